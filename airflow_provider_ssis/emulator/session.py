@@ -1,0 +1,238 @@
+"""The seam between the wire protocol and what answers behind it.
+
+The protocol layer (``tds/``) knows no SQL: it turns bytes into the requests below and the events below into bytes.
+The T-SQL layer (``tsql/``) knows no bytes: it implements :class:`Backend` and :class:`Session`.
+
+A request is answered by an asynchronous stream of events in the order in which they belong on the wire. An
+attention (cancel) of the client cancels the task that iterates the stream, so a session must tolerate
+``asyncio.CancelledError`` at each of its awaits and stay usable. Two requests never run at once in one session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a client said in LOGIN7."""
+
+    user: str
+    password: str
+    database: str
+    host_name: str
+    application_name: str
+    library_name: str
+    language: str = ""
+    encrypted: bool = True
+    client_address: str = ""
+    client_process_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RpcParameter:
+    """One argument of a remote procedure call.
+
+    :param name: with its ``@``, or empty for a positional argument.
+    :param default: the client asked for the parameter's default; ``value`` is then None.
+    """
+
+    name: str
+    type: SqlType
+    value: Any
+    output: bool = False
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RpcRequest:
+    """A remote procedure call.
+
+    :param procedure: the name as the client sent it; the well-known numbers (10 ``sp_executesql``, 11 ``sp_prepare``,
+        12 ``sp_execute``, 13 ``sp_prepexec``, 15 ``sp_unprepare``, the cursor procedures 1 to 9) are turned into their names.
+    """
+
+    procedure: str
+    parameters: tuple[RpcParameter, ...]
+
+
+class TransactionAction(Enum):
+    """What a transaction manager request asks for."""
+
+    BEGIN = "begin"
+    COMMIT = "commit"
+    ROLLBACK = "rollback"
+    SAVE = "save"
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRequest:
+    """A transaction manager request.
+
+    :param begin_next: COMMIT and ROLLBACK may ask for a new transaction at once.
+    """
+
+    action: TransactionAction
+    name: str = ""
+    begin_next: bool = False
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumns:
+    """A result set begins."""
+
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows of the result set that began last."""
+
+    rows: list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDone:
+    """A statement ended.
+
+    :param row_count: rows returned or affected; None where SQL Server reports no count (or under SET NOCOUNT ON).
+    :param in_procedure: True for a statement inside a procedure or ``sp_executesql``.
+    """
+
+    row_count: int | None = None
+    in_procedure: bool = False
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An error (severity 11 and above) or an informational message."""
+
+    number: int
+    severity: int
+    state: int
+    text: str
+    line: int = 1
+    procedure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnStatus:
+    """The return value of a procedure called by RPC."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnValue:
+    """An OUTPUT argument of a procedure called by RPC.
+
+    :param ordinal: the argument's position among all arguments of the call, from 0.
+    """
+
+    ordinal: int
+    name: str
+    type: SqlType
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseChanged:
+    """The session's current database changed (USE, or at login)."""
+
+    new: str
+    old: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionBegan:
+    """A transaction began; ``descriptor`` is a number other than 0 that names it."""
+
+    descriptor: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEnded:
+    """The transaction ended."""
+
+    descriptor: int
+    committed: bool
+
+
+Event = (
+    ResultColumns
+    | Rows
+    | StatementDone
+    | Message
+    | ReturnStatus
+    | ReturnValue
+    | DatabaseChanged
+    | TransactionBegan
+    | TransactionEnded
+)
+
+
+# --- what a backend implements --------------------------------------------------------------------------------------
+
+
+class LoginRefused(Exception):
+    """The backend refuses the login; the message goes to the client and the connection is closed."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.text)
+        self.message = message
+
+
+class Session(Protocol):
+    """One client's conversation with the server."""
+
+    @property
+    def spid(self) -> int:
+        """The session's number, ``@@SPID``; the protocol layer puts it in every packet header."""
+
+    @property
+    def database(self) -> str:
+        """The current database."""
+
+    def batch(self, text: str) -> AsyncIterator[Event]:
+        """Run a SQL batch."""
+
+    def call(self, request: RpcRequest) -> AsyncIterator[Event]:
+        """Run a remote procedure call."""
+
+    def transaction(self, request: TransactionRequest) -> AsyncIterator[Event]:
+        """Carry out a transaction manager request."""
+
+    async def reset(self, *, keep_transaction: bool = False) -> None:
+        """Reset the connection's state, as a connection pool asks before it hands the connection out again."""
+
+    async def close(self) -> None:
+        """The connection is gone: roll back, give up locks."""
+
+
+class Backend(Protocol):
+    """What stands behind the wire protocol."""
+
+    @property
+    def server_name(self) -> str:
+        """The name that ``@@SERVERNAME`` gives and that errors carry."""
+
+    @property
+    def product_version(self) -> tuple[int, int, int]:
+        """Major, minor and build number, sent in PRELOGIN and LOGINACK."""
+
+    async def login(self, login: Login) -> Session:
+        """Open a session.
+
+        :raises LoginRefused: wrong password (18456), unknown database (4060) and the like.
+        """

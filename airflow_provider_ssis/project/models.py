@@ -71,15 +71,23 @@ class Parameter:
     description: str = ""
     id: str = ""
 
+    def __repr__(self) -> str:
+        # Parameters end up in logs and test reports; a sensitive value must not.
+        value = "***" if self.sensitive and self.value is not None else repr(self.value)
+        return f"Parameter({self.name!r}, {self.data_type}, {value})"
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionManager:
-    """A connection manager of a project (file ``*.conmgr``) or of a package."""
+    """A connection manager of a project (file ``*.conmgr``) or of a package.
+
+    :param connection_string: as the file holds it; left out of the ``repr``, since it may name a password.
+    """
 
     name: str
     id: str
     creation_name: str
-    connection_string: str = ""
+    connection_string: str = field(default="", repr=False)
     description: str = ""
 
 
@@ -109,6 +117,8 @@ class DataFlowPath:
     """A path of a data flow.
 
     :param id_string: the identification string that data taps and data statistics use, ``Paths[Source.Output]``.
+    :param source: the name of the component that the path leaves.
+    :param destination: the name of the component that the path enters.
     """
 
     name: str
@@ -130,6 +140,8 @@ class EventHandler:
     """The executables that run when an event is raised on the executable they hang on.
 
     :param event: ``OnError``, ``OnPreExecute``, ...
+    :param path: ``\\Package\\Task.EventHandlers[OnError]``; paths of its children go on from there.
+    :param propagate: whether the event goes on to the handlers of the containers around (``System::Propagate``).
     """
 
     event: str
@@ -138,6 +150,7 @@ class EventHandler:
     disabled: bool = False
     children: tuple[Executable, ...] = ()
     constraints: tuple[PrecedenceConstraint, ...] = ()
+    propagate: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +161,8 @@ class Executable:
     :param id: the DTSID, in braces, upper case.
     :param type: the task's type: ``Microsoft.ExecuteSQLTask``, ``STOCK:SEQUENCE``, ...
     :param child_package: for an Execute Package task into the same project, the name of the package file.
+    :param max_error_count: how many errors may occur before the executable counts as failed; 0 for any number.
+    :param force_execution_result: 0 success, 1 failure, 2 completion, whatever happens; None to leave it as it comes.
     """
 
     name: str

@@ -1,0 +1,40 @@
+# `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup lint types layers unit format clean
+python := .venv/bin/python
+
+help:
+	@echo "make demo    deploy and run an SSIS project with a real Airflow DAG on the embedded SSISDB"
+	@echo "make test    lint, types, layer rules and all tests"
+	@echo "make format  put the code into the house style"
+	@echo "make clean   remove .venv and caches"
+
+demo:
+	@scripts/setup.sh demo
+	@$(python) scripts/demo.py
+
+setup:
+	@scripts/setup.sh test
+
+test: lint types layers unit
+
+lint: setup
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+
+types: setup
+	$(python) -m mypy
+
+layers: setup
+	.venv/bin/lint-imports
+
+unit: setup
+	$(python) -m pytest $(PYTEST_ARGS)
+
+format: setup
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,145 @@
+"""Which ODBC drivers for SQL Server this machine has, and which of them to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from importlib.util import find_spec
+from pathlib import Path
+
+
+class DriverFamily(Enum):
+    """Drivers of one family understand the same connection string keywords."""
+
+    MICROSOFT = "microsoft"
+    FREETDS = "freetds"
+
+
+@dataclass(frozen=True, slots=True)
+class OdbcDriver:
+    """An ODBC driver that can be named in a connection string.
+
+    :param name: what stands behind ``DRIVER=``: a name registered in odbcinst.ini, or the path of the driver's library.
+    :param family: which keywords it understands.
+    :param label: the name for people.
+    """
+
+    name: str
+    family: DriverFamily
+    label: str
+
+
+class OdbcDriverMissing(Exception):
+    """No usable ODBC driver: the message says what was looked for and what to install."""
+
+
+INSTALL_ADVICE = (
+    "Install one of: the extra with Microsoft's driver (pip install 'airflow-provider-ssis[msodbc]'), "
+    "Microsoft's package msodbcsql18, or FreeTDS (Debian, Ubuntu: apt-get install tdsodbc)."
+)
+DRIVER_MANAGER_ADVICE = (
+    "pyodbc cannot be loaded: {reason}. It needs the ODBC driver manager: install the system package unixodbc "
+    "(Debian, Ubuntu: apt-get install unixodbc; Red Hat: dnf install unixODBC)."
+)
+_PREFERRED_NAMES = ("ODBC Driver 18 for SQL Server", "ODBC Driver 17 for SQL Server")
+_BUNDLED_PACKAGE = "mssql_python_odbc"
+
+
+def installed_drivers() -> tuple[OdbcDriver, ...]:
+    """The drivers for SQL Server on this machine, the preferred one first.
+
+    Order: ODBC Driver 18 and 17 for SQL Server as registered with the driver manager, the library that the PyPI package
+    ``mssql-python-odbc`` carries, FreeTDS.
+
+    :raises OdbcDriverMissing: pyodbc cannot be loaded, which is so when the driver manager's library is missing.
+    """
+    try:
+        import pyodbc
+    except ImportError as error:
+        raise OdbcDriverMissing(DRIVER_MANAGER_ADVICE.format(reason=error)) from None
+    registered = pyodbc.drivers()
+    found = [_microsoft(name) for name in _PREFERRED_NAMES if name in registered]
+    found += bundled_drivers()
+    found += [
+        OdbcDriver(name, DriverFamily.FREETDS, f"{name} (FreeTDS)" if name != "FreeTDS" else name)
+        for name in registered
+        if family_of(name) is DriverFamily.FREETDS
+    ]
+    return tuple(found)
+
+
+def bundled_drivers() -> list[OdbcDriver]:
+    """The driver library inside the PyPI package ``mssql-python-odbc``, where that is installed."""
+    package = find_spec(_BUNDLED_PACKAGE)
+    if package is None or not package.submodule_search_locations:
+        return []
+    libraries = sorted(
+        library
+        for location in package.submodule_search_locations
+        for library in Path(location).rglob("libmsodbcsql-*.so*")
+        if _matches_this_machine(library)
+    )
+    return [
+        OdbcDriver(str(library), DriverFamily.MICROSOFT, f"{library.name} (mssql-python-odbc)")
+        for library in libraries[:1]
+    ]
+
+
+def find_driver(name: str | None = None, *, among: Sequence[OdbcDriver] | None = None) -> OdbcDriver:
+    """The driver to use.
+
+    :param name: a registered name or the path of a library; None takes the preferred one of those installed.
+    :param among: the drivers to choose from; those of this machine by default.
+    :raises OdbcDriverMissing: there is none, or none of that name; the message lists those that there are.
+    """
+    drivers = installed_drivers() if among is None else tuple(among)
+    if name is None:
+        if not drivers:
+            raise OdbcDriverMissing(f"No ODBC driver for SQL Server was found on this machine. {INSTALL_ADVICE}")
+        return drivers[0]
+    wanted = name.strip().strip("{}").lower()
+    for driver in drivers:
+        if wanted in (driver.name.lower(), driver.label.lower()):
+            return driver
+    there = ", ".join(driver.label for driver in drivers) or "none"
+    raise OdbcDriverMissing(f"The ODBC driver {name!r} is not installed here; installed: {there}. {INSTALL_ADVICE}")
+
+
+def family_of(name: str) -> DriverFamily:
+    """The family that a driver belongs to, told by its registered name or by its library's path."""
+    lowered = name.lower()
+    return DriverFamily.FREETDS if "freetds" in lowered or "tdsodbc" in lowered else DriverFamily.MICROSOFT
+
+
+def _microsoft(name: str) -> OdbcDriver:
+    return OdbcDriver(name, DriverFamily.MICROSOFT, name)
+
+
+def _matches_this_machine(library: Path) -> bool:
+    """The package carries the library for several processors and distributions in folders of their names."""
+    import platform
+
+    machine = platform.machine().lower()
+    aliases = {"aarch64": "arm64", "amd64": "x86_64"}
+    folders = {part.lower() for part in library.parts}
+    if not folders & {machine, aliases.get(machine, machine)}:
+        return False
+    return _distribution_folder() in folders
+
+
+def _distribution_folder() -> str:
+    import platform
+
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return "debian_ubuntu"
+    family = f"{release.get('ID', '')} {release.get('ID_LIKE', '')}".lower().split()
+    if "alpine" in family:
+        return "alpine"
+    if {"rhel", "fedora", "centos"} & set(family):
+        return "rhel"
+    if {"suse", "sles", "opensuse"} & set(family):
+        return "suse"
+    return "debian_ubuntu"

@@ -1,0 +1,72 @@
+"""Connection strings: every value quoted, each driver family in its own words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connection_string, quote
+from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriver
+
+MICROSOFT = OdbcDriver("ODBC Driver 18 for SQL Server", DriverFamily.MICROSOFT, "ODBC Driver 18 for SQL Server")
+FREETDS = OdbcDriver("FreeTDS", DriverFamily.FREETDS, "FreeTDS")
+
+
+def test_microsofts_driver_takes_the_port_behind_the_host() -> None:
+    text = connection_string(MICROSOFT, OdbcTarget("sql.example.com", port=14330, user="etl", password="p"))
+    assert text == (
+        "DRIVER={ODBC Driver 18 for SQL Server};SERVER=sql.example.com,14330;DATABASE=SSISDB;UID=etl;PWD=p;Encrypt=yes;"
+    )
+
+
+def test_freetds_takes_the_port_as_a_keyword_and_its_own_words_for_encryption() -> None:
+    text = connection_string(FREETDS, OdbcTarget("sql", port=1433, user="etl", password="p", encrypt=Encrypt.NO))
+    assert text == (
+        "DRIVER=FreeTDS;SERVER=sql;PORT=1433;TDS_Version=7.4;ClientCharset=UTF-8;DATABASE=SSISDB;UID=etl;PWD=p;Encryption=off;"
+    )
+
+
+def test_without_a_login_the_connection_is_a_trusted_one() -> None:
+    assert "Trusted_Connection=yes;" in connection_string(MICROSOFT, OdbcTarget("sql"))
+
+
+@pytest.mark.parametrize("driver", [MICROSOFT, FREETDS])
+@given(password=st.text(st.characters(exclude_characters="\0"), min_size=1))
+def test_no_password_can_add_a_keyword(driver: OdbcDriver, password: str) -> None:
+    text = connection_string(driver, OdbcTarget("sql", user="etl", password=password))
+    values = dict(parse(text))
+    assert values["PWD"] == password
+    assert "TrustServerCertificate" not in values
+
+
+@given(st.text(st.characters(exclude_characters="\0")))
+def test_quoting_is_undone_by_odbcs_own_rule(value: str) -> None:
+    assert parse(f"A={quote(value)};") == [("A", value)]
+
+
+def test_a_target_shows_no_password() -> None:
+    assert "hunter2" not in repr(OdbcTarget("sql", user="etl", password="hunter2"))
+
+
+def parse(text: str) -> list[tuple[str, str]]:
+    """A connection string read as the ODBC standard says: braces hold any character, ``}}`` stands for ``}``."""
+    pairs = []
+    position = 0
+    while position < len(text):
+        keyword, position = text[position : text.index("=", position)], text.index("=", position) + 1
+        value = ""
+        if text[position] == "{":
+            position += 1
+            while text[position] != "}" or text[position : position + 2] == "}}":
+                value += text[position]
+                position += 2 if text[position] == "}" else 1
+            position += 1
+        else:
+            end = text.index(";", position)
+            value, position = text[position:end], end
+        if text[position] != ";":
+            raise ValueError(f"no semicolon at {position}: {text!r}")
+        pairs.append((keyword, value))
+        position += 1
+    return pairs

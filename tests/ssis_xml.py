@@ -337,18 +337,17 @@ def _event_handler(parent: etree._Element, handler: EventHandler) -> None:
 def _pipeline(parent: etree._Element, flow: DataFlow) -> None:
     pipeline = etree.SubElement(parent, "pipeline", version="1")
     components = etree.SubElement(pipeline, "components")
-    ref_ids = {component.name: component.ref_id for component in flow.components}
+    ends: dict[tuple[str, str], str] = {}
     for component in flow.components:
-        etree.SubElement(
+        element = etree.SubElement(
             components, "component", refId=component.ref_id, componentClassID=component.class_id, name=component.name
         )
+        for end in ("input", "output"):
+            name = f"{component.name} {end.capitalize()}"
+            ref_id = f"{component.ref_id}.{end.capitalize()}s[{name}]"
+            etree.SubElement(etree.SubElement(element, f"{end}s"), end, refId=ref_id, name=name)
+            ends[component.name, end] = ref_id
     paths = etree.SubElement(pipeline, "paths")
     for path in flow.paths:
-        output = path.id_string.removeprefix(f"Paths[{path.source}.").removesuffix("]")
-        etree.SubElement(
-            paths,
-            "path",
-            name=path.name,
-            startId=f"{ref_ids[path.source]}.Outputs[{output}]",
-            endId=f"{ref_ids[path.destination]}.Inputs[{path.destination} Input]",
-        )
+        start, stop = ends[path.source, "output"], ends[path.destination, "input"]
+        etree.SubElement(paths, "path", name=path.name, startId=start, endId=stop)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ParameterValue = bool | int | float | Decimal | str | datetime | None
 
@@ -196,6 +199,7 @@ class Package:
     :param name: the file name, with ``.dtsx``.
     :param parameters: as the project's manifest lists them: connection parameters first.
     :param control_flow: the package itself as the root executable; None where its XML is encrypted as a whole.
+    :param note: why ``control_flow`` is None; empty otherwise.
     """
 
     name: str
@@ -212,6 +216,7 @@ class Package:
     parameters: tuple[Parameter, ...] = ()
     connection_managers: tuple[ConnectionManager, ...] = ()
     control_flow: Executable | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,54 @@
+"""The data flow inside a Data Flow task: its components and the paths between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.project.errors import InvalidPartError
+from airflow_provider_ssis.project.models import DataFlow, DataFlowComponent, DataFlowPath
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+
+def read_data_flow(pipeline: _Element, part: str) -> DataFlow:
+    """The components and paths of a data flow.
+
+    :param pipeline: the element ``pipeline``.
+    :param part: the package, for errors.
+    :raises InvalidPartError: a component has no name, or a path begins or ends nowhere.
+    """
+    components: list[DataFlowComponent] = []
+    ends: dict[str, tuple[str, str]] = {}
+    for element in pipeline.iterfind("components/component"):
+        name = element.get("name")
+        if not name:
+            raise InvalidPartError("holds a data flow component without a name", part=part, line=element.sourceline)
+        components.append(DataFlowComponent(name, element.get("componentClassID", ""), element.get("refId", "")))
+        for end in (*element.iterfind("outputs/output"), *element.iterfind("inputs/input")):
+            ends[_key(end)] = (name, end.get("name", ""))
+    return DataFlow(tuple(components), tuple(_path(element, ends, part) for element in pipeline.iterfind("paths/path")))
+
+
+def _path(element: _Element, ends: dict[str, tuple[str, str]], part: str) -> DataFlowPath:
+    found = [ends.get(element.get(attribute, "")) for attribute in ("startId", "endId")]
+    source, destination = found
+    if source is None or destination is None:
+        raise InvalidPartError(
+            f"holds the data flow path {element.get('name', '')!r}, which begins or ends at no component",
+            part=part,
+            line=element.sourceline,
+            advice="Open the package in Visual Studio and save it again",
+        )
+    component, output = source
+    return DataFlowPath(
+        name=element.get("name", ""),
+        id_string=f"Paths[{component}.{output}]",
+        source=component,
+        destination=destination[0],
+    )
+
+
+def _key(end: _Element) -> str:
+    """What paths call an input or output: its refId since SQL Server 2012, its number before."""
+    return end.get("refId", end.get("id", ""))

@@ -1,0 +1,118 @@
+"""The data types of parameters: their names and codes, and their values as SSIS files write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.project.models import ParameterValue
+
+
+@dataclass(frozen=True, slots=True)
+class DataType:
+    """One data type.
+
+    :param name: the SSIS name, as the catalog shows it.
+    :param type_code: the code in manifests and .params files (.NET's ``System.TypeCode``).
+    :param low: the smallest value of an integer type.
+    :param high: the largest value of an integer type.
+    """
+
+    name: str
+    type_code: int
+    low: int | None = None
+    high: int | None = None
+
+
+DATA_TYPES = (
+    DataType("Boolean", 3),
+    DataType("SByte", 5, -(2**7), 2**7 - 1),
+    DataType("Byte", 6, 0, 2**8 - 1),
+    DataType("Int16", 7, -(2**15), 2**15 - 1),
+    DataType("Int32", 9, -(2**31), 2**31 - 1),
+    DataType("UInt32", 10, 0, 2**32 - 1),
+    DataType("Int64", 11, -(2**63), 2**63 - 1),
+    DataType("UInt64", 12, 0, 2**64 - 1),
+    DataType("Single", 13),
+    DataType("Double", 14),
+    DataType("Decimal", 15),
+    DataType("DateTime", 16),
+    DataType("String", 18),
+)
+BY_TYPE_CODE = {data_type.type_code: data_type for data_type in DATA_TYPES}
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?|[+-]?(inf|nan)", re.IGNORECASE)
+_INVARIANT_DATE = re.compile(
+    r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})"
+    r"(?: (?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d{1,7}))?)?"
+    r"(?: (?P<half>[AP]M))?)?",
+    re.IGNORECASE,
+)
+
+
+def parse_value(text: str, data_type: DataType) -> ParameterValue:
+    """The value that a file's text stands for.
+
+    Dates are read in ISO 8601 and in .NET's invariant form (month/day/year), in which Visual Studio writes them; the
+    wall-clock time is kept and an offset dropped, since SSIS's DateTime has none.
+
+    :returns: None for empty text of a type that has no empty value.
+    :raises ValueError: the text is no value of the type.
+    """
+    if data_type.name == "String":
+        return text
+    text = text.strip()
+    if not text:
+        return None
+    if data_type.name == "Boolean":
+        return _boolean(text)
+    if data_type.name == "DateTime":
+        return _date(text)
+    if data_type.low is not None and data_type.high is not None:
+        if not _INTEGER.fullmatch(text) or not data_type.low <= int(text) <= data_type.high:
+            raise ValueError(f"not a whole number from {data_type.low} to {data_type.high}")
+        return int(text)
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("not a number")
+    if data_type.name == "Decimal":
+        value = Decimal(text)
+        if not value.is_finite():
+            raise ValueError("not a number")
+        return value
+    return float(text)
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in ("true", "1", "-1"):
+        return True
+    if text.lower() in ("false", "0"):
+        return False
+    raise ValueError("neither true nor false")
+
+
+def _date(text: str) -> datetime:
+    match = _INVARIANT_DATE.fullmatch(text)
+    if match is None:
+        try:
+            return datetime.fromisoformat(text).replace(tzinfo=None)
+        except ValueError as error:
+            raise ValueError("not a date in the form 2024-12-31T23:59:59 or 12/31/2024 11:59:59 PM") from error
+    hour = int(match["hour"] or 0)
+    if match["half"]:
+        if not 1 <= hour <= 12:
+            raise ValueError("not a time of a twelve-hour clock")
+        hour = hour % 12 + (12 if match["half"].upper() == "PM" else 0)
+    return datetime(  # noqa: DTZ001 - SSIS's DateTime has no time zone
+        int(match["year"]),
+        int(match["month"]),
+        int(match["day"]),
+        hour,
+        int(match["minute"] or 0),
+        int(match["second"] or 0),
+        int((match["fraction"] or "0")[:6].ljust(6, "0")),
+    )

@@ -1,0 +1,12 @@
+"""The XML namespaces of SSIS files, as prefixes of lxml's names; without a scheme, as SSIS writes them."""
+
+from __future__ import annotations
+
+DTS = "{www.microsoft.com/SqlServer/Dts}"
+"""Packages and connection managers."""
+
+SSIS = "{www.microsoft.com/SqlServer/SSIS}"
+"""Manifests and parameters."""
+
+XML_ENCRYPTION = "{http://www.w3.org/2001/04/xmlenc#}"
+"""Encrypted elements inside packages."""

@@ -17,14 +17,7 @@ if TYPE_CHECKING:
 MANIFEST = "@Project.manifest"
 PROJECT_PARAMETERS = "Project.params"
 
-PROTECTION_LEVEL_NAMES = {
-    "DontSaveSensitive": ProtectionLevel.DONT_SAVE_SENSITIVE,
-    "EncryptSensitiveWithUserKey": ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY,
-    "EncryptSensitiveWithPassword": ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD,
-    "EncryptAllWithPassword": ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD,
-    "EncryptAllWithUserKey": ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY,
-    "ServerStorage": ProtectionLevel.SERVER_STORAGE,
-}
+_PROTECTION_LEVELS = {level.label: level for level in ProtectionLevel}
 
 _SAVE_AGAIN = "Open the project in Visual Studio and save it again"
 
@@ -101,14 +94,14 @@ def protection_level(number: int, part: str, line: int | None) -> ProtectionLeve
 
 def _project_protection_level(root: _Element, part: str) -> ProtectionLevel:
     name = root.get(f"{SSIS}ProtectionLevel", "EncryptSensitiveWithUserKey")
-    if name not in PROTECTION_LEVEL_NAMES:
+    if name not in _PROTECTION_LEVELS:
         raise InvalidPartError(
             f"has the protection level {name!r}, which SSIS does not have",
             part=part,
             line=root.sourceline,
             advice=_SAVE_AGAIN,
         )
-    return PROTECTION_LEVEL_NAMES[name]
+    return _PROTECTION_LEVELS[name]
 
 
 def _packages(root: _Element, part: str) -> tuple[Package, ...]:

@@ -24,6 +24,11 @@ class ProtectionLevel(IntEnum):
     ENCRYPT_ALL_WITH_USER_KEY = 4
     SERVER_STORAGE = 5
 
+    @property
+    def label(self) -> str:
+        """The level's name as SSIS writes it: ``DontSaveSensitive``."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
 
 class ExecutableKind(Enum):
     """What sort of executable stands in a control flow."""

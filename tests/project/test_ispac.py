@@ -109,7 +109,12 @@ def test_names_of_parts_are_compared_without_case() -> None:
         ("@Project.manifest", b'Name="Name">Sales<', b'Name="Name"> <', "the project has no name"),
         ("@Project.manifest", b"DontSaveSensitive", b"Wrong", "the protection level 'Wrong'"),
         ("@Project.manifest", b'"ProtectionLevel">0<', b'"ProtectionLevel">9<', "the protection level 9"),
-        ("@Project.manifest", b'"VersionMajor">1<', b'"VersionMajor">one<', "the property VersionMajor of the project is .one."),
+        (
+            "@Project.manifest",
+            b'"VersionMajor">1<',
+            b'"VersionMajor">one<',
+            "the property VersionMajor of the project is .one.",
+        ),
         ("@Project.manifest", b'SSIS:Name="Child.dtsx"', b'SSIS:Name="../Child.dtsx"', "no name of a .dtsx file"),
         ("@Project.manifest", b'SSIS:Name="Child.dtsx"', b'SSIS:Name="load sales.dtsx"', "lists load sales.dtsx twice"),
         ("@Project.manifest", b'"DataType">9<', b'"DataType">99<', "parameter BatchSize has the data type 99"),

@@ -1,0 +1,353 @@
+"""Project folders become project files: the same bytes each time, and a clear word where that cannot be."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from airflow_provider_ssis.project.build import build_ispac, build_project
+from airflow_provider_ssis.project.errors import BuildError, InvalidPartError, LimitExceededError, ProtectedError
+from airflow_provider_ssis.project.ispac import content_hash, open_ispac, read_ispac
+from airflow_provider_ssis.project.limits import Limits
+from airflow_provider_ssis.project.models import Project, ProtectionLevel
+from tests import ssis_xml
+from tests.project.strategies import projects
+from tests.ssis_projects import (
+    connection,
+    event_handler,
+    execute_package,
+    make_project,
+    package,
+    parameter,
+    task,
+    write_ispac,
+    write_project_folder,
+)
+
+SAMPLE = make_project(
+    "Sales",
+    [
+        package("Load Sales.dtsx", task("Task"), parameters=[parameter("BatchSize", "Int32", 500)]),
+        package("Child.dtsx"),
+    ],
+    [
+        parameter("Region", value="north"),
+        parameter("Key", value=None, sensitive=True),
+        parameter("CM.Mart.Password", sensitive=True),
+    ],
+    [connection("Mart", "Data Source=mart;")],
+)
+USER_KEY_BLOB = "AQAAANCMnd8BFdERjHoAwE/Cl+sBAAAA"
+
+
+@given(project=projects())
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+def test_a_folder_becomes_the_project_that_it_holds(tmp_path_factory: pytest.TempPathFactory, project: Project) -> None:
+    folder = tmp_path_factory.mktemp("project")
+    write_project_folder(folder, replace(project, name="Sales"))
+    assert read_ispac(build_ispac(folder)) == replace(project, name="Sales")
+
+
+def test_building_twice_gives_the_same_bytes_whatever_the_files_look_like_outside(tmp_path: Path) -> None:
+    first, second = tmp_path / "one", tmp_path / "two"
+    write_project_folder(first, SAMPLE)
+    write_project_folder(second, SAMPLE)
+    for path in second.iterdir():
+        os.utime(path, (0, 0))
+        path.chmod(0o600)
+    assert build_ispac(first) == build_ispac(first) == build_ispac(second)
+
+
+def test_parts_stand_as_visual_studio_orders_them(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    opened = open_ispac(build_ispac(tmp_path))
+    assert list(opened.parts) == [
+        "Load Sales.dtsx",
+        "Child.dtsx",
+        "Mart.conmgr",
+        "Project.params",
+        "@Project.manifest",
+        "[Content_Types].xml",
+    ]
+    assert opened.parts["@Project.manifest"].startswith(b"<SSIS:Project ")
+    assert b'Extension="conmgr"' in opened.parts["[Content_Types].xml"]
+
+
+def test_packages_go_in_byte_for_byte(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    path = tmp_path / "Child.dtsx"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert open_ispac(build_ispac(tmp_path)).parts["Child.dtsx"] == path.read_bytes()
+
+
+def test_what_was_built_has_the_hash_of_any_other_file_of_that_content(tmp_path: Path) -> None:
+    """Line ends change in a checkout, the project does not."""
+    write_project_folder(tmp_path, SAMPLE)
+    built = content_hash(build_ispac(tmp_path))
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert content_hash(build_ispac(tmp_path)) == built
+
+
+def test_the_manifest_holds_no_white_space_where_the_project_file_was_pretty_printed(tmp_path: Path) -> None:
+    path = write_project_folder(tmp_path, SAMPLE)
+    path.write_bytes(path.read_bytes().replace(b'"VersionComments"/>', b'"VersionComments">\r\n    </SSIS:Property>'))
+    manifest = open_ispac(build_ispac(tmp_path)).parts["@Project.manifest"]
+    assert b'<SSIS:Property SSIS:Name="VersionComments"/>' in manifest
+    assert b"XMLSchema" not in manifest
+
+
+# --- configurations
+
+
+def configuration(name: str, *settings: tuple[str, str, str | None]) -> str:
+    rows = "".join(
+        f"<ConfigurationSetting><Id>{id_}</Id><Name>{qualified}</Name>"
+        + (f"<Value>{value}</Value>" if value is not None else "")
+        + "</ConfigurationSetting>"
+        for id_, qualified, value in (("LastModifiedTime", "LastModifiedTime", "2024-01-01T00:00:00Z"), *settings)
+    )
+    return (
+        f"<Configuration><Name>{name}</Name><Options><ParameterConfigurationValues>{rows}"
+        "</ParameterConfigurationValues></Options></Configuration>"
+    )
+
+
+def values(ispac: bytes) -> dict[str, object]:
+    project = read_ispac(ispac)
+    return {one.name: one.value for one in (*project.parameters, *project.packages[0].parameters)}
+
+
+def test_a_configuration_gives_parameters_their_values(tmp_path: Path) -> None:
+    by_id = SAMPLE.packages[0].parameters[0].id.lower()
+    production = configuration(
+        "Production &amp; more",
+        (by_id, "ignored", "9000"),
+        ("", "Project::Region", "south"),
+        ("", "project::region", None),
+    )
+    write_project_folder(tmp_path, SAMPLE, configurations=production)
+    before, after = values(build_ispac(tmp_path)), values(build_ispac(tmp_path, configuration="production & MORE"))
+    assert (before["BatchSize"], before["Region"]) == (500, "north")
+    assert (after["BatchSize"], after["Region"]) == (9000, "south")
+
+
+def test_a_configuration_gives_a_value_where_there_was_none(tmp_path: Path) -> None:
+    project = make_project("Sales", parameters=[parameter("Region")])
+    write_project_folder(tmp_path, project, configurations=configuration("Test", ("", "Project::Region", "east")))
+    assert read_ispac(build_ispac(tmp_path, configuration="Test")).parameters[0].value == "east"
+
+
+def test_settings_without_effect_are_told(tmp_path: Path) -> None:
+    settings_ = configuration("Test", ("{1}", "Project::Gone", "1"), ("", "Project::Key", "secret"))
+    write_project_folder(tmp_path, SAMPLE, configurations=settings_)
+    built = build_project(tmp_path, configuration="Test")
+    assert built.warnings == (
+        "Sales.dtproj: the configuration 'Test' sets Project::Gone, which the project does not have",
+        "Sales.dtproj: the configuration 'Test' sets Project::Key, which is sensitive: give it a value on the server",
+    )
+    assert b"secret" not in open_ispac(built.ispac).parts["Project.params"]
+
+
+def test_a_setting_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE, configurations=configuration("Test", ("", "Load Sales::BatchSize", "many")))
+    with pytest.raises(BuildError, match="sets Load Sales::BatchSize, whose type Int32 has no such value"):
+        build_ispac(tmp_path, configuration="Test")
+
+
+def test_an_unknown_configuration_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE, configurations=configuration("Test"))
+    with pytest.raises(
+        BuildError, match=r"no configuration 'Prod'. Name one of its configurations: 'Development', 'Test'"
+    ):
+        build_ispac(tmp_path, configuration="Prod")
+
+
+# --- which project
+
+
+def test_one_of_several_projects_is_chosen_by_name(tmp_path: Path) -> None:
+    for name in ("Sales", "Stock"):
+        write_project_folder(tmp_path, make_project(name))
+    for chosen in ("stock", "Stock.dtproj"):
+        assert read_ispac(build_ispac(tmp_path, project=chosen)).name == "Stock"
+    with pytest.raises(BuildError, match=r"more than one \.dtproj\. Name one of Sales\.dtproj, Stock\.dtproj"):
+        build_ispac(tmp_path)
+    with pytest.raises(BuildError, match="no project 'Other'"):
+        build_ispac(tmp_path, project="Other")
+
+
+def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"holds no \.dtproj"):
+        build_ispac(tmp_path)
+    with pytest.raises(BuildError, match="cannot be read as a folder: No such file"):
+        build_ispac(tmp_path / "gone")
+
+
+# --- what cannot be built
+
+
+@pytest.mark.parametrize("missing", ["Child.dtsx", "Mart.conmgr", "Project.params"])
+def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    (tmp_path / missing).unlink()
+    with pytest.raises(BuildError, match=r"is missing in .*, and Sales\.dtproj needs it") as caught:
+        build_ispac(tmp_path)
+    assert caught.value.part == missing
+
+
+def test_files_are_found_without_case_and_keep_the_name_of_the_project(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    (tmp_path / "Child.dtsx").rename(tmp_path / "CHILD.DTSX")
+    assert "Child.dtsx" in open_ispac(build_ispac(tmp_path)).parts
+
+
+def test_a_project_cannot_name_files_outside_its_folder(tmp_path: Path) -> None:
+    path = write_project_folder(tmp_path / "project", SAMPLE)
+    (tmp_path / "Child.dtsx").write_bytes((tmp_path / "project" / "Child.dtsx").read_bytes())
+    path.write_bytes(path.read_bytes().replace(b'"Child.dtsx"', b'"../Child.dtsx"'))
+    with pytest.raises(
+        InvalidPartError, match=r"lists '\.\./Child\.dtsx', which is no name of a \.dtsx file beside it"
+    ):
+        build_ispac(tmp_path / "project")
+
+
+def test_a_file_too_large_is_refused(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    with (tmp_path / "Child.dtsx").open("ab") as file:
+        file.write(b" " * 30_000)
+    with pytest.raises(LimitExceededError, match=r"Child\.dtsx"):
+        build_ispac(tmp_path, limits=Limits(part_bytes=20_000))
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "<Project><DeploymentModel>Package</DeploymentModel></Project>",
+        "<Project><DTSPackages><DtsPackage/></DTSPackages></Project>",
+    ],
+    ids=["since 2012", "before"],
+)
+def test_the_package_deployment_model_is_refused_with_the_way_out(tmp_path: Path, xml: str) -> None:
+    (tmp_path / "Old.dtproj").write_text(xml)
+    with pytest.raises(BuildError, match=r"package deployment model.*Convert it in Visual Studio"):
+        build_ispac(tmp_path)
+
+
+@pytest.mark.parametrize("xml", ["<Other/>", "<Project/>", '<Project Sdk="Some.Sdk"/>', "<Project>"])
+def test_what_is_no_ssis_project_is_refused(tmp_path: Path, xml: str) -> None:
+    (tmp_path / "Odd.dtproj").write_text(xml)
+    with pytest.raises(InvalidPartError, match=r"Odd\.dtproj"):
+        build_ispac(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("level", "reason"),
+    [
+        (ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD, "needs the project's password"),
+        (ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD, "needs the project's password"),
+        (ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY, "only its author's Windows account can read it"),
+        (ProtectionLevel.SERVER_STORAGE, "only the server that stored it"),
+    ],
+)
+def test_levels_that_cannot_be_undone_are_refused(tmp_path: Path, level: ProtectionLevel, reason: str) -> None:
+    write_project_folder(tmp_path, make_project("Sales", protection_level=level))
+    with pytest.raises(ProtectedError, match=f"{level.label}.*{reason}.*DontSaveSensitive"):
+        build_ispac(tmp_path)
+
+
+def test_a_package_of_another_level_than_its_project_is_refused(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    path = tmp_path / "Child.dtsx"
+    path.write_bytes(path.read_bytes().replace(b'ProtectionLevel="0"', b'ProtectionLevel="2"'))
+    problem = (
+        r"Child\.dtsx: is of the protection level EncryptSensitiveWithPassword, but its project of .* DontSaveSens"
+    )
+    with pytest.raises(BuildError, match=problem):
+        build_ispac(tmp_path)
+
+
+# --- the user's key
+
+
+def test_values_encrypted_with_a_users_key_are_left_out_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = f'SSIS:Sensitive="1">{USER_KEY_BLOB}'
+    project = make_project(
+        "Sales",
+        [package("Load.dtsx", parameters=[parameter("Pin", "Int32", 1, sensitive=True)])],
+        [parameter("Key", value="x", sensitive=True)],
+        [connection("Mart", "Data Source=mart;")],
+        protection_level=ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY,
+    )
+    dtproj = write_project_folder(tmp_path, project)
+    dtproj.write_bytes(dtproj.read_bytes().replace(b'"Value">1', f'"Value" {secret}'.encode()))
+    params = tmp_path / "Project.params"
+    params.write_bytes(params.read_bytes().replace(b'"Value">x', f'"Value" {secret}'.encode()))
+    manager = tmp_path / "Mart.conmgr"
+    password = (
+        f'><DTS:Password DTS:Name="Password" Sensitive="1">{USER_KEY_BLOB}</DTS:Password></DTS:ConnectionManager>'
+    )
+    manager.write_bytes(
+        manager.read_bytes().replace(b'"Data Source=mart;"/>', f'"Data Source=mart;"{password}'.encode())
+    )
+    load = tmp_path / "Load.dtsx"
+    load.write_bytes(load.read_bytes().replace(b">1</DTS:Property>", f">{USER_KEY_BLOB}</DTS:Property>".encode()))
+
+    with caplog.at_level(logging.WARNING):
+        opened = open_ispac(build_ispac(tmp_path))
+
+    left_out = ", which only its author's Windows account can decrypt; give it a value on the server"
+    assert caplog.messages == [
+        f"Sales.dtproj: left out the value of the parameter Pin{left_out}",
+        f"Project.params: left out the value of the parameter Key{left_out}",
+        f"Load.dtsx: left out the value of the parameter Pin{left_out}",
+        f"Mart.conmgr: left out a secret of Mart{left_out}",
+    ]
+    assert not any(b"AQAAANCMnd8" in data for data in opened.parts.values())
+    levels = [opened.project.protection_level, *(one.protection_level for one in opened.project.packages)]
+    assert levels == [ProtectionLevel.DONT_SAVE_SENSITIVE] * 2
+    assert b'DTS:ProtectionLevel="0"' in opened.parts["Load.dtsx"]
+    assert opened.project.parameters[0].value is None
+    assert opened.project.packages[0].parameters[0].value is None
+
+
+def test_a_value_encrypted_with_a_users_key_in_an_unknown_place_is_no_part_of_a_build(tmp_path: Path) -> None:
+    project = make_project("Sales", protection_level=ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY)
+    write_project_folder(tmp_path, project)
+    path = tmp_path / "Package.dtsx"
+    path.write_bytes(path.read_bytes().replace(b"<DTS:Variables/>", f"<Odd>{USER_KEY_BLOB}</Odd>".encode()))
+    with pytest.raises(ProtectedError, match=r"Package\.dtsx: holds a value encrypted with a user's key"):
+        build_ispac(tmp_path)
+
+
+# --- warnings
+
+
+def test_a_child_package_that_is_not_there_is_told(tmp_path: Path) -> None:
+    handler = event_handler("OnError", execute_package("Mail", "Mail.dtsx"))
+    write_project_folder(tmp_path, make_project("Sales", [package("Load.dtsx", event_handlers=[handler])]))
+    assert build_project(tmp_path).warnings == (
+        "Load.dtsx: \\Package.EventHandlers[OnError]\\Mail runs the package Mail.dtsx, which the project does not have",
+    )
+
+
+def test_a_manifest_older_than_its_package_is_told(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    newer = package("Load Sales.dtsx", task("Task"), parameters=[parameter("Rows", "Int32", 1)])
+    (tmp_path / "Load Sales.dtsx").write_bytes(ssis_xml.dtsx(newer))
+    (warning,) = build_project(tmp_path).warnings
+    assert warning.startswith(
+        "Load Sales.dtsx: the project lists other parameters than the package declares (BatchSize, Rows); open"
+    )
+
+
+def test_a_built_file_equals_one_made_by_code(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    assert read_ispac(build_ispac(tmp_path)) == read_ispac(write_ispac(SAMPLE))

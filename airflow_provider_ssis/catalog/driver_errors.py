@@ -1,0 +1,141 @@
+"""From what database drivers raise to the exceptions of ``errors``.
+
+Each driver tells an error in its own way: pyodbc as ``(SQLSTATE, text)`` with the number inside the text, pymssql as
+``(number, bytes)``, python-tds as attributes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from airflow_provider_ssis.catalog.errors import (
+    CatalogError,
+    CatalogMissing,
+    ConnectError,
+    ConnectionLost,
+    DriverMissing,
+    LoginFailed,
+    ServerUnreachable,
+    StatementTimeout,
+    TlsRefused,
+    meaning_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DriverReport:
+    """What a driver told about an error; what it does not tell is None or empty."""
+
+    text: str
+    sqlstate: str = ""
+    number: int | None = None
+    severity: int | None = None
+    state: int | None = None
+    procedure: str | None = None
+    line: int | None = None
+
+
+def server_error(report: DriverReport) -> CatalogError:
+    """The exception for an error that SQL Server itself raised, chosen by its number."""
+    meaning = meaning_of(report.number)
+    return meaning.error(
+        report.text,
+        number=report.number,
+        severity=report.severity,
+        state=report.state,
+        procedure=report.procedure,
+        line=report.line,
+        advice=meaning.advice,
+    )
+
+
+def statement_error(error: BaseException) -> CatalogError:
+    """The exception for what a driver raised while it ran a statement."""
+    report = read_report(error)
+    if _is_connection_loss(error, report):
+        return ConnectionLost(f"The connection to the server broke: {report.text}", number=report.number)
+    if report.sqlstate in ("HYT00", "HYT01"):
+        return StatementTimeout(f"The server did not answer in time: {report.text}")
+    return server_error(report)
+
+
+def connect_error(error: BaseException, *, target: str) -> CatalogError:
+    """The exception for what a driver raised while it connected.
+
+    :param target: the server as the user knows it, ``host,port`` for instance; it goes into the message.
+    """
+    report = read_report(error)
+    text = report.text
+    meaning = meaning_of(report.number)
+    if meaning.error in (LoginFailed, CatalogMissing):
+        named = server_error(report)
+        named.message = f"{target} answered, but refused: {text}"
+        return named
+    lowered = text.lower()
+    if report.sqlstate in ("IM002", "IM003", "IM004") or "can't open lib" in lowered:
+        return DriverMissing(
+            f"The ODBC driver could not be loaded: {text}", advice="Install the driver and the libraries that it needs."
+        )
+    if any(word in lowered for word in _TLS_WORDS):
+        return TlsRefused(f"No encrypted connection to {target}: {text}")
+    if report.sqlstate == "28000":
+        return LoginFailed(f"{target} answered, but refused: {text}", number=report.number)
+    if report.sqlstate in ("08001", "HYT00", "HYT01", "08S01") or _is_connection_loss(error, report):
+        return ServerUnreachable(f"No SQL Server answers at {target}: {text}")
+    return ConnectError(f"No connection to {target}: {text}", number=report.number)
+
+
+def read_report(error: BaseException) -> DriverReport:
+    """What a driver's exception says, whichever of the known drivers raised it."""
+    number = getattr(error, "msg_no", None)
+    if number is not None:  # python-tds
+        return DriverReport(
+            text=_one_line(getattr(error, "text", "") or str(error)),
+            number=number or None,
+            severity=getattr(error, "severity", None) or None,
+            state=getattr(error, "state", None) or None,
+            procedure=getattr(error, "procname", None) or None,
+            line=getattr(error, "line", None) or None,
+        )
+    args = error.args
+    if len(args) == 1 and isinstance(args[0], tuple):
+        args = args[0]
+    if len(args) >= 2 and isinstance(args[0], int):  # pymssql
+        text = args[1].decode("utf-8", "replace") if isinstance(args[1], bytes) else str(args[1])
+        return DriverReport(text=_one_line(_DB_LIB_NOTE.sub("", text)), number=args[0])
+    if len(args) >= 2 and isinstance(args[0], str) and _SQLSTATE.fullmatch(args[0]):  # pyodbc
+        return _read_odbc(args[0], str(args[1]))
+    return DriverReport(text=_one_line(str(error)) or type(error).__name__)
+
+
+def _read_odbc(sqlstate: str, text: str) -> DriverReport:
+    """ODBC joins several diagnostics into one text; the first is the cause, and each ends in its native number."""
+    first = _ODBC_NEXT.split(text, maxsplit=1)[0]
+    number = _ODBC_NUMBER.search(first)
+    plain = _ODBC_SOURCES.sub("", _ODBC_NUMBER.sub("", first))
+    return DriverReport(
+        text=_one_line(plain), sqlstate=sqlstate, number=int(number["number"]) or None if number is not None else None
+    )
+
+
+def _is_connection_loss(error: BaseException, report: DriverReport) -> bool:
+    if isinstance(error, OSError) or report.sqlstate in ("08S01", "08003", "08007", "01002"):
+        return True
+    if type(error).__name__ in ("ClosedConnectionError", "InterfaceError") and report.number is None:
+        return True
+    return report.number in _CONNECTION_LOSS_NUMBERS
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
+_ODBC_SOURCES = re.compile(r"^(?:\[[^\]]*\]\s*)+")
+_ODBC_NUMBER = re.compile(r"\s*\((?P<number>-?\d+)\)\s*(?:\(SQL\w+\))?\s*$")
+_ODBC_NEXT = re.compile(r"(?<=\))\s*;\s*(?=\[[0-9A-Z]{5}\] )")
+_DB_LIB_NOTE = re.compile(r"DB-Lib error message.*", re.DOTALL)
+_TLS_WORDS = ("ssl", "tls", "certificate", "encryption")
+# Windows socket errors that SQL Server's drivers report, and DB-Library's own numbers for a dead connection.
+_CONNECTION_LOSS_NUMBERS = frozenset({64, 233, 10053, 10054, 10060, 10061, 20003, 20004, 20006, 20009, 20047})

@@ -1,0 +1,78 @@
+"""What a client asks of the catalog, where it takes more than a few arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.catalog.codes import LoggingLevel
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitive:
+    """A value that must show in no log, message or representation. SSISDB encrypts a sensitive property override."""
+
+    value: ParameterValue = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VariableReference:
+    """A parameter's value that comes from the environment variable of this name when a run uses an environment."""
+
+    name: str
+
+
+ParameterValue = bool | int | float | Decimal | str | date | UUID
+"""A value for a parameter, property or variable. ``datetime`` is a ``date``."""
+
+Value = ParameterValue | Sensitive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRequest:
+    """Everything that makes up one run of a package.
+
+    Values are sent with the type that the parameter has in the catalog; text is converted where it can be read as that
+    type (``"5"`` for Int32, ``"2024-02-29"`` for DateTime, ``"true"`` for Boolean).
+
+    :param folder: the folder of the project.
+    :param project: the project's name.
+    :param package: the package's name, with its ``.dtsx``.
+    :param environment: name of the environment whose variables the run uses: ``"Env"`` (in whichever folder the project
+        refers to), ``"Folder/Env"``, or ``"./Env"`` for the project's own folder. Default: none.
+    :param environment_folder: folder of the environment, where its name is not to be split at a slash.
+    :param reference_id: id of the environment reference, instead of ``environment``.
+    :param parameters: values of package parameters, by name.
+    :param project_parameters: values of project parameters, by name.
+    :param connection_managers: values of connection managers' properties:
+        ``{"Warehouse": {"ServerName": "dw01", "InitialCatalog": "DW"}}``. A connection manager's property that the
+        catalog knows as a parameter (``CM.Warehouse.ServerName``) is set as one, any other by a property override.
+    :param property_overrides: values of any property, by its path:
+        ``{r"\\Package\\Load.Properties[Disable]": "true"}``. The catalog takes any path; a wrong one fails in the run.
+    :param logging_level: a :class:`~airflow_provider_ssis.catalog.codes.LoggingLevel`, its number or name
+        (``"basic"``), or the name of a customized logging level. Default: the server's.
+    :param use32bit: run with the 32-bit runtime. Default: False.
+    :param synchronized: let ``start_execution`` return when the package has ended, without any limit of time.
+        Default: False.
+    :param caller_info: text for the server option CALLER_INFO, by which a run can be recognised later. Default: none.
+    """
+
+    folder: str
+    project: str
+    package: str
+    environment: str | None = None
+    environment_folder: str | None = None
+    reference_id: int | None = None
+    parameters: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    project_parameters: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    connection_managers: Mapping[str, Mapping[str, Value]] = field(default_factory=dict, repr=False)
+    property_overrides: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    logging_level: LoggingLevel | int | str | None = None
+    use32bit: bool = False
+    synchronized: bool = False
+    caller_info: str | None = None

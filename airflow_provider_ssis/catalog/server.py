@@ -1,0 +1,48 @@
+"""What stands at the other end of the connection."""
+
+from __future__ import annotations
+
+from airflow_provider_ssis.catalog.connection import CatalogPart
+from airflow_provider_ssis.catalog.models import ServerInfo
+from airflow_provider_ssis.catalog.statements import Batch
+
+_ROLES = ("sysadmin", "ssis_admin", "ssis_logreader")
+
+
+class Server(CatalogPart):
+    """The part of the catalog that deals with the server as a whole."""
+
+    def server_info(self) -> ServerInfo:
+        """The server, its catalog, and who the connection is there."""
+        doing = "Asking the server who it is"
+        row = self._session.run(_SERVER, doing=doing)[-1].as_dicts()[0]
+        properties = dict(self._session.run(_CATALOG_PROPERTIES, doing="Reading the catalog's properties")[-1].rows)
+        return ServerInfo(
+            server_name=row["server_name"] or "",
+            product_version=row["product_version"] or "",
+            edition=row["edition"] or "",
+            engine_edition=int(row["engine_edition"] or 0),
+            database=row["database_name"],
+            schema_version=properties.get("SCHEMA_VERSION"),
+            schema_build=properties.get("SCHEMA_BUILD"),
+            login=row["login_name"],
+            auth_scheme=row["auth_scheme"],
+            roles=tuple(role for role in _ROLES if row[role] == 1),
+        )
+
+
+# SERVERPROPERTY and CONNECTIONPROPERTY give sql_variant, which not every driver reads.
+_SERVER = Batch(
+    "SELECT CAST(SERVERPROPERTY('ServerName') AS nvarchar(128)) AS server_name, "
+    "CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)) AS product_version, "
+    "CAST(SERVERPROPERTY('Edition') AS nvarchar(128)) AS edition, "
+    "CAST(SERVERPROPERTY('EngineEdition') AS int) AS engine_edition, "
+    "DB_NAME() AS database_name, SUSER_SNAME() AS login_name, "
+    "CAST(CONNECTIONPROPERTY('auth_scheme') AS nvarchar(40)) AS auth_scheme, "
+    "IS_SRVROLEMEMBER('sysadmin') AS sysadmin, IS_MEMBER('ssis_admin') AS ssis_admin, "
+    "IS_MEMBER('ssis_logreader') AS ssis_logreader;"
+)
+_CATALOG_PROPERTIES = Batch(
+    "SELECT property_name, property_value FROM catalog.catalog_properties "
+    "WHERE property_name IN (N'SCHEMA_VERSION', N'SCHEMA_BUILD');"
+)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPES = "[Content_Types].xml"
 
+_DIRECTORY_ENTRY = b"PK\x01\x02"
 _ENCRYPTED = 0x1
 _FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 _EXEMPT_FROM_RATIO = MEBIBYTE
@@ -52,6 +53,8 @@ def read_parts(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, byt
         files.
     :raises LimitExceededError: a limit is exceeded.
     """
+    if data.count(_DIRECTORY_ENTRY) > limits.parts:  # counted before zipfile makes an object of each
+        raise LimitExceededError(f"the project file has more parts than the {limits.parts} allowed")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = _checked_names(archive.infolist(), limits)
@@ -87,8 +90,6 @@ def is_plain_name(name: str) -> bool:
 
 
 def _checked_names(members: list[zipfile.ZipInfo], limits: Limits) -> dict[str, zipfile.ZipInfo]:
-    if len(members) > limits.parts:
-        raise LimitExceededError(f"the project file has {len(members)} parts, more than the {limits.parts} allowed")
     total = sum(info.file_size for info in members)
     if total > limits.total_bytes:
         raise LimitExceededError(

@@ -21,7 +21,7 @@ from airflow_provider_ssis.project.ispac import project_of
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, Manifest, read_manifest
 from airflow_provider_ssis.project.models import EventHandler, Executable, Package, Project, ProtectionLevel
-from airflow_provider_ssis.project.properties import DPAPI_BLOB
+from airflow_provider_ssis.project.properties import DPAPI_BLOB, read_project_parameters
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from airflow_provider_ssis.project.sensitive import strip_dts, strip_manifest, strip_parameters
 from airflow_provider_ssis.project.settings import apply_configuration
@@ -98,6 +98,7 @@ def build_project(
     packages = {package.name: files.read(package.name, dtproj.part) for package in manifest.packages}
     managers = {name: files.read(name, dtproj.part) for name in manifest.connection_managers}
     params = parse_xml(files.read(PROJECT_PARAMETERS, dtproj.part), PROJECT_PARAMETERS, limits=limits)
+    read_project_parameters(params, PROJECT_PARAMETERS)
     warnings = _check_packages(manifest, packages, limits)
     if configuration is not None:
         warnings += apply_configuration(dtproj.configuration(configuration), dtproj.manifest, params, dtproj.part)

@@ -11,12 +11,11 @@ from lxml import etree
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, read_bytes, read_parts
 from airflow_provider_ssis.project.dts import read_connection_manager
 from airflow_provider_ssis.project.dtsx import read_package
-from airflow_provider_ssis.project.errors import InvalidArchiveError, InvalidPartError
+from airflow_provider_ssis.project.errors import InvalidArchiveError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, read_manifest
 from airflow_provider_ssis.project.models import Package, Project
-from airflow_provider_ssis.project.namespaces import SSIS
-from airflow_provider_ssis.project.properties import read_parameters
+from airflow_provider_ssis.project.properties import read_project_parameters
 from airflow_provider_ssis.project.safe_xml import parse_xml
 
 if TYPE_CHECKING:
@@ -79,10 +78,7 @@ def project_of(parts: Mapping[str, bytes], *, limits: Limits = DEFAULT_LIMITS) -
 
     part(CONTENT_TYPES)
     manifest = read_manifest(parsed(MANIFEST))
-    params = parsed(PROJECT_PARAMETERS)
-    if params.tag != f"{SSIS}Parameters":
-        raise InvalidPartError(f"holds no parameters: its root is {params.tag!r}", part=PROJECT_PARAMETERS)
-    declared = read_parameters(params.iterfind(f"{SSIS}Parameter"), PROJECT_PARAMETERS)
+    declared = read_project_parameters(parsed(PROJECT_PARAMETERS), PROJECT_PARAMETERS)
     return Project(
         name=manifest.name,
         id=manifest.id,

@@ -21,6 +21,7 @@ class Limits:
     :param compression_ratio: unpacked by packed size of a file; small files are exempt, since they harm nobody.
     :param xml_depth: how deep elements nest.
     :param xml_elements: number of elements in one file.
+    :param xml_attributes: number of attributes of one element.
     """
 
     archive_bytes: int = 256 * MEBIBYTE
@@ -30,6 +31,7 @@ class Limits:
     compression_ratio: int = 300
     xml_depth: int = 200
     xml_elements: int = 1_000_000
+    xml_attributes: int = 1000
 
 
 DEFAULT_LIMITS = Limits()

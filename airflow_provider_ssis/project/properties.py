@@ -91,6 +91,18 @@ def read_parameters(elements: Iterable[_Element], part: str) -> tuple[Parameter,
     return tuple(parameters.values())
 
 
+def read_project_parameters(root: _Element, part: str) -> tuple[Parameter, ...]:
+    """The parameters that the project declares itself.
+
+    :param root: the root of Project.params.
+    :param part: its name, for errors.
+    :raises InvalidPartError: it is another file, or as :func:`read_parameters`.
+    """
+    if root.tag != f"{SSIS}Parameters":
+        raise InvalidPartError(f"holds no parameters: its root is {root.tag!r}", part=part, advice=_SAVE_AGAIN)
+    return read_parameters(root.iterfind(f"{SSIS}Parameter"), part)
+
+
 def is_encrypted(element: _Element) -> bool:
     """True where a ``Value`` property holds ciphertext."""
     marks = ("Salt", "IV")

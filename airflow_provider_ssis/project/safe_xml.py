@@ -58,6 +58,8 @@ def _inspect(data: bytes, part: str, limits: Limits) -> None:
             _exceeds(f"nests elements deeper than {limits.xml_depth} levels", parser, part)
         if elements > limits.xml_elements:
             _exceeds(f"has more than {limits.xml_elements} elements", parser, part)
+        if len(attributes) > limits.xml_attributes:
+            _exceeds(f"has an element with more than {limits.xml_attributes} attributes", parser, part)
 
     def end_element(name: str) -> None:
         nonlocal depth

@@ -124,6 +124,14 @@ def test_sizes_and_numbers_are_bounded() -> None:
     assert read_parts(data, limits=Limits(parts=2, part_bytes=100, total_bytes=200))
 
 
+def test_a_directory_of_a_million_entries_is_not_read() -> None:
+    """Forty-six bytes of the file would become a kilobyte of memory each."""
+    entry = b"PK\x01\x02" + bytes(42)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, len(entry) * 1_000_000, 0, 0)
+    with pytest.raises(LimitExceededError, match="more parts than the 2000 allowed"):
+        read_parts(entry * 1_000_000 + end)
+
+
 def test_a_part_larger_than_its_header_says_is_refused() -> None:
     """A bomb that lies about its size: only what was declared is unpacked, and the checksum tells."""
     data = bytearray(archive(("Load.dtsx", b" " * 5_000_000)))

@@ -9,14 +9,21 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from airflow_provider_ssis.project.build import build_ispac, build_project
-from airflow_provider_ssis.project.errors import BuildError, InvalidPartError, LimitExceededError, ProtectedError
+from airflow_provider_ssis.project.errors import (
+    BuildError,
+    InvalidPartError,
+    LimitExceededError,
+    ProjectError,
+    ProtectedError,
+)
 from airflow_provider_ssis.project.ispac import content_hash, open_ispac, read_ispac
 from airflow_provider_ssis.project.limits import Limits
 from airflow_provider_ssis.project.models import Project, ProtectionLevel
 from tests import ssis_xml
-from tests.project.strategies import projects
+from tests.project.strategies import damaged, projects
 from tests.ssis_projects import (
     connection,
     event_handler,
@@ -270,6 +277,22 @@ def test_a_package_of_another_level_than_its_project_is_refused(tmp_path: Path) 
     )
     with pytest.raises(BuildError, match=problem):
         build_ispac(tmp_path)
+
+
+@given(data=st.data())
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_damage_to_a_file_of_the_folder_is_told_as_such(tmp_path: Path, data: st.DataObject) -> None:
+    settings_ = configuration("Test", ("", "Project::Region", "south"))
+    levels = [ProtectionLevel.DONT_SAVE_SENSITIVE, ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY]
+    level = data.draw(st.sampled_from(levels))
+    packages = tuple(replace(one, protection_level=level) for one in SAMPLE.packages)
+    write_project_folder(tmp_path, replace(SAMPLE, protection_level=level, packages=packages), configurations=settings_)
+    path = tmp_path / data.draw(st.sampled_from(sorted(path.name for path in tmp_path.iterdir())))
+    path.write_bytes(data.draw(damaged(path.read_bytes())))
+    try:
+        build_project(tmp_path, configuration="Test")
+    except ProjectError as error:
+        assert str(error)  # noqa: PT017 - damage may also leave the project buildable
 
 
 # --- the user's key

@@ -98,6 +98,13 @@ def test_too_many_elements_are_refused() -> None:
         parse_xml(b"<a>" + b"<b/>" * 10 + b"</a>", "Load.dtsx", limits=Limits(xml_elements=10))
 
 
+def test_too_many_attributes_are_refused() -> None:
+    """Comparing a hundred thousand attributes with each other would take minutes."""
+    attributes = " ".join(f'a{number}=""' for number in range(100_000))
+    with pytest.raises(LimitExceededError, match="more than 1000 attributes"):
+        parse_xml(f"<a {attributes}/>".encode(), "Load.dtsx")
+
+
 def test_too_many_bytes_are_refused() -> None:
     with pytest.raises(LimitExceededError, match="MiB allowed"):
         parse_xml(b"<a>" + b" " * 100 + b"</a>", "Load.dtsx", limits=Limits(part_bytes=100))

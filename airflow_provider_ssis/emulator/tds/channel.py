@@ -1,0 +1,252 @@
+"""The bytes of one connection, with or without TLS, and the packets in them."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from airflow_provider_ssis.emulator.tds.packets import (
+    DEFAULT_PACKET_SIZE,
+    HEADER,
+    Limits,
+    PacketHeader,
+    PacketStatus,
+    PacketType,
+    ProtocolError,
+    RequestMessage,
+    split,
+)
+
+_READ_SIZE = 256 * 1024
+_FLUSH_SIZE = 64 * 1024
+_LARGE_PIECE = 4 * 1024 * 1024
+
+
+class ConnectionLost(Exception):
+    """The client closed the connection."""
+
+
+class Channel:
+    """One connection: messages in, bytes of responses out.
+
+    :param limits: bounds on what the client may send.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._limits = limits
+        self._received = bytearray()
+        self._tls: ssl.SSLObject | None = None
+        self._tls_in = ssl.MemoryBIO()
+        self._tls_out = ssl.MemoryBIO()
+
+    @property
+    def peer(self) -> str:
+        """Address and port of the client."""
+        address = self._writer.get_extra_info("peername")
+        return f"{address[0]}:{address[1]}" if address else "unknown"
+
+    @property
+    def encrypted(self) -> bool:
+        """True while TLS is on."""
+        return self._tls is not None
+
+    # --- reading
+
+    async def first_byte(self) -> int:
+        """The connection's first byte, which stays unread: it tells TLS from TDS."""
+        await self._fill(1)
+        return self._received[0]
+
+    async def message(self, largest: int) -> RequestMessage:
+        """The next message.
+
+        :param largest: bytes that it may have.
+        :raises ConnectionLost: the client is gone.
+        :raises ProtocolError: what came is no message, or too large.
+        """
+        header = await self._header()
+        kind, status = header.type, header.status
+        payload = bytearray()
+        while True:
+            if len(payload) + header.payload_length > largest:
+                raise ProtocolError(f"a message of more than {largest} bytes")
+            await self._fill(header.payload_length)
+            payload += memoryview(self._received)[: header.payload_length]
+            del self._received[: header.payload_length]
+            if header.ends_message:
+                break
+            header = await self._header()
+            if header.type is not kind:
+                raise ProtocolError(f"packet of type {header.type.name} inside a message of type {kind.name}")
+        return RequestMessage(
+            kind,
+            payload,
+            ignored=bool(header.status & PacketStatus.IGNORE),
+            reset=bool(status & (PacketStatus.RESET_CONNECTION | PacketStatus.RESET_CONNECTION_KEEP_TRANSACTION)),
+            keep_transaction=bool(status & PacketStatus.RESET_CONNECTION_KEEP_TRANSACTION),
+        )
+
+    async def _header(self) -> PacketHeader:
+        await self._fill(HEADER.size)
+        header = PacketHeader.parse(bytes(self._received[: HEADER.size]), self._limits.largest_packet)
+        del self._received[: HEADER.size]
+        return header
+
+    async def _fill(self, count: int) -> None:
+        """Have at least ``count`` bytes received."""
+        while len(self._received) < count:
+            data = await self._receive()
+            if not data:
+                if self._received:
+                    raise ProtocolError("the connection ended inside a packet")
+                raise ConnectionLost
+            self._received += data
+
+    async def _receive(self) -> bytes:
+        while self._tls is not None:
+            try:
+                return self._tls.read(_READ_SIZE)
+            except ssl.SSLWantReadError:
+                data = await self._reader.read(_READ_SIZE)
+                if not data:
+                    return b""
+                self._tls_in.write(data)
+            except ssl.SSLZeroReturnError:
+                return b""
+            except ssl.SSLError as error:
+                raise ProtocolError(f"TLS: {error.reason}") from None
+        try:
+            return await self._reader.read(_READ_SIZE)
+        except ConnectionError:
+            return b""
+
+    # --- TLS
+
+    async def start_tls(self, context: ssl.SSLContext, *, inside_packets: bool) -> None:
+        """Shake hands.
+
+        :param inside_packets: handshake records travel in PRELOGIN packets, as TDS 7 has it; otherwise bare (TDS 8).
+        :raises ProtocolError: the client refuses, for instance because it does not trust the certificate.
+        """
+        tls = context.wrap_bio(self._tls_in, self._tls_out, server_side=True)
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await self._send_handshake(inside_packets)
+                self._tls_in.write(await self._handshake_bytes(inside_packets))
+            except ssl.SSLError as error:
+                await self._send_handshake(inside_packets)
+                raise ProtocolError(f"TLS handshake: {error.reason}") from None
+        await self._send_handshake(inside_packets)
+        self._tls = tls
+
+    def stop_tls(self) -> None:
+        """Go on in plain: what a client wants that encrypts its login only."""
+        self._tls = None
+
+    async def _handshake_bytes(self, inside_packets: bool) -> bytes | bytearray:
+        if inside_packets:
+            return (await self.message(self._limits.largest_login)).payload
+        if not self._received:
+            await self._fill(1)
+        data = bytes(self._received)
+        self._received.clear()
+        return data
+
+    async def _send_handshake(self, inside_packets: bool) -> None:
+        data = self._tls_out.read()
+        if not data:
+            return
+        if inside_packets:
+            data = split(PacketType.PRELOGIN, memoryview(data), DEFAULT_PACKET_SIZE, 0, 1, last=True)
+        self._writer.write(data)
+        await self._writer.drain()
+
+    # --- writing
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Queue bytes for the client."""
+        if self._tls is None:
+            self._writer.write(data)
+        else:
+            self._tls.write(data)
+            self._writer.write(self._tls_out.read())
+
+    async def drain(self) -> None:
+        """Wait until the client has taken enough of what was sent.
+
+        :raises ConnectionLost: the client is gone.
+        """
+        try:
+            await self._writer.drain()
+        except ConnectionError:
+            raise ConnectionLost from None
+
+    async def close(self) -> None:
+        """Close the connection; what was sent still reaches the client."""
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except (ConnectionError, ssl.SSLError):
+            # The client closed first: there is nobody left to tell.
+            return
+
+
+class ResponseWriter:
+    """Collects the tokens of one response and sends them in packets.
+
+    :param packet_size: bytes of a packet, as agreed at login.
+    """
+
+    def __init__(self, channel: Channel, packet_size: int, spid: int) -> None:
+        self._channel = channel
+        self._packet_size = packet_size
+        self._room = packet_size - HEADER.size
+        self._spid = spid
+        self._pending = bytearray()
+        self._packet_number = 1
+
+    def write(self, data: bytes) -> None:
+        """Add a token."""
+        self._pending += data
+
+    async def write_large(self, data: bytes) -> None:
+        """Add a token that may be hundreds of megabytes: it is sent piece by piece, without another copy of it."""
+        if len(data) < _LARGE_PIECE:
+            self._pending += data
+            return
+        view = memoryview(data)
+        for start in range(0, len(view), _LARGE_PIECE):
+            self._pending += view[start : start + _LARGE_PIECE]
+            await self.flush()
+
+    @property
+    def is_full(self) -> bool:
+        """True when it is time to :meth:`flush`."""
+        return len(self._pending) >= _FLUSH_SIZE
+
+    async def flush(self) -> None:
+        """Send the packets that are full."""
+        # One packet's worth stays back, so that there is something to mark as the end of the message.
+        count = (len(self._pending) - 1) // self._room
+        if count > 0:
+            self._send(count * self._room, last=False)
+            await self._channel.drain()
+
+    async def finish(self) -> None:
+        """Send the rest: the response ends here."""
+        self._send(len(self._pending), last=True)
+        await self._channel.drain()
+
+    def _send(self, size: int, *, last: bool) -> None:
+        with memoryview(self._pending) as view:
+            data = split(
+                PacketType.RESPONSE, view[:size], self._packet_size, self._spid, self._packet_number, last=last
+            )
+        self._packet_number += max(1, -(-size // self._room))
+        self._channel.send(data)
+        del self._pending[:size]

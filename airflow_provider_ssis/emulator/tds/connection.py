@@ -1,0 +1,348 @@
+"""The conversation with one client, from PRELOGIN to the end of the connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow_provider_ssis.emulator.session import (
+    Backend,
+    DatabaseChanged,
+    Event,
+    Login,
+    LoginRefused,
+    Message,
+    ResultColumns,
+    ReturnStatus,
+    ReturnValue,
+    Rows,
+    Session,
+    StatementDone,
+    TransactionBegan,
+    TransactionEnded,
+)
+from airflow_provider_ssis.emulator.tds import login as login7
+from airflow_provider_ssis.emulator.tds import prelogin, requests, tokens
+from airflow_provider_ssis.emulator.tds.channel import Channel, ConnectionLost, ResponseWriter
+from airflow_provider_ssis.emulator.tds.packets import (
+    DEFAULT_PACKET_SIZE,
+    Limits,
+    PacketType,
+    ProtocolError,
+    RequestMessage,
+    split,
+)
+from airflow_provider_ssis.emulator.tds.tls import ServerCertificate
+from airflow_provider_ssis.emulator.tds.tokens import DoneStatus, EnvironmentChange, Token
+from airflow_provider_ssis.emulator.tds.values import Encoder
+
+log = logging.getLogger(__name__.rpartition(".")[0])
+
+PRODUCT = "Microsoft SQL Server"
+_TLS_RECORD = 0x16
+_SMALLEST_PACKET = 512
+_MOST_REQUESTS_AHEAD = 16
+_INTEGRATED_LOGIN_REFUSED = Message(
+    18452, 14, 1, "Login failed: this server knows SQL logins only. Give a user name and a password."
+)
+_OLD_PROTOCOL = Message(17836, 20, 1, "The client speaks a version of TDS before 7.2. Set the TDS version to 7.4.")
+
+
+class Connection:
+    """One client.
+
+    :param channel: the client's bytes.
+    :param backend: what answers.
+    :param certificate: for TLS.
+    :param limits: bounds on what the client may send.
+    """
+
+    def __init__(self, channel: Channel, backend: Backend, certificate: ServerCertificate, limits: Limits) -> None:
+        self._channel = channel
+        self._backend = backend
+        self._certificate = certificate
+        self._limits = limits
+        self._session: Session | None = None
+        self._packet_size = DEFAULT_PACKET_SIZE
+        self._in_transaction = False
+        # Read ahead while a request is answered, so that an attention is seen at any moment. None: the client is gone.
+        self._inbox: asyncio.Queue[RequestMessage | None] = asyncio.Queue()
+        self._task: asyncio.Task[Any] | None = None
+        self._busy = False
+        self._waiting = False
+        self._attention = False
+        self._gone = False
+
+    async def serve(self) -> None:
+        """Talk with the client until it goes away. What it does wrong ends this connection and no other."""
+        self._task = asyncio.current_task()
+        reading: asyncio.Task[None] | None = None
+        try:
+            async with asyncio.timeout(self._limits.login_seconds):
+                self._session = await self._log_in()
+            if self._session is None:
+                return
+            reading = asyncio.create_task(self._read_messages())
+            while (message := await self._inbox.get()) is not None:
+                await self._answer(message, self._session)
+            await reading
+        except ConnectionLost:
+            log.debug("%s closed its connection", self._channel.peer)
+        except ProtocolError as error:
+            log.warning("%s: connection closed: %s", self._channel.peer, error)
+        except TimeoutError:
+            log.warning("%s: connection closed: no login within %g s", self._channel.peer, self._limits.login_seconds)
+        finally:
+            if reading is not None:
+                reading.cancel()
+            if self._session is not None:
+                await self._session.close()
+            await self._channel.close()
+
+    # --- login
+
+    async def _log_in(self) -> Session | None:
+        if await self._channel.first_byte() == _TLS_RECORD:
+            await self._channel.start_tls(self._certificate.from_first_byte, inside_packets=False)
+        message = await self._channel.message(self._limits.largest_login)
+        agreed = prelogin.Encryption.NOT_SUPPORTED
+        if message.type is PacketType.PRELOGIN:
+            agreed = await self._prelogin(message)
+            message = await self._channel.message(self._limits.largest_login)
+        if message.type is not PacketType.LOGIN7:
+            raise ProtocolError(f"LOGIN7 expected, {message.type.name} came")
+        was_encrypted = self._channel.encrypted
+        if agreed is prelogin.Encryption.OFF:
+            self._channel.stop_tls()
+        request = login7.parse(message.payload)
+        log.info("%s logs in as %r with %s", self._channel.peer, request.user, request.library_name or "unknown")
+        if request.version < login7.OLDEST_VERSION:
+            await self._refuse(_OLD_PROTOCOL)
+            return None
+        if request.sspi is not None or login7.FEDERATED_AUTHENTICATION in request.features:
+            await self._refuse(_INTEGRATED_LOGIN_REFUSED)
+            return None
+        try:
+            session = await self._backend.login(
+                Login(
+                    user=request.user,
+                    password=request.password,
+                    database=request.database,
+                    host_name=request.host_name,
+                    application_name=request.application_name,
+                    library_name=request.library_name,
+                    language=request.language,
+                    encrypted=was_encrypted,
+                    client_address=self._channel.peer.rpartition(":")[0],
+                    client_process_id=request.client_process_id,
+                )
+            )
+        except LoginRefused as refusal:
+            await self._refuse(refusal.message)
+            return None
+        self._session = session
+        await self._welcome(request, session)
+        return session
+
+    async def _prelogin(self, message: RequestMessage) -> prelogin.Encryption:
+        offered = prelogin.client_encryption(prelogin.parse(bytes(message.payload)))
+        strict = self._channel.encrypted
+        agreed = prelogin.agreed_encryption(offered)
+        major, minor, build = self._backend.product_version
+        answer = prelogin.build(
+            {
+                prelogin.Option.VERSION: bytes((major, minor)) + build.to_bytes(2, "big") + b"\0\0",
+                prelogin.Option.ENCRYPTION: bytes([agreed]),
+                prelogin.Option.INSTANCE: b"\0",
+                prelogin.Option.THREAD_ID: b"",
+                prelogin.Option.MARS: b"\0",
+            }
+        )
+        self._channel.send(split(PacketType.RESPONSE, memoryview(answer), DEFAULT_PACKET_SIZE, 0, 1, last=True))
+        await self._channel.drain()
+        if strict:
+            return prelogin.Encryption.ON
+        if agreed is not prelogin.Encryption.NOT_SUPPORTED:
+            await self._channel.start_tls(self._certificate.inside_tds, inside_packets=True)
+        return agreed
+
+    async def _refuse(self, message: Message) -> None:
+        log.warning("%s: login refused: %d %s", self._channel.peer, message.number, message.text)
+        response = ResponseWriter(self._channel, DEFAULT_PACKET_SIZE, 0)
+        response.write(tokens.message(message, self._backend.server_name))
+        response.write(tokens.done(Token.DONE, DoneStatus.ERROR))
+        await response.finish()
+
+    async def _welcome(self, request: login7.LoginMessage, session: Session) -> None:
+        response = ResponseWriter(self._channel, DEFAULT_PACKET_SIZE, session.spid)
+        largest = self._limits.largest_packet
+        self._packet_size = min(max(request.packet_size or DEFAULT_PACKET_SIZE, _SMALLEST_PACKET), largest)
+        server = self._backend.server_name
+        response.write(tokens.text_changed(EnvironmentChange.DATABASE, session.database, "master"))
+        response.write(tokens.message(_database_message(session.database), server))
+        response.write(tokens.collation_set())
+        response.write(tokens.text_changed(EnvironmentChange.LANGUAGE, "us_english", ""))
+        response.write(tokens.message(Message(5703, 0, 1, "Changed language setting to us_english."), server))
+        version = min(request.version, login7.VERSION)
+        response.write(tokens.login_acknowledged(version, PRODUCT, self._backend.product_version))
+        response.write(
+            tokens.text_changed(EnvironmentChange.PACKET_SIZE, str(self._packet_size), str(DEFAULT_PACKET_SIZE))
+        )
+        response.write(tokens.done(Token.DONE, DoneStatus.FINAL))
+        await response.finish()
+
+    # --- requests
+
+    async def _read_messages(self) -> None:
+        try:
+            while True:
+                message = await self._channel.message(self._limits.largest_message)
+                if message.type is PacketType.ATTENTION and self._busy:
+                    self._attention = True
+                    self._interrupt()
+                elif self._inbox.qsize() < _MOST_REQUESTS_AHEAD:
+                    self._inbox.put_nowait(message)
+                else:
+                    raise ProtocolError(f"more than {_MOST_REQUESTS_AHEAD} requests sent ahead")
+        finally:
+            self._gone = True
+            self._interrupt()
+            self._inbox.put_nowait(None)
+
+    def _interrupt(self) -> None:
+        """Cancel the request if it waits for its backend; one that is writing sees the flags by itself."""
+        if self._waiting and self._task is not None:
+            self._waiting = False
+            self._task.cancel()
+
+    async def _answer(self, message: RequestMessage, session: Session) -> None:
+        response = ResponseWriter(self._channel, self._packet_size, session.spid)
+        if message.ignored:
+            response.write(tokens.done(Token.DONE, DoneStatus.ERROR))
+        elif message.type is PacketType.ATTENTION:
+            response.write(tokens.done(Token.DONE, DoneStatus.ATTENTION))
+        else:
+            self._busy = True
+            try:
+                if message.reset:
+                    await session.reset(keep_transaction=message.keep_transaction)
+                    self._in_transaction = self._in_transaction and message.keep_transaction
+                    response.write(tokens.connection_reset())
+                await self._respond(message, response, session)
+            finally:
+                self._busy = False
+        if self._gone:
+            return
+        if self._attention:
+            self._attention = False
+            response.write(tokens.done(Token.DONE, DoneStatus.ATTENTION))
+        await response.finish()
+
+    async def _respond(self, message: RequestMessage, response: ResponseWriter, session: Session) -> None:
+        payload = message.payload
+        match message.type:
+            case PacketType.SQL_BATCH:
+                text = requests.sql_batch(payload)
+                payload.clear()
+                await self._send_events(session.batch(text), response, Token.DONE, last=True)
+            case PacketType.RPC:
+                calls = requests.procedure_calls(payload)
+                # The values are copies; a request of hundreds of megabytes must not be kept beside them.
+                message.payload = bytearray()
+                del payload
+                while calls:
+                    call = calls.pop(0)
+                    last = not calls
+                    events = session.call(call)
+                    del call
+                    await self._send_events(events, response, Token.DONE_PROCEDURE, last=last)
+            case PacketType.TRANSACTION:
+                request = requests.transaction_request(payload)
+                await self._send_events(session.transaction(request), response, Token.DONE, last=True)
+            case _:
+                raise ProtocolError(f"a message of type {message.type.name} is not supported")
+
+    async def _send_events(
+        self, events: AsyncIterator[Event], response: ResponseWriter, kind: Token, *, last: bool
+    ) -> None:
+        """Write the events of one request as tokens.
+
+        A DONE token says whether more follows, so each is held back until the next event, or the end, is known.
+        """
+        encoders: tuple[Encoder, ...] = ()
+        held: tuple[Token, DoneStatus, int | None] | None = None
+        failed = False
+        while (event := await self._next(events)) is not None:
+            if held is not None:
+                response.write(tokens.done(held[0], held[1] | DoneStatus.MORE, held[2]))
+                held = None
+            match event:
+                case Rows(rows):
+                    for values in rows:
+                        await response.write_large(tokens.row(encoders, values))
+                        if response.is_full:
+                            await response.flush()
+                        if self._attention or self._gone:
+                            break
+                case ResultColumns(columns):
+                    response.write(tokens.columns(columns))
+                    encoders = tokens.row_encoders(columns)
+                case StatementDone(row_count, in_procedure, is_error):
+                    status = DoneStatus.ERROR if is_error or failed else DoneStatus.FINAL
+                    if self._in_transaction:
+                        status |= DoneStatus.IN_TRANSACTION
+                    held = (Token.DONE_IN_PROCEDURE if in_procedure else Token.DONE, status, row_count)
+                    failed = False
+                case Message():
+                    response.write(tokens.message(event, self._backend.server_name))
+                    failed = failed or event.severity > tokens.LARGEST_ERROR_SEVERITY_OF_INFO
+                case ReturnStatus(value):
+                    response.write(tokens.return_status(value))
+                case ReturnValue():
+                    await response.write_large(tokens.return_value(event))
+                case DatabaseChanged(new, old):
+                    response.write(tokens.text_changed(EnvironmentChange.DATABASE, new, old))
+                case TransactionBegan(descriptor):
+                    self._in_transaction = True
+                    response.write(tokens.transaction_began(descriptor))
+                case TransactionEnded(descriptor, committed):
+                    self._in_transaction = False
+                    response.write(tokens.transaction_ended(descriptor, committed=committed))
+            if response.is_full:
+                await response.flush()
+        if self._attention or self._gone:
+            return
+        if held is not None and held[0] is not kind:
+            response.write(tokens.done(held[0], held[1] | DoneStatus.MORE, held[2]))
+            held = None
+        if held is None:
+            held = (kind, DoneStatus.ERROR if failed else DoneStatus.FINAL, None)
+        response.write(tokens.done(held[0], held[1] | (DoneStatus.FINAL if last else DoneStatus.MORE), held[2]))
+
+    async def _next(self, events: AsyncIterator[Event]) -> Event | None:
+        """The next event; None at the end, and when the client cancelled or went away."""
+        if self._attention or self._gone:
+            await _close(events)
+            return None
+        self._waiting = True
+        try:
+            return await anext(events, None)
+        except asyncio.CancelledError:
+            if self._task is None or not (self._attention or self._gone):
+                raise
+            self._task.uncancel()
+            return None
+        finally:
+            self._waiting = False
+
+
+async def _close(events: AsyncIterator[Event]) -> None:
+    close = getattr(events, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def _database_message(database: str) -> Message:
+    return Message(5701, 0, 2, f"Changed database context to '{database}'.")

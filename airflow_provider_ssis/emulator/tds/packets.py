@@ -1,0 +1,124 @@
+"""Framing: TDS packets and the messages that they make up (MS-TDS, 2.2.3)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Final
+
+HEADER: Final = struct.Struct(">BBHHBB")
+DEFAULT_PACKET_SIZE: Final = 4096
+
+
+class PacketType(IntEnum):
+    """What a message is."""
+
+    SQL_BATCH = 1
+    OLD_LOGIN = 2
+    RPC = 3
+    RESPONSE = 4
+    ATTENTION = 6
+    BULK_LOAD = 7
+    FEDERATED_TOKEN = 8
+    TRANSACTION = 14
+    LOGIN7 = 16
+    SSPI = 17
+    PRELOGIN = 18
+
+
+class PacketStatus(IntFlag):
+    """Bits of a packet header."""
+
+    NORMAL = 0
+    END_OF_MESSAGE = 0x01
+    IGNORE = 0x02
+    RESET_CONNECTION = 0x08
+    RESET_CONNECTION_KEEP_TRANSACTION = 0x10
+
+
+class ProtocolError(Exception):
+    """What the client sent is no TDS; its connection is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one client may send.
+
+    :param largest_packet: bytes of a packet, header included.
+    :param largest_login: bytes of a message before the login is done.
+    :param largest_message: bytes of a request; a value of 256 MB must fit, as text in UTF-16 too.
+    :param login_seconds: time that a client has to log in.
+    """
+
+    largest_packet: int = 32768
+    largest_login: int = 128 * 1024
+    largest_message: int = 2 * 1024**3
+    login_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class PacketHeader:
+    """The eight bytes before a packet's payload."""
+
+    type: PacketType
+    status: PacketStatus
+    length: int
+
+    @classmethod
+    def parse(cls, data: bytes, largest: int) -> PacketHeader:
+        """Read a header.
+
+        :param largest: the largest packet that is accepted, in bytes.
+        :raises ProtocolError: unknown packet type, or a length that cannot be.
+        """
+        kind, status, length, _, _, _ = HEADER.unpack(data)
+        try:
+            packet_type = PacketType(kind)
+        except ValueError:
+            raise ProtocolError(f"unknown packet type 0x{kind:02x}") from None
+        if not HEADER.size <= length <= largest:
+            raise ProtocolError(f"packet of {length} bytes, allowed are {HEADER.size} to {largest}")
+        return cls(packet_type, PacketStatus(status & 0x1F), length)
+
+    @property
+    def payload_length(self) -> int:
+        """Bytes that follow the header."""
+        return self.length - HEADER.size
+
+    @property
+    def ends_message(self) -> bool:
+        """True for the last packet of a message."""
+        return bool(self.status & PacketStatus.END_OF_MESSAGE)
+
+
+@dataclass(slots=True)
+class RequestMessage:
+    """A whole message of a client.
+
+    :param reset: the client asks for a reset of the connection's state before the request runs.
+    :param keep_transaction: that reset leaves the transaction alone.
+    """
+
+    type: PacketType
+    payload: bytearray
+    ignored: bool = False
+    reset: bool = False
+    keep_transaction: bool = False
+
+
+def split(kind: PacketType, payload: memoryview, packet_size: int, spid: int, first_id: int, *, last: bool) -> bytes:
+    """A payload as packets.
+
+    :param first_id: the number of the first packet; they count up modulo 256.
+    :param last: the payload ends the message.
+    """
+    room = packet_size - HEADER.size
+    parts: list[bytes | memoryview] = []
+    count = max(1, -(-len(payload) // room))
+    for number in range(count):
+        chunk = payload[number * room : (number + 1) * room]
+        status = PacketStatus.END_OF_MESSAGE if last and number == count - 1 else PacketStatus.NORMAL
+        parts.append(HEADER.pack(kind, status, len(chunk) + HEADER.size, spid & 0xFFFF, (first_id + number) & 0xFF, 0))
+        parts.append(chunk)
+    return b"".join(parts)

@@ -1,0 +1,122 @@
+"""Requests of a client: SQL batches, remote procedure calls, transaction manager requests (MS-TDS, 2.2.6)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airflow_provider_ssis.emulator.session import (
+    RpcParameter,
+    RpcRequest,
+    TransactionAction,
+    TransactionRequest,
+)
+from airflow_provider_ssis.emulator.tds.packets import ProtocolError
+from airflow_provider_ssis.emulator.tds.reader import MessageReader, decode_utf16
+from airflow_provider_ssis.emulator.tds.values import read_type
+
+WELL_KNOWN_PROCEDURES: Final = {
+    1: "sp_cursor",
+    2: "sp_cursoropen",
+    3: "sp_cursorprepare",
+    4: "sp_cursorexecute",
+    5: "sp_cursorprepexec",
+    6: "sp_cursorunprepare",
+    7: "sp_cursorfetch",
+    8: "sp_cursoroption",
+    9: "sp_cursorclose",
+    10: "sp_executesql",
+    11: "sp_prepare",
+    12: "sp_execute",
+    13: "sp_prepexec",
+    14: "sp_prepexecrpc",
+    15: "sp_unprepare",
+}
+
+_BY_NUMBER: Final = 0xFFFF
+_NEXT_CALL: Final = 0xFF
+_NEXT_CALL_NOT_EXECUTED: Final = 0xFE
+_BY_REFERENCE: Final = 0x01
+_DEFAULT_VALUE: Final = 0x02
+_BEGIN_NEXT: Final = 0x01
+_TRANSACTION_ACTIONS: Final = {
+    5: TransactionAction.BEGIN,
+    7: TransactionAction.COMMIT,
+    8: TransactionAction.ROLLBACK,
+    9: TransactionAction.SAVE,
+}
+
+
+def sql_batch(payload: bytes | bytearray) -> str:
+    """The text of a SQL batch."""
+    reader = _behind_headers(payload)
+    return decode_utf16(reader.take(len(payload) - reader.position))
+
+
+def procedure_calls(payload: bytes | bytearray) -> list[RpcRequest]:
+    """The procedure calls of an RPC message, one as a rule."""
+    reader = _behind_headers(payload)
+    calls = []
+    while not reader.at_end:
+        calls.append(_procedure_call(reader))
+    if not calls:
+        raise ProtocolError("an RPC message without a call")
+    return calls
+
+
+def transaction_request(payload: bytes | bytearray) -> TransactionRequest:
+    """A transaction manager request."""
+    reader = _behind_headers(payload)
+    number = reader.u16()
+    action = _TRANSACTION_ACTIONS.get(number)
+    if action is None:
+        raise ProtocolError(f"transaction manager request {number} is not supported (distributed transactions)")
+    if action is TransactionAction.BEGIN:
+        reader.u8()
+        return TransactionRequest(action, _transaction_name(reader))
+    name = _transaction_name(reader)
+    begin_next = action is not TransactionAction.SAVE and not reader.at_end and bool(reader.u8() & _BEGIN_NEXT)
+    return TransactionRequest(action, name, begin_next)
+
+
+def _behind_headers(payload: bytes | bytearray) -> MessageReader:
+    """ALL_HEADERS (notifications, transaction descriptor, trace) say nothing that this server needs."""
+    reader = MessageReader(payload)
+    length = reader.u32()
+    if length < 4:
+        raise ProtocolError(f"request headers of {length} bytes")
+    reader.take(length - 4)
+    return reader
+
+
+def _procedure_call(reader: MessageReader) -> RpcRequest:
+    length = reader.u16()
+    if length == _BY_NUMBER:
+        number = reader.u16()
+        if number not in WELL_KNOWN_PROCEDURES:
+            raise ProtocolError(f"unknown procedure number {number}")
+        name = WELL_KNOWN_PROCEDURES[number]
+    else:
+        name = reader.text(length)
+    reader.u16()
+    parameters = []
+    while not reader.at_end:
+        if reader.peek() in (_NEXT_CALL, _NEXT_CALL_NOT_EXECUTED):
+            reader.u8()
+            break
+        parameters.append(_parameter(reader))
+    return RpcRequest(name, tuple(parameters))
+
+
+def _parameter(reader: MessageReader) -> RpcParameter:
+    name = reader.b_varchar()
+    status = reader.u8()
+    wire = read_type(reader)
+    value = wire.decode(reader)
+    is_default = bool(status & _DEFAULT_VALUE)
+    return RpcParameter(
+        name, wire.type, None if is_default else value, output=bool(status & _BY_REFERENCE), default=is_default
+    )
+
+
+def _transaction_name(reader: MessageReader) -> str:
+    return "" if reader.at_end else decode_utf16(reader.take(reader.u8()))

@@ -1,0 +1,90 @@
+"""The listening side: accepts connections and ends them all when it is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+
+from airflow_provider_ssis.emulator.session import Backend
+from airflow_provider_ssis.emulator.tds.channel import Channel
+from airflow_provider_ssis.emulator.tds.connection import Connection
+from airflow_provider_ssis.emulator.tds.packets import Limits
+from airflow_provider_ssis.emulator.tds.tls import ServerCertificate
+
+log = logging.getLogger(__name__.rpartition(".")[0])
+
+_STREAM_BUFFER = 1024 * 1024
+
+
+class TdsServer:
+    """A server of SQL Server's wire protocol.
+
+    :param backend: what answers the requests.
+    :param host: address to listen on.
+    :param port: port to listen on; 0 takes any free one.
+    :param limits: bounds on what one client may send.
+    """
+
+    def __init__(
+        self, backend: Backend, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None
+    ) -> None:
+        self._backend = backend
+        self._host = host
+        self._port = port
+        self._limits = limits or Limits()
+        self.certificate = ServerCertificate(host)
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begin to listen.
+
+        :raises OSError: the address cannot be bound.
+        """
+        self._server = await asyncio.start_server(self._accept, self._host, self._port, limit=_STREAM_BUFFER)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Address and port on which it listens.
+
+        :raises RuntimeError: it does not listen.
+        """
+        if self._server is None or not self._server.sockets:
+            raise RuntimeError("the server does not listen")
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return host, port
+
+    @property
+    def connection_count(self) -> int:
+        """Clients connected now."""
+        return len(self._connections)
+
+    async def close(self) -> None:
+        """Stop listening and end all connections."""
+        if self._server is None:
+            return
+        self._server.close()
+        connections = list(self._connections)
+        for task in connections:
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+        await self._server.wait_closed()
+        self._server = None
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            return
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+        connection = writer.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        channel = Channel(reader, writer, self._limits)
+        try:
+            await Connection(channel, self._backend, self.certificate, self._limits).serve()
+        except asyncio.CancelledError:
+            # The server closes; asyncio would log a cancelled connection as an error.
+            log.debug("%s: connection ended by the server", channel.peer)
+        except Exception:
+            log.exception("%s: connection ended by a fault of this server", channel.peer)

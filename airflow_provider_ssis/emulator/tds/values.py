@@ -1,0 +1,649 @@
+"""Codecs of values: how each data type stands on the wire (MS-TDS, 2.2.5.4 to 2.2.5.6).
+
+:func:`read_type` and :func:`encoder` are tables of small functions, one for each type; a new type is a new row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import struct
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType, TableValue, Variant
+from airflow_provider_ssis.emulator.tds.packets import ProtocolError
+from airflow_provider_ssis.emulator.tds.reader import MessageReader, decode_utf16
+
+COLLATION: Final = bytes((0x09, 0x04, 0xD0, 0x00, 0x34))
+"""SQL_Latin1_General_CP1_CI_AS."""
+CODE_PAGE: Final = "cp1252"
+
+_PLP_NULL: Final = 0xFFFFFFFFFFFFFFFF
+_PLP_UNKNOWN_LENGTH: Final = 0xFFFFFFFFFFFFFFFE
+_LONG_NULL: Final = 0xFFFFFFFF
+_SHORT_NULL: Final = 0xFFFF
+_MAX_LENGTH: Final = 0xFFFF
+_PLP_CHUNK: Final = 1024 * 1024
+_DAY_ONE: Final = dt.date(1, 1, 1).toordinal()
+_EPOCH_1900: Final = dt.datetime(1900, 1, 1)
+_TICKS_PER_SECOND: Final = 300
+_MICROSECOND: Final = dt.timedelta(microseconds=1)
+_LARGEST_PRECISION: Final = 38
+_LARGEST_VARIANT: Final = 8009
+_TABLE_NULL: Final = 0xFFFF
+_DEFAULT_COLUMN: Final = 0x0200
+
+Decoder = Callable[[MessageReader], Any]
+Encoder = Callable[[Any], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class WireType:
+    """A data type as it arrived: what it is, and how to read its values."""
+
+    type: SqlType
+    decode: Decoder
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def read_type(reader: MessageReader) -> WireType:
+    """Read a TYPE_INFO.
+
+    :raises ProtocolError: the type is unknown or its facets cannot be.
+    """
+    token = reader.u8()
+    fixed = _FIXED.get(token)
+    if fixed is not None:
+        name, size = fixed
+        return WireType(SqlType(name), lambda data: _scalar(name, data.take(size)))
+    try:
+        read = _VARIABLE[token]
+    except KeyError:
+        raise ProtocolError(f"data type 0x{token:02x} is not supported") from None
+    return read(reader)
+
+
+def _sized(names: dict[int, str]) -> Callable[[MessageReader], WireType]:
+    """Types whose size tells which one they are (INTN, FLTN, ...)."""
+
+    def read(reader: MessageReader) -> WireType:
+        size = reader.u8()
+        if size not in names:
+            raise ProtocolError(f"a number of {size} bytes")
+        name = names[size]
+
+        def decode(data: MessageReader) -> Any:
+            length = data.u8()
+            if length == 0:
+                return None
+            if length not in names:
+                raise ProtocolError(f"a {name} of {length} bytes")
+            return _scalar(names[length], data.take(length))
+
+        return WireType(SqlType(name), decode)
+
+    return read
+
+
+def _decimal(name: str) -> Callable[[MessageReader], WireType]:
+    def read(reader: MessageReader) -> WireType:
+        reader.u8()
+        precision, scale = reader.u8(), reader.u8()
+        if not (1 <= precision <= _LARGEST_PRECISION and scale <= precision):
+            raise ProtocolError(f"a {name} of precision {precision} and scale {scale}")
+
+        def decode(data: MessageReader) -> Decimal | None:
+            length = data.u8()
+            return _read_decimal(data.take(length), scale) if length else None
+
+        return WireType(SqlType(name, precision=precision, scale=scale), decode)
+
+    return read
+
+
+def _date(reader: MessageReader) -> WireType:
+    def decode(data: MessageReader) -> dt.date | None:
+        length = data.u8()
+        return _read_date(data.take(length)) if length else None
+
+    return WireType(SqlType("date"), decode)
+
+
+def _scaled(name: str, read_value: Callable[[memoryview, int], Any]) -> Callable[[MessageReader], WireType]:
+    """time, datetime2 and datetimeoffset, whose fractional digits stand in the type."""
+
+    def read(reader: MessageReader) -> WireType:
+        scale = reader.u8()
+        if scale > 7:
+            raise ProtocolError(f"a {name} of scale {scale}")
+
+        def decode(data: MessageReader) -> Any:
+            length = data.u8()
+            return read_value(data.take(length), scale) if length else None
+
+        return WireType(SqlType(name, scale=scale), decode)
+
+    return read
+
+
+def _guid(reader: MessageReader) -> WireType:
+    reader.u8()
+
+    def decode(data: MessageReader) -> uuid.UUID | None:
+        length = data.u8()
+        return _scalar("uniqueidentifier", data.take(length)) if length else None
+
+    return WireType(SqlType("uniqueidentifier"), decode)
+
+
+def _short(name: str, from_bytes: Callable[[memoryview], Any], unit: int) -> Callable[[MessageReader], WireType]:
+    """The character and binary types with a length of two bytes, or in chunks where they are ``(max)``.
+
+    :param unit: bytes of a character.
+    """
+
+    def read(reader: MessageReader) -> WireType:
+        largest = reader.u16()
+        if name in _CHARACTER:
+            reader.take(5)
+        if largest == _MAX_LENGTH:
+            return WireType(SqlType(name, length=MAX), lambda data: _read_chunks(data, from_bytes))
+
+        def decode(data: MessageReader) -> Any:
+            length = data.u16()
+            return None if length == _SHORT_NULL else from_bytes(data.take(length))
+
+        return WireType(SqlType(name, length=max(1, largest // unit)), decode)
+
+    return read
+
+
+def _long(name: str, from_bytes: Callable[[memoryview], Any]) -> Callable[[MessageReader], WireType]:
+    """text, ntext and image as parameters: older clients send long values so."""
+
+    def read(reader: MessageReader) -> WireType:
+        reader.u32()
+        if name != "image":
+            reader.take(5)
+
+        def decode(data: MessageReader) -> Any:
+            length = data.u32()
+            return None if length == _LONG_NULL else from_bytes(data.take(length))
+
+        return WireType(SqlType(name), decode)
+
+    return read
+
+
+def _xml(reader: MessageReader) -> WireType:
+    if reader.u8():
+        reader.b_varchar()
+        reader.b_varchar()
+        reader.us_varchar()
+    return WireType(SqlType("xml"), lambda data: _read_chunks(data, decode_utf16))
+
+
+def _variant(reader: MessageReader) -> WireType:
+    reader.u32()
+    return WireType(SqlType("sql_variant"), _read_variant)
+
+
+def _table(reader: MessageReader) -> WireType:
+    reader.b_varchar()
+    schema, name = reader.b_varchar(), reader.b_varchar()
+    count = reader.u16()
+    columns: list[Column] = []
+    decoders: list[Decoder | None] = []
+    if count != _TABLE_NULL:
+        for _ in range(count):
+            reader.u32()
+            flags = reader.u16()
+            wire = read_type(reader)
+            columns.append(Column(reader.b_varchar(), wire.type))
+            decoders.append(None if flags & _DEFAULT_COLUMN else wire.decode)
+
+    def decode(data: MessageReader) -> TableValue:
+        while token := data.u8():
+            # Order and uniqueness of columns, which say nothing that the values do not.
+            if token == 0x10:
+                data.take(data.u16() * 3)
+            elif token == 0x11:
+                data.take(data.u16() * 2)
+            else:
+                raise ProtocolError(f"unknown token 0x{token:02x} in a table value")
+        rows = []
+        while token := data.u8():
+            if token != 0x01:
+                raise ProtocolError(f"unknown token 0x{token:02x} in a table value")
+            rows.append(tuple(None if read is None else read(data) for read in decoders))
+        return TableValue(tuple(columns), tuple(rows))
+
+    return WireType(SqlType(name, schema=schema or "dbo"), decode)
+
+
+def _read_chunks(reader: MessageReader, from_bytes: Callable[[memoryview], Any]) -> Any:
+    """A ``(max)`` value: a length that may be unknown, then chunks up to an empty one."""
+    total = reader.u64()
+    if total == _PLP_NULL:
+        return None
+    chunks: list[memoryview] = []
+    while length := reader.u32():
+        chunks.append(reader.take(length))
+    received = sum(map(len, chunks))
+    if total not in (_PLP_UNKNOWN_LENGTH, received):
+        raise ProtocolError(f"a value of {total} bytes has chunks of {received}")
+    if len(chunks) == 1:
+        return from_bytes(chunks[0])
+    return from_bytes(memoryview(b"".join(chunks)))
+
+
+def _read_variant(reader: MessageReader) -> Variant | None:
+    total = reader.u32()
+    if total == 0:
+        return None
+    value = MessageReader(reader.take(total))
+    token = value.u8()
+    properties = value.take(value.u8())
+    if token in _FIXED:
+        name, size = _FIXED[token]
+        return Variant(SqlType(name), _scalar(name, value.take(size)))
+    name = _VARIANT_TOKENS.get(token, "")
+    rest = value.take(total - value.position)
+    if name in ("decimal", "numeric") and len(properties) == 2:
+        precision, scale = properties
+        return Variant(SqlType(name, precision=precision, scale=scale), _read_decimal(rest, scale))
+    if name in ("time", "datetime2", "datetimeoffset") and len(properties) == 1:
+        return Variant(SqlType(name, scale=properties[0]), _SCALED_READERS[name](rest, properties[0]))
+    if name == "date":
+        return Variant(SqlType(name), _read_date(rest))
+    if name == "uniqueidentifier":
+        return Variant(SqlType(name), _scalar(name, rest))
+    if name in ("binary", "varbinary"):
+        return Variant(SqlType(name, length=max(1, len(rest))), bytes(rest))
+    if name in ("nchar", "nvarchar"):
+        return Variant(SqlType(name, length=max(1, len(rest) // 2)), decode_utf16(rest))
+    if name in ("char", "varchar"):
+        return Variant(SqlType(name, length=max(1, len(rest))), _decode_code_page(rest))
+    raise ProtocolError(f"a sql_variant of type 0x{token:02x} with {len(properties)} property bytes")
+
+
+def _scalar(name: str, data: memoryview) -> Any:
+    """A value of a type without facets."""
+    try:
+        return _SCALARS[name](data)
+    except (ValueError, OverflowError, struct.error) as error:
+        raise ProtocolError(f"not a {name}: {error}") from None
+
+
+def _read_decimal(data: memoryview, scale: int) -> Decimal:
+    if len(data) < 2:
+        raise ProtocolError(f"a decimal of {len(data)} bytes")
+    number = int.from_bytes(data[1:], "little")
+    digits = tuple(map(int, str(number)))
+    return Decimal((0 if data[0] else 1, digits, -scale))
+
+
+def _read_date(data: memoryview) -> dt.date:
+    try:
+        return dt.date.fromordinal(int.from_bytes(data, "little") + _DAY_ONE)
+    except (ValueError, OverflowError):
+        raise ProtocolError("a date outside the calendar") from None
+
+
+def _read_time(data: memoryview, scale: int) -> dt.time:
+    return (_EPOCH_1900 + _since_midnight(data, scale)).time()
+
+
+def _since_midnight(data: memoryview, scale: int) -> dt.timedelta:
+    microseconds = int.from_bytes(data, "little") * 10**6 // 10**scale
+    if microseconds >= 86_400 * 10**6:
+        raise ProtocolError("a time of day past midnight")
+    return dt.timedelta(microseconds=microseconds)
+
+
+def _read_datetime2(data: memoryview, scale: int) -> dt.datetime:
+    if len(data) < 6:
+        raise ProtocolError(f"a datetime2 of {len(data)} bytes")
+    return dt.datetime.combine(_read_date(data[-3:]), _read_time(data[:-3], scale))
+
+
+def _read_datetimeoffset(data: memoryview, scale: int) -> dt.datetime:
+    if len(data) < 8:
+        raise ProtocolError(f"a datetimeoffset of {len(data)} bytes")
+    minutes = int.from_bytes(data[-2:], "little", signed=True)
+    if abs(minutes) > 14 * 60:
+        raise ProtocolError(f"a time zone offset of {minutes} minutes")
+    utc = _read_datetime2(data[:-2], scale).replace(tzinfo=dt.UTC)
+    try:
+        return utc.astimezone(dt.timezone(dt.timedelta(minutes=minutes)))
+    except OverflowError:
+        raise ProtocolError("a datetimeoffset outside the calendar") from None
+
+
+def _read_datetime(data: memoryview) -> dt.datetime:
+    days, ticks = struct.unpack("<iI", data)
+    microseconds = round(ticks * 10**6 / _TICKS_PER_SECOND / 1000) * 1000
+    return _EPOCH_1900 + dt.timedelta(days=days, microseconds=microseconds)
+
+
+def _read_smalldatetime(data: memoryview) -> dt.datetime:
+    days, minutes = struct.unpack("<HH", data)
+    return _EPOCH_1900 + dt.timedelta(days=days, minutes=minutes)
+
+
+def _read_money(data: memoryview) -> Decimal:
+    high, low = struct.unpack("<iI", data)
+    return Decimal((high << 32) | low).scaleb(-4)
+
+
+def _decode_code_page(data: memoryview) -> str:
+    return str(data, CODE_PAGE, "replace")
+
+
+def _unpack(layout: str) -> Callable[[memoryview], Any]:
+    unpacker = struct.Struct(layout)
+    return lambda data: unpacker.unpack(data)[0]
+
+
+_SCALARS: Final[dict[str, Callable[[memoryview], Any]]] = {
+    "bit": lambda data: bool(data[0]),
+    "tinyint": _unpack("<B"),
+    "smallint": _unpack("<h"),
+    "int": _unpack("<i"),
+    "bigint": _unpack("<q"),
+    "real": _unpack("<f"),
+    "float": _unpack("<d"),
+    "money": _read_money,
+    "smallmoney": lambda data: Decimal(int.from_bytes(data, "little", signed=True)).scaleb(-4),
+    "datetime": _read_datetime,
+    "smalldatetime": _read_smalldatetime,
+    "uniqueidentifier": lambda data: uuid.UUID(bytes_le=bytes(data)),
+}
+
+_FIXED: Final[dict[int, tuple[str, int]]] = {
+    0x30: ("tinyint", 1),
+    0x32: ("bit", 1),
+    0x34: ("smallint", 2),
+    0x38: ("int", 4),
+    0x3A: ("smalldatetime", 4),
+    0x3B: ("real", 4),
+    0x3C: ("money", 8),
+    0x3D: ("datetime", 8),
+    0x3E: ("float", 8),
+    0x7A: ("smallmoney", 4),
+    0x7F: ("bigint", 8),
+}
+
+_CHARACTER: Final = frozenset({"char", "varchar", "nchar", "nvarchar"})
+_SCALED_READERS: Final[dict[str, Callable[[memoryview, int], Any]]] = {
+    "time": _read_time,
+    "datetime2": _read_datetime2,
+    "datetimeoffset": _read_datetimeoffset,
+}
+
+_VARIABLE: Final[dict[int, Callable[[MessageReader], WireType]]] = {
+    0x22: _long("image", bytes),
+    0x23: _long("text", _decode_code_page),
+    0x24: _guid,
+    0x26: _sized({1: "tinyint", 2: "smallint", 4: "int", 8: "bigint"}),
+    0x28: _date,
+    0x29: _scaled("time", _read_time),
+    0x2A: _scaled("datetime2", _read_datetime2),
+    0x2B: _scaled("datetimeoffset", _read_datetimeoffset),
+    0x62: _variant,
+    0x63: _long("ntext", decode_utf16),
+    0x68: _sized({1: "bit"}),
+    0x6A: _decimal("decimal"),
+    0x6C: _decimal("numeric"),
+    0x6D: _sized({4: "real", 8: "float"}),
+    0x6E: _sized({4: "smallmoney", 8: "money"}),
+    0x6F: _sized({4: "smalldatetime", 8: "datetime"}),
+    0xA5: _short("varbinary", bytes, 1),
+    0xA7: _short("varchar", _decode_code_page, 1),
+    0xAD: _short("binary", bytes, 1),
+    0xAF: _short("char", _decode_code_page, 1),
+    0xE7: _short("nvarchar", decode_utf16, 2),
+    0xEF: _short("nchar", decode_utf16, 2),
+    0xF1: _xml,
+    0xF3: _table,
+}
+
+_VARIANT_TOKENS: Final[dict[int, str]] = {
+    0x24: "uniqueidentifier",
+    0x28: "date",
+    0x29: "time",
+    0x2A: "datetime2",
+    0x2B: "datetimeoffset",
+    0x6A: "decimal",
+    0x6C: "numeric",
+    0xA5: "varbinary",
+    0xA7: "varchar",
+    0xAD: "binary",
+    0xAF: "char",
+    0xE7: "nvarchar",
+    0xEF: "nchar",
+}
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def type_info(type: SqlType) -> bytes:  # noqa: A002 - the field's own word
+    """The TYPE_INFO under which values of a type are sent: always the nullable form."""
+    type = _SENT_AS.get(type.name, type)  # noqa: A001
+    name = type.name
+    if name in _SIZED_TOKENS:
+        return bytes(_SIZED_TOKENS[name])
+    if name in ("decimal", "numeric"):
+        return bytes((0x6A if name == "decimal" else 0x6C, 17, type.precision or 18, type.scale or 0))
+    if name in _SCALED_TOKENS:
+        return bytes((_SCALED_TOKENS[name], 7 if type.scale is None else type.scale))
+    if name in _SHORT_TOKENS:
+        token, unit = _SHORT_TOKENS[name]
+        size = _MAX_LENGTH if _is_chunked(type) else (type.length or 1) * unit
+        return struct.pack("<BH", token, size) + (COLLATION if name in _CHARACTER else b"")
+    if name == "sql_variant":
+        return struct.pack("<BI", 0x62, _LARGEST_VARIANT)
+    raise ValueError(f"values of type {type} cannot be sent")
+
+
+def encoder(type: SqlType) -> Encoder:  # noqa: A002 - the field's own word
+    """The function that writes values of a type as they follow its :func:`type_info`."""
+    sent = _SENT_AS.get(type.name, type)
+    if sent.name == "sql_variant":
+        return _write_variant
+    body = _body_writer(sent)
+    if sent.name in _SHORT_TOKENS:
+        return _chunked(body) if _is_chunked(sent) else _prefixed(body, "<H", _SHORT_NULL)
+    return _prefixed(body, "<B", 0)
+
+
+def _is_chunked(type: SqlType) -> bool:  # noqa: A002 - the field's own word
+    limit = 4000 if type.name in ("nchar", "nvarchar") else 8000
+    return type.length == MAX or (type.length or 1) > limit
+
+
+def _prefixed(body: Encoder, layout: str, null: int) -> Encoder:
+    length = struct.Struct(layout)
+    null_bytes = length.pack(null)
+
+    def encode(value: Any) -> bytes:
+        if value is None:
+            return null_bytes
+        data = body(value)
+        return length.pack(len(data)) + data
+
+    return encode
+
+
+def _chunked(body: Encoder) -> Encoder:
+    def encode(value: Any) -> bytes:
+        if value is None:
+            return struct.pack("<Q", _PLP_NULL)
+        data = body(value)
+        if not data:
+            return struct.pack("<QI", 0, 0)
+        return b"".join((struct.pack("<QI", len(data), len(data)), data, b"\0\0\0\0"))
+
+    return encode
+
+
+def _body_writer(type: SqlType) -> Encoder:  # noqa: A002 - the field's own word
+    """The function that writes a value without a length before it."""
+    name = type.name
+    if name in ("decimal", "numeric"):
+        scale, size = type.scale or 0, _decimal_size(type.precision or 18)
+        return lambda value: _write_decimal(value, scale, size)
+    if name in _SCALED_TOKENS:
+        scale = 7 if type.scale is None else type.scale
+        write = _SCALED_WRITERS[name]
+        return lambda value: write(value, scale)
+    return _BODY_WRITERS[name]
+
+
+def _write_variant(value: Variant | None) -> bytes:
+    if value is None:
+        return b"\0\0\0\0"
+    body = _body_writer(value.type)(value.value)
+    head = _variant_head(value.type)
+    return struct.pack("<I", len(head) + len(body)) + head + body
+
+
+def _variant_head(type: SqlType) -> bytes:  # noqa: A002 - the field's own word
+    name = type.name
+    if name in ("decimal", "numeric"):
+        return bytes((0x6A if name == "decimal" else 0x6C, 2, type.precision or 18, type.scale or 0))
+    if name in _SCALED_TOKENS:
+        return bytes((_SCALED_TOKENS[name], 1, 7 if type.scale is None else type.scale))
+    if name in _SHORT_TOKENS:
+        token, unit = _SHORT_TOKENS[name]
+        size = struct.pack("<H", min(8000, (type.length or 1) * unit if type.length != MAX else 8000))
+        return bytes((token, 7)) + COLLATION + size if name in _CHARACTER else bytes((token, 2)) + size
+    return bytes((_VARIANT_FIXED_TOKENS[name], 0))
+
+
+def _decimal_size(precision: int) -> int:
+    return 4 if precision <= 9 else 8 if precision <= 19 else 12 if precision <= 28 else 16
+
+
+def _write_decimal(value: Decimal | int, scale: int, size: int) -> bytes:
+    number = int(Decimal(value).scaleb(scale).to_integral_value())
+    return bytes((number >= 0,)) + abs(number).to_bytes(size, "little")
+
+
+def _write_date(value: dt.date) -> bytes:
+    return (value.toordinal() - _DAY_ONE).to_bytes(3, "little")
+
+
+def _write_time(value: dt.time | dt.datetime, scale: int) -> bytes:
+    microseconds = ((value.hour * 60 + value.minute) * 60 + value.second) * 10**6 + value.microsecond
+    size = 3 if scale <= 2 else 4 if scale <= 4 else 5
+    units: int = microseconds * 10**scale // 10**6
+    return units.to_bytes(size, "little")
+
+
+def _write_datetime2(value: dt.datetime, scale: int) -> bytes:
+    return _write_time(value, scale) + _write_date(value.date())
+
+
+def _write_datetimeoffset(value: dt.datetime, scale: int) -> bytes:
+    offset = value.utcoffset() or dt.timedelta()
+    utc = value.replace(tzinfo=None) - offset
+    minutes = offset // dt.timedelta(minutes=1)
+    return _write_datetime2(utc, scale) + minutes.to_bytes(2, "little", signed=True)
+
+
+def _write_datetime(value: dt.datetime) -> bytes:
+    since = value - _EPOCH_1900
+    ticks = round(((since.seconds * 10**6) + since.microseconds) * _TICKS_PER_SECOND / 10**6)
+    days = since.days
+    if ticks == 86_400 * _TICKS_PER_SECOND:
+        days, ticks = days + 1, 0
+    return struct.pack("<iI", days, ticks)
+
+
+def _write_smalldatetime(value: dt.datetime) -> bytes:
+    since = value - _EPOCH_1900 + dt.timedelta(seconds=30)
+    return struct.pack("<HH", since.days, since.seconds // 60)
+
+
+def _write_money(value: Decimal | int) -> bytes:
+    number = int(Decimal(value).scaleb(4).to_integral_value())
+    return struct.pack("<iI", number >> 32, number & 0xFFFFFFFF)
+
+
+def _utf16(value: str) -> bytes:
+    return value.encode("utf-16-le", "surrogatepass")
+
+
+def _code_page(value: str) -> bytes:
+    return value.encode(CODE_PAGE, "replace")
+
+
+_SENT_AS: Final = {
+    "text": SqlType("varchar", length=MAX),
+    "ntext": SqlType("nvarchar", length=MAX),
+    "xml": SqlType("nvarchar", length=MAX),
+    "image": SqlType("varbinary", length=MAX),
+}
+"""Types of old that go out as the type that took their place."""
+
+_BODY_WRITERS: Final[dict[str, Encoder]] = {
+    "bit": lambda value: b"\1" if value else b"\0",
+    "tinyint": struct.Struct("<B").pack,
+    "smallint": struct.Struct("<h").pack,
+    "int": struct.Struct("<i").pack,
+    "bigint": struct.Struct("<q").pack,
+    "real": struct.Struct("<f").pack,
+    "float": struct.Struct("<d").pack,
+    "money": _write_money,
+    "smallmoney": lambda value: int(Decimal(value).scaleb(4)).to_bytes(4, "little", signed=True),
+    "datetime": _write_datetime,
+    "smalldatetime": _write_smalldatetime,
+    "date": _write_date,
+    "uniqueidentifier": lambda value: value.bytes_le,
+    "binary": bytes,
+    "varbinary": bytes,
+    "char": _code_page,
+    "varchar": _code_page,
+    "nchar": _utf16,
+    "nvarchar": _utf16,
+}
+_SCALED_WRITERS: Final[dict[str, Callable[[Any, int], bytes]]] = {
+    "time": _write_time,
+    "datetime2": _write_datetime2,
+    "datetimeoffset": _write_datetimeoffset,
+}
+_SIZED_TOKENS: Final[dict[str, tuple[int, ...]]] = {
+    "bit": (0x68, 1),
+    "tinyint": (0x26, 1),
+    "smallint": (0x26, 2),
+    "int": (0x26, 4),
+    "bigint": (0x26, 8),
+    "real": (0x6D, 4),
+    "float": (0x6D, 8),
+    "money": (0x6E, 8),
+    "smallmoney": (0x6E, 4),
+    "datetime": (0x6F, 8),
+    "smalldatetime": (0x6F, 4),
+    "date": (0x28,),
+    "uniqueidentifier": (0x24, 16),
+}
+_SCALED_TOKENS: Final = {"time": 0x29, "datetime2": 0x2A, "datetimeoffset": 0x2B}
+_SHORT_TOKENS: Final = {
+    "varbinary": (0xA5, 1),
+    "varchar": (0xA7, 1),
+    "binary": (0xAD, 1),
+    "char": (0xAF, 1),
+    "nvarchar": (0xE7, 2),
+    "nchar": (0xEF, 2),
+}
+_VARIANT_FIXED_TOKENS: Final = {name: token for token, (name, _) in _FIXED.items()} | {
+    "date": 0x28,
+    "uniqueidentifier": 0x24,
+}

@@ -137,7 +137,7 @@ class Metadata:
     database_names: tuple[str, ...] = (*SYSTEM_DATABASES, "SSISDB")
     server_principals: Callable[[], Sequence[ServerPrincipal]] = tuple
     database_principals: Callable[[str], Sequence[DatabasePrincipal]] = lambda database: ()
-    created: dt.datetime = dt.datetime(2022, 11, 1)  # noqa: DTZ001 - a datetime of SQL Server has no time zone
+    created: dt.datetime = dt.datetime(2022, 11, 1)
     _objects: dict[tuple[str, str, str], tuple[int, SchemaObject]] = field(default_factory=dict)
     _table_types: dict[tuple[str, str, str], tuple[int, TableType]] = field(default_factory=dict)
     _schemas: dict[str, list[str]] = field(default_factory=dict)

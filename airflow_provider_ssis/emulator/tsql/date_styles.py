@@ -1,0 +1,264 @@
+"""Dates and times as text: the styles of CONVERT, and the forms that SQL Server reads.
+
+Facts from "CAST and CONVERT (Transact-SQL)", section "Date and time styles". Month names and the order month-day-year
+are those of the language us_english.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from airflow_provider_ssis.emulator.datatypes import SqlType
+
+MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+_TIME_24: Final = "HH:mi:ss"
+_TIME_24_FRACTION: Final = "HH:mi:ss.f"
+_TIME_24_COLON_FRACTION: Final = "HH:mi:ss:f"
+
+# Date part, what stands between, time part.
+_STYLES: Final[dict[int, tuple[str, str, str]]] = {
+    1: ("mm/dd/yy", "", ""),
+    2: ("yy.mm.dd", "", ""),
+    3: ("dd/mm/yy", "", ""),
+    4: ("dd.mm.yy", "", ""),
+    5: ("dd-mm-yy", "", ""),
+    6: ("dd mon yy", "", ""),
+    7: ("mon dd, yy", "", ""),
+    10: ("mm-dd-yy", "", ""),
+    11: ("yy/mm/dd", "", ""),
+    12: ("yymmdd", "", ""),
+    22: ("mm/dd/yy", " ", "hh:mi:ss AM"),
+    23: ("yyyy-mm-dd", "", ""),
+    101: ("mm/dd/yyyy", "", ""),
+    102: ("yyyy.mm.dd", "", ""),
+    103: ("dd/mm/yyyy", "", ""),
+    104: ("dd.mm.yyyy", "", ""),
+    105: ("dd-mm-yyyy", "", ""),
+    106: ("dd mon yyyy", "", ""),
+    107: ("mon dd, yyyy", "", ""),
+    110: ("mm-dd-yyyy", "", ""),
+    111: ("yyyy/mm/dd", "", ""),
+    112: ("yyyymmdd", "", ""),
+    126: ("yyyy-mm-dd", "T", "HH:mi:ss.?"),
+    127: ("yyyy-mm-dd", "T", "HH:mi:ss.?"),
+    **dict.fromkeys((0, 100), ("mon _d yyyy", " ", "hh:miAM")),
+    **dict.fromkeys((8, 24, 108), ("", "", _TIME_24)),
+    **dict.fromkeys((9, 109), ("mon _d yyyy", " ", "hh:mi:ss:fAM")),
+    **dict.fromkeys((13, 113), ("dd mon yyyy", " ", _TIME_24_COLON_FRACTION)),
+    **dict.fromkeys((14, 114), ("", "", _TIME_24_COLON_FRACTION)),
+    **dict.fromkeys((20, 120), ("yyyy-mm-dd", " ", _TIME_24)),
+    **dict.fromkeys((21, 25, 121), ("yyyy-mm-dd", " ", _TIME_24_FRACTION)),
+}
+_DAY_FIRST: Final = frozenset({3, 4, 5, 103, 104, 105})
+_ISO_UTC_STYLE: Final = 127
+_DEFAULT_OF_NEW_TYPES: Final = 121
+_TOKEN = re.compile(r"yyyy|yy|mon|mm|dd|_d|HH|hh|mi|ss|[.:]f|\.\?|AM")
+
+_LATEST_TWO_DIGIT_YEAR: Final = 49
+_EMPTY_DATE: Final = dt.date(1900, 1, 1)
+_OFFSET_LIMIT: Final = dt.timedelta(hours=14)
+
+
+def known(style: int) -> bool:
+    """Whether CONVERT has this style for dates and times."""
+    return style in _STYLES
+
+
+def render(value: dt.date | dt.time, type: SqlType, style: int | None) -> str:  # noqa: A002 - the field's own word
+    """A date or time as text.
+
+    :param style: the style of CONVERT; None for CAST: 0 for datetime and smalldatetime, 121 for the rest.
+    :raises ValueError: the style is unknown, or has no part that the type has.
+    """
+    if style is None or (style == 0 and type.name not in ("datetime", "smalldatetime")):
+        style = 0 if type.name in ("datetime", "smalldatetime") else _DEFAULT_OF_NEW_TYPES
+    date_form, between, time_form = _STYLES[style]
+    date, time, offset = _parts(value)
+    if style == _ISO_UTC_STYLE and offset is not None and isinstance(value, dt.datetime):
+        date, time, _ = _parts(value.astimezone(dt.UTC))
+    date_text = _write(date_form, date, time, type) if type.name != "time" else ""
+    time_text = _write(time_form, date, time, type) if type.name != "date" else ""
+    if not date_text and not time_text:
+        raise ValueError(f"style {style} shows no part of a {type.name}")
+    text = date_text + (between if date_text and time_text else "") + time_text
+    if offset is not None and date_text and time_text:
+        text += "Z" if style == _ISO_UTC_STYLE else (" " if between == " " else "") + offset_text(offset)
+    return text
+
+
+def offset_text(offset: dt.timedelta) -> str:
+    """An offset as ``+02:00``."""
+    minutes = offset // dt.timedelta(minutes=1)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def parse_offset(text: str) -> dt.timedelta:
+    """The offset that text such as ``+02:00`` or ``Z`` names.
+
+    :raises ValueError: it names none, or one beyond 14 hours.
+    """
+    if text.upper() == "Z":
+        return dt.timedelta(0)
+    match = re.fullmatch(r"([+-])(\d{1,2}):(\d{2})", text.strip())
+    if match is None:
+        raise ValueError(f"not an offset: {text!r}")
+    offset = dt.timedelta(hours=int(match[2]), minutes=int(match[3]))
+    if int(match[3]) >= 60 or offset > _OFFSET_LIMIT:
+        raise ValueError(f"not an offset: {text!r}")
+    return -offset if match[1] == "-" else offset
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a text says of date and time; what it leaves out is None."""
+
+    date: dt.date | None
+    time: dt.time | None
+    offset: dt.timedelta | None = None
+    fraction_digits: int = 0
+    next_day: bool = False
+    """The fraction rounds up to midnight."""
+
+    def local(self) -> dt.datetime:
+        """Date and time without the offset; a missing date is 1900-01-01, a missing time midnight."""
+        local = dt.datetime.combine(self.date or _EMPTY_DATE, self.time or dt.time())
+        return local + dt.timedelta(days=1) if self.next_day else local
+
+
+def parse(text: str, style: int | None = None) -> Moment:
+    """Read a date, a time or both.
+
+    :param style: the style of CONVERT; it matters where day and month could be confused.
+    :raises ValueError: the text is none of the forms that are read, or names no day of the calendar.
+    """
+    rest = text.strip()
+    if not rest:
+        return Moment(None, None)
+    match = _MOMENT.fullmatch(rest)
+    if match is None:
+        raise ValueError(f"not a date or time: {text!r}")
+    date = _date(match, style) if match["date"] else None
+    time, digits, next_day = _time(match) if match["clock"] else (None, 0, False)
+    offset = parse_offset(match["offset"]) if match["offset"] else None
+    return Moment(date, time, offset, digits, next_day)
+
+
+_MONTH = r"(?P<month{0}>[A-Za-z]{{3,9}})"
+_MOMENT = re.compile(
+    r"(?P<date>"
+    r"(?P<y1>\d{4})[-/.](?P<m1>\d{1,2})[-/.](?P<d1>\d{1,2})"
+    r"|(?P<y2>\d{4})(?P<m2>\d{2})(?P<d2>\d{2})"
+    r"|(?P<y6>\d{2})(?P<m6>\d{2})(?P<d6>\d{2})"
+    r"|(?P<a3>\d{1,2})[-/.](?P<b3>\d{1,2})[-/.](?P<y3>\d{4}|\d{2})"
+    rf"|{_MONTH.format(4)}\s+(?P<d4>\d{{1,2}})\s*,?\s+(?P<y4>\d{{4}}|\d{{2}})"
+    rf"|(?P<d5>\d{{1,2}})[\s-]*{_MONTH.format(5)}[\s,-]*(?P<y5>\d{{4}}|\d{{2}})"
+    r")?"
+    r"(?:(?:(?<=\d)(?:T|\s+)|^)"
+    r"(?P<clock>(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:[.:](?P<fraction>\d{1,9}))?)?)?"
+    r"(?P<half>\s*[AaPp][Mm])?))?"
+    r"\s*(?P<offset>Z|[+-]\d{1,2}:\d{2})?",
+    re.IGNORECASE,
+)
+
+
+def _date(match: re.Match[str], style: int | None) -> dt.date:
+    for form in "126":
+        if match[f"y{form}"]:
+            return dt.date(_year(match[f"y{form}"]), int(match[f"m{form}"]), int(match[f"d{form}"]))
+    for form in "45":
+        if match[f"y{form}"]:
+            return dt.date(_year(match[f"y{form}"]), _month(match[f"month{form}"]), int(match[f"d{form}"]))
+    first, second = int(match["a3"]), int(match["b3"])
+    day, month = (first, second) if style in _DAY_FIRST else (second, first)
+    return dt.date(_year(match["y3"]), month, day)
+
+
+def _time(match: re.Match[str]) -> tuple[dt.time, int, bool]:
+    half = (match["half"] or "").strip().upper()
+    if not half and match["minute"] is None:
+        raise ValueError("an hour alone needs AM or PM")
+    hour = int(match["hour"])
+    if half:
+        if not 0 <= hour <= 12:
+            raise ValueError("an hour before AM or PM is at most 12")
+        hour = hour % 12 + (12 if half == "PM" else 0)
+    fraction = match["fraction"] or ""
+    microseconds = round(int(fraction) / 10 ** (len(fraction) - 6)) if fraction else 0
+    time = dt.datetime.combine(_EMPTY_DATE, dt.time(hour, int(match["minute"] or 0), int(match["second"] or 0)))
+    rounded = time + dt.timedelta(microseconds=microseconds)
+    return rounded.time(), len(fraction), rounded.date() != _EMPTY_DATE
+
+
+def _year(text: str) -> int:
+    year = int(text)
+    if len(text) > 2:
+        return year
+    return year + (2000 if year <= _LATEST_TWO_DIGIT_YEAR else 1900)
+
+
+def _month(name: str) -> int:
+    for number, month in enumerate(MONTHS, start=1):
+        if name.lower() in (month.lower(), month[:3].lower()):
+            return number
+    raise ValueError(f"not a month: {name!r}")
+
+
+def _parts(value: dt.date | dt.time) -> tuple[dt.date, dt.time, dt.timedelta | None]:
+    if isinstance(value, dt.datetime):
+        return value.date(), value.time(), value.utcoffset()
+    if isinstance(value, dt.time):
+        return _EMPTY_DATE, value, None
+    return value, dt.time(), None
+
+
+def _write(form: str, date: dt.date, time: dt.time, type: SqlType) -> str:  # noqa: A002 - the field's own word
+    def token(match: re.Match[str]) -> str:
+        match match[0]:
+            case "yyyy":
+                return f"{date.year:04}"
+            case "yy":
+                return f"{date.year % 100:02}"
+            case "mon":
+                return MONTHS[date.month - 1][:3]
+            case "mm":
+                return f"{date.month:02}"
+            case "dd":
+                return f"{date.day:02}"
+            case "_d":
+                return f"{date.day:2}"
+            case "HH":
+                return f"{time.hour:02}"
+            case "hh":
+                return f"{time.hour % 12 or 12:2}"
+            case "mi":
+                return f"{time.minute:02}"
+            case "ss":
+                return f"{time.second:02}"
+            case "AM":
+                return "AM" if time.hour < 12 else "PM"
+            case ".?":
+                digits = fraction_text(time, type)
+                return f".{digits}" if digits and (time.microsecond or type.name != "datetime") else ""
+            case fraction:
+                digits = fraction_text(time, type)
+                separator = fraction[0] if type.name in ("datetime", "smalldatetime") else "."
+                return f"{separator}{digits}" if digits else ""
+
+    return _TOKEN.sub(token, form)
+
+
+def fraction_text(time: dt.time, type: SqlType) -> str:  # noqa: A002 - the field's own word
+    """The digits behind the seconds that a type shows."""
+    if type.name == "datetime":
+        return f"{time.microsecond // 1000:03}"
+    if type.name == "smalldatetime":
+        return "000"
+    scale = type.scale or 0
+    return f"{time.microsecond:06}0"[:scale]

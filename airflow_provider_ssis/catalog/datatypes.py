@@ -158,7 +158,7 @@ def _date_time(value: ParameterValue) -> Literal:
     if not isinstance(moment, date):
         raise ValueDoesNotFit("a value of type DateTime is a date with or without a time of day")
     if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 SSIS's DateTime has no time zone
+        moment = datetime(moment.year, moment.month, moment.day)
     return Literal(moment.replace(tzinfo=None).isoformat(), "datetime2(7)")
 
 

@@ -57,9 +57,15 @@ def connection_string(driver: OdbcDriver, target: OdbcTarget) -> str:
 
     :param driver: the driver that will read it.
     :param target: where to connect.
+    :raises ValueError: a value that this driver cannot read in any form.
     """
-    keywords = _freetds(target) if driver.family is DriverFamily.FREETDS else _microsoft(target)
-    return ";".join(f"{keyword}={quote(value)}" for keyword, value in (("DRIVER", driver.name), *keywords)) + ";"
+    freetds = driver.family is DriverFamily.FREETDS
+    keywords = _freetds(target) if freetds else _microsoft(target)
+    quoted = quote_for_freetds if freetds else quote
+    # The driver manager reads DRIVER itself, by the standard's rule.
+    return (
+        ";".join([f"DRIVER={quote(driver.name)}", *(f"{keyword}={quoted(value)}" for keyword, value in keywords)]) + ";"
+    )
 
 
 def quote(value: str) -> str:
@@ -68,8 +74,21 @@ def quote(value: str) -> str:
     >>> quote("pass;word}")
     '{pass;word}}}'
     """
-    plain = value and not set(value) & set("[]{}();?*=!@ ") and value.strip() == value
-    return value if plain else "{" + value.replace("}", "}}") + "}"
+    return value if _is_plain(value) else "{" + value.replace("}", "}}") + "}"
+
+
+def quote_for_freetds(value: str) -> str:
+    """A value as FreeTDS reads it: its braces end at ``};``, and a brace inside is not doubled.
+
+    :raises ValueError: the value holds ``};``, which FreeTDS cannot read in any form.
+    """
+    if "};" in value:
+        raise ValueError("FreeTDS cannot read a value with '};' in it. Change the password, or use Microsoft's driver.")
+    return value if _is_plain(value) else "{" + value + "}"
+
+
+def _is_plain(value: str) -> bool:
+    return bool(value) and not set(value) & set("[]{}();?*=!@ ") and value.strip() == value
 
 
 def _microsoft(target: OdbcTarget) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ def first_causes(messages: Iterable[EventMessage], limit: int = 3) -> list[Event
 
     :param messages: messages of the execution; only those of type ERROR and TASK_FAILED matter, in any order.
     :param limit: the most causes wanted. Default: 3.
-    :return: errors that are no mere consequence; if all are, the first of them; without any error, the tasks that failed.
+    :return: errors that are no mere consequence; if all are, the first one; without any error, the tasks that failed.
     """
     ordered = sorted(messages, key=_position)
     errors = _distinct(message for message in ordered if message.message_type is MessageType.ERROR)
@@ -79,10 +79,10 @@ CONSEQUENCES = {
 
 ADVICE = {
     "0xC0202009": "Look at the database provider's own message and error code in the text.",
-    "0xC020801C": "Check the connection manager: connection string, driver, and that the account of the run may log in.",
+    "0xC020801C": "Check the connection manager: connection string, driver, and that the run's account may log in.",
     "0xC0016016": "Check the protection level: secrets saved with another user's key or password cannot be read.",
     "0xC0014005": "The server lacks the provider or component, or has it for 32 bits only: try the 32-bit runtime.",
-    "0xC0011007": "The server cannot load the package: a newer version's, or with a component not installed there.",
+    "0xC0011007": "The server cannot load the package: a newer version's, or with a component not installed.",
     "0xC0010018": "A property of the package cannot be read: a newer version's, or a component's not installed.",
     "0xC001000A": "The package to run is not in the msdb store.",
     "0xC00470FE": "The component needs a higher edition of SQL Server.",
@@ -92,7 +92,7 @@ ADVICE = {
     "0xC02020A1": "A source value does not convert to the column: check type, code page and length.",
     "0xC0047062": "A script or custom component raised a .NET exception; its text follows.",
     "0xC0047048": "The data flow cannot write its spool files: disk full, or no rights on BufferTempStoragePath.",
-    "0xC0202071": "A SQL Server Destination loads only into the server it runs on, and needs rights for bulk loads.",
+    "0xC0202071": "A SQL Server Destination loads only into the server it runs on and needs rights for bulk loads.",
     "0xC0012050": "The child package of an Execute Package Task fails validation.",
     "0xC002F210": "Look at the SQL error in the text, and at the task's ResultSet and parameter settings.",
     "0xC0029151": "Compare the process's exit code with the one that the task expects.",

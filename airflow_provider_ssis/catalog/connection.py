@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from airflow_provider_ssis.catalog.driver_errors import DriverReport, server_error, statement_error
-from airflow_provider_ssis.catalog.errors import CatalogError, ConnectionLost, TransientError
+from airflow_provider_ssis.catalog.errors import CatalogError, ConnectionLost, ServerUnreachable, TransientError
 from airflow_provider_ssis.catalog.rows import ResultSet, RowClass, decode
 from airflow_provider_ssis.catalog.statements import ERROR_NUMBER, Batch
 
@@ -126,7 +126,7 @@ class CatalogSession:
         while True:
             try:
                 return self._run_once(batch, doing, explain)
-            except TransientError as error:
+            except (TransientError, ServerUnreachable) as error:
                 if not self._may_repeat(error, repeat) or attempt >= self.retry.attempts:
                     raise
                 delay = self.retry.delay(attempt)
@@ -147,7 +147,10 @@ class CatalogSession:
             connection, self._connection = self._connection, None
             connection.close()
 
-    def _may_repeat(self, error: TransientError, repeat: Repeat) -> bool:
+    def _may_repeat(self, error: TransientError | ServerUnreachable, repeat: Repeat) -> bool:
+        if isinstance(error, ServerUnreachable):
+            # It comes from an attempt to connect anew, so nothing was sent.
+            return True
         if isinstance(error, ConnectionLost):
             return repeat is Repeat.ALWAYS and self.can_reconnect
         return repeat is not Repeat.NEVER

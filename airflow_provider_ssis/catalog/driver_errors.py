@@ -19,6 +19,7 @@ from airflow_provider_ssis.catalog.errors import (
     ServerUnreachable,
     StatementTimeout,
     TlsRefused,
+    TransientError,
     meaning_of,
 )
 
@@ -68,7 +69,7 @@ def connect_error(error: BaseException, *, target: str) -> CatalogError:
     report = read_report(error)
     text = report.text
     meaning = meaning_of(report.number)
-    if meaning.error in (LoginFailed, CatalogMissing):
+    if meaning.error in (LoginFailed, CatalogMissing, TransientError):
         named = server_error(report)
         named.message = f"{target} answered, but refused: {text}"
         return named

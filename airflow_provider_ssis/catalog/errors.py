@@ -298,6 +298,10 @@ class Meaning(NamedTuple):
 MEANINGS: dict[int, Meaning] = {
     # The server, before the catalog is reached
     229: Meaning(PermissionDenied, "Grant the login access to SSISDB (EXECUTE and SELECT come with its role public)."),
+    **dict.fromkeys(
+        (208, 2812),
+        Meaning(CatalogMissing, "The current database must be SSISDB: leave the database empty or name it."),
+    ),
     916: Meaning(CatalogMissing),
     4060: Meaning(CatalogMissing),
     18452: Meaning(LoginFailed, "The login belongs to an untrusted domain: get a Kerberos ticket of the right realm."),

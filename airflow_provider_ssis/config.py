@@ -1,6 +1,6 @@
 """The section ``[ssis]`` of Airflow's configuration: what can be set there, and reading it.
 
-Each option stands here once: Airflow shows it from this table, and the provider reads it with the default of this table.
+Each option stands here once: Airflow shows it from this table, and the provider reads it with this table's default.
 """
 
 from __future__ import annotations

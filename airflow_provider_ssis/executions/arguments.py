@@ -1,0 +1,129 @@
+"""Arguments of operators and sensors as templating leaves them: text where a number, a flag or a mapping was meant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from airflow_provider_ssis.catalog.requests import Sensitive, Value
+from airflow_provider_ssis.exceptions import InvalidTaskArgument
+
+_SENSITIVE_KEYS = frozenset({"value", "sensitive"})
+_TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
+
+
+def required_text(name: str, value: Any) -> str:
+    """A text that must not be empty.
+
+    :param name: the argument's name, for the message.
+    :param value: what templating gave.
+    :raises InvalidTaskArgument: it is no text, or empty.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidTaskArgument(f"The argument {name!r} is {value!r:.100} after templating: give it a name.")
+    return value
+
+
+def optional_text(name: str, value: Any) -> str | None:
+    """A text, or None where there is none: templates give an empty text for that.
+
+    :param name: the argument's name, for the message.
+    :param value: what templating gave.
+    :raises InvalidTaskArgument: it is no text.
+    """
+    return None if value is None or value == "" else required_text(name, value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """A flag: True or False, or a text that a template gave for one.
+
+    :param name: the argument's name, for the message.
+    :param value: what templating gave.
+    :raises InvalidTaskArgument: it is neither.
+    """
+    word = str(value).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise InvalidTaskArgument(f"The argument {name!r} is {value!r:.100} after templating: give it True or False.")
+    return word in _TRUE
+
+
+def execution_id_of(value: Any) -> int:
+    """An execution id, out of what a run operator returned, or a text that a template gave for it.
+
+    :param value: what templating gave.
+    :raises InvalidTaskArgument: there is no id in it.
+    """
+    found = value.get("execution_id") if isinstance(value, Mapping) else value
+    if isinstance(found, str) and found.strip().isdecimal():
+        found = int(found)
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise InvalidTaskArgument(
+            f"The argument 'execution_id' is {value!r:.100} after templating, which is no execution id. If it comes "
+            "from another task's XCom, look whether that task ran and pushed it."
+        )
+    return found
+
+
+def values_of(name: str, value: Any) -> dict[str, Value]:
+    """Values by name, such as ``{"Region": "North", "Password": {"value": "…", "sensitive": True}}``.
+
+    :param name: the argument's name, for messages.
+    :param value: a mapping, the JSON text of one, or None for nothing.
+    :raises InvalidTaskArgument: it is none of these, or a value in it cannot be sent. The message shows no value.
+    """
+    return {key: _value(f"{name}[{key!r}]", item) for key, item in _mapping(name, value).items()}
+
+
+def nested_values_of(name: str, value: Any) -> dict[str, dict[str, Value]]:
+    """Values by two names, such as ``{"Warehouse": {"ServerName": "dw01"}}``.
+
+    :param name: the argument's name, for messages.
+    :param value: a mapping of mappings, the JSON text of one, or None for nothing.
+    :raises InvalidTaskArgument: as :func:`values_of`.
+    """
+    return {key: values_of(f"{name}[{key!r}]", item) for key, item in _mapping(name, value).items()}
+
+
+def is_sensitive_value(value: Any) -> bool:
+    """True for a value that was given as ``{"value": …, "sensitive": True}``."""
+    return (
+        isinstance(value, Mapping)
+        and set(value) == _SENSITIVE_KEYS
+        and str(value["sensitive"]).strip().lower() not in _FALSE
+    )
+
+
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
+    if value is None or value == "":
+        return {}
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise InvalidTaskArgument(
+            f"The argument {name} is no mapping of names to values after templating: give a dict, or JSON text of one."
+        )
+    return value
+
+
+def _value(name: str, value: Any) -> Value:
+    if isinstance(value, Mapping) and set(value) <= _SENSITIVE_KEYS and "value" in value:
+        inner = _value(name, value["value"])
+        return Sensitive(inner) if is_sensitive_value(value) and not isinstance(inner, Sensitive) else inner
+    if isinstance(value, bool | int | float | Decimal | str | date | UUID | Sensitive):
+        return value
+    if value is None:
+        raise InvalidTaskArgument(
+            f"The value of {name} is None, and the catalog takes no NULL: leave it out to use the value that is set in "
+            "the catalog. If it comes from another task's XCom, look whether that task pushed it."
+        )
+    raise InvalidTaskArgument(
+        f"The value of {name} is of the Python type {type(value).__name__}: give true or false, a number, text, a "
+        'date, or {"value": …, "sensitive": true} around one of these.'
+    )

@@ -1,0 +1,139 @@
+"""How an execution ended: as a task's return value, or as the exception of a task that failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
+from airflow_provider_ssis.catalog.errors import CatalogError
+from airflow_provider_ssis.exceptions import (
+    ExecutionCanceled,
+    ExecutionEndedUnexpectedly,
+    ExecutionFailed,
+    ExecutionUnsuccessful,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.models import EventMessage, Execution
+
+SUCCESS = frozenset({OperationStatus.SUCCEEDED, OperationStatus.COMPLETED})
+"""COMPLETED is the end of an operation without a verdict; nothing failed in it."""
+
+MAX_CAUSES = 5
+
+_EXCEPTIONS: dict[OperationStatus, type[ExecutionUnsuccessful]] = {
+    OperationStatus.FAILED: ExecutionFailed,
+    OperationStatus.CANCELED: ExecutionCanceled,
+    OperationStatus.ENDED_UNEXPECTEDLY: ExecutionEndedUnexpectedly,
+}
+
+
+def result_of(execution: Execution) -> dict[str, Any]:
+    """What a task returns about an execution, in plain JSON types.
+
+    :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` (``succeeded``, ``running``, ...) and
+        ``duration`` (seconds, None while it is not over).
+    """
+    return {
+        "execution_id": execution.execution_id,
+        "folder": execution.folder_name,
+        "project": execution.project_name,
+        "package": execution.package_name,
+        "status": status_name(execution.status),
+        "duration": duration_of(execution),
+    }
+
+
+def status_name(status: OperationStatus) -> str:
+    """The status in lower case: ``succeeded``, ``ended_unexpectedly``, ..."""
+    return status.name.lower()
+
+
+def name_of(execution: Execution) -> str:
+    """The execution and its package, for people."""
+    package = f"{execution.folder_name}/{execution.project_name}/{execution.package_name}"
+    return f"Execution {execution.execution_id} of {package}"
+
+
+def duration_of(execution: Execution) -> float | None:
+    """Seconds from the start to the end of an execution, None where it has no start or no end."""
+    if execution.start_time is None or execution.end_time is None:
+        return None
+    return (execution.end_time - execution.start_time).total_seconds()
+
+
+def unsuccessful(catalog: Catalog, execution: Execution) -> ExecutionUnsuccessful:
+    """The exception for an execution that is over and did not succeed, with its first error messages.
+
+    :param catalog: where to read its messages.
+    :param execution: the execution as it is at its end.
+    """
+    status, duration = execution.status, duration_of(execution)
+    after = "" if duration is None else f" after {duration:.1f} s"
+    try:
+        causes = first_causes(catalog, execution.execution_id)
+        unread = ""
+    except CatalogError as error:
+        # How the execution ended is what matters; that its messages are out of reach must not hide it.
+        causes, unread = [], f"\nIts messages could not be read: {error}"
+    text = f"{name_of(execution)} {_how_it_ended(execution)}{after} (status {status.value}, {status.name})."
+    if causes:
+        text += "\nFirst errors:" + "".join(f"\n  - {cause}" for cause in causes)
+    text += f"{unread}\n{_ADVICE[status]} {where_to_look(execution.execution_id)}"
+    return _EXCEPTIONS[status](
+        text, execution_id=execution.execution_id, status=status, causes=causes, duration=duration
+    )
+
+
+def first_causes(catalog: Catalog, execution_id: int, *, limit: int = MAX_CAUSES) -> list[str]:
+    """The first error messages of an execution, each with its executable and code.
+
+    :param catalog: where to read them.
+    :param execution_id: the execution.
+    :param limit: the most messages to return.
+    """
+    errors = catalog.event_messages(execution_id, limit=limit, message_types=[MessageType.ERROR])
+    if errors:
+        return [_cause(error) for error in errors]
+    # The logging level None writes no event messages, and neither does a run that never came to its package.
+    messages = catalog.operation_messages(execution_id)
+    return [message.message for message in messages if message.message_type is MessageType.ERROR][:limit]
+
+
+def where_to_look(execution_id: int) -> str:
+    """How to see everything about an execution."""
+    return (
+        f"All its messages are in SSISDB.catalog.event_messages under operation_id {execution_id}, and in SSMS under "
+        "Integration Services Catalogs, SSISDB, Reports, All Executions."
+    )
+
+
+def executable_of(message: EventMessage) -> str | None:
+    """The executable that a message is about: its path in this run, which names the turn of a loop too."""
+    return message.execution_path or message.package_path or message.message_source_name
+
+
+def _cause(error: EventMessage) -> str:
+    where = executable_of(error)
+    code = f" ({error.code_hex})" if error.code_hex else ""
+    text = error.message.strip()
+    return f"{where}: {text}{code}" if where else f"{text}{code}"
+
+
+def _how_it_ended(execution: Execution) -> str:
+    if execution.status is OperationStatus.FAILED:
+        return "failed"
+    if execution.status is OperationStatus.CANCELED:
+        return f"was stopped by {execution.stopped_by_name}" if execution.stopped_by_name else "was stopped"
+    return "ended unexpectedly"
+
+
+_ADVICE = {
+    OperationStatus.FAILED: "Mend the cause, then run the task again.",
+    OperationStatus.CANCELED: "Run the task again if the stop was not meant for good.",
+    OperationStatus.ENDED_UNEXPECTEDLY: (
+        "The process that ran the package is gone (server restart, out of memory, killed): look at the server's event "
+        "log, check what the package had done, then run the task again."
+    ),
+}

@@ -1,0 +1,140 @@
+"""Stopping executions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_ssis import config
+from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES
+from airflow_provider_ssis.exceptions import (
+    ExecutionNotRunning,
+    InvalidTaskArgument,
+    NoRunningExecution,
+)
+from airflow_provider_ssis.executions.arguments import execution_id_of, optional_text
+from airflow_provider_ssis.executions.outcome import name_of, status_name
+from airflow_provider_ssis.executions.stopping import stop_executions
+from airflow_provider_ssis.executions.waiting import Deadline, read_execution
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+
+
+class SsisStopExecutionOperator(BaseOperator):
+    """Stop an execution, or all active executions of a folder, project or package, and wait until they are over.
+
+    What is over already counts as stopped, and so does what somebody else is stopping. The catalog can stop only what
+    runs, so a pending execution is waited for until it runs.
+
+    :param execution_id: the execution to stop: its id, or what a run operator returned (``run.output``). (templated)
+    :param folder: instead of ``execution_id``: stop the executions of this folder. (templated)
+    :param project: only those of this project. (templated)
+    :param package: only those of this package, with its ``.dtsx``; needs ``project``. (templated)
+    :param timeout: seconds to wait for the executions to end. Default: 300.
+    :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
+        ``[ssis] poll_interval``, 10 seconds unless set.
+    :param fail_if_not_running: fail if there is nothing to stop. Default: False.
+    :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
+    :return: a list of ``{"execution_id": …, "status": …}`` with the final status of each execution.
+    :raises ExecutionNotStopped: an execution was not over in time.
+    :raises ExecutionNotRunning: with ``fail_if_not_running``, the execution is over or was never started.
+    :raises NoRunningExecution: with ``fail_if_not_running``, no execution of that folder, project or package is active.
+    :raises CatalogError: the catalog refused; its subclasses in :mod:`airflow_provider_ssis.catalog.errors` tell why.
+    """
+
+    template_fields: Sequence[str] = ("execution_id", "folder", "project", "package", "ssis_conn_id")
+    ui_color = "#dbe9f6"
+
+    def __init__(
+        self,
+        *,
+        execution_id: int | str | Mapping[str, Any] | None = None,
+        folder: str | None = None,
+        project: str | None = None,
+        package: str | None = None,
+        timeout: float = 300.0,
+        poll_interval: float | None = None,
+        fail_if_not_running: bool = False,
+        ssis_conn_id: str = "ssis_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.execution_id = execution_id
+        self.folder = folder
+        self.project = project
+        self.package = package
+        self.timeout = timeout
+        self.poll_interval = poll_interval
+        self.fail_if_not_running = fail_if_not_running
+        self.ssis_conn_id = ssis_conn_id
+
+    @cached_property
+    def hook(self) -> SsisCatalogHook:
+        """The connection to the catalog."""
+        # Imported when the task runs: it brings the ODBC driver manager with it.
+        from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+
+        return SsisCatalogHook(ssis_conn_id=self.ssis_conn_id)
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """Stop what is to be stopped, and wait for its end.
+
+        :param context: the task's context.
+        :return: see the class.
+        """
+        with self.hook.open_catalog() as catalog:
+            if self.execution_id is not None:
+                return self._stop_one(catalog, execution_id_of(self.execution_id))
+            return self._stop_all(catalog)
+
+    def _stop_one(self, catalog: Catalog, execution_id: int) -> list[dict[str, Any]]:
+        if self.folder or self.project or self.package:
+            raise InvalidTaskArgument("Give either execution_id, or folder with project and package, not both.")
+        execution = read_execution(catalog, execution_id)
+        if execution.status.is_active:
+            return self._stop(catalog, [execution_id])
+        text = f"{name_of(execution)} does not run: it is {status_name(execution.status)}."
+        if self.fail_if_not_running:
+            raise ExecutionNotRunning(text, execution_id=execution_id, status=execution.status)
+        self.log.info("%s", text)
+        return [{"execution_id": execution_id, "status": status_name(execution.status)}]
+
+    def _stop_all(self, catalog: Catalog) -> list[dict[str, Any]]:
+        folder, project, package = (
+            optional_text(name, getattr(self, name)) for name in ("folder", "project", "package")
+        )
+        if folder is None or (package is not None and project is None):
+            raise InvalidTaskArgument(
+                "What to stop is not clear: give execution_id, or folder, or folder and project, or all of folder, "
+                "project and package."
+            )
+        active = catalog.executions(
+            folder=folder, project=project, package=package, statuses=ACTIVE_STATUSES, limit=None
+        )
+        if not active:
+            text = f"No execution of {'/'.join(name for name in (folder, project, package) if name)} is active."
+            if self.fail_if_not_running:
+                raise NoRunningExecution(text)
+            self.log.info("%s", text)
+        return self._stop(catalog, [execution.execution_id for execution in active])
+
+    def _stop(self, catalog: Catalog, execution_ids: Sequence[int]) -> list[dict[str, Any]]:
+        stopped = stop_executions(
+            catalog,
+            execution_ids,
+            poll_interval=config.poll_interval() if self.poll_interval is None else self.poll_interval,
+            deadline=Deadline.after(self.timeout),
+            log=self.log,
+        )
+        for execution in stopped:
+            self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
+        return [
+            {"execution_id": execution.execution_id, "status": status_name(execution.status)} for execution in stopped
+        ]

@@ -244,7 +244,10 @@ def _execute(connection: Connection, batch: Batch) -> list[ResultSet]:
 
 def _driver_module(connection: Connection) -> Any:
     """The DB-API module of a connection, which holds its ``Error`` and its ``paramstyle``."""
-    return sys.modules[type(connection).__module__.partition(".")[0]]
+    name = type(connection).__module__
+    while "." in name and not hasattr(sys.modules[name], "paramstyle"):
+        name = name.rpartition(".")[0]
+    return sys.modules[name]
 
 
 def _error_of(row: Mapping[str, Any]) -> CatalogError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from airflow_provider_ssis.catalog.codes import LoggingLevel, ObjectType
 from airflow_provider_ssis.catalog.datatypes import fitting_literals, property_text
@@ -39,9 +39,9 @@ class Setting:
     owner: str
     name: str
     object_type: ObjectType | None
-    value: Value
-    sql: str
-    values: tuple[MarkerValue, ...]
+    value: Value = field(repr=False)
+    sql: str = field(repr=False)
+    values: tuple[MarkerValue, ...] = field(repr=False)
 
 
 def settings_of(request: ExecutionRequest) -> list[Setting]:
@@ -65,23 +65,20 @@ def settings_of(request: ExecutionRequest) -> list[Setting]:
     return settings
 
 
-def creation_batches(request: ExecutionRequest, settings: list[Setting]) -> Iterator[tuple[Batch, int]]:
+def creation_batches(request: ExecutionRequest, settings: list[Setting]) -> Iterator[Batch]:
     """The batches that create the execution and set everything; one, unless there are too many values for one call.
 
     Each selects the execution's id. Batches after the first begin with the id as the value of their first marker, for
     which 0 stands here.
-
-    :return: each batch with the number of settings that went before it.
     """
     body, values = _create(request)
-    begun = 0
     for position, setting in enumerate(settings):
         if len(values) + len(setting.values) + 1 > MAX_MARKERS:
-            yield _batch(body, values), begun
-            body, values, begun = "SET @execution_id = ?;\n", [0], position
+            yield _batch(body, values)
+            body, values = "SET @execution_id = ?;\n", [0]
         body += f"SET @step = {position};\n{setting.sql}"
         values += setting.values
-    yield _batch(body, values), begun
+    yield _batch(body, values)
 
 
 def _batch(body: str, values: list[MarkerValue]) -> Batch:

@@ -78,14 +78,13 @@ def data_type_of(value: ParameterValue) -> str:
 
 
 def _boolean(value: ParameterValue) -> Literal:
-    if isinstance(value, str):
-        word = value.strip().lower()
-        if word not in ("true", "false", "1", "0"):
-            raise ValueDoesNotFit("a Boolean is true, false, 1 or 0")
-        return Literal("1" if word in ("true", "1") else "0", "bit")
-    if isinstance(value, int | float | Decimal) and value in (0, 1):
-        return Literal(str(int(value)), "bit")
-    raise ValueDoesNotFit("a Boolean is true, false, 1 or 0")
+    word = value.strip().lower() if isinstance(value, str) else value
+    if isinstance(word, bool) or word in ("true", "false"):
+        return Literal("1" if word in (True, "true") else "0", "bit")
+    number = _finite_number(word)
+    if number is None or number not in (0, 1):
+        raise ValueDoesNotFit("a Boolean is true, false, 1 or 0")
+    return Literal(str(int(number)), "bit")
 
 
 def _integer(name: str, low: int, high: int, sql_type: Callable[[int], str]) -> Callable[[ParameterValue], Literal]:

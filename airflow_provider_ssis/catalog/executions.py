@@ -64,7 +64,7 @@ class Executions(CatalogPart):
             return explained
 
         execution_id: int | None = None
-        for batch, _ in creation_batches(request, settings):
+        for batch in creation_batches(request, settings):
             if execution_id is None:
                 results = self._session.run(batch, doing=doing, explain=explain)
                 execution_id = int(results[-1].rows[0][0])

@@ -1,0 +1,136 @@
+"""What drivers raise becomes one exception class per meaning."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pymssql
+import pyodbc
+import pytds
+import pytest
+
+from airflow_provider_ssis.catalog import errors
+from airflow_provider_ssis.catalog.driver_errors import (
+    DriverReport,
+    connect_error,
+    read_report,
+    server_error,
+    statement_error,
+)
+
+ERROR_NUMBERS = Path(__file__).parents[3] / "shared" / "ssisdb" / "error_numbers.csv"
+
+
+def test_a_number_of_sql_server_is_read_from_the_text_that_odbc_makes() -> None:
+    raised = pyodbc.ProgrammingError(
+        "42000",
+        "[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]No folder 'X' (2). (27104) (SQLExecDirectW); "
+        "[42000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Ended. (3621)",
+    )
+    assert read_report(raised) == DriverReport(text="No folder 'X' (2).", sqlstate="42000", number=27104)
+    error = statement_error(raised)
+    assert isinstance(error, errors.FolderNotFound)
+    assert str(error).startswith("No folder 'X' (2). (SQL Server error 27104)")
+
+
+def test_brackets_inside_the_servers_text_stay() -> None:
+    raised = pyodbc.Error("42000", "[42000] [FreeTDS][SQL Server][a] is no folder (27104) (SQLExecute)")
+    assert read_report(raised).text.endswith("is no folder")
+
+
+def test_pymssql_gives_number_and_bytes() -> None:
+    raised = pymssql.OperationalError(
+        27146, b"There is no such package.DB-Lib error message 20018, severity 16:\nGeneral SQL Server error"
+    )
+    assert read_report(raised) == DriverReport(text="There is no such package.", number=27146)
+    assert isinstance(statement_error(raised), errors.PackageNotFound)
+
+
+def test_pymssql_nests_the_pair_when_connecting() -> None:
+    raised = pymssql.OperationalError((18456, b"Login failed for user 'x'.DB-Lib error message 20002"))
+    assert isinstance(connect_error(raised, target="sql01"), errors.LoginFailed)
+
+
+def test_python_tds_gives_procedure_and_line() -> None:
+    raised = pytds.DatabaseError("There is no such package.")
+    raised.msg_no = raised.number = 27146
+    raised.severity, raised.state, raised.procname, raised.line = 16, 1, "create_execution", 120
+    error = statement_error(raised)
+    assert isinstance(error, errors.PackageNotFound)
+    assert (error.severity, error.state, error.procedure, error.line) == (16, 1, "create_execution", 120)
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        pyodbc.OperationalError(
+            "08S01", "[08S01] [Microsoft][ODBC Driver 18]Communication link failure (0) (SQLExecute)"
+        ),
+        pyodbc.Error(
+            "HY000", "[HY000] [Microsoft][ODBC Driver 18]TCP Provider: Error code 0x2746 (10054) (SQLExecute)"
+        ),
+        pymssql.OperationalError(20003, b"Adaptive Server connection timed out"),
+        pytds.ClosedConnectionError(),
+        ConnectionResetError(104, "Connection reset by peer"),
+    ],
+)
+def test_a_broken_connection_is_told_apart(raised: Exception) -> None:
+    assert isinstance(statement_error(raised), errors.ConnectionLost)
+
+
+def test_a_query_timeout_is_told_apart() -> None:
+    raised = pyodbc.OperationalError(
+        "HYT00", "[HYT00] [Microsoft][ODBC Driver 18]Query timeout expired (0) (SQLExecute)"
+    )
+    assert isinstance(statement_error(raised), errors.StatementTimeout)
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "text", "expected"),
+    [
+        ("08001", "TCP Provider: Error code 0x2749 (10061) (SQLDriverConnect)", errors.ServerUnreachable),
+        ("HYT00", "Login timeout expired (0) (SQLDriverConnect)", errors.ServerUnreachable),
+        ("08001", "SSL Provider: [error:0A000086:SSL routines::certificate verify failed] (-1)", errors.TlsRefused),
+        ("28000", "Login failed for user 'x'. (18456) (SQLDriverConnect)", errors.LoginFailed),
+        ("42000", 'Cannot open database "SSISDB" requested by the login. (4060)', errors.CatalogMissing),
+        ("01000", "Can't open lib '/opt/x.so' : file not found (0) (SQLDriverConnect)", errors.DriverMissing),
+        ("IM002", "Data source name not found and no default driver specified (0)", errors.DriverMissing),
+        ("42000", "Database is not currently available. (40613)", errors.TransientError),
+    ],
+)
+def test_what_prevents_a_connection_is_told_apart(sqlstate: str, text: str, expected: type[Exception]) -> None:
+    raised = pyodbc.Error(sqlstate, f"[{sqlstate}] [Microsoft][ODBC Driver 18 for SQL Server]{text}")
+    error = connect_error(raised, target="sql01, port 1433")
+    assert type(error) is expected
+    assert error.advice
+
+
+def test_what_no_driver_is_known_to_raise_keeps_its_text() -> None:
+    error = statement_error(ValueError("something\n  odd"))
+    assert type(error) is errors.CatalogError
+    assert str(error) == "something odd"
+
+
+def test_an_error_says_where_it_arose_and_what_to_do() -> None:
+    error = server_error(
+        DriverReport(text="SQL logins are refused.", number=27123, severity=16, state=1, procedure="start", line=9)
+    )
+    assert isinstance(error, errors.WindowsAuthenticationRequired)
+    assert isinstance(error, errors.PermissionDenied)
+    text = str(error)
+    assert "SQL Server error 27123, procedure start, line 9" in text
+    assert "Kerberos" in text
+
+
+def test_every_error_of_the_catalog_that_a_client_can_meet_has_a_meaning() -> None:
+    if not ERROR_NUMBERS.exists():
+        pytest.skip("the list of the catalog's error numbers is not beside the project")
+    # Informational messages, wrapped errors, the administration of Scale Out, of failover servers, of the catalog's own
+    # configuration, and faults inside the server, which the general class serves.
+    general = {27108, 27112, 27113, 27116, 27132, 27133, 27135, 27139, 27141, 27151, 27152, 27154, 27155, 27156}
+    general |= {27158, 27160, 27161, 27162, 27163, 27165, 27167, 27168, 27169, 27170, 27191, 27213, 27214, 27215}
+    general |= {27218, 27226, 27227, 27228, 27229, *range(27242, 27260), 27261}
+    with ERROR_NUMBERS.open(newline="") as file:
+        numbers = {int(row["number"]) for row in csv.DictReader(file)}
+    assert numbers - general <= set(errors.MEANINGS)

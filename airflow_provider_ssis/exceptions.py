@@ -58,7 +58,7 @@ class ExecutionUnsuccessful(ExecutionError):
     :param message: what happened and what to do next.
     :param execution_id: the execution.
     :param status: its final status.
-    :param causes: its first error messages, oldest first.
+    :param causes: the first causes of its failure, oldest first.
     :param duration: seconds from its start to its end, None where it has no start or no end.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ssis.catalog import causes as catalog_causes
 from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
 from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.exceptions import (
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 SUCCESS = frozenset({OperationStatus.SUCCEEDED, OperationStatus.COMPLETED})
 """COMPLETED is the end of an operation without a verdict; nothing failed in it."""
 
-MAX_CAUSES = 5
+MAX_CAUSES = 3
+_ERRORS_READ = 200
 
 _EXCEPTIONS: dict[OperationStatus, type[ExecutionUnsuccessful]] = {
     OperationStatus.FAILED: ExecutionFailed,
@@ -79,7 +81,7 @@ def unsuccessful(catalog: Catalog, execution: Execution) -> ExecutionUnsuccessfu
         causes, unread = [], f"\nIts messages could not be read: {error}"
     text = f"{name_of(execution)} {_how_it_ended(execution)}{after} (status {status.value}, {status.name})."
     if causes:
-        text += "\nFirst errors:" + "".join(f"\n  - {cause}" for cause in causes)
+        text += "\nFirst causes:" + "".join(f"\n  - {cause}" for cause in causes)
     text += f"{unread}\n{_ADVICE[status]} {where_to_look(execution.execution_id)}"
     return _EXCEPTIONS[status](
         text, execution_id=execution.execution_id, status=status, causes=causes, duration=duration
@@ -87,15 +89,17 @@ def unsuccessful(catalog: Catalog, execution: Execution) -> ExecutionUnsuccessfu
 
 
 def first_causes(catalog: Catalog, execution_id: int, *, limit: int = MAX_CAUSES) -> list[str]:
-    """The first error messages of an execution, each with its executable and code.
+    """The first causes of a failure, each with its executable and code, without what only follows from them.
 
     :param catalog: where to read them.
     :param execution_id: the execution.
     :param limit: the most messages to return.
     """
-    errors = catalog.event_messages(execution_id, limit=limit, message_types=[MessageType.ERROR])
+    errors = catalog.event_messages(
+        execution_id, limit=_ERRORS_READ, message_types=[MessageType.ERROR, MessageType.TASK_FAILED]
+    )
     if errors:
-        return [_cause(error) for error in errors]
+        return [catalog_causes.describe(cause) for cause in catalog_causes.first_causes(errors, limit)]
     # The logging level None writes no event messages, and neither does a run that never came to its package.
     messages = catalog.operation_messages(execution_id)
     return [message.message for message in messages if message.message_type is MessageType.ERROR][:limit]
@@ -112,13 +116,6 @@ def where_to_look(execution_id: int) -> str:
 def executable_of(message: EventMessage) -> str | None:
     """The executable that a message is about: its path in this run, which names the turn of a loop too."""
     return message.execution_path or message.package_path or message.message_source_name
-
-
-def _cause(error: EventMessage) -> str:
-    where = executable_of(error)
-    code = f" ({error.code_hex})" if error.code_hex else ""
-    text = error.message.strip()
-    return f"{where}: {text}{code}" if where else f"{text}{code}"
 
 
 def _how_it_ended(execution: Execution) -> str:

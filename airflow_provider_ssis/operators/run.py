@@ -192,7 +192,7 @@ class SsisRunPackageOperator(BaseOperator):
                 execution = self._wait(catalog, self.execution_id)
             except CatalogError as error:
                 raise ExecutionOutOfSight(
-                    f"Execution {self.execution_id} was started and not stopped, but it cannot be followed any more: {error}\n"
+                    f"Execution {self.execution_id} was started and goes on, but cannot be followed any more: {error} "
                     "Look at it in the catalog before you run the task again.",
                     execution_id=self.execution_id,
                     status=None,

@@ -21,7 +21,7 @@ from airflow_provider_ssis.executions.stopping import stop_executions
 from airflow_provider_ssis.executions.waiting import Deadline, read_execution
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ssis.catalog.catalog import Catalog
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
@@ -55,7 +55,7 @@ class SsisStopExecutionOperator(BaseOperator):
     def __init__(
         self,
         *,
-        execution_id: int | str | Mapping[str, Any] | None = None,
+        execution_id: int | str | Mapping[str, Any] | XComArg | None = None,
         folder: str | None = None,
         project: str | None = None,
         package: str | None = None,

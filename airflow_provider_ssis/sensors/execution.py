@@ -13,7 +13,7 @@ from airflow_provider_ssis.executions.outcome import SUCCESS, name_of, result_of
 from airflow_provider_ssis.executions.waiting import read_execution
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
@@ -39,7 +39,11 @@ class SsisExecutionSensor(BaseSensorOperator):
     ui_color = "#f5ecd7"
 
     def __init__(
-        self, *, execution_id: int | str | Mapping[str, Any], ssis_conn_id: str = "ssis_default", **kwargs: Any
+        self,
+        *,
+        execution_id: int | str | Mapping[str, Any] | XComArg,
+        ssis_conn_id: str = "ssis_default",
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.execution_id = execution_id

@@ -1,0 +1,73 @@
+"""Reconfigure and run: parameters, an environment, connection managers and property overrides for one run.
+
+Nothing of this changes the deployed project: all of it belongs to the one execution.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.providers.common.compat.sdk import DAG, Param, task
+
+from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
+from airflow_provider_ssis.operators.run import SsisRunPackageOperator
+
+SALES_MART = Path(__file__).parent / "ssis" / "sales_mart"
+
+
+@task
+def prepare_environment() -> None:
+    """Make an environment for the project and bind a parameter to one of its variables.
+
+    For what has no operator there is the client: the hook's catalog.
+    """
+    from airflow_provider_ssis.catalog.requests import VariableReference
+    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+
+    with SsisCatalogHook().open_catalog() as catalog:
+        catalog.create_environment("Sales", "Production", exist_ok=True)
+        if not catalog.environment_variables("Sales", "Production"):
+            catalog.create_environment_variable("Sales", "Production", "Source system", "ERP-PROD")
+        catalog.create_environment_reference("Sales", "SalesMart", "Production", exist_ok=True)
+        catalog.set_object_parameter_value("Sales", "SalesMart", "SourceSystem", VariableReference("Source system"))
+
+
+with DAG(
+    dag_id="ssis_reconfigure_and_run",
+    schedule=None,
+    catchup=False,
+    tags=["ssis"],
+    doc_md=__doc__,
+    params={"max_rows": Param(100_000, type="integer"), "full_load": Param(False, type="boolean")},
+) as dag:
+    deploy = SsisDeployProjectOperator(
+        task_id="deploy",
+        source=str(SALES_MART),
+        folder="Sales",
+        create_folder=True,
+    )
+
+    load_sales = SsisRunPackageOperator(
+        task_id="load_sales",
+        folder="Sales",
+        project="SalesMart",
+        package="LoadSales.dtsx",
+        environment="./Production",
+        # Templates give text; each value is sent with the type that its parameter has.
+        parameters={
+            "FullLoad": "{{ params.full_load }}",
+            "MaxRows": "{{ params.max_rows }}",
+            "LoadedBefore": "{{ dag_run.run_after.strftime('%Y-%m-%d') if dag_run.run_after else '2030-01-01' }}",
+        },
+        project_parameters={"BatchSize": 1000},
+        project_connection_managers={"SalesMartDW": {"ServerName": "sales-dw-2", "InitialCatalog": "SalesMart"}},
+        connection_managers={"SalesFile": {"ConnectionString": "sales_backlog.csv"}},
+        property_overrides={
+            r"\Package.Properties[MaxConcurrentExecutables]": 2,
+            # Stored encrypted by the catalog, masked by Airflow.
+            r"\Package.Variables[User::FileName].Properties[Value]": {"value": "sales_secret.csv", "sensitive": True},
+        },
+        logging_level="Verbose",
+    )
+
+    deploy >> prepare_environment() >> load_sales

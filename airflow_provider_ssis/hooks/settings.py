@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ssis.catalog.errors import ConnectError
 from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
 
 DATABASE = "SSISDB"
 DEFAULT_APPLICATION_NAME = "Airflow"
@@ -18,21 +21,6 @@ Value = TypeVar("Value")
 
 class InvalidConnection(ConnectError):
     """The Airflow connection does not say what it must, or says something that nothing understands."""
-
-
-class AirflowConnection(Protocol):
-    """What is needed of an Airflow connection."""
-
-    conn_id: str | None
-    host: str | None
-    port: int | None
-    schema: str | None
-    login: str | None
-    password: str | None
-
-    @property
-    def extra_dejson(self) -> Any:
-        """The extra fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +39,7 @@ class Settings:
     query_timeout: int
 
 
-def read_settings(connection: AirflowConnection) -> Settings:
+def read_settings(connection: Connection) -> Settings:
     """What a connection says, checked.
 
     :param connection: an Airflow connection of type ``ssis``.

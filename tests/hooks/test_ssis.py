@@ -1,0 +1,114 @@
+"""The hook, with real drivers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from airflow.providers.odbc.hooks.odbc import OdbcHook
+
+from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
+from airflow_provider_ssis.hooks.settings import InvalidConnection
+from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriver, installed_drivers
+
+DRIVERS = [driver for driver in installed_drivers() if driver.family in DriverFamily]
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nothing listens on, and that nobody else takes meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def connect_as(monkeypatch: pytest.MonkeyPatch, uri: str) -> SsisCatalogHook:
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", uri)
+    return SsisCatalogHook()
+
+
+def test_it_is_an_odbc_hook_with_a_connection_type_of_its_own() -> None:
+    assert issubclass(SsisCatalogHook, OdbcHook)
+    assert SsisCatalogHook.conn_type == "ssis"
+    assert SsisCatalogHook("other").get_conn_id() == "other"
+    assert SsisCatalogHook(ssis_conn_id="other").get_conn_id() == "other"
+    assert SsisCatalogHook().get_conn_id() == "ssis_default"
+
+
+def test_statements_are_not_logged_as_their_parameters_may_be_secrets() -> None:
+    assert SsisCatalogHook().log_sql is False
+
+
+def test_every_value_of_the_connection_string_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = connect_as(monkeypatch, "ssis://etl:p%3Bw%7Dd@sql01:14330?encrypt=no&application_name=a%3BUID%3Dsa")
+    hook.odbc_driver = OdbcDriver("ODBC Driver 18 for SQL Server", DriverFamily.MICROSOFT, "18")
+    string = hook.odbc_connection_string
+    assert "SERVER=sql01,14330;" in string
+    assert "PWD={p;w}}d};" in string
+    assert "APP={a;UID=sa};" in string
+    assert "DATABASE=SSISDB;" in string
+
+
+def test_the_database_may_be_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connect_as(monkeypatch, "ssis://etl:x@sql01/Other").database == "Other"
+    assert SsisCatalogHook(database="Third").database == "Third"
+
+
+def test_autocommit_is_always_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", "ssis://etl:x@sql01?login_timeout=7")
+    hook = SsisCatalogHook(connect_kwargs={"autocommit": False, "ansi": True})
+    assert hook.connect_kwargs == {"autocommit": True, "timeout": 7, "ansi": True}
+
+
+def test_a_connection_cannot_make_the_worker_load_any_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = connect_as(monkeypatch, "ssis://etl:x@sql01?driver=%2Ftmp%2Fevil.so")
+    with pytest.raises(DriverMissing, match="not installed here") as caught:
+        hook.get_conn()
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.label)
+def test_a_server_that_does_not_answer_is_named(
+    monkeypatch: pytest.MonkeyPatch, driver: OdbcDriver, closed_port: int
+) -> None:
+    hook = connect_as(monkeypatch, f"ssis://etl:hunter2@127.0.0.1:{closed_port}?login_timeout=1")
+    hook.odbc_driver = driver
+    with pytest.raises(ServerUnreachable, match=rf"127\.0\.0\.1, port {closed_port}") as caught:
+        hook.get_conn()
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    assert "firewall" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.label)
+def test_the_connection_test_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, driver: OdbcDriver, closed_port: int
+) -> None:
+    hook = connect_as(monkeypatch, f"ssis://etl:hunter2@127.0.0.1:{closed_port}?login_timeout=1")
+    hook.odbc_driver = driver
+    reached, text = hook.test_connection()
+    assert not reached
+    assert "No SQL Server answers at 127.0.0.1" in text
+    assert "Check host, port" in text
+
+
+def test_the_connection_test_tells_of_a_wrong_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached, text = connect_as(monkeypatch, "ssis://etl:x@sql01?encrpt=no").test_connection()
+    assert not reached
+    assert "unknown extra fields: encrpt" in text
+    with pytest.raises(InvalidConnection):
+        SsisCatalogHook().open_catalog()
+
+
+def test_without_any_driver_the_connection_test_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_drivers() -> tuple[Any, ...]:
+        return ()
+
+    monkeypatch.setattr("airflow_provider_ssis.odbc.drivers.installed_drivers", no_drivers)
+    reached, text = connect_as(monkeypatch, "ssis://etl:x@sql01").test_connection()
+    assert not reached
+    assert "airflow-provider-ssis[msodbc]" in text

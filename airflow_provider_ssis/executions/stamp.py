@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -15,7 +15,7 @@ def stamp_of(context: Context) -> str:
     """The stamp of a task instance: the same for all its tries, another for every other task instance.
 
     :param context: the task's context.
-    :return: ``airflow:dag=…&run=…&task=…&map_index=…``, with names encoded as in a URL's query.
+    :return: ``airflow:{"dag":…,"run":…,"task":…,"map_index":…}``.
     """
     task_instance: Any = context["ti"]
     names = {
@@ -24,4 +24,4 @@ def stamp_of(context: Context) -> str:
         "task": task_instance.task_id,
         "map_index": task_instance.map_index,
     }
-    return PREFIX + urlencode(names)
+    return PREFIX + json.dumps(names, ensure_ascii=False, separators=(",", ":"))

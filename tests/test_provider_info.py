@@ -1,0 +1,152 @@
+"""Airflow finds the provider, its connection type and its configuration, by its own command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]  # ships no types; Airflow brings it
+import pytest
+
+from airflow_provider_ssis import config
+from airflow_provider_ssis.hooks.settings import read_settings
+from airflow_provider_ssis.provider_info import get_provider_info
+
+
+@pytest.fixture(scope="module")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("airflow-home")
+
+
+def airflow(home: Path, *arguments: str) -> Any:
+    """What an Airflow command prints as JSON."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    result = subprocess.run(
+        [sys.executable, "-m", "airflow", *arguments, "--output", "json"],
+        env={**environment, "AIRFLOW_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout[result.stdout.index("[") :])
+
+
+def schema(name: str) -> Any:
+    return json.loads((files("airflow") / name).read_text())
+
+
+def test_metadata_keep_to_airflows_schema() -> None:
+    jsonschema.validate(get_provider_info(), schema("provider_info.schema.json"))
+
+
+def test_connection_form_keeps_to_airflows_schema() -> None:
+    form = schema("provider.yaml.schema.json")["properties"]["connection-types"]
+    jsonschema.validate(get_provider_info()["connection-types"], form)
+
+
+def test_airflow_lists_the_provider(airflow_home: Path) -> None:
+    packages = {row["package_name"] for row in airflow(airflow_home, "providers", "list")}
+    assert "airflow-provider-ssis" in packages
+
+
+def test_airflow_shows_the_provider(airflow_home: Path) -> None:
+    (row,) = airflow(airflow_home, "providers", "get", "airflow-provider-ssis")
+    assert row["Provider"] == "airflow-provider-ssis"
+
+
+def test_airflow_loads_the_hook_of_the_connection_type(airflow_home: Path) -> None:
+    hooks = {row["connection_type"]: row for row in airflow(airflow_home, "providers", "hooks")}
+    assert hooks["ssis"]["class"] == "airflow_provider_ssis.hooks.ssis.SsisCatalogHook"
+    assert hooks["ssis"]["conn_id_attribute_name"] == "ssis_conn_id"
+    assert hooks["ssis"]["hook_name"] == "SQL Server Integration Services"
+
+
+def test_airflow_offers_the_form_fields(airflow_home: Path) -> None:
+    fields = {
+        row["connection_parameter_name"]
+        for row in airflow(airflow_home, "providers", "widgets")
+        if row["package_name"] == "airflow-provider-ssis"
+    }
+    assert {"extra__ssis__encrypt", "extra__ssis__driver", "extra__ssis__query_timeout"} <= fields
+
+
+def test_every_form_field_is_one_that_the_hook_reads() -> None:
+    (connection_type,) = get_provider_info()["connection-types"]
+    filled_in = {
+        name: field["schema"].get("enum", [None])[0] or ("text" if "string" in field["schema"]["type"] else 1)
+        for name, field in connection_type["conn-fields"].items()
+    }
+    from airflow.providers.common.compat.sdk import Connection
+
+    settings = read_settings(
+        Connection(conn_id="form", conn_type="ssis", host="sql.example.com", extra=json.dumps(filled_in))
+    )
+    assert settings.driver == "text"
+    assert settings.target.application_intent == "ReadWrite"
+
+
+def test_form_offers_only_values_that_the_hook_takes() -> None:
+    from airflow.providers.common.compat.sdk import Connection
+
+    (connection_type,) = get_provider_info()["connection-types"]
+    for name, field in connection_type["conn-fields"].items():
+        for value in field["schema"].get("enum", []):
+            connection = Connection(conn_id="form", conn_type="ssis", host="h", extra=json.dumps({name: value}))
+            read_settings(connection)
+
+
+def test_named_modules_and_classes_exist() -> None:
+    info = get_provider_info()
+    for kind in ("hooks", "operators", "sensors"):
+        for entry in info[kind]:
+            for module in entry["python-modules"]:
+                import_module(module)
+    for connection_type in info["connection-types"]:
+        module, _, name = connection_type["hook-class-name"].rpartition(".")
+        assert getattr(import_module(module), name).conn_type == connection_type["connection-type"]
+
+
+def test_configuration_falls_back_to_the_declared_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    for option in config.OPTIONS:
+        monkeypatch.delenv(f"AIRFLOW__SSIS__{option.name.upper()}", raising=False)
+    assert config.poll_interval() == config.POLL_INTERVAL.default
+    assert config.stop_timeout() == config.STOP_TIMEOUT.default
+    assert config.stamp_executions() is config.STAMP_EXECUTIONS.default
+
+
+def test_configuration_is_read_from_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__SSIS__POLL_INTERVAL", "2.5")
+    monkeypatch.setenv("AIRFLOW__SSIS__STOP_TIMEOUT", "7")
+    monkeypatch.setenv("AIRFLOW__SSIS__STAMP_EXECUTIONS", "False")
+    assert (config.poll_interval(), config.stop_timeout(), config.stamp_executions()) == (2.5, 7.0, False)
+
+
+def test_operator_and_sensor_modules_import_without_driver_and_parsers() -> None:
+    info = get_provider_info()
+    modules = [
+        module for kind in ("operators", "sensors") for entry in info[kind] for module in entry["python-modules"]
+    ]
+    program = (
+        "import sys\n"
+        + "".join(f"import {module}\n" for module in modules)
+        + "print([name for name in ('pyodbc', 'lxml', 'sqlglot', 'duckdb') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert result.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_metadata_are_read_without_airflows_configuration() -> None:
+    program = (
+        "import sys\nfrom airflow_provider_ssis.provider_info import get_provider_info\nget_provider_info()\n"
+        "print([name for name in sys.modules if name.partition('.')[0] in ('airflow', 'pyodbc', 'lxml')])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout.strip() == "[]"

@@ -7,8 +7,6 @@ out.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 from airflow_provider_ssis.catalog.codes import (
     ExecutionResult,
@@ -18,9 +16,7 @@ from airflow_provider_ssis.catalog.codes import (
     OperationStatus,
     OperationType,
 )
-
-VariantValue = bool | int | float | Decimal | str | bytes | datetime | None
-"""A value read from a sql_variant column. It is None for NULL and for every value that is marked sensitive."""
+from airflow_provider_ssis.catalog.variants import VariantValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,4 +324,4 @@ class ExecutableStatistics:
     end_time: datetime | None
     execution_duration: int | None
     execution_result: ExecutionResult | None
-    execution_value: Any = field(repr=False)
+    execution_value: VariantValue = field(repr=False)

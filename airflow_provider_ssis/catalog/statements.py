@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.catalog.rows import variant_fields
+from airflow_provider_ssis.catalog.variants import variant_columns
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -81,7 +84,13 @@ def select(
     :param joined: for a field that is no column of ``v``, the expression that gives it.
     """
     joined = joined or {}
-    columns = ", ".join(f"{joined.get(field.name, 'v.' + field.name)} AS {field.name}" for field in fields(row_class))
+    variants = variant_fields(row_class)
+    columns = ", ".join(
+        variant_columns(f"v.{field.name}", field.name)
+        if field.name in variants
+        else f"{joined.get(field.name, 'v.' + field.name)} AS {field.name}"
+        for field in fields(row_class)
+    )
     top = "" if limit is None else "TOP (?) "
     sql = f"SELECT {top}{columns}\nFROM {source}"
     if where:

@@ -1,0 +1,279 @@
+"""The embedded SSISDB as a server: wire protocol, T-SQL, catalog and runs put together.
+
+:class:`SsisdbEmulator` serves from a thread of its own, for tests and notebooks; :class:`EmulatorServer` serves on the
+running event loop, for a process that does nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlencode
+
+from airflow_provider_ssis.emulator.runtime.scripts import ScriptBook
+from airflow_provider_ssis.emulator.ssisdb import Edition, Ssisdb, install
+from airflow_provider_ssis.emulator.tds.server import TdsServer
+from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
+from airflow_provider_ssis.emulator.tsql.engine import Engine
+from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connection_string
+from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriverMissing, find_driver, installed_drivers
+
+__all__ = ["Edition", "EmulatorServer", "Endpoint", "SsisdbEmulator"]
+
+ADMINISTRATOR = "sa"
+"""The login that every embedded SSISDB has; a member of sysadmin."""
+
+DATABASE = "SSISDB"
+_PASSWORD_BYTES = 18
+_DRIVER_OF_THE_FIELD = "ODBC Driver 18 for SQL Server"
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How to reach an embedded SSISDB.
+
+    :param password: the password of ``user``; not part of the repr.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+    def odbc(self, family: DriverFamily | None = None, *, encrypt: Encrypt = Encrypt.YES) -> str:
+        """An ODBC connection string, for a driver of this machine.
+
+        :param family: Microsoft's driver or FreeTDS; the preferred one of those installed by default.
+        :param encrypt: encryption; the server's certificate is made at its start, so it is trusted unseen.
+        :raises OdbcDriverMissing: no such driver is installed.
+        """
+        drivers = [driver for driver in installed_drivers() if family in (None, driver.family)]
+        target = OdbcTarget(
+            host=self.host,
+            port=self.port,
+            database=DATABASE,
+            user=self.user,
+            password=self.password,
+            encrypt=encrypt,
+            trust_server_certificate=encrypt is not Encrypt.NO,
+        )
+        return connection_string(find_driver(among=drivers), target)
+
+    @property
+    def odbc_connection_string(self) -> str:
+        """An ODBC connection string for the preferred driver of this machine.
+
+        Where none is installed, it names Microsoft's ODBC Driver 18, so that it can be used elsewhere.
+        """
+        try:
+            return self.odbc()
+        except OdbcDriverMissing:
+            return (
+                f"DRIVER={{{_DRIVER_OF_THE_FIELD}}};SERVER={self.host},{self.port};DATABASE={DATABASE};"
+                f"UID={self.user};PWD={{{self.password.replace('}', '}}')}}};Encrypt=yes;TrustServerCertificate=yes;"
+            )
+
+    @property
+    def airflow_uri(self) -> str:
+        """An Airflow connection of type ``ssis``, as ``AIRFLOW_CONN_SSIS_DEFAULT`` takes it."""
+        login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        extra = urlencode({"encrypt": "yes", "trust_server_certificate": "true"})
+        return f"ssis://{login}@{host}:{self.port}/{DATABASE}?{extra}"
+
+
+class EmulatorServer:
+    """An embedded SSISDB on the running event loop.
+
+    :param host: address to listen on; loopback by default.
+    :param port: port to listen on; 0 takes any free one.
+    :param password: password of the login ``sa``; a random one by default.
+    :param edition: whether SQL logins are refused where a boxed SQL Server refuses them.
+    :param data_dir: folder that keeps the catalog over restarts; None keeps it in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        password: str | None = None,
+        edition: Edition = Edition.AZURE,
+        data_dir: Path | None = None,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._password = password or secrets.token_urlsafe(_PASSWORD_BYTES)
+        self._edition = edition
+        self._data_dir = data_dir
+        self._engine: Engine | None = None
+        self._tds: TdsServer | None = None
+        self.ssisdb: Ssisdb | None = None
+
+    async def start(self) -> Endpoint:
+        """Open the catalog and begin to listen.
+
+        :raises OSError: the address cannot be bound, or the data folder cannot be used.
+        """
+        engine = Engine(data_dir=self._data_dir)
+        self._engine = engine
+        self.ssisdb = install(engine, edition=self._edition)
+        self.ssisdb.add_login(ADMINISTRATOR, self._password, server_roles=["sysadmin"])
+        self._tds = TdsServer(TsqlBackend(engine), host=self._host, port=self._port)
+        try:
+            await self._tds.start()
+        except BaseException:
+            await self.stop()
+            raise
+        host, port = self._tds.address
+        return Endpoint(host, port, ADMINISTRATOR, self._password)
+
+    async def stop(self) -> None:
+        """Close all connections, end all runs and close the catalog. What runs is found as ended unexpectedly later."""
+        if self._tds is not None:
+            await self._tds.close()
+        if self.ssisdb is not None:
+            await self.ssisdb.close()
+        if self._engine is not None:
+            self._engine.close()
+        self._tds = self.ssisdb = self._engine = None
+
+
+class SsisdbEmulator:
+    """An embedded SSISDB in a thread of its own::
+
+        with SsisdbEmulator() as ssisdb:
+            connection = pyodbc.connect(ssisdb.odbc_connection_string, autocommit=True)
+
+    :param host: address to listen on; loopback by default.
+    :param port: port to listen on; 0 takes any free one.
+    :param password: password of the login ``sa``; a random one by default.
+    :param edition: ``azure`` accepts SQL logins everywhere, ``box`` refuses them where a boxed SQL Server does (27123).
+    :param data_dir: folder that keeps the catalog over restarts; None keeps it in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        password: str | None = None,
+        edition: Edition | str = Edition.AZURE,
+        data_dir: Path | str | None = None,
+    ) -> None:
+        self._server = EmulatorServer(
+            host=host,
+            port=port,
+            password=password,
+            edition=Edition(edition),
+            data_dir=None if data_dir is None else Path(data_dir),
+        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="ssisdb-emulator", daemon=True)
+        self._endpoint: Endpoint | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start to serve; returns when clients can connect.
+
+        :raises OSError: the address cannot be bound, or the data folder cannot be used.
+        """
+        self._thread.start()
+        try:
+            self._endpoint = self._run(self._server.start())
+        except BaseException:
+            self._end_loop()
+            raise
+
+    def stop(self) -> None:
+        """Stop serving: connections are closed, runs are ended."""
+        if self._endpoint is None:
+            return
+        self._endpoint = None
+        try:
+            self._run(self._server.stop())
+        finally:
+            self._end_loop()
+
+    def reset(self) -> None:
+        """Return to a clean catalog: no folder, no operation, no running package, no script. Connections stay."""
+        self._run(self._ssisdb.reset())
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """How to reach the server.
+
+        :raises RuntimeError: the server does not run.
+        """
+        if self._endpoint is None:
+            raise RuntimeError("the embedded SSISDB does not run: use it as a context manager, or call start()")
+        return self._endpoint
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self.endpoint.host
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self.endpoint.port
+
+    @property
+    def user(self) -> str:
+        """A login that may do everything."""
+        return self.endpoint.user
+
+    @property
+    def password(self) -> str:
+        """The password of :attr:`user`."""
+        return self.endpoint.password
+
+    @property
+    def odbc_connection_string(self) -> str:
+        """An ODBC connection string for the preferred driver of this machine."""
+        return self.endpoint.odbc_connection_string
+
+    @property
+    def airflow_uri(self) -> str:
+        """An Airflow connection of type ``ssis``, as ``AIRFLOW_CONN_SSIS_DEFAULT`` takes it."""
+        return self.endpoint.airflow_uri
+
+    def odbc(self, family: DriverFamily | None = None, *, encrypt: Encrypt = Encrypt.YES) -> str:
+        """An ODBC connection string for a driver of a certain family; see :meth:`Endpoint.odbc`."""
+        return self.endpoint.odbc(family, encrypt=encrypt)
+
+    @property
+    def scripts(self) -> ScriptBook:
+        """What the runs to come shall do: fail, take time, hang, crash."""
+        return self._ssisdb.runtime.scripts
+
+    @property
+    def _ssisdb(self) -> Ssisdb:
+        if self._server.ssisdb is None:
+            raise RuntimeError("the embedded SSISDB does not run: use it as a context manager, or call start()")
+        return self._server.ssisdb
+
+    def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def _end_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

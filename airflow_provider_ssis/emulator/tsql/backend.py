@@ -1,0 +1,48 @@
+"""The door: checks logins and opens sessions."""
+
+from __future__ import annotations
+
+import logging
+
+from airflow_provider_ssis.emulator.session import Login, LoginRefused, Message
+from airflow_provider_ssis.emulator.tsql.engine import Engine
+from airflow_provider_ssis.emulator.tsql.session import TsqlSession
+
+log = logging.getLogger(__name__)
+
+
+class TsqlBackend:
+    """What the wire protocol talks to.
+
+    :param engine: the data and names of the server.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def server_name(self) -> str:
+        """The name that errors carry."""
+        return self._engine.server_name
+
+    @property
+    def product_version(self) -> tuple[int, int, int]:
+        """Major, minor and build number."""
+        return self._engine.product_version
+
+    async def login(self, login: Login) -> TsqlSession:
+        """Open a session.
+
+        :raises LoginRefused: 18456 wrong user name or password, 4060 no such database.
+        """
+        principal = self._engine.logins.check(login.user, login.password)
+        if principal is None:
+            raise LoginRefused(Message(18456, 14, 8, f"Login failed for user '{login.user}'."))
+        database = self._engine.metadata.database_name(login.database or "master")
+        if database is None:
+            raise LoginRefused(
+                Message(
+                    4060, 11, 1, f'Cannot open database "{login.database}" requested by the login. The login failed.'
+                )
+            )
+        return TsqlSession(self._engine, principal, database, login)

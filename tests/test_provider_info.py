@@ -78,21 +78,6 @@ def test_airflow_offers_the_form_fields(airflow_home: Path) -> None:
     assert {"extra__ssis__encrypt", "extra__ssis__driver", "extra__ssis__query_timeout"} <= fields
 
 
-def test_every_form_field_is_one_that_the_hook_reads() -> None:
-    (connection_type,) = get_provider_info()["connection-types"]
-    filled_in = {
-        name: field["schema"].get("enum", [None])[0] or ("text" if "string" in field["schema"]["type"] else 1)
-        for name, field in connection_type["conn-fields"].items()
-    }
-    from airflow.providers.common.compat.sdk import Connection
-
-    settings = read_settings(
-        Connection(conn_id="form", conn_type="ssis", host="sql.example.com", extra=json.dumps(filled_in))
-    )
-    assert settings.driver == "text"
-    assert settings.target.application_intent == "ReadWrite"
-
-
 def test_form_offers_only_values_that_the_hook_takes() -> None:
     from airflow.providers.common.compat.sdk import Connection
 

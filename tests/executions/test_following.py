@@ -1,0 +1,67 @@
+"""Messages in the task's log."""
+
+from __future__ import annotations
+
+from airflow_provider_ssis.catalog.codes import MessageType
+from airflow_provider_ssis.executions import following
+from airflow_provider_ssis.executions.following import MessageFollower
+from tests.executions.scripted import ScriptedCatalog, event
+from tests.task_runs import LogRecord
+
+
+def test_errors_and_warnings_keep_their_level_and_all_else_is_info() -> None:
+    script = ScriptedCatalog(
+        events=[event(number, f"{kind.name}", kind) for number, kind in enumerate(MessageType, start=1)]
+    )
+    log = LogRecord()
+    MessageFollower(42, log).follow(script.catalog)
+    assert log.at("error") == [r"[\Load] ERROR"]
+    assert log.at("warning") == [r"[\Load] WARNING"]
+    assert len(log.at("info")) == len(MessageType) - 2
+
+
+def test_a_line_names_the_executable_in_this_run() -> None:
+    log = LogRecord()
+    script = ScriptedCatalog(
+        events=[
+            event(1, "a", execution_path=r"\Load\Loop[2]\Copy"),
+            event(2, "b", execution_path=None),
+            event(3, "c", execution_path=None, package_path=None),
+            event(4, "d", execution_path=None, package_path=None, message_source_name=None),
+        ]
+    )
+    MessageFollower(42, log).follow(script.catalog)
+    assert log.at("info") == [r"[\Load\Loop[2]\Copy] a", r"[\Package] b", "[Load] c", "d"]
+
+
+def test_an_error_shows_its_code() -> None:
+    log = LogRecord()
+    script = ScriptedCatalog(events=[event(1, "broken", MessageType.ERROR, message_code=-1071636471)])
+    MessageFollower(42, log).follow(script.catalog)
+    assert log.at("error") == [r"[\Load] broken (0xC0202009)"]
+
+
+def test_a_percent_sign_in_a_message_is_a_percent_sign() -> None:
+    log = LogRecord()
+    MessageFollower(42, log).follow(ScriptedCatalog(events=[event(1, "50% done, %s")]).catalog)
+    assert log.at("info") == [r"[\Load] 50% done, %s"]
+
+
+def test_each_message_is_read_once() -> None:
+    log = LogRecord()
+    script = ScriptedCatalog(events=[event(1), event(2)])
+    follower = MessageFollower(42, log)
+    assert follower.follow(script.catalog) == 2
+    assert follower.follow(script.catalog) == 0
+    script.events.append(event(7))
+    assert follower.follow(script.catalog) == 1
+    assert len(log.lines) == 3
+
+
+def test_many_messages_come_in_bounded_chunks() -> None:
+    log = LogRecord()
+    count = 2 * following.CHUNK + 1
+    script = ScriptedCatalog(events=[event(number) for number in range(1, count + 1)])
+    assert MessageFollower(42, log).follow(script.catalog) == count
+    assert script.reads == 3
+    assert len(log.lines) == count

@@ -1,0 +1,102 @@
+"""How an execution ended."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType
+from airflow_provider_ssis.catalog.codes import OperationStatus as Status
+from airflow_provider_ssis.catalog.errors import ServerUnreachable
+from airflow_provider_ssis.catalog.models import OperationMessage
+from airflow_provider_ssis.exceptions import (
+    ExecutionCanceled,
+    ExecutionEndedUnexpectedly,
+    ExecutionFailed,
+    ExecutionUnsuccessful,
+)
+from airflow_provider_ssis.executions.outcome import duration_of, result_of, unsuccessful
+from tests.executions.scripted import START, ScriptedCatalog, event, execution_in
+
+
+def test_the_result_is_plain_json() -> None:
+    result = result_of(execution_in(Status.SUCCEEDED))
+    assert json.loads(json.dumps(result)) == {
+        "execution_id": 42,
+        "folder": "Sales",
+        "project": "Mart",
+        "package": "Load.dtsx",
+        "status": "succeeded",
+        "duration": 90.0,
+    }
+
+
+@pytest.mark.parametrize("status", [Status.CREATED, Status.PENDING, Status.RUNNING, Status.STOPPING])
+def test_what_is_not_over_has_no_duration(status: Status) -> None:
+    assert duration_of(execution_in(status)) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "exception", "text"),
+    [
+        (Status.FAILED, ExecutionFailed, "failed after 90.0 s (status 4, FAILED)"),
+        (Status.CANCELED, ExecutionCanceled, "was stopped after 90.0 s (status 3, CANCELED)"),
+        (
+            Status.ENDED_UNEXPECTEDLY,
+            ExecutionEndedUnexpectedly,
+            "ended unexpectedly after 90.0 s (status 6, ENDED_UNEXPECTEDLY)",
+        ),
+    ],
+)
+def test_each_way_to_end_has_its_exception(status: Status, exception: type[ExecutionUnsuccessful], text: str) -> None:
+    error = unsuccessful(ScriptedCatalog().catalog, execution_in(status))
+    assert type(error) is exception
+    assert str(error).startswith(f"Execution 42 of Sales/Mart/Load.dtsx {text}.\n")
+    assert (error.execution_id, error.status, error.duration, error.causes) == (42, status, 90.0, ())
+
+
+def test_it_is_told_who_stopped_the_execution() -> None:
+    error = unsuccessful(ScriptedCatalog().catalog, execution_in(Status.CANCELED, stopped_by_name=r"CORP\ann"))
+    assert r"was stopped by CORP\ann" in str(error)
+
+
+def test_the_causes_are_the_first_errors_and_how_to_see_the_rest_is_told() -> None:
+    script = ScriptedCatalog(
+        events=[
+            event(1, "starting"),
+            event(2, "disk full", MessageType.ERROR, message_source_name="Copy", package_path=r"\Package\Copy"),
+            event(3, "task Copy failed", MessageType.TASK_FAILED),
+            *(event(number, f"error {number}", MessageType.ERROR) for number in range(4, 20)),
+        ]
+    )
+    error = unsuccessful(script.catalog, execution_in(Status.FAILED))
+    assert error.causes[0] == r"Copy (\Package\Copy in Load.dtsx): disk full"
+    assert len(error.causes) == 3
+    assert all(cause in str(error) for cause in error.causes)
+    assert "operation_id 42" in str(error)
+
+
+def test_without_event_messages_the_operations_messages_tell_the_cause() -> None:
+    def message(text: str, message_type: MessageType) -> OperationMessage:
+        return OperationMessage(
+            operation_message_id=1,
+            operation_id=42,
+            message_time=START,
+            message_type=message_type,
+            message_source_type=MessageSourceType.EXTERNAL_PROCESS,
+            message=text,
+        )
+
+    script = ScriptedCatalog(messages=[message("x", MessageType.INFORMATION), message("no memory", MessageType.ERROR)])
+    assert unsuccessful(script.catalog, execution_in(Status.FAILED)).causes == ("no memory",)
+
+
+def test_messages_out_of_reach_do_not_hide_how_the_execution_ended() -> None:
+    class Gone(ScriptedCatalog):
+        def event_messages(self, *args: object, **kwargs: object) -> list[object]:  # type: ignore[override]  # fails
+            raise ServerUnreachable("nothing answers")
+
+    error = unsuccessful(Gone().catalog, execution_in(Status.FAILED))
+    assert isinstance(error, ExecutionFailed)
+    assert "could not be read: nothing answers" in str(error)

@@ -1,0 +1,86 @@
+"""Running operators and sensors in the test's own process, as a worker does: context, log, rendering.
+
+What an operator does to Airflow is recorded here; what it does to the catalog happens on the embedded SSISDB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, BaseOperator
+
+
+@dataclass
+class TaskInstanceRecord:
+    """What operators use of a task instance."""
+
+    dag_id: str = "nightly"
+    run_id: str = "manual__2024-02-29T00:00:00+00:00"
+    task_id: str = "load"
+    map_index: int = -1
+    try_number: int = 1
+    xcoms: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Keep the value."""
+        self.xcoms[key] = value
+
+
+@dataclass
+class LogRecord:
+    """The lines that a task logged, each with its level."""
+
+    lines: list[tuple[str, str]] = field(default_factory=list)
+
+    def debug(self, event: Any, /, *args: Any) -> None:
+        """Not kept."""
+
+    def info(self, event: Any, /, *args: Any) -> None:
+        """Keep the line."""
+        self.lines.append(("info", event % args))
+
+    def warning(self, event: Any, /, *args: Any) -> None:
+        """Keep the line."""
+        self.lines.append(("warning", event % args))
+
+    def error(self, event: Any, /, *args: Any) -> None:
+        """Keep the line."""
+        self.lines.append(("error", event % args))
+
+    def at(self, level: str) -> list[str]:
+        """The lines of one level."""
+        return [line for each, line in self.lines if each == level]
+
+    def __str__(self) -> str:
+        return "\n".join(line for _, line in self.lines)
+
+
+@dataclass
+class TaskRun:
+    """One task in the test's process."""
+
+    operator: Any
+    task_instance: TaskInstanceRecord = field(default_factory=TaskInstanceRecord)
+    log: LogRecord = field(default_factory=LogRecord)
+
+    def __post_init__(self) -> None:
+        self.operator._log = self.log
+
+    @property
+    def context(self) -> Any:
+        """The task's context, as far as operators read it."""
+        return {"ti": self.task_instance, "task_instance": self.task_instance}
+
+    def execute(self) -> Any:
+        """Run the task without rendering."""
+        return self.operator.execute(self.context)
+
+
+def rendered(operator: BaseOperator, *, native: bool = False, **variables: Any) -> Any:
+    """The operator after Airflow has rendered its template fields with these variables."""
+    with DAG(dag_id="rendering", schedule=None, render_template_as_native_obj=native) as dag:
+        dag.add_task(operator)
+    context: Any = {"ti": TaskInstanceRecord(), **variables}
+    operator.render_template_fields(context)
+    return operator

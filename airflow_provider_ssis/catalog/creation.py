@@ -16,10 +16,7 @@ from airflow_provider_ssis.catalog.parameter_values import (
     plain,
 )
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, Value
-from airflow_provider_ssis.catalog.statements import MAX_MARKERS, Batch, MarkerValue, guarded
-
-UNRESOLVED_ENVIRONMENT = 50003
-"""The error number with which the batch ends if the environment does not mean exactly one reference."""
+from airflow_provider_ssis.catalog.statements import MAX_MARKERS, Batch, MarkerValue, OwnError, guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ def _create(request: ExecutionRequest) -> tuple[str, list[MarkerValue]]:
             f"SELECT @matches = COUNT(DISTINCT {REFERENCED_FOLDER}), @reference_id = MIN(v.reference_id)\n"
             f"FROM {REFERENCES}\n"  # constants of this package only
             f"WHERE f.name = @folder AND p.name = @project AND {' AND '.join(conditions)};\n"
-            f"IF @matches <> 1 THROW {UNRESOLVED_ENVIRONMENT}, N'The environment does not mean one reference.', 1;\n"
+            f"IF @matches <> 1 {OwnError.UNRESOLVED_ENVIRONMENT.raised};\n"
         )
         values += condition_values
         reference = "@reference_id = @reference_id, "

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_ssis.catalog.codes import TERMINAL_STATUSES, OperationStatus
 from airflow_provider_ssis.catalog.connection import CatalogPart, Repeat
-from airflow_provider_ssis.catalog.creation import UNRESOLVED_ENVIRONMENT, Setting, creation_batches, settings_of
+from airflow_provider_ssis.catalog.creation import Setting, creation_batches, settings_of
 from airflow_provider_ssis.catalog.datatypes import property_text
 from airflow_provider_ssis.catalog.environments import Environments
 from airflow_provider_ssis.catalog.errors import (
@@ -33,7 +33,7 @@ from airflow_provider_ssis.catalog.parameter_values import (
 )
 from airflow_provider_ssis.catalog.projects import Projects
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive
-from airflow_provider_ssis.catalog.statements import Batch, MarkerValue, guarded, one_of, select
+from airflow_provider_ssis.catalog.statements import Batch, MarkerValue, OwnError, guarded, one_of, select
 
 
 class Executions(CatalogPart):
@@ -236,7 +236,7 @@ class Executions(CatalogPart):
         settings: Sequence[Setting],
         doing: str,
     ) -> CatalogError:
-        if error.number == UNRESOLVED_ENVIRONMENT:
+        if OwnError.UNRESOLVED_ENVIRONMENT.is_told_by(error):
             return self._missing_part(request, doing) or self._explain_environment(request, doing)
         if isinstance(error, PackageNotFound):
             missing = self._missing_part(request, doing)

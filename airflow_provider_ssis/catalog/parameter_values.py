@@ -13,6 +13,7 @@ from typing import Any
 from airflow_provider_ssis.catalog.datatypes import ValueDoesNotFit, fitting_literals, literal
 from airflow_provider_ssis.catalog.errors import CatalogError, ParameterNotFound, WrongParameterType
 from airflow_provider_ssis.catalog.requests import ParameterValue, Sensitive, Value
+from airflow_provider_ssis.catalog.statements import OwnError
 
 _TEXTS = 6
 """The most different texts that one value can have for the SSIS types."""
@@ -23,10 +24,7 @@ VALUE_VARIABLES = (
 )
 """Declarations of the variables that the statements of this module use."""
 
-_UNKNOWN_PARAMETER = 50001
-_UNFIT_VALUE = 50002
-
-REQUIRE_PARAMETER = f"IF @data_type IS NULL THROW {_UNKNOWN_PARAMETER}, N'There is no such parameter.', 1;\n"
+REQUIRE_PARAMETER = f"IF @data_type IS NULL {OwnError.UNKNOWN_PARAMETER.raised};\n"
 """Ends the batch if no parameter was found, with an error that :func:`is_unknown_parameter` recognises."""
 
 
@@ -41,7 +39,7 @@ def assign_value(value: Value) -> tuple[str, list[str]]:
     for data_type, each in literals.items():
         text = f"@text{texts.index(each.text) + 1}"
         sql += f"IF @data_type = N'{data_type}' SET @value = CAST({text} AS {each.sql_type})\nELSE "
-    sql += f"THROW {_UNFIT_VALUE}, N'The value is no value of the parameter''s type.', 1;\n"
+    sql += f"{OwnError.UNFIT_VALUE.raised};\n"
     return sql, texts
 
 
@@ -52,7 +50,7 @@ def plain(value: Value) -> ParameterValue:
 
 def is_unknown_parameter(error: CatalogError) -> bool:
     """True if the batch ended because there is no such parameter."""
-    return error.number == _UNKNOWN_PARAMETER or isinstance(error, ParameterNotFound)
+    return OwnError.UNKNOWN_PARAMETER.is_told_by(error) or isinstance(error, ParameterNotFound)
 
 
 def parameter_not_found(doing: str, owner: str, parameter: str, known: Iterable[str]) -> ParameterNotFound:
@@ -75,7 +73,7 @@ def explain_value(error: CatalogError, doing: str, value: Value, row: Mapping[st
 
     :param row: the error row of the batch, with ``data_type`` and ``sensitive``.
     """
-    if error.number != _UNFIT_VALUE:
+    if not OwnError.UNFIT_VALUE.is_told_by(error):
         return error
     data_type = str(row["data_type"])
     secret = isinstance(value, Sensitive) or bool(row["sensitive"])

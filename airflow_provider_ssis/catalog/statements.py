@@ -7,6 +7,7 @@ column lists, conditions, SQL Server types.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from enum import IntEnum, unique
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.rows import variant_fields
@@ -15,12 +16,36 @@ from airflow_provider_ssis.catalog.variants import variant_columns
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from airflow_provider_ssis.catalog.errors import CatalogError
+
 MarkerValue = str | int | bytes
 """What goes in place of a marker. Other values go as text and are cast in the batch: drivers differ in how they send
 them, and a NULL of unknown type makes some drivers ask the server for the type first."""
 
 ERROR_NUMBER = "error_number"
 """The first column of the result set that tells of an error, and of no other result set of this package."""
+
+_RAISED_BY_BATCH = 50000
+"""The number of every error that RAISERROR makes of a text."""
+
+
+@unique
+class OwnError(IntEnum):
+    """What a batch of this package finds out itself, told by the state of the error that it raises."""
+
+    UNKNOWN_PARAMETER = 201
+    UNFIT_VALUE = 202
+    UNRESOLVED_ENVIRONMENT = 203
+
+    @property
+    def raised(self) -> str:
+        """The statement that raises it."""
+        return f"RAISERROR(N'{self.name}', 16, {self.value})"
+
+    def is_told_by(self, error: CatalogError) -> bool:
+        """True if the error is this one."""
+        return error.number == _RAISED_BY_BATCH and error.state == self.value
+
 
 MAX_MARKERS = 2000
 """SQL Server takes 2100 parameters in one call; some are the drivers' own."""

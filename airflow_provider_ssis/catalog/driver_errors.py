@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from airflow_provider_ssis.catalog.error_numbers import meaning_of
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
     CatalogMissing,
@@ -20,7 +21,6 @@ from airflow_provider_ssis.catalog.errors import (
     StatementTimeout,
     TlsRefused,
     TransientError,
-    meaning_of,
 )
 
 

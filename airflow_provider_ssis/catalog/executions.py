@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from airflow_provider_ssis.catalog.creation import Setting, creation_batches, se
 from airflow_provider_ssis.catalog.datatypes import property_text
 from airflow_provider_ssis.catalog.environments import Environments
 from airflow_provider_ssis.catalog.errors import (
+    AlreadyStarted,
     AmbiguousEnvironment,
     CatalogError,
     ConnectionLost,
@@ -106,19 +108,22 @@ class Executions(CatalogPart):
             "SELECT v.status FROM catalog.executions AS v WHERE v.execution_id = ?;",
             [execution_id, execution_id],
         )
-        for _ in range(self._session.retry.attempts):
+        policy = self._session.retry
+        for attempt in range(1, policy.attempts + 1):
             try:
                 results = self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain)
+                return OperationStatus(results[-1].rows[0][0])
+            except AlreadyStarted:
+                if attempt == 1:
+                    raise
+                # The start whose answer was lost came through after the look at the status.
             except ConnectionLost:
                 if not self._session.can_reconnect:
                     raise
-                execution = self.execution(execution_id)
-                if execution is None:
-                    raise
-                if execution.status is not OperationStatus.CREATED:
-                    return execution.status
-            else:
-                return OperationStatus(results[-1].rows[0][0])
+            execution = self.execution(execution_id)
+            if execution is not None and execution.status is not OperationStatus.CREATED:
+                return execution.status
+            time.sleep(policy.delay(attempt))
         raise ConnectionLost(
             f"{doing} failed: the connection broke each time", operation_id=execution_id, advice="It has not started."
         )

@@ -18,6 +18,7 @@ from airflow_provider_ssis.catalog.driver_errors import (
     server_error,
     statement_error,
 )
+from airflow_provider_ssis.catalog.error_numbers import MEANINGS
 
 ERROR_NUMBERS = Path(__file__).parents[3] / "shared" / "ssisdb" / "error_numbers.csv"
 
@@ -133,4 +134,4 @@ def test_every_error_of_the_catalog_that_a_client_can_meet_has_a_meaning() -> No
     general |= {27218, 27226, 27227, 27228, 27229, *range(27242, 27260), 27261}
     with ERROR_NUMBERS.open(newline="") as file:
         numbers = {int(row["number"]) for row in csv.DictReader(file)}
-    assert numbers - general <= set(errors.MEANINGS)
+    assert numbers - general <= set(MEANINGS)

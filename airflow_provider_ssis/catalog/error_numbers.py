@@ -1,0 +1,162 @@
+"""What SQL Server's error numbers mean to a client of the catalog, and what to do about them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from airflow_provider_ssis.catalog.errors import (
+    AlreadyExists,
+    AlreadyStarted,
+    AlreadyStopping,
+    CatalogError,
+    CatalogMissing,
+    DeploymentBusy,
+    DeploymentFailed,
+    EnvironmentNotFound,
+    EnvironmentVariableNotFound,
+    ExecutionNotFound,
+    FolderNotEmpty,
+    FolderNotFound,
+    InvalidArgument,
+    InvalidName,
+    LoginFailed,
+    NotFound,
+    NotStoppable,
+    OperationNotFound,
+    PackageNotFound,
+    ParameterNotFound,
+    PermissionDenied,
+    ProjectChanged,
+    ProjectKeyMissing,
+    ProjectNotFound,
+    RequiredParameterMissing,
+    TransientError,
+    WindowsAuthenticationRequired,
+    WrongParameterType,
+)
+
+
+class Meaning(NamedTuple):
+    """What an error number means: the class to raise, and advice where the class's own is too general."""
+
+    error: type[CatalogError]
+    advice: str | None = None
+
+
+MEANINGS: dict[int, Meaning] = {
+    # The server, before the catalog is reached
+    229: Meaning(PermissionDenied, "Grant the login access to SSISDB (EXECUTE and SELECT come with its role public)."),
+    **dict.fromkeys(
+        (208, 2812),
+        Meaning(CatalogMissing, "The current database must be SSISDB: leave the database empty or name it."),
+    ),
+    916: Meaning(CatalogMissing),
+    4060: Meaning(CatalogMissing),
+    18452: Meaning(LoginFailed, "The login belongs to an untrusted domain: get a Kerberos ticket of the right realm."),
+    18456: Meaning(LoginFailed),
+    18470: Meaning(LoginFailed, "The login is disabled."),
+    18486: Meaning(LoginFailed, "The login is locked out; have it unlocked."),
+    18487: Meaning(LoginFailed, "The login's password has expired; change it."),
+    18488: Meaning(LoginFailed, "The login's password must be changed first."),
+    # Busy or failing over
+    **dict.fromkeys(
+        (1204, 1205, 1222, 10928, 10929, 40197, 40501, 40613, 49918, 49919, 49920), Meaning(TransientError)
+    ),
+    27195: Meaning(TransientError, "Many executions are being created at once; try again later."),
+    27149: Meaning(TransientError, "The package is pending; try again later."),
+    27118: Meaning(DeploymentBusy),
+    27230: Meaning(DeploymentBusy),
+    # Not there
+    27103: Meaning(ExecutionNotFound),
+    27104: Meaning(FolderNotFound),
+    27105: Meaning(OperationNotFound),
+    27106: Meaning(ParameterNotFound),
+    27109: Meaning(ProjectNotFound),
+    27111: Meaning(EnvironmentNotFound, "Check the reference id: references belong to one project."),
+    27114: Meaning(EnvironmentNotFound, "Check the reference id."),
+    27115: Meaning(FolderNotFound),
+    27127: Meaning(CatalogMissing),
+    27146: Meaning(PackageNotFound),
+    27176: Meaning(ParameterNotFound),
+    27179: Meaning(ProjectNotFound, "Check the version: it must be one of this project's."),
+    27182: Meaning(
+        EnvironmentNotFound,
+        "References are by name: if the environment was renamed, moved or deleted, make a new reference. The login "
+        "must be allowed to read the environment.",
+    ),
+    27183: Meaning(EnvironmentVariableNotFound),
+    27185: Meaning(OperationNotFound),
+    27186: Meaning(EnvironmentVariableNotFound, "Add the variables to the environment, or choose another environment."),
+    27187: Meaning(ProjectNotFound),
+    27194: Meaning(ProjectNotFound),
+    27197: Meaning(NotFound),
+    27198: Meaning(OperationNotFound),
+    27200: Meaning(EnvironmentNotFound, "Create the environment reference on the project first."),
+    27207: Meaning(EnvironmentVariableNotFound, "Add the variables to the environment, or choose another environment."),
+    27208: Meaning(EnvironmentNotFound, "Check the reference id: references belong to one project."),
+    27220: Meaning(CatalogMissing),
+    27237: Meaning(NotFound, "Check the spelling of the customized logging level."),
+    # There already
+    **dict.fromkeys((27107, 27157, 27173, 27177, 27181, 27190, 27204, 27235), Meaning(AlreadyExists)),
+    27129: Meaning(AlreadyExists),
+    27196: Meaning(FolderNotEmpty),
+    # Arguments
+    **dict.fromkeys((27128, 27142, 27145, 27180, 27189, 27199, 27233, 27234), Meaning(InvalidName)),
+    **dict.fromkeys((27100, 27101, 27102, 27138, 27216, 27240), Meaning(InvalidArgument)),
+    27217: Meaning(InvalidArgument, "Logging levels are 0 to 4, or the name of a customized level."),
+    27241: Meaning(InvalidArgument, "Name the customized logging level."),
+    27202: Meaning(InvalidArgument, "Some parameters take their value from an environment: name the environment."),
+    **dict.fromkeys((27147, 27159, 27171, 27205, 27210), Meaning(WrongParameterType)),
+    27148: Meaning(
+        WrongParameterType,
+        "A parameter is bound to an environment variable of another type: change the variable or the binding.",
+    ),
+    27221: Meaning(
+        WrongParameterType,
+        "A sensitive environment variable is bound to a parameter that is not sensitive: mark the parameter sensitive.",
+    ),
+    27184: Meaning(RequiredParameterMissing),
+    27201: Meaning(RequiredParameterMissing),
+    # Rights
+    27123: Meaning(WindowsAuthenticationRequired),
+    **dict.fromkeys(
+        (27110, 27120, 27140, 27143, 27153, 27192, 27206, 27209, 27219, 27223, 27232, 27236, 27238, 27239),
+        Meaning(PermissionDenied),
+    ),
+    27178: Meaning(PermissionDenied, "Running a package needs the right EXECUTE on its project."),
+    27188: Meaning(PermissionDenied, "Folders are made and deleted by members of ssis_admin or sysadmin only."),
+    27260: Meaning(PermissionDenied, "This needs the server role sysadmin."),
+    # State
+    27121: Meaning(AlreadyStarted),
+    27175: Meaning(AlreadyStarted, "The execution is over; create a new one."),
+    **dict.fromkeys(
+        (27212, 27224, 27225),
+        Meaning(
+            AlreadyStarted,
+            "Set parameters, overrides and data taps before the execution starts; create a new one.",
+        ),
+    ),
+    27124: Meaning(NotStoppable),
+    27125: Meaning(
+        NotStoppable,
+        "The execution has no process yet; try again in a moment, or look at the server if it stays so.",
+    ),
+    27126: Meaning(AlreadyStopping),
+    27150: Meaning(ProjectChanged),
+    27203: Meaning(DeploymentFailed),
+    27231: Meaning(DeploymentFailed),
+    **dict.fromkeys((27117, 27119, 27172), Meaning(ProjectKeyMissing)),
+    27130: Meaning(
+        PermissionDenied,
+        "The server could not act as the calling Windows account: check Kerberos delegation and the service account.",
+    ),
+    27131: Meaning(
+        CatalogError, "The server could not start ISServerExec: look at memory, desktop heap and rights of its account."
+    ),
+}
+"""Error numbers that mean something of their own; every other number is a plain :class:`CatalogError`."""
+
+
+def meaning_of(number: int | None) -> Meaning:
+    """The class and the advice for an error number of SQL Server."""
+    return MEANINGS.get(number, Meaning(CatalogError)) if number is not None else Meaning(CatalogError)

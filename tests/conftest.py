@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from airflow_provider_ssis.catalog.catalog import Catalog
     from airflow_provider_ssis.emulator.server import SsisdbEmulator
 
 _HOME = pytest.StashKey[str]()
@@ -34,3 +36,22 @@ def ssisdb(ssisdb_emulator: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> 
     """The embedded SSISDB with a clean catalog, known to Airflow as the connection ``ssis_default``."""
     monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", ssisdb_emulator.airflow_uri)
     return ssisdb_emulator
+
+
+@pytest.fixture
+def catalog(ssisdb: SsisdbEmulator) -> Iterator[Catalog]:
+    """A client of the embedded SSISDB, to prepare and to check with."""
+    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+
+    with SsisCatalogHook().open_catalog() as catalog:
+        yield catalog
+
+
+@pytest.fixture
+def mart(catalog: Catalog) -> Catalog:
+    """A client of an embedded SSISDB that holds the project Sales/Mart."""
+    from tests.mart import MART
+
+    catalog.create_folder("Sales")
+    catalog.deploy_project("Sales", "Mart", MART)
+    return catalog

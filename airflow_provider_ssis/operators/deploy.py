@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis.catalog.errors import CatalogError, FolderNotFound
-from airflow_provider_ssis.exceptions import ProjectNameDiffers
+from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameDiffers
 from airflow_provider_ssis.executions.arguments import optional_text, required_text
 
 if TYPE_CHECKING:
@@ -111,7 +111,13 @@ class SsisDeployProjectOperator(BaseOperator):
             name, ispac = built.project.name, built.ispac
             self.log.info("Built the project %s from %s: %d bytes.", name, source, len(ispac))
         else:
-            ispac = source.read_bytes()
+            try:
+                ispac = source.read_bytes()
+            except OSError as error:
+                raise InvalidTaskArgument(
+                    f"The project file {source} cannot be read on the worker: {error.strerror}. Give the absolute path "
+                    "of an .ispac file or of a project folder that every worker has."
+                ) from None
             name = read_ispac(ispac).name
         wanted = optional_text("project", self.project)
         if wanted is not None and wanted.casefold() != name.casefold():

@@ -1,0 +1,104 @@
+"""Running whole DAGs with real Airflow: a process and a home of its own, SQLite, connections from the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SECONDS = 240
+
+_RUN = """
+import importlib.util, json, sys
+spec = importlib.util.spec_from_file_location("dag_under_test", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+run = module.dag.test(run_conf=json.loads(sys.argv[2]))
+tasks = run.get_task_instances()
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
+print("RESULT" + json.dumps({
+    "state": str(run.state),
+    "tasks": [
+        {
+            "task": each.task_id,
+            "map_index": each.map_index,
+            "state": str(each.state),
+            "returned": each.xcom_pull(task_ids=each.task_id, map_indexes=each.map_index),
+            "execution_id": each.xcom_pull(task_ids=each.task_id, map_indexes=each.map_index, key="execution_id"),
+            "rendered": RenderedTaskInstanceFields.get_templated_fields(each),
+        }
+        for each in tasks
+    ],
+}, default=str))
+"""
+
+
+@dataclass(frozen=True)
+class DagRunResult:
+    """What became of a DAG run.
+
+    :param tasks: state, return value, XCom ``execution_id`` and rendered fields of each task instance.
+    :param log: everything that was printed, the tasks' logs among it.
+    """
+
+    state: str
+    tasks: list[dict[str, Any]]
+    log: str
+
+    def task(self, task_id: str, map_index: int = -1) -> dict[str, Any]:
+        """One task instance."""
+        (found,) = [each for each in self.tasks if (each["task"], each["map_index"]) == (task_id, map_index)]
+        return found
+
+
+def airflow_environment(home: Path, dags: Path, connection: str) -> dict[str, str]:
+    """The environment of an Airflow that knows these DAGs, one connection, and nothing else."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    return {
+        **inherited,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW_CONN_SSIS_DEFAULT": connection,
+    }
+
+
+def migrated_home(home: Path) -> Path:
+    """An AIRFLOW_HOME with a database."""
+    environment = airflow_environment(home, home / "dags", "")
+    _run([sys.executable, "-m", "airflow", "db", "migrate"], environment)
+    return home
+
+
+def run_dag(home: Path, path: Path, connection: str, conf: dict[str, Any] | None = None) -> DagRunResult:
+    """Run the DAG ``dag`` of a file to its end.
+
+    :param home: an AIRFLOW_HOME with a database.
+    :param path: the DAG's file; its folder is the DAG folder.
+    :param connection: the URI of the connection ``ssis_default``.
+    :param conf: the run's configuration.
+    """
+    environment = airflow_environment(home, path.parent, connection)
+    output = _run([sys.executable, "-c", _RUN, str(path), json.dumps(conf or {})], environment)
+    log, found, result = output.rpartition("RESULT")
+    assert found, output
+    parsed = json.JSONDecoder().raw_decode(result)[0]
+    return DagRunResult(parsed["state"], parsed["tasks"], log)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    result = subprocess.run(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout

@@ -1,0 +1,71 @@
+"""The example DAGs, each run by real Airflow on the embedded SSISDB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.dag_runs import migrated_home, run_dag
+from tests.operators.running import overrides_of, parameters_of
+
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+
+
+@pytest.fixture(scope="module")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return migrated_home(tmp_path_factory.mktemp("airflow-home"))
+
+
+def test_every_example_dag_has_a_test_here() -> None:
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_ssis")}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
+
+
+def test_ssis_quickstart(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog) -> None:
+    run = run_dag(airflow_home, EXAMPLES / "ssis_quickstart.py", ssisdb.airflow_uri)
+    assert run.state == "success", run.log
+    assert run.task("deploy")["returned"]["deployed"] is True
+    assert run.task("load_sales")["returned"]["status"] == "succeeded"
+    assert run.task("region_reprocessed")["returned"]["status"] == "succeeded"
+    execution_ids = [run.task(name)["execution_id"] for name in ("load_sales", "reprocess_region")]
+    assert [each.execution_id for each in catalog.executions()] == execution_ids[::-1]
+    assert {each.status for each in catalog.executions()} == {OperationStatus.SUCCEEDED}
+    assert "Merge Sales" in run.log
+    assert ssisdb.password not in run.log
+
+
+def test_ssis_reconfigure_and_run(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog) -> None:
+    run = run_dag(
+        airflow_home, EXAMPLES / "ssis_reconfigure_and_run.py", ssisdb.airflow_uri, {"max_rows": 123, "full_load": True}
+    )
+    assert run.state == "success", run.log
+    load = run.task("load_sales")
+    execution = catalog.execution(load["execution_id"])
+    assert execution is not None
+    assert (execution.environment_name, execution.reference_type) == ("Production", "R")
+    values = parameters_of(catalog, load["execution_id"])
+    assert (values["MaxRows"], values["BatchSize"], values["LOGGING_LEVEL"]) == (123, 1000, 3)
+    assert values["FullLoad"] in (True, 1)
+    assert values["SourceSystem"] == "ERP-PROD"
+    assert values["CM.SalesMartDW.ServerName"] == "sales-dw-2"
+    assert values["CM.SalesFile.ConnectionString"] == "sales_backlog.csv"
+    assert overrides_of(load["execution_id"]) == {
+        r"\Package.Properties[MaxConcurrentExecutables]": ("2", False),
+        r"\Package.Variables[User::FileName].Properties[Value]": (None, True),
+    }
+    assert "sales_secret" not in run.log
+    assert "sales_secret" not in str(load["rendered"])
+
+
+def test_ssis_stop(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog) -> None:
+    ssisdb.scripts.take(600, package="LoadSales.dtsx")
+    run = run_dag(airflow_home, EXAMPLES / "ssis_stop.py", ssisdb.airflow_uri)
+    assert run.state == "success", run.log
+    execution_id = run.task("start")["execution_id"]
+    assert run.task("stop")["returned"] == [{"execution_id": execution_id, "status": "canceled"}]
+    assert run.task("stop_all")["returned"] == []
+    assert [each.status for each in catalog.executions()] == [OperationStatus.CANCELED]

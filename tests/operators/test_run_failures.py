@@ -1,0 +1,192 @@
+"""What a task says when its package fails, or when it was given something wrong."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
+from airflow_provider_ssis.catalog.errors import (
+    InvalidArgument,
+    LoginFailed,
+    PackageNotFound,
+    ParameterNotFound,
+    RequiredParameterMissing,
+    ServerUnreachable,
+    TlsRefused,
+    WindowsAuthenticationRequired,
+    WrongParameterType,
+)
+from airflow_provider_ssis.catalog.requests import Sensitive
+from airflow_provider_ssis.emulator.server import Edition, SsisdbEmulator
+from airflow_provider_ssis.exceptions import (
+    ExecutionCanceled,
+    ExecutionEndedUnexpectedly,
+    ExecutionFailed,
+    InvalidTaskArgument,
+)
+from tests.operators.running import SECRET, parameters_of, run, wait_until
+from tests.ssis_projects import make_ispac, package, parameter, task
+
+
+def test_a_failed_package_fails_the_task_with_its_first_cause(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.", code=0xC0202009)
+    task_run = run()
+    with pytest.raises(ExecutionFailed, match=r"The disk is full\.") as caught:
+        task_run.execute()
+    error = caught.value
+    assert error.execution_id == task_run.task_instance.xcoms["execution_id"]
+    assert error.status is OperationStatus.FAILED
+    assert any("0xC0202009" in cause for cause in error.causes)
+    assert f"operation_id {error.execution_id}" in str(error)
+    assert any("The disk is full." in line for line in task_run.log.at("error"))
+
+
+def test_errors_and_warnings_of_the_package_keep_their_level(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
+    task_run = run()
+    with pytest.raises(ExecutionFailed) as caught:
+        task_run.execute()
+    for message_type, level in ((MessageType.ERROR, "error"), (MessageType.WARNING, "warning")):
+        expected = mart.event_messages(caught.value.execution_id, message_types=[message_type])
+        lines = [line for line in task_run.log.at(level) if line.startswith("[")]
+        assert len(lines) == len(expected)
+
+
+def test_an_execution_that_ended_unexpectedly_is_told_apart(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.crash(package="Load.dtsx")
+    with pytest.raises(ExecutionEndedUnexpectedly, match="event log"):
+        run().execute()
+
+
+def test_an_execution_that_somebody_stops_is_told_apart(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(60, package="Load.dtsx")
+    task_run = run()
+    stopper = threading.Thread(target=stop_when_running, args=(mart,))
+    stopper.start()
+    with pytest.raises(ExecutionCanceled, match="was stopped by sa"):
+        task_run.execute()
+    stopper.join()
+
+
+def stop_when_running(catalog: Catalog) -> None:
+    wait_until(lambda: any(each.status is OperationStatus.RUNNING for each in catalog.executions()))
+    catalog.stop_operation(catalog.executions()[0].execution_id)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exception", "text"),
+    [
+        ({"folder": "Nowhere"}, PackageNotFound, r"Nowhere/Mart/Load\.dtsx"),
+        ({"project": "Nothing"}, PackageNotFound, r"Sales/Nothing/Load\.dtsx"),
+        ({"package": "Load"}, PackageNotFound, r"Sales/Mart/Load failed.*\.dtsx"),
+        ({"parameters": {"batchsize": 1}}, ParameterNotFound, r"'batchsize'.*Did you mean 'BatchSize'"),
+        ({"project_parameters": {"Sauce": 1}}, ParameterNotFound, r"'Sauce'.*Source"),
+        ({"parameters": {"BatchSize": "many"}}, WrongParameterType, r"'BatchSize'.*Int32.*'many'"),
+        ({"parameters": {"BatchSize": 2**31}}, WrongParameterType, r"'BatchSize'.*Int32"),
+        ({"parameters": {"LoadDate": "31.01.2024"}}, WrongParameterType, r"'LoadDate'.*DateTime.*2024-02-29"),
+        (
+            {"project_connection_managers": {"Warehouse": {"Speed": 1}}},
+            ParameterNotFound,
+            r"'CM\.Warehouse\.Speed'.*CM\.Warehouse\.ServerName",
+        ),
+        ({"package": "Strict.dtsx"}, RequiredParameterMissing, r"RegionId"),
+        ({"logging_level": 17}, InvalidArgument, r"logging level 17.*VERBOSE"),
+        ({"parameters": {"Title": None}}, InvalidTaskArgument, r"parameters\['Title'\] is None"),
+        ({"parameters": "no json"}, InvalidTaskArgument, r"parameters is no mapping"),
+        ({"use_32bit_runtime": "perhaps"}, InvalidTaskArgument, r"'use_32bit_runtime'"),
+        ({"folder": ""}, InvalidTaskArgument, r"'folder'"),
+    ],
+)
+def test_bad_input_is_an_error_that_says_what_where_and_what_to_do(
+    mart: Catalog, arguments: dict[str, Any], exception: type[Exception], text: str
+) -> None:
+    with pytest.raises(exception, match=text) as caught:
+        run(**arguments).execute()
+    assert caught.value.__cause__ is None
+    assert not [each for each in mart.executions() if each.status.is_active]
+
+
+def test_a_sensitive_value_of_the_wrong_type_is_not_shown(mart: Catalog) -> None:
+    with pytest.raises(WrongParameterType, match="'BatchSize'") as caught:
+        run(parameters={"BatchSize": {"value": SECRET, "sensitive": True}}).execute()
+    assert SECRET not in str(caught.value)
+
+
+def test_a_customized_logging_level_that_does_not_exist_is_named(mart: Catalog) -> None:
+    with pytest.raises(Exception, match="logging level") as caught:
+        run(logging_level="Our own").execute()
+    assert getattr(caught.value, "number", None) == 27237
+
+
+def test_a_wrong_password_is_told_without_showing_it(ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", ssisdb.airflow_uri.replace(ssisdb.password, SECRET))
+    with pytest.raises(LoginFailed, match="Check login and password") as caught:
+        run().execute()
+    assert SECRET not in str(caught.value)
+    assert ssisdb.password not in str(caught.value)
+
+
+def test_an_untrusted_certificate_is_told(ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = ssisdb.airflow_uri.replace("trust_server_certificate=true", "trust_server_certificate=false")
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", uri)
+    with pytest.raises(TlsRefused, match="trust_server_certificate"):
+        run().execute()
+
+
+def test_an_unreachable_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with SsisdbEmulator() as gone:
+        uri = gone.airflow_uri
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", f"{uri}&login_timeout=5")
+    with pytest.raises(ServerUnreachable, match=r"127\.0\.0\.1, port \d+.*Check host"):
+        run().execute()
+
+
+def test_a_boxed_server_refuses_sql_logins_and_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    with SsisdbEmulator(edition=Edition.BOX) as box:
+        monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", box.airflow_uri)
+        with pytest.raises(WindowsAuthenticationRequired, match="Kerberos"):
+            run().execute()
+
+
+def test_names_with_quotes_brackets_semicolons_and_other_letters_work(catalog: Catalog) -> None:
+    name = "Zoë's [odd]; 売上--"
+    ispac = make_ispac(
+        name,
+        packages=[package(f"{name}.dtsx", task("Täsk ' ; ]"), parameters=[parameter("Größe", "Int32", 1)])],
+    )
+    catalog.create_folder(name)
+    catalog.deploy_project(name, name, ispac)
+    catalog.create_environment(name, name)
+    catalog.create_environment_reference(name, name, name)
+    task_run = run(
+        folder=name, project=name, package=f"{name}.dtsx", environment=f"./{name}", parameters={"Größe": "9"}
+    )
+    result = task_run.execute()
+    assert (result["folder"], result["project"], result["package"]) == (name, name, f"{name}.dtsx")
+    assert parameters_of(catalog, result["execution_id"])["Größe"] == 9
+    assert "Täsk ' ; ]" in str(task_run.log)
+
+
+def test_what_looks_like_sql_is_a_name(mart: Catalog) -> None:
+    with pytest.raises(PackageNotFound):
+        run(package="Load.dtsx'; EXEC catalog.delete_project N'Sales', N'Mart'; --").execute()
+    assert mart.project("Sales", "Mart") is not None
+
+
+def test_secrets_appear_nowhere(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
+    task_run = run(
+        project_parameters={"ApiKey": SECRET},
+        project_connection_managers={"Warehouse": {"Password": SECRET}},
+        property_overrides={r"\Package.Variables[User::Key].Value": {"value": SECRET, "sensitive": True}},
+    )
+    with pytest.raises(ExecutionFailed) as caught:
+        task_run.execute()
+    seen = f"{caught.value!r}{caught.value}{task_run.log}{task_run.task_instance.xcoms}"
+    assert SECRET not in seen
+    assert ssisdb.password not in seen
+    assert repr(Sensitive(SECRET)) == "Sensitive()"

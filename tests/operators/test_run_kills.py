@@ -1,0 +1,126 @@
+"""Timeouts and kills: what becomes of the execution."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.exceptions import (
+    ExecutionCanceled,
+    ExecutionTimeout,
+    KilledBeforeStart,
+)
+from tests.operators.running import run, wait_until
+from tests.task_runs import TaskRun
+
+
+def test_a_package_that_takes_too_long_is_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    with pytest.raises(ExecutionTimeout, match=r"still running after 0\.2 s\. It was stopped\.") as caught:
+        run(timeout=0.2).execute()
+    execution = mart.execution(caught.value.execution_id)
+    assert execution is not None
+    assert execution.status is OperationStatus.CANCELED
+
+
+def test_without_cancel_on_kill_a_package_that_takes_too_long_goes_on(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    with pytest.raises(ExecutionTimeout, match="It goes on") as caught:
+        run(timeout=0.2, cancel_on_kill=False).execute()
+    execution = mart.execution(caught.value.execution_id)
+    assert execution is not None
+    assert execution.status is OperationStatus.RUNNING
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """The signal that a worker gets is handled in the main thread, in the middle of whatever the task does."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def kill_when(task_run: TaskRun, condition: Callable[[], bool]) -> threading.Thread:
+    """Have the task killed as Airflow's worker does it, while it runs, once the condition is true."""
+
+    def kill() -> None:
+        wait_until(condition)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, lambda number, frame: task_run.operator.on_kill())
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+def test_a_killed_task_stops_its_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = run()
+    killer = kill_when(task_run, lambda: any(each.status is OperationStatus.RUNNING for each in mart.executions()))
+    with pytest.raises(ExecutionCanceled):
+        task_run.execute()
+    killer.join()
+    assert [each.status for each in mart.executions()] == [OperationStatus.CANCELED]
+
+
+def test_a_killed_task_waits_for_a_pending_execution_to_run_and_stops_it(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    ssisdb.scripts.pend(0.5, package="Load.dtsx")
+    task_run = run()
+    killer = kill_when(task_run, lambda: any(each.status is OperationStatus.PENDING for each in mart.executions()))
+    with pytest.raises(ExecutionCanceled):
+        task_run.execute()
+    killer.join()
+
+
+def test_a_killed_task_gives_up_on_an_execution_that_stays_pending_and_says_so(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SSIS__STOP_TIMEOUT", "0.2")
+    ssisdb.scripts.hang_pending(package="Load.dtsx")
+    task_run = run(timeout=0.2)
+    with pytest.raises(ExecutionTimeout, match="could not be stopped"):
+        task_run.execute()
+    assert any("still pending" in line and "ISServerExec" in line for line in task_run.log.at("error"))
+
+
+def test_a_kill_with_cancel_on_kill_off_leaves_the_execution_alone(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = run(wait_for_termination=False, cancel_on_kill=False)
+    task_run.execute()
+    task_run.operator.on_kill()
+    assert all(each.status.is_active for each in mart.executions())
+
+
+def test_a_kill_after_the_end_does_nothing(mart: Catalog) -> None:
+    task_run = run()
+    task_run.execute()
+    task_run.operator.on_kill()
+    assert [each.status for each in mart.executions()] == [OperationStatus.SUCCEEDED]
+    assert task_run.log.at("error") == []
+
+
+def test_a_kill_before_there_is_an_execution_does_nothing() -> None:
+    run().operator.on_kill()
+
+
+def test_a_kill_between_creation_and_start_keeps_the_package_from_starting(mart: Catalog) -> None:
+    task_run = run()
+
+    class KilledAtXcom(type(task_run.task_instance)):  # type: ignore[misc]  # a base class known at run time only
+        def xcom_push(self, key: str, value: Any) -> None:
+            super().xcom_push(key, value)
+            task_run.operator.on_kill()
+
+    task_run.task_instance = KilledAtXcom()
+    with pytest.raises(KilledBeforeStart, match="was not started"):
+        task_run.execute()
+    assert [each.status for each in mart.executions()] == [OperationStatus.CREATED]

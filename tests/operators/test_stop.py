@@ -1,0 +1,133 @@
+"""Stopping executions on the embedded SSISDB, through a real ODBC driver."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.errors import ExecutionNotFound
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.exceptions import (
+    ExecutionNotRunning,
+    ExecutionNotStopped,
+    InvalidTaskArgument,
+    NoRunningExecution,
+)
+from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
+from tests.operators.running import run
+from tests.task_runs import TaskRun, rendered
+
+
+def stop(**arguments: Any) -> TaskRun:
+    return TaskRun(SsisStopExecutionOperator(task_id="stop", **{"poll_interval": 0.05, "timeout": 30, **arguments}))
+
+
+def started(**arguments: Any) -> int:
+    """The id of an execution that was started and not waited for."""
+    execution_id: int = run(wait_for_termination=False, **arguments).execute()["execution_id"]
+    return execution_id
+
+
+@pytest.fixture
+def slow(mart: Catalog, ssisdb: SsisdbEmulator) -> Catalog:
+    """The project's packages take long."""
+    for package in ("Load.dtsx", "Strict.dtsx"):
+        ssisdb.scripts.take(600, package=package)
+    return mart
+
+
+def status_of(catalog: Catalog, execution_id: int) -> OperationStatus:
+    execution = catalog.execution(execution_id)
+    assert execution is not None
+    return execution.status
+
+
+def test_a_running_execution_is_stopped_and_its_end_confirmed(slow: Catalog) -> None:
+    execution_id = started()
+    assert stop(execution_id=execution_id).execute() == [{"execution_id": execution_id, "status": "canceled"}]
+    assert status_of(slow, execution_id) is OperationStatus.CANCELED
+
+
+def test_what_a_run_operator_returned_names_the_execution(slow: Catalog) -> None:
+    result = run(wait_for_termination=False).execute()
+    stop(execution_id=result).execute()
+    assert status_of(slow, result["execution_id"]) is OperationStatus.CANCELED
+
+
+def test_the_execution_id_is_templated(slow: Catalog) -> None:
+    execution_id = started()
+    operator = SsisStopExecutionOperator(task_id="stop", execution_id="{{ id }}")
+    assert TaskRun(rendered(operator, id=execution_id)).execute()[0]["status"] == "canceled"
+
+
+def test_all_active_executions_of_a_package_are_stopped_and_no_others(slow: Catalog) -> None:
+    wanted = {started(), started()}
+    other = started(package="Strict.dtsx", parameters={"RegionId": 1})
+    result = stop(folder="Sales", project="Mart", package="Load.dtsx").execute()
+    assert {each["execution_id"] for each in result} == wanted
+    assert {each["status"] for each in result} == {"canceled"}
+    assert status_of(slow, other).is_active
+
+
+@pytest.mark.parametrize("where", [{"folder": "Sales", "project": "Mart"}, {"folder": "Sales"}])
+def test_all_active_executions_of_a_project_or_folder_are_stopped(slow: Catalog, where: dict[str, str]) -> None:
+    wanted = {started(), started(package="Strict.dtsx", parameters={"RegionId": 1})}
+    assert {each["execution_id"] for each in stop(**where).execute()} == wanted
+
+
+def test_an_execution_that_is_over_counts_as_stopped(mart: Catalog) -> None:
+    execution_id = run().execute()["execution_id"]
+    task_run = stop(execution_id=execution_id)
+    assert task_run.execute() == [{"execution_id": execution_id, "status": "succeeded"}]
+    assert "does not run" in str(task_run.log)
+
+
+def test_an_execution_that_is_over_fails_the_task_if_asked_for(mart: Catalog) -> None:
+    execution_id = run().execute()["execution_id"]
+    with pytest.raises(ExecutionNotRunning, match=f"Execution {execution_id} .*succeeded") as caught:
+        stop(execution_id=execution_id, fail_if_not_running=True).execute()
+    assert caught.value.status is OperationStatus.SUCCEEDED
+
+
+def test_nothing_to_stop_is_a_success_unless_asked_otherwise(mart: Catalog) -> None:
+    assert stop(folder="Sales", project="Mart", package="Load.dtsx").execute() == []
+    with pytest.raises(NoRunningExecution, match=r"Sales/Mart/Load\.dtsx"):
+        stop(folder="Sales", project="Mart", package="Load.dtsx", fail_if_not_running=True).execute()
+
+
+def test_a_pending_execution_that_never_runs_is_an_error_that_says_why(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.hang_pending(package="Load.dtsx")
+    execution_id = started()
+    with pytest.raises(ExecutionNotStopped, match=f"Execution {execution_id} .*pending.*ISServerExec"):
+        stop(execution_id=execution_id, timeout=0.2).execute()
+
+
+def test_an_unknown_execution_is_an_error_with_its_id(mart: Catalog) -> None:
+    with pytest.raises(ExecutionNotFound, match="987654321"):
+        stop(execution_id=987654321).execute()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({}, "What to stop is not clear"),
+        ({"project": "Mart"}, "What to stop is not clear"),
+        ({"folder": "Sales", "package": "Load.dtsx"}, "What to stop is not clear"),
+        ({"execution_id": 1, "folder": "Sales"}, "not both"),
+        ({"execution_id": "None"}, "is no execution id"),
+    ],
+)
+def test_arguments_that_do_not_go_together_are_an_error(
+    ssisdb: SsisdbEmulator, arguments: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(InvalidTaskArgument, match=text):
+        stop(**arguments).execute()
+
+
+def test_every_template_field_is_stored_as_it_was_given() -> None:
+    arguments: dict[str, Any] = {field: object() for field in SsisStopExecutionOperator.template_fields}
+    task = SsisStopExecutionOperator(task_id="stop", **arguments)
+    assert {field: getattr(task, field) for field in arguments} == arguments

@@ -1,0 +1,131 @@
+"""Waiting for an execution that something else started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.errors import ExecutionNotFound
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.exceptions import (
+    ExecutionCanceled,
+    ExecutionEndedUnexpectedly,
+    ExecutionFailed,
+    InvalidTaskArgument,
+)
+from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
+from tests.operators.running import run, wait_until
+from tests.task_runs import TaskRun, rendered
+
+
+def sensor(execution_id: Any, **arguments: Any) -> TaskRun:
+    given = {"poke_interval": 0.05, "timeout": 30, **arguments}
+    return TaskRun(SsisExecutionSensor(task_id="wait", execution_id=execution_id, **given))
+
+
+def started(**arguments: Any) -> int:
+    """The id of an execution that was started and not waited for."""
+    execution_id: int = run(wait_for_termination=False, **arguments).execute()["execution_id"]
+    return execution_id
+
+
+def test_it_waits_for_the_end_and_returns_what_the_run_operator_returns(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(0.3, package="Load.dtsx")
+    execution_id = started()
+    result = sensor(execution_id).execute()
+    assert (result["execution_id"], result["status"]) == (execution_id, "succeeded")
+    assert result["duration"] > 0
+    assert set(result) == {"execution_id", "folder", "project", "package", "status", "duration"}
+
+
+def test_one_look_at_what_is_not_over_is_not_done(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = sensor(started())
+    assert not task_run.operator.poke(task_run.context)
+
+
+@pytest.mark.parametrize("as_given", [lambda number: number, str, lambda number: {"execution_id": number}])
+def test_the_id_may_come_as_number_text_or_result_of_a_run(mart: Catalog, as_given: Any) -> None:
+    execution_id = run().execute()["execution_id"]
+    assert sensor(as_given(execution_id)).execute()["execution_id"] == execution_id
+
+
+def test_the_id_is_templated(mart: Catalog) -> None:
+    execution_id = run().execute()["execution_id"]
+    operator = SsisExecutionSensor(task_id="wait", execution_id="{{ id }}")
+    assert TaskRun(rendered(operator, id=execution_id)).execute()["status"] == "succeeded"
+
+
+def failed(catalog: Catalog, ssisdb: SsisdbEmulator) -> int:
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
+    return started()
+
+
+def canceled(catalog: Catalog, ssisdb: SsisdbEmulator) -> int:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    execution_id = started()
+
+    def runs() -> bool:
+        execution = catalog.execution(execution_id)
+        return execution is not None and execution.status is OperationStatus.RUNNING
+
+    wait_until(runs)
+    catalog.stop_operation(execution_id)
+    return execution_id
+
+
+def crashed(catalog: Catalog, ssisdb: SsisdbEmulator) -> int:
+    ssisdb.scripts.crash(package="Load.dtsx")
+    return started()
+
+
+ENDS = [
+    pytest.param(failed, ExecutionFailed, "The disk is full", id="failed"),
+    pytest.param(canceled, ExecutionCanceled, "was stopped by sa", id="canceled"),
+    pytest.param(crashed, ExecutionEndedUnexpectedly, "ended unexpectedly", id="crashed"),
+]
+
+
+@pytest.mark.parametrize(("end", "exception", "text"), ENDS)
+def test_each_way_to_end_without_success_is_told_apart(
+    mart: Catalog, ssisdb: SsisdbEmulator, end: Any, exception: type[Exception], text: str
+) -> None:
+    execution_id = end(mart, ssisdb)
+    with pytest.raises(exception, match=text) as caught:
+        sensor(execution_id).execute()
+    assert getattr(caught.value, "execution_id", None) == execution_id
+
+
+@pytest.mark.parametrize(("end", "exception", "text"), ENDS)
+def test_with_soft_fail_the_task_is_skipped_and_says_why(
+    mart: Catalog, ssisdb: SsisdbEmulator, end: Any, exception: type[Exception], text: str
+) -> None:
+    execution_id = end(mart, ssisdb)
+    with pytest.raises(AirflowSkipException, match=text):
+        sensor(execution_id, soft_fail=True).execute()
+
+
+def test_what_takes_too_long_times_out(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    with pytest.raises(AirflowSensorTimeout):
+        sensor(started(), timeout=0.1).execute()
+
+
+def test_an_unknown_execution_is_an_error_with_its_id(mart: Catalog) -> None:
+    with pytest.raises(ExecutionNotFound, match="987654321"):
+        sensor(987654321).execute()
+
+
+def test_what_is_no_execution_id_is_an_error(ssisdb: SsisdbEmulator) -> None:
+    with pytest.raises(InvalidTaskArgument, match="'None' after templating"):
+        sensor("None").execute()
+
+
+def test_every_template_field_is_stored_as_it_was_given() -> None:
+    arguments: dict[str, Any] = {field: object() for field in SsisExecutionSensor.template_fields}
+    task = SsisExecutionSensor(task_id="wait", **arguments)
+    assert {field: getattr(task, field) for field in arguments} == arguments

@@ -7,9 +7,9 @@ every name here, and the ``sys.`` and ``INFORMATION_SCHEMA`` views (``system_vie
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.tsql.storage import quoted
 
@@ -131,19 +131,24 @@ class Metadata:
     :param database_names: in the order of their ids, which start at 1.
     :param server_principals: the server's logins and roles, asked anew each time a view shows them.
     :param database_principals: the users and roles of a database, by the database's name, likewise.
+    :param version: grows with each addition; what was compiled before may no longer hold.
     :param created: the time that every object claims to be made at.
     """
 
     database_names: tuple[str, ...] = (*SYSTEM_DATABASES, "SSISDB")
     server_principals: Callable[[], Sequence[ServerPrincipal]] = tuple
     database_principals: Callable[[str], Sequence[DatabasePrincipal]] = lambda database: ()
+    version: int = 0
     created: dt.datetime = dt.datetime(2022, 11, 1)
     _objects: dict[tuple[str, str, str], tuple[int, SchemaObject]] = field(default_factory=dict)
     _table_types: dict[tuple[str, str, str], tuple[int, TableType]] = field(default_factory=dict)
     _schemas: dict[str, list[str]] = field(default_factory=dict)
+    _remembered: dict[tuple[str, str], list[tuple[Any, ...]]] = field(default_factory=dict)
 
     def add(self, *objects: SchemaObject | TableType) -> None:
         """Make tables, views, procedures and table types known. An object of the same name is replaced."""
+        self._remembered.clear()
+        self.version += 1
         for item in objects:
             key = _key(item.database, item.schema, item.name)
             self._note_schema(item.database, item.schema)
@@ -182,6 +187,15 @@ class Metadata:
         """The schemas of a database with their ids."""
         fixed = [(1, DEFAULT_SCHEMA), (2, "guest"), (3, "INFORMATION_SCHEMA"), (4, "sys")]
         return fixed + list(enumerate(self._schemas.get(database.lower(), ()), start=5))
+
+    def remembered(
+        self, name: str, database: str, rows: Callable[[Metadata, str], Iterable[tuple[Any, ...]]]
+    ) -> list[tuple[Any, ...]]:
+        """The rows that follow from the metadata of a database; they are computed anew when something was added."""
+        key = (name, database)
+        if key not in self._remembered:
+            self._remembered[key] = list(rows(self, database))
+        return self._remembered[key]
 
     def database_name(self, name: str) -> str | None:
         """The database of this name as it is spelled, or None."""

@@ -203,12 +203,17 @@ def prepare(connection: Connection) -> None:
 
     Autocommit, because the catalog starts a process that reads the same rows on a connection of its own; and for pyodbc
     a decoder for datetimeoffset, for which it has none.
+
+    :raises CatalogError: the connection is broken.
     """
-    autocommit = getattr(connection, "autocommit", None)
-    if callable(autocommit):
-        autocommit(True)
-    else:
-        connection.autocommit = True  # type: ignore[attr-defined]  # an optional extension of the DB-API
+    try:
+        autocommit = getattr(connection, "autocommit", None)
+        if callable(autocommit):
+            autocommit(True)
+        else:
+            connection.autocommit = True  # type: ignore[attr-defined]  # an optional extension of the DB-API
+    except (_driver_module(connection).Error, OSError) as cause:
+        raise statement_error(cause) from None
     add_output_converter = getattr(connection, "add_output_converter", None)
     if add_output_converter is not None:
         add_output_converter(_SQL_SS_TIMESTAMPOFFSET, decode_datetimeoffset)

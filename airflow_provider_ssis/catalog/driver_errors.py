@@ -104,7 +104,7 @@ def read_report(error: BaseException) -> DriverReport:
         args = args[0]
     if len(args) >= 2 and isinstance(args[0], int):  # pymssql
         text = args[1].decode("utf-8", "replace") if isinstance(args[1], bytes) else str(args[1])
-        return DriverReport(text=_one_line(_DB_LIB_NOTE.sub("", text)), number=args[0])
+        return DriverReport(text=_one_line(_DB_LIB_NOTE.sub("", text)) or _one_line(text), number=args[0])
     if len(args) >= 2 and isinstance(args[0], str) and _SQLSTATE.fullmatch(args[0]):  # pyodbc
         return _read_odbc(args[0], str(args[1]))
     return DriverReport(text=_one_line(str(error)) or type(error).__name__)
@@ -139,4 +139,4 @@ _ODBC_NEXT = re.compile(r"(?<=\))\s*;\s*(?=\[[0-9A-Z]{5}\] )")
 _DB_LIB_NOTE = re.compile(r"DB-Lib error message.*", re.DOTALL)
 _TLS_WORDS = ("ssl", "tls", "certificate", "encryption")
 # Windows socket errors that SQL Server's drivers report, and DB-Library's own numbers for a dead connection.
-_CONNECTION_LOSS_NUMBERS = frozenset({64, 233, 10053, 10054, 10060, 10061, 20003, 20004, 20006, 20009, 20047})
+_CONNECTION_LOSS_NUMBERS = frozenset({64, 233, 10053, 10054, 10060, 10061, 20003, 20004, 20006, 20009, 20017, 20047})

@@ -72,12 +72,15 @@ def test_python_tds_gives_procedure_and_line() -> None:
             "HY000", "[HY000] [Microsoft][ODBC Driver 18]TCP Provider: Error code 0x2746 (10054) (SQLExecute)"
         ),
         pymssql.OperationalError(20003, b"Adaptive Server connection timed out"),
+        pymssql.OperationalError(20017, b"DB-Lib error message 20017, severity 9:\nUnexpected EOF from the server"),
         pytds.ClosedConnectionError(),
         ConnectionResetError(104, "Connection reset by peer"),
     ],
 )
 def test_a_broken_connection_is_told_apart(raised: Exception) -> None:
-    assert isinstance(statement_error(raised), errors.ConnectionLost)
+    error = statement_error(raised)
+    assert isinstance(error, errors.ConnectionLost)
+    assert not error.message.endswith(": ")
 
 
 def test_a_query_timeout_is_told_apart() -> None:

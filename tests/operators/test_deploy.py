@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from airflow_provider_ssis.catalog.catalog import Catalog
-from airflow_provider_ssis.catalog.errors import FolderNotFound, InvalidName, LoginFailed
+from airflow_provider_ssis.catalog.errors import DeploymentFailed, FolderNotFound, InvalidName, LoginFailed
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameDiffers
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.project.errors import BuildError, ProjectError
 from airflow_provider_ssis.project.ispac import read_ispac
+from airflow_provider_ssis.project.models import ProtectionLevel
 from tests.mart import MART
-from tests.ssis_projects import make_ispac, make_project, package, task, write_project_folder
+from tests.ssis_projects import make_ispac, make_project, package, task, write_ispac, write_project_folder
 from tests.task_runs import TaskRun, rendered
 
 SALES_MART = Path(__file__).parents[2] / "example_dags" / "ssis" / "sales_mart"
@@ -151,11 +152,17 @@ def test_a_folder_name_that_the_catalog_refuses_is_an_error(catalog: Catalog, ma
         deploy(mart_file, folder="a|b", create_folder=True).execute()
 
 
-def test_what_was_done_before_the_failure_is_told(catalog: Catalog, mart_file: Path, ssisdb: SsisdbEmulator) -> None:
-    """The catalog takes no project of another name than the manifest's: here it is renamed on the way."""
-    ssisdb.scripts.fail_deployments("out of memory")
-    with pytest.raises(Exception, match=r"out of memory.*\n?.*folder 'Sales' was made before"):
-        deploy(mart_file, create_folder=True).execute()
+def test_a_refused_project_tells_why_and_what_was_done_before(catalog: Catalog, tmp_path: Path) -> None:
+    """The catalog stores no project whose secrets a password protects."""
+    protected = make_project("Mart", protection_level=ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD)
+    path = tmp_path / "Mart.ispac"
+    path.write_bytes(write_ispac(protected))
+    with pytest.raises(DeploymentFailed) as caught:
+        deploy(path, create_folder=True).execute()
+    assert "EncryptSensitiveWithPassword" in str(caught.value)
+    assert "The folder 'Sales' was made before and is still there." in str(caught.value)
+    assert catalog.folder("Sales") is not None
+    assert catalog.projects() == []
 
 
 def test_a_wrong_password_is_told(mart_file: Path, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> None:

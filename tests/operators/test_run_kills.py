@@ -73,7 +73,7 @@ def test_a_killed_task_stops_its_execution(mart: Catalog, ssisdb: SsisdbEmulator
 
 def test_a_killed_task_waits_for_a_pending_execution_to_run_and_stops_it(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
-    ssisdb.scripts.pend(0.5, package="Load.dtsx")
+    ssisdb.scripts.hang(0.5, package="Load.dtsx")
     task_run = run()
     killer = kill_when(task_run, lambda: any(each.status is OperationStatus.PENDING for each in mart.executions()))
     with pytest.raises(ExecutionCanceled):
@@ -85,7 +85,7 @@ def test_a_killed_task_gives_up_on_an_execution_that_stays_pending_and_says_so(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__SSIS__STOP_TIMEOUT", "0.2")
-    ssisdb.scripts.hang_pending(package="Load.dtsx")
+    ssisdb.scripts.hang(package="Load.dtsx")
     task_run = run(timeout=0.2)
     with pytest.raises(ExecutionTimeout, match="could not be stopped"):
         task_run.execute()

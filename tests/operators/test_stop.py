@@ -99,7 +99,7 @@ def test_nothing_to_stop_is_a_success_unless_asked_otherwise(mart: Catalog) -> N
 
 
 def test_a_pending_execution_that_never_runs_is_an_error_that_says_why(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
-    ssisdb.scripts.hang_pending(package="Load.dtsx")
+    ssisdb.scripts.hang(package="Load.dtsx")
     execution_id = started()
     with pytest.raises(ExecutionNotStopped, match=f"Execution {execution_id} .*pending.*ISServerExec"):
         stop(execution_id=execution_id, timeout=0.2).execute()

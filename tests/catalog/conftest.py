@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymssql
 import pyodbc
@@ -11,11 +11,13 @@ import pytds
 import pytest
 
 from airflow_provider_ssis.catalog.catalog import Catalog
-from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.drivers import DriverFamily
 
-Connect = Callable[[SsisdbEmulator], Any]
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.server import SsisdbEmulator
+
+Connect = Callable[["SsisdbEmulator"], Any]
 
 
 def _odbc(family: DriverFamily, encrypt: Encrypt) -> Connect:

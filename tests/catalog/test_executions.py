@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,9 +28,11 @@ from airflow_provider_ssis.catalog.errors import (
     WrongParameterType,
 )
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, VariableReference
-from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.catalog.conftest import CLIENTS
 from tests.catalog.projects import FOLDER, PACKAGE, PROJECT, TYPES, etl
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.server import SsisdbEmulator
 
 DEADLINE_SECONDS = 30
 

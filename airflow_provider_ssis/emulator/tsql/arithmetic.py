@@ -76,7 +76,7 @@ def folded(text: str) -> str:
 
 
 def compare(type: SqlType, first: Any, second: Any) -> int:  # noqa: A002 - the field's own word
-    """Less than, equal to or greater than zero, as the first value is less than, equal to or greater than the second."""
+    """Below, at or above zero, as the first value is less than, equal to or greater than the second."""
     if type.name == "sql_variant":
         return compare_variants(first, second)
     one, other = order_key(type, first), order_key(type, second)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
+from duckdb.func import SPECIAL
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
@@ -91,8 +92,8 @@ class Bridge:
                 _function_name(carrier),
                 call,
                 None,
-                structs.get(carrier, carrier),
-                null_handling="special",
+                structs.get(carrier) or duckdb.sqltype(carrier),
+                null_handling=SPECIAL,
                 side_effects=True,
             )
 

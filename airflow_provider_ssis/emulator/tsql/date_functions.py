@@ -91,8 +91,9 @@ def _same_part(part: str) -> Plain:
 
 
 def _from_parts(*numbers: int) -> dt.datetime:
+    year, month, day, hour, minute, second, microsecond = (*numbers, *[0] * (7 - len(numbers)))
     try:
-        return dt.datetime(*numbers)
+        return dt.datetime(year, month, day, hour, minute, second, microsecond)
     except (ValueError, OverflowError):
         raise SqlError(289, "The parts make no date or time: one of them is out of its range.") from None
 

@@ -14,7 +14,7 @@ from sqlglot import exp
 from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.tsql import TSQLParser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 
@@ -110,7 +110,7 @@ class QueryParser(TSQLParser):
         self._advance()
         return str(self._prev.text)
 
-    def _parse_type(self, parse_interval: bool = True, fallback_to_identifier: bool = False) -> exp.Expression | None:
+    def _parse_type(self, parse_interval: bool = True, fallback_to_identifier: bool = False) -> exp.Expr | None:
         # T-SQL has no literals such as DATE '2020-01-01', so a type's name is a name like any other here.
         if fallback_to_identifier:
             return self._parse_id_var()
@@ -126,7 +126,7 @@ class QueryDialect(TSQL):
 _DIALECT: Final = QueryDialect()
 
 
-def parse_query(text: str) -> exp.Expression:
+def parse_query(text: str) -> exp.Expr:
     """The syntax tree of one query.
 
     :raises SqlError: 102, with the line in the text and what stands there.

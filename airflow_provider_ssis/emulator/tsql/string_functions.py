@@ -128,7 +128,7 @@ def _quotename(name: str, quote: str = "[") -> str | None:
     }
     if len(name) > 128 or quote[:1] not in pairs:
         return None
-    opening, closing = pairs[quote[:1]]
+    opening, closing = pairs[quote[:1]][0], pairs[quote[:1]][1]
     return opening + name.replace(closing, closing * 2) + closing
 
 

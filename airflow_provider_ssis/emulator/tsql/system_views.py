@@ -301,7 +301,7 @@ def _information_views(metadata: Metadata, database: str) -> Iterator[tuple[Any,
 
 
 def _information_type(type: SqlType) -> tuple[Any, ...]:  # noqa: A002 - the field's own word
-    """data_type, character_maximum_length, character_octet_length, numeric_precision, its radix, scale, datetime precision."""
+    """The columns from DATA_TYPE to DATETIME_PRECISION."""
     size, precision, scale = facets(type)
     if type.length is not None:
         return type.name, type.length, size, None, None, None, None
@@ -378,12 +378,12 @@ def _nothing(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
 
 
 _OBJECT = _columns(
-    "name sysname; object_id int; principal_id int ?; schema_id int; parent_object_id int; type char(2); "
-    "type_desc nvarchar(60) ?; create_date datetime; modify_date datetime; is_ms_shipped bit"
+    "name sysname; object_id int; principal_id int ?; schema_id int; parent_object_id int; type char(2); type_desc "
+    "nvarchar(60) ?; create_date datetime; modify_date datetime; is_ms_shipped bit"
 )
 _INFORMATION_TYPE: Final = (
-    "DATA_TYPE nvarchar(128) ?; CHARACTER_MAXIMUM_LENGTH int ?; CHARACTER_OCTET_LENGTH int ?; NUMERIC_PRECISION tinyint ?; "
-    "NUMERIC_PRECISION_RADIX smallint ?; NUMERIC_SCALE int ?; DATETIME_PRECISION smallint ?"
+    "DATA_TYPE nvarchar(128) ?; CHARACTER_MAXIMUM_LENGTH int ?; CHARACTER_OCTET_LENGTH int ?; NUMERIC_PRECISION "
+    "tinyint ?; NUMERIC_PRECISION_RADIX smallint ?; NUMERIC_SCALE int ?; DATETIME_PRECISION smallint ?"
 )
 
 
@@ -395,8 +395,8 @@ _VIEWS: Final = (
     _view(
         "sys.databases",
         "name sysname; database_id int; source_database_id int ?; owner_sid varbinary(85) ?; create_date datetime; "
-        "compatibility_level tinyint; collation_name sysname ?; user_access tinyint ?; user_access_desc nvarchar(60) ?; "
-        "is_read_only bit; is_auto_close_on bit; state tinyint ?; state_desc nvarchar(60) ?; is_in_standby bit; "
+        "compatibility_level tinyint; collation_name sysname ?; user_access tinyint ?; user_access_desc nvarchar(60) "
+        "?; is_read_only bit; is_auto_close_on bit; state tinyint ?; state_desc nvarchar(60) ?; is_in_standby bit; "
         "recovery_model tinyint ?; recovery_model_desc nvarchar(60) ?; is_trustworthy_on bit; "
         "is_read_committed_snapshot_on bit ?; is_broker_enabled bit",
         _databases,
@@ -411,17 +411,18 @@ _VIEWS: Final = (
     *(
         _view(
             name,
-            "object_id int; name sysname ?; column_id int; system_type_id tinyint; user_type_id int; max_length smallint; "
-            "precision tinyint; scale tinyint; collation_name sysname ?; is_nullable bit ?; is_identity bit; is_computed bit",
+            "object_id int; name sysname ?; column_id int; system_type_id tinyint; user_type_id int; max_length "
+            "smallint; precision tinyint; scale tinyint; collation_name sysname ?; is_nullable bit ?; is_identity "
+            "bit; is_computed bit",
             _columns_rows,
         )
         for name in ("sys.columns", "sys.all_columns")
     ),
     _view(
         "sys.types",
-        "name sysname; system_type_id tinyint; user_type_id int; schema_id int; principal_id int ?; max_length smallint; "
-        "precision tinyint; scale tinyint; collation_name sysname ?; is_nullable bit ?; is_user_defined bit; "
-        "is_assembly_type bit; is_table_type bit",
+        "name sysname; system_type_id tinyint; user_type_id int; schema_id int; principal_id int ?; max_length "
+        "smallint; precision tinyint; scale tinyint; collation_name sysname ?; is_nullable bit ?; is_user_defined "
+        "bit; is_assembly_type bit; is_table_type bit",
         _types,
     ),
     _view(
@@ -432,17 +433,17 @@ _VIEWS: Final = (
     *(
         _view(
             name,
-            "object_id int; name sysname ?; parameter_id int; system_type_id tinyint; user_type_id int; max_length smallint; "
-            "precision tinyint; scale tinyint; is_output bit; has_default_value bit; default_value nvarchar(4000) ?; "
-            "is_readonly bit",
+            "object_id int; name sysname ?; parameter_id int; system_type_id tinyint; user_type_id int; max_length "
+            "smallint; precision tinyint; scale tinyint; is_output bit; has_default_value bit; default_value "
+            "nvarchar(4000) ?; is_readonly bit",
             _parameters,
         )
         for name in ("sys.parameters", "sys.all_parameters")
     ),
     _view(
         "sys.server_principals",
-        "name sysname; principal_id int; sid varbinary(85) ?; type char(1); type_desc nvarchar(60) ?; is_disabled bit ?; "
-        "create_date datetime; modify_date datetime; default_database_name sysname ?; is_fixed_role bit",
+        "name sysname; principal_id int; sid varbinary(85) ?; type char(1); type_desc nvarchar(60) ?; is_disabled bit "
+        "?; create_date datetime; modify_date datetime; default_database_name sysname ?; is_fixed_role bit",
         _server_principals,
         fresh=True,
     ),
@@ -481,14 +482,15 @@ _VIEWS: Final = (
     _view(
         "INFORMATION_SCHEMA.COLUMNS",
         "TABLE_CATALOG nvarchar(128) ?; TABLE_SCHEMA sysname ?; TABLE_NAME sysname; COLUMN_NAME sysname ?; "
-        "ORDINAL_POSITION int ?; COLUMN_DEFAULT nvarchar(4000) ?; IS_NULLABLE varchar(3) ?; "
-        f"{_INFORMATION_TYPE}; COLLATION_NAME sysname ?",
+        f"ORDINAL_POSITION int ?; COLUMN_DEFAULT nvarchar(4000) ?; IS_NULLABLE varchar(3) ?; {_INFORMATION_TYPE}; "
+        "COLLATION_NAME sysname ?",
         _information_columns,
     ),
     _view(
         "INFORMATION_SCHEMA.ROUTINES",
-        "SPECIFIC_CATALOG nvarchar(128) ?; SPECIFIC_SCHEMA sysname ?; SPECIFIC_NAME sysname; ROUTINE_CATALOG nvarchar(128) ?; "
-        "ROUTINE_SCHEMA sysname ?; ROUTINE_NAME sysname; ROUTINE_TYPE nvarchar(20) ?; DATA_TYPE sysname ?; CREATED datetime",
+        "SPECIFIC_CATALOG nvarchar(128) ?; SPECIFIC_SCHEMA sysname ?; SPECIFIC_NAME sysname; ROUTINE_CATALOG "
+        "nvarchar(128) ?; ROUTINE_SCHEMA sysname ?; ROUTINE_NAME sysname; ROUTINE_TYPE nvarchar(20) ?; DATA_TYPE "
+        "sysname ?; CREATED datetime",
         _information_routines,
     ),
     _view(

@@ -39,7 +39,7 @@ _CUSTOM_NUMBER = re.compile(r"(?P<before>[^0#.,]*)(?P<whole>[0#,]+)(?:\.(?P<plac
 def format_value(value: Any, form: str, culture: str) -> str | None:
     """``FORMAT(value, form, culture)``.
 
-    :raises SqlError: 8116 for a value that is neither number nor date; 9818 for a culture or a form that is not emulated.
+    :raises SqlError: 8116 for what is neither number nor date; 9818 for a culture or a form that is not emulated.
     """
     if culture.lower() not in ("en-us", "en", ""):
         raise SqlError(9818, f"FORMAT knows the culture en-US alone here, not {culture!r}.")

@@ -196,9 +196,8 @@ def _update(binder: Binder, node: exp.Update) -> str:
         column = _column(table, item.this.name)
         value = _stored(binder, binder.value(item.expression), column, table)
         settings.append(f"{quoted(column.name)} = {value.sql}")
-    return (
-        f"{prefix}UPDATE {table.storage_name} AS {alias} SET {', '.join(settings)}{others}{_conditions(binder, node)}"
-    )
+    changed = f"{table.storage_name} AS {alias} SET {', '.join(settings)}{others}{_conditions(binder, node)}"
+    return f"{prefix}UPDATE {changed}"
 
 
 def _delete(binder: Binder, node: exp.Delete) -> str:

@@ -122,7 +122,7 @@ def _against_query(binder: Binder, sign: str, word: str, value_node: exp.Expr, q
     alias = binder.compilation.alias()
     column = Typed(f"{alias}.{output_name(1)}", query.columns[0].type)
     first, second = unified(binder, [value, column])
-    rows = f"SELECT {order_sql(binder, second)} FROM ({query.sql}) AS {alias}"
+    rows = " ".join(["SELECT", order_sql(binder, second), "FROM", f"({query.sql}) AS {alias}"])
     return Predicate(f"({order_sql(binder, first)} {sign} {word} ({rows}))")
 
 
@@ -156,10 +156,10 @@ def _either(first: Evaluate | None, second: Evaluate | None, *, decisive: bool) 
         return None
 
     def evaluate(values: Mapping[str, Any]) -> bool | None:
-        one = first(values)
+        one: bool | None = first(values)
         if one is decisive:
             return decisive
-        other = second(values)
+        other: bool | None = second(values)
         if other is decisive:
             return decisive
         return None if one is None or other is None else not decisive
@@ -184,7 +184,7 @@ def _not(binder: Binder, node: exp.Not) -> Predicate:
     if (ask := inner.evaluate) is not None:
 
         def evaluate(values: Mapping[str, Any]) -> bool | None:
-            answer = ask(values)
+            answer: bool | None = ask(values)
             return None if answer is None else not answer
 
     return Predicate(f"(NOT {inner.sql})", evaluate)

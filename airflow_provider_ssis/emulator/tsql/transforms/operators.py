@@ -52,7 +52,7 @@ def _operator(binder: Binder, node: exp.Binary) -> Typed:
     if sign in _BITWISE and isinstance(node.expression, _SAME_LEVEL):
         raise SqlError(
             102,
-            f"Incorrect syntax near {sign!r}: T-SQL gives {sign} and + the same precedence; put parentheses around them.",
+            f"Incorrect syntax near {sign!r}: T-SQL gives {sign} and + one precedence; put parentheses around them.",
             severity=15,
         )
     first, second = binder.value(node.this), binder.value(node.expression)

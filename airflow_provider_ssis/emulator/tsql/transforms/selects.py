@@ -92,7 +92,8 @@ def ordered_over(binder: Binder, node: exp.Query, inner: str, outputs: Sequence[
     columns = derived_columns(alias, outputs)
     order = bind_order(binder, node.args.get("order"), columns, inside=False)
     limit = bind_limit(binder, node, order)
-    return f"{' '.join(['SELECT', f'{alias}.*', 'FROM'])} ({inner}) AS {alias}{limit.qualify}{order_clause(order)}{limit.clause}"
+    rows = " ".join(["SELECT", f"{alias}.*", "FROM", f"({inner}) AS {alias}"])
+    return f"{rows}{limit.qualify}{order_clause(order)}{limit.clause}"
 
 
 def select_list(binder: Binder, node: exp.Select) -> list[Typed]:

@@ -63,7 +63,8 @@ def _without_doubles(binder: Binder, sql: str, columns: tuple[Typed, ...]) -> st
     alias = binder.compilation.alias()
     named = derived_columns(alias, columns)
     keys = ", ".join(order_sql(binder, column) for column in named)
-    return f"{_projection([column.sql for column in named], f'SELECT DISTINCT ON ({keys})')} FROM ({sql}) AS {alias}"
+    rows = _projection([column.sql for column in named], f"SELECT DISTINCT ON ({keys})")
+    return f"{rows} FROM ({sql}) AS {alias}"
 
 
 def _matched(binder: Binder, one: str, other: str, columns: tuple[Typed, ...], *, negated: bool) -> str:

@@ -48,7 +48,7 @@ class Overrides:
         return _RESULTS.get(value.strip().lower())
 
 
-def read_overrides(package: Package, values: Mapping[str, str]) -> Overrides:
+def read_overrides(package: Package, values: Mapping[str, str | None]) -> Overrides:
     """Look up what each path names in a package."""
     root = package.control_flow
     executables = {executable.path.lower(): executable for executable in root.walk()} if root else {}
@@ -66,5 +66,5 @@ def read_overrides(package: Package, values: Mapping[str, str]) -> Overrides:
         elif (match["collection"] or "").lower() == "connections" and match["member"].lower() not in connections:
             problems.append(f"'{path}' names nothing: the package has no connection manager {match['member']}.")
         elif match["collection"] is None and match["property"]:
-            properties[(executable, match["property"].lower())] = value
+            properties[(executable, match["property"].lower())] = value or ""
     return Overrides(properties, tuple(problems))

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.runtime.records import Record
-from airflow_provider_ssis.emulator.runtime.requests import RunRequest
+from airflow_provider_ssis.emulator.runtime.request import RunRequest
 from airflow_provider_ssis.emulator.runtime.scripts import Script, ScriptBook
 from airflow_provider_ssis.emulator.runtime.simulation import RunCancelled, RunCrashed, Wait, simulate
 

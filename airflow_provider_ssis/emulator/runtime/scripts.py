@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
-from airflow_provider_ssis.emulator.runtime.requests import RunRequest
+from airflow_provider_ssis.emulator.runtime.request import RunRequest
 from airflow_provider_ssis.project.models import Executable
 
 DEFAULT_ERROR_CODE: Final = -1073548784
@@ -57,7 +57,7 @@ class Script:
         """Whether it is for this run."""
         return (
             _fits(self.folder, request.folder_name)
-            and _fits(self.project, request.project.name)
+            and _fits(self.project, request.project_name)
             and _fits(self.package, request.package_name)
         )
 

@@ -16,10 +16,12 @@ from typing import Final
 from airflow_provider_ssis.catalog.codes import (
     ContextType,
     ExecutionResult,
+    LoggingLevel,
     MessageSourceType,
     MessageType,
     OperationStatus,
 )
+from airflow_provider_ssis.emulator.datatypes import INT, Variant
 from airflow_provider_ssis.emulator.runtime.levels import LEVELS
 from airflow_provider_ssis.emulator.runtime.overrides import Overrides, read_overrides
 from airflow_provider_ssis.emulator.runtime.records import (
@@ -31,7 +33,7 @@ from airflow_provider_ssis.emulator.runtime.records import (
     Record,
     StatisticsRecord,
 )
-from airflow_provider_ssis.emulator.runtime.requests import RunRequest
+from airflow_provider_ssis.emulator.runtime.request import RunRequest
 from airflow_provider_ssis.emulator.runtime.scripts import Script
 from airflow_provider_ssis.project.models import (
     ConstraintValue,
@@ -47,6 +49,7 @@ LOOP_TURNS: Final = 3
 ROWS_SENT: Final = 100
 """Rows that each path of a data flow claims to have sent."""
 _DEEPEST_PACKAGE: Final = 16
+_THREAD_ID: Final = 1
 _MAXIMUM_ERRORS_REACHED: Final = -2147381246
 _BAD_OVERRIDE: Final = -1073659875
 _PHASES: Final = ("Validate", "PreExecute", "PrimeOutput", "ProcessInput", "PostExecute")
@@ -150,7 +153,7 @@ class _Simulation:
         self._request = request
         self._scripts = scripts
         self._now = now
-        self._logged = LEVELS[request.logging_level]
+        self._logged = LEVELS[LoggingLevel(request.logging_level)]
         self._known: set[str] = set()
         self._root: Executable | None = None
 
@@ -176,16 +179,16 @@ class _Simulation:
 
     def unreadable(self, name: str) -> Iterator[Step]:
         yield EventRecord(
-            self._now(),
-            MessageType.ERROR,
-            MessageSourceType.PACKAGE,
-            "OnError",
-            f"The package {name} cannot be read: it is encrypted as a whole, or not in the project.",
-            name,
-            name,
-            "",
-            "\\Package",
-            "\\Package",
+            message_time=self._now(),
+            message_type=MessageType.ERROR,
+            message_source_type=MessageSourceType.PACKAGE,
+            message=f"The package {name} cannot be read: it is encrypted as a whole, or not in the project.",
+            package_name=name,
+            event_name="OnError",
+            message_source_name=name,
+            package_path="\\Package",
+            execution_path="\\Package",
+            thread_id=_THREAD_ID,
         )
 
     def _unreadable_child(self, package: Package, parent: _Place | None) -> Walk:
@@ -388,19 +391,20 @@ class _Simulation:
         if name in self._logged.events:
             source = _SOURCE_TYPES.get(executable.kind, MessageSourceType.CONTAINER)
             yield EventRecord(
-                self._now(),
-                _EVENT_TYPES[name],
-                MessageSourceType.DATA_FLOW if subcomponent else source,
-                name,
-                text,
-                place.package.name,
-                executable.name,
-                executable.id,
-                executable.path,
-                place.path,
-                subcomponent,
-                code,
-                _context(place) if name == "OnError" else (),
+                message_time=self._now(),
+                message_type=_EVENT_TYPES[name],
+                message_source_type=MessageSourceType.DATA_FLOW if subcomponent else source,
+                message=text,
+                package_name=place.package.name,
+                event_name=name,
+                message_source_name=executable.name,
+                message_source_id=executable.id,
+                subcomponent_name=subcomponent,
+                package_path=executable.path,
+                execution_path=place.path,
+                thread_id=_THREAD_ID,
+                message_code=code,
+                contexts=_context(place) if name == "OnError" else (),
             )
         for around in place.around():
             for handler in around.executable.event_handlers:
@@ -425,7 +429,9 @@ class _Simulation:
 
     def _statistics(self, place: _Place, start: dt.datetime, result: ExecutionResult) -> Iterator[Step]:
         if self._logged.executables:
-            yield StatisticsRecord(place.package.name, place.executable.path, place.path, start, self._now(), result)
+            end = self._now()
+            duration = (end - start) // dt.timedelta(milliseconds=1)
+            yield StatisticsRecord(place.package.name, place.executable.path, place.path, start, end, duration, result)
 
 
 def _all_executables(root: Executable) -> Iterator[Executable]:
@@ -485,7 +491,7 @@ def _context(place: _Place) -> tuple[ContextRecord, ...]:
             around.executable.name,
             around.executable.id,
             "MaximumErrorCount",
-            str(around.overrides.max_error_count(around.executable)),
+            Variant(INT, around.overrides.max_error_count(around.executable)),
         )
         for depth, around in enumerate(place.around())
     )

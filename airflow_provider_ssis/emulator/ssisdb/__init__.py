@@ -1,0 +1,9 @@
+"""The SSISDB catalog: tables, views, procedures, permissions.
+
+A procedure is declared in a module of ``procedures/``, a view in a module of ``views/``; ``catalog.py`` puts them
+together.
+"""
+
+from airflow_provider_ssis.emulator.ssisdb.catalog import Edition, Ssisdb, install
+
+__all__ = ["Edition", "Ssisdb", "install"]

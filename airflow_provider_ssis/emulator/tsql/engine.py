@@ -36,7 +36,7 @@ class Store:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._after_commit: list[Callable[[], None]] = []
+        self._after_commit: list[Callable[[], object]] = []
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run an INSERT, UPDATE or DELETE.
@@ -50,7 +50,7 @@ class Store:
         """The rows of a query."""
         return self._connection.execute(sql, parameters).fetchall()
 
-    def after_commit(self, action: Callable[[], None]) -> None:
+    def after_commit(self, action: Callable[[], object]) -> None:
         """Do something once what was written is there for all, at the end of the caller's own transaction at last."""
         self._after_commit.append(action)
 
@@ -147,13 +147,16 @@ class Engine:
         """Make a table known, and make it where the database file does not hold it yet."""
         self.metadata.add(table)
         self._make_schema(table.schema)
-        name = f"{quoted(table.schema)}.{quoted(table.name)}"
-        exists = self._duckdb.execute(
+        if not self.has_table(table.schema, table.name):
+            self._duckdb.execute(create_table(f"{quoted(table.schema)}.{quoted(table.name)}", table.columns))
+
+    def has_table(self, schema: str, name: str) -> bool:
+        """Whether the database file holds a table."""
+        found = self._duckdb.execute(
             "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?",
-            [DATABASE, table.schema, table.name],
+            [DATABASE, schema, name],
         ).fetchone()
-        if not exists:
-            self._duckdb.execute(create_table(name, table.columns))
+        return found is not None
 
     def define_view(self, view: View) -> None:
         """Make a view known. It is made anew at each start, so that a newer version can change it."""
@@ -168,8 +171,12 @@ class Engine:
         self.metadata.add(TableType(DATABASE, schema, name, tuple(columns)))
 
     def run_script(self, sql: str) -> None:
-        """Run DuckDB statements that set the database up."""
+        """Run a DuckDB statement that sets the database up."""
         self._duckdb.execute(sql)
+
+    def execute(self, sql: str, parameters: Sequence[Any]) -> None:
+        """Run a DuckDB statement while nobody is connected."""
+        self._duckdb.execute(sql, parameters)
 
     def _make_schema(self, schema: str) -> None:
         self._duckdb.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")

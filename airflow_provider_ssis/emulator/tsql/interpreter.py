@@ -229,7 +229,7 @@ class Interpreter:
             variables={name: sql_type for name, (sql_type, _) in frame.variables.items()},
             database=session.database,
             connection=session.connection,
-            tables={**session.local_tables, **frame.tables},
+            local_tables={**session.local_tables, **frame.tables},
         )
 
     def _fetch(self, query: CompiledQuery, frame: Frame) -> list[tuple[Any, ...]]:

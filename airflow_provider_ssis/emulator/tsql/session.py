@@ -75,20 +75,20 @@ class TsqlSession:
     """
 
     def __init__(self, engine: Engine, principal: Principal, database: str, login: Login) -> None:
-        self.engine = engine
-        self.principal = principal
-        self.login = login
-        self.database = database
-        self.spid = engine.next_spid()
+        self.engine: Engine = engine
+        self.principal: Principal = principal
+        self.login: Login = login
+        self.database: str = database
+        self.spid: int = engine.next_spid()
         self.connection = engine.connect()
-        self.options = Options()
+        self.options: Options = Options()
         self.local_tables: dict[str, LocalTable] = {}
         self.prepared: dict[int, Prepared] = {}
-        self.row_count = 0
-        self.last_error = 0
+        self.row_count: int = 0
+        self.last_error: int = 0
         self.errors: list[SqlError] = []
         """The errors whose CATCH blocks run now, the innermost last."""
-        self.transaction_count = 0
+        self.transaction_count: int = 0
         self._login_database = database
         self._transaction: _Transaction | None = None
         self._last_descriptor = 0

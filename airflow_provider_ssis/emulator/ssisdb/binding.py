@@ -1,0 +1,148 @@
+"""Which values the parameters of a package get: set on the server, designed, or taken from an environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from airflow_provider_ssis.catalog.codes import ObjectType
+from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Variant
+from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
+from airflow_provider_ssis.emulator.ssisdb.messages import text
+from airflow_provider_ssis.emulator.tsql.storage import decode
+
+
+@dataclass(frozen=True, slots=True)
+class BoundParameter:
+    """A parameter with the value that a run would see.
+
+    :param value: a sensitive one too: whoever shows it must look at ``sensitive``.
+    """
+
+    parameter_id: int
+    object_type: ObjectType
+    data_type: str
+    name: str
+    value: Variant | None
+    sensitive: bool
+    required: bool
+    value_set: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An environment reference that a run uses."""
+
+    reference_id: int
+    kind: str
+    folder: str | None
+    environment: str
+    environment_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    data_type: str
+    value: Variant | None
+    sensitive: bool
+
+
+def find_reference(call: CatalogCall, project_id: int, folder: str, reference_id: int | None) -> Reference | None:
+    """The environment behind a reference of a project.
+
+    :param folder: the project's folder, in which a relative reference looks.
+    :raises SqlError: 27208 the reference is not of this project, 27182 its environment is not there.
+    """
+    if reference_id is None:
+        return None
+    row = call.first(
+        "SELECT reference_type, environment_folder_name, environment_name FROM internal.environment_references"
+        " WHERE reference_id = ? AND project_id = ?",
+        reference_id,
+        project_id,
+    )
+    if row is None:
+        raise call.fail(27208, reference_id)
+    kind, environment_folder, environment = row
+    environment_id = call.environment(environment_folder or folder, environment)
+    return Reference(reference_id, kind, environment_folder, environment, environment_id)
+
+
+def bind_parameters(
+    call: CatalogCall,
+    project_id: int,
+    version: int,
+    folder: str,
+    package: str,
+    reference_id: int | None,
+    *,
+    for_run: bool,
+) -> list[BoundParameter]:
+    """The parameters of the project and of one package with their values.
+
+    :param for_run: as ``create_execution`` sees them: what is not set gets its design default, and a type that differs
+        is an error; otherwise as ``get_parameter_values`` shows them.
+    :raises SqlError: 27146 no such package, 27208, 27182 as :func:`find_reference`; 27148, 27221 for a run.
+    """
+    if not call.first(
+        "SELECT 1 FROM internal.packages WHERE project_id = ? AND project_version_lsn = ? AND lower(name) = lower(?)",
+        project_id,
+        version,
+        package,
+    ):
+        raise call.fail(27146)
+    reference = find_reference(call, project_id, folder, reference_id)
+    variables = _variables(call, reference)
+    bound = []
+    for row in call.read(
+        "SELECT parameter_id, object_type, data_type, parameter_name, design_default_value, default_value, sensitive,"
+        " required, value_set, value_type, referenced_variable_name FROM internal.object_parameters"
+        " WHERE project_id = ? AND project_version_lsn = ? AND (object_type = 20 OR lower(object_name) = lower(?))"
+        " ORDER BY parameter_id",
+        project_id,
+        version,
+        package,
+    ):
+        design, default = decode(SQL_VARIANT, row[4]), decode(SQL_VARIANT, row[5])
+        parameter = BoundParameter(row[0], ObjectType(row[1]), row[2], row[3], default, row[6], row[7], row[8])
+        if row[9] == "R":
+            parameter = _from_variable(call, parameter, variables, row[10], for_run=for_run)
+        elif not parameter.value_set and for_run and not parameter.required:
+            parameter = replace(parameter, value=design, value_set=True)
+        bound.append(parameter)
+    return bound
+
+
+def _variables(call: CatalogCall, reference: Reference | None) -> dict[str, _Variable] | None:
+    """The variables of an environment by lower-case name; None without an environment."""
+    if reference is None:
+        return None
+    return {
+        name.lower(): _Variable(data_type, decode(SQL_VARIANT, value), sensitive)
+        for name, data_type, value, sensitive in call.read(
+            "SELECT name, type, value, sensitive FROM internal.environment_variables WHERE environment_id = ?",
+            reference.environment_id,
+        )
+    }
+
+
+def _from_variable(
+    call: CatalogCall,
+    parameter: BoundParameter,
+    variables: dict[str, _Variable] | None,
+    name: str,
+    *,
+    for_run: bool,
+) -> BoundParameter:
+    variable = (variables or {}).get(name.lower())
+    if variable is None:
+        return replace(parameter, value=None, value_set=False if for_run else parameter.value_set)
+    if variable.data_type != parameter.data_type:
+        if for_run:
+            raise call.fail(27148)
+        call.info(27148, text(27148))
+        return parameter
+    if variable.sensitive and not parameter.sensitive:
+        if for_run:
+            raise call.fail(27221)
+        return parameter
+    return replace(parameter, value=variable.value, value_set=True)

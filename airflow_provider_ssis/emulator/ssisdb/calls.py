@@ -1,0 +1,210 @@
+"""What the body of a catalog procedure is given: arguments, look-ups, permissions, the catalog itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType, PermissionType, SecuredObjectType
+from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Column, Variant
+from airflow_provider_ssis.emulator.ssisdb.messages import catalog_error
+from airflow_provider_ssis.emulator.tsql.engine import Store
+from airflow_provider_ssis.emulator.tsql.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.principals import Principal
+from airflow_provider_ssis.emulator.tsql.procedures import ProcedureCall
+from airflow_provider_ssis.emulator.tsql.storage import encode
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
+
+_CREATOR: dict[SecuredObjectType, Sequence[PermissionType]] = {
+    SecuredObjectType.PROJECT: (
+        PermissionType.READ,
+        PermissionType.MODIFY,
+        PermissionType.EXECUTE,
+        PermissionType.MANAGE_PERMISSIONS,
+    ),
+    SecuredObjectType.ENVIRONMENT: (PermissionType.READ, PermissionType.MODIFY, PermissionType.MANAGE_PERMISSIONS),
+    SecuredObjectType.OPERATION: (PermissionType.READ, PermissionType.MODIFY, PermissionType.MANAGE_PERMISSIONS),
+}
+"""What the creator of an object may do with it. A folder's creator is an administrator and needs no grant."""
+
+
+class CatalogCall:
+    """One call of a catalog procedure.
+
+    :param ssisdb: the catalog.
+    :param call: the call as the T-SQL layer sees it.
+    """
+
+    def __init__(self, ssisdb: Ssisdb, call: ProcedureCall) -> None:
+        self.ssisdb = ssisdb
+        self._call = call
+
+    def __getitem__(self, name: str) -> Any:
+        """An argument by its name without ``@``."""
+        return self._call.arguments[name]
+
+    @property
+    def principal(self) -> Principal:
+        """The caller."""
+        return self._call.session.principal
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller is a member of ssis_admin or sysadmin."""
+        return self.ssisdb.is_admin(self.principal)
+
+    @property
+    def now(self) -> dt.datetime:
+        """The time."""
+        return self.ssisdb.engine.now()
+
+    def set_output(self, name: str, value: Any) -> None:
+        """Give an OUTPUT parameter its value."""
+        self._call.set_output(name, value)
+
+    def result_set(self, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Send a result set."""
+        self._call.result_set(columns, rows)
+
+    def info(self, number: int, text: str) -> None:
+        """Send a message of severity 10."""
+        self._call.info(text, number=number, severity=10)
+
+    def read(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Rows of a DuckDB query, in the caller's view of the data."""
+        return self._call.read(sql, parameters)
+
+    def first(self, sql: str, *parameters: Any) -> tuple[Any, ...] | None:
+        """The first row of a DuckDB query, or None."""
+        rows = self.read(sql, *parameters)
+        return rows[0] if rows else None
+
+    def transaction(self) -> AbstractAsyncContextManager[Store]:
+        """The write scope."""
+        return self._call.transaction()
+
+    def fail(self, number: int, *arguments: Any) -> SqlError:
+        """An error of the catalog, to be raised."""
+        return catalog_error(number, *arguments)
+
+    def refuse(self, number: int, *arguments: Any) -> SqlError:
+        """An error in the arguments, to be raised before anything was done: the caller's batch goes on."""
+        return catalog_error(number, *arguments, ends_batch=False)
+
+    # --- permissions
+
+    def may(self, permission: PermissionType, kind: SecuredObjectType, object_id: int) -> bool:
+        """Whether the caller has a permission on an object."""
+        if self.is_admin:
+            return True
+        sql = "SELECT 1 FROM internal.my_permissions WHERE object_type = ? AND object_id = ? AND permission_type = ?"
+        return self.first(sql, int(kind), object_id, int(permission)) is not None
+
+    def grant_creator(self, store: Store, kind: SecuredObjectType, object_id: int) -> None:
+        """Give the caller the permissions of an object's creator."""
+        for permission in _CREATOR[kind]:
+            store.execute(
+                "INSERT INTO internal.object_permissions VALUES (?, ?, ?, ?, false, ?)",
+                [int(kind), object_id, self.principal.id, int(permission), self.principal.id],
+            )
+
+    # --- look-ups
+
+    def folder(self, name: str) -> int:
+        """The id of a folder that the caller may read.
+
+        :raises SqlError: 27104.
+        """
+        row = self.first("SELECT folder_id FROM catalog.folders WHERE lower(name) = lower(?)", name)
+        if row is None:
+            raise self.fail(27104, name)
+        return int(row[0])
+
+    def project(
+        self, folder: str, name: str, permission: PermissionType = PermissionType.READ, *, number: int = 27109
+    ) -> tuple[int, int]:
+        """The id and the version of a project on which the caller has a permission.
+
+        :raises SqlError: ``number``; 27109 names the project.
+        """
+        row = self.first(
+            "SELECT p.project_id, p.object_version_lsn FROM internal.projects p JOIN internal.folders f USING (folder_id)"
+            " WHERE lower(f.name) = lower(?) AND lower(p.name) = lower(?)",
+            folder,
+            name,
+        )
+        if row is None or not self.may(permission, SecuredObjectType.PROJECT, row[0]):
+            raise self.fail(number, name)
+        return int(row[0]), int(row[1])
+
+    def environment(self, folder: str, name: str, permission: PermissionType = PermissionType.READ) -> int:
+        """The id of an environment on which the caller has a permission.
+
+        :raises SqlError: 27182.
+        """
+        row = self.first(
+            "SELECT e.environment_id FROM internal.environments e JOIN internal.folders f USING (folder_id)"
+            " WHERE lower(f.name) = lower(?) AND lower(e.name) = lower(?)",
+            folder,
+            name,
+        )
+        if row is None or not self.may(permission, SecuredObjectType.ENVIRONMENT, row[0]):
+            raise self.fail(27182, name)
+        return int(row[0])
+
+    # --- operations
+
+    def begin_operation(
+        self,
+        store: Store,
+        kind: OperationType,
+        status: OperationStatus,
+        *,
+        object_type: int | None = None,
+        object_id: int | None = None,
+        object_name: str | None = None,
+        started: bool = False,
+    ) -> int:
+        """Write the row of a new operation and grant it to the caller; returns its id."""
+        operation_id = self.next_id(store, "operation_id")
+        now = self.now
+        store.execute(
+            "INSERT INTO internal.operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL, NULL, NULL, ?, ?, uuid())",
+            [
+                operation_id,
+                int(kind),
+                now,
+                object_type,
+                object_id,
+                object_name,
+                int(status),
+                now if started else None,
+                self.principal.sid,
+                self.principal.name,
+                self.ssisdb.engine.server_name if started else None,
+                self.ssisdb.engine.server_name if started else None,
+            ],
+        )
+        self.grant_creator(store, SecuredObjectType.OPERATION, operation_id)
+        return operation_id
+
+    def end_operation(self, store: Store, operation_id: int, status: OperationStatus) -> None:
+        """Close the row of an operation."""
+        store.execute(
+            "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
+            [int(status), self.now, operation_id],
+        )
+
+    def next_id(self, store: Store, sequence: str) -> int:
+        """A new id."""
+        return int(store.fetch(f"SELECT nextval('internal.{sequence}')")[0][0])
+
+
+def stored(value: Variant | None) -> Any:
+    """A sql_variant as a DuckDB parameter."""
+    return encode(SQL_VARIANT, value)

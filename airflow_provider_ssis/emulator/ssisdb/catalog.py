@@ -1,0 +1,253 @@
+"""The catalog put together: what :func:`install` makes of an empty server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from functools import partial
+from typing import Any, Final
+
+from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, ObjectType, OperationStatus
+from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
+from airflow_provider_ssis.emulator.runtime.request import RunRequest
+from airflow_provider_ssis.emulator.runtime.runner import Runtime
+from airflow_provider_ssis.emulator.runtime.scripting_procedures import scripting_procedures
+from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, VIEWS
+from airflow_provider_ssis.emulator.ssisdb.messages import text
+from airflow_provider_ssis.emulator.ssisdb.procedures import (  # noqa: F401 - importing a module declares its procedures
+    environments,
+    executions,
+    folders,
+    operations,
+    parameters,
+    permissions,
+    projects,
+)
+from airflow_provider_ssis.emulator.ssisdb.projects import ProjectFiles
+from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
+from airflow_provider_ssis.emulator.ssisdb.tables import (
+    DEFAULT_PROPERTIES,
+    INDEXES,
+    PERMISSIONS_VIEW,
+    SEQUENCES,
+    TABLES,
+)
+from airflow_provider_ssis.emulator.ssisdb.views import (  # noqa: F401 - importing a module declares its views
+    objects as object_views,
+)
+from airflow_provider_ssis.emulator.ssisdb.views import (  # noqa: F401 - as above
+    operations as operation_views,
+)
+from airflow_provider_ssis.emulator.tsql.engine import DATABASE, Engine, Store
+from airflow_provider_ssis.emulator.tsql.principals import Principal
+from airflow_provider_ssis.emulator.tsql.storage import decode
+
+ADMIN_ROLE: Final = "ssis_admin"
+LOGREADER_ROLE: Final = "ssis_logreader"
+
+
+class Edition(Enum):
+    """Whether SQL logins may do everything (Azure) or are refused where a boxed SQL Server refuses them (27123)."""
+
+    AZURE = "azure"
+    BOX = "box"
+
+
+class Ssisdb:
+    """An installed catalog.
+
+    :param engine: the server that it is installed on.
+    :param edition: whether SQL logins are refused.
+    """
+
+    def __init__(self, engine: Engine, edition: Edition) -> None:
+        self.engine = engine
+        self.edition = edition
+        self.files = ProjectFiles(None if engine.data_dir is None else engine.data_dir / "projects")
+        self.runtime = Runtime(CatalogRunLog(engine), engine.now)
+        self._deploying: set[tuple[int, str]] = set()
+
+    # --- logins
+
+    def add_login(
+        self,
+        name: str,
+        password: str,
+        *,
+        server_roles: Sequence[str] = (),
+        database_roles: Sequence[str] = (),
+    ) -> Principal:
+        """Make a SQL login with a user in SSISDB, or change the one of this name.
+
+        :param server_roles: such as ``sysadmin``.
+        :param database_roles: such as ``ssis_admin`` or ``ssis_logreader``.
+        """
+        return self.engine.logins.add(
+            name, password, server_roles=frozenset(server_roles), database_roles=frozenset(database_roles)
+        )
+
+    def refuses(self, principal: Principal) -> bool:
+        """Whether what needs a Windows identity is refused to this login (27123)."""
+        return self.edition is Edition.BOX and principal.is_sql_login
+
+    def is_admin(self, principal: Principal) -> bool:
+        """Whether a login may do everything in the catalog."""
+        return principal.is_sysadmin or principal.has_database_role(ADMIN_ROLE)
+
+    def session_variables(self, principal: Principal) -> dict[str, Any]:
+        """What the views need to know of a session."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
+        return {
+            "principal_id": principal.id,
+            "is_ssis_admin": self.is_admin(principal),
+            "is_ssis_logreader": principal.has_database_role(LOGREADER_ROLE),
+            "memory_kb": memory,
+            "cpu_count": os.cpu_count() or 1,
+        }
+
+    # --- what procedures share
+
+    def property(self, name: str) -> str:
+        """The value of a catalog property."""
+        rows = self.engine.read(
+            "SELECT property_value FROM internal.catalog_properties WHERE property_name = ?", [name]
+        )
+        return str(rows[0][0])
+
+    @contextmanager
+    def deploying(self, folder_id: int, project: str) -> Iterator[bool]:
+        """Mark a project as being deployed for the time of the block; False when it is already."""
+        key = (folder_id, project.lower())
+        if key in self._deploying:
+            yield False
+            return
+        self._deploying.add(key)
+        try:
+            yield True
+        finally:
+            self._deploying.discard(key)
+
+    def write_message(
+        self, store: Store, operation_id: int, kind: MessageType, source: MessageSourceType, message: str
+    ) -> None:
+        """Write a message of an operation."""
+        store.execute(
+            "INSERT INTO internal.operation_messages VALUES (nextval('internal.message_id'), ?, ?, ?, ?, ?, NULL)",
+            [operation_id, self.engine.now(), int(kind), int(source), message],
+        )
+
+    def forget_old_versions(self, store: Store, project_id: int) -> None:
+        """Delete the versions of a project beyond the number that the catalog keeps."""
+        keep = int(self.property("MAX_PROJECT_VERSIONS"))
+        old = store.fetch(
+            "SELECT object_version_lsn FROM internal.object_versions WHERE object_id = ?"
+            " ORDER BY object_version_lsn DESC OFFSET ?",
+            [project_id, keep],
+        )
+        for (version,) in old:
+            store.execute("DELETE FROM internal.object_versions WHERE object_version_lsn = ?", [version])
+            store.execute("DELETE FROM internal.packages WHERE project_version_lsn = ?", [version])
+            store.execute("DELETE FROM internal.object_parameters WHERE project_version_lsn = ?", [version])
+            store.after_commit(partial(self.files.delete, version))
+
+    def run_request(self, store: Store, execution_id: int) -> RunRequest:
+        """What is to be run for an execution."""
+        folder, project, package, version = store.fetch(
+            "SELECT folder_name, project_name, package_name, project_lsn FROM internal.executions WHERE execution_id = ?",
+            [execution_id],
+        )[0]
+        parameters = {
+            (object_type, name): decode(SQL_VARIANT, value)
+            for object_type, name, value in store.fetch(
+                "SELECT object_type, parameter_name, CASE WHEN NOT sensitive THEN parameter_value END"
+                " FROM internal.execution_parameter_values WHERE execution_id = ?",
+                [execution_id],
+            )
+        }
+        overrides = store.fetch(
+            "SELECT property_path, property_value FROM internal.execution_property_override_values"
+            " WHERE execution_id = ?",
+            [execution_id],
+        )
+        return RunRequest(
+            execution_id=execution_id,
+            folder_name=folder,
+            project_name=project,
+            project=self.files.project(version),
+            package_name=package,
+            parameters={key: value.value for key, value in parameters.items() if value is not None},
+            property_overrides=dict(overrides),
+            logging_level=parameters[ObjectType.EXECUTION, "LOGGING_LEVEL"].value,
+        )
+
+    # --- life
+
+    async def reset(self) -> None:
+        """Return to a clean catalog: nothing runs, nothing is stored, nothing is scripted. Ids go on rising."""
+        self.runtime.scripts.clear()
+        await self.runtime.close()
+        async with self.engine.transaction() as store:
+            for table in TABLES:
+                if table.name != "catalog_properties":
+                    store.execute(f"DELETE FROM internal.{table.name}")
+            for name, value in DEFAULT_PROPERTIES.items():
+                store.execute(
+                    "UPDATE internal.catalog_properties SET property_value = ? WHERE property_name = ?", [value, name]
+                )
+        self.files.clear()
+
+    async def close(self) -> None:
+        """End all runs. What ran is found as ended unexpectedly when the same data folder is opened again."""
+        await self.runtime.close()
+        await asyncio.to_thread(self.files.close)
+
+
+def install(engine: Engine, *, edition: Edition) -> Ssisdb:
+    """Install the catalog on a server: what its database holds already stays.
+
+    Operations that ran when the server was stopped end with status 6, as at the start of a real one.
+    """
+    ssisdb = Ssisdb(engine, edition)
+    engine.session_variables = ssisdb.session_variables
+    engine.is_azure = edition is Edition.AZURE
+    is_new = not engine.has_table("internal", "folders")
+    for table in TABLES:
+        engine.define_table(table)
+    if is_new:
+        for sequence in SEQUENCES:
+            engine.run_script(f"CREATE SEQUENCE internal.{sequence} START 1")
+        for table_name, column in INDEXES:
+            engine.run_script(f"CREATE INDEX {table_name}_{column} ON internal.{table_name} ({column})")
+        for name, value in DEFAULT_PROPERTIES.items():
+            engine.run_script(f"INSERT INTO internal.catalog_properties VALUES ('{name}', '{value}')")
+    engine.run_script(PERMISSIONS_VIEW)
+    for view in VIEWS.values():
+        engine.define_view(view)
+    engine.register(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
+    engine.register(*scripting_procedures(DATABASE, ssisdb.runtime.scripts))
+    _end_orphans(engine)
+    return ssisdb
+
+
+def _end_orphans(engine: Engine) -> None:
+    """Close operations that ran when the server was stopped."""
+    for operation_id, kind, status in engine.read(
+        "SELECT operation_id, operation_type, status FROM internal.operations WHERE status IN (2, 5, 8)"
+    ):
+        engine.execute(
+            "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
+            [int(OperationStatus.ENDED_UNEXPECTEDLY), engine.now(), operation_id],
+        )
+        engine.execute(
+            "INSERT INTO internal.operation_messages VALUES (nextval('internal.message_id'), ?, ?, ?, ?, ?, NULL)",
+            [
+                operation_id,
+                engine.now(),
+                int(MessageType.WARNING),
+                int(MessageSourceType.ENTRY_API),
+                text(27165, operation_id, kind, status),
+            ],
+        )

@@ -1,0 +1,22 @@
+"""Which names the catalog accepts."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LONGEST: Final = 128
+_FORBIDDEN = re.compile(r"[\x00-\x1f\"<>|]")
+
+
+def is_valid_name(name: str) -> bool:
+    """Whether folders, projects, environments and their variables may have this name.
+
+    1 to 128 characters; no control characters and none of ``" < > |``; no blank at either end; no ``@`` in front.
+    """
+    return (
+        0 < len(name) <= _LONGEST
+        and _FORBIDDEN.search(name) is None
+        and name.strip(" ") == name
+        and not name.startswith("@")
+    )

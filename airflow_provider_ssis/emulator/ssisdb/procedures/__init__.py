@@ -1,0 +1,1 @@
+"""The procedures of schema ``catalog``, a module for each family."""

@@ -1,0 +1,63 @@
+"""Folders."""
+
+from __future__ import annotations
+
+from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
+from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
+from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
+
+
+@catalog_procedure("create_folder", "@folder_name nvarchar(128), @folder_id bigint = NULL OUTPUT")
+async def create_folder(call: CatalogCall) -> None:
+    """27188 not an administrator, 27189 no name, 27199 bad name, 27190 name taken."""
+    name = call["folder_name"]
+    if not call.is_admin:
+        raise call.refuse(27188)
+    if name is None:
+        raise call.refuse(27189)
+    if not is_valid_name(name):
+        raise call.refuse(27199, name)
+    if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(?)", name):
+        raise call.fail(27190, name)
+    async with call.transaction() as store:
+        folder_id = call.next_id(store, "folder_id")
+        store.execute(
+            "INSERT INTO internal.folders VALUES (?, ?, NULL, ?, ?, ?)",
+            [folder_id, name, call.principal.sid, call.principal.name, call.now],
+        )
+    call.set_output("folder_id", folder_id)
+
+
+@catalog_procedure("delete_folder", "@folder_name nvarchar(128)")
+async def delete_folder(call: CatalogCall) -> None:
+    """27188 not an administrator, 27189 no name, 27104 no such folder, 27196 not empty."""
+    name = call["folder_name"]
+    if not call.is_admin:
+        raise call.refuse(27188)
+    if name is None:
+        raise call.refuse(27189)
+    folder_id = call.folder(name)
+    if call.first(
+        "SELECT 1 FROM internal.projects WHERE folder_id = ? UNION ALL"
+        " SELECT 1 FROM internal.environments WHERE folder_id = ?",
+        folder_id,
+        folder_id,
+    ):
+        raise call.fail(27196, name)
+    async with call.transaction() as store:
+        store.execute("DELETE FROM internal.folders WHERE folder_id = ?", [folder_id])
+        store.execute("DELETE FROM internal.object_permissions WHERE object_type = 1 AND object_id = ?", [folder_id])
+
+
+@catalog_procedure("set_folder_description", "@folder_name nvarchar(128), @folder_description nvarchar(max)")
+async def set_folder_description(call: CatalogCall) -> None:
+    """27188 not an administrator, 27189 no name, 27104 no such folder."""
+    if not call.is_admin:
+        raise call.refuse(27188)
+    if call["folder_name"] is None:
+        raise call.refuse(27189)
+    folder_id = call.folder(call["folder_name"])
+    async with call.transaction() as store:
+        store.execute(
+            "UPDATE internal.folders SET description = ? WHERE folder_id = ?", [call["folder_description"], folder_id]
+        )

@@ -1,0 +1,65 @@
+"""Operations: stop what runs."""
+
+from __future__ import annotations
+
+from airflow_provider_ssis.catalog.codes import (
+    ObjectType,
+    OperationStatus,
+    OperationType,
+    PermissionType,
+    SecuredObjectType,
+)
+from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
+from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
+from airflow_provider_ssis.emulator.tsql.engine import Store
+from airflow_provider_ssis.emulator.tsql.errors import SqlError
+
+_STOPPABLE = (OperationType.EXECUTION, OperationType.VALIDATE_PROJECT, OperationType.VALIDATE_PACKAGE)
+
+
+@catalog_procedure("stop_operation", "@operation_id bigint", windows_only=False)
+async def stop_operation(call: CatalogCall) -> None:
+    """27100 NULL, 27123, 27124 not running, 27126 stopping already, 27125 no process yet, 27143 may not."""
+    target: int | None = call["operation_id"]
+    if target is None:
+        raise call.refuse(27100, "operation_id")
+    if call.ssisdb.refuses(call.principal):
+        raise call.refuse(27123)
+    async with call.transaction() as store:
+        stop_id = call.begin_operation(
+            store, OperationType.STOP_OPERATION, OperationStatus.RUNNING, object_type=ObjectType.PROJECT, started=True
+        )
+        try:
+            object_id, object_name = _check(call, store, target)
+        except SqlError:
+            call.end_operation(store, stop_id, OperationStatus.FAILED)
+            raise
+        store.execute(
+            "UPDATE internal.operations SET status = ?, stopped_by_sid = ?, stopped_by_name = ? WHERE operation_id = ?",
+            [int(OperationStatus.STOPPING), call.principal.sid, call.principal.name, target],
+        )
+        store.execute(
+            "UPDATE internal.operations SET object_id = ?, object_name = ? WHERE operation_id = ?",
+            [object_id, object_name, stop_id],
+        )
+        call.end_operation(store, stop_id, OperationStatus.SUCCEEDED)
+        store.after_commit(lambda: call.ssisdb.runtime.stop(target))
+
+
+def _check(call: CatalogCall, store: Store, target: int) -> tuple[int, str]:
+    rows = store.fetch(
+        "SELECT status, operation_type, process_id, object_id, object_name FROM internal.operations WHERE operation_id = ?",
+        [target],
+    )
+    status, kind, process_id, object_id, object_name = rows[0] if rows else (None, None, None, None, None)
+    running = status in (OperationStatus.RUNNING, OperationStatus.STOPPING)
+    if kind not in _STOPPABLE or not running or object_id is None:
+        raise call.fail(27124, target)
+    if status == OperationStatus.STOPPING:
+        raise call.fail(27126)
+    if process_id is None:
+        raise call.fail(27125)
+    for permission in (PermissionType.MODIFY, PermissionType.READ):
+        if not call.may(permission, SecuredObjectType.OPERATION, target):
+            raise call.fail(27143, target)
+    return object_id, object_name

@@ -1,0 +1,1 @@
+"""The views of schema ``catalog``, a module for each family."""

@@ -1,0 +1,167 @@
+"""The same catalog from every client: each deploys a project, runs a package and reads its messages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Any
+
+import pymssql
+import pyodbc
+import pytds
+import pytest
+
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.odbc.connection_string import Encrypt
+from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
+from tests.ssis_projects import make_ispac, on_success, package, parameter, task
+
+SUCCEEDED = 7
+DEADLINE_SECONDS = 30
+
+PROJECT = make_ispac(
+    "Sales",
+    packages=[
+        package(
+            "Load.dtsx",
+            task("Truncate"),
+            task("Copy"),
+            constraints=[on_success("Truncate", "Copy")],
+            parameters=[parameter("BatchSize", "Int32", 500)],
+        )
+    ],
+)
+
+
+def microsoft(server: SsisdbEmulator, encrypt: Encrypt) -> Any:
+    return pyodbc.connect(server.odbc(DriverFamily.MICROSOFT, encrypt=encrypt), autocommit=True)
+
+
+def freetds(server: SsisdbEmulator, encrypt: Encrypt) -> Any:
+    return pyodbc.connect(server.odbc(DriverFamily.FREETDS, encrypt=encrypt), autocommit=True)
+
+
+def over_pymssql(server: SsisdbEmulator) -> Any:
+    return pymssql.connect(
+        server=server.host,
+        port=str(server.port),
+        user=server.user,
+        password=server.password,
+        database="SSISDB",
+        autocommit=True,
+    )
+
+
+def over_pytds(server: SsisdbEmulator) -> Any:
+    return pytds.connect(
+        dsn=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        database="SSISDB",
+        autocommit=True,
+    )
+
+
+CLIENTS: dict[str, tuple[Callable[[SsisdbEmulator], Any], str]] = {
+    "pyodbc, Microsoft's driver, encrypted": (lambda server: microsoft(server, Encrypt.YES), "?"),
+    "pyodbc, Microsoft's driver, plain": (lambda server: microsoft(server, Encrypt.NO), "?"),
+    "pyodbc, FreeTDS, encrypted": (lambda server: freetds(server, Encrypt.YES), "?"),
+    "pyodbc, FreeTDS, plain": (lambda server: freetds(server, Encrypt.NO), "?"),
+    "pymssql": (over_pymssql, "%s"),
+    "python-tds": (over_pytds, "%s"),
+}
+
+DEPLOY = """
+SET NOCOUNT ON;
+DECLARE @operation_id bigint;
+EXEC [SSISDB].[catalog].[create_folder] @folder_name = {0};
+EXEC [SSISDB].[catalog].[deploy_project] {0}, {0}, {0}, @operation_id OUTPUT;
+SELECT @operation_id AS operation_id;
+"""
+
+CREATE_AND_START = """
+SET NOCOUNT ON;
+DECLARE @execution_id bigint, @value sql_variant = CAST({0} AS int);
+EXEC [SSISDB].[catalog].[create_execution] @folder_name = {0}, @project_name = {0}, @package_name = {0},
+     @use32bitruntime = False, @reference_id = NULL, @execution_id = @execution_id OUTPUT;
+EXEC [SSISDB].[catalog].[set_execution_parameter_value] @execution_id, @object_type = 30,
+     @parameter_name = N'BatchSize', @parameter_value = @value;
+EXEC [SSISDB].[catalog].[start_execution] @execution_id;
+SELECT @execution_id AS execution_id;
+"""
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_each_client_deploys_runs_and_reads_messages(ssisdb_emulator: SsisdbEmulator, client: str) -> None:
+    connect, placeholder = CLIENTS[client]
+    with closing(connect(ssisdb_emulator)) as connection:
+        operation_id = last_value(connection, DEPLOY.format(placeholder), ("Sales", "Sales", "Sales", PROJECT))
+        assert operation_id > 0
+
+        execution_id = last_value(
+            connection, CREATE_AND_START.format(placeholder), (5000, "Sales", "Sales", "Load.dtsx")
+        )
+        status = wait_for_end(connection, placeholder, execution_id)
+        assert status == SUCCEEDED
+
+        value = last_value(
+            connection,
+            "SELECT CAST(parameter_value AS int) FROM catalog.execution_parameter_values"
+            f" WHERE execution_id = {placeholder} AND parameter_name = N'BatchSize'",
+            (execution_id,),
+        )
+        assert value == 5000
+
+        messages = rows(
+            connection,
+            "SELECT event_name, message FROM catalog.event_messages"
+            f" WHERE operation_id = {placeholder} ORDER BY event_message_id",
+            (execution_id,),
+        )
+        assert {"OnPreExecute", "OnPostExecute"} <= {name for name, _ in messages}
+        assert any("Copy" in text for _, text in messages)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_each_client_gets_the_number_and_text_of_an_error(ssisdb_emulator: SsisdbEmulator, client: str) -> None:
+    connect, placeholder = CLIENTS[client]
+    with (
+        closing(connect(ssisdb_emulator)) as connection,
+        pytest.raises((pyodbc.Error, pymssql.Error, pytds.Error)) as raised,
+    ):
+        last_value(connection, f"EXEC SSISDB.catalog.delete_folder @folder_name = {placeholder}", ("No such folder",))
+    assert "27104" in str(raised.value) or getattr(raised.value, "number", None) == 27104
+    assert "No such folder" in str(raised.value)
+
+
+def wait_for_end(connection: Any, placeholder: str, execution_id: int) -> int:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        status: int = last_value(
+            connection, f"SELECT status FROM catalog.executions WHERE execution_id = {placeholder}", (execution_id,)
+        )
+        if status not in (1, 2, 5, 8) or time.monotonic() > deadline:
+            return status
+
+
+def last_value(connection: Any, statement: str, parameters: Sequence[Any]) -> Any:
+    """The first value of the last result set: what comes before it is read to the end, so that no error is missed."""
+    result = rows(connection, statement, parameters)
+    return result[0][0] if result else None
+
+
+def rows(connection: Any, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(statement, tuple(parameters))
+        result: list[tuple[Any, ...]] = []
+        while True:
+            if cursor.description:
+                result = [tuple(row) for row in cursor.fetchall()]
+            if not cursor.nextset():
+                return result
+
+
+def test_both_driver_families_are_there_to_be_tested() -> None:
+    assert {driver.family for driver in installed_drivers()} == set(DriverFamily)

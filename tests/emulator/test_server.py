@@ -1,0 +1,125 @@
+"""The embedded SSISDB as a server: start, stop, restart, command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyodbc
+import pytest
+
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.odbc.drivers import installed_drivers
+
+COMMAND = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator"]
+
+
+def fetch(odbc: str, statement: str) -> Any:
+    with closing(pyodbc.connect(odbc, autocommit=True)) as connection:
+        return connection.execute(statement).fetchval()
+
+
+@contextmanager
+def served(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    process = subprocess.Popen([*COMMAND, "--json", *options], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process, json.loads(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_context_manager_says_how_to_connect_and_frees_the_port() -> None:
+    with SsisdbEmulator(password="a;b}c") as ssisdb:
+        assert ssisdb.password == "a;b}c"
+        assert fetch(ssisdb.odbc_connection_string, "SELECT DB_NAME()") == "SSISDB"
+        address = (ssisdb.host, ssisdb.port)
+    with socket.socket() as probe:
+        assert probe.connect_ex(address) != 0
+
+
+def test_the_password_is_random_and_in_no_repr() -> None:
+    with SsisdbEmulator() as one, SsisdbEmulator() as other:
+        assert one.password != other.password
+        assert one.password not in repr(one.endpoint)
+
+
+def test_a_port_that_is_taken_is_an_os_error_and_leaves_no_thread_behind() -> None:
+    with SsisdbEmulator() as ssisdb:
+        second = SsisdbEmulator(port=ssisdb.port)
+        with pytest.raises(OSError, match=r"address already in use|Address already in use"):
+            second.start()
+
+
+def test_what_is_asked_of_a_stopped_server_is_an_error_that_says_so() -> None:
+    with pytest.raises(RuntimeError, match="does not run"):
+        _ = SsisdbEmulator().port
+
+
+def test_the_data_folder_keeps_the_catalog_over_a_clean_restart(tmp_path: Path) -> None:
+    with SsisdbEmulator(data_dir=tmp_path) as ssisdb:
+        fetch(ssisdb.odbc_connection_string, "EXEC catalog.create_folder N'Продажи'; SELECT 1")
+    with SsisdbEmulator(data_dir=tmp_path) as ssisdb:
+        assert fetch(ssisdb.odbc_connection_string, "SELECT name FROM catalog.folders") == "Продажи"
+
+
+def test_the_fixture_gives_each_test_a_clean_catalog(ssisdb_emulator: SsisdbEmulator) -> None:
+    fetch(ssisdb_emulator.odbc_connection_string, "EXEC catalog.create_folder N'Left over'; SELECT 1")
+    ssisdb_emulator.reset()
+    assert fetch(ssisdb_emulator.odbc_connection_string, "SELECT COUNT(*) FROM catalog.folders") == 0
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_prints_one_line_of_json_and_stops_cleanly(signal_number: int) -> None:
+    with served() as (process, server):
+        assert set(server) == {"host", "port", "user", "password", "odbc", "airflow_uri"}
+        assert server["host"] == "127.0.0.1"
+        assert fetch(server["odbc"], "SELECT 1") == 1
+        process.send_signal(signal_number)
+        assert process.wait(30) == 0
+
+
+def test_the_command_takes_the_password_it_is_given() -> None:
+    with served("--password", "S3cret of mine") as (_, server):
+        assert server["password"] == "S3cret of mine"
+        assert fetch(server["odbc"], "SELECT SUSER_SNAME()") == server["user"]
+
+
+def test_without_json_the_command_speaks_to_a_person() -> None:
+    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    text = "".join(process.stdout.readline() for _ in range(4))
+    process.terminate()
+    process.communicate()
+    assert "export AIRFLOW_CONN_SSIS_DEFAULT='ssis://sa:" in text
+    assert "DRIVER=" in text
+
+
+def test_a_port_that_is_taken_is_one_line_and_exit_code_1() -> None:
+    with served() as (_, server):
+        result = subprocess.run([*COMMAND, "--port", str(server["port"])], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert f"cannot serve on 127.0.0.1:{server['port']}" in result.stderr
+
+
+def test_after_a_crash_what_was_committed_is_there(tmp_path: Path) -> None:
+    with served("--data-dir", str(tmp_path)) as (process, server):
+        fetch(server["odbc"], "EXEC catalog.create_folder N'Sales'; SELECT 1")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    with served("--data-dir", str(tmp_path)) as (_, server):
+        assert fetch(server["odbc"], "SELECT name FROM catalog.folders") == "Sales"
+
+
+def test_this_machine_has_a_driver_to_test_with() -> None:
+    assert installed_drivers()

@@ -231,10 +231,13 @@ def decode_datetimeoffset(data: bytes | None) -> datetime | None:
 def _execute(connection: Connection, batch: Batch) -> list[ResultSet]:
     cursor: Cursor = connection.cursor()
     try:
+        driver = _driver_module(connection)
         sql = batch.sql
-        if _driver_module(connection).paramstyle in ("format", "pyformat"):
+        if driver.paramstyle in ("format", "pyformat"):
             sql = sql.replace("%", "%%").replace("?", "%s")
-        cursor.execute(sql, batch.values)
+        # python-tds takes plain bytes for text.
+        values = tuple(driver.Binary(value) if isinstance(value, bytes) else value for value in batch.values)
+        cursor.execute(sql, values)
         results = []
         # An error may stand behind the last result set: only a drained batch has succeeded.
         while True:

@@ -26,30 +26,25 @@ class ServerInfo:
     :param server_name: the server's own name, ``HOST\\INSTANCE`` for a named instance.
     :param product_version: SQL Server's version, ``15.0.2000.5`` for instance.
     :param edition: SQL Server's edition in words.
-    :param engine_edition: SQL Server's engine edition number: 5 is Azure SQL Database, 8 Azure SQL Managed Instance.
     :param database: the current database, which must be SSISDB.
     :param schema_version: the catalog's property SCHEMA_VERSION, None where the catalog does not tell.
     :param schema_build: the catalog's property SCHEMA_BUILD, None where the catalog does not tell.
     :param login: the login that the server sees.
     :param auth_scheme: how the login was checked: ``SQL``, ``NTLM``, ``KERBEROS``; None where the server does not tell.
+    :param is_refused: the catalog refuses to let this login deploy, start or stop anything, because it is a SQL login.
     :param roles: those of ``sysadmin``, ``ssis_admin`` and ``ssis_logreader`` that the login is a member of.
     """
 
     server_name: str
     product_version: str
     edition: str
-    engine_edition: int
     database: str
     schema_version: str | None
     schema_build: str | None
     login: str
     auth_scheme: str | None
+    is_refused: bool
     roles: tuple[str, ...]
-
-    @property
-    def is_azure(self) -> bool:
-        """True on Azure SQL Database and on Managed Instance, whose catalogs take SQL logins."""
-        return self.engine_edition in (5, 8)
 
     @property
     def is_sql_login(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_ssis.catalog.connection import CatalogPart
+from airflow_provider_ssis.catalog.error_numbers import meaning_of
+from airflow_provider_ssis.catalog.errors import WindowsAuthenticationRequired
 from airflow_provider_ssis.catalog.models import ServerInfo
 from airflow_provider_ssis.catalog.statements import Batch
 
@@ -21,14 +23,19 @@ class Server(CatalogPart):
             server_name=row["server_name"] or "",
             product_version=row["product_version"] or "",
             edition=row["edition"] or "",
-            engine_edition=int(row["engine_edition"] or 0),
             database=row["database_name"],
             schema_version=properties.get("SCHEMA_VERSION"),
             schema_build=properties.get("SCHEMA_BUILD"),
             login=row["login_name"],
             auth_scheme=row["auth_scheme"],
+            is_refused=self._refuses_login(),
             roles=tuple(role for role in _ROLES if row[role] == 1),
         )
+
+    def _refuses_login(self) -> bool:
+        results = self._session.run(_REFUSED_CALL, doing="Asking whether the catalog takes this login")
+        error = meaning_of(results[-1].rows[0][0]).error
+        return error is WindowsAuthenticationRequired
 
 
 # SERVERPROPERTY and CONNECTIONPROPERTY give sql_variant, which not every driver reads.
@@ -36,7 +43,6 @@ _SERVER = Batch(
     "SELECT CAST(SERVERPROPERTY('ServerName') AS nvarchar(128)) AS server_name, "
     "CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)) AS product_version, "
     "CAST(SERVERPROPERTY('Edition') AS nvarchar(128)) AS edition, "
-    "CAST(SERVERPROPERTY('EngineEdition') AS int) AS engine_edition, "
     "DB_NAME() AS database_name, SUSER_SNAME() AS login_name, "
     "CAST(CONNECTIONPROPERTY('auth_scheme') AS nvarchar(40)) AS auth_scheme, "
     "IS_SRVROLEMEMBER('sysadmin') AS sysadmin, IS_MEMBER('ssis_admin') AS ssis_admin, "
@@ -45,4 +51,9 @@ _SERVER = Batch(
 _CATALOG_PROPERTIES = Batch(
     "SELECT property_name, property_value FROM catalog.catalog_properties "
     "WHERE property_name IN (N'SCHEMA_VERSION', N'SCHEMA_BUILD');"
+)
+# The catalog looks at the login before it looks at the arguments, and this call's can only be refused.
+_REFUSED_CALL = Batch(
+    "SET NOCOUNT ON;\nBEGIN TRY\nEXEC catalog.create_environment @folder_name = NULL, @environment_name = NULL;\n"
+    "SELECT 0 AS refusal;\nEND TRY\nBEGIN CATCH\nSELECT ERROR_NUMBER() AS refusal;\nEND CATCH;"
 )

@@ -152,9 +152,9 @@ def _describe(info: ServerInfo, driver: str) -> str:
         f"catalog schema version {info.schema_version or 'unknown'}, as {info.login} ({kind}; {roles}), "
         f"through {driver}."
     )
-    if info.is_sql_login and not info.is_azure:
+    if info.is_refused:
         text += (
-            " A SQL login can look at this catalog but not deploy, start or stop there. "
+            " This login can look at the catalog but not deploy, start or stop there. "
             + WindowsAuthenticationRequired.default_advice
         )
     elif not info.roles:

@@ -96,8 +96,10 @@ SELECT @execution_id AS execution_id;
 @pytest.mark.parametrize("client", CLIENTS)
 def test_each_client_deploys_runs_and_reads_messages(ssisdb_emulator: SsisdbEmulator, client: str) -> None:
     connect, placeholder = CLIENTS[client]
+    # python-tds takes plain bytes for text.
+    binary = pytds.Binary if connect is over_pytds else bytes
     with closing(connect(ssisdb_emulator)) as connection:
-        operation_id = last_value(connection, DEPLOY.format(placeholder), ("Sales", "Sales", "Sales", PROJECT))
+        operation_id = last_value(connection, DEPLOY.format(placeholder), ("Sales", "Sales", "Sales", binary(PROJECT)))
         assert operation_id > 0
 
         execution_id = last_value(

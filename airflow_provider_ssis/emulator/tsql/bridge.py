@@ -68,6 +68,7 @@ class Bridge:
     def __init__(self) -> None:
         self._functions = _Functions()
         self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._entry: Callable[..., Any] | None = None
         self.session: Mapping[str, Any] = {}
         """What the session of the query that runs now supplies."""
 
@@ -87,6 +88,8 @@ class Bridge:
         def call(key: str, *arguments: Any) -> Any:
             return functions(key, *arguments)
 
+        # DuckDB does not hold the function that it calls: without this reference it would call freed memory.
+        self._entry = call
         for carrier in sorted({*_CARRIERS.values(), _TEXT}):
             self._cursor.create_function(
                 _function_name(carrier),

@@ -48,6 +48,10 @@ _KEPT_AS: Final[dict[str, SqlType]] = {
 }
 
 
+_KEPT_AS_GIVEN: Final = frozenset({"Decimal", "String"})
+"""Types whose values keep the base type with the precision or length that they came with."""
+
+
 def is_known(data_type: str) -> bool:
     """Whether SSIS parameters and variables can have this type."""
     return data_type in ACCEPTED
@@ -66,9 +70,8 @@ def kept(data_type: str, value: Variant | None) -> Variant | None:
     if value is None:
         return None
     target = _KEPT_AS[data_type]
-    if data_type == "String":
-        return Variant(value.type, value.value)
-    return Variant(target, conversion.convert(value.value, value.type, target))
+    converted = conversion.convert(value.value, value.type, target)
+    return value if data_type in _KEPT_AS_GIVEN else Variant(target, converted)
 
 
 def from_design(data_type: str, value: Any) -> Variant | None:

@@ -365,7 +365,7 @@ class _Parser:
 
     def _lift(self, token: Token) -> str:
         """Take a long literal out of a text that is to be parsed; a hidden variable stands in its place."""
-        name = f"@@literal{len(self._literals)}"
+        name = f"@__literal{len(self._literals)}"
         if token.kind is Kind.BINARY:
             digits = token.text[2:]
             value: object = bytes.fromhex(digits if len(digits) % 2 == 0 else "0" + digits)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
+
 from airflow_provider_ssis.catalog.requests import ParameterValue
 from tests.ssis_projects import (
     connection,
@@ -21,8 +24,8 @@ PACKAGE = "Load.dtsx"
 TYPES: dict[str, ParameterValue] = {
     "Boolean": True,
     "Byte": 200,
-    "DateTime": "2024-02-29T13:45:30",
-    "Decimal": "12.50",
+    "DateTime": datetime(2024, 2, 29, 13, 45, 30),
+    "Decimal": Decimal("12.50"),
     "Double": 1.5,
     "Int16": -16,
     "Int32": 32,

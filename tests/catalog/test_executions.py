@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.causes import describe, first_causes
 from airflow_provider_ssis.catalog.codes import ExecutionResult, LoggingLevel, MessageType, ObjectType, OperationStatus
 from airflow_provider_ssis.catalog.connection import RetryPolicy
 from airflow_provider_ssis.catalog.errors import (
@@ -281,6 +282,57 @@ def test_what_cannot_be_stopped_is_told_why(ready: Catalog) -> None:
     ready.start_execution(execution_id)
     with pytest.raises(NotStoppable, match=r"SUCCEEDED.*It is over"):
         ready.stop_operation(execution_id)
+
+
+def wait_for_status(catalog: Catalog, execution_id: int, status: OperationStatus) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        execution = catalog.execution(execution_id)
+        assert execution is not None
+        assert time.monotonic() < deadline, f"still {execution.status!r}"
+        if execution.status is status:
+            return
+
+
+def test_a_running_execution_is_stopped(ssisdb_emulator: SsisdbEmulator, deployed: Catalog) -> None:
+    ssisdb_emulator.scripts.take(DEADLINE_SECONDS, executable="Index")
+    execution_id = deployed.create_execution(request_for())
+    deployed.start_execution(execution_id)
+    wait_for_status(deployed, execution_id, OperationStatus.RUNNING)
+    deployed.stop_operation(execution_id)
+    assert wait_for_end(deployed, execution_id) is OperationStatus.CANCELED
+    execution = deployed.execution(execution_id)
+    assert execution is not None
+    assert execution.stopped_by_name == "sa"
+    operation = deployed.operation(execution_id)
+    assert operation is not None
+    assert (operation.status, operation.object_name) == (OperationStatus.CANCELED, PROJECT)
+
+
+def test_a_pending_execution_cannot_be_stopped_yet(ssisdb_emulator: SsisdbEmulator, ready: Catalog) -> None:
+    ssisdb_emulator.scripts.hang_pending()
+    execution_id = ready.create_execution(request_for())
+    assert ready.start_execution(execution_id) is OperationStatus.PENDING
+    with pytest.raises(NotStoppable, match="as soon as it is running") as caught:
+        ready.stop_operation(execution_id)
+    assert caught.value.number == 27124
+    assert caught.value.status is OperationStatus.PENDING
+    ssisdb_emulator.scripts.release()
+    assert wait_for_end(ready, execution_id) is OperationStatus.SUCCEEDED
+
+
+def test_the_first_cause_of_a_failure_is_the_tasks_own_message(
+    ssisdb_emulator: SsisdbEmulator, deployed: Catalog
+) -> None:
+    ssisdb_emulator.scripts.fail(executable="Index", message="Login failed for 'loader'.", code=0xC0202009)
+    execution_id = deployed.create_execution(request_for())
+    deployed.start_execution(execution_id)
+    assert wait_for_end(deployed, execution_id) is OperationStatus.FAILED
+    cause = first_causes(deployed.event_messages(execution_id))[0]
+    assert "Login failed for 'loader'." in cause.message
+    assert cause.message_source_name == "Index"
+    assert cause.code_hex == "0xC0202009"
+    assert r"\Package\Copy\Index" in describe(cause)
 
 
 def test_executions_are_found_by_project_package_status_and_time(ready: Catalog) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import random
+import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -93,6 +96,15 @@ def test_a_project_is_deployed_and_read_back(any_catalog: Catalog) -> None:
     assert again.project_id == deployment.project_id
     assert again.object_version_lsn != deployment.object_version_lsn
     assert again.operation_id > deployment.operation_id
+
+
+def test_a_large_project_is_deployed_and_read_back(any_catalog: Catalog) -> None:
+    any_catalog.create_folder(FOLDER)
+    ispac = io.BytesIO(etl())
+    with zipfile.ZipFile(ispac, "a") as archive:
+        archive.writestr("Notes.bin", random.Random(5).randbytes(3_000_000))  # noqa: S311 bytes that do not compress
+    any_catalog.deploy_project(FOLDER, PROJECT, ispac.getvalue())
+    assert any_catalog.get_project(FOLDER, PROJECT) == ispac.getvalue()
 
 
 def test_a_deployment_that_fails_says_why(any_catalog: Catalog) -> None:

@@ -73,6 +73,6 @@ stamp=.venv/.installed-$extras
 wanted=$(cat pyproject.toml constraints.txt | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   say "installing the package with [$extras] and the locked versions (a few minutes when nothing is cached)"
-  "$python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$extras]"
+  "$python" -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable ".[$extras]"
   printf '%s' "$wanted" > "$stamp"
 fi

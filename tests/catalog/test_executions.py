@@ -310,7 +310,7 @@ def test_a_running_execution_is_stopped(ssisdb_emulator: SsisdbEmulator, deploye
 
 
 def test_a_pending_execution_cannot_be_stopped_yet(ssisdb_emulator: SsisdbEmulator, ready: Catalog) -> None:
-    ssisdb_emulator.scripts.hang_pending()
+    ssisdb_emulator.scripts.hang()
     execution_id = ready.create_execution(request_for())
     assert ready.start_execution(execution_id) is OperationStatus.PENDING
     with pytest.raises(NotStoppable, match="as soon as it is running") as caught:

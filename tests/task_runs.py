@@ -65,7 +65,9 @@ class TaskRun:
     log: LogRecord = field(default_factory=LogRecord)
 
     def __post_init__(self) -> None:
-        self.operator._log = self.log
+        # Where operators keep their log: the first since Airflow 3, the second in Airflow 2.
+        for name in ("_cached_logger", "_log"):
+            setattr(self.operator, name, self.log)
 
     @property
     def context(self) -> Any:

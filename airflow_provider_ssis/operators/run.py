@@ -70,8 +70,8 @@ class SsisRunPackageOperator(BaseOperator):
     :param caller_info: text for the execution's server option CALLER_INFO. Default: None, a stamp that names DAG, run,
         task and map index (unless switched off by ``[ssis] stamp_executions``); empty text leaves the option alone.
         (templated)
-    :param wait_for_termination: wait until the package is over; otherwise the task succeeds as soon as it has started.
-        Default: True.
+    :param wait_for_termination: wait until the package is over; otherwise the task succeeds as soon as it has started,
+        whatever becomes of it (a sensor can tell). Default: True.
     :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
         ``[ssis] poll_interval``, 10 seconds unless set.
     :param timeout: seconds to wait. Then the task fails, and the execution is stopped if ``cancel_on_kill`` is set.
@@ -197,7 +197,7 @@ class SsisRunPackageOperator(BaseOperator):
                     execution_id=self.execution_id,
                     status=None,
                 ) from error
-            if execution.status.is_terminal and execution.status not in SUCCESS:
+            if self.wait_for_termination and execution.status not in SUCCESS:
                 raise unsuccessful(catalog, execution)
         self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
         return result_of(execution)

@@ -72,6 +72,11 @@ def test_messages_can_be_left_out_of_the_log(mart: Catalog) -> None:
     assert not [line for line in task_run.log.at("info") if line.startswith("[")]
 
 
+def test_without_waiting_a_failure_is_left_to_a_sensor(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy")
+    assert run(wait_for_termination=False).execute()["status"] in ("pending", "running", "failed")
+
+
 def test_without_waiting_the_task_succeeds_as_soon_as_the_package_has_started(
     mart: Catalog, ssisdb: SsisdbEmulator
 ) -> None:
@@ -79,7 +84,6 @@ def test_without_waiting_the_task_succeeds_as_soon_as_the_package_has_started(
     result = run(wait_for_termination=False).execute()
     assert result["status"] in ("pending", "running")
     assert result["duration"] is None
-    mart.execution(result["execution_id"])
 
 
 def test_values_have_the_type_of_their_parameter(mart: Catalog) -> None:

@@ -10,10 +10,12 @@ import pytest
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
 from airflow_provider_ssis.catalog.errors import (
+    FolderNotFound,
     InvalidArgument,
     LoginFailed,
     PackageNotFound,
     ParameterNotFound,
+    ProjectNotFound,
     RequiredParameterMissing,
     ServerUnreachable,
     TlsRefused,
@@ -47,9 +49,11 @@ def test_a_failed_package_fails_the_task_with_its_first_cause(mart: Catalog, ssi
 
 def test_errors_and_warnings_of_the_package_keep_their_level(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
+    ssisdb.scripts.warn("Nearly full.", package="Load.dtsx", executable="Truncate")
     task_run = run()
     with pytest.raises(ExecutionFailed) as caught:
         task_run.execute()
+    assert any("Nearly full." in line for line in task_run.log.at("warning"))
     for message_type, level in ((MessageType.ERROR, "error"), (MessageType.WARNING, "warning")):
         expected = mart.event_messages(caught.value.execution_id, message_types=[message_type])
         lines = [line for line in task_run.log.at(level) if line.startswith("[")]
@@ -80,8 +84,8 @@ def stop_when_running(catalog: Catalog) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exception", "text"),
     [
-        ({"folder": "Nowhere"}, PackageNotFound, r"Nowhere/Mart/Load\.dtsx"),
-        ({"project": "Nothing"}, PackageNotFound, r"Sales/Nothing/Load\.dtsx"),
+        ({"folder": "Nowhere"}, FolderNotFound, r"Nowhere/Mart/Load\.dtsx.*no folder 'Nowhere'"),
+        ({"project": "Nothing"}, ProjectNotFound, r"no project 'Nothing' in the folder 'Sales'.*Mart"),
         ({"package": "Load"}, PackageNotFound, r"Sales/Mart/Load failed.*\.dtsx"),
         ({"parameters": {"batchsize": 1}}, ParameterNotFound, r"'batchsize'.*Did you mean 'BatchSize'"),
         ({"project_parameters": {"Sauce": 1}}, ParameterNotFound, r"'Sauce'.*Source"),
@@ -114,12 +118,6 @@ def test_a_sensitive_value_of_the_wrong_type_is_not_shown(mart: Catalog) -> None
     with pytest.raises(WrongParameterType, match="'BatchSize'") as caught:
         run(parameters={"BatchSize": {"value": SECRET, "sensitive": True}}).execute()
     assert SECRET not in str(caught.value)
-
-
-def test_a_customized_logging_level_that_does_not_exist_is_named(mart: Catalog) -> None:
-    with pytest.raises(Exception, match="logging level") as caught:
-        run(logging_level="Our own").execute()
-    assert getattr(caught.value, "number", None) == 27237
 
 
 def test_a_wrong_password_is_told_without_showing_it(ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ class RpcRequest:
     """A remote procedure call.
 
     :param procedure: the name as the client sent it; the well-known numbers (10 ``sp_executesql``, 11 ``sp_prepare``,
-        12 ``sp_execute``, 13 ``sp_prepexec``, 15 ``sp_unprepare``, the cursor procedures 1 to 9) are turned into their names.
+        12 ``sp_execute``, 13 ``sp_prepexec``, 15 ``sp_unprepare``, the cursor procedures 1 to 9) come as their names.
     """
 
     procedure: str

@@ -57,7 +57,7 @@ def test_it_runs_to_success_with_all_its_executables(deployed: Catalog) -> None:
 def test_it_is_stopped_half_way(deployed: Catalog, ssisdb: SsisdbEmulator) -> None:
     half_way = "Load City Dimension"
     ssisdb.scripts.take(300, executable=half_way)
-    execution_id = deployed.create_execution(ExecutionRequest("WWI", "Daily ETL", PACKAGE))
+    execution_id = deployed.create_execution(ExecutionRequest(folder="WWI", project="Daily ETL", package=PACKAGE))
     deployed.start_execution(execution_id)
     wait_until(lambda: any(m.message_source_name == half_way for m in deployed.event_messages(execution_id)))
 

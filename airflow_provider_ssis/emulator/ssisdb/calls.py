@@ -133,7 +133,8 @@ class CatalogCall:
         :raises SqlError: ``number``; 27109 names the project.
         """
         row = self.first(
-            "SELECT p.project_id, p.object_version_lsn FROM internal.projects p JOIN internal.folders f USING (folder_id)"
+            "SELECT p.project_id, p.object_version_lsn FROM internal.projects p JOIN internal.folders f USING"
+            " (folder_id)"
             " WHERE lower(f.name) = lower(?) AND lower(p.name) = lower(?)",
             folder,
             name,
@@ -174,7 +175,8 @@ class CatalogCall:
         operation_id = self.next_id(store, "operation_id")
         now = self.now
         store.execute(
-            "INSERT INTO internal.operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL, NULL, NULL, ?, ?, uuid())",
+            "INSERT INTO internal.operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL, NULL, NULL, ?, ?,"
+            " uuid())",
             [
                 operation_id,
                 int(kind),

@@ -22,7 +22,6 @@ from airflow_provider_ssis.emulator.ssisdb.procedures import (  # noqa: F401 - i
     executions,
     folders,
     operations,
-    parameters,
     permissions,
     projects,
 )
@@ -156,7 +155,8 @@ class Ssisdb:
     def run_request(self, store: Store, execution_id: int) -> RunRequest:
         """What is to be run for an execution."""
         folder, project, package, version = store.fetch(
-            "SELECT folder_name, project_name, package_name, project_lsn FROM internal.executions WHERE execution_id = ?",
+            "SELECT folder_name, project_name, package_name, project_lsn FROM internal.executions WHERE"
+            " execution_id = ?",
             [execution_id],
         )[0]
         parameters = {

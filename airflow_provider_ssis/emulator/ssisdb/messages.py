@@ -24,7 +24,8 @@ TEXTS: Final[dict[int, str]] = {
     27118: "The project cannot be deployed now: another deployment of it is running. Try again.",
     27121: "The execution was started before, or is over: an execution can be started once only.",
     27123: (
-        "This operation is refused to logins that SQL Server authenticates. Log in with Windows authentication and try again."
+        "This operation is refused to logins that SQL Server authenticates. Log in with Windows authentication"
+        " and try again."
     ),
     27124: "Operation {0} cannot be stopped: it is not running.",
     27125: "The operation cannot be stopped yet: no process has registered for it.",
@@ -46,7 +47,8 @@ TEXTS: Final[dict[int, str]] = {
     27161: "The permission was there before; nothing was granted.",
     27163: "The catalog property '{0}' has a value that is not allowed.",
     27165: (
-        "The server was stopped while operation {0} of type {1} was in status {2}: the operation is marked as ended unexpectedly."
+        "The server was stopped while operation {0} of type {1} was in status {2}: the operation is marked as"
+        " ended unexpectedly."
     ),
     27170: "The project '{0}' cannot be read.",
     27173: "The environment has a variable '{0}' already.",

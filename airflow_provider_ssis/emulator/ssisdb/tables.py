@@ -30,14 +30,16 @@ TABLES: Final = (
         "package_id bigint NN; project_id bigint NN; project_version_lsn bigint NN; name nvarchar(260) NN;"
         " package_guid uniqueidentifier NN; description nvarchar(1024); package_format_version int NN;"
         " version_major int NN; version_minor int NN; version_build int NN; version_comments nvarchar(1024);"
-        " version_guid uniqueidentifier NN; entry_point bit NN; validation_status char(1) NN; last_validation_time dto7",
+        " version_guid uniqueidentifier NN; entry_point bit NN; validation_status char(1) NN;"
+        " last_validation_time dto7",
     ),
     internal_table(
         "object_parameters",
         "parameter_id bigint NN; project_id bigint NN; project_version_lsn bigint NN; object_type smallint NN;"
         " object_name nvarchar(260) NN; parameter_name sysname NN; data_type nvarchar(128) NN; required bit NN;"
         " sensitive bit NN; description nvarchar(1024); design_default_value sql_variant; default_value sql_variant;"
-        " value_type char(1) NN; value_set bit NN; referenced_variable_name nvarchar(128); validation_status char(1) NN;"
+        " value_type char(1) NN; value_set bit NN; referenced_variable_name nvarchar(128); validation_status"
+        " char(1) NN;"
         " last_validation_time dto7",
     ),
     internal_table(
@@ -52,7 +54,8 @@ TABLES: Final = (
     ),
     internal_table(
         "environment_references",
-        "reference_id bigint NN; project_id bigint NN; reference_type char(1) NN; environment_folder_name nvarchar(128);"
+        "reference_id bigint NN; project_id bigint NN; reference_type char(1) NN; environment_folder_name"
+        " nvarchar(128);"
         " environment_name sysname NN; validation_status char(1) NN; last_validation_time dto7",
     ),
     internal_table(
@@ -82,7 +85,8 @@ TABLES: Final = (
     internal_table(
         "execution_parameter_values",
         "execution_parameter_id bigint NN; execution_id bigint NN; object_type smallint NN;"
-        " parameter_data_type nvarchar(128) NN; parameter_name sysname NN; parameter_value sql_variant; sensitive bit NN;"
+        " parameter_data_type nvarchar(128) NN; parameter_name sysname NN; parameter_value sql_variant;"
+        " sensitive bit NN;"
         " required bit NN; value_set bit NN; runtime_override bit NN",
     ),
     internal_table(
@@ -98,7 +102,8 @@ TABLES: Final = (
     internal_table(
         "executable_statistics",
         "statistics_id bigint NN; execution_id bigint NN; executable_id bigint NN; execution_path nvarchar(max);"
-        " start_time dto7; end_time dto7; execution_duration int; execution_result smallint; execution_value sql_variant",
+        " start_time dto7; end_time dto7; execution_duration int; execution_result smallint; execution_value"
+        " sql_variant",
     ),
     internal_table(
         "event_messages",
@@ -115,7 +120,8 @@ TABLES: Final = (
     internal_table(
         "execution_component_phases",
         "phase_stats_id bigint NN; execution_id bigint NN; package_name nvarchar(260) NN; task_name nvarchar(4000) NN;"
-        " subcomponent_name nvarchar(4000); phase sysname NN; start_time dto7; end_time dto7; execution_path nvarchar(max)",
+        " subcomponent_name nvarchar(4000); phase sysname NN; start_time dto7; end_time dto7; execution_path"
+        " nvarchar(max)",
     ),
     internal_table(
         "execution_data_statistics",
@@ -126,7 +132,8 @@ TABLES: Final = (
     ),
     internal_table(
         "object_permissions",
-        "object_type smallint NN; object_id bigint NN; principal_id int NN; permission_type smallint NN; is_deny bit NN;"
+        "object_type smallint NN; object_id bigint NN; principal_id int NN; permission_type smallint NN; is_deny"
+        " bit NN;"
         " grantor_id int NN",
     ),
     internal_table("catalog_properties", "property_name nvarchar(256) NN; property_value nvarchar(max) NN"),
@@ -203,4 +210,4 @@ SELECT * FROM granted
 EXCEPT
 SELECT object_type, object_id, permission_type FROM explicit WHERE is_deny
 """
-"""What the session's principal may do, his folders' permissions handed down, what is denied taken away. Id 0: public."""
+"""What the session's principal may do: folders hand permissions down, what is denied is taken away. Id 0: public."""

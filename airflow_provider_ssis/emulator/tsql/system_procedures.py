@@ -327,14 +327,12 @@ async def type_information(
     rows = []
     for name, odbc, precision, prefix, suffix, create, searchable, unsigned, scale, verbose, sub in _TYPES:
         if wanted in (0, odbc):
-            radix = (
-                10 if unsigned is not None and name not in ("float", "real") else 2 if unsigned is not None else None
-            )
+            radix = None if unsigned is None else 2 if name in ("float", "real") else 10
             identity = None if unsigned is None else 0
-            rows.append(
-                (name, odbc, precision, prefix, suffix, create, 1, 0, searchable, unsigned, int("money" in name))
-                + (identity, name, None if scale is None else 0, scale, verbose, sub, radix, None, 0)
-            )
+            smallest = None if scale is None else 0
+            row = [name, odbc, precision, prefix, suffix, create, 1, 0, searchable, unsigned, int("money" in name)]
+            row += [identity, name, smallest, scale, verbose, sub, radix, None, 0]
+            rows.append(tuple(row))
     yield ResultColumns(_TYPE_COLUMNS)
     yield Rows(rows)
     yield StatementDone(len(rows), in_procedure=True)
@@ -382,7 +380,7 @@ async def undeclared_parameters(
     names = dict.fromkeys(name.lower() for name in re.findall(r"@P\d+", text, re.IGNORECASE))
     rows = [
         (ordinal, name, _NVARCHAR_ID, "nvarchar(4000)", 8000, 0, 0)
-        + (None,) * 9
+        + ((None,) * 9)
         + (False, False, False, True, False, None, _NVARCHAR_ID, 8000)
         for ordinal, name in enumerate(names, 1)
     ]

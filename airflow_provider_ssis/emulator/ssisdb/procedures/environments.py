@@ -126,7 +126,8 @@ async def set_environment_variable_value(call: CatalogCall) -> None:
 def _variable(call: CatalogCall) -> tuple[int, str]:
     environment_id = call.environment(call["folder_name"], call["environment_name"], _MODIFY)
     row = call.first(
-        "SELECT variable_id, type FROM internal.environment_variables WHERE environment_id = ? AND lower(name) = lower(?)",
+        "SELECT variable_id, type FROM internal.environment_variables WHERE environment_id = ? AND lower(name) ="
+        " lower(?)",
         environment_id,
         call["variable_name"],
     )
@@ -142,7 +143,7 @@ def _variable(call: CatalogCall) -> tuple[int, str]:
     required="folder_name project_name environment_name reference_type",
 )
 async def create_environment_reference(call: CatalogCall) -> None:
-    """27138, 27101 arguments that do not fit together, 27109 no such project, 27182 no such environment, 27204 there."""
+    """27138, 27101 arguments that do not fit together, 27109 no such project, 27182 no such environment, 27204."""
     kind, folder = call["reference_type"].upper(), call["environment_folder_name"]
     if kind not in ("R", "A"):
         raise call.refuse(27101, "reference_type")

@@ -152,7 +152,7 @@ def _write_parameter(
     required="execution_id object_type parameter_name parameter_value",
 )
 async def set_execution_parameter_value(call: CatalogCall) -> None:
-    """27101, 27103 no such execution, 27224 started, 27176 no such parameter, 27159, 27147 value of another type, 27217."""
+    """27101, 27103 no such execution, 27224 started, 27176 no such parameter, 27159, 27147 wrong type, 27217."""
     name, value = call["parameter_name"], call["parameter_value"]
     if call["object_type"] not in _OVERRIDABLE:
         raise call.refuse(27101, "object type")
@@ -205,7 +205,7 @@ def _follow_system_rules(call: CatalogCall, store: Store, execution_id: int, nam
     required="execution_id property_path property_value",
 )
 async def set_execution_property_override_value(call: CatalogCall) -> None:
-    """27101, 27103 no such execution, 27225 started, 515 @sensitive NULL. Whether the path exists, the run finds out."""
+    """27101, 27103 no such execution, 27225 started, 515 @sensitive NULL. Whether the path exists shows in the run."""
     execution_id = _changeable(call, 27225)
     if call["sensitive"] is None:
         raise SqlError(515, "The column 'sensitive' takes no NULL: give @sensitive 0 or 1.", state=2)

@@ -48,7 +48,8 @@ async def stop_operation(call: CatalogCall) -> None:
 
 def _check(call: CatalogCall, store: Store, target: int) -> tuple[int, str]:
     rows = store.fetch(
-        "SELECT status, operation_type, process_id, object_id, object_name FROM internal.operations WHERE operation_id = ?",
+        "SELECT status, operation_type, process_id, object_id, object_name FROM internal.operations WHERE"
+        " operation_id = ?",
         [target],
     )
     status, kind, process_id, object_id, object_name = rows[0] if rows else (None, None, None, None, None)

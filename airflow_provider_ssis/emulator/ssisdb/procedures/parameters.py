@@ -62,7 +62,8 @@ def _parameter(call: CatalogCall) -> tuple[int, str]:
         raise call.refuse(27101, "object_type")
     project_id, version = call.project(call["folder_name"], call["project_name"], PermissionType.MODIFY)
     row = call.first(
-        "SELECT parameter_id, data_type FROM internal.object_parameters WHERE project_id = ? AND project_version_lsn = ?"
+        "SELECT parameter_id, data_type FROM internal.object_parameters WHERE project_id = ? AND"
+        " project_version_lsn = ?"
         " AND object_type = ? AND parameter_name = ? AND (object_type = 20 OR lower(object_name) = lower(?))",
         project_id,
         version,
@@ -95,7 +96,7 @@ _RESULT = (
     required="folder_name project_name package_name",
 )
 async def get_parameter_values(call: CatalogCall) -> None:
-    """27146 no such package, 27208 no such reference, 27182 no such environment; 27148 (severity 10) types that differ."""
+    """27146 no such package, 27208 no such reference, 27182 no such environment; 27148 (severity 10)."""
     project_id, version = call.project(call["folder_name"], call["project_name"], number=27146)
     values = bind_parameters(
         call, project_id, version, call["folder_name"], call["package_name"], call["reference_id"], for_run=False

@@ -31,7 +31,7 @@ from airflow_provider_ssis.project.models import Project
     required="folder_name project_name project_stream",
 )
 async def deploy_project(call: CatalogCall) -> None:
-    """27145 bad name, 27104 no such folder, 27206 may not deploy there, 27109 may not change it, 27118 busy, 27203 failed.
+    """27145 bad name, 27104 no such folder, 27206 may not deploy there, 27109 may not change it, 27118, 27203.
 
     What was wrong with the project stands in catalog.operation_messages.
     """

@@ -17,7 +17,8 @@ def readable(kind: SecuredObjectType, id_column: str, *, logreader: bool = False
     :param logreader: members of ssis_logreader see all rows too.
     """
     return (
-        f"({ADMIN_OR_LOGREADER if logreader else ADMIN} OR {id_column} IN (SELECT object_id FROM internal.my_permissions"
+        f"({ADMIN_OR_LOGREADER if logreader else ADMIN} OR {id_column} IN (SELECT object_id FROM"
+        f" internal.my_permissions"
         f" WHERE object_type = {int(kind)} AND permission_type = {int(PermissionType.READ)}))"
     )
 

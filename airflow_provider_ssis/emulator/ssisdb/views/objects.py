@@ -21,7 +21,8 @@ catalog_view(
 )
 catalog_view(
     "projects",
-    "project_id bigint NN; folder_id bigint NN; name sysname NN; description nvarchar(1024); project_format_version int;"
+    "project_id bigint NN; folder_id bigint NN; name sysname NN; description nvarchar(1024);"
+    " project_format_version int;"
     " deployed_by_sid varbinary(85) NN; deployed_by_name nvarchar(128) NN; last_deployed_time dto7 NN;"
     " created_time dto7 NN; object_version_lsn bigint NN; validation_status char(1) NN; last_validation_time dto7",
     f"SELECT * FROM internal.projects WHERE {readable(SecuredObjectType.PROJECT, 'project_id', logreader=True)}",
@@ -41,7 +42,8 @@ catalog_view(
 catalog_view(
     "object_parameters",
     "parameter_id bigint NN; project_id bigint NN; object_type smallint NN; object_name nvarchar(260) NN;"
-    " parameter_name sysname NN; data_type nvarchar(128) NN; required bit NN; sensitive bit NN; description nvarchar(1024);"
+    " parameter_name sysname NN; data_type nvarchar(128) NN; required bit NN; sensitive bit NN; description"
+    " nvarchar(1024);"
     " design_default_value sql_variant; default_value sql_variant; value_type char(1) NN; value_set bit NN;"
     " referenced_variable_name nvarchar(128); validation_status char(1) NN; last_validation_time dto7",
     "SELECT p.parameter_id, p.project_id, p.object_type, p.object_name, p.parameter_name, p.data_type, p.required,"

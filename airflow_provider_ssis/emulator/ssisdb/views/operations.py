@@ -28,7 +28,8 @@ catalog_view(
 catalog_view(
     "executions",
     "execution_id bigint NN; folder_name sysname NN; project_name sysname NN; package_name nvarchar(260) NN;"
-    " reference_id bigint; reference_type char(1); environment_folder_name nvarchar(128); environment_name nvarchar(128);"
+    " reference_id bigint; reference_type char(1); environment_folder_name nvarchar(128); environment_name"
+    " nvarchar(128);"
     " project_lsn bigint; executed_as_sid varbinary(85) NN; executed_as_name nvarchar(128) NN; use32bitruntime bit NN;"
     " operation_type smallint NN; created_time dto7; object_type smallint; object_id bigint; status int NN;"
     " start_time dto7; end_time dto7; caller_sid varbinary(85) NN; caller_name sysname NN; process_id int;"
@@ -38,7 +39,8 @@ catalog_view(
     " executed_count int",
     "SELECT e.execution_id, e.folder_name, e.project_name, e.package_name, e.reference_id, e.reference_type,"
     " e.environment_folder_name, e.environment_name, e.project_lsn, e.executed_as_sid, e.executed_as_name,"
-    " e.use32bitruntime, o.operation_type, o.created_time, o.object_type, o.object_id, o.status, o.start_time, o.end_time,"
+    " e.use32bitruntime, o.operation_type, o.created_time, o.object_type, o.object_id, o.status, o.start_time,"
+    " o.end_time,"
     " o.caller_sid, o.caller_name, o.process_id, o.stopped_by_sid, o.stopped_by_name, CAST(NULL AS UUID),"
     " o.server_name, o.machine_name, CAST(NULL AS UUID),"
     " CASE WHEN o.start_time IS NOT NULL THEN CAST(getvariable('memory_kb') AS BIGINT) END,"
@@ -108,7 +110,8 @@ catalog_view(
 )
 catalog_view(
     "event_message_context",
-    "context_id bigint NN; event_message_id bigint; context_depth int; package_path nvarchar(max); context_type smallint;"
+    "context_id bigint NN; event_message_id bigint; context_depth int; package_path nvarchar(max); context_type"
+    " smallint;"
     " context_source_name nvarchar(4000); context_source_id nvarchar(38); property_name nvarchar(4000);"
     " property_value sql_variant; event_message_guid uniqueidentifier",
     "SELECT context_id, event_message_id, context_depth, package_path, context_type, context_source_name,"

@@ -97,7 +97,6 @@ class Bridge:
                 None,
                 structs.get(carrier) or duckdb.sqltype(carrier),
                 null_handling=SPECIAL,
-                side_effects=True,
             )
 
     def close(self) -> None:

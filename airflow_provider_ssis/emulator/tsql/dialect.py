@@ -29,6 +29,8 @@ _MODIFIERS: Final = (
     TokenType.FOR,
 )
 _RANGES: Final = (TokenType.BETWEEN, TokenType.IN, TokenType.IS, TokenType.LIKE)
+_NOTHING_FOLLOWS: Final = (TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.COMMA, TokenType.GROUP_BY)
+"""What cannot follow a comma. sqlglot lets a list end in a comma; T-SQL does not."""
 _OPENING: Final = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
 _COMPOUND: Final = (
     TokenType.PLUS,
@@ -150,6 +152,10 @@ def _syntax_error(error: ParseError) -> SqlError:
     place = error.errors[0]
     word = str(place.get("highlight") or "")
     line = int(place.get("line") or 1)
+    return _unexpected(word, line)
+
+
+def _unexpected(word: str, line: int) -> SqlError:
     if word.upper() in _KEYWORDS:
         return SqlError(156, f"Incorrect syntax near the keyword {word!r}.", severity=15, line=line)
     return SqlError(102, f"Incorrect syntax near {word!r}.", severity=15, line=line)
@@ -184,6 +190,9 @@ def _written_out(tokens: list[Token]) -> list[Token]:
             index += 2
             continue
         depth += _OPENING.get(token.token_type, 0)
+        if token.token_type == TokenType.COMMA and (following is None or following.token_type in _NOTHING_FOLLOWS):
+            stands = following or token
+            raise _unexpected(stands.text, stands.line)
         ends = token.token_type in (TokenType.COMMA, TokenType.FROM, TokenType.WHERE, TokenType.SEMICOLON)
         if ends and depth in closing_at:
             result += [_closing(token)] * closing_at.pop(depth)

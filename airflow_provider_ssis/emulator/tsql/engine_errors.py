@@ -34,7 +34,7 @@ def translated(error: duckdb.Error) -> SqlError:
     for pattern, known in _KNOWN:
         if pattern.search(text):
             return known()
-    if isinstance(error, duckdb.OutOfRangeException):
+    if isinstance(error, duckdb.OutOfRangeException) or "out of range" in text:
         return SqlError(8115, f"Arithmetic overflow: {_first_line(text)}")
     if isinstance(error, duckdb.ConversionException):
         return SqlError(8114, f"Error converting a value: {_first_line(text)}")

@@ -76,7 +76,7 @@ class Plain:
         """The table's entry."""
 
         def rule(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
-            kinds = [*self.kinds, *[self.kinds[-1]] * (len(nodes) - len(self.kinds))]
+            kinds = [*self.kinds, *self.kinds[-1:] * (len(nodes) - len(self.kinds))]
             arguments = [
                 taken(binder, binder.value(node), kind, name, position)
                 for position, (node, kind) in enumerate(zip(nodes, kinds, strict=False), start=1)

@@ -5,7 +5,7 @@ The rules are SQL Server's own ("Data type precedence (Transact-SQL)", "Precisio
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
@@ -57,22 +57,29 @@ def combined(first: SqlType, second: SqlType) -> SqlType:
     return higher
 
 
-def as_decimal(type: SqlType) -> SqlType:  # noqa: A002 - the field's own word
-    """The decimal that holds every value of an exact number type."""
+def as_decimal(type: SqlType, constant: Any = None) -> SqlType:  # noqa: A002 - the field's own word
+    """The decimal that holds every value of an exact number type, or a whole number that stands there literally."""
     if type.name in DECIMALS:
         return type
+    if isinstance(constant, int):
+        return SqlType("decimal", precision=len(str(abs(constant))), scale=0)
     return SqlType("decimal", precision=_INTEGER_DIGITS[type.name], scale=4 if type.name in MONEY else 0)
 
 
-def arithmetic_type(operator: str, first: SqlType, second: SqlType) -> SqlType:
+def arithmetic_type(
+    operator: str, first: SqlType, second: SqlType, *, first_constant: Any = None, second_constant: Any = None
+) -> SqlType:
     """The type of ``first operator second`` for numbers.
 
     :param operator: one of ``+ - * / %``.
+    :param first_constant: the value of a literal, of which a whole number beside a decimal counts its own digits only.
     """
     if first.name in APPROXIMATE or second.name in APPROXIMATE:
         return SqlType("real") if {first.name, second.name} == {"real"} else SqlType("float")
     if first.name in DECIMALS or second.name in DECIMALS:
-        return _decimal_result(operator, as_decimal(first), as_decimal(second))
+        one, other = as_decimal(first, first_constant), as_decimal(second, second_constant)
+        name = "decimal" if "decimal" in (first.name, second.name) else "numeric"
+        return _decimal_result(operator, name, one, other)
     if first.name in MONEY or second.name in MONEY:
         return SqlType("smallmoney" if {first.name, second.name} == {"smallmoney"} else "money")
     higher = first if precedence(first) >= precedence(second) else second
@@ -145,7 +152,7 @@ def _decimal_holding(first: SqlType, second: SqlType) -> SqlType:
     return SqlType(name, precision=min(digits + scale, LARGEST_PRECISION), scale=scale)
 
 
-def _decimal_result(operator: str, first: SqlType, second: SqlType) -> SqlType:
+def _decimal_result(operator: str, name: str, first: SqlType, second: SqlType) -> SqlType:
     p1, s1 = first.precision or 0, first.scale or 0
     p2, s2 = second.precision or 0, second.scale or 0
     match operator:
@@ -161,7 +168,6 @@ def _decimal_result(operator: str, first: SqlType, second: SqlType) -> SqlType:
         case _:
             scale = max(s1, s2)
             precision = min(p1 - s1, p2 - s2) + scale
-    name = "numeric" if first.name == second.name == "numeric" else "decimal"
     if precision > LARGEST_PRECISION:
         whole = precision - scale
         if operator in "+-":

@@ -136,11 +136,12 @@ class Binder:
             if type(node) in self.compilation.grammar.predicates:
                 raise SqlError(102, f"Incorrect syntax near {near(node)!r}: a condition is no value here.")
             raise not_understood(node)
+        if self.scope.grouped is not None and (key := self._grouping_key(node, rule)) is not None:
+            return key
         try:
-            bound = rule(self, node)
+            return rule(self, node)
         except SqlError as error:
             raise located(error, node) from None
-        return self._grouped(bound)
 
     def values(self, nodes: Sequence[exp.Expr]) -> list[Typed]:
         """Bind expressions in order."""
@@ -223,6 +224,8 @@ class Binder:
         :param strict: NULL among the arguments makes the result NULL, and the function is not called.
         """
         call = _strict(function) if strict else function
+        if not arguments:
+            return self.computed(key, lambda values: call(), result)
         sql = self.compilation.bridge.call(
             key, call, [argument.sql for argument in arguments], [argument.type for argument in arguments], result
         )
@@ -235,11 +238,15 @@ class Binder:
 
         return Typed(sql, result, evaluate=evaluate)
 
-    def _grouped(self, bound: Typed) -> Typed:
-        grouped = self.scope.grouped
-        if grouped is not None and bound.sql in grouped:
-            return replace(bound, sql=grouped[bound.sql], evaluate=None)
-        return bound
+    def _grouping_key(self, node: exp.Expr, rule: ValueRule) -> Typed | None:
+        """What an expression of a grouped query reads as, if it is one of those that the query groups by."""
+        try:
+            bound = rule(self.ungrouped(), node)
+        except SqlError:
+            # It holds an aggregate, or is at fault: the rule itself will say so.
+            return None
+        reading = (self.scope.grouped or {}).get(bound.sql)
+        return None if reading is None else replace(bound, sql=reading, evaluate=None)
 
 
 def _strict(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -129,53 +129,53 @@ def _target_table(binder: Binder, node: exp.Expr) -> LocalTable:
     )
 
 
-def _changed(binder: Binder, node: exp.Update | exp.Delete) -> tuple[LocalTable, str, str]:
-    """The table that an UPDATE or DELETE changes, its DuckDB alias, and the text of all other sources.
+def _main(node: exp.Update | exp.Delete) -> exp.Table:
+    """The table that an UPDATE or DELETE changes, as the source that it is.
 
-    ``UPDATE t SET ... FROM @rows AS t JOIN ...`` names the table by the alias it has in FROM.
+    ``UPDATE t SET ... FROM @rows AS t JOIN ...`` and ``DELETE t FROM @rows AS t`` call it by the alias it has in FROM.
+
+    :raises SqlError: 102, it is not the first source there.
     """
-    target = node.args["tables"][0] if node.args.get("tables") else node.this
+    called = node.args["tables"][0] if node.args.get("tables") else node.this
     clause = node.args.get("from_")
-    main = clause.this if clause is not None else node.this
-    if not isinstance(target, exp.Table) or not isinstance(main, exp.Table):
+    main = clause.this if clause is not None else node.this or called
+    if not isinstance(called, exp.Table) or not isinstance(main, exp.Table):
         raise not_understood(node)
-    called = target.name.lower()
-    named = main if clause is None or _same(main, called) else None
-    if clause is not None and named is None:
+    if called.name.lower() not in (main.alias.lower(), main.name.lower()) or called.args.get("alias") not in (
+        None,
+        main.args.get("alias"),
+    ):
         raise SqlError(
-            102, "Incorrect syntax near 'FROM': the table that is changed comes first in FROM here.", severity=15
+            102, f"Incorrect syntax near {called.name!r}: the table that changes comes first in FROM here.", severity=15
         )
+    return main
+
+
+def _changed(binder: Binder, main: exp.Table) -> tuple[LocalTable, str]:
+    """The table that changes and its DuckDB alias; its columns are in the binder's scope from here on."""
     table = _target_table(binder, main)
     alias = binder.compilation.alias()
     name = main.alias.lower() or table.name.lower()
     columns = tuple(column_of(f"{alias}.{quoted(column.name)}", column, None) for column in table.columns)
     binder.scope.add(Source(((name,),), columns))
-    return table, alias, ""
+    return table, alias
 
 
-def _same(main: exp.Table, called: str) -> bool:
-    return called in (main.alias.lower(), main.name.lower())
-
-
-def _joined_rows(binder: Binder, node: exp.Update | exp.Delete) -> str:
-    """The other sources behind the changed table, as one DuckDB text; empty when there is none."""
-    clause = node.args.get("from_")
-    main = clause.this if clause is not None else node.this
-    joins = [*(main.args.get("joins") or ())]
+def _others(binder: Binder, main: exp.Table) -> str:
+    """The sources that the changed table is joined with, as a DuckDB FROM clause; empty when there are none."""
+    joins = main.args.get("joins") or ()
     if not joins:
         return ""
-    select = exp.Select(expressions=[exp.Star()])
     first, *others = joins
     if first.args.get("side") or first.args.get("kind", "").upper() not in ("", "INNER", "CROSS"):
         raise SqlError(102, "Incorrect syntax near 'JOIN': only inner joins change tables here.", severity=15)
+    select = exp.Select(expressions=[exp.Star()])
     select.set("from_", exp.From(this=first.this.copy()))
     select.set("joins", [join.copy() for join in others])
     return bind_from(binder, select)
 
 
-def _conditions(binder: Binder, node: exp.Update | exp.Delete) -> str:
-    clause = node.args.get("from_")
-    main = clause.this if clause is not None else node.this
+def _conditions(binder: Binder, node: exp.Update | exp.Delete, main: exp.Table) -> str:
     joins = main.args.get("joins") or ()
     tests = [binder.predicate(joins[0].args["on"]).sql] if joins and joins[0].args.get("on") is not None else []
     if node.args.get("where") is not None:
@@ -187,8 +187,9 @@ def _update(binder: Binder, node: exp.Update) -> str:
     only(node, "this", "expressions", "from_", "where", "with_", "options")
     binder, prefix = bind_with(binder, node)
     binder = binder.within(Scope(parent=binder.scope.parent))
-    table, alias, _ = _changed(binder, node)
-    others = _joined_rows(binder, node)
+    main = _main(node)
+    table, alias = _changed(binder, main)
+    others = _others(binder, main)
     settings = []
     for item in node.expressions:
         if not isinstance(item, exp.EQ) or not isinstance(item.this, exp.Column):
@@ -196,17 +197,20 @@ def _update(binder: Binder, node: exp.Update) -> str:
         column = _column(table, item.this.name)
         value = _stored(binder, binder.value(item.expression), column, table)
         settings.append(f"{quoted(column.name)} = {value.sql}")
-    changed = f"{table.storage_name} AS {alias} SET {', '.join(settings)}{others}{_conditions(binder, node)}"
-    return f"{prefix}UPDATE {changed}"
+    changes = f"{table.storage_name} AS {alias} SET {', '.join(settings)}{others}{_conditions(binder, node, main)}"
+    return f"{prefix}UPDATE {changes}"
 
 
 def _delete(binder: Binder, node: exp.Delete) -> str:
     only(node, "this", "tables", "from_", "where", "with_", "using", "cluster", "options")
     binder, prefix = bind_with(binder, node)
     binder = binder.within(Scope(parent=binder.scope.parent))
-    table, alias, _ = _changed(binder, node)
-    others = _joined_rows(binder, node).replace(" FROM ", " USING ", 1)
-    return " ".join([f"{prefix}DELETE FROM", f"{table.storage_name} AS {alias}{others}{_conditions(binder, node)}"])
+    main = _main(node)
+    table, alias = _changed(binder, main)
+    others = _others(binder, main).replace(" FROM ", " USING ", 1)
+    return " ".join(
+        [f"{prefix}DELETE FROM", f"{table.storage_name} AS {alias}{others}{_conditions(binder, node, main)}"]
+    )
 
 
 CHANGES: Final[dict[type[exp.Expr], Callable[[Binder, exp.Expr], str]]] = {

@@ -138,7 +138,8 @@ def _converted(binder: Binder, value: Typed, target: SqlType, style: int | None,
     sql = _native(value, target) if style is None or source.name in STRINGS | INTEGERS else None
     if sql is None:
         sql = binder.call(f"convert {style} {safe}", convert, [value], target).sql
-    return Typed(sql, target, nullable=value.nullable or safe, evaluate=evaluate)
+    constant = value.constant if source.name in INTEGERS and target.name in INTEGERS else None
+    return Typed(sql, target, nullable=value.nullable or safe, evaluate=evaluate, constant=constant)
 
 
 def _native(value: Typed, target: SqlType) -> str | None:

@@ -83,7 +83,7 @@ def _string(binder: Binder, text: str, name: str) -> Typed:
     if len(text) <= _LONGEST_INLINE and text.isprintable():
         sql = "'" + text.replace("'", "''") + "'"
     else:
-        sql = binder.compilation.argument(f"text {len(binder.compilation.arguments)}", constantly(text), type_)
+        sql = binder.compilation.argument(f"text {text}", constantly(text), type_)
     return Typed(sql, type_, nullable=False, evaluate=constantly(text), constant=text)
 
 
@@ -100,7 +100,7 @@ def _hexadecimal(binder: Binder, node: exp.HexString) -> Typed:
     digits = node.name
     data = bytes.fromhex(digits.zfill(len(digits) + len(digits) % 2))
     type_ = sized("varbinary", len(data))
-    sql = binder.compilation.argument(f"bytes {len(binder.compilation.arguments)}", constantly(data), type_)
+    sql = binder.compilation.argument(f"bytes {digits}", constantly(data), type_)
     return Typed(sql, type_, nullable=False, evaluate=constantly(data), constant=data)
 
 

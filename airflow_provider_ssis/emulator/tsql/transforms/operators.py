@@ -77,7 +77,9 @@ def operated(binder: Binder, sign: str, first: Typed, second: Typed) -> Typed:
     if {family(first.type), family(second.type)} <= {"string"}:
         raise SqlError(402, f"Operands of the types {first.type.name} and {second.type.name} do not go with {sign}.")
     first, second = _as_numbers(binder, first, second)
-    type_ = arithmetic_type(sign, first.type, second.type)
+    type_ = arithmetic_type(
+        sign, first.type, second.type, first_constant=first.constant, second_constant=second.constant
+    )
     if sign in _BITWISE and type_.name not in INTEGERS:
         raise SqlError(402, f"Operands of the types {first.type.name} and {second.type.name} do not go with {sign}.")
     if sign == "%" and type_.name in APPROXIMATE:

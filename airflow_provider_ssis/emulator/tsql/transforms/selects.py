@@ -41,6 +41,10 @@ class _Block:
 
 def _select(binder: Binder, node: exp.Select) -> BoundQuery:
     only(node, *_UNDERSTOOD)
+    if not node.expressions:
+        raise SqlError(
+            156, "Incorrect syntax near the keyword 'FROM': a SELECT needs something to select.", severity=15
+        )
     binder, prefix = bind_with(binder, node)
     from_text = bind_from(binder, node)
     condition = binder.predicate(node.args["where"].this) if node.args.get("where") is not None else None

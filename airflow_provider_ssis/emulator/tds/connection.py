@@ -237,6 +237,8 @@ class Connection:
             return
         if self._attention:
             self._attention = False
+            # The request ends as failed, so that the driver tells its caller; then the attention is acknowledged.
+            response.write(tokens.done(Token.DONE, DoneStatus.ERROR | DoneStatus.MORE))
             response.write(tokens.done(Token.DONE, DoneStatus.ATTENTION))
         await response.finish()
 

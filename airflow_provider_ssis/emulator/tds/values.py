@@ -10,7 +10,7 @@ import struct
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType, TableValue, Variant
@@ -32,6 +32,8 @@ _EPOCH_1900: Final = dt.datetime(1900, 1, 1)
 _TICKS_PER_SECOND: Final = 300
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _LARGEST_PRECISION: Final = 38
+_EXACT: Final = Context(prec=80)
+"""Wide enough for every decimal; the default one rounds to 28 digits."""
 _LARGEST_VARIANT: Final = 8009
 _TABLE_NULL: Final = 0xFFFF
 _DEFAULT_COLUMN: Final = 0x0200
@@ -532,7 +534,7 @@ def _decimal_size(precision: int) -> int:
 
 
 def _write_decimal(value: Decimal | int, scale: int, size: int) -> bytes:
-    number = int(Decimal(value).scaleb(scale).to_integral_value())
+    number = int(_EXACT.scaleb(Decimal(value), scale).to_integral_value(context=_EXACT))
     return bytes((number >= 0,)) + abs(number).to_bytes(size, "little")
 
 
@@ -573,7 +575,7 @@ def _write_smalldatetime(value: dt.datetime) -> bytes:
 
 
 def _write_money(value: Decimal | int) -> bytes:
-    number = int(Decimal(value).scaleb(4).to_integral_value())
+    number = int(_EXACT.scaleb(Decimal(value), 4).to_integral_value(context=_EXACT))
     return struct.pack("<iI", number >> 32, number & 0xFFFFFFFF)
 
 

@@ -1,0 +1,107 @@
+"""Clients that speak no TDS, or half of it: their connection ends, and nobody else notices."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytds
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_ssis.emulator.tds.packets import Limits
+from tests.emulator.tds.echo import PASSWORD, EchoServer, echo_server
+
+LIMITS = Limits(largest_login=4096, largest_message=100_000, login_seconds=2)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EchoServer]:
+    with echo_server(LIMITS) as echo:
+        yield echo
+
+
+def connect(server: EchoServer) -> pytds.Connection:
+    return pytds.connect(dsn=server.host, port=server.port, user="sa", password=PASSWORD, autocommit=True)
+
+
+def answer(server: EchoServer, data: bytes, *, finish: bool = True) -> bytes:
+    """All that the server says to these bytes, until it closes the connection."""
+    with socket.create_connection((server.host, server.port), timeout=30) as client:
+        client.sendall(data)
+        if finish:
+            client.shutdown(socket.SHUT_WR)
+        received = b""
+        try:
+            while chunk := client.recv(4096):
+                received += chunk
+        except ConnectionResetError:
+            return received
+        return received
+
+
+def packet(kind: int, payload: bytes, *, length: int | None = None, status: int = 1) -> bytes:
+    return struct.pack(">BBHHBB", kind, status, 8 + len(payload) if length is None else length, 0, 1, 0) + payload
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.binary(max_size=300))
+def test_noise_harms_nobody(server: EchoServer, data: bytes) -> None:
+    with closing(connect(server)) as other:
+        answer(server, data)
+        cursor = other.cursor()
+        cursor.execute("SELECT 1")
+        assert "SELECT 1" in [row[0] for row in cursor.fetchall()]
+
+
+@settings(max_examples=60, deadline=None)
+@given(kind=st.sampled_from([1, 3, 6, 7, 14, 16, 17, 18]), payload=st.binary(max_size=200))
+def test_messages_of_noise_before_the_login_are_closed(server: EchoServer, kind: int, payload: bytes) -> None:
+    answer(server, packet(kind, payload))
+    with closing(connect(server)):
+        pass
+
+
+def test_a_packet_of_an_unknown_type_is_told_in_the_log(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "airflow_provider_ssis.emulator.tds"):
+        assert answer(server, packet(0x63, b"x" * 8), finish=False) == b""
+    assert "connection closed: unknown packet type 0x63" in caplog.text
+
+
+def test_a_packet_with_an_impossible_length_is_told_in_the_log(
+    server: EchoServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "airflow_provider_ssis.emulator.tds"):
+        assert answer(server, packet(0x12, b"", length=3), finish=False) == b""
+    assert "packet of 3 bytes" in caplog.text
+
+
+def test_an_oversized_login_is_refused_before_it_is_read(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
+    many = packet(0x12, b"x" * 4000, status=0) * 3
+    with caplog.at_level(logging.WARNING, "airflow_provider_ssis.emulator.tds"):
+        answer(server, many, finish=False)
+    assert "a message of more than 4096 bytes" in caplog.text
+
+
+def test_a_client_that_says_nothing_is_sent_away(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "airflow_provider_ssis.emulator.tds"):
+        assert answer(server, b"", finish=False) == b""
+    assert "no login within 2 s" in caplog.text
+
+
+def test_an_oversized_request_ends_its_own_connection(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(connect(server)) as other:
+        large = connect(server)
+        with (
+            caplog.at_level(logging.WARNING, "airflow_provider_ssis.emulator.tds"),
+            pytest.raises((pytds.Error, OSError)),
+        ):
+            large.cursor().execute("x" * 200_000)
+        cursor = other.cursor()
+        cursor.execute("SELECT 1")
+        assert cursor.fetchall()
+    assert "a message of more than 100000 bytes" in caplog.text

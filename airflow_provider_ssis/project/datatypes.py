@@ -107,7 +107,7 @@ def _date(text: str) -> datetime:
         if not 1 <= hour <= 12:
             raise ValueError("not a time of a twelve-hour clock")
         hour = hour % 12 + (12 if match["half"].upper() == "PM" else 0)
-    return datetime(  # noqa: DTZ001 - SSIS's DateTime has no time zone
+    return datetime(
         int(match["year"]),
         int(match["month"]),
         int(match["day"]),

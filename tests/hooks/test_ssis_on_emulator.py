@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -131,3 +132,16 @@ def test_the_connection_test_tells_what_a_sql_login_cannot_do(
         catalog.create_folder("Sales")
     assert caught.value.number == 27123
     assert "Kerberos" in str(caught.value)
+
+
+def test_airflow_itself_tests_the_connection_with_it(ssisdb_emulator: SsisdbEmulator) -> None:
+    from airflow.models.connection import Connection
+
+    connection: Any = Connection(conn_id="ssis_default", uri=ssisdb_emulator.airflow_uri)
+    reached, text = connection.test_connection()
+    assert reached, text
+    assert text.startswith("Connected to ")
+    wrong: Any = Connection(conn_id="ssis_default", uri=ssisdb_emulator.airflow_uri.replace("sa:", "nobody:"))
+    reached, text = wrong.test_connection()
+    assert not reached
+    assert "Check login and password" in text

@@ -17,6 +17,7 @@ _WHERE: Final = (
     "@package_name nvarchar(260) = NULL, @project_name nvarchar(128) = NULL, @folder_name nvarchar(128) = NULL,"
     " @times int = NULL"
 )
+_MESSAGE: Final = "N'The task failed because it was told to.'"
 _EXECUTABLE: Final = "@executable nvarchar(4000) = NULL"
 
 
@@ -58,8 +59,7 @@ def scripting_procedures(database: str, scripts: ScriptBook) -> list[Procedure]:
     declared: list[tuple[str, str, Callable[[dict[str, Any], dict[str, Any]], None]]] = [
         (
             "fail_executable",
-            f"{_EXECUTABLE}, @message nvarchar(max) = N'The task failed because it was told to.',"
-            f" @code sql_variant = {DEFAULT_ERROR_CODE}, {_WHERE}",
+            f"{_EXECUTABLE}, @message nvarchar(max) = {_MESSAGE}, @code sql_variant = {DEFAULT_ERROR_CODE}, {_WHERE}",
             fail_executable,
         ),
         ("take_time", f"@seconds float, {_EXECUTABLE}, {_WHERE}", take_time),

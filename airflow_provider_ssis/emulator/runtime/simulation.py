@@ -329,8 +329,8 @@ class _Simulation:
         else:
             limit = place.overrides.max_error_count(executable)
             text = (
-                f"{executable.name}:Warning: the number of errors ({place.errors}) has reached the maximum allowed ({limit}); "
-                "the executable fails."
+                f"{executable.name}:Warning: the number of errors ({place.errors}) has reached the maximum allowed "
+                f"({limit}); the executable fails."
             )
             yield from self._event(place, "OnWarning", text, code=_MAXIMUM_ERRORS_REACHED)
 
@@ -339,7 +339,7 @@ class _Simulation:
     def _children(
         self, place: _Place, children: Sequence[Executable], constraints: Sequence[PrecedenceConstraint]
     ) -> Walk:
-        """Run executables in the order that their constraints ask for; a failure fails what they stand in by its errors."""
+        """Run executables in the order of their constraints; a failure counts by the errors that it raised."""
         results: dict[str, ExecutionResult | None] = {}
         failed = False
         for child in _in_order(children, constraints):

@@ -76,13 +76,13 @@ class Engine:
         server_name: str = "SSISDB-EMULATOR",
         product_version: tuple[int, int, int] = (16, 0, 4000),
     ) -> None:
-        self.server_name = server_name
-        self.product_version = product_version
+        self.server_name: str = server_name
+        self.product_version: tuple[int, int, int] = product_version
         self.data_dir = data_dir
         self.is_azure = False
         self.logins = Logins()
         self.locks = ApplicationLocks()
-        self.metadata = Metadata()
+        self.metadata: Metadata = Metadata()
         self.procedures: dict[tuple[str, str, str], Procedure] = {}
         self.session_variables: Callable[[Principal], Mapping[str, Any]] = lambda principal: {}
         self._duckdb = duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})

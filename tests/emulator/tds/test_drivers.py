@@ -80,7 +80,7 @@ def test_a_certificate_that_is_not_trusted_is_refused_by_the_client(server: Echo
 
 
 def test_pymssql_and_python_tds_connect(server: EchoServer) -> None:
-    login = {"user": "sa", "password": PASSWORD, "database": "SSISDB", "autocommit": True}
+    login: dict[str, Any] = {"user": "sa", "password": PASSWORD, "database": "SSISDB", "autocommit": True}
     with closing(pymssql.connect(server=server.host, port=str(server.port), **login)) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT 1")
@@ -158,7 +158,7 @@ def test_a_cancel_ends_a_request_that_waits_and_the_connection_stays_usable(
 def test_a_cancel_while_rows_stream_leaves_the_connection_usable(server: EchoServer, tmp_path: Path) -> None:
     with closing(connect(server, DriverFamily.MICROSOFT, Encrypt.YES, tmp_path)) as connection:
         cursor = connection.execute("ROWS 2000000")
-        assert cursor.fetchone() == (0,)
+        assert tuple(cursor.fetchone()) == (0,)
         cursor.cancel()
         cursor.close()
         assert connection.execute("SELECT 2").fetchval() == "SELECT 2"

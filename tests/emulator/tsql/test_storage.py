@@ -16,7 +16,6 @@ from airflow_provider_ssis.emulator.tsql import storage
 
 T = SqlType.parse
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
-YEARS = {"min_value": dt.datetime(1753, 1, 1), "max_value": dt.datetime(9999, 12, 30)}
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=20)
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -35,7 +34,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "date": st.dates(),
     "time": st.times(),
     "datetime2": st.datetimes(),
-    "datetimeoffset": st.datetimes(timezones=ZONES, **YEARS),
+    "datetimeoffset": st.datetimes(dt.datetime(1753, 1, 1), dt.datetime(9999, 12, 30), timezones=ZONES),
 }
 TYPED = st.sampled_from(sorted(VALUES)).flatmap(lambda name: st.tuples(st.just(T(name)), VALUES[name]))
 

@@ -179,7 +179,10 @@ def _or(binder: Binder, node: exp.Or) -> Predicate:
 
 def _not(binder: Binder, node: exp.Not) -> Predicate:
     only(node, "this")
-    inner = binder.predicate(node.this)
+    return _negated(binder.predicate(node.this))
+
+
+def _negated(inner: Predicate) -> Predicate:
     evaluate: Evaluate | None = None
     if (ask := inner.evaluate) is not None:
 
@@ -210,8 +213,14 @@ def _like(binder: Binder, node: exp.Like | exp.Escape) -> Predicate:
     if isinstance(node, exp.Escape):
         only(node, "this", "expression")
         escape, inner = binder.value(node.expression), node.this
-    only(inner, "this", "expression")
-    value, pattern = binder.value(inner.this), binder.value(inner.expression)
+    only(inner, "this", "expression", "negate")
+    if inner.args.get("negate"):
+        return _negated(_matches(binder, inner, escape))
+    return _matches(binder, inner, escape)
+
+
+def _matches(binder: Binder, node: exp.Expr, escape: Typed | None) -> Predicate:
+    value, pattern = binder.value(node.this), binder.value(node.expression)
     operands = [_as_text(binder, each) for each in (value, pattern)]
     if escape is None and isinstance(pattern.constant, str) and not set("[\\") & set(pattern.constant):
         # Trailing blanks of the pattern count, those of the value may be more than the pattern has.

@@ -10,6 +10,7 @@ import pytest
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
 from airflow_provider_ssis.catalog.errors import (
+    CatalogError,
     FolderNotFound,
     InvalidArgument,
     LoginFailed,
@@ -28,8 +29,11 @@ from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
+    ExecutionOutOfSight,
     InvalidTaskArgument,
 )
+from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+from tests.mart import MART
 from tests.operators.running import SECRET, parameters_of, run, wait_until
 from tests.ssis_projects import make_ispac, package, parameter, task
 
@@ -79,6 +83,31 @@ def test_an_execution_that_somebody_stops_is_told_apart(mart: Catalog, ssisdb: S
 def stop_when_running(catalog: Catalog) -> None:
     wait_until(lambda: any(each.status is OperationStatus.RUNNING for each in catalog.executions()))
     catalog.stop_operation(catalog.executions()[0].execution_id)
+
+
+def test_a_server_that_goes_away_meanwhile_is_told_with_the_execution_that_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = SsisdbEmulator()
+    server.start()
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", f"{server.airflow_uri}&login_timeout=1")
+    with SsisCatalogHook().open_catalog() as catalog:
+        catalog.create_folder("Sales")
+        catalog.deploy_project("Sales", "Mart", MART)
+    server.scripts.take(600, package="Load.dtsx")
+    task_run = run()
+
+    def stop_server_when_running() -> None:
+        wait_until(lambda: "is running" in str(task_run.log))
+        server.stop()
+
+    stopper = threading.Thread(target=stop_server_when_running)
+    stopper.start()
+    with pytest.raises(ExecutionOutOfSight, match=r"Execution \d+ was started and goes on.*Look at it") as caught:
+        task_run.execute()
+    stopper.join()
+    assert caught.value.execution_id == task_run.task_instance.xcoms["execution_id"]
+    assert isinstance(caught.value.__cause__, CatalogError)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +167,7 @@ def test_an_untrusted_certificate_is_told(ssisdb: SsisdbEmulator, monkeypatch: p
 def test_an_unreachable_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with SsisdbEmulator() as gone:
         uri = gone.airflow_uri
-    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", f"{uri}&login_timeout=5")
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", f"{uri}&login_timeout=1")
     with pytest.raises(ServerUnreachable, match=r"127\.0\.0\.1, port \d+.*Check host"):
         run().execute()
 

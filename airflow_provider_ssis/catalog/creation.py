@@ -88,7 +88,7 @@ def _batch(body: str, values: list[MarkerValue]) -> Batch:
 
 
 def _create(request: ExecutionRequest) -> tuple[str, list[MarkerValue]]:
-    body = "SET @folder = ?;\nSET @project = ?;\nSET @package = ?;\n"
+    body = "SELECT @folder = ?, @project = ?, @package = ?;\n"
     values: list[MarkerValue] = [request.folder, request.project, request.package]
     reference = ""
     if request.reference_id is not None:
@@ -163,13 +163,7 @@ def _parameter(object_type: ObjectType, name: str, value: Value) -> Setting:
         name=name,
         object_type=object_type,
         value=value,
-        sql=(
-            "SET @object_type = ?;\nSET @name = ?;\nSELECT @data_type = NULL, @sensitive = NULL;\n"
-            "SELECT @data_type = v.parameter_data_type, @sensitive = v.sensitive "
-            "FROM catalog.execution_parameter_values AS v "
-            "WHERE v.execution_id = @execution_id AND v.object_type = @object_type AND v.parameter_name = @name;\n"
-            f"{REQUIRE_PARAMETER}{assignment}{_SET_PARAMETER}"
-        ),
+        sql=f"{_FIND_PARAMETER}{REQUIRE_PARAMETER}{assignment}{_SET_PARAMETER}",
         values=(object_type.value, name, *texts),
     )
 
@@ -186,12 +180,8 @@ def _connection_manager(manager: str, name: str, value: Value) -> Setting:
         object_type=None,
         value=value,
         sql=(
-            "SET @name = ?;\nSELECT @data_type = NULL, @sensitive = NULL;\n"
-            "SELECT TOP (1) @object_type = v.object_type, @data_type = v.parameter_data_type, @sensitive = v.sensitive "
-            "FROM catalog.execution_parameter_values AS v "
-            "WHERE v.execution_id = @execution_id AND v.object_type IN (20, 30) AND v.parameter_name = @name "
-            "ORDER BY v.object_type DESC;\n"
-            f"IF @data_type IS NULL\nBEGIN\n{override}END\nELSE\nBEGIN\n{assignment}{_SET_PARAMETER}END;\n"
+            f"{_FIND_CONNECTION_PARAMETER}IF @data_type IS NULL\nBEGIN\n{override}END\n"
+            f"ELSE\nBEGIN\n{assignment}{_SET_PARAMETER}END;\n"
         ),
         values=(f"CM.{manager}.{name}", *override_values, *texts),
     )
@@ -249,6 +239,19 @@ def _refuse_repeated_properties(request: ExecutionRequest) -> None:
         seen[path.lower()] = path
 
 
+_FIND_PARAMETER = (
+    "SELECT @object_type = ?, @name = ?, @data_type = NULL, @sensitive = NULL;\n"
+    "SELECT @data_type = v.parameter_data_type, @sensitive = v.sensitive FROM catalog.execution_parameter_values AS v "
+    "WHERE v.execution_id = @execution_id AND v.object_type = @object_type AND v.parameter_name = @name;\n"
+)
+# Object types 20 and 30 are project and package; a package's own connection manager hides the project's.
+_FIND_CONNECTION_PARAMETER = (
+    "SELECT @name = ?, @data_type = NULL, @sensitive = NULL;\n"
+    "SELECT TOP (1) @object_type = v.object_type, @data_type = v.parameter_data_type, @sensitive = v.sensitive "
+    "FROM catalog.execution_parameter_values AS v "
+    "WHERE v.execution_id = @execution_id AND v.object_type IN (20, 30) AND v.parameter_name = @name "
+    "ORDER BY v.object_type DESC;\n"
+)
 _SET_PARAMETER = (
     "EXEC catalog.set_execution_parameter_value @execution_id = @execution_id, @object_type = @object_type, "
     "@parameter_name = @name, @parameter_value = @value;\n"

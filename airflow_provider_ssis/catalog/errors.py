@@ -53,6 +53,10 @@ class CatalogError(Exception):
         self.messages = messages
         self.advice = self.default_advice if advice is None else advice
 
+    def add(self, detail: str) -> None:
+        """Add a detail to the message, in brackets."""
+        self.message = f"{self.message.rstrip().rstrip('.')} ({detail})"
+
     def __str__(self) -> str:
         text = self.message.rstrip()
         where = [] if self.number is None else [f"SQL Server error {self.number}"]
@@ -176,9 +180,13 @@ class ParameterNotFound(NotFound):
 class ExecutionNotFound(NotFound):
     """No such execution."""
 
+    default_advice = "Check the id, and that the login may read the execution (or is a member of ssis_admin)."
+
 
 class OperationNotFound(NotFound):
     """No such operation."""
+
+    default_advice = "Check the id, and that the login may read the operation (or is a member of ssis_admin)."
 
 
 class AmbiguousEnvironment(CatalogError):
@@ -192,6 +200,8 @@ class AmbiguousEnvironment(CatalogError):
 
 class AlreadyExists(CatalogError):
     """An object of that name is there already, or the login may not create one."""
+
+    default_advice = "Use the one that is there, or choose another name."
 
 
 class InvalidName(CatalogError):

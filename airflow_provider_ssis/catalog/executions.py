@@ -100,7 +100,8 @@ class Executions(CatalogPart):
                     for value in self.execution_parameter_values(execution_id)
                     if value.required and not value.value_set
                 ]
-                error.message += f" (without a value: {', '.join(missing)})" if missing else ""
+                if missing:
+                    error.add(f"without a value: {', '.join(missing)}")
             return error
 
         batch = guarded(
@@ -222,7 +223,7 @@ class Executions(CatalogPart):
                 operation = self.operation(operation_id)
                 if operation is not None:
                     error.status = operation.status
-                    error.message += f" (it is in status {operation.status.value}, {operation.status.name})"
+                    error.add(f"it is in status {operation.status.value}, {operation.status.name}")
                     error.advice = _STOP_ADVICE.get(operation.status, error.advice)
             return error
 

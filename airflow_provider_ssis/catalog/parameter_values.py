@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from airflow_provider_ssis.catalog.datatypes import ValueDoesNotFit, fitting_literals, literal
+from airflow_provider_ssis.catalog.datatypes import ValueDoesNotFit, data_type_of, fitting_literals, literal
 from airflow_provider_ssis.catalog.errors import CatalogError, ParameterNotFound, WrongParameterType
 from airflow_provider_ssis.catalog.requests import ParameterValue, Sensitive, Value
 from airflow_provider_ssis.catalog.statements import OwnError
@@ -35,8 +35,10 @@ def assign_value(value: Value) -> tuple[str, list[str]]:
     """
     literals = fitting_literals(plain(value))
     texts = list(dict.fromkeys(each.text for each in literals.values()))
-    sql = "".join(f"SET @text{number} = ?;\n" for number, _ in enumerate(texts, start=1))
-    for data_type, each in literals.items():
+    sql = f"SELECT {', '.join(f'@text{number} = ?' for number, _ in enumerate(texts, start=1))};\n"
+    natural = data_type_of(plain(value))
+    # The type that the value has by itself is the likeliest, so it is tried first.
+    for data_type, each in sorted(literals.items(), key=lambda item: item[0] != natural):
         text = f"@text{texts.index(each.text) + 1}"
         sql += f"IF @data_type = N'{data_type}' SET @value = CAST({text} AS {each.sql_type})\nELSE "
     sql += f"{OwnError.UNFIT_VALUE.raised};\n"

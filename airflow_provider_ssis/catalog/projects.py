@@ -192,7 +192,7 @@ class Projects(CatalogPart):
 
 
 _FIND_PARAMETER = (
-    "SET @object_type = ?;\nSET @name = ?;\n"
+    "SELECT @object_type = ?, @name = ?;\n"
     "SELECT @data_type = v.data_type, @sensitive = v.sensitive\n"
     f"FROM catalog.object_parameters AS v {_OF_PROJECT}\n"  # constants of this module only
     "WHERE v.object_type = @object_type AND v.parameter_name = @name AND f.name = ? AND p.name = ? "

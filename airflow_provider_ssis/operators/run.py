@@ -262,7 +262,8 @@ class SsisRunPackageOperator(BaseOperator):
 
         def look(execution: Execution) -> None:
             nonlocal seen
-            if execution.status is not seen:
+            # How it ended is told at the end, after its last messages.
+            if execution.status is not seen and not execution.status.is_terminal:
                 self.log.info("Execution %d is %s.", execution_id, status_name(execution.status))
                 seen = execution.status
             if follower is not None:

@@ -11,6 +11,11 @@ def like(text: str, pattern: str, escape: str | None = None) -> bool:
     return _compiled(pattern, escape).fullmatch(text) is not None
 
 
+def like_with_blanks(text: str, pattern: str, escape: str | None = None) -> bool:
+    """LIKE where neither side is Unicode: the value may have more trailing blanks than the pattern."""
+    return like(text, pattern, escape) or like(text.rstrip(" "), pattern, escape)
+
+
 def position(text: str, pattern: str) -> int:
     """``PATINDEX(pattern, text)``: where the pattern, without its outer ``%``, first stands, from 1; 0 if nowhere."""
     anywhere = pattern.startswith("%")

@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.tsql import session_values, system_views
 from airflow_provider_ssis.emulator.tsql.conversion import family, try_convert
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.functions import Function, Plain, taken
+from airflow_provider_ssis.emulator.tsql.metadata import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.precedence import FIXED_WIDTH, STRINGS, UNICODE
 from airflow_provider_ssis.emulator.tsql.session_values import NAME
 
@@ -165,6 +166,24 @@ def _of_metadata(
     return Function(len(kinds) if least is None else least, len(kinds), rule)
 
 
+def _object_id(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
+    metadata, database = binder.compilation.metadata, binder.compilation.database
+    local_names = sorted(binder.compilation.local_tables)
+
+    def compute(name: str, kind: str | None = None) -> int | None:
+        parts = split_name(name)
+        if parts[-1].startswith("#"):
+            # A temporary table has a negative number, as in tempdb.
+            known = parts[-1].lower() in local_names
+            return -1 - local_names.index(parts[-1].lower()) if known and kind in (None, "U", "u") else None
+        return metadata.object_id(database, name, kind)
+
+    arguments = [
+        taken(binder, binder.value(node), "text", "object_id", position) for position, node in enumerate(nodes, start=1)
+    ]
+    return binder.call(f"object_id in {database} beside {local_names}", compute, arguments, INT)
+
+
 def _in_database(metadata: Metadata, database: str, number: int | None) -> str:
     names = metadata.database_names
     return names[number - 1] if number is not None and 0 < number <= len(names) else database
@@ -177,8 +196,6 @@ def _db_name(metadata: Metadata, database: str, number: int | None = None) -> st
 
 
 def _col_length(metadata: Metadata, database: str, table: str, column: str) -> int | None:
-    from airflow_provider_ssis.emulator.tsql.metadata import qualified, split_name
-
     relation = metadata.relation(*qualified(split_name(table), database))
     columns = relation.columns if relation is not None else ()
     found = next((each for each in columns if each.name.lower() == column.lower()), None)
@@ -195,13 +212,7 @@ _METADATA: Final = {
         least=0,
     ),
     "db_name": _of_metadata("db_name", ("int",), NAME, _db_name, least=0),
-    "object_id": _of_metadata(
-        "object_id",
-        ("text", "text"),
-        INT,
-        lambda metadata, database, name, kind=None: metadata.object_id(database, name, kind),
-        least=1,
-    ),
+    "object_id": Function(1, 2, _object_id),
     "object_name": _of_metadata(
         "object_name",
         ("int", "int"),

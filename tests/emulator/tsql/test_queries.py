@@ -319,6 +319,55 @@ SELECTS: dict[str, tuple[str, str, Rows]] = {
         "project_id int; value varchar(20)",
         [(10, "d"), (10, "Lo")],
     ),
+    "CROSS APPLY over a VALUES list turns columns into rows": (
+        (
+            "SELECT f.folder_id, v.t FROM catalog.folders f CROSS APPLY (VALUES (f.name), ('k')) AS v(t) "
+            "WHERE f.folder_id = 1"
+        ),
+        "folder_id bigint; t nvarchar(128)",
+        [(1, "Alpha"), (1, "k")],
+    ),
+    "NOT LIKE": (
+        "SELECT name FROM catalog.folders WHERE name NOT LIKE 'a%' AND name NOT LIKE '%[m]%'",
+        "name nvarchar(128)",
+        [("beta ",)],
+    ),
+    "the value of LIKE may have more trailing blanks than the pattern, unless it is Unicode": (
+        "SELECT 1 AS a WHERE 'abc  ' LIKE 'abc' AND N'abc  ' NOT LIKE N'abc' AND 'abc' NOT LIKE 'abc '",
+        "a int",
+        [(1,)],
+    ),
+    "a grouped number can be read in a subquery": (
+        (
+            "SELECT folder_id, (SELECT COUNT(*) FROM catalog.projects p WHERE p.folder_id = f.folder_id) AS "
+            "n FROM catalog.folders f GROUP BY folder_id HAVING folder_id < 3 ORDER BY 1"
+        ),
+        "folder_id bigint; n int",
+        [(1, 2), (2, 1)],
+    ),
+    "a recursive common table expression over tables, under an alias": (
+        (
+            "WITH c AS (SELECT folder_id, name FROM catalog.folders WHERE folder_id = 1 UNION ALL SELECT "
+            "f.folder_id, f.name FROM catalog.folders f JOIN c AS x ON x.folder_id + 1 = f.folder_id) SELECT "
+            "* FROM c"
+        ),
+        "folder_id bigint; name nvarchar(128)",
+        [(1, "Alpha"), (2, "beta "), (3, "ALPHA"), (4, "Gamma")],
+    ),
+    "the deepest recursion can be raised": (
+        (
+            "WITH c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c WHERE n < 500) SELECT MAX(n) AS m FROM c "
+            "OPTION (MAXRECURSION 500)"
+        ),
+        "m int",
+        [(500,)],
+    ),
+    "'name' = value is an alias too": ("SELECT 'x' = 5", "x int", [(5,)]),
+    "a long IN list": (
+        f"SELECT COUNT(*) AS n FROM catalog.folders WHERE folder_id IN ({', '.join(map(str, range(2, 2000)))})",
+        "n int",
+        [(3,)],
+    ),
     "a sql_variant compares and sorts by its base type": (
         "SELECT folder_id FROM catalog.folders WHERE value > 1 AND value <= CAST(5 AS sql_variant) ORDER BY value",
         "folder_id bigint",

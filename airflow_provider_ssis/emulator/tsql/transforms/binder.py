@@ -134,7 +134,7 @@ class Binder:
         rule = self.compilation.grammar.values.get(type(node))
         if rule is None:
             if type(node) in self.compilation.grammar.predicates:
-                raise SqlError(102, f"Incorrect syntax near {near(node)!r}: a condition is no value here.")
+                raise SqlError(102, f"Incorrect syntax near {near(node)!r}: a condition is no value here.", severity=15)
             raise not_understood(node)
         if self.scope.grouped is not None and (key := self._grouping_key(node, rule)) is not None:
             return key
@@ -152,7 +152,9 @@ class Binder:
         rule = self.compilation.grammar.predicates.get(type(node))
         if rule is None:
             if type(node) in self.compilation.grammar.values:
-                raise SqlError(4145, f"An expression stands where a condition is expected, near {near(node)!r}.")
+                raise SqlError(
+                    4145, f"An expression stands where a condition is expected, near {near(node)!r}.", severity=15
+                )
             raise not_understood(node)
         try:
             return rule(self, node)

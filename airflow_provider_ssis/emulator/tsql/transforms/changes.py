@@ -23,6 +23,7 @@ from airflow_provider_ssis.emulator.tsql.transforms.sources import (
     column_of,
     derived_columns,
     local_table,
+    name_parts,
     rows_sql,
 )
 from airflow_provider_ssis.emulator.tsql.transforms.typed import Typed
@@ -117,7 +118,7 @@ def _target_table(binder: Binder, node: exp.Expr) -> LocalTable:
     local = local_table(binder, node)
     if local is not None:
         return local
-    parts = [part.name for part in (node.args.get("catalog"), node.args.get("db"), node.this) if part is not None]
+    parts = name_parts(node)
     database, schema, name = qualified(parts, binder.compilation.database)
     if binder.compilation.metadata.relation(database, schema, name) is None:
         raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")

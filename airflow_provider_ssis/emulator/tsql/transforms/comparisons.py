@@ -11,8 +11,8 @@ from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
 from airflow_provider_ssis.emulator.tsql import arithmetic
 from airflow_provider_ssis.emulator.tsql.conversion import family
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.patterns import like
-from airflow_provider_ssis.emulator.tsql.precedence import STRINGS
+from airflow_provider_ssis.emulator.tsql.patterns import like, like_with_blanks
+from airflow_provider_ssis.emulator.tsql.precedence import STRINGS, UNICODE
 from airflow_provider_ssis.emulator.tsql.transforms.binder import only
 from airflow_provider_ssis.emulator.tsql.transforms.conversions import coerced, unified
 from airflow_provider_ssis.emulator.tsql.transforms.typed import Evaluate, Predicate, Typed, output_name
@@ -131,15 +131,21 @@ def _in(binder: Binder, node: exp.In) -> Predicate:
     if node.args.get("query") is not None:
         return _against_query(binder, "=", "ANY", node.this, node.args["query"])
     value = binder.value(node.this)
-    tests = [compared(binder, "=", value, binder.value(item)) for item in node.expressions]
-    return _any_of(tests)
+    return _any_of([compared(binder, "=", value, binder.value(item)) for item in node.expressions])
 
 
 def _any_of(tests: list[Predicate]) -> Predicate:
-    result = tests[0]
-    for test in tests[1:]:
-        result = Predicate(f"({result.sql} OR {test.sql})", _either(result.evaluate, test.evaluate, decisive=True))
-    return result
+    """One level of ORs, however long the list is."""
+    asks = [test.evaluate for test in tests]
+    sql = f"({' OR '.join(test.sql for test in tests)})"
+    if any(ask is None for ask in asks):
+        return Predicate(sql)
+
+    def evaluate(values: Mapping[str, Any]) -> bool | None:
+        answers = {ask(values) for ask in asks if ask is not None}
+        return True if True in answers else None if None in answers else False
+
+    return Predicate(sql, evaluate)
 
 
 def _between(binder: Binder, node: exp.Between) -> Predicate:
@@ -222,12 +228,13 @@ def _like(binder: Binder, node: exp.Like | exp.Escape) -> Predicate:
 def _matches(binder: Binder, node: exp.Expr, escape: Typed | None) -> Predicate:
     value, pattern = binder.value(node.this), binder.value(node.expression)
     operands = [_as_text(binder, each) for each in (value, pattern)]
-    if escape is None and isinstance(pattern.constant, str) and not set("[\\") & set(pattern.constant):
-        # Trailing blanks of the pattern count, those of the value may be more than the pattern has.
+    unicode = any(each.type.name in UNICODE for each in operands)
+    if unicode and escape is None and isinstance(pattern.constant, str) and not set("[\\") & set(pattern.constant):
         evaluate = _strictly(lambda text, form: like(text, form, None), operands[0].evaluate, operands[1].evaluate)
         return Predicate(f"(lower({operands[0].sql}) LIKE lower({operands[1].sql}))", evaluate)
     arguments = [*operands, _as_text(binder, escape)] if escape is not None else operands
-    answer = binder.call("like", lambda text, form, mark=None: like(text, form, mark), arguments, SqlType("bit"))
+    match = like if unicode else like_with_blanks
+    answer = binder.call(match.__name__, match, arguments, SqlType("bit"))
     return Predicate(answer.sql, answer.evaluate)
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
-from airflow_provider_ssis.emulator.tsql.conversion import fit_string
+from airflow_provider_ssis.emulator.tsql.conversion import convert, fit_string
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.number_text import decimal_type
 from airflow_provider_ssis.emulator.tsql.precedence import sized
 from airflow_provider_ssis.emulator.tsql.session_values import GLOBALS, WORDS
 from airflow_provider_ssis.emulator.tsql.storage import duckdb_type
-from airflow_provider_ssis.emulator.tsql.transforms.binder import only
+from airflow_provider_ssis.emulator.tsql.transforms.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.transforms.typed import NULL_TYPE, Evaluate, Typed
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _INT_LIMIT: Final = 2**31
 _VARCHAR_TYPE: Final = SqlType("varchar", length=8000)
+_MONEY: Final = SqlType("money")
+_DATETIME: Final = SqlType("datetime")
 _LONGEST_INLINE: Final = 4000
 
 
@@ -131,6 +133,8 @@ def _column(binder: Binder, node: exp.Column) -> Typed:
     only(node, "this", "table", "db", "catalog")
     if isinstance(node.this, exp.Star):
         raise SqlError(102, "Incorrect syntax near '*'.", severity=15)
+    if isinstance(node.this, exp.Literal):
+        return _money(node)
     parts = [part.name for part in node.parts]
     word = WORDS.get(node.name.lower())
     if word is not None and len(parts) == 1 and not node.this.args.get("quoted"):
@@ -141,11 +145,32 @@ def _column(binder: Binder, node: exp.Column) -> Typed:
             8120,
             f"Column {'.'.join(parts)!r} is neither in GROUP BY nor inside an aggregate function.",
         )
-    if scope.grouped is not None and scope is not binder.scope:
+    if scope.grouped is not None and scope is not binder.scope and scope.grouped[column.sql] != column.sql:
         raise SqlError(
             8120, f"Column {'.'.join(parts)!r} of a grouped query cannot be read in a subquery here: join instead."
         )
     return column
+
+
+def _money(node: exp.Column) -> Typed:
+    """``$1.50``, which sqlglot takes for column 50 of table $1."""
+    text = f"{node.table}.{node.this.name}"
+    if not text.startswith("$") or not text[1:].replace(".", "", 1).isdigit():
+        raise SqlError(102, f"Incorrect syntax near {node.this.name!r}.", severity=15)
+    number = Decimal(text[1:]).quantize(Decimal("1.0000"))
+    sql = f"CAST('{number:f}' AS {duckdb_type(_MONEY)})"
+    return Typed(sql, _MONEY, nullable=False, evaluate=constantly(number), constant=number)
+
+
+def _escaped_moment(binder: Binder, node: exp.Expr) -> Typed:
+    """ODBC's ``{ts '...'}``, ``{d '...'}`` and ``{t '...'}``: datetime literals."""
+    only(node, "this")
+    if not isinstance(node.this, exp.Literal) or not node.this.is_string:
+        raise not_understood(node)
+    text = node.this.name
+    moment = convert(text, _VARCHAR_TYPE, _DATETIME)
+    sql = binder.compilation.argument(f"moment {text}", constantly(moment), _DATETIME)
+    return Typed(sql, _DATETIME, nullable=False, evaluate=constantly(moment))
 
 
 def _paren(binder: Binder, node: exp.Paren) -> Typed:
@@ -170,5 +195,8 @@ VALUES: Final[dict[type[exp.Expr], ValueRule]] = {
     exp.Parameter: _parameter,
     exp.Column: _column,
     exp.Paren: _paren,
+    exp.Timestamp: _escaped_moment,
+    exp.Date: _escaped_moment,
+    exp.Time: _escaped_moment,
     exp.Subquery: _scalar_subquery,
 }

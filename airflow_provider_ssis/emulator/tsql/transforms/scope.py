@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.transforms.typed import Typed
+
+RECURSION_LEVEL: Final = "level of recursion"
+"""The hidden column that counts how deep a recursive common table expression is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,11 @@ class Source:
 
     names: tuple[tuple[str, ...], ...]
     columns: tuple[Typed, ...]
+
+    @property
+    def shown(self) -> tuple[Typed, ...]:
+        """The columns that a star stands for."""
+        return tuple(column for column in self.columns if column.name != RECURSION_LEVEL)
 
     def called(self, qualifier: tuple[str, ...]) -> bool:
         """Whether this is what ``qualifier.`` in front of a column means."""

@@ -114,16 +114,19 @@ def _outputs(binder: Binder, item: exp.Expr) -> list[Typed]:
             only(item)
             if not binder.scope.sources:
                 raise SqlError(263, "A star needs a FROM clause.")
-            return [_starred(binder, column) for source in binder.scope.sources for column in source.columns]
+            return [_starred(binder, column) for source in binder.scope.sources for column in source.shown]
         case exp.Column() if isinstance(item.this, exp.Star):
             qualifier = tuple(part.name.lower() for part in item.parts[:-1])
             sources = [source for source in binder.scope.sources if source.called(qualifier)]
             if not sources:
                 raise located(SqlError(107, f"No source in FROM is called {'.'.join(qualifier)!r}."), item)
-            return [_starred(binder, column) for column in sources[0].columns]
+            return [_starred(binder, column) for column in sources[0].shown]
         case exp.Alias():
             only(item, "this", "alias")
             return [binder.value(item.this).named(item.alias)]
+        case exp.EQ() if isinstance(item.this, exp.Literal) and item.this.is_string:
+            # 'name' = value: the old way of writing an alias, which T-SQL still takes.
+            return [binder.value(item.expression).named(item.this.name)]
         case exp.Aliases():
             raise not_understood(item)
         case _:

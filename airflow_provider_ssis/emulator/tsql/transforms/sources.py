@@ -78,7 +78,9 @@ def _nullable(source: Source) -> Source:
 def _apply(binder: Binder, lateral: exp.Lateral) -> str:
     only(lateral, "this", "alias", "cross_apply", "ordinality")
     known = len(binder.scope.sources)
-    if isinstance(lateral.this, exp.Subquery):
+    if isinstance(lateral.this, exp.Subquery) and isinstance(lateral.this.this, exp.Values):
+        text = _values(binder, lateral.this.this, lateral.args.get("alias"), sees_siblings=True)
+    elif isinstance(lateral.this, exp.Subquery):
         text = _derived(binder, lateral.this.this, lateral.args.get("alias"), sees_siblings=True)
     elif isinstance(lateral.this, exp.Anonymous):
         text = _function(binder, lateral.this, lateral.args.get("alias"))
@@ -145,9 +147,7 @@ def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str
     local = local_table(binder, node)
     if local is not None:
         return _stored(binder, alias, ((local.name.lower(),),), local.columns, local.storage_name, zoned=True)
-    parts = [part.name for part in (node.args.get("catalog"), node.args.get("db"), node.this) if part is not None]
-    if node.args.get("catalog") is not None and node.args.get("db") == "":
-        parts = [node.args["catalog"].name, "", node.this.name]
+    parts = name_parts(node)
     if len(parts) == 1:
         common = _common(binder, parts[0])
         if common is not None:
@@ -164,6 +164,12 @@ def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str
     if system is not None and known is not None:
         return _system(binder, alias, names, system, known)
     raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")
+
+
+def name_parts(node: exp.Table) -> list[str]:
+    """The one to three parts of a table's name; in ``database..name`` the schema is empty."""
+    parts = (node.args.get("catalog"), node.args.get("db"), node.this)
+    return [part if isinstance(part, str) else part.name for part in parts if part is not None]
 
 
 def local_table(binder: Binder, node: exp.Table) -> LocalTable | None:
@@ -283,11 +289,12 @@ def check_names(columns: Sequence[Typed], source: str) -> None:
         seen.add(column.name.lower())
 
 
-def _values(binder: Binder, node: exp.Values, alias_node: exp.TableAlias | None) -> str:
+def _values(binder: Binder, node: exp.Values, alias_node: exp.TableAlias | None, *, sees_siblings: bool = False) -> str:
     only(node, "expressions", "alias")
     if alias_node is None:
         raise SqlError(102, "Incorrect syntax near 'VALUES': it needs an alias with column names.", severity=15)
-    rows = bind_rows(binder.within(Scope(parent=binder.scope.parent)), node)
+    outside = binder if sees_siblings else binder.within(Scope(parent=binder.scope.parent))
+    rows = bind_rows(outside, node)
     alias = binder.compilation.alias()
     columns = [
         Typed(f"{alias}.{output_name(position)}", shared_type(column), nullable=any(each.nullable for each in column))

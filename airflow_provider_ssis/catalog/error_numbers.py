@@ -48,7 +48,10 @@ MEANINGS: dict[int, Meaning] = {
     229: Meaning(PermissionDenied, "Grant the login access to SSISDB (EXECUTE and SELECT come with its role public)."),
     **dict.fromkeys(
         (208, 2812),
-        Meaning(CatalogMissing, "The current database must be SSISDB: leave the database empty or name it."),
+        Meaning(
+            CatalogMissing,
+            "The current database must be SSISDB (leave the connection's database empty), of a version that has it.",
+        ),
     ),
     916: Meaning(CatalogMissing),
     4060: Meaning(CatalogMissing),

@@ -65,17 +65,12 @@ class Executions(CatalogPart):
             explained.message = _without_secrets(explained.message, settings)
             return explained
 
-        execution_id: int | None = None
-        for batch in creation_batches(request, settings):
-            if execution_id is None:
-                results = self._session.run(batch, doing=doing, explain=explain)
-                execution_id = int(results[-1].rows[0][0])
-            else:
-                # Not repeated: overrides that were set already must not be set a second time.
-                further = Batch(batch.sql, (execution_id, *batch.values[1:]))
-                self._session.run(further, doing=doing, repeat=Repeat.NEVER, explain=explain)
-        if execution_id is None:
-            raise CatalogError(f"{doing} gave no execution id")
+        first, *further = creation_batches(request, settings)
+        execution_id = int(self._session.run(first, doing=doing, explain=explain)[-1].rows[0][0])
+        for batch in further:
+            # Not repeated: overrides that were set already must not be set a second time.
+            batch = Batch(batch.sql, (execution_id, *batch.values[1:]))
+            self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain)
         return execution_id
 
     def start_execution(self, execution_id: int) -> OperationStatus:

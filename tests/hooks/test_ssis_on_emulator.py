@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
 import pytest
+from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_ssis.catalog.errors import (
     CatalogMissing,
@@ -134,14 +134,12 @@ def test_the_connection_test_tells_what_a_sql_login_cannot_do(
     assert "Kerberos" in str(caught.value)
 
 
-def test_airflow_itself_tests_the_connection_with_it(ssisdb_emulator: SsisdbEmulator) -> None:
-    from airflow.models.connection import Connection
-
-    connection: Any = Connection(conn_id="ssis_default", uri=ssisdb_emulator.airflow_uri)
-    reached, text = connection.test_connection()
+def test_airflow_finds_the_hook_by_the_connections_type(
+    monkeypatch: pytest.MonkeyPatch, ssisdb_emulator: SsisdbEmulator
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", ssisdb_emulator.airflow_uri)
+    hook = BaseHook.get_hook("ssis_default")
+    assert isinstance(hook, SsisCatalogHook)
+    reached, text = hook.test_connection()
     assert reached, text
     assert text.startswith("Connected to ")
-    wrong: Any = Connection(conn_id="ssis_default", uri=ssisdb_emulator.airflow_uri.replace("sa:", "nobody:"))
-    reached, text = wrong.test_connection()
-    assert not reached
-    assert "Check login and password" in text

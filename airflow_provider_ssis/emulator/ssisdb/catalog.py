@@ -15,16 +15,9 @@ from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
 from airflow_provider_ssis.emulator.runtime.request import RunRequest
 from airflow_provider_ssis.emulator.runtime.runner import Runtime
 from airflow_provider_ssis.emulator.runtime.scripting_procedures import scripting_procedures
+from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F401 - importing them declares them
 from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, VIEWS
 from airflow_provider_ssis.emulator.ssisdb.messages import text
-from airflow_provider_ssis.emulator.ssisdb.procedures import (  # noqa: F401 - importing a module declares its procedures
-    environments,
-    executions,
-    folders,
-    operations,
-    permissions,
-    projects,
-)
 from airflow_provider_ssis.emulator.ssisdb.projects import ProjectFiles
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
 from airflow_provider_ssis.emulator.ssisdb.tables import (
@@ -33,12 +26,6 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
     PERMISSIONS_VIEW,
     SEQUENCES,
     TABLES,
-)
-from airflow_provider_ssis.emulator.ssisdb.views import (  # noqa: F401 - importing a module declares its views
-    objects as object_views,
-)
-from airflow_provider_ssis.emulator.ssisdb.views import (  # noqa: F401 - as above
-    operations as operation_views,
 )
 from airflow_provider_ssis.emulator.tsql.engine import DATABASE, Engine, Store
 from airflow_provider_ssis.emulator.tsql.principals import Principal

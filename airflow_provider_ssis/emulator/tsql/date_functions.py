@@ -11,8 +11,11 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import BIGINT, DATETIMEOFFSET, INT, SqlType
 from airflow_provider_ssis.emulator.tsql import date_parts, date_styles, session_values
 from airflow_provider_ssis.emulator.tsql.arithmetic import overflow
+from airflow_provider_ssis.emulator.tsql.conversion import try_convert, type_of
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.functions import Function, Plain, taken
+from airflow_provider_ssis.emulator.tsql.moments import widened
+from airflow_provider_ssis.emulator.tsql.transforms.conversions import coerced
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.transforms.binder import Binder
@@ -35,20 +38,14 @@ def _dateadd(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
     number = taken(binder, binder.value(nodes[1]), "int", "dateadd", 2)
     given = binder.value(nodes[2])
     literal = given.type.name not in ("date", "time", "datetime", "smalldatetime", "datetime2", "datetimeoffset")
-    moment = _as_datetime(binder, given) if literal else given
+    # A string or number that stands for a moment here is a datetime.
+    moment = coerced(binder, given, _DATETIME) if literal else given
     return binder.call(
         f"dateadd {part}",
         lambda count, value: date_parts.add(part, count, value, moment.type),
         [number, moment],
         moment.type,
     )
-
-
-def _as_datetime(binder: Binder, value: Typed) -> Typed:
-    """A string or number that stands for a moment in DATEADD is a datetime."""
-    from airflow_provider_ssis.emulator.tsql.transforms.conversions import coerced
-
-    return coerced(binder, value, _DATETIME)
 
 
 def _datediff(result: SqlType) -> Callable[[Binder, Sequence[exp.Expr]], Typed]:
@@ -133,14 +130,10 @@ def _switchoffset(value: dt.datetime, zone: Any) -> dt.datetime:
 
 
 def _todatetimeoffset(value: Any, zone: Any) -> dt.datetime:
-    from airflow_provider_ssis.emulator.tsql.moments import widened
-
     return widened(value).replace(tzinfo=_offset(zone))
 
 
 def _isdate(text: Any) -> int:
-    from airflow_provider_ssis.emulator.tsql.conversion import try_convert, type_of
-
     if isinstance(text, str):
         return int(bool(text.strip()) and try_convert(text, SqlType("varchar", length=8000), _DATETIME) is not None)
     return int(try_convert(text, type_of(text), _DATETIME) is not None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, MAX, SqlType
 from airflow_provider_ssis.emulator.tsql import number_text, patterns
 from airflow_provider_ssis.emulator.tsql.conversion import CODE_PAGE
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.functions import Plain, same_as_first, widest, widest_like_first
+from airflow_provider_ssis.emulator.tsql.metadata import split_name
 from airflow_provider_ssis.emulator.tsql.precedence import UNICODE, sized
 from airflow_provider_ssis.emulator.tsql.text_format import format_value
 
@@ -167,14 +168,8 @@ def _translate(text: str, old: str, new: str) -> str:
 
 
 def _parsename(name: str, part: int) -> str | None:
-    from airflow_provider_ssis.emulator.tsql.metadata import split_name
-
     parts = split_name(name)
     return parts[-part] or None if 1 <= part <= len(parts) <= 4 else None
-
-
-def _difference_free(value: Any, form: str, culture: str = "en-US") -> str | None:
-    return format_value(value, form, culture)
 
 
 _NVARCHAR: Final = SqlType("nvarchar", length=4000)
@@ -187,7 +182,7 @@ FUNCTIONS: Final = {
         "charindex": Plain(("text", "text", "int"), INT, _charindex, least=2),
         "concat": Plain(("text", "text"), _joined, _concat, variadic=True, strict=False),
         "concat_ws": Plain(("text", "text", "text"), _joined_with_separator, _concat_ws, variadic=True, strict=False),
-        "format": Plain(("any", "text", "text"), _NVARCHAR, _difference_free, least=2),
+        "format": Plain(("any", "text", "text"), _NVARCHAR, format_value, least=2),
         "left": Plain(("text", "int"), _sliced, _left),
         "len": Plain(("text",), _length_type, lambda text: len(text.rstrip(" ")), native="length(rtrim({0}, ' '))"),
         "lower": Plain(("text",), same_as_first, str.lower, native="lower({0})"),

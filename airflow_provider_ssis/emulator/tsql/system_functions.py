@@ -9,20 +9,21 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SQL_VARIANT, UNIQUEIDENTIFIER, SqlType, Variant
-from airflow_provider_ssis.emulator.tsql import session_values, system_views
+from airflow_provider_ssis.emulator.tsql import session_values, system_views, type_catalog
 from airflow_provider_ssis.emulator.tsql.conversion import family, try_convert
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.functions import Function, Plain, taken
 from airflow_provider_ssis.emulator.tsql.metadata import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.precedence import FIXED_WIDTH, STRINGS, UNICODE
 from airflow_provider_ssis.emulator.tsql.session_values import NAME
+from airflow_provider_ssis.emulator.tsql.transforms.conversions import coerced
+from airflow_provider_ssis.emulator.tsql.transforms.typed import Typed
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
     from airflow_provider_ssis.emulator.tsql.metadata import Metadata
     from airflow_provider_ssis.emulator.tsql.transforms.binder import Binder
-    from airflow_provider_ssis.emulator.tsql.transforms.typed import Typed
 
 _HASHES: Final = {
     "md5": hashlib.md5,
@@ -64,7 +65,7 @@ def size_of(value: Any, type: SqlType) -> int:  # noqa: A002 - the field's own w
         return length
     if family(type) == "binary":
         return len(value)
-    return _SIZES.get(type.name) or system_views.facets(type)[0]
+    return _SIZES.get(type.name) or type_catalog.facets(type)[0]
 
 
 def _datalength(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
@@ -77,7 +78,7 @@ def _property(variant: Variant | None, name: str | None) -> Variant | None:
     """``SQL_VARIANT_PROPERTY``."""
     if variant is None or name is None:
         return None
-    size, precision, scale = system_views.facets(variant.type)
+    size, precision, scale = type_catalog.facets(variant.type)
     match name.lower():
         case "basetype":
             return Variant(NAME, variant.type.name)
@@ -102,8 +103,6 @@ def _overhead(type: SqlType) -> int:  # noqa: A002 - the field's own word
 
 
 def _variant_property(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
-    from airflow_provider_ssis.emulator.tsql.transforms.conversions import coerced
-
     value, name = binder.values(nodes)
     variant = coerced(binder, value, SQL_VARIANT)
     text = taken(binder, name, "text", "sql_variant_property", 2)
@@ -129,9 +128,7 @@ def _isnumeric(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
 
 def _newid(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
     # A new one for each row in a query: DuckDB's own, unlike a value computed before the query runs.
-    from airflow_provider_ssis.emulator.tsql.transforms.typed import Typed as Value
-
-    return Value("uuid()", UNIQUEIDENTIFIER, nullable=False, evaluate=lambda values: uuid.uuid4())
+    return Typed("uuid()", UNIQUEIDENTIFIER, nullable=False, evaluate=lambda values: uuid.uuid4())
 
 
 def _checksum(*values: Any) -> int:
@@ -199,7 +196,7 @@ def _col_length(metadata: Metadata, database: str, table: str, column: str) -> i
     relation = metadata.relation(*qualified(split_name(table), database))
     columns = relation.columns if relation is not None else ()
     found = next((each for each in columns if each.name.lower() == column.lower()), None)
-    return system_views.facets(found.type)[0] if found is not None else None
+    return type_catalog.facets(found.type)[0] if found is not None else None
 
 
 _METADATA: Final = {
@@ -245,8 +242,8 @@ _METADATA: Final = {
         lambda metadata, database, number=1: metadata.schema_name(database, number),
         least=0,
     ),
-    "type_id": _of_metadata("type_id", ("text",), INT, system_views.type_id),
-    "type_name": _of_metadata("type_name", ("int",), NAME, system_views.type_name),
+    "type_id": _of_metadata("type_id", ("text",), INT, type_catalog.type_id),
+    "type_name": _of_metadata("type_name", ("int",), NAME, type_catalog.type_name),
 }
 
 

@@ -36,7 +36,7 @@ _NUMBER = re.compile(r"([CcDdEeFfGgNnPpXx])(\d{0,2})")
 _CUSTOM_NUMBER = re.compile(r"(?P<before>[^0#.,]*)(?P<whole>[0#,]+)(?:\.(?P<places>[0#]+))?(?P<after>[^0#.,]*)")
 
 
-def format_value(value: Any, form: str, culture: str) -> str | None:
+def format_value(value: Any, form: str, culture: str = "en-US") -> str:
     """``FORMAT(value, form, culture)``.
 
     :raises SqlError: 8116 for what is neither number nor date; 9818 for a culture or a form that is not emulated.

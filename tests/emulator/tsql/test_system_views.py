@@ -10,7 +10,8 @@ import pytest
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.metadata import DatabasePrincipal, ServerPrincipal, TableType, split_name
-from airflow_provider_ssis.emulator.tsql.system_views import SYSTEM_VIEWS, facets
+from airflow_provider_ssis.emulator.tsql.system_views import SYSTEM_VIEWS
+from airflow_provider_ssis.emulator.tsql.type_catalog import facets
 from tests.emulator.tsql.query_engine import QueryEngine, columns
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import BIGINT, FLOAT, INT, SqlType
+from airflow_provider_ssis.emulator.tsql.arithmetic import operate
 from airflow_provider_ssis.emulator.tsql.conversion import family
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.functions import taken, widest
@@ -23,22 +23,16 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.transforms.binder import Binder, ValueRule
 
 
-@dataclass(frozen=True, slots=True)
-class _Aggregate:
-    """How an aggregate is written in DuckDB.
-
-    :param bind: from the bound argument, the text in parentheses (``DISTINCT`` included) and what stands behind the
-        parentheses, the result.
-    """
-
-    bind: Callable[[Binder, Typed, bool, str], Typed]
+_Aggregate = Callable[["Binder", Typed, bool, str], Typed]
+"""How an aggregate is written in DuckDB: from the bound argument, whether it is DISTINCT, and what stands behind the
+parentheses (FILTER or OVER)."""
 
 
 def _distinct(binder: Binder, value: Typed, *, distinct: bool) -> str:
     return f"DISTINCT {order_sql(binder, value)}" if distinct else value.sql
 
 
-def _count(result: SqlType) -> Callable[[Binder, Typed, bool, str], Typed]:
+def _count(result: SqlType) -> _Aggregate:
     def bind(binder: Binder, value: Typed, distinct: bool, behind: str) -> Typed:
         inner = _distinct(binder, value, distinct=distinct)
         return Typed(f"CAST(count({inner}){behind} AS {duckdb_type(result)})", result, nullable=False)
@@ -91,14 +85,12 @@ def _decimal(scale: int) -> SqlType:
 
 
 def _quotient(total: object, count: int, result: SqlType) -> object:
-    from airflow_provider_ssis.emulator.tsql.arithmetic import operate
-
     if result.name in INTEGERS:
         return operate("/", BIGINT, int(str(total).split(".")[0]), count)
     return operate("/", result, total, count)
 
 
-def _extreme(function: str) -> Callable[[Binder, Typed, bool, str], Typed]:
+def _extreme(function: str) -> _Aggregate:
     def bind(binder: Binder, value: Typed, distinct: bool, behind: str) -> Typed:
         if value.type.name == "bit":
             raise SqlError(8117, f"{function.upper()} takes no bit.")
@@ -109,7 +101,7 @@ def _extreme(function: str) -> Callable[[Binder, Typed, bool, str], Typed]:
     return bind
 
 
-def _spread(function: str) -> Callable[[Binder, Typed, bool, str], Typed]:
+def _spread(function: str) -> _Aggregate:
     def bind(binder: Binder, value: Typed, distinct: bool, behind: str) -> Typed:
         _numeric(value, function.upper())
         number = coerced(binder, value, FLOAT)
@@ -119,16 +111,16 @@ def _spread(function: str) -> Callable[[Binder, Typed, bool, str], Typed]:
 
 
 _AGGREGATES: Final[dict[str, _Aggregate]] = {
-    "avg": _Aggregate(_avg),
-    "count": _Aggregate(_count(INT)),
-    "count_big": _Aggregate(_count(BIGINT)),
-    "max": _Aggregate(_extreme("max")),
-    "min": _Aggregate(_extreme("min")),
-    "stdev": _Aggregate(_spread("stddev_samp")),
-    "stdevp": _Aggregate(_spread("stddev_pop")),
-    "sum": _Aggregate(_sum),
-    "var": _Aggregate(_spread("var_samp")),
-    "varp": _Aggregate(_spread("var_pop")),
+    "avg": _avg,
+    "count": _count(INT),
+    "count_big": _count(BIGINT),
+    "max": _extreme("max"),
+    "min": _extreme("min"),
+    "stdev": _spread("stddev_samp"),
+    "stdevp": _spread("stddev_pop"),
+    "sum": _sum,
+    "var": _spread("var_samp"),
+    "varp": _spread("var_pop"),
 }
 NAMES: Final = frozenset(_AGGREGATES) | {"string_agg", "grouping", "grouping_id"}
 """The names of the aggregate functions."""
@@ -150,7 +142,7 @@ def aggregate_over(binder: Binder, node: exp.Anonymous, argument: Typed, *, wher
     aggregate = _AGGREGATES.get(str(node.this).lower())
     if aggregate is None:
         raise not_understood(node)
-    return aggregate.bind(binder, argument, False, f" FILTER (WHERE {where})")
+    return aggregate(binder, argument, False, f" FILTER (WHERE {where})")
 
 
 def aggregated(binder: Binder, node: exp.Anonymous, behind: str = "") -> Typed:
@@ -182,7 +174,7 @@ def aggregated(binder: Binder, node: exp.Anonymous, behind: str = "") -> Typed:
         only(argument, "expressions")
         argument = argument.expressions[0]
     value = inside.value(argument)
-    return _AGGREGATES[name].bind(binder, value, distinct, behind)
+    return _AGGREGATES[name](binder, value, distinct, behind)
 
 
 def _string_agg(binder: Binder, node: exp.Anonymous, order: exp.Order | None, behind: str = "") -> Typed:

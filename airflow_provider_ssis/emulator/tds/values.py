@@ -239,9 +239,10 @@ def _read_chunks(reader: MessageReader, from_bytes: Callable[[memoryview], Any])
     received = sum(map(len, chunks))
     if total not in (_PLP_UNKNOWN_LENGTH, received):
         raise ProtocolError(f"a value of {total} bytes has chunks of {received}")
-    if len(chunks) == 1:
-        return from_bytes(chunks[0])
-    return from_bytes(memoryview(b"".join(chunks)))
+    if from_bytes is bytes:
+        # The one copy that is needed: a value may have hundreds of megabytes.
+        return b"".join(chunks)
+    return from_bytes(chunks[0] if len(chunks) == 1 else memoryview(b"".join(chunks)))
 
 
 def _read_variant(reader: MessageReader) -> Variant | None:

@@ -18,8 +18,8 @@ class RunRequest:
     :param project_name: the project's name in the catalog.
     :param project: the project as deployed, in the version of the execution.
     :param package_name: the package to run, with ``.dtsx``.
-    :param parameters: the values of the execution's parameters by object type (20, 30, 50) and name; sensitive values
-        are not needed and are never written anywhere.
+    :param parameters: values of the execution's parameters by object type (20, 30, 50) and name. They change nothing in
+        a simulated run; Execute Package tasks tell what they pass on. Sensitive values are not needed.
     :param property_overrides: values by property path.
     :param logging_level: value of the server option ``LOGGING_LEVEL``. Default: 1, Basic.
     :param customized_events: for level 100: the level's ``events_value``.
@@ -29,7 +29,7 @@ class RunRequest:
     execution_id: int
     folder_name: str
     project_name: str
-    project: Project
+    project: Project = field(repr=False)
     package_name: str
     parameters: Mapping[tuple[int, str], Any] = field(default_factory=dict, repr=False)
     property_overrides: Mapping[str, str | None] = field(default_factory=dict, repr=False)

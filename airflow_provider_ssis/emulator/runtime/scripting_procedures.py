@@ -1,6 +1,14 @@
-"""Scripting of runs through T-SQL: the procedures of schema ``emulator``, so that any client can drive it.
+"""Scripting of runs through T-SQL, so that any client can drive it: the procedures of schema ``emulator``.
 
-They do what the methods of :class:`ScriptBook` do. Names left out fit every run.
+They do what the methods of :class:`ScriptBook` do, and take the same names::
+
+    EXEC emulator.fail_executable @package_name = N'LoadSales.dtsx', @executable = N'Load Orders',
+        @message = N'The disk is full.', @code = 0xC0202009;
+
+All take ``@package_name``, ``@project_name`` and ``@folder_name``, which say which runs a script is for (left out: all;
+``*`` and ``?`` stand for any characters), and ``@times``, the number of executions that it is for (left out: all, until
+``EXEC emulator.clear_scripts``). ``@executable`` is the name or the package path of a task or container; left out, the
+script is for the package itself. Members of sysadmin may call them.
 """
 
 from __future__ import annotations
@@ -8,94 +16,154 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.runtime.scripts import DEFAULT_ERROR_CODE, FOREVER, ScriptBook
+from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
+from airflow_provider_ssis.emulator.runtime.scripts import (
+    DEFAULT_ERROR,
+    DEFAULT_ERROR_CODE,
+    DEFAULT_MESSAGE,
+    ScriptBook,
+)
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.procedures import Procedure, ProcedureCall, parse_signature
 
 SCHEMA: Final = "emulator"
-_WHERE: Final = (
+PERMISSION_DENIED: Final = 229
+BAD_ARGUMENT: Final = 50000
+"""The number of errors that procedures raise with a text of their own."""
+
+_RUN: Final = (
     "@package_name nvarchar(260) = NULL, @project_name nvarchar(128) = NULL, @folder_name nvarchar(128) = NULL,"
     " @times int = NULL"
 )
-_MESSAGE: Final = "N'The task failed because it was told to.'"
-_EXECUTABLE: Final = "@executable nvarchar(4000) = NULL"
+_EXECUTABLE: Final = f"@executable nvarchar(4000) = NULL, {_RUN}"
+
+
+class Arguments:
+    """The arguments of one call.
+
+    :param given: by name without ``@``.
+    """
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+
+    def __getitem__(self, name: str) -> Any:
+        return self._given[name]
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """Those that say which runs a script is for, and how often."""
+        names = {each: self[f"{each}_name"] for each in ("package", "project", "folder")}
+        return {**names, "times": self["times"]}
+
+    @property
+    def executable(self) -> dict[str, Any]:
+        """Those that say which executables a script is for, and how often."""
+        return {"executable": self["executable"], **self.run}
+
+
+def fail_executable(scripts: ScriptBook, given: Arguments) -> None:
+    """Let an executable raise an error and fail: ``@message``, ``@code``, of a data flow ``@component``."""
+    scripts.fail(message=given["message"], code=given["code"], component=given["component"], **given.executable)
+
+
+def take_time(scripts: ScriptBook, given: Arguments) -> None:
+    """Let an executable take ``@seconds``; those of a package or container are spread over the tasks in it."""
+    scripts.take(given["seconds"], **given.executable)
+
+
+def write_messages(scripts: ScriptBook, given: Arguments) -> None:
+    """Let an executable write ``@count`` messages: ``@message``, ``@message_type`` 70, 110 or 120, ``@code``."""
+    scripts.write(
+        given["count"],
+        message=given["message"],
+        message_type=MessageType(given["message_type"]),
+        code=given["code"],
+        **given.executable,
+    )
+
+
+def raise_warning(scripts: ScriptBook, given: Arguments) -> None:
+    """Let an executable write a warning: ``@message``, ``@code``."""
+    scripts.warn(given["message"], code=given["code"], **given.executable)
+
+
+def end_unexpectedly(scripts: ScriptBook, given: Arguments) -> None:
+    """Let the process that runs a package die at an executable: status 6."""
+    scripts.crash(**given.executable)
+
+
+def hang_in_pending(scripts: ScriptBook, given: Arguments) -> None:
+    """Let runs hang in pending for ``@seconds``; left out, until ``EXEC emulator.release_pending``."""
+    scripts.hang(given["seconds"], **given.run)
+
+
+def release_pending(scripts: ScriptBook, given: Arguments) -> None:
+    """Let all runs begin that hang in pending."""
+    scripts.release()
+
+
+def finish_with_status(scripts: ScriptBook, given: Arguments) -> None:
+    """Let runs end in ``@status``, whatever their executables did: 3, 4, 6, 7 or 9."""
+    scripts.finish(OperationStatus(given["status"]), **given.run)
+
+
+def clear_scripts(scripts: ScriptBook, given: Arguments) -> None:
+    """Take back all scripts; runs that hang in pending begin."""
+    scripts.clear()
+
+
+Body = Callable[[ScriptBook, Arguments], None]
+
+DECLARED: Final[tuple[tuple[Body, str], ...]] = (
+    (
+        fail_executable,
+        (
+            f"@message nvarchar(max) = N'{DEFAULT_ERROR}', @code bigint = {DEFAULT_ERROR_CODE},"
+            f" @component nvarchar(4000) = NULL, {_EXECUTABLE}"
+        ),
+    ),
+    (take_time, f"@seconds float, {_EXECUTABLE}"),
+    (
+        write_messages,
+        (
+            f"@count int = 1, @message nvarchar(max) = N'{DEFAULT_MESSAGE}', @message_type smallint = 70,"
+            f" @code bigint = NULL, {_EXECUTABLE}"
+        ),
+    ),
+    (raise_warning, f"@message nvarchar(max), @code bigint = NULL, {_EXECUTABLE}"),
+    (end_unexpectedly, _EXECUTABLE),
+    (hang_in_pending, f"@seconds float = NULL, {_RUN}"),
+    (release_pending, ""),
+    (finish_with_status, f"@status int, {_RUN}"),
+    (clear_scripts, ""),
+)
+"""The procedures, each with its parameters as T-SQL declares them."""
 
 
 def scripting_procedures(database: str, scripts: ScriptBook) -> list[Procedure]:
     """The procedures of schema ``emulator``.
 
-    :param scripts: where they put their instructions.
+    :param database: the database that they stand in.
+    :param scripts: where they put their scripts.
     """
-
-    def fail_executable(given: dict[str, Any], where: dict[str, Any]) -> None:
-        scripts.fail(
-            executable=given["executable"],
-            message=given["message"],
-            code=_code(given["code"]),
-            **where,
-        )
-
-    def take_time(given: dict[str, Any], where: dict[str, Any]) -> None:
-        scripts.take(given["seconds"], executable=given["executable"], **where)
-
-    def hang_in_pending(given: dict[str, Any], where: dict[str, Any]) -> None:
-        scripts.hang(FOREVER if given["seconds"] is None else given["seconds"], **where)
-
-    def end_unexpectedly(given: dict[str, Any], where: dict[str, Any]) -> None:
-        scripts.crash(executable=given["executable"], **where)
-
-    def write_messages(given: dict[str, Any], where: dict[str, Any]) -> None:
-        scripts.write(given["messages"], executable=given["executable"], **where)
-
-    def raise_warning(given: dict[str, Any], where: dict[str, Any]) -> None:
-        scripts.warn(given["message"], executable=given["executable"], **where)
-
-    def release(given: dict[str, Any], where: dict[str, Any]) -> None:
-        scripts.release()
-
-    def clear_scripts(given: dict[str, Any], where: dict[str, Any]) -> None:
-        scripts.clear()
-
-    declared: list[tuple[str, str, Callable[[dict[str, Any], dict[str, Any]], None]]] = [
-        (
-            "fail_executable",
-            f"{_EXECUTABLE}, @message nvarchar(max) = {_MESSAGE}, @code sql_variant = {DEFAULT_ERROR_CODE}, {_WHERE}",
-            fail_executable,
-        ),
-        ("take_time", f"@seconds float, {_EXECUTABLE}, {_WHERE}", take_time),
-        ("hang_in_pending", f"@seconds float = NULL, {_WHERE}", hang_in_pending),
-        ("end_unexpectedly", f"{_EXECUTABLE}, {_WHERE}", end_unexpectedly),
-        ("write_messages", f"@messages int, {_EXECUTABLE}, {_WHERE}", write_messages),
-        ("raise_warning", f"@message nvarchar(max), {_EXECUTABLE}, {_WHERE}", raise_warning),
-        ("release", "", release),
-        ("clear_scripts", "", clear_scripts),
-    ]
-    return [_procedure(database, name, signature, act) for name, signature, act in declared]
+    return [_procedure(database, scripts, body, signature) for body, signature in DECLARED]
 
 
-def _procedure(
-    database: str, name: str, signature: str, act: Callable[[dict[str, Any], dict[str, Any]], None]
-) -> Procedure:
-    async def body(call: ProcedureCall) -> None:
+def _procedure(database: str, scripts: ScriptBook, body: Body, signature: str) -> Procedure:
+    name = body.__name__
+    parameters = parse_signature(signature)
+
+    async def run(call: ProcedureCall) -> None:
         if not call.session.principal.is_sysadmin:
-            raise SqlError(229, f"Only members of sysadmin may run emulator.{name}.", severity=14, ends_batch=True)
-        given = dict(call.arguments)
-        where = {
-            short: given.pop(f"{short}_name") for short in ("package", "project", "folder") if f"{short}_name" in given
-        }
-        if "times" in given:
-            where["times"] = given.pop("times")
-        act(given, where)
+            text = f"The EXECUTE permission was denied on '{name}': only members of sysadmin may script runs."
+            raise SqlError(PERMISSION_DENIED, text, severity=14, ends_batch=True)
+        for parameter in parameters:
+            if parameter.default is not None and call.arguments[parameter.key] is None:
+                raise SqlError(BAD_ARGUMENT, f"{SCHEMA}.{name}: {parameter.name} is NULL. Give it a value.")
+        try:
+            body(scripts, Arguments(dict(call.arguments)))
+        except ValueError as error:
+            raise SqlError(BAD_ARGUMENT, f"{SCHEMA}.{name}: {error}.") from error
 
-    return Procedure(database, SCHEMA, name, parse_signature(signature), body)
-
-
-def _code(value: Any) -> int:
-    """A code given as a number, as 0x… or as text."""
-    plain = getattr(value, "value", value)
-    if isinstance(plain, bytes):
-        return int.from_bytes(plain, "big")
-    try:
-        return int(str(plain), 0)
-    except ValueError:
-        raise SqlError(8114, f"'{plain}' is no message code: give a number, or hexadecimal as 0xC0202009.") from None
+    return Procedure(database, SCHEMA, name, parameters, run)

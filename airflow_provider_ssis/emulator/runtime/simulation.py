@@ -1,503 +1,413 @@
-"""A run of a package as a sequence of steps, without a clock or a catalog of its own.
+"""A run of a package as a sequence of steps, without a clock, a catalog or an event loop.
 
-:func:`simulate` walks the control flow as the package has it and yields what a real run would write. It moves no data:
-tasks succeed unless a script says otherwise. Expressions cannot be evaluated here: a precedence constraint that has one
-is taken as true in that part; loops take a fixed number of turns. Branches that would run at once run one after the
-other, in the order of the package.
+:func:`simulate` walks the control flow as the package has it and yields what a real run would write. What the run-time
+of Integration Services does and this simulation does not:
+
+- It executes nothing. A task succeeds at once unless a script says otherwise; a data flow moves no rows.
+- Expressions cannot be evaluated: those of precedence constraints count as true, loops take ``LOOP_TURNS`` turns.
+- What would run in parallel runs one after the other, in the order in which the package has it.
+- An executable that fails with FailPackageOnFailure or FailParentOnFailure ends the package or its parent: nothing
+  further starts in there.
+- A package that is run again by what it runs itself, which only an expression could end, is passed over with a warning.
+- While a run is being stopped, no event handler runs any more.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from airflow_provider_ssis.catalog.codes import (
-    ContextType,
     ExecutionResult,
     LoggingLevel,
     MessageSourceType,
     MessageType,
+    ObjectType,
     OperationStatus,
 )
-from airflow_provider_ssis.emulator.datatypes import INT, Variant
-from airflow_provider_ssis.emulator.runtime.levels import LEVELS
-from airflow_provider_ssis.emulator.runtime.overrides import Overrides, read_overrides
-from airflow_provider_ssis.emulator.runtime.records import (
-    ContextRecord,
-    DataStatisticsRecord,
-    EventRecord,
-    ExecutableRecord,
-    PhaseRecord,
-    Record,
-    StatisticsRecord,
+from airflow_provider_ssis.emulator.runtime import data_flow, messages
+from airflow_provider_ssis.emulator.runtime.actions import Fail, Outcome, RunScript, Write
+from airflow_provider_ssis.emulator.runtime.control_flow import (
+    LOOP_TURNS,
+    LOOPS,
+    all_executables,
+    in_order,
+    may_start,
+    tasks_in,
 )
+from airflow_provider_ssis.emulator.runtime.frames import Frame, context_of, event_record, statistics_of
+from airflow_provider_ssis.emulator.runtime.levels import Event, log_filter
+from airflow_provider_ssis.emulator.runtime.overrides import apply_overrides
+from airflow_provider_ssis.emulator.runtime.records import EventRecord, ExecutableRecord
 from airflow_provider_ssis.emulator.runtime.request import RunRequest
-from airflow_provider_ssis.emulator.runtime.scripts import Script
+from airflow_provider_ssis.emulator.runtime.steps import Pause, RunStopped, Steps
 from airflow_provider_ssis.project.models import (
-    ConstraintValue,
-    EvalOp,
+    DataFlow,
     EventHandler,
-    Executable,
     ExecutableKind,
     Package,
     PrecedenceConstraint,
 )
 
-LOOP_TURNS: Final = 3
-ROWS_SENT: Final = 100
-"""Rows that each path of a data flow claims to have sent."""
-_DEEPEST_PACKAGE: Final = 16
-_THREAD_ID: Final = 1
-_MAXIMUM_ERRORS_REACHED: Final = -2147381246
-_BAD_OVERRIDE: Final = -1073659875
-_PHASES: Final = ("Validate", "PreExecute", "PrimeOutput", "ProcessInput", "PostExecute")
-
-_SOURCE_TYPES: Final = {
-    ExecutableKind.PACKAGE: MessageSourceType.PACKAGE,
-    ExecutableKind.TASK: MessageSourceType.TASK,
+_MESSAGES_BETWEEN_PAUSES: Final = 1000
+_WRITE_EVENTS: Final = {
+    MessageType.INFORMATION: (Event.INFORMATION, messages.information),
+    MessageType.WARNING: (Event.WARNING, messages.warning),
+    MessageType.ERROR: (Event.ERROR, messages.error),
 }
-_CONTEXT_TYPES: Final = {
-    ExecutableKind.PACKAGE: ContextType.PACKAGE,
-    ExecutableKind.SEQUENCE: ContextType.SEQUENCE,
-    ExecutableKind.FOR_LOOP: ContextType.FOR_LOOP,
-    ExecutableKind.FOREACH_LOOP: ContextType.FOREACH_LOOP,
-    ExecutableKind.TASK: ContextType.TASK,
+_FORCED: Final = {0: ExecutionResult.SUCCESS, 1: ExecutionResult.FAILURE, 2: ExecutionResult.COMPLETION}
+_STATUSES: Final = {
+    ExecutionResult.SUCCESS: OperationStatus.SUCCEEDED,
+    ExecutionResult.FAILURE: OperationStatus.FAILED,
+    ExecutionResult.COMPLETION: OperationStatus.COMPLETED,
 }
-_EVENT_TYPES: Final = {
-    "OnPreValidate": MessageType.PRE_VALIDATE,
-    "OnPostValidate": MessageType.POST_VALIDATE,
-    "OnPreExecute": MessageType.PRE_EXECUTE,
-    "OnPostExecute": MessageType.POST_EXECUTE,
-    "OnInformation": MessageType.INFORMATION,
-    "OnProgress": MessageType.PROGRESS,
-    "OnWarning": MessageType.WARNING,
-    "OnError": MessageType.ERROR,
-    "OnTaskFailed": MessageType.TASK_FAILED,
-    "OnQueryCancel": MessageType.QUERY_CANCEL,
-    "DiagnosticEx": MessageType.DIAGNOSTIC_EX,
-}
+_TICK: Final = dt.timedelta(microseconds=1)
+"""The time between two events: so that they sort by time as they occurred."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A step that takes real time."""
-
-    seconds: float
-
-
-class RunCancelled(Exception):
-    """Thrown into the simulation where the run is to be stopped."""
-
-
-class RunCrashed(Exception):
-    """The run ends unexpectedly here: nothing more is written."""
-
-
-Step = Record | Wait
-Walk = Generator[Step, None, ExecutionResult]
+class _Crashed(Exception):
+    """The process that runs the package dies: nothing more is written."""
 
 
 def simulate(
-    request: RunRequest, scripts: Sequence[Script], now: Callable[[], dt.datetime]
-) -> Generator[Step, None, OperationStatus]:
+    request: RunRequest, script: RunScript, start: dt.datetime, *, thread_id: int = 1
+) -> Steps[OperationStatus]:
     """Run a package.
 
-    Throw :class:`RunCancelled` into it to stop the run: what was active is written as cancelled.
-
-    :param scripts: what this run shall do.
-    :param now: the time that records carry.
-    :returns: the status in which the run ends: succeeded, failed or canceled.
-    :raises RunCrashed: the scripts say so.
+    :param script: what this run shall do.
+    :param start: when the run begins; records carry this time and what has passed since.
+    :param thread_id: the thread that the messages name. Default: 1.
+    :returns: the status in which the run ends, after the steps.
     """
-    package = request.project.package(request.package_name)
-    simulation = _Simulation(request, scripts, now)
-    if package is None or package.control_flow is None:
-        yield from simulation.unreadable(request.package_name)
-        return OperationStatus.FAILED
-    try:
-        result = yield from simulation.package(package)
-    except RunCancelled:
-        return OperationStatus.CANCELED
-    return OperationStatus.FAILED if result is ExecutionResult.FAILURE else OperationStatus.SUCCEEDED
-
-
-@dataclass(slots=True)
-class _Place:
-    """An executable that is active, and where it stands.
-
-    :param path: the execution path: the package path with the turns of loops in it.
-    :param errors: raised in it and in what stands inside.
-    """
-
-    executable: Executable
-    package: Package
-    overrides: Overrides
-    path: str
-    parent: _Place | None = None
-    errors: int = 0
-    package_failed: bool = False
-    in_handler: frozenset[str] = field(default_factory=frozenset)
-
-    def around(self) -> Iterator[_Place]:
-        """This place and those that it stands in, from the inside out."""
-        place: _Place | None = self
-        while place is not None:
-            yield place
-            place = place.parent
+    simulation = _Simulation(request, script, start, thread_id)
+    return simulation.run()
 
 
 class _Simulation:
-    def __init__(self, request: RunRequest, scripts: Sequence[Script], now: Callable[[], dt.datetime]) -> None:
+    def __init__(self, request: RunRequest, script: RunScript, start: dt.datetime, thread_id: int) -> None:
         self._request = request
-        self._scripts = scripts
-        self._now = now
-        self._logged = LEVELS[LoggingLevel(request.logging_level)]
-        self._known: set[str] = set()
-        self._root: Executable | None = None
+        self._script = script
+        self._start = start
+        self._now = start
+        self._thread_id = thread_id
+        self._filter = log_filter(
+            LoggingLevel(request.logging_level),
+            customized_events=request.customized_events,
+            customized_profile=request.customized_profile,
+        )
+        self._listed: set[str] = set()
+
+    def run(self) -> Steps[OperationStatus]:
+        package = self._request.package
+        if package.control_flow is None:
+            yield self._process_error(package.note or _encrypted(package.name), messages.ENCRYPTED)
+            return OperationStatus.FAILED
+        managers = (*package.connection_managers, *self._request.project.connection_managers)
+        package, problems = apply_overrides(
+            package, [manager.name for manager in managers], self._request.property_overrides
+        )
+        for problem in problems:
+            yield self._process_error(problem.text, problem.code)
+        if problems:
+            return OperationStatus.FAILED
+        try:
+            result = yield from self._package(package, None)
+        except RunStopped:
+            return OperationStatus.CANCELED
+        except _Crashed:
+            return OperationStatus.ENDED_UNEXPECTEDLY
+        return self._script.final_status or _STATUSES[result]
+
+    # --- time
+
+    @property
+    def _elapsed(self) -> float:
+        return (self._now - self._start).total_seconds()
+
+    def _tick(self) -> dt.datetime:
+        self._now += _TICK
+        return self._now
+
+    def _pause(self, until: float) -> Steps[None]:
+        try:
+            yield Pause(until)
+        except RunStopped as stop:
+            self._pass_time(stop.at)
+            raise
+        self._pass_time(until)
+
+    def _pass_time(self, until: float) -> None:
+        self._now = max(self._now, self._start + dt.timedelta(seconds=until))
 
     # --- packages
 
-    def package(self, package: Package, parent: _Place | None = None) -> Walk:
+    def _package(self, package: Package, parent: Frame | None) -> Steps[ExecutionResult]:
+        """Run the package of the request, or one that an Execute Package task runs."""
         root = package.control_flow
         if root is None:
-            return (yield from self._unreadable_child(package, parent))
-        is_entry = parent is None
-        if is_entry:
-            self._root = root
-        overrides = read_overrides(package, self._request.property_overrides) if is_entry else Overrides()
-        place = _Place(root, package, overrides, "\\Package" if parent is None else parent.path, parent)
-        yield from self._executables(package, root)
-        yield from self._event(place, "OnPreValidate", f"{root.name}:Validation has started.")
-        for problem in overrides.problems:
-            yield from self._error(place, f"The property override cannot be applied: {problem}", _BAD_OVERRIDE)
-        yield from self._event(place, "OnPostValidate", f"{root.name}:Validation is complete.")
-        if overrides.problems:
+            raise ValueError(f"package {package.name!r} has no control flow that could be read")
+        frame = Frame(root, package, "\\Package", None) if parent is None else parent.package_inside(package, root)
+        if root.disabled:
+            return ExecutionResult.SUCCESS
+        if self._filter.executables and package.name not in self._listed:
+            self._listed.add(package.name)
+            for executable in all_executables(root):
+                yield ExecutableRecord(executable.name, executable.id, package.name, executable.path)
+        yield from self._validate(frame, with_children=True)
+        return (yield from self._run(frame))
+
+    def _execute_package(self, frame: Frame, name: str) -> Steps[ExecutionResult]:
+        child = self._request.project.package(name)
+        if child is None or child.control_flow is None:
+            why = f"The project has no package {name}." if child is None else child.note or _encrypted(name)
+            yield from self._error(frame, f"The child package cannot be run. {why}", messages.CHILD_NOT_LOADED)
             return ExecutionResult.FAILURE
-        return (yield from self._run(place))
-
-    def unreadable(self, name: str) -> Iterator[Step]:
-        yield EventRecord(
-            message_time=self._now(),
-            message_type=MessageType.ERROR,
-            message_source_type=MessageSourceType.PACKAGE,
-            message=f"The package {name} cannot be read: it is encrypted as a whole, or not in the project.",
-            package_name=name,
-            event_name="OnError",
-            message_source_name=name,
-            package_path="\\Package",
-            execution_path="\\Package",
-            thread_id=_THREAD_ID,
-        )
-
-    def _unreadable_child(self, package: Package, parent: _Place | None) -> Walk:
-        if parent is not None:
-            yield from self._error(parent, f"The package {package.name} is encrypted as a whole.", _BAD_OVERRIDE)
-        return ExecutionResult.FAILURE
-
-    def _executables(self, package: Package, root: Executable) -> Iterator[Step]:
-        if not self._logged.executables or package.name in self._known:
-            return
-        self._known.add(package.name)
-        for executable in _all_executables(root):
-            yield ExecutableRecord(executable.name, executable.id, package.name, executable.path)
+        if any(outer.package.name == child.name for outer in frame.outwards()):
+            text = (
+                f"The package {name} is being run already. A simulated run evaluates no expressions: it goes no deeper."
+            )
+            yield from self._raise(Event.WARNING, frame, messages.warning(frame.executable.name, text))
+            return ExecutionResult.SUCCESS
+        project_parameters = self._request.project.parameters
+        passed = [
+            (parameter, self._request.parameters.get((int(ObjectType.PROJECT), parameter.name), parameter.value))
+            for parameter in project_parameters
+        ] + [(parameter, parameter.value) for parameter in child.parameters]
+        yield from self._raise(Event.DIAGNOSTIC_EX, frame, messages.parameters_passed(child.name, passed))
+        return (yield from self._package(child, frame))
 
     # --- executables
 
-    def _run(self, place: _Place) -> Walk:
+    def _run(self, frame: Frame) -> Steps[ExecutionResult]:
         """Run one executable, from its OnPreExecute to its statistics."""
-        executable = place.executable
-        start = self._now()
-        result = ExecutionResult.CANCELLED
+        name = frame.executable.name
+        yield from self._pause(self._elapsed)
+        began = self._tick()
         try:
-            yield from self._event(place, "OnPreExecute", f"{executable.name}:Start, {start:%H:%M:%S}.")
-            yield from self._follow_scripts(place)
-            result = yield from self._work(place)
-            result = self._judged(place, result)
-            if result is ExecutionResult.FAILURE:
-                yield from self._failed(place)
-            end = self._now()
-            text = f"{executable.name}:Finished, {end:%H:%M:%S}, Elapsed time: {_elapsed(end - start)}."
-            yield from self._event(place, "OnPostExecute", text)
-        except RunCancelled:
-            # The wait for records to be written must not swallow the end of an executable that was over already.
-            yield from self._event(place, "OnQueryCancel", f"{executable.name}:The run was cancelled.")
-            yield from self._statistics(place, start, ExecutionResult.CANCELLED)
+            yield from self._raise(Event.PRE_EXECUTE, frame, messages.started(name, began))
+            if frame.executable.kind is ExecutableKind.TASK:
+                result = yield from self._task(frame)
+            else:
+                result = yield from self._container(frame)
+            result = yield from self._judge(frame, result)
+            yield from self._raise(Event.POST_EXECUTE, frame, messages.finished(name, began, self._tick()))
+        except RunStopped:
+            if Event.QUERY_CANCEL in self._filter.events:
+                yield self._record(Event.QUERY_CANCEL, frame, messages.cancelled(name))
+            if self._filter.statistics:
+                yield statistics_of(frame, began, self._tick(), ExecutionResult.CANCELLED)
             raise
-        yield from self._statistics(place, start, result)
+        if self._filter.statistics:
+            yield statistics_of(frame, began, self._tick(), result)
         return result
 
-    def _work(self, place: _Place) -> Walk:
-        executable = place.executable
-        match executable.kind:
-            case ExecutableKind.FOR_LOOP | ExecutableKind.FOREACH_LOOP:
-                result = ExecutionResult.SUCCESS
-                for turn in range(1, LOOP_TURNS + 1):
-                    one = _Place(
-                        executable,
-                        place.package,
-                        place.overrides,
-                        f"{place.path}[{turn}]",
-                        place.parent,
-                        in_handler=place.in_handler,
-                    )
-                    result = yield from self._children(one, executable.children, executable.constraints)
-                    place.errors += one.errors
-                    place.package_failed = place.package_failed or one.package_failed
-                    if result is ExecutionResult.FAILURE:
-                        break
-                return result
-            case ExecutableKind.TASK:
-                return (yield from self._task(place))
-            case _:
-                return (yield from self._children(place, executable.children, executable.constraints))
-
-    def _task(self, place: _Place) -> Walk:
-        executable = place.executable
-        if executable.data_flow is not None and not place.errors:
-            yield from self._data_flow(place)
-        if executable.child_package is not None:
-            return (yield from self._child_package(place, executable.child_package))
-        return ExecutionResult.FAILURE if place.errors else ExecutionResult.SUCCESS
-
-    def _child_package(self, place: _Place, name: str) -> Walk:
-        child = self._request.project.package(name)
-        if child is None:
-            yield from self._error(place, f"The project has no package {name}.", _BAD_OVERRIDE)
-            return ExecutionResult.FAILURE
-        depth = sum(1 for around in place.around() if around.executable.kind is ExecutableKind.PACKAGE)
-        if depth >= _DEEPEST_PACKAGE:
-            yield from self._error(place, f"Packages call each other more than {_DEEPEST_PACKAGE} deep.", _BAD_OVERRIDE)
-            return ExecutionResult.FAILURE
-        names = ", ".join(parameter.name for parameter in child.parameters if not parameter.sensitive)
-        yield from self._event(place, "DiagnosticEx", f"Parameters of {name}: {names or 'none'}.")
-        return (yield from self.package(child, place))
-
-    def _data_flow(self, place: _Place) -> Iterator[Step]:
-        flow = place.executable.data_flow
-        if flow is None:
-            return
-        name = place.executable.name
-        for phase in (
-            "Validation phase is beginning",
-            "Prepare for Execute phase is beginning",
-            "Execute phase is beginning",
-        ):
-            yield from self._event(place, "OnInformation", f"{name}:{phase}.", subcomponent="SSIS.Pipeline")
-        time = self._now()
-        if self._logged.phases:
-            for component in flow.components:
-                for phase in _PHASES:
-                    yield PhaseRecord(place.package.name, name, component.name, phase, time, time, place.path)
-        for path in flow.paths:
-            if self._logged.data:
-                yield DataStatisticsRecord(
-                    place.package.name,
-                    name,
-                    path.id_string,
-                    path.name,
-                    path.source,
-                    path.destination,
-                    ROWS_SENT,
-                    time,
-                    place.path,
-                )
-            yield from self._event(
-                place,
-                "OnInformation",
-                f'{name}:"{path.destination}" took {ROWS_SENT} rows.',
-                subcomponent=path.destination,
-            )
-
-    def _judged(self, place: _Place, result: ExecutionResult) -> ExecutionResult:
-        """The result that counts, by the executable's own rules."""
-        executable = place.executable
-        limit = place.overrides.max_error_count(executable)
-        is_container = executable.kind.is_container
-        if (is_container and 0 < limit <= place.errors) or (
-            executable.kind is ExecutableKind.PACKAGE and place.package_failed
-        ):
+    def _judge(self, frame: Frame, result: ExecutionResult) -> Steps[ExecutionResult]:
+        """The result that counts: by the number of errors, by force."""
+        executable = frame.executable
+        maximum = executable.max_error_count
+        if 0 < maximum <= frame.errors and (executable.kind.is_container or result is ExecutionResult.SUCCESS):
+            text = messages.maximum_errors_reached(executable.name, frame.errors, maximum)
+            yield from self._raise(Event.WARNING, frame, text, code=messages.MAXIMUM_ERRORS_REACHED)
             result = ExecutionResult.FAILURE
-        forced = place.overrides.forced_result(executable)
-        return result if forced is None else ExecutionResult(forced)
+        if executable.force_execution_result is not None:
+            result = _FORCED.get(executable.force_execution_result, result)
+        if result is ExecutionResult.FAILURE:
+            if executable.kind is ExecutableKind.TASK:
+                yield from self._raise(Event.TASK_FAILED, frame, messages.task_failed(executable.name))
+            if frame.errors == 0 and frame.parent is not None:
+                # A failure without an error, such as a forced one, still counts as one outside.
+                for outer in frame.parent.outwards():
+                    outer.errors += 1
+        return result
 
-    def _failed(self, place: _Place) -> Iterator[Step]:
-        executable = place.executable
-        if executable.kind is ExecutableKind.TASK:
-            yield from self._event(place, "OnTaskFailed", f"{executable.name}:The task failed.")
+    def _container(self, frame: Frame) -> Steps[ExecutionResult]:
+        outcome = self._outcome(frame)
+        yield from self._write(frame, outcome.writes, 0.0)
+        if outcome.crashes or outcome.failures:
+            return (yield from self._break_down(frame, outcome))
+        end = self._spread(frame, outcome)
+        if frame.executable.kind in LOOPS:
+            for turn in range(1, LOOP_TURNS + 1):
+                yield from self._children(frame, f"{frame.execution_path}[{turn}]")
+                if frame.ended or 0 < frame.executable.max_error_count <= frame.errors:
+                    break
         else:
-            limit = place.overrides.max_error_count(executable)
-            text = (
-                f"{executable.name}:Warning: the number of errors ({place.errors}) has reached the maximum allowed "
-                f"({limit}); the executable fails."
-            )
-            yield from self._event(place, "OnWarning", text, code=_MAXIMUM_ERRORS_REACHED)
+            yield from self._children(frame, frame.execution_path)
+        yield from self._pause(end)
+        return ExecutionResult.FAILURE if frame.ended else ExecutionResult.SUCCESS
 
-    # --- control flow
+    def _children(self, frame: Frame, path: str) -> Steps[None]:
+        """Run what stands in a container, once, as its precedence constraints say.
 
-    def _children(
-        self, place: _Place, children: Sequence[Executable], constraints: Sequence[PrecedenceConstraint]
-    ) -> Walk:
-        """Run executables in the order of their constraints; a failure counts by the errors that it raised."""
+        :param path: the execution path of the container, with the turn of a loop.
+        """
+        children = frame.executable.children
+        constraints = frame.executable.constraints
+        arriving: defaultdict[str, list[PrecedenceConstraint]] = defaultdict(list)
+        for constraint in constraints:
+            arriving[constraint.target].append(constraint)
         results: dict[str, ExecutionResult | None] = {}
-        failed = False
-        for child in _in_order(children, constraints):
-            incoming = [constraint for constraint in constraints if constraint.target == child.path]
-            if place.package_failed or not _may_run(incoming, results):
+        for child in in_order(children, constraints):
+            if frame.is_ended or not may_start(arriving[child.path], results):
                 results[child.path] = None
-                continue
-            if place.overrides.disabled(child):
+            elif child.disabled:
+                # As the run-time has it: what comes behind goes on as if it had succeeded.
                 results[child.path] = ExecutionResult.SUCCESS
-                continue
-            path = f"{place.path}\\{child.name}"
-            inner = _Place(child, place.package, place.overrides, path, place, in_handler=place.in_handler)
-            result = yield from self._run(inner)
-            results[child.path] = result
-            place.package_failed = place.package_failed or inner.package_failed
-            if result is ExecutionResult.FAILURE:
-                failed = failed or child.fail_parent_on_failure
-                place.package_failed = place.package_failed or child.fail_package_on_failure
-        return ExecutionResult.FAILURE if failed else ExecutionResult.SUCCESS
+            else:
+                result = yield from self._run(frame.inside(child, f"{path}\\{child.name}"))
+                results[child.path] = result
+                if result is ExecutionResult.FAILURE:
+                    frame.end_after(child)
+
+    def _task(self, frame: Frame) -> Steps[ExecutionResult]:
+        executable = frame.executable
+        outcome = self._outcome(frame)
+        yield from self._validate(frame)
+        if executable.data_flow is not None:
+            return (yield from self._data_flow(frame, executable.data_flow, outcome))
+        if executable.child_package is None or outcome.crashes or outcome.failures:
+            return (yield from self._work(frame, outcome))
+        yield from self._write(frame, outcome.writes, 0.0)
+        end = self._spread(frame, outcome)
+        result = yield from self._execute_package(frame, executable.child_package)
+        yield from self._pause(end)
+        return result
+
+    def _data_flow(self, frame: Frame, flow: DataFlow, outcome: Outcome) -> Steps[ExecutionResult]:
+        began = self._tick()
+        yield from self._say(frame, data_flow.opening())
+        flowing = self._tick()
+        result = yield from self._work(frame, outcome)
+        stopped = self._tick()
+        failed = result is ExecutionResult.FAILURE
+        yield from self._say(frame, data_flow.closing(flow, failed=failed))
+        times = data_flow.PipelineTimes(began, flowing, stopped, self._tick())
+        where = (frame.package.name, frame.executable.name, frame.execution_path, times)
+        if self._filter.phases:
+            yield from data_flow.phases(flow, *where)
+        if self._filter.data and not failed:
+            yield from data_flow.data_statistics(flow, *where)
+        return result
+
+    def _validate(self, frame: Frame, *, with_children: bool = False) -> Steps[None]:
+        executable = frame.executable
+        yield from self._raise(Event.PRE_VALIDATE, frame, messages.validating(executable.name))
+        if executable.data_flow is not None:
+            yield from self._say(frame, data_flow.VALIDATION)
+        if with_children:
+            for child in executable.children:
+                if not child.disabled:
+                    inner = frame.inside(child, f"{frame.execution_path}\\{child.name}")
+                    yield from self._validate(inner, with_children=True)
+        yield from self._raise(Event.POST_VALIDATE, frame, messages.validated(executable.name))
+
+    # --- scripts
+
+    def _outcome(self, frame: Frame) -> Outcome:
+        return self._script.outcome(frame.executable, frame.package.name, self._request.package.name)
+
+    def _work(self, frame: Frame, outcome: Outcome) -> Steps[ExecutionResult]:
+        """Let a task take its time, write what it shall, and fail or succeed."""
+        yield from self._write(frame, outcome.writes, frame.pace if outcome.seconds is None else outcome.seconds)
+        return (yield from self._break_down(frame, Outcome(crashes=outcome.crashes, failures=outcome.failures)))
+
+    def _break_down(self, frame: Frame, outcome: Outcome) -> Steps[ExecutionResult]:
+        """Crash or fail, after the time that the outcome says."""
+        yield from self._pause(self._elapsed + (outcome.seconds or 0.0))
+        if outcome.crashes:
+            raise _Crashed
+        for failure in outcome.failures:
+            yield from self._fail(frame, failure)
+        return ExecutionResult.FAILURE if outcome.failures else ExecutionResult.SUCCESS
+
+    def _fail(self, frame: Frame, failure: Fail) -> Steps[None]:
+        flow = frame.executable.data_flow
+        component = None if flow is None else data_flow.failing_component(flow, failure.component)
+        if flow is None or component is None:
+            for text in failure.messages:
+                yield from self._error(frame, text, failure.code)
+            return
+        for text in failure.messages:
+            yield from self._error(frame, text, failure.code, data_flow.subcomponent(flow, component))
+        yield from self._say(frame, [data_flow.consequence(flow, component)])
+
+    def _write(self, frame: Frame, writes: Sequence[Write], seconds: float) -> Steps[None]:
+        """Write messages, spread over a time, and let that time pass."""
+        began = self._elapsed
+        total = sum(write.count for write in writes)
+        written = 0
+        for write in writes:
+            event, text_of = _WRITE_EVENTS[write.message_type]
+            for number in range(1, write.count + 1):
+                if seconds or written % _MESSAGES_BETWEEN_PAUSES == 0:
+                    yield from self._pause(began + seconds * written / total)
+                counted = f"{write.message} ({number} of {write.count})" if write.count > 1 else write.message
+                text = text_of(frame.executable.name, counted)
+                yield from self._raise(event, frame, text, code=write.code)
+                written += 1
+        yield from self._pause(began + seconds)
+
+    def _spread(self, frame: Frame, outcome: Outcome) -> float:
+        """Give the tasks inside their share of the time that the executable shall take; returns when that is over."""
+        if outcome.seconds is None:
+            return 0.0
+        frame.pace = outcome.seconds / max(1, tasks_in(frame.executable, self._request.project))
+        return self._elapsed + outcome.seconds
 
     # --- events
 
-    def _follow_scripts(self, place: _Place) -> Iterator[Step]:
-        is_root = place.executable is self._root
-        for script in self._scripts:
-            if script.pending_seconds or not script.fits(place.executable, is_root=is_root):
+    def _say(self, frame: Frame, said: Iterable[data_flow.PipelineMessage]) -> Steps[None]:
+        """Raise what a pipeline says as events of its task."""
+        name = frame.executable.name
+        texts = {
+            Event.INFORMATION: messages.information,
+            Event.PROGRESS: messages.progress,
+            Event.ERROR: messages.error,
+        }
+        for one in said:
+            text = texts[one.event](name, one.text)
+            yield from self._raise(one.event, frame, text, code=one.code, subcomponent=one.subcomponent)
+
+    def _error(self, frame: Frame, text: str, code: int, subcomponent: str | None = None) -> Steps[None]:
+        text = messages.error(frame.executable.name, text)
+        yield from self._raise(Event.ERROR, frame, text, code=code, subcomponent=subcomponent)
+
+    def _raise(
+        self, event: Event, frame: Frame, text: str, *, code: int | None = None, subcomponent: str | None = None
+    ) -> Steps[None]:
+        """Raise an event: write it, count it if it is an error, and run the handlers for it, from the inside out."""
+        if event in self._filter.events:
+            yield self._record(event, frame, text, code, subcomponent)
+        is_heard = True
+        for outer in frame.outwards():
+            if event is Event.ERROR:
+                outer.errors += 1
+            if not is_heard:
                 continue
-            for number in range(script.messages):
-                yield from self._event(place, "OnInformation", f"{place.executable.name}:Message {number + 1}.")
-            if script.seconds:
-                yield Wait(script.seconds)
-            if script.crashes:
-                raise RunCrashed
-            if script.warning:
-                yield from self._event(place, "OnWarning", f"{place.executable.name}:Warning: {script.warning}")
-            for failure in script.failures:
-                yield from self._error(place, f"{place.executable.name}:Error: {failure.message}", failure.code)
-
-    def _error(self, place: _Place, text: str, code: int) -> Iterator[Step]:
-        for around in place.around():
-            around.errors += 1
-        yield from self._event(place, "OnError", text, code=code)
-
-    def _event(
-        self, place: _Place, name: str, text: str, *, code: int | None = None, subcomponent: str | None = None
-    ) -> Iterator[Step]:
-        """Raise an event: write it if it is logged, and run the handlers that wait for it."""
-        executable = place.executable
-        if name in self._logged.events:
-            source = _SOURCE_TYPES.get(executable.kind, MessageSourceType.CONTAINER)
-            yield EventRecord(
-                message_time=self._now(),
-                message_type=_EVENT_TYPES[name],
-                message_source_type=MessageSourceType.DATA_FLOW if subcomponent else source,
-                message=text,
-                package_name=place.package.name,
-                event_name=name,
-                message_source_name=executable.name,
-                message_source_id=executable.id,
-                subcomponent_name=subcomponent,
-                package_path=executable.path,
-                execution_path=place.path,
-                thread_id=_THREAD_ID,
-                message_code=code,
-                contexts=_context(place) if name == "OnError" else (),
-            )
-        for around in place.around():
-            for handler in around.executable.event_handlers:
-                if handler.event.lower() == name.lower() and not handler.disabled:
-                    yield from self._handler(around, handler, place)
+            for handler in outer.executable.event_handlers:
+                if not handler.disabled and handler.event.lower() == event.event_name.lower():
+                    yield from self._handle(outer, handler)
                     if not handler.propagate:
                         return
+            # What is raised in a handler is not handled outside: its own event would call it again.
+            is_heard = not outer.is_handler
 
-    def _handler(self, owner: _Place, handler: EventHandler, raised: _Place) -> Iterator[Step]:
-        # What happens inside a handler does not wake the same handler again.
-        if handler.path in raised.in_handler:
-            return
-        inside = _Place(
-            owner.executable,
-            owner.package,
-            owner.overrides,
-            f"{owner.path}.EventHandlers[{handler.event}]",
-            owner,
-            in_handler=raised.in_handler | {handler.path},
-        )
-        yield from self._children(inside, handler.children, handler.constraints)
+    def _handle(self, frame: Frame, handler: EventHandler) -> Steps[None]:
+        inside = frame.handling(handler)
+        yield from self._children(inside, inside.execution_path)
 
-    def _statistics(self, place: _Place, start: dt.datetime, result: ExecutionResult) -> Iterator[Step]:
-        if self._logged.executables:
-            end = self._now()
-            duration = (end - start) // dt.timedelta(milliseconds=1)
-            yield StatisticsRecord(place.package.name, place.executable.path, place.path, start, end, duration, result)
+    def _record(
+        self, event: Event, frame: Frame, text: str, code: int | None = None, subcomponent: str | None = None
+    ) -> EventRecord:
+        context = context_of(frame) if event in self._filter.contexts else ()
+        return event_record(event, frame, self._tick(), text, code, subcomponent, self._thread_id, context)
+
+    def _process_error(self, text: str, code: int) -> EventRecord:
+        """An error of the process that runs packages, before there is a package."""
+        return EventRecord(self._tick(), MessageType.ERROR, MessageSourceType.EXTERNAL_PROCESS, text, message_code=code)
 
 
-def _all_executables(root: Executable) -> Iterator[Executable]:
-    """All executables of a package, those of event handlers too."""
-    yield root
-    for handler in root.event_handlers:
-        for child in handler.children:
-            yield from _all_executables(child)
-    for child in root.children:
-        yield from _all_executables(child)
-
-
-def _in_order(children: Sequence[Executable], constraints: Iterable[PrecedenceConstraint]) -> Iterator[Executable]:
-    """Executables so that each comes after those that its constraints come from; otherwise as the package has them."""
-    waiting: dict[str, set[str]] = {child.path: set() for child in children}
-    for constraint in constraints:
-        if constraint.source in waiting and constraint.target in waiting:
-            waiting[constraint.target].add(constraint.source)
-    left = list(children)
-    while left:
-        # A circle, which no valid package has, is cut where it begins.
-        child = next((candidate for candidate in left if not waiting[candidate.path]), left[0])
-        left.remove(child)
-        for sources in waiting.values():
-            sources.discard(child.path)
-        yield child
-
-
-def _may_run(incoming: Sequence[PrecedenceConstraint], results: dict[str, ExecutionResult | None]) -> bool:
-    if not incoming:
-        return True
-    met = [_is_met(constraint, results.get(constraint.source)) for constraint in incoming]
-    return all(met) if all(constraint.logical_and for constraint in incoming) else any(met)
-
-
-def _is_met(constraint: PrecedenceConstraint, result: ExecutionResult | None) -> bool:
-    """Whether a constraint holds; None for a source that did not run."""
-    if result is None:
-        return False
-    if constraint.eval_op in (EvalOp.EXPRESSION, EvalOp.EXPRESSION_OR_CONSTRAINT):
-        return True
-    match constraint.value:
-        case ConstraintValue.SUCCESS:
-            return result in (ExecutionResult.SUCCESS, ExecutionResult.COMPLETION)
-        case ConstraintValue.FAILURE:
-            return result is ExecutionResult.FAILURE
-        case _:
-            return True
-
-
-def _context(place: _Place) -> tuple[ContextRecord, ...]:
-    return tuple(
-        ContextRecord(
-            depth,
-            around.executable.path,
-            _CONTEXT_TYPES[around.executable.kind],
-            around.executable.name,
-            around.executable.id,
-            "MaximumErrorCount",
-            Variant(INT, around.overrides.max_error_count(around.executable)),
-        )
-        for depth, around in enumerate(place.around())
-    )
-
-
-def _elapsed(time: dt.timedelta) -> str:
-    milliseconds = time // dt.timedelta(milliseconds=1)
-    seconds, milliseconds = divmod(milliseconds, 1000)
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{milliseconds:03}"
+def _encrypted(package_name: str) -> str:
+    return f"The package {package_name} is encrypted as a whole; it cannot be read without its password."

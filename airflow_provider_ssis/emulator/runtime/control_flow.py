@@ -1,0 +1,121 @@
+"""The rules of a control flow: which executables there are, in which order they come, which may start.
+
+Expressions of precedence constraints cannot be evaluated here; they count as true.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from airflow_provider_ssis.catalog.codes import ExecutionResult
+from airflow_provider_ssis.project.models import (
+    ConstraintValue,
+    EvalOp,
+    Executable,
+    ExecutableKind,
+    PrecedenceConstraint,
+    Project,
+)
+
+LOOPS: Final = (ExecutableKind.FOR_LOOP, ExecutableKind.FOREACH_LOOP)
+LOOP_TURNS: Final = 3
+"""The turns that loop containers take, whatever their expressions and enumerators say."""
+
+Results = Mapping[str, ExecutionResult | None]
+"""How executables ended, by path; None for one that did not start."""
+
+_WANTED: Final = {
+    ConstraintValue.SUCCESS: ExecutionResult.SUCCESS,
+    ConstraintValue.FAILURE: ExecutionResult.FAILURE,
+}
+
+
+def all_executables(root: Executable) -> Iterator[Executable]:
+    """An executable and all inside it, those of event handlers too."""
+    yield root
+    for handler in root.event_handlers:
+        for child in handler.children:
+            yield from all_executables(child)
+    for child in root.children:
+        yield from all_executables(child)
+
+
+def packages_run_by(project: Project, package_name: str) -> list[str]:
+    """The names of a package and of all packages of the project that it runs, or that those run."""
+    names: dict[str, None] = {}
+    waiting = [package_name]
+    while waiting:
+        package = project.package(waiting.pop())
+        if package is None or package.name in names:
+            continue
+        names[package.name] = None
+        if package.control_flow is not None:
+            waiting += [child.child_package for child in all_executables(package.control_flow) if child.child_package]
+    return list(names)
+
+
+def tasks_in(executable: Executable, project: Project) -> int:
+    """How many tasks run in an executable, those of child packages too, if nothing fails and all may start."""
+    return _tasks_in(executable, project, {})
+
+
+def _tasks_in(executable: Executable, project: Project, known: dict[str, int]) -> int:
+    """The same, with the numbers of the packages that are known already."""
+    if executable.disabled:
+        return 0
+    if executable.kind is not ExecutableKind.TASK:
+        turns = LOOP_TURNS if executable.kind in LOOPS else 1
+        return turns * sum(_tasks_in(child, project, known) for child in executable.children)
+    name = executable.child_package
+    package = None if name is None else project.package(name)
+    if package is None or package.control_flow is None:
+        return 1
+    if package.name not in known:
+        # Known before it is counted, so that packages which run each other come to an end.
+        known[package.name] = 1
+        known[package.name] = max(1, _tasks_in(package.control_flow, project, known))
+    return known[package.name]
+
+
+def in_order(children: Sequence[Executable], constraints: Iterable[PrecedenceConstraint]) -> Iterator[Executable]:
+    """The executables, each after those that its constraints come from; otherwise as the package has them.
+
+    Executables whose constraints go in a circle wait for each other and are not among them.
+    """
+    position = {child.path: number for number, child in enumerate(children)}
+    followers: dict[str, list[str]] = {child.path: [] for child in children}
+    waits = dict.fromkeys(position, 0)
+    for constraint in constraints:
+        if constraint.source in position and constraint.target in position:
+            followers[constraint.source].append(constraint.target)
+            waits[constraint.target] += 1
+    ready = [position[path] for path, count in waits.items() if count == 0]
+    while ready:
+        child = children[heapq.heappop(ready)]
+        yield child
+        for path in followers[child.path]:
+            waits[path] -= 1
+            if waits[path] == 0:
+                heapq.heappush(ready, position[path])
+
+
+def may_start(constraints: Sequence[PrecedenceConstraint], results: Results) -> bool:
+    """Whether an executable may start.
+
+    :param constraints: those that lead to it.
+    :param results: of the executables that they come from.
+    """
+    if not constraints:
+        return True
+    met = [_is_met(constraint, results.get(constraint.source)) for constraint in constraints]
+    return all(met) if all(constraint.logical_and for constraint in constraints) else any(met)
+
+
+def _is_met(constraint: PrecedenceConstraint, result: ExecutionResult | None) -> bool:
+    if result is None:
+        return False
+    if constraint.eval_op in (EvalOp.EXPRESSION, EvalOp.EXPRESSION_OR_CONSTRAINT):
+        return True
+    return constraint.value is ConstraintValue.COMPLETION or result is _WANTED[constraint.value]

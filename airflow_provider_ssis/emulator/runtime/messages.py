@@ -1,0 +1,94 @@
+"""The texts of a run's messages, in the short forms that readers of the catalog know."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Final
+from xml.sax.saxutils import quoteattr
+
+from airflow_provider_ssis.project.models import Parameter, ParameterValue
+
+MAXIMUM_ERRORS_REACHED: Final = 0x80019002 - (1 << 32)
+"""DTS_W_MAXIMUMERRORCOUNTREACHED."""
+PATH_NOT_RESOLVED: Final = 0xC001F02F - (1 << 32)
+"""DTS_E_COULDNOTRESOLVEPACKAGEPATH."""
+PROPERTY_NOT_SET: Final = 0xC0204006 - (1 << 32)
+"""DTS_E_FAILEDTOSETPROPERTY."""
+ENCRYPTED: Final = 0xC0016016 - (1 << 32)
+"""DTS_E_UNPROTECTXMLFAILED."""
+CHILD_NOT_LOADED: Final = 0xC00220E4 - (1 << 32)
+"""DTS_E_TKEXECPACKAGE_UNABLETOLOAD."""
+
+
+def validating(name: str) -> str:
+    """``Load:Validation has started.``"""
+    return f"{name}:Validation has started."
+
+
+def validated(name: str) -> str:
+    """``Load:Validation is complete.``"""
+    return f"{name}:Validation is complete."
+
+
+def started(name: str, time: dt.datetime) -> str:
+    """``Load:Start, 10:15:00.``"""
+    return f"{name}:Start, {time:%H:%M:%S}."
+
+
+def finished(name: str, began: dt.datetime, ended: dt.datetime) -> str:
+    """``Load:Finished, 10:15:01, Elapsed time: 00:00:01.234.``"""
+    milliseconds = (ended - began) // dt.timedelta(milliseconds=1)
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    elapsed = f"{hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}"
+    return f"{name}:Finished, {ended:%H:%M:%S}, Elapsed time: {elapsed}."
+
+
+def error(name: str, text: str) -> str:
+    """``Load:Error: The disk is full.``"""
+    return f"{name}:Error: {text}"
+
+
+def warning(name: str, text: str) -> str:
+    """``Load:Warning: The disk is nearly full.``"""
+    return f"{name}:Warning: {text}"
+
+
+def information(name: str, text: str) -> str:
+    """``Load:Information: Validation phase is beginning.``"""
+    return f"{name}:Information: {text}"
+
+
+def progress(name: str, phase: str) -> str:
+    """``Load:Progress: Validating - 100 percent complete``"""
+    return f"{name}:Progress: {phase} - 100 percent complete"
+
+
+def task_failed(name: str) -> str:
+    """``Load:Task failed.``"""
+    return f"{name}:Task failed."
+
+
+def cancelled(name: str) -> str:
+    """``Load:Cancelled: the execution was stopped.``"""
+    return f"{name}:Cancelled: the execution was stopped."
+
+
+def maximum_errors_reached(name: str, errors: int, maximum: int) -> str:
+    """Says that a container fails because of errors in it."""
+    return warning(
+        name,
+        f"SSIS Warning Code DTS_W_MAXIMUMERRORCOUNTREACHED. What ran here succeeded, but {errors} error(s) occurred and"
+        f" {maximum} make it fail. Change MaximumErrorCount, or mend the errors.",
+    )
+
+
+def parameters_passed(package: str, parameters: Iterable[tuple[Parameter, ParameterValue]]) -> str:
+    """What an Execute Package task passes to its child, as XML; sensitive values are left out."""
+    rows = []
+    for parameter, value in parameters:
+        given = 'Sensitive="True"' if parameter.sensitive else f"Value={quoteattr('' if value is None else str(value))}"
+        rows.append(f"<Parameter Name={quoteattr(parameter.name)} DataType={quoteattr(parameter.data_type)} {given}/>")
+    return f"<ExecutePackage PackageName={quoteattr(package)}>{''.join(rows)}</ExecutePackage>"

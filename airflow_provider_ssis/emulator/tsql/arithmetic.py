@@ -182,7 +182,7 @@ def _exact(operator: str, type: SqlType, first: Decimal, second: Decimal) -> Dec
             case "/":
                 # SQL Server cuts a quotient, it does not round it.
                 quotient = _TRUNCATING.divide(first, second)
-                return _fits(quotient.quantize(Decimal(1).scaleb(-scale), context=_TRUNCATING), type)
+                result = quotient.quantize(Decimal(1).scaleb(-scale), context=_TRUNCATING)
             case "%":
                 result = _EXACT.remainder(first, second)
             case _:

@@ -82,7 +82,7 @@ class QueryEngine:
     """Runs queries as a session of login ``sa`` in database SSISDB does."""
 
     variables: dict[str, tuple[SqlType, Any]] = field(default_factory=dict)
-    session: dict[str, Any] = field(default_factory=dict)
+    session: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.metadata = Metadata()

@@ -95,6 +95,8 @@ ARITHMETIC = [
     ("0x01 + 0x02", "varbinary(2)", b"\x01\x02"),
     ("@dt + 1", "datetime", dt.datetime(2026, 11, 24, 20, 0, 0, 123000)),
     ("@dt - 0.5", "datetime", dt.datetime(2026, 11, 23, 8, 0, 0, 123000)),
+    ("-0.001 * 0.001 / 100000", "numeric(14,13)", D("-1.00E-11")),
+    ("CAST(-0.001 AS decimal(5,2))", "decimal(5,2)", D("0.00")),
     ("- @dec", "decimal(9,2)", D("-12.35")),
 ]
 

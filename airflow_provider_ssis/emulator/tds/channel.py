@@ -214,15 +214,16 @@ class ResponseWriter:
         """Add a token."""
         self._pending += data
 
-    async def write_large(self, data: bytes) -> None:
-        """Add a token that may be hundreds of megabytes: it is sent piece by piece, without another copy of it."""
-        if len(data) < _LARGE_PIECE:
-            self._pending += data
-            return
-        view = memoryview(data)
-        for start in range(0, len(view), _LARGE_PIECE):
-            self._pending += view[start : start + _LARGE_PIECE]
-            await self.flush()
+    async def write_pieces(self, pieces: list[bytes]) -> None:
+        """Add a token in pieces, of which one may be hundreds of megabytes: it is sent bit by bit, without a copy."""
+        for piece in pieces:
+            if len(piece) < _LARGE_PIECE:
+                self._pending += piece
+                continue
+            view = memoryview(piece)
+            for start in range(0, len(view), _LARGE_PIECE):
+                self._pending += view[start : start + _LARGE_PIECE]
+                await self.flush()
 
     @property
     def is_full(self) -> bool:

@@ -283,7 +283,7 @@ class Connection:
             match event:
                 case Rows(rows):
                     for values in rows:
-                        await response.write_large(tokens.row(encoders, values))
+                        await response.write_pieces(tokens.row(encoders, values))
                         if response.is_full:
                             await response.flush()
                         if self._attention or self._gone:
@@ -303,7 +303,7 @@ class Connection:
                 case ReturnStatus(value):
                     response.write(tokens.return_status(value))
                 case ReturnValue():
-                    await response.write_large(tokens.return_value(event))
+                    await response.write_pieces([tokens.return_value(event)])
                 case DatabaseChanged(new, old):
                     response.write(tokens.text_changed(EnvironmentChange.DATABASE, new, old))
                 case TransactionBegan(descriptor):

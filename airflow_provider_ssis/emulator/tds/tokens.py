@@ -153,9 +153,9 @@ def row_encoders(definitions: Sequence[Column]) -> tuple[Encoder, ...]:
 _ROW = bytes([Token.ROW])
 
 
-def row(encoders: Sequence[Encoder], values: Sequence[Any]) -> bytes:
-    """ROW."""
-    return _ROW + b"".join([encode(value) for encode, value in zip(encoders, values, strict=True)])
+def row(encoders: Sequence[Encoder], values: Sequence[Any]) -> list[bytes]:
+    """ROW, in pieces: a value of hundreds of megabytes is not copied once more to make one of them."""
+    return [_ROW, *[encode(value) for encode, value in zip(encoders, values, strict=True)]]
 
 
 def _sized(kind: Token, body: bytes) -> bytes:

@@ -8,7 +8,8 @@ of Integration Services does and this simulation does not:
 - What would run in parallel runs one after the other, in the order in which the package has it.
 - An executable that fails with FailPackageOnFailure or FailParentOnFailure ends the package or its parent: nothing
   further starts in there.
-- A package that is run again by what it runs itself, which only an expression could end, is passed over with a warning.
+- A package that is run again by what it runs itself, which only an expression could end, is passed over with a warning;
+  packages that run each other more than 64 deep fail.
 - While a run is being stopped, no event handler runs any more.
 """
 
@@ -52,6 +53,7 @@ from airflow_provider_ssis.project.models import (
 )
 
 _MESSAGES_BETWEEN_PAUSES: Final = 1000
+_DEEPEST_PACKAGES: Final = 64
 _WRITE_EVENTS: Final = {
     MessageType.INFORMATION: (Event.INFORMATION, messages.information),
     MessageType.WARNING: (Event.WARNING, messages.warning),
@@ -164,12 +166,15 @@ class _Simulation:
             why = f"The project has no package {name}." if child is None else child.note or _encrypted(name)
             yield from self._error(frame, f"The child package cannot be run. {why}", messages.CHILD_NOT_LOADED)
             return ExecutionResult.FAILURE
-        if any(outer.package.name == child.name for outer in frame.outwards()):
-            text = (
-                f"The package {name} is being run already. A simulated run evaluates no expressions: it goes no deeper."
-            )
+        running = [outer.package.name for outer in frame.outwards() if outer.executable.kind is ExecutableKind.PACKAGE]
+        if child.name in running:
+            text = f"The package {name} runs already. A simulated run evaluates no expressions, so it goes no deeper."
             yield from self._raise(Event.WARNING, frame, messages.warning(frame.executable.name, text))
             return ExecutionResult.SUCCESS
+        if len(running) >= _DEEPEST_PACKAGES:
+            text = f"The package {name} cannot be run: a simulated run goes {_DEEPEST_PACKAGES} packages deep at most."
+            yield from self._error(frame, text, messages.CHILD_NOT_LOADED)
+            return ExecutionResult.FAILURE
         project_parameters = self._request.project.parameters
         passed = [
             (parameter, self._request.parameters.get((int(ObjectType.PROJECT), parameter.name), parameter.value))

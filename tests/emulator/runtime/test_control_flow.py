@@ -267,4 +267,10 @@ def test_packages_that_run_each_other_come_to_an_end() -> None:
         package("B.dtsx", execute_package("Run A", "A.dtsx")),
     )
     assert played.status is OperationStatus.SUCCEEDED
-    assert any("being run already" in text for text in played.texts(MessageType.WARNING))
+    assert any("runs already" in text for text in played.texts(MessageType.WARNING))
+
+
+@pytest.mark.parametrize(("depth", "status"), [(63, OperationStatus.SUCCEEDED), (64, OperationStatus.FAILED)])
+def test_packages_run_each_other_so_many_deep_and_no_deeper(depth: int, status: OperationStatus) -> None:
+    chain = [package(f"P{n}.dtsx", execute_package("Next", f"P{n + 1}.dtsx")) for n in range(depth)]
+    assert run(*chain, package(f"P{depth}.dtsx")).status is status

@@ -382,7 +382,6 @@ class Interpreter:
 
     async def _while(self, statement: s.While, frame: Frame) -> AsyncIterator[Event]:
         while self._holds(statement.condition, frame):
-            self._statements += 1
             try:
                 async for event in self._list((statement.body,), frame):
                     yield event

@@ -16,6 +16,7 @@ from airflow_provider_ssis.emulator.tsql.number_text import rounded, single
 from airflow_provider_ssis.emulator.tsql.precedence import (
     APPROXIMATE,
     INTEGERS,
+    LARGEST_PRECISION,
     STRINGS,
     combined,
 )
@@ -34,6 +35,7 @@ _BITWISE: Final[dict[str, Callable[[int, int], int]]] = {
     "^": lambda a, b: a ^ b,
 }
 _SIGN_BIT: Final = 1 << 63
+_ABOVE_ALL_NUMBERS: Final = 10 ** (LARGEST_PRECISION * 2 + 1)
 _ALL_BITS: Final = (1 << 64) - 1
 _LAST_FAMILY: Final = 99
 _VARIANT_FAMILIES: Final = ("variant", "moment", "datetime", "number", "string", "binary", "guid")
@@ -101,6 +103,9 @@ def compare_variants(first: Variant, second: Variant) -> int:
     other = _variant_family(second)
     if one != other:
         return -1 if one > other else 1
+    if family(first.type) == "number":
+        # Exact numbers compare with one another as they are, floats with floats; no conversion can overflow.
+        return int(first.value > second.value) - int(first.value < second.value)
     shared = combined(first.type, second.type)
     return compare(shared, convert(first.value, first.type, shared), convert(second.value, second.type, shared))
 
@@ -116,9 +121,11 @@ def variant_sort_text(value: Variant) -> str:
         text = (key.astimezone(dt.UTC) if key.tzinfo is not None else key.replace(tzinfo=dt.UTC)).isoformat()
     elif isinstance(key, dt.date | dt.time):
         text = key.isoformat()
-    else:
-        bits = int.from_bytes(struct.pack(">d", float(key)), "big")
+    elif isinstance(key, float):
+        bits = int.from_bytes(struct.pack(">d", key + 0.0), "big")
         text = f"{bits ^ (_ALL_BITS if bits >> 63 else _SIGN_BIT):016x}"
+    else:
+        text = f"{int(_EXACT.scaleb(Decimal(key), LARGEST_PRECISION)) + _ABOVE_ALL_NUMBERS}"
     return f"{_LAST_FAMILY - _variant_family(value):02}|{text}"
 
 

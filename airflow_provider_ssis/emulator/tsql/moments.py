@@ -14,6 +14,7 @@ _DAY: Final = dt.timedelta(days=1)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _TICKS: Final = 300
 """A datetime counts in three-hundredths of a second."""
+_LONGEST_YEAR: Final = 366
 _EARLIEST_DATETIME_YEAR: Final = 1753
 _SMALLDATETIME_YEARS: Final = range(1900, 2080)
 
@@ -69,13 +70,14 @@ def from_days_since_1900(value: Any, target: SqlType) -> dt.datetime:
 
     :raises SqlError: 8115, there is no such day.
     """
-    microseconds = int(
-        round_half_up(Decimal(str(int(value) if isinstance(value, bool) else value)) * (_DAY // _MICROSECOND))
-    )
+    beyond = SqlError(8115, f"Arithmetic overflow: the number is beyond the range of {target.name}.")
+    days = Decimal(str(int(value) if isinstance(value, bool) else value))
+    if abs(days) > dt.MAXYEAR * _LONGEST_YEAR:
+        raise beyond
     try:
-        return _EPOCH + microseconds * _MICROSECOND
+        return _EPOCH + int(round_half_up(days * (_DAY // _MICROSECOND))) * _MICROSECOND
     except OverflowError:
-        raise SqlError(8115, f"Arithmetic overflow: the number is beyond the range of {target.name}.") from None
+        raise beyond from None
 
 
 def datetime_bytes(value: dt.datetime) -> bytes:

@@ -63,7 +63,7 @@ def parse_money(text: str) -> Decimal:
 def rounded(value: Decimal, scale: int) -> Decimal:
     """A decimal with so many digits behind the point; halves go away from zero, and zero has no sign."""
     result = value.quantize(Decimal(1).scaleb(-scale), context=_WIDE)
-    return result if result else result.copy_abs()
+    return result or result.copy_abs()
 
 
 def from_float(value: float) -> Decimal:

@@ -174,6 +174,7 @@ FAILURES: list[tuple[Any, str, str, int | None, int]] = [
     ("2026-01-01 10:00 +99:00", "varchar(40)", "datetimeoffset", None, 241),
     ("2026-01-01 10:00:00.1234567", "varchar(40)", "datetime", None, 241),
     ("x", "varchar(9)", "smalldatetime", None, 295),
+    (1e17, "float", "datetime", None, 8115),
     (dt.datetime(1700, 1, 1), "datetime2", "datetime", None, 242),
     (dt.datetime(2100, 1, 1), "datetime2", "smalldatetime", None, 242),
     (AT, "datetime", "varchar(20)", 500, 281),

@@ -362,6 +362,7 @@ CONDITIONS: list[tuple[str, bool | None]] = [
     ("@number = 5", True),
     ("@number = '5'", False),
     ("@number > '5'", True),
+    ("CAST(9223372036854775807 AS sql_variant) > CAST(CAST(1 AS money) AS sql_variant)", True),
     ("@bin = 0x0102", True),
     ("EXISTS (SELECT 1 WHERE 1 = 0)", False),
 ]

@@ -35,7 +35,8 @@ _BITWISE: Final[dict[str, Callable[[int, int], int]]] = {
     "^": lambda a, b: a ^ b,
 }
 _SIGN_BIT: Final = 1 << 63
-_ABOVE_ALL_NUMBERS: Final = 10 ** (LARGEST_PRECISION * 2 + 1)
+_SORTED_DIGITS: Final = LARGEST_PRECISION * 2 + 2
+_ABOVE_ALL_NUMBERS: Final = 10 ** (_SORTED_DIGITS - 1)
 _ALL_BITS: Final = (1 << 64) - 1
 _LAST_FAMILY: Final = 99
 _VARIANT_FAMILIES: Final = ("variant", "moment", "datetime", "number", "string", "binary", "guid")
@@ -125,7 +126,7 @@ def variant_sort_text(value: Variant) -> str:
         bits = int.from_bytes(struct.pack(">d", key + 0.0), "big")
         text = f"{bits ^ (_ALL_BITS if bits >> 63 else _SIGN_BIT):016x}"
     else:
-        text = f"{int(_EXACT.scaleb(Decimal(key), LARGEST_PRECISION)) + _ABOVE_ALL_NUMBERS}"
+        text = f"{int(_EXACT.scaleb(Decimal(key), LARGEST_PRECISION)) + _ABOVE_ALL_NUMBERS:0{_SORTED_DIGITS}}"
     return f"{_LAST_FAMILY - _variant_family(value):02}|{text}"
 
 

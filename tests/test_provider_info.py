@@ -99,6 +99,20 @@ def test_named_modules_and_classes_exist() -> None:
         assert getattr(import_module(module), name).conn_type == connection_type["connection-type"]
 
 
+def test_airflow_knows_the_configuration(airflow_home: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    for option in config.OPTIONS:
+        result = subprocess.run(
+            [sys.executable, "-m", "airflow", "config", "get-value", config.SECTION, option.name],
+            env={**environment, "AIRFLOW_HOME": str(airflow_home)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        assert result.stdout.strip().splitlines()[-1] == str(option.default)
+
+
 def test_configuration_falls_back_to_the_declared_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     for option in config.OPTIONS:
         monkeypatch.delenv(f"AIRFLOW__SSIS__{option.name.upper()}", raising=False)

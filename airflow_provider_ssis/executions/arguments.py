@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -88,8 +88,19 @@ def nested_values_of(name: str, value: Any) -> dict[str, dict[str, Value]]:
     return {key: values_of(f"{name}[{key!r}]", item) for key, item in _mapping(name, value).items()}
 
 
-def is_sensitive_value(value: Any) -> bool:
-    """True for a value that was given as ``{"value": …, "sensitive": True}``."""
+def secrets_in(value: Any) -> Iterator[str]:
+    """The texts that stand in an argument as ``{"value": …, "sensitive": True}``, however deep.
+
+    :param value: what was given, or what templating made of it.
+    """
+    if _is_sensitive(value):
+        yield str(value["value"])
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from secrets_in(item)
+
+
+def _is_sensitive(value: Any) -> bool:
     return (
         isinstance(value, Mapping)
         and set(value) == _SENSITIVE_KEYS
@@ -115,7 +126,7 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
 def _value(name: str, value: Any) -> Value:
     if isinstance(value, Mapping) and set(value) <= _SENSITIVE_KEYS and "value" in value:
         inner = _value(name, value["value"])
-        return Sensitive(inner) if is_sensitive_value(value) and not isinstance(inner, Sensitive) else inner
+        return Sensitive(inner) if _is_sensitive(value) and not isinstance(inner, Sensitive) else inner
     if isinstance(value, bool | int | float | Decimal | str | date | UUID | Sensitive):
         return value
     if value is None:

@@ -10,14 +10,20 @@ from airflow.providers.common.compat.sdk import BaseOperator, mask_secret
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError
-from airflow_provider_ssis.catalog.requests import ExecutionRequest
-from airflow_provider_ssis.exceptions import ExecutionError, ExecutionOutOfSight, ExecutionTimeout, KilledBeforeStart
+from airflow_provider_ssis.catalog.requests import ExecutionRequest, Value
+from airflow_provider_ssis.exceptions import (
+    ExecutionError,
+    ExecutionOutOfSight,
+    ExecutionTimeout,
+    InvalidTaskArgument,
+    KilledBeforeStart,
+)
 from airflow_provider_ssis.executions.arguments import (
     flag,
-    is_sensitive_value,
     nested_values_of,
     optional_text,
     required_text,
+    secrets_in,
     values_of,
 )
 from airflow_provider_ssis.executions.following import MessageFollower
@@ -173,8 +179,8 @@ class SsisRunPackageOperator(BaseOperator):
     def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
         """Render as Airflow does, and have what is marked sensitive masked before it is shown anywhere."""
         rendered = super().render_template(content, *args, **kwargs)
-        if is_sensitive_value(rendered) and isinstance(rendered["value"], str):
-            mask_secret(rendered["value"])
+        for secret in secrets_in(rendered):
+            mask_secret(secret)
         return rendered
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -192,8 +198,8 @@ class SsisRunPackageOperator(BaseOperator):
                 execution = self._wait(catalog, self.execution_id)
             except CatalogError as error:
                 raise ExecutionOutOfSight(
-                    f"Execution {self.execution_id} was started and goes on, but cannot be followed any more: {error} "
-                    "Look at it in the catalog before you run the task again.",
+                    f"Execution {self.execution_id} was started and may still run, but cannot be followed any more: "
+                    f"{error} Look at it in the catalog before you run the task again.",
                     execution_id=self.execution_id,
                     status=None,
                 ) from error
@@ -209,7 +215,6 @@ class SsisRunPackageOperator(BaseOperator):
             self._stop(self.execution_id)
 
     def _request(self, context: Context) -> ExecutionRequest:
-        project_managers = nested_values_of("project_connection_managers", self.project_connection_managers)
         caller_info = self.caller_info
         if caller_info is None and config.stamp_executions():
             caller_info = stamp_of(context)
@@ -220,21 +225,28 @@ class SsisRunPackageOperator(BaseOperator):
             environment=optional_text("environment", self.environment),
             environment_folder=optional_text("environment_folder", self.environment_folder),
             parameters=values_of("parameters", self.parameters),
-            project_parameters={
-                **values_of("project_parameters", self.project_parameters),
-                # The catalog knows the properties of a project's connection managers as parameters of these names.
-                **{
-                    f"CM.{manager}.{name}": value
-                    for manager, properties in project_managers.items()
-                    for name, value in properties.items()
-                },
-            },
+            project_parameters=self._project_parameters(),
             connection_managers=nested_values_of("connection_managers", self.connection_managers),
             property_overrides=values_of("property_overrides", self.property_overrides),
             logging_level=self.logging_level if self.logging_level != "" else None,
             use32bit=flag("use_32bit_runtime", self.use_32bit_runtime),
             caller_info=caller_info or None,
         )
+
+    def _project_parameters(self) -> dict[str, Value]:
+        """Values of the project's parameters, as which the catalog knows its connection managers' properties too."""
+        values = values_of("project_parameters", self.project_parameters)
+        managers = nested_values_of("project_connection_managers", self.project_connection_managers)
+        for manager, properties in managers.items():
+            for name, value in properties.items():
+                parameter = f"CM.{manager}.{name}"
+                if parameter in values:
+                    raise InvalidTaskArgument(
+                        f"The project parameter {parameter!r} is given twice: in project_parameters and in "
+                        "project_connection_managers. Leave one out."
+                    )
+                values[parameter] = value
+        return values
 
     def _tell_execution_id(self, context: Context, execution_id: int) -> None:
         self.log.info("Execution %d of %s/%s/%s created.", execution_id, self.folder, self.project, self.package)
@@ -281,7 +293,11 @@ class SsisRunPackageOperator(BaseOperator):
         fate = "It goes on, since cancel_on_kill is off."
         if self.cancel_on_kill:
             stopped = self._stop(execution_id)
-            fate = "It was stopped." if stopped else "It could not be stopped: see the log."
+            fate = (
+                f"It was stopped and is {status_name(stopped.status)} now."
+                if stopped is not None
+                else "It could not be stopped: see the log."
+            )
         raise ExecutionTimeout(
             f"{name_of(execution)} was still {status_name(execution.status)} after {self.timeout:g} s. {fate} "
             "Raise the task's timeout if the package may take longer.",
@@ -293,10 +309,10 @@ class SsisRunPackageOperator(BaseOperator):
     def _poll_interval(self) -> float:
         return config.poll_interval() if self.poll_interval is None else self.poll_interval
 
-    def _stop(self, execution_id: int) -> bool:
+    def _stop(self, execution_id: int) -> Execution | None:
         """Stop an execution and wait until it is over, as long as ``[ssis] stop_timeout`` allows.
 
-        :return: False if it could not be stopped; why is in the log.
+        :return: the execution at its end; None if it could not be stopped, and why is in the log.
         """
         try:
             # A connection of its own: a kill can come in the middle of a call on the other one.
@@ -310,6 +326,6 @@ class SsisRunPackageOperator(BaseOperator):
                 )
         except (CatalogError, ExecutionError) as error:
             self.log.error("Execution %d is not stopped: %s", execution_id, error)
-            return False
+            return None
         self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
-        return True
+        return execution

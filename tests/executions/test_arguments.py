@@ -19,6 +19,7 @@ from airflow_provider_ssis.executions.arguments import (
     nested_values_of,
     optional_text,
     required_text,
+    secrets_in,
     values_of,
 )
 
@@ -86,6 +87,14 @@ def test_values_of_every_type_of_a_parameter_are_taken() -> None:
 def test_a_value_may_be_marked_sensitive(flag_value: Any) -> None:
     marked = {"value": "hunter2", "sensitive": flag_value}
     assert values_of("parameters", {"Key": marked}) == {"Key": Sensitive("hunter2")}
+
+
+def test_what_is_marked_sensitive_is_found_however_deep() -> None:
+    marked = {"value": "hunter2", "sensitive": "true"}
+    plain = {"value": "visible", "sensitive": False}
+    assert list(secrets_in({"DW": {"Password": marked, "ServerName": "dw", "Port": plain}})) == ["hunter2"]
+    assert list(secrets_in(marked)) == ["hunter2"]
+    assert list(secrets_in({"Password": "hunter2"})) == []
 
 
 def test_a_value_may_be_marked_as_not_sensitive() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.dag_runs import migrated_home, run_dag
 from tests.operators.running import SECRET, parameters_of
@@ -12,11 +15,16 @@ from tests.operators.running import SECRET, parameters_of
 DAGS = Path(__file__).parent / "dags"
 
 
+@pytest.fixture(scope="module")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return migrated_home(tmp_path_factory.mktemp("airflow-home"))
+
+
 def test_mapped_tasks_run_and_rescheduled_sensors_wait_for_them(
-    tmp_path: Path, mart: Catalog, ssisdb: SsisdbEmulator
+    airflow_home: Path, mart: Catalog, ssisdb: SsisdbEmulator
 ) -> None:
     ssisdb.scripts.take(2, package="Strict.dtsx")
-    run = run_dag(migrated_home(tmp_path), DAGS / "mapped.py", ssisdb.airflow_uri)
+    run = run_dag(airflow_home, DAGS / "mapped.py", ssisdb.airflow_uri)
     assert run.state == "success", run.log
     for map_index, region in enumerate((7, 8)):
         started = run.task("run", map_index)
@@ -27,3 +35,13 @@ def test_mapped_tasks_run_and_rescheduled_sensors_wait_for_them(
         assert run.task("wait", map_index)["returned"]["status"] == "succeeded"
         assert SECRET not in str(started["rendered"])
     assert SECRET not in run.log
+
+
+def test_airflows_execution_timeout_stops_the_execution(
+    airflow_home: Path, mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    run = run_dag(airflow_home, DAGS / "times_out.py", ssisdb.airflow_uri)
+    assert run.state == "failed", run.log
+    assert [each.status for each in mart.executions()] == [OperationStatus.CANCELED]
+    assert "AirflowTaskTimeout" in run.log

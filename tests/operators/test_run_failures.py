@@ -103,7 +103,7 @@ def test_a_server_that_goes_away_meanwhile_is_told_with_the_execution_that_goes_
 
     stopper = threading.Thread(target=stop_server_when_running)
     stopper.start()
-    with pytest.raises(ExecutionOutOfSight, match=r"Execution \d+ was started and goes on.*Look at it") as caught:
+    with pytest.raises(ExecutionOutOfSight, match=r"Execution \d+ was started and may still run.*Look at it") as caught:
         task_run.execute()
     stopper.join()
     assert caught.value.execution_id == task_run.task_instance.xcoms["execution_id"]
@@ -125,6 +125,14 @@ def test_a_server_that_goes_away_meanwhile_is_told_with_the_execution_that_goes_
             {"project_connection_managers": {"Warehouse": {"Speed": 1}}},
             ParameterNotFound,
             r"'CM\.Warehouse\.Speed'.*CM\.Warehouse\.ServerName",
+        ),
+        (
+            {
+                "project_parameters": {"CM.Warehouse.ServerName": "a"},
+                "project_connection_managers": {"Warehouse": {"ServerName": "b"}},
+            },
+            InvalidTaskArgument,
+            r"'CM\.Warehouse\.ServerName' is given twice",
         ),
         ({"package": "Strict.dtsx"}, RequiredParameterMissing, r"RegionId"),
         ({"logging_level": 17}, InvalidArgument, r"logging level 17.*VERBOSE"),

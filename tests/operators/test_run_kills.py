@@ -12,19 +12,23 @@ import pytest
 
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.connection import RetryPolicy
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionTimeout,
     KilledBeforeStart,
 )
+from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from tests.operators.running import run, wait_until
 from tests.task_runs import TaskRun
 
 
 def test_a_package_that_takes_too_long_is_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
-    with pytest.raises(ExecutionTimeout, match=r"still running after 0\.2 s\. It was stopped\.") as caught:
+    with pytest.raises(
+        ExecutionTimeout, match=r"still running after 0\.2 s\. It was stopped and is canceled now\."
+    ) as caught:
         run(timeout=0.2).execute()
     execution = mart.execution(caught.value.execution_id)
     assert execution is not None
@@ -110,6 +114,26 @@ def test_a_kill_after_the_end_does_nothing(mart: Catalog) -> None:
 
 def test_a_kill_before_there_is_an_execution_does_nothing() -> None:
     run().operator.on_kill()
+
+
+def test_a_kill_during_the_start_stops_what_was_started(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    """Nothing can be stopped yet when the kill comes, and nothing asks for it again afterwards."""
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = run()
+
+    class KilledDuringStart(Catalog):
+        def start_execution(self, execution_id: int) -> OperationStatus:
+            task_run.operator.on_kill()
+            return super().start_execution(execution_id)
+
+    class Hook(SsisCatalogHook):
+        def open_catalog(self, *, retry: RetryPolicy | None = None) -> Catalog:
+            return KilledDuringStart(self.get_conn(), reconnect=self.get_conn, retry=retry)
+
+    task_run.operator.hook = Hook()
+    with pytest.raises(ExecutionCanceled):
+        task_run.execute()
+    assert [each.status for each in mart.executions()] == [OperationStatus.CANCELED]
 
 
 def test_a_kill_between_creation_and_start_keeps_the_package_from_starting(mart: Catalog) -> None:

@@ -10,7 +10,7 @@ from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 
 @task
 def regions() -> list[dict[str, object]]:
-    """Values as an upstream task finds them, one of them secret."""
+    """Values as an upstream task finds them."""
     return [{"RegionId": {"value": str(number), "sensitive": False}} for number in (7, 8)]
 
 

@@ -188,15 +188,20 @@ class Engine:
         return self._reader.execute(sql, parameters).fetchall()
 
     @asynccontextmanager
-    async def transaction(self, connection: duckdb.DuckDBPyConnection | None = None) -> AsyncIterator[Store]:
+    async def transaction(
+        self, connection: duckdb.DuckDBPyConnection | None = None, *, seconds: float | None = None
+    ) -> AsyncIterator[Store]:
         """A write scope: the write lock and a DuckDB transaction.
 
         Committed at the end of the block, also when a ``SqlError`` leaves it; rolled back on any other exception.
 
         :param connection: whose transaction it is; one for the server's own tasks by default.
+        :param seconds: time to wait for the write lock; None waits.
+        :raises SqlError: 1222 when that time is over.
         """
         writer = connection or self._writer
-        async with self._writing:
+        await self.lock_writing(seconds)
+        try:
             store = self.begin(writer)
             try:
                 yield store
@@ -209,6 +214,8 @@ class Engine:
                 raise
             self.commit(writer)
             store.run_after_commit()
+        finally:
+            self.unlock_writing()
 
     async def lock_writing(self, seconds: float | None) -> None:
         """Take the write lock for a transaction that lasts; :meth:`unlock_writing` gives it back.

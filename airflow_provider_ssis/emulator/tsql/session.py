@@ -162,15 +162,15 @@ class TsqlSession:
     async def write_scope(self) -> AsyncIterator[Store]:
         """The session's T-SQL transaction, or a transaction of its own where there is none."""
         transaction = self._transaction
+        seconds = None if self.options.lock_timeout < 0 else self.options.lock_timeout / 1000
         if transaction is None:
-            async with self.engine.transaction(self.connection) as store:
+            async with self.engine.transaction(self.connection, seconds=seconds) as store:
                 yield store
             return
         if transaction.doomed:
             raise _doomed()
         if transaction.store is None:
-            timeout = None if self.options.lock_timeout < 0 else self.options.lock_timeout / 1000
-            await self.engine.lock_writing(timeout)
+            await self.engine.lock_writing(seconds)
             transaction.store = self.engine.begin(self.connection)
         transaction.writes += 1
         try:

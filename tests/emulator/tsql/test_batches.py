@@ -1,0 +1,244 @@
+"""Batches through a real driver: statements, control flow, errors with their true lines, transactions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pyodbc
+import pytds
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.emulator.tsql.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.parser import parse
+
+DEADLINE_SECONDS = 30
+
+
+@pytest.fixture
+def connection(ssisdb_emulator: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
+    with closing(pyodbc.connect(ssisdb_emulator.odbc_connection_string, autocommit=True)) as connection:
+        yield connection
+
+
+def results(connection: pyodbc.Connection, text: str, *parameters: Any) -> list[list[tuple[Any, ...]]]:
+    """All result sets of a batch."""
+    with closing(connection.execute(text, *parameters)) as cursor:
+        found = []
+        while True:
+            if cursor.description:
+                found.append([tuple(row) for row in cursor.fetchall()])
+            if not cursor.nextset():
+                return found
+
+
+BATCHES: list[tuple[str, str, list[list[tuple[Any, ...]]]]] = [
+    ("variables", "DECLARE @a int = 2, @b nvarchar(10) = N'x'; SET @a += 3; SELECT @a, @b + 'y'", [[(5, "xy")]]),
+    ("assignment by SELECT", "DECLARE @n int; SELECT @n = value FROM (VALUES (1), (2)) v (value) ORDER BY value; SELECT @n", [[(2,)]]),
+    ("an assignment without rows leaves the variable", "DECLARE @n int = 7; SELECT @n = 1 WHERE 1 = 0; SELECT @n", [[(7,)]]),
+    ("IF and ELSE", "IF 1 = 2 SELECT 'yes' ELSE IF EXISTS (SELECT 1) SELECT 'else' ELSE SELECT 'no'", [[("else",)]]),
+    ("WHILE, BREAK, CONTINUE",
+     "DECLARE @i int = 0, @s varchar(20) = ''; WHILE @i < 10 BEGIN SET @i += 1; IF @i = 2 CONTINUE; IF @i = 5 BREAK;"
+     " SET @s += CAST(@i AS varchar(2)) END; SELECT @s, @i", [[("134", 5)]]),
+    ("several result sets", "SELECT 1; SELECT 2, 3", [[(1,)], [(2, 3)]]),
+    ("@@ROWCOUNT and @@ERROR", "SELECT 1 UNION ALL SELECT 2; SELECT @@ROWCOUNT, @@ERROR", [[(1,), (2,)], [(2, 0)]]),
+    ("TRY and CATCH",
+     "BEGIN TRY SELECT 1 / 0 END TRY BEGIN CATCH SELECT ERROR_NUMBER(), ERROR_LINE(), ERROR_SEVERITY() END CATCH",
+     [[(8134, 1, 16)]]),
+    ("CATCH of RAISERROR, nested TRY",
+     "BEGIN TRY BEGIN TRY RAISERROR('in %s %d', 16, 3, 'x', 5) END TRY BEGIN CATCH THROW END CATCH END TRY"
+     " BEGIN CATCH SELECT ERROR_NUMBER(), ERROR_MESSAGE(), ERROR_STATE() END CATCH",
+     [[(50000, "in x 5", 3)]]),
+    ("THROW with arguments",
+     "BEGIN TRY THROW 50001, N'mine', 7 END TRY BEGIN CATCH SELECT ERROR_NUMBER(), ERROR_MESSAGE() END CATCH",
+     [[(50001, "mine")]]),
+    ("dynamic SQL", "EXEC ('SELECT 1'); EXEC sp_executesql N'SELECT @x + 1', N'@x int', @x = 4", [[(1,)], [(5,)]]),
+    ("OUTPUT of dynamic SQL",
+     "DECLARE @r int; EXEC sp_executesql N'SET @o = 6', N'@o int OUTPUT', @o = @r OUTPUT; SELECT @r", [[(6,)]]),
+    ("a procedure's OUTPUT, return status, and bare words",
+     "DECLARE @id bigint, @rc int; EXEC @rc = catalog.create_folder Bare, @id OUTPUT;"
+     " SELECT @rc, CASE WHEN @id > 0 THEN name END FROM catalog.folders", [[(0, "Bare")]]),
+    ("a table variable",
+     "DECLARE @t TABLE (id int NOT NULL, name nvarchar(20)); INSERT INTO @t VALUES (1, N'a'), (2, N'b');"
+     " UPDATE @t SET name = N'c' WHERE id = 2; DELETE FROM @t WHERE id = 1; SELECT * FROM @t", [[(2, "c")]]),
+    ("a temporary table", "SELECT 1 AS a INTO #t; INSERT INTO #t SELECT 2; SELECT SUM(a) FROM #t; DROP TABLE #t", [[(3,)]]),
+    ("INSERT … EXEC", "CREATE TABLE #r (n int); INSERT INTO #r EXEC ('SELECT 4 UNION ALL SELECT 5'); SELECT MAX(n) FROM #r", [[(5,)]]),
+    ("USE and three-part names", "USE master; SELECT DB_NAME(); SELECT COUNT(*) FROM SSISDB.catalog.folders", [[("master",)], [(0,)]]),
+    ("WAITFOR", "WAITFOR DELAY '00:00:00.010'; SELECT 1", [[(1,)]]),
+    ("SET options are accepted", "SET NOCOUNT ON; SET ANSI_NULLS, QUOTED_IDENTIFIER ON; SET DATEFORMAT dmy; SELECT 1", [[(1,)]]),
+    ("comments and semicolons", "/* a /* b */ c */ SELECT 1 -- end\n;;", [[(1,)]]),
+    ("a transaction", "BEGIN TRAN; EXEC catalog.create_folder N'T'; SELECT @@TRANCOUNT; ROLLBACK; SELECT COUNT(*) FROM catalog.folders", [[(1,)], [(0,)]]),
+    ("application locks", "DECLARE @r int; EXEC @r = sp_getapplock 'x', 'Exclusive', 'Session'; SELECT @r; EXEC sp_releaseapplock 'x', 'Session'", [[(0,)]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), [case[1:] for case in BATCHES], ids=[case[0] for case in BATCHES])
+def test_a_batch_gives_its_results(
+    connection: pyodbc.Connection, text: str, expected: list[list[tuple[Any, ...]]]
+) -> None:
+    assert [rows for rows in results(connection, text) if rows or [] in expected] == expected
+
+
+ERRORS = [
+    ("SELECT 1\nSELEC 2", 102, 2),
+    ("SELECT 1;\n\nFROM x", 156, 3),
+    ("SELECT 'open", 105, 1),
+    ("/* open", 113, 1),
+    ("\nSET @x = 1", 137, 2),
+    ("DECLARE @x int\nDECLARE @x int", 134, 2),
+    ("\n\nEXEC no_such_procedure", 2812, 3),
+    ("EXEC catalog.create_environment N'f'", 201, 0),
+    ("EXEC catalog.create_folder N'f', NULL, 3", 8144, 0),
+    ("EXEC catalog.create_folder @name = N'f'", 8145, 0),
+    ("SELECT *\nFROM no_such_table", 208, 2),
+    ("SELECT no_such_column\nFROM catalog.folders", 207, 1),
+    ("SELECT 1 / 0", 8134, 1),
+    ("\nTHROW 50123, 'mine', 1", 50123, 2),
+    ("\n\nRAISERROR('mine', 16, 1)", 50000, 3),
+    ("USE nowhere", 911, 1),
+    ("COMMIT", 3902, 1),
+    ("ROLLBACK", 3903, 1),
+    ("EXEC sp_releaseapplock 'none', 'Session'", 1223, 1),
+    ("GRANT SELECT ON x TO y", 156, 1),
+    ("ALTER TABLE x ADD y int", 156, 1),
+    ("DELETE FROM catalog.folders", 229, 1),
+]
+
+
+@pytest.mark.parametrize(("text", "number", "line"), ERRORS, ids=[case[0] for case in ERRORS])
+def test_an_error_has_its_number_and_line(ssisdb_emulator: SsisdbEmulator, text: str, number: int, line: int) -> None:
+    with closing(over_tds(ssisdb_emulator)) as connection, pytest.raises(pytds.Error) as failed:
+        cursor = connection.cursor()
+        cursor.execute(text)
+        while cursor.nextset():
+            pass
+    assert failed.value.number == number
+    if line:
+        assert failed.value.line == line
+
+
+def over_tds(server: SsisdbEmulator) -> pytds.Connection:
+    """python-tds keeps an error's number and line as they came."""
+    return pytds.connect(
+        dsn=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        database="SSISDB",
+        autocommit=True,
+    )
+
+
+def test_a_syntax_error_runs_nothing_of_its_batch(connection: pyodbc.Connection) -> None:
+    with pytest.raises(pyodbc.Error, match="102"):
+        results(connection, "EXEC catalog.create_folder N'Never'; SELEC")
+    assert results(connection, "SELECT COUNT(*) FROM catalog.folders") == [[(0,)]]
+
+
+def test_after_a_statement_error_the_batch_goes_on_and_after_throw_it_ends(connection: pyodbc.Connection) -> None:
+    for text, goes_on in (("RAISERROR('x', 16, 1)", True), ("THROW 50001, 'x', 1", False)):
+        with pytest.raises(pyodbc.Error):
+            results(connection, f"{text}; EXEC catalog.create_folder N'After'")
+        assert results(connection, "SELECT COUNT(*) FROM catalog.folders") == [[(int(goes_on),)]]
+        if goes_on:
+            results(connection, "EXEC catalog.delete_folder N'After'")
+
+
+def test_an_endless_loop_can_be_cancelled(connection: pyodbc.Connection) -> None:
+    cursor = connection.cursor()
+    threading.Timer(0.2, cursor.cancel).start()
+    with pytest.raises(pyodbc.Error, match="HY008"):
+        cursor.execute("WHILE 1 = 1 SET NOCOUNT ON")
+    assert results(connection, "SELECT 1") == [[(1,)]]
+
+
+def test_a_transaction_left_open_is_rolled_back_when_its_client_goes(ssisdb_emulator: SsisdbEmulator) -> None:
+    with closing(pyodbc.connect(ssisdb_emulator.odbc_connection_string, autocommit=False)) as leaving:
+        leaving.execute("EXEC catalog.create_folder N'Gone'")
+    with closing(pyodbc.connect(ssisdb_emulator.odbc_connection_string, autocommit=True)) as other:
+        assert results(other, "SELECT COUNT(*) FROM catalog.folders") == [[(0,)]]
+
+
+def test_an_open_transaction_sees_what_others_commit_meanwhile(ssisdb_emulator: SsisdbEmulator) -> None:
+    odbc = ssisdb_emulator.odbc_connection_string
+    with (
+        closing(pyodbc.connect(odbc, autocommit=False)) as reader,
+        closing(pyodbc.connect(odbc, autocommit=True)) as writer,
+    ):
+        assert results(reader, "SELECT COUNT(*) FROM catalog.folders") == [[(0,)]]
+        results(writer, "EXEC catalog.create_folder N'New'")
+        assert results(reader, "SELECT COUNT(*) FROM catalog.folders") == [[(1,)]]
+
+
+def test_a_writer_waits_for_the_other_and_gives_up_when_told_so(ssisdb_emulator: SsisdbEmulator) -> None:
+    odbc = ssisdb_emulator.odbc_connection_string
+    with (
+        closing(pyodbc.connect(odbc, autocommit=False)) as first,
+        closing(pyodbc.connect(odbc, autocommit=True)) as second,
+    ):
+        results(first, "EXEC catalog.create_folder N'One'")
+        with pytest.raises(pyodbc.Error, match="1222"):
+            results(second, "SET LOCK_TIMEOUT 50; EXEC catalog.create_folder N'Two'")
+        first.commit()
+        results(second, "EXEC catalog.create_folder N'Two'")
+        assert results(second, "SELECT COUNT(*) FROM catalog.folders") == [[(2,)]]
+
+
+def test_a_second_session_gets_an_application_lock_when_the_first_gives_it_back(
+    ssisdb_emulator: SsisdbEmulator,
+) -> None:
+    odbc = ssisdb_emulator.odbc_connection_string
+    take = "DECLARE @r int; EXEC @r = sp_getapplock N'run', N'Exclusive', N'Session', {0}; SELECT @r"
+    first = pyodbc.connect(odbc, autocommit=True)
+    with closing(pyodbc.connect(odbc, autocommit=True)) as second:
+        assert results(first, take.format(0)) == [[(0,)]]
+        assert results(second, take.format(0)) == [[(-1,)]]
+        granted: list[Any] = []
+        waiting = threading.Thread(target=lambda: granted.append(results(second, take.format(-1))[0][0][0]))
+        waiting.start()
+        first.close()
+        waiting.join(DEADLINE_SECONDS)
+        # 1 after a wait, 0 where the first session was gone before the second asked.
+        assert granted in ([0], [1])
+
+
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_a_prepared_statement_runs_again_with_other_values(ssisdb_emulator: SsisdbEmulator, autocommit: bool) -> None:
+    with closing(pyodbc.connect(ssisdb_emulator.odbc_connection_string, autocommit=autocommit)) as connection:
+        cursor = connection.cursor()
+        for number in range(5):
+            assert cursor.execute("SELECT ? + 1, ?", number, "é").fetchone()[0] == number + 1
+
+
+def test_print_reaches_the_client_as_a_message(connection: pyodbc.Connection) -> None:
+    cursor = connection.execute("PRINT N'hello'")
+    assert any("hello" in text for _, text in cursor.messages)
+
+
+@given(text=st.text(st.sampled_from(list("SELECT FROM BEGIN END IF(),;'[]@x=1 \n--/*\"")), max_size=60))
+def test_any_text_is_parsed_or_refused_with_an_error_of_sql_server(text: str) -> None:
+    try:
+        parse(text)
+    except SqlError as error:
+        assert error.number in {102, 105, 113, 134, 156, 2715, 137}
+
+
+@given(
+    words=st.lists(
+        st.sampled_from(
+            """SELECT EXEC DECLARE SET IF ELSE WHILE BEGIN END TRY CATCH TRAN COMMIT ROLLBACK PRINT RETURN THROW RAISERROR
+            WITH CASE WHEN THEN INSERT INTO UPDATE DELETE @a #t 'x' 1 = ( ) , ; + catalog.folders int""".split()
+        ),
+        max_size=25,
+    )
+)
+def test_any_sequence_of_words_is_parsed_or_refused(words: list[str]) -> None:
+    try:
+        parse(" ".join(words))
+    except SqlError as error:
+        assert error.number

@@ -152,7 +152,7 @@ def _write_parameter(
     required="execution_id object_type parameter_name parameter_value",
 )
 async def set_execution_parameter_value(call: CatalogCall) -> None:
-    """27101, 27103 no such execution, 27224 started, 27176 no such parameter, 27159, 27147 wrong type, 27217."""
+    """27101, 27103 no such execution, 27224 started, 27176 no such parameter, 27159, 27147 wrong type, 27217, 27237."""
     name, value = call["parameter_name"], call["parameter_value"]
     if call["object_type"] not in _OVERRIDABLE:
         raise call.refuse(27101, "object type")
@@ -184,6 +184,9 @@ async def set_execution_parameter_value(call: CatalogCall) -> None:
 
 def _follow_system_rules(call: CatalogCall, store: Store, execution_id: int, name: str, value: Any) -> None:
     """LOGGING_LEVEL has a range, and level 100 a parameter of its own that names the customized level."""
+    if name == "CUSTOMIZED_LOGGING_LEVEL":
+        # The catalog has no customized logging levels yet, so no name can be right.
+        raise call.fail(27237, value)
     if name != "LOGGING_LEVEL":
         return
     if value not in set(LoggingLevel):

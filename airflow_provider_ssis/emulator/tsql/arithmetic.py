@@ -73,6 +73,22 @@ def overflow(type: SqlType) -> SqlError:  # noqa: A002 - the field's own word
     return SqlError(8115, f"Arithmetic overflow: the result is beyond the range of {type}.")
 
 
+def fitting(value: Any, type: SqlType) -> Any:  # noqa: A002 - the field's own word
+    """An exact number, if it is in the range of a type.
+
+    :raises SqlError: 8115, it is not.
+    """
+    if type.name in _RANGES or type.name == "bit":
+        low, high = _RANGES.get(type.name, _RANGES["int"])
+        inside = low <= value <= high
+    else:
+        whole = {"money": 15, "smallmoney": 6}.get(type.name, (type.precision or 0) - (type.scale or 0))
+        inside = abs(value) < Decimal(10) ** whole
+    if not inside:
+        raise overflow(type)
+    return value
+
+
 def folded(text: str) -> str:
     """What two strings that compare equal have in common: case and trailing blanks do not matter."""
     return text.rstrip(" ").lower()
@@ -171,10 +187,7 @@ def _integer(operator: str, type: SqlType, first: int, second: int) -> int:  # n
             result = int(math.copysign(1, first)) * (abs(first) % abs(second))
         case _:
             result = _BITWISE[operator](first, second)
-    low, high = _RANGES.get(type.name, _RANGES["int"])
-    if not low <= result <= high:
-        raise overflow(type)
-    return result
+    return int(fitting(result, type))
 
 
 def _exact(operator: str, type: SqlType, first: Decimal, second: Decimal) -> Decimal:  # noqa: A002
@@ -197,11 +210,4 @@ def _exact(operator: str, type: SqlType, first: Decimal, second: Decimal) -> Dec
                 raise SqlError(402, f"The data types {type.name} and {type.name} do not go with {operator!r}.")
     except (InvalidOperation, Inexact):
         raise overflow(type) from None
-    return _fits(rounded(result, scale), type)
-
-
-def _fits(value: Decimal, type: SqlType) -> Decimal:  # noqa: A002 - the field's own word
-    whole = {"money": 15, "smallmoney": 6}.get(type.name, (type.precision or 0) - (type.scale or 0))
-    if abs(value) >= Decimal(10) ** whole:
-        raise overflow(type)
-    return value
+    return Decimal(fitting(rounded(result, scale), type))

@@ -8,7 +8,7 @@ its T-SQL text, so that ``functions.py`` is one table of names, and what T-SQL d
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlglot import exp
 from sqlglot.dialects.tsql import TSQL
@@ -28,6 +28,7 @@ _MODIFIERS: Final = (
     TokenType.OPTION,
     TokenType.FOR,
 )
+_STATEMENTS: Final = (TokenType.INSERT, TokenType.UPDATE, TokenType.DELETE)
 _RANGES: Final = (TokenType.BETWEEN, TokenType.IN, TokenType.IS, TokenType.LIKE)
 _NOTHING_FOLLOWS: Final = (TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.COMMA, TokenType.GROUP_BY)
 """What cannot follow a comma. sqlglot lets a list end in a comma; T-SQL does not."""
@@ -59,6 +60,10 @@ class QueryParser(TSQLParser):
     NO_PAREN_FUNCTION_PARSERS = {"CASE": TSQLParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}  # noqa: RUF012
     QUERY_MODIFIER_PARSERS = {  # noqa: RUF012
         token: parse for token, parse in TSQLParser.QUERY_MODIFIER_PARSERS.items() if token in _MODIFIERS
+    }
+    # Any other beginning of a statement would be read as a "command", of which sqlglot logs the text.
+    STATEMENT_PARSERS = {  # noqa: RUF012
+        token: parse for token, parse in TSQLParser.STATEMENT_PARSERS.items() if token in _STATEMENTS
     }
     RANGE_PARSERS = {token: parse for token, parse in TSQLParser.RANGE_PARSERS.items() if token in _RANGES}  # noqa: RUF012
     COLUMN_OPERATORS = {TokenType.DOT: TSQLParser.COLUMN_OPERATORS[TokenType.DOT]}  # noqa: RUF012
@@ -121,6 +126,11 @@ class QueryParser(TSQLParser):
 
 class QueryDialect(TSQL):
     """sqlglot's T-SQL with :class:`QueryParser`."""
+
+    class Tokenizer(TSQL.Tokenizer):
+        """T-SQL's tokens; no word begins a "command"."""
+
+        COMMANDS: ClassVar[set[TokenType]] = set()
 
     Parser = QueryParser
 

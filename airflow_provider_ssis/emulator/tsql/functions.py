@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
+from airflow_provider_ssis.emulator.tsql.arithmetic import fitting
 from airflow_provider_ssis.emulator.tsql.conversion import family
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.precedence import BINARIES, STRINGS, string_length
+from airflow_provider_ssis.emulator.tsql.precedence import BINARIES, EXACT, STRINGS, string_length
 from airflow_provider_ssis.emulator.tsql.transforms.conversions import coerced
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Plain:
                 for position, (node, kind) in enumerate(zip(nodes, kinds, strict=False), start=1)
             ]
             result = self.result if isinstance(self.result, SqlType) else self.result(arguments)
-            call = binder.call(name, self.compute, arguments, result, strict=self.strict)
+            call = binder.call(name, _fitted(self.compute, result), arguments, result, strict=self.strict)
             if self.native is None:
                 return call
             sql = self.native.format(*[argument.sql for argument in arguments])
@@ -90,6 +91,18 @@ class Plain:
 
         least = len(self.kinds) if self.least is None else self.least
         return Function(least, None if self.variadic else len(self.kinds), rule)
+
+
+def _fitted(compute: Callable[..., Any], result: SqlType) -> Callable[..., Any]:
+    """The function with its result held to its type: strings are cut, numbers beyond the range are an error."""
+
+    def fit(*values: Any) -> Any:
+        value = compute(*values)
+        if isinstance(value, str):
+            return value if result.length in (None, MAX) else value[: result.length]
+        return fitting(value, result) if value is not None and result.name in EXACT else value
+
+    return fit
 
 
 def taken(binder: Binder, value: Typed, kind: str, function: str, position: int) -> Typed:
@@ -109,7 +122,7 @@ def taken(binder: Binder, value: Typed, kind: str, function: str, position: int)
                 raise refused
             return coerced(binder, value, SqlType("varchar", length=string_length(type_) or MAX), explicit=True)
         case "int" if type_.name != "bigint":
-            if group not in ("number", "string"):
+            if group not in ("number", "string", "binary"):
                 raise refused
             return coerced(binder, value, _BIGINT, explicit=True)
         case "float" if type_.name != "float":

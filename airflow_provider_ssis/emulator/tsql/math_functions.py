@@ -13,10 +13,15 @@ from airflow_provider_ssis.emulator.tsql.arithmetic import overflow
 from airflow_provider_ssis.emulator.tsql.conversion import convert, type_of
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.functions import Plain
+from airflow_provider_ssis.emulator.tsql.number_text import WIDE
 from airflow_provider_ssis.emulator.tsql.precedence import DECIMALS
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.transforms.typed import Typed
+
+
+_MOST_PLACES: Final = 350
+"""More places than any number has, before or behind the point."""
 
 
 def _number_like_first(arguments: Sequence[Typed]) -> SqlType:
@@ -35,12 +40,10 @@ def _rounded_like_first(arguments: Sequence[Typed]) -> SqlType:
 
 
 def _round(value: Any, places: int, cut: int = 0) -> Any:
-    step = Decimal(1).scaleb(-places)
-    exact = Decimal(str(value))
-    result = (exact / step).quantize(Decimal(1), rounding=ROUND_DOWN if cut else ROUND_HALF_UP) * step
-    if isinstance(value, Decimal):
-        return result.quantize(value, rounding=ROUND_HALF_UP)
-    return type(value)(result)
+    step = Decimal(1).scaleb(-max(min(places, _MOST_PLACES), -_MOST_PLACES))
+    exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+    result = exact.quantize(step, rounding=ROUND_DOWN if cut else ROUND_HALF_UP, context=WIDE)
+    return result.quantize(value, context=WIDE) if isinstance(value, Decimal) else type(value)(result)
 
 
 def _finite(function: Callable[..., float]) -> Callable[..., float]:

@@ -10,7 +10,8 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.precedence import APPROXIMATE, LARGEST_PRECISION, MONEY
 
-_WIDE: Final = Context(prec=100, rounding=ROUND_HALF_UP)
+WIDE: Final = Context(prec=800, rounding=ROUND_HALF_UP)
+"""Wide enough for every digit of a float."""
 _INTEGER = re.compile(r"\s*([+-]?)\s*(\d+)\s*")
 _DECIMAL = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*")
 _FLOAT = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")
@@ -62,7 +63,10 @@ def parse_money(text: str) -> Decimal:
 
 def rounded(value: Decimal, scale: int) -> Decimal:
     """A decimal with so many digits behind the point; halves go away from zero, and zero has no sign."""
-    result = value.quantize(Decimal(1).scaleb(-scale), context=_WIDE)
+    try:
+        result = value.quantize(Decimal(1).scaleb(-scale), context=WIDE)
+    except InvalidOperation:
+        return value  # far beyond any type: whoever looks at the range refuses it
     return result or result.copy_abs()
 
 

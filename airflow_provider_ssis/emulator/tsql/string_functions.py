@@ -18,7 +18,8 @@ from airflow_provider_ssis.emulator.tsql.text_format import format_value
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.transforms.typed import Typed
 
-_LONGEST_REPETITION: Final = 8000
+_LONGEST_FIXED: Final = 8000
+_LONGEST_REPETITION: Final = 2**28
 
 
 def _length_type(arguments: Sequence[Typed]) -> SqlType:
@@ -98,16 +99,21 @@ def _concat_ws(separator: str | None, *texts: str | None) -> str:
 
 
 def _replicate(text: str, count: int) -> str | None:
-    return None if count < 0 else (text * count)
+    if count < 0:
+        return None
+    if len(text) * count > _LONGEST_REPETITION:
+        raise SqlError(701, f"REPLICATE would make a string of {len(text) * count} characters: more than is emulated.")
+    return text * count
 
 
 def _space(count: int) -> str | None:
-    return None if count < 0 else " " * min(count, _LONGEST_REPETITION)
+    return None if count < 0 else " " * min(count, _LONGEST_FIXED)
 
 
 def _str(number: float, length: int = 10, places: int = 0) -> str:
     text = f"{number_text.rounded(Decimal(repr(number)), min(places, 16)):f}"
     whole = text.split(".", maxsplit=1)[0]
+    length = min(length, _LONGEST_FIXED)
     if len(whole) > length:
         return "*" * length
     return text[:length].rstrip(".").rjust(length)
@@ -146,7 +152,8 @@ def _unicode(text: str) -> int | None:
 
 
 def _nchar(code: int) -> str | None:
-    return chr(code) if 0 <= code <= 0xFFFF else None
+    # Half of a surrogate pair is no character in Python.
+    return None if not 0 <= code <= 0xFFFF else "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)
 
 
 def _trim(text: str, characters: str = " ") -> str:

@@ -195,6 +195,8 @@ STRINGS = [
     ("CONCAT('a', NULL, 1, @bit)", "varchar(26)", "a11"),
     ("CONCAT_WS('-', 'a', NULL, 'b')", "varchar(8000)", "a-b"),
     ("REPLICATE('ab', 3)", "varchar(8000)", "ababab"),
+    ("LEN(REPLICATE(N'ab', 5000))", "int", 4000),
+    ("NCHAR(0xD800)", "nchar(1)", "\ufffd"),
     ("SPACE(3) + '|'", "varchar(8000)", "   |"),
     ("REVERSE('abc')", "varchar(3)", "cba"),
     ("STR(123.456, 8, 2)", "varchar(8000)", "  123.46"),
@@ -232,6 +234,9 @@ NUMBERS = [
     ("ROUND(123.456, -1)", "numeric(6,3)", D("120.000")),
     ("ROUND(123.456, 1, 1)", "numeric(6,3)", D("123.400")),
     ("ROUND(150, -2)", "int", 200),
+    ("ROUND(123, 456, 2)", "int", 123),
+    ("ROUND(CAST(1234567890123456789012.125 AS decimal(38,3)), 2)", "decimal(38,3)", D("1234567890123456789012.130")),
+    ("ROUND(1e300, 2)", "float", 1e300),
     ("POWER(2, 10)", "int", 1024),
     ("POWER(2.0e0, 0.5)", "float", 2**0.5),
     ("SQRT(16)", "float", 4.0),
@@ -392,6 +397,12 @@ FAULTS = [
     ("DATEFROMPARTS(2026, 2, 30)", 289),
     ("DATEADD(year, 9000, @date)", 517),
     ("SQRT(-1)", 3623),
+    ("ROUND(99.9, -2)", 8115),
+    ("ROUND(2147483647, -1)", 8115),
+    ("ABS(CAST(-2147483648 AS int))", 8115),
+    ("CAST(REPLICATE('1', 900) AS decimal(9,2))", 8115),
+    ("CAST(1e300 AS decimal(9,2))", 8115),
+    ("REPLICATE(CAST('x' AS varchar(max)), 1000000000)", 701),
 ]
 
 

@@ -185,6 +185,8 @@ def _string_agg(binder: Binder, node: exp.Anonymous, order: exp.Order | None, be
     inside = binder.ungrouped()
     value = taken(binder, inside.value(node.expressions[0]), "text", "string_agg", 1)
     separator = taken(binder, inside.value(node.expressions[1]), "text", "string_agg", 2)
+    if separator.evaluate is None:
+        raise SqlError(8733, "The separator of STRING_AGG is a string literal or a variable.")
     ordering = f" ORDER BY {order_items(inside, order)}" if order is not None else ""
     return Typed(f"string_agg({value.sql}, {separator.sql}{ordering})", widest(value.type))
 
@@ -197,8 +199,10 @@ def _within_group(binder: Binder, node: exp.WithinGroup) -> Typed:
 
 
 def _grouping(binder: Binder, node: exp.Anonymous) -> Typed:
-    inside = binder.ungrouped()
-    keys = [order_sql(binder, value) for value in inside.values(node.expressions)]
+    values = binder.ungrouped().values(node.expressions)
+    if any(value.sql not in (binder.scope.grouped or {}) for value in values):
+        raise SqlError(8161, f"An argument of {str(node.this).upper()} is not among the expressions in GROUP BY.")
+    keys = [order_sql(binder, value) for value in values]
     return Typed(f"CAST(grouping({', '.join(keys)}) AS INTEGER)", INT, nullable=False)
 
 

@@ -98,7 +98,9 @@ def _guard(binder: Binder, level: str, deepest: int) -> str:
 def _deepest(node: exp.Expr) -> int:
     """``OPTION (MAXRECURSION n)``."""
     for option in node.args.get("options") or ():
-        if option.name.upper() == "MAXRECURSION" and option.expression is not None:
+        if option.name.upper() == "MAXRECURSION":
+            if not isinstance(option.expression, exp.Literal) or not option.expression.name.isdigit():
+                raise SqlError(102, "Incorrect syntax near 'MAXRECURSION': a whole number is expected.", severity=15)
             return int(option.expression.name)
     return _DEEPEST_BY_DEFAULT
 

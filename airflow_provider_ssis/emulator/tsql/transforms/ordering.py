@@ -58,7 +58,10 @@ def _target(binder: Binder, node: exp.Expr, outputs: Sequence[Typed], *, inside:
         if named:
             raise SqlError(209, f"Ambiguous column name {node.name!r} in ORDER BY.")
     if inside:
-        return binder.value(node)
+        value = binder.value(node)
+        if value.constant is not None:
+            raise SqlError(408, "A constant stands in ORDER BY: it sorts nothing.")
+        return value
     if isinstance(node, exp.Column):
         named = [output for output in outputs if output.name.lower() == node.name.lower()]
         if len(named) == 1:

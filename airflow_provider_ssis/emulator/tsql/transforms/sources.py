@@ -308,6 +308,8 @@ def _values(binder: Binder, node: exp.Values, alias_node: exp.TableAlias | None,
 def bind_rows(binder: Binder, node: exp.Values) -> list[list[Typed]]:
     """The rows of a VALUES list, each column of one type."""
     rows = [binder.values(row.expressions if isinstance(row, exp.Tuple) else [row]) for row in node.expressions]
+    if any(not row for row in rows):
+        raise SqlError(102, "Incorrect syntax near ')': a row of VALUES has at least one value.", severity=15)
     if len({len(row) for row in rows}) != 1:
         raise SqlError(10709, "All rows of VALUES have the same number of columns.")
     columns = [unified(binder, column) for column in zip(*rows, strict=True)]

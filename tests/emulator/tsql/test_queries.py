@@ -81,6 +81,11 @@ SELECTS: dict[str, tuple[str, str, Rows]] = {
         "name nvarchar(128)",
         [("Gamma",), ("beta ",), ("Alpha",)],
     ),
+    "a selected constant may be named in ORDER BY": (
+        "SELECT 'x' AS c, folder_id FROM catalog.folders WHERE folder_id < 3 ORDER BY c, 1, folder_id DESC",
+        "c varchar(1); folder_id bigint",
+        [("x", 2), ("x", 1)],
+    ),
     "NULL sorts lowest": (
         "SELECT project_id, size FROM catalog.projects ORDER BY size DESC, project_id",
         "project_id int; size decimal(9,2)",

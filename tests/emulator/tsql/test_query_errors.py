@@ -49,6 +49,8 @@ ERRORS = [
     ("SELECT DISTINCT name FROM catalog.folders ORDER BY folder_id", 145, 1),
     ("SELECT name FROM catalog.folders ORDER BY nothing", 207, 1),
     ("SELECT name FROM catalog.folders ORDER BY 'x'", 408, 1),
+    ("SELECT ROW_NUMBER() OVER (ORDER BY 'x') FROM catalog.folders", 5309, 1),
+    ("SELECT GROUPING() FROM catalog.folders", 8161, 1),
     ("SELECT GROUPING(name) FROM catalog.folders", 8161, 1),
     ("SELECT STRING_AGG(name, description) FROM catalog.folders", 8733, 1),
     ("WITH c AS (SELECT 1 AS n UNION ALL SELECT n FROM c) SELECT n FROM c OPTION (MAXRECURSION x)", 102, 1),

@@ -200,7 +200,7 @@ def _within_group(binder: Binder, node: exp.WithinGroup) -> Typed:
 
 def _grouping(binder: Binder, node: exp.Anonymous) -> Typed:
     values = binder.ungrouped().values(node.expressions)
-    if any(value.sql not in (binder.scope.grouped or {}) for value in values):
+    if not values or any(value.sql not in (binder.scope.grouped or {}) for value in values):
         raise SqlError(8161, f"An argument of {str(node.this).upper()} is not among the expressions in GROUP BY.")
     keys = [order_sql(binder, value) for value in values]
     return Typed(f"CAST(grouping({', '.join(keys)}) AS INTEGER)", INT, nullable=False)
@@ -216,8 +216,10 @@ def _order_item(binder: Binder, item: exp.Ordered) -> str:
     only(item, "this", "desc", "nulls_first")
     if isinstance(item.this, exp.Literal) and not item.this.is_string:
         raise SqlError(5308, "ORDER BY inside OVER takes no positions.")
-    key = order_sql(binder, binder.value(item.this))
-    return key + direction(item)
+    value = binder.value(item.this)
+    if value.constant is not None:
+        raise SqlError(5309, "A constant stands in ORDER BY of an OVER clause: it sorts nothing.")
+    return order_sql(binder, value) + direction(item)
 
 
 def direction(item: exp.Ordered) -> str:

@@ -39,10 +39,9 @@ def bind_order(
     if order is None:
         return ()
     only(order, "expressions")
-    return tuple(
-        OrderItem(order_sql(binder, _target(binder, item.this, outputs, inside=inside)), direction(item))
-        for item in order.expressions
-    )
+    targets = [(_target(binder, item.this, outputs, inside=inside), direction(item)) for item in order.expressions]
+    # A selected constant may be named here, though it sorts nothing; DuckDB would refuse it.
+    return tuple(OrderItem(order_sql(binder, target), way) for target, way in targets if target.constant is None)
 
 
 def _target(binder: Binder, node: exp.Expr, outputs: Sequence[Typed], *, inside: bool) -> Typed:

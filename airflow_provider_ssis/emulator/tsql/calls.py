@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import SqlType, TableValue
 from airflow_provider_ssis.emulator.tsql import conversion
@@ -12,7 +12,10 @@ from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.metadata import Metadata
 from airflow_provider_ssis.emulator.tsql.procedures import REQUIRED, Procedure, ProcedureParameter
 
-_CONVERSION_FAILED = 245
+_CONVERSION_FAILED: Final = 245
+
+UNTYPED_TABLE: Final = SqlType("table")
+"""The type of a table variable that was declared by its columns, which is no table type's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Bound:
 def bind(procedure: Procedure, arguments: Sequence[ActualArgument], metadata: Metadata) -> Bound:
     """Bind arguments to the parameters of a procedure.
 
-    :raises SqlError: 119, 201, 8114, 8143, 8144, 8145, 8162 and others: the arguments do not fit.
+    :raises SqlError: 119, 201, 8114, 8143, 8144, 8145, 8146, 8162 and others: the arguments do not fit.
     """
     by_key = {parameter.key: parameter for parameter in procedure.parameters}
     given: dict[str, ActualArgument] = {}
@@ -61,6 +64,8 @@ def bind(procedure: Procedure, arguments: Sequence[ActualArgument], metadata: Me
         elif named:
             number = position + 1
             raise _error(119, f"Argument {number} must be given as @name = value, as the one before it is.", procedure)
+        elif not procedure.parameters:
+            raise _error(8146, f"Procedure {procedure.name} has no parameters, but arguments were given.", procedure)
         elif position >= len(procedure.parameters):
             raise _error(8144, f"Procedure {procedure.name} has too many arguments.", procedure)
         else:
@@ -94,8 +99,7 @@ def _converted(procedure: Procedure, parameter: ProcedureParameter, actual: Actu
         return conversion.assign(actual.value, actual.type, parameter.type)
     except SqlError as error:
         if error.number != _CONVERSION_FAILED:
-            error.procedure = error.procedure or procedure.name
-            raise
+            raise _error(error.number, error.text, procedure, state=error.state) from None
         text = f"Error converting data type {actual.type.name} to {parameter.type.name} for parameter {parameter.name}."
         raise _error(8114, text, procedure, state=5) from None
 
@@ -104,7 +108,7 @@ def _table(
     procedure: Procedure, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata
 ) -> TableValue:
     table_type = metadata.table_type(procedure.database, parameter.type.schema or "dbo", parameter.type.name)
-    if table_type is None or not isinstance(actual.value, TableValue):
+    if table_type is None or not isinstance(actual.value, TableValue) or actual.type == UNTYPED_TABLE:
         text = f"Operand type clash: {actual.type} is incompatible with {parameter.type.name}."
         raise _error(206, text, procedure, state=2)
     if len(actual.value.columns) != len(table_type.columns):
@@ -124,4 +128,4 @@ def _table(
 
 
 def _error(number: int, text: str, procedure: Procedure, *, state: int = 1) -> SqlError:
-    return SqlError(number, text, state=state, procedure=procedure.name)
+    return SqlError(number, text, state=state, procedure=procedure.name, ends_batch=False)

@@ -54,6 +54,10 @@ class Store:
         """Do something once what was written is there for all, at the end of the caller's own transaction at last."""
         self._after_commit.append(action)
 
+    def forget_after_commit(self) -> None:
+        """Drop what :meth:`after_commit` collected: what was written is undone."""
+        self._after_commit.clear()
+
     def run_after_commit(self) -> None:
         """Run what :meth:`after_commit` collected."""
         actions, self._after_commit = self._after_commit, []
@@ -92,7 +96,8 @@ class Engine:
             path = str(data_dir / _DATABASE_FILE)
         self._duckdb.execute(f"ATTACH '{path.replace(chr(39), chr(39) * 2)}' AS {DATABASE}")
         self._duckdb.execute(f"USE {DATABASE}")
-        self.compiler = QueryCompiler(self.metadata)
+        zone = dt.timezone(self.now().utcoffset() or dt.timedelta(0))
+        self.compiler = QueryCompiler(self.metadata, zone=zone)
         self._writing = asyncio.Lock()
         self._reader = self.connect()
         self._writer = self.connect()
@@ -106,6 +111,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the database."""
+        self.compiler.close()
         for connection in (self._reader, self._writer, self._duckdb):
             connection.close()
 

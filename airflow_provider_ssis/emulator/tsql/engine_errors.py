@@ -17,6 +17,10 @@ _KNOWN: Final = (
         lambda: SqlError(512, "A subquery that stands for one value returned more than one."),
     ),
     (
+        re.compile("violates (?:unique|primary key) constraint"),
+        lambda: SqlError(2627, "A key of the table is there already: nothing was changed.", severity=14),
+    ),
+    (
         re.compile("NOT NULL constraint failed"),
         lambda: SqlError(515, "A column that does not allow NULL was given NULL."),
     ),

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
+from airflow_provider_ssis.emulator.tsql.lock_procedures import applock_mode, applock_test
 from airflow_provider_ssis.emulator.tsql.principals import Principal
+from airflow_provider_ssis.emulator.tsql.system_views import COLLATION
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.interpreter import Frame
+    from airflow_provider_ssis.emulator.tsql.frames import Frame
     from airflow_provider_ssis.emulator.tsql.session import TsqlSession
 
 _AZURE_ENGINE_EDITION: Final = 8
-_COLLATION: Final = "SQL_Latin1_General_CP1_CI_AS"
 _DATABASE_STATUS: Final = {"status": "ONLINE", "updateability": "READ_WRITE", "useraccess": "MULTI_USER"}
 
 
@@ -25,17 +26,16 @@ class Environment(Mapping[str, Any]):
         self._frame = frame
 
     def __getitem__(self, name: str) -> Any:
-        variable = self._frame.variables.get(name)
-        if variable is not None:
-            return variable[1]
+        if name in self._frame.values:
+            return self._frame.values[name]
         return _VALUES[name](self._session, self._frame)
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._frame.variables
+        yield from self._frame.values
         yield from _VALUES
 
     def __len__(self) -> int:
-        return len(self._frame.variables) + len(_VALUES)
+        return len(self._frame.values) + len(_VALUES)
 
 
 Value = Callable[["TsqlSession", "Frame"], Any]
@@ -61,7 +61,7 @@ def _server_property(session: TsqlSession, name: str) -> Variant | None:
         "servername": engine.server_name,
         "machinename": engine.server_name,
         "computernamephysicalnetbios": engine.server_name,
-        "collation": _COLLATION,
+        "collation": COLLATION,
     }
     numbers = {
         "engineedition": _AZURE_ENGINE_EDITION if engine.is_azure else 3,
@@ -93,7 +93,7 @@ def _connection_property(session: TsqlSession, name: str) -> Variant | None:
 
 def _database_property(database: str, name: str) -> Variant | None:
     if name.lower() == "collation":
-        return Variant(SqlType("nvarchar", length=128), _COLLATION)
+        return Variant(SqlType("nvarchar", length=128), COLLATION)
     text = _DATABASE_STATUS.get(name.lower())
     return None if text is None else Variant(SqlType("nvarchar", length=128), text)
 
@@ -153,12 +153,12 @@ _VALUES: Final[dict[str, Value]] = {
     "@@servername": lambda session, frame: session.engine.server_name,
     "@@servicename": lambda session, frame: "MSSQLSERVER",
     "@@spid": lambda session, frame: session.spid,
-    "@@textsize": lambda session, frame: 2147483647,
-    "@@trancount": lambda session, frame: session.transaction_count,
+    "@@textsize": lambda session, frame: session.options.text_size,
+    "@@trancount": lambda session, frame: session.transactions.count,
     "@@version": lambda session, frame: version_text(session.engine.product_version),
     "sysdatetimeoffset()": lambda session, frame: session.engine.now(),
     "app_name()": lambda session, frame: session.login.application_name,
-    "current_transaction_id()": lambda session, frame: session.transaction_id,
+    "current_transaction_id()": lambda session, frame: session.transactions.id,
     "error_line()": _error(lambda error: error.line),
     "error_message()": _error(lambda error: error.text),
     "error_number()": _error(lambda error: error.number),
@@ -169,8 +169,10 @@ _VALUES: Final[dict[str, Value]] = {
     "original_login()": lambda session, frame: session.principal.name,
     "rowcount_big()": lambda session, frame: session.row_count,
     "scope_identity()": lambda session, frame: None,
-    "xact_state()": lambda session, frame: session.transaction_state,
+    "xact_state()": lambda session, frame: session.transactions.state,
     "db_name()": lambda session, frame: session.database,
+    "applock_mode()": lambda session, frame: lambda *arguments: applock_mode(session, *arguments),
+    "applock_test()": lambda session, frame: lambda *arguments: applock_test(session, *arguments),
     "connectionproperty()": lambda session, frame: lambda name: _connection_property(session, str(name)),
     "databasepropertyex()": lambda session, frame: lambda database, name: _database_property(str(database), str(name)),
     "has_dbaccess()": lambda session, frame: (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
@@ -16,33 +17,62 @@ class LockResult(IntEnum):
     GRANTED_AFTER_WAITING = 1
     TIMED_OUT = -1
     CANCELLED = -2
+    DEADLOCK = -3
     FAILED = -999
 
 
-SHARED_MODES: Final = frozenset({"Shared", "IntentShared", "IntentExclusive"})
-MODES: Final = SHARED_MODES | {"Update", "Exclusive"}
+COMPATIBLE: Final[dict[str, frozenset[str]]] = {
+    "IntentShared": frozenset({"IntentShared", "Shared", "Update", "IntentExclusive"}),
+    "Shared": frozenset({"IntentShared", "Shared", "Update"}),
+    "Update": frozenset({"IntentShared", "Shared"}),
+    "IntentExclusive": frozenset({"IntentShared", "IntentExclusive"}),
+    "Exclusive": frozenset(),
+}
+"""The modes, and with which modes of others each goes together."""
+
+NO_LOCK: Final = "NoLock"
+_STRENGTH: Final = ("IntentShared", "Shared", "Update", "IntentExclusive", "Exclusive")
+_TOGETHER: Final = {
+    frozenset({"Shared", "IntentExclusive"}): "SharedIntentExclusive",
+    frozenset({"Update", "IntentExclusive"}): "UpdateIntentExclusive",
+}
 
 
-@dataclass(slots=True)
-class _Held:
+@dataclass(slots=True, eq=False)
+class _Hold:
+    """A lock held once."""
+
     owner: int
     mode: str
     of_transaction: bool
-    count: int = 1
 
 
-@dataclass(slots=True)
-class _Waiter:
-    owner: int
-    mode: str
-    of_transaction: bool
+@dataclass(slots=True, eq=False)
+class _Wait:
+    hold: _Hold
     granted: asyncio.Future[None]
 
 
 @dataclass(slots=True)
 class _Lock:
-    held: list[_Held] = field(default_factory=list)
-    waiting: deque[_Waiter] = field(default_factory=deque)
+    held: list[_Hold] = field(default_factory=list)
+    waiting: deque[_Wait] = field(default_factory=deque)
+
+    def is_free_for(self, hold: _Hold) -> bool:
+        """Whether nobody stands in the way of a hold."""
+        return next(self.blockers(hold), None) is None
+
+    def blockers(self, hold: _Hold) -> Iterator[int]:
+        """The owners that stand in the way of a hold."""
+        for other in self.held:
+            if other.owner != hold.owner and other.mode not in COMPATIBLE[hold.mode]:
+                yield other.owner
+        if any(other.owner == hold.owner for other in self.held):
+            return  # who holds the lock already goes before those who wait for it
+        for wait in self.waiting:
+            if wait.hold is hold:
+                return
+            yield wait.hold.owner
 
 
 class ApplicationLocks:
@@ -57,89 +87,101 @@ class ApplicationLocks:
         """Take a lock.
 
         :param owner: the session's number.
+        :param mode: one of :data:`COMPATIBLE`.
         :param of_transaction: it is given back at the end of the transaction, not of the session.
         :param seconds: time to wait; None waits for ever.
         """
         lock = self._locks.setdefault(resource, _Lock())
-        if not lock.waiting and _compatible(lock, owner, mode):
-            _grant(lock, owner, mode, of_transaction)
+        hold = _Hold(owner, mode, of_transaction)
+        if lock.is_free_for(hold):
+            lock.held.append(hold)
             return LockResult.GRANTED
         if seconds == 0:
             return LockResult.TIMED_OUT
-        waiter = _Waiter(owner, mode, of_transaction, asyncio.get_running_loop().create_future())
-        lock.waiting.append(waiter)
+        wait = _Wait(hold, asyncio.get_running_loop().create_future())
+        lock.waiting.append(wait)
         try:
+            if self._waits_for_itself(owner):
+                return LockResult.DEADLOCK
             async with asyncio.timeout(seconds):
-                await waiter.granted
+                await wait.granted
         except TimeoutError:
-            if not waiter.granted.done() or waiter.granted.cancelled():
+            if hold not in lock.held:
                 return LockResult.TIMED_OUT
         except asyncio.CancelledError:
-            if waiter.granted.done() and not waiter.granted.cancelled():
-                self.release(resource, owner, of_transaction=of_transaction)
+            if hold in lock.held:
+                lock.held.remove(hold)
             raise
         finally:
-            if waiter in lock.waiting:
-                lock.waiting.remove(waiter)
-                self._wake(resource)
+            if wait in lock.waiting:
+                lock.waiting.remove(wait)
+            self._wake(resource)
         return LockResult.GRANTED_AFTER_WAITING
 
     def release(self, resource: str, owner: int, *, of_transaction: bool) -> bool:
-        """Give a lock back.
+        """Give a lock back that was taken once.
 
         :returns: False when this owner does not hold it.
         """
-        lock = self._locks.get(resource)
-        held = (
-            next((h for h in lock.held if h.owner == owner and h.of_transaction == of_transaction), None)
-            if lock
-            else None
-        )
-        if lock is None or held is None:
-            return False
-        held.count -= 1
-        if held.count == 0:
-            lock.held.remove(held)
-            self._wake(resource)
-        return True
+        lock = self._locks.get(resource, _Lock())
+        for hold in reversed(lock.held):
+            if hold.owner == owner and hold.of_transaction == of_transaction:
+                lock.held.remove(hold)
+                self._wake(resource)
+                return True
+        return False
 
     def release_all(self, owner: int, *, of_transaction: bool | None = None) -> None:
         """Give back all locks of a session: those of its transaction, of itself, or (None) both."""
         for resource, lock in list(self._locks.items()):
             lock.held = [
-                held
-                for held in lock.held
-                if held.owner != owner or (of_transaction is not None and held.of_transaction != of_transaction)
+                hold for hold in lock.held if hold.owner != owner or of_transaction not in (None, hold.of_transaction)
             ]
             self._wake(resource)
 
-    def mode(self, resource: str, owner: int) -> str:
+    def mode(self, resource: str, owner: int, *, of_transaction: bool) -> str:
         """``APPLOCK_MODE``: the mode in which the owner holds the lock, or ``NoLock``."""
-        lock = self._locks.get(resource)
-        return next((held.mode for held in lock.held if held.owner == owner), "NoLock") if lock else "NoLock"
+        lock = self._locks.get(resource, _Lock())
+        modes = {hold.mode for hold in lock.held if hold.owner == owner and hold.of_transaction == of_transaction}
+        if "Exclusive" not in modes:
+            for together, name in _TOGETHER.items():
+                if together <= modes:
+                    return name
+        return max(modes, key=_STRENGTH.index, default=NO_LOCK)
+
+    def is_free(self, resource: str, owner: int, mode: str) -> bool:
+        """``APPLOCK_TEST``: whether the owner would get the lock at once."""
+        lock = self._locks.get(resource, _Lock())
+        return lock.is_free_for(_Hold(owner, mode, of_transaction=False))
+
+    def _waits_for_itself(self, owner: int) -> bool:
+        """Whether all those in the owner's way wait, at last, for the owner."""
+        seen: set[int] = set()
+        pending = list(self._blockers_of(owner))
+        while pending:
+            other = pending.pop()
+            if other == owner:
+                return True
+            if other not in seen:
+                seen.add(other)
+                pending += self._blockers_of(other)
+        return False
+
+    def _blockers_of(self, owner: int) -> Iterator[int]:
+        for lock in self._locks.values():
+            for wait in lock.waiting:
+                if wait.hold.owner == owner:
+                    yield from lock.blockers(wait.hold)
 
     def _wake(self, resource: str) -> None:
-        lock = self._locks[resource]
-        while lock.waiting and _compatible(lock, lock.waiting[0].owner, lock.waiting[0].mode):
-            waiter = lock.waiting.popleft()
-            if not waiter.granted.done():
-                # Granted here and now, not when the waiter runs: nobody can come between.
-                _grant(lock, waiter.owner, waiter.mode, waiter.of_transaction)
-                waiter.granted.set_result(None)
-        if not lock.held and not lock.waiting:
-            self._locks.pop(resource, None)
-
-
-def _compatible(lock: _Lock, owner: int, mode: str) -> bool:
-    others = [held.mode for held in lock.held if held.owner != owner]
-    return not others or (mode in SHARED_MODES and all(other in SHARED_MODES for other in others))
-
-
-def _grant(lock: _Lock, owner: int, mode: str, of_transaction: bool) -> None:
-    for held in lock.held:
-        if held.owner == owner and held.of_transaction == of_transaction:
-            held.count += 1
-            if mode == "Exclusive":
-                held.mode = mode
+        lock = self._locks.get(resource)
+        if lock is None:
             return
-    lock.held.append(_Held(owner, mode, of_transaction))
+        for wait in list(lock.waiting):
+            if not wait.granted.done() and lock.is_free_for(wait.hold):
+                # Granted here and now, not when the waiter runs: nobody can come between.
+                lock.waiting.remove(wait)
+                lock.held.append(wait.hold)
+                wait.granted.set_result(None)
+        if not lock.held and not lock.waiting:
+            del self._locks[resource]

@@ -93,6 +93,11 @@ class LocalTable:
     level: int = 0
 
     @property
+    def is_variable(self) -> bool:
+        """Whether it is a table variable."""
+        return self.name.startswith("@")
+
+    @property
     def storage_name(self) -> str:
         """The name of the DuckDB table, quoted."""
         return f"temp.main.{quoted(f'{self.name.lower()} {self.level}')}"

@@ -1,596 +1,484 @@
 """T-SQL batches to statements: a recursive descent over the tokens.
 
-Where a query or an expression ends is told by the words that begin a statement, as T-SQL needs no semicolons.
+All of a batch is read before anything of it runs, so an error in its syntax, an undeclared variable or a BREAK outside
+a loop leaves no trace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
-from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.tsql import declarations, dialect, extents, options
 from airflow_provider_ssis.emulator.tsql import statements as s
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.lexer import Kind, Token, syntax_error, tokenize
+from airflow_provider_ssis.emulator.tsql.errors import SqlError, not_supported, undeclared
+from airflow_provider_ssis.emulator.tsql.extents import begins_statement
+from airflow_provider_ssis.emulator.tsql.lexer import Kind
+from airflow_provider_ssis.emulator.tsql.literals import lift
+from airflow_provider_ssis.emulator.tsql.token_stream import TokenStream
 
-_LONG_LITERAL: Final = 4096
-_STATEMENT_WORDS: Final = frozenset(
-    """ALTER BEGIN BREAK COMMIT CONTINUE CREATE DECLARE DELETE DENY DROP ELSE END EXEC EXECUTE GOTO GRANT IF
-    INSERT KILL MERGE PRINT RAISERROR RETURN REVOKE ROLLBACK SAVE SELECT SET THROW TRUNCATE UPDATE USE WAITFOR
-    WHILE WITH""".split()
-)
-_SET_OPERATORS: Final = ("UNION", "EXCEPT", "INTERSECT", "ALL")
-_BEHIND_WITH: Final = ("TIES", "ROLLUP", "CUBE")
 _COMPOUND: Final = ("+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=")
-_TRANSACTION: Final = ("TRAN", "TRANSACTION", "WORK")
+_TRANSACTION: Final = ("TRAN", "TRANSACTION")
+_DEEPEST: Final = 100
+_REMEMBERED: Final = 512
+_LONGEST_REMEMBERED: Final = 100_000
+_NAME_PARTS: Final = 3
+
+_Types = tuple[tuple[str, SqlType], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A parsed batch.
-
-    :param literals: literals of kilobytes and more, lifted out of the texts of queries: hidden variables by name.
-    """
-
-    statements: tuple[s.Statement, ...]
-    literals: dict[str, tuple[SqlType, object]] = field(default_factory=dict)
-
-
-def parse(text: str) -> Batch:
+def parse(text: str, variables: Mapping[str, SqlType] | None = None) -> s.Batch:
     """The statements of a batch. What was parsed lately is remembered.
 
-    :raises SqlError: 102, 105, 156 and other syntax errors; nothing of the batch may run then.
+    :param variables: types of the variables that are declared already (the parameters of dynamic SQL), by name in
+        lower case.
+    :raises SqlError: 102, 105, 137, 156 and other errors of syntax, with their lines; nothing of the batch may run.
     """
-    return _Parser(text).batch() if len(text) > _LONG_LITERAL else _parse_short(text)
+    short, literals = lift(text)
+    given = tuple(variables.items()) if variables else ()
+    given += tuple((name, literal.type) for name, literal in literals.items())
+    batch = (_parse_remembered if len(short) <= _LONGEST_REMEMBERED else _parse)(short, given)
+    return s.Batch(batch.statements, batch.variables, batch.tables, literals) if literals else batch
 
 
-@lru_cache(maxsize=512)
-def _parse_short(text: str) -> Batch:
-    return _Parser(text).batch()
+def _parse(text: str, given: _Types) -> s.Batch:
+    return _Parser(TokenStream(text, dict(given))).batch()
+
+
+_parse_remembered = lru_cache(maxsize=_REMEMBERED)(_parse)
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = tokenize(text)
-        self._position = 0
-        self._literals: dict[str, tuple[SqlType, object]] = {}
+    def __init__(self, stream: TokenStream) -> None:
+        self._stream = stream
+        self._given = frozenset(stream.variables)
+        self._depth = 0
+        self._loops = 0
+        self._handlers = 0
 
-    def batch(self) -> Batch:
-        body = self._statements(until=())
-        if self._now.kind is not Kind.END:
-            raise self._error()
-        return Batch(body, self._literals)
+    def batch(self) -> s.Batch:
+        stream = self._stream
+        body = self._statements()
+        if not stream.at_end:
+            raise stream.error()
+        declared = {name: kind for name, kind in stream.variables.items() if name not in self._given}
+        return s.Batch(body, declared, tuple(stream.tables.values()))
 
-    # --- tokens
+    # --- lists of statements
 
-    @property
-    def _now(self) -> Token:
-        return self._tokens[self._position]
-
-    @property
-    def _next(self) -> Token:
-        return self._tokens[min(self._position + 1, len(self._tokens) - 1)]
-
-    def _advance(self) -> Token:
-        token = self._now
-        if token.kind is not Kind.END:
-            self._position += 1
-        return token
-
-    def _accept(self, *words: str) -> bool:
-        if self._now.is_word(*words):
-            self._position += 1
-            return True
-        return False
-
-    def _accept_symbol(self, symbol: str) -> bool:
-        if self._now.kind is Kind.SYMBOL and self._now.text == symbol:
-            self._position += 1
-            return True
-        return False
-
-    def _expect(self, *words: str) -> Token:
-        if not self._now.is_word(*words):
-            raise self._error()
-        return self._advance()
-
-    def _expect_symbol(self, symbol: str) -> None:
-        if not self._accept_symbol(symbol):
-            raise self._error()
-
-    def _expect_kind(self, *kinds: Kind) -> Token:
-        if self._now.kind not in kinds:
-            raise self._error()
-        return self._advance()
-
-    def _error(self) -> SqlError:
-        token = self._now
-        if token.kind is Kind.END and self._position:
-            token = self._tokens[self._position - 1]
-        return syntax_error(token.value if token.kind is Kind.STRING else token.text, token.line)
-
-    # --- statements
-
-    def _statements(self, until: tuple[str, ...]) -> tuple[s.Statement, ...]:
+    def _statements(self) -> tuple[s.Statement, ...]:
+        """Statements up to END or the end of the batch."""
         found: list[s.Statement] = []
         while True:
-            while self._accept_symbol(";"):
-                pass
-            if self._now.kind is Kind.END or (until and self._now.is_word(*until)):
+            self._stream.skip_semicolons()
+            if self._stream.at_end or self._stream.now.is_word("END"):
                 return tuple(found)
             found += self._statement()
 
     def _one_statement(self) -> s.Statement:
-        """The statement behind IF, ELSE, WHILE; several declarations in one DECLARE count as one."""
-        line = self._now.line
+        """The statement behind IF, ELSE, WHILE; a DECLARE may be none, or several."""
+        line = self._stream.now.line
         found = self._statement()
         return found[0] if len(found) == 1 else s.Block(line, tuple(found))
 
     def _statement(self) -> list[s.Statement]:
-        token = self._now
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise SqlError(
+                191, f"Statements nest more than {_DEEPEST} levels deep.", severity=15, line=self._stream.now.line
+            )
+        try:
+            return self._statement_here()
+        finally:
+            self._depth -= 1
+
+    def _statement_here(self) -> list[s.Statement]:
+        stream = self._stream
+        token = stream.now
         if token.kind is Kind.WORD:
             word = token.text.upper()
             if word == "DECLARE":
                 return self._declare()
             if word in _STARTS:
                 return [_STARTS[word](self)]
-            if word in ("WITH", "UPDATE", "DELETE", "SELECT"):
-                return [self._query()]
-            if self._next.kind is Kind.SYMBOL and self._next.text == ":":
-                raise SqlError(102, "GOTO and labels are not supported.", severity=15, line=token.line, ends_batch=True)
-        if self._position == 0 and token.kind in (Kind.WORD, Kind.QUOTED) and not token.is_word(*_STATEMENT_WORDS):
+            if stream.following.is_symbol(":") or word == "GOTO":
+                raise not_supported("GOTO", line=token.line)
+        if stream.position == 0 and (token.kind is Kind.QUOTED or (token.kind is Kind.WORD and not token.is_keyword)):
             # The first statement of a batch may leave out EXEC.
             return [self._execute_procedure(token.line, "")]
-        raise self._error()
+        raise stream.error()
+
+    # --- values
+
+    def _query(self) -> s.Statement:
+        found = extents.query(self._stream)
+        _check_syntax(found.text)
+        return found
+
+    def _expression(self, *ends: str) -> s.Text:
+        text = extents.expression(self._stream, *ends)
+        _check_syntax(text)
+        return text
+
+    def _condition(self) -> s.Text:
+        text = extents.condition(self._stream)
+        _check_syntax(text)
+        return text
+
+    # --- variables and options
 
     def _declare(self) -> list[s.Statement]:
-        self._advance()
-        found: list[s.Statement] = []
-        while True:
-            line = self._now.line
-            name = self._expect_kind(Kind.VARIABLE).text
-            self._accept("AS")
-            if self._accept("TABLE"):
-                found.append(s.DeclareTable(line, name, self._column_definitions()))
-            else:
-                found.append(self._declaration(line, name))
-            if not self._accept_symbol(","):
-                return found
-
-    def _declaration(self, line: int, name: str) -> s.Statement:
-        parts = self._name()
-        if len(parts) > 1:
-            return s.DeclareTable(line, name, (), parts)
-        sql_type = self._facets(parts[0], line)
-        value = self._expression(",") if self._accept_symbol("=") else None
-        return s.DeclareVariable(line, name, sql_type, value)
-
-    def _column_definitions(self) -> tuple[Column, ...]:
-        self._expect_symbol("(")
-        columns = []
-        while True:
-            if self._now.is_word("PRIMARY", "UNIQUE", "CHECK", "CONSTRAINT", "INDEX"):
-                self._skip_constraint()
-            else:
-                name = self._expect_kind(Kind.WORD, Kind.QUOTED)
-                sql_type = self._facets(self._expect_kind(Kind.WORD, Kind.QUOTED).value, name.line)
-                columns.append(Column(name.value, sql_type, nullable=self._column_options()))
-            if self._accept_symbol(")"):
-                return tuple(columns)
-            self._expect_symbol(",")
-
-    def _column_options(self) -> bool:
-        """Skip what stands behind a column's type; returns whether it takes NULL."""
-        nullable = True
-        while not (self._now.kind is Kind.SYMBOL and self._now.text in ",)"):
-            if self._accept("NOT"):
-                self._expect("NULL")
-                nullable = False
-            elif self._accept("PRIMARY"):
-                nullable = False
-            elif self._now.is_word("DEFAULT", "IDENTITY", "CHECK", "REFERENCES"):
-                word = self._now.text.upper()
-                raise SqlError(
-                    40000,
-                    f"{word} on a column of a local table is not supported.",
-                    line=self._now.line,
-                    ends_batch=True,
-                )
-            elif self._now.kind is Kind.END:
-                raise self._error()
-            else:
-                self._advance()
-        return nullable
-
-    def _skip_constraint(self) -> None:
-        depth = 0
-        while not (depth == 0 and self._now.kind is Kind.SYMBOL and self._now.text in ",)"):
-            if self._now.kind is Kind.END:
-                raise self._error()
-            depth += {"(": 1, ")": -1}.get(self._advance().text, 0)
-
-    def _facets(self, name: str, line: int) -> SqlType:
-        text = name
-        if self._accept_symbol("("):
-            parts = []
-            while not self._accept_symbol(")"):
-                parts.append(self._expect_kind(Kind.NUMBER, Kind.WORD).text)
-                self._accept_symbol(",")
-            text += f"({','.join(parts)})"
-        try:
-            return SqlType.parse(text)
-        except ValueError:
-            raise SqlError(2715, f"Cannot find the data type {name}.", line=line, ends_batch=True) from None
+        found = declarations.declare(self._stream)
+        for statement in found:
+            _check_syntax(statement.value)
+        return list(found)
 
     def _set(self) -> s.Statement:
-        line = self._advance().line
-        if self._now.kind is Kind.VARIABLE:
-            name = self._advance().text
-            operator = self._expect_kind(Kind.SYMBOL)
-            if operator.text == "=":
-                return s.SetVariable(line, name, self._expression())
-            if operator.text not in _COMPOUND:
-                self._position -= 1
-                raise self._error()
-            value = self._expression()
-            return s.SetVariable(line, name, s.Text(f"{name} {operator.text[0]} ({value.sql})", value.line))
-        words: list[str] = []
-        while self._now.kind in (Kind.WORD, Kind.NUMBER, Kind.STRING, Kind.VARIABLE) or self._now.text in ("-", ","):
-            if words and self._now.is_word(*_STATEMENT_WORDS):
-                break
-            words.append(self._advance().text.upper())
-        if not words:
-            raise self._error()
-        return s.SetOption(line, tuple(words))
+        stream = self._stream
+        line = stream.advance().line
+        if stream.now.kind is not Kind.VARIABLE:
+            return self._set_option(line)
+        self._scalar()
+        name = stream.advance().text
+        operator = stream.expect_kind(Kind.SYMBOL).text
+        if operator == "=":
+            return s.SetVariable(line, name.lower(), self._expression())
+        if operator not in _COMPOUND:
+            stream.position -= 1
+            raise stream.error()
+        value = self._expression()
+        computed = f"SELECT {name} {operator[0]} {value.sql.removeprefix('SELECT ')}"
+        return s.SetVariable(line, name.lower(), s.Text(computed, value.line))
 
-    def _query(self) -> s.Query:
-        first = self._now
-        text, into = self._query_text()
-        returns_rows = not first.is_word("INSERT", "UPDATE", "DELETE") and not into
-        return s.Query(first.line, text, returns_rows, into)
+    def _scalar(self) -> None:
+        """See that the current token names a declared variable that is no table."""
+        name = self._stream.now.text
+        if name.lower() not in self._stream.variables:
+            raise undeclared(name, line=self._stream.now.line)
+
+    def _set_option(self, line: int) -> s.Statement:
+        stream = self._stream
+        names = [self._option_name()]
+        while stream.accept_symbol(","):
+            names.append(self._option_name())
+        sign = "-" if stream.accept_symbol("-") else ""
+        if stream.now.kind is Kind.VARIABLE:
+            self._scalar()
+        first = stream.expect_kind(Kind.WORD, Kind.NUMBER, Kind.STRING, Kind.VARIABLE, Kind.BINARY)
+        value = sign + first.text.upper()
+        if first.is_word("READ", "REPEATABLE"):
+            value += " " + stream.expect("READ", "COMMITTED", "UNCOMMITTED").text.upper()
+        return s.SetOption(line, tuple(names), value)
+
+    def _option_name(self) -> str:
+        stream = self._stream
+        line = stream.now.line
+        name = stream.expect_kind(Kind.WORD).text.upper()
+        if name == "STATISTICS":
+            name += " " + stream.expect_kind(Kind.WORD).text.upper()
+        elif name == "TRANSACTION":
+            name += f" {stream.expect('ISOLATION').text} {stream.expect('LEVEL').text}".upper()
+        if not options.is_option(name):
+            raise SqlError(195, f"'{name}' is not a recognized SET option.", severity=15, line=line)
+        return name
+
+    # --- calls
 
     def _insert(self) -> s.Statement:
         """INSERT … EXEC is a statement of its own; every other INSERT is a query."""
-        start = self._position
-        line = self._advance().line
-        self._accept("INTO")
-        table = self._advance()
-        columns: list[str] = []
-        if self._accept_symbol("("):
-            while not self._accept_symbol(")"):
-                columns.append(self._expect_kind(Kind.WORD, Kind.QUOTED).value)
-                self._accept_symbol(",")
-        if table.kind in (Kind.VARIABLE, Kind.WORD) and self._now.is_word("EXEC", "EXECUTE"):
-            execute = self._execute()
-            return s.InsertExecute(line, table.text, tuple(columns), execute)
-        self._position = start
-        return self._query()
-
-    def _query_text(self) -> tuple[s.Text, str]:
-        first = self._now
-        pieces: list[str] = []
-        into = ""
-        depth = cases = 0
-        select_allowed = True
-        set_allowed = first.is_word("UPDATE")
-        at = first.start
-        while True:
-            token = self._now
-            if token.kind is Kind.END or (token.kind is Kind.SYMBOL and token.text == ";"):
-                break
-            if token.kind is Kind.SYMBOL:
-                depth += {"(": 1, ")": -1}.get(token.text, 0)
-                if depth < 0:
-                    break
-            elif token.kind is Kind.WORD:
-                word = token.text.upper()
-                if word == "CASE":
-                    cases += 1
-                elif word == "END" and cases:
-                    cases -= 1
-                elif word == "ELSE" and cases:
-                    pass
-                elif depth == 0 and word in _STATEMENT_WORDS and token is not first:
-                    previous = self._tokens[self._position - 1]
-                    if word == "SELECT" and (select_allowed and not first.is_word("SELECT")):
-                        select_allowed = False
-                    elif word == "SELECT" and previous.is_word(*_SET_OPERATORS):
-                        pass
-                    elif word == "SET" and set_allowed:
-                        set_allowed = False
-                    elif word == "WITH" and (self._next.text == "(" or self._next.is_word(*_BEHIND_WITH)):
-                        pass
-                    elif word in ("INSERT", "UPDATE", "DELETE") and first.is_word("WITH") and select_allowed:
-                        select_allowed = False
-                        set_allowed = word == "UPDATE"
-                    else:
-                        break
-                elif (
-                    word == "INTO"
-                    and depth == 0
-                    and self._next.text.startswith("#")
-                    and first.is_word("SELECT", "WITH")
-                ):
-                    pieces.append(self._text[at : token.start])
-                    self._advance()
-                    into = self._advance().text
-                    at = self._now.start
-                    continue
-            if len(token.text) > _LONG_LITERAL and token.kind in (Kind.STRING, Kind.BINARY):
-                pieces += [self._text[at : token.start], self._lift(token)]
-                at = token.end
-            self._advance()
-        end = self._tokens[self._position - 1].end
-        if self._tokens[self._position - 1] is first and not first.is_word("SELECT"):
-            raise self._error()
-        pieces.append(self._text[at:end])
-        return s.Text("".join(pieces), first.line), into
-
-    def _expression(self, *ends: str) -> s.Text:
-        """An expression or condition up to the next statement, or to one of the symbols given.
-
-        A closing parenthesis that was not opened ends it too.
-        """
-        first = self._now
-        pieces: list[str] = []
-        at = first.start
-        depth = cases = 0
-        while True:
-            token = self._now
-            if token.kind is Kind.END:
-                break
-            if token.kind is Kind.SYMBOL:
-                if token.text == ";" or (depth == 0 and (token.text in ends or token.text == ")")):
-                    break
-                depth += {"(": 1, ")": -1}.get(token.text, 0)
-            elif token.kind is Kind.WORD:
-                word = token.text.upper()
-                if word == "CASE":
-                    cases += 1
-                elif word == "END" and cases:
-                    cases -= 1
-                elif word in _STATEMENT_WORDS and depth == 0 and not cases:
-                    break
-            if len(token.text) > _LONG_LITERAL and token.kind in (Kind.STRING, Kind.BINARY):
-                pieces += [self._text[at : token.start], self._lift(token)]
-                at = token.end
-            self._advance()
-        if self._now is first:
-            raise self._error()
-        pieces.append(self._text[at : self._tokens[self._position - 1].end])
-        return s.Text("".join(pieces), first.line)
-
-    def _lift(self, token: Token) -> str:
-        """Take a long literal out of a text that is to be parsed; a hidden variable stands in its place."""
-        name = f"@__literal{len(self._literals)}"
-        if token.kind is Kind.BINARY:
-            digits = token.text[2:]
-            value: object = bytes.fromhex(digits if len(digits) % 2 == 0 else "0" + digits)
-            self._literals[name] = (SqlType("varbinary", length=-1), value)
-        else:
-            kind = "nvarchar" if token.text[0] in "Nn" else "varchar"
-            self._literals[name] = (SqlType(kind, length=-1), token.value)
-        return name
+        stream = self._stream
+        start = stream.position
+        line = stream.advance().line
+        stream.accept("INTO")
+        table, columns = stream.advance(), []
+        if stream.accept_symbol("("):
+            while stream.now.kind in (Kind.WORD, Kind.QUOTED):
+                columns.append(stream.advance().value)
+                stream.accept_symbol(",")
+            stream.accept_symbol(")")
+        if not stream.now.is_word("EXEC", "EXECUTE"):
+            stream.position = start
+            return self._query()
+        if table.kind is Kind.VARIABLE and table.text.lower() not in stream.tables:
+            text = f'Must declare the table variable "{table.text}".'
+            raise SqlError(1087, text, severity=15, state=2, line=table.line)
+        return s.InsertExecute(line, table.value.lower(), tuple(columns), self._execute())
 
     def _execute(self) -> s.Execute | s.ExecuteText:
-        line = self._advance().line
-        if self._accept_symbol("("):
+        stream = self._stream
+        line = stream.advance().line
+        if stream.accept_symbol("("):
             text = self._expression()
-            self._expect_symbol(")")
+            stream.expect_symbol(")")
             return s.ExecuteText(line, text)
         status = ""
-        if self._now.kind is Kind.VARIABLE and self._next.text == "=":
-            status = self._advance().text
-            self._advance()
+        if stream.now.kind is Kind.VARIABLE and stream.following.is_symbol("="):
+            self._scalar()
+            status = stream.advance().text.lower()
+            stream.advance()
         return self._execute_procedure(line, status)
 
     def _execute_procedure(self, line: int, status: str) -> s.Execute:
+        stream = self._stream
         variable = ""
         name: tuple[str, ...] = ()
-        if self._now.kind is Kind.VARIABLE:
-            variable = self._advance().text
+        if stream.now.kind is Kind.VARIABLE:
+            self._scalar()
+            variable = stream.advance().text.lower()
         else:
-            name = self._name()
+            name = stream.name()
+            if len(name) > _NAME_PARTS:
+                raise SqlError(7202, f"There is no linked server '{name[0]}'.", severity=11, state=2, line=line)
         arguments = []
         if self._begins_argument():
             arguments.append(self._argument())
-            while self._accept_symbol(","):
+            while stream.accept_symbol(","):
                 arguments.append(self._argument())
-        if self._now.is_word("WITH"):
-            self._advance()
-            self._expect("RECOMPILE")
+        if stream.accept("WITH"):
+            stream.expect("RECOMPILE")
         return s.Execute(line, name, tuple(arguments), status, variable)
 
     def _begins_argument(self) -> bool:
-        token = self._now
-        if token.kind in (Kind.VARIABLE, Kind.STRING, Kind.NUMBER, Kind.BINARY, Kind.QUOTED) or token.text in "+-":
-            return token.kind is not Kind.END
-        return token.kind is Kind.WORD and not token.is_word(*_STATEMENT_WORDS)
+        token = self._stream.now
+        if token.kind in (Kind.VARIABLE, Kind.STRING, Kind.NUMBER, Kind.BINARY, Kind.QUOTED):
+            return True
+        if token.is_symbol("+", "-", "$") or token.is_word("DEFAULT", "NULL"):
+            return True
+        return token.kind is Kind.WORD and not token.is_keyword and not token.is_word("THROW")
 
     def _argument(self) -> s.Argument:
+        stream = self._stream
         name = ""
-        if self._now.kind is Kind.VARIABLE and self._next.text == "=":
-            name = self._advance().text
-            self._advance()
-        token = self._now
-        if self._accept("DEFAULT"):
+        if stream.now.kind is Kind.VARIABLE and stream.following.is_symbol("="):
+            name = stream.advance().text
+            stream.advance()
+        token = stream.now
+        if stream.accept("DEFAULT"):
             return s.Argument(name, None)
         if token.kind is Kind.VARIABLE:
-            self._advance()
-            output = self._accept("OUTPUT", "OUT")
-            return s.Argument(name, s.Text(token.text, token.line), token.text, output)
-        sign = ""
-        if token.kind is Kind.SYMBOL and token.text in "+-":
-            sign = self._advance().text
-            token = self._expect_kind(Kind.NUMBER)
-            self._position -= 1
-        if token.kind is Kind.WORD and not token.is_word("NULL", *_STATEMENT_WORDS):
+            stream.check_variable()
+            stream.advance()
+            output = stream.accept("OUTPUT", "OUT")
+            return s.Argument(name, s.Text(f"SELECT {token.text}", token.line), token.text.lower(), output)
+        if token.kind is Kind.QUOTED or (token.kind is Kind.WORD and not token.is_keyword):
             # A bare word is a string: EXEC p @flag = False.
-            self._advance()
-            return s.Argument(name, s.Text("N'" + token.text.replace("'", "''") + "'", token.line))
-        if token.kind is Kind.QUOTED:
-            self._advance()
-            return s.Argument(name, s.Text("N'" + token.value.replace("'", "''") + "'", token.line))
-        if token.kind not in (Kind.STRING, Kind.NUMBER, Kind.BINARY) and not token.is_word("NULL"):
-            raise self._error()
-        self._advance()
-        text = self._lift(token) if len(token.text) > _LONG_LITERAL else token.text
-        return s.Argument(name, s.Text(sign + text, token.line))
+            stream.advance()
+            return s.Argument(name, s.Text("SELECT N'" + token.value.replace("'", "''") + "'", token.line))
+        sign = stream.advance().text if token.is_symbol("+", "-", "$") else ""
+        if stream.now.kind is not Kind.NUMBER and (
+            sign or not (stream.now.kind in (Kind.STRING, Kind.BINARY) or stream.now.is_word("NULL"))
+        ):
+            raise stream.error()
+        return s.Argument(name, s.Text(f"SELECT {sign}{stream.advance().text}", token.line))
 
-    def _name(self) -> tuple[str, ...]:
-        parts = [self._expect_kind(Kind.WORD, Kind.QUOTED).value]
-        while self._now.kind is Kind.SYMBOL and self._now.text == ".":
-            self._advance()
-            if self._now.text == ".":
-                parts.append("")
-            else:
-                parts.append(self._expect_kind(Kind.WORD, Kind.QUOTED).value)
-        return tuple(parts)
+    # --- control of flow
 
     def _if(self) -> s.Statement:
-        line = self._advance().line
-        condition = self._expression()
+        stream = self._stream
+        line = stream.advance().line
+        condition = self._condition()
         then = self._one_statement()
-        position = self._position
-        while self._accept_symbol(";"):
-            pass
-        if self._accept("ELSE"):
+        position = stream.position
+        stream.skip_semicolons()
+        if stream.accept("ELSE"):
             return s.If(line, condition, then, self._one_statement())
-        self._position = position
+        stream.position = position
         return s.If(line, condition, then, None)
 
     def _while(self) -> s.Statement:
-        line = self._advance().line
-        condition = self._expression()
-        return s.While(line, condition, self._one_statement())
+        line = self._stream.advance().line
+        condition = self._condition()
+        self._loops += 1
+        body = self._one_statement()
+        self._loops -= 1
+        return s.While(line, condition, body)
 
     def _begin(self) -> s.Statement:
-        line = self._advance().line
-        if self._accept(*_TRANSACTION):
-            return s.BeginTransaction(line, self._transaction_name())
-        if self._accept("TRY"):
-            body = self._statements(until=("END",))
-            self._end_of("TRY")
-            while self._accept_symbol(";"):
-                pass
-            self._expect("BEGIN")
-            self._expect("CATCH")
-            handler = self._statements(until=("END",))
-            self._end_of("CATCH")
-            return s.TryCatch(line, body, handler)
-        if self._now.is_word("DISTRIBUTED", "DIALOG", "CONVERSATION", "ATOMIC"):
-            raise self._error()
-        body = self._statements(until=("END",))
-        self._expect("END")
-        if not body:
-            self._position -= 1
-            raise self._error()
+        stream = self._stream
+        line = stream.advance().line
+        if stream.accept(*_TRANSACTION):
+            name = self._transaction_name()
+            self._transaction_option("MARK")
+            return s.BeginTransaction(line, name)
+        if stream.accept("TRY"):
+            return self._try(line)
+        if stream.now.is_word("DISTRIBUTED", "DIALOG", "CONVERSATION", "ATOMIC"):
+            raise not_supported(f"BEGIN {stream.now.text.upper()}", line=line)
+        start = stream.position
+        body = self._statements()
+        if stream.position == start:
+            raise stream.error()
+        stream.expect("END")
         return s.Block(line, body)
 
-    def _end_of(self, word: str) -> None:
-        self._expect("END")
-        self._expect(word)
-
-    def _commit(self) -> s.Statement:
-        line = self._advance().line
-        if self._accept(*_TRANSACTION):
-            self._transaction_name()
-        return s.CommitTransaction(line)
-
-    def _rollback(self) -> s.Statement:
-        line = self._advance().line
-        name = self._transaction_name() if self._accept(*_TRANSACTION) else ""
-        return s.RollbackTransaction(line, name)
-
-    def _save(self) -> s.Statement:
-        line = self._advance().line
-        self._expect(*_TRANSACTION)
-        return s.SaveTransaction(line, self._transaction_name())
-
-    def _transaction_name(self) -> str:
-        token = self._now
-        if token.kind in (Kind.VARIABLE, Kind.QUOTED) or (
-            token.kind is Kind.WORD and not token.is_word(*_STATEMENT_WORDS)
-        ):
-            return self._advance().value
-        return ""
-
-    def _raiserror(self) -> s.Statement:
-        line = self._advance().line
-        self._expect_symbol("(")
-        arguments = [self._expression(",")]
-        while self._accept_symbol(","):
-            arguments.append(self._expression(","))
-        self._expect_symbol(")")
-        options = set()
-        if self._accept("WITH"):
-            options.add(self._expect("LOG", "NOWAIT", "SETERROR").text.upper())
-            while self._accept_symbol(","):
-                options.add(self._expect("LOG", "NOWAIT", "SETERROR").text.upper())
-        if len(arguments) < 3:
-            raise self._error()
-        return s.Raiserror(line, tuple(arguments), frozenset(options))
-
-    def _throw(self) -> s.Statement:
-        line = self._advance().line
-        if self._now.kind in (Kind.NUMBER, Kind.VARIABLE):
-            number = self._expression(",")
-            self._expect_symbol(",")
-            text = self._expression(",")
-            self._expect_symbol(",")
-            return s.Throw(line, (number, text, self._expression()))
-        return s.Throw(line, ())
-
-    def _print(self) -> s.Statement:
-        line = self._advance().line
-        return s.Print(line, self._expression())
-
-    def _return(self) -> s.Statement:
-        line = self._advance().line
-        token = self._now
-        ends = token.kind is Kind.END or token.text == ";" or token.is_word(*_STATEMENT_WORDS)
-        return s.Return(line, None if ends else self._expression())
-
-    def _use(self) -> s.Statement:
-        line = self._advance().line
-        return s.Use(line, self._expect_kind(Kind.WORD, Kind.QUOTED).value)
-
-    def _waitfor(self) -> s.Statement:
-        line = self._advance().line
-        until = self._expect("DELAY", "TIME").text.upper() == "TIME"
-        return s.WaitFor(line, until, self._expression())
-
-    def _create(self) -> s.Statement:
-        line = self._advance().line
-        self._expect("TABLE")
-        if not self._now.text.startswith("#"):
-            raise SqlError(
-                262,
-                "CREATE TABLE permission denied: only temporary tables (#name) can be made here.",
-                severity=14,
-                line=line,
-            )
-        return s.CreateTable(line, self._advance().text, self._column_definitions())
-
-    def _drop(self) -> s.Statement:
-        line = self._advance().line
-        self._expect("TABLE")
-        if_exists = self._accept("IF")
-        if if_exists:
-            self._expect("EXISTS")
-        names = [self._name()[-1]]
-        while self._accept_symbol(","):
-            names.append(self._name()[-1])
-        return s.DropTable(line, tuple(names), if_exists)
+    def _try(self, line: int) -> s.Statement:
+        stream = self._stream
+        body = self._statements()
+        stream.expect("END")
+        stream.expect("TRY")
+        stream.skip_semicolons()
+        stream.expect("BEGIN")
+        stream.expect("CATCH")
+        self._handlers += 1
+        handler = self._statements()
+        self._handlers -= 1
+        stream.expect("END")
+        stream.expect("CATCH")
+        return s.TryCatch(line, body, handler)
 
     def _break(self) -> s.Statement:
-        return s.Break(self._advance().line)
+        return s.Break(self._loop_word(135))
 
     def _continue(self) -> s.Statement:
-        return s.Continue(self._advance().line)
+        return s.Continue(self._loop_word(136))
+
+    def _loop_word(self, number: int) -> int:
+        token = self._stream.advance()
+        if not self._loops:
+            raise SqlError(number, f"{token.text.upper()} stands outside a WHILE loop.", severity=15, line=token.line)
+        return token.line
+
+    def _return(self) -> s.Statement:
+        line = self._stream.advance().line
+        if not self._statement_ends():
+            text = "RETURN takes a value inside a procedure only; a batch has nobody to return it to."
+            raise SqlError(178, text, severity=15, line=line)
+        return s.Return(line)
+
+    def _statement_ends(self) -> bool:
+        stream = self._stream
+        return stream.at_end or stream.now.is_symbol(";") or begins_statement(stream.now)
+
+    def _waitfor(self) -> s.Statement:
+        line = self._stream.advance().line
+        until = self._stream.expect("DELAY", "TIME").is_word("TIME")
+        return s.WaitFor(line, until, self._expression())
+
+    # --- transactions
+
+    def _commit(self) -> s.Statement:
+        line = self._stream.advance().line
+        name = ""
+        if self._stream.accept(*_TRANSACTION):
+            name = self._transaction_name()
+        else:
+            self._stream.accept("WORK")
+        self._transaction_option("(")
+        return s.CommitTransaction(line, name)
+
+    def _rollback(self) -> s.Statement:
+        line = self._stream.advance().line
+        if self._stream.accept(*_TRANSACTION):
+            return s.RollbackTransaction(line, self._transaction_name())
+        self._stream.accept("WORK")
+        return s.RollbackTransaction(line)
+
+    def _save(self) -> s.Statement:
+        line = self._stream.advance().line
+        self._stream.expect(*_TRANSACTION)
+        name = self._transaction_name()
+        if not name:
+            raise self._stream.error()
+        return s.SaveTransaction(line, name)
+
+    def _transaction_name(self) -> str:
+        token = self._stream.now
+        if token.kind is Kind.VARIABLE:
+            self._scalar()
+            return self._stream.advance().text.lower()
+        if token.kind is Kind.QUOTED or (token.kind is Kind.WORD and not token.is_keyword):
+            return self._stream.advance().value
+        return ""
+
+    def _transaction_option(self, kind: str) -> None:
+        """WITH MARK of BEGIN and WITH (DELAYED_DURABILITY …) of COMMIT: neither changes anything here."""
+        stream = self._stream
+        if not (stream.now.is_word("WITH") and stream.following.text.upper() == kind):
+            return
+        stream.advance()
+        if stream.accept("MARK"):
+            if stream.now.kind is Kind.STRING:
+                stream.advance()
+            return
+        stream.expect_symbol("(")
+        stream.expect("DELAYED_DURABILITY")
+        stream.expect_symbol("=")
+        stream.expect("ON", "OFF")
+        stream.expect_symbol(")")
+
+    # --- messages
+
+    def _print(self) -> s.Statement:
+        line = self._stream.advance().line
+        return s.Print(line, self._expression())
+
+    def _raiserror(self) -> s.Statement:
+        stream = self._stream
+        line = stream.advance().line
+        stream.expect_symbol("(")
+        arguments = [self._expression(",")]
+        while stream.accept_symbol(","):
+            arguments.append(self._expression(","))
+        if len(arguments) < 3:
+            raise stream.error()
+        stream.expect_symbol(")")
+        chosen = set()
+        if stream.accept("WITH"):
+            chosen.add(stream.expect("LOG", "NOWAIT", "SETERROR").text.upper())
+            while stream.accept_symbol(","):
+                chosen.add(stream.expect("LOG", "NOWAIT", "SETERROR").text.upper())
+        return s.Raiserror(line, tuple(arguments), frozenset(chosen))
+
+    def _throw(self) -> s.Statement:
+        stream = self._stream
+        line = stream.advance().line
+        if self._statement_ends():
+            if not self._handlers:
+                text = "THROW without arguments stands outside a CATCH block: there is no error to throw again."
+                raise SqlError(10704, text, severity=15, line=line)
+            return s.Throw(line, ())
+        number = self._expression(",")
+        stream.expect_symbol(",")
+        message = self._expression(",")
+        stream.expect_symbol(",")
+        return s.Throw(line, (number, message, self._expression(",")))
+
+    # --- databases and tables
+
+    def _use(self) -> s.Statement:
+        line = self._stream.advance().line
+        return s.Use(line, self._stream.identifier())
+
+    def _create(self) -> s.Statement:
+        if not self._stream.following.is_word("TABLE"):
+            raise not_supported(f"CREATE {self._stream.following.text.upper()}", line=self._stream.now.line)
+        return declarations.create_table(self._stream)
+
+    def _drop(self) -> s.Statement:
+        stream = self._stream
+        line = stream.advance().line
+        if not stream.accept("TABLE"):
+            raise not_supported(f"DROP {stream.now.text.upper()}", line=line)
+        if_exists = stream.accept("IF")
+        if if_exists:
+            stream.expect("EXISTS")
+        names = [stream.name()[-1].lower()]
+        while stream.accept_symbol(","):
+            names.append(stream.name()[-1].lower())
+        return s.DropTable(line, tuple(names), if_exists)
+
+
+def _check_syntax(text: s.Text) -> None:
+    """See that a query can be read at all, before anything of its batch runs."""
+    try:
+        dialect.parse_query(text.sql)
+    except SqlError as error:
+        error.line = text.line + max(error.line, 1) - 1
+        raise
+    except RecursionError:
+        raise SqlError(191, "Some part of the query nests too deeply.", severity=15, line=text.line) from None
 
 
 _STARTS: Final[dict[str, Callable[[_Parser], s.Statement]]] = {
@@ -599,6 +487,7 @@ _STARTS: Final[dict[str, Callable[[_Parser], s.Statement]]] = {
     "COMMIT": _Parser._commit,
     "CONTINUE": _Parser._continue,
     "CREATE": _Parser._create,
+    "DELETE": _Parser._query,
     "DROP": _Parser._drop,
     "EXEC": _Parser._execute,
     "EXECUTE": _Parser._execute,
@@ -609,10 +498,13 @@ _STARTS: Final[dict[str, Callable[[_Parser], s.Statement]]] = {
     "RETURN": _Parser._return,
     "ROLLBACK": _Parser._rollback,
     "SAVE": _Parser._save,
+    "SELECT": _Parser._query,
     "SET": _Parser._set,
     "THROW": _Parser._throw,
+    "UPDATE": _Parser._query,
     "USE": _Parser._use,
     "WAITFOR": _Parser._waitfor,
     "WHILE": _Parser._while,
+    "WITH": _Parser._query,
 }
 """The word that begins a statement, and what reads it: a new statement is a new row."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections import ChainMap
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.emulator.session import Event, ReturnStatus, ReturnValue, RpcRequest, StatementDone
+from airflow_provider_ssis.emulator.session import Event, ReturnStatus, ReturnValue, RpcRequest
 from airflow_provider_ssis.emulator.tsql.calls import ActualArgument
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.interpreter import BatchEnded, Interpreter, Outcome
+from airflow_provider_ssis.emulator.tsql.frames import Frame, Outcome
 from airflow_provider_ssis.emulator.tsql.metadata import split_name
+from airflow_provider_ssis.emulator.tsql.procedure_calls import call
 
 if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.interpreter import Interpreter
     from airflow_provider_ssis.emulator.tsql.session import TsqlSession
 
+_GROUP_NUMBER = re.compile(r";\d+$")
 
-async def remote_call(session: TsqlSession, interpreter: Interpreter, request: RpcRequest) -> AsyncIterator[Event]:
+
+async def remote_call(session: TsqlSession, interpreter: Interpreter, request: RpcRequest) -> AsyncGenerator[Event]:
     """Call a procedure; its OUTPUT arguments and its return status go back to the client."""
     arguments = [
         ActualArgument(
@@ -29,18 +35,11 @@ async def remote_call(session: TsqlSession, interpreter: Interpreter, request: R
         for ordinal, parameter in enumerate(request.parameters)
     ]
     outcome = Outcome()
-    try:
-        async for event in interpreter.call(split_name(request.procedure), arguments, 1, outcome):
+    parts = split_name(_GROUP_NUMBER.sub("", request.procedure))
+    frame = Frame(ChainMap(session.temporary_tables))
+    async with aclosing(interpreter.request(call(interpreter, parts, arguments, frame, outcome))) as events:
+        async for event in events:
             yield event
-    except SqlError as error:
-        session.last_error = error.number
-        yield error.message()
-        yield StatementDone(is_error=True, in_procedure=True)
-        if session.options.xact_abort or session.transaction_state == -1:
-            for event in session.abort_transaction():
-                yield event
-    except BatchEnded:
-        outcome.status = None
     if outcome.status is not None:
         yield ReturnStatus(outcome.status)
     for argument, sql_type, value in outcome.outputs:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_ssis.emulator.session import (
@@ -15,31 +15,17 @@ from airflow_provider_ssis.emulator.session import (
     RpcRequest,
     StatementDone,
     TransactionAction,
-    TransactionBegan,
-    TransactionEnded,
     TransactionRequest,
 )
-from airflow_provider_ssis.emulator.tsql import parser
 from airflow_provider_ssis.emulator.tsql.engine import Engine, Store
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.interpreter import Frame, Interpreter
+from airflow_provider_ssis.emulator.tsql.interpreter import Interpreter
+from airflow_provider_ssis.emulator.tsql.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.metadata import LocalTable
+from airflow_provider_ssis.emulator.tsql.options import Options
 from airflow_provider_ssis.emulator.tsql.principals import Principal
 from airflow_provider_ssis.emulator.tsql.remote_calls import remote_call
-
-
-@dataclass(slots=True)
-class Options:
-    """SET options that change what a session does; all others are accepted and change nothing.
-
-    :param lock_timeout: milliseconds; -1 waits for ever.
-    """
-
-    nocount: bool = False
-    xact_abort: bool = False
-    implicit_transactions: bool = False
-    format_only: bool = False
-    lock_timeout: int = -1
+from airflow_provider_ssis.emulator.tsql.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +34,6 @@ class Prepared:
 
     text: str
     declarations: str
-
-
-@dataclass(slots=True)
-class _Transaction:
-    """A T-SQL transaction.
-
-    :param store: the DuckDB transaction behind it, from its first write on.
-    :param savepoints: how much was written when each was made.
-    """
-
-    descriptor: int
-    store: Store | None = None
-    doomed: bool = False
-    writes: int = 0
-    savepoints: dict[str, int] = field(default_factory=dict)
 
 
 class TsqlSession:
@@ -82,34 +53,31 @@ class TsqlSession:
         self.spid: int = engine.next_spid()
         self.connection = engine.connect()
         self.options: Options = Options()
-        self.local_tables: dict[str, LocalTable] = {}
-        self.prepared: dict[int, Prepared] = {}
+        self.local_tables: LocalTables = LocalTables(self.connection)
+        self.transactions: Transactions = Transactions(engine, self.connection, self.spid, self.local_tables)
+        self.temporary_tables: dict[str, LocalTable] = {}
+        """Those that last as long as the session, by name."""
         self.row_count: int = 0
         self.last_error: int = 0
         self.errors: list[SqlError] = []
         """The errors whose CATCH blocks run now, the innermost last."""
-        self.transaction_count: int = 0
-        self._login_database = database
-        self._transaction: _Transaction | None = None
-        self._last_descriptor = 0
+        self._prepared: dict[int, Prepared] = {}
         self._last_handle = 0
+        self._login_database = database
         self._interpreter = Interpreter(self)
         for name, value in engine.session_variables(principal).items():
             self.connection.execute(f"SET VARIABLE {name} = ?", [value])
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a T-SQL transaction is open."""
+        return self.transactions.is_open
+
     # --- requests
 
-    async def batch(self, text: str) -> AsyncIterator[Event]:
+    def batch(self, text: str) -> AsyncIterator[Event]:
         """Run a SQL batch."""
-        try:
-            batch = parser.parse(text)
-        except SqlError as error:
-            self.last_error = error.number
-            yield error.message()
-            yield StatementDone(is_error=True)
-            return
-        async for event in self._interpreter.run(batch, Frame()):
-            yield event
+        return self._interpreter.run(text)
 
     def call(self, request: RpcRequest) -> AsyncIterator[Event]:
         """Run a remote procedure call."""
@@ -120,35 +88,38 @@ class TsqlSession:
         try:
             match request.action:
                 case TransactionAction.BEGIN:
-                    events = self.begin_transaction()
+                    events = self.transactions.begin(request.name)
                 case TransactionAction.COMMIT:
-                    events = await self.commit_transaction()
+                    events = self.transactions.commit()
                 case TransactionAction.ROLLBACK:
-                    events = self.roll_back_transaction(request.name)
+                    events = self.transactions.roll_back(request.name)
                 case TransactionAction.SAVE:
-                    events = self.save_transaction(request.name)
+                    events = self.transactions.save(request.name)
             if request.begin_next:
-                events = [*events, *self.begin_transaction()]
+                events = [*events, *self.transactions.begin()]
         except SqlError as error:
-            events = [error.message()]
+            self.last_error = error.number
+            events = [error.message(), StatementDone(is_error=True)]
         for event in events:
             yield event
 
     async def reset(self, *, keep_transaction: bool = False) -> None:
         """Return to the state after login."""
         if not keep_transaction:
-            self._end_transaction(commit=False)
-            self.transaction_count = 0
-        self.drop_tables(list(self.local_tables.values()))
-        self.engine.locks.release_all(self.spid)
+            self.transactions.abort()
+        for table in self.temporary_tables.values():
+            self.transactions.discard(table)
+        self.temporary_tables.clear()
+        self.engine.locks.release_all(self.spid, of_transaction=False)
         self.options = Options()
-        self.prepared.clear()
+        self._prepared.clear()
         self.errors.clear()
+        self.row_count = self.last_error = 0
         self.database = self._login_database
 
     async def close(self) -> None:
         """The client is gone: nothing that it held stays."""
-        self._end_transaction(commit=False)
+        self.transactions.abort()
         self.engine.locks.release_all(self.spid)
         self.connection.close()
 
@@ -158,40 +129,35 @@ class TsqlSession:
         """Rows of a DuckDB query, in this session's view of the data."""
         return self.connection.execute(sql, parameters).fetchall()
 
-    @asynccontextmanager
-    async def write_scope(self) -> AsyncIterator[Store]:
+    def write_scope(self) -> AbstractAsyncContextManager[Store]:
         """The session's T-SQL transaction, or a transaction of its own where there is none."""
-        transaction = self._transaction
-        seconds = None if self.options.lock_timeout < 0 else self.options.lock_timeout / 1000
-        if transaction is None:
-            async with self.engine.transaction(self.connection, seconds=seconds) as store:
-                yield store
-            return
-        if transaction.doomed:
-            raise _doomed()
-        if transaction.store is None:
-            await self.engine.lock_writing(seconds)
-            transaction.store = self.engine.begin(self.connection)
-        transaction.writes += 1
-        try:
-            yield transaction.store
-        except SqlError:
-            raise
-        except BaseException:
-            self.doom()
-            raise
+        return self.transactions.scope(self.options)
 
-    def drop_tables(self, tables: Sequence[LocalTable]) -> None:
-        """Drop table variables and temporary tables of this session."""
-        for table in tables:
-            self.local_tables.pop(table.name.lower(), None)
-            self.connection.execute(f"DROP TABLE IF EXISTS {table.storage_name}")
+    # --- statements
 
     def prepare(self, text: str, declarations: str) -> int:
         """Keep a statement; returns its handle."""
         self._last_handle += 1
-        self.prepared[self._last_handle] = Prepared(text, declarations)
+        self._prepared[self._last_handle] = Prepared(text, declarations)
         return self._last_handle
+
+    def prepared(self, handle: Any) -> Prepared:
+        """The statement of a handle.
+
+        :raises SqlError: 8179, there is none.
+        """
+        statement = self._prepared.get(handle)
+        if statement is None:
+            raise SqlError(8179, f"There is no prepared statement with the handle {handle}.", state=2)
+        return statement
+
+    def forget(self, handle: Any) -> None:
+        """Forget a prepared statement.
+
+        :raises SqlError: 8179, there is none.
+        """
+        self.prepared(handle)
+        del self._prepared[handle]
 
     def use(self, name: str) -> list[Event]:
         """``USE name``.
@@ -203,113 +169,4 @@ class TsqlSession:
             raise SqlError(911, f"Database '{name}' does not exist. Check the name.", ends_batch=True)
         old, self.database = self.database, database
         text = f"Changed database context to '{database}'."
-        return [DatabaseChanged(database, old), Message(5701, 0, 1, text)]
-
-    # --- transactions
-
-    @property
-    def in_transaction(self) -> bool:
-        """Whether a T-SQL transaction is open."""
-        return self._transaction is not None
-
-    @property
-    def transaction_state(self) -> int:
-        """``XACT_STATE()``: 1 open, 0 none, -1 open and fit for a rollback only."""
-        if self._transaction is None:
-            return 0
-        return -1 if self._transaction.doomed else 1
-
-    @property
-    def transaction_id(self) -> int:
-        """The number of the open transaction, or 0."""
-        return self._transaction.descriptor if self._transaction else 0
-
-    def begin_transaction(self) -> list[Event]:
-        """``BEGIN TRANSACTION``."""
-        self.transaction_count += 1
-        if self._transaction is not None:
-            return []
-        self._last_descriptor += 1
-        self._transaction = _Transaction(self._last_descriptor)
-        return [TransactionBegan(self._last_descriptor)]
-
-    async def commit_transaction(self) -> list[Event]:
-        """``COMMIT``.
-
-        :raises SqlError: 3902 without a transaction, 3930 when only a rollback is left.
-        """
-        if self._transaction is None:
-            raise SqlError(3902, "COMMIT without an open transaction.")
-        if self._transaction.doomed:
-            raise _doomed()
-        self.transaction_count -= 1
-        return [] if self.transaction_count else self._end_transaction(commit=True)
-
-    def roll_back_transaction(self, name: str = "") -> list[Event]:
-        """``ROLLBACK``, to the savepoint ``name`` if there is one of that name.
-
-        :raises SqlError: 3903 without a transaction; 40000 for a savepoint before changes, which is not supported.
-        """
-        transaction = self._transaction
-        if transaction is None:
-            raise SqlError(3903, "ROLLBACK without an open transaction.")
-        if name.lower() in transaction.savepoints:
-            if transaction.writes != transaction.savepoints[name.lower()]:
-                raise SqlError(
-                    40000,
-                    f"Changes were made since the savepoint {name}: the embedded SSISDB can only roll back all of the "
-                    "transaction. Use ROLLBACK without a name.",
-                )
-            return []
-        self.transaction_count = 0
-        return self._end_transaction(commit=False)
-
-    def save_transaction(self, name: str) -> list[Event]:
-        """``SAVE TRANSACTION name``.
-
-        :raises SqlError: 628 without a transaction.
-        """
-        if self._transaction is None:
-            raise SqlError(628, "SAVE TRANSACTION needs an open transaction.")
-        self._transaction.savepoints[name.lower()] = self._transaction.writes
-        return []
-
-    def doom(self) -> None:
-        """What was written is lost; the transaction can only be rolled back."""
-        transaction = self._transaction
-        if transaction is None:
-            return
-        transaction.doomed = True
-        if transaction.store is not None:
-            transaction.store = None
-            self.engine.roll_back(self.connection)
-            self.engine.unlock_writing()
-
-    def abort_transaction(self) -> list[Event]:
-        """Roll back because of an error that ends the batch."""
-        if self._transaction is None:
-            return []
-        self.transaction_count = 0
-        return self._end_transaction(commit=False)
-
-    def _end_transaction(self, *, commit: bool) -> list[Event]:
-        transaction, self._transaction = self._transaction, None
-        if transaction is None:
-            return []
-        store = transaction.store
-        if store is not None:
-            try:
-                if commit:
-                    self.engine.commit(self.connection)
-                else:
-                    self.engine.roll_back(self.connection)
-            finally:
-                self.engine.unlock_writing()
-        self.engine.locks.release_all(self.spid, of_transaction=True)
-        if store is not None and commit:
-            store.run_after_commit()
-        return [TransactionEnded(transaction.descriptor, commit)]
-
-
-def _doomed() -> SqlError:
-    return SqlError(3930, "The transaction failed and can only be rolled back.", ends_batch=True)
+        return [DatabaseChanged(database, old), Message(5701, 0, 2, text)]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+from airflow_provider_ssis.emulator.tsql.literals import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A query or an expression as it stands in the batch.
+    """A query as the query compiler takes it; of an expression or a condition, the query of its value.
 
     :param line: the line in which it begins.
     """
@@ -29,26 +31,42 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class DeclareVariable(Statement):
-    """``DECLARE @name type [= value]``."""
+class TableDeclaration:
+    """``DECLARE @name TABLE (…)`` or ``DECLARE @name type``.
 
-    name: str
-    type: SqlType
-    value: Text | None
+    :param name: with its ``@``, or ``#`` for a temporary table.
+    :param type: the parts of a table type's name; empty where the columns stand in the declaration.
+    :param keys: the columns of each PRIMARY KEY and UNIQUE.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class DeclareTable(Statement):
-    """``DECLARE @name TABLE (…)``; ``type`` names a table type instead of columns."""
-
+    line: int
     name: str
     columns: tuple[Column, ...]
     type: tuple[str, ...] = ()
+    keys: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A parsed batch.
+
+    T-SQL's declarations hold from where they stand to the end of the batch, whether control passes them or not: so the
+    variables belong to the batch, and only their initial values are statements.
+
+    :param variables: types by name, in lower case.
+    :param tables: table variables.
+    :param literals: long literals (see ``literals.py``) by the name of their hidden variable.
+    """
+
+    statements: tuple[Statement, ...]
+    variables: Mapping[str, SqlType] = field(default_factory=dict)
+    tables: tuple[TableDeclaration, ...] = ()
+    literals: Mapping[str, Literal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SetVariable(Statement):
-    """``SET @name = value``; the compound forms are written out in ``value``."""
+    """``SET @name = value`` and ``DECLARE @name type = value``; the compound forms are written out in ``value``."""
 
     name: str
     value: Text
@@ -58,10 +76,12 @@ class SetVariable(Statement):
 class SetOption(Statement):
     """``SET NOCOUNT ON`` and the like.
 
-    :param words: behind SET, in upper case.
+    :param options: names in upper case.
+    :param value: what it is set to, in upper case; a variable stands for its value.
     """
 
-    words: tuple[str, ...]
+    options: tuple[str, ...]
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +89,12 @@ class Query(Statement):
     """SELECT, WITH, INSERT, UPDATE, DELETE.
 
     :param into: the temporary table of a SELECT … INTO.
+    :param has_source: reads from or writes to something, which begins an implicit transaction.
     """
 
     text: Text
-    returns_rows: bool
     into: str = ""
+    has_source: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +103,7 @@ class Argument:
 
     :param name: with ``@``; empty where it goes by its position.
     :param value: an expression (a literal or a variable); None for DEFAULT.
-    :param variable: the variable that it names, which an OUTPUT argument needs.
+    :param variable: the variable that it names, in lower case, which an OUTPUT argument needs.
     """
 
     name: str
@@ -176,9 +197,7 @@ class Print(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Return(Statement):
-    """``RETURN [status]``."""
-
-    value: Text | None
+    """``RETURN``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,29 +211,33 @@ class Continue(Statement):
 
 
 @dataclass(frozen=True, slots=True)
-class BeginTransaction(Statement):
+class TransactionStatement(Statement):
+    """A statement about transactions.
+
+    :param name: of the transaction or savepoint; with ``@`` it is that of a variable which holds the name.
+    """
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginTransaction(TransactionStatement):
     """``BEGIN TRANSACTION [name]``."""
 
-    name: str = ""
+
+@dataclass(frozen=True, slots=True)
+class CommitTransaction(TransactionStatement):
+    """``COMMIT [TRANSACTION [name]]``; the name means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class CommitTransaction(Statement):
-    """``COMMIT [TRANSACTION]``."""
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackTransaction(Statement):
+class RollbackTransaction(TransactionStatement):
     """``ROLLBACK [TRANSACTION [name]]``."""
 
-    name: str = ""
-
 
 @dataclass(frozen=True, slots=True)
-class SaveTransaction(Statement):
+class SaveTransaction(TransactionStatement):
     """``SAVE TRANSACTION name``."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +249,10 @@ class Use(Statement):
 
 @dataclass(frozen=True, slots=True)
 class WaitFor(Statement):
-    """``WAITFOR DELAY 'time'`` or ``WAITFOR TIME 'time'``."""
+    """``WAITFOR DELAY 'time'`` or ``WAITFOR TIME 'time'``.
+
+    :param until: TIME: until that time of the day.
+    """
 
     until: bool
     value: Text
@@ -236,8 +262,7 @@ class WaitFor(Statement):
 class CreateTable(Statement):
     """``CREATE TABLE #name (…)``."""
 
-    name: str
-    columns: tuple[Column, ...]
+    table: TableDeclaration
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,13 @@ from typing import Any
 import pyodbc
 import pytest
 
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.odbc.drivers import installed_drivers
+from tests.mart import MART
+from tests.operators.running import wait_until
 
 COMMAND = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator"]
 
@@ -119,6 +124,34 @@ def test_after_a_crash_what_was_committed_is_there(tmp_path: Path) -> None:
         process.wait()
     with served("--data-dir", str(tmp_path)) as (_, server):
         assert fetch(server["odbc"], "SELECT name FROM catalog.folders") == "Sales"
+
+
+def test_what_ran_at_a_crash_is_found_as_ended_unexpectedly(tmp_path: Path) -> None:
+    with served("--data-dir", str(tmp_path)) as (process, server):
+        with Catalog(pyodbc.connect(server["odbc"], autocommit=True)) as catalog:
+            catalog.create_folder("Sales")
+            catalog.deploy_project("Sales", "Mart", MART)
+            fetch(server["odbc"], "EXEC emulator.take_time @seconds = 300; SELECT 1")
+            execution_id = catalog.create_execution(
+                ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx")
+            )
+            catalog.start_execution(execution_id)
+            wait_until(lambda: status_of(catalog, execution_id) is OperationStatus.RUNNING)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    with served("--data-dir", str(tmp_path)) as (_, server):
+        with Catalog(pyodbc.connect(server["odbc"], autocommit=True)) as catalog:
+            assert status_of(catalog, execution_id) is OperationStatus.ENDED_UNEXPECTEDLY
+            assert any("ended unexpectedly" in m.message for m in catalog.operation_messages(execution_id))
+            again = catalog.create_execution(ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx"))
+            catalog.start_execution(again)
+            wait_until(lambda: status_of(catalog, again) is OperationStatus.SUCCEEDED)
+
+
+def status_of(catalog: Catalog, execution_id: int) -> OperationStatus:
+    execution = catalog.execution(execution_id)
+    assert execution is not None
+    return execution.status
 
 
 def test_this_machine_has_a_driver_to_test_with() -> None:

@@ -22,7 +22,7 @@ from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.metadata import LocalTable, Metadata
 from airflow_provider_ssis.emulator.tsql.storage import decode, encode
 from airflow_provider_ssis.emulator.tsql.transforms.assignments import split_assignments
-from airflow_provider_ssis.emulator.tsql.transforms.binder import Argument, Binder, Compilation
+from airflow_provider_ssis.emulator.tsql.transforms.binder import Argument, Binder, Compilation, Guard
 from airflow_provider_ssis.emulator.tsql.transforms.changes import CHANGES
 from airflow_provider_ssis.emulator.tsql.transforms.grammar import GRAMMAR
 
@@ -48,18 +48,19 @@ class CompiledQuery:
     writes: bool = False
     arguments: tuple[Argument, ...] = field(default=(), repr=False)
     evaluate: Callable[[Mapping[str, Any]], list[tuple[Any, ...]]] | None = field(default=None, repr=False)
+    guards: tuple[Guard, ...] = field(default=(), repr=False)
 
 
 class QueryCompiler:
     """Compiles and runs queries against one DuckDB instance.
 
     :param metadata: what names there are.
-    :param zone: the server's offset, in which a datetimeoffset of a table is shown; default UTC.
+    :param zone: the server's offset, in which a datetimeoffset of a table is shown; default that of this machine now.
     """
 
-    def __init__(self, metadata: Metadata, *, zone: dt.timezone = dt.UTC) -> None:
+    def __init__(self, metadata: Metadata, *, zone: dt.timezone | None = None) -> None:
         self._metadata = metadata
-        self._zone = zone
+        self._zone = zone or dt.timezone(dt.datetime.now().astimezone().utcoffset() or dt.timedelta(0))
         self._bridge = Bridge()
         self._remembered: OrderedDict[Any, CompiledQuery] = OrderedDict()
         self._version = metadata.version
@@ -107,8 +108,10 @@ class QueryCompiler:
 
         :param connection: the session's own connection.
         :param values: what ``query.parameters`` names.
-        :raises SqlError: 8134, 245, 8115 and the like, without a line.
+        :raises SqlError: 8134, 245, 8115 and the like, 229 where the session may not; all without a line.
         """
+        for guard in query.guards:
+            guard(values)
         if query.evaluate is not None:
             return query.evaluate(values)
         self._bridge.taken_error()
@@ -169,14 +172,16 @@ def _bound(binder: Binder, text: str) -> CompiledQuery:
     change = CHANGES.get(type(tree))
     if change is not None:
         sql, arguments = binder.compilation.finished(change(binder, tree))
-        return CompiledQuery(sql, tuple(parameters), (), writes=True, arguments=arguments)
+        guards = tuple(binder.compilation.guards.values())
+        return CompiledQuery(sql, tuple(parameters), (), writes=True, arguments=arguments, guards=guards)
     tree, assignments = split_assignments(tree)
     query = binder.query_here(tree)
     columns = tuple(Column(column.name, column.type, column.nullable) for column in query.columns)
     if query.evaluate is not None:
         return CompiledQuery("", tuple(parameters), columns, assignments, evaluate=query.evaluate)
     sql, arguments = binder.compilation.finished(query.sql)
-    return CompiledQuery(sql, tuple(parameters), columns, assignments, arguments=arguments)
+    guards = tuple(binder.compilation.guards.values())
+    return CompiledQuery(sql, tuple(parameters), columns, assignments, arguments=arguments, guards=guards)
 
 
 def _encoded(argument: Argument, values: Mapping[str, Any]) -> Any:

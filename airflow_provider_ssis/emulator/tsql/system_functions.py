@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SQL_VARIANT, UNIQUEIDENTIFIER, SqlType, Variant
-from airflow_provider_ssis.emulator.tsql import session_values, system_views, type_catalog
+from airflow_provider_ssis.emulator.tsql import session_values, type_catalog
 from airflow_provider_ssis.emulator.tsql.conversion import family, try_convert
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.functions import Function, Plain, taken
@@ -91,7 +91,7 @@ def _property(variant: Variant | None, name: str | None) -> Variant | None:
         case "totalbytes":
             return Variant(INT, size_of(variant.value, variant.type) + _overhead(variant.type))
         case "collation":
-            return Variant(NAME, system_views.COLLATION) if variant.type.name in STRINGS else None
+            return Variant(NAME, type_catalog.COLLATION) if variant.type.name in STRINGS else None
         case _:
             return None
 

@@ -9,6 +9,9 @@ from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.metadata import Metadata
 
+COLLATION: Final = "SQL_Latin1_General_CP1_CI_AS"
+"""The collation that the server claims."""
+
 TYPES: Final = (
     ("image", 34, 34, 16, 0, 0),
     ("text", 35, 35, 16, 0, 0),

@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql import storage
+from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.metadata import LocalTable, Table
 from tests.emulator.tsql.query_engine import NOW, QueryEngine, columns
 
@@ -486,7 +487,7 @@ def test_parameters_are_named_and_not_written_into_the_text(engine: QueryEngine)
         database="SSISDB",
         connection=engine.connection,
     )
-    assert set(query.parameters) == {"@name", "@@rowcount", "suser_sname()"}
+    assert set(query.parameters) == {"@name", "@@rowcount", "suser_sname()", "is_srvrolemember()"}
     assert "$3" in query.sql
 
 
@@ -498,7 +499,31 @@ def test_names_are_looked_up_in_the_current_database(engine: QueryEngine) -> Non
         database="master",
         connection=engine.connection,
     )
-    assert len(engine.compiler.run(query, engine.connection, {})) == 4
+    assert len(engine.compiler.run(query, engine.connection, engine.session)) == 4
+
+
+def test_tables_are_for_administrators_and_views_for_everybody(engine: QueryEngine) -> None:
+    stranger = {**engine.session, "is_srvrolemember()": lambda role, login=None: 0}
+    for text, allowed in (
+        ("SELECT name FROM catalog.open_folders", True),
+        ("SELECT name FROM catalog.folders", False),
+        ("SELECT 1 AS a WHERE EXISTS (SELECT 1 FROM catalog.folders)", False),
+        ("INSERT INTO @rows (id) SELECT folder_id FROM catalog.folders", False),
+    ):
+        query = engine.compiler.compile(
+            text,
+            line=1,
+            variables={},
+            database="SSISDB",
+            connection=engine.connection,
+            local_tables=engine.local_tables,
+        )
+        if allowed:
+            assert engine.compiler.run(query, engine.connection, stranger) == [("Alpha",)]
+        else:
+            with pytest.raises(SqlError) as caught:
+                engine.compiler.run(query, engine.connection, stranger)
+            assert caught.value.number == 229
 
 
 def test_a_temporary_table_keeps_offsets_and_variants(engine: QueryEngine) -> None:

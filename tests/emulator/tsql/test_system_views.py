@@ -89,6 +89,14 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
             ("at", "datetime2", "YES", None, None, None, 3),
         ],
     ),
+    (
+        ("SELECT session_id, login_name, program_name, transaction_isolation_level FROM sys.dm_exec_sessions "
+        "WHERE session_id = @@SPID"),
+        [(51, "sa", "tests", 2)],
+    ),
+    ("SELECT net_transport FROM sys.dm_exec_connections WHERE session_id = @@SPID", [("NET_TRANSPORT",)]),
+    ("SELECT name FROM sys.system_views WHERE name LIKE 'dm_exec_s%'", [("dm_exec_sessions",)]),
+    ("SELECT COUNT(*) FROM sys.foreign_keys", [(0,)]),
     ("SELECT ROUTINE_NAME FROM information_schema.routines WHERE ROUTINE_TYPE = 'PROCEDURE'", [("create_folder",)]),
     (
         "SELECT PARAMETER_NAME, PARAMETER_MODE FROM INFORMATION_SCHEMA.PARAMETERS ORDER BY ORDINAL_POSITION",

@@ -47,6 +47,10 @@ class Argument:
     is_list: bool = False
 
 
+Guard = Callable[[Mapping[str, Any]], None]
+"""What is asked before a query runs: raises SqlError where the session may not run it."""
+
+
 @dataclass(slots=True)
 class Compilation:
     """What all binders of one statement share.
@@ -54,6 +58,9 @@ class Compilation:
     :param database: the current database.
     :param variables: types of the variables, by lower-case name with its ``@``.
     :param local_tables: table variables and temporary tables, by lower-case name with its ``@`` or ``#``.
+    :param zone_minutes: the server's offset.
+    :param needed: the names of what the session has to supply.
+    :param guards: what is asked before the query runs, by what it guards.
     """
 
     grammar: Grammar
@@ -64,6 +71,7 @@ class Compilation:
     local_tables: Mapping[str, LocalTable]
     zone_minutes: int = 0
     needed: dict[str, None] = field(default_factory=dict)
+    guards: dict[str, Guard] = field(default_factory=dict)
     arguments: list[Argument] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     aliases: int = 0

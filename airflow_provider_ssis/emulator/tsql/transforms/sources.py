@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.metadata import LocalTable, qualified
+from airflow_provider_ssis.emulator.tsql.metadata import LocalTable, Table, qualified
 from airflow_provider_ssis.emulator.tsql.storage import duckdb_type, quoted
-from airflow_provider_ssis.emulator.tsql.system_views import SYSTEM_VIEWS, SystemView
+from airflow_provider_ssis.emulator.tsql.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.transforms.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.transforms.conversions import shared_type, unified
 from airflow_provider_ssis.emulator.tsql.transforms.pivots import pivoted
@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.transforms.table_functions import TABLE
 from airflow_provider_ssis.emulator.tsql.transforms.typed import BoundQuery, Typed, output_name
 
 if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.computed_view import ComputedView
     from airflow_provider_ssis.emulator.tsql.transforms.binder import Binder, CommonTable
 
 _JOINS: Final = {
@@ -156,6 +157,8 @@ def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str
     database, schema, name = qualified(parts, binder.compilation.database)
     names = tuple(tuple(part.lower() for part in (database, schema, name)[start:]) for start in (2, 1, 0))
     relation = metadata.relation(database, schema, name)
+    if isinstance(relation, Table):
+        _guard(binder, relation)
     if relation is not None:
         storage = ".".join(quoted(part) for part in (relation.database, relation.schema, relation.name))
         return _stored(binder, alias, names, relation.columns, storage)
@@ -164,6 +167,19 @@ def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str
     if system is not None and known is not None:
         return _system(binder, alias, names, system, known)
     raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")
+
+
+def _guard(binder: Binder, table: Table) -> None:
+    """Only administrators of the server read tables; everybody else reads views, which show each login its own rows."""
+    question = "is_srvrolemember()"
+    denied = f"Reading {table.name!r} of schema {table.schema!r} in database {table.database!r} is denied."
+
+    def check(values: Mapping[str, Any]) -> None:
+        if not values[question]("sysadmin"):
+            raise SqlError(229, denied, severity=14)
+
+    binder.compilation.needed[question] = None
+    binder.compilation.guards[f"{table.database}.{table.schema}.{table.name}"] = check
 
 
 def name_parts(node: exp.Table) -> list[str]:
@@ -335,12 +351,14 @@ def _system(
     binder: Binder,
     alias_node: exp.TableAlias | None,
     names: tuple[tuple[str, ...], ...],
-    view: SystemView,
+    view: ComputedView,
     database: str,
 ) -> str:
     """A system view: its rows are computed when the query runs, and come in as one list for each column."""
     compilation = binder.compilation
     alias = compilation.alias()
+    for name in view.needs:
+        compilation.needed[name] = None
     lists = []
     for position, column in enumerate(view.columns, start=1):
         mark = compilation.rows_argument(

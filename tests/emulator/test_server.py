@@ -139,13 +139,15 @@ def test_what_ran_at_a_crash_is_found_as_ended_unexpectedly(tmp_path: Path) -> N
             wait_until(lambda: status_of(catalog, execution_id) is OperationStatus.RUNNING)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    with served("--data-dir", str(tmp_path)) as (_, server):
-        with Catalog(pyodbc.connect(server["odbc"], autocommit=True)) as catalog:
-            assert status_of(catalog, execution_id) is OperationStatus.ENDED_UNEXPECTEDLY
-            assert any("ended unexpectedly" in m.message for m in catalog.operation_messages(execution_id))
-            again = catalog.create_execution(ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx"))
-            catalog.start_execution(again)
-            wait_until(lambda: status_of(catalog, again) is OperationStatus.SUCCEEDED)
+    with (
+        served("--data-dir", str(tmp_path)) as (_, server),
+        Catalog(pyodbc.connect(server["odbc"], autocommit=True)) as catalog,
+    ):
+        assert status_of(catalog, execution_id) is OperationStatus.ENDED_UNEXPECTEDLY
+        assert any("ended unexpectedly" in m.message for m in catalog.operation_messages(execution_id))
+        again = catalog.create_execution(ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx"))
+        catalog.start_execution(again)
+        wait_until(lambda: status_of(catalog, again) is OperationStatus.SUCCEEDED)
 
 
 def status_of(catalog: Catalog, execution_id: int) -> OperationStatus:

@@ -90,8 +90,10 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
         ],
     ),
     (
-        ("SELECT session_id, login_name, program_name, transaction_isolation_level FROM sys.dm_exec_sessions "
-        "WHERE session_id = @@SPID"),
+        (
+            "SELECT session_id, login_name, program_name, transaction_isolation_level FROM sys.dm_exec_sessions "
+            "WHERE session_id = @@SPID"
+        ),
         [(51, "sa", "tests", 2)],
     ),
     ("SELECT net_transport FROM sys.dm_exec_connections WHERE session_id = @@SPID", [("NET_TRANSPORT",)]),

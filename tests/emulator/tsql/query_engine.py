@@ -86,7 +86,7 @@ class QueryEngine:
 
     def __post_init__(self) -> None:
         self.metadata = Metadata()
-        self.compiler = QueryCompiler(self.metadata)
+        self.compiler = QueryCompiler(self.metadata, zone=dt.UTC)
         self.connection = duckdb.connect(config={"threads": 1})
         for database in ("SSISDB", "master"):
             self.connection.execute(f"ATTACH ':memory:' AS {quoted(database)}")
@@ -114,6 +114,13 @@ class QueryEngine:
                 Variant(SqlType("nvarchar", length=128), "16.0.4000.1") if name == "ProductVersion" else None
             ),
             "error_message()": None,
+            "host_name()": "client",
+            "app_name()": "tests",
+            "original_login()": "sa",
+            "@@language": "us_english",
+            "@@lock_timeout": -1,
+            "@@trancount": 0,
+            "connectionproperty()": lambda name: Variant(SqlType("nvarchar", length=48), name.upper()),
         }
 
     def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import pytest
 
 from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connection_string
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
+from tests.emulator.cancelling import cancelled_after
 from tests.emulator.tds.echo import PASSWORD, EchoServer, echo_server
 
 DEADLINE_SECONDS = 30
@@ -148,8 +148,7 @@ def test_a_cancel_ends_a_request_that_waits_and_the_connection_stays_usable(
     with closing(connect(server, family, encrypt, tmp_path)) as connection:
         session = server.backend.sessions[-1]
         cursor = connection.cursor()
-        threading.Timer(0.3, cursor.cancel).start()
-        with pytest.raises(pyodbc.Error, match="HY008"):
+        with cancelled_after(0.3, cursor), pytest.raises(pyodbc.Error, match="HY008"):
             cursor.execute("WAIT")
         assert session.cancelled == 1
         assert connection.execute("SELECT 2").fetchval() == "SELECT 2"

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.parser import parse
+from tests.emulator.cancelling import cancelled_after
 
 DEADLINE_SECONDS = 30
 
@@ -156,8 +157,7 @@ def test_after_a_statement_error_the_batch_goes_on_and_after_throw_it_ends(conne
 
 def test_an_endless_loop_can_be_cancelled(connection: pyodbc.Connection) -> None:
     cursor = connection.cursor()
-    threading.Timer(0.2, cursor.cancel).start()
-    with pytest.raises(pyodbc.Error, match="HY008"):
+    with cancelled_after(0.2, cursor), pytest.raises(pyodbc.Error, match="HY008"):
         cursor.execute("WHILE 1 = 1 SET NOCOUNT ON")
     assert results(connection, "SELECT 1") == [[(1,)]]
 

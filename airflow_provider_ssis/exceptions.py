@@ -92,6 +92,14 @@ class ExecutionTimeout(ExecutionError):
     """The execution was not over when the task's ``timeout`` was."""
 
 
+class ExecutionStuckPending(ExecutionError):
+    """The execution was started, and after ``pending_timeout`` the server still had not begun to run it."""
+
+
+class PreviousExecutionActive(ExecutionError):
+    """An earlier execution is still active, and the task is not allowed to start another one beside it."""
+
+
 class ExecutionOutOfSight(ExecutionError):
     """The catalog cannot be read any more while an execution is under way: what becomes of it is unknown."""
 

@@ -16,6 +16,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
+from airflow_provider_ssis.emulator.faults.backend import FaultyBackend, Traffic
+from airflow_provider_ssis.emulator.faults.book import FaultBook
+from airflow_provider_ssis.emulator.faults.procedures import fault_procedures
 from airflow_provider_ssis.emulator.runtime.scripts import ScriptBook
 from airflow_provider_ssis.emulator.ssisdb import Edition, Ssisdb, install
 from airflow_provider_ssis.emulator.tds.server import TdsServer
@@ -117,6 +120,8 @@ class EmulatorServer:
         self._engine: Engine | None = None
         self._tds: TdsServer | None = None
         self.ssisdb: Ssisdb | None = None
+        self.faults = FaultBook()
+        self.traffic = Traffic()
 
     async def start(self) -> Endpoint:
         """Open the catalog and begin to listen.
@@ -127,7 +132,9 @@ class EmulatorServer:
         self._engine = engine
         self.ssisdb = install(engine, edition=self._edition)
         self.ssisdb.add_login(ADMINISTRATOR, self._password, server_roles=["sysadmin"])
-        self._tds = TdsServer(TsqlBackend(engine), host=self._host, port=self._port)
+        engine.register(*fault_procedures(DATABASE, self.faults))
+        backend = FaultyBackend(TsqlBackend(engine), self.faults, self.traffic)
+        self._tds = TdsServer(backend, host=self._host, port=self._port)
         try:
             await self._tds.start()
         except BaseException:
@@ -135,6 +142,13 @@ class EmulatorServer:
             raise
         host, port = self._tds.address
         return Endpoint(host, port, ADMINISTRATOR, self._password)
+
+    async def reset(self) -> None:
+        """Return to a clean catalog without scripts and faults, and count traffic anew. Connections stay."""
+        self.faults.clear()
+        if self.ssisdb is not None:
+            await self.ssisdb.reset()
+        self.traffic.logins = self.traffic.requests = 0
 
     async def stop(self) -> None:
         """Close all connections, end all runs and close the catalog. What runs is found as ended unexpectedly later."""
@@ -212,8 +226,8 @@ class SsisdbEmulator:
             self._end_loop()
 
     def reset(self) -> None:
-        """Return to a clean catalog: no folder, no operation, no running package, no script. Connections stay."""
-        self._run(self._ssisdb.reset())
+        """Return to a clean catalog: no folder, operation, running package, script or fault. Connections stay."""
+        self._run(self._server.reset())
 
     @property
     def endpoint(self) -> Endpoint:
@@ -263,6 +277,16 @@ class SsisdbEmulator:
     def scripts(self) -> ScriptBook:
         """What the runs to come shall do: fail, take time, hang, crash."""
         return self._ssisdb.runtime.scripts
+
+    @property
+    def faults(self) -> FaultBook:
+        """What shall go wrong with requests to come: the connection drops, the answer is late or an error."""
+        return self._server.faults
+
+    @property
+    def traffic(self) -> Traffic:
+        """Logins and requests since the start or the last reset."""
+        return self._server.traffic
 
     @property
     def _ssisdb(self) -> Ssisdb:

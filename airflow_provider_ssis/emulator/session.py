@@ -193,6 +193,10 @@ class LoginRefused(Exception):
         self.message = message
 
 
+class ConnectionDropped(Exception):
+    """The connection is to break without an answer; a session or backend may raise it at any request."""
+
+
 class Session(Protocol):
     """One client's conversation with the server."""
 

@@ -13,8 +13,8 @@ script is for the package itself. Members of sysadmin may call them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final, TypeVar
 
 from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
 from airflow_provider_ssis.emulator.runtime.scripts import (
@@ -113,9 +113,11 @@ def clear_scripts(scripts: ScriptBook, given: Arguments) -> None:
     scripts.clear()
 
 
-Body = Callable[[ScriptBook, Arguments], None]
+Book = TypeVar("Book")
+Declared = tuple[Callable[[Book, Arguments], None], str]
+"""A procedure that writes into a book of what shall happen, and its parameters as T-SQL declares them."""
 
-DECLARED: Final[tuple[tuple[Body, str], ...]] = (
+DECLARED: Final[tuple[Declared[ScriptBook], ...]] = (
     (
         fail_executable,
         (
@@ -147,22 +149,42 @@ def scripting_procedures(database: str, scripts: ScriptBook) -> list[Procedure]:
     :param database: the database that they stand in.
     :param scripts: where they put their scripts.
     """
-    return [_procedure(database, scripts, body, signature) for body, signature in DECLARED]
+    return declared_procedures(database, scripts, DECLARED)
 
 
-def _procedure(database: str, scripts: ScriptBook, body: Body, signature: str) -> Procedure:
+def declared_procedures(
+    database: str, book: Book, declared: Sequence[Declared[Book]], *, may_be_null: Collection[str] = ()
+) -> list[Procedure]:
+    """Procedures of schema ``emulator``.
+
+    :param database: the database that they stand in.
+    :param book: where they write what shall happen.
+    :param declared: the procedures.
+    :param may_be_null: parameters that take NULL although they have another default.
+    """
+    return [_procedure(database, book, body, signature, may_be_null) for body, signature in declared]
+
+
+def _procedure(
+    database: str,
+    book: Book,
+    body: Callable[[Book, Arguments], None],
+    signature: str,
+    may_be_null: Collection[str],
+) -> Procedure:
     name = body.__name__
     parameters = parse_signature(signature)
 
     async def run(call: ProcedureCall) -> None:
         if not call.session.principal.is_sysadmin:
-            text = f"The EXECUTE permission was denied on '{name}': only members of sysadmin may script runs."
+            text = f"The EXECUTE permission was denied on '{name}': only members of sysadmin may script what happens."
             raise SqlError(PERMISSION_DENIED, text, severity=14, ends_batch=True)
         for parameter in parameters:
-            if parameter.default is not None and call.arguments[parameter.key] is None:
+            is_null = call.arguments[parameter.key] is None
+            if parameter.default is not None and is_null and parameter.key not in may_be_null:
                 raise SqlError(BAD_ARGUMENT, f"{SCHEMA}.{name}: {parameter.name} is NULL. Give it a value.")
         try:
-            body(scripts, Arguments(dict(call.arguments)))
+            body(book, Arguments(dict(call.arguments)))
         except ValueError as error:
             raise SqlError(BAD_ARGUMENT, f"{SCHEMA}.{name}: {error}.") from error
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_provider_ssis.emulator.session import (
     Backend,
+    ConnectionDropped,
     DatabaseChanged,
     Event,
     Login,
@@ -90,6 +91,8 @@ class Connection:
             await reading
         except ConnectionLost:
             log.debug("%s closed its connection", self._channel.peer)
+        except ConnectionDropped:
+            log.info("%s: connection dropped without an answer, as was ordered", self._channel.peer)
         except ProtocolError as error:
             log.warning("%s: connection closed: %s", self._channel.peer, error)
         except TimeoutError:

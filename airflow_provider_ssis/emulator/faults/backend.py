@@ -1,0 +1,163 @@
+"""The faults at work: between the wire protocol and what answers behind it. Counts what comes, too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+
+from airflow_provider_ssis.emulator.faults.book import Call, Delay, Drop, Effect, FaultBook, Refuse, When
+from airflow_provider_ssis.emulator.session import (
+    Backend,
+    ConnectionDropped,
+    Event,
+    Login,
+    LoginRefused,
+    Message,
+    ReturnValue,
+    RpcRequest,
+    Session,
+    StatementDone,
+    TransactionRequest,
+)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What clients sent since the server's start or its last reset.
+
+    :param logins: connections opened.
+    :param requests: batches, calls and transaction requests: the round trips of logged-in clients.
+    """
+
+    logins: int = 0
+    requests: int = 0
+
+
+class FaultyBackend:
+    """A backend with faults before it.
+
+    :param backend: what answers when nothing goes wrong.
+    :param faults: what goes wrong.
+    :param traffic: counts logins and requests.
+    """
+
+    def __init__(self, backend: Backend, faults: FaultBook, traffic: Traffic) -> None:
+        self._backend = backend
+        self._faults = faults
+        self._traffic = traffic
+
+    @property
+    def server_name(self) -> str:
+        """The name that errors carry."""
+        return self._backend.server_name
+
+    @property
+    def product_version(self) -> tuple[int, int, int]:
+        """Major, minor and build number."""
+        return self._backend.product_version
+
+    async def login(self, login: Login) -> FaultySession:
+        """Open a session.
+
+        :raises LoginRefused: the backend refuses, or a fault does.
+        :raises ConnectionDropped: a fault.
+        """
+        self._traffic.logins += 1
+        refused = await _suffer(self._faults.draw(None, When.BEFORE))
+        if refused is not None:
+            raise LoginRefused(refused)
+        return FaultySession(await self._backend.login(login), self._faults, self._traffic)
+
+
+class FaultySession:
+    """A session with faults before it.
+
+    :param session: what answers when nothing goes wrong.
+    :param faults: what goes wrong.
+    :param traffic: counts requests.
+    """
+
+    def __init__(self, session: Session, faults: FaultBook, traffic: Traffic) -> None:
+        self._session = session
+        self._faults = faults
+        self._traffic = traffic
+        self._prepared: dict[object, str] = {}
+
+    @property
+    def spid(self) -> int:
+        """The session's number."""
+        return self._session.spid
+
+    @property
+    def database(self) -> str:
+        """The current database."""
+        return self._session.database
+
+    def batch(self, text: str) -> AsyncIterator[Event]:
+        """Run a SQL batch."""
+        return self._events(text, self._session.batch(text))
+
+    def call(self, request: RpcRequest) -> AsyncIterator[Event]:
+        """Run a remote procedure call."""
+        return self._remember_handle(request, self._events(self._text_of(request), self._session.call(request)))
+
+    def transaction(self, request: TransactionRequest) -> AsyncIterator[Event]:
+        """Carry out a transaction manager request."""
+        return self._events(f"{request.action.value} transaction", self._session.transaction(request))
+
+    async def reset(self, *, keep_transaction: bool = False) -> None:
+        """Return to the state after login."""
+        self._prepared.clear()
+        await self._session.reset(keep_transaction=keep_transaction)
+
+    async def close(self) -> None:
+        """The client is gone."""
+        await self._session.close()
+
+    async def _events(self, text: str, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+        self._traffic.requests += 1
+        refused = await _suffer(self._faults.draw(text, When.BEFORE))
+        if refused is not None:
+            yield refused
+            yield StatementDone(is_error=True)
+            return
+        afterwards = self._faults.draw(text, When.AFTER)
+        if not afterwards:
+            async for event in events:
+                yield event
+            return
+        answer = [event async for event in events]
+        await _suffer(afterwards)
+        for event in answer:
+            yield event
+
+    async def _remember_handle(self, request: RpcRequest, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+        """What is prepared now runs later by its handle alone."""
+        prepares = request.procedure.lower() in ("sp_prepare", "sp_prepexec")
+        async for event in events:
+            if prepares and isinstance(event, ReturnValue) and event.ordinal == 0:
+                self._prepared[event.value] = self._text_of(request)
+            yield event
+
+    def _text_of(self, request: RpcRequest) -> str:
+        texts = [parameter.value for parameter in request.parameters if isinstance(parameter.value, str)]
+        if request.procedure.lower() == "sp_execute" and request.parameters:
+            texts.append(self._prepared.get(request.parameters[0].value, ""))
+        return "\n".join([request.procedure, *texts])
+
+
+async def _suffer(effects: Iterable[Effect]) -> Message | None:
+    """Let happen what shall happen; returns the error that is to be the answer."""
+    refused = None
+    for effect in effects:
+        match effect:
+            case Drop():
+                raise ConnectionDropped
+            case Delay(seconds):
+                await asyncio.sleep(seconds)
+            case Refuse(message):
+                refused = message
+            case Call(function):
+                function()
+    return refused

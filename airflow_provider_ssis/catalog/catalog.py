@@ -6,16 +6,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from airflow_provider_ssis.catalog.claims import Claims
 from airflow_provider_ssis.catalog.connection import CatalogSession, Connection, RetryPolicy
 from airflow_provider_ssis.catalog.environments import Environments
-from airflow_provider_ssis.catalog.executions import Executions
 from airflow_provider_ssis.catalog.folders import Folders
 from airflow_provider_ssis.catalog.messages import Messages
 from airflow_provider_ssis.catalog.projects import Projects
 from airflow_provider_ssis.catalog.server import Server
 
 
-class Catalog(Server, Folders, Projects, Environments, Executions, Messages):
+class Catalog(Server, Folders, Projects, Environments, Claims, Messages):
     """The SSISDB catalog behind a database connection.
 
     Each method is one round trip, and raises one of the exceptions of ``errors``, whose classes tell what went wrong.

@@ -37,9 +37,6 @@ class Cursor(Protocol):
     def nextset(self) -> Any:
         """Go to the next result set; false where there is none."""
 
-    def close(self) -> Any:
-        """Give the cursor up."""
-
 
 class Connection(Protocol):
     """What is needed of a DB-API connection."""
@@ -104,6 +101,8 @@ class CatalogSession:
         self.retry = retry or RetryPolicy()
         self._reconnect = reconnect
         self._connection: Connection | None = connection
+        # One for all batches: a driver gives a prepared statement back with the next one, not by a call of its own.
+        self._cursor: Cursor | None = None
         prepare(connection)
 
     @property
@@ -144,7 +143,7 @@ class CatalogSession:
     def close(self) -> None:
         """End the session."""
         if self._connection is not None:
-            connection, self._connection = self._connection, None
+            connection, self._connection, self._cursor = self._connection, None, None
             connection.close()
 
     def _may_repeat(self, error: TransientError | ServerUnreachable, repeat: Repeat) -> bool:
@@ -159,8 +158,11 @@ class CatalogSession:
         connection = self._open_connection()
         row: Mapping[str, Any] = {}
         try:
-            results = _execute(connection, batch)
+            if self._cursor is None:
+                self._cursor = connection.cursor()
+            results = _execute(self._cursor, _driver_module(connection), batch)
         except (_driver_module(connection).Error, OSError) as cause:
+            self._cursor = None
             error = statement_error(cause)
             if isinstance(error, ConnectionLost):
                 self._discard(connection)
@@ -184,7 +186,7 @@ class CatalogSession:
         return self._connection
 
     def _discard(self, connection: Connection) -> None:
-        self._connection = None
+        self._connection = self._cursor = None
         try:
             connection.close()
         except (_driver_module(connection).Error, OSError) as error:
@@ -228,26 +230,21 @@ def decode_datetimeoffset(data: bytes | None) -> datetime | None:
     return datetime(year, month, day, hour, minute, second, nanoseconds // 1000, tzinfo=zone)
 
 
-def _execute(connection: Connection, batch: Batch) -> list[ResultSet]:
-    cursor: Cursor = connection.cursor()
-    try:
-        driver = _driver_module(connection)
-        sql = batch.sql
-        if driver.paramstyle in ("format", "pyformat"):
-            sql = sql.replace("%", "%%").replace("?", "%s")
-        # python-tds takes plain bytes for text.
-        values = tuple(driver.Binary(value) if isinstance(value, bytes) else value for value in batch.values)
-        cursor.execute(sql, values)
-        results = []
-        # An error may stand behind the last result set: only a drained batch has succeeded.
-        while True:
-            if cursor.description is not None:
-                columns = tuple(column[0] for column in cursor.description)
-                results.append(ResultSet(columns, tuple(tuple(row) for row in cursor.fetchall())))
-            if not cursor.nextset():
-                return results
-    finally:
-        cursor.close()
+def _execute(cursor: Cursor, driver: Any, batch: Batch) -> list[ResultSet]:
+    sql = batch.sql
+    if driver.paramstyle in ("format", "pyformat"):
+        sql = sql.replace("%", "%%").replace("?", "%s")
+    # python-tds takes plain bytes for text.
+    values = tuple(driver.Binary(value) if isinstance(value, bytes) else value for value in batch.values)
+    cursor.execute(sql, values)
+    results = []
+    # An error may stand behind the last result set: only a drained batch has succeeded.
+    while True:
+        if cursor.description is not None:
+            columns = tuple(column[0] for column in cursor.description)
+            results.append(ResultSet(columns, tuple(tuple(row) for row in cursor.fetchall())))
+        if not cursor.nextset():
+            return results
 
 
 def _driver_module(connection: Connection) -> Any:

@@ -63,28 +63,30 @@ def settings_of(request: ExecutionRequest) -> list[Setting]:
 
 
 def creation_batches(request: ExecutionRequest, settings: list[Setting]) -> Iterator[Batch]:
-    """The batches that create the execution and set everything; one, unless there are too many values for one call.
+    """The batches that create the execution and set everything; each selects the execution's id.
 
-    Each selects the execution's id. Batches after the first begin with the id as the value of their first marker, for
-    which 0 stands here.
+    Batches after the first begin with the id as the value of their first marker, for which 0 stands here.
+    """
+    for batch in creation_steps(request, settings):
+        yield guarded(
+            f"{batch.sql}SELECT @execution_id AS execution_id;", batch.values, declare=VARIABLES, on_error=ON_ERROR
+        )
+
+
+def creation_steps(request: ExecutionRequest, settings: list[Setting]) -> Iterator[Batch]:
+    """The statements that create the execution and set everything, which need :data:`VARIABLES`.
+
+    In one batch, unless there are too many values for one call. Those after the first begin with the execution's id as
+    the value of their first marker, for which 0 stands here.
     """
     body, values = _create(request)
     for position, setting in enumerate(settings):
         if len(values) + len(setting.values) + 1 > MAX_MARKERS:
-            yield _batch(body, values)
+            yield Batch(body, tuple(values))
             body, values = "SET @execution_id = ?;\n", [0]
         body += f"SET @step = {position};\n{setting.sql}"
         values += setting.values
-    yield _batch(body, values)
-
-
-def _batch(body: str, values: list[MarkerValue]) -> Batch:
-    return guarded(
-        f"{body}SELECT @execution_id AS execution_id;",
-        values,
-        declare=_VARIABLES,
-        on_error=("execution_id", "step", "data_type", "sensitive"),
-    )
+    yield Batch(body, tuple(values))
 
 
 def _create(request: ExecutionRequest) -> tuple[str, list[MarkerValue]]:
@@ -256,7 +258,11 @@ _SET_PARAMETER = (
     "EXEC catalog.set_execution_parameter_value @execution_id = @execution_id, @object_type = @object_type, "
     "@parameter_name = @name, @parameter_value = @value;\n"
 )
-_VARIABLES = (
+VARIABLES = (
     "@execution_id bigint, @reference_id bigint, @matches int, @step int, @folder nvarchar(128), "
     f"@project nvarchar(128), @package nvarchar(260), {VALUE_VARIABLES}"
 )
+"""What the statements here declare."""
+
+ON_ERROR = ("execution_id", "step", "data_type", "sensitive")
+"""The variables that tell at which setting an error happened."""

@@ -257,6 +257,16 @@ class AlreadyStarted(CatalogError):
     default_advice = "Look at its status, or create a new execution."
 
 
+class OtherExecutionActive(CatalogError):
+    """Another execution is active beside which this one must not run.
+
+    :param others: the ids of those that are active, each with whether it belongs to the same family of claims.
+    """
+
+    default_advice = "Wait until it is over, or stop it."
+    others: tuple[tuple[int, bool], ...] = ()
+
+
 class NotStoppable(CatalogError):
     """The operation cannot be stopped in its present state.
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_ssis.catalog.codes import TERMINAL_STATUSES, OperationStatus
-from airflow_provider_ssis.catalog.connection import CatalogPart, Repeat
+from airflow_provider_ssis.catalog.connection import CatalogPart, Explain, Repeat
 from airflow_provider_ssis.catalog.creation import Setting, creation_batches, settings_of
 from airflow_provider_ssis.catalog.datatypes import property_text
 from airflow_provider_ssis.catalog.environments import Environments
@@ -26,7 +26,7 @@ from airflow_provider_ssis.catalog.errors import (
     TransientError,
 )
 from airflow_provider_ssis.catalog.folders import Folders
-from airflow_provider_ssis.catalog.models import Execution, ExecutionParameterValue, Operation
+from airflow_provider_ssis.catalog.models import Execution, ExecutionParameterValue, ExecutionState, Operation
 from airflow_provider_ssis.catalog.parameter_values import (
     explain_value,
     is_unknown_parameter,
@@ -35,7 +35,8 @@ from airflow_provider_ssis.catalog.parameter_values import (
 )
 from airflow_provider_ssis.catalog.projects import Projects
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive
-from airflow_provider_ssis.catalog.statements import Batch, MarkerValue, OwnError, guarded, one_of, select
+from airflow_provider_ssis.catalog.rows import ResultSet
+from airflow_provider_ssis.catalog.statements import MAX_MARKERS, Batch, MarkerValue, OwnError, guarded, one_of, select
 
 
 class Executions(CatalogPart):
@@ -59,19 +60,25 @@ class Executions(CatalogPart):
         """
         settings = settings_of(request)
         doing = f"Creating an execution of {request.folder}/{request.project}/{request.package}"
+        explain = self._explain_request(request, settings, doing)
+        first, *further = creation_batches(request, settings)
+        execution_id = int(self._session.run(first, doing=doing, explain=explain)[-1].rows[0][0])
+        self._finish_creation(execution_id, further, doing, explain)
+        return execution_id
 
+    def _finish_creation(self, execution_id: int, further: Sequence[Batch], doing: str, explain: Explain) -> None:
+        for batch in further:
+            # Not repeated: overrides that were set already must not be set a second time.
+            batch = Batch(batch.sql, (execution_id, *batch.values[1:]))
+            self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain)
+
+    def _explain_request(self, request: ExecutionRequest, settings: Sequence[Setting], doing: str) -> Explain:
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
             explained = self._explain_creation(error, row, request, settings, doing)
             explained.message = _without_secrets(explained.message, settings)
             return explained
 
-        first, *further = creation_batches(request, settings)
-        execution_id = int(self._session.run(first, doing=doing, explain=explain)[-1].rows[0][0])
-        for batch in further:
-            # Not repeated: overrides that were set already must not be set a second time.
-            batch = Batch(batch.sql, (execution_id, *batch.values[1:]))
-            self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain)
-        return execution_id
+        return explain
 
     def start_execution(self, execution_id: int) -> OperationStatus:
         """Start an execution, once only.
@@ -84,6 +91,18 @@ class Executions(CatalogPart):
         :raises ProjectChanged: the project was deployed anew since the execution was created.
         :raises RequiredParameterMissing: a required parameter has no value; the message names it.
         :raises ExecutionNotFound: there is no such execution, or the login may not change it.
+        """
+        batch = guarded(
+            "EXEC catalog.start_execution @execution_id = ?;\n"
+            "SELECT v.status FROM catalog.executions AS v WHERE v.execution_id = ?;",
+            [execution_id, execution_id],
+        )
+        return OperationStatus(self._start(batch, execution_id)[-1].rows[0][0])
+
+    def _start(self, batch: Batch, execution_id: int, *, is_ours: bool = False) -> list[ResultSet]:
+        """Run a batch that starts an execution and selects its status last; look before it is run again.
+
+        :param is_ours: nobody but the caller starts it, so that one that was started already counts as started.
         """
         doing = f"Starting the execution {execution_id}"
 
@@ -99,18 +118,12 @@ class Executions(CatalogPart):
                     error.add(f"without a value: {', '.join(missing)}")
             return error
 
-        batch = guarded(
-            "EXEC catalog.start_execution @execution_id = ?;\n"
-            "SELECT v.status FROM catalog.executions AS v WHERE v.execution_id = ?;",
-            [execution_id, execution_id],
-        )
         policy = self._session.retry
         for attempt in range(1, policy.attempts + 1):
             try:
-                results = self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain)
-                return OperationStatus(results[-1].rows[0][0])
+                return self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain)
             except AlreadyStarted:
-                if attempt == 1:
+                if attempt == 1 and not is_ours:
                     raise
                 # The start whose answer was lost came through after the look at the status.
             except ConnectionLost:
@@ -118,7 +131,7 @@ class Executions(CatalogPart):
                     raise
             execution = self.execution(execution_id)
             if execution is not None and execution.status is not OperationStatus.CREATED:
-                return execution.status
+                return [ResultSet(("status",), ((execution.status.value,),))]
             time.sleep(policy.delay(attempt))
         raise ConnectionLost(
             f"{doing} failed: the connection broke each time", operation_id=execution_id, advice="It has not started."
@@ -129,6 +142,27 @@ class Executions(CatalogPart):
         batch = select(Execution, "catalog.executions AS v", where=["v.execution_id = ?"], values=[execution_id])
         found = self._session.fetch(Execution, batch, doing=f"Looking for the execution {execution_id}")
         return next(iter(found), None)
+
+    def execution_states(self, execution_ids: Collection[int]) -> list[ExecutionState]:
+        """How far executions are; those that the login does not see are left out.
+
+        One round trip for up to two thousand executions.
+        """
+        states: list[ExecutionState] = []
+        wanted = list(execution_ids)
+        for begin in range(0, len(wanted), MAX_MARKERS):
+            chunk = wanted[begin : begin + MAX_MARKERS]
+            # Filled up to a power of two, so that the server keeps a dozen plans and not one for every count.
+            chunk += chunk[-1:] * (min(MAX_MARKERS, 1 << (len(chunk) - 1).bit_length()) - len(chunk))
+            batch = select(
+                ExecutionState,
+                "catalog.executions AS v",
+                where=[one_of("v.execution_id", chunk)],
+                values=chunk,
+                joined={"age": "DATEDIFF(second, COALESCE(v.start_time, v.created_time), SYSDATETIMEOFFSET())"},
+            )
+            states += self._session.fetch(ExecutionState, batch, doing="Looking at executions")
+        return states
 
     def executions(
         self,

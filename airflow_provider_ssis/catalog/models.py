@@ -236,6 +236,30 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionState:
+    """How far an execution is: little enough to be asked for thousands at once.
+
+    :param age: seconds since it was started, or created where it was not, by the server's clock.
+    """
+
+    execution_id: int
+    status: OperationStatus
+    age: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedExecution:
+    """What a claim gave.
+
+    :param created: it is new; otherwise it was found.
+    """
+
+    execution_id: int
+    status: OperationStatus
+    created: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionParameterValue:
     """A row of ``catalog.execution_parameter_values``.
 

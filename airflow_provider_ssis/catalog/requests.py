@@ -76,3 +76,28 @@ class ExecutionRequest:
     use32bit: bool = False
     synchronized: bool = False
     caller_info: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Whose execution it is, so that whoever asks for it twice, or twice at once, gets the same one.
+
+    :param owner: the text in the server option CALLER_INFO by which the owner finds its execution again; None where the
+        option is not used, so that only ``known`` tells.
+    :param family: what the texts of all owners begin with that must not run side by side: earlier claims of the same
+        task, for instance. Default: none.
+    :param known: the id that the owner knows already. Default: none.
+    :param previous: an id that the owner's family knows, of an execution that must be over first. Default: none.
+    :param lock: names what only one client at a time may claim or start, at most 255 characters.
+    :param alone: nobody's execution of the same package may be active beside it. Default: False.
+    :param lookback: seconds back in time, by the server's clock, within which the owner's execution was created.
+        Default: a week.
+    """
+
+    owner: str | None
+    family: str | None = None
+    known: int | None = None
+    previous: int | None = None
+    lock: str
+    alone: bool = False
+    lookback: int = 7 * 24 * 3600

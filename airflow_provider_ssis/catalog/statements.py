@@ -36,6 +36,7 @@ class OwnError(IntEnum):
     UNKNOWN_PARAMETER = 201
     UNFIT_VALUE = 202
     UNRESOLVED_ENVIRONMENT = 203
+    LOCK_NOT_GRANTED = 204
 
     @property
     def raised(self) -> str:
@@ -63,7 +64,14 @@ class Batch:
     values: tuple[MarkerValue, ...] = ()
 
 
-def guarded(body: str, values: Sequence[MarkerValue] = (), *, declare: str = "", on_error: Sequence[str] = ()) -> Batch:
+def guarded(
+    body: str,
+    values: Sequence[MarkerValue] = (),
+    *,
+    declare: str = "",
+    on_error: Sequence[str] = (),
+    release: str = "",
+) -> Batch:
     """A batch whose first error ends it and comes back as a row.
 
     Without the guard SQL Server goes on with the statement after the one that failed, and drivers tell neither
@@ -73,6 +81,7 @@ def guarded(body: str, values: Sequence[MarkerValue] = (), *, declare: str = "",
     :param values: the values for the markers in the body.
     :param declare: variable declarations, without markers.
     :param on_error: names of variables whose values go into the error row too.
+    :param release: statements that give back, after an error, what the body holds beyond its end.
     """
     context = "".join(f", @{name} AS {name}" for name in on_error)
     sql = (
@@ -80,7 +89,7 @@ def guarded(body: str, values: Sequence[MarkerValue] = (), *, declare: str = "",
         + (f"DECLARE {declare};\n" if declare else "")
         + f"BEGIN TRY\n{body}\nEND TRY\n"
         + "BEGIN CATCH\n"
-        + "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION;\n"
+        + f"IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION;\n{release}"
         + f"SELECT ERROR_NUMBER() AS {ERROR_NUMBER}, ERROR_SEVERITY() AS error_severity, ERROR_STATE() AS error_state, "
         + "ERROR_PROCEDURE() AS error_procedure, ERROR_LINE() AS error_line, ERROR_MESSAGE() AS error_message"
         + f"{context};\nEND CATCH;"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.connection import CatalogPart
@@ -12,6 +12,9 @@ from airflow_provider_ssis.catalog.statements import MarkerValue, one_of, select
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.codes import MessageType, OperationType
     from airflow_provider_ssis.catalog.connection import CatalogSession
+
+
+_MOST_PAIRS = 1000
 
 
 class Messages(CatalogPart):
@@ -51,6 +54,34 @@ class Messages(CatalogPart):
             limit=limit,
         )
         return self._session.fetch(EventMessage, batch, doing=f"Reading the messages of execution {execution_id}")
+
+    def event_messages_of(self, positions: Mapping[int, int], *, limit: int = 1000) -> list[EventMessage]:
+        """Messages of several executions, in the order in which they were written.
+
+        One round trip for up to a thousand executions. To follow them, go on with the last id read of each. Messages of
+        Scale Out workers have no id, so they are left out.
+
+        :param positions: for each execution's id the id of its last message that is known, 0 for none.
+        :param limit: the most messages to read from each thousand of executions. Default: 1000.
+        """
+        messages: list[EventMessage] = []
+        pairs = list(positions.items())
+        for begin in range(0, len(pairs), _MOST_PAIRS):
+            chunk = pairs[begin : begin + _MOST_PAIRS]
+            # Filled up to a power of two, so that the server keeps few plans and not one for every count.
+            chunk += chunk[-1:] * (min(_MOST_PAIRS, 1 << (len(chunk) - 1).bit_length()) - len(chunk))
+            places = ", ".join("(?, ?)" for _ in chunk)
+            batch = select(
+                EventMessage,
+                f"(SELECT DISTINCT w.operation_id, w.position FROM (VALUES {places}) AS w (operation_id, position)) AS w "
+                "JOIN catalog.event_messages AS v "
+                "ON v.operation_id = w.operation_id AND v.event_message_id > w.position",
+                values=[value for pair in chunk for value in pair],
+                order_by="v.event_message_id",
+                limit=limit,
+            )
+            messages += self._session.fetch(EventMessage, batch, doing="Reading messages of executions")
+        return messages
 
     def operation_messages(self, operation_id: int) -> list[OperationMessage]:
         """All messages of an operation, in the order in which they were written."""

@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.codes import MessageType
 from airflow_provider_ssis.executions.outcome import executable_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from airflow_provider_ssis.catalog.catalog import Catalog
     from airflow_provider_ssis.catalog.models import EventMessage
     from airflow_provider_ssis.executions.task_log import TaskLog
 
 CHUNK = 1000
 """Messages read in one round trip: bounds what is held in memory."""
+
+
+class MessageLevel(Enum):
+    """The least important messages that come into a task's log."""
+
+    NONE = "none"
+    """No messages."""
+    ERROR = "error"
+    """Errors, and tasks that failed."""
+    WARNING = "warning"
+    """Warnings too."""
+    INFORMATION = "information"
+    """What components tell of themselves too, such as row counts."""
+    ALL = "all"
+    """Everything that the logging level writes: beginnings and ends of tasks, validations, progress."""
+
+    @property
+    def types(self) -> Collection[MessageType] | None:
+        """The message types that are included; None for all."""
+        return None if self is MessageLevel.ALL else _TYPES[self]
+
+    def includes(self, message_type: MessageType) -> bool:
+        """Whether messages of a type are included."""
+        return self is MessageLevel.ALL or message_type in _TYPES[self]
+
+
+_ERRORS = frozenset({MessageType.ERROR, MessageType.TASK_FAILED})
+_WARNINGS = _ERRORS | {MessageType.WARNING, MessageType.QUERY_CANCEL}
+_TYPES = {
+    MessageLevel.NONE: frozenset[MessageType](),
+    MessageLevel.ERROR: _ERRORS,
+    MessageLevel.WARNING: _WARNINGS,
+    MessageLevel.INFORMATION: _WARNINGS | {MessageType.INFORMATION},
+}
 
 
 class MessageFollower:
@@ -23,12 +60,13 @@ class MessageFollower:
 
     :param execution_id: the execution.
     :param log: where the messages go: errors and warnings at their level, all others at INFO.
+    :param level: the least important ones to log. Default: all.
     """
 
-    def __init__(self, execution_id: int, log: TaskLog) -> None:
+    def __init__(self, execution_id: int, log: TaskLog, *, level: MessageLevel = MessageLevel.ALL) -> None:
         self._execution_id = execution_id
-        self._tell = {MessageType.ERROR: log.error, MessageType.WARNING: log.warning}
-        self._tell_other = log.info
+        self._log = log
+        self._level = level
         self._last_id = 0
 
     def follow(self, catalog: Catalog) -> int:
@@ -38,15 +76,24 @@ class MessageFollower:
         :return: how many there were.
         """
         count = 0
-        while True:
-            chunk = catalog.event_messages(self._execution_id, after=self._last_id, limit=CHUNK)
+        while self._level is not MessageLevel.NONE:
+            chunk = catalog.event_messages(
+                self._execution_id, after=self._last_id, limit=CHUNK, message_types=self._level.types
+            )
             for message in chunk:
-                self._tell.get(message.message_type, self._tell_other)("%s", log_line(message))
+                tell(self._log, message)
                 if message.event_message_id is not None:
                     self._last_id = message.event_message_id
             count += len(chunk)
             if len(chunk) < CHUNK:
-                return count
+                break
+        return count
+
+
+def tell(log: TaskLog, message: EventMessage) -> None:
+    """Log a message at its level."""
+    by_type = {MessageType.ERROR: log.error, MessageType.WARNING: log.warning}
+    by_type.get(message.message_type, log.info)("%s", log_line(message))
 
 
 def log_line(message: EventMessage) -> str:

@@ -44,6 +44,33 @@ POLL_INTERVAL = Option(
     "Seconds between two looks at an execution that a task waits for, where the task sets no poll_interval itself. "
     "An execution that has just started is looked at sooner.",
 )
+LONGEST_POLL_INTERVAL = Option(
+    "longest_poll_interval",
+    "float",
+    60.0,
+    "Seconds that the poll interval grows to for executions that run for hours: after one hour it is at least 10, "
+    "after six hours 60.",
+)
+PENDING_TIMEOUT = Option(
+    "pending_timeout",
+    "float",
+    1800.0,
+    "Seconds that a started execution may be pending, that is, wait for the server to run it, before its task fails "
+    "and says so. 0 means no limit. The execution stays pending: a retry of the task goes on waiting for it.",
+)
+OUTAGE_TIMEOUT = Option(
+    "outage_timeout",
+    "float",
+    900.0,
+    "Seconds that the server may be out of reach before the tasks that wait for its executions fail.",
+)
+LOOKBACK_HOURS = Option(
+    "lookback_hours",
+    "float",
+    168.0,
+    "Hours back in time in which a task looks for an execution that an earlier try of it created. A bound for the "
+    "server's work: it reads the stamps of that package's executions since then.",
+)
 STOP_TIMEOUT = Option(
     "stop_timeout",
     "float",
@@ -57,12 +84,47 @@ STAMP_EXECUTIONS = Option(
     True,
     "Whether each execution names the Airflow task instance that created it in the server option CALLER_INFO.",
 )
-OPTIONS = (POLL_INTERVAL, STOP_TIMEOUT, STAMP_EXECUTIONS)
+OPTIONS = (
+    POLL_INTERVAL,
+    LONGEST_POLL_INTERVAL,
+    PENDING_TIMEOUT,
+    OUTAGE_TIMEOUT,
+    LOOKBACK_HOURS,
+    STOP_TIMEOUT,
+    STAMP_EXECUTIONS,
+)
 
 
 def poll_interval() -> float:
     """Seconds between two looks at an execution, where a task does not say."""
     return _number(POLL_INTERVAL)
+
+
+def longest_poll_interval() -> float:
+    """Seconds between two looks at an execution that has run for hours."""
+    return _number(LONGEST_POLL_INTERVAL)
+
+
+def pending_timeout() -> float | None:
+    """Seconds that an execution may be pending; None for no limit."""
+    return _number(PENDING_TIMEOUT) or None
+
+
+def outage_timeout() -> float:
+    """Seconds to bear that the catalog cannot be read."""
+    return _number(OUTAGE_TIMEOUT)
+
+
+def lookback() -> int:
+    """Seconds back in time in which to look for an execution of the same task instance."""
+    return int(_number(LOOKBACK_HOURS) * 3600)
+
+
+def default_deferrable() -> bool:
+    """Whether operators defer unless told otherwise: Airflow's own ``[operators] default_deferrable``."""
+    from airflow.providers.common.compat.sdk import conf
+
+    return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
 
 
 def stop_timeout() -> float:

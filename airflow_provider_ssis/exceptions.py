@@ -25,6 +25,10 @@ class InvalidTaskArgument(SsisTaskError):
     """An argument of an operator or sensor, as it is after templating, cannot be used."""
 
 
+class InvalidTriggerEvent(SsisTaskError):
+    """What the triggerer told is none of the events of this package's triggers."""
+
+
 class ProjectNameDiffers(SsisTaskError):
     """The project file is of another name than the operator's argument ``project``.
 

@@ -6,6 +6,7 @@ What an operator does to Airflow is recorded here; what it does to the catalog h
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, BaseOperator
@@ -20,11 +21,18 @@ class TaskInstanceRecord:
     task_id: str = "load"
     map_index: int = -1
     try_number: int = 1
+    max_tries: int = 0
+    start_date: datetime | None = None
     xcoms: dict[str, Any] = field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:
         """Keep the value."""
         self.xcoms[key] = value
+
+    def xcom_pull(self, task_ids: str, key: str) -> Any:
+        """The value that this task instance kept."""
+        assert task_ids == self.task_id
+        return self.xcoms.get(key)
 
 
 @dataclass

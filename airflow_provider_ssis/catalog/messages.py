@@ -73,8 +73,8 @@ class Messages(CatalogPart):
             places = ", ".join("(?, ?)" for _ in chunk)
             batch = select(
                 EventMessage,
-                f"(SELECT DISTINCT w.operation_id, w.position FROM (VALUES {places}) AS w (operation_id, position)) AS w "
-                "JOIN catalog.event_messages AS v "
+                f"(SELECT DISTINCT p.operation_id, p.position FROM (VALUES {places}) "  # noqa: S608 markers only
+                "AS p (operation_id, position)) AS w JOIN catalog.event_messages AS v "
                 "ON v.operation_id = w.operation_id AND v.event_message_id > w.position",
                 values=[value for pair in chunk for value in pair],
                 order_by="v.event_message_id",

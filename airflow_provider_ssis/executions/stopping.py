@@ -9,7 +9,8 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import NotStoppable
 from airflow_provider_ssis.exceptions import ExecutionNotRunning, ExecutionNotStopped
 from airflow_provider_ssis.executions.outcome import name_of, status_name
-from airflow_provider_ssis.executions.waiting import Deadline, poll_delays, read_execution
+from airflow_provider_ssis.executions.waiting import poll_delays, read_execution
+from airflow_provider_ssis.executions.watching import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

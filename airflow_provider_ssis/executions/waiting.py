@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_ssis.catalog.errors import ExecutionNotFound
+from airflow_provider_ssis.catalog.errors import CatalogError, ExecutionNotFound
+from airflow_provider_ssis.executions.watching import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_ssis.catalog.catalog import Catalog
-    from airflow_provider_ssis.catalog.models import Execution
+    from airflow_provider_ssis.catalog.models import Execution, ExecutionState
+    from airflow_provider_ssis.executions.outage import Outage
+    from airflow_provider_ssis.executions.task_log import TaskLog
+    from airflow_provider_ssis.executions.watching import Watch
 
-SHORTEST_DELAY = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """A point in time until which to wait.
-
-    :param at: the monotonic clock's time; None for no limit.
-    """
-
-    at: float | None
-
-    @classmethod
-    def after(cls, seconds: float | None) -> Deadline:
-        """So many seconds from now; None for no limit."""
-        return cls(None if seconds is None else time.monotonic() + seconds)
-
-    @property
-    def passed(self) -> bool:
-        """True from that time on."""
-        return self.at is not None and time.monotonic() >= self.at
-
-    def limit(self, delay: float) -> float:
-        """A delay in seconds, cut off at the deadline."""
-        return delay if self.at is None else max(0.0, min(delay, self.at - time.monotonic()))
+Result = TypeVar("Result")
 
 
 def read_execution(catalog: Catalog, execution_id: int) -> Execution:
@@ -48,49 +27,79 @@ def read_execution(catalog: Catalog, execution_id: int) -> Execution:
     """
     execution = catalog.execution(execution_id)
     if execution is None:
-        raise ExecutionNotFound(
-            f"There is no execution {execution_id} in the catalog, or the login may not read it",
-            operation_id=execution_id,
-            advice="Check the id and the connection; the catalog deletes executions older than its retention window.",
-        )
+        raise not_found(execution_id)
     return execution
 
 
-def poll_delays(poll_interval: float) -> Iterator[float]:
-    """Delays in seconds between looks: short ones first, then ever longer ones up to the interval.
+def not_found(execution_id: int) -> ExecutionNotFound:
+    """The error for an execution that the catalog does not show."""
+    return ExecutionNotFound(
+        f"There is no execution {execution_id} in the catalog, or the login may not read it",
+        operation_id=execution_id,
+        advice="Check the id and the connection; the catalog deletes executions older than its retention window.",
+    )
 
-    Many packages take a second or two, and should not cost their task a whole interval.
+
+def poll_delays(poll_interval: float) -> Iterator[float]:
+    """Delays in seconds between looks at what ends soon: short ones first, then ever longer ones up to the interval.
 
     :param poll_interval: the longest delay.
     """
-    delay = min(SHORTEST_DELAY, poll_interval)
+    delay = min(0.2, poll_interval)
     while True:
         yield delay
         delay = min(delay * 1.5, poll_interval)
 
 
+def patiently(ask: Callable[[], Result], outage: Outage, log: TaskLog) -> Result:
+    """Ask the catalog until it answers, or until the outage has lasted too long.
+
+    :param ask: a question that does no harm when it is asked again.
+    :param outage: how long to bear failures.
+    :param log: where the beginning and the end of an outage are told.
+    :raises CatalogError: it is none that passes, or it lasted too long.
+    """
+    while True:
+        try:
+            answer = ask()
+        except CatalogError as error:
+            began = not outage.is_on
+            delay = outage.bear(error)
+            if began:
+                log.warning("The catalog cannot be read; the execution goes on, and so does the task: %s", error)
+        else:
+            if (lasted := outage.end()) is not None:
+                log.info("The catalog can be read again, after %.0f s.", lasted)
+            return answer
+        time.sleep(delay)
+
+
 def wait_until_over(
-    catalog: Catalog,
-    execution_id: int,
-    *,
-    poll_interval: float,
-    deadline: Deadline,
-    on_look: Callable[[Execution], None],
-) -> Execution:
-    """Look at an execution again and again until it is over, or until the deadline.
+    catalog: Catalog, watch: Watch, *, outage: Outage, log: TaskLog, on_look: Callable[[ExecutionState], None]
+) -> Verdict:
+    """Look at an execution again and again until it is over, or until there is another reason to give up.
 
     :param catalog: where to look.
-    :param execution_id: the execution.
-    :param poll_interval: seconds between two looks; shorter at first.
-    :param deadline: when to give up.
-    :param on_look: called after each look, the last one too.
-    :return: the execution as it was last seen: not over only if the deadline has passed.
+    :param watch: the execution, and when to look and give up.
+    :param outage: how long to bear that the catalog cannot be read.
+    :param log: where outages are told.
+    :param on_look: called after each look that saw the execution, the last one too. It may read the catalog.
+    :return: why the wait is over: OVER, TIMEOUT or STUCK_PENDING.
     :raises ExecutionNotFound: it is not in the catalog (any more).
+    :raises CatalogError: the catalog could not be read for too long.
     """
-    delays = poll_delays(poll_interval)
+
+    def look() -> ExecutionState | None:
+        state = next(iter(catalog.execution_states([watch.execution_id])), None)
+        if state is not None:
+            on_look(state)
+        return state
+
     while True:
-        execution = read_execution(catalog, execution_id)
-        on_look(execution)
-        if execution.status.is_terminal or deadline.passed:
-            return execution
-        time.sleep(deadline.limit(next(delays)))
+        state = patiently(look, outage, log)
+        verdict = watch.judge(state)
+        if verdict is Verdict.GONE:
+            raise not_found(watch.execution_id)
+        if verdict is not None:
+            return verdict
+        time.sleep(watch.delay(0 if state is None else state.age or 0))

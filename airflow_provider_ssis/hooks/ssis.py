@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow.providers.odbc.hooks.odbc import OdbcHook
 
@@ -18,6 +18,7 @@ from airflow_provider_ssis.odbc.drivers import OdbcDriver, OdbcDriverMissing, fi
 
 if TYPE_CHECKING:
     import pyodbc
+    from airflow.providers.common.compat.sdk import Connection
 
     from airflow_provider_ssis.catalog.models import ServerInfo
 
@@ -43,6 +44,17 @@ class SsisCatalogHook(OdbcHook):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("log_sql", False)
         super().__init__(*args, **kwargs)
+
+    @classmethod
+    def of(cls, connection: Connection, **kwargs: Any) -> Self:
+        """A hook for an Airflow connection that is at hand already, as in a triggerer.
+
+        :param connection: the connection.
+        :param kwargs: as the class takes them.
+        """
+        hook = cls(**kwargs)
+        hook._connection = connection  # type: ignore[assignment]  # OdbcHook declares nothing else than None
+        return hook
 
     @cached_property
     def settings(self) -> Settings:

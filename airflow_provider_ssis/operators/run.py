@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, mask_secret
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Value
-from airflow_provider_ssis.exceptions import (
-    ExecutionError,
-    ExecutionOutOfSight,
-    ExecutionTimeout,
-    InvalidTaskArgument,
-    KilledBeforeStart,
-)
+from airflow_provider_ssis.exceptions import ExecutionError, InvalidTaskArgument, KilledBeforeStart
 from airflow_provider_ssis.executions.arguments import (
     flag,
     nested_values_of,
@@ -26,18 +21,25 @@ from airflow_provider_ssis.executions.arguments import (
     secrets_in,
     values_of,
 )
-from airflow_provider_ssis.executions.following import MessageFollower
+from airflow_provider_ssis.executions.deferral import deferral_exceptions, read_event
+from airflow_provider_ssis.executions.following import MessageFollower, MessageLevel
+from airflow_provider_ssis.executions.giving_up import out_of_sight, stuck_pending, timed_out
+from airflow_provider_ssis.executions.memory import TaskMemory
+from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.outcome import SUCCESS, name_of, result_of, status_name, unsuccessful
-from airflow_provider_ssis.executions.stamp import stamp_of
+from airflow_provider_ssis.executions.stamp import TaskStamp
 from airflow_provider_ssis.executions.stopping import stop_executions
-from airflow_provider_ssis.executions.waiting import Deadline, read_execution, wait_until_over
+from airflow_provider_ssis.executions.submission import OnPreviousRun, Submission, submit
+from airflow_provider_ssis.executions.waiting import not_found, patiently, read_execution, wait_until_over
+from airflow_provider_ssis.executions.watching import Deadline, Verdict, Watch
+from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ssis.catalog.catalog import Catalog
     from airflow_provider_ssis.catalog.codes import LoggingLevel
-    from airflow_provider_ssis.catalog.models import Execution
+    from airflow_provider_ssis.catalog.models import Execution, ExecutionState
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
 
@@ -80,10 +82,22 @@ class SsisRunPackageOperator(BaseOperator):
         whatever becomes of it (a sensor can tell). Default: True.
     :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
         ``[ssis] poll_interval``, 10 seconds unless set.
-    :param timeout: seconds to wait. Then the task fails, and the execution is stopped if ``cancel_on_kill`` is set.
-        Default: no limit (Airflow's ``execution_timeout`` has the same effect).
+    :param timeout: seconds to wait, from the task's start. Then the task fails, and the execution is stopped if
+        ``cancel_on_kill`` is set. Default: no limit (Airflow's ``execution_timeout`` has the same effect).
+    :param pending_timeout: seconds that the started execution may wait for the server to run it; then the task fails
+        and says what is known to cause it. 0 for no limit. Default: ``[ssis] pending_timeout``, 1800 unless set.
+    :param deferrable: wait in the triggerer, without a worker. Default: ``[operators] default_deferrable``.
+    :param durable: let a retry go on with the execution of the try before: start it if it was not, follow it, accept
+        its success. Only one that failed, was stopped or ended unexpectedly leads to a new one. A task that was cleared
+        starts anew in any case. Default: True.
+    :param on_previous_run: what to do if an execution of this task instance from before it was cleared is still
+        active: ``stop`` it and wait for its end, ``wait`` for its end, ``attach`` to it, that is, follow it instead of
+        starting one, or ``fail``. Default: ``stop``.
+    :param allow_concurrent: False does the same for any active execution of the package, whoever started it;
+        ``on_previous_run`` must then be given. Default: True.
     :param cancel_on_kill: stop the execution when the task is killed or times out. Default: True.
-    :param log_messages: bring the package's messages into the task's log. Default: True.
+    :param follow_messages: the least important messages of the package that come into the task's log: ``error``,
+        ``warning``, ``information``, ``all``, or ``none`` at all. Default: ``all``.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds (None if the
         package is not over).
@@ -91,6 +105,8 @@ class SsisRunPackageOperator(BaseOperator):
     :raises ExecutionCanceled: somebody stopped the execution.
     :raises ExecutionEndedUnexpectedly: the process that ran the package is gone.
     :raises ExecutionTimeout: the package was not over in time.
+    :raises ExecutionStuckPending: the server did not begin to run it in time.
+    :raises PreviousExecutionActive: another execution is in the way.
     :raises ExecutionOutOfSight: the catalog could not be read any more while the package ran.
     :raises CatalogError: the catalog refused the run; its subclasses in :mod:`airflow_provider_ssis.catalog.errors`
         tell why.
@@ -140,8 +156,13 @@ class SsisRunPackageOperator(BaseOperator):
         wait_for_termination: bool = True,
         poll_interval: float | None = None,
         timeout: float | None = None,
+        pending_timeout: float | None = None,
+        deferrable: bool = config.default_deferrable(),
+        durable: bool = True,
+        on_previous_run: str | None = None,
+        allow_concurrent: bool = True,
         cancel_on_kill: bool = True,
-        log_messages: bool = True,
+        follow_messages: str = MessageLevel.ALL.value,
         ssis_conn_id: str = "ssis_default",
         **kwargs: Any,
     ) -> None:
@@ -162,10 +183,17 @@ class SsisRunPackageOperator(BaseOperator):
         self.wait_for_termination = wait_for_termination
         self.poll_interval = poll_interval
         self.timeout = timeout
+        self.pending_timeout = pending_timeout
+        self.deferrable = deferrable
+        self.durable = durable
+        self.on_previous_run = on_previous_run
+        self.allow_concurrent = allow_concurrent
         self.cancel_on_kill = cancel_on_kill
-        self.log_messages = log_messages
+        self.follow_messages = follow_messages
         self.ssis_conn_id = ssis_conn_id
+        _check_choices(on_previous_run, follow_messages, allow_concurrent=allow_concurrent)
         self.execution_id: int | None = None
+        self._is_ours = True
         self._killed = False
 
     @cached_property
@@ -184,40 +212,81 @@ class SsisRunPackageOperator(BaseOperator):
         return rendered
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Create, configure and start an execution, and wait for its end.
+        """Create, configure and start an execution, or find that of an earlier try, and wait for its end.
 
         :param context: the task's context.
         :return: see the class.
         """
-        request = self._request(context)
+        trigger = self._trigger(0, Deadline(None))
+        if self.deferrable:
+            # What cannot travel to the triggerer must be found before anything runs.
+            trigger.check()
+        deadline = self._deadline(context)
+        submission = self._submission(context, deadline)
         with self.hook.open_catalog() as catalog:
-            self.execution_id = catalog.create_execution(request)
-            self._tell_execution_id(context, self.execution_id)
-            self._start(catalog, self.execution_id)
-            try:
-                execution = self._wait(catalog, self.execution_id)
-            except CatalogError as error:
-                raise ExecutionOutOfSight(
-                    f"Execution {self.execution_id} was started and may still run, but cannot be followed any more: "
-                    f"{error} Look at it in the catalog before you run the task again.",
-                    execution_id=self.execution_id,
-                    status=None,
-                ) from error
-            if self.wait_for_termination and execution.status not in SUCCESS:
-                raise unsuccessful(catalog, execution)
-        self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
-        return result_of(execution)
+            submitted = submit(
+                catalog,
+                submission,
+                TaskMemory.of(context),
+                before_start=lambda execution_id: self._before_start(context, execution_id),
+                log=self.log,
+            )
+            self._is_ours = submitted.is_ours
+            if self._killed and self._is_to_be_stopped:
+                # The kill came during the start, when there was nothing to stop yet.
+                self._stop(submitted.execution_id)
+            if not self.wait_for_termination:
+                return self._result(context, read_execution(catalog, submitted.execution_id))
+            if not self.deferrable or submitted.status.is_terminal:
+                return self._wait(context, catalog, submitted.execution_id, deadline)
+        self._defer(submitted.execution_id, deadline)
+        raise AssertionError("unreachable: deferring raises")
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Go on when the triggerer has seen the end of the wait.
+
+        :param context: the task's context.
+        :param event: what :class:`SsisExecutionTrigger` told.
+        :return: see the class.
+        """
+        execution_id, verdict = read_event(event)
+        self.execution_id = execution_id
+        if self.do_xcom_push:
+            context["ti"].xcom_push(key="execution_id", value=execution_id)
+        outage = Outage(config.outage_timeout())
+        with patiently(lambda: self.hook.open_catalog(), outage, self.log) as catalog:
+            if self._level is not MessageLevel.NONE:
+                # The triggerer's log may be lost; what matters is told here again.
+                MessageFollower(execution_id, self.log, level=MessageLevel.WARNING).follow(catalog)
+            if verdict is Verdict.OUT_OF_SIGHT:
+                raise out_of_sight(
+                    execution_id, str(event.get("detail") or "the triggerer could not read the catalog.")
+                )
+            return self._conclude(context, catalog, execution_id, verdict)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after the triggerer; if that failed or timed out, see to the execution first.
+
+        :param next_method: the method to call.
+        :param next_kwargs: its arguments.
+        :param context: the task's context.
+        """
+        deferral_errors = deferral_exceptions()
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except deferral_errors.timeout:
+            self._stop_after_deferral(context)
+            raise
+        except deferral_errors.error as error:
+            raise out_of_sight(self._known_execution_id(context) or 0, f"the trigger failed ({error}).") from error
 
     def on_kill(self) -> None:
         """Stop the execution, if the task created one and ``cancel_on_kill`` is set."""
         self._killed = True
-        if self.execution_id is not None and self.cancel_on_kill:
+        if self.execution_id is not None and self._is_to_be_stopped:
             self._stop(self.execution_id)
 
-    def _request(self, context: Context) -> ExecutionRequest:
-        caller_info = self.caller_info
-        if caller_info is None and config.stamp_executions():
-            caller_info = stamp_of(context)
+    def _request(self) -> ExecutionRequest:
         return ExecutionRequest(
             folder=required_text("folder", self.folder),
             project=required_text("project", self.project),
@@ -230,7 +299,7 @@ class SsisRunPackageOperator(BaseOperator):
             property_overrides=values_of("property_overrides", self.property_overrides),
             logging_level=self.logging_level if self.logging_level != "" else None,
             use32bit=flag("use_32bit_runtime", self.use_32bit_runtime),
-            caller_info=caller_info or None,
+            caller_info=self.caller_info or None,
         )
 
     def _project_parameters(self) -> dict[str, Value]:
@@ -248,66 +317,146 @@ class SsisRunPackageOperator(BaseOperator):
                 values[parameter] = value
         return values
 
-    def _tell_execution_id(self, context: Context, execution_id: int) -> None:
-        self.log.info("Execution %d of %s/%s/%s created.", execution_id, self.folder, self.project, self.package)
+    def _submission(self, context: Context, deadline: Deadline) -> Submission:
+        stamp = TaskStamp.of(context, retries=self.retries or 0, durable=self.durable)
+        return Submission(
+            request=self._request(),
+            stamp=stamp,
+            is_stamped=self.caller_info is None and config.stamp_executions(),
+            alone=not self.allow_concurrent,
+            on_previous_run=OnPreviousRun(self.on_previous_run or OnPreviousRun.STOP.value),
+            lookback=config.lookback(),
+            stop_timeout=config.stop_timeout(),
+            deadline=deadline,
+            poll_interval=self._poll_interval,
+        )
+
+    def _before_start(self, context: Context, execution_id: int) -> None:
+        self.execution_id = execution_id
+        self.log.info("Execution %d of %s/%s/%s.", execution_id, self.folder, self.project, self.package)
         if self.do_xcom_push:
             context["ti"].xcom_push(key="execution_id", value=execution_id)
-
-    def _start(self, catalog: Catalog, execution_id: int) -> None:
         if self._killed:
             raise KilledBeforeStart(
-                f"The task was killed after execution {execution_id} had been created; it was not started and does not "
-                "run by itself.",
+                f"The task was killed after execution {execution_id} had been created; if it was not started, it does "
+                "not run by itself.",
                 execution_id=execution_id,
                 status=None,
             )
-        catalog.start_execution(execution_id)
-        if self._killed and self.cancel_on_kill:
-            # The kill came during the start, when there was nothing to stop yet.
-            self._stop(execution_id)
 
-    def _wait(self, catalog: Catalog, execution_id: int) -> Execution:
-        if not self.wait_for_termination:
-            return read_execution(catalog, execution_id)
-        follower = MessageFollower(execution_id, self.log) if self.log_messages else None
+    def _wait(self, context: Context, catalog: Catalog, execution_id: int, deadline: Deadline) -> dict[str, Any]:
+        follower = MessageFollower(execution_id, self.log, level=self._level)
         seen = None
 
-        def look(execution: Execution) -> None:
+        def look(state: ExecutionState) -> None:
             nonlocal seen
             # How it ended is told at the end, after its last messages.
-            if execution.status is not seen and not execution.status.is_terminal:
-                self.log.info("Execution %d is %s.", execution_id, status_name(execution.status))
-                seen = execution.status
-            if follower is not None:
-                follower.follow(catalog)
+            if state.status is not seen and not state.status.is_terminal:
+                self.log.info("Execution %d is %s.", execution_id, status_name(state.status))
+                seen = state.status
+            follower.follow(catalog)
 
-        execution = wait_until_over(
-            catalog,
-            execution_id,
-            poll_interval=self._poll_interval,
-            deadline=Deadline.after(self.timeout),
-            on_look=look,
-        )
-        if execution.status.is_terminal:
-            return execution
-        fate = "It goes on, since cancel_on_kill is off."
-        if self.cancel_on_kill:
-            stopped = self._stop(execution_id)
-            fate = (
-                f"It was stopped and is {status_name(stopped.status)} now."
-                if stopped is not None
-                else "It could not be stopped: see the log."
-            )
-        raise ExecutionTimeout(
-            f"{name_of(execution)} was still {status_name(execution.status)} after {self.timeout:g} s. {fate} "
-            "Raise the task's timeout if the package may take longer.",
+        watch = Watch(
             execution_id=execution_id,
-            status=execution.status,
+            poll_interval=self._poll_interval,
+            longest_poll_interval=max(self._poll_interval, config.longest_poll_interval()),
+            deadline=deadline,
+            pending_timeout=self._pending_timeout,
         )
+        outage = Outage(config.outage_timeout())
+        try:
+            verdict = wait_until_over(catalog, watch, outage=outage, log=self.log, on_look=look)
+            return self._conclude(context, catalog, execution_id, verdict)
+        except CatalogError as error:
+            raise out_of_sight(execution_id, str(error)) from error
+
+    def _defer(self, execution_id: int, deadline: Deadline) -> None:
+        left = deadline.seconds_left
+        self.log.info("Waiting for execution %d in the triggerer.", execution_id)
+        self.defer(
+            trigger=self._trigger(execution_id, deadline),
+            method_name="execute_complete",
+            # Later than the trigger's own deadline, which tells what is known; Airflow's tells nothing.
+            timeout=None if left is None else timedelta(seconds=left + 60 + 2 * self._poll_interval),
+        )
+
+    def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
+        return SsisExecutionTrigger(
+            execution_id=execution_id,
+            ssis_conn_id=self.ssis_conn_id,
+            poll_interval=self._poll_interval,
+            longest_poll_interval=max(self._poll_interval, config.longest_poll_interval()),
+            deadline=deadline.at,
+            pending_timeout=self._pending_timeout,
+            outage_timeout=config.outage_timeout(),
+            follow_messages=self._level.value,
+            cancel_on_kill=self._is_to_be_stopped,
+        )
+
+    def _conclude(self, context: Context, catalog: Catalog, execution_id: int, verdict: Verdict) -> dict[str, Any]:
+        """The task's end, for whatever reason the wait is over."""
+        if verdict is Verdict.GONE:
+            raise not_found(execution_id)
+        execution = read_execution(catalog, execution_id)
+        if execution.status.is_terminal:
+            result = self._result(context, execution)
+            if execution.status not in SUCCESS:
+                raise unsuccessful(catalog, execution)
+            self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
+            return result
+        if verdict is Verdict.STUCK_PENDING:
+            raise stuck_pending(execution, self._pending_timeout)
+        stopped = self._stop(execution_id) if self._is_to_be_stopped else None
+        raise timed_out(execution, self.timeout, stopped, was_stopped=self._is_to_be_stopped)
+
+    def _result(self, context: Context, execution: Execution) -> dict[str, Any]:
+        result = result_of(execution)
+        if self.do_xcom_push:
+            for key in ("status", "duration"):
+                if result[key] is not None:
+                    context["ti"].xcom_push(key=key, value=result[key])
+        return result
+
+    def _stop_after_deferral(self, context: Context) -> None:
+        """Airflow's own limit has ended the deferral, without a word to the trigger."""
+        execution_id = self._known_execution_id(context)
+        if execution_id is None:
+            self.log.error("The execution that this task waited for is not known any more: look for it in the catalog.")
+        elif self.cancel_on_kill:
+            self._stop(execution_id)
+
+    def _known_execution_id(self, context: Context) -> int | None:
+        remembered = TaskMemory.of(context).recall()
+        if remembered is not None:
+            return remembered.execution_id
+        pulled = context["ti"].xcom_pull(task_ids=self.task_id, key="execution_id")
+        return None if pulled is None else int(pulled)
+
+    def _deadline(self, context: Context) -> Deadline:
+        """When to give up, counted from the task's start, so that nothing that restarts in between moves it."""
+        started = getattr(context["ti"], "start_date", None)
+        start = None if started is None else started.timestamp()
+        deadline = Deadline.after(self.timeout, start=start)
+        if self.deferrable and self.execution_timeout is not None:
+            # Airflow does not watch it while a task is deferred.
+            deadline = deadline.or_sooner(Deadline.after(self.execution_timeout.total_seconds(), start=start))
+        return deadline
+
+    @property
+    def _is_to_be_stopped(self) -> bool:
+        return self.cancel_on_kill and self._is_ours
+
+    @property
+    def _level(self) -> MessageLevel:
+        return MessageLevel(self.follow_messages)
 
     @property
     def _poll_interval(self) -> float:
         return config.poll_interval() if self.poll_interval is None else self.poll_interval
+
+    @property
+    def _pending_timeout(self) -> float | None:
+        return config.pending_timeout() if self.pending_timeout is None else self.pending_timeout or None
 
     def _stop(self, execution_id: int) -> Execution | None:
         """Stop an execution and wait until it is over, as long as ``[ssis] stop_timeout`` allows.
@@ -329,3 +478,22 @@ class SsisRunPackageOperator(BaseOperator):
             return None
         self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
         return execution
+
+
+def _check_choices(on_previous_run: str | None, follow_messages: str, *, allow_concurrent: bool) -> None:
+    """Refuse what cannot be meant, when the DAG is read.
+
+    :raises ValueError: there is no such choice.
+    """
+    for name, value, choices in (
+        ("on_previous_run", on_previous_run, OnPreviousRun),
+        ("follow_messages", follow_messages, MessageLevel),
+    ):
+        known = [choice.value for choice in choices]
+        if value is not None and value not in known:
+            raise ValueError(f"{name} is {value!r}; give one of {', '.join(map(repr, known))}")
+    if not allow_concurrent and on_previous_run is None:
+        raise ValueError(
+            "allow_concurrent=False can meet executions that others started: say with on_previous_run what to do then "
+            "('fail', 'wait', 'attach', or 'stop', which stops them)"
+        )

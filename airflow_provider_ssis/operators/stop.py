@@ -18,7 +18,8 @@ from airflow_provider_ssis.exceptions import (
 from airflow_provider_ssis.executions.arguments import execution_id_of, optional_text
 from airflow_provider_ssis.executions.outcome import name_of, status_name
 from airflow_provider_ssis.executions.stopping import stop_executions
-from airflow_provider_ssis.executions.waiting import Deadline, read_execution
+from airflow_provider_ssis.executions.waiting import read_execution
+from airflow_provider_ssis.executions.watching import Deadline
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg

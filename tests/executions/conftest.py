@@ -11,6 +11,6 @@ from tests.executions.scripted import Clock
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Time stands still but for sleeping."""
     clock = Clock()
-    for module in ("waiting", "stopping"):
+    for module in ("waiting", "watching", "stopping", "submission"):
         monkeypatch.setattr(f"airflow_provider_ssis.executions.{module}.time", clock)
     return clock

@@ -13,7 +13,7 @@ from typing import Any, cast
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
 from airflow_provider_ssis.catalog.errors import CatalogError
-from airflow_provider_ssis.catalog.models import EventMessage, Execution, OperationMessage
+from airflow_provider_ssis.catalog.models import EventMessage, Execution, ExecutionState, OperationMessage
 
 START = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
 
@@ -106,6 +106,11 @@ class ScriptedCatalog:
             return None
         return execution_in(statuses.pop(0) if len(statuses) > 1 else statuses[0], execution_id)
 
+    def execution_states(self, execution_ids: Collection[int]) -> list[ExecutionState]:
+        """The executions in their next statuses, each started an hour ago."""
+        found = [self.execution(execution_id) for execution_id in execution_ids]
+        return [ExecutionState(execution_id=each.execution_id, status=each.status, age=3600) for each in found if each]
+
     def stop_operation(self, operation_id: int) -> None:
         """Refuse, or note the stop."""
         refusal = self.refusals.pop(0) if self.refusals else None
@@ -144,6 +149,10 @@ class Clock:
 
     def monotonic(self) -> float:
         """The time."""
+        return self.now
+
+    def time(self) -> float:
+        """The time of day."""
         return self.now
 
     def sleep(self, seconds: float) -> None:

@@ -9,7 +9,7 @@ from airflow_provider_ssis.catalog.errors import AlreadyStopping, ExecutionNotFo
 from airflow_provider_ssis.catalog.models import Execution
 from airflow_provider_ssis.exceptions import ExecutionNotRunning, ExecutionNotStopped
 from airflow_provider_ssis.executions.stopping import stop_executions
-from airflow_provider_ssis.executions.waiting import Deadline
+from airflow_provider_ssis.executions.watching import Deadline
 from tests.executions.scripted import Clock, ScriptedCatalog
 from tests.task_runs import LogRecord
 

@@ -9,28 +9,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.catalog.codes import OperationStatus as Status
-from airflow_provider_ssis.catalog.errors import ExecutionNotFound
-from airflow_provider_ssis.catalog.models import Execution
-from airflow_provider_ssis.executions.waiting import Deadline, poll_delays, read_execution, wait_until_over
+from airflow_provider_ssis.catalog.errors import ConnectionLost, ExecutionNotFound, PermissionDenied
+from airflow_provider_ssis.executions.outage import Outage
+from airflow_provider_ssis.executions.waiting import patiently, poll_delays, read_execution, wait_until_over
+from airflow_provider_ssis.executions.watching import Deadline, Verdict, Watch
 from tests.executions.scripted import Clock, ScriptedCatalog
+from tests.task_runs import LogRecord
 
 
-def wait(script: ScriptedCatalog, deadline: Deadline, poll_interval: float = 10.0) -> tuple[Execution, list[Status]]:
+def wait(script: ScriptedCatalog, deadline: Deadline, poll_interval: float = 10.0) -> tuple[Verdict, list[Status]]:
     seen: list[Status] = []
-    execution = wait_until_over(
+    watch = Watch(execution_id=42, poll_interval=poll_interval, longest_poll_interval=60, deadline=deadline)
+    verdict = wait_until_over(
         script.catalog,
-        42,
-        poll_interval=poll_interval,
-        deadline=deadline,
-        on_look=lambda execution: seen.append(execution.status),
+        watch,
+        outage=Outage(900),
+        log=LogRecord(),
+        on_look=lambda state: seen.append(state.status),
     )
-    return execution, seen
+    return verdict, seen
 
 
 def test_every_look_is_told_the_last_one_too(clock: Clock) -> None:
     script = ScriptedCatalog({42: [Status.PENDING, Status.RUNNING, Status.SUCCEEDED]})
-    execution, seen = wait(script, Deadline.after(None))
-    assert execution.status is Status.SUCCEEDED
+    verdict, seen = wait(script, Deadline.after(None))
+    assert verdict is Verdict.OVER
     assert seen == [Status.PENDING, Status.RUNNING, Status.SUCCEEDED]
     assert script.looks == 3
 
@@ -42,15 +45,15 @@ def test_an_execution_that_is_over_costs_one_look_and_no_time(clock: Clock) -> N
 
 def test_waiting_ends_at_the_deadline_with_a_last_look(clock: Clock) -> None:
     script = ScriptedCatalog({42: [Status.RUNNING]})
-    execution, _ = wait(script, Deadline.after(100))
-    assert execution.status is Status.RUNNING
+    verdict, _ = wait(script, Deadline.after(100))
+    assert verdict is Verdict.TIMEOUT
     assert sum(clock.sleeps) == pytest.approx(100)
 
 
 def test_what_ends_just_before_the_deadline_is_seen(clock: Clock) -> None:
     script = ScriptedCatalog({42: [Status.RUNNING, Status.SUCCEEDED]})
-    execution, _ = wait(script, Deadline.after(0.1))
-    assert execution.status is Status.SUCCEEDED
+    verdict, _ = wait(script, Deadline.after(0.1))
+    assert verdict is Verdict.OVER
 
 
 def test_an_execution_that_vanishes_is_an_error_with_its_id(clock: Clock) -> None:
@@ -59,20 +62,48 @@ def test_an_execution_that_vanishes_is_an_error_with_its_id(clock: Clock) -> Non
     assert caught.value.operation_id == 42
 
 
+def test_an_execution_that_is_not_seen_once_is_looked_for_again(clock: Clock) -> None:
+    with pytest.raises(ExecutionNotFound):
+        wait(ScriptedCatalog(), Deadline.after(None))
+    assert len(clock.sleeps) == 2
+
+
+def test_an_outage_is_told_at_its_beginning_and_its_end(clock: Clock) -> None:
+    answers: list[object] = [ConnectionLost("gone"), ConnectionLost("gone"), "back"]
+
+    def ask() -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, ConnectionLost):
+            raise answer
+        return answer
+
+    log = LogRecord()
+    assert patiently(ask, Outage(900, clock=clock.monotonic), log) == "back"
+    assert len(log.at("warning")) == 1
+    assert len(log.at("info")) == 1
+
+
+def test_an_outage_that_lasts_too_long_is_the_error(clock: Clock) -> None:
+    def ask() -> None:
+        raise ConnectionLost("gone")
+
+    with pytest.raises(ConnectionLost):
+        patiently(ask, Outage(900, clock=clock.monotonic), LogRecord())
+    assert sum(clock.sleeps) >= 900 - 30
+
+
+def test_what_does_not_pass_is_not_borne(clock: Clock) -> None:
+    def ask() -> None:
+        raise PermissionDenied("no")
+
+    with pytest.raises(PermissionDenied):
+        patiently(ask, Outage(900, clock=clock.monotonic), LogRecord())
+    assert clock.sleeps == []
+
+
 @given(st.floats(min_value=0.001, max_value=3600))
 def test_delays_grow_to_the_interval_and_stay_there(interval: float) -> None:
     delays = list(islice(poll_delays(interval), 60))
     assert delays == sorted(delays)
     assert max(delays) == delays[-1] == interval
     assert delays[0] <= 0.2
-
-
-@given(st.floats(min_value=1, max_value=600))
-def test_the_end_is_seen_at_most_half_a_run_late(run: float) -> None:
-    """So that short packages do not cost their task a whole interval."""
-    looked_at = 0.0
-    for delay in poll_delays(3600):
-        looked_at += delay
-        if looked_at >= run:
-            break
-    assert looked_at - run <= 0.5 * run + 0.2

@@ -30,7 +30,7 @@ def test_mapped_tasks_run_and_rescheduled_sensors_wait_for_them(
         started = run.task("run", map_index)
         values = parameters_of(mart, started["execution_id"])
         assert values["RegionId"] == region
-        assert f'"task":"run","map_index":{map_index}}}' in values["CALLER_INFO"]
+        assert f'"task":"run","map_index":{map_index},' in values["CALLER_INFO"]
         assert run.task("wait", map_index)["returned"]["execution_id"] == started["execution_id"]
         assert run.task("wait", map_index)["returned"]["status"] == "succeeded"
         assert SECRET not in str(started["rendered"])

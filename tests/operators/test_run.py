@@ -33,7 +33,11 @@ def test_a_package_runs_and_the_result_tells_of_it(mart: Catalog) -> None:
 def test_the_execution_id_goes_to_xcom(mart: Catalog) -> None:
     task_run = run()
     result = task_run.execute()
-    assert task_run.task_instance.xcoms == {"execution_id": result["execution_id"]}
+    assert task_run.task_instance.xcoms == {
+        "execution_id": result["execution_id"],
+        "status": "succeeded",
+        "duration": result["duration"],
+    }
 
 
 def test_without_xcom_push_nothing_goes_to_xcom(mart: Catalog) -> None:
@@ -67,7 +71,7 @@ def test_each_message_is_logged_once(mart: Catalog) -> None:
 
 
 def test_messages_can_be_left_out_of_the_log(mart: Catalog) -> None:
-    task_run = run(log_messages=False)
+    task_run = run(follow_messages="none")
     task_run.execute()
     assert not [line for line in task_run.log.at("info") if line.startswith("[")]
 
@@ -171,7 +175,7 @@ def test_the_execution_names_the_task_instance_that_made_it(mart: Catalog) -> No
     task_run.task_instance.map_index = 3
     values = parameters_of(mart, task_run.execute()["execution_id"])
     assert values["CALLER_INFO"] == (
-        'airflow:{"dag":"nightly","run":"manual__2024-02-29T00:00:00+00:00","task":"load","map_index":3}'
+        'airflow:{"dag":"nightly","run":"manual__2024-02-29T00:00:00+00:00","task":"load","map_index":3,"since_try":1}'
     )
 
 

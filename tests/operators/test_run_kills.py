@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.connection import RetryPolicy
+from airflow_provider_ssis.catalog.requests import Claim
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
@@ -122,9 +123,9 @@ def test_a_kill_during_the_start_stops_what_was_started(mart: Catalog, ssisdb: S
     task_run = run()
 
     class KilledDuringStart(Catalog):
-        def start_execution(self, execution_id: int) -> OperationStatus:
+        def start_claimed_execution(self, execution_id: int, claim: Claim) -> OperationStatus:
             task_run.operator.on_kill()
-            return super().start_execution(execution_id)
+            return super().start_claimed_execution(execution_id, claim)
 
     class Hook(SsisCatalogHook):
         def open_catalog(self, *, retry: RetryPolicy | None = None) -> Catalog:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -26,8 +27,10 @@ def stop(**arguments: Any) -> TaskRun:
 
 
 def started(**arguments: Any) -> int:
-    """The id of an execution that was started and not waited for."""
-    execution_id: int = run(wait_for_termination=False, **arguments).execute()["execution_id"]
+    """The id of an execution that was started and not waited for, each in a DAG run of its own."""
+    task_run = run(wait_for_termination=False, **arguments)
+    task_run.task_instance.run_id = str(uuid.uuid4())
+    execution_id: int = task_run.execute()["execution_id"]
     return execution_id
 
 

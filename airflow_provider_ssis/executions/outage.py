@@ -1,0 +1,85 @@
+"""A server that is out of reach while an execution runs: how long to bear it, and how soon to look again."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from airflow_provider_ssis.catalog.errors import (
+    CatalogError,
+    CatalogMissing,
+    LoginFailed,
+    ServerUnreachable,
+    StatementTimeout,
+    TransientError,
+)
+
+FIRST_DELAY = 1.0
+LONGEST_DELAY = 30.0
+LOGIN_GRACE = 120.0
+"""Seconds during which refused logins count as part of an outage: after a failover a server may answer before it knows
+its logins and databases."""
+
+_PASSING = (TransientError, ServerUnreachable, StatementTimeout)
+_PASSING_SOON = (LoginFailed, CatalogMissing)
+
+
+class Outage:
+    """Bears failures until there have been none but failures for too long. A full success ends it.
+
+    :param patience: seconds to bear in all.
+    :param clock: seconds that only ever grow.
+    """
+
+    def __init__(self, patience: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._began: float | None = None
+        self._failures = 0
+        self._was_reached = False
+
+    @property
+    def is_on(self) -> bool:
+        """True from the first failure until :meth:`end`."""
+        return self._began is not None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted."""
+        return 0.0 if self._began is None else self._clock() - self._began
+
+    def bear(self, error: CatalogError) -> float:
+        """Go on in spite of an error.
+
+        :param error: what went wrong.
+        :return: seconds to wait before the next look: ever longer, with a random part so that many do not come at once.
+        :raises CatalogError: the same error, if it is none that passes or if it has lasted too long.
+        """
+        if self._began is None:
+            self._began = self._clock()
+        if self.seconds >= self._limit(error):
+            raise error
+        self._failures += 1
+        longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self._failures - 1, 10))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 spreads clients over time, guards nothing
+
+    def end(self) -> float | None:
+        """Everything went well.
+
+        :return: how long the outage lasted in seconds; None if there was none.
+        """
+        self._was_reached = True
+        if self._began is None:
+            return None
+        lasted = self.seconds
+        self._began = None
+        self._failures = 0
+        return lasted
+
+    def _limit(self, error: CatalogError) -> float:
+        if isinstance(error, _PASSING):
+            return self._patience
+        if isinstance(error, _PASSING_SOON) and self._was_reached:
+            return min(self._patience, LOGIN_GRACE)
+        return 0.0

@@ -1,0 +1,194 @@
+"""The run protocol: one execution for a task instance, found or created, saved, started, whatever fails in between.
+
+1. *Claim*: under a lock, find the execution of an earlier try or create one with everything that belongs to it. What is
+   created does not run by itself.
+2. *Save* its id.
+3. *Start* it, under the lock again, unless it was started. An execution starts once only.
+
+Whoever does this a second time, after a crash or at the same moment, comes to the same execution.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.errors import OtherExecutionActive
+from airflow_provider_ssis.catalog.requests import Claim
+from airflow_provider_ssis.exceptions import PreviousExecutionActive
+from airflow_provider_ssis.executions.memory import Remembered
+from airflow_provider_ssis.executions.stamp import lock_name
+from airflow_provider_ssis.executions.stopping import stop_executions
+from airflow_provider_ssis.executions.waiting import poll_delays, read_execution
+from airflow_provider_ssis.executions.watching import Deadline
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.requests import ExecutionRequest
+    from airflow_provider_ssis.executions.memory import TaskMemory
+    from airflow_provider_ssis.executions.stamp import TaskStamp
+    from airflow_provider_ssis.executions.task_log import TaskLog
+
+
+class OnPreviousRun(Enum):
+    """What to do about an execution that must be over before a new one starts."""
+
+    FAIL = "fail"
+    STOP = "stop"
+    WAIT = "wait"
+    ATTACH = "attach"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """How a task instance comes to its execution.
+
+    :param request: what to run.
+    :param stamp: whose it is.
+    :param is_stamped: whether the stamp goes to the server; otherwise only the saved id tells.
+    :param alone: nobody's execution of the same package may be active beside it.
+    :param on_previous_run: what to do about one that is.
+    :param lookback: seconds back in time in which an earlier try may have created it.
+    :param deadline: when to give up waiting for another execution.
+    :param stop_timeout: seconds to wait for the end of one that was stopped.
+    :param poll_interval: seconds between two looks at it.
+    """
+
+    request: ExecutionRequest
+    stamp: TaskStamp
+    is_stamped: bool
+    alone: bool
+    on_previous_run: OnPreviousRun
+    lookback: int
+    deadline: Deadline
+    stop_timeout: float
+    poll_interval: float
+
+    def claim(self, remembered: Remembered | None) -> Claim:
+        """The claim on the execution.
+
+        :param remembered: the execution that the task instance created last, by its saved id.
+        """
+        known, previous = None, None
+        if remembered is not None:
+            if remembered.since_try == self.stamp.since_try:
+                known = remembered.execution_id
+            else:
+                previous = remembered.execution_id
+        package = f"{self.request.folder}/{self.request.project}/{self.request.package}".casefold()
+        return Claim(
+            owner=self.stamp.text if self.is_stamped else None,
+            family=self.stamp.family if self.is_stamped else None,
+            known=known,
+            previous=previous,
+            lock=lock_name(package) if self.alone else self.stamp.lock,
+            alone=self.alone,
+            lookback=self.lookback,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The execution that a task instance has.
+
+    :param is_ours: the task instance created it, in this try or an earlier one; otherwise it follows somebody else's.
+    """
+
+    execution_id: int
+    status: OperationStatus
+    is_ours: bool
+
+
+def submit(
+    catalog: Catalog,
+    submission: Submission,
+    memory: TaskMemory,
+    *,
+    before_start: Callable[[int], None],
+    log: TaskLog,
+) -> Submitted:
+    """Come to the execution, and start it unless it was started.
+
+    :param catalog: where.
+    :param submission: what and how.
+    :param memory: where its id is saved before it starts.
+    :param before_start: called with the id when it is saved; what it raises keeps the execution from being started.
+    :param log: where to tell what happens.
+    :raises PreviousExecutionActive: another execution is in the way, and it is not to be stopped.
+    :raises ExecutionNotStopped: another one is in the way and did not stop in time.
+    :raises CatalogError: the catalog refused.
+    """
+    remembered = memory.recall()
+    while True:
+        claim = submission.claim(remembered)
+        try:
+            claimed = catalog.claim_execution(submission.request, claim)
+            if not claimed.created:
+                log.info(
+                    "Execution %d was created by an earlier try of this task and is %s.",
+                    claimed.execution_id,
+                    claimed.status.name.lower(),
+                )
+            memory.remember(Remembered(claimed.execution_id, submission.stamp.since_try))
+            before_start(claimed.execution_id)
+            status = claimed.status
+            if status is OperationStatus.CREATED:
+                status = catalog.start_claimed_execution(claimed.execution_id, claim)
+            return Submitted(claimed.execution_id, status, is_ours=True)
+        except OtherExecutionActive as active:
+            adopted = _settle(catalog, submission, active, log)
+            if adopted is not None:
+                before_start(adopted.execution_id)
+                return adopted
+
+
+def _settle(catalog: Catalog, submission: Submission, active: OtherExecutionActive, log: TaskLog) -> Submitted | None:
+    """Deal with executions that are in the way; None when they are over."""
+    ids = [execution_id for execution_id, _ in active.others]
+    names = ", ".join(str(execution_id) for execution_id in ids)
+    match submission.on_previous_run:
+        case OnPreviousRun.FAIL:
+            raise PreviousExecutionActive(
+                f"{active.message}. Nothing was started, as on_previous_run is 'fail'. Wait until it is over, or "
+                "stop it.",
+                execution_id=ids[0],
+                status=None,
+            ) from None
+        case OnPreviousRun.ATTACH:
+            execution_id, is_ours = active.others[-1]
+            log.info(
+                "Execution %d is active already, and this task follows it: on_previous_run is 'attach'.", execution_id
+            )
+            return Submitted(execution_id, read_execution(catalog, execution_id).status, is_ours=is_ours)
+        case OnPreviousRun.STOP:
+            log.warning("Active already, and stopped before a new one starts: execution %s.", names)
+            stop_executions(
+                catalog,
+                ids,
+                poll_interval=submission.poll_interval,
+                deadline=submission.deadline.or_sooner(Deadline.after(submission.stop_timeout)),
+                log=log,
+            )
+        case OnPreviousRun.WAIT:
+            log.info("Active already, and waited for before a new one starts: execution %s.", names)
+            _wait_for(catalog, submission, ids)
+    return None
+
+
+def _wait_for(catalog: Catalog, submission: Submission, execution_ids: list[int]) -> None:
+    for delay in poll_delays(submission.poll_interval):
+        active = [state for state in catalog.execution_states(execution_ids) if not state.status.is_terminal]
+        if not active:
+            return
+        if submission.deadline.passed:
+            raise PreviousExecutionActive(
+                f"Execution {active[0].execution_id} is still {active[0].status.name.lower()}, and the time of this "
+                "task is over. Nothing was started.",
+                execution_id=active[0].execution_id,
+                status=active[0].status,
+            )
+        time.sleep(submission.deadline.limit(delay))

@@ -1,0 +1,272 @@
+"""One look at the catalog for all who wait: a thread, a connection and a query per tick for each Airflow connection.
+
+A triggerer runs thousands of triggers on one event loop, which no call to a driver may hold up. So triggers only
+subscribe here, and are told on their loop when something happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.catalog.errors import CatalogError, TransientError
+from airflow_provider_ssis.executions.outage import Outage
+from airflow_provider_ssis.executions.watching import Verdict
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.models import EventMessage, ExecutionState
+    from airflow_provider_ssis.executions.watching import Watch
+
+log = logging.getLogger(__name__)
+
+SHORTEST_TICK = 1.0
+"""Seconds between two looks, unless somebody asked for less."""
+
+CHUNK = 1000
+"""Messages read in one query: bounds what is held in memory."""
+
+_CHUNKS_A_TICK = 10
+_IDLE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a subscriber is told.
+
+    :param status: the execution's status, where it was seen and has changed.
+    :param messages: its messages since the last update.
+    :param outage: an error's text when an outage begins.
+    :param recovered: seconds that the outage lasted, when it has ended.
+    :param verdict: why the watch is over; it is the last update then.
+    :param error: the error that ended it, where one did.
+    """
+
+    status: str | None = None
+    messages: Sequence[EventMessage] = ()
+    outage: str | None = None
+    recovered: float | None = None
+    verdict: Verdict | None = None
+    error: CatalogError | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """Somebody who waits.
+
+    :param watch: for what.
+    :param outage: how long it bears that the catalog cannot be read.
+    :param tell: takes updates; called on the poller's thread.
+    :param after: id of the last message that it has; None if it follows no messages.
+    """
+
+    watch: Watch
+    outage: Outage
+    tell: Callable[[Update], None]
+    after: int | None = None
+    due: float = 0.0
+    _status: str | None = field(default=None, init=False)
+
+    def changed_status(self, state: ExecutionState | None) -> str | None:
+        """The status if it is another one than at the last look."""
+        status = None if state is None else state.status.name
+        if status == self._status:
+            return None
+        self._status = status
+        return status
+
+
+class Poller:
+    """Looks at the catalog for its subscribers, as long as there are any.
+
+    :param open_catalog: opens a client; called on the poller's thread.
+    :param name: the thread's name.
+    """
+
+    def __init__(self, open_catalog: Callable[[], Catalog], *, name: str) -> None:
+        self._open_catalog = open_catalog
+        self._name = name
+        self._catalog: Catalog | None = None
+        self._changed = threading.Condition()
+        self._subscriptions: set[Subscription] = set()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def subscribed(self, subscription: Subscription) -> Iterator[None]:
+        """Look for a subscriber while the block lasts. Never waits for the server."""
+        with self._changed:
+            self._subscriptions.add(subscription)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._subscriptions.discard(subscription)
+
+    # --- on the thread
+
+    def _work(self) -> None:
+        while (due := self._next_due()) is not None:
+            self._look(due)
+        self._disconnect()
+
+    def _next_due(self) -> list[Subscription] | None:
+        """Wait until somebody is due; None when nobody has waited for a while."""
+        with self._changed:
+            while True:
+                if not self._subscriptions:
+                    self._changed.wait(_IDLE_SECONDS)
+                    if not self._subscriptions:
+                        self._thread = None
+                        return None
+                now = time.monotonic()
+                first = min(subscription.due for subscription in self._subscriptions)
+                if first <= now:
+                    # Those who are due soon come along, so that one query serves all.
+                    slack = now + SHORTEST_TICK / 2
+                    return [each for each in self._subscriptions if each.due <= slack]
+                self._changed.wait(first - now)
+
+    def _look(self, due: list[Subscription]) -> None:
+        try:
+            states, messages, read_all = self._ask(due)
+        except CatalogError as error:
+            if not isinstance(error, TransientError):
+                self._disconnect()
+            if len(due) > 1 and not _concerns_all(error):
+                # A query that fails for one must not fail the others.
+                half = len(due) // 2
+                self._look(due[:half])
+                self._look(due[half:])
+                return
+            self._disconnect()
+            self._bear(due, error)
+            return
+        for subscription in due:
+            state = states.get(subscription.watch.execution_id)
+            self._tell(subscription, state, messages.get(subscription.watch.execution_id, []), read_all=read_all)
+
+    def _ask(
+        self, due: Sequence[Subscription]
+    ) -> tuple[dict[int, ExecutionState], dict[int, list[EventMessage]], bool]:
+        if self._catalog is None:
+            self._catalog = self._open_catalog()
+        ids = {subscription.watch.execution_id for subscription in due}
+        states = {state.execution_id: state for state in self._catalog.execution_states(ids)}
+        # After the states: whoever is over has written all its messages by now.
+        messages, read_all = self._read_messages(self._catalog, due)
+        return states, messages, read_all
+
+    @staticmethod
+    def _read_messages(catalog: Catalog, due: Sequence[Subscription]) -> tuple[dict[int, list[EventMessage]], bool]:
+        positions: dict[int, int] = {}
+        for subscription in due:
+            if subscription.after is not None:
+                execution_id = subscription.watch.execution_id
+                positions[execution_id] = min(subscription.after, positions.get(execution_id, subscription.after))
+        found: dict[int, list[EventMessage]] = {}
+        if not positions:
+            return found, True
+        for _ in range(_CHUNKS_A_TICK):
+            chunk = catalog.event_messages_of(positions, limit=CHUNK)
+            for message in chunk:
+                found.setdefault(message.operation_id, []).append(message)
+                if message.event_message_id is not None:
+                    positions[message.operation_id] = message.event_message_id
+            if len(chunk) < CHUNK:
+                return found, True
+        return found, False
+
+    def _tell(
+        self,
+        subscription: Subscription,
+        state: ExecutionState | None,
+        messages: Sequence[EventMessage],
+        *,
+        read_all: bool,
+    ) -> None:
+        if subscription.after is not None:
+            messages = [each for each in messages if (each.event_message_id or 0) > subscription.after]
+            if messages:
+                subscription.after = messages[-1].event_message_id
+        else:
+            messages = ()
+        verdict = subscription.watch.judge(state) if read_all else None
+        update = Update(
+            status=subscription.changed_status(state),
+            messages=messages,
+            recovered=subscription.outage.end(),
+            verdict=verdict,
+        )
+        age = 0 if state is None else state.age or 0
+        watch = subscription.watch
+        shortest = min(SHORTEST_TICK, watch.poll_interval)
+        subscription.due = time.monotonic() + (max(shortest, watch.delay(age)) if read_all else 0.0)
+        if update != _NOTHING:
+            self._deliver(subscription, update)
+
+    def _bear(self, due: Sequence[Subscription], error: CatalogError) -> None:
+        longest = 0.0
+        for subscription in due:
+            began = not subscription.outage.is_on
+            try:
+                longest = max(longest, subscription.outage.bear(error))
+            except CatalogError:
+                self._deliver(subscription, Update(verdict=Verdict.OUT_OF_SIGHT, error=error))
+                continue
+            if subscription.watch.deadline.passed:
+                self._deliver(subscription, Update(verdict=Verdict.TIMEOUT))
+            elif began:
+                self._deliver(subscription, Update(outage=str(error)))
+        next_look = time.monotonic() + longest
+        for subscription in due:
+            subscription.due = next_look
+
+    def _deliver(self, subscription: Subscription, update: Update) -> None:
+        if update.verdict is not None:
+            with self._changed:
+                self._subscriptions.discard(subscription)
+        subscription.tell(update)
+
+    def _disconnect(self) -> None:
+        catalog, self._catalog = self._catalog, None
+        if catalog is not None:
+            try:
+                catalog.close()
+            except Exception as error:  # noqa: BLE001 any driver's; the connection is given up anyway
+                log.debug("Closing the connection failed: %s", error)
+
+
+_NOTHING = Update()
+
+
+def _concerns_all(error: CatalogError) -> bool:
+    """Whether the error is about the way to the catalog rather than about what was asked."""
+    from airflow_provider_ssis.catalog.errors import ConnectError, StatementTimeout
+
+    return isinstance(error, (TransientError, ConnectError, StatementTimeout))
+
+
+_pollers: dict[tuple[int, str], Poller] = {}
+
+
+def poller_of(loop: asyncio.AbstractEventLoop, ssis_conn_id: str, open_catalog: Callable[[], Catalog]) -> Poller:
+    """The poller that all triggers of an event loop share which wait on one connection.
+
+    :param loop: the triggers' event loop, which is the caller's.
+    :param ssis_conn_id: the Airflow connection.
+    :param open_catalog: opens a client of that connection.
+    """
+    key = (id(loop), ssis_conn_id)
+    if key not in _pollers:
+        _pollers[key] = Poller(open_catalog, name=f"ssis-poller-{ssis_conn_id}")
+    return _pollers[key]

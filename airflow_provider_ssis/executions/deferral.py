@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 from airflow_provider_ssis.exceptions import InvalidTriggerEvent
+from airflow_provider_ssis.executions.giving_up import out_of_sight
+from airflow_provider_ssis.executions.waiting import not_found
 from airflow_provider_ssis.executions.watching import Verdict
 
 
@@ -26,19 +29,40 @@ def deferral_exceptions() -> DeferralExceptions:
     return DeferralExceptions(exceptions.TaskDeferralTimeout, exceptions.TaskDeferralError)
 
 
-def read_event(event: Any) -> tuple[int, Verdict]:
-    """The execution and the verdict that a trigger told.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a trigger told.
 
-    :param event: the event.
-    :raises InvalidTriggerEvent: it is none of this package's triggers.
+    :param detail: the error that ended the wait, where one did.
     """
-    if isinstance(event, Mapping):
-        try:
-            return int(event["execution_id"]), Verdict(event["verdict"])
-        except (KeyError, ValueError, TypeError):
-            pass
-    raise InvalidTriggerEvent(
-        f"The triggerer told something that this version of the provider does not understand: {event!r:.200}. Install "
-        "the same version of airflow-provider-ssis on workers and triggerers, then run the task again: it goes on with "
-        "its execution."
-    )
+
+    execution_id: int
+    verdict: Verdict
+    detail: str | None = None
+
+    @classmethod
+    def of(cls, event: Any) -> Self:
+        """Read a trigger's event.
+
+        :param event: the event.
+        :raises InvalidTriggerEvent: it is none of this package's triggers.
+        """
+        if isinstance(event, Mapping):
+            try:
+                return cls(int(event["execution_id"]), Verdict(event["verdict"]), event.get("detail"))
+            except (KeyError, ValueError, TypeError):
+                pass
+        raise InvalidTriggerEvent(
+            f"The triggerer told something that this version of the provider does not understand: {event!r:.200}. "
+            "Install the same version of airflow-provider-ssis on workers and triggerers, then run the task again: it "
+            "goes on with its execution."
+        )
+
+    @property
+    def lost(self) -> Exception | None:
+        """The exception, if the execution can be followed no more."""
+        if self.verdict is Verdict.GONE:
+            return not_found(self.execution_id)
+        if self.verdict is Verdict.OUT_OF_SIGHT:
+            return out_of_sight(self.execution_id, self.detail or "the triggerer could not read the catalog.")
+        return None

@@ -1,4 +1,8 @@
-"""A server that is out of reach while an execution runs: how long to bear it, and how soon to look again."""
+"""A server that is out of reach while an execution runs: how long to bear it, and how soon to look again.
+
+Whoever waits for an execution has reached the catalog before. So a login that is refused now is a part of the outage,
+for a while.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,6 @@ class Outage:
         self._clock = clock
         self._began: float | None = None
         self._failures = 0
-        self._was_reached = False
 
     @property
     def is_on(self) -> bool:
@@ -49,12 +52,12 @@ class Outage:
         """How long it has lasted."""
         return 0.0 if self._began is None else self._clock() - self._began
 
-    def bear(self, error: CatalogError) -> float:
+    def bear(self, error: Exception) -> float:
         """Go on in spite of an error.
 
-        :param error: what went wrong.
+        :param error: what went wrong; one that is none of the catalog's counts as one that may pass.
         :return: seconds to wait before the next look: ever longer, with a random part so that many do not come at once.
-        :raises CatalogError: the same error, if it is none that passes or if it has lasted too long.
+        :raises Exception: the same error, if it is none that passes or if it has lasted too long.
         """
         if self._began is None:
             self._began = self._clock()
@@ -69,7 +72,6 @@ class Outage:
 
         :return: how long the outage lasted in seconds; None if there was none.
         """
-        self._was_reached = True
         if self._began is None:
             return None
         lasted = self.seconds
@@ -77,9 +79,9 @@ class Outage:
         self._failures = 0
         return lasted
 
-    def _limit(self, error: CatalogError) -> float:
-        if isinstance(error, _PASSING):
+    def _limit(self, error: Exception) -> float:
+        if isinstance(error, _PASSING) or not isinstance(error, CatalogError):
             return self._patience
-        if isinstance(error, _PASSING_SOON) and self._was_reached:
+        if isinstance(error, _PASSING_SOON):
             return min(self._patience, LOGIN_GRACE)
         return 0.0

@@ -21,7 +21,7 @@ from airflow_provider_ssis.executions.arguments import (
     secrets_in,
     values_of,
 )
-from airflow_provider_ssis.executions.deferral import deferral_exceptions, read_event
+from airflow_provider_ssis.executions.deferral import Report, deferral_exceptions
 from airflow_provider_ssis.executions.following import MessageFollower, MessageLevel
 from airflow_provider_ssis.executions.giving_up import out_of_sight, stuck_pending, timed_out
 from airflow_provider_ssis.executions.memory import TaskMemory
@@ -30,7 +30,7 @@ from airflow_provider_ssis.executions.outcome import SUCCESS, name_of, result_of
 from airflow_provider_ssis.executions.stamp import TaskStamp
 from airflow_provider_ssis.executions.stopping import stop_executions
 from airflow_provider_ssis.executions.submission import OnPreviousRun, Submission, submit
-from airflow_provider_ssis.executions.waiting import not_found, patiently, read_execution, wait_until_over
+from airflow_provider_ssis.executions.waiting import patiently, read_execution, wait_until_over
 from airflow_provider_ssis.executions.watching import Deadline, Verdict, Watch
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
@@ -249,7 +249,8 @@ class SsisRunPackageOperator(BaseOperator):
         :param event: what :class:`SsisExecutionTrigger` told.
         :return: see the class.
         """
-        execution_id, verdict = read_event(event)
+        report = Report.of(event)
+        execution_id = report.execution_id
         self.execution_id = execution_id
         if self.do_xcom_push:
             context["ti"].xcom_push(key="execution_id", value=execution_id)
@@ -258,11 +259,9 @@ class SsisRunPackageOperator(BaseOperator):
             if self._level is not MessageLevel.NONE:
                 # The triggerer's log may be lost; what matters is told here again.
                 MessageFollower(execution_id, self.log, level=MessageLevel.WARNING).follow(catalog)
-            if verdict is Verdict.OUT_OF_SIGHT:
-                raise out_of_sight(
-                    execution_id, str(event.get("detail") or "the triggerer could not read the catalog.")
-                )
-            return self._conclude(context, catalog, execution_id, verdict)
+            if (lost := report.lost) is not None:
+                raise lost
+            return self._conclude(context, catalog, execution_id, report.verdict)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on after the triggerer; if that failed or timed out, see to the execution first.
@@ -395,8 +394,6 @@ class SsisRunPackageOperator(BaseOperator):
 
     def _conclude(self, context: Context, catalog: Catalog, execution_id: int, verdict: Verdict) -> dict[str, Any]:
         """The task's end, for whatever reason the wait is over."""
-        if verdict is Verdict.GONE:
-            raise not_found(execution_id)
         execution = read_execution(catalog, execution_id)
         if execution.status.is_terminal:
             result = self._result(context, execution)

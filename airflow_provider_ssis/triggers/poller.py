@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.catalog.errors import CatalogError, TransientError
+from airflow_provider_ssis.catalog.errors import CatalogError, ConnectError, StatementTimeout, TransientError
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.watching import Verdict
 
@@ -53,7 +53,7 @@ class Update:
     outage: str | None = None
     recovered: float | None = None
     verdict: Verdict | None = None
-    error: CatalogError | None = None
+    error: Exception | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -139,9 +139,9 @@ class Poller:
     def _look(self, due: list[Subscription]) -> None:
         try:
             states, messages, read_all = self._ask(due)
-        except CatalogError as error:
-            if not isinstance(error, TransientError):
-                self._disconnect()
+        except Exception as error:
+            if not isinstance(error, CatalogError):
+                log.warning("Looking at the catalog failed in an unforeseen way.", exc_info=True)
             if len(due) > 1 and not _concerns_all(error):
                 # A query that fails for one must not fail the others.
                 half = len(due) // 2
@@ -214,14 +214,14 @@ class Poller:
         if update != _NOTHING:
             self._deliver(subscription, update)
 
-    def _bear(self, due: Sequence[Subscription], error: CatalogError) -> None:
+    def _bear(self, due: Sequence[Subscription], error: Exception) -> None:
         longest = 0.0
         for subscription in due:
             began = not subscription.outage.is_on
             try:
                 longest = max(longest, subscription.outage.bear(error))
-            except CatalogError:
-                self._deliver(subscription, Update(verdict=Verdict.OUT_OF_SIGHT, error=error))
+            except Exception as last:  # noqa: BLE001 the same error, now borne for too long
+                self._deliver(subscription, Update(verdict=Verdict.OUT_OF_SIGHT, error=last))
                 continue
             if subscription.watch.deadline.passed:
                 self._deliver(subscription, Update(verdict=Verdict.TIMEOUT))
@@ -249,14 +249,12 @@ class Poller:
 _NOTHING = Update()
 
 
-def _concerns_all(error: CatalogError) -> bool:
+def _concerns_all(error: Exception) -> bool:
     """Whether the error is about the way to the catalog rather than about what was asked."""
-    from airflow_provider_ssis.catalog.errors import ConnectError, StatementTimeout
-
-    return isinstance(error, (TransientError, ConnectError, StatementTimeout))
+    return isinstance(error, (TransientError, ConnectError, StatementTimeout)) or not isinstance(error, CatalogError)
 
 
-_pollers: dict[tuple[int, str], Poller] = {}
+_pollers: dict[str, tuple[asyncio.AbstractEventLoop, Poller]] = {}
 
 
 def poller_of(loop: asyncio.AbstractEventLoop, ssis_conn_id: str, open_catalog: Callable[[], Catalog]) -> Poller:
@@ -266,7 +264,9 @@ def poller_of(loop: asyncio.AbstractEventLoop, ssis_conn_id: str, open_catalog: 
     :param ssis_conn_id: the Airflow connection.
     :param open_catalog: opens a client of that connection.
     """
-    key = (id(loop), ssis_conn_id)
-    if key not in _pollers:
-        _pollers[key] = Poller(open_catalog, name=f"ssis-poller-{ssis_conn_id}")
-    return _pollers[key]
+    of_loop, poller = _pollers.get(ssis_conn_id, (None, None))
+    if poller is None or of_loop is not loop:
+        # A triggerer has one loop; another one comes only where triggers run one by one, as in dag.test().
+        poller = Poller(open_catalog, name=f"ssis-poller-{ssis_conn_id}")
+        _pollers[ssis_conn_id] = (loop, poller)
+    return poller

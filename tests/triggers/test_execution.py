@@ -1,0 +1,281 @@
+"""Waiting in the triggerer, on the embedded SSISDB through a real ODBC driver."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
+from tests.deferrals import event_of, events_of, logged, reloaded
+from tests.executions.starting import start
+from tests.operators.running import wait_until
+
+
+def trigger(execution_id: int, **arguments: Any) -> SsisExecutionTrigger:
+    return reloaded(SsisExecutionTrigger(**{"execution_id": execution_id, "poll_interval": 0.1, **arguments}))
+
+
+# --- what it tells ----------------------------------------------------------------------------------------------------
+
+
+def test_it_tells_when_the_execution_is_over(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx")
+    execution_id = start(mart)
+    assert events_of([trigger(execution_id)]) == [{"execution_id": execution_id, "verdict": "over", "detail": None}]
+
+
+def test_an_execution_that_is_over_already_is_told_at_once(mart: Catalog) -> None:
+    execution_id = start(mart)
+    wait_until(lambda: next(iter(mart.execution_states([execution_id]))).status.is_terminal)
+    assert events_of([trigger(execution_id)])[0]["verdict"] == "over"
+
+
+def test_a_failed_execution_is_over_too(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
+    assert events_of([trigger(start(mart))])[0]["verdict"] == "over"
+
+
+def test_the_deadline_is_a_point_in_time_that_no_restart_moves(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    given = trigger(start(mart), deadline=time.time() - 1)
+    assert events_of([given])[0]["verdict"] == "timeout"
+    assert reloaded(given).deadline == given.deadline
+
+
+def test_an_execution_that_stays_pending_is_told(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.hang(package="Load.dtsx")
+    assert events_of([trigger(start(mart), pending_timeout=1)])[0]["verdict"] == "stuck_pending"
+
+
+def test_an_execution_that_the_catalog_does_not_show_is_told(mart: Catalog) -> None:
+    assert events_of([trigger(4711)])[0]["verdict"] == "gone"
+
+
+def test_its_messages_come_into_the_log_each_once_at_their_level(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(1, package="Load.dtsx")
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
+    execution_id = start(mart)
+    following = trigger(execution_id, follow_messages="all")
+    log = logged(following)
+    events_of([following])
+    lines = [line for _, line in log.lines if line.startswith("[")]
+    assert len(lines) == len(mart.event_messages(execution_id, limit=None))
+    assert any("The disk is full." in line for line in log.at("error"))
+
+
+def test_only_messages_of_the_level_asked_for_come(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.warn("Nearly full.", package="Load.dtsx", executable="Truncate")
+    following = trigger(start(mart), follow_messages="warning")
+    log = logged(following)
+    events_of([following])
+    lines = [line for _, line in log.lines if line.startswith("[")]
+    assert len(lines) == 1
+    assert "Nearly full." in lines[0]
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def test_many_share_one_connection_and_one_query_a_look(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(3, package="Load.dtsx")
+    executions = [start(mart) for _ in range(40)]
+    logins, requests = ssisdb.traffic.logins, ssisdb.traffic.requests
+    began = time.monotonic()
+    events = events_of([trigger(each, poll_interval=1) for each in executions])
+    looks_that_could_be = (time.monotonic() - began) / 0.1 + 2
+    assert [event["verdict"] for event in events] == ["over"] * 40
+    assert ssisdb.traffic.logins - logins == 1
+    # A look each would be 40 times as many; the shortest tick is as long as the interval asked for.
+    assert ssisdb.traffic.requests - requests < looks_that_could_be
+
+
+def test_the_event_loop_goes_on_while_the_server_takes_its_time(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    execution_id = start(mart)
+    answered = threading.Event()
+    # The server answers only after the loop has turned often, so a held loop would never end the test.
+    ssisdb.faults.call(lambda: answered.wait(30), statement="catalog.executions")
+
+    async def turn_often() -> None:
+        for _ in range(200):
+            await asyncio.sleep(0.001)
+        answered.set()
+
+    async def both() -> Any:
+        return (await asyncio.gather(event_of(trigger(execution_id)), turn_often()))[0]
+
+    assert asyncio.run(asyncio.wait_for(both(), 60))["verdict"] == "over"
+
+
+# --- what it survives -------------------------------------------------------------------------------------------------
+
+
+def test_a_broken_connection_is_told_once_and_survived(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(1, package="Load.dtsx")
+    execution_id = start(mart)
+    ssisdb.faults.drop(statement="catalog.executions", times=2)
+    waiting = trigger(execution_id)
+    log = logged(waiting)
+    assert events_of([waiting])[0]["verdict"] == "over"
+    assert len([line for line in log.at("warning") if "cannot be read" in line]) == 1
+    assert len([line for line in log.at("info") if "can be read again" in line]) == 1
+
+
+@pytest.mark.parametrize("number", [40613, 4060, 976, 983, 1205, 18456])
+def test_errors_of_a_failover_are_survived(mart: Catalog, ssisdb: SsisdbEmulator, number: int) -> None:
+    execution_id = start(mart)
+    if number in (4060, 18456, 40613):
+        ssisdb.faults.refuse_login(number)
+    else:
+        ssisdb.faults.error(number, statement="catalog.executions")
+    assert events_of([trigger(execution_id)])[0]["verdict"] == "over"
+
+
+def test_an_outage_that_lasts_too_long_is_told_with_its_error(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    execution_id = start(mart)
+    ssisdb.faults.refuse_login(40613, times=None)
+    try:
+        (event,) = events_of([trigger(execution_id, outage_timeout=0.5)])
+    finally:
+        ssisdb.faults.clear()
+    assert event["verdict"] == "out_of_sight"
+    assert "refused" in event["detail"]
+
+
+def test_what_no_patience_mends_is_told_at_once(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    execution_id = start(mart)
+    ssisdb.faults.error(229, statement="catalog.executions", times=None)
+    try:
+        (event,) = events_of([trigger(execution_id)])
+    finally:
+        ssisdb.faults.clear()
+    assert event["verdict"] == "out_of_sight"
+
+
+def test_a_connection_that_airflow_does_not_know_is_told(mart: Catalog) -> None:
+    (event,) = events_of([trigger(start(mart), ssis_conn_id="ssis_gone", outage_timeout=0.5)])
+    assert event["verdict"] == "out_of_sight"
+    assert "ssis_gone" in event["detail"]
+
+
+def test_a_server_that_restarts_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+    from tests.mart import MART
+
+    server = SsisdbEmulator(data_dir=tmp_path, password="Pa55-word!")
+    server.start()
+    port = server.port
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", server.airflow_uri)
+    with SsisCatalogHook().open_catalog() as catalog:
+        catalog.create_folder("Sales")
+        catalog.deploy_project("Sales", "Mart", MART)
+        server.scripts.take(600, package="Load.dtsx")
+        executions = [start(catalog) for _ in range(5)]
+
+    def restart() -> None:
+        wait_until(lambda: server.traffic.logins > 1)
+        server.stop()
+        again = SsisdbEmulator(data_dir=tmp_path, password="Pa55-word!", port=port)
+        again.start()
+        servers.append(again)
+
+    servers: list[SsisdbEmulator] = []
+    restarter = threading.Thread(target=restart)
+    restarter.start()
+    events = events_of([trigger(each) for each in executions])
+    restarter.join()
+    assert [event["verdict"] for event in events] == ["over"] * 5
+    servers[0].stop()
+
+
+# --- its arguments ----------------------------------------------------------------------------------------------------
+
+
+@given(
+    arguments=st.fixed_dictionaries(
+        {"execution_id": st.integers(1, 2**63 - 1)},
+        optional={
+            "ssis_conn_id": st.text(min_size=1, max_size=250),
+            "poll_interval": st.floats(0.1, 1e6),
+            "longest_poll_interval": st.floats(0.1, 1e6),
+            "deadline": st.none() | st.floats(0, 1e12),
+            "pending_timeout": st.none() | st.floats(1, 1e6),
+            "outage_timeout": st.floats(1, 1e6),
+            "follow_messages": st.sampled_from(["none", "error", "warning", "information", "all"]),
+            "cancel_on_kill": st.booleans(),
+        },
+    )
+)
+def test_what_is_serialized_is_plain_json_and_makes_the_same_trigger(arguments: dict[str, Any]) -> None:
+    made = SsisExecutionTrigger(**arguments)
+    made.check()
+    assert reloaded(made).serialize() == made.serialize()
+    for name, value in arguments.items():
+        assert getattr(reloaded(made), name) == value
+
+
+def test_arguments_at_their_defaults_are_left_out_so_that_older_triggerers_can_read_them() -> None:
+    assert SsisExecutionTrigger(execution_id=1).serialize()[1] == {"execution_id": 1}
+
+
+def test_arguments_of_later_versions_are_ignored() -> None:
+    assert SsisExecutionTrigger(execution_id=1, colour="blue").serialize()[1] == {"execution_id": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"execution_id": object()}, TypeError),
+        ({"execution_id": 1, "poll_interval": 0}, ValueError),
+        ({"execution_id": 1, "outage_timeout": -1}, ValueError),
+        ({"execution_id": 1, "deadline": float("nan")}, ValueError),
+    ],
+)
+def test_arguments_that_cannot_travel_are_refused(arguments: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        SsisExecutionTrigger(**arguments).check()
+
+
+# --- kills ------------------------------------------------------------------------------------------------------------
+
+
+def status_of(catalog: Catalog, execution_id: int) -> OperationStatus:
+    return next(iter(catalog.execution_states([execution_id]))).status
+
+
+def test_a_kill_stops_the_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    execution_id = start(mart)
+    killed = trigger(execution_id)
+    log = logged(killed)
+    asyncio.run(killed.on_kill())
+    assert status_of(mart, execution_id) is OperationStatus.CANCELED
+    assert "was stopped" in str(log)
+
+
+def test_a_kill_leaves_alone_what_is_not_to_be_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    execution_id = start(mart)
+    asyncio.run(trigger(execution_id, cancel_on_kill=False).on_kill())
+    assert status_of(mart, execution_id).is_active
+
+
+def test_a_kill_that_cannot_stop_says_so(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    killed = trigger(start(mart))
+    log = logged(killed)
+    ssisdb.faults.refuse_login(18456, times=None)
+    try:
+        asyncio.run(killed.on_kill())
+    finally:
+        ssisdb.faults.clear()
+    assert any("is not stopped" in line for line in log.at("error"))

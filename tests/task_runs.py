@@ -66,11 +66,15 @@ class LogRecord:
 
 @dataclass
 class TaskRun:
-    """One task in the test's process."""
+    """One task in the test's process.
+
+    :param store: Airflow's task state store; None as before Airflow 3.3.
+    """
 
     operator: Any
     task_instance: TaskInstanceRecord = field(default_factory=TaskInstanceRecord)
     log: LogRecord = field(default_factory=LogRecord)
+    store: Any = None
 
     def __post_init__(self) -> None:
         # Where operators keep their log: the first since Airflow 3, the second in Airflow 2.
@@ -80,7 +84,8 @@ class TaskRun:
     @property
     def context(self) -> Any:
         """The task's context, as far as operators read it."""
-        return {"ti": self.task_instance, "task_instance": self.task_instance}
+        context = {"ti": self.task_instance, "task_instance": self.task_instance}
+        return context if self.store is None else {**context, "task_state_store": self.store}
 
     def execute(self) -> Any:
         """Run the task without rendering."""

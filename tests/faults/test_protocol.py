@@ -1,0 +1,207 @@
+"""The run protocol under faults at each of its steps: one execution, whatever happens.
+
+A step's fault is that the worker is killed just before or just after it, or that its connection breaks before the
+request is processed or after it and before the answer. Then the task is tried again, as Airflow does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.faults.workers import AFTER_SAVE, BEFORE_DEFERRAL, BEFORE_SAVE, Outcome, Workers
+from tests.operators.running import wait_until
+
+STEPS = {
+    "claim": "catalog.create_execution",
+    "start": "exec catalog.start_execution",
+    "look": "datediff(second, coalesce(v.start_time",
+    "read messages": "catalog.event_messages",
+    "read the end": "v.executed_as_name",
+}
+"""The requests of the protocol, each by a text that only it has."""
+
+MEMORIES = {
+    "store and stamp": (True, True),
+    "stamp alone": (False, True),
+    "store alone": (True, False),
+}
+"""What a retry can know of the try before: the first since Airflow 3.3, the second before, the third with the stamp
+switched off."""
+
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault.
+
+    :param step: a key of ``STEPS``, or a moment on the worker.
+    :param fault: ``kill`` or ``drop``; ``before`` or ``after``.
+    """
+
+    step: str
+    fault: str
+    deferrable: bool
+    memory: str
+
+    def __str__(self) -> str:
+        path = "deferrable" if self.deferrable else "polling"
+        return f"{path}, {self.memory}: {self.fault} {self.step}"
+
+
+def cases() -> Iterator[Case]:
+    for memory in MEMORIES:
+        for deferrable in (False, True):
+            if deferrable and memory != "store and stamp":
+                # What is remembered matters before the wait, where both paths are one.
+                continue
+            for step in STEPS:
+                for fault in ("kill before", "kill after", "drop before", "drop after"):
+                    yield Case(step, fault, deferrable, memory)
+            for moment in (BEFORE_SAVE, AFTER_SAVE, BEFORE_DEFERRAL):
+                if moment == BEFORE_DEFERRAL or MEMORIES[memory][0]:
+                    yield Case(moment, "kill", deferrable, memory)
+
+
+class Task:
+    """A task that is tried until it succeeds.
+
+    :param fault: kills the first worker somewhere by itself.
+    """
+
+    def __init__(self, workers: Workers, ssisdb: SsisdbEmulator, case: Case, store: Path) -> None:
+        has_store, has_stamp = MEMORIES[case.memory]
+        self._workers = workers
+        self._die = case.step if case.fault == "kill" else None
+        self._order: dict[str, Any] = {
+            "connection": ssisdb.airflow_uri,
+            "environment": {"AIRFLOW__SSIS__STAMP_EXECUTIONS": str(has_stamp)},
+            "arguments": {"deferrable": case.deferrable, "parameters": {"BatchSize": 5}},
+            "store": str(store) if has_store else None,
+        }
+        self.pid = 0
+        self.outcomes: list[Outcome] = []
+
+    def run(self) -> dict[str, Any]:
+        """Try until it succeeds: what it returned, and its XComs."""
+        for try_number in range(1, TRIES + 1):
+            answer = self._one("execute", try_number=try_number)
+            while answer is not None and "trigger" in answer:
+                xcoms = answer["xcoms"]
+                waited = None
+                while waited is None:
+                    # A trigger whose triggerer died runs again elsewhere; that is no new try.
+                    waited = self._one("wait", triggers=[answer["trigger"]])
+                answer = self._one("resume", try_number=try_number, xcoms=xcoms, event=waited["events"][0])
+            if answer is not None and "result" in answer:
+                return answer
+        raise AssertionError(f"no success in {TRIES} tries: {self.outcomes}")
+
+    def _one(self, stage: str, **more: Any) -> dict[str, Any] | None:
+        """What a worker came to; None if it was killed or failed."""
+        self.pid = self._workers.start(stage=stage, die=self._die, **self._order, **more)
+        outcome = self._workers.wait(self.pid)
+        self._die = None
+        self.outcomes.append(outcome)
+        return outcome.answer if outcome.code == 0 else None
+
+    def kill(self) -> None:
+        """Kill the worker that runs now, and be sure that it is dead."""
+        os.kill(self.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_one_execution_comes_of_it(
+    workers: Workers, mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path, case: Case
+) -> None:
+    ssisdb.scripts.take(0.4, package="Load.dtsx")
+    task = Task(workers, ssisdb, case, tmp_path / "store")
+    happened: list[None] = []
+    kind, _, when = case.fault.partition(" ")
+    if when:
+        statement = STEPS[case.step]
+        ssisdb.faults.call(lambda: happened.append(None), statement=statement, when=when)
+        if kind == "kill":
+            ssisdb.faults.call(task.kill, statement=statement, when=when)
+        if kind == "drop" or when == "before":
+            # What a dead worker did not send any more is not processed.
+            ssisdb.faults.drop(statement=statement, when=when)
+    answer = task.run()
+
+    assert happened or task.outcomes[0].code == -signal.SIGKILL, "the fault did not happen"
+    executions = mart.executions()
+    started = [each for each in executions if each.status is not OperationStatus.CREATED]
+    assert [each.status for each in started] == [OperationStatus.SUCCEEDED]
+    assert answer["result"] == {
+        "execution_id": started[0].execution_id,
+        "folder": "Sales",
+        "project": "Mart",
+        "package": "Load.dtsx",
+        "status": "succeeded",
+        "duration": answer["result"]["duration"],
+    }
+    assert answer["xcoms"] == {name: answer["result"][name] for name in ("execution_id", "status", "duration")}
+    if case.memory != "store alone":
+        # Nothing is left lying about either.
+        assert len(executions) == 1
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["polling", "deferrable"])
+@pytest.mark.parametrize(
+    "status", [OperationStatus.FAILED, OperationStatus.CANCELED, OperationStatus.ENDED_UNEXPECTEDLY]
+)
+def test_a_worker_killed_after_the_package_did_not_succeed_leads_to_a_new_execution(
+    workers: Workers, mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path, status: OperationStatus, deferrable: bool
+) -> None:
+    ssisdb.scripts.finish(status, package="Load.dtsx", times=1)
+    case = Case("read the end", "kill after", deferrable, "store and stamp")
+    task = Task(workers, ssisdb, case, tmp_path / "store")
+    ssisdb.faults.call(task.kill, statement=STEPS[case.step], when="after")
+    answer = task.run()
+    first, second = sorted(mart.executions(), key=lambda each: each.execution_id)
+    assert (first.status, second.status) == (status, OperationStatus.SUCCEEDED)
+    assert answer["result"]["execution_id"] == second.execution_id
+
+
+def test_a_worker_killed_while_the_execution_is_pending_leads_to_no_second_one(
+    workers: Workers, mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path
+) -> None:
+    ssisdb.scripts.hang(package="Load.dtsx", seconds=1)
+    task = Task(workers, ssisdb, Case(BEFORE_DEFERRAL, "kill", False, "stamp alone"), tmp_path / "store")
+    task.run()
+    assert [each.status for each in mart.executions()] == [OperationStatus.SUCCEEDED]
+
+
+def test_a_worker_killed_while_somebody_stops_the_execution_leads_to_a_new_one_after_its_end(
+    workers: Workers, mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx", times=1)
+    task = Task(workers, ssisdb, Case("look", "kill after", False, "store and stamp"), tmp_path / "store")
+
+    def stop_and_kill() -> None:
+        task.kill()
+        mart.stop_operation(mart.executions()[0].execution_id)
+
+    answers: list[dict[str, Any]] = []
+    runner = threading.Thread(target=lambda: answers.append(task.run()))
+    runner.start()
+    wait_until(lambda: any(each.status is OperationStatus.RUNNING for each in mart.executions()))
+    stop_and_kill()
+    runner.join()
+    first, second = sorted(mart.executions(), key=lambda each: each.execution_id)
+    assert (first.status, second.status) == (OperationStatus.CANCELED, OperationStatus.SUCCEEDED)
+    assert first.end_time is not None
+    assert second.start_time is not None
+    assert first.end_time <= second.start_time
+    assert answers[0]["result"]["execution_id"] == second.execution_id

@@ -1,11 +1,12 @@
 # `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup lint types layers unit format clean
+.PHONY: help demo test setup lint types layers unit bench format clean
 python := .venv/bin/python
 
 help:
 	@echo "make demo    deploy and run an SSIS project with a real Airflow DAG on the embedded SSISDB"
 	@echo "make test    lint, types, layer rules and all tests"
+	@echo "make bench   measure it beside its peers, in under ten minutes"
 	@echo "make format  put the code into the house style"
 	@echo "make clean   remove .venv and caches"
 
@@ -30,6 +31,9 @@ layers: setup
 
 unit: setup
 	$(python) -m pytest $(PYTEST_ARGS)
+
+bench: setup
+	$(python) -m benchmarks $(BENCH_ARGS)
 
 format: setup
 	$(python) -m ruff check --fix .

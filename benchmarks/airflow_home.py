@@ -1,0 +1,79 @@
+"""Airflow for the benchmarks: a home that is gone afterwards, and the server under the connections of all who ask."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import quote
+
+from airflow_provider_ssis.emulator.server import Endpoint
+
+SSIS = "ssis_default"
+"""Ours: a connection of type ``ssis``."""
+ODBC = "odbc_ssisdb"
+"""The plain way: a connection of type ``odbc``."""
+MSSQL = "mssql_ssisdb"
+"""The incumbent's: a connection of type ``mssql``."""
+
+
+@contextmanager
+def airflow_home() -> Iterator[None]:
+    """A home for Airflow, here and in processes that start meanwhile. Before anything imports Airflow."""
+    before = dict(os.environ)
+    home = tempfile.mkdtemp(prefix="airflow-home-")
+    for name in [name for name in os.environ if name.startswith("AIRFLOW")]:
+        del os.environ[name]
+    os.environ["AIRFLOW_HOME"] = home
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    try:
+        with log_level("ERROR"):
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def log_level(level: str) -> Iterator[None]:
+    """The least level that Airflow logs, in processes that start in the block."""
+    before = os.environ.get(_LOG_LEVEL)
+    os.environ[_LOG_LEVEL] = level
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_LOG_LEVEL]
+        else:
+            os.environ[_LOG_LEVEL] = before
+
+
+_LOG_LEVEL = "AIRFLOW__LOGGING__LOGGING_LEVEL"
+
+
+def connect_airflow(endpoint: Endpoint, *, port: int | None = None) -> None:
+    """Make a server known to Airflow under the three connections.
+
+    :param endpoint: the server.
+    :param port: another way to it. Default: its own port.
+    """
+    there = endpoint if port is None else replace(endpoint, port=port)
+    os.environ[f"AIRFLOW_CONN_{SSIS.upper()}"] = there.airflow_uri
+    os.environ[f"AIRFLOW_CONN_{ODBC.upper()}"] = json.dumps(
+        {
+            "conn_type": "odbc",
+            # Microsoft's driver takes the port with the server's name only.
+            "host": f"{there.host},{there.port}",
+            "schema": "SSISDB",
+            "login": there.user,
+            "password": there.password,
+            "extra": {"Encrypt": "yes", "TrustServerCertificate": "yes"},
+        }
+    )
+    login = f"{quote(there.user, safe='')}:{quote(there.password, safe='')}"
+    os.environ[f"AIRFLOW_CONN_{MSSQL.upper()}"] = f"mssql://{login}@{there.host}:{there.port}/SSISDB"

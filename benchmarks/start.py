@@ -1,0 +1,232 @@
+"""Starting a run: round trips and time, with parameters and over a slow network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from benchmarks.airflow_home import MSSQL, ODBC, connect_airflow
+from benchmarks.results import Goal, Report, Result, cost
+from benchmarks.servers import CatalogService
+from benchmarks.workers import Worker
+
+NAME = "start"
+INCUMBENT = "airflow-ssis-provider 1.1.2"
+PLAIN = "SQLExecuteQueryOperator over ODBC"
+_RUN_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What to measure.
+
+    :param parameters: numbers of parameters.
+    :param delays: seconds by which the network lengthens a round trip.
+    :param repetitions: starts of which the median counts.
+    """
+
+    parameters: Sequence[int]
+    delays: Sequence[float]
+    repetitions: int
+
+
+FULL = Size(parameters=(0, 10, 50), delays=(0.0, 0.005, 0.05), repetitions=7)
+SMALLEST = Size(parameters=(0, 2), delays=(0.005,), repetitions=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a start took, as the median of some.
+
+    :param seconds: from the task's first line until the run was started and the connection closed.
+    :param requests: round trips after the login.
+    :param round_trips: all round trips on the network: those of TCP's, TLS's and the login's too.
+    """
+
+    seconds: float
+    requests: float
+    round_trips: float
+
+
+def run(size: Size) -> Report:
+    """Measure."""
+    results: list[Result] = []
+    requests: set[int] = set()
+    with Worker(CatalogService) as server:
+        _deploy(server, max(size.parameters))
+        server.call("let_runs_take", _RUN_SECONDS)
+        for delay in size.delays:
+            connect_airflow(server.started, port=server.call("delay", delay))
+            for count in size.parameters:
+                ours, plain, incumbent = (
+                    _measure(server, size.repetitions, make(count)) for make in (_ours, _plain, _incumbent)
+                )
+                requests.add(_requests_to_start(server, count))
+                case = f"{count} parameters, {delay * 1000:g} ms delay"
+                for peer, name in ((incumbent, INCUMBENT), (plain, PLAIN)):
+                    results += _rows(case, ours, peer, name)
+    return Report(
+        "Starting a run",
+        results,
+        goals=[
+            Goal(
+                "2 round trips once connected, whatever the number of parameters: "
+                + ", ".join(map(str, sorted(requests))),
+                requests == {2},
+            )
+        ],
+        note=(
+            "Each is a whole task without its wait: connect, log in, start, disconnect. The network's round "
+            "trips include all of that. Requests count from the login on: besides those that start, ours has "
+            "one that gives a prepared statement back at the end, the peers those of their drivers about "
+            "transactions and options. Both peers send one batch that creates and starts at once; ours saves "
+            "the execution's id in between and holds a lock, so that a crash neither loses nor doubles a run. "
+            "Time includes the embedded SSISDB's own, which is most of it without delay."
+        ),
+    )
+
+
+def _rows(case: str, ours: Start, peer: Start, name: str) -> list[Result]:
+    return [
+        cost(NAME, f"{case}: requests", "requests", ours=ours.requests, peer=peer.requests, peer_name=name),
+        cost(NAME, f"{case}: network", "round trips", ours=ours.round_trips, peer=peer.round_trips, peer_name=name),
+        cost(NAME, f"{case}: time", "ms", ours=ours.seconds * 1000, peer=peer.seconds * 1000, peer_name=name),
+    ]
+
+
+def _deploy(server: Worker, parameters: int) -> None:
+    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+    from tests.ssis_projects import make_ispac, package, parameter, task
+
+    load = package("Load.dtsx", task("Copy"), parameters=[parameter(_name(n)) for n in range(parameters)])
+    connect_airflow(server.started)
+    with SsisCatalogHook().open_catalog() as catalog:
+        catalog.create_folder("Sales")
+        catalog.deploy_project("Sales", "Mart", make_ispac("Mart", packages=[load]))
+
+
+def _measure(server: Worker, repetitions: int, start: Callable[[int], object]) -> Start:
+    # The first one imports and compiles; it does not count.
+    start(0)
+    starts = []
+    for number in range(1, repetitions + 1):
+        requests, round_trips = server.call("traffic").requests, server.call("round_trips")
+        began = time.perf_counter()
+        start(number)
+        seconds = time.perf_counter() - began
+        starts.append(
+            Start(seconds, server.call("traffic").requests - requests, server.call("round_trips") - round_trips)
+        )
+    return Start(
+        seconds=median(each.seconds for each in starts),
+        requests=median(each.requests for each in starts),
+        round_trips=median(each.round_trips for each in starts),
+    )
+
+
+def _name(number: int) -> str:
+    return f"Parameter{number}"
+
+
+def _values(count: int) -> dict[str, str]:
+    return {_name(number): f"value {number}" for number in range(count)}
+
+
+def _execute(operator: Any, number: int) -> None:
+    """Execute a task instance of its own."""
+    from airflow.providers.common.compat.sdk import TaskDeferred
+
+    from tests.task_runs import TaskInstanceRecord, TaskRun
+
+    run = TaskRun(operator, TaskInstanceRecord(run_id=f"{time.time_ns()}-{number}"))
+    try:
+        run.execute()
+    except TaskDeferred:
+        # The run has been started, and the task has left its worker.
+        return
+
+
+def _ours(count: int) -> Callable[[int], object]:
+    from airflow_provider_ssis.operators.run import SsisRunPackageOperator
+
+    operator = SsisRunPackageOperator(
+        task_id="load",
+        folder="Sales",
+        project="Mart",
+        package="Load.dtsx",
+        parameters=_values(count),
+        deferrable=True,
+    )
+    return lambda number: _execute(operator, number)
+
+
+def _requests_to_start(server: Worker, count: int) -> int:
+    """Requests on an open connection until the run is started."""
+    from airflow_provider_ssis.catalog.requests import ExecutionRequest
+    from airflow_provider_ssis.executions.memory import TaskMemory
+    from airflow_provider_ssis.executions.stamp import TaskStamp
+    from airflow_provider_ssis.executions.submission import OnPreviousRun, Submission, submit
+    from airflow_provider_ssis.executions.watching import Deadline
+    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+    from tests.task_runs import LogRecord
+
+    submission = Submission(
+        request=ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx", parameters=_values(count)),
+        stamp=TaskStamp("nightly", str(time.time_ns()), "load", -1, 1),
+        is_stamped=True,
+        alone=False,
+        on_previous_run=OnPreviousRun.FAIL,
+        lookback=3600,
+        deadline=Deadline(None),
+        stop_timeout=10.0,
+        poll_interval=1.0,
+    )
+    with SsisCatalogHook().open_catalog() as catalog:
+        before = server.call("traffic").requests
+        submit(catalog, submission, TaskMemory(None), before_start=lambda execution_id: None, log=LogRecord())
+        requests: int = server.call("traffic").requests - before
+    return requests
+
+
+def _plain(count: int) -> Callable[[int], object]:
+    from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+
+    from airflow_provider_ssis.odbc.drivers import find_driver
+
+    values = "".join(
+        f"EXEC catalog.set_execution_parameter_value @id, 30, N'{name}', N'{value}';\n"
+        for name, value in _values(count).items()
+    )
+    operator = SQLExecuteQueryOperator(
+        task_id="load",
+        conn_id=ODBC,
+        hook_params={"driver": find_driver().name},
+        autocommit=True,
+        split_statements=False,
+        sql=(
+            "SET NOCOUNT ON; DECLARE @id bigint;\n"
+            "EXEC catalog.create_execution @folder_name = N'Sales', @project_name = N'Mart',"
+            " @package_name = N'Load.dtsx', @execution_id = @id OUTPUT;\n"
+            f"{values}EXEC catalog.start_execution @id;\nSELECT @id AS execution_id;"
+        ),
+    )
+    return lambda number: _execute(operator, number)
+
+
+def _incumbent(count: int) -> Callable[[int], object]:
+    from SSIS_Operator.models.SqlQueryParameters import ParameterType, QueryParameters
+    from SSIS_Operator.operators.ssis_package_operator import SsisPackageOperator
+
+    operator = SsisPackageOperator(
+        task_id="load",
+        conn_id=MSSQL,
+        database="SSISDB",
+        folder="Sales",
+        project="Mart",
+        package="Load.dtsx",
+        parameters=[QueryParameters(name, value, ParameterType.PACKAGE) for name, value in _values(count).items()],
+    )
+    return lambda number: _execute(operator, number)

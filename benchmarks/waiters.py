@@ -1,0 +1,167 @@
+"""Triggers on one event loop in a process of their own, as in a triggerer: ours, and those that look alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]  # it ships no types
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from benchmarks.airflow_home import ODBC
+
+_LAG_SAMPLE_SECONDS = 0.01
+_IS_OVER = "SELECT status FROM catalog.executions WHERE execution_id = ? AND status IN (3, 4, 6, 7, 9)"
+
+
+class LookingAloneTrigger(BaseTrigger):
+    """Waits for one execution with a loop of its own, as triggers of most providers do for their jobs.
+
+    Each look is a blocking call of Airflow's own hook in the thread that ``sync_to_async`` keeps for them, as
+    common-sql's trigger makes it; the hook connects for each.
+
+    :param execution_id: the execution.
+    :param driver: the ODBC driver.
+    :param poll_interval: seconds between two looks.
+    """
+
+    def __init__(self, execution_id: int, driver: str, poll_interval: float) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's own is untyped
+        self.execution_id = execution_id
+        self.driver = driver
+        self.poll_interval = poll_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """The class and its arguments."""
+        arguments = {"execution_id": self.execution_id, "driver": self.driver, "poll_interval": self.poll_interval}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until the execution is over."""
+        from airflow.providers.odbc.hooks.odbc import OdbcHook
+        from asgiref.sync import sync_to_async
+
+        hook = OdbcHook(odbc_conn_id=ODBC, driver=self.driver)
+        while not await sync_to_async(hook.get_first)(_IS_OVER, parameters=(self.execution_id,)):  # noqa: ASYNC110 that is what it measures
+            await asyncio.sleep(self.poll_interval)
+        yield TriggerEvent(self.execution_id)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
+
+
+def ours(poll_interval: float) -> Callable[[int], BaseTrigger]:
+    """Makes our triggers."""
+    from airflow_provider_ssis.hooks import ssis  # noqa: F401 what triggers import later counts for none of them
+    from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
+
+    return lambda execution_id: SsisExecutionTrigger(
+        execution_id=execution_id, poll_interval=poll_interval, longest_poll_interval=poll_interval
+    )
+
+
+def looking_alone(poll_interval: float) -> Callable[[int], BaseTrigger]:
+    """Makes triggers that look alone."""
+    from airflow.providers.odbc.hooks import odbc  # noqa: F401 as above
+    from asgiref import sync  # noqa: F401
+
+    from airflow_provider_ssis.odbc.drivers import find_driver
+
+    driver = find_driver().name
+    return lambda execution_id: LookingAloneTrigger(execution_id, driver, poll_interval)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What waiting costs.
+
+    :param cpu: processor seconds of the process.
+    :param memory: bytes that the process has grown by since before the first trigger.
+    """
+
+    cpu: float
+    memory: int
+
+
+class WaiterService:
+    """Triggers on one event loop.
+
+    :param make: :func:`ours` or :func:`looking_alone`.
+    :param poll_interval: seconds between two looks.
+    """
+
+    def __init__(self, make: Callable[[float], Callable[[int], BaseTrigger]], poll_interval: float) -> None:
+        self._make = make(poll_interval)
+        self._triggers: list[asyncio.Task[None]] = []
+        self._seen: dict[int, float] = {}
+        self._lag = 0.0
+        self._cpu = 0.0
+        self._memory = 0
+        self._sampler: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Measure what there is before the first trigger."""
+        # The log goes the way that Airflow has for it, to nowhere.
+        sys.stdout.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        self._memory = _memory()
+
+    async def stop(self) -> None:
+        """End all triggers."""
+        tasks = [*self._triggers, *([] if self._sampler is None else [self._sampler])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def wait_for(self, execution_ids: Sequence[int]) -> None:
+        """Start a trigger for each, one after the other, as a triggerer does."""
+        for execution_id in execution_ids:
+            self._triggers.append(asyncio.create_task(self._wait(execution_id)))
+            await asyncio.sleep(0)
+
+    async def begin_usage(self) -> None:
+        """Measure what the triggers use, from now on."""
+        self._cpu = _cpu()
+
+    async def end_usage(self) -> Usage:
+        """What they used since."""
+        return Usage(_cpu() - self._cpu, max(0, _memory() - self._memory))
+
+    async def begin_lag(self) -> None:
+        """Measure the event loop's lag, from now on. That takes processor time of its own."""
+        self._lag = 0.0
+        self._sampler = asyncio.create_task(self._sample_lag())
+
+    async def end_lag(self) -> float:
+        """The longest time in seconds since, that the event loop did not come to what was due."""
+        if self._sampler is not None:
+            self._sampler.cancel()
+        return self._lag
+
+    async def seen(self) -> dict[int, float]:
+        """When the triggers' events came, in seconds since 1970."""
+        return dict(self._seen)
+
+    async def _wait(self, execution_id: int) -> None:
+        async for _ in self._make(execution_id).run():
+            self._seen[execution_id] = time.time()
+            return
+
+    async def _sample_lag(self) -> None:
+        while True:
+            due = time.perf_counter() + _LAG_SAMPLE_SECONDS
+            await asyncio.sleep(_LAG_SAMPLE_SECONDS)
+            self._lag = max(self._lag, time.perf_counter() - due)
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _memory() -> int:
+    memory: int = psutil.Process().memory_info().rss
+    return memory

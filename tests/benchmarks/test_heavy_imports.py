@@ -1,0 +1,48 @@
+"""What Airflow loads to parse a DAG brings no driver and no parser with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.imports import BASES, modules_of
+
+HEAVY = {"pyodbc", "lxml", "sqlglot", "duckdb", "cryptography"}
+PACKAGES = ("operators", "sensors", "triggers")
+MODULES = [module for package in PACKAGES for module in modules_of(package)]
+
+# Airflow itself may have loaded one of them, so what our own modules ask for counts too.
+PROBE = """
+import builtins, importlib, json, sys
+{bases}
+import_, asked = builtins.__import__, set()
+def watched(name, globals=None, *rest, **named):
+    if globals and globals.get("__name__", "").startswith("airflow_provider_ssis"):
+        asked.add(name.partition(".")[0])
+    return import_(name, globals, *rest, **named)
+builtins.__import__ = watched
+added = {{}}
+for module in {modules!r}:
+    before = set(sys.modules)
+    importlib.import_module(module)
+    added[module] = sorted(asked | {{name.partition(".")[0] for name in set(sys.modules) - before}})
+print(json.dumps(added))
+"""
+
+
+@pytest.fixture(scope="module")
+def added() -> dict[str, list[str]]:
+    """What the import of each module adds to what Airflow's base classes brought, in a process of its own."""
+    code = PROBE.format(bases="\n".join(BASES[package] for package in PACKAGES), modules=MODULES)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_importing_it_imports_nothing_heavy(module: str, added: dict[str, list[str]]) -> None:
+    assert {"__future__", "airflow_provider_ssis"} <= set(added[module])
+    assert not HEAVY & set(added[module])

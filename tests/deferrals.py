@@ -58,7 +58,9 @@ def deferred(task_run: TaskRun) -> TaskDeferred:
 
 def resumed(task_run: TaskRun, deferral: TaskDeferred, event: dict[str, Any]) -> Any:
     """What the task does when its trigger has told an event."""
-    return task_run.operator.resume_execution(deferral.method_name, {"event": event}, task_run.context)
+    return task_run.operator.resume_execution(
+        deferral.method_name, {**(deferral.kwargs or {}), "event": event}, task_run.context
+    )
 
 
 def run_to_end(task_run: TaskRun) -> Any:

@@ -242,16 +242,25 @@ class SsisRunPackageOperator(BaseOperator):
         self._defer(submitted.execution_id, deadline)
         raise AssertionError("unreachable: deferring raises")
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    def execute_complete(
+        self, context: Context, event: dict[str, Any], execution_id: int | None = None, is_ours: bool = True
+    ) -> dict[str, Any]:
         """Go on when the triggerer has seen the end of the wait.
 
         :param context: the task's context.
         :param event: what :class:`SsisExecutionTrigger` told.
+        :param execution_id: the execution that the task waits for. Default: the one that the event is about.
+        :param is_ours: whether the task started it, and may stop it. Default: True.
         :return: see the class.
         """
         report = Report.of(event)
-        execution_id = report.execution_id
+        if execution_id is None:
+            execution_id = report.execution_id
         self.execution_id = execution_id
+        self._is_ours = is_ours
+        if report.execution_id != execution_id:
+            # A database that gives a deleted trigger's id to the next one lets a task get what another one told.
+            self._defer(execution_id, self._deadline(context))
         if self.do_xcom_push:
             context["ti"].xcom_push(key="execution_id", value=execution_id)
         outage = Outage(config.outage_timeout())
@@ -375,6 +384,7 @@ class SsisRunPackageOperator(BaseOperator):
         self.defer(
             trigger=self._trigger(execution_id, deadline),
             method_name="execute_complete",
+            kwargs={"execution_id": execution_id, "is_ours": self._is_ours},
             # Later than the trigger's own deadline, which tells what is known; Airflow's tells nothing.
             timeout=None if left is None else timedelta(seconds=left + 60 + 2 * self._poll_interval),
         )

@@ -98,12 +98,14 @@ class Task:
         for try_number in range(1, TRIES + 1):
             answer = self._one("execute", try_number=try_number)
             while answer is not None and "trigger" in answer:
-                xcoms = answer["xcoms"]
+                xcoms, kwargs = answer["xcoms"], answer["kwargs"]
                 waited = None
                 while waited is None:
                     # A trigger whose triggerer died runs again elsewhere; that is no new try.
                     waited = self._one("wait", triggers=[answer["trigger"]])
-                answer = self._one("resume", try_number=try_number, xcoms=xcoms, event=waited["events"][0])
+                answer = self._one(
+                    "resume", try_number=try_number, xcoms=xcoms, kwargs=kwargs, event=waited["events"][0]
+                )
             if answer is not None and "result" in answer:
                 return answer
         raise AssertionError(f"no success in {TRIES} tries: {self.outcomes}")

@@ -117,7 +117,7 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
 
     ``connection`` is the URI, ``stage`` is ``execute``, ``wait`` or ``resume``, ``arguments`` are the operator's,
     ``try_number`` and ``xcoms`` are the task instance's, ``store`` is the file of the task state store or None,
-    ``die`` is where to be killed, ``triggers`` and ``event`` belong to the later stages.
+    ``die`` is where to be killed, ``triggers``, ``kwargs`` and ``event`` belong to the later stages.
     """
     from airflow.providers.common.compat.sdk import TaskDeferred
 
@@ -141,10 +141,15 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
         if order["stage"] == "execute":
             result = task_run.execute()
         else:
-            result = task_run.operator.resume_execution("execute_complete", {"event": order["event"]}, task_run.context)
+            kwargs = {**order["kwargs"], "event": order["event"]}
+            result = task_run.operator.resume_execution("execute_complete", kwargs, task_run.context)
     except TaskDeferred as deferral:
         # As Airflow keeps it: in a row of its database.
-        return {"trigger": deferral.trigger.serialize()[1], "xcoms": task_run.task_instance.xcoms}
+        return {
+            "trigger": deferral.trigger.serialize()[1],
+            "kwargs": deferral.kwargs,
+            "xcoms": task_run.task_instance.xcoms,
+        }
     return {"result": result, "xcoms": task_run.task_instance.xcoms}
 
 

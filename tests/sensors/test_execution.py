@@ -18,6 +18,7 @@ from airflow_provider_ssis.exceptions import (
     InvalidTaskArgument,
 )
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
+from tests.deferrals import deferred, reloaded, resumed, run_to_end
 from tests.operators.running import run, wait_until
 from tests.task_runs import TaskRun, rendered
 
@@ -129,3 +130,55 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
     arguments: dict[str, Any] = {field: object() for field in SsisExecutionSensor.template_fields}
     task = SsisExecutionSensor(task_id="wait", **arguments)
     assert {field: getattr(task, field) for field in arguments} == arguments
+
+
+# --- in the triggerer -------------------------------------------------------------------------------------------------
+
+
+def test_deferred_it_waits_for_the_end_and_returns_the_same(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx")
+    execution_id = started()
+    result = run_to_end(sensor(execution_id, deferrable=True))
+    assert result == sensor(execution_id).execute()
+
+
+def test_what_is_over_already_needs_no_triggerer(mart: Catalog) -> None:
+    execution_id = run().execute()["execution_id"]
+    assert sensor(execution_id, deferrable=True).execute()["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("soft_fail", [False, True])
+def test_deferred_a_failure_fails_or_skips_the_task(mart: Catalog, ssisdb: SsisdbEmulator, soft_fail: bool) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx")
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
+    task_run = sensor(started(), deferrable=True, soft_fail=soft_fail)
+    with pytest.raises(AirflowSkipException if soft_fail else ExecutionFailed) as caught:
+        run_to_end(task_run)
+    assert "The disk is full." in (str(task_run.log) if soft_fail else str(caught.value))
+
+
+def test_deferred_it_never_stops_the_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = sensor(started(), deferrable=True, timeout=5)
+    deferral = deferred(task_run)
+    assert not reloaded(deferral.trigger).cancel_on_kill
+    with pytest.raises(AirflowSensorTimeout):
+        task_run.operator.resume_execution("__fail__", {"error": "Trigger timeout"}, task_run.context)
+    assert mart.executions()[0].status is OperationStatus.RUNNING
+
+
+def test_deferred_an_event_of_another_execution_sends_it_back_to_wait(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = sensor(started(), deferrable=True)
+    deferral = deferred(task_run)
+    with pytest.raises(type(deferral)):
+        resumed(task_run, deferral, {"execution_id": 4711, "verdict": "over", "detail": None})
+
+
+def test_deferred_an_execution_that_vanishes_is_told(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = sensor(started(), deferrable=True)
+    deferral = deferred(task_run)
+    event = {"execution_id": reloaded(deferral.trigger).execution_id, "verdict": "gone", "detail": None}
+    with pytest.raises(ExecutionNotFound):
+        resumed(task_run, deferral, event)

@@ -1,0 +1,101 @@
+"""What becomes of the execution when somebody does something to its task: on a whole Airflow, each component a process.
+
+One Airflow serves all tests, since its start takes long; each test has a DAG run of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+from tests.airflow_processes import AirflowProcesses, running_airflow, wait_for
+from tests.mart import MART
+
+PATHS = ["polling", "deferred"]
+DAGS = Path(__file__).parent / "dags"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SsisdbEmulator]:
+    with SsisdbEmulator() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def airflow(server: SsisdbEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcesses]:
+    home = tmp_path_factory.mktemp("airflow-home")
+    limited = [f"{path}_limited" for path in PATHS]
+    with running_airflow(home, DAGS, server.airflow_uri, [*PATHS, *limited]) as airflow:
+        yield airflow
+
+
+@pytest.fixture
+def mart(server: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog]:
+    """The catalog, in which the first run of a package takes for ever and the second one no time."""
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", server.airflow_uri)
+    server.reset()
+    with SsisCatalogHook().open_catalog() as catalog:
+        catalog.create_folder("Sales")
+        catalog.deploy_project("Sales", "Mart", MART)
+        server.scripts.take(3600, package="Load.dtsx", times=1)
+        yield catalog
+
+
+def statuses(catalog: Catalog) -> list[OperationStatus]:
+    """Of all executions, the oldest first."""
+    return [each.status for each in sorted(catalog.executions(), key=lambda each: each.execution_id)]
+
+
+def running(airflow: AirflowProcesses, server: SsisdbEmulator, mart: Catalog, dag_id: str) -> str:
+    """A DAG run whose package runs, and for which the worker or the triggerer waits."""
+    run_id = airflow.trigger(dag_id)
+    wait_for(lambda: statuses(mart) == [OperationStatus.RUNNING], "the package runs")
+    state = "deferred" if dag_id.startswith("deferred") else "running"
+    wait_for(lambda: airflow.task(dag_id, run_id)["state"] == state, f"the task is {state}")
+    requests = server.traffic.requests
+    wait_for(lambda: server.traffic.requests > requests, "somebody looks at the execution")
+    return run_id
+
+
+@pytest.mark.parametrize("state", ["failed", "success"])
+@pytest.mark.parametrize("dag_id", PATHS)
+def test_marking_the_task_stops_the_execution(
+    airflow: AirflowProcesses, server: SsisdbEmulator, mart: Catalog, dag_id: str, state: str
+) -> None:
+    run_id = running(airflow, server, mart, dag_id)
+    airflow.mark(dag_id, run_id, state)
+    wait_for(lambda: statuses(mart) == [OperationStatus.CANCELED], "the execution is stopped")
+    assert airflow.task(dag_id, run_id)["state"] == state
+
+
+@pytest.mark.parametrize("dag_id", PATHS)
+def test_clearing_the_task_stops_the_execution_and_runs_the_package_again(
+    airflow: AirflowProcesses, server: SsisdbEmulator, mart: Catalog, dag_id: str
+) -> None:
+    run_id = running(airflow, server, mart, dag_id)
+    airflow.clear(dag_id, run_id)
+    wait_for(lambda: airflow.task(dag_id, run_id)["state"] == "success", "the task succeeds")
+    assert statuses(mart) == [OperationStatus.CANCELED, OperationStatus.SUCCEEDED]
+
+
+@pytest.mark.parametrize("dag_id", [f"{path}_limited" for path in PATHS])
+def test_an_execution_timeout_stops_the_execution(airflow: AirflowProcesses, mart: Catalog, dag_id: str) -> None:
+    run_id = airflow.trigger(dag_id)
+    wait_for(lambda: airflow.task(dag_id, run_id)["state"] == "failed", "the task fails")
+    wait_for(lambda: statuses(mart) == [OperationStatus.CANCELED], "the execution is stopped")
+
+
+@pytest.mark.parametrize("dag_id", PATHS)
+def test_a_dag_run_that_is_ended_and_deleted_stops_the_execution(
+    airflow: AirflowProcesses, server: SsisdbEmulator, mart: Catalog, dag_id: str
+) -> None:
+    run_id = running(airflow, server, mart, dag_id)
+    airflow.end_run(dag_id, run_id)
+    airflow.delete_run(dag_id, run_id)
+    wait_for(lambda: statuses(mart) == [OperationStatus.CANCELED], "the execution is stopped")

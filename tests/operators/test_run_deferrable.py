@@ -1,0 +1,186 @@
+"""A run operator that waits in the triggerer."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.exceptions import (
+    ExecutionFailed,
+    ExecutionOutOfSight,
+    ExecutionStuckPending,
+    ExecutionTimeout,
+    InvalidTriggerEvent,
+)
+from airflow_provider_ssis.executions.deferral import deferral_exceptions
+from airflow_provider_ssis.executions.memory import EXECUTION
+from tests.deferrals import deferred, events_of, reloaded, resumed, run_to_end
+from tests.operators.running import run
+from tests.task_runs import TaskRun
+
+
+def deferrable(**arguments: Any) -> TaskRun:
+    return run(deferrable=True, **arguments)
+
+
+def statuses(catalog: Catalog) -> list[OperationStatus]:
+    """Of all executions, the oldest first."""
+    return [each.status for each in sorted(catalog.executions(), key=lambda each: each.execution_id)]
+
+
+def test_it_returns_and_pushes_what_the_polling_path_does(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx")
+    polling, waiting = run(), deferrable()
+    waiting.task_instance.run_id = "another"
+    results = [polling.execute(), run_to_end(waiting)]
+    for each, task_run in zip(results, (polling, waiting), strict=True):
+        assert task_run.task_instance.xcoms == {key: each[key] for key in ("execution_id", "status", "duration")}
+        for changing in ("execution_id", "duration"):
+            assert each.pop(changing)
+    assert results[0] == results[1]
+
+
+def test_what_is_over_at_once_needs_no_triggerer(mart: Catalog) -> None:
+    first = run_to_end(deferrable())
+    assert deferrable().execute()["execution_id"] == first["execution_id"]
+
+
+def test_a_failure_names_its_causes_and_errors_are_told_on_the_worker_again(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
+    ssisdb.scripts.warn("Nearly full.", package="Load.dtsx", executable="Truncate")
+    task_run = deferrable()
+    with pytest.raises(ExecutionFailed, match=r"The disk is full\."):
+        run_to_end(task_run)
+    assert any("The disk is full." in line for line in task_run.log.at("error"))
+    assert any("Nearly full." in line for line in task_run.log.at("warning"))
+
+
+def test_the_deadline_counts_from_the_tasks_start_and_stops_the_execution(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = deferrable(timeout=60)
+    task_run.task_instance.start_date = datetime.now(UTC) - timedelta(seconds=59)
+    with pytest.raises(ExecutionTimeout, match="It was stopped and is canceled now"):
+        run_to_end(task_run)
+    assert statuses(mart) == [OperationStatus.CANCELED]
+
+
+def test_airflows_execution_timeout_holds_while_the_task_is_deferred(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    began = time.time()
+    deferral = deferred(deferrable(execution_timeout=timedelta(seconds=100)))
+    trigger = reloaded(deferral.trigger)
+    assert trigger.deadline is not None
+    assert began <= trigger.deadline - 100 <= time.time()
+    assert deferral.timeout is not None
+    assert deferral.timeout > timedelta(seconds=100)
+
+
+def test_a_stuck_pending_execution_is_told_with_its_causes(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.hang(package="Load.dtsx")
+    with pytest.raises(ExecutionStuckPending, match=r"still pending after 1 s.*ISServerExec"):
+        run_to_end(deferrable(pending_timeout=1))
+    assert statuses(mart) == [OperationStatus.PENDING]
+
+
+def test_a_deferral_that_airflow_times_out_stops_the_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = deferrable()
+    deferred(task_run)
+    timeout = deferral_exceptions().timeout
+    with pytest.raises(timeout):
+        task_run.operator.resume_execution("__fail__", {"error": "Trigger timeout"}, task_run.context)
+    assert statuses(mart) == [OperationStatus.CANCELED]
+
+
+def test_a_trigger_that_failed_leaves_the_execution_to_a_retry(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx", times=1)
+    task_run = deferrable()
+    execution_id = reloaded(deferred(task_run).trigger).execution_id
+    with pytest.raises(ExecutionOutOfSight, match=f"Execution {execution_id} .* the trigger failed"):
+        task_run.operator.resume_execution("__fail__", {"error": "Trigger failure"}, task_run.context)
+    assert statuses(mart) == [OperationStatus.RUNNING]
+    retry = deferrable()
+    assert reloaded(deferred(retry).trigger).execution_id == execution_id
+
+
+def test_a_catalog_that_cannot_be_read_is_told_with_its_error(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = deferrable()
+    deferral = deferred(task_run)
+    event = {"execution_id": reloaded(deferral.trigger).execution_id, "verdict": "out_of_sight", "detail": "No way."}
+    with pytest.raises(ExecutionOutOfSight, match=r"No way\..*A retry of this task follows it again"):
+        resumed(task_run, deferral, event)
+
+
+def test_an_event_that_nobody_understands_is_an_error_that_says_what_to_do(mart: Catalog) -> None:
+    task_run = deferrable()
+    deferral = deferred(task_run)
+    with pytest.raises(InvalidTriggerEvent, match="same version"):
+        resumed(task_run, deferral, {"state": "fine"})
+
+
+def test_an_event_of_another_execution_sends_the_task_back_to_wait_for_its_own(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    """SQLite gives a deleted trigger's id to the next one, so a cleared task got what its first trigger told."""
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = deferrable()
+    deferral = deferred(task_run)
+    execution_id = reloaded(deferral.trigger).execution_id
+    event = {"execution_id": execution_id - 1, "verdict": "over", "detail": None}
+    with pytest.raises(type(deferral)) as again:
+        resumed(task_run, deferral, event)
+    assert reloaded(again.value.trigger).execution_id == execution_id
+    assert again.value.kwargs == deferral.kwargs
+
+
+def test_what_cannot_travel_to_the_triggerer_is_found_before_anything_runs(mart: Catalog) -> None:
+    with pytest.raises(ValueError, match="poll_interval"):
+        deferrable(poll_interval=-1).execute()
+    assert mart.executions() == []
+
+
+def test_somebody_elses_execution_is_followed_and_not_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    foreign = run(wait_for_termination=False).execute()["execution_id"]
+    task_run = deferrable(allow_concurrent=False, on_previous_run="attach", timeout=1)
+    task_run.task_instance.task_id = "another"
+    deferral = deferred(task_run)
+    trigger = reloaded(deferral.trigger)
+    assert (trigger.execution_id, trigger.cancel_on_kill) == (foreign, False)
+    # The worker that goes on is another process, which knows only what was kept.
+    later = deferrable(allow_concurrent=False, on_previous_run="attach", timeout=1)
+    with pytest.raises(ExecutionTimeout, match="still running"):
+        resumed(later, deferral, events_of([trigger])[0])
+    assert statuses(mart) == [OperationStatus.RUNNING]
+
+
+def test_the_id_is_kept_for_the_tries_to_come(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = deferrable()
+    task_run.store = Store()
+    execution_id = reloaded(deferred(task_run).trigger).execution_id
+    assert task_run.store.values[EXECUTION] == {"execution_id": execution_id, "since_try": 1}
+
+
+class Store:
+    """A task state store."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def get(self, key: str) -> Any:
+        return self.values.get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        self.values[key] = value

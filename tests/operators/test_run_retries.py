@@ -1,0 +1,206 @@
+"""Retries and clears: which execution a task comes to, and what it does about one that is in the way."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.exceptions import ExecutionNotStopped, PreviousExecutionActive
+from tests.operators.running import run, wait_until
+from tests.task_runs import TaskRun
+
+
+def attempt(*, try_number: int = 1, clears: int = 0, retries: int = 2, **arguments: Any) -> TaskRun:
+    """A try of the task, as Airflow numbers it: a clear raises the highest number allowed."""
+    task_run = run(retries=retries, follow_messages="none", **arguments)
+    task_run.task_instance.try_number = try_number
+    task_run.task_instance.max_tries = retries if not clears else try_number - 1 + retries
+    return task_run
+
+
+def started(**arguments: Any) -> int:
+    """The execution of a try that waits for nothing."""
+    execution_id: int = attempt(wait_for_termination=False, **arguments).execute()["execution_id"]
+    return execution_id
+
+
+@pytest.fixture
+def slow(mart: Catalog, ssisdb: SsisdbEmulator) -> Catalog:
+    """The first execution takes for ever, the others no time."""
+    ssisdb.scripts.take(3600, package="Load.dtsx", times=1)
+    return mart
+
+
+def statuses(catalog: Catalog) -> list[OperationStatus]:
+    """Of all executions, the oldest first."""
+    return [each.status for each in sorted(catalog.executions(), key=lambda each: each.execution_id)]
+
+
+def test_a_retry_accepts_a_success_that_was_never_recorded(mart: Catalog) -> None:
+    first = attempt(try_number=1).execute()
+    assert attempt(try_number=2).execute() == first
+    assert statuses(mart) == [OperationStatus.SUCCEEDED]
+
+
+def test_a_retry_goes_on_with_what_runs(slow: Catalog) -> None:
+    assert started(try_number=2) == started(try_number=1)
+
+
+@pytest.mark.parametrize(
+    "status", [OperationStatus.FAILED, OperationStatus.CANCELED, OperationStatus.ENDED_UNEXPECTEDLY]
+)
+def test_a_retry_after_a_failure_starts_anew(mart: Catalog, ssisdb: SsisdbEmulator, status: OperationStatus) -> None:
+    ssisdb.scripts.finish(status, package="Load.dtsx", times=1)
+    started(try_number=1)
+    wait_until(lambda: statuses(mart) == [status])
+    attempt(try_number=2).execute()
+    assert statuses(mart) == [status, OperationStatus.SUCCEEDED]
+
+
+def test_a_success_that_is_cleared_runs_again(mart: Catalog) -> None:
+    attempt(try_number=1).execute()
+    attempt(try_number=2, clears=1).execute()
+    assert statuses(mart) == [OperationStatus.SUCCEEDED] * 2
+
+
+def test_a_retry_after_a_clear_goes_on_with_the_execution_since_the_clear(mart: Catalog) -> None:
+    attempt(try_number=1).execute()
+    cleared = attempt(try_number=2, clears=1).execute()
+    retry = attempt(try_number=3)
+    retry.task_instance.max_tries = 3
+    assert retry.execute() == cleared
+
+
+def test_each_mapped_task_has_its_own(mart: Catalog) -> None:
+    ids = set()
+    for map_index in range(3):
+        task_run = attempt()
+        task_run.task_instance.map_index = map_index
+        ids.add(task_run.execute()["execution_id"])
+    assert len(ids) == 3
+
+
+def test_without_durable_every_try_starts_its_own_and_stops_that_of_the_try_before(slow: Catalog) -> None:
+    started(durable=False, try_number=1)
+    attempt(durable=False, try_number=2).execute()
+    assert statuses(slow) == [OperationStatus.CANCELED, OperationStatus.SUCCEEDED]
+
+
+def test_an_execution_from_before_the_clear_is_stopped_unless_told_otherwise(slow: Catalog) -> None:
+    started(try_number=1)
+    cleared = attempt(try_number=2, clears=1)
+    cleared.execute()
+    assert statuses(slow) == [OperationStatus.CANCELED, OperationStatus.SUCCEEDED]
+    assert any("stopped before a new one starts" in line for line in cleared.log.at("warning"))
+
+
+def test_an_execution_from_before_the_clear_can_fail_the_task(slow: Catalog) -> None:
+    first = started(try_number=1)
+    with pytest.raises(PreviousExecutionActive, match=f"execution {first}.*Nothing was started"):
+        attempt(try_number=2, clears=1, on_previous_run="fail").execute()
+    assert statuses(slow) == [OperationStatus.RUNNING]
+
+
+def test_an_execution_from_before_the_clear_can_be_followed(slow: Catalog) -> None:
+    first = started(try_number=1)
+    assert started(try_number=2, clears=1, on_previous_run="attach") == first
+    assert len(slow.executions()) == 1
+
+
+def test_an_execution_from_before_the_clear_can_be_waited_for(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx", times=1)
+    started(try_number=1)
+    attempt(try_number=2, clears=1, on_previous_run="wait").execute()
+    first, second = sorted(mart.executions(), key=lambda each: each.execution_id)
+    assert first.end_time is not None
+    assert second.start_time is not None
+    assert first.end_time <= second.start_time
+
+
+def test_waiting_for_another_execution_ends_at_the_tasks_deadline(slow: Catalog) -> None:
+    started(try_number=1)
+    with pytest.raises(PreviousExecutionActive, match="still running, and the time of this task is over"):
+        attempt(try_number=2, clears=1, on_previous_run="wait", timeout=0.5).execute()
+    assert statuses(slow) == [OperationStatus.RUNNING]
+
+
+def test_one_that_cannot_be_stopped_in_time_starts_no_second_one(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SSIS__STOP_TIMEOUT", "0.5")
+    ssisdb.scripts.hang(package="Load.dtsx", times=1)
+    started(try_number=1)
+    with pytest.raises(ExecutionNotStopped, match="still pending"):
+        attempt(try_number=2, clears=1).execute()
+    assert statuses(mart) == [OperationStatus.PENDING]
+
+
+@pytest.mark.parametrize("policy", ["fail", "stop", "wait", "attach"])
+def test_without_concurrency_anybodys_execution_of_the_package_counts(
+    slow: Catalog, ssisdb: SsisdbEmulator, policy: str
+) -> None:
+    foreign = attempt(wait_for_termination=False)
+    foreign.task_instance.dag_id = "somebody_else"
+    first = foreign.execute()["execution_id"]
+    task_run = attempt(allow_concurrent=False, on_previous_run=policy, timeout=0.5)
+    if policy in ("fail", "wait"):
+        with pytest.raises(PreviousExecutionActive):
+            task_run.execute()
+    elif policy == "stop":
+        assert task_run.execute()["execution_id"] != first
+    else:
+        task_run = attempt(allow_concurrent=False, on_previous_run=policy, wait_for_termination=False)
+        assert task_run.execute()["execution_id"] == first
+        # What is not ours is not stopped either.
+        task_run.operator.on_kill()
+        assert statuses(slow) == [OperationStatus.RUNNING]
+
+
+def test_two_tasks_that_want_the_package_alone_never_overlap(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(0.3, package="Load.dtsx")
+
+    def run_alone(number: int) -> None:
+        task_run = attempt(allow_concurrent=False, on_previous_run="wait")
+        task_run.task_instance.run_id = f"run {number}"
+        task_run.execute()
+
+    threads = [threading.Thread(target=run_alone, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    spans = sorted((each.start_time, each.end_time) for each in mart.executions() if each.start_time and each.end_time)
+    assert len(spans) == 4
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"allow_concurrent": False}, {"on_previous_run": "kill"}, {"follow_messages": "most"}]
+)
+def test_choices_that_cannot_be_meant_are_refused_when_the_dag_is_read(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        run(**arguments)
+
+
+def test_a_retry_finds_its_execution_by_the_saved_id_when_stamps_are_off(
+    slow: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SSIS__STAMP_EXECUTIONS", "False")
+    store: dict[str, Any] = {}
+
+    class Store:
+        get = staticmethod(store.get)
+        set = staticmethod(store.__setitem__)
+
+    ids = set()
+    for try_number in (1, 2):
+        task_run = attempt(try_number=try_number, wait_for_termination=False)
+        task_run.store = Store
+        ids.add(task_run.execute()["execution_id"])
+    assert len(ids) == 1

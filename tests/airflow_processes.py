@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,7 @@ class AirflowProcesses:
             text = response.read()
         return json.loads(text) if text else None
 
-    def knows(self, dag_id: str) -> bool:
-        """Whether the DAG was read."""
+    def _knows(self, dag_id: str) -> bool:
         try:
             self.ask("GET", f"/api/v2/dags/{dag_id}")
         except urllib.error.HTTPError:
@@ -101,6 +100,7 @@ class AirflowProcesses:
 
     def trigger(self, dag_id: str) -> str:
         """Start a run of a DAG; its id."""
+        wait_for(lambda: self._knows(dag_id), f"the DAG {dag_id} is read")
         self.ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
         run = self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
         return str(run["dag_run_id"])
@@ -127,9 +127,11 @@ class AirflowProcesses:
         """Delete a DAG run."""
         self.ask("DELETE", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")
 
-    def logs(self) -> str:
-        """Everything that was logged, by components and tasks."""
-        return "\n".join(path.read_text(errors="replace") for path in sorted(self._home.rglob("*.log")))
+    def files(self) -> dict[str, bytes]:
+        """Everything that Airflow has written, by path: its database, and the logs of components and tasks."""
+        return {
+            str(path.relative_to(self._home)): path.read_bytes() for path in self._home.rglob("*") if path.is_file()
+        }
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -141,19 +143,19 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def running_airflow(home: Path, dags: Path, connection: str, dag_ids: list[str]) -> Iterator[AirflowProcesses]:
+def running_airflow(home: Path, dags: Path, connections: Mapping[str, str]) -> Iterator[AirflowProcesses]:
     """Have a whole Airflow while the block lasts.
 
     :param home: an empty folder.
     :param dags: the folder with the DAGs.
-    :param connection: the URI of ``ssis_default``.
-    :param dag_ids: DAGs to wait for.
+    :param connections: environment variables with the connections.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {
-        **airflow_environment(home, dags, connection),
+        **airflow_environment(home, dags, ""),
+        **connections,
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of the test alone, as long as HMAC-SHA512 wants it: 64 bytes",
@@ -169,7 +171,6 @@ def running_airflow(home: Path, dags: Path, connection: str, dag_ids: list[str])
         for component in COMPONENTS:
             airflow.start(component)
         airflow.log_in()
-        wait_for(lambda: all(airflow.knows(dag_id) for dag_id in dag_ids), "the DAGs are read")
         yield airflow
     finally:
         airflow.stop()

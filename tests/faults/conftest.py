@@ -1,12 +1,21 @@
-"""Workers for the tests of faults."""
+"""Workers, and a whole Airflow, for the tests of faults."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+from tests.airflow_processes import AirflowProcesses, running_airflow
+from tests.faults.canaries import CANARY_CONNECTION
 from tests.faults.workers import Workers, running_workers
+from tests.mart import MART
+
+DAGS = Path(__file__).parent / "dags"
 
 
 @pytest.fixture(scope="package")
@@ -14,3 +23,30 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
     """Processes that run tasks and can be killed."""
     with running_workers(tmp_path_factory.mktemp("workers")) as workers:
         yield workers
+
+
+@pytest.fixture(scope="package")
+def server() -> Iterator[SsisdbEmulator]:
+    """The embedded SSISDB that the whole Airflow is connected to."""
+    with SsisdbEmulator() as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def airflow(server: SsisdbEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcesses]:
+    """A whole Airflow. One for all tests, since its start takes long; each test has a DAG run of its own."""
+    home = tmp_path_factory.mktemp("airflow-home")
+    connections = {"AIRFLOW_CONN_SSIS_DEFAULT": server.airflow_uri, "AIRFLOW_CONN_CANARY": CANARY_CONNECTION}
+    with running_airflow(home, DAGS, connections) as airflow:
+        yield airflow
+
+
+@pytest.fixture
+def served_mart(server: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog]:
+    """The catalog of that server, with the project Sales/Mart and nothing else."""
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", server.airflow_uri)
+    server.reset()
+    with SsisCatalogHook().open_catalog() as catalog:
+        catalog.create_folder("Sales")
+        catalog.deploy_project("Sales", "Mart", MART)
+        yield catalog

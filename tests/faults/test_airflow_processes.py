@@ -1,50 +1,22 @@
-"""What becomes of the execution when somebody does something to its task: on a whole Airflow, each component a process.
-
-One Airflow serves all tests, since its start takes long; each test has a DAG run of its own.
-"""
+"""What becomes of the execution when somebody does something to its task, on a whole Airflow."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.airflow_processes import AirflowProcesses, running_airflow, wait_for
-from tests.mart import MART
+from tests.airflow_processes import AirflowProcesses, wait_for
 
 PATHS = ["polling", "deferred"]
-DAGS = Path(__file__).parent / "dags"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[SsisdbEmulator]:
-    with SsisdbEmulator() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def airflow(server: SsisdbEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcesses]:
-    home = tmp_path_factory.mktemp("airflow-home")
-    limited = [f"{path}_limited" for path in PATHS]
-    with running_airflow(home, DAGS, server.airflow_uri, [*PATHS, *limited]) as airflow:
-        yield airflow
 
 
 @pytest.fixture
-def mart(server: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog]:
-    """The catalog, in which the first run of a package takes for ever and the second one no time."""
-    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", server.airflow_uri)
-    server.reset()
-    with SsisCatalogHook().open_catalog() as catalog:
-        catalog.create_folder("Sales")
-        catalog.deploy_project("Sales", "Mart", MART)
-        server.scripts.take(3600, package="Load.dtsx", times=1)
-        yield catalog
+def mart(served_mart: Catalog, server: SsisdbEmulator) -> Catalog:
+    """The first run of the package takes for ever and the second one no time."""
+    server.scripts.take(3600, package="Load.dtsx", times=1)
+    return served_mart
 
 
 def statuses(catalog: Catalog) -> list[OperationStatus]:

@@ -1,0 +1,8 @@
+"""Secrets that must be found nowhere, each in another place."""
+
+from __future__ import annotations
+
+PARAMETER = "c4nary-of-a-parameter"
+OVERRIDE = "c4nary-of-an-override"
+VARIABLE = "c4nary-of-an-environment"
+CANARY_CONNECTION = f"generic://{PARAMETER}:{OVERRIDE}@nowhere"

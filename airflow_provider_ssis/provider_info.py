@@ -37,6 +37,7 @@ def get_provider_info() -> dict[str, Any]:
             )
         ],
         "sensors": [_modules("airflow_provider_ssis.sensors.execution")],
+        "triggers": [_modules("airflow_provider_ssis.triggers.execution")],
         "connection-types": [
             {
                 "connection-type": "ssis",

@@ -65,6 +65,21 @@ class LogRecord:
 
 
 @dataclass
+class Store:
+    """Airflow's task state store of a task instance."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, key: str) -> Any:
+        """The value of a key, or None."""
+        return self.values.get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a value."""
+        self.values[key] = value
+
+
+@dataclass
 class TaskRun:
     """One task in the test's process.
 

@@ -26,7 +26,13 @@ from airflow_provider_ssis.catalog.errors import (
     TransientError,
 )
 from airflow_provider_ssis.catalog.folders import Folders
-from airflow_provider_ssis.catalog.models import Execution, ExecutionParameterValue, ExecutionState, Operation
+from airflow_provider_ssis.catalog.models import (
+    Execution,
+    ExecutionParameterValue,
+    ExecutionProgress,
+    ExecutionState,
+    Operation,
+)
 from airflow_provider_ssis.catalog.parameter_values import (
     explain_value,
     is_unknown_parameter,
@@ -163,6 +169,21 @@ class Executions(CatalogPart):
             )
             states += self._session.fetch(ExecutionState, batch, doing="Looking at executions")
         return states
+
+    def execution_progress(self, execution_id: int) -> ExecutionProgress | None:
+        """How much of an execution is done; None if the login does not see it.
+
+        :param execution_id: the execution.
+        """
+        batch = select(
+            ExecutionProgress,
+            "catalog.executions AS v",
+            where=["v.execution_id = ?"],
+            values=[execution_id],
+            joined=_PROGRESS,
+        )
+        found = self._session.fetch(ExecutionProgress, batch, doing=f"Reading the progress of execution {execution_id}")
+        return next(iter(found), None)
 
     def executions(
         self,
@@ -353,4 +374,20 @@ _STOP_ADVICE = {
     OperationStatus.PENDING: "It waits for its process; stop it as soon as it is running.",
     OperationStatus.STOPPING: "A stop is under way; wait until it has ended.",
     **dict.fromkeys(TERMINAL_STATUSES, "It is over, so there is nothing to stop."),
+}
+
+_PROGRESS = {
+    "done": (
+        "(SELECT COUNT(DISTINCT s.executable_id) FROM catalog.executable_statistics AS s "
+        "WHERE s.execution_id = v.execution_id)"
+    ),
+    "total": "(SELECT COUNT(*) FROM catalog.executables AS e WHERE e.execution_id = v.execution_id)",
+    "errors": (
+        "(SELECT COUNT(*) FROM catalog.event_messages AS m "
+        "WHERE m.operation_id = v.execution_id AND m.message_type = 120)"
+    ),
+    "executable": (
+        "(SELECT TOP (1) m.package_path FROM catalog.event_messages AS m "
+        "WHERE m.operation_id = v.execution_id AND m.package_path <> N'' ORDER BY m.event_message_id DESC)"
+    ),
 }

@@ -247,6 +247,23 @@ class ExecutionState:
     age: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionProgress:
+    """How much of an execution is done, as far as its logging level tells.
+
+    :param done: executables that have run at least once.
+    :param total: executables of the packages that run.
+    :param errors: error messages so far.
+    :param executable: path of the executable that wrote the last message; None before there is one.
+    """
+
+    execution_id: int
+    done: int
+    total: int
+    errors: int
+    executable: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimedExecution:
     """What a claim gave.

@@ -12,6 +12,7 @@ EXECUTION = "ssis_execution"
 """The key under which the execution stands: ``{"execution_id": …, "since_try": …}``. Never renamed."""
 
 PROGRESS = "ssis_progress"
+"""The key under which the progress stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class TaskMemory:
         """The memory of the task that runs."""
         values: Any = context
         return cls(values.get("task_state_store"))
+
+    @property
+    def has_store(self) -> bool:
+        """Whether anything can be kept."""
+        return self._store is not None
 
     def recall(self) -> Remembered | None:
         """The execution that was created last."""

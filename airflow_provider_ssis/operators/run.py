@@ -27,6 +27,7 @@ from airflow_provider_ssis.executions.giving_up import out_of_sight, stuck_pendi
 from airflow_provider_ssis.executions.memory import TaskMemory
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.outcome import SUCCESS, name_of, result_of, status_name, unsuccessful
+from airflow_provider_ssis.executions.progress import Progress
 from airflow_provider_ssis.executions.stamp import TaskStamp
 from airflow_provider_ssis.executions.stopping import stop_executions
 from airflow_provider_ssis.executions.submission import OnPreviousRun, Submission, submit
@@ -354,14 +355,17 @@ class SsisRunPackageOperator(BaseOperator):
 
     def _wait(self, context: Context, catalog: Catalog, execution_id: int, deadline: Deadline) -> dict[str, Any]:
         follower = MessageFollower(execution_id, self.log, level=self._level)
+        progress = Progress(execution_id, TaskMemory.of(context), self.log)
         seen = None
 
         def look(state: ExecutionState) -> None:
             nonlocal seen
             # How it ended is told at the end, after its last messages.
-            if state.status is not seen and not state.status.is_terminal:
-                self.log.info("Execution %d is %s.", execution_id, status_name(state.status))
-                seen = state.status
+            if not state.status.is_terminal:
+                if state.status is not seen:
+                    self.log.info("Execution %d is %s.", execution_id, status_name(state.status))
+                    seen = state.status
+                progress.tell(catalog, state.status)
             follower.follow(catalog)
 
         watch = Watch(
@@ -406,6 +410,7 @@ class SsisRunPackageOperator(BaseOperator):
         """The task's end, for whatever reason the wait is over."""
         execution = read_execution(catalog, execution_id)
         if execution.status.is_terminal:
+            Progress(execution_id, TaskMemory.of(context), self.log).tell(catalog, execution.status)
             result = self._result(context, execution)
             if execution.status not in SUCCESS:
                 raise unsuccessful(catalog, execution)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import pytest
 
@@ -14,24 +13,10 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.faults.test_protocol import STEPS
 from tests.operators.running import run
+from tests.task_runs import Store
 
 RACES = 200
 LONGEST_DELAY = 0.02
-
-
-@dataclass
-class Store:
-    """A task state store of one worker alone: what the other one saved does not arrive in time."""
-
-    values: dict[str, object]
-
-    def get(self, key: str) -> object:
-        """The value of a key, or None."""
-        return self.values.get(key)
-
-    def set(self, key: str, value: object) -> None:
-        """Keep a value."""
-        self.values[key] = value
 
 
 @pytest.mark.parametrize("shares_store", [True, False], ids=["one store", "a store each"])
@@ -45,12 +30,13 @@ def test_two_workers_racing_two_hundred_times_start_one_execution_each_time(
             for step in ("claim", "start", "look"):
                 for when in ("before", "after"):
                     ssisdb.faults.delay(chance.uniform(0, LONGEST_DELAY), statement=STEPS[step], when=when)
-            one = Store({})
+            # With a store each, what one worker saved does not reach the other in time.
+            one = Store()
             tasks = [run(follow_messages="none") for _ in range(2)]
             for try_number, task in enumerate(tasks, start=1):
                 task.task_instance.run_id = run_id
                 task.task_instance.try_number = try_number
-                task.store = one if shares_store else Store({})
+                task.store = one if shares_store else Store()
             results = list(racers.map(lambda task: task.execute(), tasks))
             ssisdb.faults.clear()
             assert results[0]["execution_id"] == results[1]["execution_id"]

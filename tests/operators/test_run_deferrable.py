@@ -22,7 +22,7 @@ from airflow_provider_ssis.executions.deferral import deferral_exceptions
 from airflow_provider_ssis.executions.memory import EXECUTION
 from tests.deferrals import deferred, events_of, reloaded, resumed, run_to_end
 from tests.operators.running import run
-from tests.task_runs import TaskRun
+from tests.task_runs import Store, TaskRun
 
 
 def deferrable(**arguments: Any) -> TaskRun:
@@ -171,16 +171,3 @@ def test_the_id_is_kept_for_the_tries_to_come(mart: Catalog, ssisdb: SsisdbEmula
     task_run.store = Store()
     execution_id = reloaded(deferred(task_run).trigger).execution_id
     assert task_run.store.values[EXECUTION] == {"execution_id": execution_id, "since_try": 1}
-
-
-class Store:
-    """A task state store."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-
-    def get(self, key: str) -> Any:
-        return self.values.get(key)
-
-    def set(self, key: str, value: Any) -> None:
-        self.values[key] = value

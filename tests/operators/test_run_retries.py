@@ -13,7 +13,7 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionNotStopped, PreviousExecutionActive
 from tests.operators.running import run, wait_until
-from tests.task_runs import TaskRun
+from tests.task_runs import Store, TaskRun
 
 
 def attempt(*, try_number: int = 1, clears: int = 0, retries: int = 2, **arguments: Any) -> TaskRun:
@@ -192,15 +192,10 @@ def test_a_retry_finds_its_execution_by_the_saved_id_when_stamps_are_off(
     slow: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__SSIS__STAMP_EXECUTIONS", "False")
-    store: dict[str, Any] = {}
-
-    class Store:
-        get = staticmethod(store.get)
-        set = staticmethod(store.__setitem__)
-
+    store = Store()
     ids = set()
     for try_number in (1, 2):
         task_run = attempt(try_number=try_number, wait_for_termination=False)
-        task_run.store = Store
+        task_run.store = store
         ids.add(task_run.execute()["execution_id"])
     assert len(ids) == 1

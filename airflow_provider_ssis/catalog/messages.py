@@ -24,22 +24,27 @@ class Messages(CatalogPart):
         self,
         execution_id: int,
         *,
-        after: int = 0,
+        after: int | None = 0,
         limit: int | None = 1000,
         message_types: Collection[MessageType] | None = None,
     ) -> list[EventMessage]:
         """Messages of an execution, in the order in which they were written.
 
         To follow a run, pass the ``event_message_id`` of the last message read as ``after``. Messages of Scale Out
-        workers have no such id, so they cannot be followed this way.
+        workers have no such id, so they cannot be followed this way: read them when the execution is over.
 
         :param execution_id: the execution.
-        :param after: only messages with a higher id. Default: 0, from the beginning.
+        :param after: only messages with a higher id; None for those that have none. Default: 0, from the beginning.
         :param limit: the most messages to read. Default: 1000; None for no limit.
         :param message_types: only these types. Default: all.
         """
-        where = ["v.operation_id = ?", "v.event_message_id > ?"]
-        values: list[MarkerValue] = [execution_id, after]
+        where = ["v.operation_id = ?"]
+        values: list[MarkerValue] = [execution_id]
+        if after is None:
+            where.append("v.event_message_id IS NULL")
+        else:
+            where.append("v.event_message_id > ?")
+            values.append(after)
         if message_types is not None:
             if not message_types:
                 return []
@@ -50,7 +55,7 @@ class Messages(CatalogPart):
             "catalog.event_messages AS v",
             where=where,
             values=values,
-            order_by="v.event_message_id",
+            order_by="v.message_time" if after is None else "v.event_message_id",
             limit=limit,
         )
         return self._session.fetch(EventMessage, batch, doing=f"Reading the messages of execution {execution_id}")

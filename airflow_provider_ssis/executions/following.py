@@ -19,6 +19,10 @@ CHUNK = 1000
 """Messages read in one round trip: bounds what is held in memory."""
 
 
+MOST_WITHOUT_ID = 10_000
+"""Messages of Scale Out workers that are shown: they can only be read at once."""
+
+
 class MessageLevel(Enum):
     """The least important messages that come into a task's log."""
 
@@ -56,7 +60,7 @@ _TYPES = {
 class MessageFollower:
     """Reads an execution's messages forward, each once, and logs them.
 
-    Messages of Scale Out workers carry no id to go on from, so they are not followed.
+    Messages of Scale Out workers carry no id to go on from, so they come when the execution is over.
 
     :param execution_id: the execution.
     :param log: where the messages go: errors and warnings at their level, all others at INFO.
@@ -88,6 +92,22 @@ class MessageFollower:
             if len(chunk) < CHUNK:
                 break
         return count
+
+    def finish(self, catalog: Catalog) -> None:
+        """Log what is left when the execution is over.
+
+        :param catalog: where to read it.
+        """
+        if self._level is MessageLevel.NONE:
+            return
+        self.follow(catalog)
+        without_id = catalog.event_messages(
+            self._execution_id, after=None, limit=MOST_WITHOUT_ID, message_types=self._level.types
+        )
+        for message in without_id:
+            tell(self._log, message)
+        if len(without_id) == MOST_WITHOUT_ID:
+            self._log.warning("More than %d messages of Scale Out workers: the rest is not shown.", MOST_WITHOUT_ID)
 
 
 def tell(log: TaskLog, message: EventMessage) -> None:

@@ -268,7 +268,7 @@ class SsisRunPackageOperator(BaseOperator):
         with patiently(lambda: self.hook.open_catalog(), outage, self.log) as catalog:
             if self._level is not MessageLevel.NONE:
                 # The triggerer's log may be lost; what matters is told here again.
-                MessageFollower(execution_id, self.log, level=MessageLevel.WARNING).follow(catalog)
+                MessageFollower(execution_id, self.log, level=MessageLevel.WARNING).finish(catalog)
             if (lost := report.lost) is not None:
                 raise lost
             return self._conclude(context, catalog, execution_id, report.verdict)
@@ -378,6 +378,7 @@ class SsisRunPackageOperator(BaseOperator):
         outage = Outage(config.outage_timeout())
         try:
             verdict = wait_until_over(catalog, watch, outage=outage, log=self.log, on_look=look)
+            follower.finish(catalog)
             return self._conclude(context, catalog, execution_id, verdict)
         except CatalogError as error:
             raise out_of_sight(execution_id, str(error)) from error

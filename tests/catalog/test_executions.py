@@ -423,3 +423,10 @@ def test_an_error_is_one_exception_and_not_a_chain(ready: Catalog) -> None:
         ready.create_execution(request_for(package="No.dtsx", environment="Prod"))
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def test_messages_without_an_id_are_those_of_scale_out_workers_only(deployed: Catalog) -> None:
+    execution_id = deployed.create_execution(request_for())
+    deployed.start_execution(execution_id)
+    wait_for_end(deployed, execution_id)
+    assert deployed.event_messages(execution_id, after=None) == []

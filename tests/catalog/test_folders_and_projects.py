@@ -102,7 +102,7 @@ def test_a_large_project_is_deployed_and_read_back(any_catalog: Catalog) -> None
     any_catalog.create_folder(FOLDER)
     ispac = io.BytesIO(etl())
     with zipfile.ZipFile(ispac, "a") as archive:
-        archive.writestr("Notes.bin", random.Random(5).randbytes(3_000_000))  # noqa: S311 bytes that do not compress
+        archive.writestr("Notes.bin", random.Random(5).randbytes(3_000_000))
     any_catalog.deploy_project(FOLDER, PROJECT, ispac.getvalue())
     assert any_catalog.get_project(FOLDER, PROJECT) == ispac.getvalue()
 

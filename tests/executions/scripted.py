@@ -122,7 +122,7 @@ class ScriptedCatalog:
         self,
         execution_id: int,
         *,
-        after: int = 0,
+        after: int | None = 0,
         limit: int | None = 1000,
         message_types: Collection[MessageType] | None = None,
     ) -> Sequence[EventMessage]:
@@ -131,7 +131,8 @@ class ScriptedCatalog:
         wanted = [
             each
             for each in self.events
-            if (each.event_message_id or 0) > after and (message_types is None or each.message_type in message_types)
+            if (each.event_message_id is None if after is None else (each.event_message_id or 0) > after)
+            and (message_types is None or each.message_type in message_types)
         ]
         return wanted[:limit]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_ssis.catalog.codes import MessageType
 from airflow_provider_ssis.executions import following
-from airflow_provider_ssis.executions.following import MessageFollower
+from airflow_provider_ssis.executions.following import MessageFollower, MessageLevel
 from tests.executions.scripted import ScriptedCatalog, event
 from tests.task_runs import LogRecord
 
@@ -65,3 +65,20 @@ def test_many_messages_come_in_bounded_chunks() -> None:
     assert MessageFollower(42, log).follow(script.catalog) == count
     assert script.reads == 3
     assert len(log.lines) == count
+
+
+def test_messages_without_an_id_come_once_at_the_end() -> None:
+    """Messages of Scale Out workers have none."""
+    log = LogRecord()
+    script = ScriptedCatalog(events=[event(1, "a"), event(None, "b", MessageType.ERROR), event(None, "c")])
+    follower = MessageFollower(42, log)
+    assert follower.follow(script.catalog) == 1
+    follower.finish(script.catalog)
+    assert [line for _, line in log.lines] == [r"[\Load] a", r"[\Load] b", r"[\Load] c"]
+
+
+def test_of_messages_without_an_id_only_those_of_the_level_come() -> None:
+    log = LogRecord()
+    script = ScriptedCatalog(events=[event(None, "b", MessageType.ERROR), event(None, "c")])
+    MessageFollower(42, log, level=MessageLevel.ERROR).finish(script.catalog)
+    assert [line for _, line in log.lines] == [r"[\Load] b"]

@@ -9,9 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from airflow_provider_ssis.emulator.server import Endpoint
+if TYPE_CHECKING:
+    # Not for processes that wait: they are to be no bigger than a triggerer.
+    from airflow_provider_ssis.emulator.server import Endpoint
 
 SSIS = "ssis_default"
 """Ours: a connection of type ``ssis``."""

@@ -37,7 +37,7 @@ class Size:
 
 
 FULL = Size(packages=tuple(BASES), repetitions=3)
-SMALLEST = Size(packages=("triggers",), repetitions=1)
+SMALLEST = Size(packages=("sensors",), repetitions=1)
 
 
 def modules_of(package: str) -> list[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
-import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -86,6 +86,18 @@ class Usage:
     memory: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How long the event loop did not come to what was due.
+
+    :param worst: the longest time, in seconds.
+    :param collection: the longest garbage collection, in seconds, during which Python does nothing else.
+    """
+
+    worst: float
+    collection: float
+
+
 class WaiterService:
     """Triggers on one event loop.
 
@@ -98,6 +110,8 @@ class WaiterService:
         self._triggers: list[asyncio.Task[None]] = []
         self._seen: dict[int, float] = {}
         self._lag = 0.0
+        self._collecting_since = 0.0
+        self._collection = 0.0
         self._cpu = 0.0
         self._memory = 0
         self._sampler: asyncio.Task[None] | None = None
@@ -108,9 +122,11 @@ class WaiterService:
         sys.stdout.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         self._memory = _memory()
+        gc.callbacks.append(self._note_collection)
 
     async def stop(self) -> None:
         """End all triggers."""
+        gc.callbacks.remove(self._note_collection)
         tasks = [*self._triggers, *([] if self._sampler is None else [self._sampler])]
         for task in tasks:
             task.cancel()
@@ -124,22 +140,22 @@ class WaiterService:
 
     async def begin_usage(self) -> None:
         """Measure what the triggers use, from now on."""
-        self._cpu = _cpu()
+        self._cpu = time.process_time()
 
     async def end_usage(self) -> Usage:
         """What they used since."""
-        return Usage(_cpu() - self._cpu, max(0, _memory() - self._memory))
+        return Usage(time.process_time() - self._cpu, max(0, _memory() - self._memory))
 
     async def begin_lag(self) -> None:
         """Measure the event loop's lag, from now on. That takes processor time of its own."""
-        self._lag = 0.0
+        self._lag = self._collection = 0.0
         self._sampler = asyncio.create_task(self._sample_lag())
 
-    async def end_lag(self) -> float:
-        """The longest time in seconds since, that the event loop did not come to what was due."""
+    async def end_lag(self) -> Lag:
+        """What was measured since."""
         if self._sampler is not None:
             self._sampler.cancel()
-        return self._lag
+        return Lag(self._lag, self._collection)
 
     async def seen(self) -> dict[int, float]:
         """When the triggers' events came, in seconds since 1970."""
@@ -150,16 +166,17 @@ class WaiterService:
             self._seen[execution_id] = time.time()
             return
 
+    def _note_collection(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._collecting_since = time.perf_counter()
+        else:
+            self._collection = max(self._collection, time.perf_counter() - self._collecting_since)
+
     async def _sample_lag(self) -> None:
         while True:
             due = time.perf_counter() + _LAG_SAMPLE_SECONDS
             await asyncio.sleep(_LAG_SAMPLE_SECONDS)
             self._lag = max(self._lag, time.perf_counter() - due)
-
-
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def _memory() -> int:

@@ -13,7 +13,7 @@ from airflow_provider_ssis.catalog.statements import MAX_MARKERS
 from benchmarks.airflow_home import connect_airflow, log_level
 from benchmarks.results import Goal, Report, Result, cost
 from benchmarks.servers import CatalogService
-from benchmarks.waiters import Usage, WaiterService, looking_alone, ours
+from benchmarks.waiters import Lag, Usage, WaiterService, looking_alone, ours
 from benchmarks.workers import Worker
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Wait:
     :param requests: requests that the server saw per second.
     :param looks: looks at one execution per second.
     :param usage: what the triggers' process used.
-    :param lag_at_first: the longest lag of the event loop in seconds while the triggers came and looked first.
+    :param lag_at_first: the event loop's lag while the triggers came and looked first.
     :param lag: the same while they waited.
     :param lag_at_ends: the same while the executions ended.
     :param seconds_to_event: from the end of each execution to its event.
@@ -68,15 +68,20 @@ class Wait:
     requests: float
     looks: float
     usage: Usage
-    lag_at_first: float
-    lag: float
-    lag_at_ends: float
+    lag_at_first: Lag
+    lag: Lag
+    lag_at_ends: Lag
     seconds_to_event: Sequence[float]
 
     @property
     def cpu_per_look(self) -> float:
         """Processor milliseconds for a look at one execution."""
         return self.usage.cpu * 1000 / (self.looks * self.window)
+
+    @property
+    def collection(self) -> float:
+        """The longest garbage collection, in seconds."""
+        return max(lag.collection for lag in (self.lag_at_first, self.lag, self.lag_at_ends))
 
     @property
     def cpu_share(self) -> float:
@@ -99,7 +104,8 @@ def run(size: Size) -> Report:
         note=(
             "The peer's triggers share one thread, as Airflow gives it; where that cannot keep the interval, it "
             "makes fewer looks than asked for, which the row 'looks' shows, and a look's cost is what compares "
-            "the two. Executions end over two intervals."
+            "the two. Executions end over two intervals. A garbage collection holds up all threads of a "
+            "process, whosever objects they are; Airflow's own are most of them."
         ),
         goals=goals,
     )
@@ -123,7 +129,7 @@ def _measure(size: Size, count: int, make: Callable[[float], Callable[[int], Bas
             after, window = server.call("traffic"), time.monotonic() - began
 
             waiters.call("begin_lag")
-            time.sleep(2 * size.poll_interval)
+            time.sleep(1.2 * size.poll_interval)
             lag = waiters.call("end_lag")
             waiters.call("begin_lag")
             ended = _end_all(server, ids, 2 * size.poll_interval)
@@ -174,9 +180,10 @@ def _rows(mine: Wait, peer: Wait | None) -> list[Result]:
         ("processor per look at one", "ms", lambda wait: wait.cpu_per_look),
         ("processor", "% of one", lambda wait: wait.cpu_share),
         ("memory per waiting task", "KiB", lambda wait: wait.usage.memory / 1024 / wait.count),
-        ("worst event-loop lag, first looks", "ms", lambda wait: wait.lag_at_first * 1000),
-        ("worst event-loop lag, waiting", "ms", lambda wait: wait.lag * 1000),
-        ("worst event-loop lag, ends", "ms", lambda wait: wait.lag_at_ends * 1000),
+        ("worst event-loop lag, first looks", "ms", lambda wait: wait.lag_at_first.worst * 1000),
+        ("worst event-loop lag, waiting", "ms", lambda wait: wait.lag.worst * 1000),
+        ("worst event-loop lag, ends", "ms", lambda wait: wait.lag_at_ends.worst * 1000),
+        ("longest garbage collection", "ms", lambda wait: wait.collection * 1000),
         ("mean time from end to event", "s", lambda wait: sum(wait.seconds_to_event) / wait.count),
         ("worst time from end to event", "s", lambda wait: max(wait.seconds_to_event)),
     ]
@@ -214,6 +221,9 @@ def _goals(mine: Wait, peer: Wait | None, size: Size) -> list[Goal]:
             ratio = peer.cpu_per_look / mine.cpu_per_look
             goals.append(Goal(f"1,000 take at least 50 times less processor: {ratio:.0f} times", ratio >= 50))
     if mine.count == 5000:
-        lag = max(mine.lag_at_first, mine.lag, mine.lag_at_ends)
-        goals.append(Goal(f"event-loop lag under 100 ms at 5,000: {lag * 1000:.0f} ms", lag < 0.1))
+        lags = [lag.worst for lag in (mine.lag_at_first, mine.lag, mine.lag_at_ends)]
+        figures = " / ".join(f"{lag * 1000:.0f}" for lag in lags)
+        goals.append(
+            Goal(f"event-loop lag under 100 ms at 5,000: {figures} ms at first looks / waiting / ends", max(lags) < 0.1)
+        )
     return goals

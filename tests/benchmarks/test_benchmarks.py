@@ -36,13 +36,13 @@ def check(report: Report, name: str, *, cases: int) -> dict[str, Result]:
 def test_start_takes_two_round_trips_whatever_the_number_of_parameters() -> None:
     pytest.importorskip("SSIS_Operator.operators.ssis_package_operator", exc_type=ImportError)
     report = start.run(start.SMALLEST)
-    check(report, "start", cases=12)
+    check(report, "start", cases=16)
     assert [goal.reached for goal in report.goals] == [True], report.goals
 
 
 @pytest.mark.usefixtures("home")
 def test_ten_executions_are_waited_for_on_one_connection() -> None:
-    found = check(waiting.run(waiting.SMALLEST), "waiting", cases=11)
+    found = check(waiting.run(waiting.SMALLEST), "waiting", cases=12)
     assert found["10: connections opened"].ours == 1
     assert (found["10: connections opened"].peer or 0) > 10
 
@@ -53,7 +53,7 @@ def test_each_message_is_followed_once() -> None:
 
 
 def test_imports_are_compared_with_airflow_s_own() -> None:
-    check(imports.run(imports.SMALLEST), "imports", cases=len(imports.modules_of("triggers")))
+    check(imports.run(imports.SMALLEST), "imports", cases=len(imports.modules_of("sensors")))
 
 
 @pytest.mark.usefixtures("home")

@@ -69,3 +69,13 @@ def test_ssis_stop(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog)
     assert run.task("stop")["returned"] == [{"execution_id": execution_id, "status": "canceled"}]
     assert run.task("stop_all")["returned"] == []
     assert [each.status for each in catalog.executions()] == [OperationStatus.CANCELED]
+
+
+def test_ssis_wait_without_workers(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog) -> None:
+    ssisdb.scripts.take(0.5, package="LoadSales.dtsx")
+    run = run_dag(airflow_home, EXAMPLES / "ssis_wait_without_workers.py", ssisdb.airflow_uri)
+    assert run.state == "success", run.log
+    mapped = [run.task("load_regions", index)["returned"]["status"] for index in range(3)]
+    assert mapped == ["succeeded"] * 3
+    assert run.task("load_done")["returned"]["execution_id"] == run.task("start_load")["execution_id"]
+    assert {each.status for each in catalog.executions()} == {OperationStatus.SUCCEEDED}

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 
 def stop_executions(
-    catalog: Catalog, execution_ids: Collection[int], *, poll_interval: float, deadline: Deadline, log: TaskLog
+    catalog: Catalog,
+    execution_ids: Collection[int],
+    *,
+    poll_interval: float,
+    deadline: Deadline,
+    log: TaskLog,
+    wait_for_end: bool = True,
 ) -> list[Execution]:
     """Stop executions and wait until all of them are over.
 
@@ -33,6 +39,7 @@ def stop_executions(
     :param poll_interval: seconds between two looks; shorter at first.
     :param deadline: when to give up waiting.
     :param log: where to tell what happens.
+    :param wait_for_end: False returns as soon as all are stopping or over. Default: True.
     :return: the executions as they are at their end, whatever that is.
     :raises ExecutionNotRunning: one was created and never started.
     :raises ExecutionNotStopped: one was not over in time; the message says what is known.
@@ -56,10 +63,10 @@ def stop_executions(
             if runs and execution_id not in asked and _ask_to_stop(catalog, execution, log):
                 asked.add(execution_id)
         under_way = [execution_id for execution_id in under_way if not seen[execution_id].status.is_terminal]
-        if not under_way:
+        if all(not wait_for_end and seen[each].status is OperationStatus.STOPPING for each in under_way):
             return [seen[execution_id] for execution_id in execution_ids]
         if deadline.passed:
-            raise _not_stopped([seen[execution_id] for execution_id in under_way])
+            raise not_stopped([seen[execution_id] for execution_id in under_way])
         time.sleep(deadline.limit(next(delays)))
 
 
@@ -78,7 +85,11 @@ def _ask_to_stop(catalog: Catalog, execution: Execution, log: TaskLog) -> bool:
     return True
 
 
-def _not_stopped(executions: Sequence[Execution]) -> ExecutionNotStopped:
+def not_stopped(executions: Sequence[Execution]) -> ExecutionNotStopped:
+    """The exception for executions that were not over in time.
+
+    :param executions: the executions as they are.
+    """
     lines = [
         f"{name_of(execution)} is still {status_name(execution.status)}: {_WHY_NOT[execution.status]}"
         for execution in executions

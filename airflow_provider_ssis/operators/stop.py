@@ -16,15 +16,19 @@ from airflow_provider_ssis.exceptions import (
     NoRunningExecution,
 )
 from airflow_provider_ssis.executions.arguments import execution_id_of, optional_text
+from airflow_provider_ssis.executions.deferral import Report
+from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.outcome import name_of, status_name
-from airflow_provider_ssis.executions.stopping import stop_executions
-from airflow_provider_ssis.executions.waiting import read_execution
-from airflow_provider_ssis.executions.watching import Deadline
+from airflow_provider_ssis.executions.stopping import not_stopped, stop_executions
+from airflow_provider_ssis.executions.waiting import patiently, read_execution
+from airflow_provider_ssis.executions.watching import Deadline, Verdict
+from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.models import Execution
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
 
@@ -41,6 +45,8 @@ class SsisStopExecutionOperator(BaseOperator):
     :param timeout: seconds to wait for the executions to end. Default: 300.
     :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
         ``[ssis] poll_interval``, 10 seconds unless set.
+    :param deferrable: wait for the end in the triggerer, without a worker, once the catalog has begun to stop them.
+        Default: ``[operators] default_deferrable``.
     :param fail_if_not_running: fail if there is nothing to stop. Default: False.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: a list of ``{"execution_id": …, "status": …}`` with the final status of each execution.
@@ -62,6 +68,7 @@ class SsisStopExecutionOperator(BaseOperator):
         package: str | None = None,
         timeout: float = 300.0,
         poll_interval: float | None = None,
+        deferrable: bool = config.default_deferrable(),
         fail_if_not_running: bool = False,
         ssis_conn_id: str = "ssis_default",
         **kwargs: Any,
@@ -73,6 +80,7 @@ class SsisStopExecutionOperator(BaseOperator):
         self.package = package
         self.timeout = timeout
         self.poll_interval = poll_interval
+        self.deferrable = deferrable
         self.fail_if_not_running = fail_if_not_running
         self.ssis_conn_id = ssis_conn_id
 
@@ -126,16 +134,61 @@ class SsisStopExecutionOperator(BaseOperator):
             self.log.info("%s", text)
         return self._stop(catalog, [execution.execution_id for execution in active])
 
-    def _stop(self, catalog: Catalog, execution_ids: Sequence[int]) -> list[dict[str, Any]]:
-        stopped = stop_executions(
+    def _stop(
+        self, catalog: Catalog, execution_ids: Sequence[int], deadline: Deadline | None = None
+    ) -> list[dict[str, Any]]:
+        deadline = deadline or Deadline.after(self.timeout)
+        executions = stop_executions(
             catalog,
             execution_ids,
-            poll_interval=config.poll_interval() if self.poll_interval is None else self.poll_interval,
-            deadline=Deadline.after(self.timeout),
+            poll_interval=self._poll_interval,
+            deadline=deadline,
             log=self.log,
+            wait_for_end=not self.deferrable,
         )
-        for execution in stopped:
+        for execution in executions:
+            if not execution.status.is_terminal:
+                self._defer(execution_ids, execution, deadline)
             self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
         return [
-            {"execution_id": execution.execution_id, "status": status_name(execution.status)} for execution in stopped
+            {"execution_id": execution.execution_id, "status": status_name(execution.status)}
+            for execution in executions
         ]
+
+    def _defer(self, execution_ids: Sequence[int], execution: Execution, deadline: Deadline) -> None:
+        self.log.info("Waiting in the triggerer for the end of %s.", name_of(execution))
+        self.defer(
+            trigger=SsisExecutionTrigger(
+                execution_id=execution.execution_id,
+                ssis_conn_id=self.ssis_conn_id,
+                poll_interval=self._poll_interval,
+                deadline=deadline.at,
+                outage_timeout=config.outage_timeout(),
+                cancel_on_kill=False,
+            ),
+            method_name="execute_complete",
+            kwargs={"execution_ids": list(execution_ids), "deadline": deadline.at},
+        )
+
+    def execute_complete(
+        self, context: Context, event: dict[str, Any], execution_ids: list[int], deadline: float
+    ) -> list[dict[str, Any]]:
+        """Go on when the triggerer has seen the end of one execution, or of the time for it.
+
+        :param context: the task's context.
+        :param event: what :class:`SsisExecutionTrigger` told.
+        :param execution_ids: all executions to stop.
+        :param deadline: when to give up, in seconds since 1970.
+        :return: see the class.
+        """
+        report = Report.of(event)
+        with patiently(lambda: self.hook.open_catalog(), Outage(config.outage_timeout()), self.log) as catalog:
+            if (lost := report.lost) is not None:
+                raise lost
+            if report.verdict is Verdict.TIMEOUT:
+                raise not_stopped([read_execution(catalog, report.execution_id)])
+            return self._stop(catalog, execution_ids, Deadline(deadline))
+
+    @property
+    def _poll_interval(self) -> float:
+        return config.poll_interval() if self.poll_interval is None else self.poll_interval

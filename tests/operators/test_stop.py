@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
@@ -18,6 +19,7 @@ from airflow_provider_ssis.exceptions import (
     NoRunningExecution,
 )
 from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
+from tests.deferrals import events_of, reloaded, resumed
 from tests.operators.running import run
 from tests.task_runs import TaskRun, rendered
 
@@ -134,3 +136,43 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
     arguments: dict[str, Any] = {field: object() for field in SsisStopExecutionOperator.template_fields}
     task = SsisStopExecutionOperator(task_id="stop", **arguments)
     assert {field: getattr(task, field) for field in arguments} == arguments
+
+
+# --- in the triggerer -------------------------------------------------------------------------------------------------
+
+
+def test_deferred_all_are_stopped_and_their_end_confirmed(slow: Catalog) -> None:
+    wanted = {started() for _ in range(3)}
+    result = run_to_end_of_all(stop(folder="Sales", project="Mart", package="Load.dtsx", deferrable=True))
+    assert {each["execution_id"] for each in result} == wanted
+    assert {each["status"] for each in result} == {"canceled"}
+
+
+def test_deferred_one_that_does_not_end_in_time_is_told(slow: Catalog) -> None:
+    execution_id = started()
+    task_run = stop(execution_id=execution_id, deferrable=True)
+    event = {"execution_id": execution_id, "verdict": "timeout", "detail": None}
+    with pytest.raises(ExecutionNotStopped, match=f"Execution {execution_id}"):
+        task_run.operator.execute_complete(task_run.context, event, [execution_id], 0.0)
+
+
+def test_deferred_a_pending_one_is_stopped_as_soon_as_it_runs(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.hang(0.5, package="Load.dtsx")
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    execution_id = started()
+    result = run_to_end_of_all(stop(execution_id=execution_id, deferrable=True))
+    assert result == [{"execution_id": execution_id, "status": "canceled"}]
+
+
+def run_to_end_of_all(task_run: TaskRun) -> Any:
+    """Run a task that may defer again and again."""
+    try:
+        return task_run.execute()
+    except TaskDeferred as first:
+        deferral = first
+    while True:
+        (event,) = events_of([reloaded(deferral.trigger)])
+        try:
+            return resumed(task_run, deferral, event)
+        except TaskDeferred as again:
+            deferral = again

@@ -235,6 +235,24 @@ class Execution:
     machine_name: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the login may do in the catalog.
+
+    :param folders: folders that it sees.
+    :param folders_to_deploy_to: those of them to which it may deploy projects.
+    :param projects: projects that it sees.
+    :param projects_to_run: those of them whose packages it may run.
+    :param reads_all_logs: it reads the messages of everybody's runs, not only of its own.
+    """
+
+    folders: int
+    folders_to_deploy_to: int
+    projects: int
+    projects_to_run: int
+    reads_all_logs: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionState:
     """How far an execution is: little enough to be asked for thousands at once.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_ssis.catalog.connection import CatalogPart
 from airflow_provider_ssis.catalog.error_numbers import meaning_of
 from airflow_provider_ssis.catalog.errors import WindowsAuthenticationRequired
-from airflow_provider_ssis.catalog.models import ServerInfo
+from airflow_provider_ssis.catalog.models import Rights, ServerInfo
 from airflow_provider_ssis.catalog.statements import Batch
 
 _ROLES = ("sysadmin", "ssis_admin", "ssis_logreader")
@@ -32,6 +32,21 @@ class Server(CatalogPart):
             roles=tuple(role for role in _ROLES if row[role] == 1),
         )
 
+    def rights(self) -> Rights:
+        """What the login may do, on how many folders and projects.
+
+        Where the catalog refuses the login altogether (:attr:`ServerInfo.is_refused`) none of it can be used.
+        """
+        row = self._session.run(_RIGHTS, doing="Asking what the login may do")[-1].as_dicts()[0]
+        is_admin = row["is_admin"] == 1
+        return Rights(
+            folders=row["folders"],
+            folders_to_deploy_to=row["folders"] if is_admin else row["deployable"],
+            projects=row["projects"],
+            projects_to_run=row["projects"] if is_admin else row["runnable"],
+            reads_all_logs=is_admin or row["is_reader"] == 1,
+        )
+
     def _refuses_login(self) -> bool:
         results = self._session.run(_REFUSED_CALL, doing="Asking whether the catalog takes this login")
         error = meaning_of(results[-1].rows[0][0]).error
@@ -51,6 +66,16 @@ _SERVER = Batch(
 _CATALOG_PROPERTIES = Batch(
     "SELECT property_name, property_value FROM catalog.catalog_properties "
     "WHERE property_name IN (N'SCHEMA_VERSION', N'SCHEMA_BUILD');"
+)
+# Object types 1 and 2 are folders and projects; permissions 3 and 100 are to execute, and to create objects.
+_RIGHTS = Batch(
+    "SELECT (SELECT COUNT(*) FROM catalog.folders) AS folders, (SELECT COUNT(*) FROM catalog.projects) AS projects, "
+    "(SELECT COUNT(DISTINCT p.object_id) FROM catalog.effective_object_permissions AS p "
+    "WHERE p.object_type = 1 AND p.permission_type = 100) AS deployable, "
+    "(SELECT COUNT(DISTINCT p.object_id) FROM catalog.effective_object_permissions AS p "
+    "WHERE p.object_type = 2 AND p.permission_type = 3) AS runnable, "
+    "CASE WHEN IS_SRVROLEMEMBER('sysadmin') = 1 OR IS_MEMBER('ssis_admin') = 1 THEN 1 ELSE 0 END AS is_admin, "
+    "IS_MEMBER('ssis_logreader') AS is_reader;"
 )
 # The catalog looks at the login before it looks at the arguments, and this call's can only be refused.
 _REFUSED_CALL = Batch(

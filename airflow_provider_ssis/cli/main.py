@@ -1,4 +1,4 @@
-"""The command ``airflow-ssis``: for people and for CI, without Airflow."""
+"""The command ``airflow-ssis``: for people and for CI."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from airflow_provider_ssis.cli import build, emulator
+from airflow_provider_ssis.cli import build, doctor, emulator
 
 
 def make_parser() -> argparse.ArgumentParser:
     """The command line of ``airflow-ssis``: one subcommand for each module of this folder."""
     parser = argparse.ArgumentParser(
         prog="airflow-ssis",
-        description="SQL Server Integration Services from any machine: build projects, run an embedded SSISDB.",
+        description="SQL Server Integration Services from any machine: build projects, try connections, run an "
+        "embedded SSISDB.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('airflow-provider-ssis')}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (build, emulator):
+    for command in (build, doctor, emulator):
         command.add_parser(subparsers)
     return parser
 

@@ -11,7 +11,8 @@ from airflow.providers.odbc.hooks.odbc import OdbcHook
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.connection import RetryPolicy, prepare
 from airflow_provider_ssis.catalog.driver_errors import connect_error
-from airflow_provider_ssis.catalog.errors import CatalogError, DriverMissing, WindowsAuthenticationRequired
+from airflow_provider_ssis.catalog.errors import DriverMissing
+from airflow_provider_ssis.hooks.checks import check_connection, summary_of
 from airflow_provider_ssis.hooks.settings import DATABASE, Settings, read_settings
 from airflow_provider_ssis.odbc.connection_string import connection_string
 from airflow_provider_ssis.odbc.drivers import OdbcDriver, OdbcDriverMissing, find_driver
@@ -19,8 +20,6 @@ from airflow_provider_ssis.odbc.drivers import OdbcDriver, OdbcDriverMissing, fi
 if TYPE_CHECKING:
     import pyodbc
     from airflow.providers.common.compat.sdk import Connection
-
-    from airflow_provider_ssis.catalog.models import ServerInfo
 
 
 class SsisCatalogHook(OdbcHook):
@@ -136,39 +135,13 @@ class SsisCatalogHook(OdbcHook):
         return self.open_catalog()
 
     def test_connection(self) -> tuple[bool, str]:  # type: ignore[override]  # Airflow's own is untyped
-        """Whether the catalog answers, and what it is or what to do.
+        """Whether the catalog answers: a line for each step, of which the first that fails says what to do.
 
         Runs wherever Airflow tests connections: the driver and the network of that machine are what is tested.
         """
-        try:
-            with self.open_catalog(retry=RetryPolicy(attempts=1)) as catalog:
-                info = catalog.server_info()
-        except CatalogError as error:
-            return False, str(error)
-        return True, _describe(info, self.odbc_driver.label)
+        findings = list(check_connection(self))
+        return findings[-1].is_good, summary_of(findings)
 
     def _server_name(self) -> str:
         target = self.settings.target
         return target.host if target.port is None else f"{target.host}, port {target.port}"
-
-
-def _describe(info: ServerInfo, driver: str) -> str:
-    kind = "SQL login" if info.is_sql_login else "Windows or Entra identity"
-    if info.auth_scheme:
-        kind += f", checked by {info.auth_scheme}"
-    roles = (
-        f"member of {', '.join(info.roles)}" if info.roles else "no member of sysadmin, ssis_admin or ssis_logreader"
-    )
-    text = (
-        f"Connected to {info.server_name} ({info.edition}, version {info.product_version}), database {info.database}, "
-        f"catalog schema version {info.schema_version or 'unknown'}, as {info.login} ({kind}; {roles}), "
-        f"through {driver}."
-    )
-    if info.is_refused:
-        text += (
-            " This login can look at the catalog but not deploy, start or stop there. "
-            + WindowsAuthenticationRequired.default_advice
-        )
-    elif not info.roles:
-        text += " It sees and runs only what it was given rights for."
-    return text

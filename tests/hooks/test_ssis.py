@@ -92,8 +92,8 @@ def test_the_connection_test_says_what_to_do(
     hook.odbc_driver = driver
     reached, text = hook.test_connection()
     assert not reached
-    assert "No SQL Server answers at 127.0.0.1" in text
-    assert "Check host, port" in text
+    assert f"FAILED - port: nothing listens at 127.0.0.1, port {closed_port}" in text
+    assert "Check the port" in text
 
 
 def test_the_connection_test_tells_of_a_wrong_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,90 @@
+"""``airflow-ssis doctor``: try a connection step by step, on the machine where it is to work."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from airflow_provider_ssis.hooks.checks import Finding
+
+LONGEST_BAR = 24
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="try a connection step by step",
+        description="Shows the ODBC drivers of this machine and tries a connection step by step: address, port, "
+        "encryption, login, catalog, identity, rights. Exit code 0: it works; 1: the last step says why not.",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--conn-id", default="ssis_default", help="an Airflow connection (default: ssis_default)")
+    which.add_argument("--uri", help="a connection URI instead, as in AIRFLOW_CONN_...")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    :returns: 0 if the connection works, else 1.
+    """
+    # Airflow and its configuration are loaded for this command alone.
+    from rich.console import Console
+
+    from airflow_provider_ssis.hooks.checks import check_connection
+    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+
+    console = Console(highlight=False)
+    conn_id = options.conn_id
+    if options.uri:
+        # The one way to hand a connection over that all versions of Airflow share.
+        conn_id = "airflow_ssis_doctor"
+        os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = options.uri
+    hook = SsisCatalogHook(ssis_conn_id=conn_id)
+    try:
+        hook.connection  # noqa: B018 read now, to tell a missing one apart
+    except Exception as error:  # noqa: BLE001 Airflow's, which differ between its versions
+        print(f"airflow-ssis doctor: the connection {conn_id!r} cannot be read: {error}", file=sys.stderr)
+        return 1
+    _show_drivers(console)
+    return 0 if _show_findings(console, check_connection(hook)) else 1
+
+
+def _show_drivers(console: Console) -> None:
+    from rich.table import Table
+
+    from airflow_provider_ssis.odbc.drivers import OdbcDriverMissing, installed_drivers
+
+    table = Table(title="ODBC drivers for SQL Server on this machine", title_justify="left")
+    table.add_column("preference")
+    table.add_column("driver")
+    table.add_column("family")
+    try:
+        drivers = installed_drivers()
+    except OdbcDriverMissing as error:
+        console.print(f"[red]{error}[/red]")
+        return
+    for place, driver in enumerate(drivers, start=1):
+        table.add_row(str(place), driver.label, driver.family.value)
+    console.print(table)
+
+
+def _show_findings(console: Console, findings: Iterable[Finding]) -> bool:
+    from rich.markup import escape
+
+    is_good = False
+    for finding in findings:
+        is_good = finding.is_good
+        mark = "[green]✓[/green]" if finding.is_good else "[red]✗[/red]"
+        bar = "▇" * max(1, min(LONGEST_BAR, round(finding.seconds * 20)))
+        console.print(f"{mark} {finding.step:<10} {finding.seconds * 1000:7.1f} ms [cyan]{bar}[/cyan]")
+        console.print(f"    {escape(finding.text)}", soft_wrap=True)
+    return is_good

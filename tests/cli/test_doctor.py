@@ -1,0 +1,47 @@
+"""``airflow-ssis doctor``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+
+
+def doctor(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "airflow_provider_ssis.cli.main", "doctor", *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_connection_that_works_gives_exit_code_0_and_a_line_for_each_step(ssisdb: SsisdbEmulator) -> None:
+    result = doctor(AIRFLOW_CONN_SSIS_DEFAULT=ssisdb.airflow_uri)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "ODBC drivers for SQL Server on this machine" in result.stdout
+    for step in ("driver", "address", "port", "encryption", "login", "catalog", "identity", "rights"):
+        assert f"✓ {step}" in result.stdout
+    assert ssisdb.password not in result.stdout + result.stderr
+
+
+def test_a_uri_can_be_tried_before_it_is_a_connection(ssisdb: SsisdbEmulator) -> None:
+    assert doctor("--uri", ssisdb.airflow_uri).returncode == 0
+
+
+def test_a_connection_that_does_not_work_gives_exit_code_1_and_says_why(ssisdb: SsisdbEmulator) -> None:
+    uri = ssisdb.airflow_uri.replace("ssis://sa:", "ssis://nobody:")
+    result = doctor("--uri", uri)
+    assert result.returncode == 1
+    assert "✗ login" in result.stdout
+    assert "Check login and password" in result.stdout
+
+
+def test_a_connection_that_airflow_does_not_know_is_told() -> None:
+    result = doctor("--conn-id", "nowhere")
+    assert result.returncode == 1
+    assert "'nowhere' cannot be read" in result.stderr

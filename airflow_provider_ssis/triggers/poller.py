@@ -34,6 +34,8 @@ CHUNK = 1000
 
 _CHUNKS_A_TICK = 10
 _IDLE_SECONDS = 30.0
+_BURST = 50
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Poller:
         self._changed = threading.Condition()
         self._subscriptions: set[Subscription] = set()
         self._thread: threading.Thread | None = None
+        self._told = 0
 
     @contextmanager
     def subscribed(self, subscription: Subscription) -> Iterator[None]:
@@ -236,6 +239,10 @@ class Poller:
             with self._changed:
                 self._subscriptions.discard(subscription)
         subscription.tell(update)
+        self._told += 1
+        if self._told % _BURST == 0:
+            # Thousands told at once would keep the event loop from everything else for as long as they take.
+            time.sleep(_PAUSE)
 
     def _disconnect(self) -> None:
         catalog, self._catalog = self._catalog, None

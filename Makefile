@@ -1,11 +1,12 @@
 # `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup lint types layers unit bench format clean
+.PHONY: help demo test test-versions setup lint types layers unit oldest bench format clean
 python := .venv/bin/python
 
 help:
 	@echo "make demo    deploy and run an SSIS project with a real Airflow DAG on the embedded SSISDB"
-	@echo "make test    lint, types, layer rules and all tests"
+	@echo "make test    lint, types, layer rules and all tests, on the newest Airflow and on the oldest"
+	@echo "make test-versions  the tests that meet Airflow, on every supported version of it"
 	@echo "make bench   measure it beside its peers, in under ten minutes"
 	@echo "make format  put the code into the house style"
 	@echo "make clean   remove .venv and caches"
@@ -17,7 +18,7 @@ demo:
 setup:
 	@scripts/setup.sh test
 
-test: lint types layers unit
+test: lint types layers unit oldest
 
 lint: setup
 	$(python) -m ruff check .
@@ -32,6 +33,13 @@ layers: setup
 unit: setup
 	$(python) -m pytest $(PYTEST_ARGS)
 
+# In environments of their own, in .nox.
+oldest: setup
+	.venv/bin/nox --session 'airflow(2.11.2)'
+
+test-versions: setup
+	.venv/bin/nox --session airflow
+
 bench: setup
 	$(python) -m benchmarks $(BENCH_ARGS)
 
@@ -40,5 +48,5 @@ format: setup
 	$(python) -m ruff format .
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -57,7 +57,7 @@ with DAG(
         parameters={
             "FullLoad": "{{ params.full_load }}",
             "MaxRows": "{{ params.max_rows }}",
-            "LoadedBefore": "{{ dag_run.run_after.strftime('%Y-%m-%d') if dag_run.run_after else '2030-01-01' }}",
+            "LoadedBefore": "{{ dag_run.start_date.strftime('%Y-%m-%d') }}",
         },
         project_parameters={"BatchSize": 1000},
         project_connection_managers={"SalesMartDW": {"ServerName": "sales-dw-2", "InitialCatalog": "SalesMart"}},

@@ -63,7 +63,7 @@ MEANINGS: dict[int, Meaning] = {
     18488: Meaning(LoginFailed, "The login's password must be changed first."),
     # Busy or failing over
     **dict.fromkeys(
-        (1204, 1205, 1222, 10928, 10929, 40197, 40501, 40613, 49918, 49919, 49920), Meaning(TransientError)
+        (976, 983, 1204, 1205, 1222, 10928, 10929, 40197, 40501, 40613, 49918, 49919, 49920), Meaning(TransientError)
     ),
     27195: Meaning(TransientError, "Many executions are being created at once; try again later."),
     27149: Meaning(TransientError, "The package is pending; try again later."),

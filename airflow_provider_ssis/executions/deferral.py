@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, NamedTuple, Self
 
 from airflow_provider_ssis.exceptions import InvalidTriggerEvent
@@ -14,7 +15,7 @@ from airflow_provider_ssis.executions.watching import Verdict
 
 
 class DeferralExceptions(NamedTuple):
-    """What Airflow raises in a task whose trigger did not come to its own end."""
+    """What Airflow raises in a task whose trigger did not come to its own end; in Airflow 2 the two are one."""
 
     timeout: type[Exception]
     error: type[Exception]
@@ -22,11 +23,28 @@ class DeferralExceptions(NamedTuple):
 
 def deferral_exceptions() -> DeferralExceptions:
     """The exceptions of the Airflow that runs."""
-    try:
-        exceptions: Any = importlib.import_module("airflow.sdk.exceptions")
-    except ModuleNotFoundError:
-        exceptions = importlib.import_module("airflow.exceptions")
-    return DeferralExceptions(exceptions.TaskDeferralTimeout, exceptions.TaskDeferralError)
+    exceptions: Any = importlib.import_module("airflow.exceptions")
+    if find_spec("airflow.sdk") is not None:
+        in_sdk = importlib.import_module("airflow.sdk.exceptions")
+        # Airflow 3.0 and 3.1 have the module, but not yet these in it.
+        exceptions = in_sdk if hasattr(in_sdk, "TaskDeferralTimeout") else exceptions
+    error = exceptions.TaskDeferralError
+    return DeferralExceptions(getattr(exceptions, "TaskDeferralTimeout", error), error)
+
+
+def is_deferral_timeout(error: Exception) -> bool:
+    """Whether the deferral took longer than the task had allowed; else the trigger failed.
+
+    :param error: one of :func:`deferral_exceptions`.
+    """
+    known = deferral_exceptions()
+    if known.timeout is known.error:
+        # Only the words tell, in Airflow 2.
+        return str(error) in _TIMEOUTS
+    return isinstance(error, known.timeout)
+
+
+_TIMEOUTS = ("Trigger timeout", "Trigger/execution timeout")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from airflow_provider_ssis.catalog.connection import RetryPolicy, prepare
 from airflow_provider_ssis.catalog.driver_errors import connect_error
 from airflow_provider_ssis.catalog.errors import DriverMissing
 from airflow_provider_ssis.hooks.checks import check_connection, summary_of
+from airflow_provider_ssis.hooks.form import field_behaviour, form_widgets
 from airflow_provider_ssis.hooks.settings import DATABASE, Settings, read_settings
 from airflow_provider_ssis.odbc.connection_string import connection_string
 from airflow_provider_ssis.odbc.drivers import OdbcDriver, OdbcDriverMissing, find_driver
@@ -43,6 +44,16 @@ class SsisCatalogHook(OdbcHook):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("log_sql", False)
         super().__init__(*args, **kwargs)
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """The connection's extra fields, for the form of Airflow before 3.2."""
+        return form_widgets()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """What the connection's standard fields are called, for the form of Airflow before 3.2."""
+        return field_behaviour()
 
     @classmethod
     def of(cls, connection: Connection, **kwargs: Any) -> Self:

@@ -21,7 +21,7 @@ from airflow_provider_ssis.executions.arguments import (
     secrets_in,
     values_of,
 )
-from airflow_provider_ssis.executions.deferral import Report, deferral_exceptions
+from airflow_provider_ssis.executions.deferral import Report, deferral_exceptions, is_deferral_timeout
 from airflow_provider_ssis.executions.following import MessageFollower, MessageLevel
 from airflow_provider_ssis.executions.giving_up import out_of_sight, stuck_pending, timed_out
 from airflow_provider_ssis.executions.memory import TaskMemory
@@ -280,13 +280,12 @@ class SsisRunPackageOperator(BaseOperator):
         :param next_kwargs: its arguments.
         :param context: the task's context.
         """
-        deferral_errors = deferral_exceptions()
         try:
             return super().resume_execution(next_method, next_kwargs, context)
-        except deferral_errors.timeout:
-            self._stop_after_deferral(context)
-            raise
-        except deferral_errors.error as error:
+        except deferral_exceptions() as error:
+            if is_deferral_timeout(error):
+                self._stop_after_deferral(context)
+                raise
             raise out_of_sight(self._known_execution_id(context) or 0, f"the trigger failed ({error}).") from error
 
     def on_kill(self) -> None:

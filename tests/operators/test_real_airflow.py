@@ -45,3 +45,20 @@ def test_airflows_execution_timeout_stops_the_execution(
     assert run.state == "failed", run.log
     assert [each.status for each in mart.executions()] == [OperationStatus.CANCELED]
     assert "AirflowTaskTimeout" in run.log
+
+
+def test_deferred_tasks_come_back_with_the_end_of_their_executions(
+    airflow_home: Path, mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    ssisdb.scripts.take(2, package="Load.dtsx")
+    ssisdb.scripts.fail(package="Strict.dtsx", executable="Copy", message="disk full")
+    run = run_dag(airflow_home, DAGS / "defers.py", ssisdb.airflow_uri)
+    assert run.state == "failed", run.log
+    load = run.task("load")
+    assert load["state"] == "success", run.log
+    assert load["returned"]["status"] == "succeeded"
+    assert load["returned"]["execution_id"] == load["execution_id"]
+    assert run.task("strict")["state"] == "failed"
+    assert "disk full" in run.log
+    assert "Waiting for execution" in run.log
+    assert {each.status for each in mart.executions()} == {OperationStatus.SUCCEEDED, OperationStatus.FAILED}

@@ -84,6 +84,13 @@ STAMP_EXECUTIONS = Option(
     True,
     "Whether each execution names the Airflow task instance that created it in the server option CALLER_INFO.",
 )
+ALLOW_DRIVER_PATH = Option(
+    "allow_driver_path",
+    "boolean",
+    False,
+    "Whether a connection may name the path of an ODBC driver's library. Whoever may edit connections can then have "
+    "any library loaded that is on the machine.",
+)
 OPTIONS = (
     POLL_INTERVAL,
     LONGEST_POLL_INTERVAL,
@@ -92,6 +99,7 @@ OPTIONS = (
     LOOKBACK_HOURS,
     STOP_TIMEOUT,
     STAMP_EXECUTIONS,
+    ALLOW_DRIVER_PATH,
 )
 
 
@@ -134,10 +142,19 @@ def stop_timeout() -> float:
 
 def stamp_executions() -> bool:
     """Whether executions name the task instance that created them."""
+    return _flag(STAMP_EXECUTIONS)
+
+
+def allow_driver_path() -> bool:
+    """Whether a connection may name the path of a driver's library."""
+    return _flag(ALLOW_DRIVER_PATH)
+
+
+def _flag(option: Option) -> bool:
     # Here and below: during provider discovery, which reads this table, Airflow's configuration does not exist yet.
     from airflow.providers.common.compat.sdk import conf
 
-    return bool(conf.getboolean(SECTION, STAMP_EXECUTIONS.name, fallback=STAMP_EXECUTIONS.default))
+    return bool(conf.getboolean(SECTION, option.name, fallback=option.default))
 
 
 def _number(option: Option) -> float:

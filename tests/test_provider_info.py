@@ -94,7 +94,8 @@ def test_form_offers_only_values_that_the_hook_takes() -> None:
     (connection_type,) = get_provider_info()["connection-types"]
     for name, field in connection_type["conn-fields"].items():
         for value in field["schema"].get("enum", []):
-            connection = Connection(conn_id="form", conn_type="ssis", host="h", extra=json.dumps({name: value}))
+            extra = json.dumps({"tenant_id": "t", "client_certificate": "c", "kerberos_keytab": "k", name: value})
+            connection = Connection(conn_id="form", conn_type="ssis", host="h", login="D\\u", extra=extra)
             read_settings(connection)
 
 

@@ -16,6 +16,7 @@ from airflow_provider_ssis.catalog.errors import (
     ConnectError,
     ConnectionLost,
     DriverMissing,
+    KerberosFailed,
     LoginFailed,
     ServerUnreachable,
     StatementTimeout,
@@ -61,13 +62,18 @@ def statement_error(error: BaseException) -> CatalogError:
     return server_error(report)
 
 
-def connect_error(error: BaseException, *, target: str) -> CatalogError:
+def connect_error(error: BaseException, *, target: str, has_ticket: bool = False) -> CatalogError:
     """The exception for what a driver raised while it connected.
 
     :param target: the server as the user knows it, ``host,port`` for instance; it goes into the message.
+    :param has_ticket: the driver was to log in with a Kerberos ticket.
     """
     report = read_report(error)
     text = report.text
+    if has_ticket and (report.number == 18452 or _KERBEROS_WORD in text.lower()):
+        return KerberosFailed(
+            f"No Kerberos login at {target}: {text}", number=report.number, advice=_advice_for_ticket(text)
+        )
     meaning = meaning_of(report.number)
     if meaning.error in (LoginFailed, CatalogMissing, TransientError):
         named = server_error(report)
@@ -83,8 +89,20 @@ def connect_error(error: BaseException, *, target: str) -> CatalogError:
     if report.sqlstate == "28000":
         return LoginFailed(f"{target} answered, but refused: {text}", number=report.number)
     if report.sqlstate in ("08001", "HYT00", "HYT01", "08S01") or _is_connection_loss(error, report):
-        return ServerUnreachable(f"No SQL Server answers at {target}: {text}")
+        unreachable = ServerUnreachable(f"No SQL Server answers at {target}: {text}")
+        if _FREETDS_TELLS_NOTHING in lowered:
+            unreachable.advice += (
+                " FreeTDS does not tell more: if the server does answer, its certificate is not trusted "
+                "(trusted_certificates), or there is no Kerberos ticket for it."
+            )
+        return unreachable
     return ConnectError(f"No connection to {target}: {text}", number=report.number)
+
+
+def _advice_for_ticket(text: str) -> str | None:
+    """What to do about a ticket, by what Kerberos says of it; None for what is not known."""
+    lowered = text.lower()
+    return next((advice for words, advice in _TICKET_ADVICE if any(word in lowered for word in words)), None)
 
 
 def read_report(error: BaseException) -> DriverReport:
@@ -140,3 +158,37 @@ _DB_LIB_NOTE = re.compile(r"DB-Lib error message.*", re.DOTALL)
 _TLS_WORDS = ("ssl", "tls", "certificate", "encryption")
 # Windows socket errors that SQL Server's drivers report, and DB-Library's own numbers for a dead connection.
 _CONNECTION_LOSS_NUMBERS = frozenset({64, 233, 10053, 10054, 10060, 10061, 20003, 20004, 20006, 20009, 20017, 20047})
+
+_KERBEROS_WORD = "sspi provider"
+"""How Microsoft's driver begins what Kerberos says."""
+_FREETDS_TELLS_NOTHING = "unable to connect to data source"
+_TICKET_ADVICE = (
+    (
+        ("no kerberos credentials", "no credentials", "credentials cache", "no such file"),
+        (
+            "There is no ticket. Give a keytab in the connection (kerberos_keytab), or run kinit user@REALM as the "
+            "account that Airflow runs as (airflow kerberos does so all the time)."
+        ),
+    ),
+    (
+        ("ticket expired", "expired"),
+        "The ticket is too old. Run kinit user@REALM again, or give a keytab (kerberos_keytab), which renews it.",
+    ),
+    (
+        ("server not found", "not found in kerberos database"),
+        (
+            "The server's service principal is not registered under that name. Have it registered (setspn, on a domain "
+            "controller), connect by the server's full name, or name the principal in server_spn."
+        ),
+    ),
+    (
+        ("cannot find kdc", "cannot contact any kdc", "cannot resolve", "configuration file", "default realm"),
+        "No domain controller is found. Check the realm in krb5.conf (KRB5_CONFIG) and that this machine reaches it.",
+    ),
+    (("clock skew",), "The clocks of this machine and the domain differ. Set this machine's clock (NTP)."),
+    (
+        ("preauthentication failed", "client not found", "key table", "keytab", "no key", "password incorrect"),
+        "The keytab has no key of that principal, or an old one: have a new one made, and check the login's spelling.",
+    ),
+)
+"""Parts of what MIT Kerberos says, and what to do."""

@@ -95,9 +95,9 @@ class TlsRefused(ConnectError):
     """The server's certificate is not trusted, or client and server agree on no encryption."""
 
     default_advice = (
-        "Install the certificate authority of the server's certificate on this machine, or name the host as the "
-        "certificate does (host_name_in_certificate), or accept any certificate with trust_server_certificate=true "
-        "where the network is trusted."
+        "Name a file with the server's certificate, or its authority's, in trusted_certificates, or install it on this "
+        "machine; name the host as the certificate does (host_name_in_certificate); or, where the network is trusted, "
+        "accept any certificate with trust_server_certificate=true."
     )
 
 
@@ -105,6 +105,15 @@ class LoginFailed(ConnectError):
     """The server knows no such login or the password is wrong."""
 
     default_advice = "Check login and password of the connection."
+
+
+class KerberosFailed(LoginFailed):
+    """There is no Kerberos ticket for the server, or none that it takes."""
+
+    default_advice = (
+        "Look with klist at the tickets of the account that Airflow runs as, and with kvno whether one for the server "
+        "can be had; a keytab in the connection gets and renews them."
+    )
 
 
 class CatalogMissing(ConnectError):

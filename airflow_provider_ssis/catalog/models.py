@@ -46,13 +46,6 @@ class ServerInfo:
     is_refused: bool
     roles: tuple[str, ...]
 
-    @property
-    def is_sql_login(self) -> bool:
-        """True for a SQL Server login, false for a Windows or an Entra identity."""
-        if self.auth_scheme:
-            return self.auth_scheme.upper() == "SQL"
-        return "\\" not in self.login and "@" not in self.login
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,15 +19,18 @@ from urllib.parse import quote, urlencode
 from airflow_provider_ssis.emulator.faults.backend import FaultyBackend, Traffic
 from airflow_provider_ssis.emulator.faults.book import FaultBook
 from airflow_provider_ssis.emulator.faults.procedures import fault_procedures
+from airflow_provider_ssis.emulator.identities.authenticator import Identities
+from airflow_provider_ssis.emulator.identities.procedures import login_procedures
 from airflow_provider_ssis.emulator.runtime.scripts import ScriptBook
 from airflow_provider_ssis.emulator.ssisdb import Edition, Ssisdb, install
 from airflow_provider_ssis.emulator.tds.server import TdsServer
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
 from airflow_provider_ssis.emulator.tsql.engine import Engine
+from airflow_provider_ssis.emulator.tsql.principals import LoginKind
 from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connection_string
 from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriverMissing, find_driver, installed_drivers
 
-__all__ = ["Edition", "EmulatorServer", "Endpoint", "SsisdbEmulator"]
+__all__ = ["Edition", "EmulatorServer", "Endpoint", "LoginKind", "SsisdbEmulator"]
 
 ADMINISTRATOR = "sa"
 """The login that every embedded SSISDB has; a member of sysadmin."""
@@ -101,6 +104,8 @@ class EmulatorServer:
     :param password: password of the login ``sa``; a random one by default.
     :param edition: whether SQL logins are refused where a boxed SQL Server refuses them.
     :param data_dir: folder that keeps the catalog over restarts; None keeps it in memory.
+    :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
+    :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
     """
 
     def __init__(
@@ -111,12 +116,15 @@ class EmulatorServer:
         password: str | None = None,
         edition: Edition = Edition.AZURE,
         data_dir: Path | None = None,
+        keytab: Path | None = None,
+        token_key: str | None = None,
     ) -> None:
         self._host = host
         self._port = port
         self._password = password or secrets.token_urlsafe(_PASSWORD_BYTES)
         self._edition = edition
         self._data_dir = data_dir
+        self._identities = Identities(keytab=keytab, token_key=token_key)
         self._engine: Engine | None = None
         self._tds: TdsServer | None = None
         self.ssisdb: Ssisdb | None = None
@@ -131,10 +139,10 @@ class EmulatorServer:
         engine = Engine(data_dir=self._data_dir)
         self._engine = engine
         self.ssisdb = install(engine, edition=self._edition)
-        self.ssisdb.add_login(ADMINISTRATOR, self._password, server_roles=["sysadmin"])
-        engine.register(*fault_procedures(DATABASE, self.faults))
+        self._add_administrator()
+        engine.register(*fault_procedures(DATABASE, self.faults), *login_procedures(DATABASE, self.add_login))
         backend = FaultyBackend(TsqlBackend(engine), self.faults, self.traffic)
-        self._tds = TdsServer(backend, host=self._host, port=self._port)
+        self._tds = TdsServer(backend, host=self._host, port=self._port, authenticator=self._identities)
         try:
             await self._tds.start()
         except BaseException:
@@ -143,12 +151,57 @@ class EmulatorServer:
         host, port = self._tds.address
         return Endpoint(host, port, ADMINISTRATOR, self._password)
 
+    def add_login(
+        self,
+        name: str,
+        password: str | None = None,
+        *,
+        kind: LoginKind = LoginKind.SQL,
+        server_roles: Sequence[str] = (),
+        database_roles: Sequence[str] = (),
+    ) -> None:
+        """Make a login, or change the one of this name; see :meth:`SsisdbEmulator.add_login`."""
+        if kind is LoginKind.SQL and password is None:
+            raise ValueError("a SQL login needs a password")
+        if kind is LoginKind.ENTRA and password is not None:
+            raise ValueError("an Entra identity has no password here; its access token proves it")
+        if self.ssisdb is None or self._engine is None:
+            raise RuntimeError("the embedded SSISDB does not run")
+        if kind is LoginKind.WINDOWS and password is not None:
+            self._identities.windows.set_password(name, password)
+        self.ssisdb.add_login(
+            name,
+            password if kind is LoginKind.SQL else None,
+            kind=kind,
+            server_roles=server_roles,
+            database_roles=database_roles,
+        )
+
+    def _add_administrator(self) -> None:
+        self.add_login(ADMINISTRATOR, self._password, server_roles=["sysadmin"])
+
     async def reset(self) -> None:
-        """Return to a clean catalog without scripts and faults, and count traffic anew. Connections stay."""
+        """Return to a clean catalog without added logins, scripts and faults, and count traffic anew.
+
+        Connections stay.
+        """
         self.faults.clear()
         if self.ssisdb is not None:
             await self.ssisdb.reset()
+            self.ssisdb.engine.logins.clear()
+            self._identities.windows.clear()
+            self._add_administrator()
         self.traffic.logins = self.traffic.requests = 0
+
+    @property
+    def certificate(self) -> str:
+        """The server's certificate, in PEM.
+
+        :raises RuntimeError: the server does not run.
+        """
+        if self._tds is None:
+            raise RuntimeError("the embedded SSISDB does not run")
+        return self._tds.certificate.pem.decode()
 
     async def stop(self) -> None:
         """Close all connections, end all runs and close the catalog. What runs is found as ended unexpectedly later."""
@@ -172,6 +225,8 @@ class SsisdbEmulator:
     :param password: password of the login ``sa``; a random one by default.
     :param edition: ``azure`` accepts SQL logins everywhere, ``box`` refuses them where a boxed SQL Server does (27123).
     :param data_dir: folder that keeps the catalog over restarts; None keeps it in memory.
+    :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
+    :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
     """
 
     def __init__(
@@ -182,6 +237,8 @@ class SsisdbEmulator:
         password: str | None = None,
         edition: Edition | str = Edition.AZURE,
         data_dir: Path | str | None = None,
+        keytab: Path | str | None = None,
+        token_key: str | None = None,
     ) -> None:
         self._server = EmulatorServer(
             host=host,
@@ -189,6 +246,8 @@ class SsisdbEmulator:
             password=password,
             edition=Edition(edition),
             data_dir=None if data_dir is None else Path(data_dir),
+            keytab=None if keytab is None else Path(keytab),
+            token_key=token_key,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ssisdb-emulator", daemon=True)
@@ -226,8 +285,43 @@ class SsisdbEmulator:
             self._end_loop()
 
     def reset(self) -> None:
-        """Return to a clean catalog: no folder, operation, running package, script or fault. Connections stay."""
+        """Return to a clean catalog: no folder, operation, running package, added login, script or fault.
+
+        Connections stay.
+        """
         self._run(self._server.reset())
+
+    def add_login(
+        self,
+        name: str,
+        password: str | None = None,
+        *,
+        kind: LoginKind | str = LoginKind.SQL,
+        server_roles: Sequence[str] = (),
+        database_roles: Sequence[str] = (),
+    ) -> None:
+        """Make a login with a user in SSISDB, or change the one of this name. It is forgotten at a reset.
+
+        :param name: of a SQL login; ``DOMAIN\\user``; a user's principal name, or an application's client id.
+        :param password: of a SQL login, and of a Windows account that logs in with NTLM; Kerberos and access tokens
+            need none.
+        :param kind: who checks that the client is who it claims to be. Default: the server itself.
+        :param server_roles: such as ``sysadmin``.
+        :param database_roles: such as ``ssis_admin`` or ``ssis_logreader``.
+        :raises ValueError: a password is missing, or given where there is none.
+        """
+
+        async def add() -> None:
+            self._server.add_login(
+                name, password, kind=LoginKind(kind), server_roles=server_roles, database_roles=database_roles
+            )
+
+        self._run(add())
+
+    @property
+    def certificate(self) -> str:
+        """The server's certificate, in PEM, for clients that are to trust exactly this server."""
+        return self._server.certificate
 
     @property
     def endpoint(self) -> Endpoint:

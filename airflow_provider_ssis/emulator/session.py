@@ -11,7 +11,7 @@ attention (cancel) of the client cancels the task that iterates the stream, so a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -21,11 +21,30 @@ from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a client is, proven otherwise than by the password of a SQL login.
+
+    :param name: the login that it is on this server.
+    :param kind: as ``sys.server_principals`` tells it: U Windows, E Entra ID.
+    :param scheme: what has proven it, as ``CONNECTIONPROPERTY('auth_scheme')`` tells.
+    :param also_known_as: other names that the login may have.
+    """
+
+    name: str
+    kind: str
+    scheme: str
+    also_known_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Login:
-    """What a client said in LOGIN7."""
+    """What a client said in LOGIN7.
+
+    :param identity: who the client has proven to be; None where ``user`` and ``password`` are to be checked.
+    """
 
     user: str
-    password: str
+    password: str = field(repr=False)
     database: str
     host_name: str
     application_name: str
@@ -34,6 +53,7 @@ class Login:
     encrypted: bool = True
     client_address: str = ""
     client_process_id: int = 0
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +215,32 @@ class LoginRefused(Exception):
 
 class ConnectionDropped(Exception):
     """The connection is to break without an answer; a session or backend may raise it at any request."""
+
+
+class IntegratedLogin(Protocol):
+    """An integrated login under way: tokens of the client in, tokens of the server out."""
+
+    identity: Identity | None
+    """Who the client is; None while it is not proven."""
+
+    def step(self, token: bytes) -> bytes:
+        """Take a token; the answer is empty where there is none.
+
+        :raises LoginRefused: the client is not who it claims to be.
+        """
+
+
+class Authenticator(Protocol):
+    """Checks the proofs of identity that clients send instead of a password."""
+
+    def begin(self) -> IntegratedLogin:
+        """An integrated login (Kerberos, NTLM) that begins."""
+
+    def identify(self, token: str) -> Identity:
+        """Who an access token is about.
+
+        :raises LoginRefused: it proves nothing here.
+        """
 
 
 class Session(Protocol):

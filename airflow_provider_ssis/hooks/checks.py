@@ -17,6 +17,9 @@ from airflow_provider_ssis.catalog.errors import (
     TlsRefused,
     WindowsAuthenticationRequired,
 )
+from airflow_provider_ssis.hooks.entra import access_token
+from airflow_provider_ssis.hooks.settings import Authentication
+from airflow_provider_ssis.odbc.connection_string import Encrypt
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.catalog import Catalog
@@ -31,8 +34,8 @@ BROWSER_PORT = 1434
 class Finding:
     """What one step found.
 
-    :param step: its name: ``driver``, ``address``, ``port``, ``encryption``, ``login``, ``catalog``, ``identity``,
-        ``rights``.
+    :param step: its name: ``driver``, ``address``, ``port``, ``token`` (Entra ID only), ``encryption``, ``login``,
+        ``catalog``, ``identity``, ``rights``.
     :param is_good: False for the step that failed, which is the last one.
     :param text: what was found, or what went wrong and what to do.
     :param seconds: how long it took.
@@ -63,13 +66,14 @@ def check_connection(hook: SsisCatalogHook) -> Iterator[Finding]:
         seconds, began = now - began, now
         return Finding(step, is_good, text, seconds)
 
-    for step, look in (("driver", _driver), ("address", _address), ("port", _port)):
+    for step, look in (("driver", _driver), ("address", _address), ("port", _port), ("token", _token)):
         try:
             text = look(hook)
         except (CatalogError, _Failed) as error:
             yield found(step, str(error), is_good=False)
             return
-        yield found(step, text)
+        if text is not None:
+            yield found(step, text)
     try:
         catalog = hook.open_catalog(retry=RetryPolicy(attempts=1))
     except CatalogError as error:
@@ -85,10 +89,10 @@ def check_connection(hook: SsisCatalogHook) -> Iterator[Finding]:
 def _of_catalog(hook: SsisCatalogHook, catalog: Catalog, found: Callable[..., Finding]) -> Iterator[Finding]:
     try:
         info = catalog.server_info()
-        yield found("encryption", f"as asked for: {hook.settings.target.encrypt.value}")
+        yield found("encryption", _encryption(hook))
         yield found("login", f"{info.server_name}, {info.edition}, version {info.product_version}")
         yield found("catalog", f"{info.database}, catalog schema version {info.schema_version or 'unknown'}")
-        yield found("identity", _identity(info))
+        yield found("identity", _identity(hook, info))
         rights = catalog.rights()
     except CatalogError as error:
         yield found("catalog", str(error), is_good=False)
@@ -110,11 +114,16 @@ _STEP_OF: tuple[tuple[type[CatalogError], str], ...] = (
 
 
 def _driver(hook: SsisCatalogHook) -> str:
+    # Whether it can do what is asked for shows here too.
+    _ = hook.odbc_connection_string
     return hook.odbc_driver.label
 
 
-def _address(hook: SsisCatalogHook) -> str:
-    host = hook.settings.target.host.partition("\\")[0]
+def _address(hook: SsisCatalogHook) -> str | None:
+    """None for a data source: the driver manager alone knows where that is."""
+    if hook.target.dsn is not None:
+        return None
+    host = hook.target.host.partition("\\")[0]
     try:
         addresses = sorted({str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
     except OSError as error:
@@ -125,8 +134,10 @@ def _address(hook: SsisCatalogHook) -> str:
     return f"{host} is {', '.join(addresses)}"
 
 
-def _port(hook: SsisCatalogHook) -> str:
-    target = hook.settings.target
+def _port(hook: SsisCatalogHook) -> str | None:
+    target = hook.target
+    if target.dsn is not None:
+        return None
     host, _, instance = target.host.partition("\\")
     port = target.port
     if port is None and instance:
@@ -170,10 +181,36 @@ def _port_of_instance(host: str, instance: str, timeout: float) -> int:
     return int(pairs["tcp"])
 
 
-def _identity(info: ServerInfo) -> str:
-    kind = "a SQL login" if info.is_sql_login else "a Windows or Entra identity"
-    checked = f", checked by {info.auth_scheme}" if info.auth_scheme else ""
-    return f"{info.login}, {kind}{checked}"
+def _token(hook: SsisCatalogHook) -> str | None:
+    entra = hook.settings.entra
+    if entra is None:
+        return None
+    access_token(entra)
+    return f"Entra ID gives an access token for {entra.scope}"
+
+
+def _encryption(hook: SsisCatalogHook) -> str:
+    target = hook.target
+    if target.encrypt is None:
+        return "as the data source says"
+    if target.encrypt is Encrypt.NO:
+        return "none: everything but the login can be read on the way"
+    checked = "the server's certificate is trusted" if target.is_verified else "the server's certificate is not checked"
+    return f"as asked for: {target.encrypt.value}; {checked}"
+
+
+def _identity(hook: SsisCatalogHook, info: ServerInfo) -> str:
+    return f"{info.login}, {_KINDS[hook.settings.authentication]}"
+
+
+_KINDS = {
+    Authentication.SQL: "a SQL login",
+    Authentication.KERBEROS: "a Windows identity by Kerberos",
+    Authentication.NTLM: "a Windows identity by NTLM",
+    Authentication.ENTRA_SERVICE_PRINCIPAL: "an application of Entra ID",
+    Authentication.ENTRA_MANAGED_IDENTITY: "a managed identity of Entra ID",
+    Authentication.ENTRA_WORKLOAD_IDENTITY: "a workload identity of Entra ID",
+}
 
 
 def _rights(info: ServerInfo, rights: Rights) -> str:

@@ -10,69 +10,166 @@ from typing import Any
 
 FIELD_BEHAVIOUR = {
     "hidden-fields": ["extra"],
-    "relabeling": {"host": "Server", "schema": "Database"},
+    "relabeling": {
+        "host": "Server",
+        "schema": "Database",
+        "login": "Login, account, principal or client id",
+        "password": "Password or client secret",
+    },
     "placeholders": {
         "host": "sql.example.com, or sql.example.com\\INSTANCE",
-        "port": "1433",
+        "port": "1433, or empty for a named instance",
         "schema": "SSISDB",
-        "login": "SQL login; empty for Windows authentication through Kerberos",
+        "login": "etl (SQL), CORP\\etl (NTLM), empty (Kerberos)",
     },
 }
 
-_TEXT = {"type": ["string", "null"]}
-_NUMBER_OF_SECONDS = {"type": ["integer", "null"], "minimum": 0}
+
+def _field(section: str, label: str, description: str, kind: str = "string", **schema: Any) -> dict[str, Any]:
+    # Every field may be left empty; the sections are those that the form shows.
+    return {
+        "label": label,
+        "description": description,
+        "schema": {"type": [kind, "null"], "section": section, **schema},
+    }
+
+
+_IDENTITY = "Identity"
+_ENCRYPTION = "Encryption"
+_SERVER = "Server"
+_DRIVER = "Driver and limits"
 
 FIELDS: dict[str, dict[str, Any]] = {
-    "driver": {
-        "label": "ODBC driver",
-        "description": "Name of an installed driver. Empty: Microsoft's newest if there is one, else FreeTDS.",
-        "schema": _TEXT,
-    },
-    "encrypt": {
-        "label": "Encryption",
-        "description": "yes: TLS inside TDS; strict: TDS 8.0, for SQL Server 2022 and later; no: none.",
-        "schema": {"type": ["string", "null"], "enum": ["yes", "strict", "no"], "default": "yes"},
-    },
-    "trust_server_certificate": {
-        "label": "Trust any server certificate",
-        "description": "Only where the network is trusted.",
-        "schema": {"type": ["boolean", "null"], "default": False},
-    },
-    "host_name_in_certificate": {
-        "label": "Host name in certificate",
-        "description": "The name that the server's certificate carries, if it is not the server's name above.",
-        "schema": _TEXT,
-    },
-    "server_certificate": {
-        "label": "Server certificate file",
-        "description": "File, on the machine that connects, with the one certificate to accept (encryption strict).",
-        "schema": _TEXT,
-    },
-    "application_name": {
-        "label": "Application name",
-        "description": "What the server's session lists show.",
-        "schema": _TEXT,
-    },
-    "application_intent": {
-        "label": "Application intent",
-        "description": "For the listener of an availability group.",
-        "schema": {"type": ["string", "null"], "enum": ["ReadWrite", "ReadOnly"]},
-    },
-    "multi_subnet_failover": {
-        "label": "Multi-subnet failover",
-        "description": "Try all addresses of an availability group's listener at once.",
-        "schema": {"type": ["boolean", "null"]},
-    },
-    "login_timeout": {
-        "label": "Login timeout",
-        "description": "Seconds to wait for the server to accept a connection.",
-        "schema": _NUMBER_OF_SECONDS,
-    },
-    "query_timeout": {
-        "label": "Query timeout",
-        "description": "Seconds to wait for the answer to a statement; 0 for no limit.",
-        "schema": _NUMBER_OF_SECONDS,
-    },
+    "authentication": _field(
+        _IDENTITY,
+        "Authentication",
+        "Who the connection is. Empty: sql if there is a login, ntlm if that is DOMAIN\\user, else kerberos. SSISDB on "
+        "a SQL Server of your own lets only Windows and Entra identities deploy, start and stop.",
+        enum=[
+            "sql",
+            "kerberos",
+            "ntlm",
+            "entra_service_principal",
+            "entra_managed_identity",
+            "entra_workload_identity",
+        ],
+    ),
+    "kerberos_keytab": _field(
+        _IDENTITY,
+        "Kerberos keytab",
+        "File, on the machine that connects, with the key of the principal that stands as login (else its first "
+        "one). Tickets are got and renewed with it. Empty: somebody runs kinit.",
+    ),
+    "kerberos_ccache": _field(
+        _IDENTITY,
+        "Kerberos ticket cache",
+        "Where the tickets are, as KRB5CCNAME has it. Empty: the process's own, or with a keytab one of its own.",
+    ),
+    "server_spn": _field(
+        _IDENTITY,
+        "Server's service principal",
+        "Only where it is not MSSQLSvc/ with the server's full name and port.",
+    ),
+    "tenant_id": _field(_IDENTITY, "Entra tenant id", "Of the application whose client id stands as login."),
+    "client_certificate": _field(
+        _IDENTITY,
+        "Entra client certificate",
+        "File, on the machine that connects, with the application's certificate and private key, instead of a secret; "
+        "the password is its passphrase, if it has one.",
+    ),
+    "federated_token_file": _field(
+        _IDENTITY, "Entra federated token file", "For a workload identity. Empty: the one that the pod names."
+    ),
+    "entra_authority": _field(
+        _IDENTITY,
+        "Entra authority",
+        "Only in clouds other than the public one, such as https://login.chinacloudapi.cn.",
+    ),
+    "entra_scope": _field(
+        _IDENTITY,
+        "Entra scope",
+        "Only in clouds other than the public one. Empty: https://database.windows.net/.default.",
+    ),
+    "encrypt": _field(
+        _ENCRYPTION,
+        "Encryption",
+        "yes: TLS inside TDS; strict: TDS 8.0, for SQL Server 2022 and later; no: none. Empty: yes.",
+        enum=["yes", "strict", "no"],
+    ),
+    "trusted_certificates": _field(
+        _ENCRYPTION,
+        "Trusted certificates",
+        "File, on the machine that connects, with certificates (PEM) to trust beside those that the machine trusts: "
+        "the server's own, or its authority's.",
+    ),
+    "host_name_in_certificate": _field(
+        _ENCRYPTION,
+        "Host name in certificate",
+        "The name that the server's certificate carries, if it is not the server's name above.",
+    ),
+    "trust_server_certificate": _field(
+        _ENCRYPTION,
+        "Trust any server certificate",
+        "Only where the network is trusted: who can read it can then read the password.",
+        "boolean",
+        default=False,
+    ),
+    "failover_partner": _field(
+        _SERVER, "Failover partner", "HOST or HOST,PORT to try when the server is out of reach (database mirroring)."
+    ),
+    "multi_subnet_failover": _field(
+        _SERVER,
+        "Multi-subnet failover",
+        "Try all addresses of an availability group's listener at once.",
+        "boolean",
+    ),
+    "application_intent": _field(
+        _SERVER,
+        "Application intent",
+        "For the listener of an availability group; packages need ReadWrite.",
+        enum=["ReadWrite", "ReadOnly"],
+    ),
+    "dsn": _field(
+        _SERVER, "Data source (DSN)", "Of the driver manager on the machine that connects, instead of a server above."
+    ),
+    "driver": _field(
+        _DRIVER,
+        "ODBC driver",
+        "Name of an installed driver. Empty: Microsoft's newest if there is one that can do it, else FreeTDS.",
+    ),
+    "application_name": _field(
+        _DRIVER, "Application name", "What the server's session lists show. Empty: Airflow, the DAG and the task."
+    ),
+    "login_timeout": _field(
+        _DRIVER,
+        "Login timeout",
+        "Seconds to wait for the server to accept a connection. Empty: 15.",
+        "integer",
+        minimum=0,
+    ),
+    "query_timeout": _field(
+        _DRIVER,
+        "Query timeout",
+        "Seconds to wait for the answer to a statement. Empty, or 0: no limit.",
+        "integer",
+        minimum=0,
+    ),
+    "connect_retry_count": _field(
+        _DRIVER,
+        "Connect retries",
+        "How often the driver opens an idle connection again that broke. Empty: once.",
+        "integer",
+        minimum=0,
+        maximum=255,
+    ),
+    "connect_retry_interval": _field(
+        _DRIVER,
+        "Connect retry interval",
+        "Seconds between two such tries. Empty: 10.",
+        "integer",
+        minimum=1,
+        maximum=60,
+    ),
 }
 
 

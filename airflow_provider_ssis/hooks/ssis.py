@@ -8,15 +8,30 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow.providers.odbc.hooks.odbc import OdbcHook
 
+from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.connection import RetryPolicy, prepare
 from airflow_provider_ssis.catalog.driver_errors import connect_error
-from airflow_provider_ssis.catalog.errors import DriverMissing
+from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
 from airflow_provider_ssis.hooks.checks import check_connection, summary_of
+from airflow_provider_ssis.hooks.entra import access_token, as_attribute
 from airflow_provider_ssis.hooks.form import field_behaviour, form_widgets
-from airflow_provider_ssis.hooks.settings import DATABASE, Settings, read_settings
-from airflow_provider_ssis.odbc.connection_string import connection_string
-from airflow_provider_ssis.odbc.drivers import OdbcDriver, OdbcDriverMissing, find_driver
+from airflow_provider_ssis.hooks.settings import DATABASE, Authentication, InvalidConnection, Settings, read_settings
+from airflow_provider_ssis.odbc.connection_string import (
+    DriverCannot,
+    OdbcTarget,
+    connect_environment,
+    connection_string,
+)
+from airflow_provider_ssis.odbc.driver_environment import driver_environment
+from airflow_provider_ssis.odbc.drivers import (
+    DriverFamily,
+    OdbcDriver,
+    OdbcDriverMissing,
+    driver_of_data_source,
+    find_driver,
+)
+from airflow_provider_ssis.odbc.private_files import UnsafeFolder
 
 if TYPE_CHECKING:
     import pyodbc
@@ -76,12 +91,18 @@ class SsisCatalogHook(OdbcHook):
 
     @cached_property
     def odbc_driver(self) -> OdbcDriver:
-        """The ODBC driver in use: only one that is installed, never any library that the connection names.
+        """The ODBC driver in use: only one that is installed, unless ``[ssis] allow_driver_path`` allows more.
 
-        :raises DriverMissing: there is none, or none of the name asked for.
+        :raises DriverMissing: there is none, none of the name asked for, or none that can do what is asked for.
         """
         try:
-            return find_driver(self._driver or self.settings.driver)
+            if self.target.dsn is not None:
+                return driver_of_data_source(self.target.dsn)
+            return find_driver(
+                self._driver or self.settings.driver,
+                family=_FAMILY_FOR.get(self.settings.authentication),
+                allow_path=config.allow_driver_path(),
+            )
         except OdbcDriverMissing as error:
             raise DriverMissing(str(error)) from None
 
@@ -96,9 +117,18 @@ class SsisCatalogHook(OdbcHook):
         return self._database or self.settings.target.database or DATABASE
 
     @property
+    def target(self) -> OdbcTarget:
+        """Where to connect, as whom and how: what the connection says, and the hook's own database and data source."""
+        target = replace(self.settings.target, database=self.database)
+        return target if self._dsn is None else replace(target, dsn=self._dsn, host="", port=None)
+
+    @property
     def odbc_connection_string(self) -> str:
-        """The connection string. It holds the password: do not log it."""
-        return connection_string(self.odbc_driver, replace(self.settings.target, database=self.database))
+        """The connection string. It holds the password: do not log it.
+
+        :raises InvalidConnection: the driver cannot do what the connection asks for.
+        """
+        return self._string_for(self.target)
 
     @property
     def connect_kwargs(self) -> dict[str, Any]:
@@ -106,7 +136,7 @@ class SsisCatalogHook(OdbcHook):
         return {"timeout": self.settings.login_timeout, **(self._connect_kwargs or {}), "autocommit": True}
 
     def get_conn(self) -> pyodbc.Connection:
-        """Open a connection.
+        """Open a connection; to the failover partner, if there is one and the server is out of reach.
 
         :return: a pyodbc connection in autocommit mode, with the connection's query timeout.
         :raises InvalidConnection: the Airflow connection does not say what it must.
@@ -114,21 +144,48 @@ class SsisCatalogHook(OdbcHook):
         :raises ServerUnreachable: nothing answers there.
         :raises TlsRefused: the server's certificate is not trusted, or no encryption is agreed on.
         :raises LoginFailed: login or password is wrong.
+        :raises KerberosFailed: there is no Kerberos ticket for the server.
+        :raises TokenRefused: Entra ID gives no access token.
         :raises CatalogMissing: the server has no SSISDB, or the login may not enter it.
         """
+        target, partner = self.target, self.settings.failover_partner
+        try:
+            return self._connect(target)
+        except ServerUnreachable as error:
+            if partner is None:
+                raise
+            self.log.warning("%s Trying the failover partner %s.", error, partner)
+        host, _, port = partner.partition(",")
+        return self._connect(replace(target, host=host.strip(), port=int(port) if port else target.port))
+
+    def _connect(self, target: OdbcTarget) -> pyodbc.Connection:
         import pyodbc
 
-        string, arguments = self.odbc_connection_string, self.connect_kwargs
+        string, arguments = self._string_for(target), self.connect_kwargs
+        if self.settings.entra is not None:
+            token = as_attribute(access_token(self.settings.entra))
+            arguments["attrs_before"] = {**arguments.get("attrs_before", {}), **token}
         try:
-            connection = pyodbc.connect(string, **arguments)
+            environment = connect_environment(self.odbc_driver, target)
+        except (OSError, ValueError, UnsafeFolder) as error:
+            raise InvalidConnection(f"The connection {self.get_conn_id()!r} cannot be used: {error}") from None
+        try:
+            with driver_environment(environment):
+                connection = pyodbc.connect(string, **arguments)
         except pyodbc.Error as error:
-            refusal = connect_error(error, target=self._server_name())
+            refusal = connect_error(error, target=target.label, has_ticket=target.is_trusted)
         else:
             prepare(connection)
             connection.timeout = self.settings.query_timeout
             return connection
         # Outside the except clause: the driver's exception would only say the same again.
         raise refusal
+
+    def _string_for(self, target: OdbcTarget) -> str:
+        try:
+            return connection_string(self.odbc_driver, target)
+        except DriverCannot as error:
+            raise InvalidConnection(f"The connection {self.get_conn_id()!r} cannot be used: {error}") from None
 
     def open_catalog(self, *, retry: RetryPolicy | None = None) -> Catalog:
         """Open a client of the catalog, which is a context manager that closes its connection.
@@ -153,6 +210,11 @@ class SsisCatalogHook(OdbcHook):
         findings = list(check_connection(self))
         return findings[-1].is_good, summary_of(findings)
 
-    def _server_name(self) -> str:
-        target = self.settings.target
-        return target.host if target.port is None else f"{target.host}, port {target.port}"
+
+_FAMILY_FOR = {
+    Authentication.NTLM: DriverFamily.FREETDS,
+    Authentication.ENTRA_SERVICE_PRINCIPAL: DriverFamily.MICROSOFT,
+    Authentication.ENTRA_MANAGED_IDENTITY: DriverFamily.MICROSOFT,
+    Authentication.ENTRA_WORKLOAD_IDENTITY: DriverFamily.MICROSOFT,
+}
+"""What only one family of drivers can do."""

@@ -86,24 +86,59 @@ def bundled_drivers() -> list[OdbcDriver]:
     ]
 
 
-def find_driver(name: str | None = None, *, among: Sequence[OdbcDriver] | None = None) -> OdbcDriver:
+def find_driver(
+    name: str | None = None,
+    *,
+    among: Sequence[OdbcDriver] | None = None,
+    family: DriverFamily | None = None,
+    allow_path: bool = False,
+) -> OdbcDriver:
     """The driver to use.
 
     :param name: a registered name or the path of a library; None takes the preferred one of those installed.
     :param among: the drivers to choose from; those of this machine by default.
+    :param family: the family to choose from where no name is given; any by default.
+    :param allow_path: take any library that ``name`` is the path of, which runs its code. Default: only a driver that
+        is installed.
     :raises OdbcDriverMissing: there is none, or none of that name; the message lists those that there are.
     """
     drivers = installed_drivers() if among is None else tuple(among)
     if name is None:
-        if not drivers:
-            raise OdbcDriverMissing(f"No ODBC driver for SQL Server was found on this machine. {INSTALL_ADVICE}")
-        return drivers[0]
+        fitting = [driver for driver in drivers if family in (None, driver.family)]
+        if fitting:
+            return fitting[0]
+        kind = "ODBC driver for SQL Server" if family is None else f"driver of the family {family.value}"
+        raise OdbcDriverMissing(f"No {kind} was found on this machine. {INSTALL_ADVICE}")
+    if allow_path and Path(name).is_absolute():
+        if not Path(name).is_file():
+            raise OdbcDriverMissing(f"There is no driver library {name} on this machine.")
+        return OdbcDriver(name, family_of(name), Path(name).name)
     wanted = name.strip().strip("{}").lower()
     for driver in drivers:
         if wanted in (driver.name.lower(), driver.label.lower()):
             return driver
     there = ", ".join(driver.label for driver in drivers) or "none"
     raise OdbcDriverMissing(f"The ODBC driver {name!r} is not installed here; installed: {there}. {INSTALL_ADVICE}")
+
+
+def driver_of_data_source(name: str) -> OdbcDriver:
+    """The driver of a data source that the driver manager knows.
+
+    :raises OdbcDriverMissing: there is no such data source; the message lists those that there are.
+    """
+    try:
+        import pyodbc
+    except ImportError as error:
+        raise OdbcDriverMissing(DRIVER_MANAGER_ADVICE.format(reason=error)) from None
+    sources = pyodbc.dataSources()
+    for source, driver in sources.items():
+        if source.lower() == name.strip().lower():
+            return OdbcDriver(driver, family_of(driver), f"{driver} of the data source {source}")
+    there = ", ".join(sorted(sources)) or "none"
+    raise OdbcDriverMissing(
+        f"There is no data source {name!r} on this machine; there are: {there}. Enter it into odbc.ini (odbcinst -j "
+        "tells where that is), or give host and port instead."
+    )
 
 
 def family_of(name: str) -> DriverFamily:

@@ -29,7 +29,7 @@ def test_the_server_says_who_it_is(any_catalog: Catalog) -> None:
     info = any_catalog.server_info()
     assert info.database == "SSISDB"
     assert info.login == "sa"
-    assert info.is_sql_login
+    assert info.auth_scheme == "SQL"
     assert "sysadmin" in info.roles
     assert info.schema_version
     assert info.product_version.count(".") >= 2

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import Connection
 
-from airflow_provider_ssis.hooks.settings import InvalidConnection, Settings, read_settings
+from airflow_provider_ssis.hooks.entra import EntraSettings
+from airflow_provider_ssis.hooks.settings import Authentication, InvalidConnection, Settings, read_settings
 from airflow_provider_ssis.odbc.connection_string import Encrypt
+from airflow_provider_ssis.odbc.kerberos import KerberosTarget
 from airflow_provider_ssis.provider_info import get_provider_info
 
 
@@ -35,28 +37,98 @@ def test_without_a_login_the_connection_is_trusted() -> None:
 def test_every_field_of_the_form_is_read() -> None:
     [connection_type] = get_provider_info()["connection-types"]
     values = {
+        "authentication": "entra_service_principal",
+        "kerberos_keytab": "/etc/etl.keytab",
+        "kerberos_ccache": "FILE:/tmp/tickets",
+        "server_spn": "MSSQLSvc/sql01.example.com",
+        "tenant_id": "t1",
+        "client_certificate": "/etc/etl.pem",
+        "federated_token_file": "/var/token",
+        "entra_authority": "https://login.example.com",
+        "entra_scope": "https://database.example.com/.default",
         "driver": "FreeTDS",
         "encrypt": "strict",
-        "trust_server_certificate": True,
+        "trust_server_certificate": False,
         "host_name_in_certificate": "sql01.example.com",
-        "server_certificate": "/etc/ssl/sql01.pem",
+        "trusted_certificates": "/etc/ssl/sql01.pem",
+        "failover_partner": "sql02,1444",
         "application_name": "nightly",
         "application_intent": "ReadOnly",
         "multi_subnet_failover": True,
         "login_timeout": 5,
         "query_timeout": 60,
+        "connect_retry_count": 3,
+        "connect_retry_interval": 20,
     }
-    assert set(values) == set(connection_type["conn-fields"])
+    assert {*values, "dsn"} == set(connection_type["conn-fields"])
     found = settings(values)
-    assert found.driver == "FreeTDS"
+    assert (found.driver, found.failover_partner) == ("FreeTDS", "sql02,1444")
     assert (found.login_timeout, found.query_timeout) == (5, 60)
+    assert found.entra == EntraSettings(
+        kind="entra_service_principal",
+        client_id="etl",
+        secret="hunter2",
+        tenant_id="t1",
+        certificate="/etc/etl.pem",
+        token_file="/var/token",
+        authority="https://login.example.com",
+        scope="https://database.example.com/.default",
+    )
     target = found.target
+    assert target.has_token
+    assert target.kerberos == KerberosTarget(keytab="/etc/etl.keytab", ticket_cache="FILE:/tmp/tickets")
+    assert target.server_spn == "MSSQLSvc/sql01.example.com"
     assert target.encrypt is Encrypt.STRICT
-    assert target.trust_server_certificate is True
     assert target.host_name_in_certificate == "sql01.example.com"
-    assert target.server_certificate == "/etc/ssl/sql01.pem"
+    assert target.trusted_certificates == "/etc/ssl/sql01.pem"
     assert (target.application_name, target.application_intent) == ("nightly", "ReadOnly")
     assert target.multi_subnet_failover is True
+    assert (target.connect_retry_count, target.connect_retry_interval) == (3, 20)
+    assert settings({"dsn": "warehouse"}, host=None).target.dsn == "warehouse"
+
+
+@pytest.mark.parametrize(
+    ("login", "password", "guessed"),
+    [
+        ("etl", "hunter2", Authentication.SQL),
+        ("CORP\\etl", "hunter2", Authentication.NTLM),
+        (None, None, Authentication.KERBEROS),
+    ],
+)
+def test_who_the_connection_is_shows_in_its_login(
+    login: str | None, password: str | None, guessed: Authentication
+) -> None:
+    assert settings(login=login, password=password).authentication is guessed
+
+
+@pytest.mark.parametrize(
+    ("extra", "fields", "complaint"),
+    [
+        ({}, {"host": None}, "names no host"),
+        ({"dsn": "warehouse"}, {}, "both a server and a data source"),
+        ({}, {"login": None}, "password, for which Kerberos has no use"),
+        ({"authentication": "sql"}, {"login": None}, "has no login"),
+        ({"authentication": "ntlm"}, {}, "DOMAIN"),
+        ({"authentication": "kerberos"}, {"password": None}, "give a keytab"),
+        ({"authentication": "entra_managed_identity"}, {}, "has a password"),
+        ({"authentication": "entra_service_principal"}, {}, "tenant_id"),
+        ({"authentication": "entra_service_principal", "tenant_id": "t"}, {"password": None}, "client secret"),
+        ({"encrypt": "strict", "trust_server_certificate": True}, {}, "cannot both be"),
+    ],
+)
+def test_what_does_not_go_together_is_told(extra: dict[str, Any], fields: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(InvalidConnection, match=complaint) as caught:
+        settings(extra, **fields)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_application_is_named_after_the_task_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings().target.application_name == "Airflow"
+    monkeypatch.setenv("AIRFLOW_CTX_DAG_ID", "nightly")
+    monkeypatch.setenv("AIRFLOW_CTX_TASK_ID", "group.load")
+    assert settings().target.application_name == "Airflow nightly.group.load"
+    monkeypatch.setenv("AIRFLOW_CTX_DAG_ID", "n" * 250)
+    assert len(settings().target.application_name or "") == 128
 
 
 @pytest.mark.parametrize(
@@ -73,7 +145,10 @@ def test_a_uri_gives_booleans_as_text(value: Any, expected: bool) -> None:
         ({"encrypt": "maybe"}, "'encrypt'.*one of yes"),
         ({"trust_server_certificate": "sure"}, "'trust_server_certificate'.*one of true"),
         ({"login_timeout": "soon"}, "'login_timeout'.*whole number"),
-        ({"query_timeout": -1}, "'query_timeout'.*not negative"),
+        ({"query_timeout": -1}, "'query_timeout'.*at least 0"),
+        ({"connect_retry_interval": 61}, "'connect_retry_interval'.*at most 60"),
+        ({"failover_partner": "sql02,first"}, "'failover_partner'.*HOST,PORT"),
+        ({"authentication": "magic"}, "'authentication'.*one of sql"),
         ({"application_intent": "write"}, "'application_intent'.*one of"),
     ],
 )
@@ -85,16 +160,6 @@ def test_a_field_that_cannot_be_read_is_named(extra: dict[str, Any], complaint: 
 
 def test_extra_fields_of_airflows_own_sql_hooks_are_left_to_them() -> None:
     assert settings({"placeholder": "?", "sqlalchemy_scheme": "mssql+pyodbc"}).target.host == "sql01"
-
-
-def test_a_connection_without_a_host_says_so() -> None:
-    with pytest.raises(InvalidConnection, match="names no host"):
-        settings(host=None)
-
-
-def test_a_password_without_a_login_is_a_mistake() -> None:
-    with pytest.raises(InvalidConnection, match="password but no login"):
-        settings(login=None)
 
 
 def test_the_password_shows_in_no_representation() -> None:

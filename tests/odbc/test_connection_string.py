@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.odbc.connection_string import (
+    DriverCannot,
     Encrypt,
     OdbcTarget,
     connection_string,
@@ -31,6 +32,39 @@ def test_freetds_takes_the_port_as_a_keyword_and_its_own_words_for_encryption() 
     assert text == (
         "DRIVER=FreeTDS;SERVER=sql;PORT=1433;TDS_Version=7.4;ClientCharset=UTF-8;DATABASE=SSISDB;UID=etl;PWD=p;Encryption=off;"
     )
+
+
+def test_freetds_takes_the_server_from_a_file_where_the_certificate_is_to_be_checked() -> None:
+    text = connection_string(FREETDS, OdbcTarget("sql", port=1433, user="etl", password="p"))
+    assert "SERVERNAME=ssis;" in text
+    assert "PORT" not in text
+
+
+def test_a_data_source_is_named_alone_and_says_the_rest() -> None:
+    target = OdbcTarget(dsn="ware house", user="etl", password="p", encrypt=None)
+    assert connection_string(MICROSOFT, target) == "DSN={ware house};DATABASE=SSISDB;UID=etl;PWD=p;"
+
+
+def test_with_an_access_token_no_login_is_given() -> None:
+    text = connection_string(MICROSOFT, OdbcTarget("sql", has_token=True))
+    assert text == "DRIVER={ODBC Driver 18 for SQL Server};SERVER=sql;DATABASE=SSISDB;Encrypt=yes;"
+
+
+@pytest.mark.parametrize(
+    ("driver", "target", "complaint"),
+    [
+        (MICROSOFT, OdbcTarget("sql", user="CORP\\etl", password="p"), "knows no NTLM"),
+        (FREETDS, OdbcTarget("sql", has_token=True), "no access tokens"),
+        (FREETDS, OdbcTarget("sql", user="a", host_name_in_certificate="b"), "no check of another host name"),
+        (FREETDS, OdbcTarget("sql", user="a", multi_subnet_failover=True), "no multi-subnet failover"),
+        (FREETDS, OdbcTarget("sql", user="a", connect_retry_count=2), "no connection retries"),
+    ],
+)
+def test_what_a_driver_cannot_do_is_told_and_not_left_out(
+    driver: OdbcDriver, target: OdbcTarget, complaint: str
+) -> None:
+    with pytest.raises(DriverCannot, match=complaint):
+        connection_string(driver, target)
 
 
 def test_without_a_login_the_connection_is_a_trusted_one() -> None:

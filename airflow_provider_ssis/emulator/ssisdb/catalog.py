@@ -28,7 +28,7 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
     TABLES,
 )
 from airflow_provider_ssis.emulator.tsql.engine import DATABASE, Engine, Store
-from airflow_provider_ssis.emulator.tsql.principals import Principal
+from airflow_provider_ssis.emulator.tsql.principals import LoginKind, Principal
 from airflow_provider_ssis.emulator.tsql.storage import decode
 
 ADMIN_ROLE: Final = "ssis_admin"
@@ -61,18 +61,21 @@ class Ssisdb:
     def add_login(
         self,
         name: str,
-        password: str,
+        password: str | None = None,
         *,
+        kind: LoginKind = LoginKind.SQL,
         server_roles: Sequence[str] = (),
         database_roles: Sequence[str] = (),
     ) -> Principal:
-        """Make a SQL login with a user in SSISDB, or change the one of this name.
+        """Make a login with a user in SSISDB, or change the one of this name.
 
+        :param password: of a SQL login; None for an identity that is proven otherwise.
+        :param kind: who checks that the client is who it claims to be.
         :param server_roles: such as ``sysadmin``.
         :param database_roles: such as ``ssis_admin`` or ``ssis_logreader``.
         """
         return self.engine.logins.add(
-            name, password, server_roles=frozenset(server_roles), database_roles=frozenset(database_roles)
+            name, password, kind=kind, server_roles=frozenset(server_roles), database_roles=frozenset(database_roles)
         )
 
     def refuses(self, principal: Principal) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow_provider_ssis.emulator.session import (
+    Authenticator,
     Backend,
     ConnectionDropped,
     DatabaseChanged,
@@ -35,6 +36,7 @@ from airflow_provider_ssis.emulator.tds.packets import (
     RequestMessage,
     split,
 )
+from airflow_provider_ssis.emulator.tds.proofs import proven_identity
 from airflow_provider_ssis.emulator.tds.tls import ServerCertificate
 from airflow_provider_ssis.emulator.tds.tokens import DoneStatus, EnvironmentChange, Token
 from airflow_provider_ssis.emulator.tds.values import Encoder
@@ -45,9 +47,6 @@ PRODUCT = "Microsoft SQL Server"
 _TLS_RECORD = 0x16
 _SMALLEST_PACKET = 512
 _MOST_REQUESTS_AHEAD = 16
-_INTEGRATED_LOGIN_REFUSED = Message(
-    18452, 14, 1, "Login failed: this server knows SQL logins only. Give a user name and a password."
-)
 _OLD_PROTOCOL = Message(17836, 20, 1, "The client speaks a version of TDS before 7.2. Set the TDS version to 7.4.")
 
 
@@ -58,11 +57,20 @@ class Connection:
     :param backend: what answers.
     :param certificate: for TLS.
     :param limits: bounds on what the client may send.
+    :param authenticator: checks what clients send instead of a password; None accepts SQL logins only.
     """
 
-    def __init__(self, channel: Channel, backend: Backend, certificate: ServerCertificate, limits: Limits) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        backend: Backend,
+        certificate: ServerCertificate,
+        limits: Limits,
+        authenticator: Authenticator | None = None,
+    ) -> None:
         self._channel = channel
         self._backend = backend
+        self._authenticator = authenticator
         self._certificate = certificate
         self._limits = limits
         self._session: Session | None = None
@@ -124,10 +132,8 @@ class Connection:
         if request.version < login7.OLDEST_VERSION:
             await self._refuse(_OLD_PROTOCOL)
             return None
-        if request.sspi is not None or login7.FEDERATED_AUTHENTICATION in request.features:
-            await self._refuse(_INTEGRATED_LOGIN_REFUSED)
-            return None
         try:
+            identity = await proven_identity(request, self._channel, self._authenticator, self._limits)
             session = await self._backend.login(
                 Login(
                     user=request.user,
@@ -140,6 +146,7 @@ class Connection:
                     encrypted=was_encrypted,
                     client_address=self._channel.peer.rpartition(":")[0],
                     client_process_id=request.client_process_id,
+                    identity=identity,
                 )
             )
         except LoginRefused as refusal:
@@ -150,20 +157,23 @@ class Connection:
         return session
 
     async def _prelogin(self, message: RequestMessage) -> prelogin.Encryption:
-        offered = prelogin.client_encryption(prelogin.parse(bytes(message.payload)))
+        options = prelogin.parse(bytes(message.payload))
+        offered = prelogin.client_encryption(options)
         strict = self._channel.encrypted
         agreed = prelogin.agreed_encryption(offered)
         major, minor, build = self._backend.product_version
-        answer = prelogin.build(
-            {
-                prelogin.Option.VERSION: bytes((major, minor)) + build.to_bytes(2, "big") + b"\0\0",
-                prelogin.Option.ENCRYPTION: bytes([agreed]),
-                prelogin.Option.INSTANCE: b"\0",
-                prelogin.Option.THREAD_ID: b"",
-                prelogin.Option.MARS: b"\0",
-            }
-        )
-        self._channel.send(split(PacketType.RESPONSE, memoryview(answer), DEFAULT_PACKET_SIZE, 0, 1, last=True))
+        answer = {
+            prelogin.Option.VERSION: bytes((major, minor)) + build.to_bytes(2, "big") + b"\0\0",
+            prelogin.Option.ENCRYPTION: bytes([agreed]),
+            prelogin.Option.INSTANCE: b"\0",
+            prelogin.Option.THREAD_ID: b"",
+            prelogin.Option.MARS: b"\0",
+        }
+        federated = options.get(prelogin.Option.FEDERATED_AUTHENTICATION)
+        if federated is not None:
+            answer[prelogin.Option.FEDERATED_AUTHENTICATION] = federated
+        payload = memoryview(prelogin.build(answer))
+        self._channel.send(split(PacketType.RESPONSE, payload, DEFAULT_PACKET_SIZE, 0, 1, last=True))
         await self._channel.drain()
         if strict:
             return prelogin.Encryption.ON
@@ -193,6 +203,8 @@ class Connection:
         response.write(
             tokens.text_changed(EnvironmentChange.PACKET_SIZE, str(self._packet_size), str(DEFAULT_PACKET_SIZE))
         )
+        if login7.FEDERATED_AUTHENTICATION in request.features:
+            response.write(tokens.feature_acknowledged(login7.FEDERATED_AUTHENTICATION))
         response.write(tokens.done(Token.DONE, DoneStatus.FINAL))
         await response.finish()
 

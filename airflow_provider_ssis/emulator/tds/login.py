@@ -18,6 +18,7 @@ _FIXED = struct.Struct("<IIIIIIBBBBiI")
 _INTEGRATED_SECURITY: Final = 0x80
 _EXTENSION: Final = 0x10
 _FEATURES_END: Final = 0xFF
+_LONG_SSPI: Final = 0xFFFF
 FEDERATED_AUTHENTICATION: Final = 0x02
 
 
@@ -62,6 +63,10 @@ def parse(payload: bytes | bytearray) -> LoginMessage:
     library, language, database = slot(), slot(), slot()
     reader.take(6)
     sspi_offset, sspi_length = reader.u16(), reader.u16()
+    if sspi_length == _LONG_SSPI:
+        # A ticket of somebody in many groups does not fit; its length stands behind the two slots that follow.
+        reader.take(8)
+        sspi_length = reader.u32() or _LONG_SSPI
     return LoginMessage(
         version=version,
         packet_size=packet_size,

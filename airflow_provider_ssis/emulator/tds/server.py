@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 
-from airflow_provider_ssis.emulator.session import Backend
+from airflow_provider_ssis.emulator.session import Authenticator, Backend
 from airflow_provider_ssis.emulator.tds.channel import Channel
 from airflow_provider_ssis.emulator.tds.connection import Connection
 from airflow_provider_ssis.emulator.tds.packets import Limits
@@ -24,12 +24,20 @@ class TdsServer:
     :param host: address to listen on.
     :param port: port to listen on; 0 takes any free one.
     :param limits: bounds on what one client may send.
+    :param authenticator: checks what clients send instead of a password; None accepts SQL logins only.
     """
 
     def __init__(
-        self, backend: Backend, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None
+        self,
+        backend: Backend,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self._backend = backend
+        self._authenticator = authenticator
         self._host = host
         self._port = port
         self._limits = limits or Limits()
@@ -82,7 +90,7 @@ class TdsServer:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         channel = Channel(reader, writer, self._limits)
         try:
-            await Connection(channel, self._backend, self.certificate, self._limits).serve()
+            await Connection(channel, self._backend, self.certificate, self._limits, self._authenticator).serve()
         except asyncio.CancelledError:
             # The server closes; asyncio would log a cancelled connection as an error.
             log.debug("%s: connection ended by the server", channel.peer)

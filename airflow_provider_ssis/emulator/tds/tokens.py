@@ -21,8 +21,10 @@ class Token(IntEnum):
     INFO = 0xAB
     RETURN_VALUE = 0xAC
     LOGIN_ACK = 0xAD
+    FEATURE_ACK = 0xAE
     ROW = 0xD1
     ENVIRONMENT_CHANGE = 0xE3
+    SSPI = 0xED
     DONE = 0xFD
     DONE_PROCEDURE = 0xFE
     DONE_IN_PROCEDURE = 0xFF
@@ -57,6 +59,7 @@ _SQL_DIALECT = 1
 _NULLABLE = 0x01
 _UPDATABILITY_UNKNOWN = 0x08
 _OUTPUT_ARGUMENT = 0x01
+_FEATURES_END = 0xFF
 _LARGEST_TEXT = 32_000
 _DONE = struct.Struct("<BHHQ")
 
@@ -90,6 +93,16 @@ def login_acknowledged(tds_version: int, product: str, version: tuple[int, int, 
         + struct.pack(">BBH", major, minor, build & 0xFFFF)
     )
     return _sized(Token.LOGIN_ACK, body)
+
+
+def feature_acknowledged(number: int) -> bytes:
+    """FEATUREEXTACK of one feature that needs no data."""
+    return struct.pack("<BBIB", Token.FEATURE_ACK, number, 0, _FEATURES_END)
+
+
+def sspi(token: bytes) -> bytes:
+    """SSPI: the server's next token of an integrated login."""
+    return _sized(Token.SSPI, token)
 
 
 def text_changed(kind: EnvironmentChange, new: str, old: str) -> bytes:

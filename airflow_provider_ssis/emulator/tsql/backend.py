@@ -6,6 +6,7 @@ import logging
 
 from airflow_provider_ssis.emulator.session import Login, LoginRefused, Message
 from airflow_provider_ssis.emulator.tsql.engine import Engine
+from airflow_provider_ssis.emulator.tsql.principals import Principal
 from airflow_provider_ssis.emulator.tsql.session import TsqlSession
 
 log = logging.getLogger(__name__)
@@ -33,11 +34,10 @@ class TsqlBackend:
     async def login(self, login: Login) -> TsqlSession:
         """Open a session.
 
-        :raises LoginRefused: 18456 wrong user name or password, 4060 no such database.
+        :raises LoginRefused: 18456 wrong user name or password, or a proven identity that is no login here; 4060 no
+            such database.
         """
-        principal = self._engine.logins.check(login.user, login.password)
-        if principal is None:
-            raise LoginRefused(Message(18456, 14, 8, f"Login failed for user '{login.user}'."))
+        principal = self._principal(login)
         database = self._engine.metadata.database_name(login.database or "master")
         if database is None:
             raise LoginRefused(
@@ -46,3 +46,16 @@ class TsqlBackend:
                 )
             )
         return TsqlSession(self._engine, principal, database, login)
+
+    def _principal(self, login: Login) -> Principal:
+        logins, identity = self._engine.logins, login.identity
+        if identity is None:
+            principal = logins.check(login.user, login.password)
+            if principal is None:
+                raise LoginRefused(Message(18456, 14, 8, f"Login failed for user '{login.user}'."))
+            return principal
+        for name in (identity.name, *identity.also_known_as):
+            principal = logins.by_name(name)
+            if principal is not None and principal.kind.value == identity.kind:
+                return principal
+        raise LoginRefused(Message(18456, 14, 5, f"Login failed for user '{identity.name}': there is no such login."))

@@ -82,7 +82,7 @@ def _connection_property(session: TsqlSession, name: str) -> Variant | None:
     texts = {
         "net_transport": "TCP",
         "protocol_type": "TSQL",
-        "auth_scheme": "SQL",
+        "auth_scheme": "SQL" if session.login.identity is None else session.login.identity.scheme,
         "client_net_address": session.login.client_address,
         "local_net_address": "127.0.0.1",
         "physical_net_transport": "TCP",

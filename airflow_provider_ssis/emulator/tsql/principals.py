@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 SYSADMIN: Final = "sysadmin"
@@ -13,12 +14,20 @@ _HASH_ROUNDS: Final = 1000
 _FIRST_PRINCIPAL_ID: Final = 260
 
 
+class LoginKind(Enum):
+    """Who checks that a client is who it claims to be: SQL Server itself, a Windows domain, Entra ID."""
+
+    SQL = "S"
+    WINDOWS = "U"
+    ENTRA = "E"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A login and the database user that it is.
 
     :param name: the login, as ``SUSER_SNAME()`` gives it.
-    :param kind: S SQL login, U Windows user, G Windows group, E and X Entra ID user and group.
+    :param kind: see :class:`LoginKind`.
     :param sid: the security identifier.
     :param id: ``principal_id`` of the user in the databases; 1 is dbo.
     :param server_roles: such as ``sysadmin``.
@@ -26,7 +35,7 @@ class Principal:
     """
 
     name: str
-    kind: str
+    kind: LoginKind
     sid: bytes
     id: int
     server_roles: frozenset[str] = frozenset()
@@ -40,7 +49,7 @@ class Principal:
     @property
     def is_sql_login(self) -> bool:
         """Whether SQL Server itself checked its password."""
-        return self.kind == "S"
+        return self.kind is LoginKind.SQL
 
     @property
     def user(self) -> str:
@@ -68,13 +77,17 @@ class Logins:
     def add(
         self,
         name: str,
-        password: str,
+        password: str | None = None,
         *,
-        kind: str = "S",
+        kind: LoginKind = LoginKind.SQL,
         server_roles: frozenset[str] = frozenset(),
         database_roles: frozenset[str] = frozenset(),
     ) -> Principal:
-        """Make a login, or replace the one of this name."""
+        """Make a login, or replace the one of this name.
+
+        :param password: of a SQL login; None for an identity that is proven otherwise.
+        :param kind: who checks it.
+        """
         known = self._principals.get(name.lower())
         if known is not None:
             number, sid = known.id, known.sid
@@ -84,10 +97,17 @@ class Logins:
         principal = Principal(
             name, kind, sid, number, frozenset(map(str.lower, server_roles)), frozenset(map(str.lower, database_roles))
         )
-        salt = secrets.token_bytes(16)
         self._principals[name.lower()] = principal
-        self._passwords[name.lower()] = (salt, _hash(password, salt))
+        self._passwords.pop(name.lower(), None)
+        if password is not None:
+            salt = secrets.token_bytes(16)
+            self._passwords[name.lower()] = (salt, _hash(password, salt))
         return principal
+
+    def clear(self) -> None:
+        """Forget all logins."""
+        self._principals.clear()
+        self._passwords.clear()
 
     def check(self, name: str, password: str) -> Principal | None:
         """The principal that this name and password belong to, or None."""

@@ -136,7 +136,7 @@ def _parameters(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _server_principals(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
-    texts = {"S": "SQL_LOGIN", "R": "SERVER_ROLE", "U": "WINDOWS_LOGIN", "G": "WINDOWS_GROUP"}
+    texts = {"S": "SQL_LOGIN", "R": "SERVER_ROLE", "U": "WINDOWS_LOGIN", "G": "WINDOWS_GROUP", "E": "EXTERNAL_LOGIN"}
     for item in metadata.server_principals():
         yield (
             item.name,
@@ -153,7 +153,7 @@ def _server_principals(metadata: Metadata, database: str) -> Iterator[tuple[Any,
 
 
 def _database_principals(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
-    texts = {"S": "SQL_USER", "R": "DATABASE_ROLE", "U": "WINDOWS_USER", "G": "WINDOWS_GROUP"}
+    texts = {"S": "SQL_USER", "R": "DATABASE_ROLE", "U": "WINDOWS_USER", "G": "WINDOWS_GROUP", "E": "EXTERNAL_USER"}
     for item in metadata.database_principals(database):
         yield (
             item.name,

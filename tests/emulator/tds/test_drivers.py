@@ -16,7 +16,8 @@ import pyodbc
 import pytds
 import pytest
 
-from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connection_string
+from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connect_environment, connection_string
+from airflow_provider_ssis.odbc.driver_environment import driver_environment
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
 from tests.emulator.cancelling import cancelled_after
 from tests.emulator.tds.echo import PASSWORD, EchoServer, echo_server
@@ -50,9 +51,12 @@ def connect(
         password=password,
         encrypt=encrypt,
         trust_server_certificate=encrypt is Encrypt.YES,
-        server_certificate=str(certificate) if encrypt is Encrypt.STRICT else None,
+        trusted_certificates=str(certificate) if encrypt is Encrypt.STRICT else None,
+        # The driver finds no addresses in certificates.
+        host_name_in_certificate="localhost" if encrypt is Encrypt.STRICT else None,
     )
-    return pyodbc.connect(connection_string(driver, target), autocommit=True, timeout=DEADLINE_SECONDS)
+    with driver_environment(connect_environment(driver, target)):
+        return pyodbc.connect(connection_string(driver, target), autocommit=True, timeout=DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize(("family", "encrypt"), WAYS)

@@ -1,0 +1,66 @@
+"""What a client sends at login instead of a password: an integrated login's tokens, or an access token."""
+
+from __future__ import annotations
+
+from airflow_provider_ssis.emulator.session import Authenticator, Identity, LoginRefused, Message
+from airflow_provider_ssis.emulator.tds import tokens
+from airflow_provider_ssis.emulator.tds.channel import Channel, ResponseWriter
+from airflow_provider_ssis.emulator.tds.login import FEDERATED_AUTHENTICATION, LoginMessage
+from airflow_provider_ssis.emulator.tds.packets import DEFAULT_PACKET_SIZE, Limits, PacketType, ProtocolError
+from airflow_provider_ssis.emulator.tds.reader import MessageReader, decode_utf16
+
+_SECURITY_TOKEN = 0x01
+_SQL_LOGINS_ONLY = Message(
+    18452, 14, 1, "Login failed: this server knows SQL logins only. Give a user name and a password."
+)
+_NO_TOKEN_FROM_THE_DRIVER = Message(
+    18456,
+    14,
+    1,
+    "Login failed: the driver wants to be told where to get an access token. Hand it a token instead.",
+)
+
+
+async def proven_identity(
+    request: LoginMessage, channel: Channel, authenticator: Authenticator | None, limits: Limits
+) -> Identity | None:
+    """Who the client proves to be; None for one that gives a name and a password instead.
+
+    :param request: its LOGIN7.
+    :param authenticator: checks the proof; None accepts none.
+    :raises LoginRefused: the proof is none.
+    :raises ProtocolError: the client says something else than its next token.
+    """
+    federated = request.features.get(FEDERATED_AUTHENTICATION)
+    if request.sspi is None and federated is None:
+        return None
+    if authenticator is None:
+        raise LoginRefused(_SQL_LOGINS_ONLY)
+    if federated is not None:
+        return authenticator.identify(access_token(federated))
+    login, token = authenticator.begin(), request.sspi or b""
+    while True:
+        answer = login.step(token)
+        if answer:
+            # A message of its own, the last one too: Microsoft's driver looks at nothing behind the token.
+            response = ResponseWriter(channel, DEFAULT_PACKET_SIZE, 0)
+            response.write(tokens.sspi(answer))
+            await response.finish()
+        if login.identity is not None:
+            return login.identity
+        message = await channel.message(limits.largest_login)
+        if message.type is not PacketType.SSPI:
+            raise ProtocolError(f"the next token of an integrated login expected, {message.type.name} came")
+        token = bytes(message.payload)
+
+
+def access_token(data: bytes) -> str:
+    """The access token in the feature extension FEDAUTH of LOGIN7 (MS-TDS, 2.2.6.4).
+
+    :raises LoginRefused: the driver has no token yet.
+    :raises ProtocolError: the extension is cut off.
+    """
+    reader = MessageReader(data)
+    if reader.u8() >> 1 != _SECURITY_TOKEN:
+        raise LoginRefused(_NO_TOKEN_FROM_THE_DRIVER)
+    return decode_utf16(reader.take(reader.u32()))

@@ -94,9 +94,23 @@ def test_form_offers_only_values_that_the_hook_takes() -> None:
     (connection_type,) = get_provider_info()["connection-types"]
     for name, field in connection_type["conn-fields"].items():
         for value in field["schema"].get("enum", []):
-            extra = json.dumps({"tenant_id": "t", "client_certificate": "c", "kerberos_keytab": "k", name: value})
-            connection = Connection(conn_id="form", conn_type="ssis", host="h", login="D\\u", extra=extra)
+            needed = _NEEDED.get(value, {})
+            connection = Connection(
+                conn_id="form",
+                conn_type="ssis",
+                host="h",
+                login=needed.get("login"),
+                extra=json.dumps({name: value, **needed.get("extra", {})}),
+            )
             read_settings(connection)
+
+
+_NEEDED: dict[str, dict[str, Any]] = {
+    "sql": {"login": "u"},
+    "ntlm": {"login": "D\\u"},
+    "entra_service_principal": {"login": "u", "extra": {"tenant_id": "t", "client_certificate": "c"}},
+}
+"""What goes with a value of the form."""
 
 
 def test_named_modules_and_classes_exist() -> None:

@@ -33,6 +33,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="azure accepts SQL logins everywhere; box refuses them where SQL Server does (default: %(default)s)",
     )
     parser.add_argument("--data-dir", type=Path, help="folder that keeps the catalog over restarts (default: memory)")
+    parser.add_argument("--instance", help="name under which a SQL Server Browser (UDP port 1434) tells of the server")
+    parser.add_argument("--keytab", type=Path, help="accept Kerberos tickets for the service principal in this file")
+    parser.add_argument(
+        "--token-key", type=Path, help="accept access tokens of Entra ID signed for this public key (PEM file)"
+    )
     parser.add_argument("--json", action="store_true", help="print how to connect as one line of JSON")
     parser.add_argument("--verbose", action="store_true", help="log each connection and refused login")
     parser.set_defaults(run=run)
@@ -69,6 +74,9 @@ def run(options: argparse.Namespace) -> int:
             password=options.password,
             edition=Edition(options.edition),
             data_dir=options.data_dir,
+            instance=options.instance,
+            keytab=options.keytab,
+            token_key=None if options.token_key is None else options.token_key.read_text(encoding="utf-8"),
         )
         endpoint = await server.start()
         try:

@@ -23,6 +23,7 @@ from airflow_provider_ssis.emulator.identities.authenticator import Identities
 from airflow_provider_ssis.emulator.identities.procedures import login_procedures
 from airflow_provider_ssis.emulator.runtime.scripts import ScriptBook
 from airflow_provider_ssis.emulator.ssisdb import Edition, Ssisdb, install
+from airflow_provider_ssis.emulator.tds.browser import Browser, serve_browser
 from airflow_provider_ssis.emulator.tds.server import TdsServer
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
 from airflow_provider_ssis.emulator.tsql.engine import Engine
@@ -104,6 +105,7 @@ class EmulatorServer:
     :param password: password of the login ``sa``; a random one by default.
     :param edition: whether SQL logins are refused where a boxed SQL Server refuses them.
     :param data_dir: folder that keeps the catalog over restarts; None keeps it in memory.
+    :param instance: name under which a SQL Server Browser (UDP port 1434) tells of the server; None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
     """
@@ -116,6 +118,7 @@ class EmulatorServer:
         password: str | None = None,
         edition: Edition = Edition.AZURE,
         data_dir: Path | None = None,
+        instance: str | None = None,
         keytab: Path | None = None,
         token_key: str | None = None,
     ) -> None:
@@ -124,6 +127,8 @@ class EmulatorServer:
         self._password = password or secrets.token_urlsafe(_PASSWORD_BYTES)
         self._edition = edition
         self._data_dir = data_dir
+        self._instance = instance
+        self._browser: asyncio.DatagramTransport | None = None
         self._identities = Identities(keytab=keytab, token_key=token_key)
         self._engine: Engine | None = None
         self._tds: TdsServer | None = None
@@ -145,10 +150,14 @@ class EmulatorServer:
         self._tds = TdsServer(backend, host=self._host, port=self._port, authenticator=self._identities)
         try:
             await self._tds.start()
+            host, port = self._tds.address
+            if self._instance is not None:
+                version = ".".join(map(str, engine.product_version))
+                browser = Browser(engine.server_name, self._instance, port, version)
+                self._browser = await serve_browser(self._host, browser)
         except BaseException:
             await self.stop()
             raise
-        host, port = self._tds.address
         return Endpoint(host, port, ADMINISTRATOR, self._password)
 
     def add_login(
@@ -205,13 +214,15 @@ class EmulatorServer:
 
     async def stop(self) -> None:
         """Close all connections, end all runs and close the catalog. What runs is found as ended unexpectedly later."""
+        if self._browser is not None:
+            self._browser.close()
         if self._tds is not None:
             await self._tds.close()
         if self.ssisdb is not None:
             await self.ssisdb.close()
         if self._engine is not None:
             self._engine.close()
-        self._tds = self.ssisdb = self._engine = None
+        self._tds = self.ssisdb = self._engine = self._browser = None
 
 
 class SsisdbEmulator:
@@ -225,6 +236,7 @@ class SsisdbEmulator:
     :param password: password of the login ``sa``; a random one by default.
     :param edition: ``azure`` accepts SQL logins everywhere, ``box`` refuses them where a boxed SQL Server does (27123).
     :param data_dir: folder that keeps the catalog over restarts; None keeps it in memory.
+    :param instance: name under which a SQL Server Browser (UDP port 1434) tells of the server; None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
     """
@@ -237,6 +249,7 @@ class SsisdbEmulator:
         password: str | None = None,
         edition: Edition | str = Edition.AZURE,
         data_dir: Path | str | None = None,
+        instance: str | None = None,
         keytab: Path | str | None = None,
         token_key: str | None = None,
     ) -> None:
@@ -246,6 +259,7 @@ class SsisdbEmulator:
             password=password,
             edition=Edition(edition),
             data_dir=None if data_dir is None else Path(data_dir),
+            instance=instance,
             keytab=None if keytab is None else Path(keytab),
             token_key=token_key,
         )

@@ -85,7 +85,7 @@ def read_settings(connection: Connection) -> Settings:
         raise extra.invalid("names both a server and a data source", "Leave one of them out.")
     authentication = extra.get("authentication", _one_of({each.value: each for each in Authentication}))
     if authentication is None:
-        authentication = _guessed(connection)
+        authentication = _guessed(connection, has_keytab=extra.get("kerberos_keytab", str) is not None)
     login, password = connection.login or None, connection.password or None
     _check_login(extra, authentication, login, password)
     has_password = authentication in (Authentication.SQL, Authentication.NTLM)
@@ -137,6 +137,12 @@ def read_settings(connection: Connection) -> Settings:
         query_timeout=extra.get("query_timeout", _whole_number(0)) or 0,
     )
     extra.refuse_unknown()
+    for name, uses in _USES.items():
+        if authentication not in uses and extra.has(name):
+            raise extra.invalid(
+                f"has an extra field {name!r}, for which the authentication {authentication.value} has no use",
+                "Leave it empty, or choose another authentication.",
+            )
     return settings
 
 
@@ -147,8 +153,8 @@ def application_name() -> str:
     return f"Airflow {dag}.{task}" if dag and task else "Airflow"
 
 
-def _guessed(connection: Connection) -> Authentication:
-    if not connection.login:
+def _guessed(connection: Connection, *, has_keytab: bool) -> Authentication:
+    if not connection.login or has_keytab:
         return Authentication.KERBEROS
     # No SQL login has a backslash in its name.
     return Authentication.NTLM if "\\" in connection.login else Authentication.SQL
@@ -216,15 +222,19 @@ class _Extra:
 
     def get(self, name: str, read: Callable[[Any], Value]) -> Value | None:
         self._known.append(name)
-        value = self._fields.get(name)
-        if value is None or value == "":
+        if not self.has(name):
             return None
+        value = self._fields[name]
         try:
             return read(value)
         except ValueError as error:
             raise self.invalid(
                 f"has an extra field {name!r} that cannot be read: {error}", "Correct the field."
             ) from None
+
+    def has(self, name: str) -> bool:
+        """Whether the field is filled in."""
+        return self._fields.get(name) not in (None, "")
 
     def invalid(self, what: str, advice: str) -> InvalidConnection:
         """The exception for something about this connection."""
@@ -249,6 +259,17 @@ _OF_THE_BASE_HOOK = {
     "sqlalchemy_scheme",
 }
 """Extra fields that Airflow's hooks for SQL databases read themselves."""
+
+_ENTRA = frozenset(each for each in Authentication if each.is_entra)
+_USES: dict[str, frozenset[Authentication]] = {
+    **dict.fromkeys(("kerberos_keytab", "kerberos_ccache", "server_spn"), frozenset({Authentication.KERBEROS})),
+    "entra_scope": _ENTRA,
+    "entra_authority": _ENTRA - {Authentication.ENTRA_MANAGED_IDENTITY},
+    "tenant_id": _ENTRA - {Authentication.ENTRA_MANAGED_IDENTITY},
+    "client_certificate": frozenset({Authentication.ENTRA_SERVICE_PRINCIPAL}),
+    "federated_token_file": frozenset({Authentication.ENTRA_WORKLOAD_IDENTITY}),
+}
+"""Extra fields that only some identities have a use for; left out in silence they would hide a mistake."""
 
 _ENCRYPT = {
     "yes": Encrypt.YES,

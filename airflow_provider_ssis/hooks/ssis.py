@@ -19,6 +19,7 @@ from airflow_provider_ssis.hooks.form import field_behaviour, form_widgets
 from airflow_provider_ssis.hooks.settings import DATABASE, Authentication, InvalidConnection, Settings, read_settings
 from airflow_provider_ssis.odbc.connection_string import (
     DriverCannot,
+    Encrypt,
     OdbcTarget,
     connect_environment,
     connection_string,
@@ -174,6 +175,8 @@ class SsisCatalogHook(OdbcHook):
                 connection = pyodbc.connect(string, **arguments)
         except pyodbc.Error as error:
             refusal = connect_error(error, target=target.label, has_ticket=target.is_trusted)
+            if target.encrypt is Encrypt.STRICT and self.odbc_driver.family is DriverFamily.FREETDS:
+                refusal.advice += " FreeTDS knows strict encryption from version 1.4 on."
         else:
             prepare(connection)
             connection.timeout = self.settings.query_timeout

@@ -38,12 +38,8 @@ def test_every_field_of_the_form_is_read() -> None:
     [connection_type] = get_provider_info()["connection-types"]
     values = {
         "authentication": "entra_service_principal",
-        "kerberos_keytab": "/etc/etl.keytab",
-        "kerberos_ccache": "FILE:/tmp/tickets",
-        "server_spn": "MSSQLSvc/sql01.example.com",
         "tenant_id": "t1",
         "client_certificate": "/etc/etl.pem",
-        "federated_token_file": "/var/token",
         "entra_authority": "https://login.example.com",
         "entra_scope": "https://database.example.com/.default",
         "driver": "FreeTDS",
@@ -60,7 +56,13 @@ def test_every_field_of_the_form_is_read() -> None:
         "connect_retry_count": 3,
         "connect_retry_interval": 20,
     }
-    assert {*values, "dsn"} == set(connection_type["conn-fields"])
+    ticket = {
+        "kerberos_keytab": "/etc/etl.keytab",
+        "kerberos_ccache": "FILE:/tmp/tickets",
+        "server_spn": "MSSQLSvc/sql01.example.com",
+    }
+    pod = {"authentication": "entra_workload_identity", "federated_token_file": "/var/token"}
+    assert {*values, *ticket, *pod, "dsn"} == set(connection_type["conn-fields"])
     found = settings(values)
     assert (found.driver, found.failover_partner) == ("FreeTDS", "sql02,1444")
     assert (found.login_timeout, found.query_timeout) == (5, 60)
@@ -70,14 +72,11 @@ def test_every_field_of_the_form_is_read() -> None:
         secret="hunter2",
         tenant_id="t1",
         certificate="/etc/etl.pem",
-        token_file="/var/token",
         authority="https://login.example.com",
         scope="https://database.example.com/.default",
     )
     target = found.target
     assert target.has_token
-    assert target.kerberos == KerberosTarget(keytab="/etc/etl.keytab", ticket_cache="FILE:/tmp/tickets")
-    assert target.server_spn == "MSSQLSvc/sql01.example.com"
     assert target.encrypt is Encrypt.STRICT
     assert target.host_name_in_certificate == "sql01.example.com"
     assert target.trusted_certificates == "/etc/ssl/sql01.pem"
@@ -85,6 +84,12 @@ def test_every_field_of_the_form_is_read() -> None:
     assert target.multi_subnet_failover is True
     assert (target.connect_retry_count, target.connect_retry_interval) == (3, 20)
     assert settings({"dsn": "warehouse"}, host=None).target.dsn == "warehouse"
+    target = settings(ticket, login="etl@CORP", password=None).target
+    assert target.kerberos == KerberosTarget("etl@CORP", "/etc/etl.keytab", "FILE:/tmp/tickets")
+    assert target.server_spn == "MSSQLSvc/sql01.example.com"
+    entra = settings(pod, password=None).entra
+    assert entra is not None
+    assert entra.token_file == "/var/token"
 
 
 @pytest.mark.parametrize(
@@ -113,6 +118,8 @@ def test_who_the_connection_is_shows_in_its_login(
         ({"authentication": "entra_managed_identity"}, {}, "has a password"),
         ({"authentication": "entra_service_principal"}, {}, "tenant_id"),
         ({"authentication": "entra_service_principal", "tenant_id": "t"}, {"password": None}, "client secret"),
+        ({"tenant_id": "t"}, {}, "'tenant_id'.*sql has no use"),
+        ({"kerberos_ccache": "c", "authentication": "ntlm"}, {"login": "D\\u"}, "'kerberos_ccache'.*ntlm has no use"),
         ({"encrypt": "strict", "trust_server_certificate": True}, {}, "cannot both be"),
     ],
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, ObjectType, OperationStatus
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
@@ -18,6 +18,12 @@ from airflow_provider_ssis.emulator.runtime.scripting_procedures import scriptin
 from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F401 - importing them declares them
 from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, VIEWS
 from airflow_provider_ssis.emulator.ssisdb.messages import text
+from airflow_provider_ssis.emulator.ssisdb.principals import (
+    ADMIN_ROLE,
+    LOGREADER_ROLE,
+    database_principals,
+    server_principals,
+)
 from airflow_provider_ssis.emulator.ssisdb.projects import ProjectFiles
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
 from airflow_provider_ssis.emulator.ssisdb.tables import (
@@ -30,9 +36,6 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
 from airflow_provider_ssis.emulator.tsql.engine import DATABASE, Engine, Store
 from airflow_provider_ssis.emulator.tsql.principals import LoginKind, Principal
 from airflow_provider_ssis.emulator.tsql.storage import decode
-
-ADMIN_ROLE: Final = "ssis_admin"
-LOGREADER_ROLE: Final = "ssis_logreader"
 
 
 class Edition(Enum):
@@ -203,6 +206,8 @@ def install(engine: Engine, *, edition: Edition) -> Ssisdb:
     ssisdb = Ssisdb(engine, edition)
     engine.session_variables = ssisdb.session_variables
     engine.is_azure = edition is Edition.AZURE
+    engine.metadata.server_principals = lambda: server_principals(engine.logins.all())
+    engine.metadata.database_principals = lambda database: database_principals(engine.logins.all(), database)
     is_new = not engine.has_table("internal", "folders")
     for table in TABLES:
         engine.define_table(table)

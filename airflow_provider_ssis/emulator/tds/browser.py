@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any, Final, cast
 
 PORT: Final = 1434
 """Drivers ask at no other."""
@@ -49,8 +49,8 @@ class Browser(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to answer."""
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        # No isinstance: asyncio's own transports say what they are from Python 3.12 on only.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         """Answer a client."""

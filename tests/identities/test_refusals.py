@@ -1,0 +1,239 @@
+"""What goes wrong with an identity, and what the person is told to do about it. No secret is in any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.catalog.errors import (
+    CatalogError,
+    KerberosFailed,
+    LoginFailed,
+    ServerUnreachable,
+    TlsRefused,
+)
+from airflow_provider_ssis.emulator.server import LoginKind, SsisdbEmulator
+from airflow_provider_ssis.hooks import entra
+from airflow_provider_ssis.hooks.entra import TokenRefused
+from airflow_provider_ssis.hooks.settings import InvalidConnection
+from tests.identities.authority import APPLICATION, SECRET, TENANT, Authority
+from tests.identities.conftest import PASSWORD, Connect
+from tests.identities.kdc import SERVICE, Realm
+
+WRONG = "wr0ng-pa55word"
+
+
+def keytab(realm: Realm) -> dict[str, Any]:
+    return {"server_spn": SERVICE, "kerberos_keytab": str(realm.keytab("etl"))}
+
+
+def application(authority: Authority, **other: Any) -> dict[str, Any]:
+    return {
+        "authentication": "entra_service_principal",
+        "login": APPLICATION,
+        "tenant_id": TENANT,
+        "entra_authority": authority.url,
+        "password": SECRET,
+        **other,
+    }
+
+
+KERBEROS: dict[str, tuple[Callable[[Realm, Path], dict[str, Any]], type[CatalogError], str]] = {
+    "no ticket": (lambda realm, folder: {"server_spn": SERVICE}, KerberosFailed, "There is no ticket.*kinit"),
+    "server without a service principal": (
+        lambda realm, folder: {**keytab(realm), "server_spn": "MSSQLSvc/elsewhere"},
+        KerberosFailed,
+        "not registered under that name.*server_spn",
+    ),
+    "keytab without the principal": (
+        lambda realm, folder: {**keytab(realm), "login": "nobody@CORP.EXAMPLE"},
+        KerberosFailed,
+        "keytab has no key of that principal|There is no ticket",
+    ),
+    "keytab that is not there": (
+        lambda realm, folder: {"kerberos_keytab": str(folder / "none.keytab")},
+        InvalidConnection,
+        r"No such file.*none\.keytab",
+    ),
+    "principal without a realm": (
+        lambda realm, folder: {**keytab(realm), "login": "etl"},
+        InvalidConnection,
+        "no Kerberos principal with a realm",
+    ),
+    "somebody the server does not know": (
+        lambda realm, folder: {"server_spn": SERVICE, "kerberos_keytab": str(realm.keytab("stranger"))},
+        LoginFailed,
+        "CORP.stranger.*no such login",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", list(KERBEROS))
+def test_kerberos_says_what_to_do(
+    connect: Connect, realm: Realm, box: SsisdbEmulator, tmp_path: Path, case: str
+) -> None:
+    fields, error, text = KERBEROS[case]
+    with pytest.raises(error, match=text) as caught:
+        connect(**fields(realm, tmp_path)).open_catalog()
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+def test_a_ticket_that_is_too_old_says_so(connect: Connect, realm: Realm, box: SsisdbEmulator, tmp_path: Path) -> None:
+    cache = tmp_path / "tickets"
+    realm.ticket("etl", cache, seconds=1)
+    text = ""
+    for _ in range(1000):
+        try:
+            connect(server_spn=SERVICE).open_catalog().close()
+        except KerberosFailed as error:
+            text = str(error)
+            break
+    assert "The ticket is too old. Run kinit" in text
+
+
+def test_a_keytab_that_nobody_may_read_is_named(connect: Connect, box: SsisdbEmulator, tmp_path: Path) -> None:
+    # A folder: root, too, cannot read it as a file.
+    with pytest.raises(InvalidConnection, match=str(tmp_path)):
+        connect(kerberos_keytab=str(tmp_path)).open_catalog()
+
+
+def test_a_wrong_password_of_a_windows_account(connect: Connect, box: SsisdbEmulator) -> None:
+    with pytest.raises(LoginFailed, match="NTLM does not accept") as caught:
+        connect(login="CORP\\etl", password=WRONG).open_catalog()
+    assert WRONG not in str(caught.value)
+
+
+def test_a_windows_account_that_the_server_does_not_know(connect: Connect, box: SsisdbEmulator) -> None:
+    with pytest.raises(LoginFailed, match="NTLM does not accept"):
+        connect(login="CORP\\stranger", password=PASSWORD).open_catalog()
+
+
+def test_a_sql_login_of_the_same_name_is_not_the_windows_account(connect: Connect, box: SsisdbEmulator) -> None:
+    box.add_login("CORP\\twin", PASSWORD, kind=LoginKind.WINDOWS)
+    box.add_login("CORP\\twin", PASSWORD, kind=LoginKind.SQL)
+    with pytest.raises(LoginFailed, match="no such login"):
+        connect(login="CORP\\twin", password=PASSWORD).open_catalog()
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"password": WRONG}, "AADSTS7000215.*its secret, which ends some day"),
+        ({"login": "5f1a3b7c-0000-4000-8000-00000000dead"}, "gives no access token"),
+        ({"password": None, "client_certificate": "/nowhere/application.pem"}, "No such file"),
+        ({"entra_authority": "https://localhost:9"}, "gives no access token.*reaches Entra ID"),
+    ],
+    ids=["wrong secret", "unknown application", "no certificate", "out of reach"],
+)
+def test_entra_gives_no_token(
+    connect: Connect, authority: Authority, box: SsisdbEmulator, change: dict[str, Any], text: str
+) -> None:
+    hook = connect(**{**application(authority), **change})
+    with pytest.raises(TokenRefused, match=text) as caught:
+        hook.open_catalog()
+    assert WRONG not in str(caught.value)
+    assert SECRET not in str(caught.value)
+    reached, summary = hook.test_connection()
+    assert not reached
+    assert "FAILED - token: Entra ID gives no access token" in summary
+
+
+def test_an_application_that_the_server_does_not_know(
+    connect: Connect, authority: Authority, server: SsisdbEmulator
+) -> None:
+    server.reset()
+    with pytest.raises(LoginFailed, match=f"{APPLICATION}.*no such login"):
+        connect(**application(authority)).open_catalog()
+
+
+@pytest.mark.parametrize(
+    ("claims", "text"),
+    [
+        ({"exp": 1}, "out of date"),
+        ({"aud": "https://graph.example.com"}, "not made for https://database"),
+        ({"appid": None}, "neither a user nor an application"),
+    ],
+)
+def test_the_server_refuses_tokens_that_prove_nothing(
+    connect: Connect,
+    authority: Authority,
+    box: SsisdbEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    claims: dict[str, Any],
+    text: str,
+) -> None:
+    token = authority.token(**claims)
+    monkeypatch.setattr("airflow_provider_ssis.hooks.ssis.access_token", lambda settings: token)
+    with pytest.raises(LoginFailed, match=text) as caught:
+        connect(**application(authority)).open_catalog()
+    assert token not in str(caught.value)
+
+
+def test_a_token_that_somebody_else_signed(
+    connect: Connect, authority: Authority, box: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = Authority().token()
+    monkeypatch.setattr("airflow_provider_ssis.hooks.ssis.access_token", lambda settings: token)
+    with pytest.raises(LoginFailed, match=r"not valid \(InvalidSignatureError"):
+        connect(**application(authority)).open_catalog()
+
+
+def test_without_the_package_for_entra_it_is_named(
+    connect: Connect, authority: Authority, box: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "azure.core.exceptions", None)
+    with pytest.raises(TokenRefused, match=r"pip install 'airflow-provider-ssis\[entra\]'"):
+        connect(**application(authority)).open_catalog()
+
+
+def test_a_certificate_that_is_not_trusted(connect: Connect, box: SsisdbEmulator) -> None:
+    hook = connect(login="etl", password=PASSWORD, trusted_certificates=None)
+    with pytest.raises(TlsRefused, match=r"trusted_certificates.*host_name_in_certificate.*trust_server_cert"):
+        hook.open_catalog()
+
+
+def test_freetds_checks_certificates_too_and_its_silence_is_explained(connect: Connect, box: SsisdbEmulator) -> None:
+    hook = connect("FreeTDS", login="etl", password=PASSWORD, trusted_certificates=None)
+    with pytest.raises(ServerUnreachable, match="its certificate is not trusted"):
+        hook.open_catalog()
+
+
+def test_a_certificate_of_another_name(connect: Connect, box: SsisdbEmulator) -> None:
+    # Microsoft's driver finds no addresses in certificates.
+    hook = connect(host="127.0.0.1", login="etl", password=PASSWORD)
+    with pytest.raises(TlsRefused, match="host_name_in_certificate"):
+        hook.open_catalog()
+    connect(
+        host="127.0.0.1", login="etl", password=PASSWORD, host_name_in_certificate="localhost"
+    ).open_catalog().close()
+
+
+def test_a_file_of_certificates_that_holds_none(connect: Connect, box: SsisdbEmulator, tmp_path: Path) -> None:
+    path = tmp_path / "empty.pem"
+    path.write_text("nothing")
+    with pytest.raises(InvalidConnection, match=r"empty\.pem holds no certificate"):
+        connect(login="etl", password=PASSWORD, trusted_certificates=str(path)).open_catalog()
+    with pytest.raises(InvalidConnection, match=r"none\.pem"):
+        connect(
+            "FreeTDS", login="etl", password=PASSWORD, trusted_certificates=str(tmp_path / "none.pem")
+        ).open_catalog()
+
+
+def test_tokens_are_kept_in_memory_and_renewed_when_they_end(
+    connect: Connect, authority: Authority, box: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entra._credential.cache_clear()
+    authority.given.clear()
+    for _ in range(3):
+        connect(**application(authority)).open_catalog().close()
+    assert authority.given == ["client secret"]
+    entra._credential.cache_clear()
+    authority.given.clear()
+    # So short that each is as good as over.
+    monkeypatch.setattr(authority, "lifetime", 2)
+    for _ in range(2):
+        connect(**application(authority)).open_catalog().close()
+    assert authority.given == ["client secret"] * 2

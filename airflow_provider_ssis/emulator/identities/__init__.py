@@ -1,5 +1,5 @@
 """Who a client is, proven otherwise than by a SQL login's password: Kerberos, NTLM, access tokens of Entra ID.
 
-Knows neither the wire protocol, which carries the proofs, nor SQL. What proves an identity is loaded when the first
-client needs it.
+Knows nothing of the wire protocol, which carries the proofs. What checks a proof is loaded when the first client needs
+it.
 """

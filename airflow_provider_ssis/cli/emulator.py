@@ -88,10 +88,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         asyncio.run(serve())
     except OSError as error:
-        print(
-            f"airflow-ssis emulator: cannot serve on {options.host}:{options.port}: {error.strerror or error}",
-            file=sys.stderr,
-        )
+        what = f"use {error.filename}" if error.filename else f"serve on {options.host}:{options.port}"
+        print(f"airflow-ssis emulator: cannot {what}: {error.strerror or error}", file=sys.stderr)
         return 1
     return 0
 

@@ -127,6 +127,7 @@ class EmulatorServer:
         self._password = password or secrets.token_urlsafe(_PASSWORD_BYTES)
         self._edition = edition
         self._data_dir = data_dir
+        self._keytab = keytab
         self._instance = instance
         self._browser: asyncio.DatagramTransport | None = None
         self._identities = Identities(keytab=keytab, token_key=token_key)
@@ -139,8 +140,11 @@ class EmulatorServer:
     async def start(self) -> Endpoint:
         """Open the catalog and begin to listen.
 
-        :raises OSError: the address cannot be bound, or the data folder cannot be used.
+        :raises OSError: the address cannot be bound, or the data folder or the keytab cannot be used.
         """
+        if self._keytab is not None:
+            # At once, and not at the first login.
+            self._keytab.open("rb").close()
         engine = Engine(data_dir=self._data_dir)
         self._engine = engine
         self.ssisdb = install(engine, edition=self._edition)

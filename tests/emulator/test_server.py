@@ -21,6 +21,7 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.odbc.drivers import installed_drivers
+from tests.identities.authority import Authority
 from tests.mart import MART
 from tests.operators.running import wait_until
 
@@ -75,6 +76,31 @@ def test_the_data_folder_keeps_the_catalog_over_a_clean_restart(tmp_path: Path) 
         fetch(ssisdb.odbc_connection_string, "EXEC catalog.create_folder N'Продажи'; SELECT 1")
     with SsisdbEmulator(data_dir=tmp_path) as ssisdb:
         assert fetch(ssisdb.odbc_connection_string, "SELECT name FROM catalog.folders") == "Продажи"
+
+
+@pytest.mark.parametrize("option", ["--keytab", "--token-key"])
+def test_a_file_that_is_not_there_is_told_at_the_start(option: str) -> None:
+    result = subprocess.run(
+        [*COMMAND, option, "/nowhere/file"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert result.returncode == 1
+    assert "cannot use /nowhere/file: No such file" in result.stderr
+
+
+def test_the_command_line_takes_an_instance_and_a_key_for_tokens(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text(Authority().public_key)
+    # Another address than that of other tests, since the Browser has one port only.
+    with served("--host", "127.0.0.2", "--instance", "SSIS", "--token-key", str(key)) as (_, told):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(30)
+            client.sendto(b"\x04SSIS\0", ("127.0.0.2", 1434))
+            assert f"tcp;{told['port']};".encode() in client.recv(4096)
+        token = Authority().token().encode("utf-16-le")
+        attributes = {1256: len(token).to_bytes(4, "little") + token}
+        string = ";".join(part for part in told["odbc"].split(";") if part[:4] not in ("UID=", "PWD="))
+        with pytest.raises(pyodbc.Error, match="InvalidSignatureError"):
+            pyodbc.connect(string, attrs_before=attributes)
 
 
 def test_the_fixture_gives_each_test_a_clean_catalog(ssisdb_emulator: SsisdbEmulator) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ssis.catalog.errors import ConnectError
+from airflow_provider_ssis.catalog.errors import LoginFailed, ServerUnreachable
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -20,8 +21,14 @@ ACCESS_TOKEN_ATTRIBUTE = 1256
 ID")."""
 
 
-class TokenRefused(ConnectError):
-    """Entra ID gives no access token, or cannot be asked."""
+class TokenRefused(LoginFailed):
+    """Entra ID gives no access token."""
+
+
+class EntraUnreachable(ServerUnreachable):
+    """Entra ID, or what stands for it on this machine, does not answer."""
+
+    default_advice = "Check that this machine reaches Entra ID (proxy, firewall); it may be down for a while."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ def access_token(settings: EntraSettings) -> str:
     """An access token, from memory while it is good, else a new one.
 
     :raises TokenRefused: there is none to be had; the message says why.
+    :raises EntraUnreachable: nobody answers there now.
     """
     try:
         from azure.core.exceptions import AzureError
@@ -62,11 +70,12 @@ def access_token(settings: EntraSettings) -> str:
         ) from None
     try:
         return _credential(settings).get_token(settings.scope).token
-    except AzureError as error:
-        reason = _first_line(error)
-    except (OSError, ValueError) as error:
-        # A certificate or token file that is not there or holds nothing of use, a value that cannot be.
-        reason = _first_line(error)
+    except (AzureError, OSError, ValueError) as error:
+        # The latter two: a file that is not there or holds nothing of use, a value that cannot be.
+        reason, is_network = _first_line(error), _is_of_the_network(error)
+    # Outside the except clause: what the library raised would only say the same again.
+    if is_network:
+        raise EntraUnreachable(f"Entra ID does not answer: {reason}")
     raise TokenRefused(f"Entra ID gives no access token: {reason}", advice=_ADVICE[settings.kind])
 
 
@@ -86,6 +95,10 @@ def _credential(settings: EntraSettings) -> TokenCredential:
         WorkloadIdentityCredential,
     )
 
+    http_log = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
+    if http_log.level == logging.NOTSET:
+        # It tells each request in ten lines; the task's log is for the package.
+        http_log.setLevel(logging.WARNING)
     at: dict[str, Any] = {}
     if settings.authority is not None:
         # Whoever names an authority has checked it; asking the public cloud about it needs a way out.
@@ -106,6 +119,17 @@ def _credential(settings: EntraSettings) -> TokenCredential:
     return ClientSecretCredential(tenant_id, client_id, settings.secret or "", **at)
 
 
+def _is_of_the_network(error: BaseException | None) -> bool:
+    """Whether an error comes from one of the way there; the library makes a failed authentication of both."""
+    from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+
+    while error is not None:
+        if isinstance(error, ServiceRequestError | ServiceResponseError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _first_line(error: Exception) -> str:
     # What follows is a way through the library's own documentation.
     return (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -114,7 +138,7 @@ def _first_line(error: Exception) -> str:
 _ADVICE = {
     "entra_service_principal": (
         "Check login (the application's id), password (its secret, which ends some day) or client_certificate, and "
-        "tenant_id, and that this machine reaches Entra ID."
+        "tenant_id."
     ),
     "entra_managed_identity": (
         "This works on machines in Azure that have an identity; for a user-assigned one, enter its client id as login."

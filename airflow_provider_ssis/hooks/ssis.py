@@ -147,25 +147,32 @@ class SsisCatalogHook(OdbcHook):
         :raises LoginFailed: login or password is wrong.
         :raises KerberosFailed: there is no Kerberos ticket for the server.
         :raises TokenRefused: Entra ID gives no access token.
+        :raises EntraUnreachable: Entra ID does not answer.
         :raises CatalogMissing: the server has no SSISDB, or the login may not enter it.
         """
         target, partner = self.target, self.settings.failover_partner
+        arguments = self._connect_arguments()
         try:
-            return self._connect(target)
+            return self._connect(target, arguments)
         except ServerUnreachable as error:
             if partner is None:
                 raise
             self.log.warning("%s Trying the failover partner %s.", error, partner)
         host, _, port = partner.partition(",")
-        return self._connect(replace(target, host=host.strip(), port=int(port) if port else target.port))
+        return self._connect(replace(target, host=host.strip(), port=int(port) if port else target.port), arguments)
 
-    def _connect(self, target: OdbcTarget) -> pyodbc.Connection:
+    def _connect_arguments(self) -> dict[str, Any]:
+        """Arguments for ``pyodbc.connect``, with an access token where one is needed."""
+        arguments = self.connect_kwargs
+        if self.settings.entra is None:
+            return arguments
+        token = as_attribute(access_token(self.settings.entra))
+        return {**arguments, "attrs_before": {**arguments.get("attrs_before", {}), **token}}
+
+    def _connect(self, target: OdbcTarget, arguments: dict[str, Any]) -> pyodbc.Connection:
         import pyodbc
 
-        string, arguments = self._string_for(target), self.connect_kwargs
-        if self.settings.entra is not None:
-            token = as_attribute(access_token(self.settings.entra))
-            arguments["attrs_before"] = {**arguments.get("attrs_before", {}), **token}
+        string = self._string_for(target)
         try:
             environment = connect_environment(self.odbc_driver, target)
         except (OSError, ValueError, UnsafeFolder) as error:

@@ -17,7 +17,7 @@ from airflow_provider_ssis.catalog.errors import (
 )
 from airflow_provider_ssis.emulator.server import LoginKind, SsisdbEmulator
 from airflow_provider_ssis.hooks import entra
-from airflow_provider_ssis.hooks.entra import TokenRefused
+from airflow_provider_ssis.hooks.entra import EntraUnreachable, TokenRefused
 from airflow_provider_ssis.hooks.settings import InvalidConnection
 from tests.identities.authority import APPLICATION, SECRET, TENANT, Authority
 from tests.identities.conftest import PASSWORD, Connect
@@ -124,9 +124,8 @@ def test_a_sql_login_of_the_same_name_is_not_the_windows_account(connect: Connec
         ({"password": WRONG}, "AADSTS7000215.*its secret, which ends some day"),
         ({"login": "5f1a3b7c-0000-4000-8000-00000000dead"}, "gives no access token"),
         ({"password": None, "client_certificate": "/nowhere/application.pem"}, "No such file"),
-        ({"entra_authority": "https://localhost:9"}, "gives no access token.*reaches Entra ID"),
     ],
-    ids=["wrong secret", "unknown application", "no certificate", "out of reach"],
+    ids=["wrong secret", "unknown application", "no certificate"],
 )
 def test_entra_gives_no_token(
     connect: Connect, authority: Authority, box: SsisdbEmulator, change: dict[str, Any], text: str
@@ -139,6 +138,15 @@ def test_entra_gives_no_token(
     reached, summary = hook.test_connection()
     assert not reached
     assert "FAILED - token: Entra ID gives no access token" in summary
+
+
+def test_an_entra_id_that_does_not_answer_is_out_of_reach_and_no_partner_is_tried(
+    connect: Connect, authority: Authority, box: SsisdbEmulator
+) -> None:
+    fields = application(authority, entra_authority="https://localhost:9", failover_partner=f"localhost,{box.port}")
+    with pytest.raises(EntraUnreachable, match=r"does not answer.*reaches Entra ID"):
+        connect(**fields).open_catalog()
+    assert box.traffic.logins == 0
 
 
 def test_an_application_that_the_server_does_not_know(

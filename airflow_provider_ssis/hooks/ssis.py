@@ -15,8 +15,9 @@ from airflow_provider_ssis.catalog.driver_errors import connect_error
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
 from airflow_provider_ssis.hooks.checks import check_connection, summary_of
 from airflow_provider_ssis.hooks.entra import access_token, as_attribute
+from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.hooks.form import field_behaviour, form_widgets
-from airflow_provider_ssis.hooks.settings import DATABASE, Authentication, InvalidConnection, Settings, read_settings
+from airflow_provider_ssis.hooks.settings import DATABASE, Authentication, Settings, read_settings
 from airflow_provider_ssis.odbc.connection_string import (
     DriverCannot,
     Encrypt,

@@ -9,7 +9,8 @@ import pytest
 from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_ssis.hooks.entra import EntraSettings
-from airflow_provider_ssis.hooks.settings import Authentication, InvalidConnection, Settings, read_settings
+from airflow_provider_ssis.hooks.extra import InvalidConnection
+from airflow_provider_ssis.hooks.settings import Authentication, Settings, read_settings
 from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.kerberos import KerberosTarget
 from airflow_provider_ssis.provider_info import get_provider_info

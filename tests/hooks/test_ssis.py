@@ -10,7 +10,7 @@ import pytest
 from airflow.providers.odbc.hooks.odbc import OdbcHook
 
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
-from airflow_provider_ssis.hooks.settings import InvalidConnection
+from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriver, installed_drivers
 

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from airflow_provider_ssis.catalog.errors import ConnectError, ServerUnreachable, WindowsAuthenticationRequired
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.hooks.settings import InvalidConnection
+from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
 from tests.identities.authority import APPLICATION, MACHINE_SECRET, POD_TOKEN, SECRET, TENANT, Authority
 from tests.identities.conftest import PASSWORD, Connect

@@ -18,7 +18,7 @@ from airflow_provider_ssis.catalog.errors import (
 from airflow_provider_ssis.emulator.server import LoginKind, SsisdbEmulator
 from airflow_provider_ssis.hooks import entra
 from airflow_provider_ssis.hooks.entra import EntraUnreachable, TokenRefused
-from airflow_provider_ssis.hooks.settings import InvalidConnection
+from airflow_provider_ssis.hooks.extra import InvalidConnection
 from tests.identities.authority import APPLICATION, SECRET, TENANT, Authority
 from tests.identities.conftest import PASSWORD, Connect
 from tests.identities.kdc import SERVICE, Realm

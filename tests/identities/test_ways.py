@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.hooks.settings import InvalidConnection
+from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.odbc.drivers import DriverFamily, bundled_drivers, installed_drivers
 from tests.identities.conftest import PASSWORD, Connect
 

@@ -1,10 +1,11 @@
 # `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-versions setup lint types layers unit oldest bench format clean
+.PHONY: help demo ui test test-versions setup lint types layers unit oldest bench format clean
 python := .venv/bin/python
 
 help:
 	@echo "make demo    deploy and run an SSIS project with a real Airflow DAG on the embedded SSISDB"
+	@echo "make ui      Airflow in the browser, with the example DAGs and the embedded SSISDB"
 	@echo "make test    lint, types, layer rules and all tests, on the newest Airflow and on the oldest"
 	@echo "make test-versions  the tests that meet Airflow, on every supported version of it"
 	@echo "make bench   measure it beside its peers, in under ten minutes"
@@ -13,7 +14,11 @@ help:
 
 demo:
 	@scripts/setup.sh demo
-	@$(python) scripts/demo.py
+	@$(python) -m scripts.demo
+
+ui:
+	@scripts/setup.sh demo
+	@$(python) -m scripts.ui
 
 setup:
 	@scripts/setup.sh test

@@ -91,7 +91,8 @@ def airflow_environment(home: Path, connection_uri: str) -> dict[str, str]:
 
 def run_quietly(environment: dict[str, str], *arguments: str) -> None:
     """Run an Airflow command whose output matters only if it fails."""
-    with child([sys.executable, "-m", "airflow", *arguments], environment, stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "airflow", *arguments]
+    with child(command, environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         output = process.communicate()[0]
     if process.returncode:
         raise DemoFailed(f"airflow {' '.join(arguments)} ended with exit code {process.returncode}:\n{output}")
@@ -107,7 +108,7 @@ def run_dag(environment: dict[str, str]) -> None:
 
 @contextmanager
 def child(
-    command: list[str], environment: dict[str, str], *, stdout: int | None = None
+    command: list[str], environment: dict[str, str], *, stdout: int | None = None, stderr: int | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """A child process that is gone, with its own children, when the block is left, however it is left."""
     # A session of its own: Ctrl+C reaches the demo alone, which then stops its children in order.
@@ -115,7 +116,7 @@ def child(
         command,
         env=environment,
         stdout=stdout,
-        stderr=None if stdout is None else subprocess.STDOUT,
+        stderr=stderr,
         text=True,
         start_new_session=True,
     )

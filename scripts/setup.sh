@@ -6,14 +6,14 @@ cd "$(dirname "$0")/.."
 
 purpose=${1:?usage: scripts/setup.sh demo|test}
 case "$purpose" in
-  demo) extras=emulator,msodbc; libraries="unixodbc:libodbc.so.2" ;;
-  test) extras=dev; libraries="unixodbc:libodbc.so.2 tdsodbc:libtdsodbc.so" ;;
+  demo) extras=emulator,msodbc; libraries="unixodbc:libodbc.so.2"; browser= ;;
+  test) extras=dev; libraries="unixodbc:libodbc.so.2 tdsodbc:libtdsodbc.so"; browser=chromium ;;
   *) echo "setup: unknown purpose '$purpose'; use demo or test" >&2; exit 2 ;;
 esac
 
 say() { printf 'setup: %s\n' "$1" >&2; }
 
-# System libraries -------------------------------------------------------------------------------------------------
+# System packages --------------------------------------------------------------------------------------------------
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
@@ -44,6 +44,11 @@ if [ ${#missing[@]} -gt 0 ]; then
     say "missing system package(s): ${missing[*]}. Install them (Debian, Ubuntu: sudo apt-get install ${missing[*]}) and run this again."
     exit 1
   }
+fi
+
+# Without it the tests in a browser are skipped, and say so.
+if [ -n "$browser" ] && ! command -v "$browser" >/dev/null; then
+  apt_install "$browser" || say "no $browser: the tests in a browser will be skipped (Debian: sudo apt-get install $browser)"
 fi
 
 # Virtual environment ----------------------------------------------------------------------------------------------

@@ -12,14 +12,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.dag_runs import airflow_environment, migrated_home
 
 SECONDS = 120
+STOP_SECONDS = 20
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
+
+
+class ComponentEnded(Exception):
+    """A component of Airflow ended by itself."""
 
 
 class AirflowProcesses:
@@ -33,7 +38,7 @@ class AirflowProcesses:
     def __init__(self, home: Path, environment: dict[str, str], port: int) -> None:
         self._home = home
         self._environment = environment
-        self._url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._token = ""
 
@@ -51,28 +56,38 @@ class AirflowProcesses:
     def kill(self, component: str, number: signal.Signals = signal.SIGKILL) -> None:
         """End a component and all its children."""
         process = self._processes.pop(component)
-        os.killpg(process.pid, number)
+        _signal(process, number)
         try:
-            process.wait(20)
+            process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            _signal(process, signal.SIGKILL)
             process.wait()
         # Children that a scheduler leaves behind.
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+        _signal(process, signal.SIGKILL)
 
     def stop(self) -> None:
         """End all components."""
+        for process in self._processes.values():
+            _signal(process, signal.SIGTERM)
         for component in list(self._processes):
             self.kill(component, signal.SIGTERM)
 
+    def check(self) -> None:
+        """Make sure that everything that was started runs.
+
+        :raises ComponentEnded: a component has ended; the end of its log is in the text.
+        """
+        for component, process in self._processes.items():
+            if process.poll() is not None:
+                log = (self._home / f"{component}.log").read_text(errors="replace")
+                raise ComponentEnded(f"airflow {component} ended with exit code {process.returncode}:\n{log[-2000:]}")
+
     def log_in(self) -> None:
         """Wait for the API server, and get a token from it."""
-        wait_for(lambda: self._get_token(), "the API server answers")
+        wait_for(self._get_token, "the API server answers")
 
     def _get_token(self) -> bool:
+        self.check()
         try:
             self._token = self.ask("GET", "/auth/token")["access_token"]
         except OSError:
@@ -82,7 +97,7 @@ class AirflowProcesses:
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Call Airflow's API."""
         request = urllib.request.Request(  # noqa: S310 the test's own server
-            self._url + path,
+            self.url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
@@ -91,7 +106,8 @@ class AirflowProcesses:
             text = response.read()
         return json.loads(text) if text else None
 
-    def _knows(self, dag_id: str) -> bool:
+    def knows(self, dag_id: str) -> bool:
+        """Whether a DAG has been read."""
         try:
             self.ask("GET", f"/api/v2/dags/{dag_id}")
         except urllib.error.HTTPError:
@@ -100,7 +116,7 @@ class AirflowProcesses:
 
     def trigger(self, dag_id: str) -> str:
         """Start a run of a DAG; its id."""
-        wait_for(lambda: self._knows(dag_id), f"the DAG {dag_id} is read")
+        wait_for(lambda: self.knows(dag_id), f"the DAG {dag_id} is read")
         self.ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
         run = self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
         return str(run["dag_run_id"])
@@ -135,39 +151,73 @@ class AirflowProcesses:
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition; fail if it does not come true in time."""
+    """Wait for a condition.
+
+    :raises TimeoutError: it does not come true in time.
+    """
     deadline = time.monotonic() + SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"not within {SECONDS} s: {what}"
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {SECONDS} s: {what}")
         time.sleep(0.2)
 
 
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send a signal to a component and all its children, if there are any left."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def free_port(wanted: int = 0) -> int:
+    """A port that nothing listens at: the wanted one if possible."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
-def running_airflow(home: Path, dags: Path, connections: Mapping[str, str]) -> Iterator[AirflowProcesses]:
+def running_airflow(
+    home: Path,
+    dags: Path,
+    connections: Mapping[str, str],
+    *,
+    port: int = 0,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[AirflowProcesses]:
     """Have a whole Airflow while the block lasts.
 
     :param home: an empty folder.
     :param dags: the folder with the DAGs.
     :param connections: environment variables with the connections.
+    :param port: where the API server should listen, if nothing else does. Default: anywhere.
+    :param tell: gets told what happens now.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port(port)
     environment = {
-        **airflow_environment(home, dags, ""),
-        **connections,
+        **airflow_environment(home, dags, connections),
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
-        "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of the test alone, as long as HMAC-SHA512 wants it: 64 bytes",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # The button is grey unless it is asked for.
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__PARALLELISM": "4",
+        # Another Airflow on this machine has the usual ones.
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
+    tell("Preparing Airflow's database")
     airflow = AirflowProcesses(migrated_home(home), environment, port)
     try:
+        tell(f"Starting Airflow: {', '.join(COMPONENTS)}")
         for component in COMPONENTS:
             airflow.start(component)
         airflow.log_in()

@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,8 @@ class DagRunResult:
         return found
 
 
-def airflow_environment(home: Path, dags: Path, connection: str) -> dict[str, str]:
-    """The environment of an Airflow that knows these DAGs, one connection, and nothing else."""
+def airflow_environment(home: Path, dags: Path, connections: Mapping[str, str]) -> dict[str, str]:
+    """The environment of an Airflow that knows these DAGs and connections, and nothing else."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     return {
         **inherited,
@@ -74,13 +75,13 @@ def airflow_environment(home: Path, dags: Path, connection: str) -> dict[str, st
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         # Airflow 3.2 asks for it in dag.test too.
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
-        "AIRFLOW_CONN_SSIS_DEFAULT": connection,
+        **connections,
     }
 
 
 def migrated_home(home: Path) -> Path:
     """An AIRFLOW_HOME with a database."""
-    environment = airflow_environment(home, home / "dags", "")
+    environment = airflow_environment(home, home / "dags", {})
     _run([sys.executable, "-m", "airflow", "db", "migrate"], environment)
     return home
 
@@ -93,7 +94,7 @@ def run_dag(home: Path, path: Path, connection: str, conf: dict[str, Any] | None
     :param connection: the URI of the connection ``ssis_default``.
     :param conf: the run's configuration.
     """
-    environment = airflow_environment(home, path.parent, connection)
+    environment = airflow_environment(home, path.parent, {"AIRFLOW_CONN_SSIS_DEFAULT": connection})
     output = _run([sys.executable, "-c", _RUN, str(path), json.dumps(conf or {})], environment)
     log, found, result = output.rpartition("RESULT")
     assert found, output

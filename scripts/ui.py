@@ -1,0 +1,96 @@
+"""A whole Airflow with the example DAGs on the embedded SSISDB, for a person to look at and click through.
+
+Run by ``make ui``. It starts the embedded SSISDB and Airflow's components as processes, with a temporary AIRFLOW_HOME,
+makes the connection ``ssis_default``, says where to click, and stops everything when it is interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from scripts.demo import PROJECT, DemoFailed, embedded_ssisdb, step
+from tests.airflow_processes import AirflowProcesses, ComponentEnded, running_airflow, wait_for
+
+EXAMPLES = PROJECT / "example_dags"
+PORT = 8080
+"""Airflow's usual port, if it is free."""
+
+
+def main() -> int:
+    """Serve until SIGINT, SIGTERM or SIGHUP.
+
+    :returns: 0 when interrupted, 1 when something failed.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        with (
+            embedded_ssisdb() as server,
+            tempfile.TemporaryDirectory(prefix="ssis-ui-") as home,
+            running_airflow(Path(home), EXAMPLES, {}, port=PORT, tell=step) as airflow,
+        ):
+            step("Making the connection ssis_default, reading the example DAGs")
+            airflow.ask("POST", "/api/v2/connections", connection(server))
+            wait_for(lambda: all(airflow.knows(path.stem) for path in EXAMPLES.glob("*.py")), "the DAGs are read")
+            print(what_to_click(airflow.url, server), flush=True)
+            watch(airflow)
+    except KeyboardInterrupt:
+        print("ui: everything is stopped", file=sys.stderr)
+        return 0
+    except (ComponentEnded, DemoFailed, TimeoutError) as error:
+        print(f"ui: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def connection(server: dict[str, Any]) -> dict[str, Any]:
+    """The connection to the embedded SSISDB, as Airflow's API takes it."""
+    return {
+        "connection_id": "ssis_default",
+        "conn_type": "ssis",
+        "description": "The embedded SSISDB",
+        **{field: server[field] for field in ("host", "port", "password")},
+        "login": server["user"],
+        "extra": json.dumps({"encrypt": "yes", "trust_server_certificate": True}),
+    }
+
+
+def what_to_click(url: str, server: dict[str, Any]) -> str:
+    """Where Airflow is, and what is worth a look. Names the password, which lives as long as the server does."""
+    return f"""
+Airflow is ready: {url}
+
+  Dags, ssis_quickstart, Trigger       deploys a project and runs its packages; their messages are in the tasks' logs
+  Admin, Connections                   the button at the end of the row of ssis_default tests it, step by step
+  Admin, Connections, Add Connection   a connection of your own: type SQL Server Integration Services,
+                                       server {server["host"]}, port {server["port"]}, login {server["user"]}, password {server["password"]},
+                                       extra fields: trust any server certificate
+
+Ctrl+C stops everything.
+"""  # noqa: E501 the password has a length of its own
+
+
+def watch(airflow: AirflowProcesses) -> None:
+    """Wait until somebody interrupts, or something ends by itself."""
+    while True:
+        airflow.check()
+        time.sleep(1)
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> None:
+    # Once: an impatient second Ctrl+C would leave running what is being stopped.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    step("Stopping everything")
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Chromium, and a whole Airflow with the example DAGs, one of each for all tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyodbc
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.airflow_processes import AirflowProcesses, running_airflow, wait_for
+
+PROJECT = Path(__file__).parents[2]
+SCREENSHOTS = PROJECT / "build" / "screenshots"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+MILLISECONDS = 30_000
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, as the system has it, with a profile of its own."""
+    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if executable is None:
+        reason = "there is no Chromium on this machine (Debian: sudo apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def server() -> Iterator[SsisdbEmulator]:
+    """The embedded SSISDB to connect to."""
+    with SsisdbEmulator() as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def airflow(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcesses]:
+    """A whole Airflow that knows no connection. Nothing starts it where there is no browser."""
+    with running_airflow(tmp_path_factory.mktemp("airflow-home"), PROJECT / "example_dags", {}) as airflow:
+        wait_for(lambda: airflow.knows("ssis_quickstart"), "the example DAGs are read")
+        yield airflow
+
+
+@pytest.fixture
+def page(browser: Browser, airflow: AirflowProcesses, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A window. What it shows in the end is kept as a picture."""
+    context = browser.new_context(base_url=airflow.url, viewport={"width": 1280, "height": 960})
+    context.set_default_timeout(MILLISECONDS)
+    page = context.new_page()
+    yield page
+    page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
+    context.close()
+
+
+@pytest.fixture
+def catalog(server: SsisdbEmulator) -> Iterator[Catalog]:
+    """A client of that server, empty at the start."""
+    server.reset()
+    connection = pyodbc.connect(server.odbc_connection_string, autocommit=True)
+    with Catalog(connection) as catalog:
+        yield catalog

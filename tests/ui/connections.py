@@ -1,0 +1,125 @@
+"""Airflow's page of connections, as a person uses it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from airflow_provider_ssis.hooks.form import FIELDS
+
+TYPE = "SQL Server Integration Services"
+SECTION = "Extra Fields"
+"""Where Airflow puts fields that name no section."""
+
+
+def section_of(name: str) -> str:
+    """The section of the form that an extra field is in."""
+    return str(FIELDS[name]["schema"].get("section", SECTION))
+
+
+class ConnectionForm:
+    """The form of one connection, open.
+
+    :param page: the window.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.dialog = page.get_by_role("dialog")
+
+    def choose_type(self) -> None:
+        """Say that it is a connection of our type."""
+        self.dialog.get_by_label("Connection Type").fill(TYPE)
+        self._page.get_by_role("option", name=TYPE, exact=True).click()
+
+    def name(self, connection_id: str) -> None:
+        """Give the connection its id."""
+        self.dialog.get_by_label("Connection ID").fill(connection_id)
+
+    def standard(self, label: str) -> Locator:
+        """A field that every type of connection has, by what it is called here."""
+        return self.dialog.get_by_label(label, exact=True)
+
+    def open_section(self, title: str) -> Locator:
+        """Unfold a section, which folds the others; what it holds."""
+        section = self.dialog.locator("[data-scope=accordion][data-part=item]").filter(
+            has=self._page.get_by_role("button", name=title, exact=True)
+        )
+        button = section.get_by_role("button", name=title, exact=True)
+        if button.get_attribute("aria-expanded") != "true":
+            button.click()
+        expect(button).to_have_attribute("aria-expanded", "true")
+        return section
+
+    def field(self, name: str) -> Locator:
+        """An extra field: label, input and description; its section gets unfolded."""
+        label = self._page.get_by_text(FIELDS[name]["label"], exact=True)
+        return self.open_section(section_of(name)).get_by_role("group").filter(has=label)
+
+    def choices(self, name: str) -> list[str]:
+        """What an extra field with a list offers."""
+        field = self.field(name)
+        field.get_by_role("combobox").click()
+        options = self._page.get_by_role("option")
+        expect(options.first).to_be_visible()
+        texts = options.all_inner_texts()
+        field.get_by_role("combobox").press("Tab")
+        return texts
+
+    def switch_on(self, name: str) -> None:
+        """Turn an extra field on that is off."""
+        switch = self.field(name).get_by_role("checkbox")
+        expect(switch).not_to_be_checked()
+        self.field(name).locator("[data-scope=switch][data-part=control]").click()
+        expect(switch).to_be_checked()
+
+    def fill(self, values: dict[str, Any]) -> None:
+        """Fill in standard fields, by label."""
+        self.open_section("Standard Fields")
+        for label, value in values.items():
+            self.standard(label).fill(str(value))
+
+    def save(self) -> None:
+        """Save, and see the form close."""
+        self.dialog.get_by_role("button", name="Save").click()
+        expect(self.dialog).to_be_hidden()
+
+
+class Connections:
+    """The list of connections.
+
+    :param page: the window.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        page.goto("/connections")
+
+    def add(self) -> ConnectionForm:
+        """The form for a new connection of our type."""
+        self._page.get_by_role("button", name="Add Connection").click()
+        form = ConnectionForm(self._page)
+        form.choose_type()
+        return form
+
+    def edit(self, connection_id: str) -> ConnectionForm:
+        """The form of a connection."""
+        self._row(connection_id).get_by_role("button", name="Edit Connection").click()
+        form = ConnectionForm(self._page)
+        expect(form.standard("Server")).to_be_visible()
+        return form
+
+    def test(self, connection_id: str) -> Locator:
+        """Press the button that tests a connection; the message that appears.
+
+        It vanishes after seconds, unless the mouse is on it: the mouse is put there.
+        """
+        self._row(connection_id).get_by_role("button", name="Test Connection").click()
+        message = self._page.locator("[data-scope=toast][data-part=root]").filter(has_text=re.compile("^Test Conn"))
+        message.hover()
+        return message
+
+    def _row(self, connection_id: str) -> Locator:
+        return self._page.get_by_role("row").filter(has=self._page.get_by_text(connection_id, exact=True))

@@ -1,0 +1,106 @@
+"""A connection is made, tested, edited and used in Airflow's own pages, by somebody who never sees JSON."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.errors import LoginFailed
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.hooks.form import FIELD_BEHAVIOUR, FIELDS
+from tests.airflow_processes import AirflowProcesses
+from tests.ui.conftest import MILLISECONDS, SCREENSHOTS
+from tests.ui.connections import Connections
+
+STEPS = ["driver", "address", "port", "encryption", "login", "catalog", "identity", "rights"]
+PLACEHOLDERS: dict[str, str] = FIELD_BEHAVIOUR["placeholders"]  # type: ignore[assignment]  # one dict for all kinds
+RUN_MILLISECONDS = 4 * MILLISECONDS
+
+
+def make_connection(page: Page, server: SsisdbEmulator, connection_id: str, *, password: str | None = None) -> None:
+    """Make a connection to the server in the form."""
+    form = Connections(page).add()
+    form.name(connection_id)
+    form.fill(
+        {
+            "Server": server.host,
+            "Login": server.user,
+            "Password": password or server.password,
+            "Port": server.port,
+            "Database": "SSISDB",
+        }
+    )
+    form.dialog.screenshot(path=SCREENSHOTS / "form.png")
+    form.switch_on("trust_server_certificate")
+    form.dialog.screenshot(path=SCREENSHOTS / "form-extra-fields.png")
+    form.save()
+
+
+def test_the_form_shows_the_standard_fields_as_the_provider_words_them(page: Page) -> None:
+    form = Connections(page).add()
+    for label, field in {"Server": "host", "Login": "login", "Port": "port", "Database": "schema"}.items():
+        expect(form.standard(label)).to_have_attribute("placeholder", PLACEHOLDERS[field])
+    expect(form.standard("Password")).to_have_attribute("type", "password")
+
+
+def test_the_form_shows_each_extra_field_with_its_label_and_description(page: Page) -> None:
+    form = Connections(page).add()
+    for name, field in FIELDS.items():
+        expect(form.field(name)).to_be_visible()
+        expect(form.field(name)).to_contain_text(field["description"])
+
+
+@pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if "enum" in field["schema"]])
+def test_the_form_offers_the_choices_of_a_field(page: Page, name: str) -> None:
+    form = Connections(page).add()
+    schema = FIELDS[name]["schema"]
+    shown = schema.get("values_display", {})
+    assert form.choices(name) == [shown.get(value, value) for value in schema["enum"]]
+    if "default" in schema:
+        expect(form.field(name)).to_contain_text(shown.get(schema["default"], schema["default"]))
+
+
+def test_the_button_tells_what_each_step_found(page: Page, server: SsisdbEmulator) -> None:
+    make_connection(page, server, "tested")
+    message = Connections(page).test("tested")
+    expect(message).to_contain_text("Test Connection Successful")
+    for step in STEPS:
+        expect(message).to_contain_text(f"ok - {step}: ")
+
+
+def test_the_button_explains_a_wrong_password(page: Page, server: SsisdbEmulator) -> None:
+    make_connection(page, server, "mistyped", password="not-the-password")
+    message = Connections(page).test("mistyped")
+    expect(message).to_contain_text("Test Connection Failed")
+    expect(message).to_contain_text("FAILED - login: ")
+    expect(message).to_contain_text(LoginFailed.default_advice)
+    expect(message).not_to_contain_text("not-the-password")
+
+
+def test_editing_keeps_the_password_and_shows_it_to_nobody(
+    page: Page, server: SsisdbEmulator, airflow: AirflowProcesses
+) -> None:
+    make_connection(page, server, "edited")
+    form = Connections(page).edit("edited")
+    expect(form.standard("Password")).to_have_value("***")
+    form.fill({"Description": "The nightly loads"})
+    form.field("application_name").get_by_role("textbox").fill("Nightly")
+    form.save()
+    connections = Connections(page)
+    expect(page.get_by_text("The nightly loads")).to_be_visible()
+    expect(connections.test("edited")).to_contain_text("Test Connection Successful")
+    assert [name for name, content in airflow.files().items() if server.password.encode() in content] == []
+
+
+def test_a_dag_triggered_by_hand_runs_with_the_connection_of_the_form(
+    page: Page, server: SsisdbEmulator, catalog: Catalog
+) -> None:
+    make_connection(page, server, "ssis_default")
+    page.goto("/dags/ssis_quickstart")
+    page.get_by_role("button", name="Trigger").click()
+    page.get_by_role("dialog").get_by_role("button", name="Trigger").click()
+    expect(page.get_by_test_id("dag-run-state")).to_contain_text("Success", timeout=RUN_MILLISECONDS)
+    assert {each.status for each in catalog.executions()} == {OperationStatus.SUCCEEDED}
+    assert len(catalog.executions()) == 2

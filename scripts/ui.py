@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from airflow_provider_ssis.hooks.form import FIELDS
 from scripts.demo import PROJECT, DemoFailed, embedded_ssisdb, step
 from tests.airflow_processes import AirflowProcesses, ComponentEnded, running_airflow, wait_for
 
@@ -58,7 +59,11 @@ def connection(server: dict[str, Any]) -> dict[str, Any]:
         "description": "The embedded SSISDB",
         **{field: server[field] for field in ("host", "port", "password")},
         "login": server["user"],
-        "extra": json.dumps({"encrypt": "yes", "trust_server_certificate": True}),
+        # All fields, as the form stores them: of a connection that exists, the form shows only the fields that it has.
+        "extra": json.dumps(
+            {name: field["schema"].get("default") for name, field in FIELDS.items()}
+            | {"trust_server_certificate": True}
+        ),
     }
 
 

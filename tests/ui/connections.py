@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -75,11 +76,28 @@ class ConnectionForm:
         self.field(name).locator("[data-scope=switch][data-part=control]").click()
         expect(switch).to_be_checked()
 
+    def choose(self, name: str, shown: str) -> None:
+        """Choose a value of an extra field with a list."""
+        self.field(name).get_by_role("combobox").click()
+        self._page.get_by_role("option", name=shown, exact=True).click()
+
+    def write(self, name: str, text: str) -> None:
+        """Fill in an extra field for text or a number."""
+        self.field(name).locator("input").fill(text)
+
     def fill(self, values: dict[str, Any]) -> None:
         """Fill in standard fields, by label."""
         self.open_section("Standard Fields")
         for label, value in values.items():
             self.standard(label).fill(str(value))
+
+    def picture(self, path: Path) -> None:
+        """Keep a picture of the form, in a window that is high enough to show all of it."""
+        size = self._page.viewport_size
+        assert size is not None
+        self._page.set_viewport_size({"width": 1000, "height": 2400})
+        self.dialog.screenshot(path=path, animations="disabled", caret="hide")
+        self._page.set_viewport_size(size)
 
     def save(self) -> None:
         """Save, and see the form close."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -32,9 +34,7 @@ def make_connection(page: Page, server: SsisdbEmulator, connection_id: str, *, p
             "Database": "SSISDB",
         }
     )
-    form.dialog.screenshot(path=SCREENSHOTS / "form.png")
     form.switch_on("trust_server_certificate")
-    form.dialog.screenshot(path=SCREENSHOTS / "form-extra-fields.png")
     form.save()
 
 
@@ -50,6 +50,7 @@ def test_the_form_shows_each_extra_field_with_its_label_and_description(page: Pa
     for name, field in FIELDS.items():
         expect(form.field(name)).to_be_visible()
         expect(form.field(name)).to_contain_text(field["description"])
+    form.picture(SCREENSHOTS / "connection-form-last-section.png")
 
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if "enum" in field["schema"]])
@@ -60,6 +61,29 @@ def test_the_form_offers_the_choices_of_a_field(page: Page, name: str) -> None:
     assert form.choices(name) == [shown.get(value, value) for value in schema["enum"]]
     if "default" in schema:
         expect(form.field(name)).to_contain_text(shown.get(schema["default"], schema["default"]))
+
+
+def test_what_is_filled_in_is_what_is_stored(page: Page, airflow: AirflowProcesses) -> None:
+    form = Connections(page).add()
+    form.name("ssis_production")
+    form.write("host_name_in_certificate", "sql-1.example.com")
+    form.write("login_timeout", "30")
+    form.choose("application_intent", "ReadOnly")
+    form.switch_on("multi_subnet_failover")
+    form.fill({"Description": "Nightly loads", "Server": "sql.example.com", "Port": 1433})
+    form.fill({"Login": "etl", "Password": "a password", "Database": "SSISDB"})
+    form.picture(SCREENSHOTS / "connection-form.png")
+    form.save()
+    stored = airflow.ask("GET", "/api/v2/connections/ssis_production")
+    fields = ("conn_type", "description", "host", "port", "login", "schema")
+    assert [stored[field] for field in fields] == ["ssis", "Nightly loads", "sql.example.com", 1433, "etl", "SSISDB"]
+    extra = json.loads(stored["extra"])
+    assert {name: value for name, value in extra.items() if value != FIELDS[name]["schema"].get("default")} == {
+        "host_name_in_certificate": "sql-1.example.com",
+        "login_timeout": 30,
+        "application_intent": "ReadOnly",
+        "multi_subnet_failover": True,
+    }
 
 
 def test_the_button_tells_what_each_step_found(page: Page, server: SsisdbEmulator) -> None:
@@ -86,7 +110,7 @@ def test_editing_keeps_the_password_and_shows_it_to_nobody(
     form = Connections(page).edit("edited")
     expect(form.standard("Password")).to_have_value("***")
     form.fill({"Description": "The nightly loads"})
-    form.field("application_name").get_by_role("textbox").fill("Nightly")
+    form.write("application_name", "Nightly")
     form.save()
     connections = Connections(page)
     expect(page.get_by_text("The nightly loads")).to_be_visible()
@@ -101,6 +125,8 @@ def test_a_dag_triggered_by_hand_runs_with_the_connection_of_the_form(
     page.goto("/dags/ssis_quickstart")
     page.get_by_role("button", name="Trigger").click()
     page.get_by_role("dialog").get_by_role("button", name="Trigger").click()
-    expect(page.get_by_test_id("dag-run-state")).to_contain_text("Success", timeout=RUN_MILLISECONDS)
-    assert {each.status for each in catalog.executions()} == {OperationStatus.SUCCEEDED}
-    assert len(catalog.executions()) == 2
+    tasks = page.get_by_role("row").filter(has=page.get_by_text("Success", exact=True))
+    expect(tasks).to_have_count(4, timeout=RUN_MILLISECONDS)
+    assert [each.status for each in catalog.executions()] == [OperationStatus.SUCCEEDED] * 2
+    tasks.get_by_role("link", name="load_sales").click()
+    expect(page.get_by_text("of Sales/SalesMart/LoadSales.dtsx: succeeded")).to_be_visible()

@@ -19,7 +19,7 @@ from typing import Any
 from tests.dag_runs import airflow_environment, migrated_home
 
 SECONDS = 120
-STOP_SECONDS = 20
+STOP_SECONDS = 5
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
 
 
@@ -53,24 +53,18 @@ class AirflowProcesses:
                 start_new_session=True,
             )
 
-    def kill(self, component: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """End a component and all its children."""
-        process = self._processes.pop(component)
-        _signal(process, number)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            _signal(process, signal.SIGKILL)
-            process.wait()
-        # Children that a scheduler leaves behind.
-        _signal(process, signal.SIGKILL)
-
     def stop(self) -> None:
-        """End all components."""
+        """End all components and all their children."""
         for process in self._processes.values():
             _signal(process, signal.SIGTERM)
-        for component in list(self._processes):
-            self.kill(component, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in self._processes.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0, deadline - time.monotonic()))
+            # What does not end in time, and children that a scheduler leaves behind.
+            _signal(process, signal.SIGKILL)
+            process.wait()
+        self._processes.clear()
 
     def check(self) -> None:
         """Make sure that everything that was started runs.

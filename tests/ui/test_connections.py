@@ -89,18 +89,17 @@ def test_what_is_filled_in_is_what_is_stored(page: Page, airflow: AirflowProcess
 def test_the_button_tells_what_each_step_found(page: Page, server: SsisdbEmulator) -> None:
     make_connection(page, server, "tested")
     message = Connections(page).test("tested")
-    expect(message).to_contain_text("Test Connection Successful")
-    for step in STEPS:
-        expect(message).to_contain_text(f"ok - {step}: ")
+    assert message.startswith("Test Connection Successful")
+    assert [step for step in STEPS if f"ok - {step}: " not in message] == []
 
 
 def test_the_button_explains_a_wrong_password(page: Page, server: SsisdbEmulator) -> None:
     make_connection(page, server, "mistyped", password="not-the-password")
     message = Connections(page).test("mistyped")
-    expect(message).to_contain_text("Test Connection Failed")
-    expect(message).to_contain_text("FAILED - login: ")
-    expect(message).to_contain_text(LoginFailed.default_advice)
-    expect(message).not_to_contain_text("not-the-password")
+    assert message.startswith("Test Connection Failed")
+    assert "FAILED - login: " in message
+    assert LoginFailed.default_advice in message
+    assert "not-the-password" not in message
 
 
 def test_editing_keeps_the_password_and_shows_it_to_nobody(
@@ -114,7 +113,7 @@ def test_editing_keeps_the_password_and_shows_it_to_nobody(
     form.save()
     connections = Connections(page)
     expect(page.get_by_text("The nightly loads")).to_be_visible()
-    expect(connections.test("edited")).to_contain_text("Test Connection Successful")
+    assert connections.test("edited").startswith("Test Connection Successful")
     assert [name for name, content in airflow.files().items() if server.password.encode() in content] == []
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-FIELD_BEHAVIOUR = {
+FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["extra"],
     "relabeling": {
         "host": "Server",

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from airflow_provider_ssis.hooks.form import FIELDS
+from airflow_provider_ssis.hooks.form import FIELD_BEHAVIOUR, FIELDS
 
 TYPE = "SQL Server Integration Services"
-SECTION = "Extra Fields"
-"""Where Airflow puts fields that name no section."""
-
+STANDARD_FIELDS = "Standard Fields"
+LABELS = {
+    "description": "Description",
+    "host": "Host",
+    "login": "Login",
+    "password": "Password",
+    "port": "Port",
+    **FIELD_BEHAVIOUR["relabeling"],
+}
+"""What the standard fields are called."""
 TITLE = re.compile("Test Connection (Successful|Failed)")
-
-
-def section_of(name: str) -> str:
-    """The section of the form that an extra field is in."""
-    return str(FIELDS[name]["schema"].get("section", SECTION))
 
 
 class ConnectionForm:
@@ -41,9 +42,9 @@ class ConnectionForm:
         """Give the connection its id."""
         self.dialog.get_by_label("Connection ID").fill(connection_id)
 
-    def standard(self, label: str) -> Locator:
-        """A field that every type of connection has, by what it is called here."""
-        return self.dialog.get_by_label(label, exact=True)
+    def standard(self, field: str) -> Locator:
+        """The input of a field that every type of connection has."""
+        return self.open_section(STANDARD_FIELDS).get_by_label(LABELS[field], exact=True)
 
     def open_section(self, title: str) -> Locator:
         """Unfold a section, which folds the others; what it holds."""
@@ -59,7 +60,7 @@ class ConnectionForm:
     def field(self, name: str) -> Locator:
         """An extra field: label, input and description; its section gets unfolded."""
         label = self._page.get_by_text(FIELDS[name]["label"], exact=True)
-        return self.open_section(section_of(name)).get_by_role("group").filter(has=label)
+        return self.open_section(FIELDS[name]["schema"]["section"]).get_by_role("group").filter(has=label)
 
     def choices(self, name: str) -> list[str]:
         """What an extra field with a list offers."""
@@ -87,11 +88,10 @@ class ConnectionForm:
         """Fill in an extra field for text or a number."""
         self.field(name).locator("input").fill(text)
 
-    def fill(self, values: dict[str, Any]) -> None:
-        """Fill in standard fields, by label."""
-        self.open_section("Standard Fields")
-        for label, value in values.items():
-            self.standard(label).fill(str(value))
+    def fill(self, **values: str | int) -> None:
+        """Fill in standard fields."""
+        for field, value in values.items():
+            self.standard(field).fill(str(value))
 
     def picture(self, path: Path) -> None:
         """Keep a picture of the form, in a window that is high enough to show all of it."""
@@ -128,7 +128,7 @@ class Connections:
         """The form of a connection."""
         self._row(connection_id).get_by_role("button", name="Edit Connection").click()
         form = ConnectionForm(self._page)
-        expect(form.standard("Server")).to_be_visible()
+        expect(form.standard("host")).to_be_visible()
         return form
 
     def test(self, connection_id: str) -> str:

@@ -76,7 +76,7 @@ Airflow is ready: {url}
   Admin, Connections                   the button at the end of the row of ssis_default tests it, step by step
   Admin, Connections, Add Connection   a connection of your own: type SQL Server Integration Services,
                                        server {server["host"]}, port {server["port"]}, login {server["user"]}, password {server["password"]},
-                                       extra fields: trust any server certificate
+                                       encryption: trust any server certificate
 
 Ctrl+C stops everything.
 """  # noqa: E501 the password has a length of its own

@@ -101,8 +101,12 @@ def _of_catalog(hook: SsisCatalogHook, catalog: Catalog, found: Callable[..., Fi
 
 
 def summary_of(findings: list[Finding]) -> str:
-    """The findings as lines of text."""
-    return "\n".join(f"{'ok' if each.is_good else 'FAILED'} - {each.step}: {each.text}" for each in findings)
+    """The findings as lines of text, the one that failed first.
+
+    The marks keep them apart where Airflow makes one line of them.
+    """
+    ordered = sorted(findings, key=lambda finding: finding.is_good)
+    return "\n".join(f"{'✓' if each.is_good else '✗'} {each.step}: {each.text}" for each in ordered)
 
 
 _STEPS_OF_LOGIN = ("encryption", "login", "catalog")

@@ -145,6 +145,6 @@ _ADVICE = {
     ),
     "entra_workload_identity": (
         "This works in pods whose service account is federated with the application (label "
-        "azure.workload.identity/use); elsewhere give federated_token_file, tenant_id, and the client id as login."
+        "azure.workload.identity/use); elsewhere give federated_credential_file, tenant_id and the client id."
     ),
 }

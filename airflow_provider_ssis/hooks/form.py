@@ -13,12 +13,12 @@ FIELD_BEHAVIOUR: dict[str, Any] = {
     "relabeling": {
         "host": "Server",
         "schema": "Database",
-        "login": "Login, account, principal or client id",
-        "password": "Password or client secret",
+        "login": "Login or client id",
+        "password": "Password or secret",
     },
     "placeholders": {
         "host": "sql.example.com, or sql.example.com\\INSTANCE",
-        "port": "1433, or empty for a named instance",
+        "port": "1433 (0 for a named instance)",
         "schema": "SSISDB",
         "login": "etl (SQL), CORP\\etl (NTLM), empty (Kerberos)",
     },
@@ -36,15 +36,15 @@ def _field(section: str, label: str, description: str, kind: str = "string", **s
 
 _IDENTITY = "Identity"
 _ENCRYPTION = "Encryption"
-_SERVER = "Server"
+_SERVER = "Failover and data source"
 _DRIVER = "Driver and limits"
 
 FIELDS: dict[str, dict[str, Any]] = {
     "authentication": _field(
         _IDENTITY,
         "Authentication",
-        "Who the connection is. Empty: sql if there is a login, ntlm if that is DOMAIN\\user, else kerberos. SSISDB on "
-        "a SQL Server of your own lets only Windows and Entra identities deploy, start and stop.",
+        "Who the connection is. Empty: a SQL login if one is given, NTLM if that is DOMAIN\\user, else Kerberos. "
+        "SSISDB on a SQL Server of your own lets only Windows and Entra identities deploy, start and stop.",
         enum=[
             "sql",
             "kerberos",
@@ -53,6 +53,14 @@ FIELDS: dict[str, dict[str, Any]] = {
             "entra_managed_identity",
             "entra_workload_identity",
         ],
+        values_display={
+            "sql": "SQL login",
+            "kerberos": "Windows, by Kerberos",
+            "ntlm": "Windows, by NTLM",
+            "entra_service_principal": "Entra ID: application (service principal)",
+            "entra_managed_identity": "Entra ID: managed identity",
+            "entra_workload_identity": "Entra ID: workload identity",
+        },
     ),
     "kerberos_keytab": _field(
         _IDENTITY,
@@ -77,8 +85,10 @@ FIELDS: dict[str, dict[str, Any]] = {
         "File, on the machine that connects, with the application's certificate and private key, instead of a secret; "
         "the password is its passphrase, if it has one.",
     ),
-    "federated_token_file": _field(
-        _IDENTITY, "Entra federated token file", "For a workload identity. Empty: the one that the pod names."
+    "federated_credential_file": _field(
+        _IDENTITY,
+        "Entra federated credential",
+        "File with the pod's token, for a workload identity. Empty: the one that the pod names.",
     ),
     "entra_authority": _field(
         _IDENTITY,
@@ -93,8 +103,9 @@ FIELDS: dict[str, dict[str, Any]] = {
     "encrypt": _field(
         _ENCRYPTION,
         "Encryption",
-        "yes: TLS inside TDS; strict: TDS 8.0, for SQL Server 2022 and later; no: none. Empty: yes.",
+        "Empty: yes. Strict is for SQL Server 2022 and later.",
         enum=["yes", "strict", "no"],
+        values_display={"yes": "Yes (TLS inside TDS)", "strict": "Strict (TDS 8.0)", "no": "No"},
     ),
     "trusted_certificates": _field(
         _ENCRYPTION,
@@ -129,13 +140,16 @@ FIELDS: dict[str, dict[str, Any]] = {
         "For the listener of an availability group; packages need ReadWrite.",
         enum=["ReadWrite", "ReadOnly"],
     ),
-    "dsn": _field(
-        _SERVER, "Data source (DSN)", "Of the driver manager on the machine that connects, instead of a server above."
+    "data_source": _field(
+        _SERVER,
+        "Data source (DSN)",
+        "Of the driver manager on the machine that connects, instead of a server among the standard fields.",
     ),
     "driver": _field(
         _DRIVER,
         "ODBC driver",
         "Name of an installed driver. Empty: Microsoft's newest if there is one that can do it, else FreeTDS.",
+        examples=["ODBC Driver 18 for SQL Server", "ODBC Driver 17 for SQL Server", "FreeTDS"],
     ),
     "application_name": _field(
         _DRIVER, "Application name", "What the server's session lists show. Empty: Airflow, the DAG and the task."

@@ -107,10 +107,11 @@ def _guessed(connection: Connection, *, has_keytab: bool) -> Authentication:
 
 def _target(connection: Connection, extra: Extra, authentication: Authentication) -> OdbcTarget:
     has_password = authentication in (Authentication.SQL, Authentication.NTLM)
-    dsn = extra.get("dsn", str)
+    dsn = extra.get("data_source", str)
     return OdbcTarget(
         host=connection.host or "",
-        port=connection.port,
+        # The form cannot leave it empty and be tested.
+        port=connection.port or None,
         dsn=dsn,
         database=connection.schema or DATABASE,
         user=connection.login or None if has_password else None,
@@ -141,7 +142,7 @@ def _entra(connection: Connection, extra: Extra, authentication: Authentication)
         secret=connection.password or None,
         tenant_id=extra.get("tenant_id", str),
         certificate=extra.get("client_certificate", str),
-        token_file=extra.get("federated_token_file", str),
+        token_file=extra.get("federated_credential_file", str),
         authority=extra.get("entra_authority", str),
         scope=extra.get("entra_scope", str) or DEFAULT_SCOPE,
     )
@@ -215,7 +216,7 @@ _USES: dict[str, frozenset[Authentication]] = {
     "entra_authority": _ENTRA - {Authentication.ENTRA_MANAGED_IDENTITY},
     "tenant_id": _ENTRA - {Authentication.ENTRA_MANAGED_IDENTITY},
     "client_certificate": frozenset({Authentication.ENTRA_SERVICE_PRINCIPAL}),
-    "federated_token_file": frozenset({Authentication.ENTRA_WORKLOAD_IDENTITY}),
+    "federated_credential_file": frozenset({Authentication.ENTRA_WORKLOAD_IDENTITY}),
 }
 """Extra fields that only some identities have a use for; left out in silence they would hide a mistake."""
 

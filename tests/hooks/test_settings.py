@@ -31,6 +31,10 @@ def test_a_host_and_a_login_are_enough() -> None:
     assert found.query_timeout == 0
 
 
+def test_port_0_is_no_port_since_the_form_cannot_leave_it_empty() -> None:
+    assert settings(port=0).target.port is None
+
+
 def test_without_a_login_the_connection_is_trusted() -> None:
     assert settings(login=None, password=None).target.user is None
 
@@ -62,8 +66,8 @@ def test_every_field_of_the_form_is_read() -> None:
         "kerberos_ccache": "FILE:/tmp/tickets",
         "server_spn": "MSSQLSvc/sql01.example.com",
     }
-    pod = {"authentication": "entra_workload_identity", "federated_token_file": "/var/token"}
-    assert {*values, *ticket, *pod, "dsn"} == set(connection_type["conn-fields"])
+    pod = {"authentication": "entra_workload_identity", "federated_credential_file": "/var/token"}
+    assert {*values, *ticket, *pod, "data_source"} == set(connection_type["conn-fields"])
     found = settings(values)
     assert (found.driver, found.failover_partner) == ("FreeTDS", "sql02,1444")
     assert (found.login_timeout, found.query_timeout) == (5, 60)
@@ -84,7 +88,7 @@ def test_every_field_of_the_form_is_read() -> None:
     assert (target.application_name, target.application_intent) == ("nightly", "ReadOnly")
     assert target.multi_subnet_failover is True
     assert (target.connect_retry_count, target.connect_retry_interval) == (3, 20)
-    assert settings({"dsn": "warehouse"}, host=None).target.dsn == "warehouse"
+    assert settings({"data_source": "warehouse"}, host=None).target.dsn == "warehouse"
     target = settings(ticket, login="etl@CORP", password=None).target
     assert target.kerberos == KerberosTarget("etl@CORP", "/etc/etl.keytab", "FILE:/tmp/tickets")
     assert target.server_spn == "MSSQLSvc/sql01.example.com"
@@ -111,7 +115,7 @@ def test_who_the_connection_is_shows_in_its_login(
     ("extra", "fields", "complaint"),
     [
         ({}, {"host": None}, "names no host"),
-        ({"dsn": "warehouse"}, {}, "both a server and a data source"),
+        ({"data_source": "warehouse"}, {}, "both a server and a data source"),
         ({}, {"login": None}, "password, for which Kerberos has no use"),
         ({"authentication": "sql"}, {"login": None}, "has no login"),
         ({"authentication": "ntlm"}, {}, "DOMAIN"),

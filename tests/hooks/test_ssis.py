@@ -92,7 +92,7 @@ def test_the_connection_test_says_what_to_do(
     hook.odbc_driver = driver
     reached, text = hook.test_connection()
     assert not reached
-    assert f"FAILED - port: nothing listens at 127.0.0.1, port {closed_port}" in text
+    assert f"✗ port: nothing listens at 127.0.0.1, port {closed_port}" in text
     assert "Check the port" in text
 
 

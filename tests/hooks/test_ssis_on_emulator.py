@@ -142,4 +142,4 @@ def test_airflow_finds_the_hook_by_the_connections_type(
     assert isinstance(hook, SsisCatalogHook)
     reached, text = hook.test_connection()
     assert reached, text
-    assert text.splitlines()[-1].startswith("ok - rights: ")
+    assert text.splitlines()[-1].startswith("✓ rights: ")

@@ -83,11 +83,11 @@ def connect(server: SsisdbEmulator, certificate: Path) -> Connect:
     def hook(driver: str | None = None, *, login: str = "", password: str = "", **extra: Any) -> SsisCatalogHook:
         given = {"trusted_certificates": str(certificate), "login_timeout": 20, "driver": driver, **extra}
         host = given.pop("host", "localhost")
-        port = given.pop("port", None if "dsn" in given or "\\" in host else server.port)
+        port = given.pop("port", None if "data_source" in given or "\\" in host else server.port)
         connection = Connection(
             conn_id="ssis_default",
             conn_type="ssis",
-            host="" if "dsn" in given else host,
+            host="" if "data_source" in given else host,
             port=port,
             schema="SSISDB",
             login=login or None,

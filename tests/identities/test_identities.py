@@ -74,7 +74,7 @@ class Proofs:
         return {
             **self._application(),
             "authentication": "entra_workload_identity",
-            "federated_token_file": str(token),
+            "federated_credential_file": str(token),
         }
 
     def _application(self) -> dict[str, Any]:

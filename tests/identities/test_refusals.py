@@ -137,7 +137,7 @@ def test_entra_gives_no_token(
     assert SECRET not in str(caught.value)
     reached, summary = hook.test_connection()
     assert not reached
-    assert "FAILED - token: Entra ID gives no access token" in summary
+    assert "✗ token: Entra ID gives no access token" in summary
 
 
 def test_an_entra_id_that_does_not_answer_is_out_of_reach_and_no_partner_is_tried(

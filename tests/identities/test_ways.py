@@ -63,7 +63,7 @@ def data_sources(box: SsisdbEmulator, tmp_path: Path, monkeypatch: pytest.Monkey
 
 @FAMILIES
 def test_a_data_source_says_where_the_server_is(connect: Connect, data_sources: None, family: DriverFamily) -> None:
-    hook = connect(dsn=family.value, trusted_certificates=None, **LOGIN)
+    hook = connect(data_source=family.value, trusted_certificates=None, **LOGIN)
     assert hook.odbc_driver.family is family
     reached, text = hook.test_connection()
     assert reached, text
@@ -73,7 +73,7 @@ def test_a_data_source_says_where_the_server_is(connect: Connect, data_sources: 
 
 def test_a_data_source_that_is_not_there_is_told_with_those_that_are(connect: Connect, data_sources: None) -> None:
     with pytest.raises(DriverMissing, match="no data source 'other' on this machine; there are: freetds, microsoft"):
-        connect(dsn="other", **LOGIN).open_catalog()
+        connect(data_source="other", **LOGIN).open_catalog()
 
 
 @pytest.fixture

@@ -82,14 +82,14 @@ def test_the_button_tells_what_each_step_found(page: Page, server: SsisdbEmulato
     make_connection(page, server, "tested")
     message = Connections(page).test("tested")
     assert message.startswith("Test Connection Successful")
-    assert [step for step in STEPS if f"ok - {step}: " not in message] == []
+    assert [step for step in STEPS if f"✓ {step}: " not in message] == []
 
 
 def test_the_button_explains_a_wrong_password(page: Page, server: SsisdbEmulator) -> None:
     make_connection(page, server, "mistyped", password="not-the-password")
     message = Connections(page).test("mistyped")
     assert message.startswith("Test Connection Failed")
-    assert "FAILED - login: " in message
+    assert "✗ login: " in message
     assert LoginFailed.default_advice in message
     assert "not-the-password" not in message
 

@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 
 purpose=${1:?usage: scripts/setup.sh demo|test}
 case "$purpose" in
-  demo) extras=emulator,msodbc; libraries="unixodbc:libodbc.so.2"; browser= ;;
-  test) extras=dev; libraries="unixodbc:libodbc.so.2 tdsodbc:libtdsodbc.so"; browser=chromium ;;
+  demo) extras=emulator,msodbc; libraries="unixodbc:libodbc.so.2"; wishes="" ;;
+  test) extras=dev; libraries="unixodbc:libodbc.so.2 tdsodbc:libtdsodbc.so"; wishes="browser kerberos" ;;
   *) echo "setup: unknown purpose '$purpose'; use demo or test" >&2; exit 2 ;;
 esac
 
@@ -46,10 +46,25 @@ if [ ${#missing[@]} -gt 0 ]; then
   }
 fi
 
-# Without it the tests in a browser are skipped, and say so.
-if [ -n "$browser" ] && ! command -v "$browser" >/dev/null; then
-  apt_install "$browser" || say "no $browser: the tests in a browser will be skipped (Debian: sudo apt-get install $browser)"
-fi
+# Without these, the tests that need them are skipped, and say so.
+for wish in $wishes; do
+  case "$wish" in
+    browser) packages="chromium"; programs="chromium" ;;
+    kerberos)
+      packages="krb5-kdc krb5-user libkrb5-dev gcc python3-dev"
+      programs="krb5kdc kinit krb5-config gcc python3-config"
+      ;;
+  esac
+  is_there=yes
+  for program in $programs; do
+    PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || is_there=
+  done
+  if [ -n "$is_there" ] || apt_install $packages; then
+    if [ "$wish" = kerberos ]; then extras="$extras,emulator-kerberos"; fi
+  else
+    say "no $wish: its tests will be skipped (Debian, Ubuntu: sudo apt-get install $packages)"
+  fi
+done
 
 # Virtual environment ----------------------------------------------------------------------------------------------
 

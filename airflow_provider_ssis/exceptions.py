@@ -84,6 +84,13 @@ class ExecutionFailed(ExecutionUnsuccessful):
     """The package failed (status 4)."""
 
 
+class ValidationFailed(ExecutionFailed):
+    """The package failed because it, or a task of it, did not pass its validation: it does not fit what it works on.
+
+    One that could not be validated for want of a connection is a plain :class:`ExecutionFailed`.
+    """
+
+
 class ExecutionCanceled(ExecutionUnsuccessful):
     """The execution was stopped by somebody (status 3)."""
 

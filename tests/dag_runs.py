@@ -37,6 +37,7 @@ print("RESULT" + json.dumps({
             "task": each.task_id,
             "map_index": each.map_index,
             "state": str(each.state),
+            "tries": each.try_number,
             "returned": each.xcom_pull(task_ids=each.task_id, map_indexes=each.map_index),
             "execution_id": each.xcom_pull(task_ids=each.task_id, map_indexes=each.map_index, key="execution_id"),
             "rendered": RenderedTaskInstanceFields.get_templated_fields(each),
@@ -51,7 +52,7 @@ print("RESULT" + json.dumps({
 class DagRunResult:
     """What became of a DAG run.
 
-    :param tasks: state, return value, XCom ``execution_id`` and rendered fields of each task instance.
+    :param tasks: state, number of tries, return value, XCom ``execution_id`` and rendered fields of each task instance.
     :param log: everything that was printed, the tasks' logs among it.
     """
 

@@ -12,6 +12,7 @@ from airflow_provider_ssis.exceptions import (
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
     ExecutionUnsuccessful,
+    ValidationFailed,
 )
 
 if TYPE_CHECKING:
@@ -73,36 +74,20 @@ def unsuccessful(catalog: Catalog, execution: Execution) -> ExecutionUnsuccessfu
     """
     status, duration = execution.status, duration_of(execution)
     after = "" if duration is None else f" after {duration:.1f} s"
+    exception, causes, unread = _EXCEPTIONS[status], list[str](), ""
     try:
-        causes = first_causes(catalog, execution.execution_id)
-        unread = ""
+        errors = _errors_of(catalog, execution.execution_id)
+        causes = _first_causes(catalog, execution.execution_id, errors)
+        if exception is ExecutionFailed and catalog_causes.failed_validation(errors):
+            exception = ValidationFailed
     except CatalogError as error:
         # How the execution ended is what matters; that its messages are out of reach must not hide it.
-        causes, unread = [], f"\nIts messages could not be read: {error}"
+        unread = f"\nIts messages could not be read: {error}"
     text = f"{name_of(execution)} {_how_it_ended(execution)}{after} (status {status.value}, {status.name})."
     if causes:
         text += "\nFirst causes:" + "".join(f"\n  - {cause}" for cause in causes)
     text += f"{unread}\n{_ADVICE[status]} {where_to_look(execution.execution_id)}"
-    return _EXCEPTIONS[status](
-        text, execution_id=execution.execution_id, status=status, causes=causes, duration=duration
-    )
-
-
-def first_causes(catalog: Catalog, execution_id: int, *, limit: int = MAX_CAUSES) -> list[str]:
-    """The first causes of a failure, each with its executable and code, without what only follows from them.
-
-    :param catalog: where to read them.
-    :param execution_id: the execution.
-    :param limit: the most messages to return.
-    """
-    errors = catalog.event_messages(
-        execution_id, limit=_ERRORS_READ, message_types=[MessageType.ERROR, MessageType.TASK_FAILED]
-    )
-    if errors:
-        return [catalog_causes.describe(cause) for cause in catalog_causes.first_causes(errors, limit)]
-    # The logging level None writes no event messages, and neither does a run that never came to its package.
-    messages = catalog.operation_messages(execution_id)
-    return [message.message for message in messages if message.message_type is MessageType.ERROR][:limit]
+    return exception(text, execution_id=execution.execution_id, status=status, causes=causes, duration=duration)
 
 
 def where_to_look(execution_id: int) -> str:
@@ -116,6 +101,26 @@ def where_to_look(execution_id: int) -> str:
 def executable_of(message: EventMessage) -> str | None:
     """The executable that a message is about: its path in this run, which names the turn of a loop too."""
     return message.execution_path or message.package_path or message.message_source_name
+
+
+def _errors_of(catalog: Catalog, execution_id: int) -> list[EventMessage]:
+    for after in (0, None):
+        # None: the messages of Scale Out workers have no id.
+        errors = catalog.event_messages(
+            execution_id, after=after, limit=_ERRORS_READ, message_types=[MessageType.ERROR, MessageType.TASK_FAILED]
+        )
+        if errors:
+            return errors
+    return []
+
+
+def _first_causes(catalog: Catalog, execution_id: int, errors: list[EventMessage]) -> list[str]:
+    """The first causes of a failure, each with its executable and code, without what only follows from them."""
+    if errors:
+        return [catalog_causes.describe(cause) for cause in catalog_causes.first_causes(errors, MAX_CAUSES)]
+    # The logging level None writes no event messages, and neither does a run that never came to its package.
+    messages = catalog.operation_messages(execution_id)
+    return [message.message for message in messages if message.message_type is MessageType.ERROR][:MAX_CAUSES]
 
 
 def _how_it_ended(execution: Execution) -> str:

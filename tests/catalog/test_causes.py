@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ssis.catalog.causes import CONSEQUENCES, describe, first_causes, is_consequence
+from airflow_provider_ssis.catalog.causes import describe, failed_validation, first_causes, is_consequence
 from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType
+from airflow_provider_ssis.catalog.message_codes import CONSEQUENCES
 from airflow_provider_ssis.catalog.models import EventMessage
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
@@ -48,7 +50,7 @@ def test_the_first_error_in_order_is_the_first_cause() -> None:
 
 def test_what_only_follows_is_left_out() -> None:
     cause = message(2, "Login failed.", code="0xC0202009")
-    noise = [message(3 + number, f"follows {code}", code=code) for number, code in enumerate(CONSEQUENCES)]
+    noise = [message(3 + number, f"follows {code}", code=code) for number, code in enumerate(sorted(CONSEQUENCES))]
     assert first_causes([message(1, "Invalid.", code="0xC004706B"), cause, *noise]) == [cause]
 
 
@@ -85,5 +87,27 @@ def test_the_order_in_which_messages_are_read_does_not_matter(numbers: list[int]
 
 def test_a_cause_is_described_with_place_code_and_advice() -> None:
     text = describe(message(1, "An OLE DB error has occurred.", code="0xC0202009"))
-    assert text.startswith(r"Load Customers (\Package\Load Customers in Load.dtsx, 0xC0202009): An OLE DB error")
+    assert text.startswith(
+        r"Load Customers (\Package\Load Customers in Load.dtsx, 0xC0202009 DTS_E_OLEDBERROR): An OLE DB"
+    )
     assert "provider's own message" in text
+
+
+def test_a_symbol_that_the_text_has_already_is_not_shown_twice() -> None:
+    text = describe(message(1, "SSIS Error Code DTS_E_OLEDBERROR.  An OLE DB error has occurred.", code="0xC0202009"))
+    assert text.count("DTS_E_OLEDBERROR") == 1
+
+
+def test_a_code_that_nobody_knows_is_shown_as_it_is() -> None:
+    assert describe(message(1, "Odd.", code="0xC001F034")).endswith("Load.dtsx, 0xC001F034): Odd.")
+
+
+@pytest.mark.parametrize("code", ["0xC0024107", "0xC004706B", "0xC004700C"])
+def test_a_failed_validation_is_known_by_the_code_of_one_of_its_messages(code: str) -> None:
+    assert failed_validation([message(1, "The column is gone."), message(2, "follows", code=code)])
+    assert not failed_validation([message(1, "The column is gone.")])
+
+
+def test_a_validation_that_could_not_connect_may_pass_later() -> None:
+    no_connection = message(1, "AcquireConnection failed.", code="0xC020801C")
+    assert not failed_validation([no_connection, message(2, "follows", code="0xC0024107")])

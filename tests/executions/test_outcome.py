@@ -15,9 +15,13 @@ from airflow_provider_ssis.exceptions import (
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
     ExecutionUnsuccessful,
+    ValidationFailed,
 )
 from airflow_provider_ssis.executions.outcome import duration_of, result_of, unsuccessful
 from tests.executions.scripted import START, ScriptedCatalog, event, execution_in
+
+COLUMNS_DIFFER = 0xC0202045 - 2**32
+VALIDATION_FAILED = 0xC0024107 - 2**32
 
 
 def test_the_result_is_plain_json() -> None:
@@ -56,6 +60,18 @@ def test_each_way_to_end_has_its_exception(status: Status, exception: type[Execu
     assert (error.execution_id, error.status, error.duration, error.causes) == (42, status, 90.0, ())
 
 
+def test_a_package_that_does_not_pass_its_validation_is_told_apart() -> None:
+    messages = [
+        event(1, "The column Region is gone.", MessageType.ERROR, message_code=COLUMNS_DIFFER),
+        event(2, "There were errors during task validation.", MessageType.ERROR, message_code=VALIDATION_FAILED),
+    ]
+    error = unsuccessful(ScriptedCatalog(events=messages).catalog, execution_in(Status.FAILED))
+    assert type(error) is ValidationFailed
+    assert "The column Region is gone." in error.causes[0]
+    stopped = unsuccessful(ScriptedCatalog(events=messages).catalog, execution_in(Status.CANCELED))
+    assert type(stopped) is ExecutionCanceled
+
+
 def test_it_is_told_who_stopped_the_execution() -> None:
     error = unsuccessful(ScriptedCatalog().catalog, execution_in(Status.CANCELED, stopped_by_name=r"CORP\ann"))
     assert r"was stopped by CORP\ann" in str(error)
@@ -75,6 +91,12 @@ def test_the_causes_are_the_first_errors_and_how_to_see_the_rest_is_told() -> No
     assert len(error.causes) == 3
     assert all(cause in str(error) for cause in error.causes)
     assert "operation_id 42" in str(error)
+
+
+def test_the_causes_of_a_scale_out_execution_are_found_although_its_messages_have_no_id() -> None:
+    script = ScriptedCatalog(events=[event(None, "starting"), event(None, "disk full", MessageType.ERROR)])
+    (cause,) = unsuccessful(script.catalog, execution_in(Status.FAILED)).causes
+    assert cause.endswith("disk full")
 
 
 def test_without_event_messages_the_operations_messages_tell_the_cause() -> None:

@@ -43,6 +43,8 @@ class Meaning(NamedTuple):
     advice: str | None = None
 
 
+_DAMAGED = "The catalog is at odds with itself, or somebody else changes the same object: try again, then check SSISDB."
+
 MEANINGS: dict[int, Meaning] = {
     # The server, before the catalog is reached
     229: Meaning(PermissionDenied, "Grant the login access to SSISDB (EXECUTE and SELECT come with its role public)."),
@@ -153,9 +155,48 @@ MEANINGS: dict[int, Meaning] = {
         PermissionDenied,
         "The server could not act as the calling Windows account: check Kerberos delegation and the service account.",
     ),
-    27131: Meaning(
-        CatalogError, "The server could not start ISServerExec: look at memory, desktop heap and rights of its account."
+    # The server and its processes
+    **dict.fromkeys(
+        (27131, 27132, 27133),
+        Meaning(
+            CatalogError,
+            "The server could not run ISServerExec: look at memory, desktop heap and rights of its account.",
+        ),
     ),
+    27218: Meaning(CatalogError, "A dump can be made of an execution only while it runs."),
+    27170: Meaning(CatalogError, "The stored project cannot be read: deploy it anew."),
+    **dict.fromkeys((27108, 27112, 27113, 27156, 27169, 27256), Meaning(CatalogError, _DAMAGED)),
+    27116: Meaning(WrongParameterType, "The sensitive value does not convert to its type."),
+    27154: Meaning(InvalidArgument, "Say whether the value is sensitive."),
+    27158: Meaning(CatalogError, "The message holds the error that a procedure of the catalog met: look at that one."),
+    # The catalog as a whole
+    27135: Meaning(AlreadyExists, "The server has a catalog already: use it."),
+    27139: Meaning(TransientError, "Wait until no operation is active any more, or stop them."),
+    27141: Meaning(CatalogError, "Clean up the logs of executions first (catalog.cleanup_server_log)."),
+    27155: Meaning(InvalidArgument, "The project has that version now: nothing is to be restored."),
+    **dict.fromkeys(
+        (27160, 27162),
+        Meaning(CatalogError, "Set SSISDB to SINGLE_USER mode first, when nothing runs, and back to MULTI_USER after."),
+    ),
+    27163: Meaning(InvalidArgument, "Check the property's values in the documentation of catalog.configure_catalog."),
+    **dict.fromkeys(
+        (27167, 27168),
+        Meaning(CatalogError, "The keys of SSISDB must be readable: open or restore its database master key."),
+    ),
+    27191: Meaning(InvalidArgument, "Check which permissions that kind of object has (catalog.grant_permission)."),
+    27226: Meaning(CatalogError, "Take back the catalog permissions that refer to the user first."),
+    # Data taps and Scale Out
+    **dict.fromkeys((27213, 27214), Meaning(AlreadyExists, "The path has a data tap already: one is enough.")),
+    27215: Meaning(NotFound),
+    27227: Meaning(AlreadyExists),
+    **dict.fromkeys((27228, 27242, 27243, 27246), Meaning(NotFound)),
+    27229: Meaning(NotFound, "Create the SQL login first."),
+    27251: Meaning(InvalidArgument, "The execution may run on any worker: leave the workers out."),
+    27252: Meaning(CatalogError, "Enable the worker in the Scale Out Manager."),
+    27255: Meaning(InvalidArgument, "Create the execution with run in Scale Out to choose workers."),
+    27257: Meaning(TransientError, "No Scale Out worker is active: start the service of a worker, and enable it."),
+    27259: Meaning(CatalogError, "The edition of SQL Server allows no more workers: disable another one."),
+    27261: Meaning(CatalogError, "Install the Scale Out Master, or do not run in Scale Out."),
 }
 """Error numbers that mean something of their own; every other number is a plain :class:`CatalogError`."""
 

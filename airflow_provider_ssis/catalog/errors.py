@@ -225,6 +225,8 @@ class InvalidName(CatalogError):
 class InvalidArgument(CatalogError):
     """An argument is missing, empty or outside its domain."""
 
+    default_advice = "Check the argument that is named."
+
 
 class FolderNotEmpty(CatalogError):
     """The folder still holds projects or environments."""
@@ -234,6 +236,8 @@ class FolderNotEmpty(CatalogError):
 
 class WrongParameterType(CatalogError):
     """The value does not fit the parameter's or variable's type."""
+
+    default_advice = "Look up the type in the catalog, and give a value of it."
 
 
 class RequiredParameterMissing(CatalogError):
@@ -300,6 +304,8 @@ class ProjectChanged(CatalogError):
 
 class DeploymentFailed(CatalogError):
     """The deployment failed; ``messages`` says why."""
+
+    default_advice = "Mend the project, then deploy it again; the version before is still in place."
 
 
 class DeploymentBusy(TransientError):

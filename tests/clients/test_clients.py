@@ -138,6 +138,19 @@ def test_each_client_gets_the_number_and_text_of_an_error(ssisdb_emulator: Ssisd
     assert "No such folder" in str(raised.value)
 
 
+@pytest.mark.parametrize("connect", [microsoft, freetds])
+def test_odbcs_own_way_to_call_a_procedure_works_again_and_again(
+    ssisdb_emulator: SsisdbEmulator, connect: Callable[[SsisdbEmulator, Encrypt], Any]
+) -> None:
+    with closing(connect(ssisdb_emulator, Encrypt.NO)) as connection, closing(connection.cursor()) as cursor:
+        for name in ("North", "South"):
+            cursor.execute("{CALL catalog.create_folder (?)}", name)
+        with pytest.raises(pyodbc.Error, match="27190"):
+            cursor.execute("{CALL catalog.create_folder (?)}", "North")
+        names = [name for (name,) in cursor.execute("SELECT name FROM catalog.folders ORDER BY name").fetchall()]
+    assert names == ["North", "South"]
+
+
 def wait_for_end(connection: Any, placeholder: str, execution_id: int) -> int:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import BIT, INT, MAX, SMALLINT, TINYINT, Column, SqlType
 from airflow_provider_ssis.emulator.tsql import describe
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.odbc_types import ODBC_TYPES, RADIX_TWO
 from airflow_provider_ssis.emulator.tsql.procedures import (
     Procedure,
     ProcedureCall,
@@ -43,43 +44,6 @@ _TYPE_COLUMNS: Final = (
     Column("USERTYPE", SMALLINT),
 )
 
-# Name, ODBC type, precision, prefix, suffix, parameters, searchable, unsigned, largest scale, verbose type, sub-type.
-_ODBC_TYPES: Final[
-    tuple[tuple[str, int, int, str | None, str | None, str | None, int, int | None, int | None, int, int | None], ...]
-] = (
-    ("datetimeoffset", -155, 34, "'", "'", "scale", 3, None, 7, -155, None),
-    ("time", -154, 16, "'", "'", "scale", 3, None, 7, -154, None),
-    ("xml", -152, 0, "N'", "'", None, 0, None, None, -152, None),
-    ("sql_variant", -150, 8000, None, None, None, 2, None, 0, -150, None),
-    ("uniqueidentifier", -11, 36, "'", "'", None, 2, None, None, -11, None),
-    ("ntext", -10, 1073741823, "N'", "'", None, 1, None, None, -10, None),
-    ("nvarchar", -9, 4000, "N'", "'", "max length", 3, None, None, -9, None),
-    ("sysname", -9, 128, "N'", "'", None, 3, None, None, -9, None),
-    ("nchar", -8, 4000, "N'", "'", "length", 3, None, None, -8, None),
-    ("bit", -7, 1, None, None, None, 2, None, 0, -7, None),
-    ("tinyint", -6, 3, None, None, None, 2, 1, 0, -6, None),
-    ("bigint", -5, 19, None, None, None, 2, 0, 0, -5, None),
-    ("image", -4, 2147483647, "0x", None, None, 0, None, None, -4, None),
-    ("varbinary", -3, 8000, "0x", None, "max length", 2, None, None, -3, None),
-    ("binary", -2, 8000, "0x", None, "length", 2, None, None, -2, None),
-    ("text", -1, 2147483647, "'", "'", None, 1, None, None, -1, None),
-    ("char", 1, 8000, "'", "'", "length", 3, None, None, 1, None),
-    ("numeric", 2, 38, None, None, "precision,scale", 2, 0, 38, 2, None),
-    ("decimal", 3, 38, None, None, "precision,scale", 2, 0, 38, 3, None),
-    ("money", 3, 19, "$", None, None, 2, 0, 4, 3, None),
-    ("smallmoney", 3, 10, "$", None, None, 2, 0, 4, 3, None),
-    ("int", 4, 10, None, None, None, 2, 0, 0, 4, None),
-    ("smallint", 5, 5, None, None, None, 2, 0, 0, 5, None),
-    ("float", 6, 53, None, None, None, 2, 0, None, 6, None),
-    ("real", 7, 24, None, None, None, 2, 0, None, 7, None),
-    ("varchar", 12, 8000, "'", "'", "max length", 3, None, None, 12, None),
-    ("date", 91, 10, "'", "'", None, 3, None, 0, 9, 1),
-    ("datetime2", 93, 27, "'", "'", "scale", 3, None, 7, 9, 3),
-    ("datetime", 93, 23, "'", "'", None, 3, None, 3, 9, 3),
-    ("smalldatetime", 93, 16, "'", "'", None, 3, None, 0, 9, 3),
-)
-_RADIX_TWO: Final = ("float", "real")
-
 
 async def type_information(call: ProcedureCall) -> None:
     """``sp_datatype_info``: the types as ODBC sees them; all of them for 0."""
@@ -88,8 +52,8 @@ async def type_information(call: ProcedureCall) -> None:
 
 
 def _type_rows() -> Iterator[tuple[Any, ...]]:
-    for name, odbc, precision, prefix, suffix, create, searchable, unsigned, scale, verbose, sub in _ODBC_TYPES:
-        radix = None if unsigned is None else 2 if name in _RADIX_TWO else 10
+    for name, odbc, precision, prefix, suffix, create, searchable, unsigned, scale, verbose, sub in ODBC_TYPES:
+        radix = None if unsigned is None else 2 if name in RADIX_TWO else 10
         yield (
             *(name, odbc, precision, prefix, suffix, create, 1, 0, searchable, unsigned, int("money" in name)),
             *(None if unsigned is None else 0, name, None if scale is None else 0, scale, verbose, sub, radix, None, 0),

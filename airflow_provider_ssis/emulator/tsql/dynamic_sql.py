@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.tsql import conversion, describe, tables
 from airflow_provider_ssis.emulator.tsql.calls import ActualArgument
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.frames import Frame, Outcome
+from airflow_provider_ssis.emulator.tsql.metadata import split_name
 from airflow_provider_ssis.emulator.tsql.procedures import ProcedureParameter, parse_signature
 
 if TYPE_CHECKING:
@@ -63,8 +64,22 @@ async def execute_prepared(
 ) -> AsyncGenerator[Event]:
     """``sp_execute @handle, values …``."""
     statement = interpreter.session.prepared(arguments[0].value if arguments else None)
-    events_ = _run(interpreter, statement.text, statement.declarations, arguments[1:], frame, outcome)
+    if statement.declarations is None:
+        events_ = interpreter.call(split_name(statement.text), arguments[1:], frame, outcome)
+    else:
+        events_ = _run(interpreter, statement.text, statement.declarations, arguments[1:], frame, outcome)
     async with aclosing(events_) as events:
+        async for event in events:
+            yield event
+
+
+async def prepare_and_call(
+    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+) -> AsyncGenerator[Event]:
+    """``sp_prepexecrpc @handle OUTPUT, @procedure, arguments …``: what ODBC makes of ``{CALL procedure (?)}``."""
+    name = _text("sp_prepexecrpc", arguments, 1, "@procedure")
+    _set_handle(interpreter, arguments, outcome, name, None)
+    async with aclosing(interpreter.call(split_name(name), arguments[2:], frame, outcome)) as events:
         async for event in events:
             yield event
 
@@ -74,6 +89,7 @@ DYNAMIC_PROCEDURES: Final[dict[str, DynamicProcedure]] = {
     "sp_prepare": prepare,
     "sp_prepexec": prepare_and_execute,
     "sp_execute": execute_prepared,
+    "sp_prepexecrpc": prepare_and_call,
 }
 """The procedures that run SQL text; their arguments are those of the text too, so none has a fixed signature."""
 
@@ -162,7 +178,7 @@ def _text(procedure: str, arguments: Sequence[ActualArgument], position: int, na
 
 
 def _set_handle(
-    interpreter: Interpreter, arguments: Sequence[ActualArgument], outcome: Outcome, text: str, declarations: str
+    interpreter: Interpreter, arguments: Sequence[ActualArgument], outcome: Outcome, text: str, declarations: str | None
 ) -> None:
     handle: Any = interpreter.session.prepare(text, declarations)
     outcome.outputs.append((arguments[0], INT, handle))

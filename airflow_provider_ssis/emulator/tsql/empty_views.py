@@ -1,4 +1,4 @@
-"""Views that are always empty here: the catalog shows no keys, indexes, defaults, sequences or comments to clients."""
+"""Views that are always empty here: clients see no keys, indexes, defaults, definitions and comments of the catalog."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _COLUMNS: Final = {
     ),
     "sys.foreign_keys": f"{_CONSTRAINT}; referenced_object_id int ?; key_index_id int ?; is_disabled bit",
     "sys.identity_columns": (
-        "object_id int; name sysname ?; column_id int; seed_value sql_variant ?; increment_value sql_variant ?"
+        "object_id int; name sysname ?; column_id int; seed_value sql_variant ?; increment_value sql_variant ?; "
+        "is_identity bit ?"
     ),
     "sys.index_columns": (
         "object_id int; index_id int; index_column_id int; column_id int; key_ordinal tinyint; is_descending_key "
@@ -38,6 +39,7 @@ _COLUMNS: Final = {
     ),
     "sys.key_constraints": f"{_CONSTRAINT}; unique_index_id int ?; is_system_named bit",
     "sys.sequences": f"{_CONSTRAINT}; current_value sql_variant",
+    "sys.sql_modules": "object_id int; definition nvarchar(max) ?; uses_ansi_nulls bit ?; uses_quoted_identifier bit ?",
     "sys.synonyms": f"{_CONSTRAINT}; base_object_name nvarchar(1035) ?",
     "sys.triggers": f"{_CONSTRAINT}; parent_class tinyint; is_disabled bit",
     "INFORMATION_SCHEMA.CONSTRAINT_COLUMN_USAGE": (
@@ -54,6 +56,10 @@ _COLUMNS: Final = {
         "UNIQUE_CONSTRAINT_CATALOG nvarchar(128) ?; UNIQUE_CONSTRAINT_SCHEMA nvarchar(128) ?; "
         "UNIQUE_CONSTRAINT_NAME sysname ?; MATCH_OPTION varchar(7) ?; UPDATE_RULE varchar(11) ?; DELETE_RULE "
         "varchar(11) ?"
+    ),
+    "INFORMATION_SCHEMA.SEQUENCES": (
+        "SEQUENCE_CATALOG nvarchar(128); SEQUENCE_SCHEMA nvarchar(128) ?; SEQUENCE_NAME sysname; DATA_TYPE "
+        "nvarchar(128); START_VALUE sql_variant; INCREMENT sql_variant"
     ),
     "INFORMATION_SCHEMA.TABLE_CONSTRAINTS": (
         "CONSTRAINT_CATALOG nvarchar(128) ?; CONSTRAINT_SCHEMA nvarchar(128) ?; CONSTRAINT_NAME sysname; "

@@ -416,6 +416,12 @@ class Interpreter:
 
     # --- calls
 
+    def call(
+        self, parts: Sequence[str], arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+    ) -> AsyncGenerator[Event]:
+        """Call a procedure, as :func:`procedure_calls.call`."""
+        return procedure_calls.call(self, parts, arguments, frame, outcome)
+
     async def _execute(self, statement: s.Execute, frame: Frame) -> AsyncGenerator[Event]:
         arguments = [self._argument(argument, frame) for argument in statement.arguments]
         parts: Sequence[str] = statement.procedure
@@ -423,7 +429,7 @@ class Interpreter:
             parts = split_name(str(frame.values[statement.variable] or ""))
         outcome = Outcome()
         try:
-            async with aclosing(procedure_calls.call(self, parts, arguments, frame, outcome)) as events:
+            async with aclosing(self.call(parts, arguments, frame, outcome)) as events:
                 async for event in events:
                     yield event
         finally:

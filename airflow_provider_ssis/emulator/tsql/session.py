@@ -30,10 +30,10 @@ from airflow_provider_ssis.emulator.tsql.transactions import Transactions
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A prepared statement: its text and the declarations of its parameters."""
+    """A prepared statement: its text and the declarations of its parameters, or a procedure's name and None."""
 
     text: str
-    declarations: str
+    declarations: str | None
 
 
 class TsqlSession:
@@ -135,8 +135,8 @@ class TsqlSession:
 
     # --- statements
 
-    def prepare(self, text: str, declarations: str) -> int:
-        """Keep a statement; returns its handle."""
+    def prepare(self, text: str, declarations: str | None) -> int:
+        """Keep a statement, or with None the call of a procedure; returns its handle."""
         self._last_handle += 1
         self._prepared[self._last_handle] = Prepared(text, declarations)
         return self._last_handle

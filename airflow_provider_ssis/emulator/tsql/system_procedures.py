@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ssis.emulator.tsql import driver_procedures, lock_procedures
+from airflow_provider_ssis.emulator.tsql import driver_procedures, lock_procedures, odbc_catalog
 from airflow_provider_ssis.emulator.tsql.dynamic_sql import DYNAMIC_PROCEDURES
 from airflow_provider_ssis.emulator.tsql.procedures import Procedure
 
 __all__ = ["DYNAMIC_PROCEDURES", "SYSTEM_PROCEDURES", "UNSUPPORTED_PROCEDURES"]
 
 SYSTEM_PROCEDURES: Final[dict[str, Procedure]] = {
-    procedure.name: procedure for procedure in (*driver_procedures.PROCEDURES, *lock_procedures.PROCEDURES)
+    procedure.name: procedure
+    for procedure in (*driver_procedures.PROCEDURES, *lock_procedures.PROCEDURES, *odbc_catalog.PROCEDURES)
 }
 
 UNSUPPORTED_PROCEDURES: Final = frozenset(

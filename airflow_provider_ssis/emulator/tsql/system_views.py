@@ -92,6 +92,7 @@ def _columns_rows(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]
                 column.nullable,
                 False,
                 False,
+                0,
             )
 
 
@@ -208,7 +209,7 @@ _VIEWS: Final = (
             columns_of(
                 "object_id int; name sysname ?; column_id int; system_type_id tinyint; user_type_id int; max_length "
                 "smallint; precision tinyint; scale tinyint; collation_name sysname ?; is_nullable bit ?; is_identity "
-                "bit; is_computed bit"
+                "bit; is_computed bit; default_object_id int"
             ),
             _columns_rows,
         )

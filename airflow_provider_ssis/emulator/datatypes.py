@@ -149,3 +149,23 @@ class TableValue:
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
+
+
+def utf16_length(text: str) -> int:
+    """The characters of a text as nchar and nvarchar count them: two for each that lies beyond U+FFFF."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def cut_utf16(data: bytes, length: int) -> bytes:
+    """The beginning of UTF-16 text, without half a character at its end.
+
+    :param length: bytes to keep at most, an even number.
+    """
+    if len(data) <= length:
+        return data
+    ends_in_half = length > 0 and data[length - 1] in _FIRST_HALVES
+    return data[: length - 2 if ends_in_half else length]
+
+
+_FIRST_HALVES = range(0xD8, 0xDC)
+"""The higher bytes of what two-part characters begin with."""

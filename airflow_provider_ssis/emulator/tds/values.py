@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType, TableValue, Variant
+from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType, TableValue, Variant, cut_utf16
 from airflow_provider_ssis.emulator.tds.packets import ProtocolError
 from airflow_provider_ssis.emulator.tds.reader import MessageReader, decode_utf16
 
@@ -462,8 +462,20 @@ def encoder(type: SqlType) -> Encoder:  # noqa: A002 - the field's own word
         return _write_variant
     body = _body_writer(sent)
     if sent.name in _SHORT_TOKENS:
-        return _chunked(body) if _is_chunked(sent) else _prefixed(body, "<H", _SHORT_NULL)
+        return _chunked(body) if _is_chunked(sent) else _prefixed(_bounded(body, sent), "<H", _SHORT_NULL)
     return _prefixed(body, "<B", 0)
+
+
+def _bounded(body: Encoder, type: SqlType) -> Encoder:  # noqa: A002 - the field's own word
+    """No more bytes than the type info has announced: one too many, and the client loses its place in the stream."""
+    unit = _SHORT_TOKENS[type.name][1]
+    size = (type.length or 1) * unit
+
+    def write(value: Any) -> bytes:
+        data = body(value)
+        return data if len(data) <= size else cut_utf16(data, size) if unit > 1 else data[:size]
+
+    return write
 
 
 def _is_chunked(type: SqlType) -> bool:  # noqa: A002 - the field's own word

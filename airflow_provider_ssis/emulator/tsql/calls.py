@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.datatypes import SqlType, TableValue
+from airflow_provider_ssis.emulator.datatypes import Column, SqlType, TableValue
 from airflow_provider_ssis.emulator.tsql import conversion
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.metadata import Metadata
@@ -111,20 +111,29 @@ def _table(
     if table_type is None or not isinstance(actual.value, TableValue) or actual.type == UNTYPED_TABLE:
         text = f"Operand type clash: {actual.type} is incompatible with {parameter.type.name}."
         raise _error(206, text, procedure, state=2)
-    if len(actual.value.columns) != len(table_type.columns):
-        count = len(table_type.columns)
-        raise _error(
-            500, f"{parameter.name} takes a table of {count} columns, not {len(actual.value.columns)}.", procedure
-        )
+    return as_table(actual.value, table_type.columns, parameter.name, procedure.name)
+
+
+def as_table(value: TableValue, columns: tuple[Column, ...], parameter: str, procedure: str = "") -> TableValue:
+    """A table as a parameter of a table type holds it: clients send columns without names.
+
+    :param columns: of the table type.
+    :param parameter: its name, for messages.
+    :raises SqlError: 500, 515, and those of conversions: the table does not fit.
+    """
+    if len(value.columns) != len(columns):
+        text = f"{parameter} takes a table of {len(columns)} columns, not {len(value.columns)}."
+        raise SqlError(500, text, procedure=procedure, ends_batch=False)
     rows = []
-    for row in actual.value.rows:
+    for row in value.rows:
         converted = []
-        for value, source, target in zip(row, actual.value.columns, table_type.columns, strict=True):
-            if value is None and not target.nullable:
-                raise _error(515, f"Column '{target.name}' of {parameter.name} takes no NULL.", procedure, state=2)
-            converted.append(conversion.assign(value, source.type, target.type))
+        for item, source, target in zip(row, value.columns, columns, strict=True):
+            if item is None and not target.nullable:
+                text = f"Column '{target.name}' of {parameter} takes no NULL."
+                raise SqlError(515, text, state=2, procedure=procedure, ends_batch=False)
+            converted.append(conversion.assign(item, source.type, target.type))
         rows.append(tuple(converted))
-    return TableValue(table_type.columns, tuple(rows))
+    return TableValue(columns, tuple(rows))
 
 
 def _error(number: int, text: str, procedure: Procedure, *, state: int = 1) -> SqlError:

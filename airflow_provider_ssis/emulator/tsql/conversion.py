@@ -13,7 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant
+from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant, cut_utf16, utf16_length
 from airflow_provider_ssis.emulator.tsql import date_styles, moments, number_text
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.precedence import (
@@ -164,11 +164,12 @@ def store(value: Any, source: SqlType, target: SqlType, *, table: str, column: s
     check(source, target, explicit=False)
     if target.length not in (None, MAX) and family(source) == family(target) and target.length is not None:
         kept = value.rstrip(" ") if isinstance(value, str) else value
-        if len(kept) > target.length:
+        length = utf16_length(kept) if target.name in UNICODE else len(kept)
+        if length > target.length:
             raise SqlError(
                 2628,
                 f"Column {column!r} of table {table!r} takes {target.length} "
-                f"{'characters' if isinstance(value, str) else 'bytes'}; the value has {len(kept)}.",
+                f"{'characters' if isinstance(value, str) else 'bytes'}; the value has {length}.",
                 ends_batch=False,
             )
     return _convert(value, source, target, None)
@@ -191,7 +192,8 @@ def type_of(value: Any) -> SqlType:
         case Decimal():
             return number_text.decimal_type(value)
         case str():
-            return SqlType("nvarchar", length=max(len(value), 1) if len(value) <= 4000 else MAX)
+            length = utf16_length(value)
+            return SqlType("nvarchar", length=max(length, 1) if length <= 4000 else MAX)
         case bytes():
             return SqlType("varbinary", length=max(len(value), 1) if len(value) <= 8000 else MAX)
         case uuid.UUID():
@@ -349,8 +351,13 @@ def fit_string(text: str, target: SqlType) -> str:
         text = text.encode(CODE_PAGE, "replace").decode(CODE_PAGE)
     if target.length is None or target.length == MAX:
         return text
-    text = text[: target.length]
-    return text.ljust(target.length) if target.name in FIXED_WIDTH else text
+    if target.name in UNICODE and not text.isascii():
+        text = cut_utf16(text.encode("utf-16-le", "surrogatepass"), target.length * 2).decode(
+            "utf-16-le", "surrogatepass"
+        )
+    else:
+        text = text[: target.length]
+    return text.ljust(target.length - utf16_length(text) + len(text)) if target.name in FIXED_WIDTH else text
 
 
 def _text_from_bytes(value: bytes, target: SqlType, style: int | None) -> str:

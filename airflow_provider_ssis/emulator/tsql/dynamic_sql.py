@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, TableValue
 from airflow_provider_ssis.emulator.session import Event, ResultColumns
 from airflow_provider_ssis.emulator.tsql import conversion, describe, tables
-from airflow_provider_ssis.emulator.tsql.calls import ActualArgument
+from airflow_provider_ssis.emulator.tsql.calls import ActualArgument, as_table
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.frames import Frame, Outcome
 from airflow_provider_ssis.emulator.tsql.metadata import split_name
@@ -111,7 +111,11 @@ async def _run(
         if parameter.type.schema is not None:
             if not isinstance(argument.value, TableValue):
                 raise SqlError(206, f"Operand type clash: {argument.type} is incompatible with {parameter.type.name}.")
-            tables.declare_table_value(session, name, parameter.type, argument.value, frame)
+            found = session.engine.metadata.table_type(session.database, parameter.type.schema, parameter.type.name)
+            if found is None:
+                raise SqlError(2715, f"Parameter {parameter.name}: there is no data type {parameter.type}.", state=3)
+            value = as_table(argument.value, found.columns, parameter.name)
+            tables.declare_table_value(session, name, parameter.type, value, frame)
         else:
             frame.declare(name, parameter.type, conversion.assign(argument.value, argument.type, parameter.type))
     try:

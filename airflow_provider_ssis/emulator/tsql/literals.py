@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.datatypes import SqlType, utf16_length
 from airflow_provider_ssis.emulator.tsql.conversion import fit_string
 from airflow_provider_ssis.emulator.tsql.lexer import BINARY_PATTERN, QUOTED_PATTERN, STRING_PATTERN, comment_end
 from airflow_provider_ssis.emulator.tsql.precedence import sized
@@ -67,6 +67,6 @@ def _literal(text: str, match: re.Match[str]) -> Literal:
     quote = text.index("'", match.start())
     content = text[quote + 1 : match.end() - 1].replace("''", "'")
     if quote > match.start():
-        return Literal(sized("nvarchar", len(content)), content)
+        return Literal(sized("nvarchar", utf16_length(content)), content)
     kind = sized("varchar", len(content))
     return Literal(kind, fit_string(content, kind))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant
+from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant, utf16_length
 from airflow_provider_ssis.emulator.tds.packets import ProtocolError
 from airflow_provider_ssis.emulator.tds.reader import MessageReader
 from airflow_provider_ssis.emulator.tds.values import encoder, read_type, type_info
@@ -55,6 +55,15 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 """What each type can hold."""
 
 IN_VARIANTS = [name for name in VALUES if "max" not in name]
+
+
+@given(st.text(max_size=20), st.integers(1, 10))
+def test_text_is_never_sent_longer_than_announced_and_no_character_in_half(text: str, length: int) -> None:
+    sql_type = SqlType("nvarchar", length=length)
+    sent = through_the_wire(sql_type, text)
+    assert text.startswith(sent)
+    assert utf16_length(sent) <= length
+    assert sent == text or utf16_length(text[: len(sent) + 1]) > length
 
 
 def through_the_wire(sql_type: SqlType, value: Any) -> Any:

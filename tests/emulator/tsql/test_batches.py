@@ -42,6 +42,9 @@ def results(connection: pyodbc.Connection, text: str, *parameters: Any) -> list[
 
 BATCHES: list[tuple[str, str, list[list[tuple[Any, ...]]]]] = [
     ("variables", "DECLARE @a int = 2, @b nvarchar(10) = N'x'; SET @a += 3; SELECT @a, @b + 'y'", [[(5, "xy")]]),
+    ("characters beyond U+FFFF count twice in a length", "SELECT N'🙂', N'a🙂' + N'b', REVERSE(N'x🙂')", [[("🙂", "a🙂b", "🙂x")]]),
+    ("no such character is cut in half",
+     "DECLARE @a nvarchar(3) = N'🙂🙂'; SELECT @a, LEFT(N'a🙂', 1), CAST(N'🙂🙂' AS nvarchar(2))", [[("🙂", "a", "🙂")]]),
     ("assignment by SELECT", "DECLARE @n int; SELECT @n = value FROM (VALUES (1), (2)) v (value) ORDER BY value; SELECT @n", [[(2,)]]),
     ("an assignment without rows leaves the variable", "DECLARE @n int = 7; SELECT @n = 1 WHERE 1 = 0; SELECT @n", [[(7,)]]),
     ("IF and ELSE", "IF 1 = 2 SELECT 'yes' ELSE IF EXISTS (SELECT 1) SELECT 'else' ELSE SELECT 'no'", [[("else",)]]),
@@ -250,3 +253,15 @@ def refusal(text: str) -> int | None:
     except SqlError as error:
         return error.number
     return None
+
+
+def test_a_table_of_an_unknown_type_is_refused(ssisdb_emulator: SsisdbEmulator) -> None:
+    server = ssisdb_emulator
+    ids = pytds.TableValuedParam(
+        "catalog.NoSuchType", columns=(pytds.Column(type=pytds.tds_types.IntType()),), rows=[(1,)]
+    )
+    with (
+        closing(pytds.connect(server.host, port=server.port, user=server.user, password=server.password)) as connection,
+        pytest.raises(pytds.Error, match=r"no data type catalog\.NoSuchType"),
+    ):
+        connection.cursor().execute("SELECT * FROM %s", (ids,))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
-from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
+from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, utf16_length
 from airflow_provider_ssis.emulator.tsql.conversion import convert, fit_string
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.number_text import decimal_type
@@ -81,7 +81,7 @@ def _decimal(number: Decimal) -> Typed:
 
 
 def _string(binder: Binder, text: str, name: str) -> Typed:
-    type_ = sized(name, len(text))
+    type_ = sized(name, utf16_length(text) if name == "nvarchar" else len(text))
     if len(text) <= _LONGEST_INLINE and text.isprintable():
         sql = "'" + text.replace("'", "''") + "'"
     else:

@@ -38,6 +38,11 @@ class MessageLevel(Enum):
     """Everything that the logging level writes: beginnings and ends of tasks, validations, progress."""
 
     @property
+    def replayed(self) -> MessageLevel:
+        """What is told once more after a deferral, since a triggerer's log may be lost: what matters, at most."""
+        return self if self in (MessageLevel.NONE, MessageLevel.ERROR) else MessageLevel.WARNING
+
+    @property
     def types(self) -> Collection[MessageType] | None:
         """The message types that are included; None for all."""
         return None if self is MessageLevel.ALL else _TYPES[self]
@@ -98,9 +103,16 @@ class MessageFollower:
 
         :param catalog: where to read it.
         """
+        self.follow(catalog)
+        self.tell_those_without_id(catalog)
+
+    def tell_those_without_id(self, catalog: Catalog) -> None:
+        """Log the messages of Scale Out workers, which have no id to follow them by; when the execution is over.
+
+        :param catalog: where to read them.
+        """
         if self._level is MessageLevel.NONE:
             return
-        self.follow(catalog)
         without_id = catalog.event_messages(
             self._execution_id, after=None, limit=MOST_WITHOUT_ID, message_types=self._level.types
         )

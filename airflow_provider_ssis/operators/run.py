@@ -266,9 +266,8 @@ class SsisRunPackageOperator(BaseOperator):
             context["ti"].xcom_push(key="execution_id", value=execution_id)
         outage = Outage(config.outage_timeout())
         with patiently(lambda: self.hook.open_catalog(), outage, self.log) as catalog:
-            if self._level is not MessageLevel.NONE:
-                # The triggerer's log may be lost; what matters is told here again.
-                MessageFollower(execution_id, self.log, level=MessageLevel.WARNING).finish(catalog)
+            MessageFollower(execution_id, self.log, level=self._level.replayed).follow(catalog)
+            MessageFollower(execution_id, self.log, level=self._level).tell_those_without_id(catalog)
             if (lost := report.lost) is not None:
                 raise lost
             return self._conclude(context, catalog, execution_id, report.verdict)

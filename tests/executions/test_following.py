@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from airflow_provider_ssis.catalog.codes import MessageType
 from airflow_provider_ssis.executions import following
 from airflow_provider_ssis.executions.following import MessageFollower, MessageLevel
@@ -82,3 +84,19 @@ def test_of_messages_without_an_id_only_those_of_the_level_come() -> None:
     script = ScriptedCatalog(events=[event(None, "b", MessageType.ERROR), event(None, "c")])
     MessageFollower(42, log, level=MessageLevel.ERROR).finish(script.catalog)
     assert [line for _, line in log.lines] == [r"[\Load] b"]
+
+
+@pytest.mark.parametrize(
+    ("level", "told_again"),
+    [("none", "none"), ("error", "error"), ("warning", "warning"), ("information", "warning"), ("all", "warning")],
+)
+def test_after_a_deferral_what_matters_is_told_again_and_nothing_below_the_level(level: str, told_again: str) -> None:
+    assert MessageLevel(level).replayed is MessageLevel(told_again)
+
+
+def test_after_a_deferral_messages_without_an_id_are_told_at_the_full_level() -> None:
+    """The triggerer could not follow them, so they are new to the log."""
+    log = LogRecord()
+    script = ScriptedCatalog(events=[event(1, "a"), event(None, "b", MessageType.ERROR), event(None, "c")])
+    MessageFollower(42, log, level=MessageLevel.ALL).tell_those_without_id(script.catalog)
+    assert [line for _, line in log.lines] == [r"[\Load] b", r"[\Load] c"]

@@ -56,8 +56,10 @@ def test_clearing_the_task_stops_the_execution_and_runs_the_package_again(
     assert statuses(mart) == [OperationStatus.CANCELED, OperationStatus.SUCCEEDED]
 
 
-@pytest.mark.parametrize("dag_id", [f"{path}_limited" for path in PATHS])
-def test_an_execution_timeout_stops_the_execution(airflow: AirflowProcesses, mart: Catalog, dag_id: str) -> None:
+@pytest.mark.parametrize("dag_id", [*(f"{path}_limited" for path in PATHS), "deferred_forgotten"])
+def test_a_timeout_of_the_execution_or_of_the_deferral_stops_the_execution(
+    airflow: AirflowProcesses, mart: Catalog, dag_id: str
+) -> None:
     run_id = airflow.trigger(dag_id)
     wait_for(lambda: airflow.task(dag_id, run_id)["state"] == "failed", "the task fails")
     wait_for(lambda: statuses(mart) == [OperationStatus.CANCELED], "the execution is stopped")

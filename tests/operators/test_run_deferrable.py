@@ -63,6 +63,16 @@ def test_a_failure_names_its_causes_and_errors_are_told_on_the_worker_again(
     assert any("Nearly full." in line for line in task_run.log.at("warning"))
 
 
+def test_what_is_below_the_level_is_not_told_on_the_worker_either(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
+    ssisdb.scripts.warn("Nearly full.", package="Load.dtsx", executable="Truncate")
+    task_run = deferrable(follow_messages="error")
+    with pytest.raises(ExecutionFailed):
+        run_to_end(task_run)
+    assert any("The disk is full." in line for line in task_run.log.at("error"))
+    assert "Nearly full." not in str(task_run.log)
+
+
 def test_the_deadline_counts_from_the_tasks_start_and_stops_the_execution(
     mart: Catalog, ssisdb: SsisdbEmulator
 ) -> None:

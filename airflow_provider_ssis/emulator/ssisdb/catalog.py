@@ -205,6 +205,7 @@ def install(engine: Engine, *, edition: Edition) -> Ssisdb:
     """
     ssisdb = Ssisdb(engine, edition)
     engine.session_variables = ssisdb.session_variables
+    engine.sees_all = ssisdb.is_admin
     engine.is_azure = edition is Edition.AZURE
     engine.metadata.server_principals = lambda: server_principals(engine.logins.all())
     engine.metadata.database_principals = lambda database: database_principals(engine.logins.all(), database)

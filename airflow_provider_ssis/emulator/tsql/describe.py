@@ -46,6 +46,7 @@ def first_result_set(session: TsqlSession, text: str, parameters: Sequence[Proce
             variables=variables,
             database=session.database,
             connection=session.connection,
+            sees_all=session.sees_all,
             local_tables=session.temporary_tables,
         )
         if query.columns and not query.assignments:

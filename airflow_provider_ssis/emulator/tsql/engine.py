@@ -18,7 +18,15 @@ import duckdb
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.locks import ApplicationLocks
-from airflow_provider_ssis.emulator.tsql.metadata import Metadata, Routine, RoutineParameter, Table, TableType, View
+from airflow_provider_ssis.emulator.tsql.metadata import (
+    ALL_ROWS,
+    Metadata,
+    Routine,
+    RoutineParameter,
+    Table,
+    TableType,
+    View,
+)
 from airflow_provider_ssis.emulator.tsql.principals import Logins, Principal
 from airflow_provider_ssis.emulator.tsql.procedures import REQUIRED, Procedure
 from airflow_provider_ssis.emulator.tsql.queries import QueryCompiler
@@ -89,6 +97,8 @@ class Engine:
         self.metadata: Metadata = Metadata()
         self.procedures: dict[tuple[str, str, str], Procedure] = {}
         self.session_variables: Callable[[Principal], Mapping[str, Any]] = lambda principal: {}
+        self.sees_all: Callable[[Principal], bool] = lambda principal: False
+        """Whether a login may see all rows of the views."""
         self._duckdb = duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})
         path = ":memory:"
         if data_dir is not None:
@@ -154,7 +164,7 @@ class Engine:
         self.metadata.add(table)
         self._make_schema(table.schema)
         if not self.has_table(table.schema, table.name):
-            self._duckdb.execute(create_table(f"{quoted(table.schema)}.{quoted(table.name)}", table.columns))
+            self._duckdb.execute(create_table(table.storage_name(sees_all=True), table.columns))
 
     def has_table(self, schema: str, name: str) -> bool:
         """Whether the database file holds a table."""
@@ -168,9 +178,12 @@ class Engine:
         """Make a view known. It is made anew at each start, so that a newer version can change it."""
         self.metadata.add(view)
         self._make_schema(view.schema)
+        self._make_schema(ALL_ROWS)
         columns = ", ".join(quoted(column.name) for column in view.columns)
-        name = f"{quoted(view.schema)}.{quoted(view.name)}"
-        self._duckdb.execute(f"CREATE OR REPLACE VIEW {name} ({columns}) AS {view.select}")
+        for sees_all, select in ((False, view.select), (True, view.unfiltered)):
+            if select is not None:
+                name = view.storage_name(sees_all=sees_all)
+                self._duckdb.execute(f"CREATE OR REPLACE VIEW {name} ({columns}) AS {select}")
 
     def define_table_type(self, schema: str, name: str, columns: Sequence[Column]) -> None:
         """Make a user-defined table type known."""

@@ -35,6 +35,7 @@ class Evaluator:
                 variables=frame.types,
                 database=session.database,
                 connection=session.connection,
+                sees_all=session.sees_all,
                 local_tables=frame.tables,
             )
         except SqlError as error:

@@ -23,6 +23,10 @@ _OBJECT_ID_STEP: Final = 16_000_057
 _LARGEST_ID: Final = 2_147_483_647
 
 
+ALL_ROWS: Final = "all rows"
+"""The DuckDB schema of the views that filter nothing; T-SQL does not know it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table that lasts, kept in DuckDB under the same three-part name."""
@@ -32,6 +36,10 @@ class Table:
     name: str
     columns: tuple[Column, ...]
 
+    def storage_name(self, *, sees_all: bool) -> str:
+        """The name of the DuckDB table, quoted; it is the same whoever asks."""
+        return ".".join(quoted(part) for part in (self.database, self.schema, self.name))
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -39,6 +47,7 @@ class View:
 
     :param columns: names and T-SQL types, in the order of the query's columns.
     :param select: DuckDB SQL, of which each column has the type that ``storage.duckdb_type`` gives.
+    :param unfiltered: the same with all rows, for those who may see them; None where ``select`` is for all.
     """
 
     database: str
@@ -46,6 +55,15 @@ class View:
     name: str
     columns: tuple[Column, ...]
     select: str
+    unfiltered: str | None = None
+
+    def storage_name(self, *, sees_all: bool) -> str:
+        """The name of the DuckDB view, quoted.
+
+        :param sees_all: whether whoever asks may see all rows.
+        """
+        schema = ALL_ROWS if sees_all and self.unfiltered is not None else self.schema
+        return ".".join(quoted(part) for part in (self.database, schema, self.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class QueryCompiler:
         database: str,
         connection: duckdb.DuckDBPyConnection,
         local_tables: Mapping[str, LocalTable] | None = None,
+        sees_all: bool = False,
     ) -> CompiledQuery:
         """Compile one query, or take it from those compiled lately.
 
@@ -83,17 +84,18 @@ class QueryCompiler:
         :param database: the current database.
         :param connection: any connection to the DuckDB instance.
         :param local_tables: table variables and temporary tables in sight, by name with ``@`` or ``#``.
+        :param sees_all: whether whoever asks may see all rows of the views.
         :raises SqlError: 102, 156, 207, 208 and the like, with the true line.
         """
         tables = local_tables or {}
-        key = (text, database, tuple(variables.items()), tuple(tables.items()))
+        key = (text, database, tuple(variables.items()), tuple(tables.items()), sees_all)
         if self._version != self._metadata.version:
             self._remembered.clear()
             self._version = self._metadata.version
         compiled = self._remembered.get(key)
         if compiled is None:
             self._bridge.install(connection)
-            compiled = self._compiled(text, line, variables, database, tables)
+            compiled = self._compiled(text, line, variables, database, tables, sees_all=sees_all)
             self._remembered[key] = compiled
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
@@ -144,12 +146,15 @@ class QueryCompiler:
         variables: Mapping[str, SqlType],
         database: str,
         local_tables: Mapping[str, LocalTable],
+        *,
+        sees_all: bool,
     ) -> CompiledQuery:
         compilation = Compilation(
             grammar=GRAMMAR,
             metadata=self._metadata,
             bridge=self._bridge,
             database=database,
+            sees_all=sees_all,
             variables={name.lower(): type_ for name, type_ in variables.items()},
             local_tables={name.lower(): table for name, table in local_tables.items()},
             zone_minutes=self._zone.utcoffset(None) // dt.timedelta(minutes=1),

@@ -51,6 +51,7 @@ class TsqlSession:
         self.login: Login = login
         self.database: str = database
         self.spid: int = engine.next_spid()
+        self.sees_all: bool = engine.sees_all(principal)
         self.connection = engine.connect()
         self.options: Options = Options()
         self.local_tables: LocalTables = LocalTables(self.connection)

@@ -98,6 +98,7 @@ def table_value(session: TsqlSession, name: str, frame: Frame) -> TableValue:
         variables={},
         database=session.database,
         connection=session.connection,
+        sees_all=session.sees_all,
         local_tables=frame.tables,
     )
     return TableValue(table.columns, tuple(session.engine.compiler.run(query, session.connection, {})))

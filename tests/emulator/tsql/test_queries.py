@@ -72,6 +72,15 @@ SELECTS: dict[str, tuple[str, str, Rows]] = {
         "folder_id bigint",
         [(1,), (2,), (3,)],
     ),
+    "a long list of numbers may hold NULL, and then nothing is outside of it for sure": (
+        (
+            "SELECT folder_id FROM catalog.folders WHERE folder_id IN (9, 8, 7, 6, 5, 3, NULL, 1) AND NOT EXISTS "
+            "(SELECT 1 FROM catalog.folders f WHERE f.folder_id NOT IN (11, 12, 13, 14, 15, 16, 17, NULL)) "
+            "AND folder_id NOT IN (11, 12, 13, 14, 15, 16, 17, 3) ORDER BY folder_id"
+        ),
+        "folder_id bigint",
+        [(1,)],
+    ),
     "a grouped string column groups without case": (
         "SELECT name, COUNT(*) AS n, MAX(folder_id) m FROM catalog.folders GROUP BY name HAVING COUNT(*) > 1",
         "name nvarchar(128); n int; m bigint",

@@ -17,7 +17,8 @@ catalog_view(
     "folders",
     "folder_id bigint NN; name sysname NN; description nvarchar(1024); created_by_sid varbinary(85) NN;"
     " created_by_name nvarchar(128) NN; created_time dto7 NN",
-    f"SELECT * FROM internal.folders WHERE {readable(SecuredObjectType.FOLDER, 'folder_id')}",
+    "SELECT * FROM internal.folders",
+    readable(SecuredObjectType.FOLDER, "folder_id"),
 )
 catalog_view(
     "projects",
@@ -25,7 +26,8 @@ catalog_view(
     " project_format_version int;"
     " deployed_by_sid varbinary(85) NN; deployed_by_name nvarchar(128) NN; last_deployed_time dto7 NN;"
     " created_time dto7 NN; object_version_lsn bigint NN; validation_status char(1) NN; last_validation_time dto7",
-    f"SELECT * FROM internal.projects WHERE {readable(SecuredObjectType.PROJECT, 'project_id', logreader=True)}",
+    "SELECT * FROM internal.projects",
+    readable(SecuredObjectType.PROJECT, "project_id", logreader=True),
 )
 catalog_view(
     "packages",
@@ -36,8 +38,8 @@ catalog_view(
     "SELECT p.package_id, p.name, p.package_guid, p.description, p.package_format_version, p.version_major,"
     " p.version_minor, p.version_build, p.version_comments, p.version_guid, p.project_id, p.entry_point,"
     " p.validation_status, p.last_validation_time FROM internal.packages p JOIN internal.projects r"
-    " ON r.project_id = p.project_id AND r.object_version_lsn = p.project_version_lsn"
-    f" WHERE {readable(SecuredObjectType.PROJECT, 'p.project_id', logreader=True)}",
+    " ON r.project_id = p.project_id AND r.object_version_lsn = p.project_version_lsn",
+    readable(SecuredObjectType.PROJECT, "p.project_id", logreader=True),
 )
 catalog_view(
     "object_parameters",
@@ -50,34 +52,38 @@ catalog_view(
     " p.sensitive, p.description, CASE WHEN NOT p.sensitive THEN p.design_default_value END,"
     " CASE WHEN NOT p.sensitive THEN p.default_value END, p.value_type, p.value_set, p.referenced_variable_name,"
     " p.validation_status, p.last_validation_time FROM internal.object_parameters p JOIN internal.projects r"
-    " ON r.project_id = p.project_id AND r.object_version_lsn = p.project_version_lsn"
-    f" WHERE {readable(SecuredObjectType.PROJECT, 'p.project_id')}",
+    " ON r.project_id = p.project_id AND r.object_version_lsn = p.project_version_lsn",
+    readable(SecuredObjectType.PROJECT, "p.project_id"),
 )
 catalog_view(
     "object_versions",
     "object_version_lsn bigint NN; object_id bigint NN; object_type smallint NN; object_name sysname NN;"
     " description nvarchar(1024); created_by nvarchar(128) NN; created_time dto7 NN; restored_by nvarchar(128);"
     " last_restored_time dto7",
-    f"SELECT * FROM internal.object_versions WHERE {readable(SecuredObjectType.PROJECT, 'object_id')}",
+    "SELECT * FROM internal.object_versions",
+    readable(SecuredObjectType.PROJECT, "object_id"),
 )
 catalog_view(
     "environments",
     "environment_id bigint NN; name sysname NN; folder_id bigint NN; description nvarchar(1024);"
     " created_by_sid varbinary(85) NN; created_by_name nvarchar(128) NN; created_time dto7 NN",
-    f"SELECT * FROM internal.environments WHERE {readable(SecuredObjectType.ENVIRONMENT, 'environment_id')}",
+    "SELECT * FROM internal.environments",
+    readable(SecuredObjectType.ENVIRONMENT, "environment_id"),
 )
 catalog_view(
     "environment_variables",
     "variable_id bigint NN; environment_id bigint NN; name sysname NN; description nvarchar(1024);"
     " type nvarchar(128) NN; sensitive bit NN; value sql_variant",
     "SELECT variable_id, environment_id, name, description, type, sensitive, CASE WHEN NOT sensitive THEN value END"
-    f" FROM internal.environment_variables WHERE {readable(SecuredObjectType.ENVIRONMENT, 'environment_id')}",
+    " FROM internal.environment_variables",
+    readable(SecuredObjectType.ENVIRONMENT, "environment_id"),
 )
 catalog_view(
     "environment_references",
     "reference_id bigint NN; project_id bigint NN; reference_type char(1) NN; environment_folder_name nvarchar(128);"
     " environment_name sysname NN; validation_status char(1) NN; last_validation_time dto7",
-    f"SELECT * FROM internal.environment_references WHERE {_READABLE_PROJECT}",
+    "SELECT * FROM internal.environment_references",
+    _READABLE_PROJECT,
 )
 catalog_view(
     "explicit_object_permissions",

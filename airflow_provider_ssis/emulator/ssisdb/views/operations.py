@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_view
-from airflow_provider_ssis.emulator.ssisdb.views.filters import READABLE_EXECUTION, READABLE_OPERATION
+from airflow_provider_ssis.emulator.ssisdb.views.filters import READABLE_EXECUTION, READABLE_MESSAGE, READABLE_OPERATION
 
 catalog_view(
     "operations",
@@ -11,19 +11,22 @@ catalog_view(
     " object_name nvarchar(260); status int NN; start_time dto7; end_time dto7; caller_sid varbinary(85) NN;"
     " caller_name sysname NN; process_id int; stopped_by_sid varbinary(85); stopped_by_name nvarchar(128);"
     " server_name nvarchar(128); machine_name nvarchar(128); operation_guid uniqueidentifier",
-    f"SELECT * FROM internal.operations WHERE {READABLE_OPERATION}",
+    "SELECT * FROM internal.operations",
+    READABLE_OPERATION,
 )
 catalog_view(
     "operation_messages",
     "operation_message_id bigint NN; operation_id bigint NN; message_time dto7 NN; message_type smallint NN;"
     " message_source_type smallint; message nvarchar(max); extended_info_id bigint",
-    f"SELECT * FROM internal.operation_messages WHERE {READABLE_OPERATION}",
+    "SELECT * FROM internal.operation_messages",
+    READABLE_OPERATION,
 )
 catalog_view(
     "extended_operation_info",
     "info_id bigint NN; operation_id bigint NN; object_name nvarchar(260) NN; object_type smallint NN;"
     " reference_id bigint; status int NN; start_time dto7 NN; end_time dto7",
-    f"SELECT * FROM internal.extended_operation_info WHERE {READABLE_OPERATION}",
+    "SELECT * FROM internal.extended_operation_info",
+    READABLE_OPERATION,
 )
 catalog_view(
     "executions",
@@ -49,8 +52,8 @@ catalog_view(
     " CASE WHEN o.start_time IS NOT NULL THEN CAST(getvariable('memory_kb') AS BIGINT) END,"
     " CASE WHEN o.start_time IS NOT NULL THEN CAST(getvariable('cpu_count') AS INTEGER) END,"
     " CASE WHEN o.start_time IS NOT NULL THEN 1 END"
-    " FROM internal.executions e JOIN internal.operations o ON o.operation_id = e.execution_id"
-    f" WHERE {READABLE_EXECUTION}",
+    " FROM internal.executions e JOIN internal.operations o ON o.operation_id = e.execution_id",
+    READABLE_EXECUTION,
 )
 catalog_view(
     "execution_parameter_values",
@@ -59,39 +62,45 @@ catalog_view(
     " required bit NN; value_set bit NN; runtime_override bit NN",
     "SELECT execution_parameter_id, execution_id, object_type, parameter_data_type, parameter_name,"
     " CASE WHEN NOT sensitive THEN parameter_value END, sensitive, required, value_set, runtime_override"
-    f" FROM internal.execution_parameter_values WHERE {READABLE_EXECUTION}",
+    " FROM internal.execution_parameter_values",
+    READABLE_EXECUTION,
 )
 catalog_view(
     "execution_property_override_values",
     "property_id bigint NN; execution_id bigint NN; property_path nvarchar(4000) NN; property_value nvarchar(max);"
     " sensitive bit NN",
     "SELECT property_id, execution_id, property_path, CASE WHEN NOT sensitive THEN property_value END, sensitive"
-    f" FROM internal.execution_property_override_values WHERE {READABLE_EXECUTION}",
+    " FROM internal.execution_property_override_values",
+    READABLE_EXECUTION,
 )
 catalog_view(
     "executables",
     "executable_id bigint NN; execution_id bigint NN; executable_name nvarchar(4000); executable_guid nvarchar(38);"
     " package_name nvarchar(260) NN; package_path nvarchar(max)",
-    f"SELECT * FROM internal.executables WHERE {READABLE_EXECUTION}",
+    "SELECT * FROM internal.executables",
+    READABLE_EXECUTION,
 )
 catalog_view(
     "executable_statistics",
     "statistics_id bigint NN; execution_id bigint NN; executable_id bigint NN; execution_path nvarchar(max);"
     " start_time dto7; end_time dto7; execution_duration int; execution_result smallint; execution_value sql_variant",
-    f"SELECT * FROM internal.executable_statistics WHERE {READABLE_EXECUTION}",
+    "SELECT * FROM internal.executable_statistics",
+    READABLE_EXECUTION,
 )
 catalog_view(
     "execution_component_phases",
     "phase_stats_id bigint NN; execution_id bigint NN; package_name nvarchar(260) NN; task_name nvarchar(4000) NN;"
     " subcomponent_name nvarchar(4000); phase sysname NN; start_time dto7; end_time dto7; execution_path nvarchar(max)",
-    f"SELECT * FROM internal.execution_component_phases WHERE {READABLE_EXECUTION}",
+    "SELECT * FROM internal.execution_component_phases",
+    READABLE_EXECUTION,
 )
 catalog_view(
     "execution_data_statistics",
     "data_stats_id bigint NN; execution_id bigint NN; package_name nvarchar(260) NN; task_name nvarchar(4000);"
     " dataflow_path_id_string nvarchar(4000); dataflow_path_name nvarchar(4000); source_component_name nvarchar(4000);"
     " destination_component_name nvarchar(4000); rows_sent bigint; created_time dto7; execution_path nvarchar(max)",
-    f"SELECT * FROM internal.execution_data_statistics WHERE {READABLE_EXECUTION}",
+    "SELECT * FROM internal.execution_data_statistics",
+    READABLE_EXECUTION,
 )
 catalog_view(
     "event_messages",
@@ -105,8 +114,8 @@ catalog_view(
     " WHEN 20 THEN 'Transact-SQL stored procedure' ELSE e.message_source_name END, e.message_source_id,"
     " e.subcomponent_name, e.package_path, e.execution_path, e.threadID, e.message_code, CAST(NULL AS UUID)"
     " FROM internal.operation_messages m LEFT JOIN internal.event_messages e"
-    " ON e.event_message_id = m.operation_message_id AND e.operation_id = m.operation_id"
-    f" WHERE {READABLE_OPERATION.replace('operation_id IN', 'm.operation_id IN')}",
+    " ON e.event_message_id = m.operation_message_id AND e.operation_id = m.operation_id",
+    READABLE_MESSAGE,
 )
 catalog_view(
     "event_message_context",
@@ -115,6 +124,6 @@ catalog_view(
     " context_source_name nvarchar(4000); context_source_id nvarchar(38); property_name nvarchar(4000);"
     " property_value sql_variant; event_message_guid uniqueidentifier",
     "SELECT context_id, event_message_id, context_depth, package_path, context_type, context_source_name,"
-    " context_source_id, property_name, property_value, CAST(NULL AS UUID) FROM internal.event_message_context"
-    f" WHERE {READABLE_OPERATION}",
+    " context_source_id, property_name, property_value, CAST(NULL AS UUID) FROM internal.event_message_context",
+    READABLE_OPERATION,
 )

@@ -59,6 +59,7 @@ class Compilation:
     :param variables: types of the variables, by lower-case name with its ``@``.
     :param local_tables: table variables and temporary tables, by lower-case name with its ``@`` or ``#``.
     :param zone_minutes: the server's offset.
+    :param sees_all: whether whoever asks may see all rows of the views.
     :param needed: the names of what the session has to supply.
     :param guards: what is asked before the query runs, by what it guards.
     """
@@ -70,6 +71,7 @@ class Compilation:
     variables: Mapping[str, SqlType]
     local_tables: Mapping[str, LocalTable]
     zone_minutes: int = 0
+    sees_all: bool = False
     needed: dict[str, None] = field(default_factory=dict)
     guards: dict[str, Guard] = field(default_factory=dict)
     arguments: list[Argument] = field(default_factory=list)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
-from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
+from airflow_provider_ssis.emulator.datatypes import BIGINT, MAX, SqlType
 from airflow_provider_ssis.emulator.tsql import arithmetic
 from airflow_provider_ssis.emulator.tsql.conversion import family
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.patterns import like, like_with_blanks
-from airflow_provider_ssis.emulator.tsql.precedence import STRINGS, UNICODE
+from airflow_provider_ssis.emulator.tsql.precedence import INTEGERS, STRINGS, UNICODE
 from airflow_provider_ssis.emulator.tsql.transforms.binder import only
 from airflow_provider_ssis.emulator.tsql.transforms.conversions import coerced, unified
 from airflow_provider_ssis.emulator.tsql.transforms.typed import Evaluate, Predicate, Typed, output_name
@@ -130,8 +130,24 @@ def _in(binder: Binder, node: exp.In) -> Predicate:
     only(node, "this", "expressions", "query")
     if node.args.get("query") is not None:
         return _against_query(binder, "=", "ANY", node.this, node.args["query"])
-    value = binder.value(node.this)
-    return _any_of([compared(binder, "=", value, binder.value(item)) for item in node.expressions])
+    value, items = binder.value(node.this), [binder.value(item) for item in node.expressions]
+    return _in_numbers(binder, value, items) or _any_of([compared(binder, "=", value, item) for item in items])
+
+
+def _in_numbers(binder: Binder, value: Typed, items: list[Typed]) -> Predicate | None:
+    """A long list of whole numbers as one argument: spelled out, DuckDB would read it anew for each run.
+
+    :return: None for another list, for a short one, and for a value that no row matters to.
+    """
+    asks = [item.evaluate for item in items if item.evaluate is not None]
+    types = {value.type.name, *(item.type.name for item in items)}
+    if value.evaluate is not None or len(asks) < max(len(items), _LONG_LIST) or not types <= INTEGERS:
+        return None
+    compilation = binder.compilation
+    numbers = compilation.rows_argument(
+        f"list {len(compilation.arguments)}", lambda values: [ask(values) for ask in asks], BIGINT
+    )
+    return Predicate(f"(CAST({value.sql} AS BIGINT) = ANY (SELECT unnest({numbers})))")
 
 
 def _any_of(tests: list[Predicate]) -> Predicate:
@@ -257,6 +273,8 @@ def _paren(binder: Binder, node: exp.Paren) -> Predicate:
     only(node, "this")
     return binder.predicate(node.this)
 
+
+_LONG_LIST: Final = 8
 
 PREDICATES: Final[dict[type[exp.Expr], PredicateRule]] = {
     **dict.fromkeys(_SIGNS, _comparison),

@@ -160,7 +160,7 @@ def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str
     if isinstance(relation, Table):
         _guard(binder, relation)
     if relation is not None:
-        storage = ".".join(quoted(part) for part in (relation.database, relation.schema, relation.name))
+        storage = relation.storage_name(sees_all=binder.compilation.sees_all)
         return _stored(binder, alias, names, relation.columns, storage)
     system = SYSTEM_VIEWS.get((schema.lower(), name.lower()))
     known = metadata.database_name(database)

@@ -27,6 +27,7 @@ from airflow_provider_ssis.exceptions import (
     SsisTaskError,
     ValidationFailed,
 )
+from airflow_provider_ssis.hooks.settings import InvalidConnection
 from airflow_provider_ssis.project.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ else:
 
 POINTLESS: dict[str, tuple[type[Exception], ...]] = {
     "somebody must mend the connection or the machine first": (
+        InvalidConnection,
         errors.DriverMissing,
         errors.TlsRefused,
         # Each try of a wrong password is another step to a locked account.

@@ -14,6 +14,7 @@ from airflow_provider_ssis.catalog import errors
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.hooks import entra, settings
 from airflow_provider_ssis.project import errors as project_errors
 from airflow_provider_ssis.retry_policy import POINTLESS, WORTH_IT, RetryPoliciesMissing, SsisRetryPolicy
 from tests.dag_runs import migrated_home, run_dag
@@ -40,9 +41,11 @@ FAILS_AT_ONCE = {
     "FolderNotFound",
     "InvalidArchiveError",
     "InvalidArgument",
+    "InvalidConnection",
     "InvalidName",
     "InvalidPartError",
     "InvalidTaskArgument",
+    "KerberosFailed",
     "KilledBeforeStart",
     "LimitExceededError",
     "LoginFailed",
@@ -59,6 +62,7 @@ FAILS_AT_ONCE = {
     "ProtectedError",
     "RequiredParameterMissing",
     "TlsRefused",
+    "TokenRefused",
     "ValidationFailed",
     "WindowsAuthenticationRequired",
     "WrongParameterType",
@@ -70,6 +74,7 @@ IS_RETRIED = {
     "ConnectError",
     "ConnectionLost",
     "DeploymentBusy",
+    "EntraUnreachable",
     "ExecutionEndedUnexpectedly",
     "ExecutionError",
     "ExecutionFailed",
@@ -94,7 +99,7 @@ def classes() -> dict[str, type[Exception]]:
     """Every exception class of the package that a task can fail with."""
     return {
         name: found
-        for module in (errors, exceptions, project_errors)
+        for module in (errors, exceptions, project_errors, settings, entra)
         for name, found in inspect.getmembers(module, inspect.isclass)
         if issubclass(found, Exception) and found.__module__ == module.__name__
     }

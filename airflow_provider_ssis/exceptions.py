@@ -95,6 +95,10 @@ class ExecutionCanceled(ExecutionUnsuccessful):
     """The execution was stopped by somebody (status 3)."""
 
 
+class StoppedWithTask(ExecutionCanceled):
+    """The execution was stopped because its task was killed: marked or cleared by somebody, or its worker evicted."""
+
+
 class ExecutionEndedUnexpectedly(ExecutionUnsuccessful):
     """The process that ran the package is gone, and nobody knows how far it came (status 6)."""
 

@@ -25,6 +25,7 @@ from airflow_provider_ssis.exceptions import (
     PreviousExecutionActive,
     ProjectNameDiffers,
     SsisTaskError,
+    StoppedWithTask,
     ValidationFailed,
 )
 from airflow_provider_ssis.hooks.settings import InvalidConnection
@@ -39,6 +40,12 @@ else:
         from airflow.providers.common.compat.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
     except ImportError:
         ExceptionRetryPolicy = object
+
+AFTER_A_KILL: dict[str, tuple[type[Exception], ...]] = {
+    # By a person, and then Airflow asks nobody about a retry; or because its worker was evicted.
+    "the task was killed, which says nothing about the package": (StoppedWithTask, KilledBeforeStart),
+}
+"""Failures that come from outside; looked at first, since they are special cases of others."""
 
 POINTLESS: dict[str, tuple[type[Exception], ...]] = {
     "somebody must mend the connection or the machine first": (
@@ -63,7 +70,7 @@ POINTLESS: dict[str, tuple[type[Exception], ...]] = {
         ProjectError,
     ),
     "the project must be mended first": (errors.DeploymentFailed, errors.ProjectKeyMissing, ValidationFailed),
-    "somebody stopped it on purpose": (ExecutionCanceled, KilledBeforeStart),
+    "somebody stopped it on purpose": (ExecutionCanceled,),
     "there is nothing to stop": (ExecutionNotRunning, NoRunningExecution),
 }
 """Failures that come again, whatever the number of tries, by reason."""
@@ -129,6 +136,7 @@ class SsisRetryPolicy(ExceptionRetryPolicy):
         super().__init__(
             [
                 *rules,
+                *_rules(AFTER_A_KILL, RetryAction.RETRY, retry_delay),
                 *_rules(POINTLESS, RetryAction.FAIL, None),
                 *_rules(
                     {"the package failed": (ExecutionFailed,)},

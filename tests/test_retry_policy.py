@@ -16,7 +16,7 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks import entra, settings
 from airflow_provider_ssis.project import errors as project_errors
-from airflow_provider_ssis.retry_policy import POINTLESS, WORTH_IT, RetryPoliciesMissing, SsisRetryPolicy
+from airflow_provider_ssis.retry_policy import AFTER_A_KILL, POINTLESS, WORTH_IT, RetryPoliciesMissing, SsisRetryPolicy
 from tests.dag_runs import migrated_home, run_dag
 
 with contextlib.suppress(ImportError):
@@ -46,7 +46,6 @@ FAILS_AT_ONCE = {
     "InvalidPartError",
     "InvalidTaskArgument",
     "KerberosFailed",
-    "KilledBeforeStart",
     "LimitExceededError",
     "LoginFailed",
     "NoRunningExecution",
@@ -84,6 +83,7 @@ IS_RETRIED = {
     "ExecutionTimeout",
     "ExecutionUnsuccessful",
     "InvalidTriggerEvent",
+    "KilledBeforeStart",
     "NotStoppable",
     "OtherExecutionActive",
     "PreviousExecutionActive",
@@ -91,6 +91,7 @@ IS_RETRIED = {
     "ServerUnreachable",
     "SsisTaskError",
     "StatementTimeout",
+    "StoppedWithTask",
     "TransientError",
 }
 
@@ -190,5 +191,5 @@ def test_an_older_airflow_says_what_to_do() -> None:
 
 
 def test_no_class_has_two_reasons() -> None:
-    listed = [found for table in (POINTLESS, WORTH_IT) for group in table.values() for found in group]
+    listed = [found for table in (AFTER_A_KILL, POINTLESS, WORTH_IT) for group in table.values() for found in group]
     assert len(listed) == len(set(listed))

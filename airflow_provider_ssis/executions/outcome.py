@@ -12,6 +12,7 @@ from airflow_provider_ssis.exceptions import (
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
     ExecutionUnsuccessful,
+    StoppedWithTask,
     ValidationFailed,
 )
 
@@ -66,15 +67,18 @@ def duration_of(execution: Execution) -> float | None:
     return (execution.end_time - execution.start_time).total_seconds()
 
 
-def unsuccessful(catalog: Catalog, execution: Execution) -> ExecutionUnsuccessful:
+def unsuccessful(catalog: Catalog, execution: Execution, *, task_killed: bool = False) -> ExecutionUnsuccessful:
     """The exception for an execution that is over and did not succeed, with its first error messages.
 
     :param catalog: where to read its messages.
     :param execution: the execution as it is at its end.
+    :param task_killed: whether the task that waited for it was killed, which stops the execution. Default: False.
     """
     status, duration = execution.status, duration_of(execution)
     after = "" if duration is None else f" after {duration:.1f} s"
     exception, causes, unread = _EXCEPTIONS[status], list[str](), ""
+    if task_killed and exception is ExecutionCanceled:
+        exception = StoppedWithTask
     try:
         errors = _errors_of(catalog, execution.execution_id)
         causes = _first_causes(catalog, execution.execution_id, errors)

@@ -412,7 +412,7 @@ class SsisRunPackageOperator(BaseOperator):
             Progress(execution_id, TaskMemory.of(context), self.log).tell(catalog, execution.status)
             result = self._result(context, execution)
             if execution.status not in SUCCESS:
-                raise unsuccessful(catalog, execution)
+                raise unsuccessful(catalog, execution, task_killed=self._killed)
             self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
             return result
         if verdict is Verdict.STUCK_PENDING:

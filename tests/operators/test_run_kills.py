@@ -19,6 +19,7 @@ from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionTimeout,
     KilledBeforeStart,
+    StoppedWithTask,
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from tests.operators.running import run, wait_until
@@ -70,7 +71,7 @@ def test_a_killed_task_stops_its_execution(mart: Catalog, ssisdb: SsisdbEmulator
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = run()
     killer = kill_when(task_run, lambda: any(each.status is OperationStatus.RUNNING for each in mart.executions()))
-    with pytest.raises(ExecutionCanceled):
+    with pytest.raises(StoppedWithTask):
         task_run.execute()
     killer.join()
     assert [each.status for each in mart.executions()] == [OperationStatus.CANCELED]

@@ -28,7 +28,7 @@ from airflow_provider_ssis.exceptions import (
     StoppedWithTask,
     ValidationFailed,
 )
-from airflow_provider_ssis.hooks.settings import InvalidConnection
+from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.project.errors import ProjectError
 
 if TYPE_CHECKING:

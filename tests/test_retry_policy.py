@@ -14,7 +14,7 @@ from airflow_provider_ssis.catalog import errors
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.hooks import entra, settings
+from airflow_provider_ssis.hooks import entra, extra
 from airflow_provider_ssis.project import errors as project_errors
 from airflow_provider_ssis.retry_policy import AFTER_A_KILL, POINTLESS, WORTH_IT, RetryPoliciesMissing, SsisRetryPolicy
 from tests.dag_runs import migrated_home, run_dag
@@ -100,7 +100,7 @@ def classes() -> dict[str, type[Exception]]:
     """Every exception class of the package that a task can fail with."""
     return {
         name: found
-        for module in (errors, exceptions, project_errors, settings, entra)
+        for module in (errors, exceptions, project_errors, extra, entra)
         for name, found in inspect.getmembers(module, inspect.isclass)
         if issubclass(found, Exception) and found.__module__ == module.__name__
     }

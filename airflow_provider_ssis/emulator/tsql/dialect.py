@@ -117,6 +117,12 @@ class QueryParser(TSQLParser):
         self._advance()
         return str(self._prev.text)
 
+    def _parse_primary(self) -> exp.Expr | None:
+        # 'a' 'b' is a value and its alias here, and one string elsewhere.
+        if self._match(TokenType.STRING):
+            return self.expression(exp.Literal.string(self._prev.text), self._prev)
+        return super()._parse_primary()
+
     def _parse_type(self, parse_interval: bool = True, fallback_to_identifier: bool = False) -> exp.Expr | None:
         # T-SQL has no literals such as DATE '2020-01-01', so a type's name is a name like any other here.
         if fallback_to_identifier:

@@ -5,6 +5,7 @@ Only columns that clients use are here; a column that is missing gets error 207,
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -174,6 +175,10 @@ def _configurations(metadata: Metadata, database: str) -> Iterator[tuple[Any, ..
         yield number, name, value, 0, 1, value, name, True, False
 
 
+def _host(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    yield platform.system(), platform.system(), platform.release(), "", None, 0
+
+
 def _system_views(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for number, (schema, name) in enumerate(SYSTEM_VIEWS, start=1):
         schema_id = metadata.schema_id(database, schema)
@@ -267,6 +272,14 @@ _VIEWS: Final = (
             "?; description nvarchar(255); is_dynamic bit; is_advanced bit"
         ),
         _configurations,
+    ),
+    ComputedView(
+        "sys.dm_os_host_info",
+        columns_of(
+            "host_platform nvarchar(256); host_distribution nvarchar(256); host_release nvarchar(256); "
+            "host_service_pack_level nvarchar(256); host_sku int ?; os_language_version int"
+        ),
+        _host,
     ),
     ComputedView("sys.system_views", _OBJECT, _system_views),
 )

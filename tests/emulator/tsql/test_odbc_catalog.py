@@ -100,6 +100,21 @@ def test_names_that_are_no_patterns_are_taken_as_they_are(cursor: pyodbc.Cursor)
     assert cursor.execute("EXEC sp_tables @table_name = N'folder_', @table_owner = N'catalog'").fetchall() != []
 
 
+def test_the_answer_can_be_kept_in_a_table_as_jdbc_does(cursor: pyodbc.Cursor) -> None:
+    cursor.execute(
+        """DECLARE @columns TABLE (
+            TABLE_QUALIFIER sysname, TABLE_OWNER sysname, TABLE_NAME sysname, COLUMN_NAME sysname, DATA_TYPE smallint,
+            TYPE_NAME sysname, PRECISION int, LENGTH int, SCALE smallint, RADIX smallint, NULLABLE smallint,
+            REMARKS varchar(254), COLUMN_DEF nvarchar(4000), SQL_DATA_TYPE smallint, SQL_DATETIME_SUB smallint,
+            CHAR_OCTET_LENGTH int, ORDINAL_POSITION int, IS_NULLABLE varchar(254), SS_DATA_TYPE tinyint);
+        INSERT INTO @columns EXEC sp_columns_90 N'folders', N'catalog', N'SSISDB', NULL, 3;
+        SELECT COLUMN_NAME, PRECISION FROM @columns WHERE ORDINAL_POSITION <= 2 ORDER BY ORDINAL_POSITION"""
+    )
+    while cursor.description is None:
+        cursor.nextset()
+    assert [tuple(row) for row in cursor.fetchall()] == [("folder_id", 19), ("name", 128)]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

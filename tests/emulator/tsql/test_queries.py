@@ -72,6 +72,11 @@ SELECTS: dict[str, tuple[str, str, Rows]] = {
         "folder_id bigint",
         [(1,), (2,), (3,)],
     ),
+    "a string behind a value is its name": (
+        "SELECT 'a' 'first', N'b' 'second', 3 'third', name 'fourth' FROM catalog.folders WHERE folder_id = 1",
+        "first varchar(1); second nvarchar(1); third int; fourth nvarchar(128)",
+        [("a", "b", 3, "Alpha")],
+    ),
     "a long list of numbers may hold NULL, and then nothing is outside of it for sure": (
         (
             "SELECT folder_id FROM catalog.folders WHERE folder_id IN (9, 8, 7, 6, 5, 3, NULL, 1) AND NOT EXISTS "

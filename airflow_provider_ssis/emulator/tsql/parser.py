@@ -469,6 +469,16 @@ class _Parser:
             names.append(stream.name()[-1].lower())
         return s.DropTable(line, tuple(names), if_exists)
 
+    def _truncate(self) -> s.Statement:
+        """``TRUNCATE TABLE #name``, which empties a local table as DELETE does."""
+        stream = self._stream
+        line = stream.advance().line
+        stream.expect("TABLE")
+        name = stream.now
+        if not stream.name()[-1].startswith("#"):
+            raise SqlError(4701, f"The table {name.text!r} cannot be emptied: it is no temporary one.", line=line)
+        return s.Query(line, s.Text(f"DELETE FROM {name.text}", line))
+
 
 def _check_syntax(text: s.Text) -> None:
     """See that a query can be read at all, before anything of its batch runs."""
@@ -501,6 +511,7 @@ _STARTS: Final[dict[str, Callable[[_Parser], s.Statement]]] = {
     "SELECT": _Parser._query,
     "SET": _Parser._set,
     "THROW": _Parser._throw,
+    "TRUNCATE": _Parser._truncate,
     "UPDATE": _Parser._query,
     "USE": _Parser._use,
     "WAITFOR": _Parser._waitfor,

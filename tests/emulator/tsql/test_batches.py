@@ -72,6 +72,7 @@ BATCHES: list[tuple[str, str, list[list[tuple[Any, ...]]]]] = [
     ("a table variable",
      "DECLARE @t TABLE (id int NOT NULL, name nvarchar(20)); INSERT INTO @t VALUES (1, N'a'), (2, N'b');"
      " UPDATE @t SET name = N'c' WHERE id = 2; DELETE FROM @t WHERE id = 1; SELECT * FROM @t", [[(2, "c")]]),
+    ("TRUNCATE empties a temporary table", "SELECT 1 AS a INTO #t; TRUNCATE TABLE #t; SELECT COUNT(*) FROM #t", [[(0,)]]),
     ("a temporary table", "SELECT 1 AS a INTO #t; INSERT INTO #t SELECT 2; SELECT SUM(a) FROM #t; DROP TABLE #t", [[(3,)]]),
     ("INSERT … EXEC", "CREATE TABLE #r (n int); INSERT INTO #r EXEC ('SELECT 4 UNION ALL SELECT 5'); SELECT MAX(n) FROM #r", [[(5,)]]),
     ("USE and three-part names", "USE master; SELECT DB_NAME(); SELECT COUNT(*) FROM SSISDB.catalog.folders", [[("master",)], [(0,)]]),
@@ -113,6 +114,7 @@ ERRORS = [
     ("GRANT SELECT ON x TO y", 156, 1),
     ("ALTER TABLE x ADD y int", 156, 1),
     ("DELETE FROM catalog.folders", 229, 1),
+    ("TRUNCATE TABLE catalog.folders", 4701, 1),
 ]
 
 

@@ -121,13 +121,28 @@ def choose(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
     return chosen(binder, conditions, [*values, null_of(NULL_TYPE, bare=True)])
 
 
+def _outermost(sign: str) -> FunctionRule:
+    """``GREATEST(value, ...)`` and ``LEAST(value, ...)``: NULL counts only where nothing else does."""
+
+    def rule(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
+        found, *others = binder.values(nodes)
+        for other in others:
+            keeps = [compared(binder, sign, found, other), _is_null(other)]
+            found = chosen(binder, keeps, [found, found, other])
+        return found
+
+    return rule
+
+
 VALUES: Final[dict[type[exp.Expr], ValueRule]] = {exp.Case: _case}
 
 FUNCTIONS: Final[dict[str, tuple[int, int | None, FunctionRule]]] = {
     "choose": (2, None, choose),
     "coalesce": (1, None, coalesce),
+    "greatest": (1, None, _outermost(">=")),
     "iif": (3, 3, iif),
     "isnull": (2, 2, isnull),
+    "least": (1, None, _outermost("<=")),
     "nullif": (2, 2, nullif),
 }
 """By lower-case name: the fewest arguments, the most (None: any number), and the rule."""

@@ -51,8 +51,8 @@ for wish in $wishes; do
   case "$wish" in
     browser) packages="chromium"; programs="chromium" ;;
     kerberos)
-      packages="krb5-kdc krb5-user libkrb5-dev gcc python3-dev"
-      programs="krb5kdc kinit krb5-config gcc python3-config"
+      packages="krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc python3-dev"
+      programs="krb5kdc kadmin.local kinit krb5-config gcc python3-config"
       ;;
   esac
   is_there=yes

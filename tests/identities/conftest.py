@@ -29,7 +29,8 @@ def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realm]:
     except ImportError:
         lacking.append("the Python package gssapi")
     if lacking:
-        reason = f"no Kerberos here: {', '.join(lacking)} missing (Debian: krb5-kdc, krb5-user, libkrb5-dev, gcc)"
+        packages = "krb5-kdc, krb5-admin-server, krb5-user, libkrb5-dev, gcc"
+        reason = f"no Kerberos here: {', '.join(lacking)} missing (Debian: {packages})"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     with running_realm(tmp_path_factory.mktemp("realm")) as realm, pytest.MonkeyPatch.context() as patch:
         for name, value in realm.environment.items():

@@ -123,7 +123,7 @@ class Task:
         os.kill(self.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", list(cases()), ids=str)
 def test_one_execution_comes_of_it(
     workers: Workers, mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path, case: Case
 ) -> None:

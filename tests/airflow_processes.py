@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,23 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
         os.killpg(process.pid, number)
 
 
+def number_triggers_through(home: Path) -> None:
+    """Have SQLite give no trigger the number of one that is gone, as no database does that people run Airflow on.
+
+    Airflow tells events by that number. A task that is cleared and defers again at once could get the event of its old
+    trigger, and comes back sooner than the scheduler knows that it was away; then the scheduler fails it.
+
+    :param home: an AIRFLOW_HOME with a database in which no task has deferred yet.
+    """
+    with closing(sqlite3.connect(home / "airflow.db")) as database, database:
+        tables = "SELECT sql FROM sqlite_master WHERE tbl_name = 'trigger' ORDER BY type DESC"
+        table, *indexes = [sql for (sql,) in database.execute(tables) if sql]
+        numbered = table.replace("id INTEGER NOT NULL", "id INTEGER PRIMARY KEY AUTOINCREMENT", 1)
+        numbered = re.sub(r",\s*CONSTRAINT \w+ PRIMARY KEY \(id\)", "", numbered)
+        for statement in ("DROP TABLE trigger", numbered, *indexes):
+            database.execute(statement)
+
+
 def free_port(wanted: int = 0) -> int:
     """A port that nothing listens at: the wanted one if possible."""
     with socket.socket() as probe:
@@ -210,6 +229,7 @@ def running_airflow(
     }
     tell("Preparing Airflow's database")
     airflow = AirflowProcesses(migrated_home(home), environment, port)
+    number_triggers_through(home)
     try:
         tell(f"Starting Airflow: {', '.join(COMPONENTS)}")
         for component in COMPONENTS:

@@ -13,7 +13,6 @@ from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.connection import RetryPolicy, prepare
 from airflow_provider_ssis.catalog.driver_errors import connect_error
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
-from airflow_provider_ssis.hooks.checks import check_connection, summary_of
 from airflow_provider_ssis.hooks.entra import access_token, as_attribute
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.hooks.form import field_behaviour, form_widgets
@@ -218,6 +217,9 @@ class SsisCatalogHook(OdbcHook):
 
         Runs wherever Airflow tests connections: the driver and the network of that machine are what is tested.
         """
+        # For this alone, so not with each import of the hook.
+        from airflow_provider_ssis.hooks.checks import check_connection, summary_of
+
         findings = list(check_connection(self))
         return findings[-1].is_good, summary_of(findings)
 

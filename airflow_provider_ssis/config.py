@@ -78,6 +78,13 @@ STOP_TIMEOUT = Option(
     "Seconds that a task which was killed or timed out waits for the execution that it stopped to end. "
     "A pending execution can only be stopped once it runs, so the wait for that is part of it.",
 )
+GC_FREEZE_AT = Option(
+    "gc_freeze_at",
+    "integer",
+    100,
+    "So many tasks deferred on one connection at which a triggerer takes what it has loaded out of garbage collection "
+    "(Python's gc.freeze, once), so that no full collection holds up its event loop for 100 ms. 0 means never.",
+)
 STAMP_EXECUTIONS = Option(
     "stamp_executions",
     "boolean",
@@ -98,6 +105,7 @@ OPTIONS = (
     OUTAGE_TIMEOUT,
     LOOKBACK_HOURS,
     STOP_TIMEOUT,
+    GC_FREEZE_AT,
     STAMP_EXECUTIONS,
     ALLOW_DRIVER_PATH,
 )
@@ -138,6 +146,11 @@ def default_deferrable() -> bool:
 def stop_timeout() -> float:
     """Seconds to wait for an execution to end after its task was killed or timed out."""
     return _number(STOP_TIMEOUT)
+
+
+def gc_freeze_at() -> int:
+    """Number of triggers waiting on a connection at which the triggerer's objects are frozen; 0 for never."""
+    return int(_number(GC_FREEZE_AT))
 
 
 def stamp_executions() -> bool:

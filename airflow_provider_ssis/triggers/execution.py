@@ -90,12 +90,7 @@ class SsisExecutionTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and write the execution's messages into the task's log meanwhile."""
         loop = asyncio.get_running_loop()
-        updates: asyncio.Queue[Update] = asyncio.Queue()
-
-        def tell_here(update: Update) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(updates.put_nowait, update)
-
+        inbox = _Inbox(loop)
         level = MessageLevel(self.follow_messages)
         subscription = Subscription(
             watch=Watch(
@@ -106,13 +101,14 @@ class SsisExecutionTrigger(BaseTrigger):
                 pending_timeout=self.pending_timeout,
             ),
             outage=Outage(self.outage_timeout),
-            tell=tell_here,
+            tell=inbox.put,
             after=None if level is MessageLevel.NONE else 0,
         )
-        poller = poller_of(loop, self.ssis_conn_id, _opener(loop, self.ssis_conn_id))
-        with poller.subscribed(subscription):
+        poller = poller_of(loop, self.ssis_conn_id, _opener)
+        poller.subscribe(subscription)
+        try:
             while True:
-                update = await updates.get()
+                update = await inbox.get()
                 self._tell(update, level)
                 if update.verdict is not None:
                     yield TriggerEvent(  # type: ignore[no-untyped-call]  # Airflow's own is untyped
@@ -123,6 +119,8 @@ class SsisExecutionTrigger(BaseTrigger):
                         }
                     )
                     return
+        finally:
+            poller.unsubscribe(subscription)
 
     def _tell(self, update: Update, level: MessageLevel) -> None:
         if update.status is not None:
@@ -186,6 +184,40 @@ _DEFAULTS: dict[str, Any] = {
     "follow_messages": MessageLevel.NONE.value,
     "cancel_on_kill": True,
 }
+
+
+class _Inbox:
+    """Updates on their way from the poller's thread to a trigger on its loop.
+
+    Does what an ``asyncio.Queue`` does, with a third of its objects: thousands of triggers wait, and the event loop
+    stands still while Python's garbage collection walks what they keep.
+
+    :param loop: the trigger's event loop.
+    """
+
+    __slots__ = ("_arrived", "_loop", "_updates")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._updates: list[Update] = []
+        self._arrived: asyncio.Future[None] | None = None
+
+    def put(self, update: Update) -> None:
+        """Send an update; may be called on any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._put_here, update)
+
+    async def get(self) -> Update:
+        """The next update, as soon as there is one."""
+        if not self._updates:
+            self._arrived = self._loop.create_future()
+            await self._arrived
+        return self._updates.pop(0)
+
+    def _put_here(self, update: Update) -> None:
+        self._updates.append(update)
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)
 
 
 def _opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callable[[], Catalog]:

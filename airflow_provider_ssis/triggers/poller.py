@@ -7,14 +7,16 @@ subscribe here, and are told on their loop when something happened.
 from __future__ import annotations
 
 import asyncio
+import functools
+import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError, ConnectError, StatementTimeout, TransientError
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.watching import Verdict
@@ -89,31 +91,35 @@ class Poller:
 
     :param open_catalog: opens a client; called on the poller's thread.
     :param name: the thread's name.
+    :param gc_freeze_at: number of subscribers at which the process's objects are kept out of garbage collection;
+        0 for never.
     """
 
-    def __init__(self, open_catalog: Callable[[], Catalog], *, name: str) -> None:
+    def __init__(self, open_catalog: Callable[[], Catalog], *, name: str, gc_freeze_at: int = 0) -> None:
         self._open_catalog = open_catalog
         self._name = name
+        self._gc_freeze_at = gc_freeze_at
         self._catalog: Catalog | None = None
         self._changed = threading.Condition()
         self._subscriptions: set[Subscription] = set()
         self._thread: threading.Thread | None = None
         self._told = 0
 
-    @contextmanager
-    def subscribed(self, subscription: Subscription) -> Iterator[None]:
-        """Look for a subscriber while the block lasts. Never waits for the server."""
+    def subscribe(self, subscription: Subscription) -> None:
+        """Look for a subscriber until :meth:`unsubscribe`. Never waits for the server."""
         with self._changed:
             self._subscriptions.add(subscription)
+            if len(self._subscriptions) == self._gc_freeze_at:
+                _freeze_once()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                 self._thread.start()
             self._changed.notify()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._subscriptions.discard(subscription)
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Look for it no longer. Does nothing for one who has had a verdict."""
+        with self._changed:
+            self._subscriptions.discard(subscription)
 
     # --- on the thread
 
@@ -236,8 +242,7 @@ class Poller:
 
     def _deliver(self, subscription: Subscription, update: Update) -> None:
         if update.verdict is not None:
-            with self._changed:
-                self._subscriptions.discard(subscription)
+            self.unsubscribe(subscription)
         subscription.tell(update)
         self._told += 1
         if self._told % _BURST == 0:
@@ -261,19 +266,36 @@ def _concerns_all(error: Exception) -> bool:
     return isinstance(error, (TransientError, ConnectError, StatementTimeout)) or not isinstance(error, CatalogError)
 
 
+@functools.cache
+def _freeze_once() -> None:
+    """Keep what is there now out of garbage collections, once in the life of a process.
+
+    A full collection walks all objects of the process while the event loop stands still. Nearly all of those that a
+    triggerer has were made by imports and live as long as it does, so walking them finds nothing.
+    """
+    gc.freeze()
+    log.info("Garbage collection leaves out what the triggerer has loaded so far: many executions are waited for.")
+
+
 _pollers: dict[str, tuple[asyncio.AbstractEventLoop, Poller]] = {}
 
 
-def poller_of(loop: asyncio.AbstractEventLoop, ssis_conn_id: str, open_catalog: Callable[[], Catalog]) -> Poller:
+def poller_of(
+    loop: asyncio.AbstractEventLoop,
+    ssis_conn_id: str,
+    opener: Callable[[asyncio.AbstractEventLoop, str], Callable[[], Catalog]],
+) -> Poller:
     """The poller that all triggers of an event loop share which wait on one connection.
 
     :param loop: the triggers' event loop, which is the caller's.
     :param ssis_conn_id: the Airflow connection.
-    :param open_catalog: opens a client of that connection.
+    :param opener: makes what opens a client of that connection, given both.
     """
     of_loop, poller = _pollers.get(ssis_conn_id, (None, None))
     if poller is None or of_loop is not loop:
         # A triggerer has one loop; another one comes only where triggers run one by one, as in dag.test().
-        poller = Poller(open_catalog, name=f"ssis-poller-{ssis_conn_id}")
+        poller = Poller(
+            opener(loop, ssis_conn_id), name=f"ssis-poller-{ssis_conn_id}", gc_freeze_at=config.gc_freeze_at()
+        )
         _pollers[ssis_conn_id] = (loop, poller)
     return poller

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import cast
+
+import pytest
 
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
@@ -14,6 +17,7 @@ from airflow_provider_ssis.catalog.errors import CatalogError, ConnectionLost
 from airflow_provider_ssis.catalog.models import EventMessage, ExecutionState
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.watching import Deadline, Verdict, Watch
+from airflow_provider_ssis.triggers import poller as poller_module
 from airflow_provider_ssis.triggers.poller import CHUNK, Poller, Subscription, Update
 from tests.executions.scripted import event
 
@@ -70,7 +74,8 @@ def watched(server: Server, execution_ids: Collection[int], *, after: int | None
                 tell=lambda update, execution_id=execution_id: told.put((execution_id, update)),  # type: ignore[misc]  # a default binds it early
                 after=after,
             )
-            subscribed.enter_context(poller.subscribed(subscription))
+            poller.subscribe(subscription)
+            subscribed.callback(poller.unsubscribe, subscription)
         while not all(seen and seen[-1].verdict for seen in updates.values()):
             execution_id, update = told.get(timeout=SECONDS)
             updates[execution_id].append(update)
@@ -132,3 +137,25 @@ def test_messages_of_an_execution_go_only_to_who_follows_it() -> None:
     updates = watched(server, [42, 43], after=0)
     assert [message.event_message_id for update in updates[42] for message in update.messages] == [1, 3]
     assert [message.event_message_id for update in updates[43] for message in update.messages] == [2]
+
+
+@pytest.mark.parametrize(("subscribers", "gc_freeze_at", "frozen"), [(19, 20, False), (20, 20, True), (40, 0, False)])
+def test_garbage_collection_leaves_the_process_alone_once_many_wait(
+    subscribers: int, gc_freeze_at: int, frozen: bool
+) -> None:
+    poller_module._freeze_once.cache_clear()
+    gc.unfreeze()
+    poller = Poller(Server(OperationStatus.RUNNING).open_catalog, name="test-poller", gc_freeze_at=gc_freeze_at)
+    waiting = [
+        Subscription(watch=Watch(execution_id, 60, 60, Deadline(None)), outage=Outage(SECONDS), tell=lambda _: None)
+        for execution_id in range(subscribers)
+    ]
+    try:
+        for subscription in waiting:
+            poller.subscribe(subscription)
+        assert (gc.get_freeze_count() > 0) is frozen
+    finally:
+        for subscription in waiting:
+            poller.unsubscribe(subscription)
+        gc.unfreeze()
+        poller_module._freeze_once.cache_clear()

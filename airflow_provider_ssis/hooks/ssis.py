@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 from airflow.providers.odbc.hooks.odbc import OdbcHook
 
 from airflow_provider_ssis import config
-from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.connection import RetryPolicy, prepare
 from airflow_provider_ssis.catalog.driver_errors import connect_error
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
@@ -37,6 +36,8 @@ from airflow_provider_ssis.odbc.private_files import UnsafeFolder
 if TYPE_CHECKING:
     import pyodbc
     from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_ssis.catalog.catalog import Catalog
 
 
 class SsisCatalogHook(OdbcHook):
@@ -205,6 +206,9 @@ class SsisCatalogHook(OdbcHook):
         :param retry: how transient errors are met. Default: the client's own.
         :raises ConnectError: one of the exceptions of :meth:`get_conn`.
         """
+        # The client is most of what the hook's import would cost where DAGs are only parsed.
+        from airflow_provider_ssis.catalog.catalog import Catalog
+
         return Catalog(self.get_conn(), reconnect=self.get_conn, retry=retry)
 
     @cached_property

@@ -46,6 +46,7 @@ test-versions: setup
 	.venv/bin/nox --session airflow
 
 bench: setup
+	@.venv/bin/nox --session incumbent
 	$(python) -m benchmarks $(BENCH_ARGS)
 
 format: setup

@@ -34,6 +34,9 @@ TESTS = [
 ]
 """What depends on Airflow; the rest of the package never imports it."""
 
+INCUMBENT = "airflow-ssis-provider"
+"""What people have used so far; constraints.txt says which version."""
+
 EACH_VERSION = [nox.param(version, id=version) for version in VERSIONS]
 
 
@@ -41,7 +44,7 @@ EACH_VERSION = [nox.param(version, id=version) for version in VERSIONS]
 @nox.parametrize("airflow", EACH_VERSION)
 def airflow(session: nox.Session, airflow: str) -> None:
     """Run the tests on a version of Airflow."""
-    _install(session, airflow)
+    _install(session, airflow, "--editable", ".[test]")
     session.run("python", "-m", "pytest", "--numprocesses=3", "-p", "no:cacheprovider", *(session.posargs or TESTS))
 
 
@@ -58,15 +61,21 @@ def lock(session: nox.Session, airflow: str) -> None:
     _constraints(airflow).write_text(head + frozen)
 
 
+@nox.session(reuse_venv=True)
+def incumbent(session: nox.Session) -> None:
+    """Make the environment in which ``make bench`` measures the incumbent: our Python and Airflow, nothing of ours."""
+    _install(session, NEWEST, INCUMBENT)
+
+
 def _constraints(airflow: str) -> Path:
     return Path("constraints.txt" if airflow == NEWEST else f"constraints/airflow-{airflow}.txt")
 
 
-def _install(session: nox.Session, airflow: str) -> None:
-    """Install the package with locked versions, unless that has been done; a stamp says so."""
+def _install(session: nox.Session, airflow: str, *packages: str) -> None:
+    """Install packages beside Airflow with locked versions, unless that has been done; a stamp says so."""
     constraints = _constraints(airflow)
     wanted = hashlib.sha256(Path("pyproject.toml").read_bytes() + constraints.read_bytes()).hexdigest()
     stamp = Path(session.virtualenv.location) / ".installed"
     if not stamp.exists() or stamp.read_text() != wanted:
-        session.install("--constraint", str(constraints), f"apache-airflow=={airflow}", "--editable", ".[test]")
+        session.install("--constraint", str(constraints), f"apache-airflow=={airflow}", *packages)
         stamp.write_text(wanted)

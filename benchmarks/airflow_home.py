@@ -1,4 +1,4 @@
-"""Airflow for the benchmarks: a home that is gone afterwards, and the server under the connections of all who ask."""
+"""Airflow for the benchmarks: a home that is gone afterwards, and the server under the connections of those who ask."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     # Not for processes that wait: they are to be no bigger than a triggerer.
@@ -20,8 +19,6 @@ SSIS = "ssis_default"
 """Ours: a connection of type ``ssis``."""
 ODBC = "odbc_ssisdb"
 """The plain way: a connection of type ``odbc``."""
-MSSQL = "mssql_ssisdb"
-"""The incumbent's: a connection of type ``mssql``."""
 
 
 @contextmanager
@@ -60,7 +57,7 @@ _LOG_LEVEL = "AIRFLOW__LOGGING__LOGGING_LEVEL"
 
 
 def connect_airflow(endpoint: Endpoint, *, port: int | None = None) -> None:
-    """Make a server known to Airflow under the three connections.
+    """Make a server known to Airflow under ours and the plain way's connection.
 
     :param endpoint: the server.
     :param port: another way to it. Default: its own port.
@@ -78,5 +75,3 @@ def connect_airflow(endpoint: Endpoint, *, port: int | None = None) -> None:
             "extra": {"Encrypt": "yes", "TrustServerCertificate": "yes"},
         }
     )
-    login = f"{quote(there.user, safe='')}:{quote(there.password, safe='')}"
-    os.environ[f"AIRFLOW_CONN_{MSSQL.upper()}"] = f"mssql://{login}@{there.host}:{there.port}/SSISDB"

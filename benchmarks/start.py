@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
-from typing import Any
 
-from benchmarks.airflow_home import MSSQL, ODBC, connect_airflow
+from benchmarks.airflow_home import ODBC, connect_airflow
+from benchmarks.incumbent import NAME as INCUMBENT
+from benchmarks.incumbent import IncumbentService, connection_uri
 from benchmarks.results import Goal, Report, Result, cost
 from benchmarks.servers import CatalogService
+from benchmarks.tasks import Took, execute
 from benchmarks.workers import Worker
 
 NAME = "start"
-INCUMBENT = "airflow-ssis-provider 1.1.2"
 PLAIN = "SQLExecuteQueryOperator over ODBC"
 _RUN_SECONDS = 30.0
 
@@ -26,15 +29,22 @@ class Size:
     :param parameters: numbers of parameters.
     :param delays: seconds by which the network lengthens a round trip.
     :param repetitions: starts of which the median counts.
+    :param incumbent: the Python of the environment that the incumbent is installed in.
     """
 
     parameters: Sequence[int]
     delays: Sequence[float]
     repetitions: int
+    incumbent: Path
 
 
-FULL = Size(parameters=(0, 10, 50), delays=(0.0, 0.005, 0.05), repetitions=4)
-SMALLEST = Size(parameters=(0, 2), delays=(0.005,), repetitions=1)
+FULL = Size(
+    parameters=(0, 10, 50),
+    delays=(0.0, 0.005, 0.05),
+    repetitions=4,
+    incumbent=Path(".nox/incumbent/bin/python").absolute(),
+)
+SMALLEST = Size(parameters=(0, 2), delays=(0.005,), repetitions=1, incumbent=Path(sys.executable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +64,28 @@ class Start:
 
 
 def run(size: Size) -> Report:
-    """Measure."""
+    """Measure.
+
+    :raises FileNotFoundError: the incumbent has no environment.
+    """
+    if not size.incumbent.exists():
+        raise FileNotFoundError(f"{size.incumbent} is missing; `make bench` or `nox --session incumbent` makes it")
     results: list[Result] = []
     requests: set[int] = set()
-    with Worker(CatalogService) as server:
+    with Worker(CatalogService) as server, Worker(IncumbentService, python=size.incumbent) as incumbent:
         _deploy(server, max(size.parameters))
         server.call("let_runs_take", _RUN_SECONDS)
         for delay in size.delays:
-            connect_airflow(server.started, port=server.call("delay", delay))
+            port = server.call("delay", delay)
+            connect_airflow(server.started, port=port)
             for count in size.parameters:
-                ours, plain, incumbent = (
-                    _measure(server, size.repetitions, make(count)) for make in (_ours, _plain, _incumbent)
+                incumbent.call("prepare", connection_uri(server.started, port=port), _values(count))
+                ours, plain, theirs = (
+                    _measure(server, size.repetitions, start)
+                    for start in (_ours(count), _plain(count), lambda number: incumbent.call("execute", number))
                 )
                 requests.add(_requests_to_start(server, count))
-                for peer, name in ((incumbent, INCUMBENT), (plain, PLAIN)):
+                for peer, name in ((theirs, INCUMBENT), (plain, PLAIN)):
                     if delay == size.delays[0]:
                         results += _rows(f"{count} parameters", ours, peer, name)
                     case = f"{count} parameters: time, {delay * 1000:g} ms delay"
@@ -115,19 +133,17 @@ def _deploy(server: Worker, parameters: int) -> None:
         catalog.deploy_project("Sales", "Mart", make_ispac("Mart", packages=[load]))
 
 
-def _measure(server: Worker, repetitions: int, start: Callable[[int], object]) -> Start:
+def _measure(server: Worker, repetitions: int, start: Callable[[int], Took]) -> Start:
     # The first one imports and compiles; it does not count.
     start(0)
     starts = []
     for number in range(1, repetitions + 1):
         requests, round_trips = server.call("traffic").requests, server.call("round_trips")
-        began, cpu = time.perf_counter(), time.process_time()
-        start(number)
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        took = start(number)
         starts.append(
             Start(
-                seconds=seconds,
-                cpu=cpu,
+                seconds=took.seconds,
+                cpu=took.cpu,
                 requests=server.call("traffic").requests - requests,
                 round_trips=server.call("round_trips") - round_trips,
             )
@@ -148,21 +164,7 @@ def _values(count: int) -> dict[str, str]:
     return {_name(number): f"value {number}" for number in range(count)}
 
 
-def _execute(operator: Any, number: int) -> None:
-    """Execute a task instance of its own."""
-    from airflow.providers.common.compat.sdk import TaskDeferred
-
-    from tests.task_runs import TaskInstanceRecord, TaskRun
-
-    run = TaskRun(operator, TaskInstanceRecord(run_id=f"{time.time_ns()}-{number}"))
-    try:
-        run.execute()
-    except TaskDeferred:
-        # The run has been started, and the task has left its worker.
-        return
-
-
-def _ours(count: int) -> Callable[[int], object]:
+def _ours(count: int) -> Callable[[int], Took]:
     from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 
     operator = SsisRunPackageOperator(
@@ -173,7 +175,7 @@ def _ours(count: int) -> Callable[[int], object]:
         parameters=_values(count),
         deferrable=True,
     )
-    return lambda number: _execute(operator, number)
+    return lambda number: execute(operator, number)
 
 
 def _requests_to_start(server: Worker, count: int) -> int:
@@ -204,7 +206,7 @@ def _requests_to_start(server: Worker, count: int) -> int:
     return requests
 
 
-def _plain(count: int) -> Callable[[int], object]:
+def _plain(count: int) -> Callable[[int], Took]:
     from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 
     from airflow_provider_ssis.odbc.drivers import find_driver
@@ -226,20 +228,4 @@ def _plain(count: int) -> Callable[[int], object]:
             f"{values}EXEC catalog.start_execution @id;\nSELECT @id AS execution_id;"
         ),
     )
-    return lambda number: _execute(operator, number)
-
-
-def _incumbent(count: int) -> Callable[[int], object]:
-    from SSIS_Operator.models.SqlQueryParameters import ParameterType, QueryParameters
-    from SSIS_Operator.operators.ssis_package_operator import SsisPackageOperator
-
-    operator = SsisPackageOperator(
-        task_id="load",
-        conn_id=MSSQL,
-        database="SSISDB",
-        folder="Sales",
-        project="Mart",
-        package="Load.dtsx",
-        parameters=[QueryParameters(name, value, ParameterType.PACKAGE) for name, value in _values(count).items()],
-    )
-    return lambda number: _execute(operator, number)
+    return lambda number: execute(operator, number)

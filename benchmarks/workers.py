@@ -1,16 +1,23 @@
-"""Processes of a benchmark that answer calls: the server and the client must not share a processor's time unseen."""
+"""Processes of a benchmark that answer calls: the server and the client must not share a processor's time unseen.
+
+A process can be one of another environment: all that it needs for that is this folder.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 _END_SECONDS = 10.0
+_ROOT = Path(__file__).parent.parent
 
 
 class Service(Protocol):
@@ -31,13 +38,13 @@ class Worker:
 
     :param make: makes the service, in the process; a module's function or class.
     :param arguments: its arguments.
+    :param python: the Python to run it with. Default: this one.
     """
 
-    def __init__(self, make: Callable[..., Service], *arguments: Any) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
-        self._theirs = theirs
+    def __init__(self, make: Callable[..., Service], *arguments: Any, python: Path | None = None) -> None:
+        self._make = make
+        self._arguments = arguments
+        self._python = python or Path(sys.executable)
         self.started: Any = None
         """What the service's ``start`` returned."""
         self.start_seconds = 0.0
@@ -45,25 +52,33 @@ class Worker:
 
     def __enter__(self) -> Self:
         began = time.perf_counter()
-        self._process.start()
-        # Else the end of the process would not be seen here.
-        self._theirs.close()
-        self.started = self._receive()
+        self._pipe, theirs = multiprocessing.Pipe()
+        # Else the end of the process would not be seen here: its end of the pipe must be open nowhere else.
+        with theirs:
+            command = [str(self._python), "-m", __name__, str(theirs.fileno())]
+            self._process = subprocess.Popen(command, cwd=_ROOT, pass_fds=[theirs.fileno()])  # noqa: S603 our own module
+        try:
+            self._pipe.send((self._make, self._arguments))
+            self.started = self._receive()
+        except BaseException:
+            self._end()
+            raise
         self.start_seconds = time.perf_counter() - began
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        # To the process, that nobody calls any more means that it is to end.
+        self._pipe.close()
         try:
-            if self._process.is_alive():
-                self._pipe.send(None)
-            self._process.join(_END_SECONDS)
-        finally:
-            if self._process.is_alive():
-                self._process.kill()
-                self._process.join()
-            self._pipe.close()
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Call a method of the service and wait for its result.
@@ -83,18 +98,15 @@ class Worker:
         return value
 
 
-def _serve(pipe: Connection, make: Callable[..., Service], arguments: tuple[Any, ...]) -> None:
-    asyncio.run(_answer(pipe, make(*arguments)))
-
-
-async def _answer(pipe: Connection, service: Service) -> None:
+async def _serve(pipe: Connection) -> None:
+    make, arguments = pipe.recv()
+    service: Service = make(*arguments)
     try:
         await _reply(pipe, service.start())
-        while (call := await asyncio.to_thread(pipe.recv)) is not None:
-            name, arguments = call
+        while True:
+            name, arguments = await asyncio.to_thread(pipe.recv)
             await _reply(pipe, getattr(service, name)(*arguments))
     except EOFError:
-        # The benchmark itself was ended.
         return
     finally:
         await service.stop()
@@ -107,3 +119,7 @@ async def _reply(pipe: Connection, answer: Awaitable[Any]) -> None:
         pipe.send((False, f"{type(error).__name__}: {error}"))
     else:
         pipe.send((True, value))
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(Connection(int(sys.argv[1]))))

@@ -16,7 +16,7 @@ from benchmarks.results import Report, Result, append, cost, rate
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> None:
     """What benchmarks put into the environment is gone after the test."""
-    for name in ("AIRFLOW_CONN_SSIS_DEFAULT", "AIRFLOW_CONN_ODBC_SSISDB", "AIRFLOW_CONN_MSSQL_SSISDB"):
+    for name in ("AIRFLOW_CONN_SSIS_DEFAULT", "AIRFLOW_CONN_ODBC_SSISDB"):
         monkeypatch.setenv(name, "")
 
 

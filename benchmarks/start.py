@@ -198,6 +198,7 @@ def _requests_to_start(server: Worker, count: int) -> int:
         deadline=Deadline(None),
         stop_timeout=10.0,
         poll_interval=1.0,
+        outage_timeout=10.0,
     )
     with SsisCatalogHook().open_catalog() as catalog:
         before = server.call("traffic").requests

@@ -23,16 +23,18 @@ class TaskInstanceRecord:
     try_number: int = 1
     max_tries: int = 0
     start_date: datetime | None = None
+    next_method: str | None = None
     xcoms: dict[str, Any] = field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:
         """Keep the value."""
         self.xcoms[key] = value
 
-    def xcom_pull(self, task_ids: str, key: str) -> Any:
-        """The value that this task instance kept."""
+    def xcom_pull(self, task_ids: str, key: str, map_indexes: int | None = None) -> Any:
+        """The value that this task instance kept; those of all its siblings where a mapped task names no index."""
         assert task_ids == self.task_id
-        return self.xcoms.get(key)
+        value = self.xcoms.get(key)
+        return [value] if map_indexes is None and self.map_index >= 0 else value
 
 
 @dataclass

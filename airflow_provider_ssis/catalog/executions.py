@@ -132,8 +132,10 @@ class Executions(CatalogPart):
                 if attempt == 1 and not is_ours:
                     raise
                 # The start whose answer was lost came through after the look at the status.
-            except ConnectionLost:
-                if not self._session.can_reconnect:
+            except TransientError as error:
+                # A connection that was lost may have started it, a deadlock's victim has not.
+                is_lost = isinstance(error, ConnectionLost)
+                if (is_lost and not self._session.can_reconnect) or (not is_lost and attempt == policy.attempts):
                     raise
             execution = self.execution(execution_id)
             if execution is not None and execution.status is not OperationStatus.CREATED:

@@ -12,6 +12,9 @@ from uuid import UUID
 from airflow_provider_ssis.catalog.requests import Sensitive, Value
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
 
+MOST_SECONDS = 10 * 366 * 24 * 3600
+"""More than anybody waits, and less than dates can be told apart for."""
+
 _SENSITIVE_KEYS = frozenset({"value", "sensitive"})
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
 
@@ -68,6 +71,22 @@ def execution_id_of(value: Any) -> int:
     return found
 
 
+def check_seconds(name: str, value: Any, *, or_zero: bool = False) -> None:
+    """Refuse a number of seconds that cannot be waited, when the DAG is read.
+
+    :param name: the argument's name, for the message.
+    :param value: what was given; None where it was left out.
+    :param or_zero: whether 0 has a meaning too. Default: False.
+    :raises ValueError: it is no number, not more than 0, or beyond any run's length.
+    """
+    if value is None or (or_zero and value == 0):
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= MOST_SECONDS:
+        raise ValueError(
+            f"{name} is {value!r}; give seconds, more than 0 and at most {MOST_SECONDS} (ten years), or leave it out"
+        )
+
+
 def values_of(name: str, value: Any) -> dict[str, Value]:
     """Values by name, such as ``{"Region": "North", "Password": {"value": "…", "sensitive": True}}``.
 
@@ -98,6 +117,24 @@ def secrets_in(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from secrets_in(item)
+    elif isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            decoded = json.loads(value)
+        except ValueError:
+            return
+        for secret in secrets_in(decoded):
+            # As it stands in the text, and as it is meant.
+            yield from {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+
+
+def shown_as_text(value: Any) -> Any:
+    """A sensitive number as text, because Airflow masks texts only. The catalog's type makes a number of it again.
+
+    :param value: what templating made of an argument or a part of it.
+    """
+    if _is_sensitive(value) and isinstance(value["value"], int | float | Decimal):
+        return {**value, "value": str(value["value"])}
+    return value
 
 
 def _is_sensitive(value: Any) -> bool:

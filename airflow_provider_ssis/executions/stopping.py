@@ -48,6 +48,7 @@ def stop_executions(
     seen: dict[int, Execution] = {}
     under_way = list(execution_ids)
     asked: set[int] = set()
+    told: set[int] = set()
     delays = poll_delays(poll_interval)
     while True:
         for execution_id in under_way:
@@ -59,6 +60,10 @@ def stop_executions(
                     execution_id=execution_id,
                     status=execution.status,
                 )
+            if execution.status is OperationStatus.PENDING and execution_id not in told:
+                # Said at once: whoever is killed may not live until the wait is over.
+                told.add(execution_id)
+                log.warning("%s is pending, and can only be stopped once it runs.", name_of(execution))
             runs = execution.status is OperationStatus.RUNNING
             if runs and execution_id not in asked and _ask_to_stop(catalog, execution, log):
                 asked.add(execution_id)

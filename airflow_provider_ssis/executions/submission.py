@@ -17,13 +17,14 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import OtherExecutionActive
+from airflow_provider_ssis.catalog.errors import OtherExecutionActive, ProjectChanged
 from airflow_provider_ssis.catalog.requests import Claim
 from airflow_provider_ssis.exceptions import PreviousExecutionActive
 from airflow_provider_ssis.executions.memory import Remembered
+from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.stamp import lock_name
 from airflow_provider_ssis.executions.stopping import stop_executions
-from airflow_provider_ssis.executions.waiting import poll_delays, read_execution
+from airflow_provider_ssis.executions.waiting import patiently, poll_delays, read_execution
 from airflow_provider_ssis.executions.watching import Deadline
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Submission:
     :param deadline: when to give up waiting for another execution.
     :param stop_timeout: seconds to wait for the end of one that was stopped.
     :param poll_interval: seconds between two looks at it.
+    :param outage_timeout: seconds to bear that the catalog cannot be read while another execution is waited for.
     """
 
     request: ExecutionRequest
@@ -67,17 +69,18 @@ class Submission:
     deadline: Deadline
     stop_timeout: float
     poll_interval: float
+    outage_timeout: float
 
     def claim(self, remembered: Remembered | None) -> Claim:
         """The claim on the execution.
 
-        :param remembered: the execution that the task instance created last, by its saved id.
+        :param remembered: the execution that the task instance came to last, by its saved id.
         """
         known, previous = None, None
         if remembered is not None:
             if remembered.since_try == self.stamp.since_try:
                 known = remembered.execution_id
-            else:
+            elif remembered.is_ours:
                 previous = remembered.execution_id
         package = f"{self.request.folder}/{self.request.project}/{self.request.package}".casefold()
         return Claim(
@@ -108,7 +111,7 @@ def submit(
     submission: Submission,
     memory: TaskMemory,
     *,
-    before_start: Callable[[int], None],
+    before_start: Callable[[Remembered], None],
     log: TaskLog,
 ) -> Submitted:
     """Come to the execution, and start it unless it was started.
@@ -116,34 +119,48 @@ def submit(
     :param catalog: where.
     :param submission: what and how.
     :param memory: where its id is saved before it starts.
-    :param before_start: called with the id when it is saved; what it raises keeps the execution from being started.
+    :param before_start: called when the execution is saved; what it raises keeps it from being started.
     :param log: where to tell what happens.
     :raises PreviousExecutionActive: another execution is in the way, and it is not to be stopped.
     :raises ExecutionNotStopped: another one is in the way and did not stop in time.
     :raises CatalogError: the catalog refused.
     """
     remembered = memory.recall()
+
+    def save(execution_id: int, *, is_ours: bool) -> None:
+        execution = Remembered(execution_id, submission.stamp.since_try, is_ours)
+        memory.remember(execution)
+        before_start(execution)
+
+    was_refused = False
     while True:
         claim = submission.claim(remembered)
         try:
             claimed = catalog.claim_execution(submission.request, claim)
+            is_ours = remembered is None or remembered.is_ours or remembered.execution_id != claimed.execution_id
             if not claimed.created:
                 log.info(
-                    "Execution %d was created by an earlier try of this task and is %s.",
+                    "Execution %d was %s by an earlier try of this task and is %s.",
                     claimed.execution_id,
+                    "created" if is_ours else "followed",
                     claimed.status.name.lower(),
                 )
-            memory.remember(Remembered(claimed.execution_id, submission.stamp.since_try))
-            before_start(claimed.execution_id)
+            save(claimed.execution_id, is_ours=is_ours)
             status = claimed.status
             if status is OperationStatus.CREATED:
                 status = catalog.start_claimed_execution(claimed.execution_id, claim)
-            return Submitted(claimed.execution_id, status, is_ours=True)
+            return Submitted(claimed.execution_id, status, is_ours=is_ours)
         except OtherExecutionActive as active:
             adopted = _settle(catalog, submission, active, log)
             if adopted is not None:
-                before_start(adopted.execution_id)
+                save(adopted.execution_id, is_ours=adopted.is_ours)
                 return adopted
+        except ProjectChanged as refusal:
+            if was_refused:
+                raise
+            was_refused = True
+            # The catalog has failed that one, so the next claim creates another.
+            log.warning("The project was deployed anew meanwhile, so another execution is created: %s", refusal)
 
 
 def _settle(catalog: Catalog, submission: Submission, active: OtherExecutionActive, log: TaskLog) -> Submitted | None:
@@ -175,13 +192,15 @@ def _settle(catalog: Catalog, submission: Submission, active: OtherExecutionActi
             )
         case OnPreviousRun.WAIT:
             log.info("Active already, and waited for before a new one starts: execution %s.", names)
-            _wait_for(catalog, submission, ids)
+            _wait_for(catalog, submission, ids, log)
     return None
 
 
-def _wait_for(catalog: Catalog, submission: Submission, execution_ids: list[int]) -> None:
+def _wait_for(catalog: Catalog, submission: Submission, execution_ids: list[int], log: TaskLog) -> None:
+    outage = Outage(submission.outage_timeout)
     for delay in poll_delays(submission.poll_interval):
-        active = [state for state in catalog.execution_states(execution_ids) if not state.status.is_terminal]
+        states = patiently(lambda: catalog.execution_states(execution_ids), outage, log, until=submission.deadline)
+        active = [state for state in states if not state.status.is_terminal]
         if not active:
             return
         if submission.deadline.passed:

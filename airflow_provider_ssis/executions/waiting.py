@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_ssis.catalog.errors import CatalogError, ExecutionNotFound
-from airflow_provider_ssis.executions.watching import Verdict
+from airflow_provider_ssis.executions.watching import NO_DEADLINE, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.models import Execution, ExecutionState
     from airflow_provider_ssis.executions.outage import Outage
     from airflow_provider_ssis.executions.task_log import TaskLog
-    from airflow_provider_ssis.executions.watching import Watch
+    from airflow_provider_ssis.executions.watching import Deadline, Watch
 
 Result = TypeVar("Result")
 
@@ -51,12 +51,13 @@ def poll_delays(poll_interval: float) -> Iterator[float]:
         delay = min(delay * 1.5, poll_interval)
 
 
-def patiently(ask: Callable[[], Result], outage: Outage, log: TaskLog) -> Result:
+def patiently(ask: Callable[[], Result], outage: Outage, log: TaskLog, *, until: Deadline = NO_DEADLINE) -> Result:
     """Ask the catalog until it answers, or until the outage has lasted too long.
 
     :param ask: a question that does no harm when it is asked again.
     :param outage: how long to bear failures.
     :param log: where the beginning and the end of an outage are told.
+    :param until: when to give up, however short the outage was. Default: never.
     :raises CatalogError: it is none that passes, or it lasted too long.
     """
     while True:
@@ -65,13 +66,15 @@ def patiently(ask: Callable[[], Result], outage: Outage, log: TaskLog) -> Result
         except CatalogError as error:
             began = not outage.is_on
             delay = outage.bear(error)
+            if until.passed:
+                raise
             if began:
                 log.warning("The catalog cannot be read; the execution goes on, and so does the task: %s", error)
         else:
             if (lasted := outage.end()) is not None:
                 log.info("The catalog can be read again, after %.0f s.", lasted)
             return answer
-        time.sleep(delay)
+        time.sleep(until.limit(delay))
 
 
 def wait_until_over(
@@ -86,7 +89,7 @@ def wait_until_over(
     :param on_look: called after each look that saw the execution, the last one too. It may read the catalog.
     :return: why the wait is over: OVER, TIMEOUT or STUCK_PENDING.
     :raises ExecutionNotFound: it is not in the catalog (any more).
-    :raises CatalogError: the catalog could not be read for too long.
+    :raises CatalogError: the catalog could not be read for too long, or when the deadline passed.
     """
 
     def look() -> ExecutionState | None:
@@ -96,7 +99,7 @@ def wait_until_over(
         return state
 
     while True:
-        state = patiently(look, outage, log)
+        state = patiently(look, outage, log, until=watch.deadline)
         verdict = watch.judge(state)
         if verdict is Verdict.GONE:
             raise not_found(watch.execution_id)

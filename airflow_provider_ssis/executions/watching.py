@@ -68,6 +68,9 @@ class Deadline:
         return delay if left is None else min(delay, left)
 
 
+NO_DEADLINE = Deadline(None)
+
+
 @dataclass(slots=True)
 class Watch:
     """What is known of an execution that somebody waits for.

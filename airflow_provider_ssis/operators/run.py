@@ -7,24 +7,27 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator, mask_secret
+from airflow.providers.common.compat.sdk import BaseOperator, get_current_context, mask_secret
 
 from airflow_provider_ssis import config
+from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Value
 from airflow_provider_ssis.exceptions import ExecutionError, InvalidTaskArgument, KilledBeforeStart
 from airflow_provider_ssis.executions.arguments import (
+    check_seconds,
     flag,
     nested_values_of,
     optional_text,
     required_text,
     secrets_in,
+    shown_as_text,
     values_of,
 )
 from airflow_provider_ssis.executions.deferral import Report, deferral_exceptions, is_deferral_timeout
 from airflow_provider_ssis.executions.following import MessageFollower, MessageLevel
 from airflow_provider_ssis.executions.giving_up import out_of_sight, stuck_pending, timed_out
-from airflow_provider_ssis.executions.memory import TaskMemory
+from airflow_provider_ssis.executions.memory import Remembered, TaskMemory, deferred_execution, push_execution
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.outcome import SUCCESS, name_of, result_of, status_name, unsuccessful
 from airflow_provider_ssis.executions.progress import Progress
@@ -102,6 +105,7 @@ class SsisRunPackageOperator(BaseOperator):
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds (None if the
         package is not over).
+    :raises ValueError: when the DAG is read: an argument cannot be meant.
     :raises ExecutionFailed: the package failed.
     :raises ExecutionCanceled: somebody stopped the execution.
     :raises ExecutionEndedUnexpectedly: the process that ran the package is gone.
@@ -193,6 +197,9 @@ class SsisRunPackageOperator(BaseOperator):
         self.follow_messages = follow_messages
         self.ssis_conn_id = ssis_conn_id
         _check_choices(on_previous_run, follow_messages, allow_concurrent=allow_concurrent)
+        check_seconds("timeout", timeout)
+        check_seconds("poll_interval", poll_interval)
+        check_seconds("pending_timeout", pending_timeout, or_zero=True)
         self.execution_id: int | None = None
         self._is_ours = True
         self._killed = False
@@ -210,7 +217,7 @@ class SsisRunPackageOperator(BaseOperator):
         rendered = super().render_template(content, *args, **kwargs)
         for secret in secrets_in(rendered):
             mask_secret(secret)
-        return rendered
+        return shown_as_text(rendered)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Create, configure and start an execution, or find that of an earlier try, and wait for its end.
@@ -218,21 +225,19 @@ class SsisRunPackageOperator(BaseOperator):
         :param context: the task's context.
         :return: see the class.
         """
-        trigger = self._trigger(0, Deadline(None))
+        deadline = self._deadline(context)
         if self.deferrable:
             # What cannot travel to the triggerer must be found before anything runs.
-            trigger.check()
-        deadline = self._deadline(context)
+            self._trigger(0, deadline).check()
         submission = self._submission(context, deadline)
         with self.hook.open_catalog() as catalog:
             submitted = submit(
                 catalog,
                 submission,
                 TaskMemory.of(context),
-                before_start=lambda execution_id: self._before_start(context, execution_id),
+                before_start=lambda execution: self._before_start(context, execution),
                 log=self.log,
             )
-            self._is_ours = submitted.is_ours
             if self._killed and self._is_to_be_stopped:
                 # The kill came during the start, when there was nothing to stop yet.
                 self._stop(submitted.execution_id)
@@ -262,15 +267,27 @@ class SsisRunPackageOperator(BaseOperator):
         if report.execution_id != execution_id:
             # A database that gives a deleted trigger's id to the next one lets a task get what another one told.
             self._defer(execution_id, self._deadline(context))
-        if self.do_xcom_push:
-            context["ti"].xcom_push(key="execution_id", value=execution_id)
-        outage = Outage(config.outage_timeout())
-        with patiently(lambda: self.hook.open_catalog(), outage, self.log) as catalog:
-            MessageFollower(execution_id, self.log, level=self._level.replayed).follow(catalog)
-            MessageFollower(execution_id, self.log, level=self._level).tell_those_without_id(catalog)
-            if (lost := report.lost) is not None:
-                raise lost
-            return self._conclude(context, catalog, execution_id, report.verdict)
+        self._push(context, Remembered(execution_id, context["ti"].try_number, is_ours))
+        lost = report.lost
+        result = None
+        # What the triggerer has borne for long enough is not borne for as long again.
+        outage = Outage(config.outage_timeout() if lost is None else 0)
+        try:
+            with patiently(lambda: self.hook.open_catalog(), outage, self.log) as catalog:
+                replayed = MessageFollower(execution_id, self.log, level=self._level.replayed)
+                patiently(lambda: replayed.follow(catalog), outage, self.log)
+                followed = MessageFollower(execution_id, self.log, level=self._level)
+                patiently(lambda: followed.tell_those_without_id(catalog), outage, self.log)
+                if lost is None:
+                    result = self._conclude(context, catalog, execution_id, report.verdict, outage)
+        except CatalogError as error:
+            raise lost or out_of_sight(execution_id, str(error)) from error
+        if lost is not None:
+            raise lost
+        if result is None:
+            self._defer(execution_id, self._deadline(context))
+            raise AssertionError("unreachable: deferring raises")
+        return result
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on after the triggerer; if that failed or timed out, see to the execution first.
@@ -285,11 +302,14 @@ class SsisRunPackageOperator(BaseOperator):
             if is_deferral_timeout(error):
                 self._stop_after_deferral(context)
                 raise
-            raise out_of_sight(self._known_execution_id(context) or 0, f"the trigger failed ({error}).") from error
+            known = deferred_execution(context, self.task_id)
+            raise out_of_sight(0 if known is None else known.execution_id, f"the trigger failed ({error}).") from error
 
     def on_kill(self) -> None:
         """Stop the execution, if the task created one and ``cancel_on_kill`` is set."""
         self._killed = True
+        if self.execution_id is None and (waited_for := self._waited_for()) is not None:
+            self.execution_id, self._is_ours = waited_for.execution_id, waited_for.is_ours
         if self.execution_id is not None and self._is_to_be_stopped:
             self._stop(self.execution_id)
 
@@ -336,14 +356,17 @@ class SsisRunPackageOperator(BaseOperator):
             stop_timeout=config.stop_timeout(),
             deadline=deadline,
             poll_interval=self._poll_interval,
+            outage_timeout=config.outage_timeout(),
         )
 
-    def _before_start(self, context: Context, execution_id: int) -> None:
+    def _before_start(self, context: Context, execution: Remembered) -> None:
+        execution_id = execution.execution_id
+        # First whose it is: a kill may come after each line.
+        self._is_ours = execution.is_ours
         self.execution_id = execution_id
         self.log.info("Execution %d of %s/%s/%s.", execution_id, self.folder, self.project, self.package)
-        if self.do_xcom_push:
-            context["ti"].xcom_push(key="execution_id", value=execution_id)
-        if self._killed:
+        self._push(context, execution)
+        if self._killed and self._is_ours:
             raise KilledBeforeStart(
                 f"The task was killed after execution {execution_id} had been created; if it was not started, it does "
                 "not run by itself.",
@@ -374,12 +397,15 @@ class SsisRunPackageOperator(BaseOperator):
             pending_timeout=self._pending_timeout,
         )
         outage = Outage(config.outage_timeout())
+        result = None
         try:
-            verdict = wait_until_over(catalog, watch, outage=outage, log=self.log, on_look=look)
-            follower.finish(catalog)
-            return self._conclude(context, catalog, execution_id, verdict)
+            while result is None:
+                verdict = wait_until_over(catalog, watch, outage=outage, log=self.log, on_look=look)
+                patiently(lambda: follower.finish(catalog), outage, self.log)
+                result = self._conclude(context, catalog, execution_id, verdict, outage)
         except CatalogError as error:
             raise out_of_sight(execution_id, str(error)) from error
+        return result
 
     def _defer(self, execution_id: int, deadline: Deadline) -> None:
         left = deadline.seconds_left
@@ -405,19 +431,25 @@ class SsisRunPackageOperator(BaseOperator):
             cancel_on_kill=self._is_to_be_stopped,
         )
 
-    def _conclude(self, context: Context, catalog: Catalog, execution_id: int, verdict: Verdict) -> dict[str, Any]:
-        """The task's end, for whatever reason the wait is over."""
-        execution = read_execution(catalog, execution_id)
+    def _conclude(
+        self, context: Context, catalog: Catalog, execution_id: int, verdict: Verdict, outage: Outage
+    ) -> dict[str, Any] | None:
+        """The task's end, for whatever reason the wait is over; None if the reason is none any more."""
+        execution = patiently(lambda: read_execution(catalog, execution_id), outage, self.log)
         if execution.status.is_terminal:
             Progress(execution_id, TaskMemory.of(context), self.log).tell(catalog, execution.status)
             result = self._result(context, execution)
             if execution.status not in SUCCESS:
-                raise unsuccessful(catalog, execution, task_killed=self._killed)
+                raise patiently(lambda: unsuccessful(catalog, execution, task_killed=self._killed), outage, self.log)
             self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
             return result
-        if verdict is Verdict.STUCK_PENDING:
+        if verdict is Verdict.STUCK_PENDING and execution.status is OperationStatus.PENDING:
             raise stuck_pending(execution, self._pending_timeout)
+        if verdict is not Verdict.TIMEOUT:
+            # It has begun to run meanwhile, or a catalog that lags behind answers now.
+            return None
         stopped = self._stop(execution_id) if self._is_to_be_stopped else None
+        self._result(context, stopped or execution)
         raise timed_out(execution, self.timeout, stopped, was_stopped=self._is_to_be_stopped)
 
     def _result(self, context: Context, execution: Execution) -> dict[str, Any]:
@@ -430,18 +462,30 @@ class SsisRunPackageOperator(BaseOperator):
 
     def _stop_after_deferral(self, context: Context) -> None:
         """Airflow's own limit has ended the deferral, without a word to the trigger."""
-        execution_id = self._known_execution_id(context)
-        if execution_id is None:
+        waited_for = deferred_execution(context, self.task_id)
+        if waited_for is None:
             self.log.error("The execution that this task waited for is not known any more: look for it in the catalog.")
+        elif not waited_for.is_ours:
+            self.log.info("Execution %d goes on: this task only followed it.", waited_for.execution_id)
         elif self.cancel_on_kill:
-            self._stop(execution_id)
+            self._stop(waited_for.execution_id)
 
-    def _known_execution_id(self, context: Context) -> int | None:
-        remembered = TaskMemory.of(context).recall()
-        if remembered is not None:
-            return remembered.execution_id
-        pulled = context["ti"].xcom_pull(task_ids=self.task_id, key="execution_id")
-        return None if pulled is None else int(pulled)
+    def _waited_for(self) -> Remembered | None:
+        """The execution of a task that is killed after its deferral, before anybody has told it which one it is.
+
+        Airflow 2 does that to a task whose ``execution_timeout`` passed meanwhile.
+        """
+        try:
+            context = get_current_context()
+        except Exception:  # noqa: BLE001 Airflow's versions raise different ones where no task runs
+            return None
+        if getattr(context["ti"], "next_method", None) is None:
+            return None
+        return deferred_execution(context, self.task_id)
+
+    def _push(self, context: Context, execution: Remembered) -> None:
+        if self.do_xcom_push:
+            push_execution(context["ti"], execution)
 
     def _deadline(self, context: Context) -> Deadline:
         """When to give up, counted from the task's start, so that nothing that restarts in between moves it."""

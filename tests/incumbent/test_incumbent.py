@@ -23,7 +23,7 @@ from tests.task_runs import TaskInstanceRecord, TaskRun
 class SharedTaskInstance(TaskInstanceRecord):
     """One for both tasks, so that the sensor finds the operator's XCom."""
 
-    def xcom_pull(self, task_ids: str, key: str) -> Any:
+    def xcom_pull(self, task_ids: str, key: str, map_indexes: int | None = None) -> Any:
         """What was pushed under the key."""
         return self.xcoms[key]
 

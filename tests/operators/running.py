@@ -7,11 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.connection import RetryPolicy
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 from tests.task_runs import TaskRun
 
 SECRET = "c4nary-s3cret"
+
+
+class ImpatientHook(SsisCatalogHook):
+    """Its client asks once only, so that one fault is enough for what is to happen when it gives up."""
+
+    def open_catalog(self, *, retry: RetryPolicy | None = None) -> Catalog:
+        """Open such a client."""
+        return super().open_catalog(retry=RetryPolicy(attempts=1))
 
 
 def operator(**arguments: Any) -> SsisRunPackageOperator:

@@ -20,8 +20,9 @@ from airflow_provider_ssis.exceptions import (
 )
 from airflow_provider_ssis.executions.deferral import deferral_exceptions
 from airflow_provider_ssis.executions.memory import EXECUTION
+from tests.airflow_context import current_context
 from tests.deferrals import deferred, events_of, reloaded, resumed, run_to_end
-from tests.operators.running import run
+from tests.operators.running import ImpatientHook, operator, run, wait_until
 from tests.task_runs import Store, TaskRun
 
 
@@ -112,6 +113,75 @@ def test_a_deferral_that_airflow_times_out_stops_the_execution(mart: Catalog, ss
     assert statuses(mart) == [OperationStatus.CANCELED]
 
 
+def test_a_mapped_tasks_deferral_timeout_stops_its_own_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    """Without its index, a mapped task pulls the XComs of all its siblings."""
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = deferrable()
+    task_run.task_instance.map_index = 3
+    deferred(task_run)
+    with pytest.raises(deferral_exceptions().timeout):
+        task_run.operator.resume_execution("__fail__", {"error": "Trigger timeout"}, task_run.context)
+    assert statuses(mart) == [OperationStatus.CANCELED]
+
+
+@pytest.mark.parametrize("store", [None, Store()], ids=["XCom", "store"])
+def test_a_deferral_timeout_leaves_somebody_elses_execution_alone(
+    mart: Catalog, ssisdb: SsisdbEmulator, store: Store | None
+) -> None:
+    """Airflow then hands back nothing of what the task had kept for itself, not even whose execution it was."""
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    foreign = run(wait_for_termination=False).execute()["execution_id"]
+    task_run = deferrable(allow_concurrent=False, on_previous_run="attach", timeout=100)
+    task_run.task_instance.task_id = task_run.operator.task_id = "another"
+    task_run.store = store
+    deferred(task_run)
+    later = TaskRun(task_run.operator, task_run.task_instance, store=store)
+    with pytest.raises(deferral_exceptions().timeout):
+        later.operator.resume_execution("__fail__", {"error": "Trigger timeout"}, later.context)
+    assert statuses(mart) == [OperationStatus.RUNNING]
+    assert f"Execution {foreign} goes on" in str(later.log)
+
+
+def test_a_task_that_airflow_2_kills_before_it_resumes_stops_its_execution(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    """When execution_timeout has passed meanwhile, it calls nothing but on_kill, of an operator made anew."""
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    first = deferrable()
+    deferred(first)
+    later = TaskRun(operator(deferrable=True), first.task_instance)
+    later.task_instance.next_method = "execute_complete"
+    with current_context(later.context):
+        later.operator.on_kill()
+    assert statuses(mart) == [OperationStatus.CANCELED]
+
+
+def test_an_execution_that_has_begun_to_run_meanwhile_is_not_stuck(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = deferrable()
+    deferral = deferred(task_run)
+    execution_id = reloaded(deferral.trigger).execution_id
+    wait_until(lambda: statuses(mart) == [OperationStatus.RUNNING])
+    for verdict in ("stuck_pending", "over"):
+        with pytest.raises(type(deferral)) as again:
+            resumed(task_run, deferral, {"execution_id": execution_id, "verdict": verdict, "detail": None})
+        assert reloaded(again.value.trigger).execution_id == execution_id
+    assert statuses(mart) == [OperationStatus.RUNNING]
+
+
+@pytest.mark.parametrize("statement", ["catalog.event_messages", "catalog.executions"])
+def test_a_connection_that_breaks_after_the_wait_fails_no_task(
+    mart: Catalog, ssisdb: SsisdbEmulator, statement: str
+) -> None:
+    task_run = deferrable()
+    deferral = deferred(task_run)
+    (event,) = events_of([reloaded(deferral.trigger)])
+    task_run.operator.hook = ImpatientHook()
+    ssisdb.faults.drop(statement=statement, times=2)
+    assert resumed(task_run, deferral, event)["status"] == "succeeded"
+    assert any("can be read again" in line for line in task_run.log.at("info"))
+
+
 def test_a_trigger_that_failed_leaves_the_execution_to_a_retry(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx", times=1)
     task_run = deferrable()
@@ -154,9 +224,19 @@ def test_an_event_of_another_execution_sends_the_task_back_to_wait_for_its_own(
     assert again.value.kwargs == deferral.kwargs
 
 
+def test_an_endless_timeout_is_refused_when_the_dag_is_read() -> None:
+    """It was found only when the package ran already: no date is so late."""
+    for argument in ("timeout", "poll_interval", "pending_timeout"):
+        for value in (float("inf"), 1e15, -1, "x", True):
+            with pytest.raises(ValueError, match=rf"{argument} is .*ten years"):
+                deferrable(**{argument: value})
+
+
 def test_what_cannot_travel_to_the_triggerer_is_found_before_anything_runs(mart: Catalog) -> None:
+    task_run = deferrable()
+    task_run.operator.poll_interval = -1
     with pytest.raises(ValueError, match="poll_interval"):
-        deferrable(poll_interval=-1).execute()
+        task_run.execute()
     assert mart.executions() == []
 
 
@@ -180,4 +260,4 @@ def test_the_id_is_kept_for_the_tries_to_come(mart: Catalog, ssisdb: SsisdbEmula
     task_run = deferrable()
     task_run.store = Store()
     execution_id = reloaded(deferred(task_run).trigger).execution_id
-    assert task_run.store.values[EXECUTION] == {"execution_id": execution_id, "since_try": 1}
+    assert task_run.store.values[EXECUTION] == {"execution_id": execution_id, "since_try": 1, "is_ours": True}

@@ -17,12 +17,13 @@ from airflow_provider_ssis.catalog.requests import Claim
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
+    ExecutionOutOfSight,
     ExecutionTimeout,
     KilledBeforeStart,
     StoppedWithTask,
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.operators.running import run, wait_until
+from tests.operators.running import ImpatientHook, run, wait_until
 from tests.task_runs import TaskRun
 
 
@@ -96,6 +97,40 @@ def test_a_killed_task_gives_up_on_an_execution_that_stays_pending_and_says_so(
     with pytest.raises(ExecutionTimeout, match="could not be stopped"):
         task_run.execute()
     assert any("still pending" in line and "ISServerExec" in line for line in task_run.log.at("error"))
+
+
+def test_a_kill_says_at_once_that_a_pending_execution_is_not_stopped_yet(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    """Airflow gives a killed task seconds only, so what is said at the end of the wait may never be said."""
+    ssisdb.scripts.hang(package="Load.dtsx")
+    task_run = run(wait_for_termination=False)
+    execution_id = task_run.execute()["execution_id"]
+    killer = threading.Thread(target=task_run.operator.on_kill)
+    killer.start()
+    wait_until(lambda: any(f"{execution_id}" in line and "is pending" in line for line in task_run.log.at("warning")))
+    assert killer.is_alive()
+    ssisdb.scripts.release()
+    killer.join()
+
+
+def test_the_deadline_holds_while_the_catalog_cannot_be_read(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = run(timeout=2)
+    task_run.operator.hook = ImpatientHook()
+    ssisdb.faults.error(40613, statement="execution_id IN", times=None)
+    try:
+        with pytest.raises(ExecutionOutOfSight, match="A retry of this task follows it again"):
+            task_run.execute()
+    finally:
+        ssisdb.faults.clear()
+
+
+def test_a_timeout_pushes_the_xcoms_of_every_other_end(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = run(timeout=0.2)
+    with pytest.raises(ExecutionTimeout):
+        task_run.execute()
+    assert task_run.task_instance.xcoms["status"] == "canceled"
+    assert set(task_run.task_instance.xcoms) == {"execution_id", "status", "duration"}
 
 
 def test_a_kill_with_cancel_on_kill_off_leaves_the_execution_alone(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

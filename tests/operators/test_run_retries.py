@@ -13,7 +13,7 @@ from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionNotStopped, PreviousExecutionActive
-from tests.operators.running import run, wait_until
+from tests.operators.running import ImpatientHook, run, wait_until
 from tests.task_runs import Store, TaskRun
 
 
@@ -47,6 +47,90 @@ def test_a_retry_accepts_a_success_that_was_never_recorded(mart: Catalog) -> Non
     first = attempt(try_number=1).execute()
     assert attempt(try_number=2).execute() == first
     assert statuses(mart) == [OperationStatus.SUCCEEDED]
+
+
+def test_a_retry_accepts_the_success_of_an_execution_that_it_only_followed(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    """The worker died while it followed somebody else's execution, and the package ran twice."""
+    ssisdb.scripts.take(600, package="Load.dtsx", times=1)
+    foreign = run(wait_for_termination=False).execute()["execution_id"]
+    following: dict[str, Any] = {"allow_concurrent": False, "on_previous_run": "attach"}
+    first = attempt(wait_for_termination=False, **following)
+    first.task_instance.run_id, first.store = "another", Store()
+    assert first.execute()["execution_id"] == foreign
+    mart.stop_operation(foreign)
+    wait_until(lambda: statuses(mart) == [OperationStatus.CANCELED])
+
+    ssisdb.scripts.take(0.2, package="Load.dtsx", times=1)
+    succeeding = run(wait_for_termination=False).execute()["execution_id"]
+    second = attempt(try_number=2, wait_for_termination=False, **following)
+    second.task_instance.run_id, second.store = "another", first.store
+    assert second.execute()["execution_id"] == succeeding
+    wait_until(lambda: statuses(mart)[-1] is OperationStatus.SUCCEEDED)
+    third = attempt(try_number=3, **following)
+    third.task_instance.run_id, third.store = "another", first.store
+    assert third.execute()["execution_id"] == succeeding
+
+
+def test_after_a_clear_an_execution_that_was_only_followed_is_nobody_to_stop(slow: Catalog) -> None:
+    foreign = started()
+    first = attempt(wait_for_termination=False, allow_concurrent=False, on_previous_run="attach")
+    first.task_instance.run_id, first.store = "another", Store()
+    assert first.execute()["execution_id"] == foreign
+    cleared = attempt(try_number=2, clears=1)
+    cleared.task_instance.run_id, cleared.store = "another", first.store
+    cleared.execute()
+    assert statuses(slow) == [OperationStatus.RUNNING, OperationStatus.SUCCEEDED]
+
+
+def test_a_kill_while_somebody_elses_execution_is_noted_leaves_it_alone(slow: Catalog) -> None:
+    started()
+    task_run = attempt(wait_for_termination=False, allow_concurrent=False, on_previous_run="attach")
+
+    class KilledAtXcom(type(task_run.task_instance)):  # type: ignore[misc]  # a base class known at run time only
+        def xcom_push(self, key: str, value: Any) -> None:
+            super().xcom_push(key, value)
+            task_run.operator.on_kill()
+
+    task_run.task_instance = KilledAtXcom(run_id="another", max_tries=2)
+    task_run.execute()
+    assert statuses(slow) == [OperationStatus.RUNNING]
+
+
+def test_a_project_that_was_deployed_anew_before_the_retry_costs_no_try(mart: Catalog) -> None:
+    """What the first try had created could not start any more, and failed the retry that found it."""
+    first = attempt()
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    first.task_instance.xcom_push = die  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        first.execute()
+    assert statuses(mart) == [OperationStatus.CREATED]
+    mart.deploy_project("Sales", "Mart", mart.get_project("Sales", "Mart"))
+    retry = attempt(try_number=2)
+    assert retry.execute()["status"] == "succeeded"
+    assert statuses(mart) == [OperationStatus.FAILED, OperationStatus.SUCCEEDED]
+    assert "deployed anew" in str(retry.log)
+
+
+def test_a_deadlock_at_the_start_costs_no_try(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.faults.error(1205, statement="start_execution")
+    assert attempt().execute()["status"] == "succeeded"
+    assert statuses(mart) == [OperationStatus.SUCCEEDED]
+
+
+def test_an_outage_while_another_execution_is_waited_for_is_borne(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx", times=1)
+    started(try_number=1)
+    task_run = attempt(try_number=2, clears=1, on_previous_run="wait")
+    task_run.operator.hook = ImpatientHook()
+    ssisdb.faults.drop(statement="execution_id IN", times=1)
+    task_run.execute()
+    assert statuses(mart) == [OperationStatus.SUCCEEDED, OperationStatus.SUCCEEDED]
+    assert "can be read again" in str(task_run.log)
 
 
 def test_a_retry_goes_on_with_what_runs(slow: Catalog) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from airflow_provider_ssis.catalog.catalog import Catalog
@@ -60,6 +61,29 @@ def test_what_is_marked_sensitive_is_masked_in_rendered_templates() -> None:
     )
     assert task.parameters["Key"]["value"] == SECRET
     assert SECRET not in str(redact(task.parameters))
+
+
+def test_what_is_marked_sensitive_in_json_text_is_masked_too() -> None:
+    from airflow.providers.common.compat.sdk import redact
+
+    quoted = 'can"ary-s3cret-\u00fc'
+    text = json.dumps(
+        {"Key": {"value": "json-c4nary", "sensitive": True}, "Other": {"value": quoted, "sensitive": "true"}}
+    )
+    task = rendered(operator(parameters=text, project_parameters="{{ text }}"), text=text)
+    for shown in (str(redact(task.parameters)), str(redact(task.project_parameters)), str(redact(f"It is {quoted}."))):
+        assert "json-c4nary" not in shown
+        assert "ary-s3cret" not in shown
+
+
+def test_a_sensitive_number_is_masked(mart: Catalog) -> None:
+    """Airflow masks texts only."""
+    from airflow.providers.common.compat.sdk import redact
+
+    task = rendered(operator(parameters={"BatchSize": {"value": 998877665, "sensitive": True}}))
+    assert "998877665" not in str(redact(task.parameters))
+    result = TaskRun(task).execute()
+    assert parameters_of(mart, result["execution_id"])["BatchSize"] == 998877665
 
 
 def test_every_template_field_is_stored_as_it_was_given() -> None:

@@ -7,20 +7,30 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowSkipException, BaseSensorOperator, PokeReturnValue
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+)
 
 from airflow_provider_ssis import config
+from airflow_provider_ssis.catalog.errors import CatalogError, ExecutionNotFound
+from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
 from airflow_provider_ssis.executions.deferral import Report
+from airflow_provider_ssis.executions.limits import check_seconds, deadline_of, deferral_limit
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.outcome import SUCCESS, name_of, result_of, status_name, unsuccessful
 from airflow_provider_ssis.executions.waiting import patiently, read_execution
+from airflow_provider_ssis.executions.watching import Deadline, Verdict
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.codes import OperationStatus
     from airflow_provider_ssis.catalog.models import Execution
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
@@ -35,12 +45,15 @@ class SsisExecutionSensor(BaseSensorOperator):
     :param execution_id: the execution: its id, or what a run operator returned (``run.output``). (templated)
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :param deferrable: wait in the triggerer, without a worker; ``poke_interval`` is then the longest time between two
-        looks in the first hours. Default: ``[operators] default_deferrable``.
+        looks in the first hours, and must not be 0. ``timeout`` counts from the task's start, and Airflow's
+        ``execution_timeout`` holds there too. Default: ``[operators] default_deferrable``.
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds.
     :raises ExecutionFailed: the package failed.
     :raises ExecutionCanceled: somebody stopped the execution.
     :raises ExecutionEndedUnexpectedly: the process that ran the package is gone.
     :raises ExecutionNotFound: there is no execution of that id.
+    :raises AirflowSensorTimeout: the execution was not over when the sensor's ``timeout`` was.
+    :raises ExecutionTimeout: it was not over when the task's ``execution_timeout`` was, in the triggerer.
     :raises ExecutionOutOfSight: the triggerer could not read the catalog for ``[ssis] outage_timeout``.
     :raises CatalogError: the catalog cannot be read; its subclasses in :mod:`airflow_provider_ssis.catalog.errors` tell
         why.
@@ -57,7 +70,14 @@ class SsisExecutionSensor(BaseSensorOperator):
         deferrable: bool = config.default_deferrable(),
         **kwargs: Any,
     ) -> None:
+        # Airflow's own checks name no value.
+        for name in ("timeout", "poke_interval"):
+            if not isinstance(given := kwargs.get(name), timedelta | None):
+                check_seconds(name, given)
         super().__init__(**kwargs)
+        if deferrable:
+            # The triggerer would never pause.
+            check_seconds("poke_interval", self.poke_interval, zero=False)
         self.execution_id = execution_id
         self.ssis_conn_id = ssis_conn_id
         self.deferrable = deferrable
@@ -78,27 +98,23 @@ class SsisExecutionSensor(BaseSensorOperator):
         """
         if not self.deferrable:
             return super().execute(context)
+        execution_id = execution_id_of(self.execution_id)
+        # What cannot travel to the triggerer must be found at once, not when the first look is over.
+        self._trigger(execution_id, Deadline(None)).check()
         look = self.poke(context)
         if look:
             return look.xcom_value
-        execution_id = execution_id_of(self.execution_id)
         self.log.info("Waiting for execution %d in the triggerer.", execution_id)
+        deadline = deadline_of(context, self.timeout, execution_timeout=self.execution_timeout)
         self.defer(
-            trigger=SsisExecutionTrigger(
-                execution_id=execution_id,
-                ssis_conn_id=self.ssis_conn_id,
-                poll_interval=self.poke_interval,
-                longest_poll_interval=max(self.poke_interval, config.longest_poll_interval()),
-                outage_timeout=config.outage_timeout(),
-                cancel_on_kill=False,
-            ),
+            trigger=self._trigger(execution_id, deadline),
             method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout),
+            timeout=deferral_limit(deadline, self.poke_interval),
         )
         raise AssertionError("unreachable: deferring raises")
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Go on when the triggerer has seen the end of the execution.
+        """Go on when the triggerer has seen the end of the execution, or of the time for it.
 
         :param context: the task's context.
         :param event: what :class:`SsisExecutionTrigger` told.
@@ -108,6 +124,8 @@ class SsisExecutionSensor(BaseSensorOperator):
         if report.execution_id != execution_id_of(self.execution_id):
             # A database that gives a deleted trigger's id to the next one lets a task get what another one told.
             return self.execute(context)
+        if report.verdict is Verdict.TIMEOUT:
+            return self._last_look(report.execution_id)
         with patiently(lambda: self.hook.open_catalog(), Outage(config.outage_timeout()), self.log) as catalog:
             if (lost := report.lost) is not None:
                 raise lost
@@ -126,14 +144,57 @@ class SsisExecutionSensor(BaseSensorOperator):
                 return PokeReturnValue(is_done=False)
             return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution))
 
+    def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
+        return SsisExecutionTrigger(
+            execution_id=execution_id,
+            ssis_conn_id=self.ssis_conn_id,
+            poll_interval=self.poke_interval,
+            longest_poll_interval=max(self.poke_interval, config.longest_poll_interval()),
+            deadline=deadline.at,
+            outage_timeout=config.outage_timeout(),
+            cancel_on_kill=False,
+        )
+
+    def _last_look(self, execution_id: int) -> dict[str, Any]:
+        """What it comes to when the time is over: a server that is away then has no more of it."""
+        try:
+            with self.hook.open_catalog() as catalog:
+                execution = read_execution(catalog, execution_id)
+                if execution.status.is_terminal:
+                    return self._outcome(catalog, execution)
+        except ExecutionNotFound:
+            raise
+        except CatalogError as error:
+            unread = f"The catalog cannot be read: {error}"
+            raise self._timed_out(execution_id, f"Execution {execution_id}", None, unread) from error
+        raise self._timed_out(
+            execution_id, name_of(execution), execution.status, f"It is {status_name(execution.status)}."
+        )
+
+    def _timed_out(self, execution_id: int, name: str, status: OperationStatus | None, state: str) -> Exception:
+        """The exception of the limit that has passed. Airflow retries no sensor whose own timeout has."""
+        own = timedelta(seconds=self.timeout)
+        limit = min(own, self.execution_timeout or own)
+        is_own = limit == own
+        text = (
+            f"{name} was not over {limit.total_seconds():g} s after the task's start, which is the sensor's "
+            f"{'timeout' if is_own else 'execution_timeout'}. {state} A sensor stops nothing."
+        )
+        if self.soft_fail:
+            return self._skip(text)
+        if is_own:
+            return AirflowSensorTimeout(text)
+        return ExecutionTimeout(text, execution_id=execution_id, status=status)
+
     def _outcome(self, catalog: Catalog, execution: Execution) -> dict[str, Any]:
         """What an execution that is over comes to."""
         self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
         if execution.status in SUCCESS:
             return result_of(execution)
         error = unsuccessful(catalog, execution)
-        if self.soft_fail:
-            # Airflow replaces the exception's text when the task comes from the triggerer.
-            self.log.warning("Skipped: %s", error)
-            raise AirflowSkipException(str(error))
-        raise error
+        raise self._skip(str(error)) if self.soft_fail else error
+
+    def _skip(self, text: str) -> Exception:
+        # Airflow replaces the exception's text when the task comes from the triggerer.
+        self.log.warning("Skipped: %s", text)
+        return AirflowSkipException(text)

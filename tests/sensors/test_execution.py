@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
+    ExecutionTimeout,
     InvalidTaskArgument,
 )
 from airflow_provider_ssis.executions.deferral import deferral_exceptions
@@ -133,6 +135,24 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
     assert {field: getattr(task, field) for field in arguments} == arguments
 
 
+@pytest.mark.parametrize("name", ["timeout", "poke_interval"])
+@pytest.mark.parametrize("value", ["x", -1, float("nan"), float("inf")])
+def test_what_is_no_time_to_wait_is_told_when_the_dag_is_read(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match="give a number of seconds") as caught:
+        sensor(1, **{name: value})
+    assert str(caught.value) == f"{name} is {value!r}; give a number of seconds, 0 or more"
+
+
+def test_times_to_wait_may_come_as_airflow_takes_them() -> None:
+    task = sensor(1, timeout=timedelta(minutes=1), poke_interval=timedelta(seconds=5)).operator
+    assert (task.timeout, task.poke_interval) == (60, 5)
+
+
+def test_deferred_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:
+    with pytest.raises(ValueError, match=r"poke_interval is 0\.0; .* more than 0"):
+        sensor(1, poke_interval=0, deferrable=True)
+
+
 # --- in the triggerer -------------------------------------------------------------------------------------------------
 
 
@@ -184,3 +204,91 @@ def test_deferred_an_execution_that_vanishes_is_told(mart: Catalog, ssisdb: Ssis
     event = {"execution_id": reloaded(deferral.trigger).execution_id, "verdict": "gone", "detail": None}
     with pytest.raises(ExecutionNotFound):
         resumed(task_run, deferral, event)
+
+
+def started_ago(task_run: TaskRun, *, seconds: float) -> TaskRun:
+    task_run.task_instance.start_date = datetime.now(UTC) - timedelta(seconds=seconds)
+    return task_run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sooner"),
+    [
+        ({"timeout": 600}, 600),
+        ({"timeout": 600, "execution_timeout": timedelta(seconds=100)}, 100),
+        ({"timeout": 100, "execution_timeout": timedelta(seconds=600)}, 100),
+    ],
+)
+def test_deferred_the_deadline_counts_from_the_tasks_start_and_stays_in_a_second_deferral(
+    mart: Catalog, ssisdb: SsisdbEmulator, arguments: dict[str, Any], sooner: float
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = started_ago(sensor(started(), deferrable=True, **arguments), seconds=40)
+    began = task_run.task_instance.start_date
+    assert began is not None
+    deferral = deferred(task_run)
+    with pytest.raises(type(deferral)) as again:
+        resumed(task_run, deferral, {"execution_id": 4711, "verdict": "over", "detail": None})
+    for each in (deferral, again.value):
+        assert reloaded(each.trigger).deadline == pytest.approx(began.timestamp() + sooner)
+        # Airflow's own limit comes later than the trigger's, which tells what is known.
+        assert each.timeout is not None
+        assert each.timeout > timedelta(seconds=sooner - 40)
+
+
+LIMITS = [
+    pytest.param({"timeout": 10}, AirflowSensorTimeout, r"after the task's start, which is the sensor's timeout\."),
+    pytest.param({"execution_timeout": timedelta(seconds=10)}, ExecutionTimeout, r"the sensor's execution_timeout\."),
+]
+
+
+@pytest.mark.parametrize(("limit", "exception", "text"), LIMITS)
+def test_deferred_what_takes_too_long_times_out(
+    mart: Catalog, ssisdb: SsisdbEmulator, limit: dict[str, Any], exception: type[Exception], text: str
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = started_ago(sensor(started(), deferrable=True, **limit), seconds=9)
+    with pytest.raises(exception, match=text) as caught:
+        run_to_end(task_run)
+    assert "It is running." in str(caught.value)
+    assert mart.executions()[0].status is OperationStatus.RUNNING
+
+
+@pytest.mark.parametrize("limit", [limit.values[0] for limit in LIMITS])
+def test_deferred_with_soft_fail_what_takes_too_long_is_skipped(
+    mart: Catalog, ssisdb: SsisdbEmulator, limit: dict[str, Any]
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = started_ago(sensor(started(), deferrable=True, soft_fail=True, **limit), seconds=10)
+    with pytest.raises(AirflowSkipException):
+        run_to_end(task_run)
+    assert "was not over 10 s after the task's start" in str(task_run.log)
+
+
+def test_deferred_what_ended_at_the_last_moment_counts(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx")
+    task_run = sensor(started(), deferrable=True)
+    deferral = deferred(task_run)
+    execution_id = reloaded(deferral.trigger).execution_id
+    sensor(execution_id).execute()
+    event = {"execution_id": execution_id, "verdict": "timeout", "detail": None}
+    assert resumed(task_run, deferral, event)["status"] == "succeeded"
+
+
+def test_deferred_a_server_that_is_away_at_the_deadline_has_no_more_time(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = sensor(started(), deferrable=True)
+    deferral = deferred(task_run)
+    ssisdb.faults.drop_login(times=1)
+    event = {"execution_id": reloaded(deferral.trigger).execution_id, "verdict": "timeout", "detail": None}
+    with pytest.raises(AirflowSensorTimeout, match=r"The catalog cannot be read"):
+        resumed(task_run, deferral, event)
+
+
+def test_deferred_what_cannot_travel_to_the_triggerer_is_found_at_once(
+    mart: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution_id = run().execute()["execution_id"]
+    monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "-1")
+    with pytest.raises(ValueError, match="outage_timeout"):
+        sensor(execution_id, deferrable=True).execute()

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_ssis import config
-from airflow_provider_ssis.catalog.errors import CatalogError, ExecutionNotFound
+from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, ExecutionNotFound, LoginFailed
 from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
 from airflow_provider_ssis.executions.deferral import Report
@@ -42,6 +42,10 @@ class SsisExecutionSensor(BaseSensorOperator):
     triggerer, where all who wait share one. With ``soft_fail`` an execution that does not succeed skips the task. The
     sensor never stops the execution.
 
+    A server that is away for up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` no look
+    knows of the ones before, so there one that is away for longer does not either, until the sensor's ``timeout``.
+    A login that is refused before the catalog has been read, which each look in that mode is, fails it at once.
+
     :param execution_id: the execution: its id, or what a run operator returned (``run.output``). (templated)
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :param deferrable: wait in the triggerer, without a worker; ``poke_interval`` is then the longest time between two
@@ -55,8 +59,8 @@ class SsisExecutionSensor(BaseSensorOperator):
     :raises AirflowSensorTimeout: the execution was not over when the sensor's ``timeout`` was.
     :raises ExecutionTimeout: it was not over when the task's ``execution_timeout`` was, in the triggerer.
     :raises ExecutionOutOfSight: the triggerer could not read the catalog for ``[ssis] outage_timeout``.
-    :raises CatalogError: the catalog cannot be read; its subclasses in :mod:`airflow_provider_ssis.catalog.errors` tell
-        why.
+    :raises CatalogError: the worker could not for as long, or for a reason that does not pass; its subclasses in
+        :mod:`airflow_provider_ssis.catalog.errors` tell why.
     """
 
     template_fields: Sequence[str] = ("execution_id", "ssis_conn_id")
@@ -81,6 +85,8 @@ class SsisExecutionSensor(BaseSensorOperator):
         self.execution_id = execution_id
         self.ssis_conn_id = ssis_conn_id
         self.deferrable = deferrable
+        self._outage: Outage | None = None
+        self._has_read = False
 
     @cached_property
     def hook(self) -> SsisCatalogHook:
@@ -96,6 +102,8 @@ class SsisExecutionSensor(BaseSensorOperator):
         :param context: the task's context.
         :return: see the class.
         """
+        # An earlier try may have run in the same process; what it bore is over.
+        self._outage = None
         if not self.deferrable:
             return super().execute(context)
         execution_id = execution_id_of(self.execution_id)
@@ -135,14 +143,40 @@ class SsisExecutionSensor(BaseSensorOperator):
         """Look at the execution once.
 
         :param context: the task's context.
-        :return: done if it succeeded, with what the task returns; not done if it is not over.
+        :return: done if it succeeded, with what the task returns; not done if it is not over, or if the catalog cannot
+            be read now.
         """
-        with self.hook.open_catalog() as catalog:
-            execution = read_execution(catalog, execution_id_of(self.execution_id))
-            if not execution.status.is_terminal:
+        execution_id = execution_id_of(self.execution_id)
+        try:
+            with self.hook.open_catalog() as catalog:
+                execution = read_execution(catalog, execution_id)
+                self._tell_recovery()
+                if execution.status.is_terminal:
+                    return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution))
                 self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
-                return PokeReturnValue(is_done=False)
-            return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution))
+        except CatalogError as error:
+            self._bear(error)
+        return PokeReturnValue(is_done=False)
+
+    def _bear(self, error: CatalogError) -> None:
+        """Wait on in spite of an error.
+
+        :raises CatalogError: the same one, if it is none that passes or if the outage has lasted too long.
+        """
+        if not self._has_read and isinstance(error, LoginFailed | CatalogMissing):
+            # Only whoever was let in before may take it for an outage; each look would bring the account nearer to
+            # being locked.
+            raise error
+        self._outage = self._outage or Outage(config.outage_timeout())
+        began = not self._outage.is_on
+        self._outage.bear(error)
+        if began:
+            self.log.warning("The catalog cannot be read; the task goes on waiting: %s", error)
+
+    def _tell_recovery(self) -> None:
+        self._has_read = True
+        if self._outage is not None and (lasted := self._outage.end()) is not None:
+            self.log.info("The catalog can be read again, after %.0f s.", lasted)
 
     def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
         return SsisExecutionTrigger(

@@ -10,7 +10,13 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSki
 
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import ExecutionNotFound
+from airflow_provider_ssis.catalog.connection import RetryPolicy
+from airflow_provider_ssis.catalog.errors import (
+    CatalogMissing,
+    ExecutionNotFound,
+    LoginFailed,
+    ServerUnreachable,
+)
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
@@ -151,6 +157,87 @@ def test_times_to_wait_may_come_as_airflow_takes_them() -> None:
 def test_deferred_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:
     with pytest.raises(ValueError, match=r"poke_interval is 0\.0; .* more than 0"):
         sensor(1, poke_interval=0, deferrable=True)
+
+
+# --- while the server is away -----------------------------------------------------------------------------------------
+
+
+def test_an_outage_fails_no_sensor_and_is_told_at_its_beginning_and_its_end(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx")
+    task_run = sensor(started())
+    ssisdb.faults.drop_login(times=3)
+    assert task_run.execute()["status"] == "succeeded"
+    told = [line for line in str(task_run.log).splitlines() if line.startswith("The catalog ")]
+    assert len(told) == 2
+    assert told[0].startswith("The catalog cannot be read; the task goes on waiting: ")
+    assert told[1].startswith("The catalog can be read again")
+
+
+def test_connections_that_break_fail_no_sensor(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_run = sensor(run().execute()["execution_id"])
+    monkeypatch.setattr(RetryPolicy, "delay", lambda policy, attempt: 0.0)
+    # As often as a session mends itself.
+    ssisdb.faults.drop(statement="catalog.executions", times=RetryPolicy().attempts)
+    assert not task_run.operator.poke(task_run.context)
+    assert task_run.operator.poke(task_run.context)
+
+
+@pytest.mark.parametrize(("number", "error"), [(18456, LoginFailed), (4060, CatalogMissing)])
+def test_a_refused_login_is_part_of_an_outage_once_the_catalog_was_read(
+    mart: Catalog, ssisdb: SsisdbEmulator, number: int, error: type[Exception]
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = sensor(started())
+    ssisdb.faults.refuse_login(number, times=1)
+    with pytest.raises(error):
+        task_run.operator.poke(task_run.context)
+    assert not task_run.operator.poke(task_run.context)
+    ssisdb.faults.refuse_login(number, times=1)
+    assert not task_run.operator.poke(task_run.context)
+    assert "goes on waiting" in str(task_run.log)
+
+
+def test_an_outage_that_lasts_too_long_fails_the_sensor_and_another_try_begins_anew(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "0.2")
+    task_run = sensor(run().execute()["execution_id"])
+    ssisdb.faults.drop_login(times=None)
+    with pytest.raises(ServerUnreachable):
+        task_run.execute()
+    ssisdb.faults.clear()
+    ssisdb.faults.drop_login(times=1)
+    assert task_run.execute()["status"] == "succeeded"
+
+
+def test_the_sensors_own_timeout_holds_during_an_outage(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    task_run = sensor(run().execute()["execution_id"], timeout=0.2)
+    ssisdb.faults.drop_login(times=None)
+    with pytest.raises(AirflowSensorTimeout):
+        task_run.execute()
+
+
+def test_rescheduled_no_look_fails_because_the_server_is_away(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look is a new process: there is nobody who knows how long it has lasted."""
+    monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "0.001")
+    execution_id = run().execute()["execution_id"]
+    ssisdb.faults.drop_login(times=2)
+    looks = [sensor(execution_id, mode="reschedule") for _ in range(3)]
+    assert [bool(look.operator.poke(look.context)) for look in looks] == [False, False, True]
+
+
+def test_deferred_a_server_that_is_away_at_first_is_waited_for_in_the_triggerer(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    task_run = sensor(run().execute()["execution_id"], deferrable=True)
+    ssisdb.faults.drop_login(times=1)
+    assert run_to_end(task_run)["status"] == "succeeded"
 
 
 # --- in the triggerer -------------------------------------------------------------------------------------------------

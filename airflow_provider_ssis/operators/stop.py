@@ -17,6 +17,7 @@ from airflow_provider_ssis.exceptions import (
 )
 from airflow_provider_ssis.executions.arguments import execution_id_of, optional_text
 from airflow_provider_ssis.executions.deferral import Report
+from airflow_provider_ssis.executions.limits import check_seconds, deadline_of, deferral_limit
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.outcome import name_of, status_name
 from airflow_provider_ssis.executions.stopping import not_stopped, stop_executions
@@ -42,7 +43,8 @@ class SsisStopExecutionOperator(BaseOperator):
     :param folder: instead of ``execution_id``: stop the executions of this folder. (templated)
     :param project: only those of this project. (templated)
     :param package: only those of this package, with its ``.dtsx``; needs ``project``. (templated)
-    :param timeout: seconds to wait for the executions to end. Default: 300.
+    :param timeout: seconds to wait for the executions to end, from the task's start; None for no limit. Airflow's
+        ``execution_timeout``, where it is sooner, has the same effect in the triggerer. Default: 300.
     :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
         ``[ssis] poll_interval``, 10 seconds unless set.
     :param deferrable: wait for the end in the triggerer, without a worker, once the catalog has begun to stop them.
@@ -66,7 +68,7 @@ class SsisStopExecutionOperator(BaseOperator):
         folder: str | None = None,
         project: str | None = None,
         package: str | None = None,
-        timeout: float = 300.0,
+        timeout: float | None = 300.0,
         poll_interval: float | None = None,
         deferrable: bool = config.default_deferrable(),
         fail_if_not_running: bool = False,
@@ -74,6 +76,10 @@ class SsisStopExecutionOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        if poll_interval is not None:
+            check_seconds("poll_interval", poll_interval, zero=False)
         self.execution_id = execution_id
         self.folder = folder
         self.project = project
@@ -98,24 +104,30 @@ class SsisStopExecutionOperator(BaseOperator):
         :param context: the task's context.
         :return: see the class.
         """
+        if self.deferrable:
+            # What cannot travel to the triggerer must be found before anything is stopped.
+            self._trigger(0, Deadline(None)).check()
+        deadline = deadline_of(
+            context, self.timeout, execution_timeout=self.execution_timeout if self.deferrable else None
+        )
         with self.hook.open_catalog() as catalog:
             if self.execution_id is not None:
-                return self._stop_one(catalog, execution_id_of(self.execution_id))
-            return self._stop_all(catalog)
+                return self._stop_one(catalog, execution_id_of(self.execution_id), deadline)
+            return self._stop_all(catalog, deadline)
 
-    def _stop_one(self, catalog: Catalog, execution_id: int) -> list[dict[str, Any]]:
+    def _stop_one(self, catalog: Catalog, execution_id: int, deadline: Deadline) -> list[dict[str, Any]]:
         if self.folder or self.project or self.package:
             raise InvalidTaskArgument("Give either execution_id, or folder with project and package, not both.")
         execution = read_execution(catalog, execution_id)
         if execution.status.is_active:
-            return self._stop(catalog, [execution_id])
+            return self._stop(catalog, [execution_id], deadline)
         text = f"{name_of(execution)} does not run: it is {status_name(execution.status)}."
         if self.fail_if_not_running:
             raise ExecutionNotRunning(text, execution_id=execution_id, status=execution.status)
         self.log.info("%s", text)
         return [{"execution_id": execution_id, "status": status_name(execution.status)}]
 
-    def _stop_all(self, catalog: Catalog) -> list[dict[str, Any]]:
+    def _stop_all(self, catalog: Catalog, deadline: Deadline) -> list[dict[str, Any]]:
         folder, project, package = (
             optional_text(name, getattr(self, name)) for name in ("folder", "project", "package")
         )
@@ -132,12 +144,9 @@ class SsisStopExecutionOperator(BaseOperator):
             if self.fail_if_not_running:
                 raise NoRunningExecution(text)
             self.log.info("%s", text)
-        return self._stop(catalog, [execution.execution_id for execution in active])
+        return self._stop(catalog, [execution.execution_id for execution in active], deadline)
 
-    def _stop(
-        self, catalog: Catalog, execution_ids: Sequence[int], deadline: Deadline | None = None
-    ) -> list[dict[str, Any]]:
-        deadline = deadline or Deadline.after(self.timeout)
+    def _stop(self, catalog: Catalog, execution_ids: Sequence[int], deadline: Deadline) -> list[dict[str, Any]]:
         executions = stop_executions(
             catalog,
             execution_ids,
@@ -158,37 +167,51 @@ class SsisStopExecutionOperator(BaseOperator):
     def _defer(self, execution_ids: Sequence[int], execution: Execution, deadline: Deadline) -> None:
         self.log.info("Waiting in the triggerer for the end of %s.", name_of(execution))
         self.defer(
-            trigger=SsisExecutionTrigger(
-                execution_id=execution.execution_id,
-                ssis_conn_id=self.ssis_conn_id,
-                poll_interval=self._poll_interval,
-                deadline=deadline.at,
-                outage_timeout=config.outage_timeout(),
-                cancel_on_kill=False,
-            ),
+            trigger=self._trigger(execution.execution_id, deadline),
             method_name="execute_complete",
             kwargs={"execution_ids": list(execution_ids), "deadline": deadline.at},
+            timeout=deferral_limit(deadline, self._poll_interval),
+        )
+
+    def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
+        return SsisExecutionTrigger(
+            execution_id=execution_id,
+            ssis_conn_id=self.ssis_conn_id,
+            poll_interval=self._poll_interval,
+            deadline=deadline.at,
+            outage_timeout=config.outage_timeout(),
+            cancel_on_kill=False,
         )
 
     def execute_complete(
-        self, context: Context, event: dict[str, Any], execution_ids: list[int], deadline: float
+        self, context: Context, event: dict[str, Any], execution_ids: list[int], deadline: float | None
     ) -> list[dict[str, Any]]:
         """Go on when the triggerer has seen the end of one execution, or of the time for it.
 
         :param context: the task's context.
         :param event: what :class:`SsisExecutionTrigger` told.
-        :param execution_ids: all executions to stop.
-        :param deadline: when to give up, in seconds since 1970.
+        :param execution_ids: all that the task stops.
+        :param deadline: when to give up, in seconds since 1970; None for never.
         :return: see the class.
         """
         report = Report.of(event)
-        with patiently(lambda: self.hook.open_catalog(), Outage(config.outage_timeout()), self.log) as catalog:
-            if (lost := report.lost) is not None:
+        # A database that gives a deleted trigger's id to the next one lets a task get what another one told.
+        is_mine = report.execution_id in execution_ids
+        is_late = is_mine and report.verdict is Verdict.TIMEOUT
+        # A server that is away when the time is over has no more of it.
+        outage = Outage(0.0 if is_late else config.outage_timeout())
+        with patiently(lambda: self.hook.open_catalog(), outage, self.log) as catalog:
+            if is_mine and (lost := report.lost) is not None:
                 raise lost
-            if report.verdict is Verdict.TIMEOUT:
-                raise not_stopped([read_execution(catalog, report.execution_id)])
+            if is_late and (under_way := _active(catalog, execution_ids)):
+                raise not_stopped(under_way)
             return self._stop(catalog, execution_ids, Deadline(deadline))
 
     @property
     def _poll_interval(self) -> float:
         return config.poll_interval() if self.poll_interval is None else self.poll_interval
+
+
+def _active(catalog: Catalog, execution_ids: Sequence[int]) -> list[Execution]:
+    executions = [read_execution(catalog, execution_id) for execution_id in execution_ids]
+    return [execution for execution in executions if not execution.status.is_terminal]

@@ -7,20 +7,30 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowSkipException, BaseSensorOperator, PokeReturnValue
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+)
 
 from airflow_provider_ssis import config
+from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, ExecutionNotFound, LoginFailed
+from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
 from airflow_provider_ssis.executions.deferral import Report
+from airflow_provider_ssis.executions.limits import check_seconds, deadline_of, deferral_limit
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.outcome import SUCCESS, name_of, result_of, status_name, unsuccessful
 from airflow_provider_ssis.executions.waiting import patiently, read_execution
+from airflow_provider_ssis.executions.watching import Deadline, Verdict
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.codes import OperationStatus
     from airflow_provider_ssis.catalog.models import Execution
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
@@ -32,18 +42,25 @@ class SsisExecutionSensor(BaseSensorOperator):
     triggerer, where all who wait share one. With ``soft_fail`` an execution that does not succeed skips the task. The
     sensor never stops the execution.
 
+    A server that is away for up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` no look
+    knows of the ones before, so there one that is away for longer does not either, until the sensor's ``timeout``.
+    A login that is refused before the catalog has been read, which each look in that mode is, fails it at once.
+
     :param execution_id: the execution: its id, or what a run operator returned (``run.output``). (templated)
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :param deferrable: wait in the triggerer, without a worker; ``poke_interval`` is then the longest time between two
-        looks in the first hours. Default: ``[operators] default_deferrable``.
+        looks in the first hours, and must not be 0. ``timeout`` counts from the task's start, and Airflow's
+        ``execution_timeout`` holds there too. Default: ``[operators] default_deferrable``.
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds.
     :raises ExecutionFailed: the package failed.
     :raises ExecutionCanceled: somebody stopped the execution.
     :raises ExecutionEndedUnexpectedly: the process that ran the package is gone.
     :raises ExecutionNotFound: there is no execution of that id.
+    :raises AirflowSensorTimeout: the execution was not over when the sensor's ``timeout`` was.
+    :raises ExecutionTimeout: it was not over when the task's ``execution_timeout`` was, in the triggerer.
     :raises ExecutionOutOfSight: the triggerer could not read the catalog for ``[ssis] outage_timeout``.
-    :raises CatalogError: the catalog cannot be read; its subclasses in :mod:`airflow_provider_ssis.catalog.errors` tell
-        why.
+    :raises CatalogError: the worker could not for as long, or for a reason that does not pass; its subclasses in
+        :mod:`airflow_provider_ssis.catalog.errors` tell why.
     """
 
     template_fields: Sequence[str] = ("execution_id", "ssis_conn_id")
@@ -57,10 +74,19 @@ class SsisExecutionSensor(BaseSensorOperator):
         deferrable: bool = config.default_deferrable(),
         **kwargs: Any,
     ) -> None:
+        # Airflow's own checks name no value.
+        for name in ("timeout", "poke_interval"):
+            if not isinstance(given := kwargs.get(name), timedelta | None):
+                check_seconds(name, given)
         super().__init__(**kwargs)
+        if deferrable:
+            # The triggerer would never pause.
+            check_seconds("poke_interval", self.poke_interval, zero=False)
         self.execution_id = execution_id
         self.ssis_conn_id = ssis_conn_id
         self.deferrable = deferrable
+        self._outage: Outage | None = None
+        self._has_read = False
 
     @cached_property
     def hook(self) -> SsisCatalogHook:
@@ -76,29 +102,27 @@ class SsisExecutionSensor(BaseSensorOperator):
         :param context: the task's context.
         :return: see the class.
         """
+        # An earlier try may have run in the same process; what it bore is over.
+        self._outage = None
         if not self.deferrable:
             return super().execute(context)
+        execution_id = execution_id_of(self.execution_id)
+        # What cannot travel to the triggerer must be found at once, not when the first look is over.
+        self._trigger(execution_id, Deadline(None)).check()
         look = self.poke(context)
         if look:
             return look.xcom_value
-        execution_id = execution_id_of(self.execution_id)
         self.log.info("Waiting for execution %d in the triggerer.", execution_id)
+        deadline = deadline_of(context, self.timeout, execution_timeout=self.execution_timeout)
         self.defer(
-            trigger=SsisExecutionTrigger(
-                execution_id=execution_id,
-                ssis_conn_id=self.ssis_conn_id,
-                poll_interval=self.poke_interval,
-                longest_poll_interval=max(self.poke_interval, config.longest_poll_interval()),
-                outage_timeout=config.outage_timeout(),
-                cancel_on_kill=False,
-            ),
+            trigger=self._trigger(execution_id, deadline),
             method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout),
+            timeout=deferral_limit(deadline, self.poke_interval),
         )
         raise AssertionError("unreachable: deferring raises")
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Go on when the triggerer has seen the end of the execution.
+        """Go on when the triggerer has seen the end of the execution, or of the time for it.
 
         :param context: the task's context.
         :param event: what :class:`SsisExecutionTrigger` told.
@@ -108,6 +132,8 @@ class SsisExecutionSensor(BaseSensorOperator):
         if report.execution_id != execution_id_of(self.execution_id):
             # A database that gives a deleted trigger's id to the next one lets a task get what another one told.
             return self.execute(context)
+        if report.verdict is Verdict.TIMEOUT:
+            return self._last_look(report.execution_id)
         with patiently(lambda: self.hook.open_catalog(), Outage(config.outage_timeout()), self.log) as catalog:
             if (lost := report.lost) is not None:
                 raise lost
@@ -117,14 +143,82 @@ class SsisExecutionSensor(BaseSensorOperator):
         """Look at the execution once.
 
         :param context: the task's context.
-        :return: done if it succeeded, with what the task returns; not done if it is not over.
+        :return: done if it succeeded, with what the task returns; not done if it is not over, or if the catalog cannot
+            be read now.
         """
-        with self.hook.open_catalog() as catalog:
-            execution = read_execution(catalog, execution_id_of(self.execution_id))
-            if not execution.status.is_terminal:
+        execution_id = execution_id_of(self.execution_id)
+        try:
+            with self.hook.open_catalog() as catalog:
+                execution = read_execution(catalog, execution_id)
+                self._tell_recovery()
+                if execution.status.is_terminal:
+                    return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution))
                 self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
-                return PokeReturnValue(is_done=False)
-            return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution))
+        except CatalogError as error:
+            self._bear(error)
+        return PokeReturnValue(is_done=False)
+
+    def _bear(self, error: CatalogError) -> None:
+        """Wait on in spite of an error.
+
+        :raises CatalogError: the same one, if it is none that passes or if the outage has lasted too long.
+        """
+        if not self._has_read and isinstance(error, LoginFailed | CatalogMissing):
+            # Only whoever was let in before may take it for an outage; each look would bring the account nearer to
+            # being locked.
+            raise error
+        self._outage = self._outage or Outage(config.outage_timeout())
+        began = not self._outage.is_on
+        self._outage.bear(error)
+        if began:
+            self.log.warning("The catalog cannot be read; the task goes on waiting: %s", error)
+
+    def _tell_recovery(self) -> None:
+        self._has_read = True
+        if self._outage is not None and (lasted := self._outage.end()) is not None:
+            self.log.info("The catalog can be read again, after %.0f s.", lasted)
+
+    def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
+        return SsisExecutionTrigger(
+            execution_id=execution_id,
+            ssis_conn_id=self.ssis_conn_id,
+            poll_interval=self.poke_interval,
+            longest_poll_interval=max(self.poke_interval, config.longest_poll_interval()),
+            deadline=deadline.at,
+            outage_timeout=config.outage_timeout(),
+            cancel_on_kill=False,
+        )
+
+    def _last_look(self, execution_id: int) -> dict[str, Any]:
+        """What it comes to when the time is over: a server that is away then has no more of it."""
+        try:
+            with self.hook.open_catalog() as catalog:
+                execution = read_execution(catalog, execution_id)
+                if execution.status.is_terminal:
+                    return self._outcome(catalog, execution)
+        except ExecutionNotFound:
+            raise
+        except CatalogError as error:
+            unread = f"The catalog cannot be read: {error}"
+            raise self._timed_out(execution_id, f"Execution {execution_id}", None, unread) from error
+        raise self._timed_out(
+            execution_id, name_of(execution), execution.status, f"It is {status_name(execution.status)}."
+        )
+
+    def _timed_out(self, execution_id: int, name: str, status: OperationStatus | None, state: str) -> Exception:
+        """The exception of the limit that has passed. Airflow retries no sensor whose own timeout has."""
+        own = timedelta(seconds=self.timeout)
+        limit = min(own, self.execution_timeout or own)
+        is_own = limit == own
+        text = (
+            f"{name} was not over {limit.total_seconds():g} s after the task's start, which is the sensor's "
+            f"{'timeout' if is_own else 'execution_timeout'}. {state} A sensor stops nothing."
+        )
+        if self.soft_fail:
+            return self._skip(text)
+        if is_own:
+            return AirflowSensorTimeout(text)
+        return ExecutionTimeout(text, execution_id=execution_id, status=status)
 
     def _outcome(self, catalog: Catalog, execution: Execution) -> dict[str, Any]:
         """What an execution that is over comes to."""
@@ -132,8 +226,9 @@ class SsisExecutionSensor(BaseSensorOperator):
         if execution.status in SUCCESS:
             return result_of(execution)
         error = unsuccessful(catalog, execution)
-        if self.soft_fail:
-            # Airflow replaces the exception's text when the task comes from the triggerer.
-            self.log.warning("Skipped: %s", error)
-            raise AirflowSkipException(str(error))
-        raise error
+        raise self._skip(str(error)) if self.soft_fail else error
+
+    def _skip(self, text: str) -> Exception:
+        # Airflow replaces the exception's text when the task comes from the triggerer.
+        self.log.warning("Skipped: %s", text)
+        return AirflowSkipException(text)

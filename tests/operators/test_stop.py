@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import ExecutionNotFound
+from airflow_provider_ssis.catalog.errors import ExecutionNotFound, ServerUnreachable
+from airflow_provider_ssis.emulator.runtime.runner import Runtime
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionNotRunning,
@@ -19,7 +21,7 @@ from airflow_provider_ssis.exceptions import (
     NoRunningExecution,
 )
 from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
-from tests.deferrals import events_of, reloaded, resumed
+from tests.deferrals import deferred, events_of, reloaded, resumed
 from tests.operators.running import run
 from tests.task_runs import TaskRun, rendered
 
@@ -42,6 +44,13 @@ def slow(mart: Catalog, ssisdb: SsisdbEmulator) -> Catalog:
     for package in ("Load.dtsx", "Strict.dtsx"):
         ssisdb.scripts.take(600, package=package)
     return mart
+
+
+@pytest.fixture
+def stubborn(slow: Catalog, monkeypatch: pytest.MonkeyPatch) -> Catalog:
+    """The project's packages take long, and do not end when they are stopped."""
+    monkeypatch.setattr(Runtime, "stop", lambda runtime, execution_id: True)
+    return slow
 
 
 def status_of(catalog: Catalog, execution_id: int) -> OperationStatus:
@@ -138,6 +147,31 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
     assert {field: getattr(task, field) for field in arguments} == arguments
 
 
+@pytest.mark.parametrize(("name", "least"), [("timeout", "0 or more"), ("poll_interval", "more than 0")])
+@pytest.mark.parametrize("value", ["x", -1, True, float("nan"), float("inf"), timedelta(seconds=1)])
+def test_what_is_no_time_to_wait_is_told_when_the_dag_is_read(name: str, least: str, value: Any) -> None:
+    with pytest.raises(ValueError, match="give a number of seconds") as caught:
+        stop(execution_id=1, **{name: value})
+    assert str(caught.value) == f"{name} is {value!r}; give a number of seconds, {least}"
+
+
+def test_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:
+    with pytest.raises(ValueError, match="poll_interval is 0;"):
+        stop(execution_id=1, poll_interval=0)
+
+
+def test_the_time_to_wait_counts_from_the_tasks_start(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.hang(package="Load.dtsx")
+    task_run = started_ago(stop(execution_id=started(), timeout=3600), seconds=4000)
+    with pytest.raises(ExecutionNotStopped):
+        task_run.execute()
+
+
+def test_no_timeout_is_no_limit(slow: Catalog) -> None:
+    execution_id = started()
+    assert stop(execution_id=execution_id, timeout=None).execute()[0]["status"] == "canceled"
+
+
 # --- in the triggerer -------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +196,74 @@ def test_deferred_a_pending_one_is_stopped_as_soon_as_it_runs(mart: Catalog, ssi
     execution_id = started()
     result = run_to_end_of_all(stop(execution_id=execution_id, deferrable=True))
     assert result == [{"execution_id": execution_id, "status": "canceled"}]
+
+
+def test_deferred_the_deadline_counts_from_the_tasks_start_and_stays_in_a_second_deferral(stubborn: Catalog) -> None:
+    execution_id = started()
+    task_run = started_ago(stop(execution_id=execution_id, deferrable=True, timeout=100), seconds=40)
+    began = task_run.task_instance.start_date
+    assert began is not None
+    deferral = deferred(task_run)
+    with pytest.raises(TaskDeferred) as again:
+        resumed(task_run, deferral, {"execution_id": execution_id, "verdict": "over", "detail": None})
+    for each in (deferral, again.value):
+        assert reloaded(each.trigger).deadline == pytest.approx(began.timestamp() + 100)
+        # Airflow's own limit comes later than the trigger's, which tells what is known.
+        assert each.timeout is not None
+        assert each.timeout > timedelta(seconds=60)
+
+
+def test_deferred_airflows_execution_timeout_holds_if_it_is_sooner(stubborn: Catalog) -> None:
+    arguments = {"execution_timeout": timedelta(seconds=30), "timeout": 300}
+    task_run = started_ago(stop(execution_id=started(), deferrable=True, **arguments), seconds=29)
+    with pytest.raises(ExecutionNotStopped, match="still stopping"):
+        run_to_end_of_all(task_run)
+
+
+def test_deferred_what_ended_at_the_last_moment_is_no_failure(slow: Catalog) -> None:
+    execution_id = started()
+    task_run = stop(execution_id=execution_id, deferrable=True)
+    stop(execution_id=execution_id).execute()
+    event = {"execution_id": execution_id, "verdict": "timeout", "detail": None}
+    result = task_run.operator.execute_complete(task_run.context, event, [execution_id], 0.0)
+    assert result == [{"execution_id": execution_id, "status": "canceled"}]
+
+
+def test_deferred_a_server_that_is_away_at_the_deadline_has_no_more_time(slow: Catalog, ssisdb: SsisdbEmulator) -> None:
+    execution_id = started()
+    task_run = stop(execution_id=execution_id, deferrable=True)
+    ssisdb.faults.drop_login(times=1)
+    event = {"execution_id": execution_id, "verdict": "timeout", "detail": None}
+    with pytest.raises(ServerUnreachable):
+        task_run.operator.execute_complete(task_run.context, event, [execution_id], 0.0)
+
+
+@pytest.mark.parametrize("verdict", ["timeout", "gone", "out_of_sight"])
+def test_deferred_an_event_of_another_execution_tells_nothing_about_those_that_are_stopped(
+    stubborn: Catalog, verdict: str
+) -> None:
+    execution_id = started()
+    task_run = stop(execution_id=execution_id, deferrable=True)
+    deferral = deferred(task_run)
+    with pytest.raises(TaskDeferred) as again:
+        resumed(task_run, deferral, {"execution_id": execution_id + 1, "verdict": verdict, "detail": None})
+    assert reloaded(again.value.trigger).execution_id == execution_id
+
+
+def test_deferred_what_cannot_travel_to_the_triggerer_is_found_before_anything_is_stopped(
+    slow: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution_id = started()
+    monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "-1")
+    with pytest.raises(ValueError, match="outage_timeout"):
+        stop(execution_id=execution_id, deferrable=True).execute()
+    assert status_of(slow, execution_id).is_active
+    assert status_of(slow, execution_id) is not OperationStatus.STOPPING
+
+
+def started_ago(task_run: TaskRun, *, seconds: float) -> TaskRun:
+    task_run.task_instance.start_date = datetime.now(UTC) - timedelta(seconds=seconds)
+    return task_run
 
 
 def run_to_end_of_all(task_run: TaskRun) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +10,19 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSki
 
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import ExecutionNotFound
+from airflow_provider_ssis.catalog.connection import RetryPolicy
+from airflow_provider_ssis.catalog.errors import (
+    CatalogMissing,
+    ExecutionNotFound,
+    LoginFailed,
+    ServerUnreachable,
+)
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
+    ExecutionTimeout,
     InvalidTaskArgument,
 )
 from airflow_provider_ssis.executions.deferral import deferral_exceptions
@@ -133,6 +141,105 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
     assert {field: getattr(task, field) for field in arguments} == arguments
 
 
+@pytest.mark.parametrize("name", ["timeout", "poke_interval"])
+@pytest.mark.parametrize("value", ["x", -1, float("nan"), float("inf")])
+def test_what_is_no_time_to_wait_is_told_when_the_dag_is_read(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match="give a number of seconds") as caught:
+        sensor(1, **{name: value})
+    assert str(caught.value) == f"{name} is {value!r}; give a number of seconds, 0 or more"
+
+
+def test_times_to_wait_may_come_as_airflow_takes_them() -> None:
+    task = sensor(1, timeout=timedelta(minutes=1), poke_interval=timedelta(seconds=5)).operator
+    assert (task.timeout, task.poke_interval) == (60, 5)
+
+
+def test_deferred_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:
+    with pytest.raises(ValueError, match=r"poke_interval is 0\.0; .* more than 0"):
+        sensor(1, poke_interval=0, deferrable=True)
+
+
+# --- while the server is away -----------------------------------------------------------------------------------------
+
+
+def test_an_outage_fails_no_sensor_and_is_told_at_its_beginning_and_its_end(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx")
+    task_run = sensor(started())
+    ssisdb.faults.drop_login(times=3)
+    assert task_run.execute()["status"] == "succeeded"
+    told = [line for line in str(task_run.log).splitlines() if line.startswith("The catalog ")]
+    assert len(told) == 2
+    assert told[0].startswith("The catalog cannot be read; the task goes on waiting: ")
+    assert told[1].startswith("The catalog can be read again")
+
+
+def test_connections_that_break_fail_no_sensor(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_run = sensor(run().execute()["execution_id"])
+    monkeypatch.setattr(RetryPolicy, "delay", lambda policy, attempt: 0.0)
+    # As often as a session mends itself.
+    ssisdb.faults.drop(statement="catalog.executions", times=RetryPolicy().attempts)
+    assert not task_run.operator.poke(task_run.context)
+    assert task_run.operator.poke(task_run.context)
+
+
+@pytest.mark.parametrize(("number", "error"), [(18456, LoginFailed), (4060, CatalogMissing)])
+def test_a_refused_login_is_part_of_an_outage_once_the_catalog_was_read(
+    mart: Catalog, ssisdb: SsisdbEmulator, number: int, error: type[Exception]
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = sensor(started())
+    ssisdb.faults.refuse_login(number, times=1)
+    with pytest.raises(error):
+        task_run.operator.poke(task_run.context)
+    assert not task_run.operator.poke(task_run.context)
+    ssisdb.faults.refuse_login(number, times=1)
+    assert not task_run.operator.poke(task_run.context)
+    assert "goes on waiting" in str(task_run.log)
+
+
+def test_an_outage_that_lasts_too_long_fails_the_sensor_and_another_try_begins_anew(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "0.2")
+    task_run = sensor(run().execute()["execution_id"])
+    ssisdb.faults.drop_login(times=None)
+    with pytest.raises(ServerUnreachable):
+        task_run.execute()
+    ssisdb.faults.clear()
+    ssisdb.faults.drop_login(times=1)
+    assert task_run.execute()["status"] == "succeeded"
+
+
+def test_the_sensors_own_timeout_holds_during_an_outage(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    task_run = sensor(run().execute()["execution_id"], timeout=0.2)
+    ssisdb.faults.drop_login(times=None)
+    with pytest.raises(AirflowSensorTimeout):
+        task_run.execute()
+
+
+def test_rescheduled_no_look_fails_because_the_server_is_away(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look is a new process: there is nobody who knows how long it has lasted."""
+    monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "0.001")
+    execution_id = run().execute()["execution_id"]
+    ssisdb.faults.drop_login(times=2)
+    looks = [sensor(execution_id, mode="reschedule") for _ in range(3)]
+    assert [bool(look.operator.poke(look.context)) for look in looks] == [False, False, True]
+
+
+def test_deferred_a_server_that_is_away_at_first_is_waited_for_in_the_triggerer(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    task_run = sensor(run().execute()["execution_id"], deferrable=True)
+    ssisdb.faults.drop_login(times=1)
+    assert run_to_end(task_run)["status"] == "succeeded"
+
+
 # --- in the triggerer -------------------------------------------------------------------------------------------------
 
 
@@ -184,3 +291,91 @@ def test_deferred_an_execution_that_vanishes_is_told(mart: Catalog, ssisdb: Ssis
     event = {"execution_id": reloaded(deferral.trigger).execution_id, "verdict": "gone", "detail": None}
     with pytest.raises(ExecutionNotFound):
         resumed(task_run, deferral, event)
+
+
+def started_ago(task_run: TaskRun, *, seconds: float) -> TaskRun:
+    task_run.task_instance.start_date = datetime.now(UTC) - timedelta(seconds=seconds)
+    return task_run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sooner"),
+    [
+        ({"timeout": 600}, 600),
+        ({"timeout": 600, "execution_timeout": timedelta(seconds=100)}, 100),
+        ({"timeout": 100, "execution_timeout": timedelta(seconds=600)}, 100),
+    ],
+)
+def test_deferred_the_deadline_counts_from_the_tasks_start_and_stays_in_a_second_deferral(
+    mart: Catalog, ssisdb: SsisdbEmulator, arguments: dict[str, Any], sooner: float
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = started_ago(sensor(started(), deferrable=True, **arguments), seconds=40)
+    began = task_run.task_instance.start_date
+    assert began is not None
+    deferral = deferred(task_run)
+    with pytest.raises(type(deferral)) as again:
+        resumed(task_run, deferral, {"execution_id": 4711, "verdict": "over", "detail": None})
+    for each in (deferral, again.value):
+        assert reloaded(each.trigger).deadline == pytest.approx(began.timestamp() + sooner)
+        # Airflow's own limit comes later than the trigger's, which tells what is known.
+        assert each.timeout is not None
+        assert each.timeout > timedelta(seconds=sooner - 40)
+
+
+LIMITS = [
+    pytest.param({"timeout": 10}, AirflowSensorTimeout, r"after the task's start, which is the sensor's timeout\."),
+    pytest.param({"execution_timeout": timedelta(seconds=10)}, ExecutionTimeout, r"the sensor's execution_timeout\."),
+]
+
+
+@pytest.mark.parametrize(("limit", "exception", "text"), LIMITS)
+def test_deferred_what_takes_too_long_times_out(
+    mart: Catalog, ssisdb: SsisdbEmulator, limit: dict[str, Any], exception: type[Exception], text: str
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = started_ago(sensor(started(), deferrable=True, **limit), seconds=9)
+    with pytest.raises(exception, match=text) as caught:
+        run_to_end(task_run)
+    assert "It is running." in str(caught.value)
+    assert mart.executions()[0].status is OperationStatus.RUNNING
+
+
+@pytest.mark.parametrize("limit", [limit.values[0] for limit in LIMITS])
+def test_deferred_with_soft_fail_what_takes_too_long_is_skipped(
+    mart: Catalog, ssisdb: SsisdbEmulator, limit: dict[str, Any]
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = started_ago(sensor(started(), deferrable=True, soft_fail=True, **limit), seconds=10)
+    with pytest.raises(AirflowSkipException):
+        run_to_end(task_run)
+    assert "was not over 10 s after the task's start" in str(task_run.log)
+
+
+def test_deferred_what_ended_at_the_last_moment_counts(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx")
+    task_run = sensor(started(), deferrable=True)
+    deferral = deferred(task_run)
+    execution_id = reloaded(deferral.trigger).execution_id
+    sensor(execution_id).execute()
+    event = {"execution_id": execution_id, "verdict": "timeout", "detail": None}
+    assert resumed(task_run, deferral, event)["status"] == "succeeded"
+
+
+def test_deferred_a_server_that_is_away_at_the_deadline_has_no_more_time(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    task_run = sensor(started(), deferrable=True)
+    deferral = deferred(task_run)
+    ssisdb.faults.drop_login(times=1)
+    event = {"execution_id": reloaded(deferral.trigger).execution_id, "verdict": "timeout", "detail": None}
+    with pytest.raises(AirflowSensorTimeout, match=r"The catalog cannot be read"):
+        resumed(task_run, deferral, event)
+
+
+def test_deferred_what_cannot_travel_to_the_triggerer_is_found_at_once(
+    mart: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution_id = run().execute()["execution_id"]
+    monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "-1")
+    with pytest.raises(ValueError, match="outage_timeout"):
+        sensor(execution_id, deferrable=True).execute()

@@ -12,9 +12,6 @@ from uuid import UUID
 from airflow_provider_ssis.catalog.requests import Sensitive, Value
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
 
-MOST_SECONDS = 10 * 366 * 24 * 3600
-"""More than anybody waits, and less than dates can be told apart for."""
-
 _SENSITIVE_KEYS = frozenset({"value", "sensitive"})
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
 
@@ -69,22 +66,6 @@ def execution_id_of(value: Any) -> int:
             "from another task's XCom, look whether that task ran and pushed it."
         )
     return found
-
-
-def check_seconds(name: str, value: Any, *, or_zero: bool = False) -> None:
-    """Refuse a number of seconds that cannot be waited, when the DAG is read.
-
-    :param name: the argument's name, for the message.
-    :param value: what was given; None where it was left out.
-    :param or_zero: whether 0 has a meaning too. Default: False.
-    :raises ValueError: it is no number, not more than 0, or beyond any run's length.
-    """
-    if value is None or (or_zero and value == 0):
-        return
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= MOST_SECONDS:
-        raise ValueError(
-            f"{name} is {value!r}; give seconds, more than 0 and at most {MOST_SECONDS} (ten years), or leave it out"
-        )
 
 
 def values_of(name: str, value: Any) -> dict[str, Value]:

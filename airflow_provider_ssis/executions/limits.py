@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,9 @@ from airflow_provider_ssis.executions.watching import Deadline
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+MOST_SECONDS = 10 * 366 * 24 * 3600
+"""More than anybody waits; much more, and no date would be so late."""
 
 _MARGIN = 60.0
 
@@ -47,10 +49,13 @@ def check_seconds(name: str, value: Any, *, zero: bool = True) -> None:
     """Refuse what is no time to wait, when the DAG is read.
 
     :param name: the argument's name.
-    :param value: what was given for it.
+    :param value: what was given for it; None where it was left out.
     :param zero: whether it may be 0. Default: True.
-    :raises ValueError: it is no number of seconds, or less than it may be.
+    :raises ValueError: it is no number of seconds, or less or more than it may be.
     """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or value < 0 or (value == 0 and not zero):
-        raise ValueError(f"{name} is {value!r}; give a number of seconds, {'0 or more' if zero else 'more than 0'}")
+    if value is None:
+        return
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= MOST_SECONDS or (value == 0 and not zero):
+        least = "0 or more" if zero else "more than 0"
+        raise ValueError(f"{name} is {value!r}; give a number of seconds, {least}, at most ten years")

@@ -40,6 +40,7 @@ class Outage:
         self._patience = patience
         self._clock = clock
         self._began: float | None = None
+        self._refused_since: float | None = None
         self._failures = 0
 
     @property
@@ -59,9 +60,14 @@ class Outage:
         :return: seconds to wait before the next look: ever longer, with a random part so that many do not come at once.
         :raises Exception: the same error, if it is none that passes or if it has lasted too long.
         """
+        now = self._clock()
         if self._began is None:
-            self._began = self._clock()
-        if self.seconds >= self._limit(error):
+            self._began = now
+        if not isinstance(error, _PASSING_SOON):
+            self._refused_since = None
+        elif self._refused_since is None:
+            self._refused_since = now
+        if self._is_too_long(error, now):
             raise error
         self._failures += 1
         longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self._failures - 1, 10))
@@ -75,13 +81,14 @@ class Outage:
         if self._began is None:
             return None
         lasted = self.seconds
-        self._began = None
+        self._began = self._refused_since = None
         self._failures = 0
         return lasted
 
-    def _limit(self, error: Exception) -> float:
-        if isinstance(error, _PASSING) or not isinstance(error, CatalogError):
-            return self._patience
-        if isinstance(error, _PASSING_SOON):
-            return min(self._patience, LOGIN_GRACE)
-        return 0.0
+    def _is_too_long(self, error: Exception, now: float) -> bool:
+        if self.seconds >= self._patience:
+            return True
+        if self._refused_since is not None:
+            # Counted from the first refusal: a server may have been away for long before it knows its logins.
+            return now - self._refused_since >= LOGIN_GRACE
+        return isinstance(error, CatalogError) and not isinstance(error, _PASSING)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Value
 from airflow_provider_ssis.exceptions import ExecutionError, InvalidTaskArgument, KilledBeforeStart
 from airflow_provider_ssis.executions.arguments import (
-    check_seconds,
     flag,
     nested_values_of,
     optional_text,
@@ -27,6 +25,7 @@ from airflow_provider_ssis.executions.arguments import (
 from airflow_provider_ssis.executions.deferral import Report, deferral_exceptions, is_deferral_timeout
 from airflow_provider_ssis.executions.following import MessageFollower, MessageLevel
 from airflow_provider_ssis.executions.giving_up import out_of_sight, stuck_pending, timed_out
+from airflow_provider_ssis.executions.limits import check_seconds, deadline_of, deferral_limit
 from airflow_provider_ssis.executions.memory import Remembered, TaskMemory, deferred_execution, push_execution
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.outcome import SUCCESS, name_of, result_of, status_name, unsuccessful
@@ -197,9 +196,9 @@ class SsisRunPackageOperator(BaseOperator):
         self.follow_messages = follow_messages
         self.ssis_conn_id = ssis_conn_id
         _check_choices(on_previous_run, follow_messages, allow_concurrent=allow_concurrent)
-        check_seconds("timeout", timeout)
-        check_seconds("poll_interval", poll_interval)
-        check_seconds("pending_timeout", pending_timeout, or_zero=True)
+        check_seconds("timeout", timeout, zero=False)
+        check_seconds("poll_interval", poll_interval, zero=False)
+        check_seconds("pending_timeout", pending_timeout)
         self.execution_id: int | None = None
         self._is_ours = True
         self._killed = False
@@ -270,8 +269,10 @@ class SsisRunPackageOperator(BaseOperator):
         self._push(context, Remembered(execution_id, context["ti"].try_number, is_ours))
         lost = report.lost
         result = None
-        # What the triggerer has borne for long enough is not borne for as long again.
-        outage = Outage(config.outage_timeout() if lost is None else 0)
+        # What the triggerer has borne for long enough is not borne for as long again; after a deadline there is time for
+        # the stop only.
+        patience = config.stop_timeout() if report.verdict is Verdict.TIMEOUT else config.outage_timeout()
+        outage = Outage(patience if lost is None else 0)
         try:
             with patiently(lambda: self.hook.open_catalog(), outage, self.log) as catalog:
                 replayed = MessageFollower(execution_id, self.log, level=self._level.replayed)
@@ -408,14 +409,12 @@ class SsisRunPackageOperator(BaseOperator):
         return result
 
     def _defer(self, execution_id: int, deadline: Deadline) -> None:
-        left = deadline.seconds_left
         self.log.info("Waiting for execution %d in the triggerer.", execution_id)
         self.defer(
             trigger=self._trigger(execution_id, deadline),
             method_name="execute_complete",
             kwargs={"execution_id": execution_id, "is_ours": self._is_ours},
-            # Later than the trigger's own deadline, which tells what is known; Airflow's tells nothing.
-            timeout=None if left is None else timedelta(seconds=left + 60 + 2 * self._poll_interval),
+            timeout=deferral_limit(deadline, self._poll_interval),
         )
 
     def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
@@ -488,14 +487,8 @@ class SsisRunPackageOperator(BaseOperator):
             push_execution(context["ti"], execution)
 
     def _deadline(self, context: Context) -> Deadline:
-        """When to give up, counted from the task's start, so that nothing that restarts in between moves it."""
-        started = getattr(context["ti"], "start_date", None)
-        start = None if started is None else started.timestamp()
-        deadline = Deadline.after(self.timeout, start=start)
-        if self.deferrable and self.execution_timeout is not None:
-            # Airflow does not watch it while a task is deferred.
-            deadline = deadline.or_sooner(Deadline.after(self.execution_timeout.total_seconds(), start=start))
-        return deadline
+        # While a task is deferred, Airflow does not watch execution_timeout.
+        return deadline_of(context, self.timeout, execution_timeout=self.execution_timeout if self.deferrable else None)
 
     @property
     def _is_to_be_stopped(self) -> bool:

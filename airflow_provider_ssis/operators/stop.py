@@ -76,10 +76,8 @@ class SsisStopExecutionOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if timeout is not None:
-            check_seconds("timeout", timeout)
-        if poll_interval is not None:
-            check_seconds("poll_interval", poll_interval, zero=False)
+        check_seconds("timeout", timeout)
+        check_seconds("poll_interval", poll_interval, zero=False)
         self.execution_id = execution_id
         self.folder = folder
         self.project = project

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.catalog.codes import OperationStatus as Status
-from airflow_provider_ssis.catalog.errors import ConnectionLost, ExecutionNotFound, PermissionDenied
+from airflow_provider_ssis.catalog.errors import (
+    ConnectionLost,
+    ExecutionNotFound,
+    LoginFailed,
+    PermissionDenied,
+    ServerUnreachable,
+)
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.waiting import patiently, poll_delays, read_execution, wait_until_over
 from airflow_provider_ssis.executions.watching import Deadline, Verdict, Watch
@@ -81,6 +87,19 @@ def test_an_outage_is_told_at_its_beginning_and_its_end(clock: Clock) -> None:
     assert patiently(ask, Outage(900, clock=clock.monotonic), log) == "back"
     assert len(log.at("warning")) == 1
     assert len(log.at("info")) == 1
+
+
+def test_logins_refused_at_the_end_of_a_long_outage_are_a_part_of_it(clock: Clock) -> None:
+    """A server that had been away for ten minutes and knew its logins a second later failed all who waited."""
+    answers: list[Exception | str] = [*[ServerUnreachable("gone")] * 30, LoginFailed("not yet"), "back"]
+
+    def ask() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert patiently(ask, Outage(1800, clock=clock.monotonic), LogRecord()) == "back"
 
 
 def test_an_outage_that_lasts_too_long_is_the_error(clock: Clock) -> None:

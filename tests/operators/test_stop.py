@@ -152,7 +152,7 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
 def test_what_is_no_time_to_wait_is_told_when_the_dag_is_read(name: str, least: str, value: Any) -> None:
     with pytest.raises(ValueError, match="give a number of seconds") as caught:
         stop(execution_id=1, **{name: value})
-    assert str(caught.value) == f"{name} is {value!r}; give a number of seconds, {least}"
+    assert str(caught.value) == f"{name} is {value!r}; give a number of seconds, {least}, at most ten years"
 
 
 def test_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:

@@ -146,7 +146,7 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
 def test_what_is_no_time_to_wait_is_told_when_the_dag_is_read(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match="give a number of seconds") as caught:
         sensor(1, **{name: value})
-    assert str(caught.value) == f"{name} is {value!r}; give a number of seconds, 0 or more"
+    assert str(caught.value) == f"{name} is {value!r}; give a number of seconds, 0 or more, at most ten years"
 
 
 def test_times_to_wait_may_come_as_airflow_takes_them() -> None:

@@ -158,6 +158,15 @@ def _refuse_what_it_cannot(driver: OdbcDriver, target: OdbcTarget) -> None:
                 "(Debian, Ubuntu: apt-get install tdsodbc), or Kerberos with a keytab."
             )
         return
+    if target.dsn is not None and (target.is_verified or target.trusted_certificates):
+        # It reads no configuration file for a Server= in odbc.ini, and whether there is one shows only there.
+        raise DriverCannot(
+            f"FreeTDS checks no certificate for {target.label} by what stands here. Have it checked there: let "
+            "Servername in odbc.ini name a section of freetds.conf with 'ca file', 'check certificate hostname = yes' "
+            "and 'encryption = require', leave trusted_certificates empty and set trust_server_certificate to true, "
+            "which leaves the check to that file. Or give host and port instead of the data source, or use Microsoft's "
+            "driver in it."
+        )
     for name, value in (
         ("access tokens of Entra ID", target.has_token),
         ("check of another host name in the certificate", target.host_name_in_certificate),

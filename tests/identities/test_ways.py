@@ -76,6 +76,43 @@ def test_a_data_source_that_is_not_there_is_told_with_those_that_are(connect: Co
         connect(data_source="other", **LOGIN).open_catalog()
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"encrypt": "yes", "trusted_certificates": None}, {"encrypt": "yes"}, {}],
+    ids=["nothing trusted", "a certificate trusted", "as the data source encrypts"],
+)
+def test_a_data_source_of_freetds_never_connects_unchecked_where_a_check_is_asked_for(
+    connect: Connect, box: SsisdbEmulator, data_sources: None, fields: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidConnection, match="FreeTDS checks no certificate for the data source freetds"):
+        connect(data_source="freetds", **fields, **LOGIN).open_catalog()
+    assert box.traffic.logins == 0
+
+
+@pytest.mark.parametrize("is_trusted", [True, False], ids=["trusted", "not trusted"])
+def test_the_check_is_left_to_the_file_of_freetds_as_the_advice_says(
+    connect: Connect,
+    box: SsisdbEmulator,
+    certificate: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_trusted: bool,
+) -> None:
+    (tmp_path / "odbc.ini").write_text(f"[box]\nDriver = {DRIVERS[DriverFamily.FREETDS].name}\nServername = box\n")
+    (tmp_path / "freetds.conf").write_text(
+        f"[box]\nhost = localhost\nport = {box.port}\nca file = {certificate if is_trusted else 'system'}\n"
+        "check certificate hostname = yes\nencryption = require\n"
+    )
+    monkeypatch.setenv("ODBCINI", str(tmp_path / "odbc.ini"))
+    monkeypatch.setenv("FREETDSCONF", str(tmp_path / "freetds.conf"))
+    hook = connect(data_source="box", trusted_certificates=None, trust_server_certificate=True, **LOGIN)
+    if is_trusted:
+        hook.open_catalog().close()
+    else:
+        with pytest.raises(ServerUnreachable, match="its certificate is not trusted"):
+            hook.open_catalog()
+
+
 @pytest.fixture
 def closed_port() -> Iterator[int]:
     """A port that nothing listens on, and that nobody else takes meanwhile."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ssis.hooks.entra import DEFAULT_SCOPE, EntraSettings
 from airflow_provider_ssis.hooks.extra import Extra, boolean, host, one_of, whole_number
 from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget
-from airflow_provider_ssis.odbc.kerberos import KerberosTarget
+from airflow_provider_ssis.odbc.kerberos import KerberosTarget, is_file_cache
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -189,6 +189,14 @@ def _complaints_about_login(connection: Connection, settings: Settings) -> Itera
             yield (
                 f"has the login {login!r}, but Kerberos takes the identity of the ticket",
                 "Leave the login empty, or give a keytab (kerberos_keytab) that has its key.",
+            )
+        case Authentication.KERBEROS if login and not is_file_cache(settings.target.kerberos.ticket_cache or ""):
+            yield (
+                f"has the login {login!r} and a ticket cache that is no file, which cannot be told whose tickets to hold",
+                (
+                    "Name a file in kerberos_ccache (FILE:/...), or leave it empty for one of this principal alone; or "
+                    "leave the login empty, for the keytab's first principal."
+                ),
             )
         case Authentication.ENTRA_MANAGED_IDENTITY | Authentication.ENTRA_WORKLOAD_IDENTITY if password:
             yield (

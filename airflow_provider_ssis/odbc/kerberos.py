@@ -38,24 +38,77 @@ NO_KEYTAB: Final = KerberosTarget()
 def kerberos_environment(target: KerberosTarget) -> dict[str, str]:
     """The variables that GSSAPI reads, and a ticket cache made ready for them.
 
-    :raises ValueError: the principal has no realm.
-    :raises FileNotFoundError: there is no such keytab.
-    :raises PermissionError: the keytab cannot be read.
+    :raises ValueError: the principal has no realm, or the ticket cache is another one's.
+    :raises FileNotFoundError: there is no such keytab, or no folder for the ticket cache.
+    :raises PermissionError: the keytab or the ticket cache cannot be read.
     :raises UnsafeFolder: there is no safe place for the tickets.
     """
     if target.keytab is None:
         return {} if target.ticket_cache is None else {"KRB5CCNAME": target.ticket_cache}
-    with Path(target.keytab).open("rb"):
+    # As KRB5_CLIENT_KTNAME usually has it; the file is looked at here, too.
+    keytab = target.keytab.removeprefix("FILE:")
+    with Path(keytab).open("rb"):
         # GSSAPI would only say that it has no credentials.
         pass
     cache = target.ticket_cache
     if cache is None:
-        name = digest_of(f"{target.keytab}\0{target.principal or ''}".encode())
+        name = digest_of(f"{keytab}\0{target.principal or ''}".encode())
         path = private_folder() / f"{name}.tickets"
-        if target.principal is not None and not path.exists():
-            write_whole(path, empty_ticket_cache(target.principal))
+        _make_own_ready(path, target.principal)
         cache = f"FILE:{path}"
-    return {"KRB5CCNAME": cache, "KRB5_CLIENT_KTNAME": target.keytab}
+    elif target.principal is not None and is_file_cache(cache):
+        _make_named_ready(Path(cache.removeprefix("FILE:")), target.principal)
+    return {"KRB5CCNAME": cache, "KRB5_CLIENT_KTNAME": keytab}
+
+
+def is_file_cache(ticket_cache: str) -> bool:
+    """Whether a ticket cache, as ``KRB5CCNAME`` has it, is a file: that can be told whose tickets it is for."""
+    return ":" not in ticket_cache or ticket_cache.startswith("FILE:")
+
+
+def _make_own_ready(path: Path, principal: str | None) -> None:
+    if path.exists() and path.read_bytes()[:2] == _CACHE_VERSION.to_bytes(2):
+        return
+    # What is damaged, by a full disk for instance, GSSAPI would refuse for good.
+    path.unlink(missing_ok=True)
+    if principal is not None:
+        write_whole(path, empty_ticket_cache(principal))
+
+
+def _make_named_ready(path: Path, principal: str) -> None:
+    """Have a cache say whose tickets it is for: without that, GSSAPI takes the keytab's first principal."""
+    if not path.exists():
+        write_whole(path, empty_ticket_cache(principal))
+        return
+    found = _principal_in(path.read_bytes())
+    if found is None:
+        raise ValueError(f"{path} is no ticket cache; delete it, or name another one in kerberos_ccache")
+    if found != _parts_of(principal):
+        parts, realm = found
+        raise ValueError(
+            f"the ticket cache {path} holds tickets of {'/'.join(parts)}@{realm}, not of {principal}; name another one "
+            "in kerberos_ccache, or leave that empty for one of this principal alone"
+        )
+
+
+def _principal_in(cache: bytes) -> tuple[list[str], str] | None:
+    """The principal that a ticket cache is of; None for what is none."""
+    try:
+        version, length = struct.unpack_from(">HH", cache)
+        if version != _CACHE_VERSION:
+            return None
+        position = 4 + length
+        _, count = struct.unpack_from(">II", cache, position)
+        position += 8
+        names = []
+        for _ in range(count + 1):
+            (length,) = struct.unpack_from(">I", cache, position)
+            names.append(cache[position + 4 : position + 4 + length].decode())
+            position += 4 + length
+    except (struct.error, UnicodeDecodeError):
+        return None
+    realm, *parts = names
+    return parts, realm
 
 
 def empty_ticket_cache(principal: str) -> bytes:

@@ -120,6 +120,11 @@ def test_who_the_connection_is_shows_in_its_login(
         ({"authentication": "sql"}, {"login": None}, "has no login"),
         ({"authentication": "ntlm"}, {}, "DOMAIN"),
         ({"authentication": "kerberos"}, {"password": None}, "give a keytab"),
+        (
+            {"kerberos_keytab": "/k", "kerberos_ccache": "KCM:"},
+            {"login": "etl@CORP", "password": None},
+            "ticket cache that is no file",
+        ),
         ({"authentication": "entra_managed_identity"}, {}, "has a password"),
         ({"authentication": "entra_service_principal"}, {}, "tenant_id"),
         ({"authentication": "entra_service_principal", "tenant_id": "t"}, {"password": None}, "client secret"),

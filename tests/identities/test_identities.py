@@ -54,6 +54,10 @@ class Proofs:
         keytab = self._realm.keytab("someone", "etl")
         return {"server_spn": SERVICE, "kerberos_keytab": str(keytab), "login": "etl@CORP.EXAMPLE"}
 
+    def kerberos_keytab_of_several_with_a_cache(self) -> dict[str, Any]:
+        # The keytab's first principal is another one.
+        return {**self.kerberos_keytab_of_several(), "kerberos_ccache": f"FILE:{self._folder / 'cc'}"}
+
     def entra_secret(self) -> dict[str, Any]:
         return {**self._application(), "password": SECRET}
 
@@ -120,7 +124,12 @@ def application_certificate() -> tuple[str, str]:
 NO_NTLM = "knows no NTLM.*Use FreeTDS"
 NO_TOKENS = "FreeTDS has no access tokens of Entra ID.*Use Microsoft's driver"
 NOT_STRICT = "strict encryption from version 1.4"
-WINDOWS = ("kerberos_ticket", "kerberos_keytab", "kerberos_keytab_of_several")
+WINDOWS = (
+    "kerberos_ticket",
+    "kerberos_keytab",
+    "kerberos_keytab_of_several",
+    "kerberos_keytab_of_several_with_a_cache",
+)
 ENTRA = ("entra_secret", "entra_certificate", "entra_managed_identity", "entra_workload_identity")
 
 IDENTITIES: dict[str, tuple[str, str]] = {

@@ -94,6 +94,25 @@ def test_a_ticket_that_is_too_old_says_so(connect: Connect, realm: Realm, box: S
     assert "The ticket is too old. Run kinit" in text
 
 
+def test_a_ticket_cache_of_our_own_that_was_emptied_is_made_anew(
+    connect: Connect, realm: Realm, box: SsisdbEmulator, tmp_path: Path
+) -> None:
+    for fields in (keytab(realm), {**keytab(realm), "login": "etl@CORP.EXAMPLE"}):
+        connect(**fields).open_catalog().close()
+        for cache in tmp_path.glob("airflow-ssis-*/*.tickets"):
+            cache.write_bytes(b"")
+        connect(**fields).open_catalog().close()
+
+
+def test_a_ticket_cache_of_somebody_else_is_refused(
+    connect: Connect, realm: Realm, box: SsisdbEmulator, tmp_path: Path
+) -> None:
+    realm.ticket("someone", tmp_path / "tickets")
+    fields = {**keytab(realm), "login": "etl@CORP.EXAMPLE", "kerberos_ccache": f"FILE:{tmp_path / 'tickets'}"}
+    with pytest.raises(InvalidConnection, match=r"holds tickets of someone@CORP\.EXAMPLE, not of etl@CORP"):
+        connect(**fields).open_catalog()
+
+
 def test_a_keytab_that_nobody_may_read_is_named(connect: Connect, box: SsisdbEmulator, tmp_path: Path) -> None:
     # A folder: root, too, cannot read it as a file.
     with pytest.raises(InvalidConnection, match=str(tmp_path)):

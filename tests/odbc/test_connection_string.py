@@ -78,7 +78,7 @@ def test_what_a_driver_cannot_do_is_told_and_not_left_out(
 def test_freetds_promises_no_check_of_the_certificate_that_it_would_not_do_for_a_data_source(
     target: OdbcTarget,
 ) -> None:
-    with pytest.raises(DriverCannot, match="the data source warehouse.*'ca file'.*trust_server_certificate.*host and"):
+    with pytest.raises(DriverCannot, match=r"the data source warehouse.*'ca file'.*trust_server_certificate.*host and"):
         connection_string(FREETDS, target)
     assert "Encrypt" in connection_string(MICROSOFT, target) or target.encrypt is None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.hooks.entra import DEFAULT_SCOPE, EntraSettings
 from airflow_provider_ssis.hooks.extra import Extra, boolean, host, one_of, whole_number
+from airflow_provider_ssis.hooks.form import LONGEST_TIMEOUT
 from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget
 from airflow_provider_ssis.odbc.kerberos import KerberosTarget, is_file_cache
 
@@ -75,7 +76,7 @@ def read_settings(connection: Connection) -> Settings:
     authentication = extra.get("authentication", one_of({each.value: each for each in Authentication}))
     if authentication is None:
         authentication = _guessed(connection, has_keytab=extra.has("kerberos_keytab"))
-    login_timeout = extra.get("login_timeout", whole_number(0))
+    login_timeout = extra.get("login_timeout", whole_number(0, LONGEST_TIMEOUT))
     settings = Settings(
         target=_target(connection, extra, authentication),
         authentication=authentication,
@@ -83,7 +84,7 @@ def read_settings(connection: Connection) -> Settings:
         driver=extra.get("driver", str),
         failover_partner=extra.get("failover_partner", host),
         login_timeout=DEFAULT_LOGIN_TIMEOUT if login_timeout is None else login_timeout,
-        query_timeout=extra.get("query_timeout", whole_number(0)) or 0,
+        query_timeout=extra.get("query_timeout", whole_number(0, LONGEST_TIMEOUT)) or 0,
     )
     extra.refuse_unknown()
     for complaint, advice in _complaints(connection, extra, settings):
@@ -192,7 +193,7 @@ def _complaints_about_login(connection: Connection, settings: Settings) -> Itera
             )
         case Authentication.KERBEROS if login and not is_file_cache(settings.target.kerberos.ticket_cache or ""):
             yield (
-                f"has the login {login!r} and a ticket cache that is no file, which cannot be told whose tickets to hold",
+                f"has the login {login!r} and a ticket cache that is no file, so that nothing ties it to that login",
                 (
                     "Name a file in kerberos_ccache (FILE:/...), or leave it empty for one of this principal alone; or "
                     "leave the login empty, for the keytab's first principal."

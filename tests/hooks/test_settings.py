@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_ssis.hooks.entra import EntraSettings
 from airflow_provider_ssis.hooks.extra import InvalidConnection
+from airflow_provider_ssis.hooks.form import FIELDS
 from airflow_provider_ssis.hooks.settings import Authentication, Settings, read_settings
 from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.kerberos import KerberosTarget
@@ -163,6 +164,8 @@ def test_a_uri_gives_booleans_as_text(value: Any, expected: bool) -> None:
         ({"trust_server_certificate": "sure"}, "'trust_server_certificate'.*one of true"),
         ({"login_timeout": "soon"}, "'login_timeout'.*whole number"),
         ({"query_timeout": -1}, "'query_timeout'.*at least 0"),
+        ({"login_timeout": 2**31}, "'login_timeout'.*at most 86400"),
+        ({"query_timeout": 86_401}, "'query_timeout'.*at most 86400"),
         ({"connect_retry_interval": 61}, "'connect_retry_interval'.*at most 60"),
         ({"failover_partner": "sql02,first"}, "'failover_partner'.*HOST,PORT"),
         ({"authentication": "magic"}, "'authentication'.*one of sql"),
@@ -173,6 +176,14 @@ def test_a_field_that_cannot_be_read_is_named(extra: dict[str, Any], complaint: 
     with pytest.raises(InvalidConnection, match=complaint) as caught:
         settings(extra)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["login_timeout", "query_timeout"])
+def test_no_timeout_is_longer_than_freetds_survives_and_the_form_says_so(name: str) -> None:
+    most = FIELDS[name]["schema"]["maximum"]
+    assert getattr(settings({name: most}), name) == most
+    # It counts milliseconds in 32 bits.
+    assert most * 1000 < 2**31
 
 
 def test_extra_fields_of_airflows_own_sql_hooks_are_left_to_them() -> None:

@@ -53,7 +53,7 @@ class Settings:
     :param entra: where access tokens come from; None where none are needed.
     :param driver: name of the ODBC driver, None for the preferred one of those that can do it.
     :param failover_partner: the server to try when ``target`` cannot be reached.
-    :param login_timeout: seconds to wait for the server to accept a connection.
+    :param login_timeout: seconds to wait for the server to accept a connection, and for Entra ID to give a token.
     :param query_timeout: seconds to wait for the answer to a statement; 0 for no limit.
     """
 
@@ -77,13 +77,15 @@ def read_settings(connection: Connection) -> Settings:
     if authentication is None:
         authentication = _guessed(connection, has_keytab=extra.has("kerberos_keytab"))
     login_timeout = extra.get("login_timeout", whole_number(0, LONGEST_TIMEOUT))
+    if login_timeout is None:
+        login_timeout = DEFAULT_LOGIN_TIMEOUT
     settings = Settings(
         target=_target(connection, extra, authentication),
         authentication=authentication,
-        entra=_entra(connection, extra, authentication),
+        entra=_entra(connection, extra, authentication, login_timeout),
         driver=extra.get("driver", str),
         failover_partner=extra.get("failover_partner", host),
-        login_timeout=DEFAULT_LOGIN_TIMEOUT if login_timeout is None else login_timeout,
+        login_timeout=login_timeout,
         query_timeout=extra.get("query_timeout", whole_number(0, LONGEST_TIMEOUT)) or 0,
     )
     extra.refuse_unknown()
@@ -136,7 +138,7 @@ def _target(connection: Connection, extra: Extra, authentication: Authentication
     )
 
 
-def _entra(connection: Connection, extra: Extra, authentication: Authentication) -> EntraSettings | None:
+def _entra(connection: Connection, extra: Extra, authentication: Authentication, timeout: int) -> EntraSettings | None:
     found = EntraSettings(
         kind=authentication.value,
         client_id=connection.login or None,
@@ -146,6 +148,7 @@ def _entra(connection: Connection, extra: Extra, authentication: Authentication)
         token_file=extra.get("federated_credential_file", str),
         authority=extra.get("entra_authority", str),
         scope=extra.get("entra_scope", str) or DEFAULT_SCOPE,
+        timeout=timeout,
     )
     return found if authentication.is_entra else None
 

@@ -80,6 +80,7 @@ def test_every_field_of_the_form_is_read() -> None:
         certificate="/etc/etl.pem",
         authority="https://login.example.com",
         scope="https://database.example.com/.default",
+        timeout=5,
     )
     target = found.target
     assert target.has_token

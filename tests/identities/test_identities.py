@@ -98,8 +98,11 @@ def proofs(
     return Proofs(realm, authority, tmp_path, monkeypatch)
 
 
-def application_certificate() -> tuple[str, str]:
-    """A certificate with its private key, and the certificate alone."""
+def application_certificate(passphrase: str = "") -> tuple[str, str]:
+    """A certificate with its private key, and the certificate alone.
+
+    :param passphrase: of the private key.
+    """
     key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "etl")])
     now = dt.datetime.now(dt.UTC)
@@ -115,9 +118,10 @@ def application_certificate() -> tuple[str, str]:
         .public_bytes(serialization.Encoding.PEM)
         .decode()
     )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
+    encryption = (
+        serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
+    )
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
     return private + certificate, certificate
 
 

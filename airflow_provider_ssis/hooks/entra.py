@@ -111,7 +111,7 @@ def _credential(settings: EntraSettings, certificate_changed_at: int) -> TokenCr
     if http_log.level == logging.NOTSET:
         # It tells each request in ten lines; the task's log is for the package.
         http_log.setLevel(logging.WARNING)
-    # Else somebody who accepts and stays silent is waited for for minutes, again and again.
+    # Else somebody who accepts and stays silent holds the task up for minutes, again and again.
     wait = settings.timeout
     limit: dict[str, Any] = {"connection_timeout": wait, "read_timeout": wait} if wait else {}
     at = {**limit, "timeout": wait} if wait else {}

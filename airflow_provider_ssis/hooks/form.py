@@ -129,7 +129,10 @@ FIELDS: dict[str, dict[str, Any]] = {
         default=False,
     ),
     "failover_partner": _field(
-        _SERVER, "Failover partner", "HOST or HOST,PORT to try when the server is out of reach (database mirroring)."
+        _SERVER,
+        "Failover partner",
+        "HOST, HOST\\INSTANCE or HOST,PORT to try when the server is out of reach (database mirroring). The service "
+        "principal and the host name in the certificate are not its.",
     ),
     "multi_subnet_failover": _field(
         _SERVER,

@@ -160,6 +160,11 @@ def _complaints(connection: Connection, extra: Extra, settings: Settings) -> Ite
         yield "names no host", "Enter the server's name as its host, or the name of a data source."
     if target.dsn is not None and (connection.host or connection.port):
         yield "names both a server and a data source", "Leave one of them out."
+    if target.dsn is not None and settings.failover_partner is not None:
+        yield (
+            "names both a failover partner and a data source, which says itself where to connect",
+            "Enter the partner into odbc.ini (Failover_Partner, Microsoft's driver), or give host and port here.",
+        )
     if target.encrypt is Encrypt.STRICT and target.trust_server_certificate:
         yield (
             "asks for strict encryption and trusts any certificate, which cannot both be",

@@ -118,6 +118,7 @@ def test_who_the_connection_is_shows_in_its_login(
     [
         ({}, {"host": None}, "names no host"),
         ({"data_source": "warehouse"}, {}, "both a server and a data source"),
+        ({"data_source": "warehouse", "failover_partner": "sql02"}, {"host": None}, "a failover partner and a data"),
         ({}, {"login": None}, "password, for which Kerberos has no use"),
         ({"authentication": "sql"}, {"login": None}, "has no login"),
         ({"authentication": "ntlm"}, {}, "DOMAIN"),

@@ -163,7 +163,7 @@ def _complaints(connection: Connection, extra: Extra, settings: Settings) -> Ite
     if target.dsn is not None and settings.failover_partner is not None:
         yield (
             "names both a failover partner and a data source, which says itself where to connect",
-            "Enter the partner into odbc.ini (Failover_Partner, Microsoft's driver), or give host and port here.",
+            "Leave the partner out, or give host and port instead of the data source.",
         )
     if target.encrypt is Encrypt.STRICT and target.trust_server_certificate:
         yield (

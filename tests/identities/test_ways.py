@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
+from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable, TlsRefused
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.odbc.drivers import DriverFamily, bundled_drivers, installed_drivers
@@ -90,6 +90,22 @@ def test_a_data_source_of_freetds_never_connects_unchecked_where_a_check_is_aske
 
 
 @pytest.mark.parametrize("is_trusted", [True, False], ids=["trusted", "not trusted"])
+def test_certificates_hold_where_a_data_source_of_microsofts_driver_says_how_to_encrypt(
+    connect: Connect, box: SsisdbEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+) -> None:
+    path = tmp_path / "odbc.ini"
+    driver = DRIVERS[DriverFamily.MICROSOFT].name
+    path.write_text(f"[encrypting]\nDriver = {driver}\nServer = localhost,{box.port}\nEncrypt = yes\n")
+    monkeypatch.setenv("ODBCINI", str(path))
+    hook = connect(data_source="encrypting", **({} if is_trusted else {"trusted_certificates": None}), **LOGIN)
+    if is_trusted:
+        hook.open_catalog().close()
+    else:
+        with pytest.raises(TlsRefused):
+            hook.open_catalog()
+
+
+@pytest.mark.parametrize("is_trusted", [True, False], ids=["trusted", "not trusted"])
 def test_the_check_is_left_to_the_file_of_freetds_as_the_advice_says(
     connect: Connect,
     box: SsisdbEmulator,
@@ -98,14 +114,15 @@ def test_the_check_is_left_to_the_file_of_freetds_as_the_advice_says(
     monkeypatch: pytest.MonkeyPatch,
     is_trusted: bool,
 ) -> None:
-    (tmp_path / "odbc.ini").write_text(f"[box]\nDriver = {DRIVERS[DriverFamily.FREETDS].name}\nServername = box\n")
+    # A name of its own: the driver manager remembers for a while what it has read, whichever file that was.
+    (tmp_path / "odbc.ini").write_text(f"[checking]\nDriver = {DRIVERS[DriverFamily.FREETDS].name}\nServername = box\n")
     (tmp_path / "freetds.conf").write_text(
         f"[box]\nhost = localhost\nport = {box.port}\nca file = {certificate if is_trusted else 'system'}\n"
         "check certificate hostname = yes\nencryption = require\n"
     )
     monkeypatch.setenv("ODBCINI", str(tmp_path / "odbc.ini"))
     monkeypatch.setenv("FREETDSCONF", str(tmp_path / "freetds.conf"))
-    hook = connect(data_source="box", trusted_certificates=None, trust_server_certificate=True, **LOGIN)
+    hook = connect(data_source="checking", trusted_certificates=None, trust_server_certificate=True, **LOGIN)
     if is_trusted:
         hook.open_catalog().close()
     else:

@@ -165,11 +165,23 @@ def _complaints(connection: Connection, extra: Extra, settings: Settings) -> Ite
             "names both a failover partner and a data source, which says itself where to connect",
             "Leave the partner out, or give host and port instead of the data source.",
         )
+    if target.dsn is not None and settings.driver is not None:
+        yield (
+            "names both a driver and a data source, which names its own",
+            "Leave the driver out, or give host and port instead of the data source.",
+        )
     if target.encrypt is Encrypt.STRICT and target.trust_server_certificate:
         yield (
             "asks for strict encryption and trusts any certificate, which cannot both be",
             "Strict encryption always checks: name the certificate in trusted_certificates instead.",
         )
+    unchecked = "trust_server_certificate" if target.trust_server_certificate else "encrypt=no"
+    if target.trust_server_certificate or target.encrypt is Encrypt.NO:
+        for name in filter(extra.has, ("trusted_certificates", "host_name_in_certificate")):
+            yield (
+                f"has an extra field {name!r}, but with {unchecked} no certificate is checked",
+                f"Leave {name} empty, or have the certificate checked: encrypt=yes, without trust_server_certificate.",
+            )
     yield from _complaints_about_login(connection, settings)
     for name, uses in _USES.items():
         if authentication not in uses and extra.has(name):
@@ -184,6 +196,11 @@ def _complaints_about_login(connection: Connection, settings: Settings) -> Itera
     match settings.authentication:
         case Authentication.SQL if not login:
             yield "has no login", "Enter the SQL login, or choose another authentication."
+        case Authentication.SQL if "\\" in (login or ""):
+            yield (
+                f"has the login {login!r}, which is a Windows account and no SQL login",
+                "Choose the authentication ntlm, or leave it empty; for a SQL login, enter its name alone.",
+            )
         case Authentication.NTLM if "\\" not in (login or ""):
             yield "needs a Windows account for NTLM", "Enter it as login, as DOMAIN\\user."
         case Authentication.KERBEROS if password:

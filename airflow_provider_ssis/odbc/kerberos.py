@@ -7,6 +7,7 @@ connection; nobody has to run ``kinit`` (MIT Kerberos documentation, "keytab", d
 from __future__ import annotations
 
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,10 @@ from typing import Final
 from airflow_provider_ssis.odbc.private_files import digest_of, private_folder, write_whole
 
 _CACHE_VERSION: Final = 0x0504
+_CACHE_VERSION_BEFORE: Final = 0x0503
+"""Without the header of the newer one; krb5.conf may ask for it (``ccache_type``)."""
 _NAME_OF_A_PRINCIPAL: Final = 1
+_SECONDS_OF_A_RENEWAL: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +71,22 @@ def is_file_cache(ticket_cache: str) -> bool:
 
 
 def _make_own_ready(path: Path, principal: str | None) -> None:
-    if path.exists() and path.read_bytes()[:2] == _CACHE_VERSION.to_bytes(2):
-        return
-    # What is damaged, by a full disk for instance, GSSAPI would refuse for good.
-    path.unlink(missing_ok=True)
-    if principal is not None:
+    content = _settled(path)
+    if content is not None and _principal_in(content) is None:
+        # Damaged, by a full disk for instance: GSSAPI would refuse it for good.
+        path.unlink(missing_ok=True)
+        content = None
+    if content is None and principal is not None:
         write_whole(path, empty_ticket_cache(principal))
 
 
 def _make_named_ready(path: Path, principal: str) -> None:
     """Have a cache say whose tickets it is for: without that, GSSAPI takes the keytab's first principal."""
-    if not path.exists():
+    content = _settled(path)
+    if content is None:
         write_whole(path, empty_ticket_cache(principal))
         return
-    found = _principal_in(path.read_bytes())
+    found = _principal_in(content)
     if found is None:
         raise ValueError(f"{path} is no ticket cache; delete it, or name another one in kerberos_ccache")
     if found != _parts_of(principal):
@@ -91,20 +97,44 @@ def _make_named_ready(path: Path, principal: str) -> None:
         )
 
 
+def _settled(path: Path) -> bytes | None:
+    """What is in a ticket cache, None where there is none.
+
+    GSSAPI makes the file anew when it renews tickets, in another process maybe: for a moment it is missing or empty.
+    """
+    content = _content_of(path)
+    if content is not None and _principal_in(content) is None:
+        time.sleep(_SECONDS_OF_A_RENEWAL)
+        content = _content_of(path)
+    return content
+
+
+def _content_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
 def _principal_in(cache: bytes) -> tuple[list[str], str] | None:
     """The principal that a ticket cache is of; None for what is none."""
     try:
-        version, length = struct.unpack_from(">HH", cache)
-        if version != _CACHE_VERSION:
+        (version,) = struct.unpack_from(">H", cache)
+        if version not in (_CACHE_VERSION, _CACHE_VERSION_BEFORE):
             return None
-        position = 4 + length
+        position = 2
+        if version == _CACHE_VERSION:
+            (length,) = struct.unpack_from(">H", cache, position)
+            position += 2 + length
         _, count = struct.unpack_from(">II", cache, position)
         position += 8
         names = []
         for _ in range(count + 1):
             (length,) = struct.unpack_from(">I", cache, position)
-            names.append(cache[position + 4 : position + 4 + length].decode())
-            position += 4 + length
+            name, position = cache[position + 4 : position + 4 + length], position + 4 + length
+            if len(name) != length:
+                return None
+            names.append(name.decode())
     except (struct.error, UnicodeDecodeError):
         return None
     realm, *parts = names

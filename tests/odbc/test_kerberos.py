@@ -96,6 +96,28 @@ def test_a_cache_of_our_own_that_was_damaged_is_made_anew(keytab: str, principal
     assert (path.read_bytes() if path.exists() else None) == (principal and empty_ticket_cache(principal))
 
 
+@pytest.mark.parametrize("name", ["named", None])
+def test_a_cache_that_another_process_renews_at_this_moment_is_not_taken_for_damaged(
+    keytab: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    target = KerberosTarget("etl@CORP", keytab, name and f"FILE:{tmp_path / name}")
+    path = Path(kerberos_environment(target)["KRB5CCNAME"].removeprefix("FILE:"))
+    tickets = path.read_bytes() + b"tickets"
+    path.write_bytes(b"")
+    monkeypatch.setattr("time.sleep", lambda seconds: path.write_bytes(tickets))
+    kerberos_environment(target)
+    assert path.read_bytes() == tickets
+
+
+def test_a_cache_in_the_older_format_that_kerberos_can_be_told_to_write_stays(keytab: str) -> None:
+    target = KerberosTarget("etl@CORP", keytab)
+    path = Path(kerberos_environment(target)["KRB5CCNAME"].removeprefix("FILE:"))
+    older = b"\x05\x03" + path.read_bytes()[4:]
+    path.write_bytes(older)
+    kerberos_environment(target)
+    assert path.read_bytes() == older
+
+
 def test_a_keytab_may_be_written_as_kerberos_itself_writes_it(keytab: str) -> None:
     plain = kerberos_environment(KerberosTarget("etl@CORP", keytab))
     assert kerberos_environment(KerberosTarget("etl@CORP", f"FILE:{keytab}")) == plain

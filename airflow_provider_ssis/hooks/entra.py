@@ -6,6 +6,7 @@ import logging
 import struct
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.catalog.errors import LoginFailed, ServerUnreachable
@@ -43,6 +44,8 @@ class EntraSettings:
     :param token_file: file with the token that Kubernetes renews; None takes the one that the pod names.
     :param authority: Entra ID itself, in clouds other than the public one.
     :param scope: what the token is for.
+    :param timeout: seconds to wait for Entra ID, or what stands for it on this machine, to answer; 0 for no limit of
+        our own.
     """
 
     kind: str
@@ -53,6 +56,7 @@ class EntraSettings:
     token_file: str | None = None
     authority: str | None = None
     scope: str = DEFAULT_SCOPE
+    timeout: int = 0
 
 
 def access_token(settings: EntraSettings) -> str:
@@ -69,9 +73,10 @@ def access_token(settings: EntraSettings) -> str:
             advice="Install it: pip install 'airflow-provider-ssis[entra]'.",
         ) from None
     try:
-        return _credential(settings).get_token(settings.scope).token
-    except (AzureError, OSError, ValueError) as error:
-        # The latter two: a file that is not there or holds nothing of use, a value that cannot be.
+        return _credential(settings, _changed_at(settings.certificate)).get_token(settings.scope).token
+    except (AzureError, OSError, ValueError, TypeError) as error:
+        # The latter three: a file that is not there or holds nothing of use, a value that cannot be, a passphrase where
+        # the key has none or the other way round.
         reason, is_network = _first_line(error), _is_of_the_network(error)
     # Outside the except clause: what the library raised would only say the same again.
     if is_network:
@@ -85,9 +90,16 @@ def as_attribute(token: str) -> dict[int, bytes]:
     return {ACCESS_TOKEN_ATTRIBUTE: struct.pack("<i", len(data)) + data}
 
 
+def _changed_at(certificate: str | None) -> int:
+    return 0 if certificate is None else Path(certificate).stat().st_mtime_ns
+
+
 @lru_cache(maxsize=32)
-def _credential(settings: EntraSettings) -> TokenCredential:
-    """The credential of these settings, which keeps its tokens in memory and renews them before they end."""
+def _credential(settings: EntraSettings, certificate_changed_at: int) -> TokenCredential:
+    """The credential of these settings, which keeps its tokens in memory and renews them before they end.
+
+    :param certificate_changed_at: sets one with a certificate that was renewed apart from the one before.
+    """
     from azure.identity import (
         CertificateCredential,
         ClientSecretCredential,
@@ -99,13 +111,18 @@ def _credential(settings: EntraSettings) -> TokenCredential:
     if http_log.level == logging.NOTSET:
         # It tells each request in ten lines; the task's log is for the package.
         http_log.setLevel(logging.WARNING)
-    at: dict[str, Any] = {}
+    # Else somebody who accepts and stays silent holds the task up for minutes, again and again.
+    wait = settings.timeout
+    limit: dict[str, Any] = {"connection_timeout": wait, "read_timeout": wait} if wait else {}
+    at = {**limit, "timeout": wait} if wait else {}
     if settings.authority is not None:
         # Whoever names an authority has checked it; asking the public cloud about it needs a way out.
-        at = {"authority": settings.authority, "disable_instance_discovery": True}
+        at |= {"authority": settings.authority, "disable_instance_discovery": True}
     match settings.kind:
         case "entra_managed_identity":
-            return ManagedIdentityCredential(client_id=settings.client_id)
+            # Without the limit of the whole: a machine that starts says for a while that its identity is not there yet.
+            once = {**limit, "retry_read": 0} if wait else {}
+            return ManagedIdentityCredential(client_id=settings.client_id, **once)
         case "entra_workload_identity":
             named = {
                 "tenant_id": settings.tenant_id,
@@ -137,8 +154,8 @@ def _first_line(error: Exception) -> str:
 
 _ADVICE = {
     "entra_service_principal": (
-        "Check login (the application's id), password (its secret, which ends some day) or client_certificate, and "
-        "tenant_id."
+        "Check login (the application's id), password (its secret, which ends some day) or client_certificate "
+        "(then the password is the passphrase of its key, and empty where that has none), and tenant_id."
     ),
     "entra_managed_identity": (
         "This works on machines in Azure that have an identity; for a user-assigned one, enter its client id as login."

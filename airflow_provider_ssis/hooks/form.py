@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+LONGEST_TIMEOUT = 86_400
+"""Seconds, a day: FreeTDS ends the whole process where a limit in milliseconds is more than its numbers hold."""
+
 FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["extra"],
     "relabeling": {
@@ -126,7 +129,10 @@ FIELDS: dict[str, dict[str, Any]] = {
         default=False,
     ),
     "failover_partner": _field(
-        _SERVER, "Failover partner", "HOST or HOST,PORT to try when the server is out of reach (database mirroring)."
+        _SERVER,
+        "Failover partner",
+        "HOST, HOST\\INSTANCE or HOST,PORT to try when the server is out of reach (database mirroring). The service "
+        "principal and the host name in the certificate are not its.",
     ),
     "multi_subnet_failover": _field(
         _SERVER,
@@ -160,6 +166,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "Seconds to wait for the server to accept a connection. Empty: 15.",
         "integer",
         minimum=0,
+        maximum=LONGEST_TIMEOUT,
     ),
     "query_timeout": _field(
         _DRIVER,
@@ -167,6 +174,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "Seconds to wait for the answer to a statement. Empty, or 0: no limit.",
         "integer",
         minimum=0,
+        maximum=LONGEST_TIMEOUT,
     ),
     "connect_retry_count": _field(
         _DRIVER,

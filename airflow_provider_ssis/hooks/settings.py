@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.hooks.entra import DEFAULT_SCOPE, EntraSettings
 from airflow_provider_ssis.hooks.extra import Extra, boolean, host, one_of, whole_number
+from airflow_provider_ssis.hooks.form import LONGEST_TIMEOUT
 from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget
-from airflow_provider_ssis.odbc.kerberos import KerberosTarget
+from airflow_provider_ssis.odbc.kerberos import KerberosTarget, is_file_cache
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -52,7 +53,7 @@ class Settings:
     :param entra: where access tokens come from; None where none are needed.
     :param driver: name of the ODBC driver, None for the preferred one of those that can do it.
     :param failover_partner: the server to try when ``target`` cannot be reached.
-    :param login_timeout: seconds to wait for the server to accept a connection.
+    :param login_timeout: seconds to wait for the server to accept a connection, and for Entra ID to give a token.
     :param query_timeout: seconds to wait for the answer to a statement; 0 for no limit.
     """
 
@@ -75,15 +76,17 @@ def read_settings(connection: Connection) -> Settings:
     authentication = extra.get("authentication", one_of({each.value: each for each in Authentication}))
     if authentication is None:
         authentication = _guessed(connection, has_keytab=extra.has("kerberos_keytab"))
-    login_timeout = extra.get("login_timeout", whole_number(0))
+    login_timeout = extra.get("login_timeout", whole_number(0, LONGEST_TIMEOUT))
+    if login_timeout is None:
+        login_timeout = DEFAULT_LOGIN_TIMEOUT
     settings = Settings(
         target=_target(connection, extra, authentication),
         authentication=authentication,
-        entra=_entra(connection, extra, authentication),
+        entra=_entra(connection, extra, authentication, login_timeout),
         driver=extra.get("driver", str),
         failover_partner=extra.get("failover_partner", host),
-        login_timeout=DEFAULT_LOGIN_TIMEOUT if login_timeout is None else login_timeout,
-        query_timeout=extra.get("query_timeout", whole_number(0)) or 0,
+        login_timeout=login_timeout,
+        query_timeout=extra.get("query_timeout", whole_number(0, LONGEST_TIMEOUT)) or 0,
     )
     extra.refuse_unknown()
     for complaint, advice in _complaints(connection, extra, settings):
@@ -135,7 +138,7 @@ def _target(connection: Connection, extra: Extra, authentication: Authentication
     )
 
 
-def _entra(connection: Connection, extra: Extra, authentication: Authentication) -> EntraSettings | None:
+def _entra(connection: Connection, extra: Extra, authentication: Authentication, timeout: int) -> EntraSettings | None:
     found = EntraSettings(
         kind=authentication.value,
         client_id=connection.login or None,
@@ -145,6 +148,7 @@ def _entra(connection: Connection, extra: Extra, authentication: Authentication)
         token_file=extra.get("federated_credential_file", str),
         authority=extra.get("entra_authority", str),
         scope=extra.get("entra_scope", str) or DEFAULT_SCOPE,
+        timeout=timeout,
     )
     return found if authentication.is_entra else None
 
@@ -156,11 +160,28 @@ def _complaints(connection: Connection, extra: Extra, settings: Settings) -> Ite
         yield "names no host", "Enter the server's name as its host, or the name of a data source."
     if target.dsn is not None and (connection.host or connection.port):
         yield "names both a server and a data source", "Leave one of them out."
+    if target.dsn is not None and settings.failover_partner is not None:
+        yield (
+            "names both a failover partner and a data source, which says itself where to connect",
+            "Leave the partner out, or give host and port instead of the data source.",
+        )
+    if target.dsn is not None and settings.driver is not None:
+        yield (
+            "names both a driver and a data source, which names its own",
+            "Leave the driver out, or give host and port instead of the data source.",
+        )
     if target.encrypt is Encrypt.STRICT and target.trust_server_certificate:
         yield (
             "asks for strict encryption and trusts any certificate, which cannot both be",
             "Strict encryption always checks: name the certificate in trusted_certificates instead.",
         )
+    unchecked = "trust_server_certificate" if target.trust_server_certificate else "encrypt=no"
+    if target.trust_server_certificate or target.encrypt is Encrypt.NO:
+        for name in filter(extra.has, ("trusted_certificates", "host_name_in_certificate")):
+            yield (
+                f"has an extra field {name!r}, but with {unchecked} no certificate is checked",
+                f"Leave {name} empty, or have the certificate checked: encrypt=yes, without trust_server_certificate.",
+            )
     yield from _complaints_about_login(connection, settings)
     for name, uses in _USES.items():
         if authentication not in uses and extra.has(name):
@@ -175,6 +196,11 @@ def _complaints_about_login(connection: Connection, settings: Settings) -> Itera
     match settings.authentication:
         case Authentication.SQL if not login:
             yield "has no login", "Enter the SQL login, or choose another authentication."
+        case Authentication.SQL if "\\" in (login or ""):
+            yield (
+                f"has the login {login!r}, which is a Windows account and no SQL login",
+                "Choose the authentication ntlm, or leave it empty; for a SQL login, enter its name alone.",
+            )
         case Authentication.NTLM if "\\" not in (login or ""):
             yield "needs a Windows account for NTLM", "Enter it as login, as DOMAIN\\user."
         case Authentication.KERBEROS if password:
@@ -189,6 +215,14 @@ def _complaints_about_login(connection: Connection, settings: Settings) -> Itera
             yield (
                 f"has the login {login!r}, but Kerberos takes the identity of the ticket",
                 "Leave the login empty, or give a keytab (kerberos_keytab) that has its key.",
+            )
+        case Authentication.KERBEROS if login and not is_file_cache(settings.target.kerberos.ticket_cache or ""):
+            yield (
+                f"has the login {login!r} and a ticket cache that is no file, so that nothing ties it to that login",
+                (
+                    "Name a file in kerberos_ccache (FILE:/...), or leave it empty for one of this principal alone; or "
+                    "leave the login empty, for the keytab's first principal."
+                ),
             )
         case Authentication.ENTRA_MANAGED_IDENTITY | Authentication.ENTRA_WORKLOAD_IDENTITY if password:
             yield (

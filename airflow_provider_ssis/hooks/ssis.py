@@ -31,6 +31,7 @@ from airflow_provider_ssis.odbc.drivers import (
     driver_of_data_source,
     find_driver,
 )
+from airflow_provider_ssis.odbc.failover import partner_of
 from airflow_provider_ssis.odbc.private_files import UnsafeFolder
 
 if TYPE_CHECKING:
@@ -159,8 +160,7 @@ class SsisCatalogHook(OdbcHook):
             if partner is None:
                 raise
             self.log.warning("%s Trying the failover partner %s.", error, partner)
-        host, _, port = partner.partition(",")
-        return self._connect(replace(target, host=host.strip(), port=int(port) if port else target.port), arguments)
+        return self._connect(partner_of(target, partner), arguments)
 
     def _connect_arguments(self) -> dict[str, Any]:
         """Arguments for ``pyodbc.connect``, with an access token where one is needed."""

@@ -8,7 +8,12 @@ from enum import Enum
 
 from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriver
 from airflow_provider_ssis.odbc.kerberos import NO_KEYTAB, KerberosTarget, kerberos_environment
-from airflow_provider_ssis.odbc.trust import FREETDS_SERVER, certificate_bundle, freetds_configuration
+from airflow_provider_ssis.odbc.trust import (
+    CERTIFICATES_VARIABLE,
+    FREETDS_SERVER,
+    certificate_bundle,
+    freetds_configuration,
+)
 
 
 class DriverCannot(ValueError):
@@ -118,11 +123,16 @@ def connect_environment(driver: OdbcDriver, target: OdbcTarget) -> dict[str, str
         if _is_in_a_file(target):
             path = freetds_configuration(target.host, target.port, target.trusted_certificates)
             variables["FREETDSCONF"] = str(path)
-    elif target.trusted_certificates is not None and target.is_verified:
-        variables["SSL_CERT_FILE"] = str(certificate_bundle(target.trusted_certificates))
+    elif target.trusted_certificates is not None and _may_verify(target):
+        variables[CERTIFICATES_VARIABLE] = str(certificate_bundle(target.trusted_certificates))
     if target.is_trusted:
         return variables | kerberos_environment(target.kerberos)
     return variables or None
+
+
+def _may_verify(target: OdbcTarget) -> bool:
+    """Whether the certificate is checked, or may be where a data source says how to encrypt."""
+    return target.encrypt is not Encrypt.NO and not target.trust_server_certificate
 
 
 def quote(value: str) -> str:
@@ -158,6 +168,15 @@ def _refuse_what_it_cannot(driver: OdbcDriver, target: OdbcTarget) -> None:
                 "(Debian, Ubuntu: apt-get install tdsodbc), or Kerberos with a keytab."
             )
         return
+    if target.dsn is not None and (target.is_verified or target.trusted_certificates):
+        # It reads no configuration file for a Server= in odbc.ini, and whether there is one shows only there.
+        raise DriverCannot(
+            f"FreeTDS checks no certificate for {target.label} by what stands here. Have it checked there: let "
+            "Servername in odbc.ini name a section of freetds.conf with 'ca file', 'check certificate hostname = yes' "
+            "and 'encryption = require', leave trusted_certificates empty and set trust_server_certificate to true, "
+            "which leaves the check to that file. Or give host and port instead of the data source, or use Microsoft's "
+            "driver in it."
+        )
     for name, value in (
         ("access tokens of Entra ID", target.has_token),
         ("check of another host name in the certificate", target.host_name_in_certificate),

@@ -47,3 +47,9 @@ def driver_environment(values: Mapping[str, str] | None) -> Iterator[None]:
                         os.environ[name] = value
                 _before.clear()
                 _changed.notify_all()
+
+
+def own_variable(name: str) -> str | None:
+    """A variable as the process has it itself, whatever a connection has set in its place for now."""
+    with _changed:
+        return _before[name] if name in _before else os.environ.get(name)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
+
+from airflow_provider_ssis.odbc.driver_files import library_of
 
 
 class DriverFamily(Enum):
@@ -38,6 +41,18 @@ INSTALL_ADVICE = (
     "Install one of: the extra with Microsoft's driver (pip install 'airflow-provider-ssis[msodbc]'), "
     "Microsoft's package msodbcsql18, or FreeTDS (Debian, Ubuntu: apt-get install tdsodbc)."
 )
+_MISSING = {
+    None: f"No ODBC driver for SQL Server was found on this machine. {INSTALL_ADVICE}",
+    DriverFamily.MICROSOFT: (
+        "Microsoft's ODBC driver for SQL Server was not found on this machine, and no other can do what is asked for. "
+        "Install one of: the extra with it (pip install 'airflow-provider-ssis[msodbc]'), or Microsoft's package "
+        "msodbcsql18."
+    ),
+    DriverFamily.FREETDS: (
+        "FreeTDS was not found on this machine, and no other can do what is asked for. Install it (Debian, "
+        "Ubuntu: apt-get install tdsodbc; Red Hat: dnf install freetds)."
+    ),
+}
 DRIVER_MANAGER_ADVICE = (
     "pyodbc cannot be loaded: {reason}. It needs the ODBC driver manager: install the system package unixodbc "
     "(Debian, Ubuntu: apt-get install unixodbc; Red Hat: dnf install unixODBC)."
@@ -50,22 +65,16 @@ def installed_drivers() -> tuple[OdbcDriver, ...]:
     """The drivers for SQL Server on this machine, the preferred one first.
 
     Order: ODBC Driver 18 and 17 for SQL Server as registered with the driver manager, the library that the PyPI package
-    ``mssql-python-odbc`` carries, FreeTDS.
+    ``mssql-python-odbc`` carries, FreeTDS under whichever name, Microsoft's under other names.
 
     :raises OdbcDriverMissing: pyodbc cannot be loaded, which is so when the driver manager's library is missing.
     """
-    try:
-        import pyodbc
-    except ImportError as error:
-        raise OdbcDriverMissing(DRIVER_MANAGER_ADVICE.format(reason=error)) from None
-    registered = pyodbc.drivers()
-    found = [_microsoft(name) for name in _PREFERRED_NAMES if name in registered]
+    others = {name: _registered(name) for name in _registered_names()}
+    found = [others.pop(name) for name in _PREFERRED_NAMES if name in others]
     found += bundled_drivers()
-    found += [
-        OdbcDriver(name, DriverFamily.FREETDS, f"{name} (FreeTDS)" if name != "FreeTDS" else name)
-        for name in registered
-        if family_of(name) is DriverFamily.FREETDS
-    ]
+    found += [driver for driver in others.values() if driver.family is DriverFamily.FREETDS]
+    # An old one, or one that another list calls as it likes: nobody's first choice.
+    found += [others[name] for name in others if "msodbcsql" in (library_of(name) or "")]
     return tuple(found)
 
 
@@ -107,8 +116,7 @@ def find_driver(
         fitting = [driver for driver in drivers if family in (None, driver.family)]
         if fitting:
             return fitting[0]
-        kind = "ODBC driver for SQL Server" if family is None else f"driver of the family {family.value}"
-        raise OdbcDriverMissing(f"No {kind} was found on this machine. {INSTALL_ADVICE}")
+        raise OdbcDriverMissing(_MISSING[family])
     if allow_path and Path(name).is_absolute():
         if not Path(name).is_file():
             raise OdbcDriverMissing(f"There is no driver library {name} on this machine.")
@@ -117,6 +125,11 @@ def find_driver(
     for driver in drivers:
         if wanted in (driver.name.lower(), driver.label.lower()):
             return driver
+    if among is None:
+        # Whoever registers a driver calls it as they like.
+        for registered in _registered_names():
+            if wanted == registered.lower():
+                return _registered(registered)
     there = ", ".join(driver.label for driver in drivers) or "none"
     raise OdbcDriverMissing(f"The ODBC driver {name!r} is not installed here; installed: {there}. {INSTALL_ADVICE}")
 
@@ -133,7 +146,7 @@ def driver_of_data_source(name: str) -> OdbcDriver:
     sources = pyodbc.dataSources()
     for source, driver in sources.items():
         if source.lower() == name.strip().lower():
-            return OdbcDriver(driver, family_of(driver), f"{driver} of the data source {source}")
+            return OdbcDriver(driver, _registered(driver).family, f"{driver} of the data source {source}")
     there = ", ".join(sorted(sources)) or "none"
     raise OdbcDriverMissing(
         f"There is no data source {name!r} on this machine; there are: {there}. Enter it into odbc.ini (odbcinst -j "
@@ -147,7 +160,21 @@ def family_of(name: str) -> DriverFamily:
     return DriverFamily.FREETDS if "freetds" in lowered or "tdsodbc" in lowered else DriverFamily.MICROSOFT
 
 
-def _microsoft(name: str) -> OdbcDriver:
+def _registered_names() -> list[str]:
+    try:
+        import pyodbc
+    except ImportError as error:
+        raise OdbcDriverMissing(DRIVER_MANAGER_ADVICE.format(reason=error)) from None
+    return list(pyodbc.drivers())
+
+
+def _registered(name: str) -> OdbcDriver:
+    """The driver behind a registered name, or behind the path that a data source may have in its place."""
+    library = library_of(name) or name
+    # A link to the library may be called anything, too.
+    names = (name, library, os.path.realpath(library))
+    if any(family_of(each) is DriverFamily.FREETDS for each in names):
+        return OdbcDriver(name, DriverFamily.FREETDS, name if name == "FreeTDS" else f"{name} (FreeTDS)")
     return OdbcDriver(name, DriverFamily.MICROSOFT, name)
 
 

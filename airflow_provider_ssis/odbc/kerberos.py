@@ -7,6 +7,7 @@ connection; nobody has to run ``kinit`` (MIT Kerberos documentation, "keytab", d
 from __future__ import annotations
 
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,10 @@ from typing import Final
 from airflow_provider_ssis.odbc.private_files import digest_of, private_folder, write_whole
 
 _CACHE_VERSION: Final = 0x0504
+_CACHE_VERSION_BEFORE: Final = 0x0503
+"""Without the header of the newer one; krb5.conf may ask for it (``ccache_type``)."""
 _NAME_OF_A_PRINCIPAL: Final = 1
+_SECONDS_OF_A_RENEWAL: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +42,103 @@ NO_KEYTAB: Final = KerberosTarget()
 def kerberos_environment(target: KerberosTarget) -> dict[str, str]:
     """The variables that GSSAPI reads, and a ticket cache made ready for them.
 
-    :raises ValueError: the principal has no realm.
-    :raises FileNotFoundError: there is no such keytab.
-    :raises PermissionError: the keytab cannot be read.
+    :raises ValueError: the principal has no realm, or the ticket cache is another one's.
+    :raises FileNotFoundError: there is no such keytab, or no folder for the ticket cache.
+    :raises PermissionError: the keytab or the ticket cache cannot be read.
     :raises UnsafeFolder: there is no safe place for the tickets.
     """
     if target.keytab is None:
         return {} if target.ticket_cache is None else {"KRB5CCNAME": target.ticket_cache}
-    with Path(target.keytab).open("rb"):
+    # As KRB5_CLIENT_KTNAME usually has it; the file is looked at here, too.
+    keytab = target.keytab.removeprefix("FILE:")
+    with Path(keytab).open("rb"):
         # GSSAPI would only say that it has no credentials.
         pass
     cache = target.ticket_cache
     if cache is None:
-        name = digest_of(f"{target.keytab}\0{target.principal or ''}".encode())
+        name = digest_of(f"{keytab}\0{target.principal or ''}".encode())
         path = private_folder() / f"{name}.tickets"
-        if target.principal is not None and not path.exists():
-            write_whole(path, empty_ticket_cache(target.principal))
+        _make_own_ready(path, target.principal)
         cache = f"FILE:{path}"
-    return {"KRB5CCNAME": cache, "KRB5_CLIENT_KTNAME": target.keytab}
+    elif target.principal is not None and is_file_cache(cache):
+        _make_named_ready(Path(cache.removeprefix("FILE:")), target.principal)
+    return {"KRB5CCNAME": cache, "KRB5_CLIENT_KTNAME": keytab}
+
+
+def is_file_cache(ticket_cache: str) -> bool:
+    """Whether a ticket cache, as ``KRB5CCNAME`` has it, is a file: that can be told whose tickets it is for."""
+    return ":" not in ticket_cache or ticket_cache.startswith("FILE:")
+
+
+def _make_own_ready(path: Path, principal: str | None) -> None:
+    content = _settled(path)
+    if content is not None and _principal_in(content) is None:
+        # Damaged, by a full disk for instance: GSSAPI would refuse it for good.
+        path.unlink(missing_ok=True)
+        content = None
+    if content is None and principal is not None:
+        write_whole(path, empty_ticket_cache(principal))
+
+
+def _make_named_ready(path: Path, principal: str) -> None:
+    """Have a cache say whose tickets it is for: without that, GSSAPI takes the keytab's first principal."""
+    content = _settled(path)
+    if content is None:
+        write_whole(path, empty_ticket_cache(principal))
+        return
+    found = _principal_in(content)
+    if found is None:
+        raise ValueError(f"{path} is no ticket cache; delete it, or name another one in kerberos_ccache")
+    if found != _parts_of(principal):
+        parts, realm = found
+        raise ValueError(
+            f"the ticket cache {path} holds tickets of {'/'.join(parts)}@{realm}, not of {principal}; name another one "
+            "in kerberos_ccache, or leave that empty for one of this principal alone"
+        )
+
+
+def _settled(path: Path) -> bytes | None:
+    """What is in a ticket cache, None where there is none.
+
+    GSSAPI makes the file anew when it renews tickets, in another process maybe: for a moment it is missing or empty.
+    """
+    content = _content_of(path)
+    if content is not None and _principal_in(content) is None:
+        time.sleep(_SECONDS_OF_A_RENEWAL)
+        content = _content_of(path)
+    return content
+
+
+def _content_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _principal_in(cache: bytes) -> tuple[list[str], str] | None:
+    """The principal that a ticket cache is of; None for what is none."""
+    try:
+        (version,) = struct.unpack_from(">H", cache)
+        if version not in (_CACHE_VERSION, _CACHE_VERSION_BEFORE):
+            return None
+        position = 2
+        if version == _CACHE_VERSION:
+            (length,) = struct.unpack_from(">H", cache, position)
+            position += 2 + length
+        _, count = struct.unpack_from(">II", cache, position)
+        position += 8
+        names = []
+        for _ in range(count + 1):
+            (length,) = struct.unpack_from(">I", cache, position)
+            name, position = cache[position + 4 : position + 4 + length], position + 4 + length
+            if len(name) != length:
+                return None
+            names.append(name.decode())
+    except (struct.error, UnicodeDecodeError):
+        return None
+    realm, *parts = names
+    return parts, realm
 
 
 def empty_ticket_cache(principal: str) -> bytes:

@@ -6,7 +6,11 @@ import ssl
 from pathlib import Path
 from typing import Final
 
+from airflow_provider_ssis.odbc.driver_environment import own_variable
 from airflow_provider_ssis.odbc.private_files import file_with
+
+CERTIFICATES_VARIABLE: Final = "SSL_CERT_FILE"
+"""Where OpenSSL, and with it Microsoft's driver, finds the certificates to trust."""
 
 FREETDS_SERVER: Final = "ssis"
 """The section of the configuration that a connection string names."""
@@ -15,7 +19,8 @@ FREETDS_SERVER: Final = "ssis"
 def certificate_bundle(certificates: str) -> Path:
     """A file with the certificates that this machine trusts, and more.
 
-    OpenSSL reads one file only, and other threads of the process may look at it too, so the machine's own stay in it.
+    OpenSSL reads one file only, and other threads of the process may look at it too, so the machine's own stay in it:
+    those of the process's ``SSL_CERT_FILE`` where it has one, as OpenSSL has it.
 
     :param certificates: file with the others, in PEM.
     :raises FileNotFoundError: there is no such file.
@@ -24,7 +29,7 @@ def certificate_bundle(certificates: str) -> Path:
     extra = Path(certificates).read_text(encoding="utf-8", errors="replace")
     if "-----BEGIN CERTIFICATE-----" not in extra:
         raise ValueError(f"{certificates} holds no certificate in PEM")
-    own = ssl.get_default_verify_paths().openssl_cafile
+    own = own_variable(CERTIFICATES_VARIABLE) or ssl.get_default_verify_paths().openssl_cafile
     system = Path(own).read_text(encoding="utf-8", errors="replace") if own and Path(own).is_file() else ""
     return file_with(f"{system}\n{extra}", ".pem")
 

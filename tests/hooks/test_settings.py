@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_ssis.hooks.entra import EntraSettings
 from airflow_provider_ssis.hooks.extra import InvalidConnection
+from airflow_provider_ssis.hooks.form import FIELDS
 from airflow_provider_ssis.hooks.settings import Authentication, Settings, read_settings
 from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.kerberos import KerberosTarget
@@ -79,6 +80,7 @@ def test_every_field_of_the_form_is_read() -> None:
         certificate="/etc/etl.pem",
         authority="https://login.example.com",
         scope="https://database.example.com/.default",
+        timeout=5,
     )
     target = found.target
     assert target.has_token
@@ -116,10 +118,24 @@ def test_who_the_connection_is_shows_in_its_login(
     [
         ({}, {"host": None}, "names no host"),
         ({"data_source": "warehouse"}, {}, "both a server and a data source"),
+        ({"data_source": "warehouse", "failover_partner": "sql02"}, {"host": None}, "a failover partner and a data"),
+        ({"data_source": "warehouse", "driver": "nonsense"}, {"host": None}, "a driver and a data source"),
+        ({"trusted_certificates": "/c", "encrypt": "no"}, {}, "'trusted_certificates', but with encrypt=no"),
+        (
+            {"host_name_in_certificate": "sql01", "trust_server_certificate": True},
+            {},
+            "'host_name_in_certificate', but with trust_server_certificate",
+        ),
+        ({"authentication": "sql"}, {"login": "CORP\\etl"}, "a Windows account and no SQL login"),
         ({}, {"login": None}, "password, for which Kerberos has no use"),
         ({"authentication": "sql"}, {"login": None}, "has no login"),
         ({"authentication": "ntlm"}, {}, "DOMAIN"),
         ({"authentication": "kerberos"}, {"password": None}, "give a keytab"),
+        (
+            {"kerberos_keytab": "/k", "kerberos_ccache": "KCM:"},
+            {"login": "etl@CORP", "password": None},
+            "ticket cache that is no file",
+        ),
         ({"authentication": "entra_managed_identity"}, {}, "has a password"),
         ({"authentication": "entra_service_principal"}, {}, "tenant_id"),
         ({"authentication": "entra_service_principal", "tenant_id": "t"}, {"password": None}, "client secret"),
@@ -158,6 +174,8 @@ def test_a_uri_gives_booleans_as_text(value: Any, expected: bool) -> None:
         ({"trust_server_certificate": "sure"}, "'trust_server_certificate'.*one of true"),
         ({"login_timeout": "soon"}, "'login_timeout'.*whole number"),
         ({"query_timeout": -1}, "'query_timeout'.*at least 0"),
+        ({"login_timeout": 2**31}, "'login_timeout'.*at most 86400"),
+        ({"query_timeout": 86_401}, "'query_timeout'.*at most 86400"),
         ({"connect_retry_interval": 61}, "'connect_retry_interval'.*at most 60"),
         ({"failover_partner": "sql02,first"}, "'failover_partner'.*HOST,PORT"),
         ({"authentication": "magic"}, "'authentication'.*one of sql"),
@@ -168,6 +186,14 @@ def test_a_field_that_cannot_be_read_is_named(extra: dict[str, Any], complaint: 
     with pytest.raises(InvalidConnection, match=complaint) as caught:
         settings(extra)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["login_timeout", "query_timeout"])
+def test_no_timeout_is_longer_than_freetds_survives_and_the_form_says_so(name: str) -> None:
+    most = FIELDS[name]["schema"]["maximum"]
+    assert getattr(settings({name: most}), name) == most
+    # It counts milliseconds in 32 bits.
+    assert most * 1000 < 2**31
 
 
 def test_extra_fields_of_airflows_own_sql_hooks_are_left_to_them() -> None:

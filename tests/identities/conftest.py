@@ -82,7 +82,8 @@ def connect(server: SsisdbEmulator, certificate: Path) -> Connect:
     """Makes hooks for connections to that SSISDB, with a verified certificate unless told otherwise."""
 
     def hook(driver: str | None = None, *, login: str = "", password: str = "", **extra: Any) -> SsisCatalogHook:
-        given = {"trusted_certificates": str(certificate), "login_timeout": 20, "driver": driver, **extra}
+        trusted = None if extra.get("encrypt") == "no" else str(certificate)
+        given = {"trusted_certificates": trusted, "login_timeout": 20, "driver": driver, **extra}
         host = given.pop("host", "localhost")
         port = given.pop("port", None if "data_source" in given or "\\" in host else server.port)
         connection = Connection(

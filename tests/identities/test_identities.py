@@ -54,6 +54,10 @@ class Proofs:
         keytab = self._realm.keytab("someone", "etl")
         return {"server_spn": SERVICE, "kerberos_keytab": str(keytab), "login": "etl@CORP.EXAMPLE"}
 
+    def kerberos_keytab_of_several_with_a_cache(self) -> dict[str, Any]:
+        # The keytab's first principal is another one.
+        return {**self.kerberos_keytab_of_several(), "kerberos_ccache": f"FILE:{self._folder / 'cc'}"}
+
     def entra_secret(self) -> dict[str, Any]:
         return {**self._application(), "password": SECRET}
 
@@ -94,8 +98,11 @@ def proofs(
     return Proofs(realm, authority, tmp_path, monkeypatch)
 
 
-def application_certificate() -> tuple[str, str]:
-    """A certificate with its private key, and the certificate alone."""
+def application_certificate(passphrase: str = "") -> tuple[str, str]:
+    """A certificate with its private key, and the certificate alone.
+
+    :param passphrase: of the private key.
+    """
     key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "etl")])
     now = dt.datetime.now(dt.UTC)
@@ -111,16 +118,22 @@ def application_certificate() -> tuple[str, str]:
         .public_bytes(serialization.Encoding.PEM)
         .decode()
     )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
+    encryption = (
+        serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
+    )
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
     return private + certificate, certificate
 
 
 NO_NTLM = "knows no NTLM.*Use FreeTDS"
 NO_TOKENS = "FreeTDS has no access tokens of Entra ID.*Use Microsoft's driver"
 NOT_STRICT = "strict encryption from version 1.4"
-WINDOWS = ("kerberos_ticket", "kerberos_keytab", "kerberos_keytab_of_several")
+WINDOWS = (
+    "kerberos_ticket",
+    "kerberos_keytab",
+    "kerberos_keytab_of_several",
+    "kerberos_keytab_of_several_with_a_cache",
+)
 ENTRA = ("entra_secret", "entra_certificate", "entra_managed_identity", "entra_workload_identity")
 
 IDENTITIES: dict[str, tuple[str, str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from airflow_provider_ssis.hooks.extra import InvalidConnection
 from tests.identities.authority import APPLICATION, SECRET, TENANT, Authority
 from tests.identities.conftest import PASSWORD, Connect
 from tests.identities.kdc import SERVICE, Realm
+from tests.identities.test_identities import application_certificate
 
 WRONG = "wr0ng-pa55word"
 
@@ -94,6 +96,25 @@ def test_a_ticket_that_is_too_old_says_so(connect: Connect, realm: Realm, box: S
     assert "The ticket is too old. Run kinit" in text
 
 
+def test_a_ticket_cache_of_our_own_that_was_emptied_is_made_anew(
+    connect: Connect, realm: Realm, box: SsisdbEmulator, tmp_path: Path
+) -> None:
+    for fields in (keytab(realm), {**keytab(realm), "login": "etl@CORP.EXAMPLE"}):
+        connect(**fields).open_catalog().close()
+        for cache in tmp_path.glob("airflow-ssis-*/*.tickets"):
+            cache.write_bytes(b"")
+        connect(**fields).open_catalog().close()
+
+
+def test_a_ticket_cache_of_somebody_else_is_refused(
+    connect: Connect, realm: Realm, box: SsisdbEmulator, tmp_path: Path
+) -> None:
+    realm.ticket("someone", tmp_path / "tickets")
+    fields = {**keytab(realm), "login": "etl@CORP.EXAMPLE", "kerberos_ccache": f"FILE:{tmp_path / 'tickets'}"}
+    with pytest.raises(InvalidConnection, match=r"holds tickets of someone@CORP\.EXAMPLE, not of etl@CORP"):
+        connect(**fields).open_catalog()
+
+
 def test_a_keytab_that_nobody_may_read_is_named(connect: Connect, box: SsisdbEmulator, tmp_path: Path) -> None:
     # A folder: root, too, cannot read it as a file.
     with pytest.raises(InvalidConnection, match=str(tmp_path)):
@@ -138,6 +159,62 @@ def test_entra_gives_no_token(
     reached, summary = hook.test_connection()
     assert not reached
     assert "✗ token: Entra ID gives no access token" in summary
+
+
+@pytest.mark.parametrize(
+    ("passphrase", "password"),
+    [("the key's own", None), ("", WRONG), ("the key's own", WRONG)],
+    ids=["missing", "superfluous", "wrong"],
+)
+def test_a_passphrase_that_does_not_go_with_the_certificate_is_told(
+    connect: Connect, authority: Authority, box: SsisdbEmulator, tmp_path: Path, passphrase: str, password: str | None
+) -> None:
+    path = tmp_path / "application.pem"
+    path.write_text(application_certificate(passphrase)[0])
+    hook = connect(**application(authority, password=password, client_certificate=str(path)))
+    with pytest.raises(TokenRefused, match="passphrase of its key") as caught:
+        hook.open_catalog()
+    assert WRONG not in str(caught.value)
+
+
+def test_a_certificate_of_the_application_that_was_renewed_is_used_at_once(
+    connect: Connect, authority: Authority, box: SsisdbEmulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "application.pem"
+    fields = application(authority, password=None, client_certificate=str(path))
+    authority.given.clear()
+    for _ in range(2):
+        text, authority.certificate_pem = application_certificate()
+        path.write_text(text)
+        connect(**fields).open_catalog().close()
+    # A token kept from the certificate before would not have been asked for anew.
+    assert authority.given == ["client assertion"] * 2
+
+
+@pytest.mark.parametrize("identity", ["entra_service_principal", "entra_workload_identity", "entra_managed_identity"])
+def test_an_entra_id_that_accepts_and_stays_silent_is_given_up_after_the_login_timeout(
+    connect: Connect, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, identity: str
+) -> None:
+    (tmp_path / "pod.token").write_text("what Kubernetes says")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        fields: dict[str, dict[str, Any]] = {
+            "entra_service_principal": application(authority, entra_authority=f"https://localhost:{port}"),
+            "entra_workload_identity": {
+                **application(authority, entra_authority=f"https://localhost:{port}", password=""),
+                "federated_credential_file": str(tmp_path / "pod.token"),
+            },
+            "entra_managed_identity": {},
+        }
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{port}/machine")
+        monkeypatch.setenv("IDENTITY_HEADER", "the machine's own header")
+        with pytest.raises(EntraUnreachable, match="does not answer"):
+            connect(**{**fields[identity], "authentication": identity, "login_timeout": 1}).open_catalog()
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        # Not again and again.
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_an_entra_id_that_does_not_answer_is_out_of_reach_and_no_partner_is_tried(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
+from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable, TlsRefused
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.odbc.drivers import DriverFamily, bundled_drivers, installed_drivers
@@ -28,7 +28,7 @@ def test_a_named_instance_is_found_through_the_browser(
     # Microsoft's driver asks the Browser of "localhost" and does not hear the answer; of an address it does.
     is_freetds = family is DriverFamily.FREETDS
     host = "localhost" if is_freetds else "127.0.0.1"
-    named = {} if is_freetds else {"host_name_in_certificate": "localhost"}
+    named = {} if is_freetds or encrypt == "no" else {"host_name_in_certificate": "localhost"}
     hook = connect(DRIVERS[family].label, host=f"{host}\\SSIS", encrypt=encrypt, **named, **LOGIN)
     reached, text = hook.test_connection()
     assert reached, text
@@ -74,6 +74,60 @@ def test_a_data_source_says_where_the_server_is(connect: Connect, data_sources: 
 def test_a_data_source_that_is_not_there_is_told_with_those_that_are(connect: Connect, data_sources: None) -> None:
     with pytest.raises(DriverMissing, match="no data source 'other' on this machine; there are: freetds, microsoft"):
         connect(data_source="other", **LOGIN).open_catalog()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"encrypt": "yes", "trusted_certificates": None}, {"encrypt": "yes"}, {}],
+    ids=["nothing trusted", "a certificate trusted", "as the data source encrypts"],
+)
+def test_a_data_source_of_freetds_never_connects_unchecked_where_a_check_is_asked_for(
+    connect: Connect, box: SsisdbEmulator, data_sources: None, fields: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidConnection, match="FreeTDS checks no certificate for the data source freetds"):
+        connect(data_source="freetds", **fields, **LOGIN).open_catalog()
+    assert box.traffic.logins == 0
+
+
+@pytest.mark.parametrize("is_trusted", [True, False], ids=["trusted", "not trusted"])
+def test_certificates_hold_where_a_data_source_of_microsofts_driver_says_how_to_encrypt(
+    connect: Connect, box: SsisdbEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+) -> None:
+    path = tmp_path / "odbc.ini"
+    driver = DRIVERS[DriverFamily.MICROSOFT].name
+    path.write_text(f"[encrypting]\nDriver = {driver}\nServer = localhost,{box.port}\nEncrypt = yes\n")
+    monkeypatch.setenv("ODBCINI", str(path))
+    hook = connect(data_source="encrypting", **({} if is_trusted else {"trusted_certificates": None}), **LOGIN)
+    if is_trusted:
+        hook.open_catalog().close()
+    else:
+        with pytest.raises(TlsRefused):
+            hook.open_catalog()
+
+
+@pytest.mark.parametrize("is_trusted", [True, False], ids=["trusted", "not trusted"])
+def test_the_check_is_left_to_the_file_of_freetds_as_the_advice_says(
+    connect: Connect,
+    box: SsisdbEmulator,
+    certificate: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_trusted: bool,
+) -> None:
+    # A name of its own: the driver manager remembers for a while what it has read, whichever file that was.
+    (tmp_path / "odbc.ini").write_text(f"[checking]\nDriver = {DRIVERS[DriverFamily.FREETDS].name}\nServername = box\n")
+    (tmp_path / "freetds.conf").write_text(
+        f"[box]\nhost = localhost\nport = {box.port}\nca file = {certificate if is_trusted else 'system'}\n"
+        "check certificate hostname = yes\nencryption = require\n"
+    )
+    monkeypatch.setenv("ODBCINI", str(tmp_path / "odbc.ini"))
+    monkeypatch.setenv("FREETDSCONF", str(tmp_path / "freetds.conf"))
+    hook = connect(data_source="checking", trusted_certificates=None, trust_server_certificate=True, **LOGIN)
+    if is_trusted:
+        hook.open_catalog().close()
+    else:
+        with pytest.raises(ServerUnreachable, match="its certificate is not trusted"):
+            hook.open_catalog()
 
 
 @pytest.fixture

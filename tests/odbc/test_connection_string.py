@@ -67,6 +67,22 @@ def test_what_a_driver_cannot_do_is_told_and_not_left_out(
         connection_string(driver, target)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        OdbcTarget(dsn="warehouse", user="etl", password="p"),
+        OdbcTarget(dsn="warehouse", user="etl", password="p", encrypt=None, trusted_certificates="/etc/ssl/sql.pem"),
+    ],
+    ids=["encrypt", "trusted_certificates"],
+)
+def test_freetds_promises_no_check_of_the_certificate_that_it_would_not_do_for_a_data_source(
+    target: OdbcTarget,
+) -> None:
+    with pytest.raises(DriverCannot, match=r"the data source warehouse.*'ca file'.*trust_server_certificate.*host and"):
+        connection_string(FREETDS, target)
+    assert "Encrypt" in connection_string(MICROSOFT, target) or target.encrypt is None
+
+
 def test_without_a_login_the_connection_is_a_trusted_one() -> None:
     assert "Trusted_Connection=yes;" in connection_string(MICROSOFT, OdbcTarget("sql"))
 

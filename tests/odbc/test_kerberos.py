@@ -60,6 +60,69 @@ def test_a_ticket_cache_that_is_named_is_used_as_it_is(keytab: str) -> None:
     assert kerberos_environment(target)["KRB5CCNAME"] == "DIR:/var/tickets"
 
 
+@pytest.mark.parametrize("prefix", ["FILE:", ""])
+def test_a_named_cache_that_is_not_there_yet_is_told_whose_tickets_it_is_for(
+    keytab: str, tmp_path: Path, prefix: str
+) -> None:
+    cache = f"{prefix}{tmp_path / 'cc'}"
+    assert kerberos_environment(KerberosTarget("etl@CORP", keytab, cache))["KRB5CCNAME"] == cache
+    assert (tmp_path / "cc").read_bytes() == empty_ticket_cache("etl@CORP")
+    assert stat.S_IMODE((tmp_path / "cc").stat().st_mode) == 0o600
+
+
+def test_a_named_cache_of_another_principal_is_refused(keytab: str, tmp_path: Path) -> None:
+    path = tmp_path / "cc"
+    path.write_bytes(empty_ticket_cache("someone@CORP"))
+    with pytest.raises(ValueError, match=r"holds tickets of someone@CORP, not of etl@CORP.*kerberos_ccache"):
+        kerberos_environment(KerberosTarget("etl@CORP", keytab, f"FILE:{path}"))
+    kerberos_environment(KerberosTarget("someone@CORP", keytab, f"FILE:{path}"))
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing", b"\x05\x04", b"\x05\x04\0\0\0\0\0\x01\0\0\0\x01\0\0\0\x01\xff"])
+def test_a_named_cache_that_is_none_is_told(keytab: str, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "cc"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cc is no ticket cache; delete it"):
+        kerberos_environment(KerberosTarget("etl@CORP", keytab, str(path)))
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("principal", ["etl@CORP", None])
+def test_a_cache_of_our_own_that_was_damaged_is_made_anew(keytab: str, principal: str | None) -> None:
+    target = KerberosTarget(principal, keytab)
+    path = Path(kerberos_environment(target)["KRB5CCNAME"].removeprefix("FILE:"))
+    path.write_bytes(b"")
+    kerberos_environment(target)
+    assert (path.read_bytes() if path.exists() else None) == (principal and empty_ticket_cache(principal))
+
+
+@pytest.mark.parametrize("name", ["named", None])
+def test_a_cache_that_another_process_renews_at_this_moment_is_not_taken_for_damaged(
+    keytab: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    target = KerberosTarget("etl@CORP", keytab, name and f"FILE:{tmp_path / name}")
+    path = Path(kerberos_environment(target)["KRB5CCNAME"].removeprefix("FILE:"))
+    tickets = path.read_bytes() + b"tickets"
+    path.write_bytes(b"")
+    monkeypatch.setattr("time.sleep", lambda seconds: path.write_bytes(tickets))
+    kerberos_environment(target)
+    assert path.read_bytes() == tickets
+
+
+def test_a_cache_in_the_older_format_that_kerberos_can_be_told_to_write_stays(keytab: str) -> None:
+    target = KerberosTarget("etl@CORP", keytab)
+    path = Path(kerberos_environment(target)["KRB5CCNAME"].removeprefix("FILE:"))
+    older = b"\x05\x03" + path.read_bytes()[4:]
+    path.write_bytes(older)
+    kerberos_environment(target)
+    assert path.read_bytes() == older
+
+
+def test_a_keytab_may_be_written_as_kerberos_itself_writes_it(keytab: str) -> None:
+    plain = kerberos_environment(KerberosTarget("etl@CORP", keytab))
+    assert kerberos_environment(KerberosTarget("etl@CORP", f"FILE:{keytab}")) == plain
+
+
 def test_a_folder_that_others_can_write_to_is_not_used(tmp_path: Path) -> None:
     private_folder().chmod(0o777)
     with pytest.raises(UnsafeFolder, match="set TMPDIR"):

@@ -269,8 +269,8 @@ class SsisRunPackageOperator(BaseOperator):
         self._push(context, Remembered(execution_id, context["ti"].try_number, is_ours))
         lost = report.lost
         result = None
-        # What the triggerer has borne for long enough is not borne for as long again; after a deadline there is time for
-        # the stop only.
+        # What the triggerer has borne for long enough is not borne for as long again; after a deadline there is time
+        # for the stop only.
         patience = config.stop_timeout() if report.verdict is Verdict.TIMEOUT else config.outage_timeout()
         outage = Outage(patience if lost is None else 0)
         try:

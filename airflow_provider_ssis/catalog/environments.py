@@ -226,11 +226,12 @@ class Environments(CatalogPart):
             values=[folder, project, *values],
             order_by="v.reference_id",
         )
-        doing = f"Looking for the environment {environment!r} among the references of {folder}/{project}"
+        wanted = environment if environment_folder is None else f"{environment_folder}/{environment}"
+        doing = f"Looking for the environment {wanted!r} among the references of {folder}/{project}"
         found = self._session.fetch(EnvironmentReference, batch, doing=doing)
         if len({(each.environment_folder_name or folder).lower() for each in found}) == 1:
             return found[0]
-        raise unresolved_environment(folder, project, environment, found, self.environment_references(folder, project))
+        raise unresolved_environment(folder, project, wanted, found, self.environment_references(folder, project))
 
 
 def reference_conditions(
@@ -263,6 +264,7 @@ def unresolved_environment(
 ) -> CatalogError:
     """The exception for an environment that does not mean one reference.
 
+    :param environment: as it was asked for, with the folder if one was given.
     :param found: the references that it may mean.
     :param references: all references of the project.
     """

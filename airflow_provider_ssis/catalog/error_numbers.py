@@ -47,7 +47,11 @@ _DAMAGED = "The catalog is at odds with itself, or somebody else changes the sam
 
 MEANINGS: dict[int, Meaning] = {
     # The server, before the catalog is reached
-    229: Meaning(PermissionDenied, "Grant the login access to SSISDB (EXECUTE and SELECT come with its role public)."),
+    229: Meaning(
+        PermissionDenied,
+        "Grant the login access to SSISDB (EXECUTE and SELECT come with its role public). To make, describe or delete "
+        "folders it needs the role ssis_admin.",
+    ),
     **dict.fromkeys(
         (208, 2812),
         Meaning(

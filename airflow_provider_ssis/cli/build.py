@@ -34,11 +34,12 @@ def run(options: argparse.Namespace) -> int:
     :returns: 0 when the file was written, 1 when not.
     """
     from airflow_provider_ssis.project.build import build_project
-    from airflow_provider_ssis.project.errors import ProjectError
+    from airflow_provider_ssis.project.errors import ProjectError, naming
     from airflow_provider_ssis.project.ispac import content_hash
 
     try:
-        built = build_project(options.folder, configuration=options.configuration, project=options.project)
+        with naming(options.folder):
+            built = build_project(options.folder, configuration=options.configuration, project=options.project)
         write_whole(options.output, built.ispac)
     except ProjectError as error:
         print(f"airflow-ssis build: {error}", file=sys.stderr)

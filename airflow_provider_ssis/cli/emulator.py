@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.server import Endpoint
 
+_LARGEST_PORT = 65535
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command and its options."""
@@ -24,7 +26,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "It stands in for the SSISDB catalog; package runs are simulated and move no data.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
+    parser.add_argument("--port", type=port_number, default=0, help="port to listen on (default: any free one)")
     parser.add_argument("--password", help="password of the login sa (default: a random one)")
     parser.add_argument(
         "--edition",
@@ -41,6 +43,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", action="store_true", help="print how to connect as one line of JSON")
     parser.add_argument("--verbose", action="store_true", help="log each connection and refused login")
     parser.set_defaults(run=run)
+
+
+def port_number(text: str) -> int:
+    """A port to listen on, as the command line takes it.
+
+    :raises argparse.ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 (any free one) to {_LARGEST_PORT}")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -98,14 +98,16 @@ class SsisDeployProjectOperator(BaseOperator):
         """The project's name and its file, built where the source is a folder."""
         # Imported when the task runs: reading project files takes an XML library.
         from airflow_provider_ssis.project.build import build_project
+        from airflow_provider_ssis.project.errors import naming
         from airflow_provider_ssis.project.ispac import read_ispac
 
         source = Path(required_text("source", self.source))
         if source.is_dir() or source.suffix.lower() == ".dtproj":
             folder, dtproj = (source, None) if source.is_dir() else (source.parent, source.name)
-            built = build_project(
-                folder, configuration=optional_text("configuration", self.configuration), project=dtproj
-            )
+            with naming(source):
+                built = build_project(
+                    folder, configuration=optional_text("configuration", self.configuration), project=dtproj
+                )
             for warning in built.warnings:
                 self.log.warning("%s", warning)
             name, ispac = built.project.name, built.ispac
@@ -118,7 +120,8 @@ class SsisDeployProjectOperator(BaseOperator):
                     f"The project file {source} cannot be read on the worker: {error.strerror}. Give the absolute path "
                     "of an .ispac file or of a project folder that every worker has."
                 ) from None
-            name = read_ispac(ispac).name
+            with naming(source):
+                name = read_ispac(ispac).name
         wanted = optional_text("project", self.project)
         if wanted is not None and wanted.casefold() != name.casefold():
             raise ProjectNameDiffers(

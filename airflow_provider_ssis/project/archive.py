@@ -37,7 +37,7 @@ def read_bytes(source: bytes | Path | BinaryIO, *, limits: Limits = DEFAULT_LIMI
             with source.open("rb") as file:
                 return read_bytes(file, limits=limits)
         except OSError as error:
-            raise InvalidArchiveError(f"cannot be read: {error.strerror or error}", part=str(source)) from error
+            raise InvalidArchiveError(f"cannot be read: {error.strerror or error}", part=str(source)) from None
     data = source if isinstance(source, bytes) else source.read(limits.archive_bytes + 1)
     if len(data) > limits.archive_bytes:
         raise LimitExceededError(f"the project file has more than {limits.archive_bytes / MEBIBYTE:.0f} MiB")
@@ -60,8 +60,9 @@ def read_parts(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, byt
             names = _checked_names(archive.infolist(), limits)
             return {name: archive.read(info) for name, info in names.items()}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError) as error:
-        # ValueError and RuntimeError are what zipfile makes of some damaged headers.
-        raise InvalidArchiveError(f"the project file is no readable zip archive: {error}", advice=_TRUNCATED) from error
+        # ValueError and RuntimeError are what zipfile makes of some damaged headers. Not chained, here and below: the
+        # text of the error is in the message, and its traceback through the standard library tells nothing more.
+        raise InvalidArchiveError(f"the project file is no readable zip archive: {error}", advice=_TRUNCATED) from None
 
 
 def write_parts(parts: Mapping[str, bytes]) -> bytes:
@@ -115,8 +116,8 @@ def _checked_names(members: list[zipfile.ZipInfo], limits: Limits) -> dict[str, 
 def _plain_name(info: zipfile.ZipInfo) -> str:
     try:
         name = unquote(info.orig_filename, errors="strict")
-    except UnicodeDecodeError as error:
-        raise InvalidArchiveError("has a name that is not escaped UTF-8", part=info.orig_filename) from error
+    except UnicodeDecodeError:
+        raise InvalidArchiveError("has a name that is not escaped UTF-8", part=info.orig_filename) from None
     if not is_plain_name(name):
         raise InvalidArchiveError(
             f"the archive holds the name {name!r}; a project file has plain file names only, without folders",

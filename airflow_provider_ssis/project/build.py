@@ -131,7 +131,7 @@ class _Files:
                 f"cannot be read as a folder: {error.strerror or error}",
                 part=str(folder),
                 advice="Name the folder that holds the .dtproj",
-            ) from error
+            ) from None
         return cls(folder, {name.casefold(): name for name in names} | {name: name for name in names}, limits)
 
     def dtproj(self, project: str | None) -> tuple[bytes, str]:
@@ -164,7 +164,7 @@ class _Files:
             with (self.folder / actual).open("rb") as file:
                 return file.read(self.limits.part_bytes + 1)  # one more than allowed: the parser then refuses it
         except OSError as error:
-            raise BuildError(f"cannot be read: {error.strerror or error}", part=name) from error
+            raise BuildError(f"cannot be read: {error.strerror or error}", part=name) from None
 
 
 def _check_packages(manifest: Manifest, packages: dict[str, bytes], limits: Limits) -> list[str]:

@@ -220,7 +220,7 @@ class _Reader:
             sorter.prepare()
         except CycleError as error:
             circle = ", ".join(error.args[1])
-            raise self._error(f"holds precedence constraints that go in a circle: {circle}", element) from error
+            raise self._error(f"holds precedence constraints that go in a circle: {circle}", element) from None
 
     def _number(self, element: _Element, name: str, default: int) -> int:
         return dts_number(element, name, default, self.part)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class ProjectError(Exception):
     """An SSIS file or project folder cannot be used.
@@ -10,6 +13,8 @@ class ProjectError(Exception):
     :param part: the file or part of the archive that is wrong: ``@Project.manifest``, ``Load.dtsx``, ...
     :param line: the line in that part, from 1; None where there is none.
     :param advice: what to do about it, as a sentence.
+
+    ``source`` is the path of the project's file or folder, where whoever read it knows one: see :func:`naming`.
     """
 
     def __init__(self, problem: str, *, part: str | None = None, line: int | None = None, advice: str = "") -> None:
@@ -17,9 +22,14 @@ class ProjectError(Exception):
         self.part = part
         self.line = line
         self.advice = advice
+        self.source: str | None = None
         where = "" if part is None else part if line is None else f"{part}, line {line}"
         text = f"{where}: {problem}" if where else problem
         super().__init__(f"{text}. {advice}" if advice else text)
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if self.source is None or self.source in text else f"{self.source}: {text}"
 
 
 class InvalidArchiveError(ProjectError):
@@ -40,3 +50,16 @@ class ProtectedError(ProjectError):
 
 class BuildError(ProjectError):
     """The folder holds nothing that could be built into a project file."""
+
+
+@contextmanager
+def naming(source: object) -> Iterator[None]:
+    """Let the errors raised inside name the project's file or folder: what reads its bytes cannot know it.
+
+    :param source: its path.
+    """
+    try:
+        yield
+    except ProjectError as error:
+        error.source = str(source)
+        raise

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lxml import etree
@@ -11,7 +13,7 @@ from lxml import etree
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, read_bytes, read_parts
 from airflow_provider_ssis.project.dts import read_connection_manager
 from airflow_provider_ssis.project.dtsx import read_package
-from airflow_provider_ssis.project.errors import InvalidArchiveError
+from airflow_provider_ssis.project.errors import InvalidArchiveError, naming
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, read_manifest
 from airflow_provider_ssis.project.models import Package, Project
@@ -20,7 +22,6 @@ from airflow_provider_ssis.project.safe_xml import parse_xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _BUILD_AGAIN = "Build the project file again from its source"
 
@@ -55,8 +56,9 @@ def open_ispac(source: bytes | Path | BinaryIO, *, limits: Limits = DEFAULT_LIMI
     :param limits: how large it may be.
     :raises ProjectError: as :func:`read_ispac`.
     """
-    parts = read_parts(read_bytes(source, limits=limits), limits=limits)
-    return Ispac(project_of(parts, limits=limits), parts)
+    with _naming(source):
+        parts = read_parts(read_bytes(source, limits=limits), limits=limits)
+        return Ispac(project_of(parts, limits=limits), parts)
 
 
 def project_of(parts: Mapping[str, bytes], *, limits: Limits = DEFAULT_LIMITS) -> Project:
@@ -107,13 +109,18 @@ def content_hash(ispac: bytes | Path | BinaryIO, *, limits: Limits = DEFAULT_LIM
     :returns: 64 hexadecimal digits (SHA-256).
     :raises ProjectError: the file cannot be read.
     """
-    parts = read_parts(read_bytes(ispac, limits=limits), limits=limits)
     digest = hashlib.sha256()
-    for name in sorted(parts):
-        canonical = etree.tostring(parse_xml(parts[name], name, limits=limits), method="c14n2")
-        for piece in (name.encode(), canonical):
-            digest.update(len(piece).to_bytes(8, "big") + piece)
+    with _naming(ispac):
+        parts = read_parts(read_bytes(ispac, limits=limits), limits=limits)
+        for name in sorted(parts):
+            canonical = etree.tostring(parse_xml(parts[name], name, limits=limits), method="c14n2")
+            for piece in (name.encode(), canonical):
+                digest.update(len(piece).to_bytes(8, "big") + piece)
     return digest.hexdigest()
+
+
+def _naming(source: bytes | Path | BinaryIO) -> AbstractContextManager[None]:
+    return naming(source) if isinstance(source, Path) else nullcontext()
 
 
 def _with_content(package: Package, data: bytes, limits: Limits) -> Package:

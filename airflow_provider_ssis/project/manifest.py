@@ -86,10 +86,10 @@ def protection_level(number: int, part: str, line: int | None) -> ProtectionLeve
     """
     try:
         return ProtectionLevel(number)
-    except ValueError as error:
+    except ValueError:
         raise InvalidPartError(
             f"has the protection level {number}, which SSIS does not have", part=part, line=line, advice=_SAVE_AGAIN
-        ) from error
+        ) from None
 
 
 def _project_protection_level(root: _Element, part: str) -> ProtectionLevel:

@@ -139,4 +139,4 @@ def _value(name: str, properties: PropertyList, type_code: int) -> ParameterValu
     except ValueError as error:
         raise properties.error(
             f"the parameter {name} has a value that its type {data_type.name} has not: {error}"
-        ) from error
+        ) from None

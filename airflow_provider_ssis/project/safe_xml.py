@@ -39,7 +39,7 @@ def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_a
     try:
         return etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise InvalidPartError(f"is not well-formed XML: {error}", part=part, advice=_DAMAGED) from error
+        raise InvalidPartError(f"is not well-formed XML: {error}", part=part, advice=_DAMAGED) from None
 
 
 def _inspect(data: bytes, part: str, limits: Limits) -> None:
@@ -81,9 +81,9 @@ def _inspect(data: bytes, part: str, limits: Limits) -> None:
     except expat.ExpatError as error:
         raise InvalidPartError(
             f"is not well-formed XML: {expat.ErrorString(error.code)}", part=part, line=error.lineno, advice=_DAMAGED
-        ) from error
+        ) from None
     except (ValueError, LookupError) as error:
-        raise InvalidPartError(f"is not readable XML: {error}", part=part, advice=_DAMAGED) from error
+        raise InvalidPartError(f"is not readable XML: {error}", part=part, advice=_DAMAGED) from None
 
 
 def _exceeds(problem: str, parser: expat.XMLParserType, part: str) -> NoReturn:

@@ -71,7 +71,7 @@ def _apply(setting: ParameterSetting, properties: PropertyList, where: str, part
             f"the {where}, whose type {data_type.name} has no such value: {error}",
             part=part,
             advice="Correct the value in Visual Studio (Project, Properties, Parameters)",
-        ) from error
+        ) from None
     value = properties.elements.get("Value")
     if value is None:
         value = etree.Element(f"{SSIS}Property", {f"{SSIS}Name": "Value"})

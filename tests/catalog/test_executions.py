@@ -193,6 +193,16 @@ def test_no_run_goes_without_the_environment_that_it_asked_for(ready: Catalog) -
     assert ready.executions() == []
 
 
+def test_an_environment_missing_in_one_folder_is_named_with_that_folder(ready: Catalog) -> None:
+    ready.create_environment(FOLDER, "Prod")
+    ready.create_environment_reference(FOLDER, PROJECT, "Prod")
+    for arguments in ({"environment": "Prod", "environment_folder": "Shared"}, {"environment": "Shared/Prod"}):
+        with pytest.raises(
+            EnvironmentNotFound, match=r"no reference to the environment 'Shared/Prod'\. It refers to: \./Prod\."
+        ):
+            ready.create_execution(request_for(**arguments))
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected", "text"),
     [

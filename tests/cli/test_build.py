@@ -59,6 +59,16 @@ def test_a_folder_that_cannot_be_built_leaves_the_old_file_alone(folder: Path, t
     assert output.read_bytes() == b"old"
 
 
+def test_a_damaged_file_is_named_with_its_folder(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "Child.dtsx").write_text("<broken")
+    assert main(["build", str(folder), "--output", str(tmp_path / "Sales.ispac")]) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"airflow-ssis build: {folder}: Child.dtsx, line 1: ")
+    assert printed.count("\n") == 1
+
+
 def test_a_place_that_cannot_be_written_is_named(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,7 @@ from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.emulator.tsql.database_file import DATABASE_FILE
 from airflow_provider_ssis.odbc.drivers import installed_drivers
 from tests.identities.authority import Authority
 from tests.mart import MART
@@ -141,6 +142,45 @@ def test_a_port_that_is_taken_is_one_line_and_exit_code_1() -> None:
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert f"cannot serve on 127.0.0.1:{server['port']}" in result.stderr
+
+
+def test_a_port_that_is_no_port_is_wrong_usage() -> None:
+    for port in ("99999", "-1", "many"):
+        result = subprocess.run([*COMMAND, f"--port={port}"], capture_output=True, text=True, check=False)
+        assert result.returncode == 2
+        assert f"'{port}' is no port: give a number from 0 (any free one) to 65535" in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_a_data_folder_in_use_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    with served("--data-dir", str(tmp_path)) as (process, _):
+        result = subprocess.run([*COMMAND, "--data-dir", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"airflow-ssis emulator: cannot use {tmp_path / DATABASE_FILE}: it is in use by another emulator "
+        f"(process {process.pid}): stop that one, or give another data folder\n"
+    )
+
+
+def test_a_data_folder_in_use_in_the_same_process_is_told_and_stays_usable(tmp_path: Path) -> None:
+    with SsisdbEmulator(data_dir=tmp_path) as ssisdb:
+        with pytest.raises(OSError, match="in use by another emulator"):
+            SsisdbEmulator(data_dir=tmp_path).start()
+        assert fetch(ssisdb.odbc_connection_string, "SELECT COUNT(*) FROM catalog.folders") == 0
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense" * 5000, b"SQLite format 3\0" * 500], ids=["empty", "text", "other"]
+)
+def test_a_damaged_catalog_is_one_line_and_exit_code_1(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / DATABASE_FILE
+    file.write_bytes(content)
+    result = subprocess.run([*COMMAND, "--data-dir", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert f"cannot use {file}: it is no catalog that can be read (" in result.stderr
+    assert "move it away to start with an empty one" in result.stderr
+    assert file.read_bytes() == content
 
 
 def test_after_a_crash_what_was_committed_is_there(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from airflow_provider_ssis.catalog.errors import DeploymentFailed, FolderNotFoun
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameDiffers
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
-from airflow_provider_ssis.project.errors import BuildError, ProjectError
+from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError, ProjectError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import ProtectionLevel
 from tests.mart import MART
@@ -145,6 +145,24 @@ def test_a_folder_without_a_project_is_named(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidTaskArgument, match=r"Nothing\.ispac.*on the worker"):
         deploy(tmp_path / "Nothing.ispac").execute()
+
+
+def test_a_damaged_file_is_named_without_the_traceback_of_its_reader(tmp_path: Path) -> None:
+    path = tmp_path / "Mart.ispac"
+    path.write_bytes(MART[: len(MART) // 2])
+    with pytest.raises(InvalidArchiveError, match=r"cut short: copy or build it again") as caught:
+        deploy(path).execute()
+    assert str(caught.value).startswith(f"{path}: the project file is no readable zip archive: ")
+    assert caught.value.__suppress_context__
+
+
+def test_a_damaged_file_in_a_folder_is_named_with_the_folder(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, make_project("Mart", [package("Load.dtsx", task("T"))]))
+    (tmp_path / "Load.dtsx").write_text("<broken")
+    with pytest.raises(ProjectError) as caught:
+        deploy(tmp_path).execute()
+    assert str(caught.value).startswith(f"{tmp_path}: Load.dtsx")
+    assert caught.value.__suppress_context__
 
 
 def test_a_folder_name_that_the_catalog_refuses_is_an_error(catalog: Catalog, mart_file: Path) -> None:

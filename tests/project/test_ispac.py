@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -268,3 +269,12 @@ def _only_project_errors(ispac: bytes) -> None:
             read(ispac)
         except ProjectError as error:
             assert str(error)  # noqa: PT017 - damage may also leave the project readable
+
+
+def test_a_damaged_file_is_named_and_its_error_survives_pickling(tmp_path: Path) -> None:
+    path = tmp_path / "Sales.ispac"
+    path.write_bytes(b"PK")
+    with pytest.raises(ProjectError) as caught:
+        read_ispac(path)
+    assert str(caught.value).startswith(f"{path}: the project file is no readable zip archive")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - bytes of our own

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.ssisdb.messages import catalog_error
 from airflow_provider_ssis.emulator.tsql.engine import DATABASE
+from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.metadata import Table, View
 from airflow_provider_ssis.emulator.tsql.procedures import (
     Procedure,
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 
 SCHEMA: Final = "catalog"
+EVERYBODY: Final = "public"
+"""The database role that every user is in."""
+_OWNERS: Final = "db_owner"
+"""The database role whose members need no grant; the server's administrators are in it."""
 
 Body = Callable[["CatalogCall"], Awaitable[None]]
 
@@ -31,12 +36,14 @@ Body = Callable[["CatalogCall"], Awaitable[None]]
 class CatalogProcedure:
     """A procedure of schema ``catalog``.
 
+    :param granted_to: the database role that has EXECUTE on it (229 for others).
     :param windows_only: refused to SQL logins on a boxed SQL Server (27123).
     :param required: the parameters that take no NULL (27138), without ``@``.
     """
 
     name: str
     parameters: tuple[ProcedureParameter, ...]
+    granted_to: str
     windows_only: bool
     required: tuple[str, ...]
     body: Body
@@ -46,8 +53,11 @@ class CatalogProcedure:
         from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 
         async def run(procedure_call: ProcedureCall) -> None:
+            principal = procedure_call.session.principal
+            if not (principal.has_database_role(self.granted_to) or principal.has_database_role(_OWNERS)):
+                raise self._denied()
             call = CatalogCall(ssisdb, procedure_call)
-            if self.windows_only and ssisdb.refuses(procedure_call.session.principal):
+            if self.windows_only and ssisdb.refuses(principal):
                 raise catalog_error(27123, ends_batch=False)
             if any(procedure_call.arguments[name] is None for name in self.required):
                 raise catalog_error(27138, ends_batch=False)
@@ -55,25 +65,37 @@ class CatalogProcedure:
 
         return Procedure(DATABASE, SCHEMA, self.name, self.parameters, run)
 
+    def _denied(self) -> SqlError:
+        return SqlError(
+            229,
+            f"The EXECUTE permission was denied on {self.name!r} of schema {SCHEMA!r} in database {DATABASE!r}: only "
+            f"members of {self.granted_to} have it.",
+            severity=14,
+            state=5,
+            procedure=self.name,
+            line=1,
+        )
+
 
 PROCEDURES: Final[dict[str, CatalogProcedure]] = {}
 """All declared procedures by name; importing a module of ``procedures/`` fills it."""
 
 
 def catalog_procedure(
-    name: str, signature: str, *, windows_only: bool = True, required: str = ""
+    name: str, signature: str, *, granted_to: str = EVERYBODY, windows_only: bool = True, required: str = ""
 ) -> Callable[[Body], Body]:
     """Declare a procedure of schema ``catalog``; the decorated coroutine is its body.
 
     :param name: without its schema.
     :param signature: the parameters, as T-SQL declares them.
-    :param windows_only: refused to SQL logins on a boxed SQL Server (27123); checked first.
-    :param required: names of the parameters that take no NULL (27138), with blanks between; checked second.
+    :param granted_to: the database role that has EXECUTE on it (229); checked first. Default: everybody.
+    :param windows_only: refused to SQL logins on a boxed SQL Server (27123); checked second.
+    :param required: names of the parameters that take no NULL (27138), with blanks between; checked third.
     """
 
     def declare(body: Body) -> Body:
         PROCEDURES[name] = CatalogProcedure(
-            name, parse_signature(signature, schema=SCHEMA), windows_only, tuple(required.split()), body
+            name, parse_signature(signature, schema=SCHEMA), granted_to, windows_only, tuple(required.split()), body
         )
         return body
 

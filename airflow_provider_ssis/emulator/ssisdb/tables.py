@@ -72,7 +72,7 @@ TABLES: Final = (
     ),
     internal_table(
         "extended_operation_info",
-        "info_id bigint NN; operation_id bigint NN; object_name nvarchar(260) NN; object_type smallint NN;"
+        "info_id bigint NN; operation_id bigint NN; object_name nvarchar(260) NN; object_type smallint;"
         " reference_id bigint; status int NN; start_time dto7 NN; end_time dto7",
     ),
     internal_table(

@@ -154,13 +154,17 @@ def columns(definitions: Sequence[Column]) -> bytes:
     parts = [struct.pack("<BH", Token.COLUMN_METADATA, len(definitions))]
     for column in definitions:
         flags = _UPDATABILITY_UNKNOWN | (_NULLABLE if column.nullable else 0)
-        parts += [struct.pack("<IH", 0, flags), type_info(column.type), _b_varchar(column.name)]
+        parts += [
+            struct.pack("<IH", 0, flags),
+            type_info(column.type, nullable=column.nullable),
+            _b_varchar(column.name),
+        ]
     return b"".join(parts)
 
 
 def row_encoders(definitions: Sequence[Column]) -> tuple[Encoder, ...]:
     """One function for each column, made once for all rows of a result set."""
-    return tuple(encoder(column.type) for column in definitions)
+    return tuple(encoder(column.type, nullable=column.nullable) for column in definitions)
 
 
 _ROW = bytes([Token.ROW])

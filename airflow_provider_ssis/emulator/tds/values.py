@@ -436,10 +436,16 @@ _VARIANT_TOKENS: Final[dict[int, str]] = {
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
-def type_info(type: SqlType) -> bytes:  # noqa: A002 - the field's own word
-    """The TYPE_INFO under which values of a type are sent: always the nullable form."""
+def type_info(type: SqlType, *, nullable: bool = True) -> bytes:  # noqa: A002 - the field's own word
+    """The TYPE_INFO under which values of a type are sent.
+
+    :param nullable: False for a column without NULL. Numbers and times of fixed size have a form of their own then, by
+        which clients tell; what COLMETADATA's flag says of such a column, Microsoft's driver does not heed.
+    """
     type = _SENT_AS.get(type.name, type)  # noqa: A001
     name = type.name
+    if not nullable and name in _FIXED_TOKENS:
+        return bytes((_FIXED_TOKENS[name],))
     if name in _SIZED_TOKENS:
         return bytes(_SIZED_TOKENS[name])
     if name in ("decimal", "numeric"):
@@ -455,12 +461,14 @@ def type_info(type: SqlType) -> bytes:  # noqa: A002 - the field's own word
     raise ValueError(f"values of type {type} cannot be sent")
 
 
-def encoder(type: SqlType) -> Encoder:  # noqa: A002 - the field's own word
+def encoder(type: SqlType, *, nullable: bool = True) -> Encoder:  # noqa: A002 - the field's own word
     """The function that writes values of a type as they follow its :func:`type_info`."""
     sent = _SENT_AS.get(type.name, type)
     if sent.name == "sql_variant":
         return _write_variant
     body = _body_writer(sent)
+    if not nullable and sent.name in _FIXED_TOKENS:
+        return body
     if sent.name in _SHORT_TOKENS:
         return _chunked(body) if _is_chunked(sent) else _prefixed(_bounded(body, sent), "<H", _SHORT_NULL)
     return _prefixed(body, "<B", 0)
@@ -658,7 +666,8 @@ _SHORT_TOKENS: Final = {
     "nvarchar": (0xE7, 2),
     "nchar": (0xEF, 2),
 }
-_VARIANT_FIXED_TOKENS: Final = {name: token for token, (name, _) in _FIXED.items()} | {
+_FIXED_TOKENS: Final = {name: token for token, (name, _) in _FIXED.items()}
+_VARIANT_FIXED_TOKENS: Final = _FIXED_TOKENS | {
     "date": 0x28,
     "uniqueidentifier": 0x24,
 }

@@ -16,6 +16,7 @@ from typing import Any, Final
 import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.tsql.database_file import attach
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.locks import ApplicationLocks
 from airflow_provider_ssis.emulator.tsql.metadata import (
@@ -33,7 +34,6 @@ from airflow_provider_ssis.emulator.tsql.queries import QueryCompiler
 from airflow_provider_ssis.emulator.tsql.storage import create_table, quoted
 
 DATABASE: Final = "SSISDB"
-_DATABASE_FILE: Final = "ssisdb.duckdb"
 
 
 class Store:
@@ -79,6 +79,7 @@ class Engine:
     :param data_dir: folder of the database file; None keeps it in memory.
     :param server_name: what ``@@SERVERNAME`` gives.
     :param product_version: major, minor and build number.
+    :raises OSError: ``data_dir`` or the file in it cannot be used.
     """
 
     def __init__(
@@ -100,11 +101,7 @@ class Engine:
         self.sees_all: Callable[[Principal], bool] = lambda principal: False
         """Whether a login may see all rows of the views."""
         self._duckdb = duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})
-        path = ":memory:"
-        if data_dir is not None:
-            data_dir.mkdir(parents=True, exist_ok=True)
-            path = str(data_dir / _DATABASE_FILE)
-        self._duckdb.execute(f"ATTACH '{path.replace(chr(39), chr(39) * 2)}' AS {DATABASE}")
+        attach(self._duckdb, DATABASE, data_dir)
         self._duckdb.execute(f"USE {DATABASE}")
         zone = dt.timezone(self.now().utcoffset() or dt.timedelta(0))
         self.compiler = QueryCompiler(self.metadata, zone=zone)

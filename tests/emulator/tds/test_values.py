@@ -66,8 +66,8 @@ def test_text_is_never_sent_longer_than_announced_and_no_character_in_half(text:
     assert sent == text or utf16_length(text[: len(sent) + 1]) > length
 
 
-def through_the_wire(sql_type: SqlType, value: Any) -> Any:
-    reader = MessageReader(type_info(sql_type) + encoder(sql_type)(value))
+def through_the_wire(sql_type: SqlType, value: Any, *, nullable: bool = True) -> Any:
+    reader = MessageReader(type_info(sql_type, nullable=nullable) + encoder(sql_type, nullable=nullable)(value))
     result = read_type(reader).decode(reader)
     assert reader.at_end
     return result
@@ -82,6 +82,20 @@ def test_a_value_is_read_as_it_was_written(name: str, data: st.DataObject) -> No
     assert type(result) is type(value)
     if isinstance(value, dt.datetime):
         assert result.utcoffset() == value.utcoffset()
+
+
+@pytest.mark.parametrize("name", VALUES)
+@given(data=st.data())
+def test_a_value_of_a_column_without_null_is_read_as_it_was_written(name: str, data: st.DataObject) -> None:
+    value = data.draw(VALUES[name])
+    assert through_the_wire(SqlType.parse(name), value, nullable=False) == value
+
+
+@pytest.mark.parametrize(("name", "form"), [("tinyint", 0x30), ("bit", 0x32), ("int", 0x38), ("bigint", 0x7F)])
+def test_a_number_without_null_has_neither_size_nor_length(name: str, form: int) -> None:
+    sql_type = SqlType.parse(name)
+    assert type_info(sql_type, nullable=False) == bytes([form])
+    assert encoder(sql_type, nullable=False)(1).rstrip(b"\0") == b"\1"
 
 
 @pytest.mark.parametrize("name", VALUES)

@@ -487,6 +487,24 @@ def test_a_query_is_compiled_once(engine: QueryEngine) -> None:
     assert compiled(text) is not compiled(text, "bigint")
 
 
+@pytest.mark.parametrize("group", ["ROLLUP (folder_id)", "GROUPING SETS ((folder_id), ())", "folder_id WITH CUBE"])
+def test_a_key_of_subtotals_may_be_null(engine: QueryEngine, group: str) -> None:
+    """Without NULL, a number would be sent in a form that has none."""
+    for selected, grouped, nullable in (
+        ("folder_id", group, True),
+        ("folder_id + 1", group, True),
+        ("folder_id", "folder_id", False),
+    ):
+        query = engine.compiler.compile(
+            f"SELECT {selected} AS a FROM catalog.folders GROUP BY {grouped}",
+            line=1,
+            variables={},
+            database="SSISDB",
+            connection=engine.connection,
+        )
+        assert [column.nullable for column in query.columns] == [nullable]
+
+
 def test_a_query_is_compiled_anew_after_a_table_was_added(engine: QueryEngine) -> None:
     before = engine.rows("SELECT name FROM sys.tables ORDER BY name")
     engine.metadata.add(Table("SSISDB", "catalog", "late", columns("a int")))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
+from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE
 
 
-@catalog_procedure("create_folder", "@folder_name nvarchar(128), @folder_id bigint = NULL OUTPUT")
+@catalog_procedure(
+    "create_folder", "@folder_name nvarchar(128), @folder_id bigint = NULL OUTPUT", granted_to=ADMIN_ROLE
+)
 async def create_folder(call: CatalogCall) -> None:
     """27188 not an administrator, 27189 no name, 27199 bad name, 27190 name taken."""
     name = call["folder_name"]
@@ -28,7 +31,7 @@ async def create_folder(call: CatalogCall) -> None:
     call.set_output("folder_id", folder_id)
 
 
-@catalog_procedure("delete_folder", "@folder_name nvarchar(128)")
+@catalog_procedure("delete_folder", "@folder_name nvarchar(128)", granted_to=ADMIN_ROLE)
 async def delete_folder(call: CatalogCall) -> None:
     """27188 not an administrator, 27189 no name, 27104 no such folder, 27196 not empty."""
     name = call["folder_name"]
@@ -49,7 +52,11 @@ async def delete_folder(call: CatalogCall) -> None:
         store.execute("DELETE FROM internal.object_permissions WHERE object_type = 1 AND object_id = ?", [folder_id])
 
 
-@catalog_procedure("set_folder_description", "@folder_name nvarchar(128), @folder_description nvarchar(max)")
+@catalog_procedure(
+    "set_folder_description",
+    "@folder_name nvarchar(128), @folder_description nvarchar(max)",
+    granted_to=ADMIN_ROLE,
+)
 async def set_folder_description(call: CatalogCall) -> None:
     """27188 not an administrator, 27189 no name, 27104 no such folder."""
     if not call.is_admin:

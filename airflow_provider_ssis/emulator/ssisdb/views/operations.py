@@ -23,7 +23,7 @@ catalog_view(
 )
 catalog_view(
     "extended_operation_info",
-    "info_id bigint NN; operation_id bigint NN; object_name nvarchar(260) NN; object_type smallint NN;"
+    "info_id bigint NN; operation_id bigint NN; object_name nvarchar(260) NN; object_type smallint;"
     " reference_id bigint; status int NN; start_time dto7 NN; end_time dto7",
     "SELECT * FROM internal.extended_operation_info",
     READABLE_OPERATION,

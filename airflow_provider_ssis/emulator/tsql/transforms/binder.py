@@ -258,7 +258,9 @@ class Binder:
             # It holds an aggregate, or is at fault: the rule itself will say so.
             return None
         reading = (self.scope.grouped or {}).get(bound.sql)
-        return None if reading is None else replace(bound, sql=reading, evaluate=None)
+        if reading is None:
+            return None
+        return replace(bound, sql=reading, evaluate=None, nullable=bound.nullable or self.scope.subtotals)
 
 
 def _strict(function: Callable[..., Any]) -> Callable[..., Any]:

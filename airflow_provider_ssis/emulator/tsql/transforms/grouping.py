@@ -49,6 +49,7 @@ def bind_group(binder: Binder, node: exp.Select) -> str:
         for part, word in (("rollup", "ROLLUP"), ("cube", "CUBE")):
             if group.args.get(part):
                 listed = f"{word} ({listed})"
+        binder.scope.subtotals = subtotals
         text = f" GROUP BY {listed}" if listed else " GROUP BY ()"
     binder.scope.grouped = readings
     return text

@@ -41,11 +41,13 @@ class Scope:
 
     :param grouped: in a grouped query, what each grouping expression reads as: DuckDB text to DuckDB text. None while
         the query is not grouped, or inside an aggregate's argument.
+    :param subtotals: the groups are of several kinds, and those of some kinds have NULL for an expression.
     """
 
     parent: Scope | None = None
     sources: list[Source] = field(default_factory=list)
     grouped: dict[str, str] | None = None
+    subtotals: bool = False
 
     def around(self) -> Iterator[Scope]:
         """This scope and those around it, from the inside out."""

@@ -139,7 +139,7 @@ def _starred(binder: Binder, column: Typed) -> Typed:
         return column
     if column.sql not in grouped:
         raise SqlError(8120, f"Column {column.name!r} is neither in GROUP BY nor inside an aggregate function.")
-    return replace(column, sql=grouped[column.sql])
+    return replace(column, sql=grouped[column.sql], nullable=column.nullable or binder.scope.subtotals)
 
 
 def _in_python(

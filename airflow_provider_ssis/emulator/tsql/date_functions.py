@@ -143,6 +143,9 @@ def _clock(rule: Callable[[Binder], Typed]) -> Function:
     return Function(0, 0, lambda binder, nodes: rule(binder))
 
 
+TAKE_DATE_PART: Final = frozenset({"dateadd", "datediff", "datediff_big", "datename", "datepart", "datetrunc"})
+"""The functions whose first argument is the name of a date part, which only looks like a column."""
+
 _TIME7: Final = SqlType("time", scale=7)
 _DATETIME2: Final = SqlType("datetime2", scale=7)
 

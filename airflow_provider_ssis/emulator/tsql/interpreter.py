@@ -244,6 +244,9 @@ class Interpreter:
             yield ResultColumns(query.columns)
         rows = self.evaluator.rows(query, frame)
         session.row_count = len(rows)
+        if query.steps:
+            self.evaluator.assign_rows(query, rows, frame)
+            return
         if query.assignments:
             for name, column, value in zip(query.assignments, query.columns, rows[-1] if rows else (), strict=False):
                 self.evaluator.set_variable(name, value, column.type, frame)

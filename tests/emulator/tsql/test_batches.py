@@ -47,6 +47,31 @@ BATCHES: list[tuple[str, str, list[list[tuple[Any, ...]]]]] = [
      "DECLARE @a nvarchar(3) = N'🙂🙂'; SELECT @a, LEFT(N'a🙂', 1), CAST(N'🙂🙂' AS nvarchar(2))", [[("🙂", "a", "🙂")]]),
     ("assignment by SELECT", "DECLARE @n int; SELECT @n = value FROM (VALUES (1), (2)) v (value) ORDER BY value; SELECT @n", [[(2,)]]),
     ("an assignment without rows leaves the variable", "DECLARE @n int = 7; SELECT @n = 1 WHERE 1 = 0; SELECT @n", [[(7,)]]),
+    ("a SELECT that adds to a variable does so for each row",
+     "DECLARE @s varchar(20) = '', @n int = 0; SELECT @s = @s + c + ',', @n += 1 FROM (VALUES ('b'), ('a'), ('c')) v (c) ORDER BY c;"
+     " SELECT @@ROWCOUNT, @s, @n", [[(3, "a,b,c,", 3)]]),
+    ("assignments of one SELECT go from left to right",
+     "DECLARE @a int, @b int, @c int = 1; SELECT @a = 1, @b = @a + 1; SELECT @c = @c + 1, @c = @c * 10; SELECT @a, @b, @c", [[(1, 2, 20)]]),
+    ("an assignment reads what one before it in the same row wrote",
+     "DECLARE @a int, @b int, @n int; SELECT @b = @a * 2, @a = v, @n = COUNT(*) FROM (VALUES (1), (2)) v (v) GROUP BY v ORDER BY v;"
+     " SELECT @a, @b, @n", [[(2, 2, 1)]]),
+    ("a subquery reads what an assignment before it wrote",
+     "DECLARE @a int, @b int; SELECT @a = 2, @b = (SELECT SUM(v) FROM (VALUES (1), (2), (3)) v (v) WHERE v >= @a); SELECT @a, @b", [[(2, 5)]]),
+    ("a CASE around a column decides what is computed for a row",
+     "DECLARE @n int = 1; SELECT @n = @n + CASE WHEN v = 0 THEN 0 ELSE 6 / v END FROM (VALUES (0), (2), (3)) v (v); SELECT @n", [[(6,)]]),
+    ("a condition on a subquery is asked for each row",
+     "DECLARE @n int = 0; SELECT @n = CASE WHEN v IN (SELECT w FROM (VALUES (2), (3)) w (w)) THEN @n + v ELSE @n END"
+     " FROM (VALUES (1), (2), (3)) v (v); SELECT @n", [[(5,)]]),
+    ("aggregates and ranks are computed before the assignments",
+     "DECLARE @n int = 2, @m int = 0; SELECT @n = SUM(v * @n) FROM (VALUES (1), (2)) v (v);"
+     " SELECT @m += ROW_NUMBER() OVER (ORDER BY v) FROM (VALUES (5), (6)) v (v); SELECT @n, @m", [[(6, 3)]]),
+    ("a date part is no column of a row",
+     "DECLARE @d date = '2020-01-01'; SELECT @d = DATEADD(day, v, @d) FROM (VALUES (1), (2)) v (v); SELECT DAY(@d)", [[(4,)]]),
+    ("grouped rows are assigned one after the other",
+     "DECLARE @s varchar(20) = ''; SELECT @s = @s + LEFT(c, 1) + STR(COUNT(*), 1) FROM (VALUES ('ab'), ('ac'), ('b')) v (c)"
+     " GROUP BY LEFT(c, 1) ORDER BY LEFT(c, 1); SELECT @s", [[("a2b1",)]]),
+    ("no row leaves variables that are added to",
+     "DECLARE @s varchar(9) = 'x'; SELECT @s = @s + c FROM (VALUES ('b')) v (c) WHERE c = 'z'; SELECT @s", [[("x",)]]),
     ("IF and ELSE", "IF 1 = 2 SELECT 'yes' ELSE IF EXISTS (SELECT 1) SELECT 'else' ELSE SELECT 'no'", [[("else",)]]),
     ("WHILE, BREAK, CONTINUE",
      "DECLARE @i int = 0, @s varchar(20) = ''; WHILE @i < 10 BEGIN SET @i += 1; IF @i = 2 CONTINUE; IF @i = 5 BREAK;"
@@ -115,6 +140,13 @@ ERRORS = [
     ("ALTER TABLE x ADD y int", 156, 1),
     ("DELETE FROM catalog.folders", 229, 1),
     ("TRUNCATE TABLE catalog.folders", 4701, 1),
+    ("DECLARE @s int = 0\nSELECT DISTINCT @s = @s + v FROM (VALUES (1)) v (v)", 40514, 2),
+    ("DECLARE @s int = 0; SELECT @s = @s + v FROM (VALUES (1), (2)) v (v) WHERE @s < v", 40514, 1),
+    ("DECLARE @s int = 0; SELECT @s = @s + v FROM (VALUES (1)) v (v) ORDER BY 1", 40514, 1),
+    ("DECLARE @s int = 0; SELECT @s = SUM(@s) OVER (ORDER BY v) FROM (VALUES (1)) v (v)", 40514, 1),
+    ("DECLARE @s int = 0; SELECT @s = SUM(@s + v) FROM (VALUES (1)) v (v) GROUP BY v", 40514, 1),
+    ("DECLARE @s int = 0; SELECT @s = (SELECT @s + v) FROM (VALUES (1)) v (v)", 40514, 1),
+    ("DECLARE @s int = 0; SELECT @s = CASE WHEN EXISTS (SELECT @s) THEN 1 END FROM (VALUES (1)) v (v)", 40514, 1),
 ]
 
 

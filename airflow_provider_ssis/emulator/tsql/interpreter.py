@@ -223,6 +223,13 @@ class Interpreter:
         self.session.row_count = 0
         return ()
 
+    def _set_identity_insert(self, statement: s.SetIdentityInsert, frame: Frame) -> Iterable[Event]:
+        """No table that a session may fill has a column with IDENTITY."""
+        name = statement.table
+        if name in frame.tables:
+            raise SqlError(8106, f"Table '{name}' has no column with IDENTITY, so SET IDENTITY_INSERT is not for it.")
+        raise SqlError(1088, f"Cannot find the table '{name}': it does not exist, or you do not have permission.")
+
     # --- queries and tables
 
     def _query(self, statement: s.Query, frame: Frame) -> Iterable[Event]:
@@ -477,6 +484,7 @@ def _own_fault(fault: Exception) -> SqlError:
 _IMMEDIATE: Final[Mapping[type[s.Statement], Callable[[Interpreter, Any, Frame], Iterable[Event]]]] = {
     s.SetVariable: Interpreter._set_variable,
     s.SetOption: Interpreter._set_option,
+    s.SetIdentityInsert: Interpreter._set_identity_insert,
     s.Query: Interpreter._query,
     s.Return: Interpreter._return,
     s.Break: Interpreter._break,

@@ -25,6 +25,7 @@ _DEEPEST: Final = 100
 _REMEMBERED: Final = 512
 _LONGEST_REMEMBERED: Final = 100_000
 _NAME_PARTS: Final = 3
+_STATISTICS: Final = ("STATISTICS IO", "STATISTICS TIME", "STATISTICS PROFILE", "STATISTICS XML")
 
 _Types = tuple[tuple[str, SqlType], ...]
 
@@ -160,9 +161,13 @@ class _Parser:
 
     def _set_option(self, line: int) -> s.Statement:
         stream = self._stream
+        if stream.accept("IDENTITY_INSERT"):
+            table = stream.name()[-1].lower()
+            stream.expect("ON", "OFF")
+            return s.SetIdentityInsert(line, table)
         names = [self._option_name()]
         while stream.accept_symbol(","):
-            names.append(self._option_name())
+            names.append(self._option_name(names[-1].partition(" ")[0] if names[-1] in _STATISTICS else ""))
         sign = "-" if stream.accept_symbol("-") else ""
         if stream.now.kind is Kind.VARIABLE:
             self._scalar()
@@ -172,12 +177,17 @@ class _Parser:
             value += " " + stream.expect("READ", "COMMITTED", "UNCOMMITTED").text.upper()
         return s.SetOption(line, tuple(names), value)
 
-    def _option_name(self) -> str:
+    def _option_name(self, family: str = "") -> str:
         stream = self._stream
         line = stream.now.line
-        name = stream.expect_kind(Kind.WORD).text.upper()
+        name = family or stream.expect_kind(Kind.WORD).text.upper()
         if name == "STATISTICS":
             name += " " + stream.expect_kind(Kind.WORD).text.upper()
+        elif name == "OFFSETS":
+            # The words whose places are asked for.
+            stream.expect_kind(Kind.WORD)
+            while stream.accept_symbol(","):
+                stream.expect_kind(Kind.WORD)
         elif name == "TRANSACTION":
             name += f" {stream.expect('ISOLATION').text} {stream.expect('LEVEL').text}".upper()
         if not options.is_option(name):

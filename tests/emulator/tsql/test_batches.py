@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import pyodbc
@@ -125,6 +126,14 @@ def test_a_batch_gives_its_results(
     connection: pyodbc.Connection, text: str, expected: list[list[tuple[Any, ...]]]
 ) -> None:
     assert [rows for rows in results(connection, text) if rows or [] in expected] == expected
+
+
+def test_a_parameter_with_a_seventh_digit_of_a_second_is_cut_to_microseconds(connection: pyodbc.Connection) -> None:
+    latest = "9999-12-31 23:59:59.9999999"
+    text = "SELECT CAST(? AS datetime2), CAST(CAST(? AS datetimeoffset) AS varchar(40)), CAST(? AS time)"
+    [[(moment, zoned, time)]] = results(connection, text, latest, latest, latest[11:])
+    assert (moment, zoned) == (datetime.max, "9999-12-31 23:59:59.9999990 +00:00")
+    assert time == datetime.max.time()
 
 
 ERRORS = [

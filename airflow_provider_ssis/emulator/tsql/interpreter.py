@@ -117,7 +117,7 @@ class Interpreter:
         session = self.session
         if frame.level > _DEEPEST:
             raise SqlError(217, f"Procedures and dynamic SQL are nested more than {_DEEPEST} levels deep.")
-        batch = parser.parse(text, frame.types)
+        batch = parser.parse(text, frame.types, frozenset(frame.table_variables))
         kept_options, database = replace(session.options), session.database
         try:
             async with aclosing(self._scope(batch, frame)) as events:

@@ -98,6 +98,13 @@ BATCHES: list[tuple[str, str, list[list[tuple[Any, ...]]]]] = [
     ("a table variable",
      "DECLARE @t TABLE (id int NOT NULL, name nvarchar(20)); INSERT INTO @t VALUES (1, N'a'), (2, N'b');"
      " UPDATE @t SET name = N'c' WHERE id = 2; DELETE FROM @t WHERE id = 1; SELECT * FROM @t", [[(2, "c")]]),
+    ("a table variable of a table type",
+     "DECLARE @t catalog.Package_Table_Type; INSERT @t VALUES (N'a', 0x01); INSERT @t (name) VALUES (N'b'); SELECT * FROM @t",
+     [[("a", b"\x01"), ("b", None)]]),
+    ("a table type in the system views",
+     "SELECT t.name, c.name, TYPE_NAME(c.user_type_id), c.max_length, c.is_nullable FROM sys.table_types t"
+     " JOIN sys.columns c ON c.object_id = t.type_table_object_id ORDER BY c.column_id",
+     [[("Package_Table_Type", "name", "nvarchar", 520, False), ("Package_Table_Type", "package_data", "varbinary", -1, True)]]),
     ("TRUNCATE empties a temporary table", "SELECT 1 AS a INTO #t; TRUNCATE TABLE #t; SELECT COUNT(*) FROM #t", [[(0,)]]),
     ("a temporary table", "SELECT 1 AS a INTO #t; INSERT INTO #t SELECT 2; SELECT SUM(a) FROM #t; DROP TABLE #t", [[(3,)]]),
     ("INSERT … EXEC", "CREATE TABLE #r (n int); INSERT INTO #r EXEC ('SELECT 4 UNION ALL SELECT 5'); SELECT MAX(n) FROM #r", [[(5,)]]),
@@ -160,6 +167,7 @@ ERRORS = [
     ("ALTER TABLE x ADD y int", 156, 1),
     ("DELETE FROM catalog.folders", 229, 1),
     ("TRUNCATE TABLE catalog.folders", 4701, 1),
+    ("DECLARE @t catalog.Package_Table_Type\nINSERT @t VALUES (NULL, NULL)", 515, 2),
     ("SET DATEFIRST 8", 2742, 1),
     ("SET DATEFORMAT dmy", 40514, 1),
     ("SET LANGUAGE British", 40514, 1),
@@ -318,6 +326,31 @@ def refusal(text: str) -> int | None:
     except SqlError as error:
         return error.number
     return None
+
+
+def test_a_table_of_a_declared_type_comes_through_python_tds(ssisdb_emulator: SsisdbEmulator) -> None:
+    server = ssisdb_emulator
+    packages = pytds.TableValuedParam(
+        "catalog.Package_Table_Type",
+        columns=(
+            pytds.Column(type=pytds.tds_types.NVarCharType(260)),
+            pytds.Column(type=pytds.tds_types.VarBinaryMaxType()),
+        ),
+        rows=[("a.dtsx", b"x"), ("b.dtsx", None)],
+    )
+    with closing(
+        pytds.connect(server.host, "SSISDB", server.user, server.password, port=server.port, autocommit=True)
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT name, package_data FROM %s", (packages,))
+        assert cursor.fetchall() == [("a.dtsx", b"x"), ("b.dtsx", None)]
+
+
+def test_a_table_of_a_declared_type_comes_through_pyodbc(connection: pyodbc.Connection) -> None:
+    packages = ["Package_Table_Type", "catalog", ("a.dtsx", b"x"), ("b.dtsx", b"yy")]
+    assert results(connection, "SELECT name, package_data FROM ?", (packages,)) == [
+        [("a.dtsx", b"x"), ("b.dtsx", b"yy")]
+    ]
 
 
 def test_a_table_of_an_unknown_type_is_refused(ssisdb_emulator: SsisdbEmulator) -> None:

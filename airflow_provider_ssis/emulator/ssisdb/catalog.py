@@ -31,6 +31,7 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
     INDEXES,
     PERMISSIONS_VIEW,
     SEQUENCES,
+    TABLE_TYPES,
     TABLES,
 )
 from airflow_provider_ssis.emulator.tsql.engine import DATABASE, Engine, Store
@@ -212,6 +213,8 @@ def install(engine: Engine, *, edition: Edition) -> Ssisdb:
     is_new = not engine.has_table("internal", "folders")
     for table in TABLES:
         engine.define_table(table)
+    for schema, name, columns in TABLE_TYPES:
+        engine.define_table_type(schema, name, columns)
     if is_new:
         for sequence in SEQUENCES:
             engine.run_script(f"CREATE SEQUENCE internal.{sequence} START 1")

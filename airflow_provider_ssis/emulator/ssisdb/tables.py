@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ssis.emulator.ssisdb.declare import internal_table
+from airflow_provider_ssis.emulator.ssisdb.declare import SCHEMA, internal_table, parse_columns
+
+TABLE_TYPES: Final = (
+    (SCHEMA, "Package_Table_Type", parse_columns("name nvarchar(260) NN; package_data varbinary(max)")),
+)
+"""Schema, name and columns of each table type: what table-valued parameters are declared with."""
 
 TABLES: Final = (
     internal_table(

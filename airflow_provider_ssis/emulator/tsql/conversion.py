@@ -7,6 +7,7 @@ A conversion that fails raises SQL Server's number for it, in words of our own.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import struct
 import uuid
 from collections.abc import Callable
@@ -282,7 +283,15 @@ def _number(value: Any, source: SqlType, target: SqlType) -> Any:
             raise _integer_overflow(whole, source, target)
         return whole
     if target.name in APPROXIMATE:
-        return number_text.single(float(value)) if target.name == "real" else float(value)
+        try:
+            reached = number_text.single(float(value)) if target.name == "real" else float(value)
+            if math.isinf(reached):
+                raise OverflowError
+            return reached
+        except OverflowError:
+            raise SqlError(
+                232, f"Arithmetic overflow: a {source.name} value is beyond the range of {target.name}."
+            ) from None
     precision, scale = {"money": (19, 4), "smallmoney": (10, 4)}.get(target.name, (target.precision, target.scale))
     exact = number_text.from_float(value) if isinstance(value, float) else Decimal(value)
     rounded = number_text.rounded(exact, scale or 0)
@@ -472,8 +481,10 @@ def _moment_from_text(text: str, source: SqlType, target: SqlType, style: int | 
         local = moment.local()
     except (ValueError, OverflowError):
         raise failed from None
-    if family(target) == "datetime" and (moment.offset is not None or moment.fraction_digits > 3):
-        raise failed
+    if family(target) == "datetime":
+        if moment.fraction_digits > 3 or (moment.offset is not None and not moment.iso_utc):
+            raise failed
+        return local
     return local.replace(tzinfo=dt.timezone(moment.offset)) if moment.offset is not None else local
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _DATETIME: Final = SqlType("datetime")
 _DATE: Final = SqlType("date")
+_FIRST_DAY: Final = "@@datefirst"
 _INT_RANGE: Final = range(-(2**31), 2**31)
 
 
@@ -72,13 +73,21 @@ def _datediff(result: SqlType) -> Callable[[Binder, Sequence[exp.Expr]], Typed]:
 
 
 def _of_part(
-    name: str, result: SqlType | None, compute: Callable[[str, Any, SqlType], Any]
+    name: str, result: SqlType | None, compute: Callable[..., Any]
 ) -> Callable[[Binder, Sequence[exp.Expr]], Typed]:
     def rule(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
         part = _part(nodes[0], name)
         moment = taken(binder, binder.value(nodes[1]), "moment", name, 2)
         type_ = moment.type
-        return binder.call(f"{name} {part}", lambda value: compute(part, value, type_), [moment], result or type_)
+        arguments = [moment]
+        if part in date_parts.BY_FIRST_DAY:
+            arguments.append(binder.session_value(_FIRST_DAY, session_values.GLOBALS[_FIRST_DAY]))
+        return binder.call(
+            f"{name} {part}",
+            lambda value, *first_day: compute(part, value, type_, *first_day),
+            arguments,
+            result or type_,
+        )
 
     return rule
 
@@ -142,6 +151,9 @@ def _isdate(text: Any) -> int:
 def _clock(rule: Callable[[Binder], Typed]) -> Function:
     return Function(0, 0, lambda binder, nodes: rule(binder))
 
+
+TAKE_DATE_PART: Final = frozenset({"dateadd", "datediff", "datediff_big", "datename", "datepart", "datetrunc"})
+"""The functions whose first argument is the name of a date part, which only looks like a column."""
 
 _TIME7: Final = SqlType("time", scale=7)
 _DATETIME2: Final = SqlType("datetime2", scale=7)

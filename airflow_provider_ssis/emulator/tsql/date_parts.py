@@ -44,6 +44,10 @@ _MONTHS_OF: Final = {"year": 12, "quarter": 3, "month": 1}
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _FIRST_DAY: Final = dt.datetime(1, 1, 1)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
+SUNDAY: Final = 7
+"""SET DATEFIRST as it is for us_english."""
+BY_FIRST_DAY: Final = frozenset({"week", "weekday"})
+"""The parts that hang on SET DATEFIRST."""
 _TIME_ONLY: Final = frozenset({"hour", "minute", "second", "millisecond", "microsecond", "nanosecond"})
 
 
@@ -90,9 +94,10 @@ def difference(part: str, start: Any, end: Any) -> int:
     return _count(other) // size - _count(one) // size
 
 
-def extract(part: str, value: Any, type: SqlType) -> int:  # noqa: A002 - the field's own word
-    """``DATEPART``; weeks begin on Sunday.
+def extract(part: str, value: Any, type: SqlType, first_day: int = SUNDAY) -> int:  # noqa: A002 - the field's own word
+    """``DATEPART``.
 
+    :param first_day: of a week, from Monday (1) to Sunday (7).
     :raises SqlError: 9810, the type has no such part.
     """
     _check(part, type)
@@ -103,10 +108,10 @@ def extract(part: str, value: Any, type: SqlType) -> int:  # noqa: A002 - the fi
         case "dayofyear":
             return moment.timetuple().tm_yday
         case "week":
-            first = dt.date(moment.year, 1, 1)
-            return (moment.timetuple().tm_yday + (first.weekday() + 1) % 7 - 1) // 7 + 1
+            before = _since_first_day(dt.date(moment.year, 1, 1), first_day)
+            return (moment.timetuple().tm_yday + before - 1) // 7 + 1
         case "weekday":
-            return (moment.weekday() + 1) % 7 + 1
+            return _since_first_day(moment, first_day) + 1
         case "iso_week":
             return moment.isocalendar().week
         case "millisecond":
@@ -119,8 +124,13 @@ def extract(part: str, value: Any, type: SqlType) -> int:  # noqa: A002 - the fi
             return int(getattr(moment, part))
 
 
-def name(part: str, value: Any, type: SqlType) -> str:  # noqa: A002 - the field's own word
-    """``DATENAME``."""
+def _since_first_day(day: dt.date, first_day: int) -> int:
+    """How many days of its week are before a day."""
+    return (day.isoweekday() - first_day) % 7
+
+
+def name(part: str, value: Any, type: SqlType, first_day: int = SUNDAY) -> str:  # noqa: A002 - the field's own word
+    """``DATENAME``; ``first_day`` as in :func:`extract`."""
     moment = widened(value)
     if part == "month":
         return MONTHS[moment.month - 1]
@@ -128,11 +138,11 @@ def name(part: str, value: Any, type: SqlType) -> str:  # noqa: A002 - the field
         return _DAYS[moment.weekday()]
     if part == "tzoffset":
         return offset_text(moment.utcoffset() or dt.timedelta(0))
-    return str(extract(part, value, type))
+    return str(extract(part, value, type, first_day))
 
 
-def truncate(part: str, value: Any, type: SqlType) -> Any:  # noqa: A002 - the field's own word
-    """``DATETRUNC``: the beginning of the part."""
+def truncate(part: str, value: Any, type: SqlType, first_day: int = SUNDAY) -> Any:  # noqa: A002 - the field's own word
+    """``DATETRUNC``: the beginning of the part; ``first_day`` as in :func:`extract`."""
     _check(part, type)
     moment = widened(value)
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -144,7 +154,7 @@ def truncate(part: str, value: Any, type: SqlType) -> Any:  # noqa: A002 - the f
         case "month":
             start = midnight.replace(day=1)
         case "week":
-            start = midnight - dt.timedelta(days=(moment.weekday() + 1) % 7)
+            start = midnight - dt.timedelta(days=_since_first_day(moment, first_day))
         case "iso_week":
             start = midnight - dt.timedelta(days=moment.weekday())
         case "day" | "dayofyear":

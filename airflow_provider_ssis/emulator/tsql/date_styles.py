@@ -123,13 +123,12 @@ class Moment:
     time: dt.time | None
     offset: dt.timedelta | None = None
     fraction_digits: int = 0
-    next_day: bool = False
-    """The fraction rounds up to midnight."""
+    iso_utc: bool = False
+    """Written as ISO 8601 has it, with a Z: the one form of an offset that the older types take."""
 
     def local(self) -> dt.datetime:
         """Date and time without the offset; a missing date is 1900-01-01, a missing time midnight."""
-        local = dt.datetime.combine(self.date or _EMPTY_DATE, self.time or dt.time())
-        return local + dt.timedelta(days=1) if self.next_day else local
+        return dt.datetime.combine(self.date or _EMPTY_DATE, self.time or dt.time())
 
 
 def parse(text: str, style: int | None = None) -> Moment:
@@ -145,11 +144,12 @@ def parse(text: str, style: int | None = None) -> Moment:
     if match is None:
         raise ValueError(f"not a date or time: {text!r}")
     date = _date(match, style) if match["date"] else None
-    time, digits, next_day = _time(match) if match["clock"] else (None, 0, False)
+    time, digits = _time(match) if match["clock"] else (None, 0)
     offset = parse_offset(match["offset"]) if match["offset"] else None
-    return Moment(date, time, offset, digits, next_day)
+    return Moment(date, time, offset, digits, iso_utc=_ISO_UTC.fullmatch(rest) is not None)
 
 
+_ISO_UTC = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z", re.IGNORECASE)
 _MONTH = r"(?P<month{0}>[A-Za-z]{{3,9}})"
 _MOMENT = re.compile(
     r"(?P<date>"
@@ -180,7 +180,7 @@ def _date(match: re.Match[str], style: int | None) -> dt.date:
     return dt.date(_year(match["y3"]), month, day)
 
 
-def _time(match: re.Match[str]) -> tuple[dt.time, int, bool]:
+def _time(match: re.Match[str]) -> tuple[dt.time, int]:
     half = (match["half"] or "").strip().upper()
     if not half and match["minute"] is None:
         raise ValueError("an hour alone needs AM or PM")
@@ -190,10 +190,9 @@ def _time(match: re.Match[str]) -> tuple[dt.time, int, bool]:
             raise ValueError("an hour before AM or PM is at most 12")
         hour = hour % 12 + (12 if half == "PM" else 0)
     fraction = match["fraction"] or ""
-    microseconds = round(int(fraction) / 10 ** (len(fraction) - 6)) if fraction else 0
-    time = dt.datetime.combine(_EMPTY_DATE, dt.time(hour, int(match["minute"] or 0), int(match["second"] or 0)))
-    rounded = time + dt.timedelta(microseconds=microseconds)
-    return rounded.time(), len(fraction), rounded.date() != _EMPTY_DATE
+    # A seventh digit is cut off, as on the wire: rounding up would leave the day, or the calendar.
+    microseconds = int(fraction[:6].ljust(6, "0"))
+    return dt.time(hour, int(match["minute"] or 0), int(match["second"] or 0), microseconds), len(fraction)
 
 
 def _year(text: str) -> int:

@@ -38,7 +38,7 @@ def declare(stream: TokenStream) -> list[s.SetVariable]:
         name = token.text.lower()
         if name.startswith("@@"):
             raise SqlError(102, f"Incorrect syntax near '{token.text}'.", severity=15, line=token.line)
-        if name in stream.variables or name in stream.tables:
+        if name in stream.variables or stream.has_table(name):
             raise SqlError(
                 134, f"The variable name '{token.text}' is declared twice.", severity=15, state=2, line=token.line
             )

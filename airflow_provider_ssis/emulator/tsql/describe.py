@@ -33,8 +33,9 @@ def first_result_set(session: TsqlSession, text: str, parameters: Sequence[Proce
     :raises SqlError: the batch does not compile.
     """
     given = {parameter.name.lower(): parameter.type for parameter in parameters if parameter.type.schema is None}
-    batch = parser.parse(text, given)
-    if batch.tables or any(parameter.type.schema is not None for parameter in parameters):
+    tables = frozenset(parameter.name.lower() for parameter in parameters if parameter.type.schema is not None)
+    batch = parser.parse(text, given, tables)
+    if batch.tables or tables:
         return ()  # local tables are there only when the batch runs
     variables = {**given, **batch.variables, **{name: literal.type for name, literal in batch.literals.items()}}
     for statement in _all(batch.statements):

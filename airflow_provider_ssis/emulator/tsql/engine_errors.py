@@ -39,7 +39,7 @@ def translated(error: duckdb.Error) -> SqlError:
         if pattern.search(text):
             return known()
     if isinstance(error, duckdb.OutOfRangeException) or "out of range" in text:
-        return SqlError(8115, f"Arithmetic overflow: {_first_line(text)}")
+        return SqlError(8115, "Arithmetic overflow: a result is beyond the range of its type.")
     if isinstance(error, duckdb.ConversionException):
         return SqlError(8114, f"Error converting a value: {_first_line(text)}")
     if isinstance(error, duckdb.InterruptException):

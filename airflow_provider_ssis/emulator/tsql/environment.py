@@ -136,7 +136,7 @@ def _error(field: Callable[[Any], Any]) -> Value:
 _VALUES: Final[dict[str, Value]] = {
     "@@cpu_busy": lambda session, frame: 0,
     "@@cursor_rows": lambda session, frame: 0,
-    "@@datefirst": lambda session, frame: 7,
+    "@@datefirst": lambda session, frame: session.options.date_first,
     "@@error": lambda session, frame: session.last_error,
     "@@fetch_status": lambda session, frame: 0,
     "@@identity": lambda session, frame: None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType
@@ -10,7 +11,9 @@ from airflow_provider_ssis.emulator.tsql.environment import Environment
 from airflow_provider_ssis.emulator.tsql.errors import SqlError, not_supported
 from airflow_provider_ssis.emulator.tsql.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.queries import CompiledQuery
+from airflow_provider_ssis.emulator.tsql.session_values import NOW
 from airflow_provider_ssis.emulator.tsql.statements import Text
+from airflow_provider_ssis.emulator.tsql.transforms.assignments import cell_name
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.session import TsqlSession
@@ -87,6 +90,24 @@ class Evaluator:
         """Give a variable the value of an expression."""
         value, source = self.value(text, frame)
         self.set_variable(name, value, source, frame)
+
+    def assign_rows(self, query: CompiledQuery, rows: Sequence[tuple[Any, ...]], frame: Frame) -> None:
+        """Take the steps of a SELECT whose assignments follow from one another, for each of its rows.
+
+        :raises SqlError: 40514, which rows there are hangs on the variables, and there are several.
+        """
+        if query.one_row and len(rows) > 1:
+            raise not_supported("A SELECT of several rows that both assigns variables and chooses its rows by them")
+        session = self._session
+        environment = Environment(session, frame)
+        # The clock stands still during a statement.
+        now = environment[NOW]
+        for row in rows:
+            known = {NOW: now, **{cell_name(place): value for place, value in enumerate(row, start=1)}}
+            for name, step in zip(query.assignments, query.steps, strict=True):
+                values = {each: known[each] if each in known else environment[each] for each in step.parameters}
+                value = session.engine.compiler.run(step, session.connection, values)[0][0]
+                self.set_variable(name, value, step.columns[0].type, frame)
 
     def set_variable(self, name: str, value: Any, source: SqlType, frame: Frame) -> None:
         """Give a variable a value of some type.

@@ -117,7 +117,7 @@ class Interpreter:
         session = self.session
         if frame.level > _DEEPEST:
             raise SqlError(217, f"Procedures and dynamic SQL are nested more than {_DEEPEST} levels deep.")
-        batch = parser.parse(text, frame.types)
+        batch = parser.parse(text, frame.types, frozenset(frame.table_variables))
         kept_options, database = replace(session.options), session.database
         try:
             async with aclosing(self._scope(batch, frame)) as events:
@@ -223,6 +223,13 @@ class Interpreter:
         self.session.row_count = 0
         return ()
 
+    def _set_identity_insert(self, statement: s.SetIdentityInsert, frame: Frame) -> Iterable[Event]:
+        """No table that a session may fill has a column with IDENTITY."""
+        name = statement.table
+        if name in frame.tables:
+            raise SqlError(8106, f"Table '{name}' has no column with IDENTITY, so SET IDENTITY_INSERT is not for it.")
+        raise SqlError(1088, f"Cannot find the table '{name}': it does not exist, or you do not have permission.")
+
     # --- queries and tables
 
     def _query(self, statement: s.Query, frame: Frame) -> Iterable[Event]:
@@ -244,6 +251,9 @@ class Interpreter:
             yield ResultColumns(query.columns)
         rows = self.evaluator.rows(query, frame)
         session.row_count = len(rows)
+        if query.steps:
+            self.evaluator.assign_rows(query, rows, frame)
+            return
         if query.assignments:
             for name, column, value in zip(query.assignments, query.columns, rows[-1] if rows else (), strict=False):
                 self.evaluator.set_variable(name, value, column.type, frame)
@@ -474,6 +484,7 @@ def _own_fault(fault: Exception) -> SqlError:
 _IMMEDIATE: Final[Mapping[type[s.Statement], Callable[[Interpreter, Any, Frame], Iterable[Event]]]] = {
     s.SetVariable: Interpreter._set_variable,
     s.SetOption: Interpreter._set_option,
+    s.SetIdentityInsert: Interpreter._set_identity_insert,
     s.Query: Interpreter._query,
     s.Return: Interpreter._return,
     s.Break: Interpreter._break,

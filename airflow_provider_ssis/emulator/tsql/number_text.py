@@ -42,7 +42,7 @@ def parse_decimal(text: str) -> Decimal:
 
 
 def parse_float(text: str) -> float:
-    """A floating-point number; blanks alone are 0."""
+    """A floating-point number, infinite where float does not reach; blanks alone are 0."""
     if not text.strip():
         return 0.0
     if _FLOAT.fullmatch(text) is None or not text.isascii():
@@ -79,8 +79,12 @@ def from_float(value: float) -> Decimal:
 
 
 def single(value: float) -> float:
-    """A float in the precision of real."""
-    narrow: float = struct.unpack("f", struct.pack("f", value))[0]
+    """A float in the precision of real.
+
+    :raises OverflowError: real does not reach there.
+    """
+    # With a byte order, struct refuses what does not fit; without one it makes it infinite.
+    narrow: float = struct.unpack("<f", struct.pack("<f", value))[0]
     return narrow
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from airflow_provider_ssis.emulator.tsql.date_parts import SUNDAY
 from airflow_provider_ssis.emulator.tsql.errors import SqlError, not_supported
 
 
@@ -15,6 +16,7 @@ class Options:
 
     :param lock_timeout: milliseconds to wait for a lock; -1 waits for ever.
     :param row_count: the most rows that a query returns; 0 is all of them.
+    :param date_first: the first day of a week, from Monday (1) to Sunday (7).
     """
 
     nocount: bool = False
@@ -24,6 +26,7 @@ class Options:
     lock_timeout: int = -1
     row_count: int = 0
     text_size: int = 2147483647
+    date_first: int = SUNDAY
 
 
 def _switch(field: str) -> Callable[[Options, str], None]:
@@ -46,6 +49,26 @@ def _number(field: str, least: int) -> Callable[[Options, str], None]:
     return apply
 
 
+def _date_first(options: Options, value: str) -> None:
+    if not value.isdecimal():
+        raise _invalid(value)
+    if not 1 <= int(value) <= SUNDAY:
+        raise SqlError(2742, f"SET DATEFIRST {value} is out of range: the days are 1 (Monday) to {SUNDAY} (Sunday).")
+    options.date_first = int(value)
+
+
+def _language(options: Options, value: str) -> None:
+    """The one language brings its first day of the week with it."""
+    _only("US_ENGLISH", "ENGLISH")(options, value)
+    options.date_first = SUNDAY
+
+
+def _ansi_defaults(options: Options, value: str) -> None:
+    """All that the standard asks for; of it, what is no default here is that transactions begin by themselves."""
+    _only("ON")(options, value)
+    options.implicit_transactions = True
+
+
 def _either(options: Options, value: str) -> None:
     """ON or OFF, which changes nothing here."""
     _is_on(value)
@@ -59,8 +82,9 @@ def _only(*values: str) -> Callable[[Options, str], None]:
     """An option that would change answers, of which only the settings that this server has are accepted."""
 
     def apply(options: Options, value: str) -> None:
-        if value.strip("'").upper() not in values:
-            raise not_supported(f"SET with the value {value}; this server knows {', '.join(values)}, so it")
+        given = value.removeprefix("N'").strip("'").upper()
+        if given not in values:
+            raise not_supported(f"The value {given} of this SET option (known here: {', '.join(values)})")
 
     return apply
 
@@ -83,9 +107,18 @@ _OPTIONS: Final[dict[str, Callable[[Options, str], None]]] = {
     "LOCK_TIMEOUT": _number("lock_timeout", -1),
     "ROWCOUNT": _number("row_count", 0),
     "TEXTSIZE": _number("text_size", -1),
-    "DATEFIRST": _only("7"),
-    "DATEFORMAT": _only("MDY", "DMY", "YMD", "YDM", "MYD", "DYM"),
-    "LANGUAGE": _only("US_ENGLISH", "ENGLISH"),
+    "DATEFIRST": _date_first,
+    "DATEFORMAT": _only("MDY"),
+    "LANGUAGE": _language,
+    "FIPS_FLAGGER": _only("OFF"),
+    "OFFSETS": _only("OFF"),
+    "ANSI_DEFAULTS": _ansi_defaults,
+    "ANSI_NULLS": _only("ON"),
+    "ANSI_NULL_DFLT_OFF": _only("OFF"),
+    "ANSI_NULL_DFLT_ON": _only("ON"),
+    "ANSI_PADDING": _only("ON"),
+    "CONCAT_NULL_YIELDS_NULL": _only("ON"),
+    "NUMERIC_ROUNDABORT": _only("OFF"),
     "NOEXEC": _only("OFF"),
     "PARSEONLY": _only("OFF"),
     "SHOWPLAN_ALL": _only("OFF"),
@@ -100,20 +133,13 @@ _OPTIONS: Final[dict[str, Callable[[Options, str], None]]] = {
     ),
     **dict.fromkeys(
         (
-            "ANSI_DEFAULTS",
-            "ANSI_NULLS",
-            "ANSI_NULL_DFLT_OFF",
-            "ANSI_NULL_DFLT_ON",
-            "ANSI_PADDING",
             "ANSI_WARNINGS",
             "ARITHABORT",
             "ARITHIGNORE",
-            "CONCAT_NULL_YIELDS_NULL",
             "CURSOR_CLOSE_ON_COMMIT",
             "DISABLE_DEF_CNST_CHK",
             "FORCEPLAN",
             "NO_BROWSETABLE",
-            "NUMERIC_ROUNDABORT",
             "QUOTED_IDENTIFIER",
             "STATISTICS IO",
             "STATISTICS TIME",

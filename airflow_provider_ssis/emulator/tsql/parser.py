@@ -25,26 +25,28 @@ _DEEPEST: Final = 100
 _REMEMBERED: Final = 512
 _LONGEST_REMEMBERED: Final = 100_000
 _NAME_PARTS: Final = 3
+_STATISTICS: Final = ("STATISTICS IO", "STATISTICS TIME", "STATISTICS PROFILE", "STATISTICS XML")
 
 _Types = tuple[tuple[str, SqlType], ...]
 
 
-def parse(text: str, variables: Mapping[str, SqlType] | None = None) -> s.Batch:
+def parse(text: str, variables: Mapping[str, SqlType] | None = None, tables: frozenset[str] = frozenset()) -> s.Batch:
     """The statements of a batch. What was parsed lately is remembered.
 
     :param variables: types of the variables that are declared already (the parameters of dynamic SQL), by name in
         lower case.
+    :param tables: names of the table variables that are declared already, in lower case.
     :raises SqlError: 102, 105, 137, 156 and other errors of syntax, with their lines; nothing of the batch may run.
     """
     short, literals = lift(text)
     given = tuple(variables.items()) if variables else ()
     given += tuple((name, literal.type) for name, literal in literals.items())
-    batch = (_parse_remembered if len(short) <= _LONGEST_REMEMBERED else _parse)(short, given)
+    batch = (_parse_remembered if len(short) <= _LONGEST_REMEMBERED else _parse)(short, given, tables)
     return s.Batch(batch.statements, batch.variables, batch.tables, literals) if literals else batch
 
 
-def _parse(text: str, given: _Types) -> s.Batch:
-    return _Parser(TokenStream(text, dict(given))).batch()
+def _parse(text: str, given: _Types, tables: frozenset[str]) -> s.Batch:
+    return _Parser(TokenStream(text, dict(given), tables)).batch()
 
 
 _parse_remembered = lru_cache(maxsize=_REMEMBERED)(_parse)
@@ -160,9 +162,13 @@ class _Parser:
 
     def _set_option(self, line: int) -> s.Statement:
         stream = self._stream
+        if stream.accept("IDENTITY_INSERT"):
+            table = stream.name()[-1].lower()
+            stream.expect("ON", "OFF")
+            return s.SetIdentityInsert(line, table)
         names = [self._option_name()]
         while stream.accept_symbol(","):
-            names.append(self._option_name())
+            names.append(self._option_name(names[-1].partition(" ")[0] if names[-1] in _STATISTICS else ""))
         sign = "-" if stream.accept_symbol("-") else ""
         if stream.now.kind is Kind.VARIABLE:
             self._scalar()
@@ -172,12 +178,17 @@ class _Parser:
             value += " " + stream.expect("READ", "COMMITTED", "UNCOMMITTED").text.upper()
         return s.SetOption(line, tuple(names), value)
 
-    def _option_name(self) -> str:
+    def _option_name(self, family: str = "") -> str:
         stream = self._stream
         line = stream.now.line
-        name = stream.expect_kind(Kind.WORD).text.upper()
+        name = family or stream.expect_kind(Kind.WORD).text.upper()
         if name == "STATISTICS":
             name += " " + stream.expect_kind(Kind.WORD).text.upper()
+        elif name == "OFFSETS":
+            # The words whose places are asked for.
+            stream.expect_kind(Kind.WORD)
+            while stream.accept_symbol(","):
+                stream.expect_kind(Kind.WORD)
         elif name == "TRANSACTION":
             name += f" {stream.expect('ISOLATION').text} {stream.expect('LEVEL').text}".upper()
         if not options.is_option(name):
@@ -201,7 +212,7 @@ class _Parser:
         if not stream.now.is_word("EXEC", "EXECUTE"):
             stream.position = start
             return self._query()
-        if table.kind is Kind.VARIABLE and table.text.lower() not in stream.tables:
+        if table.kind is Kind.VARIABLE and not stream.has_table(table.text.lower()):
             text = f'Must declare the table variable "{table.text}".'
             raise SqlError(1087, text, severity=15, state=2, line=table.line)
         return s.InsertExecute(line, table.value.lower(), tuple(columns), self._execute())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.session import Event, Message, ResultColumns, Rows, StatementDone
+from airflow_provider_ssis.emulator.tsql.metadata import split_name
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.engine import Store
@@ -105,8 +106,9 @@ class ProcedureCall:
         return self.session.write_scope()
 
 
+_TYPE_PART: Final = r"(?:\w+|\[(?:[^\]]|\]\])+\]|\"(?:[^\"]|\"\")+\")"
 _PARAMETER = re.compile(
-    r"\s*(?P<name>@\w+)\s+(?P<type>(?:\w+\.)?\w+(?:\s*\([^)]*\))?)"
+    rf"\s*(?P<name>@\w+)\s+(?P<type>(?:{_TYPE_PART}\s*\.\s*)?{_TYPE_PART})(?P<facets>\s*\([^)]*\))?"
     r"(?:\s*=\s*(?P<default>N?'(?:[^']|'')*'|[-\w.]+))?"
     r"(?P<flags>(?:\s+(?:output|out|readonly))*)\s*",
     re.IGNORECASE,
@@ -129,7 +131,12 @@ def parse_signature(text: str, *, schema: str = "dbo") -> tuple[ProcedureParamet
         parameters.append(
             ProcedureParameter(
                 match["name"],
-                _parameter_type(match["type"], schema, readonly="readonly" in match["flags"].lower()),
+                _parameter_type(
+                    split_name(match["type"]),
+                    match["facets"] or "",
+                    schema,
+                    readonly="readonly" in match["flags"].lower(),
+                ),
                 REQUIRED if match["default"] is None else _literal(match["default"]),
                 output="out" in match["flags"].lower(),
             )
@@ -141,11 +148,13 @@ def parse_signature(text: str, *, schema: str = "dbo") -> tuple[ProcedureParamet
     return tuple(parameters)
 
 
-def _parameter_type(text: str, schema: str, *, readonly: bool) -> SqlType:
-    if not readonly:
-        return SqlType.parse(text)
-    *qualifier, name = text.split(".")
-    return SqlType(name, schema=qualifier[0] if qualifier else schema)
+def _parameter_type(parts: Sequence[str], facets: str, schema: str, *, readonly: bool) -> SqlType:
+    *qualifier, name = parts
+    if readonly:
+        return SqlType(name, schema=qualifier[0] if qualifier else schema)
+    if qualifier and qualifier[0].lower() != "sys":
+        raise ValueError(f"{'.'.join(parts)} is no data type of a single value; a table type needs READONLY")
+    return SqlType.parse(name + facets)
 
 
 def _literal(text: str) -> Any:

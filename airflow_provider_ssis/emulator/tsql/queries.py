@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as dt
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import duckdb
+from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.bridge import Bridge
@@ -21,7 +22,7 @@ from airflow_provider_ssis.emulator.tsql.engine_errors import translated
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.metadata import LocalTable, Metadata
 from airflow_provider_ssis.emulator.tsql.storage import decode, encode
-from airflow_provider_ssis.emulator.tsql.transforms.assignments import split_assignments
+from airflow_provider_ssis.emulator.tsql.transforms.assignments import cell_name, split_assignments
 from airflow_provider_ssis.emulator.tsql.transforms.binder import Argument, Binder, Compilation, Guard
 from airflow_provider_ssis.emulator.tsql.transforms.changes import CHANGES
 from airflow_provider_ssis.emulator.tsql.transforms.grammar import GRAMMAR
@@ -37,7 +38,11 @@ class CompiledQuery:
     :param parameters: what the session supplies when the query runs: ``@name`` variables and the names of
         ``session_values.py``.
     :param columns: T-SQL types of the result; empty for a query that returns no rows.
-    :param assignments: for ``SELECT @a = ..., @b = ...``, the variables in the order of the columns.
+    :param assignments: for ``SELECT @a = ..., @b = ...``, the variables in the order of the columns; or in that of the
+        steps, where there are any.
+    :param steps: for assignments that follow from one another, the query of each value: one row of one column. It reads
+        a row of this query as the variables that ``cell_name`` names.
+    :param one_row: the steps hold only while this query gives no second row (``transforms/assignments.py``).
     :param writes: INSERT, UPDATE or DELETE on a table variable or temporary table; its one row is the row count.
     """
 
@@ -45,6 +50,8 @@ class CompiledQuery:
     parameters: tuple[str, ...]
     columns: tuple[Column, ...]
     assignments: tuple[str, ...] = ()
+    steps: tuple[CompiledQuery, ...] = ()
+    one_row: bool = False
     writes: bool = False
     arguments: tuple[Argument, ...] = field(default=(), repr=False)
     evaluate: Callable[[Mapping[str, Any]], list[tuple[Any, ...]]] | None = field(default=None, repr=False)
@@ -173,20 +180,29 @@ _DECODED: Final = frozenset({"datetimeoffset", "sql_variant"})
 
 def _bound(binder: Binder, text: str) -> CompiledQuery:
     tree = parse_query(text)
-    parameters = binder.compilation.needed
     change = CHANGES.get(type(tree))
     if change is not None:
         sql, arguments = binder.compilation.finished(change(binder, tree))
         guards = tuple(binder.compilation.guards.values())
-        return CompiledQuery(sql, tuple(parameters), (), writes=True, arguments=arguments, guards=guards)
-    tree, assignments = split_assignments(tree)
+        return CompiledQuery(sql, tuple(binder.compilation.needed), (), writes=True, arguments=arguments, guards=guards)
+    found = split_assignments(tree)
+    compiled = _selected(binder, found.rows)
+    if not found.steps:
+        return replace(compiled, assignments=found.variables)
+    cells = {cell_name(place): column.type for place, column in enumerate(compiled.columns, start=1)}
+    steps = tuple(_selected(Binder(binder.compilation.with_variables(cells)), step) for step in found.steps)
+    return replace(compiled, assignments=found.variables, steps=steps, one_row=found.one_row)
+
+
+def _selected(binder: Binder, tree: exp.Expr) -> CompiledQuery:
     query = binder.query_here(tree)
+    parameters = tuple(binder.compilation.needed)
     columns = tuple(Column(column.name, column.type, column.nullable) for column in query.columns)
     if query.evaluate is not None:
-        return CompiledQuery("", tuple(parameters), columns, assignments, evaluate=query.evaluate)
+        return CompiledQuery("", parameters, columns, evaluate=query.evaluate)
     sql, arguments = binder.compilation.finished(query.sql)
     guards = tuple(binder.compilation.guards.values())
-    return CompiledQuery(sql, tuple(parameters), columns, assignments, arguments=arguments, guards=guards)
+    return CompiledQuery(sql, parameters, columns, arguments=arguments, guards=guards)
 
 
 def _encoded(argument: Argument, values: Mapping[str, Any]) -> Any:

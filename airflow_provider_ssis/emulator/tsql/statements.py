@@ -85,6 +85,16 @@ class SetOption(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class SetIdentityInsert(Statement):
+    """``SET IDENTITY_INSERT table ON``.
+
+    :param table: its name, in lower case.
+    """
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
 class Query(Statement):
     """SELECT, WITH, INSERT, UPDATE, DELETE.
 

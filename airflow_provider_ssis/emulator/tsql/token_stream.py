@@ -15,12 +15,14 @@ class TokenStream:
 
     :param text: the batch.
     :param variables: types of the variables that are there from the start, by name in lower case.
+    :param tables: names of the table variables that are there from the start, in lower case.
     :raises SqlError: 105, 113: the text cannot be cut into tokens.
     """
 
-    def __init__(self, text: str, variables: dict[str, SqlType]) -> None:
+    def __init__(self, text: str, variables: dict[str, SqlType], tables: frozenset[str] = frozenset()) -> None:
         self.text = text
         self.variables = variables
+        self.given_tables = tables
         self.tables: dict[str, TableDeclaration] = {}
         self._tokens = tokenize(text)
         self._position = 0
@@ -110,6 +112,10 @@ class TokenStream:
         while self.accept_symbol(";"):
             pass
 
+    def has_table(self, name: str) -> bool:
+        """Whether there is a table variable of this name, in lower case."""
+        return name in self.tables or name in self.given_tables
+
     def check_variable(self) -> None:
         """See that the variable that the current token names is declared.
 
@@ -117,7 +123,7 @@ class TokenStream:
         """
         token = self.now
         name = token.text.lower()
-        if name.startswith("@@") or name in self.variables or name in self.tables:
+        if name.startswith("@@") or name in self.variables or self.has_table(name):
             return
         if self.previous.is_word(*_TABLE_PLACES):
             raise SqlError(

@@ -117,6 +117,7 @@ class QueryEngine:
             "host_name()": "client",
             "app_name()": "tests",
             "original_login()": "sa",
+            "@@datefirst": 7,
             "@@language": "us_english",
             "@@lock_timeout": -1,
             "@@trancount": 0,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import pyodbc
@@ -47,6 +48,31 @@ BATCHES: list[tuple[str, str, list[list[tuple[Any, ...]]]]] = [
      "DECLARE @a nvarchar(3) = N'🙂🙂'; SELECT @a, LEFT(N'a🙂', 1), CAST(N'🙂🙂' AS nvarchar(2))", [[("🙂", "a", "🙂")]]),
     ("assignment by SELECT", "DECLARE @n int; SELECT @n = value FROM (VALUES (1), (2)) v (value) ORDER BY value; SELECT @n", [[(2,)]]),
     ("an assignment without rows leaves the variable", "DECLARE @n int = 7; SELECT @n = 1 WHERE 1 = 0; SELECT @n", [[(7,)]]),
+    ("a SELECT that adds to a variable does so for each row",
+     "DECLARE @s varchar(20) = '', @n int = 0; SELECT @s = @s + c + ',', @n += 1 FROM (VALUES ('b'), ('a'), ('c')) v (c) ORDER BY c;"
+     " SELECT @@ROWCOUNT, @s, @n", [[(3, "a,b,c,", 3)]]),
+    ("assignments of one SELECT go from left to right",
+     "DECLARE @a int, @b int, @c int = 1; SELECT @a = 1, @b = @a + 1; SELECT @c = @c + 1, @c = @c * 10; SELECT @a, @b, @c", [[(1, 2, 20)]]),
+    ("an assignment reads what one before it in the same row wrote",
+     "DECLARE @a int, @b int, @n int; SELECT @b = @a * 2, @a = v, @n = COUNT(*) FROM (VALUES (1), (2)) v (v) GROUP BY v ORDER BY v;"
+     " SELECT @a, @b, @n", [[(2, 2, 1)]]),
+    ("a subquery reads what an assignment before it wrote",
+     "DECLARE @a int, @b int; SELECT @a = 2, @b = (SELECT SUM(v) FROM (VALUES (1), (2), (3)) v (v) WHERE v >= @a); SELECT @a, @b", [[(2, 5)]]),
+    ("a CASE around a column decides what is computed for a row",
+     "DECLARE @n int = 1; SELECT @n = @n + CASE WHEN v = 0 THEN 0 ELSE 6 / v END FROM (VALUES (0), (2), (3)) v (v); SELECT @n", [[(6,)]]),
+    ("a condition on a subquery is asked for each row",
+     "DECLARE @n int = 0; SELECT @n = CASE WHEN v IN (SELECT w FROM (VALUES (2), (3)) w (w)) THEN @n + v ELSE @n END"
+     " FROM (VALUES (1), (2), (3)) v (v); SELECT @n", [[(5,)]]),
+    ("aggregates and ranks are computed before the assignments",
+     "DECLARE @n int = 2, @m int = 0; SELECT @n = SUM(v * @n) FROM (VALUES (1), (2)) v (v);"
+     " SELECT @m += ROW_NUMBER() OVER (ORDER BY v) FROM (VALUES (5), (6)) v (v); SELECT @n, @m", [[(6, 3)]]),
+    ("a date part is no column of a row",
+     "DECLARE @d date = '2020-01-01'; SELECT @d = DATEADD(day, v, @d) FROM (VALUES (1), (2)) v (v); SELECT DAY(@d)", [[(4,)]]),
+    ("grouped rows are assigned one after the other",
+     "DECLARE @s varchar(20) = ''; SELECT @s = @s + LEFT(c, 1) + STR(COUNT(*), 1) FROM (VALUES ('ab'), ('ac'), ('b')) v (c)"
+     " GROUP BY LEFT(c, 1) ORDER BY LEFT(c, 1); SELECT @s", [[("a2b1",)]]),
+    ("no row leaves variables that are added to",
+     "DECLARE @s varchar(9) = 'x'; SELECT @s = @s + c FROM (VALUES ('b')) v (c) WHERE c = 'z'; SELECT @s", [[("x",)]]),
     ("IF and ELSE", "IF 1 = 2 SELECT 'yes' ELSE IF EXISTS (SELECT 1) SELECT 'else' ELSE SELECT 'no'", [[("else",)]]),
     ("WHILE, BREAK, CONTINUE",
      "DECLARE @i int = 0, @s varchar(20) = ''; WHILE @i < 10 BEGIN SET @i += 1; IF @i = 2 CONTINUE; IF @i = 5 BREAK;"
@@ -72,12 +98,30 @@ BATCHES: list[tuple[str, str, list[list[tuple[Any, ...]]]]] = [
     ("a table variable",
      "DECLARE @t TABLE (id int NOT NULL, name nvarchar(20)); INSERT INTO @t VALUES (1, N'a'), (2, N'b');"
      " UPDATE @t SET name = N'c' WHERE id = 2; DELETE FROM @t WHERE id = 1; SELECT * FROM @t", [[(2, "c")]]),
+    ("a table variable of a table type",
+     "DECLARE @t catalog.Package_Table_Type; INSERT @t VALUES (N'a', 0x01); INSERT @t (name) VALUES (N'b'); SELECT * FROM @t",
+     [[("a", b"\x01"), ("b", None)]]),
+    ("a table type in the system views",
+     "SELECT t.name, c.name, TYPE_NAME(c.user_type_id), c.max_length, c.is_nullable FROM sys.table_types t"
+     " JOIN sys.columns c ON c.object_id = t.type_table_object_id ORDER BY c.column_id",
+     [[("Package_Table_Type", "name", "nvarchar", 520, False), ("Package_Table_Type", "package_data", "varbinary", -1, True)]]),
     ("TRUNCATE empties a temporary table", "SELECT 1 AS a INTO #t; TRUNCATE TABLE #t; SELECT COUNT(*) FROM #t", [[(0,)]]),
     ("a temporary table", "SELECT 1 AS a INTO #t; INSERT INTO #t SELECT 2; SELECT SUM(a) FROM #t; DROP TABLE #t", [[(3,)]]),
     ("INSERT … EXEC", "CREATE TABLE #r (n int); INSERT INTO #r EXEC ('SELECT 4 UNION ALL SELECT 5'); SELECT MAX(n) FROM #r", [[(5,)]]),
     ("USE and three-part names", "USE master; SELECT DB_NAME(); SELECT COUNT(*) FROM SSISDB.catalog.folders", [[("master",)], [(0,)]]),
     ("WAITFOR", "WAITFOR DELAY '00:00:00.010'; SELECT 1", [[(1,)]]),
-    ("SET options are accepted", "SET NOCOUNT ON; SET ANSI_NULLS, QUOTED_IDENTIFIER ON; SET DATEFORMAT dmy; SELECT 1", [[(1,)]]),
+    ("SET options are accepted", "SET NOCOUNT ON; SET ANSI_NULLS, QUOTED_IDENTIFIER ON; SET DATEFORMAT mdy; SELECT 1", [[(1,)]]),
+    ("SET options that change nothing here are accepted",
+     "SET FIPS_FLAGGER OFF; SET OFFSETS SELECT, FROM OFF; SET STATISTICS IO, TIME ON; SET LANGUAGE N'us_english';"
+     " SET QUOTED_IDENTIFIER, ANSI_WARNINGS OFF; SELECT 1", [[(1,)]]),
+    ("SET DATEFIRST moves the days and the weeks",
+     "SET DATEFIRST 1; SELECT @@DATEFIRST, DATEPART(weekday, d), DATENAME(weekday, d), DATEPART(week, d), DATENAME(week, d), DAY(DATETRUNC(week, d)),"
+     " DATEDIFF(week, '2024-01-06', d) FROM (VALUES (CAST('2024-01-07' AS date))) v (d); SET LANGUAGE us_english; SELECT @@DATEFIRST",
+     [[(1, 7, "Sunday", 1, "1", 1, 1)], [(7,)]]),
+    ("SET DATEFIRST holds in one batch of dynamic SQL only",
+     "EXEC ('SET DATEFIRST 3; SELECT DATEPART(dw, ''2024-01-03'')'); SELECT DATEPART(dw, '2024-01-03')", [[(1,)], [(4,)]]),
+    ("SET ANSI_DEFAULTS lets transactions begin by themselves",
+     "SET ANSI_DEFAULTS ON; SELECT COUNT(*) FROM catalog.folders; SELECT @@TRANCOUNT; ROLLBACK; SET IMPLICIT_TRANSACTIONS OFF", [[(0,)], [(1,)]]),
     ("comments and semicolons", "/* a /* b */ c */ SELECT 1 -- end\n;;", [[(1,)]]),
     ("a transaction", "BEGIN TRAN; EXEC catalog.create_folder N'T'; SELECT @@TRANCOUNT; ROLLBACK; SELECT COUNT(*) FROM catalog.folders", [[(1,)], [(0,)]]),
     ("application locks", "DECLARE @r int; EXEC @r = sp_getapplock 'x', 'Exclusive', 'Session'; SELECT @r; EXEC sp_releaseapplock 'x', 'Session'", [[(0,)]]),
@@ -89,6 +133,14 @@ def test_a_batch_gives_its_results(
     connection: pyodbc.Connection, text: str, expected: list[list[tuple[Any, ...]]]
 ) -> None:
     assert [rows for rows in results(connection, text) if rows or [] in expected] == expected
+
+
+def test_a_parameter_with_a_seventh_digit_of_a_second_is_cut_to_microseconds(connection: pyodbc.Connection) -> None:
+    latest = "9999-12-31 23:59:59.9999999"
+    text = "SELECT CAST(? AS datetime2), CAST(CAST(? AS datetimeoffset) AS varchar(40)), CAST(? AS time)"
+    [[(moment, zoned, time)]] = results(connection, text, latest, latest, latest[11:])
+    assert (moment, zoned) == (datetime.max, "9999-12-31 23:59:59.9999990 +00:00")
+    assert time == datetime.max.time()
 
 
 ERRORS = [
@@ -115,6 +167,25 @@ ERRORS = [
     ("ALTER TABLE x ADD y int", 156, 1),
     ("DELETE FROM catalog.folders", 229, 1),
     ("TRUNCATE TABLE catalog.folders", 4701, 1),
+    ("DECLARE @t catalog.Package_Table_Type\nINSERT @t VALUES (NULL, NULL)", 515, 2),
+    ("SET DATEFIRST 8", 2742, 1),
+    ("SET DATEFORMAT dmy", 40514, 1),
+    ("SET LANGUAGE British", 40514, 1),
+    ("SET ANSI_NULLS OFF", 40514, 1),
+    ("SET ANSI_DEFAULTS OFF", 40514, 1),
+    ("SET CONCAT_NULL_YIELDS_NULL OFF", 40514, 1),
+    ("SET NUMERIC_ROUNDABORT ON", 40514, 1),
+    ("SET OFFSETS SELECT ON", 40514, 1),
+    ("SET NO_SUCH_OPTION ON", 195, 1),
+    ("SET IDENTITY_INSERT catalog.folders ON", 1088, 1),
+    ("CREATE TABLE #t (a int)\nSET IDENTITY_INSERT #t ON", 8106, 2),
+    ("DECLARE @s int = 0\nSELECT DISTINCT @s = @s + v FROM (VALUES (1)) v (v)", 40514, 2),
+    ("DECLARE @s int = 0; SELECT @s = @s + v FROM (VALUES (1), (2)) v (v) WHERE @s < v", 40514, 1),
+    ("DECLARE @s int = 0; SELECT @s = @s + v FROM (VALUES (1)) v (v) ORDER BY 1", 40514, 1),
+    ("DECLARE @s int = 0; SELECT @s = SUM(@s) OVER (ORDER BY v) FROM (VALUES (1)) v (v)", 40514, 1),
+    ("DECLARE @s int = 0; SELECT @s = SUM(@s + v) FROM (VALUES (1)) v (v) GROUP BY v", 40514, 1),
+    ("DECLARE @s int = 0; SELECT @s = (SELECT @s + v) FROM (VALUES (1)) v (v)", 40514, 1),
+    ("DECLARE @s int = 0; SELECT @s = CASE WHEN EXISTS (SELECT @s) THEN 1 END FROM (VALUES (1)) v (v)", 40514, 1),
 ]
 
 
@@ -255,6 +326,31 @@ def refusal(text: str) -> int | None:
     except SqlError as error:
         return error.number
     return None
+
+
+def test_a_table_of_a_declared_type_comes_through_python_tds(ssisdb_emulator: SsisdbEmulator) -> None:
+    server = ssisdb_emulator
+    packages = pytds.TableValuedParam(
+        "catalog.Package_Table_Type",
+        columns=(
+            pytds.Column(type=pytds.tds_types.NVarCharType(260)),
+            pytds.Column(type=pytds.tds_types.VarBinaryMaxType()),
+        ),
+        rows=[("a.dtsx", b"x"), ("b.dtsx", None)],
+    )
+    with closing(
+        pytds.connect(server.host, "SSISDB", server.user, server.password, port=server.port, autocommit=True)
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT name, package_data FROM %s", (packages,))
+        assert cursor.fetchall() == [("a.dtsx", b"x"), ("b.dtsx", None)]
+
+
+def test_a_table_of_a_declared_type_comes_through_pyodbc(connection: pyodbc.Connection) -> None:
+    packages = ["Package_Table_Type", "catalog", ("a.dtsx", b"x"), ("b.dtsx", b"yy")]
+    assert results(connection, "SELECT name, package_data FROM ?", (packages,)) == [
+        [("a.dtsx", b"x"), ("b.dtsx", b"yy")]
+    ]
 
 
 def test_a_table_of_an_unknown_type_is_refused(ssisdb_emulator: SsisdbEmulator) -> None:

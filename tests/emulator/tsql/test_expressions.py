@@ -405,6 +405,7 @@ FAULTS = [
     ("ABS(CAST(-2147483648 AS int))", 8115),
     ("CAST(REPLICATE('1', 900) AS decimal(9,2))", 8115),
     ("CAST(1e300 AS decimal(9,2))", 8115),
+    ("CAST(1e308 AS real)", 232),
     ("REPLICATE(CAST('x' AS varchar(max)), 1000000000)", 701),
 ]
 

@@ -470,10 +470,10 @@ def test_a_query_gives_its_columns_and_rows(engine: QueryEngine, case: tuple[str
 
 def test_a_select_that_assigns_names_its_variables(engine: QueryEngine) -> None:
     result = engine.run(
-        "SELECT @name = name, @n += folder_id FROM catalog.folders WHERE folder_id < 3 ORDER BY folder_id"
+        "SELECT @name = name, @n = folder_id FROM catalog.folders WHERE folder_id < 3 ORDER BY folder_id"
     )
     assert result.assignments == ("@name", "@n")
-    assert result.rows == [("Alpha", 3), ("beta ", 4)]
+    assert result.rows == [("Alpha", 1), ("beta ", 2)]
 
 
 def test_a_query_is_compiled_once(engine: QueryEngine) -> None:

@@ -56,6 +56,7 @@ ERRORS = [
     ("WITH c AS (SELECT 1 AS n UNION ALL SELECT n FROM c) SELECT n FROM c OPTION (MAXRECURSION x)", 102, 1),
     ("INSERT INTO @rows (id) VALUES ()", 102, 1),
     ("FETCH NEXT", 102, 1),
+    ("SELECT 1e999", 168, 1),
     ("GRANT SELECT ON catalog.folders TO sa", 102, 1),
     ("SELECT name FROM catalog.folders OFFSET 1 ROWS", 102, 1),
     ("SELECT TOP 1 WITH TIES name FROM catalog.folders", 1062, 1),
@@ -112,6 +113,8 @@ RUN_TIME = [
     ("WITH c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) FROM c", 530),
     ("SELECT TOP (@n) name FROM catalog.folders", 1060),
     ("SELECT SUM(x.a) FROM (VALUES (2147483647), (1)) AS x(a)", 8115),
+    ("SELECT SUM(x.a) FROM (VALUES (1e308), (1e308)) AS x(a)", 8115),
+    ("SELECT AVG(x.a) FROM (VALUES (1e308), (1e308)) AS x(a)", 8115),
 ]
 
 
@@ -120,6 +123,12 @@ def test_an_error_at_run_time_has_its_number(engine: QueryEngine, text: str, num
     with pytest.raises(SqlError) as caught:
         engine.run(text)
     assert caught.value.number == number, caught.value
+
+
+def test_an_overflow_is_told_in_words_of_our_own(engine: QueryEngine) -> None:
+    with pytest.raises(SqlError) as caught:
+        engine.run("SELECT SUM(x.a) FROM (VALUES (2147483647), (1)) AS x(a)")
+    assert caught.value.text == "Arithmetic overflow: a result is beyond the range of its type."
 
 
 def test_a_branch_that_is_not_taken_raises_nothing(engine: QueryEngine) -> None:

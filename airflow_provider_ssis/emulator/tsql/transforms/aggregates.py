@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import BIGINT, FLOAT, INT, SqlType
-from airflow_provider_ssis.emulator.tsql.arithmetic import operate
+from airflow_provider_ssis.emulator.tsql.arithmetic import operate, overflow
 from airflow_provider_ssis.emulator.tsql.conversion import family
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.functions import taken, widest
@@ -49,7 +50,22 @@ def _sum(binder: Binder, value: Typed, distinct: bool, behind: str) -> Typed:
     _numeric(value, "SUM")
     result = _total_type(value.type)
     inner = f"{'DISTINCT ' if distinct else ''}{value.sql}"
-    return Typed(f"CAST(sum({inner}){behind} AS {duckdb_type(result)})", result)
+    total = Typed(f"CAST(sum({inner}){behind} AS {duckdb_type(result)})", result)
+    return _finite(binder, total) if result == FLOAT else total
+
+
+def _finite(binder: Binder, total: Typed) -> Typed:
+    """An approximate number, which in DuckDB may be infinite.
+
+    :raises SqlError: at run time 8115, it is.
+    """
+
+    def check(value: float) -> float:
+        if math.isinf(value):
+            raise overflow(FLOAT)
+        return value
+
+    return Typed(binder.call("finite", check, [total], FLOAT).sql, FLOAT)
 
 
 def _total_type(type: SqlType) -> SqlType:  # noqa: A002 - the field's own word
@@ -67,7 +83,7 @@ def _avg(binder: Binder, value: Typed, distinct: bool, behind: str) -> Typed:
         result = SqlType(value.type.name, precision=38, scale=max(value.type.scale or 0, 6))
     inner = f"{'DISTINCT ' if distinct else ''}{value.sql}"
     if value.type.name in APPROXIMATE:
-        return Typed(f"avg({inner}){behind}", result)
+        return _finite(binder, Typed(f"avg({inner}){behind}", result))
     total = Typed(f"CAST(sum({inner}){behind} AS DECIMAL(38,{_scale(value.type)}))", _decimal(_scale(value.type)))
     count = Typed(f"count({inner}){behind}", BIGINT)
     quotient = binder.call(

@@ -78,6 +78,19 @@ class Compilation:
     places: dict[str, int] = field(default_factory=dict)
     aliases: int = 0
 
+    def with_variables(self, variables: Mapping[str, SqlType]) -> Compilation:
+        """For another statement of the same session: with variables beside these, and nothing bound so far."""
+        return Compilation(
+            self.grammar,
+            self.metadata,
+            self.bridge,
+            self.database,
+            {**self.variables, **variables},
+            self.local_tables,
+            self.zone_minutes,
+            self.sees_all,
+        )
+
     def alias(self) -> str:
         """A DuckDB alias that nothing else in the statement has."""
         self.aliases += 1

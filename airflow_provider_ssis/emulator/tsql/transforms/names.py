@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -49,6 +50,8 @@ def _literal(binder: Binder, node: exp.Literal) -> Typed:
         return _integer(int(text))
     if "e" in text.lower():
         number = float(text)
+        if math.isinf(number):
+            raise SqlError(168, f"The number {text} is beyond the range of float.", severity=15)
         return Typed(
             f"CAST({number!r} AS DOUBLE)",
             SqlType("float"),

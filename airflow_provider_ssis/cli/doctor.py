@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.hooks.checks import Finding
 
 LONGEST_BAR = 24
+_ADVICE = (
+    "Check the id (airflow connections list); a machine that has no way to the metadata database knows only those of "
+    "environment variables and secrets backends. Another can be tried with --uri."
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,6 +40,9 @@ def run(options: argparse.Namespace) -> int:
 
     :returns: 0 if the connection works, else 1.
     """
+    # Airflow 3 lets a process read connections from the metadata database only if it says before Airflow is imported
+    # that it is no task. Airflow 2 always does. Airflow's own commands do the same.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     # Airflow and its configuration are loaded for this command alone.
     from rich.console import Console
 
@@ -52,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         hook.connection  # noqa: B018 read now, to tell a missing one apart
     except Exception as error:  # noqa: BLE001 Airflow's, which differ between its versions
-        print(f"airflow-ssis doctor: the connection {conn_id!r} cannot be read: {error}", file=sys.stderr)
+        print(f"airflow-ssis doctor: the connection {conn_id!r} cannot be read: {error}. {_ADVICE}", file=sys.stderr)
         return 1
     _show_drivers(console)
     return 0 if _show_findings(console, check_connection(hook)) else 1

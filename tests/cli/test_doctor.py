@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.dag_runs import airflow_environment, migrated_home
 
 
 def doctor(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -45,3 +49,18 @@ def test_a_connection_that_airflow_does_not_know_is_told() -> None:
     result = doctor("--conn-id", "nowhere")
     assert result.returncode == 1
     assert "'nowhere' cannot be read" in result.stderr
+    assert "--uri" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An AIRFLOW_HOME with a database."""
+    return migrated_home(tmp_path_factory.mktemp("airflow-home"))
+
+
+def test_a_connection_in_the_metadata_database_is_found(home: Path, ssisdb: SsisdbEmulator) -> None:
+    environment = airflow_environment(home, home / "dags", {})
+    command = [sys.executable, "-m", "airflow", "connections", "add", "ssis_stored", "--conn-uri", ssisdb.airflow_uri]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+    result = doctor("--conn-id", "ssis_stored", **environment)
+    assert result.returncode == 0, result.stdout + result.stderr

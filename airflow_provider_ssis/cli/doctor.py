@@ -47,8 +47,12 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from airflow_provider_ssis.hooks.checks import check_connection
-    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
+    try:
+        from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+    except ImportError as error:
+        print(f"airflow-ssis doctor: {error}", file=sys.stderr)
+        return 1
     console = Console(highlight=False)
     conn_id = options.conn_id
     if options.uri:

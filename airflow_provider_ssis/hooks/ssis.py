@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow.providers.odbc.hooks.odbc import OdbcHook
-
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.connection import RetryPolicy, prepare
 from airflow_provider_ssis.catalog.driver_errors import connect_error
@@ -25,6 +23,7 @@ from airflow_provider_ssis.odbc.connection_string import (
 )
 from airflow_provider_ssis.odbc.driver_environment import driver_environment
 from airflow_provider_ssis.odbc.drivers import (
+    DRIVER_MANAGER_ADVICE,
     DriverFamily,
     OdbcDriver,
     OdbcDriverMissing,
@@ -32,6 +31,14 @@ from airflow_provider_ssis.odbc.drivers import (
     find_driver,
 )
 from airflow_provider_ssis.odbc.private_files import UnsafeFolder
+
+try:
+    from airflow.providers.odbc.hooks.odbc import OdbcHook
+except ModuleNotFoundError:
+    raise
+except ImportError as error:
+    # It imports pyodbc, which cannot be loaded without the driver manager and does not say what that is.
+    raise ImportError(DRIVER_MANAGER_ADVICE.format(reason=error)) from None
 
 if TYPE_CHECKING:
     import pyodbc

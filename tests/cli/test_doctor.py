@@ -64,3 +64,13 @@ def test_a_connection_in_the_metadata_database_is_found(home: Path, ssisdb: Ssis
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
     result = doctor("--conn-id", "ssis_stored", **environment)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_without_a_driver_manager_the_doctor_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "pyodbc.py").write_text('raise ImportError("libodbc.so.2: cannot open shared object file")')
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    result = doctor("--uri", "ssis://etl:x@sql01", PYTHONPATH=path)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "libodbc.so.2: cannot open shared object file" in result.stderr
+    assert "install the system package unixodbc" in result.stderr

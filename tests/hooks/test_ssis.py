@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,3 +116,13 @@ def test_without_any_driver_the_connection_test_says_what_to_install(monkeypatch
     reached, text = connect_as(monkeypatch, "ssis://etl:x@sql01").test_connection()
     assert not reached
     assert "airflow-provider-ssis[msodbc]" in text
+
+
+def test_without_a_driver_manager_the_import_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "pyodbc.py").write_text('raise ImportError("libodbc.so.2: cannot open shared object file")')
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-c", "import airflow_provider_ssis.hooks.ssis"]
+    environment = {**os.environ, "PYTHONPATH": path}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert "libodbc.so.2: cannot open shared object file. It needs the ODBC driver manager" in result.stderr
+    assert "install the system package unixodbc" in result.stderr

@@ -130,7 +130,8 @@ def _address(hook: SsisCatalogHook) -> str | None:
     host = hook.target.host.partition("\\")[0]
     try:
         addresses = sorted({str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A name that no name server could know, with an empty part for instance, is a ValueError.
         raise _Failed(
             f"the name {host!r} is not known here ({error}). Check the host, and that this machine asks the right name "
             "server; Airflow's workers may be on another network than you."

@@ -36,6 +36,7 @@ def test_every_step_of_a_good_connection_says_what_it_found(
     ("change", "step", "text"),
     [
         (("127.0.0.1", "no-such-host.invalid"), "address", "is not known here"),
+        (("127.0.0.1", "no..such.host"), "address", "is not known here"),
         (("trust_server_certificate=true", "trust_server_certificate=false"), "encryption", "trust_server_certificate"),
         (("/SSISDB", "/Nothing"), "catalog", "SSISDB"),
         (("ssis://sa:", "ssis://nobody:"), "login", "Check login and password"),

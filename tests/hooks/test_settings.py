@@ -157,6 +157,8 @@ def test_a_uri_gives_booleans_as_text(value: Any, expected: bool) -> None:
         ({"encrypt": "maybe"}, "'encrypt'.*one of yes"),
         ({"trust_server_certificate": "sure"}, "'trust_server_certificate'.*one of true"),
         ({"login_timeout": "soon"}, "'login_timeout'.*whole number"),
+        ({"login_timeout": float("inf")}, "'login_timeout'.*whole number"),
+        ({"login_timeout": 1.5}, "'login_timeout'.*whole number"),
         ({"query_timeout": -1}, "'query_timeout'.*at least 0"),
         ({"connect_retry_interval": 61}, "'connect_retry_interval'.*at most 60"),
         ({"failover_partner": "sql02,first"}, "'failover_partner'.*HOST,PORT"),
@@ -168,6 +170,12 @@ def test_a_field_that_cannot_be_read_is_named(extra: dict[str, Any], complaint: 
     with pytest.raises(InvalidConnection, match=complaint) as caught:
         settings(extra)
     assert "hunter2" not in str(caught.value)
+
+
+def test_an_extra_that_is_a_list_is_told() -> None:
+    connection = Connection(conn_id="ssis_default", conn_type="ssis", host="sql01", login="etl", extra="[1]")
+    with pytest.raises(InvalidConnection, match="'ssis_default' has an extra that is no JSON object"):
+        read_settings(connection)
 
 
 def test_extra_fields_of_airflows_own_sql_hooks_are_left_to_them() -> None:

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.emulator.server import Edition, SsisdbEmulator
 from tests.dag_runs import airflow_environment, migrated_home
+
+STEPS = [
+    *("driver", "address", "port", "encryption", "login", "server", "catalog", "version"),
+    *("identity", "run", "deploy", "logs"),
+]
 
 
 def doctor(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -28,7 +33,7 @@ def test_a_connection_that_works_gives_exit_code_0_and_a_line_for_each_step(ssis
     result = doctor(AIRFLOW_CONN_SSIS_DEFAULT=ssisdb.airflow_uri)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "ODBC drivers for SQL Server on this machine" in result.stdout
-    for step in ("driver", "address", "port", "encryption", "login", "catalog", "identity", "rights"):
+    for step in STEPS:
         assert f"✓ {step}" in result.stdout
     assert ssisdb.password not in result.stdout + result.stderr
 
@@ -43,6 +48,15 @@ def test_a_connection_that_does_not_work_gives_exit_code_1_and_says_why(ssisdb: 
     assert result.returncode == 1
     assert "✗ login" in result.stdout
     assert "Check login and password" in result.stdout
+
+
+def test_a_login_that_may_only_look_gives_exit_code_3() -> None:
+    with SsisdbEmulator(edition=Edition.BOX) as box:
+        result = doctor("--uri", box.airflow_uri)
+    assert result.returncode == 3, result.stdout + result.stderr
+    assert "! run" in result.stdout
+    assert "! deploy" in result.stdout
+    assert "Kerberos" in result.stdout
 
 
 def test_a_connection_that_airflow_does_not_know_is_told() -> None:

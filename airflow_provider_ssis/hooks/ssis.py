@@ -13,6 +13,7 @@ from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachabl
 from airflow_provider_ssis.hooks.entra import access_token, as_attribute
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.hooks.form import field_behaviour, form_widgets
+from airflow_provider_ssis.hooks.server_name import server_name
 from airflow_provider_ssis.hooks.settings import DATABASE, Authentication, Settings, read_settings
 from airflow_provider_ssis.odbc.connection_string import (
     DriverCannot,
@@ -86,6 +87,9 @@ class SsisCatalogHook(OdbcHook):
         :param connection: the connection.
         :param kwargs: as the class takes them.
         """
+        if connection.conn_id:
+            # What goes wrong is told with this id.
+            kwargs.setdefault(cls.conn_name_attr, connection.conn_id)
         hook = cls(**kwargs)
         hook._connection = connection  # type: ignore[assignment]  # OdbcHook declares nothing else than None
         return hook
@@ -96,7 +100,9 @@ class SsisCatalogHook(OdbcHook):
 
         :raises InvalidConnection: it does not say what it must, or something unknown.
         """
-        return read_settings(self.connection)
+        settings = read_settings(self.connection)
+        host = server_name(settings.target.host, conn_id=self.connection.conn_id or "")
+        return replace(settings, target=replace(settings.target, host=host))
 
     @cached_property
     def odbc_driver(self) -> OdbcDriver:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +22,13 @@ _ADVICE = (
     "Check the id (airflow connections list); a machine that has no way to the metadata database knows only those of "
     "environment variables and secrets backends. Another can be tried with --uri."
 )
+
+_ADVICE_FOR_URI = (
+    "It is ssis://LOGIN:PASSWORD@HOST:PORT/SSISDB?FIELD=VALUE with a number as port; percent-encode what is special in "
+    "its parts (@ is %40, : is %3A, / is %2F, # is %23, % is %25, a backslash %5C)."
+)
+_PLAIN = str.maketrans({"✓": "+", "✗": "x", "▇": "#"})
+"""What stands for the marks where the output cannot show them."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     except ImportError as error:
         print(f"airflow-ssis doctor: {error}", file=sys.stderr)
         return 1
+    _survive_poor_encodings()
     console = Console(highlight=False)
     conn_id = options.conn_id
     if options.uri:
@@ -67,6 +76,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         hook.connection  # noqa: B018 read now, to tell a missing one apart
     except Exception as error:  # noqa: BLE001 Airflow's, which differ between its versions
+        if options.uri:
+            # Airflow's own words would name an id that nobody gave, and the URI's would show its password.
+            print(f"airflow-ssis doctor: the URI cannot be read. {_ADVICE_FOR_URI}", file=sys.stderr)
+            return 1
         print(f"airflow-ssis doctor: the connection {conn_id!r} cannot be read: {error}. {_ADVICE}", file=sys.stderr)
         return 1
     _show_drivers(console)
@@ -74,6 +87,13 @@ def run(options: argparse.Namespace) -> int:
     if not findings[-1].is_good:
         return 1
     return ONLY_LOOKS if may_change_nothing(findings) else 0
+
+
+def _survive_poor_encodings() -> None:
+    """Have characters that the output's encoding lacks replaced, as in the names of drivers and in messages."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _show_drivers(console: Console) -> None:
@@ -109,6 +129,7 @@ def _shown(console: Console, findings: Iterable[Finding]) -> Iterator[Finding]:
         else:
             bar = "▇" * max(1, min(LONGEST_BAR, round(finding.seconds * 20)))
             time = f"{finding.seconds * 1000:7.1f} ms [cyan]{bar}[/cyan]"
-        console.print(f"{mark} {finding.step:<10} {time}")
+        line = f"{mark} {finding.step:<10} {time}"
+        console.print(line.translate(_PLAIN) if console.options.ascii_only else line)
         console.print(f"    {escape(finding.text)}", soft_wrap=True)
         yield finding

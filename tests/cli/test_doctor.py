@@ -50,6 +50,25 @@ def test_a_connection_that_does_not_work_gives_exit_code_1_and_says_why(ssisdb: 
     assert "Check login and password" in result.stdout
 
 
+def test_a_terminal_that_knows_only_ascii_gets_plain_marks(ssisdb: SsisdbEmulator) -> None:
+    result = doctor("--uri", ssisdb.airflow_uri, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "+ login" in result.stdout
+    result = doctor("--uri", "ssis://etl:x@häuser..example.com", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert result.returncode == 1
+    assert "x address" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_a_uri_that_cannot_be_read_is_told_without_showing_it() -> None:
+    result = doctor("--uri", "ssis://etl:hunter2#x@sql01")
+    assert result.returncode == 1
+    assert "the URI cannot be read" in result.stderr
+    assert "percent-encode" in result.stderr
+    assert "airflow_ssis_doctor" not in result.stderr
+    assert "hunter2" not in result.stdout + result.stderr
+
+
 def test_a_login_that_may_only_look_gives_exit_code_3() -> None:
     with SsisdbEmulator(edition=Edition.BOX) as box:
         result = doctor("--uri", box.airflow_uri)

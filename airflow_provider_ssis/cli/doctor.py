@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,9 +25,10 @@ _ADVICE = (
     "environment variables and secrets backends. Another can be tried with --uri."
 )
 
-_ADVICE_FOR_URI = (
-    "It is ssis://LOGIN:PASSWORD@HOST:PORT/SSISDB?FIELD=VALUE with a number as port; percent-encode what is special in "
-    "its parts (@ is %40, : is %3A, / is %2F, # is %23, % is %25, a backslash %5C)."
+_UNREADABLE_URI = (
+    "airflow-ssis doctor: the URI cannot be read. It is ssis://LOGIN:PASSWORD@HOST:PORT/SSISDB?FIELD=VALUE "
+    "with a number as port; percent-encode what is special in its parts "
+    "(@ is %40, : is %3A, / is %2F, # is %23, % is %25, a backslash %5C)."
 )
 _PLAIN = str.maketrans({"✓": "+", "✗": "x", "▇": "#"})
 """What stands for the marks where the output cannot show them."""
@@ -69,6 +72,9 @@ def run(options: argparse.Namespace) -> int:
     console = Console(highlight=False)
     conn_id = options.conn_id
     if options.uri:
+        if not _is_readable(options.uri):
+            print(_UNREADABLE_URI, file=sys.stderr)
+            return 1
         # The one way to hand a connection over that all versions of Airflow share.
         conn_id = "airflow_ssis_doctor"
         os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = options.uri
@@ -77,8 +83,7 @@ def run(options: argparse.Namespace) -> int:
         hook.connection  # noqa: B018 read now, to tell a missing one apart
     except Exception as error:  # noqa: BLE001 Airflow's, which differ between its versions
         if options.uri:
-            # Airflow's own words would name an id that nobody gave, and the URI's would show its password.
-            print(f"airflow-ssis doctor: the URI cannot be read. {_ADVICE_FOR_URI}", file=sys.stderr)
+            print(_UNREADABLE_URI, file=sys.stderr)
             return 1
         print(f"airflow-ssis doctor: the connection {conn_id!r} cannot be read: {error}. {_ADVICE}", file=sys.stderr)
         return 1
@@ -87,6 +92,24 @@ def run(options: argparse.Namespace) -> int:
     if not findings[-1].is_good:
         return 1
     return ONLY_LOOKS if may_change_nothing(findings) else 0
+
+
+def _is_readable(connection: str) -> bool:
+    """Whether Airflow can read a connection, which may be JSON too, as everywhere in Airflow.
+
+    Of one that it cannot, Airflow says only that an id is not defined, one that nobody gave; and Airflow 2 logs why,
+    with the part that it took for the port, which may be the password.
+    """
+    try:
+        if connection.lstrip().startswith("{"):
+            json.loads(connection)
+            return True
+        parts = urlsplit(connection)
+        _ = parts.port
+    except ValueError:
+        return False
+    # A third :// belongs percent-encoded.
+    return bool(parts.scheme) and connection.count("://") in (1, 2)
 
 
 def _survive_poor_encodings() -> None:

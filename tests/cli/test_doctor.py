@@ -60,8 +60,9 @@ def test_a_terminal_that_knows_only_ascii_gets_plain_marks(ssisdb: SsisdbEmulato
     assert "Traceback" not in result.stderr
 
 
-def test_a_uri_that_cannot_be_read_is_told_without_showing_it() -> None:
-    result = doctor("--uri", "ssis://etl:hunter2#x@sql01")
+@pytest.mark.parametrize("uri", ["ssis://etl:hunter2#x@sql01", "ssis://etl:x@sql01:hunter2", "hunter2", "{hunter2"])
+def test_a_uri_that_cannot_be_read_is_told_without_showing_it(uri: str) -> None:
+    result = doctor("--uri", uri)
     assert result.returncode == 1
     assert "the URI cannot be read" in result.stderr
     assert "percent-encode" in result.stderr

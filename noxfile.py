@@ -30,6 +30,7 @@ VERSIONS: dict[str, tuple[str, ...]] = {
 TESTS = [
     "tests/test_provider_info.py",
     "tests/test_retry_policy.py",
+    "tests/cli/test_doctor.py",
     *(f"tests/{part}" for part in ("example_dags", "executions", "hooks", "operators", "sensors", "triggers")),
 ]
 """What depends on Airflow; the rest of the package never imports it."""

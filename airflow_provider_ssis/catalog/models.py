@@ -20,18 +20,15 @@ from airflow_provider_ssis.catalog.variants import VariantValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerInfo:
-    """What stands at the other end of the connection.
+class ServerSession:
+    """The server at the other end of the connection, and who the connection is there.
 
     :param server_name: the server's own name, ``HOST\\INSTANCE`` for a named instance.
     :param product_version: SQL Server's version, ``15.0.2000.5`` for instance.
     :param edition: SQL Server's edition in words.
     :param database: the current database, which must be SSISDB.
-    :param schema_version: the catalog's property SCHEMA_VERSION, None where the catalog does not tell.
-    :param schema_build: the catalog's property SCHEMA_BUILD, None where the catalog does not tell.
     :param login: the login that the server sees.
     :param auth_scheme: how the login was checked: ``SQL``, ``NTLM``, ``KERBEROS``; None where the server does not tell.
-    :param is_refused: the catalog refuses to let this login deploy, start or stop anything, because it is a SQL login.
     :param roles: those of ``sysadmin``, ``ssis_admin`` and ``ssis_logreader`` that the login is a member of.
     """
 
@@ -39,12 +36,28 @@ class ServerInfo:
     product_version: str
     edition: str
     database: str
-    schema_version: str | None
-    schema_build: str | None
     login: str
     auth_scheme: str | None
-    is_refused: bool
     roles: tuple[str, ...]
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the catalog lets the login do everything, unless it refuses logins of its kind."""
+        return bool({"sysadmin", "ssis_admin"} & set(self.roles))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerInfo(ServerSession):
+    """What stands at the other end of the connection: the server and its catalog.
+
+    :param schema_version: the catalog's property SCHEMA_VERSION, None where the catalog does not tell.
+    :param schema_build: the catalog's property SCHEMA_BUILD, None where the catalog does not tell.
+    :param is_refused: the catalog refuses to let this login deploy, start or stop anything, because it is a SQL login.
+    """
+
+    schema_version: str | None
+    schema_build: str | None
+    is_refused: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from airflow_provider_ssis.catalog.connection import CatalogPart
 from airflow_provider_ssis.catalog.error_numbers import meaning_of
 from airflow_provider_ssis.catalog.errors import WindowsAuthenticationRequired
-from airflow_provider_ssis.catalog.models import Rights, ServerInfo
+from airflow_provider_ssis.catalog.models import Rights, ServerInfo, ServerSession
 from airflow_provider_ssis.catalog.statements import Batch
 
 _ROLES = ("sysadmin", "ssis_admin", "ssis_logreader")
@@ -16,21 +18,40 @@ class Server(CatalogPart):
 
     def server_info(self) -> ServerInfo:
         """The server, its catalog, and who the connection is there."""
-        doing = "Asking the server who it is"
-        row = self._session.run(_SERVER, doing=doing)[-1].as_dicts()[0]
-        properties = dict(self._session.run(_CATALOG_PROPERTIES, doing="Reading the catalog's properties")[-1].rows)
+        session = self.server_session()
+        properties = self.catalog_properties()
         return ServerInfo(
+            **asdict(session),
+            schema_version=properties.get("SCHEMA_VERSION"),
+            schema_build=properties.get("SCHEMA_BUILD"),
+            is_refused=self.refuses_login(),
+        )
+
+    def server_session(self) -> ServerSession:
+        """The server and who the connection is there; works in every database."""
+        row = self._session.run(_SERVER, doing="Asking the server who it is")[-1].as_dicts()[0]
+        return ServerSession(
             server_name=row["server_name"] or "",
             product_version=row["product_version"] or "",
             edition=row["edition"] or "",
             database=row["database_name"],
-            schema_version=properties.get("SCHEMA_VERSION"),
-            schema_build=properties.get("SCHEMA_BUILD"),
             login=row["login_name"],
             auth_scheme=row["auth_scheme"],
-            is_refused=self._refuses_login(),
             roles=tuple(role for role in _ROLES if row[role] == 1),
         )
+
+    def catalog_properties(self) -> dict[str, str | None]:
+        """SCHEMA_VERSION and SCHEMA_BUILD of the catalog, as far as it tells them.
+
+        :raises CatalogMissing: the current database is not SSISDB.
+        """
+        return dict(self._session.run(_CATALOG_PROPERTIES, doing="Reading the catalog's properties")[-1].rows)
+
+    def refuses_login(self) -> bool:
+        """Whether the catalog refuses to let this login deploy, start or stop anything, because it is a SQL login."""
+        results = self._session.run(_REFUSED_CALL, doing="Asking whether the catalog takes this login")
+        error = meaning_of(results[-1].rows[0][0]).error
+        return error is WindowsAuthenticationRequired
 
     def rights(self) -> Rights:
         """What the login may do, on how many folders and projects.
@@ -46,11 +67,6 @@ class Server(CatalogPart):
             projects_to_run=row["projects"] if is_admin else row["runnable"],
             reads_all_logs=is_admin or row["is_reader"] == 1,
         )
-
-    def _refuses_login(self) -> bool:
-        results = self._session.run(_REFUSED_CALL, doing="Asking whether the catalog takes this login")
-        error = meaning_of(results[-1].rows[0][0]).error
-        return error is WindowsAuthenticationRequired
 
 
 # SERVERPROPERTY and CONNECTIONPROPERTY give sql_variant, which not every driver reads.

@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.connection import RetryPolicy
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
     CatalogMissing,
+    ConnectionLost,
+    DriverMissing,
+    KerberosFailed,
     LoginFailed,
     TlsRefused,
+    TransientError,
     WindowsAuthenticationRequired,
 )
-from airflow_provider_ssis.hooks.entra import access_token
+from airflow_provider_ssis.hooks.entra import EntraUnreachable, TokenRefused, access_token
 from airflow_provider_ssis.hooks.settings import Authentication
 from airflow_provider_ssis.odbc.connection_string import Encrypt
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.catalog import Catalog
-    from airflow_provider_ssis.catalog.models import Rights, ServerInfo
+    from airflow_provider_ssis.catalog.models import Rights, ServerSession
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
 DEFAULT_PORT = 1433
 BROWSER_PORT = 1434
+
+
+class Outcome(Enum):
+    """How a step went; the value is its mark."""
+
+    FAILED = "✗"
+    """It is the last step."""
+    LIMITED = "!"
+    """It went well, and says that there is something that this login may not do."""
+    GOOD = "✓"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +50,45 @@ class Finding:
     """What one step found.
 
     :param step: its name: ``driver``, ``address``, ``port``, ``token`` (Entra ID only), ``encryption``, ``login``,
-        ``catalog``, ``identity``, ``rights``.
-    :param is_good: False for the step that failed, which is the last one.
+        ``server``, ``catalog``, ``version``, ``identity``, ``run``, ``deploy``, ``logs``; ``connection`` where the
+        driver does not tell whether encryption or login failed.
+    :param outcome: how it went.
     :param text: what was found, or what went wrong and what to do.
-    :param seconds: how long it took.
+    :param seconds: how long it took; None where one call or query did this step and the one before, whose time it is.
     """
 
     step: str
-    is_good: bool
+    outcome: Outcome
     text: str
-    seconds: float
+    seconds: float | None
+
+    @property
+    def is_good(self) -> bool:
+        """False for the step that failed."""
+        return self.outcome is not Outcome.FAILED
 
 
 class _Failed(Exception):
     """A step failed."""
+
+
+class _Step:
+    """A step that begins now.
+
+    :param name: its name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._began = time.monotonic()
+
+    def found(self, text: str, outcome: Outcome = Outcome.GOOD) -> Finding:
+        """What it found; it has taken the time until now."""
+        return Finding(self._name, outcome, text, time.monotonic() - self._began)
+
+    def failed(self, error: Exception) -> Finding:
+        """What went wrong."""
+        return self.found(str(error), Outcome.FAILED)
 
 
 def check_connection(hook: SsisCatalogHook) -> Iterator[Finding]:
@@ -58,63 +98,103 @@ def check_connection(hook: SsisCatalogHook) -> Iterator[Finding]:
 
     :param hook: the hook of the connection.
     """
-    began = time.monotonic()
-
-    def found(step: str, text: str, *, is_good: bool = True) -> Finding:
-        nonlocal began
-        now = time.monotonic()
-        seconds, began = now - began, now
-        return Finding(step, is_good, text, seconds)
-
-    for step, look in (("driver", _driver), ("address", _address), ("port", _port), ("token", _token)):
+    for name, look in (("driver", _driver), ("address", _address), ("port", _port), ("token", _token)):
+        step = _Step(name)
         try:
             text = look(hook)
         except (CatalogError, _Failed) as error:
-            yield found(step, str(error), is_good=False)
+            yield step.failed(error)
             return
         if text is not None:
-            yield found(step, text)
+            yield step.found(text)
+    began = time.monotonic()
     try:
         catalog = hook.open_catalog(retry=RetryPolicy(attempts=1))
     except CatalogError as error:
-        failed = next((step for kind, step in _STEP_OF if isinstance(error, kind)), "login")
-        for step in _STEPS_OF_LOGIN[: _STEPS_OF_LOGIN.index(failed)]:
-            yield found(step, "accepted by both sides")
-        yield found(failed, str(error), is_good=False)
+        yield from _of_driver(hook, time.monotonic() - began, error)
         return
     with catalog:
-        yield from _of_catalog(hook, catalog, found)
+        yield from _of_driver(hook, time.monotonic() - began)
+        yield from _of_catalog(hook, catalog)
 
 
-def _of_catalog(hook: SsisCatalogHook, catalog: Catalog, found: Callable[..., Finding]) -> Iterator[Finding]:
+def _of_driver(hook: SsisCatalogHook, seconds: float, error: CatalogError | None = None) -> Iterator[Finding]:
+    """What the driver does in one call: to encrypt, to log in, to enter the database."""
+    *proven, last = ("encryption", "login") if error is None else _steps_until(error)
+    texts = {"encryption": _encryption(hook), "login": "the server accepts it"}
+    spent: float | None = seconds
+    for step in proven:
+        yield Finding(step, Outcome.GOOD, texts[step], spent)
+        spent = None
+    if error is None:
+        yield Finding(last, Outcome.GOOD, texts[last], spent)
+    else:
+        yield Finding(last, Outcome.FAILED, str(error), spent)
+
+
+def _steps_until(error: CatalogError) -> tuple[str, ...]:
+    """The step of the driver's call that an error is about, behind those that it proves to have gone well."""
+    match error:
+        case DriverMissing():
+            return ("driver",)
+        case TokenRefused() | EntraUnreachable():
+            return ("token",)
+        case TlsRefused():
+            return ("encryption",)
+        case CatalogMissing():
+            return ("encryption", "login", "catalog")
+        case ConnectionLost():
+            return ("connection",)
+        # The server says so, and it reads no login before encryption is agreed on. Of other tickets the driver tells.
+        case KerberosFailed() if error.number != _UNTRUSTED_DOMAIN:
+            return ("login",)
+        case LoginFailed() | TransientError() if error.number is not None:
+            return ("encryption", "login")
+        case LoginFailed():
+            return ("login",)
+        case _:
+            return ("connection",)
+
+
+_UNTRUSTED_DOMAIN = 18452
+"""The server's own refusal of a ticket."""
+
+
+def _of_catalog(hook: SsisCatalogHook, catalog: Catalog) -> Iterator[Finding]:
+    step = _Step("server")
     try:
-        info = catalog.server_info()
-        yield found("encryption", _encryption(hook))
-        yield found("login", f"{info.server_name}, {info.edition}, version {info.product_version}")
-        yield found("catalog", f"{info.database}, catalog schema version {info.schema_version or 'unknown'}")
-        yield found("identity", _identity(hook, info))
+        session = catalog.server_session()
+        yield step.found(f"{session.server_name}, {session.edition}, version {session.product_version}")
+        step = _Step("catalog")
+        version = catalog.catalog_properties().get("SCHEMA_VERSION")
+        yield step.found(f"{session.database} is there")
+        yield Finding("version", Outcome.GOOD, f"catalog schema version {version or 'unknown'}", None)
+        step = _Step("identity")
+        is_refused = catalog.refuses_login()
+        yield step.found(_identity(hook, session))
+        step = _Step("run")
         rights = catalog.rights()
+        outcome, text = _run(session, rights, is_refused=is_refused)
+        yield step.found(text, outcome)
+        yield Finding("deploy", *_deploy(session, rights, is_refused=is_refused), None)
+        yield Finding("logs", Outcome.GOOD, _logs(rights), None)
     except CatalogError as error:
-        yield found("catalog", str(error), is_good=False)
-        return
-    yield found("rights", _rights(info, rights))
+        yield step.failed(error)
 
 
-def summary_of(findings: list[Finding]) -> str:
-    """The findings as lines of text, the one that failed first.
+def may_change_nothing(findings: Iterable[Finding]) -> bool:
+    """Whether the connection works for a login that may neither run nor deploy anything."""
+    limited = {each.step for each in findings if each.outcome is Outcome.LIMITED}
+    return {"run", "deploy"} <= limited
+
+
+def summary_of(findings: Iterable[Finding]) -> str:
+    """The findings as lines of text: the one that failed first, then those that tell of limits.
 
     The marks keep them apart where Airflow makes one line of them.
     """
-    ordered = sorted(findings, key=lambda finding: finding.is_good)
-    return "\n".join(f"{'✓' if each.is_good else '✗'} {each.step}: {each.text}" for each in ordered)
-
-
-_STEPS_OF_LOGIN = ("encryption", "login", "catalog")
-_STEP_OF: tuple[tuple[type[CatalogError], str], ...] = (
-    (TlsRefused, "encryption"),
-    (LoginFailed, "login"),
-    (CatalogMissing, "catalog"),
-)
+    ordered = sorted(findings, key=lambda finding: list(Outcome).index(finding.outcome))
+    return "\n".join(f"{each.outcome.value} {each.step}: {each.text}" for each in ordered)
 
 
 def _driver(hook: SsisCatalogHook) -> str:
@@ -130,7 +210,8 @@ def _address(hook: SsisCatalogHook) -> str | None:
     host = hook.target.host.partition("\\")[0]
     try:
         addresses = sorted({str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A name that no name server could know, with an empty part for instance, is a ValueError.
         raise _Failed(
             f"the name {host!r} is not known here ({error}). Check the host, and that this machine asks the right name "
             "server; Airflow's workers may be on another network than you."
@@ -203,8 +284,9 @@ def _encryption(hook: SsisCatalogHook) -> str:
     return f"as asked for: {target.encrypt.value}; {checked}"
 
 
-def _identity(hook: SsisCatalogHook, info: ServerInfo) -> str:
-    return f"{info.login}, {_KINDS[hook.settings.authentication]}"
+def _identity(hook: SsisCatalogHook, session: ServerSession) -> str:
+    roles = f"member of {', '.join(session.roles)}" if session.roles else "no role of the catalog"
+    return f"{session.login}, {_KINDS[hook.settings.authentication]}; {roles}"
 
 
 _KINDS = {
@@ -217,18 +299,28 @@ _KINDS = {
 }
 
 
-def _rights(info: ServerInfo, rights: Rights) -> str:
-    roles = f"member of {', '.join(info.roles)}" if info.roles else "no role of the catalog"
-    parts = [
-        roles,
-        f"deploys to {rights.folders_to_deploy_to} of {rights.folders} folders",
-        f"runs {rights.projects_to_run} of {rights.projects} projects",
-        "reads all logs" if rights.reads_all_logs else "reads the logs of its own runs",
-    ]
-    text = "; ".join(parts)
-    if info.is_refused:
-        text = (
+def _run(session: ServerSession, rights: Rights, *, is_refused: bool) -> tuple[Outcome, str]:
+    if is_refused:
+        return (
+            Outcome.LIMITED,
             "it can look at the catalog but not deploy, start or stop there. "
-            + WindowsAuthenticationRequired.default_advice
+            + WindowsAuthenticationRequired.default_advice,
         )
-    return text
+    # An administrator of an empty catalog is not limited.
+    may = session.is_admin or rights.projects_to_run > 0
+    return _outcome(may), f"runs {rights.projects_to_run} of {rights.projects} projects"
+
+
+def _deploy(session: ServerSession, rights: Rights, *, is_refused: bool) -> tuple[Outcome, str]:
+    if is_refused:
+        return Outcome.LIMITED, "it cannot, for the same reason"
+    may = session.is_admin or rights.folders_to_deploy_to > 0
+    return _outcome(may), f"deploys to {rights.folders_to_deploy_to} of {rights.folders} folders"
+
+
+def _outcome(may: bool) -> Outcome:
+    return Outcome.GOOD if may else Outcome.LIMITED
+
+
+def _logs(rights: Rights) -> str:
+    return "reads all logs" if rights.reads_all_logs else "reads the logs of its own runs"

@@ -19,10 +19,16 @@ class Extra:
 
     :param conn_id: the connection's id, for messages.
     :param fields: the fields.
+    :raises InvalidConnection: they are no fields, but a list, say, which Airflow lets through.
     """
 
     def __init__(self, conn_id: str, fields: Mapping[str, Any]) -> None:
         self._conn_id = conn_id
+        if not isinstance(fields, Mapping):
+            raise self.invalid(
+                "has an extra that is no JSON object",
+                'Write it as fields with values, {"encrypt": "yes"} for instance.',
+            )
         self._fields = {str(name).lower(): value for name, value in fields.items()}
         self._known: list[str] = []
 
@@ -110,8 +116,11 @@ def whole_number(least: int, most: int | None = None) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         try:
             number = int(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
+            # JSON has numbers too large for any float, which Python reads as infinity.
             raise ValueError("it is a whole number") from None
+        if isinstance(value, float) and value != number:
+            raise ValueError("it is a whole number")
         if number < least or (most is not None and number > most):
             raise ValueError(f"it is at least {least}" + ("" if most is None else f" and at most {most}"))
         return number

@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow.providers.odbc.hooks.odbc import OdbcHook
-
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.connection import RetryPolicy, prepare
 from airflow_provider_ssis.catalog.driver_errors import connect_error
@@ -15,6 +13,7 @@ from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachabl
 from airflow_provider_ssis.hooks.entra import access_token, as_attribute
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.hooks.form import field_behaviour, form_widgets
+from airflow_provider_ssis.hooks.server_name import server_name
 from airflow_provider_ssis.hooks.settings import DATABASE, Authentication, Settings, read_settings
 from airflow_provider_ssis.odbc.connection_string import (
     DriverCannot,
@@ -25,6 +24,7 @@ from airflow_provider_ssis.odbc.connection_string import (
 )
 from airflow_provider_ssis.odbc.driver_environment import driver_environment
 from airflow_provider_ssis.odbc.drivers import (
+    DRIVER_MANAGER_ADVICE,
     DriverFamily,
     OdbcDriver,
     OdbcDriverMissing,
@@ -33,6 +33,14 @@ from airflow_provider_ssis.odbc.drivers import (
 )
 from airflow_provider_ssis.odbc.failover import partner_of
 from airflow_provider_ssis.odbc.private_files import UnsafeFolder
+
+try:
+    from airflow.providers.odbc.hooks.odbc import OdbcHook
+except ModuleNotFoundError:
+    raise
+except ImportError as error:
+    # It imports pyodbc, which cannot be loaded without the driver manager and does not say what that is.
+    raise ImportError(DRIVER_MANAGER_ADVICE.format(reason=error)) from None
 
 if TYPE_CHECKING:
     import pyodbc
@@ -80,6 +88,9 @@ class SsisCatalogHook(OdbcHook):
         :param connection: the connection.
         :param kwargs: as the class takes them.
         """
+        if connection.conn_id:
+            # What goes wrong is told with this id.
+            kwargs.setdefault(cls.conn_name_attr, connection.conn_id)
         hook = cls(**kwargs)
         hook._connection = connection  # type: ignore[assignment]  # OdbcHook declares nothing else than None
         return hook
@@ -90,7 +101,9 @@ class SsisCatalogHook(OdbcHook):
 
         :raises InvalidConnection: it does not say what it must, or something unknown.
         """
-        return read_settings(self.connection)
+        settings = read_settings(self.connection)
+        host = server_name(settings.target.host, conn_id=self.connection.conn_id or "")
+        return replace(settings, target=replace(settings.target, host=host))
 
     @cached_property
     def odbc_driver(self) -> OdbcDriver:

@@ -173,6 +173,8 @@ def test_a_uri_gives_booleans_as_text(value: Any, expected: bool) -> None:
         ({"encrypt": "maybe"}, "'encrypt'.*one of yes"),
         ({"trust_server_certificate": "sure"}, "'trust_server_certificate'.*one of true"),
         ({"login_timeout": "soon"}, "'login_timeout'.*whole number"),
+        ({"login_timeout": float("inf")}, "'login_timeout'.*whole number"),
+        ({"login_timeout": 1.5}, "'login_timeout'.*whole number"),
         ({"query_timeout": -1}, "'query_timeout'.*at least 0"),
         ({"login_timeout": 2**31}, "'login_timeout'.*at most 86400"),
         ({"query_timeout": 86_401}, "'query_timeout'.*at most 86400"),
@@ -194,6 +196,12 @@ def test_no_timeout_is_longer_than_freetds_survives_and_the_form_says_so(name: s
     assert getattr(settings({name: most}), name) == most
     # It counts milliseconds in 32 bits.
     assert most * 1000 < 2**31
+
+
+def test_an_extra_that_is_a_list_is_told() -> None:
+    connection = Connection(conn_id="ssis_default", conn_type="ssis", host="sql01", login="etl", extra="[1]")
+    with pytest.raises(InvalidConnection, match="'ssis_default' has an extra that is no JSON object"):
+        read_settings(connection)
 
 
 def test_extra_fields_of_airflows_own_sql_hooks_are_left_to_them() -> None:

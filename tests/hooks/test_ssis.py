@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import Connection
 from airflow.providers.odbc.hooks.odbc import OdbcHook
 
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
@@ -55,6 +60,37 @@ def test_every_value_of_the_connection_string_is_quoted(monkeypatch: pytest.Monk
 def test_the_database_may_be_another(monkeypatch: pytest.MonkeyPatch) -> None:
     assert connect_as(monkeypatch, "ssis://etl:x@sql01/Other").database == "Other"
     assert SsisCatalogHook(database="Third").database == "Third"
+
+
+def test_a_hook_of_a_connection_at_hand_tells_errors_with_its_id() -> None:
+    hook = SsisCatalogHook.of(Connection(conn_id="warehouse", conn_type="ssis", host="sql01", login="CORP\\etl"))
+    hook.odbc_driver = OdbcDriver("ODBC Driver 18 for SQL Server", DriverFamily.MICROSOFT, "18")
+    with pytest.raises(InvalidConnection, match="'warehouse' cannot be used"):
+        hook.get_conn()
+    assert SsisCatalogHook.of(Connection(conn_id="warehouse"), ssis_conn_id="other").get_conn_id() == "other"
+
+
+def test_blanks_around_the_host_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connect_as(monkeypatch, "ssis://etl:x@%20sql01%20").target.host == "sql01"
+    assert connect_as(monkeypatch, "ssis://etl:x@fe80%3A%3A1").target.host == "fe80::1"
+
+
+@pytest.mark.parametrize(
+    ("host", "complaint"),
+    [
+        ("%20", "names no host"),
+        ("sql01%2C1433", r"a port in its host, 'sql01,1433'\. Leave 'sql01' there, and put the port 1433 into Port"),
+        ("sql01%3A1433", r"a port in its host, 'sql01:1433'\. Leave 'sql01' there, and put the port 1433 into Port"),
+        ("tcp%3Asql01", r"a protocol in its host, 'tcp:sql01'\. Leave 'sql01' there\."),
+        (
+            "tcp%3Asql01%2C1433",
+            r"a protocol and a port in its host.*Leave 'sql01' there, and put the port 1433 into Port",
+        ),
+    ],
+)
+def test_a_host_with_more_than_a_name_is_told(monkeypatch: pytest.MonkeyPatch, host: str, complaint: str) -> None:
+    with pytest.raises(InvalidConnection, match=complaint):
+        _ = connect_as(monkeypatch, f"ssis://etl:x@{host}").target
 
 
 def test_autocommit_is_always_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,3 +148,13 @@ def test_without_any_driver_the_connection_test_says_what_to_install(monkeypatch
     reached, text = connect_as(monkeypatch, "ssis://etl:x@sql01").test_connection()
     assert not reached
     assert "airflow-provider-ssis[msodbc]" in text
+
+
+def test_without_a_driver_manager_the_import_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "pyodbc.py").write_text('raise ImportError("libodbc.so.2: cannot open shared object file")')
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-c", "import airflow_provider_ssis.hooks.ssis"]
+    environment = {**os.environ, "PYTHONPATH": path}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert "libodbc.so.2: cannot open shared object file. It needs the ODBC driver manager" in result.stderr
+    assert "install the system package unixodbc" in result.stderr

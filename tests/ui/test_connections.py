@@ -16,7 +16,10 @@ from tests.airflow_processes import AirflowProcesses
 from tests.ui.conftest import MILLISECONDS, SCREENSHOTS
 from tests.ui.connections import Connections
 
-STEPS = ["driver", "address", "port", "encryption", "login", "catalog", "identity", "rights"]
+STEPS = [
+    *("driver", "address", "port", "encryption", "login", "server", "catalog", "version"),
+    *("identity", "run", "deploy", "logs"),
+]
 RUN_MILLISECONDS = 4 * MILLISECONDS
 
 

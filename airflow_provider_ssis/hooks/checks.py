@@ -103,10 +103,14 @@ def check_connection(hook: SsisCatalogHook) -> Iterator[Finding]:
         try:
             text = look(hook)
         except (CatalogError, _Failed) as error:
-            yield step.failed(error)
-            return
-        if text is not None:
-            yield step.found(text)
+            if name not in ("address", "port") or not hook.settings.failover_partner:
+                yield step.failed(error)
+                return
+            partner = f"The failover partner {hook.settings.failover_partner} is tried."
+            yield step.found(f"{error} {partner}", Outcome.LIMITED)
+        else:
+            if text is not None:
+                yield step.found(text)
     began = time.monotonic()
     try:
         catalog = hook.open_catalog(retry=RetryPolicy(attempts=1))

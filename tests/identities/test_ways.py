@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable, TlsRefused
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.hooks.checks import Outcome, check_connection
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.odbc.drivers import DriverFamily, bundled_drivers, installed_drivers
 from tests.identities.conftest import PASSWORD, Connect
@@ -148,6 +149,15 @@ def test_the_failover_partner_is_tried_when_the_server_is_out_of_reach(
         assert catalog.server_info().login == "etl"
     with pytest.raises(ServerUnreachable, match=f"localhost, port {closed_port}"):
         connect(label, port=closed_port, login_timeout=1, **LOGIN).open_catalog()
+
+
+def test_the_check_goes_on_with_the_failover_partner(connect: Connect, box: SsisdbEmulator, closed_port: int) -> None:
+    """It ended at the port, and said that a connection fails which works."""
+    partner = f"localhost,{box.port}"
+    found = {each.step: each for each in check_connection(connect(port=closed_port, failover_partner=partner, **LOGIN))}
+    assert found["port"].outcome is Outcome.LIMITED
+    assert f"The failover partner {partner} is tried." in found["port"].text
+    assert found["login"].outcome is Outcome.GOOD
 
 
 def test_the_failover_partner_is_not_tried_with_a_password_that_is_wrong(

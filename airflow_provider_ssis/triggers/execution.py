@@ -105,8 +105,8 @@ class SsisExecutionTrigger(BaseTrigger):
             after=None if level is MessageLevel.NONE else 0,
         )
         poller = poller_of(loop, self.ssis_conn_id, _opener)
-        poller.subscribe(subscription)
         try:
+            poller.subscribe(subscription)
             while True:
                 update = await inbox.get()
                 self._tell(update, level)

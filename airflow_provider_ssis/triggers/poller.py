@@ -20,6 +20,7 @@ from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError, ConnectError, StatementTimeout, TransientError
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.watching import Verdict
+from airflow_provider_ssis.triggers.lookout import Lookout
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.catalog import Catalog
@@ -99,21 +100,25 @@ class Poller:
         self._open_catalog = open_catalog
         self._name = name
         self._gc_freeze_at = gc_freeze_at
-        self._catalog: Catalog | None = None
         self._changed = threading.Condition()
         self._subscriptions: set[Subscription] = set()
         self._thread: threading.Thread | None = None
         self._told = 0
 
     def subscribe(self, subscription: Subscription) -> None:
-        """Look for a subscriber until :meth:`unsubscribe`. Never waits for the server."""
+        """Look for a subscriber until :meth:`unsubscribe`. Never waits for the server.
+
+        :raises RuntimeError: the process can start no thread now. Nothing is looked for then.
+        """
         with self._changed:
+            if self._thread is None or not self._thread.is_alive():
+                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                # Kept only once it runs: one that could not start would be taken for one that looks for all to come.
+                thread.start()
+                self._thread = thread
             self._subscriptions.add(subscription)
             if len(self._subscriptions) == self._gc_freeze_at:
                 _freeze_once()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._thread.start()
             self._changed.notify()
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -124,9 +129,14 @@ class Poller:
     # --- on the thread
 
     def _work(self) -> None:
-        while (due := self._next_due()) is not None:
-            self._look(due)
-        self._disconnect()
+        # The thread's own: a subscriber who comes while it ends starts another one, which must not look through a
+        # connection that is being closed.
+        lookout = Lookout(self._open_catalog)
+        try:
+            while (due := self._next_due()) is not None:
+                self._look(lookout, due)
+        finally:
+            lookout.close()
 
     def _next_due(self) -> list[Subscription] | None:
         """Wait until somebody is due; None when nobody has waited for a while."""
@@ -145,19 +155,19 @@ class Poller:
                     return [each for each in self._subscriptions if each.due <= slack]
                 self._changed.wait(first - now)
 
-    def _look(self, due: list[Subscription]) -> None:
+    def _look(self, lookout: Lookout, due: list[Subscription]) -> None:
         try:
-            states, messages, read_all = self._ask(due)
+            states, messages, read_all = self._ask(lookout, due)
         except Exception as error:
             if not isinstance(error, CatalogError):
                 log.warning("Looking at the catalog failed in an unforeseen way.", exc_info=True)
             if len(due) > 1 and not _concerns_all(error):
                 # A query that fails for one must not fail the others.
                 half = len(due) // 2
-                self._look(due[:half])
-                self._look(due[half:])
+                self._look(lookout, due[:half])
+                self._look(lookout, due[half:])
                 return
-            self._disconnect()
+            lookout.close()
             self._bear(due, error)
             return
         for subscription in due:
@@ -165,14 +175,13 @@ class Poller:
             self._tell(subscription, state, messages.get(subscription.watch.execution_id, []), read_all=read_all)
 
     def _ask(
-        self, due: Sequence[Subscription]
+        self, lookout: Lookout, due: Sequence[Subscription]
     ) -> tuple[dict[int, ExecutionState], dict[int, list[EventMessage]], bool]:
-        if self._catalog is None:
-            self._catalog = self._open_catalog()
+        catalog = lookout.catalog
         ids = {subscription.watch.execution_id for subscription in due}
-        states = {state.execution_id: state for state in self._catalog.execution_states(ids)}
+        states = {state.execution_id: state for state in catalog.execution_states(ids)}
         # After the states: whoever is over has written all its messages by now.
-        messages, read_all = self._read_messages(self._catalog, due)
+        messages, read_all = self._read_messages(catalog, due)
         return states, messages, read_all
 
     @staticmethod
@@ -248,14 +257,6 @@ class Poller:
         if self._told % _BURST == 0:
             # Thousands told at once would keep the event loop from everything else for as long as they take.
             time.sleep(_PAUSE)
-
-    def _disconnect(self) -> None:
-        catalog, self._catalog = self._catalog, None
-        if catalog is not None:
-            try:
-                catalog.close()
-            except Exception as error:  # noqa: BLE001 any driver's; the connection is given up anyway
-                log.debug("Closing the connection failed: %s", error)
 
 
 _NOTHING = Update()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import queue
+import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -159,3 +160,80 @@ def test_garbage_collection_leaves_the_process_alone_once_many_wait(
             poller.unsubscribe(subscription)
         gc.unfreeze()
         poller_module._freeze_once.cache_clear()
+
+
+# --- the thread -------------------------------------------------------------------------------------------------------
+
+
+def told_to(told: queue.Queue[Update], execution_id: int = 42) -> Subscription:
+    """Who waits for an execution and puts what is told into a queue."""
+    return Subscription(watch=Watch(execution_id, 0.05, 0.05, Deadline(None)), outage=Outage(SECONDS), tell=told.put)
+
+
+def verdict_in(told: queue.Queue[Update]) -> Verdict:
+    """The verdict, when it comes."""
+    while (verdict := told.get(timeout=SECONDS).verdict) is None:
+        pass
+    return verdict
+
+
+def test_who_subscribes_while_the_thread_ends_gets_a_connection_that_is_not_being_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(poller_module, "_IDLE_SECONDS", 0.01)
+    server = Server()
+    poller = Poller(server.open_catalog, name="test-poller")
+    first: queue.Queue[Update] = queue.Queue()
+    second: queue.Queue[Update] = queue.Queue()
+    seen: queue.Queue[tuple[Verdict, int]] = queue.Queue()
+
+    class Changed(threading.Condition):
+        arrived = False
+
+        def __exit__(self, *args: Any) -> None:
+            super().__exit__(*args)
+            if poller._thread is None and not self.arrived:
+                # On the old thread, between its last look at the subscribers and whatever it does after.
+                self.arrived = True
+                poller.subscribe(told_to(second, 43))
+                seen.put((verdict_in(second), server.opened))
+
+    poller._changed = Changed()
+    poller.subscribe(told_to(first))
+    assert verdict_in(first) is Verdict.OVER
+    assert seen.get(timeout=SECONDS) == (Verdict.OVER, 2)
+
+
+def test_a_thread_that_cannot_be_started_once_is_started_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    poller = Poller(Server().open_catalog, name="test-poller")
+    refused: queue.Queue[Update] = queue.Queue()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", cannot_start)
+        with pytest.raises(RuntimeError, match="can't start"):
+            poller.subscribe(told_to(refused))
+    told: queue.Queue[Update] = queue.Queue()
+    poller.subscribe(told_to(told, 43))
+    assert verdict_in(told) is Verdict.OVER
+    assert refused.empty()
+
+
+def cannot_start(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_replaced() -> None:
+    poller = Poller(Server().open_catalog, name="test-poller")
+    threads: queue.Queue[threading.Thread] = queue.Queue()
+
+    def die(_: Update) -> None:
+        threads.put(threading.current_thread())
+        raise SystemExit
+
+    deadly = told_to(queue.Queue())
+    deadly.tell = die
+    poller.subscribe(deadly)
+    threads.get(timeout=SECONDS).join(SECONDS)
+    told: queue.Queue[Update] = queue.Queue()
+    poller.subscribe(told_to(told, 43))
+    assert verdict_in(told) is Verdict.OVER

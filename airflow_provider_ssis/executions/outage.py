@@ -52,16 +52,18 @@ class Outage:
         """How long it has lasted."""
         return 0.0 if self._began is None else self._clock() - self._began
 
-    def bear(self, error: Exception) -> float:
+    def bear(self, error: Exception, *, meets_all: bool = False) -> float:
         """Go on in spite of an error.
 
         :param error: what went wrong; one that is none of the catalog's counts as one that may pass.
+        :param meets_all: it meets everybody who waits, so it is about the server, and any such error may pass.
+            Default: False.
         :return: seconds to wait before the next look: ever longer, with a random part so that many do not come at once.
         :raises Exception: the same error, if it is none that passes or if it has lasted too long.
         """
         if self._began is None:
             self._began = self._clock()
-        if self.seconds >= self._limit(error):
+        if self.seconds >= self._limit(error, meets_all):
             raise error
         self._failures += 1
         longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self._failures - 1, 10))
@@ -79,9 +81,9 @@ class Outage:
         self._failures = 0
         return lasted
 
-    def _limit(self, error: Exception) -> float:
+    def _limit(self, error: Exception, meets_all: bool) -> float:
         if isinstance(error, _PASSING) or not isinstance(error, CatalogError):
             return self._patience
         if isinstance(error, _PASSING_SOON):
             return min(self._patience, LOGIN_GRACE)
-        return 0.0
+        return self._patience if meets_all else 0.0

@@ -134,6 +134,12 @@ class SsisExecutionTrigger(BaseTrigger):
                 self.execution_id,
                 update.outage,
             )
+        if update.unread is not None:
+            self.log.warning(
+                "The messages of execution %d cannot be read, so they are left out from here on: %s",
+                self.execution_id,
+                update.unread,
+            )
         if update.recovered is not None:
             self.log.info("The catalog can be read again, after %.0f s.", update.recovered)
 

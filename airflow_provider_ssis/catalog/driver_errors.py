@@ -156,8 +156,11 @@ _ODBC_NUMBER = re.compile(r"\s*\((?P<number>-?\d+)\)\s*(?:\(SQL\w+\))?\s*$")
 _ODBC_NEXT = re.compile(r"(?<=\))\s*;\s*(?=\[[0-9A-Z]{5}\] )")
 _DB_LIB_NOTE = re.compile(r"DB-Lib error message.*", re.DOTALL)
 _TLS_WORDS = ("ssl", "tls", "certificate", "encryption")
-# Windows socket errors that SQL Server's drivers report, and DB-Library's own numbers for a dead connection.
-_CONNECTION_LOSS_NUMBERS = frozenset({64, 233, 10053, 10054, 10060, 10061, 20003, 20004, 20006, 20009, 20017, 20047})
+# Windows socket errors that SQL Server's drivers report, a session that was killed (596), and DB-Library's own numbers
+# for a dead connection.
+_CONNECTION_LOSS_NUMBERS = frozenset(
+    {64, 233, 596, 10053, 10054, 10060, 10061, 20003, 20004, 20006, 20009, 20017, 20047}
+)
 
 _KERBEROS_WORD = "sspi provider"
 """How Microsoft's driver begins what Kerberos says."""

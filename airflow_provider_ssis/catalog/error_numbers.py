@@ -43,6 +43,13 @@ class Meaning(NamedTuple):
     advice: str | None = None
 
 
+_GOING_DOWN = "The server is being shut down, paused or resumed, or it ended the session: try again when it is up."
+_SHUT = (
+    "The database is not open to this login now: it is starting, being restored, moving to another server, or in the "
+    "hands of an administrator. Try again later; if it stays so, look at the state of SSISDB (sys.databases)."
+)
+_SHORT_OF_MEMORY = "The server is short of memory: try again later, or see what else runs on it."
+_NO_ROOM = "The server cannot write to SSISDB: look at the free space of its data and log files and their disks."
 _DAMAGED = "The catalog is at odds with itself, or somebody else changes the same object: try again, then check SSISDB."
 
 MEANINGS: dict[int, Meaning] = {
@@ -69,8 +76,13 @@ MEANINGS: dict[int, Meaning] = {
     18488: Meaning(LoginFailed, "The login's password must be changed first."),
     # Busy or failing over
     **dict.fromkeys(
-        (976, 983, 1204, 1205, 1222, 10928, 10929, 40197, 40501, 40613, 49918, 49919, 49920), Meaning(TransientError)
+        (845, 1204, 1205, 1222, 10928, 10929, 40197, 40501, 40613, 49918, 49919, 49920), Meaning(TransientError)
     ),
+    **dict.fromkeys((596, 6005, 42108, 42109), Meaning(TransientError, _GOING_DOWN)),
+    **dict.fromkeys((921, 922, 924, 927, 945, 952, 954, 976, 978, 979, 982, 983, 3906), Meaning(TransientError, _SHUT)),
+    **dict.fromkeys((701, 802, 8645, 8651), Meaning(TransientError, _SHORT_OF_MEMORY)),
+    # They pass when somebody makes room, which is soon on a server that others work with.
+    **dict.fromkeys((1105, 9001, 9002), Meaning(TransientError, _NO_ROOM)),
     27195: Meaning(TransientError, "Many executions are being created at once; try again later."),
     27149: Meaning(TransientError, "The package is pending; try again later."),
     27118: Meaning(DeploymentBusy),

@@ -53,10 +53,12 @@ class Outage:
         """How long it has lasted."""
         return 0.0 if self._began is None else self._clock() - self._began
 
-    def bear(self, error: Exception) -> float:
+    def bear(self, error: Exception, *, meets_all: bool = False) -> float:
         """Go on in spite of an error.
 
         :param error: what went wrong; one that is none of the catalog's counts as one that may pass.
+        :param meets_all: it meets everybody who waits, so it is about the server, and any such error may pass.
+            Default: False.
         :return: seconds to wait before the next look: ever longer, with a random part so that many do not come at once.
         :raises Exception: the same error, if it is none that passes or if it has lasted too long.
         """
@@ -67,7 +69,7 @@ class Outage:
             self._refused_since = None
         elif self._refused_since is None:
             self._refused_since = now
-        if self._is_too_long(error, now):
+        if self._is_too_long(error, now, meets_all):
             raise error
         self._failures += 1
         longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self._failures - 1, 10))
@@ -85,10 +87,10 @@ class Outage:
         self._failures = 0
         return lasted
 
-    def _is_too_long(self, error: Exception, now: float) -> bool:
+    def _is_too_long(self, error: Exception, now: float, meets_all: bool) -> bool:
         if self.seconds >= self._patience:
             return True
         if self._refused_since is not None:
             # Counted from the first refusal: a server may have been away for long before it knows its logins.
             return now - self._refused_since >= LOGIN_GRACE
-        return isinstance(error, CatalogError) and not isinstance(error, _PASSING)
+        return not meets_all and isinstance(error, CatalogError) and not isinstance(error, _PASSING)

@@ -171,7 +171,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "query_timeout": _field(
         _DRIVER,
         "Query timeout",
-        "Seconds to wait for the answer to a statement. Empty, or 0: no limit.",
+        "Seconds to wait for the answer to a statement. Empty, or 0: no limit (in a triggerer, 60).",
         "integer",
         minimum=0,
         maximum=LONGEST_TIMEOUT,

@@ -211,18 +211,25 @@ class SsisCatalogHook(OdbcHook):
         except DriverCannot as error:
             raise InvalidConnection(f"The connection {self.get_conn_id()!r} cannot be used: {error}") from None
 
-    def open_catalog(self, *, retry: RetryPolicy | None = None) -> Catalog:
+    def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog:
         """Open a client of the catalog, which is a context manager that closes its connection.
 
         If the connection breaks later, the client opens another one.
 
         :param retry: how transient errors are met. Default: the client's own.
+        :param query_timeout: seconds to wait for the answer to a statement where the connection sets no limit.
+            Default: 0, no limit there either.
         :raises ConnectError: one of the exceptions of :meth:`get_conn`.
         """
         # The client is most of what the hook's import would cost where DAGs are only parsed.
         from airflow_provider_ssis.catalog.catalog import Catalog
 
-        return Catalog(self.get_conn(), reconnect=self.get_conn, retry=retry)
+        def connect() -> pyodbc.Connection:
+            connection = self.get_conn()
+            connection.timeout = self.settings.query_timeout or query_timeout
+            return connection
+
+        return Catalog(connect(), reconnect=connect, retry=retry)
 
     @cached_property
     def catalog(self) -> Catalog:

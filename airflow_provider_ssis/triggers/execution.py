@@ -22,6 +22,13 @@ LONGEST_STOP = 20.0
 """Seconds for stopping an execution whose task was killed; Airflow allows 30 for all that a trigger does then."""
 
 
+QUERY_TIMEOUT = 60
+"""Seconds to wait for an answer where the connection sets no limit: a server that gives none would keep the thread of
+all triggers of that connection, and their deadlines with it."""
+
+_OF_IT_FOR_LOOKS = 0.9
+
+
 class SsisExecutionTrigger(BaseTrigger):
     """Wait until an execution is over, and tell why the wait has ended.
 
@@ -105,8 +112,8 @@ class SsisExecutionTrigger(BaseTrigger):
             after=None if level is MessageLevel.NONE else 0,
         )
         poller = poller_of(loop, self.ssis_conn_id, _opener)
-        poller.subscribe(subscription)
         try:
+            poller.subscribe(subscription)
             while True:
                 update = await inbox.get()
                 self._tell(update, level)
@@ -134,6 +141,12 @@ class SsisExecutionTrigger(BaseTrigger):
                 self.execution_id,
                 update.outage,
             )
+        if update.unread is not None:
+            self.log.warning(
+                "The messages of execution %d cannot be read, so they are left out from here on: %s",
+                self.execution_id,
+                update.unread,
+            )
         if update.recovered is not None:
             self.log.info("The catalog can be read again, after %.0f s.", update.recovered)
 
@@ -144,7 +157,17 @@ class SsisExecutionTrigger(BaseTrigger):
         if await self._is_still_deferred():
             self.log.info("Another triggerer waits for execution %d now; it goes on.", self.execution_id)
             return
-        await asyncio.to_thread(self._stop, _opener(asyncio.get_running_loop(), self.ssis_conn_id))
+        stop = asyncio.to_thread(self._stop, _opener(asyncio.get_running_loop(), self.ssis_conn_id))
+        try:
+            await asyncio.wait_for(stop, LONGEST_STOP)
+        except TimeoutError:
+            # The thread goes on, but nobody may be there to read what it says.
+            self.log.error(
+                "Execution %d is perhaps not stopped: the catalog gave no answer within %.0f s. Look at it in SSMS "
+                "(Active Operations).",
+                self.execution_id,
+                LONGEST_STOP,
+            )
 
     async def _is_still_deferred(self) -> bool:
         """Airflow cancels a trigger in the same way when it gave the trigger to another triggerer."""
@@ -165,7 +188,7 @@ class SsisExecutionTrigger(BaseTrigger):
                     catalog,
                     [self.execution_id],
                     poll_interval=1.0,
-                    deadline=Deadline.after(LONGEST_STOP, start=began),
+                    deadline=Deadline.after(LONGEST_STOP * _OF_IT_FOR_LOOKS, start=began),
                     log=self.log,
                 )
         except (CatalogError, ExecutionError) as error:
@@ -235,7 +258,7 @@ def _opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callable[[], 
         future = asyncio.run_coroutine_threadsafe(get_async_connection(ssis_conn_id), loop)
         hook = SsisCatalogHook.of(future.result(_CONNECTION_SECONDS), ssis_conn_id=ssis_conn_id)
         # No second attempts here: whoever waits decides how long to bear an outage.
-        return hook.open_catalog(retry=RetryPolicy(attempts=1))
+        return hook.open_catalog(retry=RetryPolicy(attempts=1), query_timeout=QUERY_TIMEOUT)
 
     return open_catalog
 

@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis import config
-from airflow_provider_ssis.catalog.errors import CatalogError, ConnectError, StatementTimeout, TransientError
+from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.watching import Verdict
+from airflow_provider_ssis.triggers.lookout import Lookout, MeetsAll
+from airflow_provider_ssis.triggers.message_reading import MessageReader, Reading
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.catalog import Catalog
@@ -31,10 +33,9 @@ log = logging.getLogger(__name__)
 SHORTEST_TICK = 1.0
 """Seconds between two looks, unless somebody asked for less."""
 
-CHUNK = 1000
-"""Messages read in one query: bounds what is held in memory."""
+_MESSAGES_GRACE = 15.0
+"""Seconds for which the end of an execution is held back when its messages cannot be read."""
 
-_CHUNKS_A_TICK = 10
 _IDLE_SECONDS = 30.0
 _BURST = 50
 _PAUSE = 0.02
@@ -47,6 +48,7 @@ class Update:
     :param status: the execution's status, where it was seen and has changed.
     :param messages: its messages since the last update.
     :param outage: an error's text when an outage begins.
+    :param unread: an error's text when the messages are given up, because they cannot be read; none come any more.
     :param recovered: seconds that the outage lasted, when it has ended.
     :param verdict: why the watch is over; it is the last update then.
     :param error: the error that ended it, where one did.
@@ -56,6 +58,7 @@ class Update:
     messages: Sequence[EventMessage] = ()
     outage: str | None = None
     recovered: float | None = None
+    unread: str | None = None
     verdict: Verdict | None = None
     error: Exception | None = None
 
@@ -85,6 +88,18 @@ class Subscription:
         self._status = status
         return status
 
+    def new_among(self, messages: Sequence[EventMessage]) -> Sequence[EventMessage]:
+        """Those of the execution's messages that it has not had yet; it has them then."""
+        if self.after is None:
+            return ()
+        new = [each for each in messages if (each.event_message_id or 0) > (self.after or 0)]
+        if new:
+            self.after = new[-1].event_message_id
+        return new or ()
+
+
+_NO_READING = Reading(())
+
 
 class Poller:
     """Looks at the catalog for its subscribers, as long as there are any.
@@ -99,21 +114,25 @@ class Poller:
         self._open_catalog = open_catalog
         self._name = name
         self._gc_freeze_at = gc_freeze_at
-        self._catalog: Catalog | None = None
         self._changed = threading.Condition()
         self._subscriptions: set[Subscription] = set()
         self._thread: threading.Thread | None = None
         self._told = 0
 
     def subscribe(self, subscription: Subscription) -> None:
-        """Look for a subscriber until :meth:`unsubscribe`. Never waits for the server."""
+        """Look for a subscriber until :meth:`unsubscribe`. Never waits for the server.
+
+        :raises RuntimeError: the process can start no thread now. Nothing is looked for then.
+        """
         with self._changed:
+            if self._thread is None or not self._thread.is_alive():
+                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                # Kept only once it runs: one that could not start would be taken for one that looks for all to come.
+                thread.start()
+                self._thread = thread
             self._subscriptions.add(subscription)
             if len(self._subscriptions) == self._gc_freeze_at:
                 _freeze_once()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._thread.start()
             self._changed.notify()
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -124,9 +143,14 @@ class Poller:
     # --- on the thread
 
     def _work(self) -> None:
-        while (due := self._next_due()) is not None:
-            self._look(due)
-        self._disconnect()
+        # The thread's own: a subscriber who comes while it ends starts another one, which must not look through a
+        # connection that is being closed.
+        lookout, reader = Lookout(self._open_catalog), MessageReader()
+        try:
+            while (due := self._next_due()) is not None:
+                self._look(lookout, reader, due)
+        finally:
+            lookout.close()
 
     def _next_due(self) -> list[Subscription] | None:
         """Wait until somebody is due; None when nobody has waited for a while."""
@@ -145,90 +169,81 @@ class Poller:
                     return [each for each in self._subscriptions if each.due <= slack]
                 self._changed.wait(first - now)
 
-    def _look(self, due: list[Subscription]) -> None:
+    def _look(self, lookout: Lookout, reader: MessageReader, due: list[Subscription]) -> None:
         try:
-            states, messages, read_all = self._ask(due)
+            states = lookout.states({each.watch.execution_id for each in due}, waiting=self._waiting)
+        except MeetsAll as met:
+            lookout.close()
+            self._bear(due, met.error, meets_all=True)
+            return
         except Exception as error:
             if not isinstance(error, CatalogError):
                 log.warning("Looking at the catalog failed in an unforeseen way.", exc_info=True)
-            if len(due) > 1 and not _concerns_all(error):
-                # A query that fails for one must not fail the others.
-                half = len(due) // 2
-                self._look(due[:half])
-                self._look(due[half:])
-                return
-            self._disconnect()
+            lookout.close()
             self._bear(due, error)
             return
+        following: dict[int, list[Subscription]] = {}
         for subscription in due:
-            state = states.get(subscription.watch.execution_id)
-            self._tell(subscription, state, messages.get(subscription.watch.execution_id, []), read_all=read_all)
-
-    def _ask(
-        self, due: Sequence[Subscription]
-    ) -> tuple[dict[int, ExecutionState], dict[int, list[EventMessage]], bool]:
-        if self._catalog is None:
-            self._catalog = self._open_catalog()
-        ids = {subscription.watch.execution_id for subscription in due}
-        states = {state.execution_id: state for state in self._catalog.execution_states(ids)}
+            execution_id = subscription.watch.execution_id
+            if execution_id in states.failed:
+                self._bear([subscription], states.failed[execution_id])
+            elif subscription.after is None:
+                self._tell(subscription, states.found.get(execution_id))
+            else:
+                following.setdefault(execution_id, []).append(subscription)
         # After the states: whoever is over has written all its messages by now.
-        messages, read_all = self._read_messages(self._catalog, due)
-        return states, messages, read_all
+        positions = {each: min(one.after or 0 for one in following[each]) for each in following}
+        for reading in reader.read(lookout, positions, waiting=self._waiting):
+            for execution_id in reading.execution_ids:
+                for subscription in following[execution_id]:
+                    self._tell(subscription, states.found.get(execution_id), reading)
 
-    @staticmethod
-    def _read_messages(catalog: Catalog, due: Sequence[Subscription]) -> tuple[dict[int, list[EventMessage]], bool]:
-        positions: dict[int, int] = {}
-        for subscription in due:
-            if subscription.after is not None:
-                execution_id = subscription.watch.execution_id
-                positions[execution_id] = min(subscription.after, positions.get(execution_id, subscription.after))
-        found: dict[int, list[EventMessage]] = {}
-        if not positions:
-            return found, True
-        for _ in range(_CHUNKS_A_TICK):
-            chunk = catalog.event_messages_of(positions, limit=CHUNK)
-            for message in chunk:
-                found.setdefault(message.operation_id, []).append(message)
-                if message.event_message_id is not None:
-                    positions[message.operation_id] = message.event_message_id
-            if len(chunk) < CHUNK:
-                return found, True
-        return found, False
+    def _waiting(self) -> list[int]:
+        """All executions that somebody waits for."""
+        with self._changed:
+            return list({each.watch.execution_id for each in self._subscriptions})
 
-    def _tell(
-        self,
-        subscription: Subscription,
-        state: ExecutionState | None,
-        messages: Sequence[EventMessage],
-        *,
-        read_all: bool,
-    ) -> None:
-        if subscription.after is not None:
-            messages = [each for each in messages if (each.event_message_id or 0) > subscription.after]
-            if messages:
-                subscription.after = messages[-1].event_message_id
+    def _tell(self, subscription: Subscription, state: ExecutionState | None, reading: Reading = _NO_READING) -> None:
+        watch, outage = subscription.watch, subscription.outage
+        verdict = watch.judge(state)
+        age = 0 if state is None else state.age or 0
+        delay = watch.delay(age)
+        messages = subscription.new_among(reading.messages.get(watch.execution_id, ()))
+        reads_on = held_back = watch.execution_id in reading.behind
+        began = recovered = unread = None
+        if reading.error is None:
+            recovered = outage.end()
         else:
-            messages = ()
-        verdict = subscription.watch.judge(state) if read_all else None
+            began = None if outage.is_on else str(reading.error)
+            try:
+                delay = watch.deadline.limit(outage.bear(reading.error))
+                held_back = outage.seconds < _MESSAGES_GRACE
+            except Exception as error:  # noqa: BLE001 the same error, now borne for too long
+                # The execution is in sight, so the wait goes on without its messages.
+                began, unread = None, str(error)
+                subscription.after = None
+                outage.end()
+        if verdict is Verdict.OVER and held_back and not watch.deadline.passed:
+            verdict = None
+        shortest = min(SHORTEST_TICK, watch.poll_interval)
+        subscription.due = time.monotonic() + (0.0 if reads_on else max(shortest, delay))
         update = Update(
             status=subscription.changed_status(state),
             messages=messages,
-            recovered=subscription.outage.end(),
+            outage=began,
+            recovered=recovered,
+            unread=unread,
             verdict=verdict,
         )
-        age = 0 if state is None else state.age or 0
-        watch = subscription.watch
-        shortest = min(SHORTEST_TICK, watch.poll_interval)
-        subscription.due = time.monotonic() + (max(shortest, watch.delay(age)) if read_all else 0.0)
         if update != _NOTHING:
             self._deliver(subscription, update)
 
-    def _bear(self, due: Sequence[Subscription], error: Exception) -> None:
+    def _bear(self, due: Sequence[Subscription], error: Exception, *, meets_all: bool = False) -> None:
         longest = 0.0
         for subscription in due:
             began = not subscription.outage.is_on
             try:
-                longest = max(longest, subscription.outage.bear(error))
+                longest = max(longest, subscription.outage.bear(error, meets_all=meets_all))
             except Exception as last:  # noqa: BLE001 the same error, now borne for too long
                 self._deliver(subscription, Update(verdict=Verdict.OUT_OF_SIGHT, error=last))
                 continue
@@ -236,9 +251,9 @@ class Poller:
                 self._deliver(subscription, Update(verdict=Verdict.TIMEOUT))
             elif began:
                 self._deliver(subscription, Update(outage=str(error)))
-        next_look = time.monotonic() + longest
+        now = time.monotonic()
         for subscription in due:
-            subscription.due = next_look
+            subscription.due = now + subscription.watch.deadline.limit(longest)
 
     def _deliver(self, subscription: Subscription, update: Update) -> None:
         if update.verdict is not None:
@@ -249,21 +264,8 @@ class Poller:
             # Thousands told at once would keep the event loop from everything else for as long as they take.
             time.sleep(_PAUSE)
 
-    def _disconnect(self) -> None:
-        catalog, self._catalog = self._catalog, None
-        if catalog is not None:
-            try:
-                catalog.close()
-            except Exception as error:  # noqa: BLE001 any driver's; the connection is given up anyway
-                log.debug("Closing the connection failed: %s", error)
-
 
 _NOTHING = Update()
-
-
-def _concerns_all(error: Exception) -> bool:
-    """Whether the error is about the way to the catalog rather than about what was asked."""
-    return isinstance(error, (TransientError, ConnectError, StatementTimeout)) or not isinstance(error, CatalogError)
 
 
 @functools.cache

@@ -72,6 +72,9 @@ def test_python_tds_gives_procedure_and_line() -> None:
         pyodbc.Error(
             "HY000", "[HY000] [Microsoft][ODBC Driver 18]TCP Provider: Error code 0x2746 (10054) (SQLExecute)"
         ),
+        pyodbc.Error(
+            "HY000", "[HY000] [Microsoft][ODBC Driver 18]The session is in the kill state. (596) (SQLExecute)"
+        ),
         pymssql.OperationalError(20003, b"Adaptive Server connection timed out"),
         pymssql.OperationalError(20017, b"DB-Lib error message 20017, severity 9:\nUnexpected EOF from the server"),
         pytds.ClosedConnectionError(),
@@ -139,3 +142,16 @@ def test_every_error_of_the_catalog_that_a_client_can_meet_has_a_meaning() -> No
 @pytest.mark.parametrize("number", sorted(number for number in MEANINGS if number in range(27100, 27300)))
 def test_every_error_of_the_catalog_says_what_to_do(number: int) -> None:
     assert server_error(DriverReport(text="No.", number=number)).advice
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(596, 701, 802, 845, 921, 922, 924, 927, 945, 952, 954, 976, 978, 979, 982, 983),
+        *(1105, 3906, 6005, 8645, 8651, 9001, 9002, 42108, 42109),
+    ],
+)
+def test_what_a_server_says_that_is_down_or_short_of_something_may_pass(number: int) -> None:
+    error = server_error(DriverReport(text="No.", number=number))
+    assert type(error) is errors.TransientError
+    assert error.advice

@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_ssis.catalog.errors import (
     CatalogMissing,
     LoginFailed,
+    StatementTimeout,
     TlsRefused,
     WindowsAuthenticationRequired,
 )
@@ -144,3 +145,19 @@ def test_airflow_finds_the_hook_by_the_connections_type(
     reached, text = hook.test_connection()
     assert reached, text
     assert text.splitlines()[-1].startswith("✓ logs: ")
+
+
+@pytest.mark.parametrize(("of_connection", "of_caller"), [(0, 1), (1, 60)])
+def test_the_query_timeout_is_the_connections_and_else_the_callers(
+    monkeypatch: pytest.MonkeyPatch,
+    ssisdb_emulator: SsisdbEmulator,
+    driver: OdbcDriver,
+    of_connection: int,
+    of_caller: int,
+) -> None:
+    hook = hook_for(monkeypatch, f"{ssisdb_emulator.airflow_uri}&query_timeout={of_connection}", driver)
+    with hook.open_catalog(query_timeout=of_caller) as catalog:
+        # Longer than the limit that holds, shorter than the other one.
+        ssisdb_emulator.faults.delay(20, statement="catalog.folders")
+        with pytest.raises(StatementTimeout):
+            catalog.folders()

@@ -18,9 +18,9 @@ SECRET = "c4nary-s3cret"
 class ImpatientHook(SsisCatalogHook):
     """Its client asks once only, so that one fault is enough for what is to happen when it gives up."""
 
-    def open_catalog(self, *, retry: RetryPolicy | None = None) -> Catalog:
+    def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog:
         """Open such a client."""
-        return super().open_catalog(retry=RetryPolicy(attempts=1))
+        return super().open_catalog(retry=RetryPolicy(attempts=1), query_timeout=query_timeout)
 
 
 def operator(**arguments: Any) -> SsisRunPackageOperator:

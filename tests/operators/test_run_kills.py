@@ -164,7 +164,7 @@ def test_a_kill_during_the_start_stops_what_was_started(mart: Catalog, ssisdb: S
             return super().start_claimed_execution(execution_id, claim)
 
     class Hook(SsisCatalogHook):
-        def open_catalog(self, *, retry: RetryPolicy | None = None) -> Catalog:
+        def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog:
             return KilledDuringStart(self.get_conn(), reconnect=self.get_conn, retry=retry)
 
     task_run.operator.hook = Hook()

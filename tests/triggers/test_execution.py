@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.triggers import execution
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 from tests.deferrals import event_of, events_of, logged, reloaded
 from tests.executions.starting import start
@@ -130,7 +131,11 @@ def test_a_broken_connection_is_told_once_and_survived(mart: Catalog, ssisdb: Ss
     assert len([line for line in log.at("info") if "can be read again" in line]) == 1
 
 
-@pytest.mark.parametrize("number", [40613, 4060, 976, 983, 1205, 18456])
+PASSING = [596, 701, 845, 922, 927, 952, 976, 978, 983, 1105, 1205, 6005, 8645, 42108]
+"""What a server says that shuts down, starts, fails over, restores, or is short of something."""
+
+
+@pytest.mark.parametrize("number", [40613, 4060, *PASSING, 18456])
 def test_errors_of_a_failover_are_survived(mart: Catalog, ssisdb: SsisdbEmulator, number: int) -> None:
     execution_id = start(mart)
     if number in (4060, 18456, 40613):
@@ -138,6 +143,17 @@ def test_errors_of_a_failover_are_survived(mart: Catalog, ssisdb: SsisdbEmulator
     else:
         ssisdb.faults.error(number, statement="catalog.executions")
     assert events_of([trigger(execution_id)])[0]["verdict"] == "over"
+
+
+def test_a_server_that_does_not_answer_keeps_nobody_past_the_deadline(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "QUERY_TIMEOUT", 1)
+    ssisdb.scripts.take(600, package="Load.dtsx", times=1)
+    endless, short = start(mart), start(mart)
+    ssisdb.faults.delay(3600, statement="catalog.executions")
+    events = events_of([trigger(endless, deadline=time.time() + 0.5), trigger(short)])
+    assert [event["verdict"] for event in events] == ["timeout", "over"]
 
 
 def test_an_outage_that_lasts_too_long_is_told_with_its_error(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
@@ -279,3 +295,17 @@ def test_a_kill_that_cannot_stop_says_so(mart: Catalog, ssisdb: SsisdbEmulator) 
     finally:
         ssisdb.faults.clear()
     assert any("is not stopped" in line for line in log.at("error"))
+
+
+def test_a_kill_that_gets_no_answer_ends_in_time_and_names_the_execution(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "LONGEST_STOP", 0.5)
+    monkeypatch.setattr(execution, "QUERY_TIMEOUT", 1)
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    execution_id = start(mart)
+    killed = trigger(execution_id)
+    log = logged(killed)
+    ssisdb.faults.delay(3600, statement="catalog.executions")
+    asyncio.run(killed.on_kill())
+    assert any(f"Execution {execution_id} is perhaps not stopped" in line for line in log.at("error"))

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import gc
 import queue
-from collections.abc import Callable, Collection, Mapping
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from airflow_provider_ssis.catalog.catalog import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import CatalogError, ConnectionLost
+from airflow_provider_ssis.catalog.errors import (
+    CatalogError,
+    ConnectionLost,
+    PermissionDenied,
+    StatementTimeout,
+    TransientError,
+)
 from airflow_provider_ssis.catalog.models import EventMessage, ExecutionState
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.watching import Deadline, Verdict, Watch
 from airflow_provider_ssis.triggers import poller as poller_module
-from airflow_provider_ssis.triggers.poller import CHUNK, Poller, Subscription, Update
+from airflow_provider_ssis.triggers.message_reading import CHUNK
+from airflow_provider_ssis.triggers.poller import SHORTEST_TICK, Poller, Subscription, Update
 from tests.executions.scripted import event
 
 SECONDS = 30
+FOREVER = Deadline(None)
 
 
 @dataclass
@@ -29,11 +39,17 @@ class Server:
     """What a catalog says to the poller.
 
     :param refuse: raises instead of an answer, given the executions asked for.
+    :param refuse_messages: the same for their messages.
+    :param holds_back: answers only when all have subscribed.
+    :param all_there: set when they have.
     """
 
     status: OperationStatus = OperationStatus.SUCCEEDED
     refuse: Callable[[set[int]], None] = lambda _: None
+    refuse_messages: Callable[[set[int]], None] = lambda _: None
     messages: list[EventMessage] = field(default_factory=list)
+    holds_back: bool = False
+    all_there: threading.Event = field(default_factory=threading.Event)
     opened: int = 0
     closed: int = 0
     asked: list[set[int]] = field(default_factory=list)
@@ -47,11 +63,14 @@ class Server:
         self.closed += 1
 
     def execution_states(self, execution_ids: Collection[int]) -> list[ExecutionState]:
+        if self.holds_back:
+            self.all_there.wait(SECONDS)
         self.asked.append(set(execution_ids))
         self.refuse(set(execution_ids))
         return [ExecutionState(execution_id=each, status=self.status, age=1) for each in execution_ids]
 
     def event_messages_of(self, positions: Mapping[int, int], limit: int) -> list[EventMessage]:
+        self.refuse_messages(set(positions))
         found = [
             each
             for each in self.messages
@@ -61,25 +80,51 @@ class Server:
         return found
 
 
-def watched(server: Server, execution_ids: Collection[int], *, after: int | None = None) -> dict[int, list[Update]]:
-    """All updates until each watch has its verdict."""
+def watched(
+    server: Server,
+    execution_ids: Collection[int],
+    *,
+    after: int | None = None,
+    silent: Collection[int] = (),
+    later: Collection[int] = (),
+    deadline: Deadline = FOREVER,
+) -> dict[int, list[Update]]:
+    """All updates until each watch has its verdict, by execution; in the order in which the verdicts came.
+
+    :param silent: executions whose messages nobody follows.
+    :param later: executions at which nobody looks with the first look.
+    """
     poller = Poller(server.open_catalog, name="test-poller")
     told: queue.Queue[tuple[int, Update]] = queue.Queue()
     updates: dict[int, list[Update]] = {each: [] for each in execution_ids}
     with ExitStack() as subscribed:
         for execution_id in execution_ids:
             subscription = Subscription(
-                watch=Watch(execution_id, 0.05, 0.05, Deadline(None)),
+                watch=Watch(execution_id, 0.05, 0.05, deadline),
                 outage=Outage(SECONDS),
                 tell=lambda update, execution_id=execution_id: told.put((execution_id, update)),  # type: ignore[misc]  # a default binds it early
-                after=after,
+                after=None if execution_id in silent else after,
+                due=time.monotonic() + SHORTEST_TICK if execution_id in later else 0.0,
             )
             poller.subscribe(subscription)
             subscribed.callback(poller.unsubscribe, subscription)
+        server.all_there.set()
         while not all(seen and seen[-1].verdict for seen in updates.values()):
             execution_id, update = told.get(timeout=SECONDS)
             updates[execution_id].append(update)
+            if update.verdict is not None:
+                updates[execution_id] = updates.pop(execution_id)
     return updates
+
+
+def verdicts_of(updates: dict[int, list[Update]]) -> dict[int, Verdict | None]:
+    """The verdict on each execution."""
+    return {execution_id: seen[-1].verdict for execution_id, seen in updates.items()}
+
+
+def texts_of(seen: Sequence[Update]) -> list[str]:
+    """The texts of all messages that were told."""
+    return [message.message for update in seen for message in update.messages]
 
 
 def test_an_execution_that_cannot_be_asked_for_does_not_fail_the_others() -> None:
@@ -92,6 +137,112 @@ def test_an_execution_that_cannot_be_asked_for_does_not_fail_the_others() -> Non
     verdicts = {execution_id: seen[-1].verdict for execution_id, seen in updates.items()}
     assert verdicts.pop(13) is Verdict.OUT_OF_SIGHT
     assert set(verdicts.values()) == {Verdict.OVER}
+
+
+def test_an_unknown_error_that_meets_all_is_borne_as_an_outage() -> None:
+    server = Server(holds_back=True)
+
+    def refuse(_: set[int]) -> None:
+        if len(server.asked) <= 5:
+            raise CatalogError("The server is in a bad way.", number=60000)
+
+    server.refuse = refuse
+    updates = watched(server, [1, 2, 3])
+    assert set(verdicts_of(updates).values()) == {Verdict.OVER}
+    for seen in updates.values():
+        assert len([update for update in seen if update.outage]) <= 1
+    assert any(update.outage for update in updates[1])
+
+
+def test_an_unknown_error_is_borne_by_one_who_is_due_alone_when_it_meets_the_others_too() -> None:
+    server = Server(holds_back=True)
+
+    def refuse(_: set[int]) -> None:
+        # The look at one, and then at each of the three.
+        if len(server.asked) <= 4:
+            raise CatalogError("The server is in a bad way.", number=60000)
+
+    server.refuse = refuse
+    updates = watched(server, [1, 2, 3], later=[2, 3])
+    assert server.asked[0] == {1}
+    assert set(verdicts_of(updates).values()) == {Verdict.OVER}
+    assert updates[1][0].outage
+
+
+def test_a_deadline_ends_an_outage_that_is_borne_for_all() -> None:
+    server = Server(holds_back=True)
+
+    def refuse(_: set[int]) -> None:
+        raise CatalogError("The server is in a bad way.", number=60000)
+
+    server.refuse = refuse
+    updates = watched(server, [1, 2, 3], deadline=Deadline.after(1))
+    assert set(verdicts_of(updates).values()) == {Verdict.TIMEOUT}
+
+
+@pytest.mark.parametrize(
+    "error", [StatementTimeout("too slow"), TransientError("a deadlock"), ValueError("no type 99")]
+)
+def test_messages_that_cannot_be_read_keep_back_only_their_own_execution(error: Exception) -> None:
+    refusals = 0
+
+    def refuse_messages(execution_ids: set[int]) -> None:
+        nonlocal refusals
+        if 1 in execution_ids and refusals < 2:
+            refusals += 1
+            raise error
+
+    messages = [event(1, "one", operation_id=1), event(2, "two", operation_id=2)]
+    server = Server(refuse_messages=refuse_messages, messages=messages, holds_back=True)
+    updates = watched(server, [1, 2, 3], after=0, silent=[3])
+    assert set(verdicts_of(updates).values()) == {Verdict.OVER}
+    assert list(updates)[-1] == 1
+    assert [texts_of(updates[execution_id]) for execution_id in (1, 2, 3)] == [["one"], ["two"], []]
+    assert len([update for update in updates[1] if update.outage]) == 1
+    assert not [update for update in updates[3] if update.outage]
+
+
+def test_messages_that_may_not_be_read_are_given_up_and_the_execution_is_not() -> None:
+    def refuse_messages(execution_ids: set[int]) -> None:
+        if 1 in execution_ids:
+            raise PermissionDenied("Not for you.", number=229)
+
+    server = Server(refuse_messages=refuse_messages, messages=[event(2, "two", operation_id=2)])
+    updates = watched(server, [1, 2], after=0)
+    assert set(verdicts_of(updates).values()) == {Verdict.OVER}
+    assert [update.unread for update in updates[1] if update.unread] == [
+        str(PermissionDenied("Not for you.", number=229))
+    ]
+    assert texts_of(updates[2]) == ["two"]
+
+
+def test_messages_that_are_out_of_reach_for_long_do_not_keep_back_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller_module, "_MESSAGES_GRACE", 0.2)
+
+    def refuse_messages(_: set[int]) -> None:
+        raise ConnectionLost("gone")
+
+    updates = watched(Server(refuse_messages=refuse_messages), [1, 2], after=0)
+    assert set(verdicts_of(updates).values()) == {Verdict.OVER}
+
+
+def test_an_execution_with_many_messages_does_not_keep_back_the_end_of_another() -> None:
+    loud = [event(number, operation_id=42) for number in range(1, 25 * CHUNK)]
+    server = Server(messages=[*loud, event(25 * CHUNK, "quiet", operation_id=43)], holds_back=True)
+    updates = watched(server, [42, 43], after=0)
+    assert list(updates) == [43, 42]
+    assert texts_of(updates[43]) == ["quiet"]
+    assert len(texts_of(updates[42])) == len(loud)
+
+
+def test_a_passed_deadline_is_told_while_there_are_messages_to_read() -> None:
+    class Endless(Server):
+        def event_messages_of(self, positions: Mapping[int, int], limit: int) -> list[EventMessage]:
+            ((execution_id, position),) = positions.items()
+            return [event(position + 1 + each, operation_id=execution_id) for each in range(limit)]
+
+    updates = watched(Endless(OperationStatus.RUNNING), [42], after=0, deadline=Deadline.after(0.2))
+    assert updates[42][-1].verdict is Verdict.TIMEOUT
 
 
 def test_an_error_of_the_connection_is_not_asked_again_for_each() -> None:
@@ -159,3 +310,80 @@ def test_garbage_collection_leaves_the_process_alone_once_many_wait(
             poller.unsubscribe(subscription)
         gc.unfreeze()
         poller_module._freeze_once.cache_clear()
+
+
+# --- the thread -------------------------------------------------------------------------------------------------------
+
+
+def told_to(told: queue.Queue[Update], execution_id: int = 42) -> Subscription:
+    """Who waits for an execution and puts what is told into a queue."""
+    return Subscription(watch=Watch(execution_id, 0.05, 0.05, Deadline(None)), outage=Outage(SECONDS), tell=told.put)
+
+
+def verdict_in(told: queue.Queue[Update]) -> Verdict:
+    """The verdict, when it comes."""
+    while (verdict := told.get(timeout=SECONDS).verdict) is None:
+        pass
+    return verdict
+
+
+def test_who_subscribes_while_the_thread_ends_gets_a_connection_that_is_not_being_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(poller_module, "_IDLE_SECONDS", 0.01)
+    server = Server()
+    poller = Poller(server.open_catalog, name="test-poller")
+    first: queue.Queue[Update] = queue.Queue()
+    second: queue.Queue[Update] = queue.Queue()
+    seen: queue.Queue[tuple[Verdict, int]] = queue.Queue()
+
+    class Changed(threading.Condition):
+        arrived = False
+
+        def __exit__(self, *args: Any) -> None:
+            super().__exit__(*args)
+            if poller._thread is None and not self.arrived:
+                # On the old thread, between its last look at the subscribers and whatever it does after.
+                self.arrived = True
+                poller.subscribe(told_to(second, 43))
+                seen.put((verdict_in(second), server.opened))
+
+    poller._changed = Changed()
+    poller.subscribe(told_to(first))
+    assert verdict_in(first) is Verdict.OVER
+    assert seen.get(timeout=SECONDS) == (Verdict.OVER, 2)
+
+
+def test_a_thread_that_cannot_be_started_once_is_started_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    poller = Poller(Server().open_catalog, name="test-poller")
+    refused: queue.Queue[Update] = queue.Queue()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", cannot_start)
+        with pytest.raises(RuntimeError, match="can't start"):
+            poller.subscribe(told_to(refused))
+    told: queue.Queue[Update] = queue.Queue()
+    poller.subscribe(told_to(told, 43))
+    assert verdict_in(told) is Verdict.OVER
+    assert refused.empty()
+
+
+def cannot_start(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_replaced() -> None:
+    poller = Poller(Server().open_catalog, name="test-poller")
+    threads: queue.Queue[threading.Thread] = queue.Queue()
+
+    def die(_: Update) -> None:
+        threads.put(threading.current_thread())
+        raise SystemExit
+
+    deadly = told_to(queue.Queue())
+    deadly.tell = die
+    poller.subscribe(deadly)
+    threads.get(timeout=SECONDS).join(SECONDS)
+    told: queue.Queue[Update] = queue.Queue()
+    poller.subscribe(told_to(told, 43))
+    assert verdict_in(told) is Verdict.OVER

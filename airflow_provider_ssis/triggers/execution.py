@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 LONGEST_STOP = 20.0
 """Seconds for stopping an execution whose task was killed; Airflow allows 30 for all that a trigger does then."""
 
-
 QUERY_TIMEOUT = 60
 """Seconds to wait for an answer where the connection sets no limit: a server that gives none would keep the thread of
 all triggers of that connection, and their deadlines with it."""
@@ -154,7 +153,21 @@ class SsisExecutionTrigger(BaseTrigger):
         """Stop the execution, because somebody marked or cleared the task; not when the trigger moves elsewhere."""
         if not self.cancel_on_kill:
             return
-        if await self._is_still_deferred():
+        # Until this comes back, Airflow 3.3 cancels it anew every second. What it has begun must come to its end.
+        stopping = asyncio.ensure_future(self._stop_unless_moved())
+        _stopping.add(stopping)
+        stopping.add_done_callback(_stopping.discard)
+        await asyncio.shield(stopping)
+
+    async def _stop_unless_moved(self) -> None:
+        try:
+            is_elsewhere = await self._is_still_deferred()
+        except Exception as error:  # noqa: BLE001 whatever Airflow's versions raise when they cannot tell
+            self.log.error(
+                "Execution %d is not stopped, since the state of its task cannot be read: %s", self.execution_id, error
+            )
+            return
+        if is_elsewhere:
             self.log.info("Another triggerer waits for execution %d now; it goes on.", self.execution_id)
             return
         stop = asyncio.to_thread(self._stop, _opener(asyncio.get_running_loop(), self.ssis_conn_id))
@@ -207,6 +220,10 @@ _DEFAULTS: dict[str, Any] = {
     "follow_messages": MessageLevel.NONE.value,
     "cancel_on_kill": True,
 }
+
+
+_stopping: set[asyncio.Future[None]] = set()
+"""What is being stopped, kept here because a loop keeps no task alive by itself."""
 
 
 class _Inbox:

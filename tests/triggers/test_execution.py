@@ -278,6 +278,50 @@ def test_a_kill_stops_the_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> No
     assert "was stopped" in str(log)
 
 
+def test_a_kill_that_is_cancelled_again_and_again_stops_the_execution(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow does so every second; whoever asked a slow API server first stopped nothing, and said nothing."""
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    execution_id = start(mart)
+    killed = trigger(execution_id)
+    is_asked = asyncio.Event()
+
+    async def slowly(_: object) -> bool:
+        is_asked.set()
+        await asyncio.sleep(0.5)
+        return False
+
+    monkeypatch.setattr(SsisExecutionTrigger, "_is_still_deferred", slowly)
+
+    async def kill() -> None:
+        killing = asyncio.create_task(killed.on_kill())
+        await is_asked.wait()
+        killing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await killing
+        await asyncio.to_thread(wait_until, lambda: status_of(mart, execution_id) is OperationStatus.CANCELED)
+
+    asyncio.run(kill())
+
+
+def test_a_kill_that_cannot_tell_whose_the_trigger_is_stops_nothing_and_says_so(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    execution_id = start(mart)
+    killed = trigger(execution_id)
+    log = logged(killed)
+
+    async def fail(_: object) -> bool:
+        raise OSError("the API server is away")
+
+    monkeypatch.setattr(SsisExecutionTrigger, "_is_still_deferred", fail)
+    asyncio.run(killed.on_kill())
+    assert status_of(mart, execution_id).is_active
+    assert any(f"Execution {execution_id} is not stopped" in line for line in log.at("error"))
+
+
 def test_a_kill_leaves_alone_what_is_not_to_be_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     execution_id = start(mart)

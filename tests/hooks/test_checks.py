@@ -234,7 +234,7 @@ def test_a_named_instance_is_found_by_the_browser(monkeypatch: pytest.MonkeyPatc
     with browser(answer) as port:
         monkeypatch.setattr(checks, "BROWSER_PORT", port)
         uri = ssisdb.airflow_uri.replace(f"127.0.0.1:{ssisdb.port}", "127.0.0.1%5CDW")
-        found = findings(monkeypatch, uri)
+        found = findings(monkeypatch, f"{uri}&login_timeout=1")
     assert found[2] == Finding(
         "port", Outcome.GOOD, f"127.0.0.1 listens at {ssisdb.port}, where the instance DW is", found[2].seconds
     )

@@ -154,7 +154,10 @@ def test_the_failover_partner_is_tried_when_the_server_is_out_of_reach(
 def test_the_check_goes_on_with_the_failover_partner(connect: Connect, box: SsisdbEmulator, closed_port: int) -> None:
     """It ended at the port, and said that a connection fails which works."""
     partner = f"localhost,{box.port}"
-    found = {each.step: each for each in check_connection(connect(port=closed_port, failover_partner=partner, **LOGIN))}
+    found = {
+        each.step: each
+        for each in check_connection(connect(port=closed_port, login_timeout=1, failover_partner=partner, **LOGIN))
+    }
     assert found["port"].outcome is Outcome.LIMITED
     assert f"The failover partner {partner} is tried." in found["port"].text
     assert found["login"].outcome is Outcome.GOOD

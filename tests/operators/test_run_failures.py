@@ -34,7 +34,7 @@ from airflow_provider_ssis.exceptions import (
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from tests.mart import MART
-from tests.operators.running import SECRET, parameters_of, run, wait_until
+from tests.operators.running import SECRET, ImpatientHook, parameters_of, run, wait_until
 from tests.ssis_projects import make_ispac, package, parameter, task
 
 
@@ -97,6 +97,7 @@ def test_a_server_that_goes_away_meanwhile_is_told_with_the_execution_that_goes_
         catalog.deploy_project("Sales", "Mart", MART)
     server.scripts.take(600, package="Load.dtsx")
     task_run = run()
+    task_run.operator.hook = ImpatientHook()
 
     def stop_server_when_running() -> None:
         wait_until(lambda: "is running" in str(task_run.log))

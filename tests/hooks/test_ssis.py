@@ -67,7 +67,10 @@ def test_a_hook_of_a_connection_at_hand_tells_errors_with_its_id() -> None:
     hook.odbc_driver = OdbcDriver("ODBC Driver 18 for SQL Server", DriverFamily.MICROSOFT, "18")
     with pytest.raises(InvalidConnection, match="'warehouse' cannot be used"):
         hook.get_conn()
-    assert SsisCatalogHook.of(Connection(conn_id="warehouse"), ssis_conn_id="other").get_conn_id() == "other"
+    assert (
+        SsisCatalogHook.of(Connection(conn_id="warehouse", conn_type="ssis"), ssis_conn_id="other").get_conn_id()
+        == "other"
+    )
 
 
 def test_blanks_around_the_host_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,9 @@ EXECUTION = "ssis_execution"
 PROGRESS = "ssis_progress"
 """The key under which the progress stands."""
 
+ATTACHED = "attached"
+"""The XCom that says so of an execution which the task only follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
@@ -67,10 +70,6 @@ class TaskMemory:
         """Show how far the execution is, in Airflow's UI."""
         if self._store is not None:
             self._store.set(PROGRESS, progress)
-
-
-ATTACHED = "attached"
-"""The XCom that says so of an execution which the task only follows."""
 
 
 def push_execution(task_instance: Any, execution: Remembered) -> None:

@@ -95,4 +95,5 @@ class TdsServer:
             # The server closes; asyncio would log a cancelled connection as an error.
             log.debug("%s: connection ended by the server", channel.peer)
         except Exception:
+            # Nobody waits for this task's result, and a fault in one connection must not reach another.
             log.exception("%s: connection ended by a fault of this server", channel.peer)

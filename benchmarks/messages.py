@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.connection import decode_datetimeoffset
+from airflow_provider_ssis.catalog.session import decode_datetimeoffset
 from benchmarks.airflow_home import ODBC, connect_airflow
 from benchmarks.results import Goal, Report, cost
 from benchmarks.servers import CatalogService
@@ -18,7 +18,7 @@ from benchmarks.workers import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
 
 NAME = "messages"
 _LEAST = 10.0

@@ -124,7 +124,7 @@ def _rows(case: str, ours: Start, peer: Start, name: str) -> list[Result]:
 
 def _deploy(server: Worker, parameters: int) -> None:
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-    from tests.ssis_projects import make_ispac, package, parameter, task
+    from tests.support.ssis_projects import make_ispac, package, parameter, task
 
     load = package("Load.dtsx", task("Copy"), parameters=[parameter(_name(n)) for n in range(parameters)])
     connect_airflow(server.started)
@@ -186,7 +186,7 @@ def _requests_to_start(server: Worker, count: int) -> int:
     from airflow_provider_ssis.executions.submission import OnPreviousRun, Submission, submit
     from airflow_provider_ssis.executions.watching import Deadline
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-    from tests.task_runs import LogRecord
+    from tests.support.task_runs import LogRecord
 
     submission = Submission(
         request=ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx", parameters=_values(count)),

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from tests.task_runs import TaskInstanceRecord, TaskRun
+from tests.support.task_runs import TaskInstanceRecord, TaskRun
 
 
 @dataclass(frozen=True, slots=True)

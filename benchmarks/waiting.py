@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.statements import MAX_MARKERS
+from airflow_provider_ssis.catalog.sql.statements import MAX_MARKERS
 from benchmarks.airflow_home import connect_airflow, log_level
 from benchmarks.results import Goal, Report, Result, cost
 from benchmarks.servers import CatalogService

@@ -138,7 +138,7 @@ def print_executions(odbc: str) -> None:
     """Print each execution's messages and how it ended, read back from the catalog."""
     import pyodbc
 
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.codes import OperationStatus
 
     with closing(pyodbc.connect(odbc, autocommit=True)) as connection:

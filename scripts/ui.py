@@ -17,7 +17,7 @@ from typing import Any
 
 from airflow_provider_ssis.hooks.form import FIELDS
 from scripts.demo import PROJECT, DemoFailed, embedded_ssisdb, step
-from tests.airflow_processes import AirflowProcesses, ComponentEnded, running_airflow, wait_for
+from tests.support.airflow_processes import AirflowProcesses, ComponentEnded, running_airflow, wait_for
 
 EXAMPLES = PROJECT / "example_dags"
 PORT = 8080

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.emulator.server import SsisdbEmulator
 
 _HOME = pytest.StashKey[str]()
@@ -50,7 +50,7 @@ def catalog(ssisdb: SsisdbEmulator) -> Iterator[Catalog]:
 @pytest.fixture
 def mart(catalog: Catalog) -> Catalog:
     """A client of an embedded SSISDB that holds the project Sales/Mart."""
-    from tests.mart import MART
+    from tests.support.mart import MART
 
     catalog.create_folder("Sales")
     catalog.deploy_project("Sales", "Mart", MART)

@@ -11,13 +11,13 @@ import pytest
 
 from airflow_provider_ssis import exceptions
 from airflow_provider_ssis.catalog import errors
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks import entra, extra
 from airflow_provider_ssis.project import errors as project_errors
 from airflow_provider_ssis.retry_policy import AFTER_A_KILL, POINTLESS, WORTH_IT, RetryPoliciesMissing, SsisRetryPolicy
-from tests.dag_runs import migrated_home, run_dag
+from tests.support.dag_runs import migrated_home, run_dag
 
 with contextlib.suppress(ImportError):
     from airflow.providers.common.compat.sdk import ExceptionRetryPolicy, RetryAction, RetryRule

@@ -16,7 +16,7 @@ from airflow_provider_ssis.catalog.codes import (
     OperationStatus,
     OperationType,
 )
-from airflow_provider_ssis.catalog.variants import VariantValue
+from airflow_provider_ssis.catalog.sql.variants import VariantValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
+from airflow_provider_ssis.emulator.control.faults import fault_procedures
+from airflow_provider_ssis.emulator.control.logins import login_procedures
 from airflow_provider_ssis.emulator.faults.backend import FaultyBackend, Traffic
 from airflow_provider_ssis.emulator.faults.book import FaultBook
-from airflow_provider_ssis.emulator.faults.procedures import fault_procedures
 from airflow_provider_ssis.emulator.identities.authenticator import Identities
-from airflow_provider_ssis.emulator.identities.procedures import login_procedures
-from airflow_provider_ssis.emulator.runtime.scripts import ScriptBook
+from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.ssisdb import Edition, Ssisdb, install
 from airflow_provider_ssis.emulator.tds.browser import Browser, serve_browser
 from airflow_provider_ssis.emulator.tds.server import TdsServer

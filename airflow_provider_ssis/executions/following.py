@@ -11,7 +11,7 @@ from airflow_provider_ssis.executions.outcome import executable_of
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import EventMessage
     from airflow_provider_ssis.executions.task_log import TaskLog
 

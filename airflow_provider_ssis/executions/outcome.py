@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ssis.catalog import causes as catalog_causes
 from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
 from airflow_provider_ssis.catalog.errors import CatalogError
+from airflow_provider_ssis.catalog.failures import causes as catalog_causes
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionEndedUnexpectedly,
@@ -17,7 +17,7 @@ from airflow_provider_ssis.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import EventMessage, Execution
 
 SUCCESS = frozenset({OperationStatus.SUCCEEDED, OperationStatus.COMPLETED})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ssis.executions.outcome import status_name
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.codes import OperationStatus
     from airflow_provider_ssis.executions.memory import TaskMemory
     from airflow_provider_ssis.executions.task_log import TaskLog

@@ -15,7 +15,7 @@ from airflow_provider_ssis.executions.watching import Deadline
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution
     from airflow_provider_ssis.executions.task_log import TaskLog
 

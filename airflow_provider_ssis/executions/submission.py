@@ -28,7 +28,7 @@ from airflow_provider_ssis.executions.waiting import patiently, poll_delays, rea
 from airflow_provider_ssis.executions.watching import Deadline
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.requests import ExecutionRequest
     from airflow_provider_ssis.executions.memory import TaskMemory
     from airflow_provider_ssis.executions.stamp import TaskStamp

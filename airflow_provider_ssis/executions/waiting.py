@@ -11,7 +11,7 @@ from airflow_provider_ssis.executions.watching import NO_DEADLINE, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution, ExecutionState
     from airflow_provider_ssis.executions.outage import Outage
     from airflow_provider_ssis.executions.task_log import TaskLog

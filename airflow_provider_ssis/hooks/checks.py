@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.catalog.connection import RetryPolicy
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
     CatalogMissing,
@@ -22,12 +21,13 @@ from airflow_provider_ssis.catalog.errors import (
     TransientError,
     WindowsAuthenticationRequired,
 )
+from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.hooks.entra import EntraUnreachable, TokenRefused, access_token
 from airflow_provider_ssis.hooks.settings import Authentication
 from airflow_provider_ssis.odbc.connection_string import Encrypt
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Rights, ServerSession
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_ssis import config
-from airflow_provider_ssis.catalog.connection import RetryPolicy, prepare
-from airflow_provider_ssis.catalog.driver_errors import connect_error
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
+from airflow_provider_ssis.catalog.errors.drivers import connect_error
+from airflow_provider_ssis.catalog.session import RetryPolicy, prepare
 from airflow_provider_ssis.hooks.entra import access_token, as_attribute
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.hooks.form import field_behaviour, form_widgets
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import pyodbc
     from airflow.providers.common.compat.sdk import Connection
 
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
 
 
 class SsisCatalogHook(OdbcHook):
@@ -222,7 +222,7 @@ class SsisCatalogHook(OdbcHook):
         :raises ConnectError: one of the exceptions of :meth:`get_conn`.
         """
         # The client is most of what the hook's import would cost where DAGs are only parsed.
-        from airflow_provider_ssis.catalog.catalog import Catalog
+        from airflow_provider_ssis.catalog.client import Catalog
 
         def connect() -> pyodbc.Connection:
             connection = self.get_conn()

@@ -16,7 +16,7 @@ from airflow_provider_ssis.executions.arguments import optional_text, required_t
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
 

@@ -40,7 +40,7 @@ from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.codes import LoggingLevel
     from airflow_provider_ssis.catalog.models import Execution, ExecutionState
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook

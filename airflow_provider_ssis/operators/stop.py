@@ -28,7 +28,7 @@ from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 

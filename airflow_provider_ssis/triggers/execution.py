@@ -16,7 +16,7 @@ from airflow_provider_ssis.executions.watching import Deadline, Watch
 from airflow_provider_ssis.triggers.poller import Subscription, Update, poller_of
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
 
 LONGEST_STOP = 20.0
 """Seconds for stopping an execution whose task was killed; Airflow allows 30 for all that a trigger does then."""
@@ -269,7 +269,7 @@ def _opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callable[[], 
     def open_catalog() -> Catalog:
         from airflow.providers.common.compat.connection import get_async_connection
 
-        from airflow_provider_ssis.catalog.connection import RetryPolicy
+        from airflow_provider_ssis.catalog.session import RetryPolicy
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
         future = asyncio.run_coroutine_threadsafe(get_async_connection(ssis_conn_id), loop)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ssis.catalog.errors import CatalogError, ConnectError, StatementTimeout, TransientError
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import ExecutionState
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from airflow_provider_ssis.catalog.errors import CatalogError, ConnectError, Con
 from airflow_provider_ssis.triggers.lookout import halves
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import EventMessage
     from airflow_provider_ssis.triggers.lookout import Lookout
 

@@ -24,7 +24,7 @@ from airflow_provider_ssis.triggers.lookout import Lookout, MeetsAll
 from airflow_provider_ssis.triggers.message_reading import MessageReader, Reading
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.catalog import Catalog
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import EventMessage, ExecutionState
     from airflow_provider_ssis.executions.watching import Watch
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.workers import Worker
-from tests.benchmarks.services import Echo, NeverReady
+from tests.support.services import Echo, NeverReady
 
 
 def runs(process: int) -> bool:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ssis.catalog.causes import describe, failed_validation, first_causes, is_consequence
 from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType
-from airflow_provider_ssis.catalog.message_codes import CONSEQUENCES
+from airflow_provider_ssis.catalog.failures.causes import describe, failed_validation, first_causes, is_consequence
+from airflow_provider_ssis.catalog.failures.message_codes import CONSEQUENCES
 from airflow_provider_ssis.catalog.models import EventMessage
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)

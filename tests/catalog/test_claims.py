@@ -9,12 +9,12 @@ from dataclasses import replace
 import pyodbc
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import OtherExecutionActive, ParameterNotFound
 from airflow_provider_ssis.catalog.requests import Claim, ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.operators.running import parameters_of, wait_until
+from tests.support.running import parameters_of, wait_until
 
 REQUEST = ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx", parameters={"BatchSize": 7})
 CLAIM = Claim(owner="airflow:task,1", family="airflow:task", lock="airflow:task")

@@ -8,12 +8,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.connection import (
-    CatalogSession,
-    Repeat,
-    RetryPolicy,
-    decode_datetimeoffset,
-)
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
     ConnectionLost,
@@ -21,7 +15,13 @@ from airflow_provider_ssis.catalog.errors import (
     ServerUnreachable,
     TransientError,
 )
-from airflow_provider_ssis.catalog.statements import ERROR_NUMBER, Batch
+from airflow_provider_ssis.catalog.session import (
+    CatalogSession,
+    Repeat,
+    RetryPolicy,
+    decode_datetimeoffset,
+)
+from airflow_provider_ssis.catalog.sql.statements import ERROR_NUMBER, Batch
 
 paramstyle = "pyformat"
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.catalog.codes import LoggingLevel
-from airflow_provider_ssis.catalog.creation import creation_batches, settings_of
 from airflow_provider_ssis.catalog.errors import InvalidArgument, WrongParameterType
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, Value
-from airflow_provider_ssis.catalog.statements import MAX_MARKERS, Batch
+from airflow_provider_ssis.catalog.sql.creation import creation_batches, settings_of
+from airflow_provider_ssis.catalog.sql.statements import MAX_MARKERS, Batch
 
 
 def batches(request: ExecutionRequest) -> list[Batch]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors import (
     AlreadyExists,
     AmbiguousEnvironment,
@@ -14,7 +14,7 @@ from airflow_provider_ssis.catalog.errors import (
     WrongParameterType,
 )
 from airflow_provider_ssis.catalog.requests import Sensitive
-from tests.catalog.projects import FOLDER, PROJECT, TYPES, etl
+from tests.support.catalog_projects import FOLDER, PROJECT, TYPES, etl
 
 
 @pytest.fixture

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
-from airflow_provider_ssis.catalog.causes import describe, first_causes
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import ExecutionResult, LoggingLevel, MessageType, ObjectType, OperationStatus
-from airflow_provider_ssis.catalog.connection import RetryPolicy
 from airflow_provider_ssis.catalog.errors import (
     AlreadyStarted,
     AmbiguousEnvironment,
@@ -28,9 +26,11 @@ from airflow_provider_ssis.catalog.errors import (
     RequiredParameterMissing,
     WrongParameterType,
 )
+from airflow_provider_ssis.catalog.failures.causes import describe, first_causes
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, VariableReference
+from airflow_provider_ssis.catalog.session import RetryPolicy
 from tests.catalog.conftest import CLIENTS
-from tests.catalog.projects import FOLDER, PACKAGE, PROJECT, TYPES, etl
+from tests.support.catalog_projects import FOLDER, PACKAGE, PROJECT, TYPES, etl
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.server import SsisdbEmulator

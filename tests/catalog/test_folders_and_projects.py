@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import ObjectType
 from airflow_provider_ssis.catalog.errors import (
     AlreadyExists,
@@ -22,7 +22,7 @@ from airflow_provider_ssis.catalog.errors import (
     WrongParameterType,
 )
 from airflow_provider_ssis.catalog.requests import ParameterValue, Sensitive, VariableReference
-from tests.catalog.projects import FOLDER, PACKAGE, PROJECT, TYPES, etl
+from tests.support.catalog_projects import FOLDER, PACKAGE, PROJECT, TYPES, etl
 
 
 def test_the_server_says_who_it_is(any_catalog: Catalog) -> None:

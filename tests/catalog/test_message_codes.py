@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ssis.catalog.message_codes import ADVICE, CONNECTION_FAILURES, CONSEQUENCES, symbol_of
+from airflow_provider_ssis.catalog.failures.message_codes import ADVICE, CONNECTION_FAILURES, CONSEQUENCES, symbol_of
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ssis.catalog.variants import VariantValue, variant_value
+from airflow_provider_ssis.catalog.sql.variants import VariantValue, variant_value
 
 
 @pytest.mark.parametrize(

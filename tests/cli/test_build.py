@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_ssis.cli.main import main
 from airflow_provider_ssis.project.ispac import content_hash, read_ispac
-from tests.ssis_projects import execute_package, make_project, package, write_project_folder
+from tests.support.ssis_projects import execute_package, make_project, package, write_project_folder
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.emulator.server import Edition, SsisdbEmulator
-from tests.dag_runs import airflow_environment, migrated_home
+from tests.support.dag_runs import airflow_environment, migrated_home
 
 STEPS = [
     *("driver", "address", "port", "encryption", "login", "server", "catalog", "version"),

@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
-from tests.ssis_projects import make_ispac, on_success, package, parameter, task
+from tests.support.ssis_projects import make_ispac, on_success, package, parameter, task
 
 SUCCEEDED = 7
 DEADLINE_SECONDS = 30

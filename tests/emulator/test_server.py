@@ -16,15 +16,15 @@ from typing import Any
 import pyodbc
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.tsql.database_file import DATABASE_FILE
 from airflow_provider_ssis.odbc.drivers import installed_drivers
-from tests.identities.authority import Authority
-from tests.mart import MART
-from tests.operators.running import wait_until
+from tests.support.entra_authority import Authority
+from tests.support.mart import MART
+from tests.support.running import wait_until
 
 COMMAND = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator"]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.dag_runs import migrated_home, run_dag
-from tests.operators.running import overrides_of, parameters_of
+from tests.support.dag_runs import migrated_home, run_dag
+from tests.support.running import overrides_of, parameters_of
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 

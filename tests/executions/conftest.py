@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.executions.scripted import Clock
+from tests.support.scripted_catalog import Clock
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from airflow_provider_ssis.catalog.codes import MessageType
 from airflow_provider_ssis.executions import following
 from airflow_provider_ssis.executions.following import MessageFollower, MessageLevel
-from tests.executions.scripted import ScriptedCatalog, event
-from tests.task_runs import LogRecord
+from tests.support.scripted_catalog import ScriptedCatalog, event
+from tests.support.task_runs import LogRecord
 
 
 def test_errors_and_warnings_keep_their_level_and_all_else_is_info() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_ssis.executions.limits import deadline_of, deferral_limit
 from airflow_provider_ssis.executions.watching import Deadline
-from tests.task_runs import TaskInstanceRecord
+from tests.support.task_runs import TaskInstanceRecord
 
 START = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from airflow_provider_ssis.exceptions import (
     ValidationFailed,
 )
 from airflow_provider_ssis.executions.outcome import duration_of, result_of, unsuccessful
-from tests.executions.scripted import START, ScriptedCatalog, event, execution_in
+from tests.support.scripted_catalog import START, ScriptedCatalog, event, execution_in
 
 COLUMNS_DIFFER = 0xC0202045 - 2**32
 VALIDATION_FAILED = 0xC0024107 - 2**32

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionFailed
 from airflow_provider_ssis.executions.memory import EXECUTION, PROGRESS
-from tests.deferrals import run_to_end
-from tests.operators.running import run
-from tests.task_runs import Store
+from tests.support.deferrals import run_to_end
+from tests.support.running import run
+from tests.support.task_runs import Store
 
 
 @pytest.mark.parametrize("deferrable", [False, True])

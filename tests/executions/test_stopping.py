@@ -10,8 +10,8 @@ from airflow_provider_ssis.catalog.models import Execution
 from airflow_provider_ssis.exceptions import ExecutionNotRunning, ExecutionNotStopped
 from airflow_provider_ssis.executions.stopping import stop_executions
 from airflow_provider_ssis.executions.watching import Deadline
-from tests.executions.scripted import Clock, ScriptedCatalog
-from tests.task_runs import LogRecord
+from tests.support.scripted_catalog import Clock, ScriptedCatalog
+from tests.support.task_runs import LogRecord
 
 
 def stop(script: ScriptedCatalog, *execution_ids: int, timeout: float = 60) -> list[Execution]:

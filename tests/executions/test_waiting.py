@@ -19,8 +19,8 @@ from airflow_provider_ssis.catalog.errors import (
 from airflow_provider_ssis.executions.outage import Outage
 from airflow_provider_ssis.executions.waiting import patiently, poll_delays, read_execution, wait_until_over
 from airflow_provider_ssis.executions.watching import Deadline, Verdict, Watch
-from tests.executions.scripted import Clock, ScriptedCatalog
-from tests.task_runs import LogRecord
+from tests.support.scripted_catalog import Clock, ScriptedCatalog
+from tests.support.task_runs import LogRecord
 
 
 def wait(script: ScriptedCatalog, deadline: Deadline, poll_interval: float = 10.0) -> tuple[Verdict, list[Status]]:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.airflow_processes import AirflowProcesses, running_airflow
-from tests.faults.canaries import CANARY_CONNECTION
-from tests.faults.workers import Workers, running_workers
-from tests.mart import MART
+from tests.support.airflow_processes import AirflowProcesses, running_airflow
+from tests.support.canaries import CANARY_CONNECTION
+from tests.support.mart import MART
+from tests.support.workers import Workers, running_workers
 
 DAGS = Path(__file__).parent / "dags"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.airflow_processes import AirflowProcesses, wait_for
+from tests.support.airflow_processes import AirflowProcesses, wait_for
 
 PATHS = ["polling", "deferred"]
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.faults.workers import AFTER_SAVE, BEFORE_DEFERRAL, BEFORE_SAVE, Outcome, Workers
-from tests.operators.running import wait_until
+from tests.support.running import wait_until
+from tests.support.workers import AFTER_SAVE, BEFORE_DEFERRAL, BEFORE_SAVE, Outcome, Workers
 
 STEPS = {
     "claim": "catalog.create_execution",

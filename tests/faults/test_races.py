@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.faults.test_protocol import STEPS
-from tests.operators.running import run
-from tests.task_runs import Store
+from tests.support.running import run
+from tests.support.task_runs import Store
 
 RACES = 200
 LONGEST_DELAY = 0.02

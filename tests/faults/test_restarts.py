@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.executions.starting import start
-from tests.faults.workers import Workers
-from tests.mart import MART
-from tests.operators.running import wait_until
+from tests.support.mart import MART
+from tests.support.running import wait_until
+from tests.support.starting import start
+from tests.support.workers import Workers
 
 WAITING = 200
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.requests import Sensitive
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.airflow_processes import AirflowProcesses, wait_for
-from tests.faults.canaries import OVERRIDE, PARAMETER, VARIABLE
+from tests.support.airflow_processes import AirflowProcesses, wait_for
+from tests.support.canaries import OVERRIDE, PARAMETER, VARIABLE
 
 
 @pytest.mark.parametrize("end", ["success", "failure", "crash", "refusal"])

@@ -13,8 +13,8 @@ from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_ssis.emulator.server import Edition, LoginKind, SsisdbEmulator
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.identities.authority import APPLICATION, Authority, running_authority
-from tests.identities.kdc import Realm, missing_programs, running_realm
+from tests.support.entra_authority import APPLICATION, Authority, running_authority
+from tests.support.kdc import Realm, missing_programs, running_realm
 
 PASSWORD = "p;w}d {1}"
 Connect = Callable[..., SsisCatalogHook]

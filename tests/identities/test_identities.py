@@ -17,9 +17,9 @@ from airflow_provider_ssis.catalog.errors import ConnectError, ServerUnreachable
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
-from tests.identities.authority import APPLICATION, MACHINE_SECRET, POD_TOKEN, SECRET, TENANT, Authority
 from tests.identities.conftest import PASSWORD, Connect
-from tests.identities.kdc import SERVICE, Realm
+from tests.support.entra_authority import APPLICATION, MACHINE_SECRET, POD_TOKEN, SECRET, TENANT, Authority
+from tests.support.kdc import SERVICE, Realm
 
 DRIVERS = {driver.family: driver.label for driver in reversed(installed_drivers())}
 ENCRYPTIONS = ["yes", "no", "strict"]

@@ -20,10 +20,10 @@ from airflow_provider_ssis.emulator.server import LoginKind, SsisdbEmulator
 from airflow_provider_ssis.hooks import entra
 from airflow_provider_ssis.hooks.entra import EntraUnreachable, TokenRefused
 from airflow_provider_ssis.hooks.extra import InvalidConnection
-from tests.identities.authority import APPLICATION, SECRET, TENANT, Authority
 from tests.identities.conftest import PASSWORD, Connect
-from tests.identities.kdc import SERVICE, Realm
 from tests.identities.test_identities import application_certificate
+from tests.support.entra_authority import APPLICATION, SECRET, TENANT, Authority
+from tests.support.kdc import SERVICE, Realm
 
 WRONG = "wr0ng-pa55word"
 

@@ -11,10 +11,10 @@ from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_ssis.emulator.server import Edition, LoginKind, SsisdbEmulator
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.deferrals import deferred, events_of, reloaded, resumed
-from tests.identities.kdc import SERVICE, Realm, running_realm
-from tests.mart import MART
-from tests.operators.running import run, wait_until
+from tests.support.deferrals import deferred, events_of, reloaded, resumed
+from tests.support.kdc import SERVICE, Realm, running_realm
+from tests.support.mart import MART
+from tests.support.running import run, wait_until
 
 LIFE = "8s"
 

@@ -11,12 +11,12 @@ from SSIS_Operator.models.SqlQueryParameters import LoggingLevel, ParameterType,
 from SSIS_Operator.operators.ssis_package_operator import SsisPackageOperator
 from SSIS_Operator.sensors.ssis_package_sensor import PackageExecutionError, SsisPackageSensor
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import VariableReference
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.operators.running import parameters_of, wait_until
-from tests.task_runs import TaskInstanceRecord, TaskRun
+from tests.support.running import parameters_of, wait_until
+from tests.support.task_runs import TaskInstanceRecord, TaskRun
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors import DeploymentFailed, FolderNotFound, InvalidName, LoginFailed
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameDiffers
@@ -15,9 +15,9 @@ from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError, ProjectError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import ProtectionLevel
-from tests.mart import MART
-from tests.ssis_projects import make_ispac, make_project, package, task, write_ispac, write_project_folder
-from tests.task_runs import TaskRun, rendered
+from tests.support.mart import MART
+from tests.support.ssis_projects import make_ispac, make_project, package, task, write_ispac, write_project_folder
+from tests.support.task_runs import TaskRun, rendered
 
 SALES_MART = Path(__file__).parents[2] / "example_dags" / "ssis" / "sales_mart"
 

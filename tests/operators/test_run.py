@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import (
     AmbiguousEnvironment,
@@ -16,7 +16,7 @@ from airflow_provider_ssis.catalog.errors import (
 )
 from airflow_provider_ssis.catalog.requests import VariableReference
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.operators.running import SECRET, overrides_of, parameters_of, run
+from tests.support.running import SECRET, overrides_of, parameters_of, run
 
 
 def test_a_package_runs_and_the_result_tells_of_it(mart: Catalog) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
@@ -20,10 +20,10 @@ from airflow_provider_ssis.exceptions import (
 )
 from airflow_provider_ssis.executions.deferral import deferral_exceptions
 from airflow_provider_ssis.executions.memory import EXECUTION
-from tests.airflow_context import current_context
-from tests.deferrals import deferred, events_of, reloaded, resumed, run_to_end
-from tests.operators.running import ImpatientHook, operator, run, wait_until
-from tests.task_runs import Store, TaskRun
+from tests.support.airflow_context import current_context
+from tests.support.deferrals import deferred, events_of, reloaded, resumed, run_to_end
+from tests.support.running import ImpatientHook, operator, run, wait_until
+from tests.support.task_runs import Store, TaskRun
 
 
 def deferrable(**arguments: Any) -> TaskRun:

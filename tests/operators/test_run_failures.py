@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
@@ -33,9 +33,9 @@ from airflow_provider_ssis.exceptions import (
     InvalidTaskArgument,
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.mart import MART
-from tests.operators.running import SECRET, ImpatientHook, parameters_of, run, wait_until
-from tests.ssis_projects import make_ispac, package, parameter, task
+from tests.support.mart import MART
+from tests.support.running import SECRET, ImpatientHook, parameters_of, run, wait_until
+from tests.support.ssis_projects import make_ispac, package, parameter, task
 
 
 def test_a_failed_package_fails_the_task_with_its_first_cause(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

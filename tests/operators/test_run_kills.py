@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.connection import RetryPolicy
 from airflow_provider_ssis.catalog.requests import Claim
+from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
@@ -23,8 +23,8 @@ from airflow_provider_ssis.exceptions import (
     StoppedWithTask,
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.operators.running import ImpatientHook, run, wait_until
-from tests.task_runs import TaskRun
+from tests.support.running import ImpatientHook, run, wait_until
+from tests.support.task_runs import TaskRun
 
 
 def test_a_package_that_takes_too_long_is_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

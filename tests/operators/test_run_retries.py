@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from airflow import __version__ as airflow_version
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionNotStopped, PreviousExecutionActive
-from tests.operators.running import ImpatientHook, run, wait_until
-from tests.task_runs import Store, TaskRun
+from tests.support.running import ImpatientHook, run, wait_until
+from tests.support.task_runs import Store, TaskRun
 
 
 def attempt(*, try_number: int = 1, clears: int = 0, retries: int = 2, **arguments: Any) -> TaskRun:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import ObjectType
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
-from tests.operators.running import SECRET, operator, parameters_of, run
-from tests.task_runs import TaskRun, rendered
+from tests.support.running import SECRET, operator, parameters_of, run
+from tests.support.task_runs import TaskRun, rendered
 
 
 def test_everything_that_a_user_would_template_is_rendered(mart: Catalog) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from airflow.providers.common.sql.operators.sql import SQLCheckOperator, SQLExecuteQueryOperator
 from airflow.providers.common.sql.sensors.sql import SqlSensor
 
-from airflow_provider_ssis.catalog.catalog import Catalog
-from tests.task_runs import TaskRun
+from airflow_provider_ssis.catalog.client import Catalog
+from tests.support.task_runs import TaskRun
 
 CONNECTION = "ssis_default"
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import ExecutionNotFound, ServerUnreachable
-from airflow_provider_ssis.emulator.runtime.runner import Runtime
+from airflow_provider_ssis.emulator.runs.runner import Runtime
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionNotRunning,
@@ -21,9 +21,9 @@ from airflow_provider_ssis.exceptions import (
     NoRunningExecution,
 )
 from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
-from tests.deferrals import deferred, events_of, reloaded, resumed
-from tests.operators.running import run
-from tests.task_runs import TaskRun, rendered
+from tests.support.deferrals import deferred, events_of, reloaded, resumed
+from tests.support.running import run
+from tests.support.task_runs import TaskRun, rendered
 
 
 def stop(**arguments: Any) -> TaskRun:

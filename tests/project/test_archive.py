@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, escaped_name, read_bytes, read_parts, write_parts
 from airflow_provider_ssis.project.errors import InvalidArchiveError, LimitExceededError
 from airflow_provider_ssis.project.limits import Limits
-from tests.project.strategies import file_stems
+from tests.support.project_strategies import file_stems
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,9 +22,9 @@ from airflow_provider_ssis.project.errors import (
 from airflow_provider_ssis.project.ispac import content_hash, open_ispac, read_ispac
 from airflow_provider_ssis.project.limits import Limits
 from airflow_provider_ssis.project.models import Project, ProtectionLevel
-from tests import ssis_xml
-from tests.project.strategies import damaged, projects
-from tests.ssis_projects import (
+from tests.support import ssis_xml
+from tests.support.project_strategies import damaged, projects
+from tests.support.ssis_projects import (
     connection,
     event_handler,
     execute_package,

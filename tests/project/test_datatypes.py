@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 
 from airflow_provider_ssis.project.datatypes import BY_TYPE_CODE, DATA_TYPES, parse_value
-from tests.project.strategies import VALUES
-from tests.ssis_xml import TYPE_CODES, value_text
+from tests.support.project_strategies import VALUES
+from tests.support.ssis_xml import TYPE_CODES, value_text
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.project.models import ParameterValue

@@ -7,8 +7,8 @@ import pytest
 from airflow_provider_ssis.project.dtsx import read_package
 from airflow_provider_ssis.project.errors import InvalidPartError, LimitExceededError
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp, Executable, ExecutableKind
-from tests import ssis_xml
-from tests.ssis_projects import (
+from tests.support import ssis_xml
+from tests.support.ssis_projects import (
     constraint,
     data_flow,
     event_handler,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_ssis.project.errors import InvalidArchiveError, InvalidPartError, ProjectError
 from airflow_provider_ssis.project.ispac import content_hash, open_ispac, read_ispac
-from tests.project.strategies import damaged, projects
-from tests.ssis_projects import (
+from tests.support.project_strategies import damaged, projects
+from tests.support.ssis_projects import (
     connection,
     data_flow,
     event_handler,

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import ExecutionResult, OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionFailed
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
-from tests.operators.running import wait_until
-from tests.task_runs import TaskRun
+from tests.support.running import wait_until
+from tests.support.task_runs import TaskRun
 
 PROJECT = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "wide-world-importers"
 PACKAGE = "DailyETLMain.dtsx"

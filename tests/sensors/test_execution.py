@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.connection import RetryPolicy
 from airflow_provider_ssis.catalog.errors import (
     CatalogMissing,
     ExecutionNotFound,
     LoginFailed,
     ServerUnreachable,
 )
+from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
@@ -27,9 +27,9 @@ from airflow_provider_ssis.exceptions import (
 )
 from airflow_provider_ssis.executions.deferral import deferral_exceptions
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
-from tests.deferrals import deferred, reloaded, resumed, run_to_end
-from tests.operators.running import run, wait_until
-from tests.task_runs import TaskRun, rendered
+from tests.support.deferrals import deferred, reloaded, resumed, run_to_end
+from tests.support.running import run, wait_until
+from tests.support.task_runs import TaskRun, rendered
 
 
 def sensor(execution_id: Any, **arguments: Any) -> TaskRun:

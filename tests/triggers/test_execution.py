@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.triggers import execution
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
-from tests.deferrals import event_of, events_of, logged, reloaded
-from tests.executions.starting import start
-from tests.operators.running import wait_until
+from tests.support.deferrals import event_of, events_of, logged, reloaded
+from tests.support.running import wait_until
+from tests.support.starting import start
 
 
 def trigger(execution_id: int, **arguments: Any) -> SsisExecutionTrigger:
@@ -185,7 +185,7 @@ def test_a_connection_that_airflow_does_not_know_is_told(mart: Catalog) -> None:
 
 def test_a_server_that_restarts_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-    from tests.mart import MART
+    from tests.support.mart import MART
 
     server = SsisdbEmulator(data_dir=tmp_path, password="Pa55-word!")
     server.start()

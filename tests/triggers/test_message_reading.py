@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors import StatementTimeout
 from airflow_provider_ssis.catalog.models import EventMessage
 from airflow_provider_ssis.triggers import message_reading

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
@@ -28,7 +28,7 @@ from airflow_provider_ssis.executions.watching import Deadline, Verdict, Watch
 from airflow_provider_ssis.triggers import poller as poller_module
 from airflow_provider_ssis.triggers.message_reading import CHUNK
 from airflow_provider_ssis.triggers.poller import SHORTEST_TICK, Poller, Subscription, Update
-from tests.executions.scripted import event
+from tests.support.scripted_catalog import event
 
 SECONDS = 30
 FOREVER = Deadline(None)

@@ -11,9 +11,9 @@ import pyodbc
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.airflow_processes import AirflowProcesses, running_airflow, wait_for
+from tests.support.airflow_processes import AirflowProcesses, running_airflow, wait_for
 
 PROJECT = Path(__file__).parents[2]
 SCREENSHOTS = PROJECT / "build" / "screenshots"

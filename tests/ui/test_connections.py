@@ -7,14 +7,14 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import LoginFailed
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.form import FIELD_BEHAVIOUR, FIELDS
-from tests.airflow_processes import AirflowProcesses
+from tests.support.airflow_processes import AirflowProcesses
+from tests.support.connection_pages import Connections
 from tests.ui.conftest import MILLISECONDS, SCREENSHOTS
-from tests.ui.connections import Connections
 
 STEPS = [
     *("driver", "address", "port", "encryption", "login", "server", "catalog", "version"),

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, ObjectType, OperationStatus
+from airflow_provider_ssis.emulator.control.scripts import scripting_procedures
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
-from airflow_provider_ssis.emulator.runtime.request import RunRequest
-from airflow_provider_ssis.emulator.runtime.runner import Runtime
-from airflow_provider_ssis.emulator.runtime.scripting_procedures import scripting_procedures
+from airflow_provider_ssis.emulator.runs.request import RunRequest
+from airflow_provider_ssis.emulator.runs.runner import Runtime
 from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F401 - importing them declares them
 from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, VIEWS
 from airflow_provider_ssis.emulator.ssisdb.messages import text

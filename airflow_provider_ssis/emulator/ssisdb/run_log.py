@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.catalog.codes import ObjectType, OperationStatus
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
-from airflow_provider_ssis.emulator.runtime.records import (
+from airflow_provider_ssis.emulator.runs.records import (
     ContextRecord,
     DataStatisticsRecord,
     EventRecord,

@@ -13,7 +13,7 @@ from airflow_provider_ssis.emulator.identities.windows import WindowsIdentities
 from airflow_provider_ssis.emulator.session import LoginRefused
 from airflow_provider_ssis.emulator.tds.packets import ProtocolError
 from airflow_provider_ssis.emulator.tds.proofs import access_token
-from tests.identities.authority import Authority
+from tests.support.entra_authority import Authority
 
 NTLM = b"NTLMSSP\0"
 KINDS = st.sampled_from([b"\x01\0\0\0", b"\x02\0\0\0", b"\x03\0\0\0", b"\xff\0\0\0", b""])

@@ -10,7 +10,7 @@ import pytds
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.mart import MART
+from tests.support.mart import MART
 
 PREPARE = """
 DECLARE @id bigint;

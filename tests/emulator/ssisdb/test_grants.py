@@ -10,7 +10,7 @@ import pyodbc
 import pytds
 import pytest
 
-from airflow_provider_ssis.catalog.catalog import Catalog
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors import PermissionDenied
 from airflow_provider_ssis.emulator.server import Edition, SsisdbEmulator
 

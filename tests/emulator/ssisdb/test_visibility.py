@@ -9,7 +9,7 @@ import pytds
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.mart import MART
+from tests.support.mart import MART
 
 PASSWORD = "r3ader-s3cret"
 RUN = """

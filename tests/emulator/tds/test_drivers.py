@@ -19,8 +19,8 @@ import pytest
 from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connect_environment, connection_string
 from airflow_provider_ssis.odbc.driver_environment import driver_environment
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
-from tests.emulator.cancelling import cancelled_after
-from tests.emulator.tds.echo import PASSWORD, EchoServer, echo_server
+from tests.support.cancelling import cancelled_after
+from tests.support.echo_server import PASSWORD, EchoServer, echo_server
 
 DEADLINE_SECONDS = 30
 WAYS = [

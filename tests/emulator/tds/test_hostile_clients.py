@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.emulator.tds.packets import Limits
-from tests.emulator.tds.echo import PASSWORD, EchoServer, echo_server
+from tests.support.echo_server import PASSWORD, EchoServer, echo_server
 
 LIMITS = Limits(largest_login=4096, largest_message=100_000, login_seconds=2)
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.parser import parse
-from tests.emulator.cancelling import cancelled_after
+from tests.support.cancelling import cancelled_after
 
 DEADLINE_SECONDS = 30
 

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from tests.emulator.tsql.query_engine import NOW, QueryEngine
+from tests.support.query_engine import NOW, QueryEngine
 
 D = Decimal
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ssis.emulator.datatypes import SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from tests.emulator.tsql.query_engine import QueryEngine
+from tests.support.query_engine import QueryEngine
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
 LOCAL = st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)).map(lambda moment: moment.replace(fold=0))

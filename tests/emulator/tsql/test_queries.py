@@ -13,7 +13,7 @@ from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql import storage
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.metadata import LocalTable, Table
-from tests.emulator.tsql.query_engine import NOW, QueryEngine, columns
+from tests.support.query_engine import NOW, QueryEngine, columns
 
 D = Decimal
 DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

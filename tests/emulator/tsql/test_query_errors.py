@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from tests.emulator.tsql.query_engine import QueryEngine
+from tests.support.query_engine import QueryEngine
 
 
 @pytest.fixture(scope="module")

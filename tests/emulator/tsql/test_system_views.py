@@ -12,7 +12,7 @@ from airflow_provider_ssis.emulator.tsql.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.metadata import DatabasePrincipal, ServerPrincipal, TableType, split_name
 from airflow_provider_ssis.emulator.tsql.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.type_catalog import facets
-from tests.emulator.tsql.query_engine import QueryEngine, columns
+from tests.support.query_engine import QueryEngine, columns
 
 
 @pytest.fixture(scope="module")

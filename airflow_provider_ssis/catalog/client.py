@@ -1,0 +1,50 @@
+"""The client of the SSISDB catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from airflow_provider_ssis.catalog.sections.claims import Claims
+from airflow_provider_ssis.catalog.sections.environments import Environments
+from airflow_provider_ssis.catalog.sections.folders import Folders
+from airflow_provider_ssis.catalog.sections.messages import Messages
+from airflow_provider_ssis.catalog.sections.projects import Projects
+from airflow_provider_ssis.catalog.sections.server import Server
+from airflow_provider_ssis.catalog.session import CatalogSession, Connection, RetryPolicy
+
+
+class Catalog(Server, Folders, Projects, Environments, Claims, Messages):
+    """The SSISDB catalog behind a database connection.
+
+    Each method is one round trip, and raises one of the exceptions of ``errors``, whose classes tell what went wrong.
+    Transient errors (a deadlock, a busy catalog, a failover) are met by trying again where that does no harm. Not
+    for use by several threads at once: a connection answers one call at a time.
+
+    :param connection: an open connection of any DB-API driver for SQL Server (pyodbc, pymssql, python-tds) whose
+        current database is SSISDB. The catalog puts it into autocommit mode and closes it with :meth:`close`.
+    :param reconnect: opens another such connection when the first broke. Default: none, and a broken one is an error.
+    :param retry: how transient errors are met. Default: five attempts within about ten seconds.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        reconnect: Callable[[], Connection] | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        super().__init__(CatalogSession(connection, reconnect=reconnect, retry=retry))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

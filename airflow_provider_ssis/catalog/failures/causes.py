@@ -1,0 +1,90 @@
+"""Why an execution failed: the first errors among its messages, without those that only say that others came before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from airflow_provider_ssis.catalog.codes import MessageType
+from airflow_provider_ssis.catalog.failures.message_codes import (
+    ADVICE,
+    CONNECTION_FAILURES,
+    CONSEQUENCES,
+    FAILED_VALIDATION,
+    symbol_of,
+)
+from airflow_provider_ssis.catalog.models import EventMessage
+
+
+def first_causes(messages: Iterable[EventMessage], limit: int = 3) -> list[EventMessage]:
+    """The first causes of a failure, in the order in which they occurred.
+
+    :param messages: messages of the execution; only those of type ERROR and TASK_FAILED matter, in any order.
+    :param limit: the most causes wanted. Default: 3.
+    :return: errors that are no mere consequence; if all are, the first one; without any error, the tasks that failed.
+    """
+    ordered = sorted(messages, key=_position)
+    errors = _distinct(message for message in ordered if message.message_type is MessageType.ERROR)
+    causes = [error for error in errors if not is_consequence(error)]
+    failed = [message for message in ordered if message.message_type is MessageType.TASK_FAILED]
+    return (causes or errors[:1] or failed)[:limit]
+
+
+def is_consequence(message: EventMessage) -> bool:
+    """True for a message that says only that something failed because of an earlier error."""
+    if message.code_hex in CONSEQUENCES:
+        return True
+    symbol = _SYMBOL.search(message.message)
+    return symbol is not None and symbol["symbol"] in map(symbol_of, CONSEQUENCES)
+
+
+def failed_validation(messages: Iterable[EventMessage]) -> bool:
+    """True if the errors of a failed execution say that it did not pass its validation.
+
+    A validation that failed for want of a connection counts as no such thing: it may pass a little later.
+
+    :param messages: the execution's messages of type ERROR.
+    """
+    codes = {message.code_hex for message in messages}
+    return not FAILED_VALIDATION.isdisjoint(codes) and CONNECTION_FAILURES.isdisjoint(codes)
+
+
+def advice_for(message: EventMessage) -> str | None:
+    """What to look at for a message whose code is known to need it, None for others."""
+    return ADVICE.get(message.code_hex or "")
+
+
+def describe(message: EventMessage) -> str:
+    """The message as one line with its code and where it comes from, and what to look at on a second one.
+
+    >>> describe(message)
+    "Load Customers (\\\\Package\\\\Load Customers in Load.dtsx, 0xC0202009 DTS_E_OLEDBERROR): ..."
+    """
+    place = " in ".join(part for part in (message.package_path, message.package_name) if part)
+    details = ", ".join(part for part in (place, _name_of_code(message)) if part)
+    source = message.message_source_name or "Integration Services"
+    text = f"{source} ({details}): {message.message.strip()}" if details else f"{source}: {message.message.strip()}"
+    advice = advice_for(message)
+    return f"{text}\n  {advice}" if advice else text
+
+
+def _name_of_code(message: EventMessage) -> str | None:
+    symbol = None if message.code_hex is None else symbol_of(message.code_hex)
+    return message.code_hex if symbol is None or symbol in message.message else f"{message.code_hex} {symbol}"
+
+
+def _position(message: EventMessage) -> tuple[int, datetime]:
+    # Messages of Scale Out workers have no id; time orders those.
+    return message.event_message_id or 0, message.message_time
+
+
+def _distinct(messages: Iterable[EventMessage]) -> list[EventMessage]:
+    """The first of each text: an error may be raised again by each container around the task that raised it."""
+    first: dict[str, EventMessage] = {}
+    for message in messages:
+        first.setdefault(message.message, message)
+    return list(first.values())
+
+
+_SYMBOL = re.compile(r"SSIS (?:Error|Warning) Code (?P<symbol>\w+)")

@@ -1,0 +1,70 @@
+"""Folders of the catalog."""
+
+from __future__ import annotations
+
+from airflow_provider_ssis.catalog.errors import AlreadyExists
+from airflow_provider_ssis.catalog.models import Folder
+from airflow_provider_ssis.catalog.session import CatalogPart, Repeat
+from airflow_provider_ssis.catalog.sql.rows import decode
+from airflow_provider_ssis.catalog.sql.statements import guarded, select
+
+
+class Folders(CatalogPart):
+    """The part of the catalog that deals with folders."""
+
+    def folders(self) -> list[Folder]:
+        """The folders that the login may see, by name."""
+        return self._session.fetch(
+            Folder, select(Folder, "catalog.folders AS v", order_by="v.name"), doing="Reading the folders"
+        )
+
+    def folder(self, name: str) -> Folder | None:
+        """The folder of that name, None where there is none that the login may see."""
+        batch = select(Folder, "catalog.folders AS v", where=["v.name = ?"], values=[name])
+        return next(iter(self._session.fetch(Folder, batch, doing=f"Looking for the folder {name!r}")), None)
+
+    def create_folder(self, name: str, description: str | None = None, *, exist_ok: bool = False) -> Folder:
+        """Make a folder.
+
+        :param name: its name, at most 128 characters.
+        :param description: what it is for. Default: none. A folder that exists already keeps its own.
+        :param exist_ok: a folder of that name is returned as it is. Default: False.
+        :return: the folder.
+        :raises AlreadyExists: there is a folder of that name.
+        :raises InvalidName: the name breaks the catalog's rules.
+        :raises PermissionDenied: the login is neither ssis_admin nor sysadmin.
+        """
+        if exist_ok and (folder := self.folder(name)) is not None:
+            return folder
+        body = "EXEC catalog.create_folder @folder_name = ?, @folder_id = @folder_id OUTPUT;\n"
+        values = [name]
+        if description is not None:
+            body += "EXEC catalog.set_folder_description @folder_name = ?, @folder_description = ?;\n"
+            values += [name, description]
+        body += _CREATED_FOLDER
+        doing = f"Creating the folder {name!r}"
+        batch = guarded(body, values, declare="@folder_id bigint")
+        try:
+            results = self._session.run(batch, doing=doing, repeat=Repeat.IF_REFUSED)
+        except AlreadyExists:
+            # Another client may have made it since it was looked for.
+            if exist_ok and (folder := self.folder(name)) is not None:
+                return folder
+            raise
+        return decode(Folder, results[-1])[0]
+
+    def delete_folder(self, name: str) -> None:
+        """Delete an empty folder.
+
+        :raises FolderNotFound: there is no such folder.
+        :raises FolderNotEmpty: it holds projects or environments.
+        :raises PermissionDenied: the login is neither ssis_admin nor sysadmin.
+        """
+        self._session.run(
+            guarded("EXEC catalog.delete_folder @folder_name = ?;", [name]),
+            doing=f"Deleting the folder {name!r}",
+            repeat=Repeat.IF_REFUSED,
+        )
+
+
+_CREATED_FOLDER = select(Folder, "catalog.folders AS v", where=["v.folder_id = @folder_id"]).sql + ";"

@@ -1,0 +1,134 @@
+"""Messages and statistics that operations leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.catalog.models import EventMessage, Executable, ExecutableStatistics, OperationMessage
+from airflow_provider_ssis.catalog.session import CatalogPart
+from airflow_provider_ssis.catalog.sql.statements import MarkerValue, one_of, select
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.catalog.codes import MessageType, OperationType
+    from airflow_provider_ssis.catalog.session import CatalogSession
+
+
+_MOST_PAIRS = 1000
+
+
+class Messages(CatalogPart):
+    """The part of the catalog that tells what happened."""
+
+    def event_messages(
+        self,
+        execution_id: int,
+        *,
+        after: int | None = 0,
+        limit: int | None = 1000,
+        message_types: Collection[MessageType] | None = None,
+    ) -> list[EventMessage]:
+        """Messages of an execution, in the order in which they were written.
+
+        To follow a run, pass the ``event_message_id`` of the last message read as ``after``. Messages of Scale Out
+        workers have no such id, so they cannot be followed this way: read them when the execution is over.
+
+        :param execution_id: the execution.
+        :param after: only messages with a higher id; None for those that have none. Default: 0, from the beginning.
+        :param limit: the most messages to read. Default: 1000; None for no limit.
+        :param message_types: only these types. Default: all.
+        """
+        where = ["v.operation_id = ?"]
+        values: list[MarkerValue] = [execution_id]
+        if after is None:
+            where.append("v.event_message_id IS NULL")
+        else:
+            where.append("v.event_message_id > ?")
+            values.append(after)
+        if message_types is not None:
+            if not message_types:
+                return []
+            where.append(one_of("v.message_type", message_types))
+            values += [message_type.value for message_type in message_types]
+        batch = select(
+            EventMessage,
+            "catalog.event_messages AS v",
+            where=where,
+            values=values,
+            order_by="v.message_time" if after is None else "v.event_message_id",
+            limit=limit,
+        )
+        return self._session.fetch(EventMessage, batch, doing=f"Reading the messages of execution {execution_id}")
+
+    def event_messages_of(self, positions: Mapping[int, int], *, limit: int = 1000) -> list[EventMessage]:
+        """Messages of several executions, in the order in which they were written.
+
+        One round trip for up to a thousand executions. To follow them, go on with the last id read of each. Messages of
+        Scale Out workers have no id, so they are left out.
+
+        :param positions: for each execution's id the id of its last message that is known, 0 for none.
+        :param limit: the most messages to read from each thousand of executions. Default: 1000.
+        """
+        messages: list[EventMessage] = []
+        pairs = list(positions.items())
+        for begin in range(0, len(pairs), _MOST_PAIRS):
+            chunk = pairs[begin : begin + _MOST_PAIRS]
+            # Filled up to a power of two, so that the server keeps few plans and not one for every count.
+            chunk += chunk[-1:] * (min(_MOST_PAIRS, 1 << (len(chunk) - 1).bit_length()) - len(chunk))
+            places = ", ".join("(?, ?)" for _ in chunk)
+            batch = select(
+                EventMessage,
+                f"(SELECT DISTINCT p.operation_id, p.position FROM (VALUES {places}) "  # noqa: S608 markers only
+                "AS p (operation_id, position)) AS w JOIN catalog.event_messages AS v "
+                "ON v.operation_id = w.operation_id AND v.event_message_id > w.position",
+                values=[value for pair in chunk for value in pair],
+                order_by="v.event_message_id",
+                limit=limit,
+            )
+            messages += self._session.fetch(EventMessage, batch, doing="Reading messages of executions")
+        return messages
+
+    def operation_messages(self, operation_id: int) -> list[OperationMessage]:
+        """All messages of an operation, in the order in which they were written."""
+        return operation_messages(self._session, operation_id)
+
+    def executables(self, execution_id: int) -> list[Executable]:
+        """The packages, containers and tasks of an execution."""
+        batch = select(
+            Executable,
+            "catalog.executables AS v",
+            where=["v.execution_id = ?"],
+            values=[execution_id],
+            order_by="v.executable_id",
+        )
+        return self._session.fetch(Executable, batch, doing=f"Reading the executables of execution {execution_id}")
+
+    def executable_statistics(self, execution_id: int) -> list[ExecutableStatistics]:
+        """How each turn of each executable of an execution went; the logging level None writes no statistics."""
+        batch = select(
+            ExecutableStatistics,
+            "catalog.executable_statistics AS v",
+            where=["v.execution_id = ?"],
+            values=[execution_id],
+            order_by="v.statistics_id",
+        )
+        return self._session.fetch(
+            ExecutableStatistics, batch, doing=f"Reading the statistics of execution {execution_id}"
+        )
+
+
+def operation_messages(
+    session: CatalogSession, operation_id: int, *, operation_type: OperationType | None = None
+) -> list[OperationMessage]:
+    """All messages of an operation, in the order in which they were written.
+
+    :param operation_type: none unless the operation is of this type. Default: any type.
+    """
+    where, values = ["v.operation_id = ?"], [operation_id]
+    source = "catalog.operation_messages AS v"
+    if operation_type is not None:
+        source += " JOIN catalog.operations AS o ON o.operation_id = v.operation_id"
+        where.append("o.operation_type = ?")
+        values.append(operation_type.value)
+    batch = select(OperationMessage, source, where=where, values=values, order_by="v.operation_message_id")
+    return session.fetch(OperationMessage, batch, doing=f"Reading the messages of operation {operation_id}")

@@ -1,0 +1,100 @@
+"""What stands at the other end of the connection."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from airflow_provider_ssis.catalog.errors import WindowsAuthenticationRequired
+from airflow_provider_ssis.catalog.errors.numbers import meaning_of
+from airflow_provider_ssis.catalog.models import Rights, ServerInfo, ServerSession
+from airflow_provider_ssis.catalog.session import CatalogPart
+from airflow_provider_ssis.catalog.sql.statements import Batch
+
+_ROLES = ("sysadmin", "ssis_admin", "ssis_logreader")
+
+
+class Server(CatalogPart):
+    """The part of the catalog that deals with the server as a whole."""
+
+    def server_info(self) -> ServerInfo:
+        """The server, its catalog, and who the connection is there."""
+        session = self.server_session()
+        properties = self.catalog_properties()
+        return ServerInfo(
+            **asdict(session),
+            schema_version=properties.get("SCHEMA_VERSION"),
+            schema_build=properties.get("SCHEMA_BUILD"),
+            is_refused=self.refuses_login(),
+        )
+
+    def server_session(self) -> ServerSession:
+        """The server and who the connection is there; works in every database."""
+        row = self._session.run(_SERVER, doing="Asking the server who it is")[-1].as_dicts()[0]
+        return ServerSession(
+            server_name=row["server_name"] or "",
+            product_version=row["product_version"] or "",
+            edition=row["edition"] or "",
+            database=row["database_name"],
+            login=row["login_name"],
+            auth_scheme=row["auth_scheme"],
+            roles=tuple(role for role in _ROLES if row[role] == 1),
+        )
+
+    def catalog_properties(self) -> dict[str, str | None]:
+        """SCHEMA_VERSION and SCHEMA_BUILD of the catalog, as far as it tells them.
+
+        :raises CatalogMissing: the current database is not SSISDB.
+        """
+        return dict(self._session.run(_CATALOG_PROPERTIES, doing="Reading the catalog's properties")[-1].rows)
+
+    def refuses_login(self) -> bool:
+        """Whether the catalog refuses to let this login deploy, start or stop anything, because it is a SQL login."""
+        results = self._session.run(_REFUSED_CALL, doing="Asking whether the catalog takes this login")
+        error = meaning_of(results[-1].rows[0][0]).error
+        return error is WindowsAuthenticationRequired
+
+    def rights(self) -> Rights:
+        """What the login may do, on how many folders and projects.
+
+        Where the catalog refuses the login altogether (:attr:`ServerInfo.is_refused`) none of it can be used.
+        """
+        row = self._session.run(_RIGHTS, doing="Asking what the login may do")[-1].as_dicts()[0]
+        is_admin = row["is_admin"] == 1
+        return Rights(
+            folders=row["folders"],
+            folders_to_deploy_to=row["folders"] if is_admin else row["deployable"],
+            projects=row["projects"],
+            projects_to_run=row["projects"] if is_admin else row["runnable"],
+            reads_all_logs=is_admin or row["is_reader"] == 1,
+        )
+
+
+# SERVERPROPERTY and CONNECTIONPROPERTY give sql_variant, which not every driver reads.
+_SERVER = Batch(
+    "SELECT CAST(SERVERPROPERTY('ServerName') AS nvarchar(128)) AS server_name, "
+    "CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)) AS product_version, "
+    "CAST(SERVERPROPERTY('Edition') AS nvarchar(128)) AS edition, "
+    "DB_NAME() AS database_name, SUSER_SNAME() AS login_name, "
+    "CAST(CONNECTIONPROPERTY('auth_scheme') AS nvarchar(40)) AS auth_scheme, "
+    "IS_SRVROLEMEMBER('sysadmin') AS sysadmin, IS_MEMBER('ssis_admin') AS ssis_admin, "
+    "IS_MEMBER('ssis_logreader') AS ssis_logreader;"
+)
+_CATALOG_PROPERTIES = Batch(
+    "SELECT property_name, property_value FROM catalog.catalog_properties "
+    "WHERE property_name IN (N'SCHEMA_VERSION', N'SCHEMA_BUILD');"
+)
+# Object types 1 and 2 are folders and projects; permissions 3 and 100 are to execute, and to create objects.
+_RIGHTS = Batch(
+    "SELECT (SELECT COUNT(*) FROM catalog.folders) AS folders, (SELECT COUNT(*) FROM catalog.projects) AS projects, "
+    "(SELECT COUNT(DISTINCT p.object_id) FROM catalog.effective_object_permissions AS p "
+    "WHERE p.object_type = 1 AND p.permission_type = 100) AS deployable, "
+    "(SELECT COUNT(DISTINCT p.object_id) FROM catalog.effective_object_permissions AS p "
+    "WHERE p.object_type = 2 AND p.permission_type = 3) AS runnable, "
+    "CASE WHEN IS_SRVROLEMEMBER('sysadmin') = 1 OR IS_MEMBER('ssis_admin') = 1 THEN 1 ELSE 0 END AS is_admin, "
+    "IS_MEMBER('ssis_logreader') AS is_reader;"
+)
+# The catalog looks at the login before it looks at the arguments, and this call's can only be refused.
+_REFUSED_CALL = Batch(
+    "SET NOCOUNT ON;\nBEGIN TRY\nEXEC catalog.create_environment @folder_name = NULL, @environment_name = NULL;\n"
+    "SELECT 0 AS refusal;\nEND TRY\nBEGIN CATCH\nSELECT ERROR_NUMBER() AS refusal;\nEND CATCH;"
+)

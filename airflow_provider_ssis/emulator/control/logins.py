@@ -1,0 +1,73 @@
+"""Logins through T-SQL, so that any client can make them: a procedure of schema ``emulator``::
+
+    EXEC emulator.add_login @name = N'CORP\\etl', @kind = N'WINDOWS', @database_roles = N'ssis_admin';
+
+Members of sysadmin may call it. Logins are forgotten when the server stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from airflow_provider_ssis.emulator.control.scripts import Arguments, Declared, declared_procedures
+from airflow_provider_ssis.emulator.tsql.principals import LoginKind
+from airflow_provider_ssis.emulator.tsql.procedures import Procedure
+
+
+class AddLogin(Protocol):
+    """Makes a login."""
+
+    def __call__(
+        self,
+        name: str,
+        password: str | None,
+        *,
+        kind: LoginKind,
+        server_roles: Sequence[str],
+        database_roles: Sequence[str],
+    ) -> None:
+        """Make a login, or change the one of this name."""
+
+
+def add_login(add: AddLogin, given: Arguments) -> None:
+    """Make a login of ``@kind`` ``SQL``, ``WINDOWS`` or ``ENTRA``; roles are separated by commas."""
+    add(
+        given["name"],
+        given["password"],
+        kind=_kind(given["kind"]),
+        server_roles=_names(given["server_roles"]),
+        database_roles=_names(given["database_roles"]),
+    )
+
+
+def _kind(name: str) -> LoginKind:
+    try:
+        return LoginKind[name.strip().upper()]
+    except KeyError:
+        raise ValueError(f"{name!r} is no kind of login; give one of {', '.join(LoginKind.__members__)}") from None
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+DECLARED: Final[tuple[Declared[AddLogin], ...]] = (
+    (
+        add_login,
+        (
+            "@name nvarchar(128), @password nvarchar(128) = NULL, @kind nvarchar(10) = N'SQL', "
+            "@server_roles nvarchar(max) = NULL, @database_roles nvarchar(max) = NULL"
+        ),
+    ),
+)
+"""The procedures, each with its parameters as T-SQL declares them."""
+
+
+def login_procedures(database: str, add: AddLogin) -> list[Procedure]:
+    """The procedures that make logins.
+
+    :param database: the database that they stand in.
+    :param add: makes them.
+    """
+    return declared_procedures(database, add, DECLARED)

@@ -1,0 +1,191 @@
+"""Scripting of runs through T-SQL, so that any client can drive it: the procedures of schema ``emulator``.
+
+They do what the methods of :class:`ScriptBook` do, and take the same names::
+
+    EXEC emulator.fail_executable @package_name = N'LoadSales.dtsx', @executable = N'Load Orders',
+        @message = N'The disk is full.', @code = 0xC0202009;
+
+All take ``@package_name``, ``@project_name`` and ``@folder_name``, which say which runs a script is for (left out: all;
+``*`` and ``?`` stand for any characters), and ``@times``, the number of executions that it is for (left out: all, until
+``EXEC emulator.clear_scripts``). ``@executable`` is the name or the package path of a task or container; left out, the
+script is for the package itself. Members of sysadmin may call them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final, TypeVar
+
+from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
+from airflow_provider_ssis.emulator.runs.scripts import (
+    DEFAULT_ERROR,
+    DEFAULT_ERROR_CODE,
+    DEFAULT_MESSAGE,
+    ScriptBook,
+)
+from airflow_provider_ssis.emulator.tsql.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.procedures import Procedure, ProcedureCall, parse_signature
+
+SCHEMA: Final = "emulator"
+PERMISSION_DENIED: Final = 229
+BAD_ARGUMENT: Final = 50000
+"""The number of errors that procedures raise with a text of their own."""
+
+_RUN: Final = (
+    "@package_name nvarchar(260) = NULL, @project_name nvarchar(128) = NULL, @folder_name nvarchar(128) = NULL,"
+    " @times int = NULL"
+)
+_EXECUTABLE: Final = f"@executable nvarchar(4000) = NULL, {_RUN}"
+
+
+class Arguments:
+    """The arguments of one call.
+
+    :param given: by name without ``@``.
+    """
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+
+    def __getitem__(self, name: str) -> Any:
+        return self._given[name]
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """Those that say which runs a script is for, and how often."""
+        names = {each: self[f"{each}_name"] for each in ("package", "project", "folder")}
+        return {**names, "times": self["times"]}
+
+    @property
+    def executable(self) -> dict[str, Any]:
+        """Those that say which executables a script is for, and how often."""
+        return {"executable": self["executable"], **self.run}
+
+
+def fail_executable(scripts: ScriptBook, given: Arguments) -> None:
+    """Let an executable raise an error and fail: ``@message``, ``@code``, of a data flow ``@component``."""
+    scripts.fail(message=given["message"], code=given["code"], component=given["component"], **given.executable)
+
+
+def take_time(scripts: ScriptBook, given: Arguments) -> None:
+    """Let an executable take ``@seconds``; those of a package or container are spread over the tasks in it."""
+    scripts.take(given["seconds"], **given.executable)
+
+
+def write_messages(scripts: ScriptBook, given: Arguments) -> None:
+    """Let an executable write ``@count`` messages: ``@message``, ``@message_type`` 70, 110 or 120, ``@code``."""
+    scripts.write(
+        given["count"],
+        message=given["message"],
+        message_type=MessageType(given["message_type"]),
+        code=given["code"],
+        **given.executable,
+    )
+
+
+def raise_warning(scripts: ScriptBook, given: Arguments) -> None:
+    """Let an executable write a warning: ``@message``, ``@code``."""
+    scripts.warn(given["message"], code=given["code"], **given.executable)
+
+
+def end_unexpectedly(scripts: ScriptBook, given: Arguments) -> None:
+    """Let the process that runs a package die at an executable: status 6."""
+    scripts.crash(**given.executable)
+
+
+def hang_in_pending(scripts: ScriptBook, given: Arguments) -> None:
+    """Let runs hang in pending for ``@seconds``; left out, until ``EXEC emulator.release_pending``."""
+    scripts.hang(given["seconds"], **given.run)
+
+
+def release_pending(scripts: ScriptBook, given: Arguments) -> None:
+    """Let all runs begin that hang in pending."""
+    scripts.release()
+
+
+def finish_with_status(scripts: ScriptBook, given: Arguments) -> None:
+    """Let runs end in ``@status``, whatever their executables did: 3, 4, 6, 7 or 9."""
+    scripts.finish(OperationStatus(given["status"]), **given.run)
+
+
+def clear_scripts(scripts: ScriptBook, given: Arguments) -> None:
+    """Take back all scripts; runs that hang in pending begin."""
+    scripts.clear()
+
+
+Book = TypeVar("Book")
+Declared = tuple[Callable[[Book, Arguments], None], str]
+"""A procedure that writes into a book of what shall happen, and its parameters as T-SQL declares them."""
+
+DECLARED: Final[tuple[Declared[ScriptBook], ...]] = (
+    (
+        fail_executable,
+        (
+            f"@message nvarchar(max) = N'{DEFAULT_ERROR}', @code bigint = {DEFAULT_ERROR_CODE},"
+            f" @component nvarchar(4000) = NULL, {_EXECUTABLE}"
+        ),
+    ),
+    (take_time, f"@seconds float, {_EXECUTABLE}"),
+    (
+        write_messages,
+        (
+            f"@count int = 1, @message nvarchar(max) = N'{DEFAULT_MESSAGE}', @message_type smallint = 70,"
+            f" @code bigint = NULL, {_EXECUTABLE}"
+        ),
+    ),
+    (raise_warning, f"@message nvarchar(max), @code bigint = NULL, {_EXECUTABLE}"),
+    (end_unexpectedly, _EXECUTABLE),
+    (hang_in_pending, f"@seconds float = NULL, {_RUN}"),
+    (release_pending, ""),
+    (finish_with_status, f"@status int, {_RUN}"),
+    (clear_scripts, ""),
+)
+"""The procedures, each with its parameters as T-SQL declares them."""
+
+
+def scripting_procedures(database: str, scripts: ScriptBook) -> list[Procedure]:
+    """The procedures of schema ``emulator``.
+
+    :param database: the database that they stand in.
+    :param scripts: where they put their scripts.
+    """
+    return declared_procedures(database, scripts, DECLARED)
+
+
+def declared_procedures(
+    database: str, book: Book, declared: Sequence[Declared[Book]], *, may_be_null: Collection[str] = ()
+) -> list[Procedure]:
+    """Procedures of schema ``emulator``.
+
+    :param database: the database that they stand in.
+    :param book: where they write what shall happen.
+    :param declared: the procedures.
+    :param may_be_null: parameters that take NULL although they have another default.
+    """
+    return [_procedure(database, book, body, signature, may_be_null) for body, signature in declared]
+
+
+def _procedure(
+    database: str,
+    book: Book,
+    body: Callable[[Book, Arguments], None],
+    signature: str,
+    may_be_null: Collection[str],
+) -> Procedure:
+    name = body.__name__
+    parameters = parse_signature(signature)
+
+    async def run(call: ProcedureCall) -> None:
+        if not call.session.principal.is_sysadmin:
+            text = f"The EXECUTE permission was denied on '{name}': only members of sysadmin may script what happens."
+            raise SqlError(PERMISSION_DENIED, text, severity=14, ends_batch=True)
+        for parameter in parameters:
+            is_null = call.arguments[parameter.key] is None
+            if parameter.default is not None and is_null and parameter.key not in may_be_null:
+                raise SqlError(BAD_ARGUMENT, f"{SCHEMA}.{name}: {parameter.name} is NULL. Give it a value.")
+        try:
+            body(book, Arguments(dict(call.arguments)))
+        except ValueError as error:
+            raise SqlError(BAD_ARGUMENT, f"{SCHEMA}.{name}: {error}.") from error
+
+    return Procedure(database, SCHEMA, name, parameters, run)

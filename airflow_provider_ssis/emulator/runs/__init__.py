@@ -1,0 +1,1 @@
+"""Runs of deployed packages, and what they write to the catalog."""

@@ -1,0 +1,144 @@
+"""What the pipeline of a Data Flow task says and measures. It moves no data: every path claims the same rows.
+
+Phases and row counts are those of ``catalog.execution_component_phases`` and ``catalog.execution_data_statistics``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from airflow_provider_ssis.emulator.runs.levels import Event
+from airflow_provider_ssis.emulator.runs.records import DataStatisticsRecord, PhaseRecord
+from airflow_provider_ssis.project.models import DataFlow, DataFlowComponent
+
+ROWS: Final = 1000
+"""The rows that each path of a data flow claims to have sent."""
+
+PIPELINE: Final = "SSIS.Pipeline"
+"""The name of the pipeline itself among the subcomponents."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineMessage:
+    """A message of a pipeline.
+
+    :param text: without the name of the task.
+    :param code: signed, as the catalog shows it; None for progress.
+    """
+
+    event: Event
+    text: str
+    code: int | None = None
+    subcomponent: str = PIPELINE
+
+
+def _phase(name: str, code: int) -> tuple[PipelineMessage, ...]:
+    return (
+        PipelineMessage(Event.INFORMATION, f"{name} phase is beginning.", code),
+        PipelineMessage(Event.PROGRESS, name),
+    )
+
+
+VALIDATION: Final = _phase("Validation", 0x4004300A)
+_BEFORE: Final = (
+    *_phase("Prepare for Execute", 0x40043006),
+    *_phase("Pre-Execute", 0x40043007),
+    PipelineMessage(Event.INFORMATION, "Execute phase is beginning.", 0x4004300C),
+)
+_POST_EXECUTE: Final = _phase("Post Execute", 0x40043008)
+_CLEANUP: Final = _phase("Cleanup", 0x40043009)
+_ROWS_WRITTEN: Final = 0x4004300B
+_PROCESS_INPUT_FAILED: Final = 0xC0047022 - (1 << 32)
+_PRIME_OUTPUT_FAILED: Final = 0xC0047038 - (1 << 32)
+
+
+def opening() -> tuple[PipelineMessage, ...]:
+    """What a pipeline says before rows flow."""
+    return _BEFORE
+
+
+def closing(flow: DataFlow, *, failed: bool) -> Iterator[PipelineMessage]:
+    """What a pipeline says once rows flow no more."""
+    yield from _POST_EXECUTE
+    if not failed:
+        for component in destinations(flow):
+            text = f'"{subcomponent(flow, component)}" wrote {ROWS} rows.'
+            yield PipelineMessage(Event.INFORMATION, text, _ROWS_WRITTEN)
+    yield from _CLEANUP
+
+
+def consequence(flow: DataFlow, component: DataFlowComponent) -> PipelineMessage:
+    """The error that a pipeline adds to that of a component: its input, or its output, was stopped."""
+    name = subcomponent(flow, component)
+    if any(path.destination == component.name for path in flow.paths):
+        text = (
+            f"SSIS Error Code DTS_E_PROCESSINPUTFAILED. {name} failed on the rows of its input; see the errors before."
+        )
+        return PipelineMessage(Event.ERROR, text, _PROCESS_INPUT_FAILED)
+    text = f"SSIS Error Code DTS_E_PRIMEOUTPUTFAILED. {name} could not go on sending rows; see the errors before."
+    return PipelineMessage(Event.ERROR, text, _PRIME_OUTPUT_FAILED)
+
+
+def destinations(flow: DataFlow) -> list[DataFlowComponent]:
+    """The components that send rows nowhere further."""
+    sources = {path.source for path in flow.paths}
+    return [component for component in flow.components if component.name not in sources]
+
+
+def failing_component(flow: DataFlow, name: str | None) -> DataFlowComponent | None:
+    """The component of that name, without case; for no name the last destination, which is where most loads fail."""
+    if name is not None:
+        return next((each for each in flow.components if each.name.lower() == name.lower()), None)
+    return next(iter(reversed(destinations(flow))), None)
+
+
+def subcomponent(flow: DataFlow, component: DataFlowComponent) -> str:
+    """A component as messages name it, with its number in the data flow: ``Orders [2]``."""
+    return f"{component.name} [{flow.components.index(component) + 1}]"
+
+
+def phases(
+    flow: DataFlow, package_name: str, task_name: str, execution_path: str, times: PipelineTimes
+) -> Iterator[PhaseRecord]:
+    """The phases of each component."""
+    entered = {path.destination for path in flow.paths}
+    for component in flow.components:
+        rows = "ProcessInput" if component.name in entered else "PrimeOutput"
+        for phase, (start, end) in {
+            "Validate": (times.began, times.flowing),
+            "PreExecute": (times.began, times.flowing),
+            rows: (times.flowing, times.stopped),
+            "PostExecute": (times.stopped, times.ended),
+        }.items():
+            yield PhaseRecord(package_name, task_name, component.name, phase, start, end, execution_path)
+
+
+def data_statistics(
+    flow: DataFlow, package_name: str, task_name: str, execution_path: str, times: PipelineTimes
+) -> Iterator[DataStatisticsRecord]:
+    """The rows that each path sent."""
+    for path in flow.paths:
+        yield DataStatisticsRecord(
+            package_name=package_name,
+            task_name=task_name,
+            dataflow_path_id_string=path.id_string,
+            dataflow_path_name=path.name,
+            source_component_name=path.source,
+            destination_component_name=path.destination,
+            rows_sent=ROWS,
+            created_time=times.stopped,
+            execution_path=execution_path,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineTimes:
+    """When a pipeline began, when its rows flowed and stopped, and when it ended."""
+
+    began: dt.datetime
+    flowing: dt.datetime
+    stopped: dt.datetime
+    ended: dt.datetime

@@ -1,0 +1,178 @@
+"""An executable while it runs: where it stands, how many errors it has seen, and what is written about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from airflow_provider_ssis.catalog.codes import ContextType, ExecutionResult, MessageSourceType
+from airflow_provider_ssis.emulator.datatypes import BIT, INT, Variant
+from airflow_provider_ssis.emulator.runs.levels import Event
+from airflow_provider_ssis.emulator.runs.records import ContextRecord, EventRecord, StatisticsRecord
+from airflow_provider_ssis.project.models import EventHandler, Executable, ExecutableKind, Package
+
+_CONTEXT_TYPES: Final = {
+    ExecutableKind.PACKAGE: ContextType.PACKAGE,
+    ExecutableKind.SEQUENCE: ContextType.SEQUENCE,
+    ExecutableKind.FOR_LOOP: ContextType.FOR_LOOP,
+    ExecutableKind.FOREACH_LOOP: ContextType.FOREACH_LOOP,
+    ExecutableKind.TASK: ContextType.TASK,
+}
+_NOT_FORCED: Final = -1
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """An executable that runs, in one turn.
+
+    :param execution_path: its package path with the turns of the loops around and the paths of the packages around.
+    :param parent: what it runs in; None for the package of the execution.
+    :param pace: the time that each task inside takes unless it is told otherwise, in seconds.
+    :param is_handler: it stands for an event handler, which raises no events of its own.
+    :param errors: the errors that were raised in it and in what stands inside.
+    :param ended: something inside failed that ends it: nothing further starts in it.
+    """
+
+    executable: Executable
+    package: Package
+    execution_path: str
+    parent: Frame | None
+    pace: float = 0.0
+    is_handler: bool = False
+    errors: int = 0
+    ended: bool = False
+
+    def outwards(self) -> Iterator[Frame]:
+        """This frame and those around it, from the inside out."""
+        frame: Frame | None = self
+        while frame is not None:
+            yield frame
+            frame = frame.parent
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing further starts here. A handler still runs although what it handles has ended."""
+        for frame in self.outwards():
+            if frame.ended:
+                return True
+            if frame.is_handler:
+                return False
+        return False
+
+    def inside(self, child: Executable, execution_path: str) -> Frame:
+        """The frame of an executable that stands in this one."""
+        return Frame(child, self.package, execution_path, self, self.pace)
+
+    def package_inside(self, package: Package, root: Executable) -> Frame:
+        """The frame of a package that this one, an Execute Package task, runs."""
+        return Frame(root, package, f"{self.execution_path}\\Package", self, self.pace)
+
+    def handling(self, handler: EventHandler) -> Frame:
+        """The frame of an event handler of this executable."""
+        container = Executable(
+            name=handler.event,
+            path=handler.path,
+            id=handler.id,
+            kind=ExecutableKind.SEQUENCE,
+            children=handler.children,
+            constraints=handler.constraints,
+        )
+        path = f"{self.execution_path}.EventHandlers[{handler.event}]"
+        return Frame(container, self.package, path, self, is_handler=True)
+
+    def end_after(self, failed: Executable) -> None:
+        """End what the failure of an executable in this frame ends."""
+        if failed.fail_parent_on_failure:
+            self.ended = True
+        if failed.fail_package_on_failure:
+            for frame in self.outwards():
+                if frame.executable.kind is ExecutableKind.PACKAGE:
+                    frame.ended = True
+                    return
+
+
+def event_record(
+    event: Event,
+    frame: Frame,
+    time: dt.datetime,
+    text: str,
+    code: int | None,
+    subcomponent: str | None,
+    thread_id: int,
+    context: tuple[ContextRecord, ...],
+) -> EventRecord:
+    """The message of an event that an executable raises."""
+    executable = frame.executable
+    return EventRecord(
+        message_time=time,
+        message_type=event.message_type,
+        message_source_type=_source_type(executable),
+        message=text,
+        package_name=frame.package.name,
+        event_name=event.event_name,
+        message_source_name=executable.name,
+        message_source_id=executable.id,
+        subcomponent_name=subcomponent,
+        package_path=executable.path,
+        execution_path=frame.execution_path,
+        thread_id=thread_id,
+        message_code=code,
+        contexts=context,
+    )
+
+
+def _source_type(executable: Executable) -> MessageSourceType:
+    if executable.data_flow is not None:
+        return MessageSourceType.DATA_FLOW
+    if executable.kind is ExecutableKind.TASK:
+        return MessageSourceType.TASK
+    if executable.kind is ExecutableKind.PACKAGE:
+        return MessageSourceType.PACKAGE
+    return MessageSourceType.CONTAINER
+
+
+def statistics_of(frame: Frame, start: dt.datetime, end: dt.datetime, result: ExecutionResult) -> StatisticsRecord:
+    """How a turn of an executable went."""
+    return StatisticsRecord(
+        package_name=frame.package.name,
+        package_path=frame.executable.path,
+        execution_path=frame.execution_path,
+        start_time=start,
+        end_time=end,
+        execution_duration=(end - start) // dt.timedelta(milliseconds=1),
+        execution_result=result,
+    )
+
+
+def context_of(frame: Frame) -> tuple[ContextRecord, ...]:
+    """The properties, of the executable and of those around it, that say what an error in it brings about."""
+    frames = [outer for outer in frame.outwards() if not outer.is_handler]
+    return tuple(
+        ContextRecord(
+            context_depth=depth,
+            package_path=outer.executable.path,
+            context_type=_context_type(outer.executable),
+            context_source_name=outer.executable.name,
+            context_source_id=outer.executable.id,
+            property_name=name,
+            property_value=value,
+        )
+        for depth, outer in enumerate(frames)
+        for name, value in _properties(outer.executable).items()
+    )
+
+
+def _context_type(executable: Executable) -> ContextType:
+    return ContextType.PIPELINE if executable.data_flow is not None else _CONTEXT_TYPES[executable.kind]
+
+
+def _properties(executable: Executable) -> dict[str, Variant]:
+    forced = executable.force_execution_result
+    return {
+        "FailPackageOnFailure": Variant(BIT, executable.fail_package_on_failure),
+        "FailParentOnFailure": Variant(BIT, executable.fail_parent_on_failure),
+        "ForceExecutionResult": Variant(INT, _NOT_FORCED if forced is None else forced),
+        "MaximumErrorCount": Variant(INT, executable.max_error_count),
+    }

@@ -1,0 +1,213 @@
+"""Plays simulated runs in real time and writes what they say to the catalog."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import itertools
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.emulator.runs.actions import RunScript
+from airflow_provider_ssis.emulator.runs.control_flow import packages_run_by
+from airflow_provider_ssis.emulator.runs.records import Record
+from airflow_provider_ssis.emulator.runs.request import RunRequest
+from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
+from airflow_provider_ssis.emulator.runs.simulation import simulate
+from airflow_provider_ssis.emulator.runs.steps import Pause, RunStopped, Steps
+
+log = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_WRITES: Final = 0.02
+_RECORDS_AT_ONCE: Final = 2000
+_SHORTEST_SLEEP: Final = 0.001
+"""The event loop's clock is no finer; what is due sooner is due."""
+_PROCESS_IDS: Final = range(4000, 1 << 16, 4)
+"""Process ids are multiples of four on Windows."""
+
+
+class RunLog(Protocol):
+    """Where runs write: the catalog."""
+
+    async def running(self, execution_id: int, process_id: int) -> None:
+        """The execution has begun: status 2, and the process that runs it."""
+
+    async def write(self, execution_id: int, records: Sequence[Record]) -> None:
+        """Write what a run said, in this order."""
+
+    async def finished(self, execution_id: int, status: OperationStatus) -> None:
+        """The execution is over."""
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """A run that is pending or goes on.
+
+    :param released: set when it need not stay pending.
+    :param stopped: set when it is to be stopped.
+    """
+
+    request: RunRequest
+    script: RunScript
+    is_running: bool = False
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] = field(init=False)
+
+
+class Runtime:
+    """The runs of a catalog. All methods belong to the event loop on which the runs are; the scripts to any thread.
+
+    A run is one task of the event loop; while it waits, it costs nothing but memory.
+
+    :param run_log: where runs write.
+    :param now: the time that records carry.
+    """
+
+    def __init__(self, run_log: RunLog, now: Callable[[], dt.datetime]) -> None:
+        self.scripts = ScriptBook()
+        self.scripts.on_release = self._release
+        self._log = run_log
+        self._now = now
+        self._runs: dict[int, _Run] = {}
+        self._process_ids = itertools.cycle(_PROCESS_IDS)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self, request: RunRequest) -> None:
+        """Start an execution that the catalog has set to pending; returns at once.
+
+        :raises ValueError: its project has no such package, or it was started already.
+        """
+        if request.execution_id in self._runs:
+            raise ValueError(f"execution {request.execution_id} was started already")
+        self._loop = asyncio.get_running_loop()
+        packages = packages_run_by(request.project, request.package.name)
+        run = _Run(request, self.scripts.draw(request.folder_name, request.project_name, packages))
+        self._runs[request.execution_id] = run
+        run.task = self._loop.create_task(self._play(run), name=f"execution {request.execution_id}")
+        run.task.add_done_callback(lambda task: self._forget(request.execution_id, task))
+
+    async def wait(self, execution_id: int) -> None:
+        """Wait until an execution is over; returns at once if it is not pending or running."""
+        run = self._runs.get(execution_id)
+        if run is not None:
+            await asyncio.wait([run.task])
+
+    def stop(self, execution_id: int) -> bool:
+        """Stop an execution at its next step.
+
+        :returns: False if it is not running: a pending one cannot be stopped.
+        """
+        run = self._runs.get(execution_id)
+        if run is None or not run.is_running:
+            return False
+        run.stopped.set()
+        return True
+
+    async def close(self) -> None:
+        """End all runs where they are, as when the server dies: nothing more is written. New ones can be started."""
+        tasks = [run.task for run in self._runs.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _forget(self, execution_id: int, task: asyncio.Task[None]) -> None:
+        del self._runs[execution_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("The end of execution %d could not be written to the catalog", execution_id, exc_info=error)
+
+    def _release(self) -> None:
+        """Let runs begin that stay pending. Called from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._release_all)
+
+    def _release_all(self) -> None:
+        for run in self._runs.values():
+            run.released.set()
+
+    # --- one run
+
+    async def _play(self, run: _Run) -> None:
+        execution_id = run.request.execution_id
+        try:
+            # A pending execution can be seen as such, as its process takes time to start.
+            await asyncio.sleep(0)
+            await _wait(run.released, run.script.pending_seconds)
+            run.is_running = True
+            process_id = next(self._process_ids)
+            await self._log.running(execution_id, process_id)
+            steps = simulate(run.request, run.script, self._now(), thread_id=process_id + 4)
+            status = await _Player(self._log, run, steps).play()
+        except Exception:
+            # A fault of the simulation, or of the catalog that it writes to: nobody waits for this task's result.
+            log.exception("Execution %d ended unexpectedly: its simulation broke", execution_id)
+            status = OperationStatus.ENDED_UNEXPECTEDLY
+        await self._log.finished(execution_id, status)
+
+
+class _Player:
+    """Plays the steps of one run: writes records in batches, waits where it pauses, stops it where it can be."""
+
+    def __init__(self, run_log: RunLog, run: _Run, steps: Steps[OperationStatus]) -> None:
+        self._log = run_log
+        self._run = run
+        self._steps = steps
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._written = self._began
+        self._records: list[Record] = []
+
+    @property
+    def _elapsed(self) -> float:
+        return self._loop.time() - self._began
+
+    async def play(self) -> OperationStatus:
+        """Play all steps; returns the status in which the run ends."""
+        try:
+            step = next(self._steps)
+            while True:
+                if not isinstance(step, Pause):
+                    self._records.append(step)
+                    step = next(self._steps)
+                    continue
+                await self._pause(step)
+                stopped = self._run.stopped.is_set()
+                step = self._steps.throw(RunStopped(self._elapsed)) if stopped else next(self._steps)
+        except StopIteration as end:
+            status: OperationStatus = end.value
+        finally:
+            self._steps.close()
+        await self._write()
+        return status
+
+    async def _pause(self, pause: Pause) -> None:
+        due = pause.until - self._elapsed
+        if due > _SHORTEST_SLEEP:
+            await self._write()
+            # Steps that follow each other closely are written together.
+            rest = self._written + _SECONDS_BETWEEN_WRITES - self._loop.time()
+            await _wait(self._run.stopped, max(pause.until - self._elapsed, rest))
+        elif len(self._records) >= _RECORDS_AT_ONCE or self._loop.time() - self._written > _SECONDS_BETWEEN_WRITES:
+            await self._write()
+            await asyncio.sleep(0)
+
+    async def _write(self) -> None:
+        if self._records:
+            records, self._records = self._records, []
+            await self._log.write(self._run.request.execution_id, records)
+        self._written = self._loop.time()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not longer than so many seconds."""
+    if seconds <= 0:
+        return
+    try:
+        async with asyncio.timeout(None if math.isinf(seconds) else seconds):
+            await event.wait()
+    except TimeoutError:
+        return

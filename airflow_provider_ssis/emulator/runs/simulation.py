@@ -1,0 +1,418 @@
+"""A run of a package as a sequence of steps, without a clock, a catalog or an event loop.
+
+:func:`simulate` walks the control flow as the package has it and yields what a real run would write. What the run-time
+of Integration Services does and this simulation does not:
+
+- It executes nothing. A task succeeds at once unless a script says otherwise; a data flow moves no rows.
+- Expressions cannot be evaluated: those of precedence constraints count as true, loops take ``LOOP_TURNS`` turns.
+- What would run in parallel runs one after the other, in the order in which the package has it.
+- An executable that fails with FailPackageOnFailure or FailParentOnFailure ends the package or its parent: nothing
+  further starts in there.
+- A package that is run again by what it runs itself, which only an expression could end, is passed over with a warning;
+  packages that run each other more than 64 deep fail.
+- While a run is being stopped, no event handler runs any more.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from airflow_provider_ssis.catalog.codes import (
+    ExecutionResult,
+    LoggingLevel,
+    MessageSourceType,
+    MessageType,
+    ObjectType,
+    OperationStatus,
+)
+from airflow_provider_ssis.emulator.runs import data_flow, messages
+from airflow_provider_ssis.emulator.runs.actions import Fail, Outcome, RunScript, Write
+from airflow_provider_ssis.emulator.runs.control_flow import (
+    LOOP_TURNS,
+    LOOPS,
+    all_executables,
+    in_order,
+    may_start,
+    tasks_in,
+)
+from airflow_provider_ssis.emulator.runs.frames import Frame, context_of, event_record, statistics_of
+from airflow_provider_ssis.emulator.runs.levels import Event, log_filter
+from airflow_provider_ssis.emulator.runs.overrides import apply_overrides
+from airflow_provider_ssis.emulator.runs.records import EventRecord, ExecutableRecord
+from airflow_provider_ssis.emulator.runs.request import RunRequest
+from airflow_provider_ssis.emulator.runs.steps import Pause, RunStopped, Steps
+from airflow_provider_ssis.project.models import (
+    DataFlow,
+    EventHandler,
+    ExecutableKind,
+    Package,
+    PrecedenceConstraint,
+)
+
+_MESSAGES_BETWEEN_PAUSES: Final = 1000
+_DEEPEST_PACKAGES: Final = 64
+_WRITE_EVENTS: Final = {
+    MessageType.INFORMATION: (Event.INFORMATION, messages.information),
+    MessageType.WARNING: (Event.WARNING, messages.warning),
+    MessageType.ERROR: (Event.ERROR, messages.error),
+}
+_FORCED: Final = {0: ExecutionResult.SUCCESS, 1: ExecutionResult.FAILURE, 2: ExecutionResult.COMPLETION}
+_STATUSES: Final = {
+    ExecutionResult.SUCCESS: OperationStatus.SUCCEEDED,
+    ExecutionResult.FAILURE: OperationStatus.FAILED,
+    ExecutionResult.COMPLETION: OperationStatus.COMPLETED,
+}
+_TICK: Final = dt.timedelta(microseconds=1)
+"""The time between two events: so that they sort by time as they occurred."""
+
+
+class _Crashed(Exception):
+    """The process that runs the package dies: nothing more is written."""
+
+
+def simulate(
+    request: RunRequest, script: RunScript, start: dt.datetime, *, thread_id: int = 1
+) -> Steps[OperationStatus]:
+    """Run a package.
+
+    :param script: what this run shall do.
+    :param start: when the run begins; records carry this time and what has passed since.
+    :param thread_id: the thread that the messages name. Default: 1.
+    :returns: the status in which the run ends, after the steps.
+    """
+    simulation = _Simulation(request, script, start, thread_id)
+    return simulation.run()
+
+
+class _Simulation:
+    def __init__(self, request: RunRequest, script: RunScript, start: dt.datetime, thread_id: int) -> None:
+        self._request = request
+        self._script = script
+        self._start = start
+        self._now = start
+        self._thread_id = thread_id
+        self._filter = log_filter(
+            LoggingLevel(request.logging_level),
+            customized_events=request.customized_events,
+            customized_profile=request.customized_profile,
+        )
+        self._listed: set[str] = set()
+
+    def run(self) -> Steps[OperationStatus]:
+        package = self._request.package
+        if package.control_flow is None:
+            yield self._process_error(package.note or _encrypted(package.name), messages.ENCRYPTED)
+            return OperationStatus.FAILED
+        managers = (*package.connection_managers, *self._request.project.connection_managers)
+        package, problems = apply_overrides(
+            package, [manager.name for manager in managers], self._request.property_overrides
+        )
+        for problem in problems:
+            yield self._process_error(problem.text, problem.code)
+        if problems:
+            return OperationStatus.FAILED
+        try:
+            result = yield from self._package(package, None)
+        except RunStopped:
+            return OperationStatus.CANCELED
+        except _Crashed:
+            return OperationStatus.ENDED_UNEXPECTEDLY
+        return self._script.final_status or _STATUSES[result]
+
+    # --- time
+
+    @property
+    def _elapsed(self) -> float:
+        return (self._now - self._start).total_seconds()
+
+    def _tick(self) -> dt.datetime:
+        self._now += _TICK
+        return self._now
+
+    def _pause(self, until: float) -> Steps[None]:
+        try:
+            yield Pause(until)
+        except RunStopped as stop:
+            self._pass_time(stop.at)
+            raise
+        self._pass_time(until)
+
+    def _pass_time(self, until: float) -> None:
+        self._now = max(self._now, self._start + dt.timedelta(seconds=until))
+
+    # --- packages
+
+    def _package(self, package: Package, parent: Frame | None) -> Steps[ExecutionResult]:
+        """Run the package of the request, or one that an Execute Package task runs."""
+        root = package.control_flow
+        if root is None:
+            raise ValueError(f"package {package.name!r} has no control flow that could be read")
+        frame = Frame(root, package, "\\Package", None) if parent is None else parent.package_inside(package, root)
+        if root.disabled:
+            return ExecutionResult.SUCCESS
+        if self._filter.executables and package.name not in self._listed:
+            self._listed.add(package.name)
+            for executable in all_executables(root):
+                yield ExecutableRecord(executable.name, executable.id, package.name, executable.path)
+        yield from self._validate(frame, with_children=True)
+        return (yield from self._run(frame))
+
+    def _execute_package(self, frame: Frame, name: str) -> Steps[ExecutionResult]:
+        child = self._request.project.package(name)
+        if child is None or child.control_flow is None:
+            why = f"The project has no package {name}." if child is None else child.note or _encrypted(name)
+            yield from self._error(frame, f"The child package cannot be run. {why}", messages.CHILD_NOT_LOADED)
+            return ExecutionResult.FAILURE
+        running = [outer.package.name for outer in frame.outwards() if outer.executable.kind is ExecutableKind.PACKAGE]
+        if child.name in running:
+            text = f"The package {name} runs already. A simulated run evaluates no expressions, so it goes no deeper."
+            yield from self._raise(Event.WARNING, frame, messages.warning(frame.executable.name, text))
+            return ExecutionResult.SUCCESS
+        if len(running) >= _DEEPEST_PACKAGES:
+            text = f"The package {name} cannot be run: a simulated run goes {_DEEPEST_PACKAGES} packages deep at most."
+            yield from self._error(frame, text, messages.CHILD_NOT_LOADED)
+            return ExecutionResult.FAILURE
+        project_parameters = self._request.project.parameters
+        passed = [
+            (parameter, self._request.parameters.get((int(ObjectType.PROJECT), parameter.name), parameter.value))
+            for parameter in project_parameters
+        ] + [(parameter, parameter.value) for parameter in child.parameters]
+        yield from self._raise(Event.DIAGNOSTIC_EX, frame, messages.parameters_passed(child.name, passed))
+        return (yield from self._package(child, frame))
+
+    # --- executables
+
+    def _run(self, frame: Frame) -> Steps[ExecutionResult]:
+        """Run one executable, from its OnPreExecute to its statistics."""
+        name = frame.executable.name
+        yield from self._pause(self._elapsed)
+        began = self._tick()
+        try:
+            yield from self._raise(Event.PRE_EXECUTE, frame, messages.started(name, began))
+            if frame.executable.kind is ExecutableKind.TASK:
+                result = yield from self._task(frame)
+            else:
+                result = yield from self._container(frame)
+            result = yield from self._judge(frame, result)
+            yield from self._raise(Event.POST_EXECUTE, frame, messages.finished(name, began, self._tick()))
+        except RunStopped:
+            if Event.QUERY_CANCEL in self._filter.events:
+                yield self._record(Event.QUERY_CANCEL, frame, messages.cancelled(name))
+            if self._filter.statistics:
+                yield statistics_of(frame, began, self._tick(), ExecutionResult.CANCELLED)
+            raise
+        if self._filter.statistics:
+            yield statistics_of(frame, began, self._tick(), result)
+        return result
+
+    def _judge(self, frame: Frame, result: ExecutionResult) -> Steps[ExecutionResult]:
+        """The result that counts: by the number of errors, by force."""
+        executable = frame.executable
+        maximum = executable.max_error_count
+        if 0 < maximum <= frame.errors and (executable.kind.is_container or result is ExecutionResult.SUCCESS):
+            text = messages.maximum_errors_reached(executable.name, frame.errors, maximum)
+            yield from self._raise(Event.WARNING, frame, text, code=messages.MAXIMUM_ERRORS_REACHED)
+            result = ExecutionResult.FAILURE
+        if executable.force_execution_result is not None:
+            result = _FORCED.get(executable.force_execution_result, result)
+        if result is ExecutionResult.FAILURE:
+            if executable.kind is ExecutableKind.TASK:
+                yield from self._raise(Event.TASK_FAILED, frame, messages.task_failed(executable.name))
+            if frame.errors == 0 and frame.parent is not None:
+                # A failure without an error, such as a forced one, still counts as one outside.
+                for outer in frame.parent.outwards():
+                    outer.errors += 1
+        return result
+
+    def _container(self, frame: Frame) -> Steps[ExecutionResult]:
+        outcome = self._outcome(frame)
+        yield from self._write(frame, outcome.writes, 0.0)
+        if outcome.crashes or outcome.failures:
+            return (yield from self._break_down(frame, outcome))
+        end = self._spread(frame, outcome)
+        if frame.executable.kind in LOOPS:
+            for turn in range(1, LOOP_TURNS + 1):
+                yield from self._children(frame, f"{frame.execution_path}[{turn}]")
+                if frame.ended or 0 < frame.executable.max_error_count <= frame.errors:
+                    break
+        else:
+            yield from self._children(frame, frame.execution_path)
+        yield from self._pause(end)
+        return ExecutionResult.FAILURE if frame.ended else ExecutionResult.SUCCESS
+
+    def _children(self, frame: Frame, path: str) -> Steps[None]:
+        """Run what stands in a container, once, as its precedence constraints say.
+
+        :param path: the execution path of the container, with the turn of a loop.
+        """
+        children = frame.executable.children
+        constraints = frame.executable.constraints
+        arriving: defaultdict[str, list[PrecedenceConstraint]] = defaultdict(list)
+        for constraint in constraints:
+            arriving[constraint.target].append(constraint)
+        results: dict[str, ExecutionResult | None] = {}
+        for child in in_order(children, constraints):
+            if frame.is_ended or not may_start(arriving[child.path], results):
+                results[child.path] = None
+            elif child.disabled:
+                # As the run-time has it: what comes behind goes on as if it had succeeded.
+                results[child.path] = ExecutionResult.SUCCESS
+            else:
+                result = yield from self._run(frame.inside(child, f"{path}\\{child.name}"))
+                results[child.path] = result
+                if result is ExecutionResult.FAILURE:
+                    frame.end_after(child)
+
+    def _task(self, frame: Frame) -> Steps[ExecutionResult]:
+        executable = frame.executable
+        outcome = self._outcome(frame)
+        yield from self._validate(frame)
+        if executable.data_flow is not None:
+            return (yield from self._data_flow(frame, executable.data_flow, outcome))
+        if executable.child_package is None or outcome.crashes or outcome.failures:
+            return (yield from self._work(frame, outcome))
+        yield from self._write(frame, outcome.writes, 0.0)
+        end = self._spread(frame, outcome)
+        result = yield from self._execute_package(frame, executable.child_package)
+        yield from self._pause(end)
+        return result
+
+    def _data_flow(self, frame: Frame, flow: DataFlow, outcome: Outcome) -> Steps[ExecutionResult]:
+        began = self._tick()
+        yield from self._say(frame, data_flow.opening())
+        flowing = self._tick()
+        result = yield from self._work(frame, outcome)
+        stopped = self._tick()
+        failed = result is ExecutionResult.FAILURE
+        yield from self._say(frame, data_flow.closing(flow, failed=failed))
+        times = data_flow.PipelineTimes(began, flowing, stopped, self._tick())
+        where = (frame.package.name, frame.executable.name, frame.execution_path, times)
+        if self._filter.phases:
+            yield from data_flow.phases(flow, *where)
+        if self._filter.data and not failed:
+            yield from data_flow.data_statistics(flow, *where)
+        return result
+
+    def _validate(self, frame: Frame, *, with_children: bool = False) -> Steps[None]:
+        executable = frame.executable
+        yield from self._raise(Event.PRE_VALIDATE, frame, messages.validating(executable.name))
+        if executable.data_flow is not None:
+            yield from self._say(frame, data_flow.VALIDATION)
+        if with_children:
+            for child in executable.children:
+                if not child.disabled:
+                    inner = frame.inside(child, f"{frame.execution_path}\\{child.name}")
+                    yield from self._validate(inner, with_children=True)
+        yield from self._raise(Event.POST_VALIDATE, frame, messages.validated(executable.name))
+
+    # --- scripts
+
+    def _outcome(self, frame: Frame) -> Outcome:
+        return self._script.outcome(frame.executable, frame.package.name, self._request.package.name)
+
+    def _work(self, frame: Frame, outcome: Outcome) -> Steps[ExecutionResult]:
+        """Let a task take its time, write what it shall, and fail or succeed."""
+        yield from self._write(frame, outcome.writes, frame.pace if outcome.seconds is None else outcome.seconds)
+        return (yield from self._break_down(frame, Outcome(crashes=outcome.crashes, failures=outcome.failures)))
+
+    def _break_down(self, frame: Frame, outcome: Outcome) -> Steps[ExecutionResult]:
+        """Crash or fail, after the time that the outcome says."""
+        yield from self._pause(self._elapsed + (outcome.seconds or 0.0))
+        if outcome.crashes:
+            raise _Crashed
+        for failure in outcome.failures:
+            yield from self._fail(frame, failure)
+        return ExecutionResult.FAILURE if outcome.failures else ExecutionResult.SUCCESS
+
+    def _fail(self, frame: Frame, failure: Fail) -> Steps[None]:
+        flow = frame.executable.data_flow
+        component = None if flow is None else data_flow.failing_component(flow, failure.component)
+        if flow is None or component is None:
+            for text in failure.messages:
+                yield from self._error(frame, text, failure.code)
+            return
+        for text in failure.messages:
+            yield from self._error(frame, text, failure.code, data_flow.subcomponent(flow, component))
+        yield from self._say(frame, [data_flow.consequence(flow, component)])
+
+    def _write(self, frame: Frame, writes: Sequence[Write], seconds: float) -> Steps[None]:
+        """Write messages, spread over a time, and let that time pass."""
+        began = self._elapsed
+        total = sum(write.count for write in writes)
+        written = 0
+        for write in writes:
+            event, text_of = _WRITE_EVENTS[write.message_type]
+            for number in range(1, write.count + 1):
+                if seconds or written % _MESSAGES_BETWEEN_PAUSES == 0:
+                    yield from self._pause(began + seconds * written / total)
+                counted = f"{write.message} ({number} of {write.count})" if write.count > 1 else write.message
+                text = text_of(frame.executable.name, counted)
+                yield from self._raise(event, frame, text, code=write.code)
+                written += 1
+        yield from self._pause(began + seconds)
+
+    def _spread(self, frame: Frame, outcome: Outcome) -> float:
+        """Give the tasks inside their share of the time that the executable shall take; returns when that is over."""
+        if outcome.seconds is None:
+            return 0.0
+        frame.pace = outcome.seconds / max(1, tasks_in(frame.executable, self._request.project))
+        return self._elapsed + outcome.seconds
+
+    # --- events
+
+    def _say(self, frame: Frame, said: Iterable[data_flow.PipelineMessage]) -> Steps[None]:
+        """Raise what a pipeline says as events of its task."""
+        name = frame.executable.name
+        texts = {
+            Event.INFORMATION: messages.information,
+            Event.PROGRESS: messages.progress,
+            Event.ERROR: messages.error,
+        }
+        for one in said:
+            text = texts[one.event](name, one.text)
+            yield from self._raise(one.event, frame, text, code=one.code, subcomponent=one.subcomponent)
+
+    def _error(self, frame: Frame, text: str, code: int, subcomponent: str | None = None) -> Steps[None]:
+        text = messages.error(frame.executable.name, text)
+        yield from self._raise(Event.ERROR, frame, text, code=code, subcomponent=subcomponent)
+
+    def _raise(
+        self, event: Event, frame: Frame, text: str, *, code: int | None = None, subcomponent: str | None = None
+    ) -> Steps[None]:
+        """Raise an event: write it, count it if it is an error, and run the handlers for it, from the inside out."""
+        if event in self._filter.events:
+            yield self._record(event, frame, text, code, subcomponent)
+        is_heard = True
+        for outer in frame.outwards():
+            if event is Event.ERROR:
+                outer.errors += 1
+            if not is_heard:
+                continue
+            for handler in outer.executable.event_handlers:
+                if not handler.disabled and handler.event.lower() == event.event_name.lower():
+                    yield from self._handle(outer, handler)
+                    if not handler.propagate:
+                        return
+            # What is raised in a handler is not handled outside: its own event would call it again.
+            is_heard = not outer.is_handler
+
+    def _handle(self, frame: Frame, handler: EventHandler) -> Steps[None]:
+        inside = frame.handling(handler)
+        yield from self._children(inside, inside.execution_path)
+
+    def _record(
+        self, event: Event, frame: Frame, text: str, code: int | None = None, subcomponent: str | None = None
+    ) -> EventRecord:
+        context = context_of(frame) if event in self._filter.contexts else ()
+        return event_record(event, frame, self._tick(), text, code, subcomponent, self._thread_id, context)
+
+    def _process_error(self, text: str, code: int) -> EventRecord:
+        """An error of the process that runs packages, before there is a package."""
+        return EventRecord(self._tick(), MessageType.ERROR, MessageSourceType.EXTERNAL_PROCESS, text, message_code=code)
+
+
+def _encrypted(package_name: str) -> str:
+    return f"The package {package_name} is encrypted as a whole; it cannot be read without its password."

@@ -1,0 +1,240 @@
+"""A whole Airflow for a test: API server, scheduler, DAG processor and triggerer as processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from tests.support.dag_runs import airflow_environment, migrated_home
+
+SECONDS = 120
+STOP_SECONDS = 5
+COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
+
+
+class ComponentEnded(Exception):
+    """A component of Airflow ended by itself."""
+
+
+class AirflowProcesses:
+    """Airflow's components.
+
+    :param home: an AIRFLOW_HOME with a database; logs go there too.
+    :param environment: of the processes.
+    :param port: of the API server.
+    """
+
+    def __init__(self, home: Path, environment: dict[str, str], port: int) -> None:
+        self._home = home
+        self._environment = environment
+        self.url = f"http://127.0.0.1:{port}"
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._token = ""
+
+    def start(self, component: str) -> None:
+        """Start a component."""
+        with (self._home / f"{component}.log").open("ab") as log:
+            self._processes[component] = subprocess.Popen(
+                [sys.executable, "-m", "airflow", component],
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def stop(self) -> None:
+        """End all components and all their children."""
+        for process in self._processes.values():
+            _signal(process, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in self._processes.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0, deadline - time.monotonic()))
+            # What does not end in time, and children that a scheduler leaves behind.
+            _signal(process, signal.SIGKILL)
+            process.wait()
+        self._processes.clear()
+
+    def check(self) -> None:
+        """Make sure that everything that was started runs.
+
+        :raises ComponentEnded: a component has ended; the end of its log is in the text.
+        """
+        for component, process in self._processes.items():
+            if process.poll() is not None:
+                log = (self._home / f"{component}.log").read_text(errors="replace")
+                raise ComponentEnded(f"airflow {component} ended with exit code {process.returncode}:\n{log[-2000:]}")
+
+    def log_in(self) -> None:
+        """Wait for the API server, and get a token from it."""
+        wait_for(self._get_token, "the API server answers")
+
+    def _get_token(self) -> bool:
+        self.check()
+        try:
+            self._token = self.ask("GET", "/auth/token")["access_token"]
+        except OSError:
+            return False
+        return True
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Call Airflow's API."""
+        request = urllib.request.Request(  # noqa: S310 the test's own server
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            text = response.read()
+        return json.loads(text) if text else None
+
+    def knows(self, dag_id: str) -> bool:
+        """Whether a DAG has been read."""
+        try:
+            self.ask("GET", f"/api/v2/dags/{dag_id}")
+        except urllib.error.HTTPError:
+            return False
+        return True
+
+    def trigger(self, dag_id: str) -> str:
+        """Start a run of a DAG; its id."""
+        wait_for(lambda: self.knows(dag_id), f"the DAG {dag_id} is read")
+        self.ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+        run = self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
+        return str(run["dag_run_id"])
+
+    def task(self, dag_id: str, run_id: str, task_id: str = "load") -> Any:
+        """A task instance."""
+        return self.ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}")
+
+    def mark(self, dag_id: str, run_id: str, state: str, task_id: str = "load") -> None:
+        """Mark a task instance as a person does in the UI."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        self.ask("PATCH", path, {"new_state": state})
+
+    def clear(self, dag_id: str, run_id: str, task_id: str = "load") -> None:
+        """Clear a task instance as a person does in the UI."""
+        body = {"dry_run": False, "dag_run_id": run_id, "task_ids": [task_id], "only_failed": False}
+        self.ask("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", body)
+
+    def end_run(self, dag_id: str, run_id: str) -> None:
+        """Mark a DAG run as failed; Airflow deletes none that runs."""
+        self.ask("PATCH", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}", {"state": "failed"})
+
+    def delete_run(self, dag_id: str, run_id: str) -> None:
+        """Delete a DAG run."""
+        self.ask("DELETE", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")
+
+    def files(self) -> dict[str, bytes]:
+        """Everything that Airflow has written, by path: its database, and the logs of components and tasks."""
+        return {
+            str(path.relative_to(self._home)): path.read_bytes() for path in self._home.rglob("*") if path.is_file()
+        }
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    """Wait for a condition.
+
+    :raises TimeoutError: it does not come true in time.
+    """
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {SECONDS} s: {what}")
+        time.sleep(0.2)
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send a signal to a component and all its children, if there are any left."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def number_triggers_through(home: Path) -> None:
+    """Have SQLite give no trigger the number of one that is gone, as no database does that people run Airflow on.
+
+    Airflow tells events by that number. A task that is cleared and defers again at once could get the event of its old
+    trigger, and comes back sooner than the scheduler knows that it was away; then the scheduler fails it.
+
+    :param home: an AIRFLOW_HOME with a database in which no task has deferred yet.
+    """
+    with closing(sqlite3.connect(home / "airflow.db")) as database, database:
+        tables = "SELECT sql FROM sqlite_master WHERE tbl_name = 'trigger' ORDER BY type DESC"
+        table, *indexes = [sql for (sql,) in database.execute(tables) if sql]
+        numbered = table.replace("id INTEGER NOT NULL", "id INTEGER PRIMARY KEY AUTOINCREMENT", 1)
+        numbered = re.sub(r",\s*CONSTRAINT \w+ PRIMARY KEY \(id\)", "", numbered)
+        for statement in ("DROP TABLE trigger", numbered, *indexes):
+            database.execute(statement)
+
+
+def free_port(wanted: int = 0) -> int:
+    """A port that nothing listens at: the wanted one if possible."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_airflow(
+    home: Path,
+    dags: Path,
+    connections: Mapping[str, str],
+    *,
+    port: int = 0,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[AirflowProcesses]:
+    """Have a whole Airflow while the block lasts.
+
+    :param home: an empty folder.
+    :param dags: the folder with the DAGs.
+    :param connections: environment variables with the connections.
+    :param port: where the API server should listen, if nothing else does. Default: anywhere.
+    :param tell: gets told what happens now.
+    """
+    port = free_port(port)
+    environment = {
+        **airflow_environment(home, dags, connections),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # The button is grey unless it is asked for.
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        # Another Airflow on this machine has the usual ones.
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    tell("Preparing Airflow's database")
+    airflow = AirflowProcesses(migrated_home(home), environment, port)
+    number_triggers_through(home)
+    try:
+        tell(f"Starting Airflow: {', '.join(COMPONENTS)}")
+        for component in COMPONENTS:
+            airflow.start(component)
+        airflow.log_in()
+        yield airflow
+    finally:
+        airflow.stop()

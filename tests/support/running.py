@@ -1,0 +1,57 @@
+"""Running packages of the project Mart, and reading back what the catalog was given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+from airflow_provider_ssis.operators.run import SsisRunPackageOperator
+from tests.support.task_runs import TaskRun
+
+SECRET = "c4nary-s3cret"
+
+
+class ImpatientHook(SsisCatalogHook):
+    """Its client asks once only, so that one fault is enough for what is to happen when it gives up."""
+
+    def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog:
+        """Open such a client."""
+        return super().open_catalog(retry=RetryPolicy(attempts=1), query_timeout=query_timeout)
+
+
+def operator(**arguments: Any) -> SsisRunPackageOperator:
+    """A task that runs Sales/Mart/Load.dtsx unless told otherwise."""
+    given = {"folder": "Sales", "project": "Mart", "package": "Load.dtsx", "poll_interval": 0.05, **arguments}
+    return SsisRunPackageOperator(task_id="load", **given)
+
+
+def run(**arguments: Any) -> TaskRun:
+    """The task, ready to be executed in this process."""
+    return TaskRun(operator(**arguments))
+
+
+def parameters_of(catalog: Catalog, execution_id: int) -> dict[str, Any]:
+    """The values of an execution by name; those of server options too."""
+    return {value.parameter_name: value.parameter_value for value in catalog.execution_parameter_values(execution_id)}
+
+
+def overrides_of(execution_id: int) -> dict[str, tuple[Any, bool]]:
+    """The property overrides of an execution by path: value, and whether it is sensitive."""
+    rows: Any = SsisCatalogHook().get_records(
+        "SELECT property_path, property_value, sensitive FROM catalog.execution_property_override_values "
+        "WHERE execution_id = ?",
+        parameters=[execution_id],
+    )
+    return {path: (value, bool(sensitive)) for path, value, sensitive in rows}
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for a condition; fail if it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.01)

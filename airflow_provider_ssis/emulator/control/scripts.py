@@ -23,8 +23,8 @@ from airflow_provider_ssis.emulator.runs.scripts import (
     DEFAULT_MESSAGE,
     ScriptBook,
 )
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.procedures import Procedure, ProcedureCall, parse_signature
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall, parse_signature
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 SCHEMA: Final = "emulator"
 PERMISSION_DENIED: Final = 229

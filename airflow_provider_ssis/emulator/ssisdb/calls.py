@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType, PermissionType, SecuredObjectType
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Column, Variant
 from airflow_provider_ssis.emulator.ssisdb.messages import catalog_error
-from airflow_provider_ssis.emulator.tsql.engine import Store
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.principals import Principal
-from airflow_provider_ssis.emulator.tsql.procedures import ProcedureCall
-from airflow_provider_ssis.emulator.tsql.storage import encode
+from airflow_provider_ssis.emulator.tsql.execution.engine import Store
+from airflow_provider_ssis.emulator.tsql.execution.procedures import ProcedureCall
+from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.storage import encode
 
 if TYPE_CHECKING:
     import datetime as dt

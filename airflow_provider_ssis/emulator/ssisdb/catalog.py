@@ -34,9 +34,9 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
     TABLE_TYPES,
     TABLES,
 )
-from airflow_provider_ssis.emulator.tsql.engine import DATABASE, Engine, Store
-from airflow_provider_ssis.emulator.tsql.principals import LoginKind, Principal
-from airflow_provider_ssis.emulator.tsql.storage import decode
+from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE, Engine, Store
+from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
+from airflow_provider_ssis.emulator.tsql.values.storage import decode
 
 
 class Edition(Enum):

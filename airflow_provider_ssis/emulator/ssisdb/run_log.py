@@ -16,11 +16,11 @@ from airflow_provider_ssis.emulator.runs.records import (
     Record,
     StatisticsRecord,
 )
-from airflow_provider_ssis.emulator.tsql.engine import Store
-from airflow_provider_ssis.emulator.tsql.storage import VARIANT, encode
+from airflow_provider_ssis.emulator.tsql.execution.engine import Store
+from airflow_provider_ssis.emulator.tsql.values.storage import VARIANT, encode
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.engine import Engine
+    from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 
 
 class CatalogRunLog:

@@ -1,4 +1,4 @@
-"""Claims: found or created, and started, never twice."""
+"""CorrelatedExecutions: found or created, and started, never twice."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import OtherExecutionActive, ParameterNotFound
-from airflow_provider_ssis.catalog.requests import Claim, ExecutionRequest
+from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.running import parameters_of, wait_until
 
 REQUEST = ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx", parameters={"BatchSize": 7})
-CLAIM = Claim(owner="airflow:task,1", family="airflow:task", lock="airflow:task")
+CORRELATION = Correlation(key="airflow:task,1", key_prefix="airflow:task", lock="airflow:task")
 
 
 def catalog_of(ssisdb: SsisdbEmulator) -> Catalog:
@@ -30,8 +30,8 @@ def counts(catalog: Catalog) -> int:
 
 
 def test_a_claim_made_twice_gives_one_execution(mart: Catalog) -> None:
-    first = mart.claim_execution(REQUEST, CLAIM)
-    again = mart.claim_execution(REQUEST, CLAIM)
+    first = mart.get_or_create_execution(REQUEST, CORRELATION)
+    again = mart.get_or_create_execution(REQUEST, CORRELATION)
     assert first.created
     assert first.status is OperationStatus.CREATED
     assert again == replace(first, created=False)
@@ -39,16 +39,16 @@ def test_a_claim_made_twice_gives_one_execution(mart: Catalog) -> None:
 
 
 def test_what_a_claim_creates_is_set_up_completely(mart: Catalog) -> None:
-    claimed = mart.claim_execution(REQUEST, CLAIM)
-    values = parameters_of(mart, claimed.execution_id)
-    assert (values["BatchSize"], values["CALLER_INFO"]) == (7, CLAIM.owner)
+    found = mart.get_or_create_execution(REQUEST, CORRELATION)
+    values = parameters_of(mart, found.execution_id)
+    assert (values["BatchSize"], values["CALLER_INFO"]) == (7, CORRELATION.key)
 
 
 def test_starting_twice_starts_once(mart: Catalog) -> None:
-    claimed = mart.claim_execution(REQUEST, CLAIM)
-    mart.start_claimed_execution(claimed.execution_id, CLAIM)
-    assert mart.start_claimed_execution(claimed.execution_id, CLAIM) is not OperationStatus.CREATED
-    assert mart.claim_execution(REQUEST, CLAIM).execution_id == claimed.execution_id
+    found = mart.get_or_create_execution(REQUEST, CORRELATION)
+    mart.start_correlated_execution(found.execution_id, CORRELATION)
+    assert mart.start_correlated_execution(found.execution_id, CORRELATION) is not OperationStatus.CREATED
+    assert mart.get_or_create_execution(REQUEST, CORRELATION).execution_id == found.execution_id
 
 
 @pytest.mark.parametrize(
@@ -58,41 +58,43 @@ def test_an_execution_that_did_not_succeed_leads_to_a_new_one(
     mart: Catalog, ssisdb: SsisdbEmulator, status: OperationStatus
 ) -> None:
     ssisdb.scripts.finish(status, package="Load.dtsx")
-    first = mart.claim_execution(REQUEST, CLAIM)
-    mart.start_claimed_execution(first.execution_id, CLAIM)
+    first = mart.get_or_create_execution(REQUEST, CORRELATION)
+    mart.start_correlated_execution(first.execution_id, CORRELATION)
     wait_until(lambda: is_over(mart, first.execution_id))
-    again = mart.claim_execution(REQUEST, CLAIM)
+    again = mart.get_or_create_execution(REQUEST, CORRELATION)
     assert again.created
     assert again.execution_id > first.execution_id
 
 
 def test_a_success_is_found_again(mart: Catalog) -> None:
-    first = mart.claim_execution(REQUEST, CLAIM)
-    mart.start_claimed_execution(first.execution_id, CLAIM)
+    first = mart.get_or_create_execution(REQUEST, CORRELATION)
+    mart.start_correlated_execution(first.execution_id, CORRELATION)
     wait_until(lambda: is_over(mart, first.execution_id))
-    again = mart.claim_execution(REQUEST, CLAIM)
+    again = mart.get_or_create_execution(REQUEST, CORRELATION)
     assert (again.execution_id, again.status) == (first.execution_id, OperationStatus.SUCCEEDED)
 
 
-def test_owners_that_differ_in_case_only_are_two(mart: Catalog) -> None:
-    mart.claim_execution(REQUEST, CLAIM)
-    assert mart.claim_execution(REQUEST, replace(CLAIM, owner="airflow:TASK,1", family="airflow:TASK")).created
+def test_keys_are_case_sensitive(mart: Catalog) -> None:
+    mart.get_or_create_execution(REQUEST, CORRELATION)
+    assert mart.get_or_create_execution(
+        REQUEST, replace(CORRELATION, key="airflow:TASK,1", key_prefix="airflow:TASK")
+    ).created
 
 
 def test_a_claim_without_a_text_is_found_by_its_id(mart: Catalog) -> None:
-    silent = Claim(owner=None, lock="airflow:task")
-    first = mart.claim_execution(REQUEST, silent)
-    again = mart.claim_execution(REQUEST, replace(silent, known=first.execution_id))
+    unnamed = Correlation(key=None, lock="airflow:task")
+    first = mart.get_or_create_execution(REQUEST, unnamed)
+    again = mart.get_or_create_execution(REQUEST, replace(unnamed, known_id=first.execution_id))
     assert (again.execution_id, again.created) == (first.execution_id, False)
-    assert mart.claim_execution(REQUEST, replace(silent, known=999_999)).created
+    assert mart.get_or_create_execution(REQUEST, replace(unnamed, known_id=999_999)).created
 
 
 def test_an_older_claim_of_the_family_must_be_over_first(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
-    older = mart.claim_execution(REQUEST, CLAIM)
-    mart.start_claimed_execution(older.execution_id, CLAIM)
+    older = mart.get_or_create_execution(REQUEST, CORRELATION)
+    mart.start_correlated_execution(older.execution_id, CORRELATION)
     with pytest.raises(OtherExecutionActive) as refused:
-        mart.claim_execution(REQUEST, replace(CLAIM, owner="airflow:task,2"))
+        mart.get_or_create_execution(REQUEST, replace(CORRELATION, key="airflow:task,2"))
     assert refused.value.others == ((older.execution_id, True),)
     assert counts(mart) == 1
 
@@ -102,29 +104,31 @@ def test_an_older_claim_that_is_known_by_its_id_must_be_over_first(mart: Catalog
     older = mart.create_execution(REQUEST)
     mart.start_execution(older)
     with pytest.raises(OtherExecutionActive) as refused:
-        mart.claim_execution(REQUEST, Claim(owner=None, lock="airflow:task", previous=older))
+        mart.get_or_create_execution(REQUEST, Correlation(key=None, lock="airflow:task", previous_id=older))
     assert refused.value.others == ((older, True),)
 
 
-def test_one_that_wants_to_be_alone_waits_for_whoever_runs_the_package(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_an_exclusive_execution_is_refused_while_another_of_the_package_is_active(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     foreign = mart.create_execution(REQUEST)
     mart.start_execution(foreign)
     with pytest.raises(OtherExecutionActive) as refused:
-        mart.claim_execution(REQUEST, replace(CLAIM, alone=True))
+        mart.get_or_create_execution(REQUEST, replace(CORRELATION, exclusive=True))
     assert refused.value.others == ((foreign, False),)
-    assert mart.claim_execution(REQUEST, CLAIM).created
+    assert mart.get_or_create_execution(REQUEST, CORRELATION).created
 
 
 def test_what_became_active_after_the_claim_keeps_it_from_starting(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
-    alone = replace(CLAIM, alone=True)
-    claimed = mart.claim_execution(REQUEST, alone)
+    exclusive = replace(CORRELATION, exclusive=True)
+    found = mart.get_or_create_execution(REQUEST, exclusive)
     foreign = mart.create_execution(REQUEST)
     mart.start_execution(foreign)
     with pytest.raises(OtherExecutionActive):
-        mart.start_claimed_execution(claimed.execution_id, alone)
-    execution = mart.execution(claimed.execution_id)
+        mart.start_correlated_execution(found.execution_id, exclusive)
+    execution = mart.execution(found.execution_id)
     assert execution is not None
     assert execution.status is OperationStatus.CREATED
 
@@ -132,25 +136,25 @@ def test_what_became_active_after_the_claim_keeps_it_from_starting(mart: Catalog
 def test_after_an_error_the_lock_is_free(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     wrong = replace(REQUEST, parameters={"Nothing": 1})
     with pytest.raises(ParameterNotFound):
-        mart.claim_execution(wrong, CLAIM)
+        mart.get_or_create_execution(wrong, CORRELATION)
     with catalog_of(ssisdb) as other:
-        assert other.claim_execution(REQUEST, CLAIM).created
+        assert other.get_or_create_execution(REQUEST, CORRELATION).created
 
 
-def test_what_failed_half_way_is_not_found(mart: Catalog) -> None:
+def test_an_execution_whose_creation_failed_is_not_found(mart: Catalog) -> None:
     with pytest.raises(ParameterNotFound):
-        mart.claim_execution(replace(REQUEST, parameters={"Nothing": 1}), CLAIM)
-    assert mart.claim_execution(REQUEST, CLAIM).created
+        mart.get_or_create_execution(replace(REQUEST, parameters={"Nothing": 1}), CORRELATION)
+    assert mart.get_or_create_execution(REQUEST, CORRELATION).created
 
 
 def test_more_values_than_fit_one_call_are_one_claim(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     many = replace(REQUEST, property_overrides={rf"\Package.Properties[P{n}]": n for n in range(900)})
-    first = mart.claim_execution(many, CLAIM)
-    again = mart.claim_execution(many, CLAIM)
+    first = mart.get_or_create_execution(many, CORRELATION)
+    again = mart.get_or_create_execution(many, CORRELATION)
     assert first.created
     assert again == replace(first, created=False)
     with catalog_of(ssisdb) as other:
-        assert other.claim_execution(many, CLAIM).execution_id == first.execution_id
+        assert other.get_or_create_execution(many, CORRELATION).execution_id == first.execution_id
 
 
 def test_many_at_once_get_one_execution_and_start_it_once(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
@@ -160,9 +164,9 @@ def test_many_at_once_get_one_execution_and_start_it_once(mart: Catalog, ssisdb:
     def work(number: int) -> int:
         with catalog_of(ssisdb) as catalog:
             barrier.wait()
-            claimed = catalog.claim_execution(REQUEST, CLAIM)
-            catalog.start_claimed_execution(claimed.execution_id, CLAIM)
-            return claimed.execution_id
+            found = catalog.get_or_create_execution(REQUEST, CORRELATION)
+            catalog.start_correlated_execution(found.execution_id, CORRELATION)
+            return found.execution_id
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(work, range(8)))) == 1

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ssis.catalog.datatypes import (
+from airflow_provider_ssis.catalog.parameter_types import (
     SSIS_TYPES,
     Literal,
     ValueDoesNotFit,

@@ -22,7 +22,7 @@ from airflow_provider_ssis.catalog.errors import (
     TlsRefused,
     TransientError,
 )
-from airflow_provider_ssis.catalog.errors.numbers import meaning_of
+from airflow_provider_ssis.catalog.errors.error_numbers import meaning_of
 
 
 @dataclass(frozen=True, slots=True)

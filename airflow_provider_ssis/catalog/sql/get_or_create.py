@@ -1,4 +1,4 @@
-"""Finding one's execution or creating it, and starting it, as one step each that only one client at a time can take."""
+"""Batches that find or create an execution by its correlation key, and start it, each under an application lock."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.catalog.sql.creation import ON_ERROR, VARIABLES, creation_steps, settings_of
+from airflow_provider_ssis.catalog.sql.execution_settings import ON_ERROR, VARIABLES, creation_steps, settings_of
 from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, OwnError, guarded
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.requests import Claim, ExecutionRequest
-    from airflow_provider_ssis.catalog.sql.creation import Setting
+    from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
+    from airflow_provider_ssis.catalog.sql.execution_settings import Setting
 
 OTHER_ID = "other_execution_id"
-"""The first column of the result set that names executions that are in the way, and of no other."""
+"""First column of the result set of active executions that prevent a new one. No other result set begins with it."""
 
 LOCK_SECONDS = 60
-"""How long to wait for the lock: whoever holds it creates or starts an execution, a matter of a second or two."""
+"""Seconds to wait for the lock. Its holder creates or starts an execution, which takes a second or two."""
 
 
-def claim_batches(request: ExecutionRequest, settings: list[Setting], claim: Claim) -> Iterator[Batch]:
-    """The batches that find the claim's execution or create it.
+def get_or_create_batches(
+    request: ExecutionRequest, settings: list[Setting], correlation: Correlation
+) -> Iterator[Batch]:
+    """The batches that find the execution or create it.
 
-    The first selects ``execution_id``, ``status`` and ``created``; if nothing was created, no further one must be run.
-    The id is NULL if other executions are in the way: then the result set before names them. All run under the lock,
-    which the last of them gives back.
+    The first one selects ``execution_id``, ``status`` and ``created``. The others set more values: run them only if the
+    execution was created. The id is NULL if other executions prevent it; the result set before lists them. The first
+    batch takes the lock and the last one releases it.
     """
     first, *further = creation_steps(request, settings)
     body = (
@@ -38,15 +40,15 @@ def claim_batches(request: ExecutionRequest, settings: list[Setting], claim: Cla
         + f"{_SHOW_OTHERS}SELECT @execution_id AS execution_id, @status AS status, @created AS created;"
     )
     values: list[MarkerValue] = [
-        *_lock_values(claim),
-        _text(claim.owner),
-        _text(claim.family),
+        *_lock_values(correlation),
+        _text(correlation.key),
+        _text(correlation.key_prefix),
         *_places(request),
-        claim.lookback,
-        claim.known or 0,
-        claim.previous or 0,
-        int(claim.alone),
-        claim.lookback,
+        correlation.lookback,
+        correlation.known_id or 0,
+        correlation.previous_id or 0,
+        int(correlation.exclusive),
+        correlation.lookback,
         *first.values,
     ]
     yield _guarded(body, values)
@@ -55,14 +57,14 @@ def claim_batches(request: ExecutionRequest, settings: list[Setting], claim: Cla
         # The id first: its value is filled in when the first batch has given it.
         yield _guarded(
             f"{batch.sql}SET @lock = ?;\n{_GIVE_LOCK_BACK if last else ''}SELECT @execution_id AS execution_id;",
-            [*batch.values, claim.lock],
+            [*batch.values, correlation.lock],
         )
 
 
-def start_batch(execution_id: int, claim: Claim) -> Batch:
-    """The batch that starts a claimed execution, unless another one is in the way by now.
+def start_batch(execution_id: int, correlation: Correlation) -> Batch:
+    """The batch that starts the execution unless another one became active.
 
-    It selects the status, or the executions in the way.
+    It selects the status, or the executions that prevent the start.
     """
     body = (
         f"{_TAKE_LOCK}SELECT @execution_id = ?, @family = ?;\n"
@@ -75,19 +77,21 @@ def start_batch(execution_id: int, claim: Claim) -> Batch:
     return _guarded(
         body,
         [
-            *_lock_values(claim),
+            *_lock_values(correlation),
             execution_id,
-            _text(claim.family),
-            claim.previous or 0,
-            int(claim.alone),
-            claim.lookback,
+            _text(correlation.key_prefix),
+            correlation.previous_id or 0,
+            int(correlation.exclusive),
+            correlation.lookback,
         ],
     )
 
 
-def settings_of_claim(request: ExecutionRequest, claim: Claim) -> list[Setting]:
-    """Everything that the request sets, and last the owner's text: what is found by it is set up completely."""
-    return settings_of(replace(request, caller_info=claim.owner if claim.owner is not None else request.caller_info))
+def settings_with_key(request: ExecutionRequest, correlation: Correlation) -> list[Setting]:
+    """Everything that the request sets. The key comes last, so that an incomplete execution is never found by it."""
+    return settings_of(
+        replace(request, caller_info=correlation.key if correlation.key is not None else request.caller_info)
+    )
 
 
 def _guarded(body: str, values: list[MarkerValue]) -> Batch:
@@ -100,8 +104,8 @@ def _guarded(body: str, values: list[MarkerValue]) -> Batch:
     )
 
 
-def _lock_values(claim: Claim) -> list[MarkerValue]:
-    return [claim.lock, LOCK_SECONDS * 1000]
+def _lock_values(correlation: Correlation) -> list[MarkerValue]:
+    return [correlation.lock, LOCK_SECONDS * 1000]
 
 
 def _places(request: ExecutionRequest) -> list[MarkerValue]:
@@ -109,7 +113,7 @@ def _places(request: ExecutionRequest) -> list[MarkerValue]:
 
 
 def _text(value: str | None) -> str:
-    """No text stands for none: drivers ask the server for the type of a NULL."""
+    """An empty text instead of NULL, because drivers ask the server for the type of a NULL."""
     return value or ""
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from airflow_provider_ssis.catalog.codes import LoggingLevel, ObjectType
-from airflow_provider_ssis.catalog.datatypes import fitting_literals, property_text
 from airflow_provider_ssis.catalog.errors import InvalidArgument, WrongParameterType
+from airflow_provider_ssis.catalog.parameter_types import fitting_literals, property_text
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, Value
 from airflow_provider_ssis.catalog.sections.environments import REFERENCED_FOLDER, REFERENCES, reference_conditions
 from airflow_provider_ssis.catalog.sql.parameter_values import (

@@ -23,7 +23,8 @@ from airflow_provider_ssis.emulator.runs.scripts import (
     DEFAULT_MESSAGE,
     ScriptBook,
 )
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall, parse_signature
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 SCHEMA: Final = "emulator"

@@ -4,6 +4,7 @@ A procedure is declared in a module of ``procedures/``, a view in a module of ``
 together.
 """
 
-from airflow_provider_ssis.emulator.ssisdb.catalog import Edition, Ssisdb, install
+from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb, install
+from airflow_provider_ssis.emulator.ssisdb.edition import Edition
 
 __all__ = ["Edition", "Ssisdb", "install"]

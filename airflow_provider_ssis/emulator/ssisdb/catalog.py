@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,9 @@ from airflow_provider_ssis.emulator.runs.request import RunRequest
 from airflow_provider_ssis.emulator.runs.runner import Runtime
 from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F401 - importing them declares them
 from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, VIEWS
+from airflow_provider_ssis.emulator.ssisdb.edition import Edition
 from airflow_provider_ssis.emulator.ssisdb.messages import text
+from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
 from airflow_provider_ssis.emulator.ssisdb.principals import (
     ADMIN_ROLE,
     LOGREADER_ROLE,
@@ -34,16 +35,10 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
     TABLE_TYPES,
     TABLES,
 )
-from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE, Engine, Store
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
 from airflow_provider_ssis.emulator.tsql.values.storage import decode
-
-
-class Edition(Enum):
-    """Whether SQL logins may do everything (Azure) or are refused where a boxed SQL Server refuses them (27123)."""
-
-    AZURE = "azure"
-    BOX = "box"
 
 
 class Ssisdb:
@@ -207,7 +202,6 @@ def install(engine: Engine, *, edition: Edition) -> Ssisdb:
     ssisdb = Ssisdb(engine, edition)
     engine.session_variables = ssisdb.session_variables
     engine.sees_all = ssisdb.is_admin
-    engine.is_azure = edition is Edition.AZURE
     engine.metadata.server_principals = lambda: server_principals(engine.logins.all())
     engine.metadata.database_principals = lambda database: database_principals(engine.logins.all(), database)
     is_new = not engine.has_table("internal", "folders")
@@ -225,8 +219,8 @@ def install(engine: Engine, *, edition: Edition) -> Ssisdb:
     engine.run_script(PERMISSIONS_VIEW)
     for view in VIEWS.values():
         engine.define_view(view)
-    engine.register(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
-    engine.register(*scripting_procedures(DATABASE, ssisdb.runtime.scripts))
+    engine.metadata.add(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
+    engine.metadata.add(*scripting_procedures(DATABASE, ssisdb.runtime.scripts))
     _end_orphans(engine)
     return ssisdb
 

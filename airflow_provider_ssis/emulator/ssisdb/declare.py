@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.ssisdb.messages import catalog_error
-from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE
-from airflow_provider_ssis.emulator.tsql.execution.procedures import (
-    Procedure,
-    ProcedureCall,
-    ProcedureParameter,
-    parse_signature,
-)
+from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Table, View
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from airflow_provider_ssis.emulator.runs.records import (
     Record,
     StatisticsRecord,
 )
-from airflow_provider_ssis.emulator.tsql.execution.engine import Store
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import VARIANT, encode
 
 if TYPE_CHECKING:

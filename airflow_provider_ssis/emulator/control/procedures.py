@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, TypeVar
 
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.procedures import Procedure, ProcedureCall, parse_signature
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall, parse_signature
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 SCHEMA: Final = "emulator"
 PERMISSION_DENIED: Final = 229

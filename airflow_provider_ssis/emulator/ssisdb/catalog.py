@@ -18,9 +18,9 @@ from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, LOGREAD
 from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
 from airflow_provider_ssis.emulator.ssisdb.tables import DEFAULT_PROPERTIES, TABLES
-from airflow_provider_ssis.emulator.tsql.engine import Engine, Store
-from airflow_provider_ssis.emulator.tsql.principals import LoginKind, Principal
-from airflow_provider_ssis.emulator.tsql.storage import decode
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Store
+from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
+from airflow_provider_ssis.emulator.tsql.values.storage import decode
 
 
 class Edition(Enum):

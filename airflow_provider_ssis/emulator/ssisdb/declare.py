@@ -10,15 +10,15 @@ from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
 from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
-from airflow_provider_ssis.emulator.tsql.engine import DATABASE
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.metadata import View
-from airflow_provider_ssis.emulator.tsql.procedures import (
+from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE
+from airflow_provider_ssis.emulator.tsql.execution.procedures import (
     Procedure,
     ProcedureCall,
     ProcedureParameter,
     parse_signature,
 )
+from airflow_provider_ssis.emulator.tsql.metadata.registry import View
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 SCHEMA: Final = "catalog"
 EVERYBODY: Final = "public"

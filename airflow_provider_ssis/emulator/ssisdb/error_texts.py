@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 TEXTS: Final[dict[int, str]] = {
     27100: "The argument '{0}' is NULL. Give it a value.",

@@ -17,7 +17,7 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
     TABLE_TYPES,
     TABLES,
 )
-from airflow_provider_ssis.emulator.tsql.engine import DATABASE, Engine
+from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE, Engine
 
 
 def install(engine: Engine, *, edition: Edition) -> Ssisdb:

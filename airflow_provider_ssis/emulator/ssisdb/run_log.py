@@ -16,8 +16,8 @@ from airflow_provider_ssis.emulator.runs.records import (
     Record,
     StatisticsRecord,
 )
-from airflow_provider_ssis.emulator.tsql.engine import Engine, Store
-from airflow_provider_ssis.emulator.tsql.storage import VARIANT, encode
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Store
+from airflow_provider_ssis.emulator.tsql.values.storage import VARIANT, encode
 
 
 class CatalogRunLog:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import BIGINT, BIT, FLOAT, INT, REAL, SMALLINT, TINYINT, SqlType, Variant
-from airflow_provider_ssis.emulator.tsql import conversion
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values import conversion
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _DATETIMES: Final = ("date", "datetime", "datetime2", "datetimeoffset", "smalldatetime")
 _INTEGERS: Final = ("tinyint", "smallint", "int", "bigint")

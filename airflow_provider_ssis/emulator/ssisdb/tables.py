@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
-from airflow_provider_ssis.emulator.tsql.engine import DATABASE
-from airflow_provider_ssis.emulator.tsql.metadata import Table
+from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Table
 
 
 def internal_table(name: str, columns: str) -> Table:

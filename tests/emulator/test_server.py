@@ -20,7 +20,7 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.emulator.tsql.database_file import DATABASE_FILE
+from airflow_provider_ssis.emulator.tsql.execution.database_file import DATABASE_FILE
 from airflow_provider_ssis.odbc.drivers import installed_drivers
 from tests.support.entra_authority import Authority
 from tests.support.executions import status_of, wait_for_status

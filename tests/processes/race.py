@@ -22,6 +22,7 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.processes.packages import FOLDER, PACKAGES, PROJECT
 from tests.support.airflow_processes import COMPONENTS, AirflowProcesses, running_airflow
 from tests.support.ssis_projects import make_ispac, package, task
+from tests.support.waiting import wait_until
 
 DAGS = Path(__file__).parent / "dags"
 PARALLELISM = 12
@@ -51,8 +52,8 @@ class Tally:
     def __str__(self) -> str:
         median, longest = (f(self.task_seconds or [0]) for f in (statistics.median, max))
         return (
-            f"{len(self.seconds)} DAG runs, {self.states.total()} tasks, {self.failures} failed; "
-            f"a task took {median:.1f} s (median) to {longest:.1f} s; {sum(self.seconds):.0f} s in all; {dict(self.states)}"
+            f"{len(self.seconds)} DAG runs, {self.states.total()} tasks, {self.failures} failed; a task took "
+            f"{median:.1f} s (median) to {longest:.1f} s; {sum(self.seconds):.0f} s in all; {dict(self.states)}"
         )
 
 
@@ -113,7 +114,8 @@ def run_times(airflow: AirflowProcesses, dag_id: str, times: int, tally: Tally) 
     """Run a DAG several times, one run after the other, and add what became of its tasks.
 
     :param airflow: see :func:`airflow_with_short_packages`.
-    :param dag_id: ``run_<mix>``, ``sense_deferrable_<mix>`` or ``sense_reschedule_<mix>``; see :mod:`tests.processes.packages`.
+    :param dag_id: ``run_<mix>``, ``sense_deferrable_<mix>`` or ``sense_reschedule_<mix>``, with a mix of
+        :mod:`tests.processes.packages`.
     :param times: number of DAG runs.
     :param tally: what to add to, after each run.
     :raises TimeoutError: a DAG run does not end.
@@ -121,11 +123,12 @@ def run_times(airflow: AirflowProcesses, dag_id: str, times: int, tally: Tally) 
     for _ in range(times):
         began = time.monotonic()
         run_id = airflow.trigger(dag_id)
-        while airflow.run_state(dag_id, run_id) not in ("success", "failed"):
+
+        def has_ended(run_id: str = run_id) -> bool:
             airflow.check()
-            if time.monotonic() - began > MAX_SECONDS:
-                raise TimeoutError(f"the DAG run {run_id} of {dag_id} did not end within {MAX_SECONDS} s")
-            time.sleep(1)
+            return airflow.run_state(dag_id, run_id) in ("success", "failed")
+
+        wait_until(has_ended, f"the DAG run {run_id} of {dag_id} ends", seconds=MAX_SECONDS, longest_pause=1)
         tally.seconds.append(time.monotonic() - began)
         for instance in airflow.tasks(dag_id, run_id):
             tally.states[instance["state"]] += 1

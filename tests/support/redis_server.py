@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.support.airflow_processes import wait_for
 from tests.support.ports import accepts, free_port
+from tests.support.waiting import wait_until
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def running_redis(program: str) -> Iterator[str]:
         command = [program, "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", ""]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
             try:
-                wait_for(lambda: accepts(port), "Redis accepts connections")
+                wait_until(lambda: accepts(port), "Redis accepts connections")
                 yield f"redis://127.0.0.1:{port}/0"
             finally:
                 server.terminate()

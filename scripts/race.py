@@ -54,8 +54,8 @@ def main() -> int:
 @contextmanager
 def _home(place: str, keep: Path | None) -> Iterator[Path]:
     if keep is None:
-        with tempfile.TemporaryDirectory(prefix="ssis-race-") as folder:
-            yield Path(folder)
+        with tempfile.TemporaryDirectory(prefix="ssis-race-") as temporary:
+            yield Path(temporary)
     else:
         folder = keep / place
         folder.mkdir(parents=True)

@@ -85,7 +85,7 @@ def airflow_with_short_packages(
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "5",
             "AIRFLOW__API__WORKERS": "1",
         }
-        components = COMPONENTS
+        components: tuple[str, ...] = COMPONENTS
         if database is not None:
             configuration |= {
                 "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",

@@ -21,11 +21,12 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.cli.emulator import PASSWORD_VARIABLE
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.emulator.tsql.execution.database_file import DATABASE_FILE
+from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
+from airflow_provider_ssis.emulator.tsql.execution.database_file import file_name
 from airflow_provider_ssis.odbc.drivers import installed_drivers
 from tests.support.entra_authority import Authority
+from tests.support.executions import status_of, wait_for_status
 from tests.support.mart import MART
-from tests.support.running import wait_until
 
 COMMAND = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator"]
 
@@ -235,7 +236,7 @@ def test_a_data_folder_in_use_is_one_line_and_exit_code_1(tmp_path: Path) -> Non
         result = subprocess.run([*COMMAND, "--data-dir", str(tmp_path)], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr == (
-        f"airflow-ssis emulator: cannot use {tmp_path / DATABASE_FILE}: it is in use by another emulator "
+        f"airflow-ssis emulator: cannot use {tmp_path / file_name(DATABASE)}: it is in use by another emulator "
         f"(process {process.pid}): stop that one, or give another data folder\n"
     )
 
@@ -251,12 +252,12 @@ def test_a_data_folder_in_use_in_the_same_process_is_told_and_stays_usable(tmp_p
     "content", [b"", b"nonsense" * 5000, b"SQLite format 3\0" * 500], ids=["empty", "text", "other"]
 )
 def test_a_damaged_catalog_is_one_line_and_exit_code_1(tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / DATABASE_FILE
+    file = tmp_path / file_name(DATABASE)
     file.write_bytes(content)
     result = subprocess.run([*COMMAND, "--data-dir", str(tmp_path)], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
-    assert f"cannot use {file}: it is no catalog that can be read (" in result.stderr
+    assert f"cannot use {file}: it is not a readable database file (" in result.stderr
     assert "move it away to start with an empty one" in result.stderr
     assert file.read_bytes() == content
 
@@ -280,7 +281,7 @@ def test_what_ran_at_a_crash_is_found_as_ended_unexpectedly(tmp_path: Path) -> N
                 ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx")
             )
             catalog.start_execution(execution_id)
-            wait_until(lambda: status_of(catalog, execution_id) is OperationStatus.RUNNING)
+            wait_for_status(catalog, execution_id, OperationStatus.RUNNING)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     with (
@@ -291,13 +292,7 @@ def test_what_ran_at_a_crash_is_found_as_ended_unexpectedly(tmp_path: Path) -> N
         assert any("ended unexpectedly" in m.message for m in catalog.operation_messages(execution_id))
         again = catalog.create_execution(ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx"))
         catalog.start_execution(again)
-        wait_until(lambda: status_of(catalog, again) is OperationStatus.SUCCEEDED)
-
-
-def status_of(catalog: Catalog, execution_id: int) -> OperationStatus:
-    execution = catalog.execution(execution_id)
-    assert execution is not None
-    return execution.status
+        wait_for_status(catalog, again, OperationStatus.SUCCEEDED)
 
 
 def test_this_machine_has_a_driver_to_test_with() -> None:

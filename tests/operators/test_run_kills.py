@@ -23,8 +23,9 @@ from airflow_provider_ssis.exceptions import (
     StoppedWithTask,
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.support.running import ImpatientHook, run, wait_until
+from tests.support.running import ImpatientHook, run
 from tests.support.task_runs import TaskRun
+from tests.support.waiting import wait_until
 
 
 def test_a_package_that_takes_too_long_is_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

@@ -225,10 +225,10 @@ def test_a_data_folder_of_an_older_version_is_closed_to_others(tmp_path: Path) -
     with SsisdbEmulator(data_dir=tmp_path):
         pass
     tmp_path.chmod(0o755)
-    (tmp_path / DATABASE_FILE).chmod(0o644)
+    (tmp_path / "ssisdb.duckdb").chmod(0o644)
     with SsisdbEmulator(data_dir=tmp_path):
         assert not tmp_path.stat().st_mode & 0o077
-        assert not (tmp_path / DATABASE_FILE).stat().st_mode & 0o077
+        assert not (tmp_path / "ssisdb.duckdb").stat().st_mode & 0o077
 
 
 def test_a_data_folder_in_use_is_one_line_and_exit_code_1(tmp_path: Path) -> None:

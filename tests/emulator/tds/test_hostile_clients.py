@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ssis.emulator.tds.packets import Limits
 from tests.support.echo_server import PASSWORD, EchoServer, echo_server
-from tests.support.running import wait_until
+from tests.support.waiting import wait_until
 
 LIMITS = Limits(
     largest_login=4096, largest_message=100_000, largest_ahead=20_000, total=150_000, login_seconds=2, close_seconds=2

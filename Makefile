@@ -1,6 +1,6 @@
 # `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest bench format clean
+.PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest race bench format clean
 python := .venv/bin/python
 
 help:
@@ -9,6 +9,7 @@ help:
 	@echo "make test    lint, types, layer rules and all tests, on the newest Airflow and on the oldest"
 	@echo "make test-fast  the tests that start no process and need no browser and no Kerberos: about a minute"
 	@echo "make test-versions  the tests that meet Airflow, on every supported version of it"
+	@echo "make race    short deferrable packages on SQLite, PostgreSQL and Celery: how many tasks fail (an hour or more)"
 	@echo "make bench   measure it beside its peers, in under ten minutes"
 	@echo "make format  put the code into the house style"
 	@echo "make clean   remove .venv and caches"
@@ -54,6 +55,10 @@ oldest: setup
 
 test-versions: setup
 	.venv/bin/nox --session airflow
+
+# RACE_ARGS: scripts/race.py --help.
+race: setup
+	$(python) -m scripts.race $(RACE_ARGS)
 
 bench: setup
 	@.venv/bin/nox --session incumbent

@@ -46,8 +46,9 @@ types: setup
 layers: setup
 	.venv/bin/lint-imports
 
+# Tests of one file run in one process, one after the other: they share servers, realms and Airflows.
 unit: setup
-	$(python) -m pytest $(PYTEST_ARGS)
+	$(python) -m pytest --numprocesses=2 --dist=loadfile $(PYTEST_ARGS)
 
 # In environments of their own, in .nox.
 oldest: setup

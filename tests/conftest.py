@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests.support.markers import add_markers, process_guard
@@ -27,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["AIRFLOW_HOME"] = config.stash[_HOME]
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+    # How long an example takes depends on the machine.
+    hypothesis.settings.register_profile("airflow-provider-ssis", deadline=None)
+    hypothesis.settings.load_profile("airflow-provider-ssis")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

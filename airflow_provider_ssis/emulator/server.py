@@ -28,8 +28,9 @@ from airflow_provider_ssis.emulator.tds.server import TdsServer
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
 from airflow_provider_ssis.emulator.tsql.engine import Engine
 from airflow_provider_ssis.emulator.tsql.principals import LoginKind
-from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connection_string
+from airflow_provider_ssis.odbc.connection_string import connection_string
 from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriverMissing, find_driver, installed_drivers
+from airflow_provider_ssis.odbc.target import Encrypt, OdbcTarget
 
 __all__ = ["Edition", "EmulatorServer", "Endpoint", "LoginKind", "SsisdbEmulator"]
 

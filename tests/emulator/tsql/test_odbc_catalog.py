@@ -12,8 +12,8 @@ import pytest
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.tsql.odbc_types import ODBC_TYPES, Measures, measures, octets, odbc_type
-from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.drivers import DriverFamily
+from airflow_provider_ssis.odbc.target import Encrypt
 
 
 @pytest.fixture(params=list(DriverFamily), ids=lambda family: family.name.lower())

@@ -299,7 +299,7 @@ def test_a_certificate_of_another_name(connect: Connect, box: SsisdbEmulator) ->
 def test_a_file_of_certificates_that_holds_none(connect: Connect, box: SsisdbEmulator, tmp_path: Path) -> None:
     path = tmp_path / "empty.pem"
     path.write_text("nothing")
-    with pytest.raises(InvalidConnection, match=r"empty\.pem of the field trusted_certificates contains no certificate"):
+    with pytest.raises(InvalidConnection, match=r"empty\.pem of the field trusted_certificates contains no cert"):
         connect(login="etl", password=PASSWORD, trusted_certificates=str(path)).open_catalog()
     with pytest.raises(InvalidConnection, match=r"none\.pem"):
         connect(

@@ -200,13 +200,14 @@ def test_a_library_may_be_named_by_its_path_only_where_the_deployment_allows_it(
     connect: Connect, box: SsisdbEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (driver,) = bundled_drivers()
-    library = tmp_path / "libmsodbcsql-of-our-own.so"
-    library.symlink_to(driver.name)
+    # The driver finds its resources beside the folder of its library.
+    (tmp_path / "driver").symlink_to(Path(driver.name).parents[1])
+    library = tmp_path / "driver" / Path(driver.name).relative_to(Path(driver.name).parents[1])
     with pytest.raises(DriverMissing, match="allow_driver_path = True"):
         connect(str(library), **LOGIN).open_catalog()
     monkeypatch.setenv("AIRFLOW__SSIS__ALLOW_DRIVER_PATH", "True")
     hook = connect(str(library), **LOGIN)
     assert hook.driver == str(library)
     hook.open_catalog().close()
-    with pytest.raises(DriverMissing, match="no driver library /nowhere"):
+    with pytest.raises(DriverMissing, match=r"driver library /nowhere/lib\.so does not exist"):
         connect("/nowhere/lib.so", **LOGIN).open_catalog()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import OtherExecutionActive, ProjectChanged
-from airflow_provider_ssis.catalog.requests import Claim
+from airflow_provider_ssis.catalog.requests import Correlation
 from airflow_provider_ssis.exceptions import PreviousExecutionActive
 from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK, Deadline
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
@@ -136,8 +136,8 @@ class Submission:
     stop_timeout: float = field(default_factory=config.stop_timeout)
     outage_timeout: float = field(default_factory=config.outage_timeout)
 
-    def claim(self, saved: SavedExecution | None) -> Claim:
-        """Which execution belongs to the task instance.
+    def correlation(self, saved: SavedExecution | None) -> Correlation:
+        """How the catalog recognises the execution of the task instance.
 
         :param saved: the execution that an earlier try saved.
         """
@@ -148,13 +148,13 @@ class Submission:
             elif saved.is_ours:
                 previous = saved.execution_id
         package = f"{self.request.folder}/{self.request.project}/{self.request.package}".casefold()
-        return Claim(
-            owner=self.stamp.text if self.is_stamped else None,
-            family=self.stamp.family if self.is_stamped else None,
-            known=known,
-            previous=previous,
+        return Correlation(
+            key=self.stamp.text if self.is_stamped else None,
+            key_prefix=self.stamp.family if self.is_stamped else None,
+            known_id=known,
+            previous_id=previous,
             lock=lock_name(package) if self.alone else self.stamp.lock,
-            alone=self.alone,
+            exclusive=self.alone,
             lookback=self.lookback,
         )
 
@@ -191,21 +191,21 @@ def submit(
 
     was_refused = False
     while True:
-        claim = submission.claim(saved)
+        correlation = submission.correlation(saved)
         try:
-            claimed = catalog.claim_execution(submission.request, claim)
-            is_ours = saved is None or saved.is_ours or saved.execution_id != claimed.execution_id
-            if not claimed.created:
+            found = catalog.get_or_create_execution(submission.request, correlation)
+            is_ours = saved is None or saved.is_ours or saved.execution_id != found.execution_id
+            if not found.created:
                 log.info(
                     "Execution %d was %s by an earlier try of this task and is %s.",
-                    claimed.execution_id,
+                    found.execution_id,
                     "created" if is_ours else "followed",
-                    status_name(claimed.status),
+                    status_name(found.status),
                 )
-            execution = save(claimed.execution_id, is_ours=is_ours)
-            status = claimed.status
+            execution = save(found.execution_id, is_ours=is_ours)
+            status = found.status
             if status is OperationStatus.CREATED:
-                status = catalog.start_claimed_execution(claimed.execution_id, claim)
+                status = catalog.start_correlated_execution(found.execution_id, correlation)
             return execution, status
         except OtherExecutionActive as active:
             attached = _resolve_active(catalog, submission, active, log, clock)

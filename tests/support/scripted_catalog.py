@@ -17,7 +17,7 @@ from airflow_provider_ssis.catalog.models import EventMessage, Execution, Execut
 
 START = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
 
-EXECUTION_KEY = Execution(
+EXECUTION = Execution(
     execution_id=42,
     folder_name="Sales",
     project_name="Mart",
@@ -47,7 +47,7 @@ def execution_in(status: OperationStatus, execution_id: int = 42, **changes: Any
     started = START if status is not OperationStatus.CREATED else None
     ended = START + timedelta(seconds=90) if status.is_terminal else None
     values = {"execution_id": execution_id, "status": status, "start_time": started, "end_time": ended, **changes}
-    return replace(EXECUTION_KEY, **values)
+    return replace(EXECUTION, **values)
 
 
 def event(

@@ -14,7 +14,8 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import OtherExecutionActive, ParameterNotFound
 from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.running import parameters_of, wait_until
+from tests.support.executions import wait_for_end
+from tests.support.running import parameters_of
 
 REQUEST = ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx", parameters={"BatchSize": 7})
 CORRELATION = Correlation(key="airflow:task,1", key_prefix="airflow:task", lock="airflow:task")
@@ -60,7 +61,7 @@ def test_an_execution_that_did_not_succeed_leads_to_a_new_one(
     ssisdb.scripts.finish(status, package="Load.dtsx")
     first = mart.get_or_create_execution(REQUEST, CORRELATION)
     mart.start_correlated_execution(first.execution_id, CORRELATION)
-    wait_until(lambda: is_over(mart, first.execution_id))
+    wait_for_end(mart, first.execution_id)
     again = mart.get_or_create_execution(REQUEST, CORRELATION)
     assert again.created
     assert again.execution_id > first.execution_id
@@ -69,7 +70,7 @@ def test_an_execution_that_did_not_succeed_leads_to_a_new_one(
 def test_a_success_is_found_again(mart: Catalog) -> None:
     first = mart.get_or_create_execution(REQUEST, CORRELATION)
     mart.start_correlated_execution(first.execution_id, CORRELATION)
-    wait_until(lambda: is_over(mart, first.execution_id))
+    wait_for_end(mart, first.execution_id)
     again = mart.get_or_create_execution(REQUEST, CORRELATION)
     assert (again.execution_id, again.status) == (first.execution_id, OperationStatus.SUCCEEDED)
 
@@ -176,7 +177,7 @@ def test_many_at_once_get_one_execution_and_start_it_once(mart: Catalog, ssisdb:
 def test_states_of_many_executions_are_one_question(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ids = [mart.create_execution(REQUEST) for _ in range(5)]
     mart.start_execution(ids[0])
-    wait_until(lambda: is_over(mart, ids[0]))
+    wait_for_end(mart, ids[0])
     requests = ssisdb.traffic.requests
     states = {state.execution_id: state for state in mart.execution_states([*ids, 999_999])}
     assert ssisdb.traffic.requests == requests + 1
@@ -185,8 +186,3 @@ def test_states_of_many_executions_are_one_question(mart: Catalog, ssisdb: Ssisd
         **dict.fromkeys(ids[1:], "CREATED"),
     }
     assert all(state.age is not None and state.age >= 0 for state in states.values())
-
-
-def is_over(catalog: Catalog, execution_id: int) -> bool:
-    execution = catalog.execution(execution_id)
-    return execution is not None and execution.status.is_terminal

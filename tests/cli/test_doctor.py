@@ -15,7 +15,7 @@ from tests.support.dag_runs import airflow_environment, migrated_home
 pytestmark = pytest.mark.processes
 
 STEPS = [
-    *("driver", "address", "port", "encryption", "login", "server", "catalog", "version"),
+    *("settings", "driver", "address", "port", "encryption", "login", "server", "catalog", "version"),
     *("identity", "run", "deploy", "logs"),
 ]
 

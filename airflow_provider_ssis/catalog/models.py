@@ -28,6 +28,7 @@ class ServerSession:
     :param edition: SQL Server's edition in words.
     :param database: the current database, which must be SSISDB.
     :param login: the login that the server sees.
+    :param user: the login's user in the current database.
     :param auth_scheme: how the login was checked: ``SQL``, ``NTLM``, ``KERBEROS``; None where the server does not tell.
     :param roles: those of ``sysadmin``, ``ssis_admin`` and ``ssis_logreader`` that the login is a member of.
     """
@@ -37,6 +38,7 @@ class ServerSession:
     edition: str
     database: str
     login: str
+    user: str
     auth_scheme: str | None
     roles: tuple[str, ...]
 
@@ -289,10 +291,10 @@ class ExecutionProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimedExecution:
-    """What a claim gave.
+class CorrelatedExecution:
+    """Result of :meth:`~airflow_provider_ssis.catalog.client.Catalog.get_or_create_execution`.
 
-    :param created: it is new; otherwise it was found.
+    :param created: True if the call created the execution, False if it found it.
     """
 
     execution_id: int

@@ -10,91 +10,36 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import quote, urlencode
 
 from airflow_provider_ssis.emulator.control.faults import fault_procedures
 from airflow_provider_ssis.emulator.control.logins import login_procedures
+from airflow_provider_ssis.emulator.data_folder import prepare_data_folder
+from airflow_provider_ssis.emulator.endpoint import DATABASE, Endpoint
 from airflow_provider_ssis.emulator.faults.backend import FaultyBackend, Traffic
 from airflow_provider_ssis.emulator.faults.book import FaultBook
 from airflow_provider_ssis.emulator.identities.authenticator import Identities
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.ssisdb import Edition, Ssisdb, install
+from airflow_provider_ssis.emulator.ssisdb.edition import product
 from airflow_provider_ssis.emulator.tds.browser import Browser, serve_browser
 from airflow_provider_ssis.emulator.tds.server import TdsServer
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
-from airflow_provider_ssis.emulator.tsql.engine import Engine
-from airflow_provider_ssis.emulator.tsql.principals import LoginKind
-from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connection_string
-from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriverMissing, find_driver, installed_drivers
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
+from airflow_provider_ssis.odbc.drivers import DriverFamily
+from airflow_provider_ssis.odbc.target import Encrypt
 
 __all__ = ["Edition", "EmulatorServer", "Endpoint", "LoginKind", "SsisdbEmulator"]
 
 ADMINISTRATOR = "sa"
 """The login that every embedded SSISDB has; a member of sysadmin."""
 
-DATABASE = "SSISDB"
 _PASSWORD_BYTES = 18
-_DRIVER_OF_THE_FIELD = "ODBC Driver 18 for SQL Server"
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """How to reach an embedded SSISDB.
-
-    :param password: the password of ``user``; not part of the repr.
-    """
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-
-    def odbc(self, family: DriverFamily | None = None, *, encrypt: Encrypt = Encrypt.YES) -> str:
-        """An ODBC connection string, for a driver of this machine.
-
-        :param family: Microsoft's driver or FreeTDS; the preferred one of those installed by default.
-        :param encrypt: encryption; the server's certificate is made at its start, so it is trusted unseen.
-        :raises OdbcDriverMissing: no such driver is installed.
-        """
-        drivers = [driver for driver in installed_drivers() if family in (None, driver.family)]
-        target = OdbcTarget(
-            host=self.host,
-            port=self.port,
-            database=DATABASE,
-            user=self.user,
-            password=self.password,
-            encrypt=encrypt,
-            trust_server_certificate=encrypt is not Encrypt.NO,
-        )
-        return connection_string(find_driver(among=drivers), target)
-
-    @property
-    def odbc_connection_string(self) -> str:
-        """An ODBC connection string for the preferred driver of this machine.
-
-        Where none is installed, it names Microsoft's ODBC Driver 18, so that it can be used elsewhere.
-        """
-        try:
-            return self.odbc()
-        except OdbcDriverMissing:
-            return (
-                f"DRIVER={{{_DRIVER_OF_THE_FIELD}}};SERVER={self.host},{self.port};DATABASE={DATABASE};"
-                f"UID={self.user};PWD={{{self.password.replace('}', '}}')}}};Encrypt=yes;TrustServerCertificate=yes;"
-            )
-
-    @property
-    def airflow_uri(self) -> str:
-        """An Airflow connection of type ``ssis``, as ``AIRFLOW_CONN_SSIS_DEFAULT`` takes it."""
-        login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        extra = urlencode({"encrypt": "yes", "trust_server_certificate": "true"})
-        return f"ssis://{login}@{host}:{self.port}/{DATABASE}?{extra}"
 
 
 class EmulatorServer:
@@ -108,6 +53,7 @@ class EmulatorServer:
     :param instance: name under which a SQL Server Browser (UDP port 1434) tells of the server; None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
+    :raises ValueError: ``host`` or ``password`` is empty.
     """
 
     def __init__(
@@ -122,9 +68,13 @@ class EmulatorServer:
         keytab: Path | None = None,
         token_key: str | None = None,
     ) -> None:
+        if not host.strip():
+            raise ValueError("host is empty, which would mean all addresses. Give 0.0.0.0 or :: for that")
+        if password is not None and not password:
+            raise ValueError("password is empty. Leave it out for a random one")
         self._host = host
         self._port = port
-        self._password = password or secrets.token_urlsafe(_PASSWORD_BYTES)
+        self._password = secrets.token_urlsafe(_PASSWORD_BYTES) if password is None else password
         self._edition = edition
         self._data_dir = data_dir
         self._keytab = keytab
@@ -145,19 +95,21 @@ class EmulatorServer:
         if self._keytab is not None:
             # At once, and not at the first login.
             self._keytab.open("rb").close()
-        engine = Engine(data_dir=self._data_dir)
+        if self._data_dir is not None:
+            prepare_data_folder(self._data_dir)
+        engine = Engine(data_dir=self._data_dir, product=product(self._edition), database=DATABASE)
         self._engine = engine
         self.ssisdb = install(engine, edition=self._edition)
         self._add_administrator()
-        engine.register(*fault_procedures(DATABASE, self.faults), *login_procedures(DATABASE, self.add_login))
+        engine.metadata.add(*fault_procedures(DATABASE, self.faults), *login_procedures(DATABASE, self.add_login))
         backend = FaultyBackend(TsqlBackend(engine), self.faults, self.traffic)
         self._tds = TdsServer(backend, host=self._host, port=self._port, authenticator=self._identities)
         try:
             await self._tds.start()
             host, port = self._tds.address
             if self._instance is not None:
-                version = ".".join(map(str, engine.product_version))
-                browser = Browser(engine.server_name, self._instance, port, version)
+                version = ".".join(map(str, engine.product.version))
+                browser = Browser(engine.product.server_name, self._instance, port, version)
                 self._browser = await serve_browser(self._host, browser)
         except BaseException:
             await self.stop()
@@ -199,6 +151,8 @@ class EmulatorServer:
         Connections stay.
         """
         self.faults.clear()
+        if self._tds is not None:
+            self._tds.throttle.clear()
         if self.ssisdb is not None:
             await self.ssisdb.reset()
             self.ssisdb.engine.logins.clear()
@@ -216,17 +170,22 @@ class EmulatorServer:
             raise RuntimeError("the embedded SSISDB does not run")
         return self._tds.certificate.pem.decode()
 
-    async def stop(self) -> None:
-        """Close all connections, end all runs and close the catalog. What runs is found as ended unexpectedly later."""
+    async def stop(self) -> bool:
+        """Close all connections, end all runs and close the catalog, within a bounded time.
+
+        Executions that are running get the status "ended unexpectedly" when the same data folder is opened again.
+
+        :returns: False when a statement that cannot be interrupted still runs. Its thread keeps the process alive.
+        """
         if self._browser is not None:
             self._browser.close()
-        if self._tds is not None:
-            await self._tds.close()
+        ended = self._tds is None or await self._tds.close()
         if self.ssisdb is not None:
             await self.ssisdb.close()
-        if self._engine is not None:
+        if self._engine is not None and ended:
             self._engine.close()
         self._tds = self.ssisdb = self._engine = self._browser = None
+        return ended
 
 
 class SsisdbEmulator:
@@ -243,6 +202,7 @@ class SsisdbEmulator:
     :param instance: name under which a SQL Server Browser (UDP port 1434) tells of the server; None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
+    :raises ValueError: ``host`` or ``password`` is empty.
     """
 
     def __init__(

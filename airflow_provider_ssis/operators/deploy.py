@@ -5,25 +5,24 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis.catalog.errors import CatalogError, DeploymentFailed, FolderNotFound
-from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameDiffers
+from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameMismatch
 from airflow_provider_ssis.executions.arguments import optional_text, required_text
+from airflow_provider_ssis.operators.base import SsisTask
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
     from airflow_provider_ssis.project.project_file import ProjectFile
 
 
-class SsisDeployProjectOperator(BaseOperator):
+class SsisDeployProjectOperator(SsisTask, BaseOperator):
     """Deploy a project to the SSISDB catalog, as a new version if the catalog contains it already.
 
     A project with the same content as the deployed one is not deployed again, so that each version and each deployment
@@ -44,7 +43,7 @@ class SsisDeployProjectOperator(BaseOperator):
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``folder``, ``project``, ``project_id``, ``version`` (the catalog's ``object_version_lsn``),
         ``operation_id`` (None if nothing was deployed) and ``deployed``.
-    :raises ProjectNameDiffers: the name in the manifest is not ``project``; nothing was deployed.
+    :raises ProjectNameMismatch: the name in the manifest is not ``project``; nothing was deployed.
     :raises ProjectError: the project cannot be read or built; nothing was deployed.
     :raises DeploymentFailed: the catalog rejected the project; the message contains the reason.
     :raises CatalogError: another error of the catalog; see :mod:`airflow_provider_ssis.catalog.errors`.
@@ -75,14 +74,6 @@ class SsisDeployProjectOperator(BaseOperator):
         self.create_folder = create_folder
         self.force = force
         self.ssis_conn_id = ssis_conn_id
-
-    @cached_property
-    def hook(self) -> SsisCatalogHook:
-        """The connection to the catalog."""
-        # Imported when the task runs: it brings the ODBC driver manager with it.
-        from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-
-        return SsisCatalogHook(ssis_conn_id=self.ssis_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read or build the project file, and deploy it unless it is unchanged.
@@ -134,7 +125,7 @@ class SsisDeployProjectOperator(BaseOperator):
     def _check_name(self, source: Path, name: str) -> None:
         wanted = optional_text("project", self.project)
         if wanted is not None and wanted.casefold() != name.casefold():
-            raise ProjectNameDiffers(
+            raise ProjectNameMismatch(
                 f"The project in {source} is named {name!r}, not {wanted!r}; the catalog accepts a project only under "
                 "the name in its manifest. Nothing was deployed. Leave the argument 'project' out, or rename the "
                 "project in Visual Studio.",

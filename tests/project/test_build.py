@@ -56,6 +56,7 @@ USER_KEY_BLOB = "AQAAANCMnd8BFdERjHoAwE/Cl+sBAAAA"
 
 @given(project=projects())
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+@pytest.mark.slow
 def test_a_built_file_contains_the_project_of_the_folder(
     tmp_path_factory: pytest.TempPathFactory, project: Project
 ) -> None:
@@ -381,6 +382,7 @@ def test_a_package_of_another_level_than_its_project_is_rejected(tmp_path: Path)
 
 @given(data=st.data())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@pytest.mark.slow
 def test_damage_to_a_file_of_the_folder_gives_a_project_error(tmp_path: Path, data: st.DataObject) -> None:
     settings_ = configuration("Test", ("", "Project::Region", "south"))
     levels = [ProtectionLevel.DONT_SAVE_SENSITIVE, ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY]

@@ -11,10 +11,19 @@ from typing import Any
 import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType, Variant
-from airflow_provider_ssis.emulator.tsql import storage
-from airflow_provider_ssis.emulator.tsql.metadata import LocalTable, Metadata, Routine, RoutineParameter, Table, View
-from airflow_provider_ssis.emulator.tsql.queries import QueryCompiler
-from airflow_provider_ssis.emulator.tsql.storage import quoted
+from airflow_provider_ssis.emulator.tsql.metadata.registry import (
+    SYSTEM_DATABASES,
+    LocalTable,
+    Metadata,
+    Routine,
+    Table,
+    View,
+)
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
+from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
+from airflow_provider_ssis.emulator.tsql.values import storage
+from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 NOW = dt.datetime(2026, 11, 23, 20, 0, 0, 123456, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 """The clock of every test."""
@@ -85,7 +94,7 @@ class QueryEngine:
     session: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.metadata = Metadata()
+        self.metadata = Metadata((*SYSTEM_DATABASES, "SSISDB"))
         self.compiler = QueryCompiler(self.metadata, zone=dt.UTC)
         self.connection = duckdb.connect(config={"threads": 1})
         for database in ("SSISDB", "master"):
@@ -96,8 +105,8 @@ class QueryEngine:
         self.metadata.add(OPEN_FOLDERS)
         self.connection.execute(f'CREATE VIEW "SSISDB"."catalog"."open_folders" AS {OPEN_FOLDERS.select}')
         parameters = (
-            RoutineParameter("@folder_name", SqlType("nvarchar", length=128)),
-            RoutineParameter("@folder_id", SqlType("bigint"), output=True),
+            ProcedureParameter("@folder_name", SqlType("nvarchar", length=128)),
+            ProcedureParameter("@folder_id", SqlType("bigint"), output=True),
         )
         self.metadata.add(Routine("SSISDB", "catalog", "create_folder", parameters))
         self.local_tables = {ROWS.name: ROWS}
@@ -136,8 +145,7 @@ class QueryEngine:
     def run(self, text: str, *, line: int = 1) -> Result:
         """The result of one query."""
         query = self.compiler.compile(
-            text,
-            line=line,
+            QueryText.parse(text, line),
             variables={name: type_ for name, (type_, _) in self.variables.items()},
             database="SSISDB",
             connection=self.connection,

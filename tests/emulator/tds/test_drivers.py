@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,11 +15,13 @@ import pyodbc
 import pytds
 import pytest
 
-from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connect_environment, connection_string
+from airflow_provider_ssis.odbc.connection_string import connect_environment, connection_string
 from airflow_provider_ssis.odbc.driver_environment import driver_environment
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
+from airflow_provider_ssis.odbc.target import Encrypt, OdbcTarget
 from tests.support.cancelling import cancelled_after
 from tests.support.echo_server import PASSWORD, EchoServer, echo_server
+from tests.support.waiting import wait_until
 
 DEADLINE_SECONDS = 30
 WAYS = [
@@ -171,10 +172,7 @@ def test_a_client_that_goes_away_ends_its_session(server: EchoServer, tmp_path: 
     connection = connect(server, DriverFamily.MICROSOFT, Encrypt.NO, tmp_path)
     session = server.backend.sessions[-1]
     connection.close()
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not session.closed and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert session.closed
+    wait_until(lambda: session.closed, "the session is closed")
 
 
 def test_a_value_of_64_megabytes_goes_both_ways(server: EchoServer, tmp_path: Path) -> None:

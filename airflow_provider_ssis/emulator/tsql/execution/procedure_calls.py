@@ -1,0 +1,76 @@
+"""Calls of procedures: whose name it is, what goes in, what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Final
+
+from airflow_provider_ssis.emulator.session import Event
+from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument, bind
+from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
+from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+
+_SYSTEM_SCHEMAS: Final = (DEFAULT_SCHEMA, "sys")
+
+
+async def call(
+    runner: Runner, parts: Sequence[str], arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+) -> AsyncGenerator[Event]:
+    """Call a procedure.
+
+    :param parts: of its name.
+    :param frame: the caller's.
+    :param outcome: gets the return status and the values of OUTPUT arguments, also when an error leaves the call.
+    :raises SqlError: 2812 there is no such procedure; those of the arguments; those of the procedure itself.
+    """
+    session, system = runner.session, runner.system_procedures
+    database, schema, name = qualified(parts, session.database)
+    procedure = session.engine.metadata.routine(database, schema, name)
+    if procedure is not None:
+        for event in runner.begin_implicitly():
+            yield event
+    elif schema.lower() in _SYSTEM_SCHEMAS:
+        dynamic = system.dynamic.get(name.lower())
+        if dynamic is not None:
+            async with aclosing(dynamic(runner, arguments, frame, outcome)) as events:
+                async for event in events:
+                    yield event
+            return
+        if name.lower() in system.unsupported:
+            raise not_supported(f"The server cursor of {name}: use a forward-only, read-only cursor of the client. It")
+        procedure = system.fixed.get(name.lower())
+    if not isinstance(procedure, Procedure):
+        raise SqlError(2812, f"Could not find stored procedure '{'.'.join(parts)}'.", state=62)
+    async with aclosing(_run(runner, procedure, arguments, outcome)) as events:
+        async for event in events:
+            yield event
+
+
+async def _run(
+    runner: Runner, procedure: Procedure, arguments: Sequence[ActualArgument], outcome: Outcome
+) -> AsyncGenerator[Event]:
+    session = runner.session
+    bound = bind(procedure, arguments, session.engine.metadata)
+    call_ = ProcedureCall(session, bound.values)
+    failure: SqlError | None = None
+    try:
+        outcome.status = await procedure.body(call_) or 0
+        session.last_error = 0
+    except SqlError as error:
+        failure = error
+        error.procedure = error.procedure or procedure.name
+        error.line = error.line or 1
+        # What a body raises without ending the batch stands for the RAISERROR of a procedure written in T-SQL.
+        error.by_raiserror = not error.ends_batch
+        outcome.status = error.return_status
+    for parameter, argument in bound.outputs:
+        if parameter.key in call_.outputs:
+            outcome.outputs.append((argument, parameter.type, call_.outputs[parameter.key]))
+    for event in call_.events:
+        yield event
+    if failure is not None:
+        raise failure

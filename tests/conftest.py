@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.dag_runs import DEFER_AT_ONCE
+
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.emulator.server import SsisdbEmulator
@@ -25,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["AIRFLOW_HOME"] = config.stash[_HOME]
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+    os.environ.update(DEFER_AT_ONCE)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,0 +1,60 @@
+"""The reference pages are written from the code, and are current."""
+
+from __future__ import annotations
+
+from scripts import reference
+from scripts.docstrings import parse
+
+
+def test_the_reference_is_current() -> None:
+    assert reference.stale_pages(reference.pages()) == [], "run `make docs`"
+
+
+def test_every_parameter_of_an_operator_is_described() -> None:
+    for documented in (
+        reference.SsisDeployProjectOperator,
+        reference.SsisRunPackageOperator,
+        reference.SsisStopExecutionOperator,
+        reference.SsisExecutionSensor,
+        reference.SsisExecutionTrigger,
+        reference.SsisRetryPolicy,
+    ):
+        described = [each.name for each in parse(documented.__doc__).parameters]
+        code = documented.__init__.__code__
+        declared = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+        assert [name for name in declared if name not in described] == [], documented
+
+
+def test_what_is_marked_as_templated_is_what_airflow_renders() -> None:
+    for operator in (
+        reference.SsisDeployProjectOperator,
+        reference.SsisRunPackageOperator,
+        reference.SsisStopExecutionOperator,
+        reference.SsisExecutionSensor,
+    ):
+        marked = {each.name for each in parse(operator.__doc__).parameters if each.is_templated}
+        assert marked == set(operator.template_fields), operator
+
+
+def test_every_number_that_has_advice_is_on_the_page_of_errors() -> None:
+    page = reference.pages()["errors.md"]
+    assert [number for number in reference.MEANINGS if f"| {number} |" not in page] == []
+    assert [code for code in reference.ADVICE if f"| `{code}` |" not in page] == []
+
+
+def test_a_docstring_is_taken_apart() -> None:
+    parsed = parse(
+        """Do it with a :class:`~package.Thing`.
+
+        :param name: the ``name``,
+            on two lines. (templated)
+        :return: what
+            came of it.
+        :raises package.Failed: it did not work.
+        """
+    )
+    assert parsed.description == "Do it with a `Thing`."
+    assert [(each.name, each.text, each.is_templated) for each in parsed.parameters] == [
+        ("name", "the `name`, on two lines.", True)
+    ]
+    assert (parsed.returns, parsed.raises) == ("what came of it.", [("package.Failed", "it did not work.")])

@@ -17,7 +17,8 @@ from typing import Any
 
 from airflow_provider_ssis.hooks.form import FIELDS
 from scripts.demo import PROJECT, DemoFailed, embedded_ssisdb, step
-from tests.support.airflow_processes import AirflowProcesses, ComponentEnded, running_airflow, wait_for
+from tests.support.airflow_processes import AirflowProcesses, ComponentEnded, running_airflow
+from tests.support.waiting import wait_until
 
 EXAMPLES = PROJECT / "example_dags"
 PORT = 8080
@@ -39,7 +40,7 @@ def main() -> int:
         ):
             step("Making the connection ssis_default, reading the example DAGs")
             airflow.ask("POST", "/api/v2/connections", connection(server))
-            wait_for(lambda: all(airflow.knows(path.stem) for path in EXAMPLES.glob("*.py")), "the DAGs are read")
+            wait_until(lambda: all(airflow.knows(path.stem) for path in EXAMPLES.glob("*.py")), "the DAGs are read")
             print(what_to_click(airflow.url, server), flush=True)
             watch(airflow)
     except KeyboardInterrupt:

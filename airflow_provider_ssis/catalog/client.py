@@ -6,16 +6,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from airflow_provider_ssis.catalog.sections.claims import Claims
+from airflow_provider_ssis.catalog.sections.correlated_executions import CorrelatedExecutions
 from airflow_provider_ssis.catalog.sections.environments import Environments
 from airflow_provider_ssis.catalog.sections.folders import Folders
-from airflow_provider_ssis.catalog.sections.messages import Messages
+from airflow_provider_ssis.catalog.sections.operation_messages import Messages
 from airflow_provider_ssis.catalog.sections.projects import Projects
 from airflow_provider_ssis.catalog.sections.server import Server
 from airflow_provider_ssis.catalog.session import CatalogSession, Connection, RetryPolicy
 
 
-class Catalog(Server, Folders, Projects, Environments, Claims, Messages):
+class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Messages):
     """The SSISDB catalog behind a database connection.
 
     Each method is one round trip, and raises one of the exceptions of ``errors``, whose classes tell what went wrong.

@@ -289,10 +289,10 @@ class ExecutionProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimedExecution:
-    """What a claim gave.
+class CorrelatedExecution:
+    """Result of :meth:`~airflow_provider_ssis.catalog.client.Catalog.get_or_create_execution`.
 
-    :param created: it is new; otherwise it was found.
+    :param created: True if the call created the execution, False if it found it.
     """
 
     execution_id: int

@@ -79,25 +79,25 @@ class ExecutionRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """Whose execution it is, so that whoever asks for it twice, or twice at once, gets the same one.
+class Correlation:
+    """Identifies the execution of one caller, so that repeated and concurrent calls get the same execution.
 
-    :param owner: the text in the server option CALLER_INFO by which the owner finds its execution again; None where the
-        option is not used, so that only ``known`` tells.
-    :param family: what the texts of all owners begin with that must not run side by side: earlier claims of the same
-        task, for instance. Default: none.
-    :param known: the id that the owner knows already. Default: none.
-    :param previous: an id that the owner's family knows, of an execution that must be over first. Default: none.
-    :param lock: names what only one client at a time may claim or start, at most 255 characters.
-    :param alone: nobody's execution of the same package may be active beside it. Default: False.
-    :param lookback: seconds back in time, by the server's clock, within which the owner's execution was created.
-        Default: a week.
+    :param key: text in the server option CALLER_INFO by which the execution is found again. None leaves the option
+        alone; the execution is then found by ``known_id`` only.
+    :param key_prefix: prefix of all keys whose executions must not be active at the same time, such as earlier
+        executions of the same task. Default: none.
+    :param known_id: id of the execution that the caller saved earlier. Default: none.
+    :param previous_id: id of an earlier execution of the caller that must have ended before a new one starts.
+        Default: none.
+    :param lock: name of the application lock that each call holds, at most 255 characters.
+    :param exclusive: no other execution of the same package may be active, whoever started it. Default: False.
+    :param lookback: maximum age of the execution to find, in seconds by the server's clock. Default: a week.
     """
 
-    owner: str | None
-    family: str | None = None
-    known: int | None = None
-    previous: int | None = None
+    key: str | None
+    key_prefix: str | None = None
+    known_id: int | None = None
+    previous_id: int | None = None
     lock: str
-    alone: bool = False
+    exclusive: bool = False
     lookback: int = 7 * 24 * 3600

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from airflow_provider_ssis.catalog.errors import CatalogError, ConnectionLost, ServerUnreachable, TransientError
-from airflow_provider_ssis.catalog.errors.drivers import DriverReport, server_error, statement_error
+from airflow_provider_ssis.catalog.errors.driver_errors import DriverReport, server_error, statement_error
 from airflow_provider_ssis.catalog.sql.rows import ResultSet, RowClass, decode
 from airflow_provider_ssis.catalog.sql.statements import ERROR_NUMBER, Batch
 

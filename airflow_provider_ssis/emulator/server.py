@@ -10,14 +10,13 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import quote, urlencode
 
 from airflow_provider_ssis.emulator.control.faults import fault_procedures
 from airflow_provider_ssis.emulator.control.logins import login_procedures
+from airflow_provider_ssis.emulator.endpoint import DATABASE, Endpoint
 from airflow_provider_ssis.emulator.faults.backend import FaultyBackend, Traffic
 from airflow_provider_ssis.emulator.faults.book import FaultBook
 from airflow_provider_ssis.emulator.identities.authenticator import Identities
@@ -26,75 +25,19 @@ from airflow_provider_ssis.emulator.ssisdb import Edition, Ssisdb, install
 from airflow_provider_ssis.emulator.tds.browser import Browser, serve_browser
 from airflow_provider_ssis.emulator.tds.server import TdsServer
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
-from airflow_provider_ssis.emulator.tsql.engine import Engine
-from airflow_provider_ssis.emulator.tsql.principals import LoginKind
-from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connection_string
-from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriverMissing, find_driver, installed_drivers
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
+from airflow_provider_ssis.odbc.connection_string import Encrypt
+from airflow_provider_ssis.odbc.drivers import DriverFamily
 
 __all__ = ["Edition", "EmulatorServer", "Endpoint", "LoginKind", "SsisdbEmulator"]
 
 ADMINISTRATOR = "sa"
 """The login that every embedded SSISDB has; a member of sysadmin."""
 
-DATABASE = "SSISDB"
 _PASSWORD_BYTES = 18
-_DRIVER_OF_THE_FIELD = "ODBC Driver 18 for SQL Server"
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """How to reach an embedded SSISDB.
-
-    :param password: the password of ``user``; not part of the repr.
-    """
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-
-    def odbc(self, family: DriverFamily | None = None, *, encrypt: Encrypt = Encrypt.YES) -> str:
-        """An ODBC connection string, for a driver of this machine.
-
-        :param family: Microsoft's driver or FreeTDS; the preferred one of those installed by default.
-        :param encrypt: encryption; the server's certificate is made at its start, so it is trusted unseen.
-        :raises OdbcDriverMissing: no such driver is installed.
-        """
-        drivers = [driver for driver in installed_drivers() if family in (None, driver.family)]
-        target = OdbcTarget(
-            host=self.host,
-            port=self.port,
-            database=DATABASE,
-            user=self.user,
-            password=self.password,
-            encrypt=encrypt,
-            trust_server_certificate=encrypt is not Encrypt.NO,
-        )
-        return connection_string(find_driver(among=drivers), target)
-
-    @property
-    def odbc_connection_string(self) -> str:
-        """An ODBC connection string for the preferred driver of this machine.
-
-        Where none is installed, it names Microsoft's ODBC Driver 18, so that it can be used elsewhere.
-        """
-        try:
-            return self.odbc()
-        except OdbcDriverMissing:
-            return (
-                f"DRIVER={{{_DRIVER_OF_THE_FIELD}}};SERVER={self.host},{self.port};DATABASE={DATABASE};"
-                f"UID={self.user};PWD={{{self.password.replace('}', '}}')}}};Encrypt=yes;TrustServerCertificate=yes;"
-            )
-
-    @property
-    def airflow_uri(self) -> str:
-        """An Airflow connection of type ``ssis``, as ``AIRFLOW_CONN_SSIS_DEFAULT`` takes it."""
-        login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        extra = urlencode({"encrypt": "yes", "trust_server_certificate": "true"})
-        return f"ssis://{login}@{host}:{self.port}/{DATABASE}?{extra}"
 
 
 class EmulatorServer:

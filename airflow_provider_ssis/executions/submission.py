@@ -1,7 +1,7 @@
 """The run protocol: one execution for a task instance, found or created, saved, started, whatever fails in between.
 
-1. *Claim*: under a lock, find the execution of an earlier try or create one with everything that belongs to it. What is
-   created does not run by itself.
+1. *Get or create*: under a lock, find the execution of an earlier try, or create one with all its parameters. A created
+   execution does not run by itself.
 2. *Save* its id.
 3. *Start* it, under the lock again, unless it was started. An execution starts once only.
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import OtherExecutionActive, ProjectChanged
-from airflow_provider_ssis.catalog.requests import Claim
+from airflow_provider_ssis.catalog.requests import Correlation
 from airflow_provider_ssis.exceptions import PreviousExecutionActive
 from airflow_provider_ssis.executions.memory import Remembered
 from airflow_provider_ssis.executions.outage import Outage
@@ -71,8 +71,8 @@ class Submission:
     poll_interval: float
     outage_timeout: float
 
-    def claim(self, remembered: Remembered | None) -> Claim:
-        """The claim on the execution.
+    def correlation(self, remembered: Remembered | None) -> Correlation:
+        """How the catalog recognises the execution.
 
         :param remembered: the execution that the task instance came to last, by its saved id.
         """
@@ -83,13 +83,13 @@ class Submission:
             elif remembered.is_ours:
                 previous = remembered.execution_id
         package = f"{self.request.folder}/{self.request.project}/{self.request.package}".casefold()
-        return Claim(
-            owner=self.stamp.text if self.is_stamped else None,
-            family=self.stamp.family if self.is_stamped else None,
-            known=known,
-            previous=previous,
+        return Correlation(
+            key=self.stamp.text if self.is_stamped else None,
+            key_prefix=self.stamp.family if self.is_stamped else None,
+            known_id=known,
+            previous_id=previous,
             lock=lock_name(package) if self.alone else self.stamp.lock,
-            alone=self.alone,
+            exclusive=self.alone,
             lookback=self.lookback,
         )
 
@@ -134,22 +134,22 @@ def submit(
 
     was_refused = False
     while True:
-        claim = submission.claim(remembered)
+        correlation = submission.correlation(remembered)
         try:
-            claimed = catalog.claim_execution(submission.request, claim)
-            is_ours = remembered is None or remembered.is_ours or remembered.execution_id != claimed.execution_id
-            if not claimed.created:
+            found = catalog.get_or_create_execution(submission.request, correlation)
+            is_ours = remembered is None or remembered.is_ours or remembered.execution_id != found.execution_id
+            if not found.created:
                 log.info(
                     "Execution %d was %s by an earlier try of this task and is %s.",
-                    claimed.execution_id,
+                    found.execution_id,
                     "created" if is_ours else "followed",
-                    claimed.status.name.lower(),
+                    found.status.name.lower(),
                 )
-            save(claimed.execution_id, is_ours=is_ours)
-            status = claimed.status
+            save(found.execution_id, is_ours=is_ours)
+            status = found.status
             if status is OperationStatus.CREATED:
-                status = catalog.start_claimed_execution(claimed.execution_id, claim)
-            return Submitted(claimed.execution_id, status, is_ours=is_ours)
+                status = catalog.start_correlated_execution(found.execution_id, correlation)
+            return Submitted(found.execution_id, status, is_ours=is_ours)
         except OtherExecutionActive as active:
             adopted = _settle(catalog, submission, active, log)
             if adopted is not None:
@@ -159,7 +159,7 @@ def submit(
             if was_refused:
                 raise
             was_refused = True
-            # The catalog has failed that one, so the next claim creates another.
+            # The catalog has failed that one, so the next call creates another.
             log.warning("The project was deployed anew meanwhile, so another execution is created: %s", refusal)
 
 

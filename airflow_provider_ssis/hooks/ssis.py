@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
-from airflow_provider_ssis.catalog.errors.drivers import connect_error
+from airflow_provider_ssis.catalog.errors.driver_errors import connect_error
 from airflow_provider_ssis.catalog.session import RetryPolicy, prepare
 from airflow_provider_ssis.hooks.entra import access_token, as_attribute
 from airflow_provider_ssis.hooks.extra import InvalidConnection

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from airflow_provider_ssis.catalog.codes import LoggingLevel
 from airflow_provider_ssis.catalog.errors import InvalidArgument, WrongParameterType
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, Value
-from airflow_provider_ssis.catalog.sql.creation import creation_batches, settings_of
+from airflow_provider_ssis.catalog.sql.execution_settings import creation_batches, settings_of
 from airflow_provider_ssis.catalog.sql.statements import MAX_MARKERS, Batch
 
 

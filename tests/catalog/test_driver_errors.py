@@ -11,14 +11,14 @@ import pytds
 import pytest
 
 from airflow_provider_ssis.catalog import errors
-from airflow_provider_ssis.catalog.errors.drivers import (
+from airflow_provider_ssis.catalog.errors.driver_errors import (
     DriverReport,
     connect_error,
     read_report,
     server_error,
     statement_error,
 )
-from airflow_provider_ssis.catalog.errors.numbers import MEANINGS
+from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
 
 INFORMATIONAL = 10
 ERROR_NUMBERS = Path(__file__).parents[3] / "shared" / "ssisdb" / "error_numbers.csv"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +30,12 @@ from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, 
 from airflow_provider_ssis.catalog.session import RetryPolicy
 from tests.catalog.conftest import CLIENTS
 from tests.support.catalog_projects import FOLDER, PACKAGE, PROJECT, TYPES, etl
+from tests.support.executions import wait_for_end, wait_for_status
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.server import SsisdbEmulator
 
-DEADLINE_SECONDS = 30
+RUN_SECONDS = 600
 
 
 @pytest.fixture
@@ -58,15 +58,6 @@ def deploy(catalog: Catalog) -> Catalog:
 
 def request_for(package: str = PACKAGE, **arguments: Any) -> ExecutionRequest:
     return ExecutionRequest(**{"folder": FOLDER, "project": PROJECT, "package": package, **arguments})
-
-
-def wait_for_end(catalog: Catalog, execution_id: int) -> OperationStatus:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while True:
-        execution = catalog.execution(execution_id)
-        assert execution is not None
-        if execution.status.is_terminal or time.monotonic() > deadline:
-            return execution.status
 
 
 def values_of(catalog: Catalog, execution_id: int) -> dict[str, Any]:
@@ -294,18 +285,8 @@ def test_what_cannot_be_stopped_is_told_why(ready: Catalog) -> None:
         ready.stop_operation(execution_id)
 
 
-def wait_for_status(catalog: Catalog, execution_id: int, status: OperationStatus) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while True:
-        execution = catalog.execution(execution_id)
-        assert execution is not None
-        assert time.monotonic() < deadline, f"still {execution.status!r}"
-        if execution.status is status:
-            return
-
-
 def test_a_running_execution_is_stopped(ssisdb_emulator: SsisdbEmulator, deployed: Catalog) -> None:
-    ssisdb_emulator.scripts.take(DEADLINE_SECONDS, executable="Index")
+    ssisdb_emulator.scripts.take(RUN_SECONDS, executable="Index")
     execution_id = deployed.create_execution(request_for())
     deployed.start_execution(execution_id)
     wait_for_status(deployed, execution_id, OperationStatus.RUNNING)

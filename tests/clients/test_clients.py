@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
@@ -17,9 +16,11 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
 from tests.support.ssis_projects import make_ispac, on_success, package, parameter, task
+from tests.support.waiting import wait_until
 
 SUCCEEDED = 7
-DEADLINE_SECONDS = 30
+ACTIVE = (1, 2, 5, 8)
+"""Statuses of executions that have not ended: created, running, pending, stopping."""
 
 PROJECT = make_ispac(
     "Sales",
@@ -166,13 +167,14 @@ def test_odbcs_own_way_to_call_a_procedure_works_again_and_again(
 
 
 def wait_for_end(connection: Any, placeholder: str, execution_id: int) -> int:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while True:
-        status: int = last_value(
-            connection, f"SELECT status FROM catalog.executions WHERE execution_id = {placeholder}", (execution_id,)
-        )
-        if status not in (1, 2, 5, 8) or time.monotonic() > deadline:
-            return status
+    """Wait until an execution has ended; returns its last status."""
+
+    def status() -> int:
+        query = f"SELECT status FROM catalog.executions WHERE execution_id = {placeholder}"
+        return int(last_value(connection, query, (execution_id,)))
+
+    wait_until(lambda: status() not in ACTIVE, f"execution {execution_id} has ended")
+    return status()
 
 
 def last_value(connection: Any, statement: str, parameters: Sequence[Any]) -> Any:

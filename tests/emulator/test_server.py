@@ -20,11 +20,11 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.emulator.tsql.database_file import DATABASE_FILE
+from airflow_provider_ssis.emulator.tsql.execution.database_file import DATABASE_FILE
 from airflow_provider_ssis.odbc.drivers import installed_drivers
 from tests.support.entra_authority import Authority
+from tests.support.executions import status_of, wait_for_status
 from tests.support.mart import MART
-from tests.support.running import wait_until
 
 COMMAND = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator"]
 
@@ -202,7 +202,7 @@ def test_what_ran_at_a_crash_is_found_as_ended_unexpectedly(tmp_path: Path) -> N
                 ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx")
             )
             catalog.start_execution(execution_id)
-            wait_until(lambda: status_of(catalog, execution_id) is OperationStatus.RUNNING)
+            wait_for_status(catalog, execution_id, OperationStatus.RUNNING)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     with (
@@ -213,13 +213,7 @@ def test_what_ran_at_a_crash_is_found_as_ended_unexpectedly(tmp_path: Path) -> N
         assert any("ended unexpectedly" in m.message for m in catalog.operation_messages(execution_id))
         again = catalog.create_execution(ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx"))
         catalog.start_execution(again)
-        wait_until(lambda: status_of(catalog, again) is OperationStatus.SUCCEEDED)
-
-
-def status_of(catalog: Catalog, execution_id: int) -> OperationStatus:
-    execution = catalog.execution(execution_id)
-    assert execution is not None
-    return execution.status
+        wait_for_status(catalog, again, OperationStatus.SUCCEEDED)
 
 
 def test_this_machine_has_a_driver_to_test_with() -> None:

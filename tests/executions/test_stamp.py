@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ssis.catalog.datatypes import MAX_STRING, literal
+from airflow_provider_ssis.catalog.parameter_types import MAX_STRING, literal
 from airflow_provider_ssis.executions.stamp import PREFIX, TaskStamp
 
 names = st.text(min_size=1, max_size=50)

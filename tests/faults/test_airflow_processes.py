@@ -7,7 +7,9 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.airflow_processes import AirflowProcesses, wait_for
+from tests.support.airflow_processes import AirflowProcesses
+from tests.support.executions import statuses
+from tests.support.waiting import wait_until
 
 PATHS = ["polling", "deferred"]
 
@@ -19,19 +21,14 @@ def mart(served_mart: Catalog, server: SsisdbEmulator) -> Catalog:
     return served_mart
 
 
-def statuses(catalog: Catalog) -> list[OperationStatus]:
-    """Of all executions, the oldest first."""
-    return [each.status for each in sorted(catalog.executions(), key=lambda each: each.execution_id)]
-
-
 def running(airflow: AirflowProcesses, server: SsisdbEmulator, mart: Catalog, dag_id: str) -> str:
     """A DAG run whose package runs, and for which the worker or the triggerer waits."""
     run_id = airflow.trigger(dag_id)
-    wait_for(lambda: statuses(mart) == [OperationStatus.RUNNING], "the package runs")
+    wait_until(lambda: statuses(mart) == [OperationStatus.RUNNING], "the package runs")
     state = "deferred" if dag_id.startswith("deferred") else "running"
-    wait_for(lambda: airflow.task(dag_id, run_id)["state"] == state, f"the task is {state}")
+    wait_until(lambda: airflow.task(dag_id, run_id)["state"] == state, f"the task is {state}")
     requests = server.traffic.requests
-    wait_for(lambda: server.traffic.requests > requests, "somebody looks at the execution")
+    wait_until(lambda: server.traffic.requests > requests, "somebody looks at the execution")
     return run_id
 
 
@@ -42,7 +39,7 @@ def test_marking_the_task_stops_the_execution(
 ) -> None:
     run_id = running(airflow, server, mart, dag_id)
     airflow.mark(dag_id, run_id, state)
-    wait_for(lambda: statuses(mart) == [OperationStatus.CANCELED], "the execution is stopped")
+    wait_until(lambda: statuses(mart) == [OperationStatus.CANCELED], "the execution is stopped")
     assert airflow.task(dag_id, run_id)["state"] == state
 
 
@@ -52,7 +49,7 @@ def test_clearing_the_task_stops_the_execution_and_runs_the_package_again(
 ) -> None:
     run_id = running(airflow, server, mart, dag_id)
     airflow.clear(dag_id, run_id)
-    wait_for(lambda: airflow.task(dag_id, run_id)["state"] == "success", "the task succeeds")
+    wait_until(lambda: airflow.task(dag_id, run_id)["state"] == "success", "the task succeeds")
     assert statuses(mart) == [OperationStatus.CANCELED, OperationStatus.SUCCEEDED]
 
 
@@ -61,8 +58,8 @@ def test_a_timeout_of_the_execution_or_of_the_deferral_stops_the_execution(
     airflow: AirflowProcesses, mart: Catalog, dag_id: str
 ) -> None:
     run_id = airflow.trigger(dag_id)
-    wait_for(lambda: airflow.task(dag_id, run_id)["state"] == "failed", "the task fails")
-    wait_for(lambda: statuses(mart) == [OperationStatus.CANCELED], "the execution is stopped")
+    wait_until(lambda: airflow.task(dag_id, run_id)["state"] == "failed", "the task fails")
+    wait_until(lambda: statuses(mart) == [OperationStatus.CANCELED], "the execution is stopped")
 
 
 @pytest.mark.parametrize("dag_id", PATHS)
@@ -72,4 +69,4 @@ def test_a_dag_run_that_is_ended_and_deleted_stops_the_execution(
     run_id = running(airflow, server, mart, dag_id)
     airflow.end_run(dag_id, run_id)
     airflow.delete_run(dag_id, run_id)
-    wait_for(lambda: statuses(mart) == [OperationStatus.CANCELED], "the execution is stopped")
+    wait_until(lambda: statuses(mart) == [OperationStatus.CANCELED], "the execution is stopped")

@@ -19,7 +19,7 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.running import wait_until
+from tests.support.waiting import wait_until
 from tests.support.workers import AFTER_SAVE, BEFORE_DEFERRAL, BEFORE_SAVE, Outcome, Workers
 
 STEPS = {

@@ -13,9 +13,9 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+from tests.support.executions import start
 from tests.support.mart import MART
-from tests.support.running import wait_until
-from tests.support.starting import start
+from tests.support.waiting import wait_until
 from tests.support.workers import Workers
 
 WAITING = 200

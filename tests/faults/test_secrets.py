@@ -7,8 +7,9 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.requests import Sensitive
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.airflow_processes import AirflowProcesses, wait_for
+from tests.support.airflow_processes import AirflowProcesses
 from tests.support.canaries import OVERRIDE, PARAMETER, VARIABLE
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("end", ["success", "failure", "crash", "refusal"])
@@ -27,7 +28,7 @@ def test_no_secret_is_in_anything_that_airflow_writes(
         server.faults.error(50000, statement="catalog.create_execution")
     run_id = airflow.trigger(dag_id)
     expected = "success" if end == "success" else "failed"
-    wait_for(lambda: airflow.task(dag_id, run_id)["state"] in ("success", "failed"), "the task ends")
+    wait_until(lambda: airflow.task(dag_id, run_id)["state"] in ("success", "failed"), "the task ends")
     assert airflow.task(dag_id, run_id)["state"] == expected
     files = airflow.files()
     assert any(name.endswith(".log") and run_id in name for name in files)

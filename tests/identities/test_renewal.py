@@ -14,7 +14,8 @@ from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from tests.support.deferrals import deferred, events_of, reloaded, resumed
 from tests.support.kdc import SERVICE, Realm, running_realm
 from tests.support.mart import MART
-from tests.support.running import run, wait_until
+from tests.support.running import run
+from tests.support.waiting import wait_until
 
 LIFE = "8s"
 
@@ -66,7 +67,7 @@ def test_a_ticket_is_renewed_before_it_ends_and_the_one_file_is_kept(
         SsisCatalogHook().open_catalog().close()
         return granted(hasty_realm, tmp_path) != first
 
-    wait_until(is_renewed, seconds=60)
+    wait_until(is_renewed, "the ticket is renewed")
 
 
 def test_a_triggerer_connects_again_after_its_ticket_has_ended(

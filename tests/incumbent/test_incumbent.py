@@ -15,7 +15,8 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import VariableReference
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.running import parameters_of, wait_until
+from tests.support.executions import wait_for_end
+from tests.support.running import parameters_of
 from tests.support.task_runs import TaskInstanceRecord, TaskRun
 
 
@@ -84,11 +85,6 @@ def test_a_value_of_the_wrong_type_is_refused_as_sql_server_does(mart: Catalog, 
 def test_its_sensor_sees_a_failure(mart: Catalog, connection: str, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
     task_instance = run(connection)
-
-    def is_over() -> bool:
-        execution = mart.execution(task_instance.xcoms["execution_id"])
-        return execution is not None and execution.status.is_terminal
-
-    wait_until(is_over)
+    wait_for_end(mart, task_instance.xcoms["execution_id"])
     with pytest.raises(PackageExecutionError, match="ended abnormally"):
         wait(connection, task_instance)

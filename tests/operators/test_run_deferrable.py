@@ -22,17 +22,14 @@ from airflow_provider_ssis.executions.deferral import deferral_exceptions
 from airflow_provider_ssis.executions.memory import EXECUTION
 from tests.support.airflow_context import current_context
 from tests.support.deferrals import deferred, events_of, reloaded, resumed, run_to_end
-from tests.support.running import ImpatientHook, operator, run, wait_until
+from tests.support.executions import statuses
+from tests.support.running import ImpatientHook, operator, run
 from tests.support.task_runs import Store, TaskRun
+from tests.support.waiting import wait_until
 
 
 def deferrable(**arguments: Any) -> TaskRun:
     return run(deferrable=True, **arguments)
-
-
-def statuses(catalog: Catalog) -> list[OperationStatus]:
-    """Of all executions, the oldest first."""
-    return [each.status for each in sorted(catalog.executions(), key=lambda each: each.execution_id)]
 
 
 def test_it_returns_and_pushes_what_the_polling_path_does(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

@@ -34,8 +34,9 @@ from airflow_provider_ssis.exceptions import (
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from tests.support.mart import MART
-from tests.support.running import SECRET, ImpatientHook, parameters_of, run, wait_until
+from tests.support.running import SECRET, ImpatientHook, parameters_of, run
 from tests.support.ssis_projects import make_ispac, package, parameter, task
+from tests.support.waiting import wait_until
 
 
 def test_a_failed_package_fails_the_task_with_its_first_cause(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

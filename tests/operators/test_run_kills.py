@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.requests import Claim
+from airflow_provider_ssis.catalog.requests import Correlation
 from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
@@ -23,8 +23,9 @@ from airflow_provider_ssis.exceptions import (
     StoppedWithTask,
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.support.running import ImpatientHook, run, wait_until
+from tests.support.running import ImpatientHook, run
 from tests.support.task_runs import TaskRun
+from tests.support.waiting import wait_until
 
 
 def test_a_package_that_takes_too_long_is_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
@@ -159,9 +160,9 @@ def test_a_kill_during_the_start_stops_what_was_started(mart: Catalog, ssisdb: S
     task_run = run()
 
     class KilledDuringStart(Catalog):
-        def start_claimed_execution(self, execution_id: int, claim: Claim) -> OperationStatus:
+        def start_correlated_execution(self, execution_id: int, correlation: Correlation) -> OperationStatus:
             task_run.operator.on_kill()
-            return super().start_claimed_execution(execution_id, claim)
+            return super().start_correlated_execution(execution_id, correlation)
 
     class Hook(SsisCatalogHook):
         def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog:

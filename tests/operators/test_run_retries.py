@@ -13,8 +13,10 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionNotStopped, PreviousExecutionActive
-from tests.support.running import ImpatientHook, run, wait_until
+from tests.support.executions import statuses
+from tests.support.running import ImpatientHook, run
 from tests.support.task_runs import Store, TaskRun
+from tests.support.waiting import wait_until
 
 
 def attempt(*, try_number: int = 1, clears: int = 0, retries: int = 2, **arguments: Any) -> TaskRun:
@@ -36,11 +38,6 @@ def slow(mart: Catalog, ssisdb: SsisdbEmulator) -> Catalog:
     """The first execution takes for ever, the others no time."""
     ssisdb.scripts.take(3600, package="Load.dtsx", times=1)
     return mart
-
-
-def statuses(catalog: Catalog) -> list[OperationStatus]:
-    """Of all executions, the oldest first."""
-    return [each.status for each in sorted(catalog.executions(), key=lambda each: each.execution_id)]
 
 
 def test_a_retry_accepts_a_success_that_was_never_recorded(mart: Catalog) -> None:

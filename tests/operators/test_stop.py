@@ -22,6 +22,7 @@ from airflow_provider_ssis.exceptions import (
 )
 from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
 from tests.support.deferrals import deferred, events_of, reloaded, resumed
+from tests.support.executions import status_of
 from tests.support.running import run
 from tests.support.task_runs import TaskRun, rendered
 
@@ -51,12 +52,6 @@ def stubborn(slow: Catalog, monkeypatch: pytest.MonkeyPatch) -> Catalog:
     """The project's packages take long, and do not end when they are stopped."""
     monkeypatch.setattr(Runtime, "stop", lambda runtime, execution_id: True)
     return slow
-
-
-def status_of(catalog: Catalog, execution_id: int) -> OperationStatus:
-    execution = catalog.execution(execution_id)
-    assert execution is not None
-    return execution.status
 
 
 def test_a_running_execution_is_stopped_and_its_end_confirmed(slow: Catalog) -> None:

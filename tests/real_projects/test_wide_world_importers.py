@@ -14,8 +14,9 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionFailed
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
-from tests.support.running import wait_until
+from tests.support.executions import wait_for_end
 from tests.support.task_runs import TaskRun
+from tests.support.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "wide-world-importers"
 PACKAGE = "DailyETLMain.dtsx"
@@ -62,12 +63,7 @@ def test_it_is_stopped_half_way(deployed: Catalog, ssisdb: SsisdbEmulator) -> No
     wait_until(lambda: any(m.message_source_name == half_way for m in deployed.event_messages(execution_id)))
 
     deployed.stop_operation(execution_id)
-
-    def ended() -> bool:
-        execution = deployed.execution(execution_id)
-        return execution is not None and execution.status.is_terminal
-
-    wait_until(ended)
+    wait_for_end(deployed, execution_id)
     execution = deployed.execution(execution_id)
     assert execution is not None
     assert execution.status is OperationStatus.CANCELED

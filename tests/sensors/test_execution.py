@@ -28,7 +28,8 @@ from airflow_provider_ssis.exceptions import (
 from airflow_provider_ssis.executions.deferral import deferral_exceptions
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 from tests.support.deferrals import deferred, reloaded, resumed, run_to_end
-from tests.support.running import run, wait_until
+from tests.support.executions import wait_for_status
+from tests.support.running import run
 from tests.support.task_runs import TaskRun, rendered
 
 
@@ -78,12 +79,7 @@ def failed(catalog: Catalog, ssisdb: SsisdbEmulator) -> int:
 def canceled(catalog: Catalog, ssisdb: SsisdbEmulator) -> int:
     ssisdb.scripts.take(600, package="Load.dtsx")
     execution_id = started()
-
-    def runs() -> bool:
-        execution = catalog.execution(execution_id)
-        return execution is not None and execution.status is OperationStatus.RUNNING
-
-    wait_until(runs)
+    wait_for_status(catalog, execution_id, OperationStatus.RUNNING)
     catalog.stop_operation(execution_id)
     return execution_id
 

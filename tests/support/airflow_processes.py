@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.dag_runs import airflow_environment, migrated_home
+from tests.support.waiting import wait_until
 
-SECONDS = 120
 STOP_SECONDS = 5
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
 
@@ -80,7 +80,7 @@ class AirflowProcesses:
 
     def log_in(self) -> None:
         """Wait for the API server, and get a token from it."""
-        wait_for(self._get_token, "the API server answers")
+        wait_until(self._get_token, "the API server answers")
 
     def _get_token(self) -> bool:
         self.check()
@@ -112,7 +112,7 @@ class AirflowProcesses:
 
     def trigger(self, dag_id: str) -> str:
         """Start a run of a DAG; its id."""
-        wait_for(lambda: self.knows(dag_id), f"the DAG {dag_id} is read")
+        wait_until(lambda: self.knows(dag_id), f"the DAG {dag_id} is read")
         self.ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
         run = self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
         return str(run["dag_run_id"])
@@ -144,18 +144,6 @@ class AirflowProcesses:
         return {
             str(path.relative_to(self._home)): path.read_bytes() for path in self._home.rglob("*") if path.is_file()
         }
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition.
-
-    :raises TimeoutError: it does not come true in time.
-    """
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {SECONDS} s: {what}")
-        time.sleep(0.2)
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

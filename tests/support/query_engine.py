@@ -11,10 +11,17 @@ from typing import Any
 import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType, Variant
-from airflow_provider_ssis.emulator.tsql import storage
-from airflow_provider_ssis.emulator.tsql.metadata import LocalTable, Metadata, Routine, RoutineParameter, Table, View
-from airflow_provider_ssis.emulator.tsql.queries import QueryCompiler
-from airflow_provider_ssis.emulator.tsql.storage import quoted
+from airflow_provider_ssis.emulator.tsql.metadata.registry import (
+    LocalTable,
+    Metadata,
+    Routine,
+    RoutineParameter,
+    Table,
+    View,
+)
+from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
+from airflow_provider_ssis.emulator.tsql.values import storage
+from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 NOW = dt.datetime(2026, 11, 23, 20, 0, 0, 123456, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 """The clock of every test."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 from airflow_provider_ssis.catalog.client import Catalog
@@ -47,11 +45,3 @@ def overrides_of(execution_id: int) -> dict[str, tuple[Any, bool]]:
         parameters=[execution_id],
     )
     return {path: (value, bool(sensitive)) for path, value, sensitive in rows}
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for a condition; fail if it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.01)

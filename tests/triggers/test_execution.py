@@ -18,8 +18,8 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.triggers import execution
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 from tests.support.deferrals import event_of, events_of, logged, reloaded
-from tests.support.running import wait_until
-from tests.support.starting import start
+from tests.support.executions import start, status_of, wait_for_end, wait_for_status
+from tests.support.waiting import wait_until
 
 
 def trigger(execution_id: int, **arguments: Any) -> SsisExecutionTrigger:
@@ -37,7 +37,7 @@ def test_it_tells_when_the_execution_is_over(mart: Catalog, ssisdb: SsisdbEmulat
 
 def test_an_execution_that_is_over_already_is_told_at_once(mart: Catalog) -> None:
     execution_id = start(mart)
-    wait_until(lambda: next(iter(mart.execution_states([execution_id]))).status.is_terminal)
+    wait_for_end(mart, execution_id)
     assert events_of([trigger(execution_id)])[0]["verdict"] == "over"
 
 
@@ -108,7 +108,7 @@ def test_the_event_loop_goes_on_while_the_server_takes_its_time(mart: Catalog, s
 
     async def turn_often() -> None:
         for _ in range(200):
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         answered.set()
 
     async def both() -> Any:
@@ -264,10 +264,6 @@ def test_arguments_that_cannot_travel_are_refused(arguments: dict[str, Any], err
 # --- kills ------------------------------------------------------------------------------------------------------------
 
 
-def status_of(catalog: Catalog, execution_id: int) -> OperationStatus:
-    return next(iter(catalog.execution_states([execution_id]))).status
-
-
 def test_a_kill_stops_the_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     execution_id = start(mart)
@@ -285,11 +281,11 @@ def test_a_kill_that_is_cancelled_again_and_again_stops_the_execution(
     ssisdb.scripts.take(600, package="Load.dtsx")
     execution_id = start(mart)
     killed = trigger(execution_id)
-    is_asked = asyncio.Event()
+    is_asked, may_answer = asyncio.Event(), asyncio.Event()
 
     async def slowly(_: object) -> bool:
         is_asked.set()
-        await asyncio.sleep(0.5)
+        await may_answer.wait()
         return False
 
     monkeypatch.setattr(SsisExecutionTrigger, "_is_still_deferred", slowly)
@@ -300,7 +296,8 @@ def test_a_kill_that_is_cancelled_again_and_again_stops_the_execution(
         killing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await killing
-        await asyncio.to_thread(wait_until, lambda: status_of(mart, execution_id) is OperationStatus.CANCELED)
+        may_answer.set()
+        await asyncio.to_thread(wait_for_status, mart, execution_id, OperationStatus.CANCELED)
 
     asyncio.run(kill())
 

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.airflow_processes import AirflowProcesses, running_airflow, wait_for
+from tests.support.airflow_processes import AirflowProcesses, running_airflow
+from tests.support.waiting import wait_until
 
 PROJECT = Path(__file__).parents[2]
 SCREENSHOTS = PROJECT / "build" / "screenshots"
@@ -51,7 +52,7 @@ def server() -> Iterator[SsisdbEmulator]:
 def airflow(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcesses]:
     """A whole Airflow that knows no connection. Nothing starts it where there is no browser."""
     with running_airflow(tmp_path_factory.mktemp("airflow-home"), PROJECT / "example_dags", {}) as airflow:
-        wait_for(lambda: airflow.knows("ssis_quickstart"), "the example DAGs are read")
+        wait_until(lambda: airflow.knows("ssis_quickstart"), "the example DAGs are read")
         yield airflow
 
 

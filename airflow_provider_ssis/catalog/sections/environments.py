@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_ssis.catalog.datatypes import SSIS_TYPES, ValueDoesNotFit, data_type_of, literal
 from airflow_provider_ssis.catalog.errors import (
     AlreadyExists,
     AmbiguousEnvironment,
@@ -14,6 +13,7 @@ from airflow_provider_ssis.catalog.errors import (
     WrongParameterType,
 )
 from airflow_provider_ssis.catalog.models import Environment, EnvironmentReference, EnvironmentVariable
+from airflow_provider_ssis.catalog.parameter_types import SSIS_TYPES, ValueDoesNotFit, data_type_of, literal
 from airflow_provider_ssis.catalog.requests import Sensitive, Value
 from airflow_provider_ssis.catalog.session import CatalogPart, Repeat
 from airflow_provider_ssis.catalog.sql.parameter_values import plain

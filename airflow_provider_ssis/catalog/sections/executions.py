@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_ssis.catalog.codes import TERMINAL_STATUSES, OperationStatus
-from airflow_provider_ssis.catalog.datatypes import property_text
 from airflow_provider_ssis.catalog.errors import (
     AlreadyStarted,
     AmbiguousEnvironment,
@@ -29,12 +28,13 @@ from airflow_provider_ssis.catalog.models import (
     ExecutionState,
     Operation,
 )
+from airflow_provider_ssis.catalog.parameter_types import property_text
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive
 from airflow_provider_ssis.catalog.sections.environments import Environments
 from airflow_provider_ssis.catalog.sections.folders import Folders
 from airflow_provider_ssis.catalog.sections.projects import Projects
 from airflow_provider_ssis.catalog.session import CatalogPart, Explain, Repeat
-from airflow_provider_ssis.catalog.sql.creation import Setting, creation_batches, settings_of
+from airflow_provider_ssis.catalog.sql.execution_settings import Setting, creation_batches, settings_of
 from airflow_provider_ssis.catalog.sql.parameter_values import (
     explain_value,
     is_unknown_parameter,

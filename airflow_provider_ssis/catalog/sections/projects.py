@@ -10,7 +10,7 @@ from airflow_provider_ssis.catalog.codes import ObjectType, OperationType
 from airflow_provider_ssis.catalog.errors import CatalogError, DeploymentFailed, ProjectNotFound
 from airflow_provider_ssis.catalog.models import Deployment, ObjectParameter, Package, Project
 from airflow_provider_ssis.catalog.requests import Value, VariableReference
-from airflow_provider_ssis.catalog.sections.messages import operation_messages
+from airflow_provider_ssis.catalog.sections.operation_messages import operation_messages
 from airflow_provider_ssis.catalog.session import CatalogPart, Repeat
 from airflow_provider_ssis.catalog.sql.parameter_values import (
     REQUIRE_PARAMETER,

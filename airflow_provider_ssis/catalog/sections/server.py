@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from airflow_provider_ssis.catalog.errors import WindowsAuthenticationRequired
-from airflow_provider_ssis.catalog.errors.numbers import meaning_of
+from airflow_provider_ssis.catalog.errors.error_numbers import meaning_of
 from airflow_provider_ssis.catalog.models import Rights, ServerInfo, ServerSession
 from airflow_provider_ssis.catalog.session import CatalogPart
 from airflow_provider_ssis.catalog.sql.statements import Batch

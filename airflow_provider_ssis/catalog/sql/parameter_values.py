@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from airflow_provider_ssis.catalog.datatypes import ValueDoesNotFit, data_type_of, fitting_literals, literal
 from airflow_provider_ssis.catalog.errors import CatalogError, ParameterNotFound, WrongParameterType
+from airflow_provider_ssis.catalog.parameter_types import ValueDoesNotFit, data_type_of, fitting_literals, literal
 from airflow_provider_ssis.catalog.requests import ParameterValue, Sensitive, Value
 from airflow_provider_ssis.catalog.sql.statements import OwnError
 

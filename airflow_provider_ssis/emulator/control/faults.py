@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ssis.emulator.control.scripts import Arguments, Declared, declared_procedures
+from airflow_provider_ssis.emulator.control.procedures import Arguments, Declared, declared_procedures
 from airflow_provider_ssis.emulator.faults.book import DEFAULT_ERROR, FaultBook
-from airflow_provider_ssis.emulator.tsql.procedures import Procedure
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
 
 
 def drop_connection(faults: FaultBook, given: Arguments) -> None:

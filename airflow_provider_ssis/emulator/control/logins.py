@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from airflow_provider_ssis.emulator.control.scripts import Arguments, Declared, declared_procedures
-from airflow_provider_ssis.emulator.tsql.principals import LoginKind
-from airflow_provider_ssis.emulator.tsql.procedures import Procedure
+from airflow_provider_ssis.emulator.control.procedures import Arguments, Declared, declared_procedures
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
+from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
 
 
 class AddLogin(Protocol):

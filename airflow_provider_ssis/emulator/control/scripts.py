@@ -13,53 +13,23 @@ script is for the package itself. Members of sysadmin may call them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
+from airflow_provider_ssis.emulator.control.procedures import Arguments, Declared, declared_procedures
 from airflow_provider_ssis.emulator.runs.scripts import (
     DEFAULT_ERROR,
     DEFAULT_ERROR_CODE,
     DEFAULT_MESSAGE,
     ScriptBook,
 )
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.procedures import Procedure, ProcedureCall, parse_signature
-
-SCHEMA: Final = "emulator"
-PERMISSION_DENIED: Final = 229
-BAD_ARGUMENT: Final = 50000
-"""The number of errors that procedures raise with a text of their own."""
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
 
 _RUN: Final = (
     "@package_name nvarchar(260) = NULL, @project_name nvarchar(128) = NULL, @folder_name nvarchar(128) = NULL,"
     " @times int = NULL"
 )
 _EXECUTABLE: Final = f"@executable nvarchar(4000) = NULL, {_RUN}"
-
-
-class Arguments:
-    """The arguments of one call.
-
-    :param given: by name without ``@``.
-    """
-
-    def __init__(self, given: dict[str, Any]) -> None:
-        self._given = given
-
-    def __getitem__(self, name: str) -> Any:
-        return self._given[name]
-
-    @property
-    def run(self) -> dict[str, Any]:
-        """Those that say which runs a script is for, and how often."""
-        names = {each: self[f"{each}_name"] for each in ("package", "project", "folder")}
-        return {**names, "times": self["times"]}
-
-    @property
-    def executable(self) -> dict[str, Any]:
-        """Those that say which executables a script is for, and how often."""
-        return {"executable": self["executable"], **self.run}
 
 
 def fail_executable(scripts: ScriptBook, given: Arguments) -> None:
@@ -113,10 +83,6 @@ def clear_scripts(scripts: ScriptBook, given: Arguments) -> None:
     scripts.clear()
 
 
-Book = TypeVar("Book")
-Declared = tuple[Callable[[Book, Arguments], None], str]
-"""A procedure that writes into a book of what shall happen, and its parameters as T-SQL declares them."""
-
 DECLARED: Final[tuple[Declared[ScriptBook], ...]] = (
     (
         fail_executable,
@@ -150,42 +116,3 @@ def scripting_procedures(database: str, scripts: ScriptBook) -> list[Procedure]:
     :param scripts: where they put their scripts.
     """
     return declared_procedures(database, scripts, DECLARED)
-
-
-def declared_procedures(
-    database: str, book: Book, declared: Sequence[Declared[Book]], *, may_be_null: Collection[str] = ()
-) -> list[Procedure]:
-    """Procedures of schema ``emulator``.
-
-    :param database: the database that they stand in.
-    :param book: where they write what shall happen.
-    :param declared: the procedures.
-    :param may_be_null: parameters that take NULL although they have another default.
-    """
-    return [_procedure(database, book, body, signature, may_be_null) for body, signature in declared]
-
-
-def _procedure(
-    database: str,
-    book: Book,
-    body: Callable[[Book, Arguments], None],
-    signature: str,
-    may_be_null: Collection[str],
-) -> Procedure:
-    name = body.__name__
-    parameters = parse_signature(signature)
-
-    async def run(call: ProcedureCall) -> None:
-        if not call.session.principal.is_sysadmin:
-            text = f"The EXECUTE permission was denied on '{name}': only members of sysadmin may script what happens."
-            raise SqlError(PERMISSION_DENIED, text, severity=14, ends_batch=True)
-        for parameter in parameters:
-            is_null = call.arguments[parameter.key] is None
-            if parameter.default is not None and is_null and parameter.key not in may_be_null:
-                raise SqlError(BAD_ARGUMENT, f"{SCHEMA}.{name}: {parameter.name} is NULL. Give it a value.")
-        try:
-            body(book, Arguments(dict(call.arguments)))
-        except ValueError as error:
-            raise SqlError(BAD_ARGUMENT, f"{SCHEMA}.{name}: {error}.") from error
-
-    return Procedure(database, SCHEMA, name, parameters, run)

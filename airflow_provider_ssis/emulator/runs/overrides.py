@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.runs.control_flow import all_executables
-from airflow_provider_ssis.emulator.runs.messages import PATH_NOT_RESOLVED, PROPERTY_NOT_SET
+from airflow_provider_ssis.emulator.runs.event_texts import PATH_NOT_RESOLVED, PROPERTY_NOT_SET
 from airflow_provider_ssis.project.models import DataFlow, EventHandler, Executable, Package
 
 _PROPERTY: Final = re.compile(r"\.Properties\[(?P<name>.+)\]", re.IGNORECASE | re.DOTALL)

@@ -28,7 +28,7 @@ from airflow_provider_ssis.catalog.codes import (
     ObjectType,
     OperationStatus,
 )
-from airflow_provider_ssis.emulator.runs import data_flow, messages
+from airflow_provider_ssis.emulator.runs import data_flow, event_texts
 from airflow_provider_ssis.emulator.runs.actions import Fail, Outcome, RunScript, Write
 from airflow_provider_ssis.emulator.runs.control_flow import (
     LOOP_TURNS,
@@ -55,9 +55,9 @@ from airflow_provider_ssis.project.models import (
 _MESSAGES_BETWEEN_PAUSES: Final = 1000
 _DEEPEST_PACKAGES: Final = 64
 _WRITE_EVENTS: Final = {
-    MessageType.INFORMATION: (Event.INFORMATION, messages.information),
-    MessageType.WARNING: (Event.WARNING, messages.warning),
-    MessageType.ERROR: (Event.ERROR, messages.error),
+    MessageType.INFORMATION: (Event.INFORMATION, event_texts.information),
+    MessageType.WARNING: (Event.WARNING, event_texts.warning),
+    MessageType.ERROR: (Event.ERROR, event_texts.error),
 }
 _FORCED: Final = {0: ExecutionResult.SUCCESS, 1: ExecutionResult.FAILURE, 2: ExecutionResult.COMPLETION}
 _STATUSES: Final = {
@@ -104,7 +104,7 @@ class _Simulation:
     def run(self) -> Steps[OperationStatus]:
         package = self._request.package
         if package.control_flow is None:
-            yield self._process_error(package.note or _encrypted(package.name), messages.ENCRYPTED)
+            yield self._process_error(package.note or _encrypted(package.name), event_texts.ENCRYPTED)
             return OperationStatus.FAILED
         managers = (*package.connection_managers, *self._request.project.connection_managers)
         package, problems = apply_overrides(
@@ -164,23 +164,23 @@ class _Simulation:
         child = self._request.project.package(name)
         if child is None or child.control_flow is None:
             why = f"The project has no package {name}." if child is None else child.note or _encrypted(name)
-            yield from self._error(frame, f"The child package cannot be run. {why}", messages.CHILD_NOT_LOADED)
+            yield from self._error(frame, f"The child package cannot be run. {why}", event_texts.CHILD_NOT_LOADED)
             return ExecutionResult.FAILURE
         running = [outer.package.name for outer in frame.outwards() if outer.executable.kind is ExecutableKind.PACKAGE]
         if child.name in running:
             text = f"The package {name} runs already. A simulated run evaluates no expressions, so it goes no deeper."
-            yield from self._raise(Event.WARNING, frame, messages.warning(frame.executable.name, text))
+            yield from self._raise(Event.WARNING, frame, event_texts.warning(frame.executable.name, text))
             return ExecutionResult.SUCCESS
         if len(running) >= _DEEPEST_PACKAGES:
             text = f"The package {name} cannot be run: a simulated run goes {_DEEPEST_PACKAGES} packages deep at most."
-            yield from self._error(frame, text, messages.CHILD_NOT_LOADED)
+            yield from self._error(frame, text, event_texts.CHILD_NOT_LOADED)
             return ExecutionResult.FAILURE
         project_parameters = self._request.project.parameters
         passed = [
             (parameter, self._request.parameters.get((int(ObjectType.PROJECT), parameter.name), parameter.value))
             for parameter in project_parameters
         ] + [(parameter, parameter.value) for parameter in child.parameters]
-        yield from self._raise(Event.DIAGNOSTIC_EX, frame, messages.parameters_passed(child.name, passed))
+        yield from self._raise(Event.DIAGNOSTIC_EX, frame, event_texts.parameters_passed(child.name, passed))
         return (yield from self._package(child, frame))
 
     # --- executables
@@ -191,16 +191,16 @@ class _Simulation:
         yield from self._pause(self._elapsed)
         began = self._tick()
         try:
-            yield from self._raise(Event.PRE_EXECUTE, frame, messages.started(name, began))
+            yield from self._raise(Event.PRE_EXECUTE, frame, event_texts.started(name, began))
             if frame.executable.kind is ExecutableKind.TASK:
                 result = yield from self._task(frame)
             else:
                 result = yield from self._container(frame)
             result = yield from self._judge(frame, result)
-            yield from self._raise(Event.POST_EXECUTE, frame, messages.finished(name, began, self._tick()))
+            yield from self._raise(Event.POST_EXECUTE, frame, event_texts.finished(name, began, self._tick()))
         except RunStopped:
             if Event.QUERY_CANCEL in self._filter.events:
-                yield self._record(Event.QUERY_CANCEL, frame, messages.cancelled(name))
+                yield self._record(Event.QUERY_CANCEL, frame, event_texts.cancelled(name))
             if self._filter.statistics:
                 yield statistics_of(frame, began, self._tick(), ExecutionResult.CANCELLED)
             raise
@@ -213,14 +213,14 @@ class _Simulation:
         executable = frame.executable
         maximum = executable.max_error_count
         if 0 < maximum <= frame.errors and (executable.kind.is_container or result is ExecutionResult.SUCCESS):
-            text = messages.maximum_errors_reached(executable.name, frame.errors, maximum)
-            yield from self._raise(Event.WARNING, frame, text, code=messages.MAXIMUM_ERRORS_REACHED)
+            text = event_texts.maximum_errors_reached(executable.name, frame.errors, maximum)
+            yield from self._raise(Event.WARNING, frame, text, code=event_texts.MAXIMUM_ERRORS_REACHED)
             result = ExecutionResult.FAILURE
         if executable.force_execution_result is not None:
             result = _FORCED.get(executable.force_execution_result, result)
         if result is ExecutionResult.FAILURE:
             if executable.kind is ExecutableKind.TASK:
-                yield from self._raise(Event.TASK_FAILED, frame, messages.task_failed(executable.name))
+                yield from self._raise(Event.TASK_FAILED, frame, event_texts.task_failed(executable.name))
             if frame.errors == 0 and frame.parent is not None:
                 # A failure without an error, such as a forced one, still counts as one outside.
                 for outer in frame.parent.outwards():
@@ -298,7 +298,7 @@ class _Simulation:
 
     def _validate(self, frame: Frame, *, with_children: bool = False) -> Steps[None]:
         executable = frame.executable
-        yield from self._raise(Event.PRE_VALIDATE, frame, messages.validating(executable.name))
+        yield from self._raise(Event.PRE_VALIDATE, frame, event_texts.validating(executable.name))
         if executable.data_flow is not None:
             yield from self._say(frame, data_flow.VALIDATION)
         if with_children:
@@ -306,7 +306,7 @@ class _Simulation:
                 if not child.disabled:
                     inner = frame.inside(child, f"{frame.execution_path}\\{child.name}")
                     yield from self._validate(inner, with_children=True)
-        yield from self._raise(Event.POST_VALIDATE, frame, messages.validated(executable.name))
+        yield from self._raise(Event.POST_VALIDATE, frame, event_texts.validated(executable.name))
 
     # --- scripts
 
@@ -367,16 +367,16 @@ class _Simulation:
         """Raise what a pipeline says as events of its task."""
         name = frame.executable.name
         texts = {
-            Event.INFORMATION: messages.information,
-            Event.PROGRESS: messages.progress,
-            Event.ERROR: messages.error,
+            Event.INFORMATION: event_texts.information,
+            Event.PROGRESS: event_texts.progress,
+            Event.ERROR: event_texts.error,
         }
         for one in said:
             text = texts[one.event](name, one.text)
             yield from self._raise(one.event, frame, text, code=one.code, subcomponent=one.subcomponent)
 
     def _error(self, frame: Frame, text: str, code: int, subcomponent: str | None = None) -> Steps[None]:
-        text = messages.error(frame.executable.name, text)
+        text = event_texts.error(frame.executable.name, text)
         yield from self._raise(Event.ERROR, frame, text, code=code, subcomponent=subcomponent)
 
     def _raise(

@@ -1,9 +1,10 @@
 """The SSISDB catalog: tables, views, procedures, permissions.
 
-A procedure is declared in a module of ``procedures/``, a view in a module of ``views/``; ``catalog.py`` puts them
-together.
+A procedure is declared in a module of ``procedures/``, a view in a module of ``views/``; ``install.py`` puts
+them on a server.
 """
 
-from airflow_provider_ssis.emulator.ssisdb.catalog import Edition, Ssisdb, install
+from airflow_provider_ssis.emulator.ssisdb.catalog import Edition, Ssisdb
+from airflow_provider_ssis.emulator.ssisdb.install import install
 
 __all__ = ["Edition", "Ssisdb", "install"]

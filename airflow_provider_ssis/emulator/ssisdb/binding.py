@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from airflow_provider_ssis.catalog.codes import ObjectType
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Variant
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
-from airflow_provider_ssis.emulator.ssisdb.messages import text
-from airflow_provider_ssis.emulator.tsql.storage import decode
+from airflow_provider_ssis.emulator.ssisdb.error_texts import text
+from airflow_provider_ssis.emulator.tsql.values.storage import decode
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType, PermissionType, SecuredObjectType
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Column, Variant
-from airflow_provider_ssis.emulator.ssisdb.messages import catalog_error
-from airflow_provider_ssis.emulator.tsql.engine import Store
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.principals import Principal
-from airflow_provider_ssis.emulator.tsql.procedures import ProcedureCall
-from airflow_provider_ssis.emulator.tsql.storage import encode
-
-if TYPE_CHECKING:
-    import datetime as dt
-
-    from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
+from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
+from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
+from airflow_provider_ssis.emulator.tsql.execution.engine import Store
+from airflow_provider_ssis.emulator.tsql.execution.procedures import ProcedureCall
+from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.storage import encode
 
 _CREATOR: dict[SecuredObjectType, Sequence[PermissionType]] = {
     SecuredObjectType.PROJECT: (

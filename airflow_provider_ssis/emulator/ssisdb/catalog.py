@@ -1,4 +1,4 @@
-"""The catalog put together: what :func:`install` makes of an empty server."""
+"""An installed catalog: what its procedures share, its logins, its runs and its life."""
 
 from __future__ import annotations
 
@@ -10,33 +10,17 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
-from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, ObjectType, OperationStatus
-from airflow_provider_ssis.emulator.control.scripts import scripting_procedures
+from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, ObjectType
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
 from airflow_provider_ssis.emulator.runs.request import RunRequest
 from airflow_provider_ssis.emulator.runs.runner import Runtime
-from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F401 - importing them declares them
-from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, VIEWS
-from airflow_provider_ssis.emulator.ssisdb.messages import text
-from airflow_provider_ssis.emulator.ssisdb.principals import (
-    ADMIN_ROLE,
-    LOGREADER_ROLE,
-    database_principals,
-    server_principals,
-)
-from airflow_provider_ssis.emulator.ssisdb.projects import ProjectFiles
+from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, LOGREADER_ROLE
+from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
-from airflow_provider_ssis.emulator.ssisdb.tables import (
-    DEFAULT_PROPERTIES,
-    INDEXES,
-    PERMISSIONS_VIEW,
-    SEQUENCES,
-    TABLE_TYPES,
-    TABLES,
-)
-from airflow_provider_ssis.emulator.tsql.engine import DATABASE, Engine, Store
-from airflow_provider_ssis.emulator.tsql.principals import LoginKind, Principal
-from airflow_provider_ssis.emulator.tsql.storage import decode
+from airflow_provider_ssis.emulator.ssisdb.tables import DEFAULT_PROPERTIES, TABLES
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Store
+from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
+from airflow_provider_ssis.emulator.tsql.values.storage import decode
 
 
 class Edition(Enum):
@@ -197,56 +181,3 @@ class Ssisdb:
         """End all runs. What ran is found as ended unexpectedly when the same data folder is opened again."""
         await self.runtime.close()
         await asyncio.to_thread(self.files.close)
-
-
-def install(engine: Engine, *, edition: Edition) -> Ssisdb:
-    """Install the catalog on a server: what its database holds already stays.
-
-    Operations that ran when the server was stopped end with status 6, as at the start of a real one.
-    """
-    ssisdb = Ssisdb(engine, edition)
-    engine.session_variables = ssisdb.session_variables
-    engine.sees_all = ssisdb.is_admin
-    engine.is_azure = edition is Edition.AZURE
-    engine.metadata.server_principals = lambda: server_principals(engine.logins.all())
-    engine.metadata.database_principals = lambda database: database_principals(engine.logins.all(), database)
-    is_new = not engine.has_table("internal", "folders")
-    for table in TABLES:
-        engine.define_table(table)
-    for schema, name, columns in TABLE_TYPES:
-        engine.define_table_type(schema, name, columns)
-    if is_new:
-        for sequence in SEQUENCES:
-            engine.run_script(f"CREATE SEQUENCE internal.{sequence} START 1")
-        for table_name, column in INDEXES:
-            engine.run_script(f"CREATE INDEX {table_name}_{column} ON internal.{table_name} ({column})")
-        for name, value in DEFAULT_PROPERTIES.items():
-            engine.run_script(f"INSERT INTO internal.catalog_properties VALUES ('{name}', '{value}')")
-    engine.run_script(PERMISSIONS_VIEW)
-    for view in VIEWS.values():
-        engine.define_view(view)
-    engine.register(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
-    engine.register(*scripting_procedures(DATABASE, ssisdb.runtime.scripts))
-    _end_orphans(engine)
-    return ssisdb
-
-
-def _end_orphans(engine: Engine) -> None:
-    """Close operations that ran when the server was stopped."""
-    for operation_id, kind, status in engine.read(
-        "SELECT operation_id, operation_type, status FROM internal.operations WHERE status IN (2, 5, 8)"
-    ):
-        engine.execute(
-            "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
-            [int(OperationStatus.ENDED_UNEXPECTEDLY), engine.now(), operation_id],
-        )
-        engine.execute(
-            "INSERT INTO internal.operation_messages VALUES (nextval('internal.message_id'), ?, ?, ?, ?, ?, NULL)",
-            [
-                operation_id,
-                engine.now(),
-                int(MessageType.WARNING),
-                int(MessageSourceType.ENTRY_API),
-                text(27165, operation_id, kind, status),
-            ],
-        )

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from airflow_provider_ssis.emulator.datatypes import Column, SqlType
-from airflow_provider_ssis.emulator.ssisdb.messages import catalog_error
-from airflow_provider_ssis.emulator.tsql.engine import DATABASE
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.metadata import Table, View
-from airflow_provider_ssis.emulator.tsql.procedures import (
+from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
+from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
+from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
+from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
+from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE
+from airflow_provider_ssis.emulator.tsql.execution.procedures import (
     Procedure,
     ProcedureCall,
     ProcedureParameter,
     parse_signature,
 )
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
-    from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
+from airflow_provider_ssis.emulator.tsql.metadata.registry import View
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 SCHEMA: Final = "catalog"
 EVERYBODY: Final = "public"
@@ -29,7 +26,7 @@ EVERYBODY: Final = "public"
 _OWNERS: Final = "db_owner"
 """The database role whose members need no grant; the server's administrators are in it."""
 
-Body = Callable[["CatalogCall"], Awaitable[None]]
+Body = Callable[[CatalogCall], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,6 @@ class CatalogProcedure:
 
     def bind(self, ssisdb: Ssisdb) -> Procedure:
         """The procedure of one catalog."""
-        from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 
         async def run(procedure_call: ProcedureCall) -> None:
             principal = procedure_call.session.principal
@@ -118,26 +114,3 @@ def catalog_view(name: str, columns: str, select: str, readable: str | None = No
     filtered = select if readable is None else f"{select} WHERE {readable}"
     unfiltered = None if readable is None else select
     VIEWS[name] = View(DATABASE, SCHEMA, name, parse_columns(columns), filtered, unfiltered)
-
-
-def internal_table(name: str, columns: str) -> Table:
-    """A table of schema ``internal``."""
-    return Table(DATABASE, "internal", name, parse_columns(columns))
-
-
-def parse_columns(text: str) -> tuple[Column, ...]:
-    """Columns from text such as ``folder_id bigint NN; name sysname NN; created_time dto7``."""
-    columns = []
-    for part in filter(None, (piece.strip() for piece in text.split(";"))):
-        match = _COLUMN.fullmatch(part)
-        if match is None:
-            raise ValueError(f"not a column: {part!r}")
-        columns.append(Column(match["name"], _column_type(match["type"]), nullable=match["not_null"] is None))
-    return tuple(columns)
-
-
-def _column_type(text: str) -> SqlType:
-    return SqlType("datetimeoffset", scale=7) if text == "dto7" else SqlType.parse(text)
-
-
-_COLUMN = re.compile(r"(?P<name>\w+)\s+(?P<type>\w+(?:\([^)]*\))?)(?P<not_null>\s+NN)?")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_ssis.catalog.codes import ObjectType, SecuredObjectType
-from airflow_provider_ssis.emulator.ssisdb import datatypes
+from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
-from airflow_provider_ssis.emulator.tsql.engine import Store
+from airflow_provider_ssis.emulator.tsql.execution.engine import Store
 from airflow_provider_ssis.project.models import Package, Parameter, Project, ProtectionLevel
 
 _DEPLOYABLE = (ProtectionLevel.DONT_SAVE_SENSITIVE, ProtectionLevel.SERVER_STORAGE)
@@ -179,7 +179,7 @@ def _write_parameters(
 
 
 def _design_default(parameter: Parameter) -> Any:
-    return datatypes.from_design(parameter.data_type, parameter.value)
+    return ssis_types.from_design(parameter.data_type, parameter.value)
 
 
 def _parameters(project: Project) -> Iterator[tuple[ObjectType, str, Parameter]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ssis.catalog.codes import ObjectType, OperationStatus
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
@@ -16,11 +16,8 @@ from airflow_provider_ssis.emulator.runs.records import (
     Record,
     StatisticsRecord,
 )
-from airflow_provider_ssis.emulator.tsql.engine import Store
-from airflow_provider_ssis.emulator.tsql.storage import VARIANT, encode
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Store
+from airflow_provider_ssis.emulator.tsql.values.storage import VARIANT, encode
 
 
 class CatalogRunLog:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ssis.emulator.ssisdb.declare import SCHEMA, internal_table, parse_columns
+from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
+from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Table
+
+
+def internal_table(name: str, columns: str) -> Table:
+    """A table of schema ``internal``.
+
+    :param columns: as :func:`parse_columns` reads them.
+    """
+    return Table(DATABASE, "internal", name, parse_columns(columns))
+
 
 TABLE_TYPES: Final = (
-    (SCHEMA, "Package_Table_Type", parse_columns("name nvarchar(260) NN; package_data varbinary(max)")),
+    ("catalog", "Package_Table_Type", parse_columns("name nvarchar(260) NN; package_data varbinary(max)")),
 )
 """Schema, name and columns of each table type: what table-valued parameters are declared with."""
 

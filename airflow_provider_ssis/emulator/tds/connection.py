@@ -39,7 +39,7 @@ from airflow_provider_ssis.emulator.tds.packets import (
 from airflow_provider_ssis.emulator.tds.proofs import proven_identity
 from airflow_provider_ssis.emulator.tds.tls import ServerCertificate
 from airflow_provider_ssis.emulator.tds.tokens import DoneStatus, EnvironmentChange, Token
-from airflow_provider_ssis.emulator.tds.values import Encoder
+from airflow_provider_ssis.emulator.tds.value_encoding import Encoder
 
 log = logging.getLogger(__name__.rpartition(".")[0])
 

@@ -12,7 +12,7 @@ from airflow_provider_ssis.emulator.session import (
 )
 from airflow_provider_ssis.emulator.tds.packets import ProtocolError
 from airflow_provider_ssis.emulator.tds.reader import MessageReader, decode_utf16
-from airflow_provider_ssis.emulator.tds.values import read_type
+from airflow_provider_ssis.emulator.tds.value_decoding import read_type
 
 WELL_KNOWN_PROCEDURES: Final = {
     1: "sp_cursor",

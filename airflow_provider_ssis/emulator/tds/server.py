@@ -63,11 +63,6 @@ class TdsServer:
         host, port = self._server.sockets[0].getsockname()[:2]
         return host, port
 
-    @property
-    def connection_count(self) -> int:
-        """Clients connected now."""
-        return len(self._connections)
-
     async def close(self) -> None:
         """Stop listening and end all connections."""
         if self._server is None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Message, ReturnValue
-from airflow_provider_ssis.emulator.tds.values import COLLATION, Encoder, encoder, type_info
+from airflow_provider_ssis.emulator.tds.type_tokens import COLLATION
+from airflow_provider_ssis.emulator.tds.value_encoding import Encoder, encoder, type_info
 
 
 class Token(IntEnum):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from airflow_provider_ssis.emulator.session import Login, LoginRefused, Message
-from airflow_provider_ssis.emulator.tsql.engine import Engine
-from airflow_provider_ssis.emulator.tsql.principals import Principal
-from airflow_provider_ssis.emulator.tsql.session import TsqlSession
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
+from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +20,7 @@ from airflow_provider_ssis.odbc.driver_environment import driver_environment
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
 from tests.support.cancelling import cancelled_after
 from tests.support.echo_server import PASSWORD, EchoServer, echo_server
+from tests.support.waiting import wait_until
 
 DEADLINE_SECONDS = 30
 WAYS = [
@@ -171,10 +171,7 @@ def test_a_client_that_goes_away_ends_its_session(server: EchoServer, tmp_path: 
     connection = connect(server, DriverFamily.MICROSOFT, Encrypt.NO, tmp_path)
     session = server.backend.sessions[-1]
     connection.close()
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not session.closed and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert session.closed
+    wait_until(lambda: session.closed, "the session is closed")
 
 
 def test_a_value_of_64_megabytes_goes_both_ways(server: EchoServer, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant, utf16_length
 from airflow_provider_ssis.emulator.tds.packets import ProtocolError
 from airflow_provider_ssis.emulator.tds.reader import MessageReader
-from airflow_provider_ssis.emulator.tds.values import encoder, read_type, type_info
+from airflow_provider_ssis.emulator.tds.value_decoding import read_type
+from airflow_provider_ssis.emulator.tds.value_encoding import encoder, type_info
 
 LATIN = st.text(st.characters(codec="cp1252"), max_size=50)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_ssis.catalog.codes import PermissionType, SecuredObjectType
-from airflow_provider_ssis.emulator.ssisdb import datatypes
+from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
@@ -71,13 +71,13 @@ async def create_environment_variable(call: CatalogCall) -> None:
     name, data_type, value = call["variable_name"], call["data_type"], call["value"]
     if not is_valid_name(name):
         raise call.refuse(27180, name)
-    if not datatypes.is_known(data_type):
+    if not ssis_types.is_known(data_type):
         raise call.refuse(27159)
     environment_id = call.environment(call["folder_name"], call["environment_name"], _MODIFY)
     sql = "SELECT 1 FROM internal.environment_variables WHERE environment_id = ? AND lower(name) = lower(?)"
     if call.first(sql, environment_id, name):
         raise call.fail(27173, name)
-    if not datatypes.accepts(data_type, value):
+    if not ssis_types.accepts(data_type, value):
         raise call.fail(27147, data_type)
     async with call.transaction() as store:
         store.execute(
@@ -89,7 +89,7 @@ async def create_environment_variable(call: CatalogCall) -> None:
                 call["description"],
                 data_type,
                 call["sensitive"],
-                stored(datatypes.kept(data_type, value)),
+                stored(ssis_types.kept(data_type, value)),
             ],
         )
 
@@ -114,12 +114,12 @@ async def delete_environment_variable(call: CatalogCall) -> None:
 async def set_environment_variable_value(call: CatalogCall) -> None:
     """27182 no such environment, 27183 no such variable, 27147 value of another type."""
     variable_id, data_type = _variable(call)
-    if not datatypes.accepts(data_type, call["value"]):
+    if not ssis_types.accepts(data_type, call["value"]):
         raise call.fail(27147, data_type)
     async with call.transaction() as store:
         store.execute(
             "UPDATE internal.environment_variables SET value = ? WHERE variable_id = ?",
-            [stored(datatypes.kept(data_type, call["value"])), variable_id],
+            [stored(ssis_types.kept(data_type, call["value"])), variable_id],
         )
 
 

@@ -13,12 +13,12 @@ from airflow_provider_ssis.catalog.codes import (
     SecuredObjectType,
 )
 from airflow_provider_ssis.emulator.datatypes import BIT, INT, SqlType, Variant
-from airflow_provider_ssis.emulator.ssisdb import datatypes
+from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, find_reference
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
-from airflow_provider_ssis.emulator.tsql.engine import Store
-from airflow_provider_ssis.emulator.tsql.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.execution.engine import Store
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _SYSTEM: Final = ObjectType.EXECUTION
 _OVERRIDABLE: Final = (ObjectType.PROJECT, ObjectType.PACKAGE, ObjectType.EXECUTION)
@@ -167,11 +167,11 @@ async def set_execution_parameter_value(call: CatalogCall) -> None:
     if row is None:
         raise call.fail(27176, name)
     parameter_id, data_type = row
-    if not datatypes.is_known(data_type):
+    if not ssis_types.is_known(data_type):
         raise call.fail(27159)
-    if not datatypes.accepts(data_type, value):
+    if not ssis_types.accepts(data_type, value):
         raise call.fail(27147, data_type)
-    kept = datatypes.kept(data_type, value)
+    kept = ssis_types.kept(data_type, value)
     async with call.transaction() as store:
         if call["object_type"] == _SYSTEM:
             _follow_system_rules(call, store, execution_id, name, kept.value if kept else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_ssis.catalog.codes import ObjectType, PermissionType
 from airflow_provider_ssis.emulator.datatypes import BIGINT, BIT, SMALLINT, SQL_VARIANT, Column, SqlType
-from airflow_provider_ssis.emulator.ssisdb import datatypes
+from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
@@ -23,13 +23,13 @@ async def set_object_parameter_value(call: CatalogCall) -> None:
         raise call.refuse(27101, "value_type")
     parameter_id, data_type = _parameter(call)
     if value_type == "R":
-        if not datatypes.accepts("String", value):
+        if not ssis_types.accepts("String", value):
             raise call.fail(27147, "String")
         default, variable = None, value.value
     else:
-        if not datatypes.accepts(data_type, value):
+        if not ssis_types.accepts(data_type, value):
             raise call.fail(27147, data_type)
-        default, variable = datatypes.kept(data_type, value), None
+        default, variable = ssis_types.kept(data_type, value), None
     async with call.transaction() as store:
         store.execute(
             "UPDATE internal.object_parameters SET default_value = ?, value_type = ?, value_set = true,"

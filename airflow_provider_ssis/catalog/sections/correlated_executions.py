@@ -1,0 +1,94 @@
+"""Executions that belong to one caller: retries and concurrent calls get the same execution, and start it once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.errors import CatalogError, OtherExecutionActive, TransientError
+from airflow_provider_ssis.catalog.models import CorrelatedExecution
+from airflow_provider_ssis.catalog.sections.executions import Executions
+from airflow_provider_ssis.catalog.sql.get_or_create import (
+    LOCK_SECONDS,
+    OTHER_ID,
+    get_or_create_batches,
+    settings_with_key,
+    start_batch,
+)
+from airflow_provider_ssis.catalog.sql.statements import OwnError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
+    from airflow_provider_ssis.catalog.sql.rows import ResultSet
+
+
+class CorrelatedExecutions(Executions):
+    """The part of the catalog that creates and starts at most one execution per correlation key."""
+
+    def get_or_create_execution(self, request: ExecutionRequest, correlation: Correlation) -> CorrelatedExecution:
+        """Find the caller's execution, or create it with all parameters and options.
+
+        One round trip under an application lock. The newest execution of the package with the correlation key is
+        found first, then the one with the known id. An execution that failed, was canceled or ended unexpectedly does
+        not count: a new one is created.
+
+        :param request: what to run and how.
+        :param correlation: how to recognise the execution.
+        :return: the execution: a status of CREATED means that it must still be started.
+        :raises OtherExecutionActive: the caller has no execution yet, and another one is active that must end first.
+        :raises CatalogError: as :meth:`create_execution` does.
+        """
+        settings = settings_with_key(request, correlation)
+        doing = f"Creating an execution of {request.folder}/{request.project}/{request.package}"
+        explain_creation = self._explain_request(request, settings, doing)
+
+        def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            return _lock_not_granted(error, doing) or explain_creation(error, row)
+
+        first, *further = get_or_create_batches(request, settings, correlation)
+        results = self._session.run(first, doing=doing, explain=explain)
+        execution_id, status, created = results[-1].rows[0]
+        if execution_id is None:
+            raise _others_active(results[-2], doing)
+        if created:
+            self._finish_creation(execution_id, further, doing, explain)
+        return CorrelatedExecution(int(execution_id), OperationStatus(status), bool(created))
+
+    def start_correlated_execution(self, execution_id: int, correlation: Correlation) -> OperationStatus:
+        """Start an execution that :meth:`get_or_create_execution` returned, unless another caller has started it.
+
+        :param execution_id: the execution.
+        :param correlation: the same as for :meth:`get_or_create_execution`.
+        :return: the execution's status after the call.
+        :raises OtherExecutionActive: another execution became active that must end first. Nothing was started.
+        :raises CatalogError: as :meth:`start_execution` does.
+        """
+        results = self._start(start_batch(execution_id, correlation), execution_id, is_ours=True)
+        others = [result for result in results if result.columns[:1] == (OTHER_ID,) and result.rows]
+        if others:
+            raise _others_active(others[0], f"Starting the execution {execution_id}")
+        return OperationStatus(results[-1].rows[0][0])
+
+
+def _others_active(result: ResultSet, doing: str) -> OtherExecutionActive:
+    others = _others(result.rows)
+    names = ", ".join(str(execution_id) for execution_id, _ in others)
+    error = OtherExecutionActive(f"{doing} was refused: execution {names} is still active")
+    error.others = others
+    return error
+
+
+def _others(rows: Sequence[Sequence[Any]]) -> tuple[tuple[int, bool], ...]:
+    return tuple((int(execution_id), bool(of_family)) for execution_id, of_family in rows)
+
+
+def _lock_not_granted(error: CatalogError, doing: str) -> CatalogError | None:
+    if not OwnError.LOCK_NOT_GRANTED.is_told_by(error):
+        return None
+    return TransientError(
+        f"{doing} failed: another client has held the lock for more than {LOCK_SECONDS} seconds",
+        advice="Try again later.",
+    )

@@ -1,0 +1,73 @@
+"""Installs the catalog on a server: tables, views, procedures, roles."""
+
+from __future__ import annotations
+
+from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, OperationStatus
+from airflow_provider_ssis.emulator.control.scripts import scripting_procedures
+from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F401 - importing them declares them
+from airflow_provider_ssis.emulator.ssisdb.catalog import Edition, Ssisdb
+from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, VIEWS
+from airflow_provider_ssis.emulator.ssisdb.error_texts import text
+from airflow_provider_ssis.emulator.ssisdb.principals import database_principals, server_principals
+from airflow_provider_ssis.emulator.ssisdb.tables import (
+    DEFAULT_PROPERTIES,
+    INDEXES,
+    PERMISSIONS_VIEW,
+    SEQUENCES,
+    TABLE_TYPES,
+    TABLES,
+)
+from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE, Engine
+
+
+def install(engine: Engine, *, edition: Edition) -> Ssisdb:
+    """Install the catalog on a server: what its database holds already stays.
+
+    Operations that ran when the server was stopped end with status 6, as at the start of a real one.
+    """
+    ssisdb = Ssisdb(engine, edition)
+    engine.session_variables = ssisdb.session_variables
+    engine.sees_all = ssisdb.is_admin
+    engine.is_azure = edition is Edition.AZURE
+    engine.metadata.server_principals = lambda: server_principals(engine.logins.all())
+    engine.metadata.database_principals = lambda database: database_principals(engine.logins.all(), database)
+    is_new = not engine.has_table("internal", "folders")
+    for table in TABLES:
+        engine.define_table(table)
+    for schema, name, columns in TABLE_TYPES:
+        engine.define_table_type(schema, name, columns)
+    if is_new:
+        for sequence in SEQUENCES:
+            engine.run_script(f"CREATE SEQUENCE internal.{sequence} START 1")
+        for table_name, column in INDEXES:
+            engine.run_script(f"CREATE INDEX {table_name}_{column} ON internal.{table_name} ({column})")
+        for name, value in DEFAULT_PROPERTIES.items():
+            engine.run_script(f"INSERT INTO internal.catalog_properties VALUES ('{name}', '{value}')")
+    engine.run_script(PERMISSIONS_VIEW)
+    for view in VIEWS.values():
+        engine.define_view(view)
+    engine.register(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
+    engine.register(*scripting_procedures(DATABASE, ssisdb.runtime.scripts))
+    _end_orphans(engine)
+    return ssisdb
+
+
+def _end_orphans(engine: Engine) -> None:
+    """Close operations that ran when the server was stopped."""
+    for operation_id, kind, status in engine.read(
+        "SELECT operation_id, operation_type, status FROM internal.operations WHERE status IN (2, 5, 8)"
+    ):
+        engine.execute(
+            "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
+            [int(OperationStatus.ENDED_UNEXPECTEDLY), engine.now(), operation_id],
+        )
+        engine.execute(
+            "INSERT INTO internal.operation_messages VALUES (nextval('internal.message_id'), ?, ?, ?, ?, ?, NULL)",
+            [
+                operation_id,
+                engine.now(),
+                int(MessageType.WARNING),
+                int(MessageSourceType.ENTRY_API),
+                text(27165, operation_id, kind, status),
+            ],
+        )

@@ -1,0 +1,93 @@
+"""The data types of SSIS parameters and variables, and the SQL Server types that stand for them in a sql_variant."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any, Final
+
+from airflow_provider_ssis.emulator.datatypes import BIGINT, BIT, FLOAT, INT, REAL, SMALLINT, TINYINT, SqlType, Variant
+from airflow_provider_ssis.emulator.tsql.values import conversion
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+_DATETIMES: Final = ("date", "datetime", "datetime2", "datetimeoffset", "smalldatetime")
+_INTEGERS: Final = ("tinyint", "smallint", "int", "bigint")
+_NUMBERS: Final = ("decimal", "numeric", "float", "real")
+
+ACCEPTED: Final[dict[str, tuple[str, ...]]] = {
+    "Boolean": ("bit", "tinyint", "smallint", "int"),
+    "Byte": ("tinyint", "binary", "varbinary"),
+    "SByte": ("smallint", "tinyint"),
+    "DateTime": _DATETIMES,
+    "Decimal": ("decimal", "numeric"),
+    "Double": _NUMBERS,
+    "Int16": ("smallint", "tinyint"),
+    "Int32": ("int", "smallint", "tinyint"),
+    "Int64": _INTEGERS,
+    "Single": _NUMBERS,
+    "String": ("char", "varchar", "nchar", "nvarchar"),
+    "UInt32": _INTEGERS,
+    "UInt64": _INTEGERS,
+}
+"""Base types of a sql_variant that each type takes."""
+
+_KEPT_AS: Final[dict[str, SqlType]] = {
+    "Boolean": BIT,
+    "Byte": TINYINT,
+    "SByte": SMALLINT,
+    "DateTime": SqlType("datetime2", scale=7),
+    "Decimal": SqlType("decimal", precision=38, scale=18),
+    "Double": FLOAT,
+    "Int16": SMALLINT,
+    "Int32": INT,
+    "Int64": BIGINT,
+    "Single": REAL,
+    "String": SqlType("nvarchar", length=4000),
+    "UInt32": BIGINT,
+    "UInt64": BIGINT,
+}
+
+
+_KEPT_AS_GIVEN: Final = frozenset({"Decimal", "String"})
+"""Types whose values keep the base type with the precision or length that they came with."""
+
+
+def is_known(data_type: str) -> bool:
+    """Whether SSIS parameters and variables can have this type."""
+    return data_type in ACCEPTED
+
+
+def accepts(data_type: str, value: Variant | None) -> bool:
+    """Whether a value's base type fits; NULL fits all."""
+    return value is None or value.type.name in ACCEPTED[data_type]
+
+
+def kept(data_type: str, value: Variant | None) -> Variant | None:
+    """A value in the one SQL type in which values of this SSIS type are kept.
+
+    :raises SqlError: the value does not convert, SQL Server's own error of the conversion.
+    """
+    if value is None:
+        return None
+    target = _KEPT_AS[data_type]
+    converted = conversion.convert(value.value, value.type, target)
+    return value if data_type in _KEPT_AS_GIVEN else Variant(target, converted)
+
+
+def from_design(data_type: str, value: Any) -> Variant | None:
+    """The design default of a parameter, as a project file has it, as a sql_variant."""
+    if value is None or data_type not in _KEPT_AS:
+        return None
+    target = _KEPT_AS[data_type]
+    if isinstance(value, str):
+        if data_type == "String":
+            return Variant(SqlType("nvarchar", length=max(1, min(4000, len(value)))), value[:4000])
+        try:
+            return Variant(target, conversion.convert(value, SqlType("nvarchar", length=4000), target))
+        except SqlError:
+            return None
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        value = value.replace(tzinfo=None)
+    if data_type == "Decimal":
+        value = Decimal(value)
+    return Variant(target, value)

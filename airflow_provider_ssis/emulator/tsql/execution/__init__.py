@@ -1,0 +1,1 @@
+"""Runs statements: sessions, transactions, locks, procedure calls."""

@@ -1,0 +1,263 @@
+"""The databases of the emulated server in one embedded DuckDB, and who may write to them when.
+
+Everything runs on one event loop. Each session has a DuckDB connection of its own, so it has its own transaction; one
+write lock for all keeps DuckDB from ever seeing two writers, and no reader ever waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
+from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
+from airflow_provider_ssis.emulator.tsql.execution.procedures import REQUIRED, Procedure
+from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
+from airflow_provider_ssis.emulator.tsql.metadata.registry import (
+    ALL_ROWS,
+    Metadata,
+    Routine,
+    RoutineParameter,
+    Table,
+    TableType,
+    View,
+)
+from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
+
+DATABASE: Final = "SSISDB"
+
+
+class Store:
+    """Writes and reads inside a write scope, in DuckDB SQL.
+
+    :param connection: the DuckDB connection whose transaction it is.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._after_commit: list[Callable[[], object]] = []
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run an INSERT, UPDATE or DELETE.
+
+        :returns: the number of rows that it touched.
+        """
+        row = self._connection.execute(sql, parameters).fetchone()
+        return int(row[0]) if row else 0
+
+    def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def after_commit(self, action: Callable[[], object]) -> None:
+        """Do something once what was written is there for all, at the end of the caller's own transaction at last."""
+        self._after_commit.append(action)
+
+    def forget_after_commit(self) -> None:
+        """Drop what :meth:`after_commit` collected: what was written is undone."""
+        self._after_commit.clear()
+
+    def run_after_commit(self) -> None:
+        """Run what :meth:`after_commit` collected."""
+        actions, self._after_commit = self._after_commit, []
+        for action in actions:
+            action()
+
+
+class Engine:
+    """The data and the names of an emulated SQL Server.
+
+    :param data_dir: folder of the database file; None keeps it in memory.
+    :param server_name: what ``@@SERVERNAME`` gives.
+    :param product_version: major, minor and build number.
+    :raises OSError: ``data_dir`` or the file in it cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path | None = None,
+        server_name: str = "SSISDB-EMULATOR",
+        product_version: tuple[int, int, int] = (16, 0, 4000),
+    ) -> None:
+        self.server_name: str = server_name
+        self.product_version: tuple[int, int, int] = product_version
+        self.data_dir = data_dir
+        self.is_azure = False
+        self.logins = Logins()
+        self.locks = ApplicationLocks()
+        self.metadata: Metadata = Metadata()
+        self.procedures: dict[tuple[str, str, str], Procedure] = {}
+        self.session_variables: Callable[[Principal], Mapping[str, Any]] = lambda principal: {}
+        self.sees_all: Callable[[Principal], bool] = lambda principal: False
+        """Whether a login may see all rows of the views."""
+        self._duckdb = duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})
+        attach(self._duckdb, DATABASE, data_dir)
+        self._duckdb.execute(f"USE {DATABASE}")
+        zone = dt.timezone(self.now().utcoffset() or dt.timedelta(0))
+        self.compiler = QueryCompiler(self.metadata, zone=zone)
+        self._writing = asyncio.Lock()
+        self._reader = self.connect()
+        self._writer = self.connect()
+        self._last_spid = 50
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection of its own."""
+        connection = self._duckdb.cursor()
+        connection.execute(f"USE {DATABASE}")
+        return connection
+
+    def close(self) -> None:
+        """Close the database."""
+        self.compiler.close()
+        for connection in (self._reader, self._writer, self._duckdb):
+            connection.close()
+
+    def next_spid(self) -> int:
+        """The number of a new session."""
+        self._last_spid += 1
+        return self._last_spid
+
+    def now(self) -> dt.datetime:
+        """The time, with the offset of this machine's time zone."""
+        return dt.datetime.now().astimezone()
+
+    # --- names
+
+    def register(self, *procedures: Procedure) -> None:
+        """Make procedures known."""
+        for procedure in procedures:
+            key = (procedure.database.lower(), procedure.schema.lower(), procedure.name.lower())
+            self.procedures[key] = procedure
+            self.metadata.add(
+                Routine(
+                    procedure.database,
+                    procedure.schema,
+                    procedure.name,
+                    tuple(
+                        RoutineParameter(
+                            parameter.name, parameter.type, parameter.output, parameter.default is not REQUIRED
+                        )
+                        for parameter in procedure.parameters
+                    ),
+                )
+            )
+
+    def procedure(self, database: str, schema: str, name: str) -> Procedure | None:
+        """The procedure of this name, or None."""
+        return self.procedures.get((database.lower(), schema.lower(), name.lower()))
+
+    def define_table(self, table: Table) -> None:
+        """Make a table known, and make it where the database file does not hold it yet."""
+        self.metadata.add(table)
+        self._make_schema(table.schema)
+        if not self.has_table(table.schema, table.name):
+            self._duckdb.execute(create_table(table.storage_name(sees_all=True), table.columns))
+
+    def has_table(self, schema: str, name: str) -> bool:
+        """Whether the database file holds a table."""
+        found = self._duckdb.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?",
+            [DATABASE, schema, name],
+        ).fetchone()
+        return found is not None
+
+    def define_view(self, view: View) -> None:
+        """Make a view known. It is made anew at each start, so that a newer version can change it."""
+        self.metadata.add(view)
+        self._make_schema(view.schema)
+        self._make_schema(ALL_ROWS)
+        columns = ", ".join(quoted(column.name) for column in view.columns)
+        for sees_all, select in ((False, view.select), (True, view.unfiltered)):
+            if select is not None:
+                name = view.storage_name(sees_all=sees_all)
+                self._duckdb.execute(f"CREATE OR REPLACE VIEW {name} ({columns}) AS {select}")
+
+    def define_table_type(self, schema: str, name: str, columns: Sequence[Column]) -> None:
+        """Make a user-defined table type known."""
+        self.metadata.add(TableType(DATABASE, schema, name, tuple(columns)))
+
+    def run_script(self, sql: str) -> None:
+        """Run a DuckDB statement that sets the database up."""
+        self._duckdb.execute(sql)
+
+    def execute(self, sql: str, parameters: Sequence[Any]) -> None:
+        """Run a DuckDB statement while nobody is connected."""
+        self._duckdb.execute(sql, parameters)
+
+    def _make_schema(self, schema: str) -> None:
+        self._duckdb.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+
+    # --- data
+
+    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a DuckDB query: what is committed."""
+        return self._reader.execute(sql, parameters).fetchall()
+
+    @asynccontextmanager
+    async def transaction(
+        self, connection: duckdb.DuckDBPyConnection | None = None, *, seconds: float | None = None
+    ) -> AsyncIterator[Store]:
+        """A write scope: the write lock and a DuckDB transaction.
+
+        Committed at the end of the block, also when a ``SqlError`` leaves it; rolled back on any other exception.
+
+        :param connection: whose transaction it is; one for the server's own tasks by default.
+        :param seconds: time to wait for the write lock; None waits.
+        :raises SqlError: 1222 when that time is over.
+        """
+        writer = connection or self._writer
+        await self.lock_writing(seconds)
+        try:
+            store = self.begin(writer)
+            try:
+                yield store
+            except SqlError:
+                self.commit(writer)
+                store.run_after_commit()
+                raise
+            except BaseException:
+                self.roll_back(writer)
+                raise
+            self.commit(writer)
+            store.run_after_commit()
+        finally:
+            self.unlock_writing()
+
+    async def lock_writing(self, seconds: float | None) -> None:
+        """Take the write lock for a transaction that lasts; :meth:`unlock_writing` gives it back.
+
+        :param seconds: time to wait, as SET LOCK_TIMEOUT says; None waits.
+        :raises SqlError: 1222 when the time is over.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._writing.acquire()
+        except TimeoutError:
+            raise SqlError(1222, "The time to wait for a lock is over (SET LOCK_TIMEOUT).", state=51) from None
+
+    def unlock_writing(self) -> None:
+        """Give the write lock back."""
+        self._writing.release()
+
+    def begin(self, connection: duckdb.DuckDBPyConnection) -> Store:
+        """Begin a DuckDB transaction. The caller holds the write lock."""
+        connection.execute("BEGIN TRANSACTION")
+        return Store(connection)
+
+    def commit(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Commit a DuckDB transaction."""
+        connection.execute("COMMIT")
+
+    def roll_back(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Roll a DuckDB transaction back."""
+        connection.execute("ROLLBACK")

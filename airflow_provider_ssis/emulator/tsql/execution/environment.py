@@ -1,0 +1,195 @@
+"""What a query may ask of its session: variables, ``@@`` functions, who is logged in, the server's properties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
+from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
+from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
+from airflow_provider_ssis.emulator.tsql.system_procedures.application_locks import applock_mode, applock_test
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
+    from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
+
+_AZURE_ENGINE_EDITION: Final = 8
+_DATABASE_STATUS: Final = {"status": "ONLINE", "updateability": "READ_WRITE", "useraccess": "MULTI_USER"}
+
+
+class Environment(Mapping[str, Any]):
+    """The values of one session and frame, by the names that compiled queries use."""
+
+    def __init__(self, session: TsqlSession, frame: Frame) -> None:
+        self._session = session
+        self._frame = frame
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._frame.values:
+            return self._frame.values[name]
+        return _VALUES[name](self._session, self._frame)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._frame.values
+        yield from _VALUES
+
+    def __len__(self) -> int:
+        return len(self._frame.values) + len(_VALUES)
+
+
+Value = Callable[["TsqlSession", "Frame"], Any]
+
+
+def version_text(version: tuple[int, int, int]) -> str:
+    """``@@VERSION``."""
+    major, minor, build = version
+    year = {15: 2019, 16: 2022, 17: 2025}.get(major, 2022)
+    return f"Microsoft SQL Server {year} (embedded SSISDB) - {major}.{minor}.{build}.1 (X64)"
+
+
+def _server_property(session: TsqlSession, name: str) -> Variant | None:
+    engine = session.engine
+    major, minor, build = engine.product_version
+    texts = {
+        "productversion": f"{major}.{minor}.{build}.1",
+        "productlevel": "RTM",
+        "productmajorversion": str(major),
+        "productminorversion": str(minor),
+        "productbuild": str(build),
+        "edition": "Developer Edition (64-bit)",
+        "servername": engine.server_name,
+        "machinename": engine.server_name,
+        "computernamephysicalnetbios": engine.server_name,
+        "collation": COLLATION,
+    }
+    numbers = {
+        "engineedition": _AZURE_ENGINE_EDITION if engine.is_azure else 3,
+        "isclustered": 0,
+        "ishadrenabled": 0,
+        "isintegratedsecurityonly": 0,
+        "isfulltextinstalled": 0,
+        "issingleuser": 0,
+        "lcid": 1033,
+    }
+    key = name.lower()
+    if key in texts:
+        return Variant(SqlType("nvarchar", length=128), texts[key])
+    return Variant(INT, numbers[key]) if key in numbers else None
+
+
+def _connection_property(session: TsqlSession, name: str) -> Variant | None:
+    texts = {
+        "net_transport": "TCP",
+        "protocol_type": "TSQL",
+        "auth_scheme": "SQL" if session.login.identity is None else session.login.identity.scheme,
+        "client_net_address": session.login.client_address,
+        "local_net_address": "127.0.0.1",
+        "physical_net_transport": "TCP",
+    }
+    text = texts.get(name.lower())
+    return None if text is None else Variant(SqlType("nvarchar", length=48), text)
+
+
+def _database_property(database: str, name: str) -> Variant | None:
+    if name.lower() == "collation":
+        return Variant(SqlType("nvarchar", length=128), COLLATION)
+    text = _DATABASE_STATUS.get(name.lower())
+    return None if text is None else Variant(SqlType("nvarchar", length=128), text)
+
+
+def _other(session: TsqlSession, name: Any) -> Principal | None:
+    """The login that a function was asked about: the session's own where it names none."""
+    return session.principal if name is None else session.engine.logins.by_name(str(name))
+
+
+def _role(has: Callable[[Principal, str], bool]) -> Value:
+    def ask(session: TsqlSession, frame: Frame) -> Callable[..., int | None]:
+        def answer(role: Any, login: Any = None) -> int | None:
+            principal = _other(session, login)
+            return None if principal is None or role is None else int(has(principal, str(role)))
+
+        return answer
+
+    return ask
+
+
+def _name_of(text: Callable[[Principal], Any]) -> Value:
+    def ask(session: TsqlSession, frame: Frame) -> Callable[..., Any]:
+        def answer(key: Any = None, _: Any = None) -> Any:
+            if key is None:
+                return text(session.principal)
+            for principal in session.engine.logins.all():
+                if key in (principal.sid, principal.id) or str(key).lower() == principal.name.lower():
+                    return text(principal)
+            return None
+
+        return answer
+
+    return ask
+
+
+def _error(field: Callable[[Any], Any]) -> Value:
+    return lambda session, frame: field(session.errors[-1]) if session.errors else None
+
+
+_VALUES: Final[dict[str, Value]] = {
+    "@@cpu_busy": lambda session, frame: 0,
+    "@@cursor_rows": lambda session, frame: 0,
+    "@@datefirst": lambda session, frame: session.options.date_first,
+    "@@error": lambda session, frame: session.last_error,
+    "@@fetch_status": lambda session, frame: 0,
+    "@@identity": lambda session, frame: None,
+    "@@langid": lambda session, frame: 0,
+    "@@language": lambda session, frame: "us_english",
+    "@@lock_timeout": lambda session, frame: session.options.lock_timeout,
+    "@@max_connections": lambda session, frame: 32767,
+    "@@max_precision": lambda session, frame: 38,
+    "@@microsoftversion": lambda session, frame: session.engine.product_version[0] << 24,
+    "@@nestlevel": lambda session, frame: frame.level,
+    "@@options": lambda session, frame: 5496,
+    "@@procid": lambda session, frame: 0,
+    "@@rowcount": lambda session, frame: session.row_count,
+    "@@servername": lambda session, frame: session.engine.server_name,
+    "@@servicename": lambda session, frame: "MSSQLSERVER",
+    "@@spid": lambda session, frame: session.spid,
+    "@@textsize": lambda session, frame: session.options.text_size,
+    "@@trancount": lambda session, frame: session.transactions.count,
+    "@@version": lambda session, frame: version_text(session.engine.product_version),
+    "sysdatetimeoffset()": lambda session, frame: session.engine.now(),
+    "app_name()": lambda session, frame: session.login.application_name,
+    "current_transaction_id()": lambda session, frame: session.transactions.id,
+    "error_line()": _error(lambda error: error.line),
+    "error_message()": _error(lambda error: error.text),
+    "error_number()": _error(lambda error: error.number),
+    "error_procedure()": _error(lambda error: error.procedure or None),
+    "error_severity()": _error(lambda error: error.severity),
+    "error_state()": _error(lambda error: error.state),
+    "host_name()": lambda session, frame: session.login.host_name,
+    "original_login()": lambda session, frame: session.principal.name,
+    "rowcount_big()": lambda session, frame: session.row_count,
+    "scope_identity()": lambda session, frame: None,
+    "xact_state()": lambda session, frame: session.transactions.state,
+    "db_name()": lambda session, frame: session.database,
+    "applock_mode()": lambda session, frame: lambda *arguments: applock_mode(session, *arguments),
+    "applock_test()": lambda session, frame: lambda *arguments: applock_test(session, *arguments),
+    "connectionproperty()": lambda session, frame: lambda name: _connection_property(session, str(name)),
+    "databasepropertyex()": lambda session, frame: lambda database, name: _database_property(str(database), str(name)),
+    "has_dbaccess()": lambda session, frame: (
+        lambda database: None if session.engine.metadata.database_name(str(database)) is None else 1
+    ),
+    "has_perms_by_name()": lambda session, frame: lambda *arguments: 1,
+    "is_member()": _role(Principal.has_database_role),
+    "is_rolemember()": _role(Principal.has_database_role),
+    "is_srvrolemember()": _role(Principal.has_server_role),
+    "serverproperty()": lambda session, frame: lambda name: _server_property(session, str(name)),
+    "sessionproperty()": lambda session, frame: lambda name: Variant(INT, 1),
+    "session_context()": lambda session, frame: lambda key: None,
+    "suser_id()": _name_of(lambda principal: principal.id),
+    "suser_name()": _name_of(lambda principal: principal.name),
+    "suser_sid()": _name_of(lambda principal: principal.sid),
+    "suser_sname()": _name_of(lambda principal: principal.name),
+    "user_id()": _name_of(lambda principal: principal.id),
+    "user_name()": _name_of(lambda principal: principal.user),
+    "database_principal_id()": _name_of(lambda principal: principal.id),
+}

@@ -1,0 +1,92 @@
+"""What a batch, or dynamic SQL inside it, runs with: its variables and its tables."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+
+@dataclass(slots=True)
+class Frame:
+    """The variables and tables of a batch or of dynamic SQL.
+
+    :param types: of the variables, by name in lower case.
+    :param values: of the same.
+    :param table_variables: by name in lower case.
+    :param table_types: the table types of those that were declared with one.
+    :param temporary_tables: those in sight, by name; the frame's own are in the first map.
+    :param level: ``@@NESTLEVEL``.
+    """
+
+    temporary_tables: ChainMap[str, LocalTable]
+    level: int = 0
+    types: dict[str, SqlType] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    table_variables: dict[str, LocalTable] = field(default_factory=dict)
+    table_types: dict[str, SqlType] = field(default_factory=dict)
+
+    @property
+    def in_procedure(self) -> bool:
+        """Whether its statements run inside a procedure or dynamic SQL."""
+        return self.level > 0
+
+    @property
+    def tables(self) -> Mapping[str, LocalTable]:
+        """The table variables and temporary tables in sight."""
+        return {**self.temporary_tables, **self.table_variables}
+
+    def inside(self) -> Frame:
+        """A frame for dynamic SQL that this one runs."""
+        return Frame(self.temporary_tables.new_child(), self.level + 1)
+
+    def declare(self, name: str, sql_type: SqlType, value: Any = None) -> None:
+        """Add a variable."""
+        self.types[name] = sql_type
+        self.values[name] = value
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a procedure call left behind.
+
+    :param status: the return status; None where the call did not come to it.
+    :param outputs: OUTPUT arguments with the types and values that they get.
+    """
+
+    status: int | None = None
+    outputs: list[tuple[ActualArgument, SqlType, Any]] = field(default_factory=list)
+
+
+class Signal(Exception):
+    """Something that is passed up through the statements of a batch."""
+
+
+class BatchEnded(Signal):
+    """An error ended the batch; it was told already."""
+
+
+class StatementRefused(Signal):
+    """A statement does not compile: the batch or dynamic SQL that holds it ends, and no TRY inside that catches it."""
+
+    def __init__(self, error: SqlError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Returned(Signal):
+    """RETURN."""
+
+
+class Broken(Signal):
+    """BREAK."""
+
+
+class Continued(Signal):
+    """CONTINUE."""

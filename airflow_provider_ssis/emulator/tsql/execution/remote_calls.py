@@ -1,0 +1,46 @@
+"""Remote procedure calls: a procedure called by the protocol, not by a batch."""
+
+from __future__ import annotations
+
+import re
+from collections import ChainMap
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.emulator.session import Event, ReturnStatus, ReturnValue, RpcRequest
+from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument
+from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
+from airflow_provider_ssis.emulator.tsql.execution.procedure_calls import call
+from airflow_provider_ssis.emulator.tsql.metadata.registry import split_name
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
+    from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
+
+_GROUP_NUMBER = re.compile(r";\d+$")
+
+
+async def remote_call(session: TsqlSession, interpreter: Interpreter, request: RpcRequest) -> AsyncGenerator[Event]:
+    """Call a procedure; its OUTPUT arguments and its return status go back to the client."""
+    arguments = [
+        ActualArgument(
+            parameter.name,
+            parameter.type,
+            parameter.value,
+            output=parameter.output,
+            default=parameter.default,
+            target=ordinal,
+        )
+        for ordinal, parameter in enumerate(request.parameters)
+    ]
+    outcome = Outcome()
+    parts = split_name(_GROUP_NUMBER.sub("", request.procedure))
+    frame = Frame(ChainMap(session.temporary_tables))
+    async with aclosing(interpreter.request(call(interpreter, parts, arguments, frame, outcome))) as events:
+        async for event in events:
+            yield event
+    if outcome.status is not None:
+        yield ReturnStatus(outcome.status)
+    for argument, sql_type, value in outcome.outputs:
+        yield ReturnValue(int(argument.target), argument.name, sql_type, value)

@@ -1,0 +1,285 @@
+"""T-SQL transactions of a session on top of DuckDB's, which have no savepoints and give up at their first error.
+
+All that a transaction writes is noted. Where DuckDB's transaction must be given up, or only part of it is to be undone,
+it is begun anew and the noted writes are made again; the write lock is kept meanwhile, so nothing can have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import duckdb
+
+from airflow_provider_ssis.emulator.session import Event, TransactionBegan, TransactionEnded
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Store
+from airflow_provider_ssis.emulator.tsql.execution.local_tables import Image, LocalTables
+from airflow_provider_ssis.emulator.tsql.language.options import Options
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+NO_TRANSACTION: Final = 0
+COMMITTABLE: Final = 1
+UNCOMMITTABLE: Final = -1
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class _Transaction:
+    """An open transaction.
+
+    :param store: the DuckDB transaction behind it, from the first write to a table that lasts.
+    :param writes: what was written, to be done again.
+    :param images: the local tables that it changed, as they were before.
+    :param savepoints: the number of writes at each.
+    """
+
+    descriptor: int
+    name: str
+    store: Store | None = None
+    doomed: bool = False
+    writes: list[Callable[[], object]] = field(default_factory=list)
+    images: dict[str, Image | None] = field(default_factory=dict)
+    savepoints: dict[str, int] = field(default_factory=dict)
+
+
+class _NotingStore(Store):
+    """A store that notes what is done with it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, writes: list[Callable[[], object]]) -> None:
+        super().__init__(connection)
+        self._writes = writes
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        count = super().execute(sql, parameters)
+        self._writes.append(lambda: Store.execute(self, sql, parameters))
+        return count
+
+    def after_commit(self, action: Callable[[], object]) -> None:
+        super().after_commit(action)
+        self._writes.append(lambda: Store.after_commit(self, action))
+
+
+class Transactions:
+    """The transactions of one session.
+
+    :param engine: has the write lock.
+    :param connection: the session's DuckDB connection.
+    :param spid: the session's number, under which it holds application locks.
+    """
+
+    def __init__(
+        self, engine: Engine, connection: duckdb.DuckDBPyConnection, spid: int, local_tables: LocalTables
+    ) -> None:
+        self._engine = engine
+        self._connection = connection
+        self._spid = spid
+        self._local_tables = local_tables
+        self._current: _Transaction | None = None
+        self._last_descriptor = 0
+        self.count = 0
+        """``@@TRANCOUNT``."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a transaction."""
+        return self._current is not None
+
+    @property
+    def state(self) -> int:
+        """``XACT_STATE()``."""
+        if self._current is None:
+            return NO_TRANSACTION
+        return UNCOMMITTABLE if self._current.doomed else COMMITTABLE
+
+    @property
+    def id(self) -> int:
+        """``CURRENT_TRANSACTION_ID()``; 0 without a transaction."""
+        return self._current.descriptor if self._current else 0
+
+    # --- statements
+
+    def begin(self, name: str = "") -> list[Event]:
+        """``BEGIN TRANSACTION``; inside another one it only counts."""
+        self.count += 1
+        if self._current is not None:
+            return []
+        self._last_descriptor += 1
+        self._current = _Transaction(self._last_descriptor, name)
+        return [TransactionBegan(self._last_descriptor)]
+
+    def commit(self) -> list[Event]:
+        """``COMMIT``; of a transaction inside another one it only counts.
+
+        :raises SqlError: 3902 without a transaction, 3930 when only a rollback is left.
+        """
+        if self._current is None:
+            raise SqlError(3902, "COMMIT has no transaction to commit: there is no BEGIN TRANSACTION before it.")
+        if self._current.doomed:
+            raise _doomed()
+        self.count -= 1
+        return [] if self.count else self._end(commit=True)
+
+    def roll_back(self, name: str = "") -> list[Event]:
+        """``ROLLBACK``: all of it, or back to a savepoint.
+
+        :param name: of the outermost transaction or of a savepoint; empty for all of it.
+        :raises SqlError: 3903 without a transaction, 6401 no such savepoint, 3931 nothing but all of it can be undone.
+        """
+        transaction = self._current
+        if transaction is None:
+            raise SqlError(3903, "ROLLBACK has no transaction to roll back: there is no BEGIN TRANSACTION before it.")
+        if name and name in transaction.savepoints:
+            if transaction.doomed:
+                raise SqlError(
+                    3931, "The transaction failed: it cannot be rolled back to a savepoint.", ends_batch=True
+                )
+            self._return_to(transaction, transaction.savepoints[name])
+            return []
+        if name and name != transaction.name:
+            raise SqlError(6401, f"Cannot roll back {name}: no transaction or savepoint has that name.")
+        return self.abort()
+
+    def save(self, name: str) -> list[Event]:
+        """``SAVE TRANSACTION``.
+
+        :raises SqlError: 628 without a transaction, 3930 when only a rollback is left.
+        """
+        if self._current is None:
+            raise SqlError(628, "SAVE TRANSACTION needs an open transaction.")
+        if self._current.doomed:
+            raise _doomed()
+        self._current.savepoints[name] = len(self._current.writes)
+        return []
+
+    def abort(self) -> list[Event]:
+        """Roll all of it back, if there is a transaction."""
+        self.count = 0
+        return self._end(commit=False)
+
+    def doom(self) -> None:
+        """Leave nothing but a rollback."""
+        if self._current is not None:
+            self._current.doomed = True
+
+    # --- writes
+
+    @asynccontextmanager
+    async def scope(self, options: Options) -> AsyncIterator[Store]:
+        """The write scope: of the open transaction, or of one of its own where there is none."""
+        transaction = self._current
+        seconds = None if options.lock_timeout < 0 else options.lock_timeout / 1000
+        if transaction is None:
+            async with self._engine.transaction(self._connection, seconds=seconds) as store:
+                yield store
+            return
+        if transaction.doomed:
+            raise _doomed()
+        if transaction.store is None:
+            await self._engine.lock_writing(seconds)
+            self._engine.begin(self._connection)
+            transaction.store = _NotingStore(self._connection, transaction.writes)
+        try:
+            yield transaction.store
+        except SqlError:
+            raise
+        except BaseException:
+            # What was written half cannot be told from what was written before.
+            self.doom()
+            raise
+
+    def write(self, tables: Iterable[LocalTable], action: Callable[[], Result]) -> Result:
+        """Change local tables, so that a rollback can undo it.
+
+        :param tables: all that it may change.
+        :param action: makes the change; it is called again where the transaction is begun anew.
+        :raises SqlError: 3930 when only a rollback is left.
+        """
+        transaction = self._current
+        if transaction is None:
+            return action()
+        if transaction.doomed:
+            raise _doomed()
+        for table in tables:
+            if table.storage_name not in transaction.images:
+                transaction.images[table.storage_name] = self._local_tables.image(table)
+        result = action()
+        transaction.writes.append(action)
+        return result
+
+    def discard(self, table: LocalTable) -> None:
+        """Drop a local table whose time is over, whatever state the transaction is in."""
+        if self.state == COMMITTABLE:
+            self.write([table], lambda: self._local_tables.drop(table))
+        else:
+            self._local_tables.drop(table)
+
+    def recover(self) -> None:
+        """Behind an error of DuckDB: begin its transaction anew if it gave that up."""
+        transaction = self._current
+        if transaction is None or transaction.store is None:
+            return
+        try:
+            self._connection.execute("SELECT 1")
+        except duckdb.TransactionException:
+            self._rebuild(transaction, len(transaction.writes))
+
+    def _return_to(self, transaction: _Transaction, count: int) -> None:
+        """Undo all but the first writes. Table variables keep what they have, as in T-SQL."""
+        transaction.savepoints = {name: at for name, at in transaction.savepoints.items() if at <= count}
+        kept = self._local_tables.images(variables=True)
+        self._rebuild(transaction, count)
+        self._local_tables.restore(kept)
+
+    def _rebuild(self, transaction: _Transaction, count: int) -> None:
+        """Make the first writes of a transaction anew, on the data as it was before."""
+        if transaction.store is not None:
+            self._engine.roll_back(self._connection)
+            self._engine.begin(self._connection)
+            transaction.store.forget_after_commit()
+        self._local_tables.restore(transaction.images)
+        del transaction.writes[count:]
+        for write in transaction.writes:
+            write()
+
+    def _undo_all(self, transaction: _Transaction) -> None:
+        self.recover()
+        kept = self._local_tables.images(variables=True)
+        if transaction.store is not None:
+            self._engine.roll_back(self._connection)
+        self._local_tables.restore(
+            {
+                name: image
+                for name, image in transaction.images.items()
+                if name not in kept and (image is None or not image.table.is_variable)
+            }
+        )
+        self._local_tables.restore(kept)
+
+    def _end(self, *, commit: bool) -> list[Event]:
+        transaction = self._current
+        if transaction is None:
+            return []
+        store = transaction.store
+        try:
+            if commit and store is not None:
+                self._engine.commit(self._connection)
+            elif not commit:
+                self._undo_all(transaction)
+        finally:
+            self._current = None
+            if store is not None:
+                self._engine.unlock_writing()
+            self._engine.locks.release_all(self._spid, of_transaction=True)
+        if store is not None and commit:
+            store.run_after_commit()
+        return [TransactionEnded(transaction.descriptor, commit)]
+
+
+def _doomed() -> SqlError:
+    return SqlError(
+        3930, "The transaction failed and can only be rolled back: nothing can be written in it.", ends_batch=True
+    )

@@ -1,0 +1,166 @@
+"""Where queries and expressions end: T-SQL needs no semicolons, so the words that begin a statement tell.
+
+What stands inside is left to the query compiler.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, Token
+from airflow_provider_ssis.emulator.tsql.language.statements import Query, Text
+from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+STATEMENT_WORDS: Final = frozenset(
+    """ALTER BEGIN BREAK COMMIT CONTINUE CREATE DECLARE DELETE DENY DROP ELSE END EXEC EXECUTE GOTO GRANT IF
+    INSERT KILL MERGE PRINT RAISERROR RETURN REVERT REVOKE ROLLBACK SAVE SELECT SET THROW TRUNCATE UPDATE USE WAITFOR
+    WHILE WITH""".split()
+)
+"""Words that begin a statement, or end the one before."""
+
+_CHANGES: Final = ("INSERT", "UPDATE", "DELETE")
+_BETWEEN_SELECTS: Final = ("UNION", "EXCEPT", "INTERSECT", "ALL")
+_BEHIND_WITH: Final = ("TIES", "ROLLUP", "CUBE")
+_SOURCES: Final = ("FROM", "JOIN", *_CHANGES)
+_PARENTHESES: Final = {"(": 1, ")": -1}
+
+
+def begins_statement(token: Token) -> bool:
+    """Whether a statement begins or ends at this word."""
+    return token.kind is Kind.WORD and token.text.upper() in STATEMENT_WORDS
+
+
+def expression(stream: TokenStream, *ends: str) -> Text:
+    """The query of an expression's value: up to the next statement, a parenthesis that it did not open, or ``ends``.
+
+    :param ends: symbols.
+    """
+    sql, line = _enclosed(stream, ends)
+    return Text(f"SELECT ({sql})", line)
+
+
+def condition(stream: TokenStream) -> Text:
+    """The query that gives 1 where a condition holds, and 0 where it does not."""
+    sql, line = _enclosed(stream, ())
+    return Text(f"SELECT CASE WHEN ({sql}) THEN 1 ELSE 0 END", line)
+
+
+def _enclosed(stream: TokenStream, ends: tuple[str, ...]) -> tuple[str, int]:
+    first = stream.now
+    depth = cases = 0
+    while not stream.at_end:
+        token = stream.now
+        if token.kind is Kind.SYMBOL:
+            if token.text == ";" or (depth == 0 and (token.text in ends or token.text == ")")):
+                break
+            depth += _PARENTHESES.get(token.text, 0)
+        elif token.kind is Kind.VARIABLE:
+            stream.check_variable()
+        elif token.is_word("CASE"):
+            cases += 1
+        elif token.is_word("END") and cases:
+            cases -= 1
+        elif depth == 0 and not cases and begins_statement(token):
+            break
+        stream.advance()
+    if stream.now is first or depth:
+        raise stream.error()
+    return stream.text[first.start : stream.previous.end], first.line
+
+
+class _Extent:
+    """Tells, word by word, whether a word at the top level still belongs to the query.
+
+    :param first: the word that begins it.
+    """
+
+    def __init__(self, first: Token) -> None:
+        self._selects = first.is_word("WITH", "INSERT")
+        self._changes = first.is_word("WITH")
+        self._set = first.is_word("UPDATE")
+        self.takes_into = first.is_word("WITH", "SELECT")
+
+    def holds(self, token: Token, previous: Token, following: Token) -> bool:
+        if token.is_word("SELECT"):
+            if previous.is_word(*_BETWEEN_SELECTS):
+                return True
+            allowed, self._selects, self._changes = self._selects, False, False
+            return allowed
+        if token.is_word(*_CHANGES):
+            allowed, self._changes = self._changes, False
+            self._set = token.is_word("UPDATE")
+            self._selects = token.is_word("INSERT")
+            self.takes_into = False
+            return allowed
+        if token.is_word("SET"):
+            allowed, self._set = self._set, False
+            return allowed
+        return token.is_word("WITH") and (following.is_symbol("(") or following.is_word(*_BEHIND_WITH))
+
+
+def query(stream: TokenStream) -> Query:
+    """SELECT, WITH, INSERT, UPDATE or DELETE."""
+    first = stream.advance()
+    extent = _Extent(first)
+    pieces: list[str] = []
+    into = ""
+    start = first.start
+    depth = cases = 0
+    has_source = not first.is_word("SELECT", "WITH")
+    while not stream.at_end:
+        token = stream.now
+        if token.kind is Kind.SYMBOL:
+            depth += _PARENTHESES.get(token.text, 0)
+            if token.text == ";" or depth < 0:
+                break
+        elif token.kind is Kind.VARIABLE:
+            stream.check_variable()
+        elif token.kind is Kind.WORD:
+            has_source = has_source or token.is_word(*_SOURCES)
+            if token.is_word("CASE"):
+                cases += 1
+            elif token.is_word("END") and cases:
+                cases -= 1
+            elif token.is_word("ELSE") and cases:
+                pass
+            elif depth == 0 and begins_statement(token) and not token.is_word("THROW"):
+                # THROW is no keyword: behind a query without a semicolon it is an alias.
+                if not extent.holds(token, stream.previous, stream.following):
+                    break
+            elif depth == 0 and token.is_word("INTO") and extent.takes_into and not into:
+                pieces.append(stream.text[start : token.start])
+                into = _into(stream)
+                start = stream.previous.end
+                has_source = True
+                continue
+        stream.advance()
+    if depth > 0 or (stream.previous is first and not first.is_word("SELECT")):
+        raise stream.error()
+    pieces.append(stream.text[start : stream.previous.end])
+    return Query(first.line, Text("".join(pieces), first.line), into, has_source)
+
+
+def _into(stream: TokenStream) -> str:
+    """The temporary table behind INTO."""
+    line = stream.advance().line
+    if stream.now.kind is Kind.VARIABLE:
+        raise stream.error()
+    return temporary_name(stream.name(), line)
+
+
+def temporary_name(parts: tuple[str, ...], line: int) -> str:
+    """The name of a temporary table; ``tempdb..`` may stand before it.
+
+    :raises SqlError: 262, it is the name of another table, which nobody may make here.
+    """
+    name = parts[-1]
+    if name.startswith("#") and not name.startswith("##") and (len(parts) == 1 or parts[0].lower() == "tempdb"):
+        return name.lower()
+    raise SqlError(
+        262,
+        f"CREATE TABLE permission denied for '{name}': the embedded SSISDB has temporary tables of one session (#name)"
+        " and no others of your own.",
+        severity=14,
+        line=line,
+    )

@@ -1,0 +1,283 @@
+"""The statements of a batch, as data. Queries and expressions stay text: the query compiler reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+from airflow_provider_ssis.emulator.tsql.language.literals import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A query as the query compiler takes it; of an expression or a condition, the query of its value.
+
+    :param line: the line in which it begins.
+    """
+
+    sql: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Any statement.
+
+    :param line: the line in which it begins.
+    """
+
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableDeclaration:
+    """``DECLARE @name TABLE (…)`` or ``DECLARE @name type``.
+
+    :param name: with its ``@``, or ``#`` for a temporary table.
+    :param type: the parts of a table type's name; empty where the columns stand in the declaration.
+    :param keys: the columns of each PRIMARY KEY and UNIQUE.
+    """
+
+    line: int
+    name: str
+    columns: tuple[Column, ...]
+    type: tuple[str, ...] = ()
+    keys: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A parsed batch.
+
+    T-SQL's declarations hold from where they stand to the end of the batch, whether control passes them or not: so the
+    variables belong to the batch, and only their initial values are statements.
+
+    :param variables: types by name, in lower case.
+    :param tables: table variables.
+    :param literals: long literals (see ``literals.py``) by the name of their hidden variable.
+    """
+
+    statements: tuple[Statement, ...]
+    variables: Mapping[str, SqlType] = field(default_factory=dict)
+    tables: tuple[TableDeclaration, ...] = ()
+    literals: Mapping[str, Literal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SetVariable(Statement):
+    """``SET @name = value`` and ``DECLARE @name type = value``; the compound forms are written out in ``value``."""
+
+    name: str
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
+class SetOption(Statement):
+    """``SET NOCOUNT ON`` and the like.
+
+    :param options: names in upper case.
+    :param value: what it is set to, in upper case; a variable stands for its value.
+    """
+
+    options: tuple[str, ...]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetIdentityInsert(Statement):
+    """``SET IDENTITY_INSERT table ON``.
+
+    :param table: its name, in lower case.
+    """
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Statement):
+    """SELECT, WITH, INSERT, UPDATE, DELETE.
+
+    :param into: the temporary table of a SELECT … INTO.
+    :param has_source: reads from or writes to something, which begins an implicit transaction.
+    """
+
+    text: Text
+    into: str = ""
+    has_source: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of EXEC.
+
+    :param name: with ``@``; empty where it goes by its position.
+    :param value: an expression (a literal or a variable); None for DEFAULT.
+    :param variable: the variable that it names, in lower case, which an OUTPUT argument needs.
+    """
+
+    name: str
+    value: Text | None
+    variable: str = ""
+    output: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Execute(Statement):
+    """``EXEC [@status =] procedure arguments``.
+
+    :param procedure: the parts of the name; empty where ``variable`` holds it.
+    """
+
+    procedure: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+    status: str = ""
+    variable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecuteText(Statement):
+    """``EXEC ('text')``."""
+
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class InsertExecute(Statement):
+    """``INSERT table (columns) EXEC …``."""
+
+    table: str
+    columns: tuple[str, ...]
+    execute: Execute | ExecuteText
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Statement):
+    """``BEGIN … END``."""
+
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class If(Statement):
+    """``IF condition statement [ELSE statement]``."""
+
+    condition: Text
+    then: Statement
+    otherwise: Statement | None
+
+
+@dataclass(frozen=True, slots=True)
+class While(Statement):
+    """``WHILE condition statement``."""
+
+    condition: Text
+    body: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class TryCatch(Statement):
+    """``BEGIN TRY … END TRY BEGIN CATCH … END CATCH``."""
+
+    body: tuple[Statement, ...]
+    handler: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Raiserror(Statement):
+    """``RAISERROR (message, severity, state, arguments) WITH options``."""
+
+    arguments: tuple[Text, ...]
+    options: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Throw(Statement):
+    """``THROW [number, message, state]``."""
+
+    arguments: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Print(Statement):
+    """``PRINT value``."""
+
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Return(Statement):
+    """``RETURN``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break(Statement):
+    """``BREAK``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continue(Statement):
+    """``CONTINUE``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStatement(Statement):
+    """A statement about transactions.
+
+    :param name: of the transaction or savepoint; with ``@`` it is that of a variable which holds the name.
+    """
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginTransaction(TransactionStatement):
+    """``BEGIN TRANSACTION [name]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTransaction(TransactionStatement):
+    """``COMMIT [TRANSACTION [name]]``; the name means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackTransaction(TransactionStatement):
+    """``ROLLBACK [TRANSACTION [name]]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTransaction(TransactionStatement):
+    """``SAVE TRANSACTION name``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use(Statement):
+    """``USE database``."""
+
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor(Statement):
+    """``WAITFOR DELAY 'time'`` or ``WAITFOR TIME 'time'``.
+
+    :param until: TIME: until that time of the day.
+    """
+
+    until: bool
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable(Statement):
+    """``CREATE TABLE #name (…)``."""
+
+    table: TableDeclaration
+
+
+@dataclass(frozen=True, slots=True)
+class DropTable(Statement):
+    """``DROP TABLE [IF EXISTS] #name``."""
+
+    names: tuple[str, ...]
+    if_exists: bool

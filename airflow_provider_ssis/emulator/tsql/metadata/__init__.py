@@ -1,0 +1,1 @@
+"""What databases, tables, views, types, procedures and principals exist, and the system views that show them."""

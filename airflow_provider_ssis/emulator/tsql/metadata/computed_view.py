@@ -1,0 +1,61 @@
+"""Views that no table stands behind: their rows are computed when a query runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
+
+Rows = Callable[[Metadata, str], Iterator[tuple[Any, ...]]]
+"""The rows of a view for a database, in the order of the columns."""
+
+SessionRows = Callable[[Mapping[str, Any]], Iterator[tuple[Any, ...]]]
+"""The rows of a view about the session that asks, from what the session supplies."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedView:
+    """One view.
+
+    :param name: schema and name.
+    :param rows: where its rows come from.
+    :param fresh: the rows do not follow from the registered names alone and are asked for anew each time.
+    :param session_rows: where they come from, for a view about the session.
+    :param needs: what ``session_rows`` reads, by the names of ``session_values.py``.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: Rows | None = None
+    fresh: bool = False
+    session_rows: SessionRows | None = None
+    needs: tuple[str, ...] = ()
+
+    def reader(self, metadata: Metadata, database: str, position: int) -> Callable[[Mapping[str, Any]], list[Any]]:
+        """What gives the values of one column, from 1, when a query runs."""
+
+        def read(values: Mapping[str, Any]) -> list[Any]:
+            return [row[position - 1] for row in self._all_rows(metadata, database, values)]
+
+        return read
+
+    def _all_rows(self, metadata: Metadata, database: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        if self.session_rows is not None:
+            return list(self.session_rows(values))
+        if self.rows is None:
+            return []
+        return (
+            list(self.rows(metadata, database)) if self.fresh else metadata.remembered(self.name, database, self.rows)
+        )
+
+
+def columns_of(text: str) -> tuple[Column, ...]:
+    """Columns as ``name type`` with a ``?`` behind the nullable ones, separated by semicolons."""
+    columns = []
+    for part in text.split(";"):
+        name, type_text = part.split(maxsplit=1)
+        columns.append(Column(name, SqlType.parse(type_text.rstrip("? \n")), nullable=type_text.rstrip().endswith("?")))
+    return tuple(columns)

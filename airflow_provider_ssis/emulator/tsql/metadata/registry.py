@@ -1,0 +1,317 @@
+"""What databases, tables, views, table types and procedures there are, with their T-SQL types.
+
+DuckDB knows a column as VARCHAR; this registry knows that it is ``nvarchar(128) NOT NULL``. The query compiler resolves
+every name here, and the ``sys.`` and ``INFORMATION_SCHEMA`` views (``system_views.py``) show it to clients.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_ssis.emulator.tsql.values.storage import quoted
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+
+DEFAULT_SCHEMA: Final = "dbo"
+SYSTEM_DATABASES: Final = ("master", "tempdb", "model", "msdb")
+_FIRST_OBJECT_ID: Final = 245_575_913
+_OBJECT_ID_STEP: Final = 16_000_057
+_LARGEST_ID: Final = 2_147_483_647
+
+
+ALL_ROWS: Final = "all rows"
+"""The DuckDB schema of the views that filter nothing; T-SQL does not know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that lasts, kept in DuckDB under the same three-part name."""
+
+    database: str
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+
+    def storage_name(self, *, sees_all: bool) -> str:
+        """The name of the DuckDB table, quoted; it is the same whoever asks."""
+        return ".".join(quoted(part) for part in (self.database, self.schema, self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view: what T-SQL sees of it, and the DuckDB query behind it.
+
+    :param columns: names and T-SQL types, in the order of the query's columns.
+    :param select: DuckDB SQL, of which each column has the type that ``storage.duckdb_type`` gives.
+    :param unfiltered: the same with all rows, for those who may see them; None where ``select`` is for all.
+    """
+
+    database: str
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    select: str
+    unfiltered: str | None = None
+
+    def storage_name(self, *, sees_all: bool) -> str:
+        """The name of the DuckDB view, quoted.
+
+        :param sees_all: whether whoever asks may see all rows.
+        """
+        schema = ALL_ROWS if sees_all and self.unfiltered is not None else self.schema
+        return ".".join(quoted(part) for part in (self.database, schema, self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class TableType:
+    """A user-defined table type."""
+
+    database: str
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoutineParameter:
+    """A parameter of a procedure, as clients see it in the system views."""
+
+    name: str
+    type: SqlType
+    output: bool = False
+    has_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A stored procedure, as clients see it in the system views."""
+
+    database: str
+    schema: str
+    name: str
+    parameters: tuple[RoutineParameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTable:
+    """A table variable or temporary table of a session, kept as a temporary DuckDB table.
+
+    The DuckDB table is made by ``storage.create_table(table.storage_name, table.columns, temporary=True)``.
+
+    :param name: as T-SQL writes it: ``@rows`` or ``#rows``.
+    :param level: tells tables of one name apart: the nesting level of the procedure that declared it.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    level: int = 0
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether it is a table variable."""
+        return self.name.startswith("@")
+
+    @property
+    def storage_name(self) -> str:
+        """The name of the DuckDB table, quoted."""
+        return f"temp.main.{quoted(f'{self.name.lower()} {self.level}')}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPrincipal:
+    """A login or a server role, as ``sys.server_principals`` shows it."""
+
+    name: str
+    id: int
+    sid: bytes
+    kind: str = "S"
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DatabasePrincipal:
+    """A user or a role of a database, as ``sys.database_principals`` shows it."""
+
+    name: str
+    id: int
+    sid: bytes | None
+    kind: str = "S"
+    fixed_role: bool = False
+
+
+Relation = Table | View
+SchemaObject = Table | View | Routine
+
+
+@dataclass(slots=True)
+class Metadata:
+    """The registry of everything that has a name.
+
+    :param database_names: in the order of their ids, which start at 1.
+    :param server_principals: the server's logins and roles, asked anew each time a view shows them.
+    :param database_principals: the users and roles of a database, by the database's name, likewise.
+    :param version: grows with each addition; what was compiled before may no longer hold.
+    :param created: the time that every object claims to be made at.
+    """
+
+    database_names: tuple[str, ...] = (*SYSTEM_DATABASES, "SSISDB")
+    server_principals: Callable[[], Sequence[ServerPrincipal]] = tuple
+    database_principals: Callable[[str], Sequence[DatabasePrincipal]] = lambda database: ()
+    version: int = 0
+    created: dt.datetime = dt.datetime(2022, 11, 1)
+    _objects: dict[tuple[str, str, str], tuple[int, SchemaObject]] = field(default_factory=dict)
+    _table_types: dict[tuple[str, str, str], tuple[int, TableType]] = field(default_factory=dict)
+    _schemas: dict[str, list[str]] = field(default_factory=dict)
+    _remembered: dict[tuple[str, str], list[tuple[Any, ...]]] = field(default_factory=dict)
+
+    def add(self, *objects: SchemaObject | TableType) -> None:
+        """Make tables, views, procedures and table types known. An object of the same name is replaced."""
+        self._remembered.clear()
+        self.version += 1
+        for item in objects:
+            key = _key(item.database, item.schema, item.name)
+            self._note_schema(item.database, item.schema)
+            if isinstance(item, TableType):
+                known_type = self._table_types.get(key)
+                type_id = known_type[0] if known_type else 257 + len(self._table_types)
+                self._table_types[key] = (type_id, item)
+            else:
+                known = self._objects.get(key)
+                self._objects[key] = (known[0] if known else self._next_object_id(), item)
+
+    def relation(self, database: str, schema: str, name: str) -> Relation | None:
+        """The table or view of this name, or None."""
+        found = self._objects.get(_key(database, schema, name))
+        return found[1] if found is not None and not isinstance(found[1], Routine) else None
+
+    def routine(self, database: str, schema: str, name: str) -> Routine | None:
+        """The procedure of this name, or None."""
+        found = self._objects.get(_key(database, schema, name))
+        return found[1] if found is not None and isinstance(found[1], Routine) else None
+
+    def table_type(self, database: str, schema: str, name: str) -> TableType | None:
+        """The table type of this name, or None."""
+        found = self._table_types.get(_key(database, schema, name))
+        return found[1] if found is not None else None
+
+    def objects(self, database: str) -> list[tuple[int, SchemaObject]]:
+        """The tables, views and procedures of a database with their object ids."""
+        return [entry for key, entry in self._objects.items() if key[0] == database.lower()]
+
+    def table_types(self, database: str) -> list[tuple[int, TableType]]:
+        """The table types of a database with their ids."""
+        return [entry for key, entry in self._table_types.items() if key[0] == database.lower()]
+
+    def schemas(self, database: str) -> list[tuple[int, str]]:
+        """The schemas of a database with their ids."""
+        fixed = [(1, DEFAULT_SCHEMA), (2, "guest"), (3, "INFORMATION_SCHEMA"), (4, "sys")]
+        return fixed + list(enumerate(self._schemas.get(database.lower(), ()), start=5))
+
+    def remembered(
+        self, name: str, database: str, rows: Callable[[Metadata, str], Iterable[tuple[Any, ...]]]
+    ) -> list[tuple[Any, ...]]:
+        """The rows that follow from the metadata of a database; they are computed anew when something was added."""
+        key = (name, database)
+        if key not in self._remembered:
+            self._remembered[key] = list(rows(self, database))
+        return self._remembered[key]
+
+    def database_name(self, name: str) -> str | None:
+        """The database of this name as it is spelled, or None."""
+        return next((known for known in self.database_names if known.lower() == name.lower()), None)
+
+    def database_id(self, name: str) -> int | None:
+        """``DB_ID(name)``."""
+        known = self.database_name(name)
+        return None if known is None else self.database_names.index(known) + 1
+
+    def schema_id(self, database: str, name: str) -> int | None:
+        """``SCHEMA_ID(name)``."""
+        return next((number for number, known in self.schemas(database) if known.lower() == name.lower()), None)
+
+    def schema_name(self, database: str, schema_id: int) -> str | None:
+        """``SCHEMA_NAME(schema_id)``."""
+        return next((known for number, known in self.schemas(database) if number == schema_id), None)
+
+    def object_id(self, database: str, name: str, kind: str | None = None) -> int | None:
+        """``OBJECT_ID(name, kind)``.
+
+        :param name: one to three parts, brackets and quotation marks allowed.
+        :param kind: ``U``, ``V``, ``P``; any when None.
+        """
+        parts = split_name(name)
+        if not 1 <= len(parts) <= 3:
+            return None
+        found = self._objects.get(_key(*qualified(parts, database)))
+        if found is None or (kind is not None and object_kind(found[1]).strip() != kind.strip().upper()):
+            return None
+        return found[0]
+
+    def object_name(self, database: str, object_id: int) -> str | None:
+        """``OBJECT_NAME(object_id)``."""
+        return next((item.name for number, item in self.objects(database) if number == object_id), None)
+
+    def object_schema_name(self, database: str, object_id: int) -> str | None:
+        """``OBJECT_SCHEMA_NAME(object_id)``."""
+        return next((item.schema for number, item in self.objects(database) if number == object_id), None)
+
+    def _note_schema(self, database: str, schema: str) -> None:
+        known = self._schemas.setdefault(database.lower(), [])
+        if self.schema_id(database, schema) is None:
+            known.append(schema)
+
+    def _next_object_id(self) -> int:
+        return (_FIRST_OBJECT_ID + len(self._objects) * _OBJECT_ID_STEP) % _LARGEST_ID
+
+
+def object_kind(item: SchemaObject) -> str:
+    """The two letters of ``sys.objects.type``."""
+    match item:
+        case Table():
+            return "U "
+        case View():
+            return "V "
+        case Routine():
+            return "P "
+
+
+def qualified(parts: Sequence[str], database: str) -> tuple[str, str, str]:
+    """Database, schema and name of a one- to three-part name; what it leaves out is the current database and dbo."""
+    *qualifiers, name = parts
+    schema = (qualifiers[-1] if qualifiers else "") or DEFAULT_SCHEMA
+    return (qualifiers[0] if len(qualifiers) > 1 and qualifiers[0] else database), schema, name
+
+
+def split_name(text: str) -> list[str]:
+    """The parts of a name such as ``[SSISDB].catalog."folders"``."""
+    parts: list[str] = []
+    current = ""
+    closing = ""
+    position = 0
+    while position < len(text):
+        character = text[position]
+        if closing:
+            if character == closing and text[position + 1 : position + 2] == closing:
+                current += character
+                position += 1
+            elif character == closing:
+                closing = ""
+            else:
+                current += character
+        elif character in '["':
+            closing = "]" if character == "[" else '"'
+        elif character == ".":
+            parts.append(current.strip())
+            current = ""
+        else:
+            current += character
+        position += 1
+    return [*parts, current.strip()]
+
+
+def _key(database: str, schema: str, name: str) -> tuple[str, str, str]:
+    return database.lower(), schema.lower(), name.lower()

@@ -1,0 +1,296 @@
+"""The views of schema ``sys`` and of ``INFORMATION_SCHEMA`` that tools ask, computed from the metadata.
+
+Only columns that clients use are here; a column that is missing gets error 207, as any other unknown column.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
+from airflow_provider_ssis.emulator.tsql.metadata.empty_views import EMPTY_VIEWS
+from airflow_provider_ssis.emulator.tsql.metadata.information_schema import INFORMATION_VIEWS
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata, Routine, Table, View, object_kind
+from airflow_provider_ssis.emulator.tsql.metadata.session_views import SESSION_VIEWS
+from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import COLLATION as COLLATION
+from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import (
+    TABLE_TYPE_ID,
+    TYPE_IDS,
+    TYPES,
+    facets,
+    type_id,
+)
+
+_KIND_TEXT: Final = {"U ": "USER_TABLE", "V ": "VIEW", "P ": "SQL_STORED_PROCEDURE"}
+
+
+def _databases(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for number, name in enumerate(metadata.database_names, start=1):
+        yield (
+            name,
+            number,
+            None,
+            b"\x01",
+            metadata.created,
+            150,
+            COLLATION,
+            0,
+            "MULTI_USER",
+            False,
+            False,
+            0,
+            "ONLINE",
+            False,
+            3,
+            "SIMPLE",
+            False,
+            True,
+            False,
+        )
+
+
+def _schemas(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for number, name in metadata.schemas(database):
+        yield name, number, 1
+
+
+def _object(metadata: Metadata, database: str, number: int, item: Any) -> tuple[Any, ...]:
+    kind = object_kind(item)
+    schema_id = metadata.schema_id(database, item.schema)
+    return item.name, number, None, schema_id, 0, kind, _KIND_TEXT[kind], metadata.created, metadata.created, False
+
+
+def _objects_of(*kinds: type) -> Callable[[Metadata, str], Iterator[tuple[Any, ...]]]:
+    def rows(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+        for number, item in metadata.objects(database):
+            if isinstance(item, kinds):
+                yield _object(metadata, database, number, item)
+
+    return rows
+
+
+def _column_owners(metadata: Metadata, database: str) -> Iterator[tuple[int, str, str, tuple[Column, ...]]]:
+    for number, item in metadata.objects(database):
+        if isinstance(item, Table | View):
+            yield number, item.schema, item.name, item.columns
+    for number, table_type in metadata.table_types(database):
+        yield -number, table_type.schema, table_type.name, table_type.columns
+
+
+def _columns_rows(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for number, _, _, columns in _column_owners(metadata, database):
+        for position, column in enumerate(columns, start=1):
+            size, precision, scale = facets(column.type)
+            type_number = TYPE_IDS[column.type.name]
+            collation = COLLATION if "char" in column.type.name or "text" in column.type.name else None
+            yield (
+                number,
+                column.name,
+                position,
+                type_number,
+                type_number,
+                size,
+                precision,
+                scale,
+                collation,
+                column.nullable,
+                False,
+                False,
+                0,
+            )
+
+
+def _types(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for name, system_id, user_id, size, precision, scale in TYPES:
+        collation = COLLATION if "char" in name or "text" in name or name == "sysname" else None
+        yield (
+            name,
+            system_id,
+            user_id,
+            4,
+            None,
+            size,
+            precision,
+            scale,
+            collation,
+            name != "sysname",
+            False,
+            False,
+            False,
+        )
+    for number, item in metadata.table_types(database):
+        schema_id = metadata.schema_id(database, item.schema)
+        yield item.name, TABLE_TYPE_ID, number, schema_id, None, -1, 0, 0, None, False, True, False, True
+
+
+def _table_types(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for number, item in metadata.table_types(database):
+        yield item.name, number, metadata.schema_id(database, item.schema), -number, True
+
+
+def _parameters(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for number, item in metadata.objects(database):
+        if isinstance(item, Routine):
+            for position, parameter in enumerate(item.parameters, start=1):
+                size, precision, scale = facets(parameter.type)
+                type_number = type_id(metadata, database, str(parameter.type).split("(", maxsplit=1)[0]) or 0
+                yield (
+                    *(number, parameter.name, position, type_number, type_number, size, precision, scale),
+                    *(parameter.output, parameter.has_default, None, False),
+                )
+
+
+def _server_principals(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    texts = {"S": "SQL_LOGIN", "R": "SERVER_ROLE", "U": "WINDOWS_LOGIN", "G": "WINDOWS_GROUP", "E": "EXTERNAL_LOGIN"}
+    for item in metadata.server_principals():
+        yield (
+            item.name,
+            item.id,
+            item.sid,
+            item.kind,
+            texts.get(item.kind, ""),
+            item.disabled,
+            metadata.created,
+            metadata.created,
+            "master",
+            item.kind == "R",
+        )
+
+
+def _database_principals(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    texts = {"S": "SQL_USER", "R": "DATABASE_ROLE", "U": "WINDOWS_USER", "G": "WINDOWS_GROUP", "E": "EXTERNAL_USER"}
+    for item in metadata.database_principals(database):
+        yield (
+            item.name,
+            item.id,
+            item.kind,
+            texts.get(item.kind, ""),
+            "dbo",
+            metadata.created,
+            metadata.created,
+            item.sid,
+            item.fixed_role,
+        )
+
+
+def _configurations(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for number, name, value in ((1562, "clr enabled", 1), (518, "show advanced options", 1), (16390, "xp_cmdshell", 0)):
+        yield number, name, value, 0, 1, value, name, True, False
+
+
+def _host(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    yield platform.system(), platform.system(), platform.release(), "", None, 0
+
+
+def _system_views(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for number, (schema, name) in enumerate(SYSTEM_VIEWS, start=1):
+        schema_id = metadata.schema_id(database, schema)
+        yield name, -number, None, schema_id, 0, "V ", "VIEW", metadata.created, metadata.created, True
+
+
+_OBJECT: Final = columns_of(
+    "name sysname; object_id int; principal_id int ?; schema_id int; parent_object_id int; type char(2); type_desc "
+    "nvarchar(60) ?; create_date datetime; modify_date datetime; is_ms_shipped bit"
+)
+_VIEWS: Final = (
+    ComputedView(
+        "sys.databases",
+        columns_of(
+            "name sysname; database_id int; source_database_id int ?; owner_sid varbinary(85) ?; create_date "
+            "datetime; compatibility_level tinyint; collation_name sysname ?; user_access tinyint ?; "
+            "user_access_desc nvarchar(60) ?; is_read_only bit; is_auto_close_on bit; state tinyint ?; state_desc "
+            "nvarchar(60) ?; is_in_standby bit; recovery_model tinyint ?; recovery_model_desc nvarchar(60) ?; "
+            "is_trustworthy_on bit; is_read_committed_snapshot_on bit ?; is_broker_enabled bit"
+        ),
+        _databases,
+    ),
+    ComputedView("sys.schemas", columns_of("name sysname; schema_id int; principal_id int ?"), _schemas),
+    ComputedView("sys.objects", _OBJECT, _objects_of(Table, View, Routine)),
+    ComputedView("sys.all_objects", _OBJECT, _objects_of(Table, View, Routine)),
+    ComputedView("sys.tables", _OBJECT, _objects_of(Table)),
+    ComputedView("sys.views", _OBJECT, _objects_of(View)),
+    ComputedView("sys.all_views", _OBJECT, _objects_of(View)),
+    ComputedView("sys.procedures", _OBJECT, _objects_of(Routine)),
+    *(
+        ComputedView(
+            name,
+            columns_of(
+                "object_id int; name sysname ?; column_id int; system_type_id tinyint; user_type_id int; max_length "
+                "smallint; precision tinyint; scale tinyint; collation_name sysname ?; is_nullable bit ?; is_identity "
+                "bit; is_computed bit; default_object_id int"
+            ),
+            _columns_rows,
+        )
+        for name in ("sys.columns", "sys.all_columns")
+    ),
+    ComputedView(
+        "sys.types",
+        columns_of(
+            "name sysname; system_type_id tinyint; user_type_id int; schema_id int; principal_id int ?; max_length "
+            "smallint; precision tinyint; scale tinyint; collation_name sysname ?; is_nullable bit ?; is_user_defined "
+            "bit; is_assembly_type bit; is_table_type bit"
+        ),
+        _types,
+    ),
+    ComputedView(
+        "sys.table_types",
+        columns_of("name sysname; user_type_id int; schema_id int; type_table_object_id int; is_table_type bit"),
+        _table_types,
+    ),
+    *(
+        ComputedView(
+            name,
+            columns_of(
+                "object_id int; name sysname ?; parameter_id int; system_type_id tinyint; user_type_id int; max_length "
+                "smallint; precision tinyint; scale tinyint; is_output bit; has_default_value bit; default_value "
+                "nvarchar(4000) ?; is_readonly bit"
+            ),
+            _parameters,
+        )
+        for name in ("sys.parameters", "sys.all_parameters")
+    ),
+    ComputedView(
+        "sys.server_principals",
+        columns_of(
+            "name sysname; principal_id int; sid varbinary(85) ?; type char(1); type_desc nvarchar(60) ?; "
+            "is_disabled bit ?; create_date datetime; modify_date datetime; default_database_name sysname ?; "
+            "is_fixed_role bit"
+        ),
+        _server_principals,
+        fresh=True,
+    ),
+    ComputedView(
+        "sys.database_principals",
+        columns_of(
+            "name sysname; principal_id int; type char(1); type_desc nvarchar(60) ?; default_schema_name sysname "
+            "?; create_date datetime; modify_date datetime; sid varbinary(85) ?; is_fixed_role bit"
+        ),
+        _database_principals,
+        fresh=True,
+    ),
+    ComputedView(
+        "sys.configurations",
+        columns_of(
+            "configuration_id int; name nvarchar(35); value int ?; minimum int ?; maximum int ?; value_in_use int "
+            "?; description nvarchar(255); is_dynamic bit; is_advanced bit"
+        ),
+        _configurations,
+    ),
+    ComputedView(
+        "sys.dm_os_host_info",
+        columns_of(
+            "host_platform nvarchar(256); host_distribution nvarchar(256); host_release nvarchar(256); "
+            "host_service_pack_level nvarchar(256); host_sku int ?; os_language_version int"
+        ),
+        _host,
+    ),
+    ComputedView("sys.system_views", _OBJECT, _system_views),
+)
+
+SYSTEM_VIEWS: Final = {
+    tuple(view.name.lower().split(".")): view for view in (*_VIEWS, *INFORMATION_VIEWS, *SESSION_VIEWS, *EMPTY_VIEWS)
+}
+"""By schema and name in lower case."""

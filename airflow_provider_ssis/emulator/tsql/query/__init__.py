@@ -1,0 +1,1 @@
+"""Compiles one query to DuckDB SQL and runs it."""

@@ -1,0 +1,318 @@
+"""The binder: gives every name its meaning and every expression its type, and writes DuckDB SQL.
+
+The rules for the single node kinds are in the other modules of this package, each a table from sqlglot's class to a
+function; ``grammar.py`` puts the tables together. A node kind without a rule is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+from airflow_provider_ssis.emulator.tsql.query.scope import Scope
+from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Evaluate, Predicate, Typed
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata
+    from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge
+
+ValueRule = Callable[["Binder", Any], Typed]
+PredicateRule = Callable[["Binder", Any], Predicate]
+FunctionRule = Callable[["Binder", Sequence[exp.Expr]], Typed]
+QueryRule = Callable[["Binder", Any], BoundQuery]
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What is understood: the rules by node kind."""
+
+    values: Mapping[type[exp.Expr], ValueRule]
+    predicates: Mapping[type[exp.Expr], PredicateRule]
+    queries: Mapping[type[exp.Expr], QueryRule]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What fills one ``$n`` of the compiled text."""
+
+    evaluate: Evaluate
+    type: SqlType
+    is_list: bool = False
+
+
+Guard = Callable[[Mapping[str, Any]], None]
+"""What is asked before a query runs: raises SqlError where the session may not run it."""
+
+
+@dataclass(slots=True)
+class Compilation:
+    """What all binders of one statement share.
+
+    :param database: the current database.
+    :param variables: types of the variables, by lower-case name with its ``@``.
+    :param local_tables: table variables and temporary tables, by lower-case name with its ``@`` or ``#``.
+    :param zone_minutes: the server's offset.
+    :param sees_all: whether whoever asks may see all rows of the views.
+    :param needed: the names of what the session has to supply.
+    :param guards: what is asked before the query runs, by what it guards.
+    """
+
+    grammar: Grammar
+    metadata: Metadata
+    bridge: Bridge
+    database: str
+    variables: Mapping[str, SqlType]
+    local_tables: Mapping[str, LocalTable]
+    zone_minutes: int = 0
+    sees_all: bool = False
+    needed: dict[str, None] = field(default_factory=dict)
+    guards: dict[str, Guard] = field(default_factory=dict)
+    arguments: list[Argument] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    aliases: int = 0
+
+    def with_variables(self, variables: Mapping[str, SqlType]) -> Compilation:
+        """For another statement of the same session: with variables beside these, and nothing bound so far."""
+        return Compilation(
+            self.grammar,
+            self.metadata,
+            self.bridge,
+            self.database,
+            {**self.variables, **variables},
+            self.local_tables,
+            self.zone_minutes,
+            self.sees_all,
+        )
+
+    def alias(self) -> str:
+        """A DuckDB alias that nothing else in the statement has."""
+        self.aliases += 1
+        return f"s{self.aliases}"
+
+    def argument(self, key: str, evaluate: Evaluate, type: SqlType) -> str:  # noqa: A002 - the field's own word
+        """The DuckDB expression for a value that is computed in Python once for each run.
+
+        :param key: arguments of one key share one place.
+        """
+        place = self.places.setdefault(key, len(self.arguments))
+        if place == len(self.arguments):
+            self.arguments.append(Argument(evaluate, type))
+        return f"CAST({_MARK}{place}{_MARK_END} AS {duckdb_type(type, zoned=True)})"
+
+    def rows_argument(self, key: str, evaluate: Evaluate, type: SqlType) -> str:  # noqa: A002 - the field's own word
+        """The DuckDB expression for a list of values of one type, computed in Python once for each run."""
+        place = self.places.setdefault(key, len(self.arguments))
+        if place == len(self.arguments):
+            self.arguments.append(Argument(evaluate, type, is_list=True))
+        return f"CAST({_MARK}{place}{_MARK_END} AS {duckdb_type(type, zoned=True)}[])"
+
+    def finished(self, sql: str) -> tuple[str, tuple[Argument, ...]]:
+        """The text with ``$1`` ... for the arguments that it really uses, and these in order."""
+        order: dict[int, int] = {}
+
+        def number(match: re.Match[str]) -> str:
+            return f"${order.setdefault(int(match[1]), len(order) + 1)}"
+
+        text = _MARKED.sub(number, sql)
+        return text, tuple(self.arguments[place] for place in order)
+
+
+_MARK = "\x01"
+_MARK_END = "\x02"
+_MARKED = re.compile(f"{_MARK}(\\d+){_MARK_END}")
+
+
+@dataclass(frozen=True, slots=True)
+class CommonTable:
+    """A common table expression.
+
+    :param sql_name: its DuckDB name.
+    """
+
+    name: str
+    sql_name: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Binder:
+    """Binds the nodes of one query block."""
+
+    compilation: Compilation
+    scope: Scope = field(default_factory=Scope)
+    common_tables: tuple[CommonTable, ...] = ()
+
+    def value(self, node: exp.Expr) -> Typed:
+        """Bind an expression.
+
+        :raises SqlError: a name means nothing, types do not meet, or the node kind is not understood.
+        """
+        rule = self.compilation.grammar.values.get(type(node))
+        if rule is None:
+            if type(node) in self.compilation.grammar.predicates:
+                raise SqlError(102, f"Incorrect syntax near {near(node)!r}: a condition is no value here.", severity=15)
+            raise not_understood(node)
+        if self.scope.grouped is not None and (key := self._grouping_key(node, rule)) is not None:
+            return key
+        try:
+            return rule(self, node)
+        except SqlError as error:
+            raise located(error, node) from None
+
+    def values(self, nodes: Sequence[exp.Expr]) -> list[Typed]:
+        """Bind expressions in order."""
+        return [self.value(node) for node in nodes]
+
+    def predicate(self, node: exp.Expr) -> Predicate:
+        """Bind a condition."""
+        rule = self.compilation.grammar.predicates.get(type(node))
+        if rule is None:
+            if type(node) in self.compilation.grammar.values:
+                raise SqlError(
+                    4145, f"An expression stands where a condition is expected, near {near(node)!r}.", severity=15
+                )
+            raise not_understood(node)
+        try:
+            return rule(self, node)
+        except SqlError as error:
+            raise located(error, node) from None
+
+    def query(self, node: exp.Expr) -> BoundQuery:
+        """Bind a query inside the current block, which it may refer to."""
+        inner = replace(self, scope=Scope(parent=self.scope))
+        return inner.query_here(node)
+
+    def query_here(self, node: exp.Expr) -> BoundQuery:
+        """Bind a query in the current scope."""
+        rule = self.compilation.grammar.queries.get(type(node))
+        if rule is None:
+            raise not_understood(node)
+        try:
+            return rule(self, node)
+        except SqlError as error:
+            raise located(error, node) from None
+
+    def within(self, scope: Scope) -> Binder:
+        """A binder of the same statement for another scope."""
+        return replace(self, scope=scope)
+
+    def with_tables(self, tables: Sequence[CommonTable]) -> Binder:
+        """A binder that knows these common table expressions too."""
+        return replace(self, common_tables=(*self.common_tables, *tables))
+
+    def ungrouped(self) -> Binder:
+        """A binder for the argument of an aggregate: the rows of the group, not the group."""
+        scope = self.scope
+        return self.within(Scope(parent=scope.parent, sources=scope.sources))
+
+    def session_value(self, name: str, type: SqlType) -> Typed:  # noqa: A002 - the field's own word
+        """A value that the session supplies at run time, by its name in ``CompiledQuery.parameters``."""
+        self.compilation.needed[name] = None
+
+        def evaluate(values: Mapping[str, Any]) -> Any:
+            return values[name]
+
+        return Typed(self.compilation.argument(name, evaluate, type), type, evaluate=evaluate)
+
+    def computed(self, key: str, evaluate: Evaluate, type: SqlType) -> Typed:  # noqa: A002 - the field's own word
+        """A value that Python computes once for each run, from what the session supplies.
+
+        :param key: names the value apart from all others in the statement.
+        """
+        return Typed(self.compilation.argument(key, evaluate, type), type, evaluate=evaluate)
+
+    def session_call(self, name: str, arguments: Sequence[Typed], result: SqlType) -> Typed:
+        """A call, for each row, of a function that the session supplies."""
+        self.compilation.needed[name] = None
+        bridge = self.compilation.bridge
+        return self.call(name, lambda *values: bridge.session[name](*values), arguments, result, strict=False)
+
+    def call(
+        self,
+        key: str,
+        function: Callable[..., Any],
+        arguments: Sequence[Typed],
+        result: SqlType,
+        *,
+        strict: bool = True,
+    ) -> Typed:
+        """A call of a Python function for each row, or once where no row matters.
+
+        :param key: names the function; see ``Bridge.call``.
+        :param strict: NULL among the arguments makes the result NULL, and the function is not called.
+        """
+        call = _strict(function) if strict else function
+        if not arguments:
+            return self.computed(key, lambda values: call(), result)
+        sql = self.compilation.bridge.call(
+            key, call, [argument.sql for argument in arguments], [argument.type for argument in arguments], result
+        )
+        evaluators = [argument.evaluate for argument in arguments]
+        evaluate: Evaluate | None = None
+        if all(each is not None for each in evaluators):
+
+            def evaluate(values: Mapping[str, Any]) -> Any:
+                return call(*[each(values) for each in evaluators if each is not None])
+
+        return Typed(sql, result, evaluate=evaluate)
+
+    def _grouping_key(self, node: exp.Expr, rule: ValueRule) -> Typed | None:
+        """What an expression of a grouped query reads as, if it is one of those that the query groups by."""
+        try:
+            bound = rule(self.ungrouped(), node)
+        except SqlError:
+            # It holds an aggregate, or is at fault: the rule itself will say so.
+            return None
+        reading = (self.scope.grouped or {}).get(bound.sql)
+        if reading is None:
+            return None
+        return replace(bound, sql=reading, evaluate=None, nullable=bound.nullable or self.scope.subtotals)
+
+
+def _strict(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        return None if any(argument is None for argument in arguments) else function(*arguments)
+
+    return call
+
+
+def near(node: exp.Expr) -> str:
+    """The text that an error points at."""
+    text = node.name or node.sql(dialect="tsql")
+    return text if len(text) <= 40 else text[:40]
+
+
+def located(error: SqlError, node: exp.Expr) -> SqlError:
+    """An error with the line of a node, counted from the statement's first, unless it has one already."""
+    if not error.line:
+        line = node.meta.get("line") or next(
+            (part.meta["line"] for part in node.find_all(exp.Identifier) if "line" in part.meta), 0
+        )
+        error.line = int(line)
+    return error
+
+
+def not_understood(node: exp.Expr) -> SqlError:
+    """Error 102: what T-SQL may well know, but this server does not."""
+    return located(
+        SqlError(102, f"Incorrect syntax near {near(node)!r}: this form is not understood here.", severity=15), node
+    )
+
+
+def only(node: exp.Expr, *understood: str) -> None:
+    """See that a node has no part beyond those that its rule reads.
+
+    :raises SqlError: 102, it has; passing over it would give a wrong answer.
+    """
+    for part, value in node.args.items():
+        if value not in (None, False, []) and part not in understood:
+            raise SqlError(
+                102, f"Incorrect syntax near {near(node)!r}: the part {part!r} is not understood here.", severity=15
+            )

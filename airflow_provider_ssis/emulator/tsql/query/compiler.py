@@ -1,0 +1,212 @@
+"""The query compiler: one T-SQL query in, DuckDB text and T-SQL column types out.
+
+A query goes through sqlglot (``dialect.py``) and the binder (``transforms/``). A SELECT without FROM whose expressions
+Python can compute alone needs no DuckDB at all: large values are not copied, and every type keeps all that it holds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import duckdb
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata
+from airflow_provider_ssis.emulator.tsql.query.binder import Argument, Binder, Compilation, Guard
+from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge
+from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
+from airflow_provider_ssis.emulator.tsql.query.engine_errors import translated
+from airflow_provider_ssis.emulator.tsql.query.grammar import GRAMMAR
+from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name, split_assignments
+from airflow_provider_ssis.emulator.tsql.query.rules.changes import CHANGES
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.storage import decode, encode
+
+_REMEMBERED: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledQuery:
+    """A query that is ready to run.
+
+    :param sql: DuckDB text with ``$1`` ... ``$n``; empty where Python computes the rows.
+    :param parameters: what the session supplies when the query runs: ``@name`` variables and the names of
+        ``session_values.py``.
+    :param columns: T-SQL types of the result; empty for a query that returns no rows.
+    :param assignments: for ``SELECT @a = ..., @b = ...``, the variables in the order of the columns; or in that of the
+        steps, where there are any.
+    :param steps: for assignments that follow from one another, the query of each value: one row of one column. It reads
+        a row of this query as the variables that ``cell_name`` names.
+    :param one_row: the steps hold only while this query gives no second row (``transforms/assignments.py``).
+    :param writes: INSERT, UPDATE or DELETE on a table variable or temporary table; its one row is the row count.
+    """
+
+    sql: str
+    parameters: tuple[str, ...]
+    columns: tuple[Column, ...]
+    assignments: tuple[str, ...] = ()
+    steps: tuple[CompiledQuery, ...] = ()
+    one_row: bool = False
+    writes: bool = False
+    arguments: tuple[Argument, ...] = field(default=(), repr=False)
+    evaluate: Callable[[Mapping[str, Any]], list[tuple[Any, ...]]] | None = field(default=None, repr=False)
+    guards: tuple[Guard, ...] = field(default=(), repr=False)
+
+
+class QueryCompiler:
+    """Compiles and runs queries against one DuckDB instance.
+
+    :param metadata: what names there are.
+    :param zone: the server's offset, in which a datetimeoffset of a table is shown; default that of this machine now.
+    """
+
+    def __init__(self, metadata: Metadata, *, zone: dt.timezone | None = None) -> None:
+        self._metadata = metadata
+        self._zone = zone or dt.timezone(dt.datetime.now().astimezone().utcoffset() or dt.timedelta(0))
+        self._bridge = Bridge()
+        self._remembered: OrderedDict[Any, CompiledQuery] = OrderedDict()
+        self._version = metadata.version
+
+    def compile(
+        self,
+        text: str,
+        *,
+        line: int,
+        variables: Mapping[str, SqlType],
+        database: str,
+        connection: duckdb.DuckDBPyConnection,
+        local_tables: Mapping[str, LocalTable] | None = None,
+        sees_all: bool = False,
+    ) -> CompiledQuery:
+        """Compile one query, or take it from those compiled lately.
+
+        :param text: one SELECT, WITH, INSERT, UPDATE or DELETE.
+        :param line: the line of the batch in which the text begins, from 1.
+        :param variables: types of the declared variables, by name with ``@``.
+        :param database: the current database.
+        :param connection: any connection to the DuckDB instance.
+        :param local_tables: table variables and temporary tables in sight, by name with ``@`` or ``#``.
+        :param sees_all: whether whoever asks may see all rows of the views.
+        :raises SqlError: 102, 156, 207, 208 and the like, with the true line.
+        """
+        tables = local_tables or {}
+        key = (text, database, tuple(variables.items()), tuple(tables.items()), sees_all)
+        if self._version != self._metadata.version:
+            self._remembered.clear()
+            self._version = self._metadata.version
+        compiled = self._remembered.get(key)
+        if compiled is None:
+            self._bridge.install(connection)
+            compiled = self._compiled(text, line, variables, database, tables, sees_all=sees_all)
+            self._remembered[key] = compiled
+            if len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
+        else:
+            self._remembered.move_to_end(key)
+        return compiled
+
+    def run(
+        self, query: CompiledQuery, connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a compiled query.
+
+        :param connection: the session's own connection.
+        :param values: what ``query.parameters`` names.
+        :raises SqlError: 8134, 245, 8115 and the like, 229 where the session may not; all without a line.
+        """
+        for guard in query.guards:
+            guard(values)
+        if query.evaluate is not None:
+            return query.evaluate(values)
+        self._bridge.taken_error()
+        self._bridge.session = values
+        arguments = [_encoded(argument, values) for argument in query.arguments]
+        try:
+            rows = connection.execute(query.sql, arguments).fetchall()
+        except duckdb.Error as error:
+            raise self._bridge.taken_error() or translated(error) from None
+        finally:
+            self._bridge.session = {}
+        if query.writes:
+            return rows
+        types = [column.type for column in query.columns]
+        if not any(type_.name in _DECODED for type_ in types):
+            return rows
+        return [
+            tuple(decode(type_, value, zone=self._zone) for type_, value in zip(types, row, strict=True))
+            for row in rows
+        ]
+
+    def close(self) -> None:
+        """Let go of the DuckDB instance, before it is closed."""
+        self._bridge.close()
+
+    def _compiled(
+        self,
+        text: str,
+        line: int,
+        variables: Mapping[str, SqlType],
+        database: str,
+        local_tables: Mapping[str, LocalTable],
+        *,
+        sees_all: bool,
+    ) -> CompiledQuery:
+        compilation = Compilation(
+            grammar=GRAMMAR,
+            metadata=self._metadata,
+            bridge=self._bridge,
+            database=database,
+            sees_all=sees_all,
+            variables={name.lower(): type_ for name, type_ in variables.items()},
+            local_tables={name.lower(): table for name, table in local_tables.items()},
+            zone_minutes=self._zone.utcoffset(None) // dt.timedelta(minutes=1),
+        )
+        try:
+            return _bound(Binder(compilation), text)
+        except SqlError as error:
+            error.line = line + max(error.line, 1) - 1
+            raise
+        except RecursionError:
+            raise SqlError(191, "Some part of the query nests too deeply.", severity=15, line=line) from None
+
+
+_DECODED: Final = frozenset({"datetimeoffset", "sql_variant"})
+
+
+def _bound(binder: Binder, text: str) -> CompiledQuery:
+    tree = parse_query(text)
+    change = CHANGES.get(type(tree))
+    if change is not None:
+        sql, arguments = binder.compilation.finished(change(binder, tree))
+        guards = tuple(binder.compilation.guards.values())
+        return CompiledQuery(sql, tuple(binder.compilation.needed), (), writes=True, arguments=arguments, guards=guards)
+    found = split_assignments(tree)
+    compiled = _selected(binder, found.rows)
+    if not found.steps:
+        return replace(compiled, assignments=found.variables)
+    cells = {cell_name(place): column.type for place, column in enumerate(compiled.columns, start=1)}
+    steps = tuple(_selected(Binder(binder.compilation.with_variables(cells)), step) for step in found.steps)
+    return replace(compiled, assignments=found.variables, steps=steps, one_row=found.one_row)
+
+
+def _selected(binder: Binder, tree: exp.Expr) -> CompiledQuery:
+    query = binder.query_here(tree)
+    parameters = tuple(binder.compilation.needed)
+    columns = tuple(Column(column.name, column.type, column.nullable) for column in query.columns)
+    if query.evaluate is not None:
+        return CompiledQuery("", parameters, columns, evaluate=query.evaluate)
+    sql, arguments = binder.compilation.finished(query.sql)
+    guards = tuple(binder.compilation.guards.values())
+    return CompiledQuery(sql, parameters, columns, arguments=arguments, guards=guards)
+
+
+def _encoded(argument: Argument, values: Mapping[str, Any]) -> Any:
+    value = argument.evaluate(values)
+    if argument.is_list:
+        return [encode(argument.type, item, zoned=True) for item in value]
+    return encode(argument.type, value, zoned=True)

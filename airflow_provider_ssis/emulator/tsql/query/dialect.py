@@ -1,0 +1,230 @@
+"""Text of a query to sqlglot's syntax tree, read as T-SQL alone.
+
+sqlglot's own T-SQL dialect is made for translating: it accepts what other databases write too, and turns ``LEN`` and
+``GETDATE`` into kinds of nodes that several databases share. Here every function keeps its T-SQL name and every type
+its T-SQL text, so that ``functions.py`` is one table of names, and what T-SQL does not know is not read at all.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Final
+
+from sqlglot import exp
+from sqlglot.dialects.tsql import TSQL
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.parsers.tsql import TSQLParser
+from sqlglot.tokenizer_core import Token, TokenType
+
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+_MODIFIERS: Final = (
+    TokenType.WHERE,
+    TokenType.GROUP_BY,
+    TokenType.HAVING,
+    TokenType.ORDER_BY,
+    TokenType.OFFSET,
+    TokenType.FETCH,
+    TokenType.OPTION,
+    TokenType.FOR,
+)
+_STATEMENTS: Final = (TokenType.INSERT, TokenType.UPDATE, TokenType.DELETE)
+_RANGES: Final = (TokenType.BETWEEN, TokenType.IN, TokenType.IS, TokenType.LIKE)
+_NOTHING_FOLLOWS: Final = (TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.COMMA, TokenType.GROUP_BY)
+"""What cannot follow a comma. sqlglot lets a list end in a comma; T-SQL does not."""
+_OPENING: Final = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
+_COMPOUND: Final = (
+    TokenType.PLUS,
+    TokenType.DASH,
+    TokenType.STAR,
+    TokenType.SLASH,
+    TokenType.MOD,
+    TokenType.AMP,
+    TokenType.PIPE,
+    TokenType.CARET,
+)
+
+
+class QueryParser(TSQLParser):
+    """T-SQL's queries and expressions, with functions and types as they are written."""
+
+    FUNCTIONS = {}  # noqa: RUF012 - sqlglot's own way of configuring a parser
+    NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
+    FUNCTION_PARSERS = {  # noqa: RUF012
+        "CAST": lambda self: self.parse_cast(exp.Cast),
+        "TRY_CAST": lambda self: self.parse_cast(exp.TryCast),
+        "CONVERT": lambda self: self.parse_convert(safe=False),
+        "TRY_CONVERT": lambda self: self.parse_convert(safe=True),
+        "TRIM": lambda self: self.parse_trim(),
+    }
+    NO_PAREN_FUNCTION_PARSERS = {"CASE": TSQLParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}  # noqa: RUF012
+    QUERY_MODIFIER_PARSERS = {  # noqa: RUF012
+        token: parse for token, parse in TSQLParser.QUERY_MODIFIER_PARSERS.items() if token in _MODIFIERS
+    }
+    # Any other beginning of a statement would be read as a "command", of which sqlglot logs the text.
+    STATEMENT_PARSERS = {  # noqa: RUF012
+        token: parse for token, parse in TSQLParser.STATEMENT_PARSERS.items() if token in _STATEMENTS
+    }
+    RANGE_PARSERS = {token: parse for token, parse in TSQLParser.RANGE_PARSERS.items() if token in _RANGES}  # noqa: RUF012
+    COLUMN_OPERATORS = {TokenType.DOT: TSQLParser.COLUMN_OPERATORS[TokenType.DOT]}  # noqa: RUF012
+
+    def parse_cast(self, kind: type[exp.Cast]) -> exp.Expression:
+        """``CAST(value AS type)``, behind the opening parenthesis."""
+        value = self._parse_disjunction()
+        if not self._match(TokenType.ALIAS):
+            self.raise_error("AS is expected")
+        return self.expression(kind(this=value, to=self.parse_type_name()))
+
+    def parse_convert(self, *, safe: bool) -> exp.Expression:
+        """``CONVERT(type, value[, style])``, behind the opening parenthesis."""
+        target = self.parse_type_name()
+        if not self._match(TokenType.COMMA):
+            self.raise_error("a comma is expected")
+        value = self._parse_disjunction()
+        style = self._parse_disjunction() if self._match(TokenType.COMMA) else None
+        return self.expression(exp.Convert(this=target, expression=value, style=style, safe=safe))
+
+    def parse_trim(self) -> exp.Expression:
+        """``TRIM([[LEADING|TRAILING|BOTH] characters FROM] value)``, behind the opening parenthesis."""
+        side = self._prev.text.upper() if self._match_texts(("LEADING", "TRAILING", "BOTH")) else "BOTH"
+        value = self._parse_disjunction()
+        characters = None
+        if self._match(TokenType.FROM):
+            characters, value = value, self._parse_disjunction()
+        name = {"LEADING": "LTRIM", "TRAILING": "RTRIM", "BOTH": "TRIM"}[side]
+        return self.expression(exp.Anonymous(this=name, expressions=[part for part in (value, characters) if part]))
+
+    def parse_type_name(self) -> exp.Expression:
+        """A data type as it is written: name, and in parentheses its length or precision and scale."""
+        parts = [self._type_word()]
+        while self._match(TokenType.DOT):
+            parts.append(self._type_word())
+        facets = []
+        if self._match(TokenType.L_PAREN):
+            while not self._match(TokenType.R_PAREN):
+                if not self._curr:
+                    self.raise_error("a closing parenthesis is expected")
+                facets.append(self._advance_text())
+        text = ".".join(parts) + (f"({''.join(facets)})" if facets else "")
+        return self.expression(exp.DataType(this=exp.DType.USERDEFINED, kind=text))
+
+    def _type_word(self) -> str:
+        if not self._curr or not re.match(r"\w", self._curr.text):
+            self.raise_error("a data type is expected")
+        return self._advance_text()
+
+    def _advance_text(self) -> str:
+        self._advance()
+        return str(self._prev.text)
+
+    def _parse_primary(self) -> exp.Expr | None:
+        # 'a' 'b' is a value and its alias here, and one string elsewhere.
+        if self._match(TokenType.STRING):
+            return self.expression(exp.Literal.string(self._prev.text), self._prev)
+        return super()._parse_primary()
+
+    def _parse_type(self, parse_interval: bool = True, fallback_to_identifier: bool = False) -> exp.Expr | None:
+        # T-SQL has no literals such as DATE '2020-01-01', so a type's name is a name like any other here.
+        if fallback_to_identifier:
+            return self._parse_id_var()
+        return self._parse_column()
+
+
+class QueryDialect(TSQL):
+    """sqlglot's T-SQL with :class:`QueryParser`."""
+
+    class Tokenizer(TSQL.Tokenizer):
+        """T-SQL's tokens; no word begins a "command"."""
+
+        COMMANDS: ClassVar[set[TokenType]] = set()
+
+    Parser = QueryParser
+
+
+_DIALECT: Final = QueryDialect()
+
+
+def parse_query(text: str) -> exp.Expr:
+    """The syntax tree of one query.
+
+    :raises SqlError: 102, with the line in the text and what stands there.
+    """
+    try:
+        tokens = list(_DIALECT.tokenize(text))
+        trees = _DIALECT.parser().parse(_written_out(tokens), text)
+    except TokenError as error:
+        raise SqlError(105, f"A quotation mark or comment is not closed: {error}", severity=15, line=1) from None
+    except ParseError as error:
+        raise _syntax_error(error) from None
+    found = [tree for tree in trees if tree is not None]
+    if len(found) != 1:
+        raise SqlError(102, "Incorrect syntax: one query is expected.", severity=15, line=1)
+    return found[0]
+
+
+def _syntax_error(error: ParseError) -> SqlError:
+    if not error.errors:
+        return SqlError(102, "Incorrect syntax: the query nests too deeply or ends too early.", severity=15, line=1)
+    place = error.errors[0]
+    word = str(place.get("highlight") or "")
+    line = int(place.get("line") or 1)
+    return _unexpected(word, line)
+
+
+def _unexpected(word: str, line: int) -> SqlError:
+    if word.upper() in _KEYWORDS:
+        return SqlError(156, f"Incorrect syntax near the keyword {word!r}.", severity=15, line=line)
+    return SqlError(102, f"Incorrect syntax near {word!r}.", severity=15, line=line)
+
+
+_KEYWORDS: Final = frozenset(
+    "SELECT FROM WHERE GROUP BY ORDER HAVING UNION EXCEPT INTERSECT JOIN INNER LEFT RIGHT FULL CROSS OUTER ON AS IN IS "
+    "NOT NULL LIKE BETWEEN AND OR CASE WHEN THEN ELSE END TOP DISTINCT ALL ANY SOME EXISTS INTO VALUES INSERT UPDATE "
+    "DELETE SET WITH FOR OPTION DESC ASC OVER".split()
+)
+
+
+def _written_out(tokens: list[Token]) -> list[Token]:
+    """The tokens with ``@a += b`` and ``SET a += b`` written as ``@a = @a + (b)``, which sqlglot's parser knows."""
+    result: list[Token] = []
+    closing_at: dict[int, int] = {}
+    depth = 0
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
+        if (
+            token.token_type in _COMPOUND
+            and following is not None
+            and following.token_type == TokenType.EQ
+            and token.end + 1 == following.start
+        ):
+            target = _target_before(result)
+            opening = Token(TokenType.L_PAREN, "(", token.line, token.col, token.start, token.end)
+            result += [following, *target, token, opening]
+            closing_at[depth] = closing_at.get(depth, 0) + 1
+            index += 2
+            continue
+        depth += _OPENING.get(token.token_type, 0)
+        if token.token_type == TokenType.COMMA and (following is None or following.token_type in _NOTHING_FOLLOWS):
+            stands = following or token
+            raise _unexpected(stands.text, stands.line)
+        ends = token.token_type in (TokenType.COMMA, TokenType.FROM, TokenType.WHERE, TokenType.SEMICOLON)
+        if ends and depth in closing_at:
+            result += [_closing(token)] * closing_at.pop(depth)
+        result.append(token)
+        index += 1
+    if tokens:
+        result += [_closing(tokens[-1])] * sum(closing_at.values())
+    return result
+
+
+def _target_before(tokens: list[Token]) -> list[Token]:
+    start = len(tokens) - 1
+    while start > 0 and tokens[start - 1].token_type in (TokenType.PARAMETER, TokenType.DOT):
+        start -= 1 if tokens[start - 1].token_type == TokenType.PARAMETER else 2
+    return tokens[start:]
+
+
+def _closing(token: Token) -> Token:
+    return Token(TokenType.R_PAREN, ")", token.line, token.col, token.start, token.end)

@@ -1,0 +1,51 @@
+"""DuckDB's errors as SQL Server's."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import duckdb
+
+from airflow_provider_ssis.emulator.tsql.values.arithmetic import division_by_zero
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+_KNOWN: Final = (
+    (re.compile("Division by zero", re.IGNORECASE), division_by_zero),
+    (
+        re.compile("More than one row returned by a subquery"),
+        lambda: SqlError(512, "A subquery that stands for one value returned more than one."),
+    ),
+    (
+        re.compile("violates (?:unique|primary key) constraint"),
+        lambda: SqlError(2627, "A key of the table is there already: nothing was changed.", severity=14),
+    ),
+    (
+        re.compile("NOT NULL constraint failed"),
+        lambda: SqlError(515, "A column that does not allow NULL was given NULL."),
+    ),
+)
+_INTERRUPTED: Final = "The query was cancelled."
+
+
+def translated(error: duckdb.Error) -> SqlError:
+    """The error of SQL Server that a DuckDB error stands for.
+
+    One that stands for none is shown as 50000 with DuckDB's own text: it is a fault of this emulator, and its text is
+    what a report of it needs.
+    """
+    text = str(error)
+    for pattern, known in _KNOWN:
+        if pattern.search(text):
+            return known()
+    if isinstance(error, duckdb.OutOfRangeException) or "out of range" in text:
+        return SqlError(8115, "Arithmetic overflow: a result is beyond the range of its type.")
+    if isinstance(error, duckdb.ConversionException):
+        return SqlError(8114, f"Error converting a value: {_first_line(text)}")
+    if isinstance(error, duckdb.InterruptException):
+        return SqlError(3617, _INTERRUPTED, severity=16)
+    return SqlError(50000, f"The emulated server could not run the query: {_first_line(text)}")
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", maxsplit=1)[0]

@@ -1,0 +1,189 @@
+"""T-SQL's functions of date and time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.datatypes import BIGINT, DATETIMEOFFSET, INT, SqlType
+from airflow_provider_ssis.emulator.tsql.query.functions import session_values
+from airflow_provider_ssis.emulator.tsql.query.functions.table import Function, Plain, taken
+from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
+from airflow_provider_ssis.emulator.tsql.values import date_parts, date_styles
+from airflow_provider_ssis.emulator.tsql.values.arithmetic import overflow
+from airflow_provider_ssis.emulator.tsql.values.conversion import try_convert, type_of
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.moments import widened
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder
+    from airflow_provider_ssis.emulator.tsql.query.typed import Typed
+
+_DATETIME: Final = SqlType("datetime")
+_DATE: Final = SqlType("date")
+_FIRST_DAY: Final = "@@datefirst"
+_INT_RANGE: Final = range(-(2**31), 2**31)
+
+
+def _part(node: exp.Expr, function: str) -> str:
+    """The date part that the first argument names: a bare word."""
+    if not isinstance(node, exp.Column) or len(node.parts) != 1:
+        raise SqlError(1023, f"The first argument of {function.upper()} is the name of a date part.", severity=15)
+    return date_parts.part_named(node.name, function)
+
+
+def _dateadd(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
+    part = _part(nodes[0], "dateadd")
+    number = taken(binder, binder.value(nodes[1]), "int", "dateadd", 2)
+    given = binder.value(nodes[2])
+    literal = given.type.name not in ("date", "time", "datetime", "smalldatetime", "datetime2", "datetimeoffset")
+    # A string or number that stands for a moment here is a datetime.
+    moment = coerced(binder, given, _DATETIME) if literal else given
+    return binder.call(
+        f"dateadd {part}",
+        lambda count, value: date_parts.add(part, count, value, moment.type),
+        [number, moment],
+        moment.type,
+    )
+
+
+def _datediff(result: SqlType) -> Callable[[Binder, Sequence[exp.Expr]], Typed]:
+    name = "datediff" if result == INT else "datediff_big"
+
+    def rule(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
+        part = _part(nodes[0], name)
+        if part in ("tzoffset", "iso_week"):
+            raise SqlError(9806, f"The date part {part} does not go with {name.upper()}.", severity=15)
+        moments = [
+            taken(binder, binder.value(node), "moment", name, position)
+            for position, node in enumerate(nodes[1:], start=2)
+        ]
+
+        def compute(start: Any, end: Any) -> int:
+            count = date_parts.difference(part, start, end)
+            if result == INT and count not in _INT_RANGE:
+                raise SqlError(535, "DATEDIFF counts more than an int holds. Use DATEDIFF_BIG, or a larger date part.")
+            return count
+
+        return binder.call(f"{name} {part}", compute, moments, result)
+
+    return rule
+
+
+def _of_part(
+    name: str, result: SqlType | None, compute: Callable[..., Any]
+) -> Callable[[Binder, Sequence[exp.Expr]], Typed]:
+    def rule(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
+        part = _part(nodes[0], name)
+        moment = taken(binder, binder.value(nodes[1]), "moment", name, 2)
+        type_ = moment.type
+        arguments = [moment]
+        if part in date_parts.BY_FIRST_DAY:
+            arguments.append(binder.session_value(_FIRST_DAY, session_values.GLOBALS[_FIRST_DAY]))
+        return binder.call(
+            f"{name} {part}",
+            lambda value, *first_day: compute(part, value, type_, *first_day),
+            arguments,
+            result or type_,
+        )
+
+    return rule
+
+
+def _same_part(part: str) -> Plain:
+    return Plain(("moment",), INT, lambda value: date_parts.extract(part, value, SqlType("datetime2", scale=7)))
+
+
+def _from_parts(*numbers: int) -> dt.datetime:
+    year, month, day, hour, minute, second, microsecond = (*numbers, *[0] * (7 - len(numbers)))
+    try:
+        return dt.datetime(year, month, day, hour, minute, second, microsecond)
+    except (ValueError, OverflowError):
+        raise SqlError(289, "The parts make no date or time: one of them is out of its range.") from None
+
+
+def _fraction(fraction: int, precision: int) -> int:
+    if not 0 <= precision <= 7 or fraction >= 10**precision:
+        raise SqlError(289, "The parts make no date or time: the fraction does not fit the precision.")
+    return int(fraction * 10 ** (6 - precision)) if precision <= 6 else fraction // 10
+
+
+def _datetimefromparts(*numbers: int) -> dt.datetime:
+    return _from_parts(*numbers[:6], numbers[6] * 1000)
+
+
+def _datetime2fromparts(*numbers: int) -> dt.datetime:
+    return _from_parts(*numbers[:6], _fraction(numbers[6], numbers[7]))
+
+
+def _timefromparts(hour: int, minute: int, second: int, fraction: int, precision: int) -> dt.time:
+    return _from_parts(1900, 1, 1, hour, minute, second, _fraction(fraction, precision)).time()
+
+
+def _offset(value: Any) -> dt.timezone:
+    try:
+        offset = date_styles.parse_offset(value) if isinstance(value, str) else dt.timedelta(minutes=int(value))
+        return dt.timezone(offset)
+    except ValueError:
+        raise SqlError(9812, "The time zone is none: write it as +hh:mm, or as a number of minutes.") from None
+
+
+def _switchoffset(value: dt.datetime, zone: Any) -> dt.datetime:
+    aware = value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
+    try:
+        return aware.astimezone(_offset(zone))
+    except OverflowError:
+        raise overflow(DATETIMEOFFSET) from None
+
+
+def _todatetimeoffset(value: Any, zone: Any) -> dt.datetime:
+    return widened(value).replace(tzinfo=_offset(zone))
+
+
+def _isdate(text: Any) -> int:
+    if isinstance(text, str):
+        return int(bool(text.strip()) and try_convert(text, SqlType("varchar", length=8000), _DATETIME) is not None)
+    return int(try_convert(text, type_of(text), _DATETIME) is not None)
+
+
+def _clock(rule: Callable[[Binder], Typed]) -> Function:
+    return Function(0, 0, lambda binder, nodes: rule(binder))
+
+
+TAKE_DATE_PART: Final = frozenset({"dateadd", "datediff", "datediff_big", "datename", "datepart", "datetrunc"})
+"""The functions whose first argument is the name of a date part, which only looks like a column."""
+
+_TIME7: Final = SqlType("time", scale=7)
+_DATETIME2: Final = SqlType("datetime2", scale=7)
+
+FUNCTIONS: Final[dict[str, Function]] = {
+    "dateadd": Function(3, 3, _dateadd),
+    "datediff": Function(3, 3, _datediff(INT)),
+    "datediff_big": Function(3, 3, _datediff(BIGINT)),
+    "datename": Function(2, 2, _of_part("datename", SqlType("nvarchar", length=30), date_parts.name)),
+    "datepart": Function(2, 2, _of_part("datepart", INT, date_parts.extract)),
+    "datetrunc": Function(2, 2, _of_part("datetrunc", None, date_parts.truncate)),
+    "getdate": _clock(session_values.getdate),
+    "getutcdate": _clock(session_values.getutcdate),
+    "sysdatetime": _clock(session_values.sysdatetime),
+    "sysutcdatetime": _clock(session_values.sysutcdatetime),
+    **{
+        name: plain.function(name)
+        for name, plain in {
+            "datefromparts": Plain(("int", "int", "int"), _DATE, lambda *numbers: _from_parts(*numbers).date()),
+            "datetimefromparts": Plain(("int",) * 7, _DATETIME, _datetimefromparts),
+            "datetime2fromparts": Plain(("int",) * 8, _DATETIME2, _datetime2fromparts),
+            "day": _same_part("day"),
+            "eomonth": Plain(("moment", "int"), _DATE, date_parts.end_of_month, least=1),
+            "isdate": Plain(("any",), INT, _isdate, strict=False),
+            "month": _same_part("month"),
+            "switchoffset": Plain(("moment", "any"), DATETIMEOFFSET, _switchoffset),
+            "timefromparts": Plain(("int",) * 5, _TIME7, _timefromparts),
+            "todatetimeoffset": Plain(("moment", "any"), DATETIMEOFFSET, _todatetimeoffset),
+            "year": _same_part("year"),
+        }.items()
+    },
+}

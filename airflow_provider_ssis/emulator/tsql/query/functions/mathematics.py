@@ -1,0 +1,110 @@
+"""T-SQL's mathematical functions."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_ssis.emulator.datatypes import FLOAT, SqlType
+from airflow_provider_ssis.emulator.tsql.query.functions.table import Plain
+from airflow_provider_ssis.emulator.tsql.values.arithmetic import overflow
+from airflow_provider_ssis.emulator.tsql.values.conversion import convert, type_of
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.number_text import WIDE
+from airflow_provider_ssis.emulator.tsql.values.precedence import DECIMALS
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.query.typed import Typed
+
+
+_MOST_PLACES: Final = 350
+"""More places than any number has, before or behind the point."""
+
+
+def _number_like_first(arguments: Sequence[Typed]) -> SqlType:
+    given = arguments[0].type
+    return SqlType("int") if given.name in ("bit", "tinyint", "smallint") else given
+
+
+def _whole_like_first(arguments: Sequence[Typed]) -> SqlType:
+    given = _number_like_first(arguments)
+    return SqlType(given.name, precision=given.precision, scale=0) if given.name in DECIMALS else given
+
+
+def _rounded_like_first(arguments: Sequence[Typed]) -> SqlType:
+    given = _number_like_first(arguments)
+    return SqlType("float") if given.name == "real" else given
+
+
+def _round(value: Any, places: int, cut: int = 0) -> Any:
+    step = Decimal(1).scaleb(-max(min(places, _MOST_PLACES), -_MOST_PLACES))
+    exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+    result = exact.quantize(step, rounding=ROUND_DOWN if cut else ROUND_HALF_UP, context=WIDE)
+    return result.quantize(value, context=WIDE) if isinstance(value, Decimal) else type(value)(result)
+
+
+def _finite(function: Callable[..., float]) -> Callable[..., float]:
+    def compute(*values: Any) -> float:
+        try:
+            result = function(*values)
+        except ValueError:
+            raise SqlError(3623, "An invalid floating point operation occurred.") from None
+        except OverflowError:
+            raise overflow(FLOAT) from None
+        if isinstance(result, complex) or math.isinf(result) or math.isnan(result):
+            raise SqlError(3623, "An invalid floating point operation occurred.")
+        return result
+
+    return compute
+
+
+def _power(base: Any, exponent: float) -> Any:
+    result = _finite(math.pow)(float(base), exponent)
+    return (
+        convert(result, FLOAT, type_of(base))
+        if isinstance(base, int)
+        else Decimal(repr(result))
+        if isinstance(base, Decimal)
+        else result
+    )
+
+
+def _log(value: float, base: float = math.e) -> float:
+    return math.log(value) if base == math.e else math.log(value, base)
+
+
+_FLOATS: Final[dict[str, Callable[..., float]]] = {
+    "acos": math.acos,
+    "asin": math.asin,
+    "atan": math.atan,
+    "cos": math.cos,
+    "cot": lambda value: 1 / math.tan(value),
+    "degrees": math.degrees,
+    "exp": math.exp,
+    "log10": math.log10,
+    "radians": math.radians,
+    "sin": math.sin,
+    "sqrt": math.sqrt,
+    "square": lambda value: value * value,
+    "tan": math.tan,
+}
+
+FUNCTIONS: Final = {
+    name: plain.function(name)
+    for name, plain in {
+        **{name: Plain(("float",), FLOAT, _finite(function)) for name, function in _FLOATS.items()},
+        "abs": Plain(("number",), _number_like_first, abs),
+        "atn2": Plain(("float", "float"), FLOAT, _finite(math.atan2)),
+        "ceiling": Plain(("number",), _whole_like_first, lambda value: type(value)(math.ceil(value))),
+        "floor": Plain(("number",), _whole_like_first, lambda value: type(value)(math.floor(value))),
+        "log": Plain(("float", "float"), FLOAT, _finite(_log), least=1),
+        "pi": Plain((), FLOAT, lambda: math.pi),
+        "power": Plain(("number", "float"), _rounded_like_first, _power),
+        "rand": Plain(("int",), FLOAT, lambda seed=None: random.Random(seed).random(), least=0, strict=False),  # noqa: S311 - not for secrets
+        "round": Plain(("number", "int", "int"), _rounded_like_first, _round, least=2),
+        "sign": Plain(("number",), _number_like_first, lambda value: type(value)((value > 0) - (value < 0))),
+    }.items()
+}

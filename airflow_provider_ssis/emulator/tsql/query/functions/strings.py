@@ -1,0 +1,215 @@
+"""T-SQL's string functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_ssis.emulator.datatypes import INT, MAX, SqlType
+from airflow_provider_ssis.emulator.tsql.metadata.registry import split_name
+from airflow_provider_ssis.emulator.tsql.query.functions.table import Plain, same_as_first, widest, widest_like_first
+from airflow_provider_ssis.emulator.tsql.values import number_text, patterns
+from airflow_provider_ssis.emulator.tsql.values.conversion import CODE_PAGE
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.precedence import UNICODE, sized
+from airflow_provider_ssis.emulator.tsql.values.text_format import format_value
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.query.typed import Typed
+
+_LONGEST_FIXED: Final = 8000
+_LONGEST_REPETITION: Final = 2**28
+
+
+def _length_type(arguments: Sequence[Typed]) -> SqlType:
+    return SqlType("bigint") if arguments[0].type.length == MAX else INT
+
+
+def _non_negative(count: int, function: str) -> int:
+    if count < 0:
+        raise SqlError(537, f"A length that {function} gets is negative.")
+    return count
+
+
+def _left(text: str, count: int) -> str:
+    return text[: _non_negative(count, "LEFT")]
+
+
+def _right(text: str, count: int) -> str:
+    return text[-count:] if _non_negative(count, "RIGHT") else ""
+
+
+def _substring(text: str, start: int, count: int) -> str:
+    end = start - 1 + _non_negative(count, "SUBSTRING")
+    return text[max(start - 1, 0) : max(end, 0)]
+
+
+def _sliced(arguments: Sequence[Typed]) -> SqlType:
+    given, count = arguments[0].type, arguments[-1].constant
+    name = "nvarchar" if given.name in UNICODE else "varchar"
+    if not isinstance(count, int) or count < 0 or given.length in (None, MAX):
+        return sized(name, given.length)
+    return sized(name, min(count, given.length or count))
+
+
+def _charindex(wanted: str, text: str, start: int = 1) -> int:
+    if not wanted:
+        return 0
+    return text.lower().find(wanted.lower(), max(start - 1, 0)) + 1
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    if not old:
+        return text
+    lowered, wanted = text.lower(), old.lower()
+    parts: list[str] = []
+    position = 0
+    while (found := lowered.find(wanted, position)) != -1:
+        parts += [text[position:found], new]
+        position = found + len(old)
+    return "".join([*parts, text[position:]])
+
+
+def _stuff(text: str, start: int, count: int, new: str | None) -> str | None:
+    if text is None or start is None or count is None or start < 1 or start > len(text) or count < 0:
+        return None
+    return text[: start - 1] + (new or "") + text[start - 1 + count :]
+
+
+def _joined(arguments: Sequence[Typed]) -> SqlType:
+    unicode = any(argument.type.name in UNICODE for argument in arguments)
+    lengths = [argument.type.length for argument in arguments]
+    name = "nvarchar" if unicode else "varchar"
+    if any(length in (None, MAX) for length in lengths):
+        return SqlType(name, length=MAX)
+    return sized(name, sum(length or 0 for length in lengths), widen=False)
+
+
+def _joined_with_separator(arguments: Sequence[Typed]) -> SqlType:
+    return widest(_joined(arguments))
+
+
+def _concat(*texts: str | None) -> str:
+    return "".join(text for text in texts if text is not None)
+
+
+def _concat_ws(separator: str | None, *texts: str | None) -> str:
+    return (separator or "").join(text for text in texts if text is not None)
+
+
+def _replicate(text: str, count: int) -> str | None:
+    if count < 0:
+        return None
+    if len(text) * count > _LONGEST_REPETITION:
+        raise SqlError(701, f"REPLICATE would make a string of {len(text) * count} characters: more than is emulated.")
+    return text * count
+
+
+def _space(count: int) -> str | None:
+    return None if count < 0 else " " * min(count, _LONGEST_FIXED)
+
+
+def _str(number: float, length: int = 10, places: int = 0) -> str:
+    text = f"{number_text.rounded(Decimal(repr(number)), min(places, 16)):f}"
+    whole = text.split(".", maxsplit=1)[0]
+    length = min(length, _LONGEST_FIXED)
+    if len(whole) > length:
+        return "*" * length
+    return text[:length].rstrip(".").rjust(length)
+
+
+def _quotename(name: str, quote: str = "[") -> str | None:
+    pairs = {
+        "[": "[]",
+        "]": "[]",
+        "'": "''",
+        '"': '""',
+        "(": "()",
+        ")": "()",
+        "<": "<>",
+        ">": "<>",
+        "{": "{}",
+        "}": "{}",
+        "`": "``",
+    }
+    if len(name) > 128 or quote[:1] not in pairs:
+        return None
+    opening, closing = pairs[quote[:1]][0], pairs[quote[:1]][1]
+    return opening + name.replace(closing, closing * 2) + closing
+
+
+def _ascii(text: str) -> int | None:
+    return text[0].encode(CODE_PAGE, "replace")[0] if text else None
+
+
+def _char(code: int) -> str | None:
+    return bytes([code]).decode(CODE_PAGE, "replace") if 0 <= code <= 255 else None
+
+
+def _unicode(text: str) -> int | None:
+    return ord(text[0]) if text else None
+
+
+def _nchar(code: int) -> str | None:
+    # Half of a surrogate pair is no character in Python.
+    return None if not 0 <= code <= 0xFFFF else "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)
+
+
+def _trim(text: str, characters: str = " ") -> str:
+    return text.strip(characters)
+
+
+def _ltrim(text: str, characters: str = " ") -> str:
+    return text.lstrip(characters)
+
+
+def _rtrim(text: str, characters: str = " ") -> str:
+    return text.rstrip(characters)
+
+
+def _translate(text: str, old: str, new: str) -> str:
+    if len(old) != len(new):
+        raise SqlError(9828, "The second and third arguments of TRANSLATE are not equally long.")
+    return text.translate(str.maketrans(old, new))
+
+
+def _parsename(name: str, part: int) -> str | None:
+    parts = split_name(name)
+    return parts[-part] or None if 1 <= part <= len(parts) <= 4 else None
+
+
+_NVARCHAR: Final = SqlType("nvarchar", length=4000)
+
+FUNCTIONS: Final = {
+    name: plain.function(name)
+    for name, plain in {
+        "ascii": Plain(("text",), INT, _ascii),
+        "char": Plain(("int",), SqlType("char", length=1), _char),
+        "charindex": Plain(("text", "text", "int"), INT, _charindex, least=2),
+        "concat": Plain(("text", "text"), _joined, _concat, variadic=True, strict=False),
+        "concat_ws": Plain(("text", "text", "text"), _joined_with_separator, _concat_ws, variadic=True, strict=False),
+        "format": Plain(("any", "text", "text"), _NVARCHAR, format_value, least=2),
+        "left": Plain(("text", "int"), _sliced, _left),
+        "len": Plain(("text",), _length_type, lambda text: len(text.rstrip(" ")), native="length(rtrim({0}, ' '))"),
+        "lower": Plain(("text",), same_as_first, str.lower, native="lower({0})"),
+        "ltrim": Plain(("text", "text"), same_as_first, _ltrim, least=1),
+        "nchar": Plain(("int",), SqlType("nchar", length=1), _nchar),
+        "parsename": Plain(("text", "int"), SqlType("nvarchar", length=128), _parsename),
+        "patindex": Plain(("text", "text"), INT, lambda form, text: patterns.position(text, form)),
+        "quotename": Plain(("text", "text"), SqlType("nvarchar", length=258), _quotename, least=1),
+        "replace": Plain(("text", "text", "text"), widest_like_first, _replace),
+        "replicate": Plain(("text", "int"), widest_like_first, _replicate),
+        "reverse": Plain(("text",), same_as_first, lambda text: text[::-1]),
+        "right": Plain(("text", "int"), _sliced, _right),
+        "rtrim": Plain(("text", "text"), same_as_first, _rtrim, least=1),
+        "space": Plain(("int",), SqlType("varchar", length=8000), _space),
+        "str": Plain(("float", "int", "int"), SqlType("varchar", length=8000), _str, least=1),
+        "stuff": Plain(("text", "int", "int", "text"), widest_like_first, _stuff, strict=False),
+        "substring": Plain(("text", "int", "int"), _sliced, _substring),
+        "translate": Plain(("text", "text", "text"), widest_like_first, _translate),
+        "trim": Plain(("text", "text"), same_as_first, _trim, least=1),
+        "unicode": Plain(("text",), INT, _unicode),
+        "upper": Plain(("text",), same_as_first, str.upper, native="upper({0})"),
+    }.items()
+}

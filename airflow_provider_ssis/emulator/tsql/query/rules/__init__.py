@@ -1,0 +1,1 @@
+"""How each kind of syntax node is compiled."""

@@ -1,0 +1,63 @@
+"""Calls of functions by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.tsql.query.binder import only
+from airflow_provider_ssis.emulator.tsql.query.functions import dates, mathematics, strings, system
+from airflow_provider_ssis.emulator.tsql.query.functions.table import Function
+from airflow_provider_ssis.emulator.tsql.query.rules import aggregates, conditionals
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder, ValueRule
+    from airflow_provider_ssis.emulator.tsql.query.typed import Typed
+
+FUNCTIONS: Final[dict[str, Function]] = {
+    **{name: Function(*entry) for name, entry in conditionals.FUNCTIONS.items()},
+    **strings.FUNCTIONS,
+    **mathematics.FUNCTIONS,
+    **dates.FUNCTIONS,
+    **system.FUNCTIONS,
+}
+"""Every scalar function, by lower-case name."""
+
+
+def _call(binder: Binder, node: exp.Anonymous) -> Typed:
+    only(node, "this", "expressions")
+    name = str(node.this).lower() if isinstance(node.this, str) else node.this.name.lower()
+    if name in aggregates.NAMES:
+        return aggregates.aggregated(binder, node)
+    if name in aggregates.WINDOW_NAMES:
+        raise SqlError(10753, f"The function {name.upper()} needs an OVER clause.", severity=15)
+    function = FUNCTIONS.get(name)
+    if function is None:
+        raise SqlError(195, f"{node.name!r} is not a recognized built-in function name.", severity=15)
+    return called(binder, name, function, node.expressions)
+
+
+def called(binder: Binder, name: str, function: Function, arguments: Sequence[exp.Expr]) -> Typed:
+    """A call with so many arguments as the function takes.
+
+    :raises SqlError: 174, 189: too few or too many.
+    """
+    count = len(arguments)
+    if count < function.least or (function.most is not None and count > function.most):
+        if function.least == function.most:
+            raise SqlError(174, f"The {name} function requires {function.least} argument(s).", severity=15)
+        most = "any number" if function.most is None else function.most
+        raise SqlError(189, f"The {name} function requires {function.least} to {most} arguments.", severity=15)
+    return function.rule(binder, arguments)
+
+
+def _qualified(binder: Binder, node: exp.Dot) -> Typed:
+    """``schema.function(...)``: there are no functions but the built-in ones."""
+    parts = [part.name for part in node.flatten()] if isinstance(node, exp.Dot) else []
+    raise SqlError(4121, f"There is no column {parts[0]!r} and no function or method {'.'.join(parts)!r}.")
+
+
+VALUES: Final[dict[type[exp.Expr], ValueRule]] = {exp.Anonymous: _call, exp.Dot: _qualified}

@@ -1,0 +1,291 @@
+"""Conditions: comparisons, LIKE, IN, BETWEEN, IS NULL, EXISTS, ANY and ALL, AND, OR, NOT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.datatypes import BIGINT, MAX, SqlType
+from airflow_provider_ssis.emulator.tsql.query.binder import only
+from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced, unified
+from airflow_provider_ssis.emulator.tsql.query.typed import Evaluate, Predicate, Typed, output_name
+from airflow_provider_ssis.emulator.tsql.values import arithmetic
+from airflow_provider_ssis.emulator.tsql.values.conversion import family
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.patterns import like, like_with_blanks
+from airflow_provider_ssis.emulator.tsql.values.precedence import INTEGERS, STRINGS, UNICODE
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder, PredicateRule
+
+_SIGNS: Final[dict[type[exp.Expr], str]] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
+_TESTS: Final[dict[str, Callable[[int], bool]]] = {
+    "=": lambda order: order == 0,
+    "<>": lambda order: order != 0,
+    "<": lambda order: order < 0,
+    "<=": lambda order: order <= 0,
+    ">": lambda order: order > 0,
+    ">=": lambda order: order >= 0,
+}
+_NVARCHAR_MAX: Final = SqlType("nvarchar", length=MAX)
+
+
+def order_sql(binder: Binder, value: Typed) -> str:
+    """The DuckDB expression that sorts, groups and compares as the value does in T-SQL."""
+    match family(value.type):
+        case "string":
+            if isinstance(value.constant, str):
+                return (
+                    "'" + arithmetic.folded(value.constant).replace("'", "''") + "'"
+                    if value.sql[0] == "'"
+                    else _fold(value)
+                )
+            return _fold(value)
+        case "variant":
+            return binder.call("variant order", arithmetic.variant_sort_text, [value], _NVARCHAR_MAX).sql
+        case "guid":
+            return binder.call(
+                "guid order",
+                lambda guid: arithmetic.order_key(value.type, guid),
+                [value],
+                SqlType("varbinary", length=16),
+            ).sql
+        case "moment" if value.type.name == "datetimeoffset":
+            return f"({value.sql}).us"
+        case _:
+            return value.sql
+
+
+def _fold(value: Typed) -> str:
+    return f"lower(rtrim({value.sql}, ' '))"
+
+
+def compared(binder: Binder, sign: str, first: Typed, second: Typed) -> Predicate:
+    """``first sign second``; the operand whose type has the lower precedence is converted to the other's.
+
+    :raises SqlError: 206, 402: the types do not compare.
+    """
+    first, second = unified(binder, [first, second])
+    type_ = first.type
+    if type_.name in ("xml", "text", "ntext", "image"):
+        raise SqlError(402, f"Values of type {type_.name} do not compare. Convert them first.")
+    test = _TESTS[sign]
+    evaluate = _strictly(
+        lambda one, other: test(arithmetic.compare(type_, one, other)), first.evaluate, second.evaluate
+    )
+    if type_.name == "sql_variant":
+        order = binder.call("variant compare", arithmetic.compare_variants, [first, second], SqlType("int"))
+        return Predicate(f"({order.sql} {sign} 0)", evaluate)
+    if type_.name == "uniqueidentifier" and sign in ("=", "<>"):
+        return Predicate(f"({first.sql} {sign} {second.sql})", evaluate)
+    return Predicate(f"({order_sql(binder, first)} {sign} {order_sql(binder, second)})", evaluate)
+
+
+def _strictly(function: Callable[[Any, Any], bool], first: Evaluate | None, second: Evaluate | None) -> Evaluate | None:
+    if first is None or second is None:
+        return None
+
+    def evaluate(values: Mapping[str, Any]) -> bool | None:
+        one, other = first(values), second(values)
+        return None if one is None or other is None else function(one, other)
+
+    return evaluate
+
+
+def _comparison(binder: Binder, node: exp.Binary) -> Predicate:
+    only(node, "this", "expression")
+    sign = _SIGNS[type(node)]
+    if isinstance(node.expression, exp.Any | exp.All):
+        return _quantified(binder, sign, node.this, node.expression)
+    return compared(binder, sign, binder.value(node.this), binder.value(node.expression))
+
+
+def _quantified(binder: Binder, sign: str, value_node: exp.Expr, quantifier: exp.Any | exp.All) -> Predicate:
+    word = "ALL" if isinstance(quantifier, exp.All) else "ANY"
+    return _against_query(binder, sign, word, value_node, quantifier.this)
+
+
+def _against_query(binder: Binder, sign: str, word: str, value_node: exp.Expr, query_node: exp.Expr) -> Predicate:
+    value = binder.value(value_node)
+    query = binder.query(query_node.this if isinstance(query_node, exp.Subquery) else query_node)
+    if len(query.columns) != 1:
+        raise SqlError(116, "A subquery that a value is compared with has one column.")
+    alias = binder.compilation.alias()
+    column = Typed(f"{alias}.{output_name(1)}", query.columns[0].type)
+    first, second = unified(binder, [value, column])
+    rows = " ".join(["SELECT", order_sql(binder, second), "FROM", f"({query.sql}) AS {alias}"])
+    return Predicate(f"({order_sql(binder, first)} {sign} {word} ({rows}))")
+
+
+def _in(binder: Binder, node: exp.In) -> Predicate:
+    only(node, "this", "expressions", "query")
+    if node.args.get("query") is not None:
+        return _against_query(binder, "=", "ANY", node.this, node.args["query"])
+    value, items = binder.value(node.this), [binder.value(item) for item in node.expressions]
+    return _in_numbers(binder, value, items) or _any_of([compared(binder, "=", value, item) for item in items])
+
+
+def _in_numbers(binder: Binder, value: Typed, items: list[Typed]) -> Predicate | None:
+    """A long list of whole numbers as one argument: spelled out, DuckDB would read it anew for each run.
+
+    :return: None for another list, for a short one, and for a value that no row matters to.
+    """
+    asks = [item.evaluate for item in items if item.evaluate is not None]
+    types = {value.type.name, *(item.type.name for item in items)}
+    if value.evaluate is not None or len(asks) < max(len(items), _LONG_LIST) or not types <= INTEGERS:
+        return None
+    compilation = binder.compilation
+    numbers = compilation.rows_argument(
+        f"list {len(compilation.arguments)}", lambda values: [ask(values) for ask in asks], BIGINT
+    )
+    return Predicate(f"(CAST({value.sql} AS BIGINT) = ANY (SELECT unnest({numbers})))")
+
+
+def _any_of(tests: list[Predicate]) -> Predicate:
+    """One level of ORs, however long the list is."""
+    asks = [test.evaluate for test in tests]
+    sql = f"({' OR '.join(test.sql for test in tests)})"
+    if any(ask is None for ask in asks):
+        return Predicate(sql)
+
+    def evaluate(values: Mapping[str, Any]) -> bool | None:
+        answers = {ask(values) for ask in asks if ask is not None}
+        return True if True in answers else None if None in answers else False
+
+    return Predicate(sql, evaluate)
+
+
+def _between(binder: Binder, node: exp.Between) -> Predicate:
+    only(node, "this", "low", "high")
+    value = binder.value(node.this)
+    low = compared(binder, ">=", value, binder.value(node.args["low"]))
+    high = compared(binder, "<=", value, binder.value(node.args["high"]))
+    return Predicate(f"({low.sql} AND {high.sql})", _either(low.evaluate, high.evaluate, decisive=False))
+
+
+def _either(first: Evaluate | None, second: Evaluate | None, *, decisive: bool) -> Evaluate | None:
+    """OR (decisive True) and AND (decisive False) of three-valued logic."""
+    if first is None or second is None:
+        return None
+
+    def evaluate(values: Mapping[str, Any]) -> bool | None:
+        one: bool | None = first(values)
+        if one is decisive:
+            return decisive
+        other: bool | None = second(values)
+        if other is decisive:
+            return decisive
+        return None if one is None or other is None else not decisive
+
+    return evaluate
+
+
+def _and(binder: Binder, node: exp.And) -> Predicate:
+    first, second = binder.predicate(node.this), binder.predicate(node.expression)
+    return Predicate(f"({first.sql} AND {second.sql})", _either(first.evaluate, second.evaluate, decisive=False))
+
+
+def _or(binder: Binder, node: exp.Or) -> Predicate:
+    first, second = binder.predicate(node.this), binder.predicate(node.expression)
+    return Predicate(f"({first.sql} OR {second.sql})", _either(first.evaluate, second.evaluate, decisive=True))
+
+
+def _not(binder: Binder, node: exp.Not) -> Predicate:
+    only(node, "this")
+    return _negated(binder.predicate(node.this))
+
+
+def _negated(inner: Predicate) -> Predicate:
+    evaluate: Evaluate | None = None
+    if (ask := inner.evaluate) is not None:
+
+        def evaluate(values: Mapping[str, Any]) -> bool | None:
+            answer: bool | None = ask(values)
+            return None if answer is None else not answer
+
+    return Predicate(f"(NOT {inner.sql})", evaluate)
+
+
+def _is(binder: Binder, node: exp.Is) -> Predicate:
+    only(node, "this", "expression")
+    if not isinstance(node.expression, exp.Null):
+        raise SqlError(102, "Incorrect syntax near 'IS': only NULL and NOT NULL follow it.", severity=15)
+    value = binder.value(node.this)
+    evaluate: Evaluate | None = None
+    if (ask := value.evaluate) is not None:
+
+        def evaluate(values: Mapping[str, Any]) -> bool:
+            return ask(values) is None
+
+    return Predicate(f"({value.sql} IS NULL)", evaluate)
+
+
+def _like(binder: Binder, node: exp.Like | exp.Escape) -> Predicate:
+    escape = None
+    inner: exp.Expr = node
+    if isinstance(node, exp.Escape):
+        only(node, "this", "expression")
+        escape, inner = binder.value(node.expression), node.this
+    only(inner, "this", "expression", "negate")
+    if inner.args.get("negate"):
+        return _negated(_matches(binder, inner, escape))
+    return _matches(binder, inner, escape)
+
+
+def _matches(binder: Binder, node: exp.Expr, escape: Typed | None) -> Predicate:
+    value, pattern = binder.value(node.this), binder.value(node.expression)
+    operands = [_as_text(binder, each) for each in (value, pattern)]
+    unicode = any(each.type.name in UNICODE for each in operands)
+    if unicode and escape is None and isinstance(pattern.constant, str) and not set("[\\") & set(pattern.constant):
+        evaluate = _strictly(lambda text, form: like(text, form, None), operands[0].evaluate, operands[1].evaluate)
+        return Predicate(f"(lower({operands[0].sql}) LIKE lower({operands[1].sql}))", evaluate)
+    arguments = [*operands, _as_text(binder, escape)] if escape is not None else operands
+    match = like if unicode else like_with_blanks
+    answer = binder.call(match.__name__, match, arguments, SqlType("bit"))
+    return Predicate(answer.sql, answer.evaluate)
+
+
+def _as_text(binder: Binder, value: Typed) -> Typed:
+    if value.type.name in STRINGS:
+        return value
+    if value.type.name == "sql_variant":
+        raise SqlError(8116, "Argument data type sql_variant is invalid for LIKE. Convert it to nvarchar.")
+    return coerced(binder, value, SqlType("nvarchar", length=4000))
+
+
+def _exists(binder: Binder, node: exp.Exists) -> Predicate:
+    only(node, "this")
+    inner = node.this.this if isinstance(node.this, exp.Subquery) else node.this
+    query = binder.query(inner)
+    return Predicate(f"EXISTS ({query.sql})")
+
+
+def _paren(binder: Binder, node: exp.Paren) -> Predicate:
+    only(node, "this")
+    return binder.predicate(node.this)
+
+
+_LONG_LIST: Final = 8
+
+PREDICATES: Final[dict[type[exp.Expr], PredicateRule]] = {
+    **dict.fromkeys(_SIGNS, _comparison),
+    exp.In: _in,
+    exp.Between: _between,
+    exp.And: _and,
+    exp.Or: _or,
+    exp.Not: _not,
+    exp.Is: _is,
+    exp.Like: _like,
+    exp.Escape: _like,
+    exp.Exists: _exists,
+    exp.Paren: _paren,
+}

@@ -1,0 +1,204 @@
+"""CAST, CONVERT, TRY_CAST, TRY_CONVERT, COLLATE, and the conversions that nobody writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
+from airflow_provider_ssis.emulator.tsql.query.binder import only
+from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
+from airflow_provider_ssis.emulator.tsql.query.typed import Typed
+from airflow_provider_ssis.emulator.tsql.values import conversion
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.precedence import (
+    DECIMALS,
+    FIXED_WIDTH,
+    INTEGERS,
+    STRINGS,
+    UNICODE,
+    combined,
+    string_length,
+)
+from airflow_provider_ssis.emulator.tsql.values.storage import VARIANT, duckdb_type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder, ValueRule
+
+_DEFAULT_CAST_LENGTH: Final = 30
+_INTEGER_RANK: Final = {"bit": 0, "tinyint": 1, "smallint": 2, "int": 3, "bigint": 4}
+_DIGITS: Final = {"bit": 1, "tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}
+
+
+def coerced(binder: Binder, value: Typed, target: SqlType, *, explicit: bool = False) -> Typed:
+    """A value as a value of another type.
+
+    :param explicit: CAST allows more conversions than happen by themselves.
+    :raises SqlError: 206, 257, 529: the types do not convert.
+    """
+    if value.bare_null:
+        return null_of(target)
+    if value.type == target:
+        return value
+    conversion.check(value.type, target, explicit=explicit)
+    return _converted(binder, value, target, None, safe=False)
+
+
+def unified(binder: Binder, values: Sequence[Typed]) -> list[Typed]:
+    """Values that stand for one another (CASE, COALESCE, VALUES, UNION), all of the type that they share."""
+    return [coerced(binder, value, shared_type(values)) for value in values]
+
+
+def shared_type(values: Sequence[Typed]) -> SqlType:
+    """The type that values share; bare NULLs have no say."""
+    types = [value.type for value in values if not value.bare_null] or [value.type for value in values]
+    shared = types[0]
+    for each in types[1:]:
+        shared = combined(shared, each)
+    return shared
+
+
+def parse_type(node: exp.DataType) -> SqlType:
+    """The T-SQL type that a node names, as CAST and CONVERT take it: nvarchar alone is nvarchar(30).
+
+    :raises SqlError: 243, there is no such type.
+    """
+    text = node.args["kind"] if node.this == exp.DType.USERDEFINED else node.sql(dialect="tsql")
+    name = str(text)
+    for schema in ("sys.", "[sys].", "dbo."):
+        name = name.removeprefix(schema)
+    name = _SPELLED.get(name.lower().split("(")[0], name.split("(")[0]) + name[len(name.split("(", maxsplit=1)[0]) :]
+    try:
+        parsed = SqlType.parse(name)
+    except ValueError:
+        raise SqlError(243, f"Type {name} is not a defined system type.") from None
+    if parsed.length == 1 and "(" not in name and parsed.name != "rowversion":
+        return SqlType(parsed.name, length=_DEFAULT_CAST_LENGTH)
+    return parsed
+
+
+# What sqlglot writes for a type that T-SQL calls otherwise.
+_SPELLED: Final = {"rowversion": "rowversion", "integer": "int", "double": "float", "numeric": "numeric"}
+
+
+def _cast(binder: Binder, node: exp.Cast) -> Typed:
+    only(node, "this", "to", "safe")
+    return _explicit(
+        binder, binder.value(node.this), parse_type(node.args["to"]), None, safe=isinstance(node, exp.TryCast)
+    )
+
+
+def _convert(binder: Binder, node: exp.Convert) -> Typed:
+    only(node, "this", "expression", "style", "safe")
+    target = parse_type(node.this)
+    style_node = node.args.get("style")
+    style = binder.value(style_node) if style_node is not None else None
+    return _explicit(binder, binder.value(node.expression), target, style, safe=bool(node.args.get("safe")))
+
+
+def _explicit(binder: Binder, value: Typed, target: SqlType, style: Typed | None, *, safe: bool) -> Typed:
+    if value.bare_null:
+        return null_of(target)
+    conversion.check(value.type, target, explicit=True)
+    if style is not None:
+        return _with_style(binder, value, target, coerced(binder, style, SqlType("int")), safe=safe)
+    return _converted(binder, value, target, None, safe=safe)
+
+
+def _with_style(binder: Binder, value: Typed, target: SqlType, style: Typed, *, safe: bool) -> Typed:
+    if style.constant is not None:
+        return _converted(binder, value, target, int(style.constant), safe=safe)
+    source = value.type
+    function = conversion.try_convert if safe else conversion.convert
+
+    def styled(given: Any, chosen: int) -> Any:
+        return function(given, source, target, chosen)
+
+    return binder.call(f"styled {safe}", styled, [value, style], target)
+
+
+def _converted(binder: Binder, value: Typed, target: SqlType, style: int | None, *, safe: bool) -> Typed:
+    source = value.type
+    function = conversion.try_convert if safe else conversion.convert
+
+    def convert(given: Any) -> Any:
+        return function(given, source, target, style)
+
+    inner = value.evaluate
+    evaluate = None
+    if inner is not None:
+
+        def evaluate(values: Mapping[str, Any]) -> Any:
+            return convert(inner(values))
+
+    sql = _native(value, target) if style is None or source.name in STRINGS | INTEGERS else None
+    if sql is None:
+        sql = binder.call(f"convert {style} {safe}", convert, [value], target).sql
+    constant = value.constant if source.name in INTEGERS and target.name in INTEGERS else None
+    return Typed(sql, target, nullable=value.nullable or safe, evaluate=evaluate, constant=constant)
+
+
+def _native(value: Typed, target: SqlType) -> str | None:
+    """The conversion as DuckDB does it, where it cannot fail and gives the same; None otherwise."""
+    source, sql = value.type, value.sql
+    if source == target:
+        return sql
+    if source.name in STRINGS and target.name in STRINGS:
+        if target.name in FIXED_WIDTH or (target.name not in UNICODE and source.name in UNICODE):
+            return None
+        fits = target.length in (None, MAX) or (
+            source.length not in (None, MAX) and source.length <= (target.length or 0)
+        )
+        return sql if fits else f"left({sql}, {target.length})"
+    if source.name in _INTEGER_RANK:
+        return _native_from_integer(sql, source, target)
+    if source.name == "real" and target.name == "float":
+        return f"CAST({sql} AS DOUBLE)"
+    if target.name == "sql_variant" and source.name in STRINGS:
+        return f"CASE WHEN {sql} IS NULL THEN NULL ELSE CAST({{'type': '{source}', 'text': {sql}}} AS {VARIANT}) END"
+    return None
+
+
+def _native_from_integer(sql: str, source: SqlType, target: SqlType) -> str | None:
+    if target.name in _INTEGER_RANK and _INTEGER_RANK[target.name] >= _INTEGER_RANK[source.name]:
+        return f"CAST({sql} AS {duckdb_type(target)})"
+    if target.name == "bit":
+        return f"CAST({sql} AS BOOLEAN)"
+    whole = (target.precision or 0) - (target.scale or 0)
+    if target.name in DECIMALS and whole >= _DIGITS[source.name]:
+        number = f"CAST({sql} AS TINYINT)" if source.name == "bit" else sql
+        return f"CAST({number} AS {duckdb_type(target)})"
+    if target.name == "float":
+        return f"CAST({sql} AS DOUBLE)"
+    wide = target.length == MAX or (target.length or 0) >= (string_length(source) or 0)
+    if target.name in ("varchar", "nvarchar") and wide:
+        number = f"CAST({sql} AS TINYINT)" if source.name == "bit" else sql
+        return f"CAST({number} AS VARCHAR)"
+    return None
+
+
+def _collate(binder: Binder, node: exp.Collate) -> Typed:
+    only(node, "this", "expression")
+    collation = node.expression.name.upper()
+    value = binder.value(node.this)
+    if value.type.name not in STRINGS:
+        raise SqlError(447, f"COLLATE goes with strings, not with {value.type.name}.")
+    if collation not in ("DATABASE_DEFAULT", "CATALOG_DEFAULT") and not collation.startswith(
+        ("SQL_LATIN1_GENERAL_CP1_CI_AS", "LATIN1_GENERAL_CI_AS", "LATIN1_GENERAL_100_CI_AS")
+    ):
+        raise SqlError(
+            448, f"The collation {node.expression.name} is not understood: all strings compare without case here."
+        )
+    return value
+
+
+VALUES: Final[dict[type[exp.Expr], ValueRule]] = {
+    exp.Cast: _cast,
+    exp.TryCast: _cast,
+    exp.Convert: _convert,
+    exp.Collate: _collate,
+}

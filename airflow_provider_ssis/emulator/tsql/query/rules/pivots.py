@@ -1,0 +1,49 @@
+"""PIVOT: one aggregate, one column for each listed value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
+from airflow_provider_ssis.emulator.tsql.query.rules.aggregates import aggregate_over
+from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import compared, order_sql
+from airflow_provider_ssis.emulator.tsql.query.rules.names import text_literal
+from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder
+    from airflow_provider_ssis.emulator.tsql.query.scope import Source
+
+
+def pivoted(binder: Binder, node: exp.Pivot, from_text: str, source: Source) -> BoundQuery:
+    """``source PIVOT (aggregate(value) FOR column IN ([a], [b])) AS alias``.
+
+    :param from_text: the source as DuckDB text.
+    :raises SqlError: 102 for UNPIVOT and the forms that are not understood, 207 for unknown columns.
+    """
+    if node.args.get("unpivot") or len(node.expressions) != 1 or len(node.args.get("fields") or ()) != 1:
+        raise not_understood(node)
+    if node.args.get("alias") is None:
+        raise SqlError(102, "Incorrect syntax near ')': PIVOT needs an alias.", severity=15)
+    aggregate, listed = node.expressions[0], node.args["fields"][0]
+    only(listed, "this", "expressions")
+    if not isinstance(aggregate, exp.Anonymous) or len(aggregate.expressions) != 1:
+        raise not_understood(aggregate)
+    column = binder.value(listed.this)
+    argument = binder.value(aggregate.expressions[0])
+    used = {column.name.lower(), argument.name.lower()}
+    kept = [each for each in source.columns if each.name.lower() not in used]
+    outputs: list[Typed] = []
+    for item in listed.expressions:
+        name = item.name
+        test = compared(binder, "=", column, text_literal(binder, name))
+        outputs.append(aggregate_over(binder, aggregate, argument, where=test.sql).named(name))
+    keys = [order_sql(binder, each) for each in kept]
+    selected = [*(f"any_value({each.sql})" for each in kept), *(output.sql for output in outputs)]
+    numbered = [f"{sql} AS {output_name(position)}" for position, sql in enumerate(selected, start=1)]
+    grouping = ["GROUP BY", ", ".join(keys)] if keys else []
+    sql = " ".join(["SELECT", ", ".join(numbered), "FROM", from_text, *grouping])
+    return BoundQuery(sql, (*kept, *outputs))

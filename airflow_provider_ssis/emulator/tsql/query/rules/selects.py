@@ -1,0 +1,169 @@
+"""SELECT: what it selects, from where, grouped how, in which order, how many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.tsql.query.binder import located, not_understood, only
+from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
+from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
+from airflow_provider_ssis.emulator.tsql.query.rules.grouping import bind_group, is_grouped
+from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
+from airflow_provider_ssis.emulator.tsql.query.rules.ordering import OrderItem, bind_order, order_clause
+from airflow_provider_ssis.emulator.tsql.query.rules.sources import bind_from, derived_columns
+from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Predicate, Typed, output_name
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder, QueryRule
+
+_UNDERSTOOD: Final = (
+    *("expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "options"),
+    *("with_", "kind", "hint"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The bound parts of one SELECT.
+
+    :param tail: everything from FROM to HAVING.
+    """
+
+    outputs: tuple[Typed, ...]
+    tail: str
+    order: tuple[OrderItem, ...]
+
+
+def _select(binder: Binder, node: exp.Select) -> BoundQuery:
+    only(node, *_UNDERSTOOD)
+    if not node.expressions:
+        raise SqlError(
+            156, "Incorrect syntax near the keyword 'FROM': a SELECT needs something to select.", severity=15
+        )
+    binder, prefix = bind_with(binder, node)
+    from_text = bind_from(binder, node)
+    condition = binder.predicate(node.args["where"].this) if node.args.get("where") is not None else None
+    group_text = bind_group(binder, node) if is_grouped(node) else ""
+    outputs = tuple(select_list(binder, node))
+    having = node.args.get("having")
+    if having is not None:
+        group_text += f" HAVING {binder.predicate(having.this).sql}"
+    distinct = node.args.get("distinct")
+    if distinct is not None:
+        only(distinct)
+    order = bind_order(binder, node.args.get("order"), outputs, inside=distinct is None)
+    where = f" WHERE {condition.sql}" if condition is not None else ""
+    block = _Block(outputs, f"{from_text}{where}{group_text}", order)
+    sql = _distinct(binder, node, block) if distinct is not None else _plain(binder, node, block)
+    evaluate = None
+    if not from_text and not group_text and not prefix and node.args.get("limit") is None:
+        evaluate = _in_python(outputs, condition)
+    return BoundQuery(prefix + sql, outputs, evaluate)
+
+
+def _numbered(outputs: Sequence[Typed]) -> str:
+    return ", ".join(f"{output.sql} AS {output_name(position)}" for position, output in enumerate(outputs, start=1))
+
+
+def _plain(binder: Binder, node: exp.Select, block: _Block) -> str:
+    limit = bind_limit(binder, node, block.order)
+    return (
+        " ".join(["SELECT", _numbered(block.outputs)])
+        + block.tail
+        + limit.qualify
+        + order_clause(block.order)
+        + limit.clause
+    )
+
+
+def _distinct(binder: Binder, node: exp.Select, block: _Block) -> str:
+    """DISTINCT by what T-SQL holds for equal; the order and the limit apply to what is left."""
+    keys = ", ".join(order_sql(binder, output) for output in block.outputs)
+    inner = " ".join([f"SELECT DISTINCT ON ({keys})", _numbered(block.outputs)]) + block.tail
+    return ordered_over(binder, node, inner, block.outputs)
+
+
+def ordered_over(binder: Binder, node: exp.Query, inner: str, outputs: Sequence[Typed]) -> str:
+    """A query's ORDER BY and limit around the text of its rows: both see the outputs alone."""
+    if all(node.args.get(part) is None for part in ("order", "limit", "offset")):
+        return inner
+    alias = binder.compilation.alias()
+    columns = derived_columns(alias, outputs)
+    order = bind_order(binder, node.args.get("order"), columns, inside=False)
+    limit = bind_limit(binder, node, order)
+    rows = " ".join(["SELECT", f"{alias}.*", "FROM", f"({inner}) AS {alias}"])
+    return f"{rows}{limit.qualify}{order_clause(order)}{limit.clause}"
+
+
+def select_list(binder: Binder, node: exp.Select) -> list[Typed]:
+    """The outputs of a SELECT: stars spelled out, aliases as names."""
+    outputs: list[Typed] = []
+    for item in node.expressions:
+        outputs += _outputs(binder, item)
+    return outputs
+
+
+def _outputs(binder: Binder, item: exp.Expr) -> list[Typed]:
+    match item:
+        case exp.Star():
+            only(item)
+            if not binder.scope.sources:
+                raise SqlError(263, "A star needs a FROM clause.")
+            return [_starred(binder, column) for source in binder.scope.sources for column in source.shown]
+        case exp.Column() if isinstance(item.this, exp.Star):
+            qualifier = tuple(part.name.lower() for part in item.parts[:-1])
+            sources = [source for source in binder.scope.sources if source.called(qualifier)]
+            if not sources:
+                raise located(SqlError(107, f"No source in FROM is called {'.'.join(qualifier)!r}."), item)
+            return [_starred(binder, column) for column in sources[0].shown]
+        case exp.Alias():
+            only(item, "this", "alias")
+            return [binder.value(item.this).named(item.alias)]
+        case exp.EQ() if isinstance(item.this, exp.Literal) and item.this.is_string:
+            # 'name' = value: the old way of writing an alias, which T-SQL still takes.
+            return [binder.value(item.expression).named(item.this.name)]
+        case exp.Aliases():
+            raise not_understood(item)
+        case _:
+            return [binder.value(item)]
+
+
+def _starred(binder: Binder, column: Typed) -> Typed:
+    grouped = binder.scope.grouped
+    if grouped is None:
+        return column
+    if column.sql not in grouped:
+        raise SqlError(8120, f"Column {column.name!r} is neither in GROUP BY nor inside an aggregate function.")
+    return replace(column, sql=grouped[column.sql], nullable=column.nullable or binder.scope.subtotals)
+
+
+def _in_python(
+    outputs: Sequence[Typed], condition: Predicate | None
+) -> Callable[[Mapping[str, Any]], list[tuple[Any, ...]]] | None:
+    """The one row of a SELECT without FROM, where Python can compute all of it."""
+    evaluators = [output.evaluate for output in outputs]
+    if any(evaluate is None for evaluate in evaluators) or (condition is not None and condition.evaluate is None):
+        return None
+    test = condition.evaluate if condition is not None else None
+
+    def rows(values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        if test is not None and not test(values):
+            return []
+        return [tuple(evaluate(values) for evaluate in evaluators if evaluate is not None)]
+
+    return rows
+
+
+def _subquery(binder: Binder, node: exp.Subquery) -> BoundQuery:
+    """Parentheses around a whole query."""
+    only(node, "this", "order", "limit", "offset", "options")
+    query = binder.query_here(node.this)
+    return BoundQuery(ordered_over(binder, node, query.sql, query.columns), query.columns, query.evaluate)
+
+
+QUERIES: Final[dict[type[exp.Expr], QueryRule]] = {exp.Select: _select, exp.Subquery: _subquery}

@@ -1,0 +1,87 @@
+"""Which column a name means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from airflow_provider_ssis.emulator.tsql.query.typed import Typed
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+RECURSION_LEVEL: Final = "level of recursion"
+"""The hidden column that counts how deep a recursive common table expression is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something in FROM.
+
+    :param names: how it may be called in front of a column: its alias alone, or for a table without one its name with
+        nothing, its schema, or database and schema before it; longest last.
+    :param columns: its columns, named; ``sql`` of each reads it from this source.
+    """
+
+    names: tuple[tuple[str, ...], ...]
+    columns: tuple[Typed, ...]
+
+    @property
+    def shown(self) -> tuple[Typed, ...]:
+        """The columns that a star stands for."""
+        return tuple(column for column in self.columns if column.name != RECURSION_LEVEL)
+
+    def called(self, qualifier: tuple[str, ...]) -> bool:
+        """Whether this is what ``qualifier.`` in front of a column means."""
+        return qualifier in self.names
+
+
+@dataclass(slots=True)
+class Scope:
+    """The sources of one SELECT, and the scopes around it.
+
+    :param grouped: in a grouped query, what each grouping expression reads as: DuckDB text to DuckDB text. None while
+        the query is not grouped, or inside an aggregate's argument.
+    :param subtotals: the groups are of several kinds, and those of some kinds have NULL for an expression.
+    """
+
+    parent: Scope | None = None
+    sources: list[Source] = field(default_factory=list)
+    grouped: dict[str, str] | None = None
+    subtotals: bool = False
+
+    def around(self) -> Iterator[Scope]:
+        """This scope and those around it, from the inside out."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def add(self, source: Source) -> None:
+        """Put a source in.
+
+        :raises SqlError: 1011 or 1013, another source is called the same.
+        """
+        if any(source.names and known.names and source.names[-1] == known.names[-1] for known in self.sources):
+            name = ".".join(source.names[-1])
+            raise SqlError(1013, f"Two sources in FROM are called {name!r}. Give one of them an alias of its own.")
+        self.sources.append(source)
+
+    def resolve(self, parts: Sequence[str]) -> tuple[Typed, Scope]:
+        """The column that a name of one to four parts means, and the scope that it is from.
+
+        :raises SqlError: 207 (no such column), 209 (more than one), 4104 (no such source).
+        """
+        *qualifier, name = parts
+        called = tuple(part.lower() for part in qualifier)
+        for scope in self.around():
+            sources = [source for source in scope.sources if not called or source.called(called)]
+            found = [column for source in sources for column in source.columns if column.name.lower() == name.lower()]
+            if len(found) > 1:
+                raise SqlError(209, f"Ambiguous column name {name!r}: more than one source has it.")
+            if found:
+                return found[0], scope
+            if called and sources:
+                break
+            if called and scope.parent is None:
+                raise SqlError(4104, f"The multi-part identifier '{'.'.join(parts)}' means no column of this query.")
+        raise SqlError(207, f"Invalid column name {name!r}.")

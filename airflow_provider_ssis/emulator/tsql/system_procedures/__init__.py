@@ -1,0 +1,1 @@
+"""The sp_ procedures that drivers and clients call."""

@@ -1,0 +1,232 @@
+"""What drivers ask of themselves: data types, columns of a batch, parameters of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from airflow_provider_ssis.emulator.datatypes import BIT, INT, MAX, SMALLINT, TINYINT, Column, SqlType
+from airflow_provider_ssis.emulator.tsql.execution.procedures import (
+    Procedure,
+    ProcedureCall,
+    ProcedureParameter,
+    parse_signature,
+)
+from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import ODBC_TYPES, RADIX_TWO
+from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
+from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import facets, type_id
+from airflow_provider_ssis.emulator.tsql.system_procedures import describe
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+NAME: Final = SqlType("nvarchar", length=128)
+_SHORT_TEXT: Final = SqlType("varchar", length=32)
+
+_TYPE_COLUMNS: Final = (
+    Column("TYPE_NAME", NAME, nullable=False),
+    Column("DATA_TYPE", SMALLINT, nullable=False),
+    Column("PRECISION", INT),
+    Column("LITERAL_PREFIX", _SHORT_TEXT),
+    Column("LITERAL_SUFFIX", _SHORT_TEXT),
+    Column("CREATE_PARAMS", _SHORT_TEXT),
+    Column("NULLABLE", SMALLINT, nullable=False),
+    Column("CASE_SENSITIVE", SMALLINT, nullable=False),
+    Column("SEARCHABLE", SMALLINT, nullable=False),
+    Column("UNSIGNED_ATTRIBUTE", SMALLINT),
+    Column("MONEY", SMALLINT, nullable=False),
+    Column("AUTO_INCREMENT", SMALLINT),
+    Column("LOCAL_TYPE_NAME", NAME),
+    Column("MINIMUM_SCALE", SMALLINT),
+    Column("MAXIMUM_SCALE", SMALLINT),
+    Column("SQL_DATA_TYPE", SMALLINT, nullable=False),
+    Column("SQL_DATETIME_SUB", SMALLINT),
+    Column("NUM_PREC_RADIX", INT),
+    Column("INTERVAL_PRECISION", SMALLINT),
+    Column("USERTYPE", SMALLINT),
+)
+
+
+async def type_information(call: ProcedureCall) -> None:
+    """``sp_datatype_info``: the types as ODBC sees them; all of them for 0."""
+    wanted = call.arguments["data_type"]
+    call.result_set(_TYPE_COLUMNS, [row for row in _type_rows() if wanted in (0, None, row[1])])
+
+
+def _type_rows() -> Iterator[tuple[Any, ...]]:
+    for name, odbc, precision, prefix, suffix, create, searchable, unsigned, scale, verbose, sub in ODBC_TYPES:
+        radix = None if unsigned is None else 2 if name in RADIX_TWO else 10
+        yield (
+            *(name, odbc, precision, prefix, suffix, create, 1, 0, searchable, unsigned, int("money" in name)),
+            *(None if unsigned is None else 0, name, None if scale is None else 0, scale, verbose, sub, radix, None, 0),
+        )
+
+
+# --- what a batch takes and gives
+
+_XML: Final = (
+    Column("xml_collection_id", INT),
+    Column("xml_collection_database", NAME),
+    Column("xml_collection_schema", NAME),
+    Column("xml_collection_name", NAME),
+)
+
+
+def _type_columns(prefix: str) -> tuple[Column, ...]:
+    named = (
+        Column("system_type_id", INT, nullable=False),
+        Column("system_type_name", SqlType("nvarchar", length=256)),
+        Column("max_length", SMALLINT, nullable=False),
+        Column("precision", TINYINT, nullable=False),
+        Column("scale", TINYINT, nullable=False),
+    )
+    return tuple(Column(prefix + column.name, column.type, column.nullable) for column in named)
+
+
+def _user_type_columns(prefix: str) -> tuple[Column, ...]:
+    named = (
+        Column("user_type_id", INT),
+        Column("user_type_database", NAME),
+        Column("user_type_schema", NAME),
+        Column("user_type_name", NAME),
+        Column("assembly_qualified_type_name", SqlType("nvarchar", length=4000)),
+        *_XML,
+        Column("is_xml_document", BIT, nullable=False),
+        Column("is_case_sensitive", BIT, nullable=False),
+        Column("is_fixed_length_clr_type", BIT, nullable=False),
+    )
+    return tuple(Column(prefix + column.name, column.type, column.nullable) for column in named)
+
+
+_RESULT_COLUMNS: Final = (
+    Column("is_hidden", BIT, nullable=False),
+    Column("column_ordinal", INT, nullable=False),
+    Column("name", NAME),
+    Column("is_nullable", BIT, nullable=False),
+    *_type_columns(""),
+    Column("collation_name", NAME),
+    *_user_type_columns(""),
+    Column("source_server", NAME),
+    Column("source_database", NAME),
+    Column("source_schema", NAME),
+    Column("source_table", NAME),
+    Column("source_column", NAME),
+    Column("is_identity_column", BIT),
+    Column("is_part_of_unique_key", BIT),
+    Column("is_updateable", BIT),
+    Column("is_computed_column", BIT),
+    Column("is_sparse_column_set", BIT),
+    Column("ordinal_in_order_by_list", SMALLINT),
+    Column("order_by_list_length", SMALLINT),
+    Column("order_by_is_descending", SMALLINT),
+    Column("tds_type_id", INT, nullable=False),
+    Column("tds_length", INT, nullable=False),
+    Column("tds_collation_id", INT),
+    Column("tds_collation_sort_id", TINYINT),
+)
+
+_PARAMETER_COLUMNS: Final = (
+    Column("parameter_ordinal", INT, nullable=False),
+    Column("name", NAME, nullable=False),
+    *_type_columns("suggested_"),
+    *_user_type_columns("suggested_"),
+    Column("suggested_is_input", BIT, nullable=False),
+    Column("suggested_is_output", BIT, nullable=False),
+    Column("formal_parameter_name", NAME),
+    Column("suggested_tds_type_id", INT, nullable=False),
+    Column("suggested_tds_length", INT, nullable=False),
+)
+
+_NO_USER_TYPE: Final = (None,) * 9 + (False, False, False)
+_PROTOCOL_TYPES: Final = {
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), 38),
+    **dict.fromkeys(("real", "float"), 109),
+    **dict.fromkeys(("money", "smallmoney"), 110),
+    **dict.fromkeys(("datetime", "smalldatetime"), 111),
+}
+"""The types that the protocol sends under another number than ``sys.types`` has."""
+
+_LONGEST: Final = 65535
+_CHARACTERS: Final = ("char", "varchar", "nchar", "nvarchar", "text", "ntext")
+
+
+def _type_values(call: ProcedureCall, sql_type: SqlType) -> tuple[tuple[Any, ...], tuple[int, int]]:
+    """What ``_type_columns`` names, and the number and length of the type in the protocol."""
+    session = call.session
+    name = sql_type.name if sql_type.schema is None else f"{sql_type.schema}.{sql_type.name}"
+    number = type_id(session.engine.metadata, session.database, name) or 0
+    length, precision, scale = facets(sql_type)
+    return (
+        (number, str(sql_type), length, precision, scale),
+        (_PROTOCOL_TYPES.get(sql_type.name, number), _LONGEST if length == MAX else length),
+    )
+
+
+async def first_result_set(call: ProcedureCall) -> None:
+    """``sp_describe_first_result_set``."""
+    columns = describe.first_result_set(call.session, _batch(call), _declared(call))
+    rows = []
+    for ordinal, column in enumerate(columns, start=1):
+        kind, in_protocol = _type_values(call, column.type)
+        collation = COLLATION if column.type.name in _CHARACTERS else None
+        rows.append(
+            (False, ordinal, column.name or None, column.nullable, *kind, collation, *_NO_USER_TYPE)
+            + (None,) * 5
+            + (False, False, False, False, False, None, None, None, *in_protocol, None, None)
+        )
+    call.result_set(_RESULT_COLUMNS, rows)
+
+
+async def undeclared_parameters(call: ProcedureCall) -> None:
+    """``sp_describe_undeclared_parameters``: the types that the places of the parameters ask for."""
+    rows = []
+    found = describe.undeclared_parameters(call.session, _batch(call), _declared(call))
+    for ordinal, (name, sql_type) in enumerate(found.items(), start=1):
+        kind, in_protocol = _type_values(call, sql_type)
+        rows.append((ordinal, name, *kind, *_NO_USER_TYPE, True, False, None, *in_protocol))
+    call.result_set(_PARAMETER_COLUMNS, rows)
+
+
+def _batch(call: ProcedureCall) -> str:
+    text = call.arguments["tsql"]
+    if text is None:
+        raise SqlError(214, "Procedure expects parameter '@tsql' of type 'nvarchar(max)'.", state=2)
+    return str(text)
+
+
+def _declared(call: ProcedureCall) -> tuple[ProcedureParameter, ...]:
+    try:
+        return parse_signature(call.arguments["params"] or "")
+    except ValueError as error:
+        raise SqlError(102, f"Incorrect syntax in the declaration of parameters: {error}.", severity=15) from None
+
+
+# --- prepared statements and connections
+
+
+async def unprepare(call: ProcedureCall) -> None:
+    """``sp_unprepare``."""
+    call.session.forget(call.arguments["handle"])
+
+
+async def reset_connection(call: ProcedureCall) -> None:
+    """``sp_reset_connection``."""
+    await call.session.reset()
+
+
+_BATCH: Final = "@tsql nvarchar(max), @params nvarchar(max) = NULL, @browse_information_mode tinyint = 0"
+
+PROCEDURES: Final = (
+    *(
+        Procedure("master", "sys", name, parse_signature("@data_type int = 0, @ODBCVer tinyint = 2"), type_information)
+        for name in ("sp_datatype_info", "sp_datatype_info_90", "sp_datatype_info_100")
+    ),
+    Procedure("master", "sys", "sp_describe_first_result_set", parse_signature(_BATCH), first_result_set),
+    Procedure(
+        "master",
+        "sys",
+        "sp_describe_undeclared_parameters",
+        parse_signature("@tsql nvarchar(max), @params nvarchar(max) = NULL"),
+        undeclared_parameters,
+    ),
+    Procedure("master", "sys", "sp_unprepare", parse_signature("@handle int"), unprepare),
+    Procedure("master", "sys", "sp_reset_connection", (), reset_connection),
+)

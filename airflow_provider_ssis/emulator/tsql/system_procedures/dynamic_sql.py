@@ -1,0 +1,190 @@
+"""``sp_executesql`` and prepared statements: SQL text with parameters, run inside a call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, TableValue
+from airflow_provider_ssis.emulator.session import Event, ResultColumns
+from airflow_provider_ssis.emulator.tsql.execution import tables
+from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument, as_table
+from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
+from airflow_provider_ssis.emulator.tsql.execution.procedures import ProcedureParameter, parse_signature
+from airflow_provider_ssis.emulator.tsql.metadata.registry import split_name
+from airflow_provider_ssis.emulator.tsql.system_procedures import describe
+from airflow_provider_ssis.emulator.tsql.values import conversion
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
+
+DynamicProcedure = Callable[["Interpreter", Sequence[ActualArgument], Frame, Outcome], AsyncGenerator[Event]]
+
+_METADATA_WANTED: Final = 1
+
+
+async def execute_sql(
+    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+) -> AsyncGenerator[Event]:
+    """``sp_executesql @stmt, @params, values …``."""
+    text = _text("sp_executesql", arguments, 0, "@stmt")
+    declarations = _text("sp_executesql", arguments, 1, "@params") if len(arguments) > 1 else ""
+    async with aclosing(_run(interpreter, text, declarations, arguments[2:], frame, outcome)) as events:
+        async for event in events:
+            yield event
+
+
+async def prepare(
+    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+) -> AsyncGenerator[Event]:
+    """``sp_prepare @handle OUTPUT, @params, @stmt, @options``; option 1 asks for the columns of the result."""
+    declarations, text = (_text("sp_prepare", arguments, place, name) for place, name in ((1, "@params"), (2, "@stmt")))
+    columns = describe.first_result_set(interpreter.session, text, _declared(declarations))
+    _set_handle(interpreter, arguments, outcome, text, declarations)
+    outcome.status = 0
+    if columns and len(arguments) > 3 and arguments[3].value == _METADATA_WANTED:
+        yield ResultColumns(columns)
+
+
+async def prepare_and_execute(
+    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+) -> AsyncGenerator[Event]:
+    """``sp_prepexec @handle OUTPUT, @params, @stmt, values …``."""
+    declarations, text = (
+        _text("sp_prepexec", arguments, place, name) for place, name in ((1, "@params"), (2, "@stmt"))
+    )
+    _set_handle(interpreter, arguments, outcome, text, declarations)
+    async with aclosing(_run(interpreter, text, declarations, arguments[3:], frame, outcome)) as events:
+        async for event in events:
+            yield event
+
+
+async def execute_prepared(
+    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+) -> AsyncGenerator[Event]:
+    """``sp_execute @handle, values …``."""
+    statement = interpreter.session.prepared(arguments[0].value if arguments else None)
+    if statement.declarations is None:
+        events_ = interpreter.call(split_name(statement.text), arguments[1:], frame, outcome)
+    else:
+        events_ = _run(interpreter, statement.text, statement.declarations, arguments[1:], frame, outcome)
+    async with aclosing(events_) as events:
+        async for event in events:
+            yield event
+
+
+async def prepare_and_call(
+    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+) -> AsyncGenerator[Event]:
+    """``sp_prepexecrpc @handle OUTPUT, @procedure, arguments …``: what ODBC makes of ``{CALL procedure (?)}``."""
+    name = _text("sp_prepexecrpc", arguments, 1, "@procedure")
+    _set_handle(interpreter, arguments, outcome, name, None)
+    async with aclosing(interpreter.call(split_name(name), arguments[2:], frame, outcome)) as events:
+        async for event in events:
+            yield event
+
+
+DYNAMIC_PROCEDURES: Final[dict[str, DynamicProcedure]] = {
+    "sp_executesql": execute_sql,
+    "sp_prepare": prepare,
+    "sp_prepexec": prepare_and_execute,
+    "sp_execute": execute_prepared,
+    "sp_prepexecrpc": prepare_and_call,
+}
+"""The procedures that run SQL text; their arguments are those of the text too, so none has a fixed signature."""
+
+
+async def _run(
+    interpreter: Interpreter,
+    text: str,
+    declarations: str,
+    values: Sequence[ActualArgument],
+    caller: Frame,
+    outcome: Outcome,
+) -> AsyncGenerator[Event]:
+    """Run SQL text with its parameters as variables."""
+    session = interpreter.session
+    frame = caller.inside()
+    given = _matched(_declared(declarations), values)
+    for parameter, argument in given:
+        name = parameter.name.lower()
+        if parameter.type.schema is not None:
+            if not isinstance(argument.value, TableValue):
+                raise SqlError(206, f"Operand type clash: {argument.type} is incompatible with {parameter.type.name}.")
+            found = session.engine.metadata.table_type(session.database, parameter.type.schema, parameter.type.name)
+            if found is None:
+                raise SqlError(2715, f"Parameter {parameter.name}: there is no data type {parameter.type}.", state=3)
+            value = as_table(argument.value, found.columns, parameter.name)
+            tables.declare_table_value(session, name, parameter.type, value, frame)
+        else:
+            frame.declare(name, parameter.type, conversion.assign(argument.value, argument.type, parameter.type))
+    try:
+        async with aclosing(interpreter.nested(text, frame)) as events:
+            async for event in events:
+                yield event
+        outcome.status = session.last_error
+    finally:
+        for parameter, argument in given:
+            if argument.output:
+                outcome.outputs.append((argument, parameter.type, frame.values[parameter.name.lower()]))
+
+
+def _matched(
+    parameters: Sequence[ProcedureParameter], values: Sequence[ActualArgument]
+) -> list[tuple[ProcedureParameter, ActualArgument]]:
+    """The values by the parameters that they go to.
+
+    :raises SqlError: 8178, 8144, 8145, 8162: they do not fit.
+    """
+    given: dict[str, tuple[ProcedureParameter, ActualArgument]] = {}
+    by_name = {parameter.name.lower(): parameter for parameter in parameters}
+    for position, value in enumerate(values):
+        if value.name:
+            parameter = by_name.get(value.name.lower())
+            if parameter is None:
+                raise SqlError(8145, f"{value.name} is no parameter of the statement.", state=2)
+        elif position < len(parameters):
+            parameter = parameters[position]
+        else:
+            raise SqlError(8144, "The statement was given more values than it has parameters.", state=2)
+        if value.output and not parameter.output:
+            raise SqlError(8162, f"{parameter.name} is not an OUTPUT parameter, but was given as one.", state=2)
+        given[parameter.name.lower()] = (parameter, value)
+    for parameter in parameters:
+        if parameter.name.lower() not in given:
+            raise SqlError(8178, f"The statement expects the parameter '{parameter.name}', which was not supplied.")
+    return list(given.values())
+
+
+def _declared(declarations: str) -> tuple[ProcedureParameter, ...]:
+    try:
+        return parse_signature(declarations)
+    except ValueError as error:
+        raise SqlError(102, f"Incorrect syntax in the declaration of parameters: {error}.", severity=15) from None
+
+
+def _text(procedure: str, arguments: Sequence[ActualArgument], position: int, name: str) -> str:
+    """An argument that is SQL text; declarations may be NULL.
+
+    :raises SqlError: 201 it is missing, 214 it is no Unicode string.
+    """
+    if position >= len(arguments):
+        raise SqlError(201, f"Procedure '{procedure}' expects parameter '{name}', which was not supplied.", state=4)
+    argument = arguments[position]
+    if argument.value is None and name == "@params":
+        return ""
+    if argument.value is None or argument.type.name not in ("nvarchar", "nchar", "ntext"):
+        raise SqlError(
+            214, f"Procedure expects parameter '{name}' of type 'ntext/nchar/nvarchar'.", state=2, procedure=procedure
+        )
+    text: str = conversion.convert(argument.value, argument.type, NVARCHAR_MAX)
+    return text
+
+
+def _set_handle(
+    interpreter: Interpreter, arguments: Sequence[ActualArgument], outcome: Outcome, text: str, declarations: str | None
+) -> None:
+    handle: Any = interpreter.session.prepare(text, declarations)
+    outcome.outputs.append((arguments[0], INT, handle))

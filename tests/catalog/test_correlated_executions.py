@@ -1,0 +1,188 @@
+"""CorrelatedExecutions: found or created, and started, never twice."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pyodbc
+import pytest
+
+from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.errors import OtherExecutionActive, ParameterNotFound
+from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.support.executions import wait_for_end
+from tests.support.running import parameters_of
+
+REQUEST = ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx", parameters={"BatchSize": 7})
+CORRELATION = Correlation(key="airflow:task,1", key_prefix="airflow:task", lock="airflow:task")
+
+
+def catalog_of(ssisdb: SsisdbEmulator) -> Catalog:
+    """A second client, on a connection of its own."""
+    return Catalog(pyodbc.connect(ssisdb.odbc_connection_string, autocommit=True))
+
+
+def counts(catalog: Catalog) -> int:
+    return len(catalog.executions())
+
+
+def test_a_claim_made_twice_gives_one_execution(mart: Catalog) -> None:
+    first = mart.get_or_create_execution(REQUEST, CORRELATION)
+    again = mart.get_or_create_execution(REQUEST, CORRELATION)
+    assert first.created
+    assert first.status is OperationStatus.CREATED
+    assert again == replace(first, created=False)
+    assert counts(mart) == 1
+
+
+def test_what_a_claim_creates_is_set_up_completely(mart: Catalog) -> None:
+    found = mart.get_or_create_execution(REQUEST, CORRELATION)
+    values = parameters_of(mart, found.execution_id)
+    assert (values["BatchSize"], values["CALLER_INFO"]) == (7, CORRELATION.key)
+
+
+def test_starting_twice_starts_once(mart: Catalog) -> None:
+    found = mart.get_or_create_execution(REQUEST, CORRELATION)
+    mart.start_correlated_execution(found.execution_id, CORRELATION)
+    assert mart.start_correlated_execution(found.execution_id, CORRELATION) is not OperationStatus.CREATED
+    assert mart.get_or_create_execution(REQUEST, CORRELATION).execution_id == found.execution_id
+
+
+@pytest.mark.parametrize(
+    "status", [OperationStatus.FAILED, OperationStatus.CANCELED, OperationStatus.ENDED_UNEXPECTEDLY]
+)
+def test_an_execution_that_did_not_succeed_leads_to_a_new_one(
+    mart: Catalog, ssisdb: SsisdbEmulator, status: OperationStatus
+) -> None:
+    ssisdb.scripts.finish(status, package="Load.dtsx")
+    first = mart.get_or_create_execution(REQUEST, CORRELATION)
+    mart.start_correlated_execution(first.execution_id, CORRELATION)
+    wait_for_end(mart, first.execution_id)
+    again = mart.get_or_create_execution(REQUEST, CORRELATION)
+    assert again.created
+    assert again.execution_id > first.execution_id
+
+
+def test_a_success_is_found_again(mart: Catalog) -> None:
+    first = mart.get_or_create_execution(REQUEST, CORRELATION)
+    mart.start_correlated_execution(first.execution_id, CORRELATION)
+    wait_for_end(mart, first.execution_id)
+    again = mart.get_or_create_execution(REQUEST, CORRELATION)
+    assert (again.execution_id, again.status) == (first.execution_id, OperationStatus.SUCCEEDED)
+
+
+def test_keys_are_case_sensitive(mart: Catalog) -> None:
+    mart.get_or_create_execution(REQUEST, CORRELATION)
+    assert mart.get_or_create_execution(
+        REQUEST, replace(CORRELATION, key="airflow:TASK,1", key_prefix="airflow:TASK")
+    ).created
+
+
+def test_a_claim_without_a_text_is_found_by_its_id(mart: Catalog) -> None:
+    unnamed = Correlation(key=None, lock="airflow:task")
+    first = mart.get_or_create_execution(REQUEST, unnamed)
+    again = mart.get_or_create_execution(REQUEST, replace(unnamed, known_id=first.execution_id))
+    assert (again.execution_id, again.created) == (first.execution_id, False)
+    assert mart.get_or_create_execution(REQUEST, replace(unnamed, known_id=999_999)).created
+
+
+def test_an_older_claim_of_the_family_must_be_over_first(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    older = mart.get_or_create_execution(REQUEST, CORRELATION)
+    mart.start_correlated_execution(older.execution_id, CORRELATION)
+    with pytest.raises(OtherExecutionActive) as refused:
+        mart.get_or_create_execution(REQUEST, replace(CORRELATION, key="airflow:task,2"))
+    assert refused.value.others == ((older.execution_id, True),)
+    assert counts(mart) == 1
+
+
+def test_an_older_claim_that_is_known_by_its_id_must_be_over_first(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    older = mart.create_execution(REQUEST)
+    mart.start_execution(older)
+    with pytest.raises(OtherExecutionActive) as refused:
+        mart.get_or_create_execution(REQUEST, Correlation(key=None, lock="airflow:task", previous_id=older))
+    assert refused.value.others == ((older, True),)
+
+
+def test_an_exclusive_execution_is_refused_while_another_of_the_package_is_active(
+    mart: Catalog, ssisdb: SsisdbEmulator
+) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    foreign = mart.create_execution(REQUEST)
+    mart.start_execution(foreign)
+    with pytest.raises(OtherExecutionActive) as refused:
+        mart.get_or_create_execution(REQUEST, replace(CORRELATION, exclusive=True))
+    assert refused.value.others == ((foreign, False),)
+    assert mart.get_or_create_execution(REQUEST, CORRELATION).created
+
+
+def test_what_became_active_after_the_claim_keeps_it_from_starting(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    exclusive = replace(CORRELATION, exclusive=True)
+    found = mart.get_or_create_execution(REQUEST, exclusive)
+    foreign = mart.create_execution(REQUEST)
+    mart.start_execution(foreign)
+    with pytest.raises(OtherExecutionActive):
+        mart.start_correlated_execution(found.execution_id, exclusive)
+    execution = mart.execution(found.execution_id)
+    assert execution is not None
+    assert execution.status is OperationStatus.CREATED
+
+
+def test_after_an_error_the_lock_is_free(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    wrong = replace(REQUEST, parameters={"Nothing": 1})
+    with pytest.raises(ParameterNotFound):
+        mart.get_or_create_execution(wrong, CORRELATION)
+    with catalog_of(ssisdb) as other:
+        assert other.get_or_create_execution(REQUEST, CORRELATION).created
+
+
+def test_an_execution_whose_creation_failed_is_not_found(mart: Catalog) -> None:
+    with pytest.raises(ParameterNotFound):
+        mart.get_or_create_execution(replace(REQUEST, parameters={"Nothing": 1}), CORRELATION)
+    assert mart.get_or_create_execution(REQUEST, CORRELATION).created
+
+
+def test_more_values_than_fit_one_call_are_one_claim(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    many = replace(REQUEST, property_overrides={rf"\Package.Properties[P{n}]": n for n in range(900)})
+    first = mart.get_or_create_execution(many, CORRELATION)
+    again = mart.get_or_create_execution(many, CORRELATION)
+    assert first.created
+    assert again == replace(first, created=False)
+    with catalog_of(ssisdb) as other:
+        assert other.get_or_create_execution(many, CORRELATION).execution_id == first.execution_id
+
+
+def test_many_at_once_get_one_execution_and_start_it_once(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    barrier = threading.Barrier(8)
+
+    def work(number: int) -> int:
+        with catalog_of(ssisdb) as catalog:
+            barrier.wait()
+            found = catalog.get_or_create_execution(REQUEST, CORRELATION)
+            catalog.start_correlated_execution(found.execution_id, CORRELATION)
+            return found.execution_id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(work, range(8)))) == 1
+    assert counts(mart) == 1
+
+
+def test_states_of_many_executions_are_one_question(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ids = [mart.create_execution(REQUEST) for _ in range(5)]
+    mart.start_execution(ids[0])
+    wait_for_end(mart, ids[0])
+    requests = ssisdb.traffic.requests
+    states = {state.execution_id: state for state in mart.execution_states([*ids, 999_999])}
+    assert ssisdb.traffic.requests == requests + 1
+    assert {execution_id: state.status.name for execution_id, state in states.items()} == {
+        ids[0]: "SUCCEEDED",
+        **dict.fromkeys(ids[1:], "CREATED"),
+    }
+    assert all(state.age is not None and state.age >= 0 for state in states.values())

@@ -1,6 +1,6 @@
 # `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-versions setup lint types layers unit oldest bench format clean
+.PHONY: help demo ui test test-versions setup lint types layers unit oldest race bench format clean
 python := .venv/bin/python
 
 help:
@@ -8,6 +8,7 @@ help:
 	@echo "make ui      Airflow in the browser, with the example DAGs and the embedded SSISDB"
 	@echo "make test    lint, types, layer rules and all tests, on the newest Airflow and on the oldest"
 	@echo "make test-versions  the tests that meet Airflow, on every supported version of it"
+	@echo "make race    short deferrable packages on SQLite, PostgreSQL and Celery: how many tasks fail (an hour or more)"
 	@echo "make bench   measure it beside its peers, in under ten minutes"
 	@echo "make format  put the code into the house style"
 	@echo "make clean   remove .venv and caches"
@@ -44,6 +45,10 @@ oldest: setup
 
 test-versions: setup
 	.venv/bin/nox --session airflow
+
+# RACE_ARGS: scripts/race.py --help.
+race: setup
+	$(python) -m scripts.race $(RACE_ARGS)
 
 bench: setup
 	@.venv/bin/nox --session incumbent

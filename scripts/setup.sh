@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 purpose=${1:?usage: scripts/setup.sh demo|test}
 case "$purpose" in
   demo) extras=emulator,msodbc; libraries="unixodbc:libodbc.so.2"; wishes="" ;;
-  test) extras=dev; libraries="unixodbc:libodbc.so.2 tdsodbc:libtdsodbc.so"; wishes="browser kerberos" ;;
+  test) extras=dev; libraries="unixodbc:libodbc.so.2 tdsodbc:libtdsodbc.so"; wishes="browser kerberos postgresql redis" ;;
   *) echo "setup: unknown purpose '$purpose'; use demo or test" >&2; exit 2 ;;
 esac
 
@@ -47,9 +47,12 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # Without these, the tests that need them are skipped, and say so.
+system_path=/usr/sbin:/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' :)
 for wish in $wishes; do
   case "$wish" in
     browser) packages="chromium"; programs="chromium" ;;
+    postgresql) packages="postgresql"; programs="initdb" ;;
+    redis) packages="redis-server"; programs="redis-server" ;;
     kerberos)
       packages="krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc python3-dev"
       programs="krb5kdc kadmin.local kinit krb5-config gcc python3-config"
@@ -57,7 +60,7 @@ for wish in $wishes; do
   esac
   is_there=yes
   for program in $programs; do
-    PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || is_there=
+    PATH="$PATH:$system_path" command -v "$program" >/dev/null || is_there=
   done
   if [ -n "$is_there" ] || apt_install $packages; then
     if [ "$wish" = kerberos ]; then extras="$extras,emulator-kerberos"; fi

@@ -22,6 +22,7 @@ from airflow_provider_ssis.emulator.faults.book import FaultBook
 from airflow_provider_ssis.emulator.identities.authenticator import Identities
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.ssisdb import Edition, Ssisdb, install
+from airflow_provider_ssis.emulator.ssisdb.edition import product
 from airflow_provider_ssis.emulator.tds.browser import Browser, serve_browser
 from airflow_provider_ssis.emulator.tds.server import TdsServer
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
@@ -88,19 +89,19 @@ class EmulatorServer:
         if self._keytab is not None:
             # At once, and not at the first login.
             self._keytab.open("rb").close()
-        engine = Engine(data_dir=self._data_dir)
+        engine = Engine(data_dir=self._data_dir, product=product(self._edition), database=DATABASE)
         self._engine = engine
         self.ssisdb = install(engine, edition=self._edition)
         self._add_administrator()
-        engine.register(*fault_procedures(DATABASE, self.faults), *login_procedures(DATABASE, self.add_login))
+        engine.metadata.add(*fault_procedures(DATABASE, self.faults), *login_procedures(DATABASE, self.add_login))
         backend = FaultyBackend(TsqlBackend(engine), self.faults, self.traffic)
         self._tds = TdsServer(backend, host=self._host, port=self._port, authenticator=self._identities)
         try:
             await self._tds.start()
             host, port = self._tds.address
             if self._instance is not None:
-                version = ".".join(map(str, engine.product_version))
-                browser = Browser(engine.server_name, self._instance, port, version)
+                version = ".".join(map(str, engine.product.version))
+                browser = Browser(engine.product.server_name, self._instance, port, version)
                 self._browser = await serve_browser(self._host, browser)
         except BaseException:
             await self.stop()

@@ -20,7 +20,8 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.emulator.tsql.execution.database_file import DATABASE_FILE
+from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
+from airflow_provider_ssis.emulator.tsql.execution.database_file import file_name
 from airflow_provider_ssis.odbc.drivers import installed_drivers
 from tests.support.entra_authority import Authority
 from tests.support.executions import status_of, wait_for_status
@@ -157,7 +158,7 @@ def test_a_data_folder_in_use_is_one_line_and_exit_code_1(tmp_path: Path) -> Non
         result = subprocess.run([*COMMAND, "--data-dir", str(tmp_path)], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr == (
-        f"airflow-ssis emulator: cannot use {tmp_path / DATABASE_FILE}: it is in use by another emulator "
+        f"airflow-ssis emulator: cannot use {tmp_path / file_name(DATABASE)}: it is in use by another emulator "
         f"(process {process.pid}): stop that one, or give another data folder\n"
     )
 
@@ -173,12 +174,12 @@ def test_a_data_folder_in_use_in_the_same_process_is_told_and_stays_usable(tmp_p
     "content", [b"", b"nonsense" * 5000, b"SQLite format 3\0" * 500], ids=["empty", "text", "other"]
 )
 def test_a_damaged_catalog_is_one_line_and_exit_code_1(tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / DATABASE_FILE
+    file = tmp_path / file_name(DATABASE)
     file.write_bytes(content)
     result = subprocess.run([*COMMAND, "--data-dir", str(tmp_path)], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
-    assert f"cannot use {file}: it is no catalog that can be read (" in result.stderr
+    assert f"cannot use {file}: it is not a readable database file (" in result.stderr
     assert "move it away to start with an empty one" in result.stderr
     assert file.read_bytes() == content
 

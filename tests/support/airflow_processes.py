@@ -6,19 +6,20 @@ import json
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.support.dag_runs import airflow_environment, migrated_home
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 STOP_SECONDS = 5
@@ -46,14 +47,18 @@ class AirflowProcesses:
 
     def start(self, component: str) -> None:
         """Start a component."""
-        with (self._home / f"{component}.log").open("ab") as log:
+        with self.log_of(component).open("ab") as log:
             self._processes[component] = subprocess.Popen(
-                [sys.executable, "-m", "airflow", component],
+                [sys.executable, "-m", "airflow", *component.split()],
                 env=self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def log_of(self, component: str) -> Path:
+        """The file with everything that a component has printed."""
+        return self._home / f"{component.replace(' ', '-')}.log"
 
     def stop(self) -> None:
         """End all components and all their children."""
@@ -75,7 +80,7 @@ class AirflowProcesses:
         """
         for component, process in self._processes.items():
             if process.poll() is not None:
-                log = (self._home / f"{component}.log").read_text(errors="replace")
+                log = self.log_of(component).read_text(errors="replace")
                 raise ComponentEnded(f"airflow {component} ended with exit code {process.returncode}:\n{log[-2000:]}")
 
     def log_in(self) -> None:
@@ -116,6 +121,15 @@ class AirflowProcesses:
         self.ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
         run = self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
         return str(run["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """The state of a DAG run."""
+        return str(self.ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """All task instances of a DAG run, up to 100."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=100"
+        return list(self.ask("GET", path)["task_instances"])
 
     def task(self, dag_id: str, run_id: str, task_id: str = "load") -> Any:
         """A task instance."""
@@ -169,17 +183,6 @@ def number_triggers_through(home: Path) -> None:
             database.execute(statement)
 
 
-def free_port(wanted: int = 0) -> int:
-    """A port that nothing listens at: the wanted one if possible."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def running_airflow(
     home: Path,
@@ -187,6 +190,9 @@ def running_airflow(
     connections: Mapping[str, str],
     *,
     port: int = 0,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    components: Sequence[str] = COMPONENTS,
+    unique_trigger_ids: bool = True,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[AirflowProcesses]:
     """Have a whole Airflow while the block lasts.
@@ -195,6 +201,10 @@ def running_airflow(
     :param dags: the folder with the DAGs.
     :param connections: environment variables with the connections.
     :param port: where the API server should listen, if nothing else does. Default: anywhere.
+    :param settings: environment variables with more of Airflow's configuration. They win over those that are set here.
+    :param components: what to start: ``airflow``'s commands. Default: all but a Celery worker.
+    :param unique_trigger_ids: on SQLite, see :func:`number_triggers_through`. False for a database that Airflow made
+        and nothing else changed.
     :param tell: gets told what happens now.
     """
     port = free_port(port)
@@ -214,13 +224,15 @@ def running_airflow(
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "PYTHONPATH": str(Path(__file__).parents[2]),
+        **settings,
     }
     tell("Preparing Airflow's database")
-    airflow = AirflowProcesses(migrated_home(home), environment, port)
-    number_triggers_through(home)
+    airflow = AirflowProcesses(migrated_home(home, settings), environment, port)
+    if unique_trigger_ids:
+        number_triggers_through(home)
     try:
-        tell(f"Starting Airflow: {', '.join(COMPONENTS)}")
-        for component in COMPONENTS:
+        tell(f"Starting Airflow: {', '.join(components)}")
+        for component in components:
             airflow.start(component)
         airflow.log_in()
         yield airflow

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 SECONDS = 240
@@ -80,9 +81,13 @@ def airflow_environment(home: Path, dags: Path, connections: Mapping[str, str]) 
     }
 
 
-def migrated_home(home: Path) -> Path:
-    """An AIRFLOW_HOME with a database."""
-    environment = airflow_environment(home, home / "dags", {})
+def migrated_home(home: Path, settings: Mapping[str, str] = MappingProxyType({})) -> Path:
+    """An AIRFLOW_HOME with a database.
+
+    :param home: an empty folder.
+    :param settings: environment variables with Airflow's configuration, such as another database. Default: SQLite.
+    """
+    environment = {**airflow_environment(home, home / "dags", {}), **settings}
     _run([sys.executable, "-m", "airflow", "db", "migrate"], environment)
     return home
 

@@ -12,13 +12,14 @@ import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.metadata.registry import (
+    SYSTEM_DATABASES,
     LocalTable,
     Metadata,
     Routine,
-    RoutineParameter,
     Table,
     View,
 )
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
 from airflow_provider_ssis.emulator.tsql.values import storage
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
@@ -92,7 +93,7 @@ class QueryEngine:
     session: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.metadata = Metadata()
+        self.metadata = Metadata((*SYSTEM_DATABASES, "SSISDB"))
         self.compiler = QueryCompiler(self.metadata, zone=dt.UTC)
         self.connection = duckdb.connect(config={"threads": 1})
         for database in ("SSISDB", "master"):
@@ -103,8 +104,8 @@ class QueryEngine:
         self.metadata.add(OPEN_FOLDERS)
         self.connection.execute(f'CREATE VIEW "SSISDB"."catalog"."open_folders" AS {OPEN_FOLDERS.select}')
         parameters = (
-            RoutineParameter("@folder_name", SqlType("nvarchar", length=128)),
-            RoutineParameter("@folder_id", SqlType("bigint"), output=True),
+            ProcedureParameter("@folder_name", SqlType("nvarchar", length=128)),
+            ProcedureParameter("@folder_id", SqlType("bigint"), output=True),
         )
         self.metadata.add(Routine("SSISDB", "catalog", "create_folder", parameters))
         self.local_tables = {ROWS.name: ROWS}

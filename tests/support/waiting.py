@@ -12,12 +12,17 @@ _LONGEST_PAUSE = 0.2
 
 
 def wait_until(
-    condition: Callable[[], object], what: str = "the condition is true", *, seconds: float = SECONDS
+    condition: Callable[[], object],
+    what: str = "the condition is true",
+    *,
+    seconds: float = SECONDS,
+    longest_pause: float = _LONGEST_PAUSE,
 ) -> None:
-    """Poll a condition until it is true: often at first, then at most five times a second.
+    """Poll a condition until it is true: often at first, then every ``longest_pause`` seconds.
 
     :param what: the condition in words, for the error.
     :param seconds: the timeout. Default: :data:`SECONDS`.
+    :param longest_pause: seconds between two polls. Default: 0.2.
     :raises TimeoutError: the condition did not become true in time.
     """
     deadline = time.monotonic() + seconds
@@ -26,4 +31,4 @@ def wait_until(
         if time.monotonic() > deadline:
             raise TimeoutError(f"Timed out after {seconds:g} s waiting until {what}.")
         time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        pause = min(2 * pause, longest_pause)

@@ -11,8 +11,8 @@ from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType, 
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Column, Variant
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
-from airflow_provider_ssis.emulator.tsql.execution.engine import Store
 from airflow_provider_ssis.emulator.tsql.execution.procedures import ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import encode
@@ -185,8 +185,8 @@ class CatalogCall:
                 now if started else None,
                 self.principal.sid,
                 self.principal.name,
-                self.ssisdb.engine.server_name if started else None,
-                self.ssisdb.engine.server_name if started else None,
+                self.ssisdb.engine.product.server_name if started else None,
+                self.ssisdb.engine.product.server_name if started else None,
             ],
         )
         self.grant_creator(store, SecuredObjectType.OPERATION, operation_id)

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -14,20 +13,15 @@ from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, 
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
 from airflow_provider_ssis.emulator.runs.request import RunRequest
 from airflow_provider_ssis.emulator.runs.runner import Runtime
+from airflow_provider_ssis.emulator.ssisdb.edition import Edition
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, LOGREADER_ROLE
 from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
 from airflow_provider_ssis.emulator.ssisdb.tables import DEFAULT_PROPERTIES, TABLES
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Store
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
 from airflow_provider_ssis.emulator.tsql.values.storage import decode
-
-
-class Edition(Enum):
-    """Whether SQL logins may do everything (Azure) or are refused where a boxed SQL Server refuses them (27123)."""
-
-    AZURE = "azure"
-    BOX = "box"
 
 
 class Ssisdb:

@@ -10,14 +10,10 @@ from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
 from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
-from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE
-from airflow_provider_ssis.emulator.tsql.execution.procedures import (
-    Procedure,
-    ProcedureCall,
-    ProcedureParameter,
-    parse_signature,
-)
+from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.registry import View
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 SCHEMA: Final = "catalog"

@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_ssis.catalog.codes import ObjectType, SecuredObjectType
 from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
-from airflow_provider_ssis.emulator.tsql.execution.engine import Store
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.project.models import Package, Parameter, Project, ProtectionLevel
 
 _DEPLOYABLE = (ProtectionLevel.DONT_SAVE_SENSITIVE, ProtectionLevel.SERVER_STORAGE)

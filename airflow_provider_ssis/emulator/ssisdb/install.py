@@ -5,9 +5,11 @@ from __future__ import annotations
 from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, OperationStatus
 from airflow_provider_ssis.emulator.control.scripts import scripting_procedures
 from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F401 - importing them declares them
-from airflow_provider_ssis.emulator.ssisdb.catalog import Edition, Ssisdb
+from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, VIEWS
+from airflow_provider_ssis.emulator.ssisdb.edition import Edition
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
+from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
 from airflow_provider_ssis.emulator.ssisdb.principals import database_principals, server_principals
 from airflow_provider_ssis.emulator.ssisdb.tables import (
     DEFAULT_PROPERTIES,
@@ -17,7 +19,7 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
     TABLE_TYPES,
     TABLES,
 )
-from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE, Engine
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 
 
 def install(engine: Engine, *, edition: Edition) -> Ssisdb:
@@ -28,7 +30,6 @@ def install(engine: Engine, *, edition: Edition) -> Ssisdb:
     ssisdb = Ssisdb(engine, edition)
     engine.session_variables = ssisdb.session_variables
     engine.sees_all = ssisdb.is_admin
-    engine.is_azure = edition is Edition.AZURE
     engine.metadata.server_principals = lambda: server_principals(engine.logins.all())
     engine.metadata.database_principals = lambda database: database_principals(engine.logins.all(), database)
     is_new = not engine.has_table("internal", "folders")
@@ -46,8 +47,8 @@ def install(engine: Engine, *, edition: Edition) -> Ssisdb:
     engine.run_script(PERMISSIONS_VIEW)
     for view in VIEWS.values():
         engine.define_view(view)
-    engine.register(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
-    engine.register(*scripting_procedures(DATABASE, ssisdb.runtime.scripts))
+    engine.metadata.add(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
+    engine.metadata.add(*scripting_procedures(DATABASE, ssisdb.runtime.scripts))
     _end_orphans(engine)
     return ssisdb
 

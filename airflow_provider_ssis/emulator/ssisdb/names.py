@@ -1,9 +1,12 @@
-"""Which names the catalog accepts."""
+"""The name of the catalog's database, and the names that the catalog accepts."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+DATABASE: Final = "SSISDB"
+"""The name of the catalog's database."""
 
 _LONGEST: Final = 128
 _FORBIDDEN = re.compile(r"[\x00-\x1f\"<>|]")

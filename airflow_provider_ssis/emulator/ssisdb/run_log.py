@@ -16,7 +16,8 @@ from airflow_provider_ssis.emulator.runs.records import (
     Record,
     StatisticsRecord,
 )
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Store
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import VARIANT, encode
 
 

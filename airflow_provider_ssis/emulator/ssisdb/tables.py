@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
-from airflow_provider_ssis.emulator.tsql.execution.engine import DATABASE
+from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Table
 
 

@@ -7,7 +7,9 @@ import logging
 from airflow_provider_ssis.emulator.session import Login, LoginRefused, Message
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
+from airflow_provider_ssis.emulator.tsql.system_procedures.table import SYSTEM_PROCEDURES
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +26,12 @@ class TsqlBackend:
     @property
     def server_name(self) -> str:
         """The name that errors carry."""
-        return self._engine.server_name
+        return self._engine.product.server_name
 
     @property
     def product_version(self) -> tuple[int, int, int]:
         """Major, minor and build number."""
-        return self._engine.product_version
+        return self._engine.product.version
 
     async def login(self, login: Login) -> TsqlSession:
         """Open a session.
@@ -45,7 +47,7 @@ class TsqlBackend:
                     4060, 11, 1, f'Cannot open database "{login.database}" requested by the login. The login failed.'
                 )
             )
-        return TsqlSession(self._engine, principal, database, login)
+        return TsqlSession(SessionState(self._engine, principal, database, login), SYSTEM_PROCEDURES)
 
     def _principal(self, login: Login) -> Principal:
         logins, identity = self._engine.logins, login.identity

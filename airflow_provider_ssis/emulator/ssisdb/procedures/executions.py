@@ -17,7 +17,7 @@ from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, find_reference
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
-from airflow_provider_ssis.emulator.tsql.execution.engine import Store
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _SYSTEM: Final = ObjectType.EXECUTION
@@ -284,8 +284,8 @@ async def start_execution(call: CatalogCall) -> None:
             [
                 int(OperationStatus.PENDING),
                 call.now,
-                call.ssisdb.engine.server_name,
-                call.ssisdb.engine.server_name,
+                call.ssisdb.engine.product.server_name,
+                call.ssisdb.engine.product.server_name,
                 execution_id,
             ],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_ssis.catalog.codes import PermissionType, SecuredObjectType
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
-from airflow_provider_ssis.emulator.tsql.execution.engine import Store
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
 
 _SIGNATURE = "@object_type smallint, @object_id bigint, @principal_id int, @permission_type smallint"
 _REQUIRED = "object_type object_id principal_id permission_type"

@@ -1,4 +1,4 @@
-"""The file that keeps the catalog over restarts, and what can be wrong with it."""
+"""The file that keeps a database over restarts, and the reasons why it cannot be opened."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import Final
 
 import duckdb
 
-DATABASE_FILE: Final = "ssisdb.duckdb"
-"""Its name in the data folder."""
+from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 _HELD: Final = re.compile(r"Could not set lock on file(?:.*\(PID (?P<process>\d+)\))?|is already attached", re.DOTALL)
 _ANOTHER: Final = "or give another data folder"
+
+
+def file_name(database: str) -> str:
+    """The name of a database's file in the data folder."""
+    return f"{database.lower()}.duckdb"
 
 
 def attach(connection: duckdb.DuckDBPyConnection, name: str, data_dir: Path | None) -> None:
@@ -26,11 +30,11 @@ def attach(connection: duckdb.DuckDBPyConnection, name: str, data_dir: Path | No
     path = Path(":memory:")
     if data_dir is not None:
         data_dir.mkdir(parents=True, exist_ok=True)
-        path = data_dir / DATABASE_FILE
-    quoted = str(path).replace("'", "''")
+        path = data_dir / file_name(name)
+    path_text = str(path).replace("'", "''")
     try:
         # With its type named, DuckDB does not load an extension for whatever else the file may be.
-        connection.execute(f"ATTACH '{quoted}' AS {name} (TYPE duckdb)")
+        connection.execute(f"ATTACH '{path_text}' AS {quoted(name)} (TYPE duckdb)")
     except duckdb.Error as error:
         # Not chained: DuckDB's text is in the message, and its traceback tells nothing more.
         raise _unusable(path, str(error)) from None
@@ -44,6 +48,6 @@ def _unusable(path: Path, text: str) -> OSError:
     reason = text.split("\n", maxsplit=1)[0]
     return OSError(
         errno.EINVAL,
-        f"it is no catalog that can be read ({reason}): move it away to start with an empty one, {_ANOTHER}",
+        f"it is not a readable database file ({reason}): move it away to start with an empty one, {_ANOTHER}",
         str(path),
     )

@@ -11,20 +11,20 @@ import datetime as dt
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
 from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
-from airflow_provider_ssis.emulator.tsql.execution.procedures import REQUIRED, Procedure
+from airflow_provider_ssis.emulator.tsql.execution.product import Product
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import (
     ALL_ROWS,
+    SYSTEM_DATABASES,
     Metadata,
-    Routine,
-    RoutineParameter,
     Table,
     TableType,
     View,
@@ -33,52 +33,13 @@ from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
 
-DATABASE: Final = "SSISDB"
-
-
-class Store:
-    """Writes and reads inside a write scope, in DuckDB SQL.
-
-    :param connection: the DuckDB connection whose transaction it is.
-    """
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
-        self._after_commit: list[Callable[[], object]] = []
-
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """Run an INSERT, UPDATE or DELETE.
-
-        :returns: the number of rows that it touched.
-        """
-        row = self._connection.execute(sql, parameters).fetchone()
-        return int(row[0]) if row else 0
-
-    def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query."""
-        return self._connection.execute(sql, parameters).fetchall()
-
-    def after_commit(self, action: Callable[[], object]) -> None:
-        """Do something once what was written is there for all, at the end of the caller's own transaction at last."""
-        self._after_commit.append(action)
-
-    def forget_after_commit(self) -> None:
-        """Drop what :meth:`after_commit` collected: what was written is undone."""
-        self._after_commit.clear()
-
-    def run_after_commit(self) -> None:
-        """Run what :meth:`after_commit` collected."""
-        actions, self._after_commit = self._after_commit, []
-        for action in actions:
-            action()
-
 
 class Engine:
     """The data and the names of an emulated SQL Server.
 
     :param data_dir: folder of the database file; None keeps it in memory.
-    :param server_name: what ``@@SERVERNAME`` gives.
-    :param product_version: major, minor and build number.
+    :param product: the server that this one emulates: its name, version and edition.
+    :param database: the user database, beside the system databases.
     :raises OSError: ``data_dir`` or the file in it cannot be used.
     """
 
@@ -86,23 +47,21 @@ class Engine:
         self,
         *,
         data_dir: Path | None = None,
-        server_name: str = "SSISDB-EMULATOR",
-        product_version: tuple[int, int, int] = (16, 0, 4000),
+        product: Product,
+        database: str,
     ) -> None:
-        self.server_name: str = server_name
-        self.product_version: tuple[int, int, int] = product_version
+        self.product = product
+        self.database = database
         self.data_dir = data_dir
-        self.is_azure = False
         self.logins = Logins()
         self.locks = ApplicationLocks()
-        self.metadata: Metadata = Metadata()
-        self.procedures: dict[tuple[str, str, str], Procedure] = {}
+        self.metadata: Metadata = Metadata((*SYSTEM_DATABASES, database))
         self.session_variables: Callable[[Principal], Mapping[str, Any]] = lambda principal: {}
         self.sees_all: Callable[[Principal], bool] = lambda principal: False
         """Whether a login may see all rows of the views."""
         self._duckdb = duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})
-        attach(self._duckdb, DATABASE, data_dir)
-        self._duckdb.execute(f"USE {DATABASE}")
+        attach(self._duckdb, database, data_dir)
+        self._duckdb.execute(f"USE {quoted(database)}")
         zone = dt.timezone(self.now().utcoffset() or dt.timedelta(0))
         self.compiler = QueryCompiler(self.metadata, zone=zone)
         self._writing = asyncio.Lock()
@@ -113,7 +72,7 @@ class Engine:
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of its own."""
         connection = self._duckdb.cursor()
-        connection.execute(f"USE {DATABASE}")
+        connection.execute(f"USE {quoted(self.database)}")
         return connection
 
     def close(self) -> None:
@@ -133,29 +92,6 @@ class Engine:
 
     # --- names
 
-    def register(self, *procedures: Procedure) -> None:
-        """Make procedures known."""
-        for procedure in procedures:
-            key = (procedure.database.lower(), procedure.schema.lower(), procedure.name.lower())
-            self.procedures[key] = procedure
-            self.metadata.add(
-                Routine(
-                    procedure.database,
-                    procedure.schema,
-                    procedure.name,
-                    tuple(
-                        RoutineParameter(
-                            parameter.name, parameter.type, parameter.output, parameter.default is not REQUIRED
-                        )
-                        for parameter in procedure.parameters
-                    ),
-                )
-            )
-
-    def procedure(self, database: str, schema: str, name: str) -> Procedure | None:
-        """The procedure of this name, or None."""
-        return self.procedures.get((database.lower(), schema.lower(), name.lower()))
-
     def define_table(self, table: Table) -> None:
         """Make a table known, and make it where the database file does not hold it yet."""
         self.metadata.add(table)
@@ -167,7 +103,7 @@ class Engine:
         """Whether the database file holds a table."""
         found = self._duckdb.execute(
             "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?",
-            [DATABASE, schema, name],
+            [self.database, schema, name],
         ).fetchone()
         return found is not None
 
@@ -184,7 +120,7 @@ class Engine:
 
     def define_table_type(self, schema: str, name: str, columns: Sequence[Column]) -> None:
         """Make a user-defined table type known."""
-        self.metadata.add(TableType(DATABASE, schema, name, tuple(columns)))
+        self.metadata.add(TableType(self.database, schema, name, tuple(columns)))
 
     def run_script(self, sql: str) -> None:
         """Run a DuckDB statement that sets the database up."""

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
+from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
+from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, lock_mode, lock_name
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
-from airflow_provider_ssis.emulator.tsql.system_procedures.application_locks import applock_mode, applock_test
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
-    from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
-
-_AZURE_ENGINE_EDITION: Final = 8
 _DATABASE_STATUS: Final = {"status": "ONLINE", "updateability": "READ_WRITE", "useraccess": "MULTI_USER"}
 
 
 class Environment(Mapping[str, Any]):
     """The values of one session and frame, by the names that compiled queries use."""
 
-    def __init__(self, session: TsqlSession, frame: Frame) -> None:
+    def __init__(self, session: SessionState, frame: Frame) -> None:
         self._session = session
         self._frame = frame
 
@@ -38,33 +35,26 @@ class Environment(Mapping[str, Any]):
         return len(self._frame.values) + len(_VALUES)
 
 
-Value = Callable[["TsqlSession", "Frame"], Any]
+Value = Callable[[SessionState, Frame], Any]
 
 
-def version_text(version: tuple[int, int, int]) -> str:
-    """``@@VERSION``."""
-    major, minor, build = version
-    year = {15: 2019, 16: 2022, 17: 2025}.get(major, 2022)
-    return f"Microsoft SQL Server {year} (embedded SSISDB) - {major}.{minor}.{build}.1 (X64)"
-
-
-def _server_property(session: TsqlSession, name: str) -> Variant | None:
-    engine = session.engine
-    major, minor, build = engine.product_version
+def _server_property(session: SessionState, name: str) -> Variant | None:
+    product = session.engine.product
+    major, minor, build = product.version
     texts = {
-        "productversion": f"{major}.{minor}.{build}.1",
+        "productversion": product.version_text,
         "productlevel": "RTM",
         "productmajorversion": str(major),
         "productminorversion": str(minor),
         "productbuild": str(build),
-        "edition": "Developer Edition (64-bit)",
-        "servername": engine.server_name,
-        "machinename": engine.server_name,
-        "computernamephysicalnetbios": engine.server_name,
+        "edition": product.edition,
+        "servername": product.server_name,
+        "machinename": product.server_name,
+        "computernamephysicalnetbios": product.server_name,
         "collation": COLLATION,
     }
     numbers = {
-        "engineedition": _AZURE_ENGINE_EDITION if engine.is_azure else 3,
+        "engineedition": product.engine_edition,
         "isclustered": 0,
         "ishadrenabled": 0,
         "isintegratedsecurityonly": 0,
@@ -78,7 +68,7 @@ def _server_property(session: TsqlSession, name: str) -> Variant | None:
     return Variant(INT, numbers[key]) if key in numbers else None
 
 
-def _connection_property(session: TsqlSession, name: str) -> Variant | None:
+def _connection_property(session: SessionState, name: str) -> Variant | None:
     texts = {
         "net_transport": "TCP",
         "protocol_type": "TSQL",
@@ -98,13 +88,13 @@ def _database_property(database: str, name: str) -> Variant | None:
     return None if text is None else Variant(SqlType("nvarchar", length=128), text)
 
 
-def _other(session: TsqlSession, name: Any) -> Principal | None:
+def _other(session: SessionState, name: Any) -> Principal | None:
     """The login that a function was asked about: the session's own where it names none."""
     return session.principal if name is None else session.engine.logins.by_name(str(name))
 
 
 def _role(has: Callable[[Principal, str], bool]) -> Value:
-    def ask(session: TsqlSession, frame: Frame) -> Callable[..., int | None]:
+    def ask(session: SessionState, frame: Frame) -> Callable[..., int | None]:
         def answer(role: Any, login: Any = None) -> int | None:
             principal = _other(session, login)
             return None if principal is None or role is None else int(has(principal, str(role)))
@@ -115,7 +105,7 @@ def _role(has: Callable[[Principal, str], bool]) -> Value:
 
 
 def _name_of(text: Callable[[Principal], Any]) -> Value:
-    def ask(session: TsqlSession, frame: Frame) -> Callable[..., Any]:
+    def ask(session: SessionState, frame: Frame) -> Callable[..., Any]:
         def answer(key: Any = None, _: Any = None) -> Any:
             if key is None:
                 return text(session.principal)
@@ -127,6 +117,20 @@ def _name_of(text: Callable[[Principal], Any]) -> Value:
         return answer
 
     return ask
+
+
+def _lock_mode(session: SessionState, principal: Any, resource: Any, owner: Any) -> str:
+    """``APPLOCK_MODE``."""
+    name = lock_name(session.database, principal, resource)
+    return session.engine.locks.mode(name, session.spid, of_transaction=str(owner).lower() == "transaction")
+
+
+def _lock_test(session: SessionState, principal: Any, resource: Any, mode: Any, owner: Any) -> int | None:
+    """``APPLOCK_TEST``: 1 for a lock that would be granted at once."""
+    known = lock_mode(mode)
+    if known is None or str(owner).lower() not in LOCK_OWNERS:
+        return None
+    return int(session.engine.locks.is_free(lock_name(session.database, principal, resource), session.spid, known))
 
 
 def _error(field: Callable[[Any], Any]) -> Value:
@@ -145,17 +149,17 @@ _VALUES: Final[dict[str, Value]] = {
     "@@lock_timeout": lambda session, frame: session.options.lock_timeout,
     "@@max_connections": lambda session, frame: 32767,
     "@@max_precision": lambda session, frame: 38,
-    "@@microsoftversion": lambda session, frame: session.engine.product_version[0] << 24,
+    "@@microsoftversion": lambda session, frame: session.engine.product.version[0] << 24,
     "@@nestlevel": lambda session, frame: frame.level,
     "@@options": lambda session, frame: 5496,
     "@@procid": lambda session, frame: 0,
     "@@rowcount": lambda session, frame: session.row_count,
-    "@@servername": lambda session, frame: session.engine.server_name,
+    "@@servername": lambda session, frame: session.engine.product.server_name,
     "@@servicename": lambda session, frame: "MSSQLSERVER",
     "@@spid": lambda session, frame: session.spid,
     "@@textsize": lambda session, frame: session.options.text_size,
     "@@trancount": lambda session, frame: session.transactions.count,
-    "@@version": lambda session, frame: version_text(session.engine.product_version),
+    "@@version": lambda session, frame: session.engine.product.full_text,
     "sysdatetimeoffset()": lambda session, frame: session.engine.now(),
     "app_name()": lambda session, frame: session.login.application_name,
     "current_transaction_id()": lambda session, frame: session.transactions.id,
@@ -171,8 +175,8 @@ _VALUES: Final[dict[str, Value]] = {
     "scope_identity()": lambda session, frame: None,
     "xact_state()": lambda session, frame: session.transactions.state,
     "db_name()": lambda session, frame: session.database,
-    "applock_mode()": lambda session, frame: lambda *arguments: applock_mode(session, *arguments),
-    "applock_test()": lambda session, frame: lambda *arguments: applock_test(session, *arguments),
+    "applock_mode()": lambda session, frame: lambda *arguments: _lock_mode(session, *arguments),
+    "applock_test()": lambda session, frame: lambda *arguments: _lock_test(session, *arguments),
     "connectionproperty()": lambda session, frame: lambda name: _connection_property(session, str(name)),
     "databasepropertyex()": lambda session, frame: lambda database, name: _database_property(str(database), str(name)),
     "has_dbaccess()": lambda session, frame: (

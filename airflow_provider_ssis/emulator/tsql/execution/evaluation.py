@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.language.statements import Text
+from airflow_provider_ssis.emulator.tsql.metadata.computed_view import NOW
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
-from airflow_provider_ssis.emulator.tsql.query.functions.session_values import NOW
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
 
 
 class Evaluator:
     """Evaluates what the statements of a session's batches hold."""
 
-    def __init__(self, session: TsqlSession) -> None:
+    def __init__(self, session: SessionState) -> None:
         self._session = session
 
     def compile(self, text: Text, frame: Frame) -> CompiledQuery:

@@ -14,7 +14,7 @@ from collections import ChainMap
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, Column
 from airflow_provider_ssis.emulator.session import (
@@ -38,15 +38,14 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import (
     Signal,
     StatementRefused,
 )
+from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.transactions import UNCOMMITTABLE
 from airflow_provider_ssis.emulator.tsql.language import options, parser
 from airflow_provider_ssis.emulator.tsql.language import statements as s
-from airflow_provider_ssis.emulator.tsql.metadata.registry import split_name
+from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +57,9 @@ _TIME = re.compile(r"\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.:](\d{1,7}))?)?\s*"
 class Interpreter:
     """The interpreter of one session."""
 
-    def __init__(self, session: TsqlSession) -> None:
-        self.session: TsqlSession = session
+    def __init__(self, session: SessionState, system_procedures: SystemProcedures) -> None:
+        self.session: SessionState = session
+        self.system_procedures: SystemProcedures = system_procedures
         self.evaluator = Evaluator(session)
         self._try_depth = 0
         self._statements = 0
@@ -90,7 +90,7 @@ class Interpreter:
         except SqlError as error:
             failure = error
         except Exception as fault:
-            log.exception("the embedded SSISDB failed at a request")
+            log.exception("internal error in a request")
             failure = _own_fault(fault)
         if failure is not None:
             with suppress(BatchEnded):
@@ -180,7 +180,7 @@ class Interpreter:
             except SqlError as error:
                 failure = error
             except Exception as fault:
-                log.exception("the embedded SSISDB failed at line %d of a batch", statement.line)
+                log.exception("internal error at line %d of a batch", statement.line)
                 failure = _own_fault(fault)
             if failure is not None:
                 failure.line = failure.line or statement.line
@@ -477,8 +477,7 @@ class Interpreter:
 def _own_fault(fault: Exception) -> SqlError:
     return SqlError(
         50000,
-        f"The embedded SSISDB failed at this statement ({type(fault).__name__}). The fault is its own: please report it"
-        " with what its log says.",
+        f"Internal error of the server ({type(fault).__name__}). Please report it with the server's log.",
         ends_batch=True,
     )
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 
 class LockResult(IntEnum):
@@ -73,6 +73,19 @@ class _Lock:
             if wait.hold is hold:
                 return
             yield wait.hold.owner
+
+
+LOCK_OWNERS: Final = ("session", "transaction")
+
+
+def lock_name(database: str, principal: Any, resource: Any) -> str:
+    """The name under which a server keeps a lock."""
+    return f"{database.lower()}:{str(principal).lower()}:{resource}"
+
+
+def lock_mode(text: Any) -> str | None:
+    """The lock mode of this name in any case, or None."""
+    return next((mode for mode in COMPATIBLE if mode.lower() == str(text).lower()), None)
 
 
 class ApplicationLocks:

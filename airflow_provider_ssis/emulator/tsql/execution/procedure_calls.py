@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument, bind
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
-from airflow_provider_ssis.emulator.tsql.metadata.registry import DEFAULT_SCHEMA, qualified
-from airflow_provider_ssis.emulator.tsql.system_procedures.table import (
-    DYNAMIC_PROCEDURES,
-    SYSTEM_PROCEDURES,
-    UNSUPPORTED_PROCEDURES,
-)
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
+from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 
 _SYSTEM_SCHEMAS: Final = (DEFAULT_SCHEMA, "sys")
 
 
 async def call(
-    interpreter: Interpreter, parts: Sequence[str], arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+    runner: Runner, parts: Sequence[str], arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
 ) -> AsyncGenerator[Event]:
     """Call a procedure.
 
@@ -34,33 +27,33 @@ async def call(
     :param outcome: gets the return status and the values of OUTPUT arguments, also when an error leaves the call.
     :raises SqlError: 2812 there is no such procedure; those of the arguments; those of the procedure itself.
     """
-    session = interpreter.session
+    session, system = runner.session, runner.system_procedures
     database, schema, name = qualified(parts, session.database)
-    procedure = session.engine.procedure(database, schema, name)
+    procedure = session.engine.metadata.routine(database, schema, name)
     if procedure is not None:
-        for event in interpreter.begin_implicitly():
+        for event in runner.begin_implicitly():
             yield event
     elif schema.lower() in _SYSTEM_SCHEMAS:
-        dynamic = DYNAMIC_PROCEDURES.get(name.lower())
+        dynamic = system.dynamic.get(name.lower())
         if dynamic is not None:
-            async with aclosing(dynamic(interpreter, arguments, frame, outcome)) as events:
+            async with aclosing(dynamic(runner, arguments, frame, outcome)) as events:
                 async for event in events:
                     yield event
             return
-        if name.lower() in UNSUPPORTED_PROCEDURES:
+        if name.lower() in system.unsupported:
             raise not_supported(f"The server cursor of {name}: use a forward-only, read-only cursor of the client. It")
-        procedure = SYSTEM_PROCEDURES.get(name.lower())
-    if procedure is None:
+        procedure = system.fixed.get(name.lower())
+    if not isinstance(procedure, Procedure):
         raise SqlError(2812, f"Could not find stored procedure '{'.'.join(parts)}'.", state=62)
-    async with aclosing(_run(interpreter, procedure, arguments, outcome)) as events:
+    async with aclosing(_run(runner, procedure, arguments, outcome)) as events:
         async for event in events:
             yield event
 
 
 async def _run(
-    interpreter: Interpreter, procedure: Procedure, arguments: Sequence[ActualArgument], outcome: Outcome
+    runner: Runner, procedure: Procedure, arguments: Sequence[ActualArgument], outcome: Outcome
 ) -> AsyncGenerator[Event]:
-    session = interpreter.session
+    session = runner.session
     bound = bind(procedure, arguments, session.engine.metadata)
     call_ = ProcedureCall(session, bound.values)
     failure: SqlError | None = None

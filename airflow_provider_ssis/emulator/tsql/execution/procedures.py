@@ -2,63 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event, Message, ResultColumns, Rows, StatementDone
-from airflow_provider_ssis.emulator.tsql.metadata.registry import split_name
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.engine import Store
-    from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
-
-
-class _Required:
-    """The type of :data:`REQUIRED`."""
-
-    def __repr__(self) -> str:
-        return "REQUIRED"
-
-
-REQUIRED: Final = _Required()
-"""The default of a parameter that has none."""
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Routine
 
 
 @dataclass(frozen=True, slots=True)
-class ProcedureParameter:
-    """A parameter of a procedure.
-
-    :param name: with its ``@``.
-    :param default: the value where the caller gives none; :data:`REQUIRED` where he must.
-    :param output: declared OUTPUT.
-    """
-
-    name: str
-    type: SqlType
-    default: Any = REQUIRED
-    output: bool = False
-
-    @property
-    def key(self) -> str:
-        """The name under which the body finds the argument: without ``@``, in lower case."""
-        return self.name.lstrip("@").lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Procedure:
+class Procedure(Routine):
     """A stored procedure whose body is Python.
 
-    :param body: does the work; what it returns is the return status, None stands for 0.
+    :param body: does the work and returns the return status; None counts as 0.
     """
 
-    database: str
-    schema: str
-    name: str
-    parameters: tuple[ProcedureParameter, ...]
     body: Callable[[ProcedureCall], Awaitable[int | None]]
 
 
@@ -73,7 +35,7 @@ class ProcedureCall:
     :param events: result sets and messages, in order; the interpreter sends them.
     """
 
-    session: TsqlSession
+    session: SessionState
     arguments: Mapping[str, Any]
     outputs: dict[str, Any] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -104,62 +66,3 @@ class ProcedureCall:
         is to survive. Any other exception rolls it back.
         """
         return self.session.write_scope()
-
-
-_TYPE_PART: Final = r"(?:\w+|\[(?:[^\]]|\]\])+\]|\"(?:[^\"]|\"\")+\")"
-_PARAMETER = re.compile(
-    rf"\s*(?P<name>@\w+)\s+(?P<type>(?:{_TYPE_PART}\s*\.\s*)?{_TYPE_PART})(?P<facets>\s*\([^)]*\))?"
-    r"(?:\s*=\s*(?P<default>N?'(?:[^']|'')*'|[-\w.]+))?"
-    r"(?P<flags>(?:\s+(?:output|out|readonly))*)\s*",
-    re.IGNORECASE,
-)
-
-
-def parse_signature(text: str, *, schema: str = "dbo") -> tuple[ProcedureParameter, ...]:
-    """The parameters that T-SQL text declares: ``@folder_name nvarchar(128), @folder_id bigint = NULL OUTPUT``.
-
-    :param text: as it stands behind ``CREATE PROCEDURE name``.
-    :param schema: schema of table types that are named without one.
-    :raises ValueError: the text is no list of parameters.
-    """
-    parameters = []
-    position = 0
-    while position < len(text.rstrip()):
-        match = _PARAMETER.match(text, position)
-        if match is None:
-            raise ValueError(f"not a parameter: {text[position:]!r}")
-        parameters.append(
-            ProcedureParameter(
-                match["name"],
-                _parameter_type(
-                    split_name(match["type"]),
-                    match["facets"] or "",
-                    schema,
-                    readonly="readonly" in match["flags"].lower(),
-                ),
-                REQUIRED if match["default"] is None else _literal(match["default"]),
-                output="out" in match["flags"].lower(),
-            )
-        )
-        position = match.end()
-        if position < len(text) and text[position] != ",":
-            raise ValueError(f"a comma is missing before {text[position:]!r}")
-        position += 1
-    return tuple(parameters)
-
-
-def _parameter_type(parts: Sequence[str], facets: str, schema: str, *, readonly: bool) -> SqlType:
-    *qualifier, name = parts
-    if readonly:
-        return SqlType(name, schema=qualifier[0] if qualifier else schema)
-    if qualifier and qualifier[0].lower() != "sys":
-        raise ValueError(f"{'.'.join(parts)} is no data type of a single value; a table type needs READONLY")
-    return SqlType.parse(name + facets)
-
-
-def _literal(text: str) -> Any:
-    if text.upper() == "NULL":
-        return None
-    if text.upper().startswith(("'", "N'")):
-        return text[text.index("'") + 1 : -1].replace("''", "'")
-    return int(text)

@@ -6,23 +6,20 @@ import re
 from collections import ChainMap
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.emulator.session import Event, ReturnStatus, ReturnValue, RpcRequest
 from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
 from airflow_provider_ssis.emulator.tsql.execution.procedure_calls import call
-from airflow_provider_ssis.emulator.tsql.metadata.registry import split_name
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
-    from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
+from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 
 _GROUP_NUMBER = re.compile(r";\d+$")
 
 
-async def remote_call(session: TsqlSession, interpreter: Interpreter, request: RpcRequest) -> AsyncGenerator[Event]:
+async def remote_call(runner: Runner, request: RpcRequest) -> AsyncGenerator[Event]:
     """Call a procedure; its OUTPUT arguments and its return status go back to the client."""
+    session = runner.session
     arguments = [
         ActualArgument(
             parameter.name,
@@ -37,7 +34,7 @@ async def remote_call(session: TsqlSession, interpreter: Interpreter, request: R
     outcome = Outcome()
     parts = split_name(_GROUP_NUMBER.sub("", request.procedure))
     frame = Frame(ChainMap(session.temporary_tables))
-    async with aclosing(interpreter.request(call(interpreter, parts, arguments, frame, outcome))) as events:
+    async with aclosing(runner.request(call(runner, parts, arguments, frame, outcome))) as events:
         async for event in events:
             yield event
     if outcome.status is not None:

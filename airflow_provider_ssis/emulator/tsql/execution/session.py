@@ -1,80 +1,43 @@
-"""A client's conversation: its options, its transaction, its local tables, its prepared statements."""
+"""A client's session: answers batches, remote procedure calls and transaction requests."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator
 
 from airflow_provider_ssis.emulator.session import (
-    DatabaseChanged,
     Event,
-    Login,
-    Message,
     RpcRequest,
     StatementDone,
     TransactionAction,
     TransactionRequest,
 )
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Store
 from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
-from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.execution.remote_calls import remote_call
-from airflow_provider_ssis.emulator.tsql.execution.transactions import Transactions
-from airflow_provider_ssis.emulator.tsql.language.options import Options
-from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A prepared statement: its text and the declarations of its parameters, or a procedure's name and None."""
-
-    text: str
-    declarations: str | None
-
-
 class TsqlSession:
-    """One session.
+    """One client's conversation with the server; see :class:`~airflow_provider_ssis.emulator.session.Session`.
 
-    :param engine: the server's data and names.
-    :param principal: who is logged in.
-    :param database: the database to begin in.
-    :param login: what the client said of itself.
+    :param state: of the session.
+    :param system_procedures: the procedures that every database has.
     """
 
-    def __init__(self, engine: Engine, principal: Principal, database: str, login: Login) -> None:
-        self.engine: Engine = engine
-        self.principal: Principal = principal
-        self.login: Login = login
-        self.database: str = database
-        self.spid: int = engine.next_spid()
-        self.sees_all: bool = engine.sees_all(principal)
-        self.connection = engine.connect()
-        self.options: Options = Options()
-        self.local_tables: LocalTables = LocalTables(self.connection)
-        self.transactions: Transactions = Transactions(engine, self.connection, self.spid, self.local_tables)
-        self.temporary_tables: dict[str, LocalTable] = {}
-        """Those that last as long as the session, by name."""
-        self.row_count: int = 0
-        self.last_error: int = 0
-        self.errors: list[SqlError] = []
-        """The errors whose CATCH blocks run now, the innermost last."""
-        self._prepared: dict[int, Prepared] = {}
-        self._last_handle = 0
-        self._login_database = database
-        self._interpreter = Interpreter(self)
-        for name, value in engine.session_variables(principal).items():
-            self.connection.execute(f"SET VARIABLE {name} = ?", [value])
+    def __init__(self, state: SessionState, system_procedures: SystemProcedures) -> None:
+        self.state = state
+        self._interpreter = Interpreter(state, system_procedures)
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether a T-SQL transaction is open."""
-        return self.transactions.is_open
+    def spid(self) -> int:
+        """The session's number."""
+        return self.state.spid
 
-    # --- requests
+    @property
+    def database(self) -> str:
+        """The current database."""
+        return self.state.database
 
     def batch(self, text: str) -> AsyncIterator[Event]:
         """Run a SQL batch."""
@@ -82,92 +45,32 @@ class TsqlSession:
 
     def call(self, request: RpcRequest) -> AsyncIterator[Event]:
         """Run a remote procedure call."""
-        return remote_call(self, self._interpreter, request)
+        return remote_call(self._interpreter, request)
 
     async def transaction(self, request: TransactionRequest) -> AsyncIterator[Event]:
         """Carry out a transaction manager request."""
         try:
             match request.action:
                 case TransactionAction.BEGIN:
-                    events = self.transactions.begin(request.name)
+                    events = self.state.transactions.begin(request.name)
                 case TransactionAction.COMMIT:
-                    events = self.transactions.commit()
+                    events = self.state.transactions.commit()
                 case TransactionAction.ROLLBACK:
-                    events = self.transactions.roll_back(request.name)
+                    events = self.state.transactions.roll_back(request.name)
                 case TransactionAction.SAVE:
-                    events = self.transactions.save(request.name)
+                    events = self.state.transactions.save(request.name)
             if request.begin_next:
-                events = [*events, *self.transactions.begin()]
+                events = [*events, *self.state.transactions.begin()]
         except SqlError as error:
-            self.last_error = error.number
+            self.state.last_error = error.number
             events = [error.message(), StatementDone(is_error=True)]
         for event in events:
             yield event
 
     async def reset(self, *, keep_transaction: bool = False) -> None:
         """Return to the state after login."""
-        if not keep_transaction:
-            self.transactions.abort()
-        for table in self.temporary_tables.values():
-            self.transactions.discard(table)
-        self.temporary_tables.clear()
-        self.engine.locks.release_all(self.spid, of_transaction=False)
-        self.options = Options()
-        self._prepared.clear()
-        self.errors.clear()
-        self.row_count = self.last_error = 0
-        self.database = self._login_database
+        self.state.reset(keep_transaction=keep_transaction)
 
     async def close(self) -> None:
-        """The client is gone: nothing that it held stays."""
-        self.transactions.abort()
-        self.engine.locks.release_all(self.spid)
-        self.connection.close()
-
-    # --- data
-
-    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a DuckDB query, in this session's view of the data."""
-        return self.connection.execute(sql, parameters).fetchall()
-
-    def write_scope(self) -> AbstractAsyncContextManager[Store]:
-        """The session's T-SQL transaction, or a transaction of its own where there is none."""
-        return self.transactions.scope(self.options)
-
-    # --- statements
-
-    def prepare(self, text: str, declarations: str | None) -> int:
-        """Keep a statement, or with None the call of a procedure; returns its handle."""
-        self._last_handle += 1
-        self._prepared[self._last_handle] = Prepared(text, declarations)
-        return self._last_handle
-
-    def prepared(self, handle: Any) -> Prepared:
-        """The statement of a handle.
-
-        :raises SqlError: 8179, there is none.
-        """
-        statement = self._prepared.get(handle)
-        if statement is None:
-            raise SqlError(8179, f"There is no prepared statement with the handle {handle}.", state=2)
-        return statement
-
-    def forget(self, handle: Any) -> None:
-        """Forget a prepared statement.
-
-        :raises SqlError: 8179, there is none.
-        """
-        self.prepared(handle)
-        del self._prepared[handle]
-
-    def use(self, name: str) -> list[Event]:
-        """``USE name``.
-
-        :raises SqlError: 911, no such database.
-        """
-        database = self.engine.metadata.database_name(name)
-        if database is None:
-            raise SqlError(911, f"Database '{name}' does not exist. Check the name.", ends_batch=True)
-        old, self.database = self.database, database
-        text = f"Changed database context to '{database}'."
-        return [DatabaseChanged(database, old), Message(5701, 0, 2, text)]
+        """Roll back and release everything that the session holds."""
+        self.state.close()

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType, TableValue
 from airflow_provider_ssis.emulator.tsql.execution.arguments import UNTYPED_TABLE
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.language import statements as s
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, qualified
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
 
-
-def declare_table(session: TsqlSession, declaration: s.TableDeclaration, frame: Frame) -> None:
+def declare_table(session: SessionState, declaration: s.TableDeclaration, frame: Frame) -> None:
     """``DECLARE @name TABLE (…)``, or with a table type.
 
     :raises StatementRefused: 2715, there is no such table type.
@@ -32,7 +31,7 @@ def declare_table(session: TsqlSession, declaration: s.TableDeclaration, frame: 
     _create_variable(session, frame, LocalTable(name, columns, frame.level), table_type, declaration.keys)
 
 
-def declare_table_value(session: TsqlSession, name: str, sql_type: SqlType, value: TableValue, frame: Frame) -> None:
+def declare_table_value(session: SessionState, name: str, sql_type: SqlType, value: TableValue, frame: Frame) -> None:
     """A table-valued parameter of dynamic SQL."""
     table = LocalTable(name, value.columns, frame.level)
     _create_variable(session, frame, table, sql_type, ())
@@ -40,14 +39,14 @@ def declare_table_value(session: TsqlSession, name: str, sql_type: SqlType, valu
 
 
 def _create_variable(
-    session: TsqlSession, frame: Frame, table: LocalTable, table_type: SqlType, keys: tuple[tuple[str, ...], ...]
+    session: SessionState, frame: Frame, table: LocalTable, table_type: SqlType, keys: tuple[tuple[str, ...], ...]
 ) -> None:
     session.transactions.write([table], lambda: session.local_tables.create(table, keys))
     frame.table_variables[table.name] = table
     frame.table_types[table.name] = table_type
 
 
-def create_table(session: TsqlSession, declaration: s.TableDeclaration, frame: Frame) -> LocalTable:
+def create_table(session: SessionState, declaration: s.TableDeclaration, frame: Frame) -> LocalTable:
     """``CREATE TABLE #name (…)``.
 
     :raises SqlError: 2714, this batch or dynamic SQL has one of that name.
@@ -61,7 +60,7 @@ def create_table(session: TsqlSession, declaration: s.TableDeclaration, frame: F
     return table
 
 
-def drop_tables(session: TsqlSession, statement: s.DropTable, frame: Frame) -> None:
+def drop_tables(session: SessionState, statement: s.DropTable, frame: Frame) -> None:
     """``DROP TABLE #name``.
 
     :raises SqlError: 3701, there is no such table.
@@ -75,12 +74,12 @@ def drop_tables(session: TsqlSession, statement: s.DropTable, frame: Frame) -> N
             raise SqlError(3701, text, severity=11, state=5)
 
 
-def _drop(session: TsqlSession, table: LocalTable) -> None:
+def _drop(session: SessionState, table: LocalTable) -> None:
     session.transactions.write([table], lambda: session.local_tables.drop(table))
 
 
 def insert_rows(
-    session: TsqlSession,
+    session: SessionState,
     table: LocalTable,
     columns: Sequence[Column],
     rows: Sequence[tuple[Any, ...]],
@@ -89,7 +88,7 @@ def insert_rows(
     session.transactions.write([table], lambda: session.local_tables.insert(table, columns, rows))
 
 
-def table_value(session: TsqlSession, name: str, frame: Frame) -> TableValue:
+def table_value(session: SessionState, name: str, frame: Frame) -> TableValue:
     """The rows of a table variable, as the value of an argument."""
     table = frame.table_variables[name]
     query = session.engine.compiler.compile(
@@ -138,7 +137,7 @@ class Target:
             given[place] = column
         self._given = tuple(given)
 
-    def insert(self, session: TsqlSession, rows: Sequence[tuple[Any, ...]]) -> None:
+    def insert(self, session: SessionState, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows; columns that get no value get NULL."""
         filled = []
         for row in rows:
@@ -150,7 +149,7 @@ class Target:
         self.count += len(rows)
 
 
-def drop_frame(session: TsqlSession, frame: Frame) -> None:
+def drop_frame(session: SessionState, frame: Frame) -> None:
     """Drop what goes with a frame: its table variables, and inside a procedure or dynamic SQL its temporary tables."""
     for table in frame.table_variables.values():
         session.transactions.discard(table)

@@ -14,8 +14,9 @@ from typing import Any, Final, TypeVar
 import duckdb
 
 from airflow_provider_ssis.emulator.session import Event, TransactionBegan, TransactionEnded
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Store
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import Image, LocalTables
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.language.options import Options
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError

@@ -159,8 +159,7 @@ def temporary_name(parts: tuple[str, ...], line: int) -> str:
         return name.lower()
     raise SqlError(
         262,
-        f"CREATE TABLE permission denied for '{name}': the embedded SSISDB has temporary tables of one session (#name)"
-        " and no others of your own.",
+        f"CREATE TABLE permission denied for '{name}': this server supports temporary tables (#name) and no others.",
         severity=14,
         line=line,
     )

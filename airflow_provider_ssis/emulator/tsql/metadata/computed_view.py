@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
+
+NOW: Final = "sysdatetimeoffset()"
+"""The name of the clock among the values that a session supplies to its queries."""
 
 Rows = Callable[[Metadata, str], Iterator[tuple[Any, ...]]]
 """The rows of a view for a database, in the order of the columns."""

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified, split_name
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+    from airflow_provider_ssis.emulator.datatypes import Column
 
-DEFAULT_SCHEMA: Final = "dbo"
 SYSTEM_DATABASES: Final = ("master", "tempdb", "model", "msdb")
 _FIRST_OBJECT_ID: Final = 245_575_913
 _OBJECT_ID_STEP: Final = 16_000_057
@@ -77,23 +78,13 @@ class TableType:
 
 
 @dataclass(frozen=True, slots=True)
-class RoutineParameter:
-    """A parameter of a procedure, as clients see it in the system views."""
-
-    name: str
-    type: SqlType
-    output: bool = False
-    has_default: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Routine:
     """A stored procedure, as clients see it in the system views."""
 
     database: str
     schema: str
     name: str
-    parameters: tuple[RoutineParameter, ...] = ()
+    parameters: tuple[ProcedureParameter, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +149,7 @@ class Metadata:
     :param created: the time that every object claims to be made at.
     """
 
-    database_names: tuple[str, ...] = (*SYSTEM_DATABASES, "SSISDB")
+    database_names: tuple[str, ...] = SYSTEM_DATABASES
     server_principals: Callable[[], Sequence[ServerPrincipal]] = tuple
     database_principals: Callable[[str], Sequence[DatabasePrincipal]] = lambda database: ()
     version: int = 0
@@ -277,40 +268,6 @@ def object_kind(item: SchemaObject) -> str:
             return "V "
         case Routine():
             return "P "
-
-
-def qualified(parts: Sequence[str], database: str) -> tuple[str, str, str]:
-    """Database, schema and name of a one- to three-part name; what it leaves out is the current database and dbo."""
-    *qualifiers, name = parts
-    schema = (qualifiers[-1] if qualifiers else "") or DEFAULT_SCHEMA
-    return (qualifiers[0] if len(qualifiers) > 1 and qualifiers[0] else database), schema, name
-
-
-def split_name(text: str) -> list[str]:
-    """The parts of a name such as ``[SSISDB].catalog."folders"``."""
-    parts: list[str] = []
-    current = ""
-    closing = ""
-    position = 0
-    while position < len(text):
-        character = text[position]
-        if closing:
-            if character == closing and text[position + 1 : position + 2] == closing:
-                current += character
-                position += 1
-            elif character == closing:
-                closing = ""
-            else:
-                current += character
-        elif character in '["':
-            closing = "]" if character == "[" else '"'
-        elif character == ".":
-            parts.append(current.strip())
-            current = ""
-        else:
-            current += character
-        position += 1
-    return [*parts, current.strip()]
 
 
 def _key(database: str, schema: str, name: str) -> tuple[str, str, str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
-from airflow_provider_ssis.emulator.tsql.query.functions.session_values import NOW
+from airflow_provider_ssis.emulator.tsql.metadata.computed_view import NOW, ComputedView, columns_of
 
 _READ_COMMITTED: Final = 2
 

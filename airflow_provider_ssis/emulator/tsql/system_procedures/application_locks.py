@@ -1,24 +1,21 @@
-"""``sp_getapplock`` and ``sp_releaseapplock``, and the functions that ask about such locks."""
+"""``sp_getapplock`` and ``sp_releaseapplock``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from airflow_provider_ssis.emulator.tsql.execution.locks import COMPATIBLE, LockResult
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall, parse_signature
+from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, LockResult, lock_mode, lock_name
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
-
 _BY_LOCK_TIMEOUT: Final = -2
-_OWNERS: Final = ("session", "transaction")
 
 
 async def get_lock(call: ProcedureCall) -> int:
     """``sp_getapplock``: the status says whether the lock was granted (0, 1) or not (-1, -3, -999)."""
     session = call.session
-    mode = _mode(call.arguments["lockmode"])
+    mode = lock_mode(call.arguments["lockmode"])
     milliseconds = call.arguments["locktimeout"]
     if mode is None or milliseconds is None or milliseconds < _BY_LOCK_TIMEOUT:
         raise _refused("sp_getapplock", 15600, "it knows no such lock mode or time to wait")
@@ -47,38 +44,16 @@ async def release_lock(call: ProcedureCall) -> int:
 def _resource(call: ProcedureCall, procedure: str) -> tuple[str, bool]:
     """The name under which the server knows the lock, and whether it goes with the transaction."""
     owner = str(call.arguments["lockowner"]).lower()
-    if not call.arguments["resource"] or owner not in _OWNERS:
+    if not call.arguments["resource"] or owner not in LOCK_OWNERS:
         raise _refused(procedure, 15600, "a resource, and Session or Transaction as the lock's owner, are needed")
     if owner == "transaction" and not call.session.in_transaction:
         raise _refused(procedure, 3908, "a lock of the owner Transaction needs an open transaction")
     principal = call.arguments["dbprincipal"]
-    return _name(call.session.database, principal, call.arguments["resource"]), owner == "transaction"
-
-
-def _name(database: str, principal: Any, resource: Any) -> str:
-    return f"{database.lower()}:{str(principal).lower()}:{resource}"
-
-
-def _mode(text: Any) -> str | None:
-    return next((mode for mode in COMPATIBLE if mode.lower() == str(text).lower()), None)
+    return lock_name(call.session.database, principal, call.arguments["resource"]), owner == "transaction"
 
 
 def _refused(procedure: str, number: int, why: str) -> SqlError:
     return SqlError(number, f"{procedure}: {why}.", procedure=procedure, return_status=int(LockResult.FAILED))
-
-
-def applock_mode(session: TsqlSession, principal: Any, resource: Any, owner: Any) -> str:
-    """``APPLOCK_MODE``."""
-    name = _name(session.database, principal, resource)
-    return session.engine.locks.mode(name, session.spid, of_transaction=str(owner).lower() == "transaction")
-
-
-def applock_test(session: TsqlSession, principal: Any, resource: Any, mode: Any, owner: Any) -> int | None:
-    """``APPLOCK_TEST``: 1 where the lock would be granted at once."""
-    known = _mode(mode)
-    if known is None or str(owner).lower() not in _OWNERS:
-        return None
-    return int(session.engine.locks.is_free(_name(session.database, principal, resource), session.spid, known))
 
 
 PROCEDURES: Final = (

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureParameter
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.language import parser
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, tokenize
-from airflow_provider_ssis.emulator.tsql.metadata.registry import qualified
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Routine
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query import dialect
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import parse_type
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
 
 UNKNOWN: Final = SqlType("nvarchar", length=4000)
 """The type of a parameter of which nothing is known: text converts to what is needed."""
@@ -28,7 +27,7 @@ _ROW_COUNT: Final = SqlType("bigint")
 _COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Like, exp.In, exp.Between)
 
 
-def first_result_set(session: TsqlSession, text: str, parameters: Sequence[ProcedureParameter]) -> tuple[Column, ...]:
+def first_result_set(session: SessionState, text: str, parameters: Sequence[ProcedureParameter]) -> tuple[Column, ...]:
     """The columns of the first result set of a batch; none where it returns none.
 
     :raises SqlError: the batch does not compile.
@@ -56,7 +55,7 @@ def first_result_set(session: TsqlSession, text: str, parameters: Sequence[Proce
     return ()
 
 
-def undeclared_parameters(session: TsqlSession, text: str, known: Sequence[ProcedureParameter]) -> dict[str, SqlType]:
+def undeclared_parameters(session: SessionState, text: str, known: Sequence[ProcedureParameter]) -> dict[str, SqlType]:
     """The variables that a batch uses and does not declare, with the types that their places suggest.
 
     :param known: parameters that are declared already.
@@ -109,7 +108,7 @@ def _all(statements: Sequence[s.Statement]) -> Iterator[s.Statement]:
                 yield from _all((inner,))
 
 
-def _suggested(session: TsqlSession, statement: s.Statement) -> dict[str, SqlType]:
+def _suggested(session: SessionState, statement: s.Statement) -> dict[str, SqlType]:
     match statement:
         case s.Execute():
             return _of_arguments(session, statement)
@@ -120,11 +119,11 @@ def _suggested(session: TsqlSession, statement: s.Statement) -> dict[str, SqlTyp
     return {}
 
 
-def _of_arguments(session: TsqlSession, statement: s.Execute) -> dict[str, SqlType]:
+def _of_arguments(session: SessionState, statement: s.Execute) -> dict[str, SqlType]:
     """Arguments of a procedure have the types of its parameters."""
     if not statement.procedure:
         return {}
-    procedure = session.engine.procedure(*qualified(statement.procedure, session.database))
+    procedure = session.engine.metadata.routine(*qualified(statement.procedure, session.database))
     if procedure is None:
         return {}
     return {
@@ -134,14 +133,14 @@ def _of_arguments(session: TsqlSession, statement: s.Execute) -> dict[str, SqlTy
     }
 
 
-def _parameter(procedure: Procedure, argument: s.Argument, position: int) -> ProcedureParameter | None:
+def _parameter(procedure: Routine, argument: s.Argument, position: int) -> ProcedureParameter | None:
     if not argument.name:
         return procedure.parameters[position] if position < len(procedure.parameters) else None
     key = argument.name.lstrip("@").lower()
     return next((parameter for parameter in procedure.parameters if parameter.key == key), None)
 
 
-def _of_query(session: TsqlSession, sql: str) -> dict[str, SqlType]:
+def _of_query(session: SessionState, sql: str) -> dict[str, SqlType]:
     tree = dialect.parse_query(sql)
     found: dict[str, SqlType] = {}
     for node in tree.find_all(exp.Parameter):
@@ -153,7 +152,7 @@ def _of_query(session: TsqlSession, sql: str) -> dict[str, SqlType]:
     return found
 
 
-def _of_place(session: TsqlSession, tree: exp.Expr, node: exp.Parameter) -> SqlType | None:
+def _of_place(session: SessionState, tree: exp.Expr, node: exp.Parameter) -> SqlType | None:
     """The type that a place in a query asks for."""
     place: exp.Expr | None = node.parent
     while isinstance(place, exp.Paren):
@@ -176,7 +175,7 @@ def _type(node: exp.Expr) -> SqlType | None:
     return parse_type(node) if isinstance(node, exp.DataType) else None
 
 
-def _column_type(session: TsqlSession, tree: exp.Expr, column: exp.Column) -> SqlType | None:
+def _column_type(session: SessionState, tree: exp.Expr, column: exp.Column) -> SqlType | None:
     """The type of a column, looked for in all tables of the query."""
     qualifier = column.table.lower()
     for table in tree.find_all(exp.Table):
@@ -188,7 +187,7 @@ def _column_type(session: TsqlSession, tree: exp.Expr, column: exp.Column) -> Sq
     return None
 
 
-def _inserted_type(session: TsqlSession, tree: exp.Insert, position: int) -> SqlType | None:
+def _inserted_type(session: SessionState, tree: exp.Insert, position: int) -> SqlType | None:
     """The type of the column that a place in VALUES goes to."""
     target = tree.this
     table = target.this if isinstance(target, exp.Schema) else target
@@ -198,7 +197,7 @@ def _inserted_type(session: TsqlSession, tree: exp.Insert, position: int) -> Sql
     return None if column is None else _parameter_type(column.type)
 
 
-def _columns(session: TsqlSession, table: exp.Table) -> tuple[Column, ...]:
+def _columns(session: SessionState, table: exp.Table) -> tuple[Column, ...]:
     if table.this.args.get("temporary"):
         local = session.temporary_tables.get(f"#{table.name.lower()}")
         return local.columns if local is not None else ()

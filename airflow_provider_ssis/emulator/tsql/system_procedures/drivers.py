@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import BIT, INT, MAX, SMALLINT, TINYINT, Column, SqlType
-from airflow_provider_ssis.emulator.tsql.execution.procedures import (
-    Procedure,
-    ProcedureCall,
-    ProcedureParameter,
-    parse_signature,
-)
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import ODBC_TYPES, RADIX_TWO
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
 from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import facets, type_id
 from airflow_provider_ssis.emulator.tsql.system_procedures import describe
@@ -209,7 +205,7 @@ async def unprepare(call: ProcedureCall) -> None:
 
 async def reset_connection(call: ProcedureCall) -> None:
     """``sp_reset_connection``."""
-    await call.session.reset()
+    call.session.reset()
 
 
 _BATCH: Final = "@tsql nvarchar(max), @params nvarchar(max) = NULL, @browse_information_mode tinyint = 0"

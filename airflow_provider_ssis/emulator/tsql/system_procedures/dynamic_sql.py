@@ -2,86 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, TableValue
 from airflow_provider_ssis.emulator.session import Event, ResultColumns
 from airflow_provider_ssis.emulator.tsql.execution import tables
 from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument, as_table
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
-from airflow_provider_ssis.emulator.tsql.execution.procedures import ProcedureParameter, parse_signature
-from airflow_provider_ssis.emulator.tsql.metadata.registry import split_name
+from airflow_provider_ssis.emulator.tsql.execution.runner import DynamicProcedure, Runner
+from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
 from airflow_provider_ssis.emulator.tsql.system_procedures import describe
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
-
-DynamicProcedure = Callable[["Interpreter", Sequence[ActualArgument], Frame, Outcome], AsyncGenerator[Event]]
 
 _METADATA_WANTED: Final = 1
 
 
 async def execute_sql(
-    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+    runner: Runner, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
 ) -> AsyncGenerator[Event]:
     """``sp_executesql @stmt, @params, values …``."""
     text = _text("sp_executesql", arguments, 0, "@stmt")
     declarations = _text("sp_executesql", arguments, 1, "@params") if len(arguments) > 1 else ""
-    async with aclosing(_run(interpreter, text, declarations, arguments[2:], frame, outcome)) as events:
+    async with aclosing(_run(runner, text, declarations, arguments[2:], frame, outcome)) as events:
         async for event in events:
             yield event
 
 
 async def prepare(
-    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+    runner: Runner, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
 ) -> AsyncGenerator[Event]:
     """``sp_prepare @handle OUTPUT, @params, @stmt, @options``; option 1 asks for the columns of the result."""
     declarations, text = (_text("sp_prepare", arguments, place, name) for place, name in ((1, "@params"), (2, "@stmt")))
-    columns = describe.first_result_set(interpreter.session, text, _declared(declarations))
-    _set_handle(interpreter, arguments, outcome, text, declarations)
+    columns = describe.first_result_set(runner.session, text, _declared(declarations))
+    _set_handle(runner, arguments, outcome, text, declarations)
     outcome.status = 0
     if columns and len(arguments) > 3 and arguments[3].value == _METADATA_WANTED:
         yield ResultColumns(columns)
 
 
 async def prepare_and_execute(
-    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+    runner: Runner, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
 ) -> AsyncGenerator[Event]:
     """``sp_prepexec @handle OUTPUT, @params, @stmt, values …``."""
     declarations, text = (
         _text("sp_prepexec", arguments, place, name) for place, name in ((1, "@params"), (2, "@stmt"))
     )
-    _set_handle(interpreter, arguments, outcome, text, declarations)
-    async with aclosing(_run(interpreter, text, declarations, arguments[3:], frame, outcome)) as events:
+    _set_handle(runner, arguments, outcome, text, declarations)
+    async with aclosing(_run(runner, text, declarations, arguments[3:], frame, outcome)) as events:
         async for event in events:
             yield event
 
 
 async def execute_prepared(
-    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+    runner: Runner, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
 ) -> AsyncGenerator[Event]:
     """``sp_execute @handle, values …``."""
-    statement = interpreter.session.prepared(arguments[0].value if arguments else None)
+    statement = runner.session.prepared(arguments[0].value if arguments else None)
     if statement.declarations is None:
-        events_ = interpreter.call(split_name(statement.text), arguments[1:], frame, outcome)
+        events_ = runner.call(split_name(statement.text), arguments[1:], frame, outcome)
     else:
-        events_ = _run(interpreter, statement.text, statement.declarations, arguments[1:], frame, outcome)
+        events_ = _run(runner, statement.text, statement.declarations, arguments[1:], frame, outcome)
     async with aclosing(events_) as events:
         async for event in events:
             yield event
 
 
 async def prepare_and_call(
-    interpreter: Interpreter, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+    runner: Runner, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
 ) -> AsyncGenerator[Event]:
     """``sp_prepexecrpc @handle OUTPUT, @procedure, arguments …``: what ODBC makes of ``{CALL procedure (?)}``."""
     name = _text("sp_prepexecrpc", arguments, 1, "@procedure")
-    _set_handle(interpreter, arguments, outcome, name, None)
-    async with aclosing(interpreter.call(split_name(name), arguments[2:], frame, outcome)) as events:
+    _set_handle(runner, arguments, outcome, name, None)
+    async with aclosing(runner.call(split_name(name), arguments[2:], frame, outcome)) as events:
         async for event in events:
             yield event
 
@@ -97,7 +93,7 @@ DYNAMIC_PROCEDURES: Final[dict[str, DynamicProcedure]] = {
 
 
 async def _run(
-    interpreter: Interpreter,
+    runner: Runner,
     text: str,
     declarations: str,
     values: Sequence[ActualArgument],
@@ -105,7 +101,7 @@ async def _run(
     outcome: Outcome,
 ) -> AsyncGenerator[Event]:
     """Run SQL text with its parameters as variables."""
-    session = interpreter.session
+    session = runner.session
     frame = caller.inside()
     given = _matched(_declared(declarations), values)
     for parameter, argument in given:
@@ -121,7 +117,7 @@ async def _run(
         else:
             frame.declare(name, parameter.type, conversion.assign(argument.value, argument.type, parameter.type))
     try:
-        async with aclosing(interpreter.nested(text, frame)) as events:
+        async with aclosing(runner.nested(text, frame)) as events:
             async for event in events:
                 yield event
         outcome.status = session.last_error
@@ -184,7 +180,7 @@ def _text(procedure: str, arguments: Sequence[ActualArgument], position: int, na
 
 
 def _set_handle(
-    interpreter: Interpreter, arguments: Sequence[ActualArgument], outcome: Outcome, text: str, declarations: str | None
+    runner: Runner, arguments: Sequence[ActualArgument], outcome: Outcome, text: str, declarations: str | None
 ) -> None:
-    handle: Any = interpreter.session.prepare(text, declarations)
+    handle: Any = runner.session.prepare(text, declarations)
     outcome.outputs.append((arguments[0], INT, handle))

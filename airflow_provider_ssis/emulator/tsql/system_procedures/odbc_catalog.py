@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall, parse_signature
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import columns_of
 from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import measures, octets, odbc_type
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Routine, RoutineParameter, Table, View
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Routine, Table, View
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
 from airflow_provider_ssis.emulator.tsql.values.patterns import like
 
 _ANY: Final = "%"
 _INPUT, _BOTH, _RETURN_VALUE = 1, 2, 5
-_RETURNED: Final = RoutineParameter("@RETURN_VALUE", INT)
+_RETURNED: Final = ProcedureParameter("@RETURN_VALUE", INT)
 
 _TABLE: Final = "TABLE_QUALIFIER sysname ?; TABLE_OWNER sysname ?; TABLE_NAME sysname ?"
 _PROCEDURE: Final = "PROCEDURE_QUALIFIER sysname ?; PROCEDURE_OWNER sysname ?; PROCEDURE_NAME nvarchar(134)"

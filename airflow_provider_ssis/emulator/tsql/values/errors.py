@@ -10,7 +10,7 @@ BATCH_ENDING: Final = frozenset({217, 235, 241, 242, 244, 245, 248, 295, 1205, 8
 """Errors that end the batch and roll the transaction back, or doom it inside TRY: failed conversions above all."""
 
 NOT_SUPPORTED: Final = 40514
-"""What SQL Server has and this server has not."""
+"""The number for valid T-SQL that this server does not support."""
 
 
 class SqlError(Exception):
@@ -63,7 +63,7 @@ class SqlError(Exception):
 
 def not_supported(what: str, *, line: int = 0) -> SqlError:
     """The error for a part of T-SQL that this server does not have."""
-    return SqlError(NOT_SUPPORTED, f"{what} is not supported by the embedded SSISDB.", line=line, ends_batch=True)
+    return SqlError(NOT_SUPPORTED, f"{what} is not supported by this server.", line=line, ends_batch=True)
 
 
 def undeclared(name: str, *, line: int = 0) -> SqlError:

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_ssis.emulator.datatypes import BIGINT, INT, Column, SqlType, TableValue
 from airflow_provider_ssis.emulator.tsql.execution.arguments import as_table
-from airflow_provider_ssis.emulator.tsql.execution.procedures import parse_signature
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 COLUMNS = (Column("id", BIGINT, nullable=False), Column("name", SqlType("nvarchar", length=3)))

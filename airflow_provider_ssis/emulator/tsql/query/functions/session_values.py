@@ -18,6 +18,7 @@ from airflow_provider_ssis.emulator.datatypes import (
     SQL_VARIANT,
     SqlType,
 )
+from airflow_provider_ssis.emulator.tsql.metadata.computed_view import NOW
 from airflow_provider_ssis.emulator.tsql.values.moments import narrowed
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ _IDENTITY: Final = SqlType("numeric", precision=38, scale=0)
 _SID: Final = SqlType("varbinary", length=85)
 _DATETIME: Final = SqlType("datetime")
 _DATETIME2: Final = SqlType("datetime2", scale=7)
-
-NOW: Final = "sysdatetimeoffset()"
-"""The clock; every other function of the current time follows from it."""
 
 GLOBALS: Final[Mapping[str, SqlType]] = {
     "@@cpu_busy": INT,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, MAX, SqlType
-from airflow_provider_ssis.emulator.tsql.metadata.registry import split_name
+from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Plain, same_as_first, widest, widest_like_first
 from airflow_provider_ssis.emulator.tsql.values import number_text, patterns
 from airflow_provider_ssis.emulator.tsql.values.conversion import CODE_PAGE

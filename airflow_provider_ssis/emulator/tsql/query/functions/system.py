@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SQL_VARIANT, UNIQUEIDENTIFIER, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.metadata import type_catalog
-from airflow_provider_ssis.emulator.tsql.metadata.registry import qualified, split_name
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.query.functions import session_values
 from airflow_provider_ssis.emulator.tsql.query.functions.session_values import NAME
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function, Plain, taken

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import MAX, Column
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, qualified
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced

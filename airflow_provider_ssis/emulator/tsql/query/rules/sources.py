@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table, qualified
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import shared_type, unified

@@ -1,0 +1,45 @@
+"""Writes and reads of one DuckDB transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import duckdb
+
+
+class Store:
+    """Writes and reads inside a write scope, in DuckDB SQL.
+
+    :param connection: the DuckDB connection whose transaction it is.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._after_commit: list[Callable[[], object]] = []
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run an INSERT, UPDATE or DELETE.
+
+        :returns: the number of rows that it touched.
+        """
+        row = self._connection.execute(sql, parameters).fetchone()
+        return int(row[0]) if row else 0
+
+    def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def after_commit(self, action: Callable[[], object]) -> None:
+        """Do something once what was written is there for all, at the end of the caller's own transaction at last."""
+        self._after_commit.append(action)
+
+    def forget_after_commit(self) -> None:
+        """Drop what :meth:`after_commit` collected: what was written is undone."""
+        self._after_commit.clear()
+
+    def run_after_commit(self) -> None:
+        """Run what :meth:`after_commit` collected."""
+        actions, self._after_commit = self._after_commit, []
+        for action in actions:
+            action()

@@ -1,0 +1,42 @@
+"""Names of several parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+DEFAULT_SCHEMA: Final = "dbo"
+
+
+def qualified(parts: Sequence[str], database: str) -> tuple[str, str, str]:
+    """Database, schema and name of a one- to three-part name; what it leaves out is the current database and dbo."""
+    *qualifiers, name = parts
+    schema = (qualifiers[-1] if qualifiers else "") or DEFAULT_SCHEMA
+    return (qualifiers[0] if len(qualifiers) > 1 and qualifiers[0] else database), schema, name
+
+
+def split_name(text: str) -> list[str]:
+    """The parts of a name such as ``[Sales].dbo."orders"``."""
+    parts: list[str] = []
+    current = ""
+    closing = ""
+    position = 0
+    while position < len(text):
+        character = text[position]
+        if closing:
+            if character == closing and text[position + 1 : position + 2] == closing:
+                current += character
+                position += 1
+            elif character == closing:
+                closing = ""
+            else:
+                current += character
+        elif character in '["':
+            closing = "]" if character == "[" else '"'
+        elif character == ".":
+            parts.append(current.strip())
+            current = ""
+        else:
+            current += character
+        position += 1
+    return [*parts, current.strip()]

@@ -10,7 +10,7 @@ import argparse
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -18,10 +18,10 @@ from typing import Any
 from airflow_provider_ssis import config, exceptions
 from airflow_provider_ssis.catalog import errors, models, requests
 from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.catalog.errors.numbers import MEANINGS
+from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
 from airflow_provider_ssis.catalog.failures.message_codes import ADVICE, symbol_of
 from airflow_provider_ssis.cli.main import make_parser
-from airflow_provider_ssis.emulator.ssisdb.messages import TEXTS
+from airflow_provider_ssis.emulator.ssisdb.error_texts import TEXTS
 from airflow_provider_ssis.hooks.form import FIELDS
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
@@ -34,6 +34,14 @@ from scripts.docstrings import Docstring, parse, to_markdown
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 _NOTE = "<!-- Written by scripts/reference.py from the code: change the code, then run `make docs`. -->"
+_OPERATORS = (
+    "All arguments are given by name. `templated` means that Airflow renders templates in the argument. Every operator "
+    "also takes the arguments of Airflow's `BaseOperator`."
+)
+_SENSOR_AND_TRIGGER = (
+    "The sensor also takes the arguments of Airflow's `BaseSensorOperator`. DAGs do not use the trigger themselves: "
+    "operators and sensors hand it their settings when they defer."
+)
 _BARE_NAME = r"\1"
 _OWN_TYPES = re.compile(r"\b(?:airflow_provider_ssis|collections\.abc|datetime|typing)\.(?:[\w.]*\.)?(\w+)")
 
@@ -44,16 +52,14 @@ def pages() -> dict[str, str]:
         "operators.md": "\n\n".join(
             [
                 "# Operators",
-                "All arguments are given by name. `templated` means that Airflow renders templates in the argument. "
-                "Every operator also takes the arguments of Airflow's `BaseOperator`.",
+                _OPERATORS,
                 *map(_class, (SsisDeployProjectOperator, SsisRunPackageOperator, SsisStopExecutionOperator)),
             ]
         ),
         "sensor-and-trigger.md": "\n\n".join(
             [
                 "# Sensor and trigger",
-                "The sensor also takes the arguments of Airflow's `BaseSensorOperator`. DAGs do not use the trigger "
-                "themselves: operators and sensors hand it their settings when they defer.",
+                _SENSOR_AND_TRIGGER,
                 *map(_class, (SsisExecutionSensor, SsisExecutionTrigger)),
             ]
         ),
@@ -74,7 +80,7 @@ def pages() -> dict[str, str]:
 
 def _class(documented: type) -> str:
     docstring = parse(documented.__doc__)
-    constructor = inspect.signature(documented.__init__) if "__init__" in vars(documented) else None
+    constructor = inspect.signature(vars(documented)["__init__"]) if "__init__" in vars(documented) else None
     parts = [f"## {documented.__name__}", f"`from {documented.__module__} import {documented.__name__}`"]
     return "\n\n".join([*parts, *_parts(docstring, constructor)])
 
@@ -150,22 +156,23 @@ def _exceptions() -> Iterator[str]:
     ):
         yield f"## {title}"
         yield f"`from {module.__name__} import …`"
-        yield "\n".join(_tree(base, 0, lambda each, home=module.__name__: each.__module__ == home))
+        yield "\n".join(_tree(base, 0, module.__name__))
 
 
-def _tree(base: type, depth: int, belongs: Callable[[type], bool]) -> Iterator[str]:
+def _tree(base: type, depth: int, home: str) -> Iterator[str]:
     first = parse(base.__doc__).description.split("\n\n")[0].replace("\n", " ")
     yield f"{'  ' * depth}- `{base.__name__}`: {first}"
+    each: type
     for each in base.__subclasses__():
-        if belongs(each):
-            yield from _tree(each, depth + 1, belongs)
+        if each.__module__ == home:
+            yield from _tree(each, depth + 1, home)
 
 
 def _errors() -> Iterator[str]:
     yield "# Error numbers"
     yield (
-        "What the package does with each error number of SQL Server and SSISDB that it knows, and with the codes of the "
-        "messages of failed packages. Other numbers raise `CatalogError` with the server's own text. "
+        "What the package does with each error number of SQL Server and SSISDB that it knows, and with the codes of "
+        "the messages of failed packages. Other numbers raise `CatalogError` with the server's own text. "
         "[Troubleshooting](../troubleshooting.md) starts from what you see."
     )
     yield "## SQL Server and SSISDB"

@@ -1,4 +1,4 @@
-"""What the pages' examples work on: the embedded SSISDB with the project of the example DAGs, and a home for Airflow."""
+"""What the pages' examples work on: the embedded SSISDB with the example project, and a home for Airflow."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # its types are a package of their own
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
@@ -96,9 +96,7 @@ def test_a_dag_file_runs_as_it_is_printed(block: CodeBlock, sales: SsisdbEmulato
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_COMMANDS)
-def test_commands_run_as_they_are_printed(
-    page: str, sales: SsisdbEmulator, airflow_home: Path, tmp_path: Path
-) -> None:
+def test_commands_run_as_they_are_printed(page: str, sales: SsisdbEmulator, airflow_home: Path, tmp_path: Path) -> None:
     """In one folder for the page, which has the files that the page prints and the example DAGs."""
     write_files(page, tmp_path)
     environment = command_environment(sales, airflow_home)

@@ -69,15 +69,15 @@ class OurFollower:
     """Our follower, on one connection."""
 
     def __init__(self, execution_id: int, log: CountingLog) -> None:
-        from airflow_provider_ssis.executions.following import MessageFollower
+        from airflow_provider_ssis.executions.message_log import MessageForwarder
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
-        self._follower = MessageFollower(execution_id, log)
+        self._follower = MessageForwarder(execution_id, log)
         self._catalog: Catalog = SsisCatalogHook().open_catalog()
 
     def look(self) -> None:
         """Log what is new."""
-        self._follower.follow(self._catalog)
+        self._follower.forward(self._catalog)
 
 
 class ReadingAnew:

@@ -56,7 +56,7 @@ FAILS_AT_ONCE = {
     "PermissionDenied",
     "ProjectError",
     "ProjectKeyMissing",
-    "ProjectNameDiffers",
+    "ProjectNameMismatch",
     "ProjectNotFound",
     "ProtectedError",
     "RequiredParameterMissing",
@@ -78,7 +78,7 @@ IS_RETRIED = {
     "ExecutionError",
     "ExecutionFailed",
     "ExecutionNotStopped",
-    "ExecutionOutOfSight",
+    "ExecutionUnreachable",
     "ExecutionStuckPending",
     "ExecutionTimeout",
     "ExecutionUnsuccessful",
@@ -91,7 +91,7 @@ IS_RETRIED = {
     "ServerUnreachable",
     "SsisTaskError",
     "StatementTimeout",
-    "StoppedWithTask",
+    "ExecutionStoppedByKill",
     "TransientError",
 }
 

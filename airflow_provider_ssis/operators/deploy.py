@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis.catalog.errors import CatalogError, FolderNotFound
-from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameDiffers
+from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameMismatch
 from airflow_provider_ssis.executions.arguments import optional_text, required_text
+from airflow_provider_ssis.operators.base import SsisTask
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
 
-class SsisDeployProjectOperator(BaseOperator):
+class SsisDeployProjectOperator(SsisTask, BaseOperator):
     """Deploy a project to the SSISDB catalog, as a new version if it is there already.
 
     A project whose content equals the stored one is not deployed again, so that its versions and its deployment times
@@ -37,7 +36,7 @@ class SsisDeployProjectOperator(BaseOperator):
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``folder``, ``project``, ``project_id``, ``version`` (the catalog's ``object_version_lsn``),
         ``operation_id`` (None if nothing was deployed) and ``deployed``.
-    :raises ProjectNameDiffers: the manifest has another name than ``project``; nothing was sent.
+    :raises ProjectNameMismatch: the manifest has another name than ``project``; nothing was sent.
     :raises ProjectError: the file or folder is no sound project; nothing was sent.
     :raises DeploymentFailed: the catalog refused the project; the message says why.
     :raises CatalogError: the catalog refused; its subclasses in :mod:`airflow_provider_ssis.catalog.errors` tell why.
@@ -66,14 +65,6 @@ class SsisDeployProjectOperator(BaseOperator):
         self.create_folder = create_folder
         self.force = force
         self.ssis_conn_id = ssis_conn_id
-
-    @cached_property
-    def hook(self) -> SsisCatalogHook:
-        """The connection to the catalog."""
-        # Imported when the task runs: it brings the ODBC driver manager with it.
-        from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-
-        return SsisCatalogHook(ssis_conn_id=self.ssis_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read or build the project file, and deploy it if it is new.
@@ -124,7 +115,7 @@ class SsisDeployProjectOperator(BaseOperator):
                 name = read_ispac(ispac).name
         wanted = optional_text("project", self.project)
         if wanted is not None and wanted.casefold() != name.casefold():
-            raise ProjectNameDiffers(
+            raise ProjectNameMismatch(
                 f"The project in {source} is named {name!r}, not {wanted!r}; the catalog takes a project under its own "
                 "name only. Nothing was deployed. Leave the argument 'project' out, or rename the project in Visual "
                 "Studio.",

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors import DeploymentFailed, FolderNotFound, InvalidName, LoginFailed
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameDiffers
+from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameMismatch
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError, ProjectError
 from airflow_provider_ssis.project.ispac import read_ispac
@@ -123,7 +123,7 @@ def test_the_expected_name_may_be_given(sales: Catalog, mart_file: Path, given: 
 
 
 def test_another_name_than_the_manifests_is_an_error_before_anything_is_sent(catalog: Catalog, mart_file: Path) -> None:
-    with pytest.raises(ProjectNameDiffers, match=r"named 'Mart', not 'Market'.*Nothing was deployed") as caught:
+    with pytest.raises(ProjectNameMismatch, match=r"named 'Mart', not 'Market'.*Nothing was deployed") as caught:
         deploy(mart_file, project="Market", create_folder=True).execute()
     assert (caught.value.given, caught.value.manifest) == ("Market", "Mart")
     assert catalog.folders() == []

@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.registry import (
 )
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import storage
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
@@ -144,8 +145,7 @@ class QueryEngine:
     def run(self, text: str, *, line: int = 1) -> Result:
         """The result of one query."""
         query = self.compiler.compile(
-            text,
-            line=line,
+            QueryText.parse(text, line),
             variables={name: type_ for name, (type_, _) in self.variables.items()},
             database="SSISDB",
             connection=self.connection,

@@ -9,10 +9,10 @@ from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.language.statements import Text
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import NOW
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
@@ -23,7 +23,7 @@ class Evaluator:
     def __init__(self, session: SessionState) -> None:
         self._session = session
 
-    def compile(self, text: Text, frame: Frame) -> CompiledQuery:
+    def compile(self, text: QueryText, frame: Frame) -> CompiledQuery:
         """Compile a query.
 
         :raises StatementRefused: it has no meaning: names, types or syntax.
@@ -31,8 +31,7 @@ class Evaluator:
         session = self._session
         try:
             return session.engine.compiler.compile(
-                text.sql,
-                line=text.line,
+                text,
                 variables=frame.types,
                 database=session.database,
                 connection=session.connection,
@@ -67,24 +66,24 @@ class Evaluator:
 
         return session.transactions.write(frame.tables.values(), run)
 
-    def value(self, text: Text, frame: Frame) -> tuple[Any, SqlType]:
+    def value(self, text: QueryText, frame: Frame) -> tuple[Any, SqlType]:
         """The value of an expression, and its type."""
         query = self.compile(text, frame)
         session = self._session
         rows = session.engine.compiler.run(query, session.connection, Environment(session, frame))
         return rows[0][0], query.columns[0].type
 
-    def text(self, text: Text, frame: Frame) -> str | None:
+    def text(self, text: QueryText, frame: Frame) -> str | None:
         """The value of an expression as a string."""
         value, source = self.value(text, frame)
         shown: str | None = conversion.convert(value, source, NVARCHAR_MAX)
         return shown
 
-    def holds(self, condition: Text, frame: Frame) -> bool:
+    def holds(self, condition: QueryText, frame: Frame) -> bool:
         """Whether a condition is true."""
         return bool(self.value(condition, frame)[0])
 
-    def assign(self, name: str, text: Text, frame: Frame) -> None:
+    def assign(self, name: str, text: QueryText, frame: Frame) -> None:
         """Give a variable the value of an expression."""
         value, source = self.value(text, frame)
         self.set_variable(name, value, source, frame)

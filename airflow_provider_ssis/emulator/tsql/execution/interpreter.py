@@ -44,6 +44,7 @@ from airflow_provider_ssis.emulator.tsql.execution.transactions import UNCOMMITT
 from airflow_provider_ssis.emulator.tsql.language import options, parser
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
@@ -311,7 +312,7 @@ class Interpreter:
     def _block(self, statement: s.Block, frame: Frame) -> AsyncGenerator[Event]:
         return self._list(statement.body, frame)
 
-    def _condition(self, condition: s.Text, frame: Frame) -> bool:
+    def _condition(self, condition: QueryText, frame: Frame) -> bool:
         holds = self.evaluator.holds(condition, frame)
         self.session.last_error = self.session.row_count = 0
         return holds

@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionS
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 
@@ -92,8 +93,7 @@ def table_value(session: SessionState, name: str, frame: Frame) -> TableValue:
     """The rows of a table variable, as the value of an argument."""
     table = frame.table_variables[name]
     query = session.engine.compiler.compile(
-        f"SELECT * FROM {name}",
-        line=1,
+        QueryText.parse(f"SELECT * FROM {name}"),
         variables={},
         database=session.database,
         connection=session.connection,

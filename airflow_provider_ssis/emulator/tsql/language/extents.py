@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, Token
-from airflow_provider_ssis.emulator.tsql.language.statements import Query, Text
+from airflow_provider_ssis.emulator.tsql.language.statements import Query
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 STATEMENT_WORDS: Final = frozenset(
@@ -31,19 +32,20 @@ def begins_statement(token: Token) -> bool:
     return token.kind is Kind.WORD and token.text.upper() in STATEMENT_WORDS
 
 
-def expression(stream: TokenStream, *ends: str) -> Text:
-    """The query of an expression's value: up to the next statement, a parenthesis that it did not open, or ``ends``.
+def expression(stream: TokenStream, *ends: str, before: str = "") -> QueryText:
+    """The query of an expression's value: up to the next statement, an unmatched closing parenthesis, or ``ends``.
 
     :param ends: symbols.
+    :param before: text that the expression continues: ``@a +`` for ``SET @a += value``.
     """
     sql, line = _enclosed(stream, ends)
-    return Text(f"SELECT ({sql})", line)
+    return QueryText.parse(f"SELECT {before}({sql})", line)
 
 
-def condition(stream: TokenStream) -> Text:
-    """The query that gives 1 where a condition holds, and 0 where it does not."""
+def condition(stream: TokenStream) -> QueryText:
+    """The query that returns 1 for a true condition, and 0 for one that is false or unknown."""
     sql, line = _enclosed(stream, ())
-    return Text(f"SELECT CASE WHEN ({sql}) THEN 1 ELSE 0 END", line)
+    return QueryText.parse(f"SELECT CASE WHEN ({sql}) THEN 1 ELSE 0 END", line)
 
 
 def _enclosed(stream: TokenStream, ends: tuple[str, ...]) -> tuple[str, int]:
@@ -138,7 +140,7 @@ def query(stream: TokenStream) -> Query:
     if depth > 0 or (stream.previous is first and not first.is_word("SELECT")):
         raise stream.error()
     pieces.append(stream.text[start : stream.previous.end])
-    return Query(first.line, Text("".join(pieces), first.line), into, has_source)
+    return Query(first.line, QueryText.parse("".join(pieces), first.line), into, has_source)
 
 
 def _into(stream: TokenStream) -> str:

@@ -17,14 +17,14 @@ from airflow_provider_ssis.emulator.tsql.language.extents import begins_statemen
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.literals import lift
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
-from airflow_provider_ssis.emulator.tsql.query import dialect
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported, undeclared
 
 _COMPOUND: Final = ("+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=")
 _TRANSACTION: Final = ("TRAN", "TRANSACTION")
 _DEEPEST: Final = 100
 _REMEMBERED: Final = 512
-_LONGEST_REMEMBERED: Final = 100_000
+_LONGEST_REMEMBERED: Final = 20_000
 _NAME_PARTS: Final = 3
 _STATISTICS: Final = ("STATISTICS IO", "STATISTICS TIME", "STATISTICS PROFILE", "STATISTICS XML")
 
@@ -116,27 +116,18 @@ class _Parser:
     # --- values
 
     def _query(self) -> s.Statement:
-        found = extents.query(self._stream)
-        _check_syntax(found.text)
-        return found
+        return extents.query(self._stream)
 
-    def _expression(self, *ends: str) -> s.Text:
-        text = extents.expression(self._stream, *ends)
-        _check_syntax(text)
-        return text
+    def _expression(self, *ends: str) -> QueryText:
+        return extents.expression(self._stream, *ends)
 
-    def _condition(self) -> s.Text:
-        text = extents.condition(self._stream)
-        _check_syntax(text)
-        return text
+    def _condition(self) -> QueryText:
+        return extents.condition(self._stream)
 
     # --- variables and options
 
     def _declare(self) -> list[s.Statement]:
-        found = declarations.declare(self._stream)
-        for statement in found:
-            _check_syntax(statement.value)
-        return list(found)
+        return list(declarations.declare(self._stream))
 
     def _set(self) -> s.Statement:
         stream = self._stream
@@ -151,9 +142,7 @@ class _Parser:
         if operator not in _COMPOUND:
             stream.position -= 1
             raise stream.error()
-        value = self._expression()
-        computed = f"SELECT {name} {operator[0]} {value.sql.removeprefix('SELECT ')}"
-        return s.SetVariable(line, name.lower(), s.Text(computed, value.line))
+        return s.SetVariable(line, name.lower(), extents.expression(stream, before=f"{name} {operator[0]} "))
 
     def _scalar(self) -> None:
         """See that the current token names a declared variable that is no table."""
@@ -273,17 +262,17 @@ class _Parser:
             stream.check_variable()
             stream.advance()
             output = stream.accept("OUTPUT", "OUT")
-            return s.Argument(name, s.Text(f"SELECT {token.text}", token.line), token.text.lower(), output)
+            return s.Argument(name, QueryText.parse(f"SELECT {token.text}", token.line), token.text.lower(), output)
         if token.kind is Kind.QUOTED or (token.kind is Kind.WORD and not token.is_keyword):
             # A bare word is a string: EXEC p @flag = False.
             stream.advance()
-            return s.Argument(name, s.Text("SELECT N'" + token.value.replace("'", "''") + "'", token.line))
+            return s.Argument(name, QueryText.parse("SELECT N'" + token.value.replace("'", "''") + "'", token.line))
         sign = stream.advance().text if token.is_symbol("+", "-", "$") else ""
         if stream.now.kind is not Kind.NUMBER and (
             sign or not (stream.now.kind in (Kind.STRING, Kind.BINARY) or stream.now.is_word("NULL"))
         ):
             raise stream.error()
-        return s.Argument(name, s.Text(f"SELECT {sign}{stream.advance().text}", token.line))
+        return s.Argument(name, QueryText.parse(f"SELECT {sign}{stream.advance().text}", token.line))
 
     # --- control of flow
 
@@ -489,18 +478,7 @@ class _Parser:
         name = stream.now
         if not stream.name()[-1].startswith("#"):
             raise SqlError(4701, f"The table {name.text!r} cannot be emptied: it is no temporary one.", line=line)
-        return s.Query(line, s.Text(f"DELETE FROM {name.text}", line))
-
-
-def _check_syntax(text: s.Text) -> None:
-    """See that a query can be read at all, before anything of its batch runs."""
-    try:
-        dialect.parse_query(text.sql)
-    except SqlError as error:
-        error.line = text.line + max(error.line, 1) - 1
-        raise
-    except RecursionError:
-        raise SqlError(191, "Some part of the query nests too deeply.", severity=15, line=text.line) from None
+        return s.Query(line, QueryText.parse(f"DELETE FROM {name.text}", line))
 
 
 _STARTS: Final[dict[str, Callable[[_Parser], s.Statement]]] = {

@@ -1,4 +1,4 @@
-"""The statements of a batch, as data. Queries and expressions stay text: the query compiler reads them."""
+"""The statements of a batch, as data. Queries and expressions are left to the query compiler."""
 
 from __future__ import annotations
 
@@ -7,17 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.language.literals import Literal
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A query as the query compiler takes it; of an expression or a condition, the query of its value.
-
-    :param line: the line in which it begins.
-    """
-
-    sql: str
-    line: int
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +59,7 @@ class SetVariable(Statement):
     """``SET @name = value`` and ``DECLARE @name type = value``; the compound forms are written out in ``value``."""
 
     name: str
-    value: Text
+    value: QueryText
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +92,7 @@ class Query(Statement):
     :param has_source: reads from or writes to something, which begins an implicit transaction.
     """
 
-    text: Text
+    text: QueryText
     into: str = ""
     has_source: bool = True
 
@@ -117,7 +107,7 @@ class Argument:
     """
 
     name: str
-    value: Text | None
+    value: QueryText | None
     variable: str = ""
     output: bool = False
 
@@ -139,7 +129,7 @@ class Execute(Statement):
 class ExecuteText(Statement):
     """``EXEC ('text')``."""
 
-    text: Text
+    text: QueryText
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +152,7 @@ class Block(Statement):
 class If(Statement):
     """``IF condition statement [ELSE statement]``."""
 
-    condition: Text
+    condition: QueryText
     then: Statement
     otherwise: Statement | None
 
@@ -171,7 +161,7 @@ class If(Statement):
 class While(Statement):
     """``WHILE condition statement``."""
 
-    condition: Text
+    condition: QueryText
     body: Statement
 
 
@@ -187,7 +177,7 @@ class TryCatch(Statement):
 class Raiserror(Statement):
     """``RAISERROR (message, severity, state, arguments) WITH options``."""
 
-    arguments: tuple[Text, ...]
+    arguments: tuple[QueryText, ...]
     options: frozenset[str]
 
 
@@ -195,14 +185,14 @@ class Raiserror(Statement):
 class Throw(Statement):
     """``THROW [number, message, state]``."""
 
-    arguments: tuple[Text, ...]
+    arguments: tuple[QueryText, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Print(Statement):
     """``PRINT value``."""
 
-    value: Text
+    value: QueryText
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +255,7 @@ class WaitFor(Statement):
     """
 
     until: bool
-    value: Text
+    value: QueryText
 
 
 @dataclass(frozen=True, slots=True)

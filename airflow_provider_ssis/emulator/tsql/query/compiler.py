@@ -19,11 +19,11 @@ from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata
 from airflow_provider_ssis.emulator.tsql.query.binder import Argument, Binder, Compilation, Guard
 from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge
-from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import translated
 from airflow_provider_ssis.emulator.tsql.query.grammar import GRAMMAR
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name, split_assignments
 from airflow_provider_ssis.emulator.tsql.query.rules.changes import CHANGES
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import decode, encode
 
@@ -74,9 +74,8 @@ class QueryCompiler:
 
     def compile(
         self,
-        text: str,
+        text: QueryText,
         *,
-        line: int,
         variables: Mapping[str, SqlType],
         database: str,
         connection: duckdb.DuckDBPyConnection,
@@ -85,8 +84,6 @@ class QueryCompiler:
     ) -> CompiledQuery:
         """Compile one query, or take it from those compiled lately.
 
-        :param text: one SELECT, WITH, INSERT, UPDATE or DELETE.
-        :param line: the line of the batch in which the text begins, from 1.
         :param variables: types of the declared variables, by name with ``@``.
         :param database: the current database.
         :param connection: any connection to the DuckDB instance.
@@ -95,14 +92,14 @@ class QueryCompiler:
         :raises SqlError: 102, 156, 207, 208 and the like, with the true line.
         """
         tables = local_tables or {}
-        key = (text, database, tuple(variables.items()), tuple(tables.items()), sees_all)
+        key = (text.sql, database, tuple(variables.items()), tuple(tables.items()), sees_all)
         if self._version != self._metadata.version:
             self._remembered.clear()
             self._version = self._metadata.version
         compiled = self._remembered.get(key)
         if compiled is None:
             self._bridge.install(connection)
-            compiled = self._compiled(text, line, variables, database, tables, sees_all=sees_all)
+            compiled = self._compiled(text, variables, database, tables, sees_all=sees_all)
             self._remembered[key] = compiled
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
@@ -137,10 +134,7 @@ class QueryCompiler:
         types = [column.type for column in query.columns]
         if not any(type_.name in _DECODED for type_ in types):
             return rows
-        return [
-            tuple(decode(type_, value, zone=self._zone) for type_, value in zip(types, row, strict=True))
-            for row in rows
-        ]
+        return [tuple(decode(type_, value) for type_, value in zip(types, row, strict=True)) for row in rows]
 
     def close(self) -> None:
         """Let go of the DuckDB instance, before it is closed."""
@@ -148,8 +142,7 @@ class QueryCompiler:
 
     def _compiled(
         self,
-        text: str,
-        line: int,
+        text: QueryText,
         variables: Mapping[str, SqlType],
         database: str,
         local_tables: Mapping[str, LocalTable],
@@ -167,19 +160,18 @@ class QueryCompiler:
             zone_minutes=self._zone.utcoffset(None) // dt.timedelta(minutes=1),
         )
         try:
-            return _bound(Binder(compilation), text)
+            return _bound(Binder(compilation), text.tree)
         except SqlError as error:
-            error.line = line + max(error.line, 1) - 1
+            error.line = text.line + max(error.line, 1) - 1
             raise
         except RecursionError:
-            raise SqlError(191, "Some part of the query nests too deeply.", severity=15, line=line) from None
+            raise SqlError(191, "Some part of the query nests too deeply.", severity=15, line=text.line) from None
 
 
 _DECODED: Final = frozenset({"datetimeoffset", "sql_variant"})
 
 
-def _bound(binder: Binder, text: str) -> CompiledQuery:
-    tree = parse_query(text)
+def _bound(binder: Binder, tree: exp.Expr) -> CompiledQuery:
     change = CHANGES.get(type(tree))
     if change is not None:
         sql, arguments = binder.compilation.finished(change(binder, tree))

@@ -17,7 +17,6 @@ from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Routine
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
-from airflow_provider_ssis.emulator.tsql.query import dialect
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import parse_type
 
 UNKNOWN: Final = SqlType("nvarchar", length=4000)
@@ -42,8 +41,7 @@ def first_result_set(session: SessionState, text: str, parameters: Sequence[Proc
         if not isinstance(statement, s.Query) or statement.into:
             continue
         query = session.engine.compiler.compile(
-            statement.text.sql,
-            line=statement.text.line,
+            statement.text,
             variables=variables,
             database=session.database,
             connection=session.connection,
@@ -113,9 +111,9 @@ def _suggested(session: SessionState, statement: s.Statement) -> dict[str, SqlTy
         case s.Execute():
             return _of_arguments(session, statement)
         case s.Query(text=text) | s.SetVariable(value=text) | s.Print(value=text):
-            return _of_query(session, text.sql)
+            return _of_query(session, text.tree)
         case s.If(condition=text) | s.While(condition=text):
-            return _of_query(session, text.sql)
+            return _of_query(session, text.tree)
     return {}
 
 
@@ -140,8 +138,7 @@ def _parameter(procedure: Routine, argument: s.Argument, position: int) -> Proce
     return next((parameter for parameter in procedure.parameters if parameter.key == key), None)
 
 
-def _of_query(session: SessionState, sql: str) -> dict[str, SqlType]:
-    tree = dialect.parse_query(sql)
+def _of_query(session: SessionState, tree: exp.Expr) -> dict[str, SqlType]:
     found: dict[str, SqlType] = {}
     for node in tree.find_all(exp.Parameter):
         if isinstance(node.this, exp.Parameter) or isinstance(node.parent, exp.Parameter):

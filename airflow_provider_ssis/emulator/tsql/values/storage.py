@@ -17,8 +17,8 @@ datetimeoffset                       TIMESTAMPTZ in the engine's tables (the ins
 sql_variant                          :data:`VARIANT`: the base type with its facets, and the value as text
 ===================================  ====================================================================
 
-DuckDB hands a TIMESTAMPTZ to Python only with a package that is not needed otherwise, so such a column is fetched as
-``epoch_us(column)``: :func:`fetched` writes that, :func:`decode` reads it.
+DuckDB returns a TIMESTAMPTZ to Python only with another package installed, so queries convert such a column to
+:data:`ZONED`.
 """
 
 from __future__ import annotations
@@ -117,26 +117,16 @@ def encode(type: SqlType, value: Any, *, zoned: bool = False) -> Any:  # noqa: A
     return value
 
 
-def fetched(type: SqlType, sql: str, *, zoned: bool = False) -> str:  # noqa: A002 - the field's own word
-    """The DuckDB expression that fetches a value of this type in a form that :func:`decode` reads."""
-    return f"epoch_us({sql})" if type.name == "datetimeoffset" and not zoned else sql
-
-
-def decode(type: SqlType, value: Any, *, zone: dt.timezone = dt.UTC) -> Any:  # noqa: A002 - the field's own word
-    """A value that DuckDB returned for an expression written by :func:`fetched`, as a Python value.
-
-    :param zone: the server's offset, in which a datetimeoffset without an offset of its own is shown.
-    """
+def decode(type: SqlType, value: Any) -> Any:  # noqa: A002 - the field's own word
+    """A value that DuckDB returned, as a Python value; a datetimeoffset comes as :data:`ZONED`."""
     if value is None:
         return None
     match type.name:
         case "sql_variant":
             return variant_value(value["type"], value["text"])
-        case "datetimeoffset" if isinstance(value, dict):
+        case "datetimeoffset":
             offset = dt.timezone(dt.timedelta(minutes=value["minutes"]))
             return (_EPOCH + value["us"] * _MICROSECOND).astimezone(offset)
-        case "datetimeoffset":
-            return (_EPOCH + value * _MICROSECOND).astimezone(zone)
         case _:
             return value
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from tests.support.query_engine import QueryEngine
 
@@ -47,8 +48,7 @@ def test_insert_from_a_query(engine: QueryEngine) -> None:
 
 def test_a_write_returns_its_row_count_and_no_columns(engine: QueryEngine) -> None:
     query = engine.compiler.compile(
-        "DELETE FROM @rows",
-        line=1,
+        QueryText.parse("DELETE FROM @rows"),
         variables={},
         database="SSISDB",
         connection=engine.connection,

@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import storage
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from tests.support.query_engine import NOW, QueryEngine, columns
@@ -479,7 +480,10 @@ def test_a_select_that_assigns_names_its_variables(engine: QueryEngine) -> None:
 def test_a_query_is_compiled_once(engine: QueryEngine) -> None:
     def compiled(text: str, type_text: str = "int", *, line: int = 1) -> object:
         return engine.compiler.compile(
-            text, line=line, variables={"@x": SqlType.parse(type_text)}, database="SSISDB", connection=engine.connection
+            QueryText.parse(text, line),
+            variables={"@x": SqlType.parse(type_text)},
+            database="SSISDB",
+            connection=engine.connection,
         )
 
     text = "SELECT @x AS x FROM catalog.folders"
@@ -496,8 +500,7 @@ def test_a_key_of_subtotals_may_be_null(engine: QueryEngine, group: str) -> None
         ("folder_id", "folder_id", False),
     ):
         query = engine.compiler.compile(
-            f"SELECT {selected} AS a FROM catalog.folders GROUP BY {grouped}",
-            line=1,
+            QueryText.parse(f"SELECT {selected} AS a FROM catalog.folders GROUP BY {grouped}"),
             variables={},
             database="SSISDB",
             connection=engine.connection,
@@ -513,8 +516,9 @@ def test_a_query_is_compiled_anew_after_a_table_was_added(engine: QueryEngine) -
 
 def test_parameters_are_named_and_not_written_into_the_text(engine: QueryEngine) -> None:
     query = engine.compiler.compile(
-        "SELECT name FROM catalog.folders WHERE name = @Name AND folder_id < @@ROWCOUNT AND SUSER_SNAME() = 'sa'",
-        line=1,
+        QueryText.parse(
+            "SELECT name FROM catalog.folders WHERE name = @Name AND folder_id < @@ROWCOUNT AND SUSER_SNAME() = 'sa'"
+        ),
         variables={"@name": SqlType("nvarchar", length=128)},
         database="SSISDB",
         connection=engine.connection,
@@ -525,8 +529,7 @@ def test_parameters_are_named_and_not_written_into_the_text(engine: QueryEngine)
 
 def test_names_are_looked_up_in_the_current_database(engine: QueryEngine) -> None:
     query = engine.compiler.compile(
-        "SELECT name FROM SSISDB.catalog.folders WHERE DB_NAME() = 'master'",
-        line=1,
+        QueryText.parse("SELECT name FROM SSISDB.catalog.folders WHERE DB_NAME() = 'master'"),
         variables={},
         database="master",
         connection=engine.connection,
@@ -543,8 +546,7 @@ def test_tables_are_for_administrators_and_views_for_everybody(engine: QueryEngi
         ("INSERT INTO @rows (id) SELECT folder_id FROM catalog.folders", False),
     ):
         query = engine.compiler.compile(
-            text,
-            line=1,
+            QueryText.parse(text),
             variables={},
             database="SSISDB",
             connection=engine.connection,

@@ -1,9 +1,9 @@
-"""Bringing an execution's event messages into a task's log while it runs."""
+"""Writing an execution's event messages to the task log while it runs."""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ssis.catalog.codes import MessageType
 from airflow_provider_ssis.executions.outcome import executable_of
@@ -13,33 +13,44 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import EventMessage
-    from airflow_provider_ssis.executions.task_log import TaskLog
 
 CHUNK = 1000
-"""Messages read in one round trip: bounds what is held in memory."""
+"""Messages read in one round trip; limits the memory that they take."""
+
+MAX_WITHOUT_ID = 10_000
+"""The most messages of Scale Out workers that are shown. They have no id, so they cannot be read in chunks."""
 
 
-MOST_WITHOUT_ID = 10_000
-"""Messages of Scale Out workers that are shown: they can only be read at once."""
+class TaskLog(Protocol):
+    """A task's log: a logger of Python's logging in Airflow 2, one of structlog in Airflow 3."""
+
+    def info(self, event: Any, /, *args: Any) -> Any:
+        """Log a format and its arguments."""
+
+    def warning(self, event: Any, /, *args: Any) -> Any:
+        """Log a format and its arguments as a warning."""
+
+    def error(self, event: Any, /, *args: Any) -> Any:
+        """Log a format and its arguments as an error."""
 
 
 class MessageLevel(Enum):
-    """The least important messages that come into a task's log."""
+    """The least important messages that are written to the task log."""
 
     NONE = "none"
     """No messages."""
     ERROR = "error"
     """Errors, and tasks that failed."""
     WARNING = "warning"
-    """Warnings too."""
+    """Also warnings."""
     INFORMATION = "information"
-    """What components tell of themselves too, such as row counts."""
+    """Also what components report about themselves, such as row counts."""
     ALL = "all"
-    """Everything that the logging level writes: beginnings and ends of tasks, validations, progress."""
+    """Everything that the logging level keeps: start and end of tasks, validation, progress."""
 
     @property
-    def replayed(self) -> MessageLevel:
-        """What is told once more after a deferral, since a triggerer's log may be lost: what matters, at most."""
+    def after_deferral(self) -> MessageLevel:
+        """What is written again on the worker after a deferral, since a triggerer's log may be lost."""
         return self if self in (MessageLevel.NONE, MessageLevel.ERROR) else MessageLevel.WARNING
 
     @property
@@ -62,14 +73,14 @@ _TYPES = {
 }
 
 
-class MessageFollower:
-    """Reads an execution's messages forward, each once, and logs them.
+class MessageForwarder:
+    """Reads an execution's messages in order, each once, and writes them to the task log.
 
-    Messages of Scale Out workers carry no id to go on from, so they come when the execution is over.
+    Messages of Scale Out workers have no id to continue from, so they are written when the execution has ended.
 
     :param execution_id: the execution.
-    :param log: where the messages go: errors and warnings at their level, all others at INFO.
-    :param level: the least important ones to log. Default: all.
+    :param log: the task log. Errors and warnings are logged at their own level, all others at INFO.
+    :param level: the least important messages to write. Default: all.
     """
 
     def __init__(self, execution_id: int, log: TaskLog, *, level: MessageLevel = MessageLevel.ALL) -> None:
@@ -78,8 +89,8 @@ class MessageFollower:
         self._level = level
         self._last_id = 0
 
-    def follow(self, catalog: Catalog) -> int:
-        """Log all messages that were written since the last call.
+    def forward(self, catalog: Catalog) -> int:
+        """Write all messages since the last call.
 
         :param catalog: where to read them.
         :return: how many there were.
@@ -90,7 +101,7 @@ class MessageFollower:
                 self._execution_id, after=self._last_id, limit=CHUNK, message_types=self._level.types
             )
             for message in chunk:
-                tell(self._log, message)
+                log_message(self._log, message)
                 if message.event_message_id is not None:
                     self._last_id = message.event_message_id
             count += len(chunk)
@@ -98,38 +109,38 @@ class MessageFollower:
                 break
         return count
 
-    def finish(self, catalog: Catalog) -> None:
-        """Log what is left when the execution is over.
+    def forward_rest(self, catalog: Catalog) -> None:
+        """Write what is left when the execution has ended.
 
         :param catalog: where to read it.
         """
-        self.follow(catalog)
-        self.tell_those_without_id(catalog)
+        self.forward(catalog)
+        self.forward_without_id(catalog)
 
-    def tell_those_without_id(self, catalog: Catalog) -> None:
-        """Log the messages of Scale Out workers, which have no id to follow them by; when the execution is over.
+    def forward_without_id(self, catalog: Catalog) -> None:
+        """Write the messages of Scale Out workers when the execution has ended.
 
         :param catalog: where to read them.
         """
         if self._level is MessageLevel.NONE:
             return
         without_id = catalog.event_messages(
-            self._execution_id, after=None, limit=MOST_WITHOUT_ID, message_types=self._level.types
+            self._execution_id, after=None, limit=MAX_WITHOUT_ID, message_types=self._level.types
         )
         for message in without_id:
-            tell(self._log, message)
-        if len(without_id) == MOST_WITHOUT_ID:
-            self._log.warning("More than %d messages of Scale Out workers: the rest is not shown.", MOST_WITHOUT_ID)
+            log_message(self._log, message)
+        if len(without_id) == MAX_WITHOUT_ID:
+            self._log.warning("More than %d messages of Scale Out workers: the rest is not shown.", MAX_WITHOUT_ID)
 
 
-def tell(log: TaskLog, message: EventMessage) -> None:
+def log_message(log: TaskLog, message: EventMessage) -> None:
     """Log a message at its level."""
     by_type = {MessageType.ERROR: log.error, MessageType.WARNING: log.warning}
-    by_type.get(message.message_type, log.info)("%s", log_line(message))
+    by_type.get(message.message_type, log.info)("%s", format_message(message))
 
 
-def log_line(message: EventMessage) -> str:
-    """A message as a line of a log: the executable's path and the text."""
+def format_message(message: EventMessage) -> str:
+    """A message as a line of the log: the executable's path and the text."""
     where = executable_of(message)
     code = f" ({message.code_hex})" if message.code_hex and message.message_type is MessageType.ERROR else ""
     return f"[{where}] {message.message}{code}" if where else f"{message.message}{code}"

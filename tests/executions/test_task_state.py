@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionFailed
-from airflow_provider_ssis.executions.memory import EXECUTION, PROGRESS
+from airflow_provider_ssis.executions.task_state import EXECUTION_KEY, PROGRESS_KEY
 from tests.support.deferrals import run_to_end
 from tests.support.running import run
 from tests.support.task_runs import Store
@@ -21,7 +21,7 @@ def test_at_the_end_everything_is_done(mart: Catalog, ssisdb: SsisdbEmulator, de
     task_run = run(deferrable=deferrable)
     task_run.store = Store()
     result = run_to_end(task_run) if deferrable else task_run.execute()
-    progress = task_run.store.values[PROGRESS]
+    progress = task_run.store.values[PROGRESS_KEY]
     assert progress["execution_id"] == result["execution_id"]
     assert progress["status"] == "succeeded"
     assert progress["done"] == progress["total"] > 1
@@ -34,14 +34,14 @@ def test_a_failure_shows_where_it_was(mart: Catalog, ssisdb: SsisdbEmulator) -> 
     task_run.store = Store()
     with pytest.raises(ExecutionFailed):
         task_run.execute()
-    progress = task_run.store.values[PROGRESS]
+    progress = task_run.store.values[PROGRESS_KEY]
     assert (progress["status"], progress["errors"]) == ("failed", 1)
 
 
 def test_a_store_that_fails_keeps_no_task_from_its_end(mart: Catalog) -> None:
     class Full(Store):
         def set(self, key: str, value: Any) -> None:
-            if key != EXECUTION:
+            if key != EXECUTION_KEY:
                 raise OSError("The store is full.")
             super().set(key, value)
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.executions.limits import deadline_of, deferral_limit
-from airflow_provider_ssis.executions.watching import Deadline
+from airflow_provider_ssis.executions.deadline import Deadline, deferral_timeout, task_deadline
 from tests.support.task_runs import TaskInstanceRecord
 
 START = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
@@ -31,20 +30,26 @@ def context(start: datetime | None = START) -> Any:
 def test_the_sooner_limit_counts_from_the_tasks_start(
     timeout: float | None, execution_timeout: timedelta | None, after: float | None
 ) -> None:
-    deadline = deadline_of(context(), timeout, execution_timeout=execution_timeout)
+    deadline = task_deadline(context(), timeout, execution_timeout=execution_timeout)
     assert deadline.at == (None if after is None else START.timestamp() + after)
 
 
 def test_a_task_without_a_start_counts_from_now() -> None:
-    left = deadline_of(context(None), 100).seconds_left
+    left = task_deadline(context(None), 100).seconds_left
     assert left is not None
     assert 0 < left <= 100
 
 
 def test_airflows_limit_for_a_deferral_comes_after_the_triggers() -> None:
-    assert deferral_limit(Deadline(None), 10) is None
-    limit = deferral_limit(Deadline.after(100), 10)
+    assert deferral_timeout(Deadline(None), 10) is None
+    limit = deferral_timeout(Deadline.after(100), 10)
     assert limit is not None
     assert limit > timedelta(seconds=100)
     # One that has passed still leaves the trigger time to tell it.
-    assert deferral_limit(Deadline(0.0), 10) == timedelta(seconds=80)
+    assert deferral_timeout(Deadline(0.0), 10) == timedelta(seconds=80)
+
+
+def test_the_sooner_of_two_deadlines_counts() -> None:
+    assert Deadline(5).earlier(Deadline(3)) == Deadline(3)
+    assert Deadline(5).earlier(Deadline(None)) == Deadline(5)
+    assert Deadline(None).earlier(Deadline(None)) == Deadline(None)

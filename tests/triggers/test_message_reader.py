@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-import pytest
-
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors import StatementTimeout
 from airflow_provider_ssis.catalog.models import EventMessage
-from airflow_provider_ssis.triggers import message_reading
-from airflow_provider_ssis.triggers.lookout import Lookout
-from airflow_provider_ssis.triggers.message_reading import MessageReader
+from airflow_provider_ssis.triggers.message_reader import MessageReader
+from airflow_provider_ssis.triggers.poller_connection import PollerConnection
 
 EVERYBODY = range(1, 65)
 
@@ -35,22 +32,19 @@ class Server:
         return []
 
     @property
-    def lookout(self) -> Lookout:
-        return Lookout(lambda: cast("Catalog", self))
+    def connection(self) -> PollerConnection:
+        return PollerConnection(lambda: cast("Catalog", self))
 
 
 def unread(reader: MessageReader, server: Server) -> set[int]:
     """Whose messages a look cannot read; all must be told of."""
-    readings = list(reader.read(server.lookout, dict.fromkeys(EVERYBODY, 0), waiting=lambda: EVERYBODY))
+    readings = list(reader.read(server.connection, dict.fromkeys(EVERYBODY, 0), subscribed=lambda: EVERYBODY))
     assert sorted(each for reading in readings for each in reading.execution_ids) == list(EVERYBODY)
     return {each for reading in readings if reading.error for each in reading.execution_ids}
 
 
-def test_a_look_loses_time_to_one_query_without_an_answer_and_the_next_ones_find_out_whose_it_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(message_reading, "_LONGEST", 0.0)
-    reader, server = MessageReader(), Server({13})
+def test_a_look_loses_time_to_one_query_without_an_answer_and_the_next_ones_find_out_whose_it_is() -> None:
+    reader, server = MessageReader(max_seconds_after_failure=0.0), Server({13})
     left = [len(unread(reader, server)) for _ in range(8)]
     assert len([group for group in server.asked if 13 in group]) == len(left)
     assert left == sorted(left, reverse=True)
@@ -60,9 +54,8 @@ def test_a_look_loses_time_to_one_query_without_an_answer_and_the_next_ones_find
     assert server.asked[-2:] == [set(EVERYBODY) - {13}, {13}]
 
 
-def test_two_without_an_answer_do_not_keep_each_other_from_being_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(message_reading, "_LONGEST", 0.0)
-    reader, server = MessageReader(), Server({13, 50})
+def test_two_without_an_answer_do_not_keep_each_other_from_being_asked() -> None:
+    reader, server = MessageReader(max_seconds_after_failure=0.0), Server({13, 50})
     for _ in range(20):
         unread(reader, server)
     server.slow = {13}

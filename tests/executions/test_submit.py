@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.catalog.parameter_types import MAX_STRING, literal
-from airflow_provider_ssis.executions.stamp import PREFIX, TaskStamp
+from airflow_provider_ssis.executions.submit import STAMP_PREFIX as PREFIX
+from airflow_provider_ssis.executions.submit import TaskStamp
 
 names = st.text(min_size=1, max_size=50)
 

@@ -1,4 +1,4 @@
-"""Where a thread looks at the catalog from: a connection of its own, and how far executions are as seen from there."""
+"""The poller's connection to the catalog, and its status query."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_WITNESSES = 8
-"""Executions that are asked for one by one to tell whether an error meets all: few, for a server in trouble."""
+_SAMPLE_SIZE = 8
+"""Executions that are queried one by one to find out whether an error affects all: few, for a server in trouble."""
 
 
-class MeetsAll(Exception):
-    """The catalog refuses every look in the same way, so the error is not about one execution.
+class AllQueriesFail(Exception):
+    """Each status query fails with the same error, so the cause is not one execution.
 
-    :param error: what each look fails with.
+    :param error: the error.
     """
 
     def __init__(self, error: CatalogError) -> None:
@@ -33,18 +33,18 @@ class MeetsAll(Exception):
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """How far executions are.
+    """The result of a status query.
 
-    :param found: those that the catalog shows.
-    :param failed: those that it refuses to look at, with what it says.
+    :param found: the states of the executions that the catalog shows.
+    :param failed: the executions whose state could not be read, with the error.
     """
 
     found: dict[int, ExecutionState]
     failed: dict[int, CatalogError]
 
 
-class Lookout:
-    """A connection to the catalog, for one thread alone.
+class PollerConnection:
+    """A connection to the catalog, for use in one thread.
 
     :param open_catalog: opens a client.
     """
@@ -55,7 +55,7 @@ class Lookout:
 
     @property
     def catalog(self) -> Catalog:
-        """The client, opened unless it is."""
+        """The client; opened if it is not open."""
         if self._catalog is None:
             self._catalog = self._open_catalog()
         return self._catalog
@@ -66,22 +66,22 @@ class Lookout:
         return self._catalog is not None
 
     def close(self) -> None:
-        """Give the connection up; the next use opens another one."""
+        """Close the connection. The next use opens another one."""
         catalog, self._catalog = self._catalog, None
         if catalog is not None:
             try:
                 catalog.close()
-            except Exception as error:  # noqa: BLE001 any driver's; the connection is given up anyway
+            except Exception as error:  # noqa: BLE001 whatever a driver raises; the connection is not used again
                 log.debug("Closing the connection failed: %s", error)
 
-    def states(self, execution_ids: Collection[int], *, waiting: Callable[[], Sequence[int]]) -> States:
-        """Look at executions with one query; with more where it fails, since a look that fails for one must not fail
-        the others.
+    def states(self, execution_ids: Collection[int], *, subscribed: Callable[[], Sequence[int]]) -> States:
+        """Read the states of executions with one query. If it fails, with several, so that a query that fails for one
+        execution does not fail the others.
 
         :param execution_ids: the executions.
-        :param waiting: gives all executions that somebody waits for, also those that are not looked at now.
-        :raises MeetsAll: every look fails in the same way.
-        :raises Exception: whatever concerns the way to the catalog.
+        :param subscribed: returns all executions that have subscribers, also those that are not queried now.
+        :raises AllQueriesFail: each query fails with the same error.
+        :raises Exception: the connection failed.
         """
         states = States({}, {})
         groups = [list(execution_ids)]
@@ -90,26 +90,26 @@ class Lookout:
             try:
                 states.found.update((state.execution_id, state) for state in self.catalog.execution_states(group))
             except CatalogError as error:
-                if _concerns_the_way(error):
+                if _is_connection_error(error):
                     raise
-                if len(group) == len(execution_ids) and self._meets_all(error, waiting()):
-                    raise MeetsAll(error) from None
+                if len(group) == len(execution_ids) and self._affects_all(error, subscribed()):
+                    raise AllQueriesFail(error) from None
                 if len(group) == 1:
                     states.failed[group[0]] = error
                 else:
                     groups += halves(group)
         return states
 
-    def _meets_all(self, error: CatalogError, waiting: Sequence[int]) -> bool:
-        witnesses = random.sample(waiting, min(_WITNESSES, len(waiting)))
-        # A single one cannot tell whether the error is its own.
-        return len(witnesses) > 1 and all(self._fails_alike(each, error) for each in witnesses)
+    def _affects_all(self, error: CatalogError, subscribed: Sequence[int]) -> bool:
+        sample = random.sample(subscribed, min(_SAMPLE_SIZE, len(subscribed)))
+        # With a single execution, the error may be its own.
+        return len(sample) > 1 and all(self._fails_with(each, error) for each in sample)
 
-    def _fails_alike(self, execution_id: int, error: CatalogError) -> bool:
+    def _fails_with(self, execution_id: int, error: CatalogError) -> bool:
         try:
             self.catalog.execution_states([execution_id])
         except CatalogError as other:
-            if _concerns_the_way(other):
+            if _is_connection_error(other):
                 raise
             return (type(other), other.number) == (type(error), error.number)
         return False
@@ -121,6 +121,6 @@ def halves(group: Sequence[int]) -> list[list[int]]:
     return [list(group[:middle]), list(group[middle:])]
 
 
-def _concerns_the_way(error: CatalogError) -> bool:
-    """Whether the error is about the way to the catalog rather than about what was asked."""
+def _is_connection_error(error: CatalogError) -> bool:
+    """Whether the connection or the server is the cause, not the query."""
     return isinstance(error, (TransientError, ConnectError, StatementTimeout))

@@ -1,0 +1,37 @@
+"""The text of a query with its syntax tree: each query is parsed once, when its batch is parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+
+@dataclass(frozen=True, slots=True)
+class QueryText:
+    """One SELECT, WITH, INSERT, UPDATE or DELETE; for an expression or a condition, the SELECT of its value.
+
+    :param line: the line of the batch in which it begins, from 1.
+    :param tree: the syntax tree. Compiling does not change it.
+    """
+
+    sql: str
+    line: int
+    tree: exp.Expr = field(compare=False, repr=False)
+
+    @classmethod
+    def parse(cls, sql: str, line: int = 1) -> QueryText:
+        """Parse a query.
+
+        :raises SqlError: 102, 105, 156, 191 with the line in the batch.
+        """
+        try:
+            return cls(sql, line, parse_query(sql))
+        except SqlError as error:
+            error.line = line + max(error.line, 1) - 1
+            raise
+        except RecursionError:
+            raise SqlError(191, "Some part of the query nests too deeply.", severity=15, line=line) from None

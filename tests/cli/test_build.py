@@ -45,6 +45,7 @@ def test_configuration_and_project_are_chosen(folder: Path, tmp_path: Path) -> N
     assert read_ispac(tmp_path / "Stock.ispac").name == "Stock"
 
 
+@pytest.mark.processes
 def test_a_folder_that_cannot_be_built_leaves_the_old_file_alone(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "Sales.ispac"
     output.write_bytes(b"old")

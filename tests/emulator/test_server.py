@@ -28,6 +28,8 @@ from tests.support.entra_authority import Authority
 from tests.support.executions import status_of, wait_for_status
 from tests.support.mart import MART
 
+pytestmark = pytest.mark.processes
+
 COMMAND = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator"]
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ssis.hooks.settings import Authentication, read_settings
+from airflow_provider_ssis.hooks.authentication import Authentication
+from airflow_provider_ssis.hooks.settings import read_settings
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.provider_info import get_provider_info
 

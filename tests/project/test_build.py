@@ -54,6 +54,7 @@ USER_KEY_BLOB = "AQAAANCMnd8BFdERjHoAwE/Cl+sBAAAA"
 
 @given(project=projects())
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+@pytest.mark.slow
 def test_a_folder_becomes_the_project_that_it_holds(tmp_path_factory: pytest.TempPathFactory, project: Project) -> None:
     folder = tmp_path_factory.mktemp("project")
     write_project_folder(folder, replace(project, name="Sales"))
@@ -281,6 +282,7 @@ def test_a_package_of_another_level_than_its_project_is_refused(tmp_path: Path) 
 
 @given(data=st.data())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@pytest.mark.slow
 def test_damage_to_a_file_of_the_folder_is_told_as_such(tmp_path: Path, data: st.DataObject) -> None:
     settings_ = configuration("Test", ("", "Project::Region", "south"))
     levels = [ProtectionLevel.DONT_SAVE_SENSITIVE, ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY]

@@ -60,6 +60,7 @@ SAMPLE = make_project(
 
 @given(projects())
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+@pytest.mark.slow
 def test_what_a_project_holds_is_read_from_its_file(project: Project) -> None:
     assert read_ispac(write_ispac(project)) == project
 
@@ -249,6 +250,7 @@ def test_the_same_calls_make_the_same_file() -> None:
 
 @given(data=st.data())
 @settings(max_examples=300, deadline=None)
+@pytest.mark.slow
 def test_damage_to_the_archive_is_told_as_such(data: st.DataObject) -> None:
     ispac = data.draw(damaged(write_ispac(SAMPLE)))
     _only_project_errors(ispac)
@@ -256,6 +258,7 @@ def test_damage_to_the_archive_is_told_as_such(data: st.DataObject) -> None:
 
 @given(data=st.data())
 @settings(max_examples=500, deadline=None)
+@pytest.mark.slow
 def test_damage_to_a_part_is_told_as_such(data: st.DataObject) -> None:
     parts = ispac_parts(SAMPLE)
     name = data.draw(st.sampled_from(sorted(parts)))

@@ -139,6 +139,7 @@ def test_transact_sql_runs_as_it_is_printed(block: CodeBlock, sales: SsisdbEmula
 
 
 @pytest.mark.parametrize("block", to_run("krb5"), ids=str)
+@pytest.mark.processes
 @pytest.mark.skipif(shutil.which("klist") is None, reason="MIT Kerberos' programs are not installed")
 def test_kerberos_reads_its_configuration(block: CodeBlock, tmp_path: Path) -> None:
     file = tmp_path / "krb5.conf"

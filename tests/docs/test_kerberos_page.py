@@ -17,6 +17,7 @@ REALM_OF_THE_PAGE = "CORP.EXAMPLE.COM"
 PASSWORD = "a password of the tests"
 
 
+@pytest.mark.kerberos
 @pytest.mark.skipif(bool(missing_programs() or not shutil.which("ktutil")), reason="MIT Kerberos is not installed")
 def test_the_keytab_of_the_page_gets_a_ticket(tmp_path: Path) -> None:
     (block,) = [block for block in blocks_of(PAGE, "bash") if "ktutil" in block.text]

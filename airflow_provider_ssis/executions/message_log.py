@@ -81,13 +81,17 @@ class MessageForwarder:
     :param execution_id: the execution.
     :param log: the task log. Errors and warnings are logged at their own level, all others at INFO.
     :param level: the least important messages to write. Default: all.
+    :param after: id of the last message that has been written before. Default: none has.
     """
 
-    def __init__(self, execution_id: int, log: TaskLog, *, level: MessageLevel = MessageLevel.ALL) -> None:
+    def __init__(
+        self, execution_id: int, log: TaskLog, *, level: MessageLevel = MessageLevel.ALL, after: int = 0
+    ) -> None:
         self._execution_id = execution_id
         self._log = log
         self._level = level
-        self._last_id = 0
+        self.last_id = after
+        """Id of the last message that has been written; 0 if none has."""
 
     def forward(self, catalog: Catalog) -> int:
         """Write all messages since the last call.
@@ -98,12 +102,12 @@ class MessageForwarder:
         count = 0
         while self._level is not MessageLevel.NONE:
             chunk = catalog.event_messages(
-                self._execution_id, after=self._last_id, limit=CHUNK, message_types=self._level.types
+                self._execution_id, after=self.last_id, limit=CHUNK, message_types=self._level.types
             )
             for message in chunk:
                 log_message(self._log, message)
                 if message.event_message_id is not None:
-                    self._last_id = message.event_message_id
+                    self.last_id = message.event_message_id
             count += len(chunk)
             if len(chunk) < CHUNK:
                 break

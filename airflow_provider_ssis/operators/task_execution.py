@@ -62,6 +62,7 @@ class TaskExecution:
     """The execution of a task, from its creation to its end.
 
     :param saved: the execution, and whether this task instance created it.
+    :param last_message_id: id of the last of its messages in the task log; 0 if there is none.
     :param options: how to wait for it.
     :param open_catalog: opens a client of the catalog.
     :param state: where to save the progress.
@@ -75,6 +76,7 @@ class TaskExecution:
         saved: SavedExecution,
         options: WaitOptions,
         *,
+        last_message_id: int,
         open_catalog: Callable[[], Catalog],
         state: TaskState,
         on_end: Callable[[Execution], object],
@@ -82,11 +84,13 @@ class TaskExecution:
         log: TaskLog,
     ) -> None:
         self.saved = saved
+        self.last_message_id = last_message_id
         self._options = options
         self._open_catalog = open_catalog
         self._on_end = on_end
         self._is_killed = is_killed
         self._log = log
+        self._last_status: OperationStatus | None = None
         self._progress = ProgressReporter(saved.execution_id, state, log)
 
     @property
@@ -99,24 +103,25 @@ class TaskExecution:
         """Whether the task stops the execution when it is killed or times out."""
         return self._options.cancel_on_kill and self.saved.is_ours
 
-    def wait(self, catalog: Catalog, deadline: Deadline) -> Execution:
+    def wait(self, catalog: Catalog, deadline: Deadline, *, leave_at: Deadline) -> Execution | None:
         """Wait on the worker until the execution has ended.
 
         :param catalog: where to poll.
         :param deadline: when to stop waiting.
-        :return: the execution, which has succeeded.
+        :param leave_at: when to leave the worker.
+        :return: the execution, which has succeeded; None if it is still active when the task leaves the worker.
         :raises ExecutionError: it did not succeed, or the wait ended before it did.
         """
-        forwarder = MessageForwarder(self.execution_id, self._log, level=self._options.message_level)
-        last_status = None
+        forwarder = MessageForwarder(
+            self.execution_id, self._log, level=self._options.message_level, after=self.last_message_id
+        )
 
         def on_poll(state: ExecutionState) -> None:
-            nonlocal last_status
             # The final status is logged after the last messages.
             if not state.status.is_terminal:
-                if state.status is not last_status:
+                if state.status is not self._last_status:
                     self._log.info("Execution %d is %s.", self.execution_id, status_name(state.status))
-                    last_status = state.status
+                    self._last_status = state.status
                 self._progress.report(catalog, state.status)
             forwarder.forward(catalog)
 
@@ -125,17 +130,29 @@ class TaskExecution:
             schedule=self._options.schedule,
             deadline=deadline,
             pending_timeout=self._options.pending_timeout,
+            leave_at=leave_at,
         )
         tolerance = OutageTolerance(self._options.outage_timeout)
         execution = None
         try:
             while execution is None:
                 result = poll(catalog, wait, tolerance=tolerance, log=self._log, on_poll=on_poll)
+                self.last_message_id = forwarder.last_id
+                if result is WaitResult.STILL_ACTIVE:
+                    return None
                 retry_during_outage(lambda: forwarder.forward_rest(catalog), tolerance, self._log)
                 execution = self._end(catalog, result, tolerance)
         except CatalogError as error:
             raise unreachable_error(self.execution_id, str(error)) from error
         return execution
+
+    def report_deferral(self, catalog: Catalog, status: OperationStatus) -> None:
+        """Save the progress before a deferral, during which it cannot be saved.
+
+        :param catalog: where to read it.
+        :param status: the execution's status when it was started.
+        """
+        self._progress.report(catalog, self._last_status or status, is_deferred=True)
 
     def complete(self, event: ExecutionEvent) -> Execution | None:
         """Continue on the worker after the triggerer has waited.
@@ -184,7 +201,7 @@ class TaskExecution:
 
     def _forward_after_deferral(self, catalog: Catalog, tolerance: OutageTolerance) -> None:
         level = self._options.message_level
-        again = MessageForwarder(self.execution_id, self._log, level=level.after_deferral)
+        again = MessageForwarder(self.execution_id, self._log, level=level.after_deferral, after=self.last_message_id)
         retry_during_outage(lambda: again.forward(catalog), tolerance, self._log)
         # The triggerer has not written these.
         without_id = MessageForwarder(self.execution_id, self._log, level=level)

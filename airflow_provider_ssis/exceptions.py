@@ -1,8 +1,31 @@
-"""What tasks fail with: one exception class per meaning, so that a retry policy can tell them apart.
+"""The exceptions that tasks of this provider fail with, so that a retry policy can tell them apart.
 
-What the catalog refuses (unknown package, wrong type, missing right, unreachable server, ...) reaches the task as the
-exceptions of :mod:`airflow_provider_ssis.catalog.errors`, and a broken project file as those of
-:mod:`airflow_provider_ssis.project.errors`. The classes here are for what only a task can find out.
+::
+
+    AirflowException
+    └── SsisTaskError
+        ├── InvalidTaskArgument
+        ├── InvalidTriggerEvent
+        ├── ProjectNameMismatch
+        ├── NoRunningExecution
+        └── ExecutionError                      execution_id, status
+            ├── ExecutionUnsuccessful           causes, duration
+            │   ├── ExecutionFailed
+            │   │   └── ValidationFailed
+            │   ├── ExecutionCanceled
+            │   │   └── ExecutionStoppedByKill
+            │   └── ExecutionEndedUnexpectedly
+            ├── ExecutionTimeout
+            ├── ExecutionStuckPending
+            ├── ExecutionUnreachable
+            ├── ExecutionNotStopped
+            ├── ExecutionNotRunning
+            ├── PreviousExecutionActive
+            └── KilledBeforeStart
+
+What the catalog refuses (unknown package, wrong type, missing permission, unreachable server, ...) is raised as an
+exception of :mod:`airflow_provider_ssis.catalog.errors`, and a damaged project file as one of
+:mod:`airflow_provider_ssis.project.errors`.
 """
 
 from __future__ import annotations
@@ -18,21 +41,21 @@ if TYPE_CHECKING:
 
 
 class SsisTaskError(AirflowException):
-    """A task of this provider cannot do what it was asked for."""
+    """A task of this provider failed."""
 
 
 class InvalidTaskArgument(SsisTaskError):
-    """An argument of an operator or sensor, as it is after templating, cannot be used."""
+    """An argument of an operator or sensor cannot be used."""
 
 
 class InvalidTriggerEvent(SsisTaskError):
-    """What the triggerer told is none of the events of this package's triggers."""
+    """The trigger's event is not one of this package's triggers."""
 
 
-class ProjectNameDiffers(SsisTaskError):
-    """The project file is of another name than the operator's argument ``project``.
+class ProjectNameMismatch(SsisTaskError):
+    """The project file has another name than the operator's argument ``project``.
 
-    :param given: the name that the operator was given.
+    :param given: the operator's argument.
     :param manifest: the name in the file's manifest.
     """
 
@@ -42,12 +65,16 @@ class ProjectNameDiffers(SsisTaskError):
         self.manifest = manifest
 
 
+class NoRunningExecution(SsisTaskError):
+    """There is no execution to stop."""
+
+
 class ExecutionError(SsisTaskError):
-    """Something is wrong with an execution.
+    """A task failed because of an execution.
 
     :param message: what happened and what to do next.
     :param execution_id: the execution.
-    :param status: its status when it was last seen, None where it was not.
+    :param status: its last known status; None if it is not known.
     """
 
     def __init__(self, message: str, *, execution_id: int, status: OperationStatus | None) -> None:
@@ -57,13 +84,13 @@ class ExecutionError(SsisTaskError):
 
 
 class ExecutionUnsuccessful(ExecutionError):
-    """An execution is over and did not succeed.
+    """An execution has ended and did not succeed.
 
     :param message: what happened and what to do next.
     :param execution_id: the execution.
     :param status: its final status.
     :param causes: the first causes of its failure, oldest first.
-    :param duration: seconds from its start to its end, None where it has no start or no end.
+    :param duration: seconds from its start to its end; None if it has no start or no end.
     """
 
     def __init__(
@@ -85,51 +112,47 @@ class ExecutionFailed(ExecutionUnsuccessful):
 
 
 class ValidationFailed(ExecutionFailed):
-    """The package failed because it, or a task of it, did not pass its validation: it does not fit what it works on.
+    """The package failed in its validation: it does not fit its sources or destinations.
 
-    One that could not be validated for want of a connection is a plain :class:`ExecutionFailed`.
+    If a connection could not be opened during the validation, the exception is a plain :class:`ExecutionFailed`.
     """
 
 
 class ExecutionCanceled(ExecutionUnsuccessful):
-    """The execution was stopped by somebody (status 3)."""
+    """A user or another client stopped the execution (status 3)."""
 
 
-class StoppedWithTask(ExecutionCanceled):
-    """The execution was stopped because its task was killed: marked or cleared by somebody, or its worker evicted."""
+class ExecutionStoppedByKill(ExecutionCanceled):
+    """The task stopped the execution because the task was killed: marked, cleared, or its worker evicted."""
 
 
 class ExecutionEndedUnexpectedly(ExecutionUnsuccessful):
-    """The process that ran the package is gone, and nobody knows how far it came (status 6)."""
+    """The process that ran the package ended, and it is not known how far the package came (status 6)."""
 
 
 class ExecutionTimeout(ExecutionError):
-    """The execution was not over when the task's ``timeout`` was."""
+    """The execution had not ended at the task's ``timeout``."""
 
 
 class ExecutionStuckPending(ExecutionError):
-    """The execution was started, and after ``pending_timeout`` the server still had not begun to run it."""
+    """The execution was started, and the server did not begin to run it within ``pending_timeout``."""
 
 
-class PreviousExecutionActive(ExecutionError):
-    """An earlier execution is still active, and the task is not allowed to start another one beside it."""
-
-
-class ExecutionOutOfSight(ExecutionError):
-    """The catalog cannot be read any more while an execution is under way: what becomes of it is unknown."""
+class ExecutionUnreachable(ExecutionError):
+    """The catalog can no longer be read while an execution runs. The outcome of the execution is unknown."""
 
 
 class ExecutionNotStopped(ExecutionError):
-    """A stop was asked for, and the execution was not over in time."""
+    """A stop was requested, and the execution did not end in time."""
 
 
 class ExecutionNotRunning(ExecutionError):
-    """The execution that was to be stopped does not run."""
+    """The execution that the task should stop does not run."""
 
 
-class NoRunningExecution(SsisTaskError):
-    """There is no execution to stop."""
+class PreviousExecutionActive(ExecutionError):
+    """Another execution is still active, and the task must not start one beside it."""
 
 
 class KilledBeforeStart(ExecutionError):
-    """The task was killed after its execution had been created and before it was started: it never runs."""
+    """The task was killed after its execution was created and before it was started. The execution never runs."""

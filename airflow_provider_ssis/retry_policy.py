@@ -9,23 +9,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog import errors
+from airflow_provider_ssis.compat import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
     ExecutionNotRunning,
     ExecutionNotStopped,
-    ExecutionOutOfSight,
+    ExecutionStoppedByKill,
     ExecutionStuckPending,
     ExecutionTimeout,
+    ExecutionUnreachable,
     InvalidTaskArgument,
     InvalidTriggerEvent,
     KilledBeforeStart,
     NoRunningExecution,
     PreviousExecutionActive,
-    ProjectNameDiffers,
+    ProjectNameMismatch,
     SsisTaskError,
-    StoppedWithTask,
     ValidationFailed,
 )
 from airflow_provider_ssis.hooks.extra import InvalidConnection
@@ -34,16 +35,9 @@ from airflow_provider_ssis.project.errors import ProjectError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow.providers.common.compat.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
-else:
-    try:
-        from airflow.providers.common.compat.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
-    except ImportError:
-        ExceptionRetryPolicy = object
-
 AFTER_A_KILL: dict[str, tuple[type[Exception], ...]] = {
     # By a person, and then Airflow asks nobody about a retry; or because its worker was evicted.
-    "the task was killed, which says nothing about the package": (StoppedWithTask, KilledBeforeStart),
+    "the task was killed, which says nothing about the package": (ExecutionStoppedByKill, KilledBeforeStart),
 }
 """Failures that come from outside; looked at first, since they are special cases of others."""
 
@@ -66,7 +60,7 @@ POINTLESS: dict[str, tuple[type[Exception], ...]] = {
         errors.WrongParameterType,
         errors.RequiredParameterMissing,
         InvalidTaskArgument,
-        ProjectNameDiffers,
+        ProjectNameMismatch,
         ProjectError,
     ),
     "the project must be mended first": (errors.DeploymentFailed, errors.ProjectKeyMissing, ValidationFailed),
@@ -82,7 +76,7 @@ WORTH_IT: dict[str, tuple[type[Exception], ...]] = {
         errors.StatementTimeout,
         errors.ConnectError,
     ),
-    "the retry goes on with the same execution": (ExecutionOutOfSight, ExecutionStuckPending, InvalidTriggerEvent),
+    "the retry goes on with the same execution": (ExecutionUnreachable, ExecutionStuckPending, InvalidTriggerEvent),
     "the retry makes a new execution": (ExecutionEndedUnexpectedly, ExecutionTimeout, errors.ProjectChanged),
     "what is in the way may be over": (
         PreviousExecutionActive,

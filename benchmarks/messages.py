@@ -1,4 +1,4 @@
-"""Following the messages of a long run: each read once, beside reading all of them anew at each look."""
+"""Following the messages of a long run: each read once, beside reading all of them at each poll."""
 
 from __future__ import annotations
 
@@ -69,15 +69,15 @@ class OurFollower:
     """Our follower, on one connection."""
 
     def __init__(self, execution_id: int, log: CountingLog) -> None:
-        from airflow_provider_ssis.executions.following import MessageFollower
+        from airflow_provider_ssis.executions.message_log import MessageForwarder
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
-        self._follower = MessageFollower(execution_id, log)
+        self._follower = MessageForwarder(execution_id, log)
         self._catalog: Catalog = SsisCatalogHook().open_catalog()
 
     def look(self) -> None:
         """Log what is new."""
-        self._follower.follow(self._catalog)
+        self._follower.forward(self._catalog)
 
 
 class ReadingAnew:
@@ -159,7 +159,7 @@ class FollowerService:
         return self._log.lines, Followed(self._seconds, self._cpu, _peak_memory() - self._memory)
 
 
-PEERS = {"all read anew at each look": ReadingAnew, "the same, four columns only": ReadingLittleAnew}
+PEERS = {"all read at each poll": ReadingAnew, "the same, four columns only": ReadingLittleAnew}
 
 FULL = Size(messages=100_000, looks=40, peers=tuple(PEERS))
 SMALLEST = Size(messages=400, looks=4, peers=tuple(PEERS)[:1])

@@ -181,10 +181,9 @@ def _ours(count: int) -> Callable[[int], Took]:
 def _requests_to_start(server: Worker, count: int) -> int:
     """Requests on an open connection until the run is started."""
     from airflow_provider_ssis.catalog.requests import ExecutionRequest
-    from airflow_provider_ssis.executions.memory import TaskMemory
-    from airflow_provider_ssis.executions.stamp import TaskStamp
-    from airflow_provider_ssis.executions.submission import OnPreviousRun, Submission, submit
-    from airflow_provider_ssis.executions.watching import Deadline
+    from airflow_provider_ssis.executions.deadline import Deadline
+    from airflow_provider_ssis.executions.submit import OnPreviousRun, Submission, TaskStamp, submit
+    from airflow_provider_ssis.executions.task_state import TaskState
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
     from tests.support.task_runs import LogRecord
 
@@ -202,7 +201,7 @@ def _requests_to_start(server: Worker, count: int) -> int:
     )
     with SsisCatalogHook().open_catalog() as catalog:
         before = server.call("traffic").requests
-        submit(catalog, submission, TaskMemory(None), before_start=lambda execution_id: None, log=LogRecord())
+        submit(catalog, submission, TaskState(None), before_start=lambda execution_id: None, log=LogRecord())
         requests: int = server.call("traffic").requests - before
     return requests
 

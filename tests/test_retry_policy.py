@@ -56,7 +56,7 @@ FAILS_AT_ONCE = {
     "PermissionDenied",
     "ProjectError",
     "ProjectKeyMissing",
-    "ProjectNameDiffers",
+    "ProjectNameMismatch",
     "ProjectNotFound",
     "ProtectedError",
     "RequiredParameterMissing",
@@ -78,7 +78,7 @@ IS_RETRIED = {
     "ExecutionError",
     "ExecutionFailed",
     "ExecutionNotStopped",
-    "ExecutionOutOfSight",
+    "ExecutionUnreachable",
     "ExecutionStuckPending",
     "ExecutionTimeout",
     "ExecutionUnsuccessful",
@@ -91,7 +91,7 @@ IS_RETRIED = {
     "ServerUnreachable",
     "SsisTaskError",
     "StatementTimeout",
-    "StoppedWithTask",
+    "ExecutionStoppedByKill",
     "TransientError",
 }
 
@@ -172,6 +172,7 @@ def test_it_can_be_written_into_a_serialized_dag() -> None:
 
 
 @with_policies
+@pytest.mark.processes
 def test_real_airflow_retries_what_may_pass_and_nothing_else(
     mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ class ServerSession:
     :param edition: SQL Server's edition in words.
     :param database: the current database, which must be SSISDB.
     :param login: the login that the server sees.
+    :param user: the login's user in the current database.
     :param auth_scheme: how the login was checked: ``SQL``, ``NTLM``, ``KERBEROS``; None where the server does not tell.
     :param roles: those of ``sysadmin``, ``ssis_admin`` and ``ssis_logreader`` that the login is a member of.
     """
@@ -37,6 +38,7 @@ class ServerSession:
     edition: str
     database: str
     login: str
+    user: str
     auth_scheme: str | None
     roles: tuple[str, ...]
 

@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 from airflow_provider_ssis.emulator.control.faults import fault_procedures
 from airflow_provider_ssis.emulator.control.logins import login_procedures
+from airflow_provider_ssis.emulator.data_folder import prepare_data_folder
 from airflow_provider_ssis.emulator.endpoint import DATABASE, Endpoint
 from airflow_provider_ssis.emulator.faults.backend import FaultyBackend, Traffic
 from airflow_provider_ssis.emulator.faults.book import FaultBook
@@ -28,8 +29,8 @@ from airflow_provider_ssis.emulator.tds.server import TdsServer
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
-from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.drivers import DriverFamily
+from airflow_provider_ssis.odbc.target import Encrypt
 
 __all__ = ["Edition", "EmulatorServer", "Endpoint", "LoginKind", "SsisdbEmulator"]
 
@@ -52,6 +53,7 @@ class EmulatorServer:
     :param instance: name under which a SQL Server Browser (UDP port 1434) tells of the server; None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
+    :raises ValueError: ``host`` or ``password`` is empty.
     """
 
     def __init__(
@@ -66,9 +68,13 @@ class EmulatorServer:
         keytab: Path | None = None,
         token_key: str | None = None,
     ) -> None:
+        if not host.strip():
+            raise ValueError("host is empty, which would mean all addresses. Give 0.0.0.0 or :: for that")
+        if password is not None and not password:
+            raise ValueError("password is empty. Leave it out for a random one")
         self._host = host
         self._port = port
-        self._password = password or secrets.token_urlsafe(_PASSWORD_BYTES)
+        self._password = secrets.token_urlsafe(_PASSWORD_BYTES) if password is None else password
         self._edition = edition
         self._data_dir = data_dir
         self._keytab = keytab
@@ -89,6 +95,8 @@ class EmulatorServer:
         if self._keytab is not None:
             # At once, and not at the first login.
             self._keytab.open("rb").close()
+        if self._data_dir is not None:
+            prepare_data_folder(self._data_dir)
         engine = Engine(data_dir=self._data_dir, product=product(self._edition), database=DATABASE)
         self._engine = engine
         self.ssisdb = install(engine, edition=self._edition)
@@ -143,6 +151,8 @@ class EmulatorServer:
         Connections stay.
         """
         self.faults.clear()
+        if self._tds is not None:
+            self._tds.throttle.clear()
         if self.ssisdb is not None:
             await self.ssisdb.reset()
             self.ssisdb.engine.logins.clear()
@@ -160,17 +170,22 @@ class EmulatorServer:
             raise RuntimeError("the embedded SSISDB does not run")
         return self._tds.certificate.pem.decode()
 
-    async def stop(self) -> None:
-        """Close all connections, end all runs and close the catalog. What runs is found as ended unexpectedly later."""
+    async def stop(self) -> bool:
+        """Close all connections, end all runs and close the catalog, within a bounded time.
+
+        Executions that are running get the status "ended unexpectedly" when the same data folder is opened again.
+
+        :returns: False when a statement that cannot be interrupted still runs. Its thread keeps the process alive.
+        """
         if self._browser is not None:
             self._browser.close()
-        if self._tds is not None:
-            await self._tds.close()
+        ended = self._tds is None or await self._tds.close()
         if self.ssisdb is not None:
             await self.ssisdb.close()
-        if self._engine is not None:
+        if self._engine is not None and ended:
             self._engine.close()
         self._tds = self.ssisdb = self._engine = self._browser = None
+        return ended
 
 
 class SsisdbEmulator:
@@ -187,6 +202,7 @@ class SsisdbEmulator:
     :param instance: name under which a SQL Server Browser (UDP port 1434) tells of the server; None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
+    :raises ValueError: ``host`` or ``password`` is empty.
     """
 
     def __init__(

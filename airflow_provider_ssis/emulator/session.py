@@ -206,11 +206,16 @@ Event = (
 
 
 class LoginRefused(Exception):
-    """The backend refuses the login; the message goes to the client and the connection is closed."""
+    """The backend refuses the login; the message goes to the client and the connection is closed.
 
-    def __init__(self, message: Message) -> None:
+    :param message: what the client gets.
+    :param wrong_proof: the password, ticket or token is wrong. Clients that try many of them are slowed down.
+    """
+
+    def __init__(self, message: Message, *, wrong_proof: bool = False) -> None:
         super().__init__(message.text)
         self.message = message
+        self.wrong_proof = wrong_proof
 
 
 class ConnectionDropped(Exception):

@@ -6,14 +6,28 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from airflow_provider_ssis.catalog.requests import Sensitive, Value
+from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, Value
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
 
 _SENSITIVE_KEYS = frozenset({"value", "sensitive"})
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
+
+
+def check_choice(name: str, value: Any, choices: type[Enum]) -> None:
+    """Check an argument that names one of several choices, when the DAG is parsed.
+
+    :param name: the argument's name.
+    :param value: the argument; None if it was not given.
+    :param choices: the choices, by value.
+    :raises ValueError: there is no such choice.
+    """
+    known = [choice.value for choice in choices]
+    if value is not None and value not in known:
+        raise ValueError(f"{name} is {value!r}. Give one of {', '.join(map(repr, known))}.")
 
 
 def required_text(name: str, value: Any) -> str:
@@ -86,6 +100,43 @@ def nested_values_of(name: str, value: Any) -> dict[str, dict[str, Value]]:
     :raises InvalidTaskArgument: as :func:`values_of`.
     """
     return {key: values_of(f"{name}[{key!r}]", item) for key, item in _mapping(name, value).items()}
+
+
+def execution_request(task: Any) -> ExecutionRequest:
+    """The request of a run operator, from its arguments after templating.
+
+    :param task: the operator.
+    :raises InvalidTaskArgument: an argument cannot be used.
+    """
+    return ExecutionRequest(
+        folder=required_text("folder", task.folder),
+        project=required_text("project", task.project),
+        package=required_text("package", task.package),
+        environment=optional_text("environment", task.environment),
+        environment_folder=optional_text("environment_folder", task.environment_folder),
+        parameters=values_of("parameters", task.parameters),
+        project_parameters=_project_parameters(task.project_parameters, task.project_connection_managers),
+        connection_managers=nested_values_of("connection_managers", task.connection_managers),
+        property_overrides=values_of("property_overrides", task.property_overrides),
+        logging_level=task.logging_level if task.logging_level != "" else None,
+        use32bit=flag("use_32bit_runtime", task.use_32bit_runtime),
+        caller_info=task.caller_info or None,
+    )
+
+
+def _project_parameters(parameters: Any, connection_managers: Any) -> dict[str, Value]:
+    """The values of project parameters. The catalog treats properties of project connection managers as parameters."""
+    values = values_of("project_parameters", parameters)
+    for manager, properties in nested_values_of("project_connection_managers", connection_managers).items():
+        for name, value in properties.items():
+            parameter = f"CM.{manager}.{name}"
+            if parameter in values:
+                raise InvalidTaskArgument(
+                    f"The project parameter {parameter!r} is given twice: in project_parameters and in "
+                    "project_connection_managers. Leave one out."
+                )
+            values[parameter] = value
+    return values
 
 
 def secrets_in(value: Any) -> Iterator[str]:

@@ -1,86 +1,54 @@
-"""What comes back from the triggerer to a task."""
+"""When a task leaves its worker, and when it may come back.
+
+Airflow fails a task that comes back too soon. A worker process is still there for some seconds after its task has
+deferred or was rescheduled: its supervisor sleeps up to ``[workers] min_heartbeat_interval`` before it sees that the
+process has ended, and the scheduler reads the executor's report in its next loop. If the task is queued or running
+again by then, the scheduler takes the report for the end of the new run ("finished with state success, but the task
+instance's state attribute is queued"). Found in Airflow 2.11 to 3.3 (``SchedulerJobRunner.process_executor_events``,
+``ActivitySubprocess._monitor_subprocess``); 3.4 tolerates more of it, but not for rescheduled tasks.
+"""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.util import find_spec
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass, field
 
-from airflow_provider_ssis.exceptions import InvalidTriggerEvent
-from airflow_provider_ssis.executions.giving_up import out_of_sight
-from airflow_provider_ssis.executions.waiting import not_found
-from airflow_provider_ssis.executions.watching import Verdict
-
-
-class DeferralExceptions(NamedTuple):
-    """What Airflow raises in a task whose trigger did not come to its own end; in Airflow 2 the two are one."""
-
-    timeout: type[Exception]
-    error: type[Exception]
-
-
-def deferral_exceptions() -> DeferralExceptions:
-    """The exceptions of the Airflow that runs."""
-    exceptions: Any = importlib.import_module("airflow.exceptions")
-    if find_spec("airflow.sdk") is not None:
-        in_sdk = importlib.import_module("airflow.sdk.exceptions")
-        # Airflow 3.0 and 3.1 have the module, but not yet these in it.
-        exceptions = in_sdk if hasattr(in_sdk, "TaskDeferralTimeout") else exceptions
-    error = exceptions.TaskDeferralError
-    return DeferralExceptions(getattr(exceptions, "TaskDeferralTimeout", error), error)
-
-
-def is_deferral_timeout(error: Exception) -> bool:
-    """Whether the deferral took longer than the task had allowed; else the trigger failed.
-
-    :param error: one of :func:`deferral_exceptions`.
-    """
-    known = deferral_exceptions()
-    if known.timeout is known.error:
-        # Only the words tell, in Airflow 2.
-        return str(error) in _TIMEOUTS
-    return isinstance(error, known.timeout)
-
-
-_TIMEOUTS = ("Trigger timeout", "Trigger/execution timeout")
+from airflow_provider_ssis import config
+from airflow_provider_ssis.executions.deadline import NO_DEADLINE, SYSTEM_CLOCK, Clock, Deadline
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a trigger told.
+class DeferralTimes:
+    """The times of one task that may defer or be rescheduled.
 
-    :param detail: the error that ended the wait, where one did.
+    :param defer_after: seconds that the task waits on its worker first. Default: ``[ssis] defer_after``.
+    :param resume_after: seconds after which it may come back, counted from when it left. Default:
+        ``[ssis] resume_after``, and at least what Airflow needs.
+    :param clock: the time. Default: the system's.
     """
 
-    execution_id: int
-    verdict: Verdict
-    detail: str | None = None
+    defer_after: float = field(default_factory=config.defer_after)
+    resume_after: float = field(default_factory=config.resume_after)
+    clock: Clock = field(default=SYSTEM_CLOCK, repr=False, compare=False)
 
-    @classmethod
-    def of(cls, event: Any) -> Self:
-        """Read a trigger's event.
+    def leave_at(self, deadline: Deadline) -> Deadline:
+        """When the task leaves its worker, if the execution is still active then.
 
-        :param event: the event.
-        :raises InvalidTriggerEvent: it is none of this package's triggers.
+        :param deadline: when the task stops waiting.
+        :return: never, if the deadline is so near that the task could not come back in time.
         """
-        if isinstance(event, Mapping):
-            try:
-                return cls(int(event["execution_id"]), Verdict(event["verdict"]), event.get("detail"))
-            except (KeyError, ValueError, TypeError):
-                pass
-        raise InvalidTriggerEvent(
-            f"The triggerer told something that this version of the provider does not understand: {event!r:.200}. "
-            "Install the same version of airflow-provider-ssis on workers and triggerers, then run the task again: it "
-            "goes on with its execution."
-        )
+        left = deadline.seconds_left
+        if left is not None and left < self.defer_after + self.resume_after:
+            return NO_DEADLINE
+        return Deadline.after(self.defer_after, clock=self.clock)
 
-    @property
-    def lost(self) -> Exception | None:
-        """The exception, if the execution can be followed no more."""
-        if self.verdict is Verdict.GONE:
-            return not_found(self.execution_id)
-        if self.verdict is Verdict.OUT_OF_SIGHT:
-            return out_of_sight(self.execution_id, self.detail or "the triggerer could not read the catalog.")
-        return None
+    def resume_at(self) -> float:
+        """When a task that leaves its worker now may come back, in seconds since 1970."""
+        return self.clock.time() + self.resume_after
+
+    def seconds_until(self, resume_at: float | None) -> float:
+        """Seconds until a task may come back; 0 if it may at once.
+
+        :param resume_at: see :meth:`resume_at`; None in triggers that an earlier version of this package created.
+        :return: never more than ``resume_after``, in case the clocks of the machines differ.
+        """
+        return 0.0 if resume_at is None else max(0.0, min(resume_at - self.clock.time(), self.resume_after))

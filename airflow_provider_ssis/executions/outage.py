@@ -1,14 +1,13 @@
-"""A server that is out of reach while an execution runs: how long to bear it, and how soon to look again.
+"""Outages: how long a task tolerates that the server cannot be reached while an execution runs.
 
-Whoever waits for an execution has reached the catalog before. So a login that is refused now is a part of the outage,
-for a while.
+A task that waits for an execution has reached the catalog before. A refused login is therefore part of the outage, for
+a short time.
 """
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
@@ -18,79 +17,124 @@ from airflow_provider_ssis.catalog.errors import (
     StatementTimeout,
     TransientError,
 )
+from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.executions.deadline import NO_DEADLINE, SYSTEM_CLOCK
 
-FIRST_DELAY = 1.0
-LONGEST_DELAY = 30.0
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_ssis.executions.deadline import Clock, Deadline
+    from airflow_provider_ssis.executions.message_log import TaskLog
+
+Result = TypeVar("Result")
+
 LOGIN_GRACE = 120.0
-"""Seconds during which refused logins count as part of an outage: after a failover a server may answer before it knows
-its logins and databases."""
+"""Seconds during which refused logins count as part of an outage: after a failover, a server may accept connections
+before its logins and databases are available."""
 
-_PASSING = (TransientError, ServerUnreachable, StatementTimeout)
-_PASSING_SOON = (LoginFailed, CatalogMissing)
+BACKOFF = RetryPolicy(first_delay=1.0, longest_delay=30.0)
+"""How fast to retry during an outage."""
+
+_MAX_DOUBLINGS = 10
+_TEMPORARY = (TransientError, ServerUnreachable, StatementTimeout)
+_TEMPORARY_AT_FIRST = (LoginFailed, CatalogMissing)
 
 
-class Outage:
-    """Bears failures until there have been none but failures for too long. A full success ends it.
+class OutageTolerance:
+    """Counts failures until the outage has lasted too long. A success ends the outage.
 
-    :param patience: seconds to bear in all.
-    :param clock: seconds that only ever grow.
+    :param limit: seconds that an outage may last.
+    :param clock: seconds that never go backwards. Default: the system's.
     """
 
-    def __init__(self, patience: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._patience = patience
+    def __init__(self, limit: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit
         self._clock = clock
         self._began: float | None = None
-        self._refused_since: float | None = None
+        self._login_refused_since: float | None = None
         self._failures = 0
 
     @property
-    def is_on(self) -> bool:
-        """True from the first failure until :meth:`end`."""
+    def is_active(self) -> bool:
+        """True from the first failure until the next success."""
         return self._began is not None
 
     @property
     def seconds(self) -> float:
-        """How long it has lasted."""
+        """How long the outage has lasted; 0 without one."""
         return 0.0 if self._began is None else self._clock() - self._began
 
-    def bear(self, error: Exception, *, meets_all: bool = False) -> float:
-        """Go on in spite of an error.
+    def record_failure(self, error: Exception, *, affects_all: bool = False) -> float:
+        """Record that a call failed.
 
-        :param error: what went wrong; one that is none of the catalog's counts as one that may pass.
-        :param meets_all: it meets everybody who waits, so it is about the server, and any such error may pass.
-            Default: False.
-        :return: seconds to wait before the next look: ever longer, with a random part so that many do not come at once.
-        :raises Exception: the same error, if it is none that passes or if it has lasted too long.
+        :param error: why. An error that is not a :class:`CatalogError` counts as temporary.
+        :param affects_all: the call fails for every execution, so the cause is the server, and any error may be
+            temporary. Default: False.
+        :return: seconds to wait before the next attempt: longer each time, with a random part.
+        :raises Exception: the same error, if it is not temporary or the outage has lasted too long.
         """
         now = self._clock()
         if self._began is None:
             self._began = now
-        if not isinstance(error, _PASSING_SOON):
-            self._refused_since = None
-        elif self._refused_since is None:
-            self._refused_since = now
-        if self._is_too_long(error, now, meets_all):
+        if not isinstance(error, _TEMPORARY_AT_FIRST):
+            self._login_refused_since = None
+        elif self._login_refused_since is None:
+            self._login_refused_since = now
+        if self._is_final(error, now, affects_all):
             raise error
         self._failures += 1
-        longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self._failures - 1, 10))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 spreads clients over time, guards nothing
+        return BACKOFF.delay(min(self._failures, _MAX_DOUBLINGS))
 
-    def end(self) -> float | None:
-        """Everything went well.
+    def record_success(self) -> float | None:
+        """Record that a call succeeded.
 
         :return: how long the outage lasted in seconds; None if there was none.
         """
         if self._began is None:
             return None
         lasted = self.seconds
-        self._began = self._refused_since = None
+        self._began = self._login_refused_since = None
         self._failures = 0
         return lasted
 
-    def _is_too_long(self, error: Exception, now: float, meets_all: bool) -> bool:
-        if self.seconds >= self._patience:
+    def _is_final(self, error: Exception, now: float, affects_all: bool) -> bool:
+        if self.seconds >= self._limit:
             return True
-        if self._refused_since is not None:
-            # Counted from the first refusal: a server may have been away for long before it knows its logins.
-            return now - self._refused_since >= LOGIN_GRACE
-        return not meets_all and isinstance(error, CatalogError) and not isinstance(error, _PASSING)
+        if self._login_refused_since is not None:
+            # Counted from the first refusal: the server may have been down for long before it accepts connections.
+            return now - self._login_refused_since >= LOGIN_GRACE
+        return not affects_all and isinstance(error, CatalogError) and not isinstance(error, _TEMPORARY)
+
+
+def retry_during_outage(
+    call: Callable[[], Result],
+    tolerance: OutageTolerance,
+    log: TaskLog,
+    *,
+    deadline: Deadline = NO_DEADLINE,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Result:
+    """Call the catalog until it answers, or until the outage has lasted too long.
+
+    :param call: the call; it must be safe to repeat.
+    :param tolerance: how long an outage may last.
+    :param log: the task's log, for the start and the end of an outage.
+    :param deadline: when to stop retrying, however short the outage was. Default: never.
+    :param clock: the time. Default: the system's.
+    :raises CatalogError: it is not temporary, or the outage lasted too long.
+    """
+    while True:
+        try:
+            answer = call()
+        except CatalogError as error:
+            is_first = not tolerance.is_active
+            delay = tolerance.record_failure(error)
+            if deadline.passed:
+                raise
+            if is_first:
+                log.warning("The catalog cannot be read; the execution goes on, and so does the task: %s", error)
+        else:
+            if (lasted := tolerance.record_success()) is not None:
+                log.info("The catalog can be read again, after %.0f s.", lasted)
+            return answer
+        clock.sleep(deadline.limit(delay))

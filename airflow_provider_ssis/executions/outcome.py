@@ -1,18 +1,21 @@
-"""How an execution ended: as a task's return value, or as the exception of a task that failed."""
+"""The outcome of an execution for its task: the return value, or the exception that the task fails with."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
-from airflow_provider_ssis.catalog.errors import CatalogError
+from airflow_provider_ssis.catalog.errors import CatalogError, ExecutionNotFound
 from airflow_provider_ssis.catalog.failures import causes as catalog_causes
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
+    ExecutionStoppedByKill,
+    ExecutionStuckPending,
+    ExecutionTimeout,
+    ExecutionUnreachable,
     ExecutionUnsuccessful,
-    StoppedWithTask,
     ValidationFailed,
 )
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.models import EventMessage, Execution
 
 SUCCESS = frozenset({OperationStatus.SUCCEEDED, OperationStatus.COMPLETED})
-"""COMPLETED is the end of an operation without a verdict; nothing failed in it."""
+"""COMPLETED is the end of an operation that has no result; nothing failed in it."""
 
 MAX_CAUSES = 3
 _ERRORS_READ = 200
@@ -54,8 +57,8 @@ def status_name(status: OperationStatus) -> str:
     return status.name.lower()
 
 
-def name_of(execution: Execution) -> str:
-    """The execution and its package, for people."""
+def execution_name(execution: Execution) -> str:
+    """The execution and its package, for logs and errors: ``Execution 7 of Sales/Mart/Load.dtsx``."""
     package = f"{execution.folder_name}/{execution.project_name}/{execution.package_name}"
     return f"Execution {execution.execution_id} of {package}"
 
@@ -67,7 +70,7 @@ def duration_of(execution: Execution) -> float | None:
     return (execution.end_time - execution.start_time).total_seconds()
 
 
-def unsuccessful(catalog: Catalog, execution: Execution, *, task_killed: bool = False) -> ExecutionUnsuccessful:
+def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: bool = False) -> ExecutionUnsuccessful:
     """The exception for an execution that is over and did not succeed, with its first error messages.
 
     :param catalog: where to read its messages.
@@ -78,7 +81,7 @@ def unsuccessful(catalog: Catalog, execution: Execution, *, task_killed: bool = 
     after = "" if duration is None else f" after {duration:.1f} s"
     exception, causes, unread = _EXCEPTIONS[status], list[str](), ""
     if task_killed and exception is ExecutionCanceled:
-        exception = StoppedWithTask
+        exception = ExecutionStoppedByKill
     try:
         errors = _errors_of(catalog, execution.execution_id)
         causes = _first_causes(catalog, execution.execution_id, errors)
@@ -87,7 +90,7 @@ def unsuccessful(catalog: Catalog, execution: Execution, *, task_killed: bool = 
     except CatalogError as error:
         # How the execution ended is what matters; that its messages are out of reach must not hide it.
         unread = f"\nIts messages could not be read: {error}"
-    text = f"{name_of(execution)} {_how_it_ended(execution)}{after} (status {status.value}, {status.name})."
+    text = f"{execution_name(execution)} {_how_it_ended(execution)}{after} (status {status.value}, {status.name})."
     if causes:
         text += "\nFirst causes:" + "".join(f"\n  - {cause}" for cause in causes)
     text += f"{unread}\n{_ADVICE[status]} {where_to_look(execution.execution_id)}"
@@ -143,3 +146,71 @@ _ADVICE = {
         "log, check what the package had done, then run the task again."
     ),
 }
+
+
+def not_found_error(execution_id: int) -> ExecutionNotFound:
+    """The error for an execution that the catalog does not show."""
+    return ExecutionNotFound(
+        f"There is no execution {execution_id} in the catalog, or the login may not read it",
+        operation_id=execution_id,
+        advice="Check the id and the connection; the catalog deletes executions older than its retention window.",
+    )
+
+
+def timeout_error(
+    execution: Execution, seconds: float | None, stopped: Execution | None, *, stop_requested: bool
+) -> ExecutionTimeout:
+    """The error for an execution that had not ended at the deadline.
+
+    :param execution: the execution as it was at the deadline.
+    :param seconds: how long the task was to wait, if known.
+    :param stopped: the execution after the stop; None if it could not be stopped.
+    :param stop_requested: whether the task tried to stop it.
+    """
+    fate = "It goes on, since cancel_on_kill is off."
+    if stop_requested:
+        fate = (
+            "It could not be stopped: see the log."
+            if stopped is None
+            else f"It was stopped and is {status_name(stopped.status)} now."
+        )
+    after = "when the task's time was over" if seconds is None else f"after {seconds:g} s"
+    return ExecutionTimeout(
+        f"{execution_name(execution)} was still {status_name(execution.status)} {after}. {fate} "
+        "Raise the task's timeout if the package may take longer.",
+        execution_id=execution.execution_id,
+        status=execution.status,
+    )
+
+
+def stuck_pending_error(execution: Execution, seconds: float | None) -> ExecutionStuckPending:
+    """The error for an execution that was started and that the server does not run.
+
+    :param execution: the execution.
+    :param seconds: how long it may be pending.
+    """
+    limit = "" if seconds is None else f" after {seconds:g} s"
+    return ExecutionStuckPending(
+        f"{execution_name(execution)} was started and is still pending{limit}: the server has not begun to run it. "
+        "Known causes: the server cannot start ISServerExec.exe because SQL Server's service account lacks rights "
+        "(often taken by a group policy: log on as a service, replace a process level token, impersonate a client), "
+        "it is out of memory or desktop heap, or, with Scale Out, no worker is enabled or its agent does not run. "
+        "Look at the Windows event log of the server. The catalog cannot stop a pending execution; it may still run. "
+        "A retry of this task goes on waiting for it and starts no second one.",
+        execution_id=execution.execution_id,
+        status=execution.status,
+    )
+
+
+def unreachable_error(execution_id: int, reason: str) -> ExecutionUnreachable:
+    """The error for an execution whose status can no longer be read.
+
+    :param execution_id: the execution.
+    :param reason: why.
+    """
+    return ExecutionUnreachable(
+        f"Execution {execution_id} was started and may still run, but cannot be followed any more: {reason} A retry of "
+        "this task follows it again; otherwise look at it in the catalog before you run the task again.",
+        execution_id=execution_id,
+        status=None,
+    )

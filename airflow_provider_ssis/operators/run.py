@@ -3,50 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import BaseOperator, get_current_context, mask_secret
+from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis import config
-from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import CatalogError
-from airflow_provider_ssis.catalog.requests import ExecutionRequest, Value
-from airflow_provider_ssis.exceptions import ExecutionError, InvalidTaskArgument, KilledBeforeStart
-from airflow_provider_ssis.executions.arguments import (
-    flag,
-    nested_values_of,
-    optional_text,
-    required_text,
-    secrets_in,
-    shown_as_text,
-    values_of,
-)
-from airflow_provider_ssis.executions.deferral import Report, deferral_exceptions, is_deferral_timeout
-from airflow_provider_ssis.executions.following import MessageFollower, MessageLevel
-from airflow_provider_ssis.executions.giving_up import out_of_sight, stuck_pending, timed_out
-from airflow_provider_ssis.executions.limits import check_seconds, deadline_of, deferral_limit
-from airflow_provider_ssis.executions.memory import Remembered, TaskMemory, deferred_execution, push_execution
-from airflow_provider_ssis.executions.outage import Outage
-from airflow_provider_ssis.executions.outcome import SUCCESS, name_of, result_of, status_name, unsuccessful
-from airflow_provider_ssis.executions.progress import Progress
-from airflow_provider_ssis.executions.stamp import TaskStamp
-from airflow_provider_ssis.executions.stopping import stop_executions
-from airflow_provider_ssis.executions.submission import OnPreviousRun, Submission, submit
-from airflow_provider_ssis.executions.waiting import patiently, read_execution, wait_until_over
-from airflow_provider_ssis.executions.watching import Deadline, Verdict, Watch
-from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
+from airflow_provider_ssis.compat import deferral_exceptions, is_deferral_timeout, resumed_context
+from airflow_provider_ssis.exceptions import KilledBeforeStart
+from airflow_provider_ssis.executions.arguments import check_choice, execution_request
+from airflow_provider_ssis.executions.deadline import check_seconds
+from airflow_provider_ssis.executions.message_log import MessageLevel
+from airflow_provider_ssis.executions.outcome import result_of, unreachable_error
+from airflow_provider_ssis.executions.polling import PollSchedule, get_execution
+from airflow_provider_ssis.executions.submit import OnPreviousRun, Submission, TaskStamp, submit
+from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState, load_after_deferral
+from airflow_provider_ssis.operators.base import SsisWaitingTask
+from airflow_provider_ssis.operators.task_execution import TaskExecution, WaitOptions
+from airflow_provider_ssis.triggers.events import ExecutionEvent
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.codes import LoggingLevel
-    from airflow_provider_ssis.catalog.models import Execution, ExecutionState
-    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+    from airflow_provider_ssis.catalog.models import Execution
+    from airflow_provider_ssis.executions.deadline import Deadline
+    from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
 
-class SsisRunPackageOperator(BaseOperator):
+_MAPPINGS = (
+    "parameters",
+    "project_parameters",
+    "connection_managers",
+    "project_connection_managers",
+    "property_overrides",
+)
+
+
+class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
     """Configure a package of the SSISDB catalog, run it, and wait until it is over.
 
     The package's messages come into the task's log while it runs. A package that does not succeed fails the task with
@@ -111,7 +104,7 @@ class SsisRunPackageOperator(BaseOperator):
     :raises ExecutionTimeout: the package was not over in time.
     :raises ExecutionStuckPending: the server did not begin to run it in time.
     :raises PreviousExecutionActive: another execution is in the way.
-    :raises ExecutionOutOfSight: the catalog could not be read any more while the package ran.
+    :raises ExecutionUnreachable: the catalog could not be read any more while the package ran.
     :raises CatalogError: the catalog refused the run; its subclasses in :mod:`airflow_provider_ssis.catalog.errors`
         tell why.
     """
@@ -122,23 +115,13 @@ class SsisRunPackageOperator(BaseOperator):
         "package",
         "environment",
         "environment_folder",
-        "parameters",
-        "project_parameters",
-        "connection_managers",
-        "project_connection_managers",
-        "property_overrides",
+        *_MAPPINGS,
         "logging_level",
         "use_32bit_runtime",
         "caller_info",
         "ssis_conn_id",
     )
-    template_fields_renderers = {  # noqa: RUF012 Airflow declares it as a plain dict
-        "parameters": "json",
-        "project_parameters": "json",
-        "connection_managers": "json",
-        "project_connection_managers": "json",
-        "property_overrides": "json",
-    }
+    template_fields_renderers = dict.fromkeys(_MAPPINGS, "json")
     ui_color = "#dbe9f6"
 
     def __init__(
@@ -195,103 +178,81 @@ class SsisRunPackageOperator(BaseOperator):
         self.cancel_on_kill = cancel_on_kill
         self.follow_messages = follow_messages
         self.ssis_conn_id = ssis_conn_id
-        _check_choices(on_previous_run, follow_messages, allow_concurrent=allow_concurrent)
+        check_choice("on_previous_run", on_previous_run, OnPreviousRun)
+        check_choice("follow_messages", follow_messages, MessageLevel)
+        if not allow_concurrent and on_previous_run is None:
+            raise ValueError(
+                "allow_concurrent=False can find executions that other clients started. Say with on_previous_run what "
+                "to do then: 'fail', 'wait', 'attach', or 'stop', which stops them."
+            )
         check_seconds("timeout", timeout, zero=False)
         check_seconds("poll_interval", poll_interval, zero=False)
         check_seconds("pending_timeout", pending_timeout)
-        self.execution_id: int | None = None
-        self._is_ours = True
+        self._execution: TaskExecution | None = None
         self._killed = False
 
-    @cached_property
-    def hook(self) -> SsisCatalogHook:
-        """The connection to the catalog."""
-        # Imported when the task runs: it brings the ODBC driver manager with it.
-        from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-
-        return SsisCatalogHook(ssis_conn_id=self.ssis_conn_id)
-
-    def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
-        """Render as Airflow does, and have what is marked sensitive masked before it is shown anywhere."""
-        rendered = super().render_template(content, *args, **kwargs)
-        for secret in secrets_in(rendered):
-            mask_secret(secret)
-        return shown_as_text(rendered)
-
     def execute(self, context: Context) -> dict[str, Any]:
-        """Create, configure and start an execution, or find that of an earlier try, and wait for its end.
+        """Create, configure and start an execution, or find that of an earlier try, and wait until it has ended.
 
         :param context: the task's context.
         :return: see the class.
         """
+        self._check_deferral()
         deadline = self._deadline(context)
-        if self.deferrable:
-            # What cannot travel to the triggerer must be found before anything runs.
-            self._trigger(0, deadline).check()
         submission = self._submission(context, deadline)
         with self.hook.open_catalog() as catalog:
-            submitted = submit(
+            saved, status = submit(
                 catalog,
                 submission,
-                TaskMemory.of(context),
-                before_start=lambda execution: self._before_start(context, execution),
+                TaskState.of(context),
+                before_start=lambda saved: self._before_start(context, saved),
                 log=self.log,
             )
-            if self._killed and self._is_to_be_stopped:
+            execution = self._track(context, saved)
+            if self._killed and execution.may_be_stopped:
                 # The kill came during the start, when there was nothing to stop yet.
-                self._stop(submitted.execution_id)
+                execution.stop()
             if not self.wait_for_termination:
-                return self._result(context, read_execution(catalog, submitted.execution_id))
-            if not self.deferrable or submitted.status.is_terminal:
-                return self._wait(context, catalog, submitted.execution_id, deadline)
-        self._defer(submitted.execution_id, deadline)
-        raise AssertionError("unreachable: deferring raises")
+                return self._push_result(context, get_execution(catalog, saved.execution_id))
+            leave_at = self._leave_at(deadline)
+            if status.is_terminal or not leave_at.passed:
+                ended = execution.wait(catalog, deadline, leave_at=leave_at)
+                if ended is not None:
+                    return result_of(ended)
+            execution.report_deferral(catalog, status)
+        return self._defer(execution, deadline)
 
     def execute_complete(
-        self, context: Context, event: dict[str, Any], execution_id: int | None = None, is_ours: bool = True
+        self,
+        context: Context,
+        event: dict[str, Any],
+        execution_id: int | None = None,
+        is_ours: bool = True,
+        last_message_id: int = 0,
     ) -> dict[str, Any]:
-        """Go on when the triggerer has seen the end of the wait.
+        """Continue after the triggerer has waited.
 
         :param context: the task's context.
-        :param event: what :class:`SsisExecutionTrigger` told.
+        :param event: the payload of the trigger's event.
         :param execution_id: the execution that the task waits for. Default: the one that the event is about.
-        :param is_ours: whether the task started it, and may stop it. Default: True.
+        :param is_ours: whether this task instance created it, and may stop it. Default: True.
+        :param last_message_id: id of the last of its messages that the worker logged before the deferral. Default: 0.
         :return: see the class.
         """
-        report = Report.of(event)
         if execution_id is None:
-            execution_id = report.execution_id
-        self.execution_id = execution_id
-        self._is_ours = is_ours
-        if report.execution_id != execution_id:
-            # A database that gives a deleted trigger's id to the next one lets a task get what another one told.
-            self._defer(execution_id, self._deadline(context))
-        self._push(context, Remembered(execution_id, context["ti"].try_number, is_ours))
-        lost = report.lost
-        result = None
-        # What the triggerer has borne for long enough is not borne for as long again; after a deadline there is time
-        # for the stop only.
-        patience = config.stop_timeout() if report.verdict is Verdict.TIMEOUT else config.outage_timeout()
-        outage = Outage(patience if lost is None else 0)
-        try:
-            with patiently(lambda: self.hook.open_catalog(), outage, self.log) as catalog:
-                replayed = MessageFollower(execution_id, self.log, level=self._level.replayed)
-                patiently(lambda: replayed.follow(catalog), outage, self.log)
-                followed = MessageFollower(execution_id, self.log, level=self._level)
-                patiently(lambda: followed.tell_those_without_id(catalog), outage, self.log)
-                if lost is None:
-                    result = self._conclude(context, catalog, execution_id, report.verdict, outage)
-        except CatalogError as error:
-            raise lost or out_of_sight(execution_id, str(error)) from error
-        if lost is not None:
-            raise lost
-        if result is None:
-            self._defer(execution_id, self._deadline(context))
-            raise AssertionError("unreachable: deferring raises")
-        return result
+            execution_id = ExecutionEvent.from_payload(event).execution_id
+        saved = SavedExecution(execution_id, context["ti"].try_number, is_ours)
+        execution = self._track(context, saved, last_message_id=last_message_id)
+        received = self._read_event(event, [execution_id])
+        if received is not None:
+            self._push_id(context, execution.saved)
+            ended = execution.complete(received)
+            if ended is not None:
+                return result_of(ended)
+        return self._defer(execution, self._deadline(context))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on after the triggerer; if that failed or timed out, see to the execution first.
+        """Continue after the deferral. If the deferral timed out, stop the execution first.
 
         :param next_method: the method to call.
         :param next_kwargs: its arguments.
@@ -300,158 +261,102 @@ class SsisRunPackageOperator(BaseOperator):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except deferral_exceptions() as error:
+            saved = load_after_deferral(context, self.task_id)
             if is_deferral_timeout(error):
-                self._stop_after_deferral(context)
+                self._stop_after_deferral(context, saved)
                 raise
-            known = deferred_execution(context, self.task_id)
-            raise out_of_sight(0 if known is None else known.execution_id, f"the trigger failed ({error}).") from error
+            execution_id = 0 if saved is None else saved.execution_id
+            raise unreachable_error(execution_id, f"the trigger failed ({error}).") from error
 
     def on_kill(self) -> None:
-        """Stop the execution, if the task created one and ``cancel_on_kill`` is set."""
+        """Stop the execution, if this task instance created it and ``cancel_on_kill`` is set."""
         self._killed = True
-        if self.execution_id is None and (waited_for := self._waited_for()) is not None:
-            self.execution_id, self._is_ours = waited_for.execution_id, waited_for.is_ours
-        if self.execution_id is not None and self._is_to_be_stopped:
-            self._stop(self.execution_id)
-
-    def _request(self) -> ExecutionRequest:
-        return ExecutionRequest(
-            folder=required_text("folder", self.folder),
-            project=required_text("project", self.project),
-            package=required_text("package", self.package),
-            environment=optional_text("environment", self.environment),
-            environment_folder=optional_text("environment_folder", self.environment_folder),
-            parameters=values_of("parameters", self.parameters),
-            project_parameters=self._project_parameters(),
-            connection_managers=nested_values_of("connection_managers", self.connection_managers),
-            property_overrides=values_of("property_overrides", self.property_overrides),
-            logging_level=self.logging_level if self.logging_level != "" else None,
-            use32bit=flag("use_32bit_runtime", self.use_32bit_runtime),
-            caller_info=self.caller_info or None,
-        )
-
-    def _project_parameters(self) -> dict[str, Value]:
-        """Values of the project's parameters, as which the catalog knows its connection managers' properties too."""
-        values = values_of("project_parameters", self.project_parameters)
-        managers = nested_values_of("project_connection_managers", self.project_connection_managers)
-        for manager, properties in managers.items():
-            for name, value in properties.items():
-                parameter = f"CM.{manager}.{name}"
-                if parameter in values:
-                    raise InvalidTaskArgument(
-                        f"The project parameter {parameter!r} is given twice: in project_parameters and in "
-                        "project_connection_managers. Leave one out."
-                    )
-                values[parameter] = value
-        return values
+        if self._execution is None and (context := resumed_context()) is not None:
+            # Airflow 2 kills a deferred task whose execution_timeout has passed before it calls execute_complete.
+            saved = load_after_deferral(context, self.task_id)
+            if saved is not None:
+                self._track(context, saved)
+        if self._execution is not None and self._execution.may_be_stopped:
+            self._execution.stop()
 
     def _submission(self, context: Context, deadline: Deadline) -> Submission:
-        stamp = TaskStamp.of(context, retries=self.retries or 0, durable=self.durable)
         return Submission(
-            request=self._request(),
-            stamp=stamp,
+            request=execution_request(self),
+            stamp=TaskStamp.of(context, retries=self.retries or 0, durable=self.durable),
             is_stamped=self.caller_info is None and config.stamp_executions(),
             alone=not self.allow_concurrent,
             on_previous_run=OnPreviousRun(self.on_previous_run or OnPreviousRun.STOP.value),
-            lookback=config.lookback(),
-            stop_timeout=config.stop_timeout(),
             deadline=deadline,
             poll_interval=self._poll_interval,
-            outage_timeout=config.outage_timeout(),
         )
 
-    def _before_start(self, context: Context, execution: Remembered) -> None:
-        execution_id = execution.execution_id
-        # First whose it is: a kill may come after each line.
-        self._is_ours = execution.is_ours
-        self.execution_id = execution_id
-        self.log.info("Execution %d of %s/%s/%s.", execution_id, self.folder, self.project, self.package)
-        self._push(context, execution)
-        if self._killed and self._is_ours:
+    def _before_start(self, context: Context, saved: SavedExecution) -> None:
+        # First, since a kill can come after each line.
+        self._track(context, saved)
+        self.log.info("Execution %d of %s/%s/%s.", saved.execution_id, self.folder, self.project, self.package)
+        self._push_id(context, saved)
+        if self._killed and saved.is_ours:
             raise KilledBeforeStart(
-                f"The task was killed after execution {execution_id} had been created; if it was not started, it does "
-                "not run by itself.",
-                execution_id=execution_id,
+                f"The task was killed after it had created execution {saved.execution_id}. If the execution was not "
+                "started, it does not run by itself.",
+                execution_id=saved.execution_id,
                 status=None,
             )
 
-    def _wait(self, context: Context, catalog: Catalog, execution_id: int, deadline: Deadline) -> dict[str, Any]:
-        follower = MessageFollower(execution_id, self.log, level=self._level)
-        progress = Progress(execution_id, TaskMemory.of(context), self.log)
-        seen = None
-
-        def look(state: ExecutionState) -> None:
-            nonlocal seen
-            # How it ended is told at the end, after its last messages.
-            if not state.status.is_terminal:
-                if state.status is not seen:
-                    self.log.info("Execution %d is %s.", execution_id, status_name(state.status))
-                    seen = state.status
-                progress.tell(catalog, state.status)
-            follower.follow(catalog)
-
-        watch = Watch(
-            execution_id=execution_id,
-            poll_interval=self._poll_interval,
-            longest_poll_interval=max(self._poll_interval, config.longest_poll_interval()),
-            deadline=deadline,
-            pending_timeout=self._pending_timeout,
+    def _track(self, context: Context, saved: SavedExecution, *, last_message_id: int = 0) -> TaskExecution:
+        """The execution that this task waits for from now on."""
+        self._execution = TaskExecution(
+            saved,
+            WaitOptions(
+                schedule=PollSchedule(self._poll_interval, self._max_poll_interval),
+                timeout=self.timeout,
+                pending_timeout=self._pending_timeout,
+                message_level=MessageLevel(self.follow_messages),
+                cancel_on_kill=self.cancel_on_kill,
+            ),
+            last_message_id=last_message_id,
+            open_catalog=lambda: self.hook.open_catalog(),
+            state=TaskState.of(context),
+            on_end=lambda execution: self._push_result(context, execution),
+            is_killed=lambda: self._killed,
+            log=self.log,
         )
-        outage = Outage(config.outage_timeout())
-        result = None
-        try:
-            while result is None:
-                verdict = wait_until_over(catalog, watch, outage=outage, log=self.log, on_look=look)
-                patiently(lambda: follower.finish(catalog), outage, self.log)
-                result = self._conclude(context, catalog, execution_id, verdict, outage)
-        except CatalogError as error:
-            raise out_of_sight(execution_id, str(error)) from error
-        return result
+        return self._execution
 
-    def _defer(self, execution_id: int, deadline: Deadline) -> None:
-        self.log.info("Waiting for execution %d in the triggerer.", execution_id)
-        self.defer(
-            trigger=self._trigger(execution_id, deadline),
-            method_name="execute_complete",
-            kwargs={"execution_id": execution_id, "is_ours": self._is_ours},
-            timeout=deferral_limit(deadline, self._poll_interval),
+    def _defer(self, execution: TaskExecution, deadline: Deadline) -> NoReturn:
+        saved = execution.saved
+        self._defer_until_terminal(
+            saved.execution_id,
+            deadline,
+            kwargs={
+                "execution_id": saved.execution_id,
+                "is_ours": saved.is_ours,
+                "last_message_id": execution.last_message_id,
+            },
         )
 
     def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
-        return SsisExecutionTrigger(
-            execution_id=execution_id,
-            ssis_conn_id=self.ssis_conn_id,
-            poll_interval=self._poll_interval,
-            longest_poll_interval=max(self._poll_interval, config.longest_poll_interval()),
-            deadline=deadline.at,
-            pending_timeout=self._pending_timeout,
-            outage_timeout=config.outage_timeout(),
-            follow_messages=self._level.value,
-            cancel_on_kill=self._is_to_be_stopped,
-        )
+        trigger = super()._trigger(execution_id, deadline)
+        trigger.pending_timeout = self._pending_timeout
+        trigger.follow_messages = self.follow_messages
+        trigger.cancel_on_kill = self._execution is None or self._execution.may_be_stopped
+        trigger.last_message_id = 0 if self._execution is None else self._execution.last_message_id
+        return trigger
 
-    def _conclude(
-        self, context: Context, catalog: Catalog, execution_id: int, verdict: Verdict, outage: Outage
-    ) -> dict[str, Any] | None:
-        """The task's end, for whatever reason the wait is over; None if the reason is none any more."""
-        execution = patiently(lambda: read_execution(catalog, execution_id), outage, self.log)
-        if execution.status.is_terminal:
-            Progress(execution_id, TaskMemory.of(context), self.log).tell(catalog, execution.status)
-            result = self._result(context, execution)
-            if execution.status not in SUCCESS:
-                raise patiently(lambda: unsuccessful(catalog, execution, task_killed=self._killed), outage, self.log)
-            self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
-            return result
-        if verdict is Verdict.STUCK_PENDING and execution.status is OperationStatus.PENDING:
-            raise stuck_pending(execution, self._pending_timeout)
-        if verdict is not Verdict.TIMEOUT:
-            # It has begun to run meanwhile, or a catalog that lags behind answers now.
-            return None
-        stopped = self._stop(execution_id) if self._is_to_be_stopped else None
-        self._result(context, stopped or execution)
-        raise timed_out(execution, self.timeout, stopped, was_stopped=self._is_to_be_stopped)
+    def _stop_after_deferral(self, context: Context, saved: SavedExecution | None) -> None:
+        """Stop the execution after Airflow has ended the deferral without telling the trigger."""
+        if saved is None:
+            self.log.error("The id of the execution that this task waited for is lost: search for it in the catalog.")
+        elif not saved.is_ours:
+            self.log.info("Execution %d goes on: this task only followed it.", saved.execution_id)
+        elif self.cancel_on_kill:
+            self._track(context, saved).stop()
 
-    def _result(self, context: Context, execution: Execution) -> dict[str, Any]:
+    def _push_id(self, context: Context, saved: SavedExecution) -> None:
+        if self.do_xcom_push:
+            saved.push_to_xcom(context["ti"])
+
+    def _push_result(self, context: Context, execution: Execution) -> dict[str, Any]:
         result = result_of(execution)
         if self.do_xcom_push:
             for key in ("status", "duration"):
@@ -459,89 +364,6 @@ class SsisRunPackageOperator(BaseOperator):
                     context["ti"].xcom_push(key=key, value=result[key])
         return result
 
-    def _stop_after_deferral(self, context: Context) -> None:
-        """Airflow's own limit has ended the deferral, without a word to the trigger."""
-        waited_for = deferred_execution(context, self.task_id)
-        if waited_for is None:
-            self.log.error("The execution that this task waited for is not known any more: look for it in the catalog.")
-        elif not waited_for.is_ours:
-            self.log.info("Execution %d goes on: this task only followed it.", waited_for.execution_id)
-        elif self.cancel_on_kill:
-            self._stop(waited_for.execution_id)
-
-    def _waited_for(self) -> Remembered | None:
-        """The execution of a task that is killed after its deferral, before anybody has told it which one it is.
-
-        Airflow 2 does that to a task whose ``execution_timeout`` passed meanwhile.
-        """
-        try:
-            context = get_current_context()
-        except Exception:  # noqa: BLE001 Airflow's versions raise different ones where no task runs
-            return None
-        if getattr(context["ti"], "next_method", None) is None:
-            return None
-        return deferred_execution(context, self.task_id)
-
-    def _push(self, context: Context, execution: Remembered) -> None:
-        if self.do_xcom_push:
-            push_execution(context["ti"], execution)
-
-    def _deadline(self, context: Context) -> Deadline:
-        # While a task is deferred, Airflow does not watch execution_timeout.
-        return deadline_of(context, self.timeout, execution_timeout=self.execution_timeout if self.deferrable else None)
-
-    @property
-    def _is_to_be_stopped(self) -> bool:
-        return self.cancel_on_kill and self._is_ours
-
-    @property
-    def _level(self) -> MessageLevel:
-        return MessageLevel(self.follow_messages)
-
-    @property
-    def _poll_interval(self) -> float:
-        return config.poll_interval() if self.poll_interval is None else self.poll_interval
-
     @property
     def _pending_timeout(self) -> float | None:
         return config.pending_timeout() if self.pending_timeout is None else self.pending_timeout or None
-
-    def _stop(self, execution_id: int) -> Execution | None:
-        """Stop an execution and wait until it is over, as long as ``[ssis] stop_timeout`` allows.
-
-        :return: the execution at its end; None if it could not be stopped, and why is in the log.
-        """
-        try:
-            # A connection of its own: a kill can come in the middle of a call on the other one.
-            with self.hook.open_catalog() as catalog:
-                (execution,) = stop_executions(
-                    catalog,
-                    [execution_id],
-                    poll_interval=self._poll_interval,
-                    deadline=Deadline.after(config.stop_timeout()),
-                    log=self.log,
-                )
-        except (CatalogError, ExecutionError) as error:
-            self.log.error("Execution %d is not stopped: %s", execution_id, error)
-            return None
-        self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
-        return execution
-
-
-def _check_choices(on_previous_run: str | None, follow_messages: str, *, allow_concurrent: bool) -> None:
-    """Refuse what cannot be meant, when the DAG is read.
-
-    :raises ValueError: there is no such choice.
-    """
-    for name, value, choices in (
-        ("on_previous_run", on_previous_run, OnPreviousRun),
-        ("follow_messages", follow_messages, MessageLevel),
-    ):
-        known = [choice.value for choice in choices]
-        if value is not None and value not in known:
-            raise ValueError(f"{name} is {value!r}; give one of {', '.join(map(repr, known))}")
-    if not allow_concurrent and on_previous_run is None:
-        raise ValueError(
-            "allow_concurrent=False can meet executions that others started: say with on_previous_run what to do then "
-            "('fail', 'wait', 'attach', or 'stop', which stops them)"
-        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -16,24 +15,21 @@ from airflow_provider_ssis.exceptions import (
     NoRunningExecution,
 )
 from airflow_provider_ssis.executions.arguments import execution_id_of, optional_text
-from airflow_provider_ssis.executions.deferral import Report
-from airflow_provider_ssis.executions.limits import check_seconds, deadline_of, deferral_limit
-from airflow_provider_ssis.executions.outage import Outage
-from airflow_provider_ssis.executions.outcome import name_of, status_name
-from airflow_provider_ssis.executions.stopping import not_stopped, stop_executions
-from airflow_provider_ssis.executions.waiting import patiently, read_execution
-from airflow_provider_ssis.executions.watching import Deadline, Verdict
-from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
+from airflow_provider_ssis.executions.deadline import Deadline, check_seconds
+from airflow_provider_ssis.executions.outage import OutageTolerance
+from airflow_provider_ssis.executions.outcome import execution_name, status_name
+from airflow_provider_ssis.executions.polling import WaitResult, get_execution
+from airflow_provider_ssis.executions.stop import not_stopped_error, stop_executions
+from airflow_provider_ssis.operators.base import SsisWaitingTask
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution
-    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
 
-class SsisStopExecutionOperator(BaseOperator):
+class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
     """Stop an execution, or all active executions of a folder, project or package, and wait until they are over.
 
     What is over already counts as stopped, and so does what somebody else is stopping. The catalog can stop only what
@@ -88,26 +84,14 @@ class SsisStopExecutionOperator(BaseOperator):
         self.fail_if_not_running = fail_if_not_running
         self.ssis_conn_id = ssis_conn_id
 
-    @cached_property
-    def hook(self) -> SsisCatalogHook:
-        """The connection to the catalog."""
-        # Imported when the task runs: it brings the ODBC driver manager with it.
-        from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-
-        return SsisCatalogHook(ssis_conn_id=self.ssis_conn_id)
-
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Stop what is to be stopped, and wait for its end.
 
         :param context: the task's context.
         :return: see the class.
         """
-        if self.deferrable:
-            # What cannot travel to the triggerer must be found before anything is stopped.
-            self._trigger(0, Deadline(None)).check()
-        deadline = deadline_of(
-            context, self.timeout, execution_timeout=self.execution_timeout if self.deferrable else None
-        )
+        self._check_deferral()
+        deadline = self._deadline(context)
         with self.hook.open_catalog() as catalog:
             if self.execution_id is not None:
                 return self._stop_one(catalog, execution_id_of(self.execution_id), deadline)
@@ -116,10 +100,10 @@ class SsisStopExecutionOperator(BaseOperator):
     def _stop_one(self, catalog: Catalog, execution_id: int, deadline: Deadline) -> list[dict[str, Any]]:
         if self.folder or self.project or self.package:
             raise InvalidTaskArgument("Give either execution_id, or folder with project and package, not both.")
-        execution = read_execution(catalog, execution_id)
+        execution = get_execution(catalog, execution_id)
         if execution.status.is_active:
             return self._stop(catalog, [execution_id], deadline)
-        text = f"{name_of(execution)} does not run: it is {status_name(execution.status)}."
+        text = f"{execution_name(execution)} does not run: it is {status_name(execution.status)}."
         if self.fail_if_not_running:
             raise ExecutionNotRunning(text, execution_id=execution_id, status=execution.status)
         self.log.info("%s", text)
@@ -151,35 +135,20 @@ class SsisStopExecutionOperator(BaseOperator):
             poll_interval=self._poll_interval,
             deadline=deadline,
             log=self.log,
-            wait_for_end=not self.deferrable,
+            leave_at=self._leave_at(deadline),
         )
         for execution in executions:
             if not execution.status.is_terminal:
-                self._defer(execution_ids, execution, deadline)
-            self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
+                self._defer_until_terminal(
+                    execution.execution_id,
+                    deadline,
+                    kwargs={"execution_ids": list(execution_ids), "deadline": deadline.at},
+                )
+            self.log.info("%s: %s.", execution_name(execution), status_name(execution.status))
         return [
             {"execution_id": execution.execution_id, "status": status_name(execution.status)}
             for execution in executions
         ]
-
-    def _defer(self, execution_ids: Sequence[int], execution: Execution, deadline: Deadline) -> None:
-        self.log.info("Waiting in the triggerer for the end of %s.", name_of(execution))
-        self.defer(
-            trigger=self._trigger(execution.execution_id, deadline),
-            method_name="execute_complete",
-            kwargs={"execution_ids": list(execution_ids), "deadline": deadline.at},
-            timeout=deferral_limit(deadline, self._poll_interval),
-        )
-
-    def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
-        return SsisExecutionTrigger(
-            execution_id=execution_id,
-            ssis_conn_id=self.ssis_conn_id,
-            poll_interval=self._poll_interval,
-            deadline=deadline.at,
-            outage_timeout=config.outage_timeout(),
-            cancel_on_kill=False,
-        )
 
     def execute_complete(
         self, context: Context, event: dict[str, Any], execution_ids: list[int], deadline: float | None
@@ -192,24 +161,23 @@ class SsisStopExecutionOperator(BaseOperator):
         :param deadline: when to give up, in seconds since 1970; None for never.
         :return: see the class.
         """
-        report = Report.of(event)
-        # A database that gives a deleted trigger's id to the next one lets a task get what another one told.
-        is_mine = report.execution_id in execution_ids
-        is_late = is_mine and report.verdict is Verdict.TIMEOUT
-        # A server that is away when the time is over has no more of it.
-        outage = Outage(0.0 if is_late else config.outage_timeout())
-        with patiently(lambda: self.hook.open_catalog(), outage, self.log) as catalog:
-            if is_mine and (lost := report.lost) is not None:
-                raise lost
-            if is_late and (under_way := _active(catalog, execution_ids)):
-                raise not_stopped(under_way)
+        received = self._read_event(event, execution_ids)
+        timed_out = received is not None and received.result is WaitResult.TIMED_OUT
+        # At the deadline, no time is left for an outage.
+        tolerance = OutageTolerance(0.0 if timed_out else config.outage_timeout())
+        with self._open_catalog(tolerance) as catalog:
+            if received is not None and received.error is not None:
+                raise received.error
+            if timed_out and (active := _active(catalog, execution_ids)):
+                raise not_stopped_error(active)
             return self._stop(catalog, execution_ids, Deadline(deadline))
 
     @property
-    def _poll_interval(self) -> float:
-        return config.poll_interval() if self.poll_interval is None else self.poll_interval
+    def _max_poll_interval(self) -> float:
+        # A stop takes seconds, so there is no longer interval.
+        return self._poll_interval
 
 
 def _active(catalog: Catalog, execution_ids: Sequence[int]) -> list[Execution]:
-    executions = [read_execution(catalog, execution_id) for execution_id in execution_ids]
+    executions = [get_execution(catalog, execution_id) for execution_id in execution_ids]
     return [execution for execution in executions if not execution.status.is_terminal]

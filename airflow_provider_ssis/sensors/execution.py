@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
@@ -16,15 +15,27 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, ExecutionNotFound, LoginFailed
+from airflow_provider_ssis.compat import is_first_poke, reschedule_exception
 from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
-from airflow_provider_ssis.executions.deferral import Report
-from airflow_provider_ssis.executions.limits import check_seconds, deadline_of, deferral_limit
-from airflow_provider_ssis.executions.outage import Outage
-from airflow_provider_ssis.executions.outcome import SUCCESS, name_of, result_of, status_name, unsuccessful
-from airflow_provider_ssis.executions.waiting import patiently, read_execution
-from airflow_provider_ssis.executions.watching import Deadline, Verdict
-from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
+from airflow_provider_ssis.executions.deadline import check_seconds
+from airflow_provider_ssis.executions.deferral import DeferralTimes
+from airflow_provider_ssis.executions.outage import OutageTolerance
+from airflow_provider_ssis.executions.outcome import (
+    SUCCESS,
+    execution_name,
+    result_of,
+    status_name,
+    unsuccessful_error,
+)
+from airflow_provider_ssis.executions.polling import (
+    ExecutionWait,
+    PollSchedule,
+    WaitResult,
+    get_execution,
+    poll_until_terminal,
+)
+from airflow_provider_ssis.operators.base import SsisWaitingTask
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
@@ -32,10 +43,9 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.codes import OperationStatus
     from airflow_provider_ssis.catalog.models import Execution
-    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
 
-class SsisExecutionSensor(BaseSensorOperator):
+class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
     """Wait until an execution is over, and succeed if it did.
 
     Works in both modes, ``poke`` and ``reschedule``, where each look opens a connection and closes it again, and in the
@@ -58,7 +68,7 @@ class SsisExecutionSensor(BaseSensorOperator):
     :raises ExecutionNotFound: there is no execution of that id.
     :raises AirflowSensorTimeout: the execution was not over when the sensor's ``timeout`` was.
     :raises ExecutionTimeout: it was not over when the task's ``execution_timeout`` was, in the triggerer.
-    :raises ExecutionOutOfSight: the triggerer could not read the catalog for ``[ssis] outage_timeout``.
+    :raises ExecutionUnreachable: the triggerer could not read the catalog for ``[ssis] outage_timeout``.
     :raises CatalogError: the worker could not for as long, or for a reason that does not pass; its subclasses in
         :mod:`airflow_provider_ssis.catalog.errors` tell why.
     """
@@ -85,16 +95,12 @@ class SsisExecutionSensor(BaseSensorOperator):
         self.execution_id = execution_id
         self.ssis_conn_id = ssis_conn_id
         self.deferrable = deferrable
-        self._outage: Outage | None = None
+        self._tolerance: OutageTolerance | None = None
         self._has_read = False
 
-    @cached_property
-    def hook(self) -> SsisCatalogHook:
-        """The connection to the catalog."""
-        # Imported when the task runs: it brings the ODBC driver manager with it.
-        from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-
-        return SsisCatalogHook(ssis_conn_id=self.ssis_conn_id)
+    @property
+    def _poll_interval(self) -> float:
+        return self.poke_interval
 
     def execute(self, context: Context) -> Any:
         """Wait, on the worker or in the triggerer.
@@ -103,23 +109,51 @@ class SsisExecutionSensor(BaseSensorOperator):
         :return: see the class.
         """
         # An earlier try may have run in the same process; what it bore is over.
-        self._outage = None
-        if not self.deferrable:
+        self._tolerance = None
+        if self.deferrable:
+            return self._execute_deferrable(context)
+        try:
             return super().execute(context)
-        execution_id = execution_id_of(self.execution_id)
-        # What cannot travel to the triggerer must be found at once, not when the first look is over.
-        self._trigger(execution_id, Deadline(None)).check()
-        look = self.poke(context)
-        if look:
-            return look.xcom_value
-        self.log.info("Waiting for execution %d in the triggerer.", execution_id)
-        deadline = deadline_of(context, self.timeout, execution_timeout=self.execution_timeout)
-        self.defer(
-            trigger=self._trigger(execution_id, deadline),
-            method_name="execute_complete",
-            timeout=deferral_limit(deadline, self.poke_interval),
+        except reschedule_exception() as reschedule:
+            if is_first_poke(context):
+                result = self._wait_on_worker(context)
+                if result is not None:
+                    return result
+            earliest = datetime.fromtimestamp(DeferralTimes().resume_at(), UTC)
+            raise type(reschedule)(max(reschedule.reschedule_date, earliest)) from None
+
+    def _execute_deferrable(self, context: Context) -> Any:
+        self._check_deferral()
+        first = self.poke(context)
+        if first:
+            return first.xcom_value
+        result = self._wait_on_worker(context)
+        if result is not None:
+            return result
+        return self._defer_until_terminal(execution_id_of(self.execution_id), self._deadline(context))
+
+    def _wait_on_worker(self, context: Context) -> dict[str, Any] | None:
+        """Wait on the worker for the first seconds.
+
+        :return: what the task returns; None if the execution is still active, or if the catalog has not been read yet.
+        """
+        if not self._has_read:
+            return None
+        deadline = self._deadline(context)
+        wait = ExecutionWait(
+            execution_id=execution_id_of(self.execution_id),
+            schedule=PollSchedule(self._poll_interval),
+            deadline=deadline,
+            leave_at=DeferralTimes().leave_at(deadline),
         )
-        raise AssertionError("unreachable: deferring raises")
+        if wait.leave_at.passed:
+            return None
+        tolerance = OutageTolerance(config.outage_timeout())
+        with self._open_catalog(tolerance) as catalog:
+            result = poll_until_terminal(catalog, wait, tolerance=tolerance, log=self.log, on_poll=lambda _: None)
+            if result is WaitResult.TERMINAL:
+                return self._outcome(catalog, get_execution(catalog, wait.execution_id))
+        return self._check_after_timeout(wait.execution_id) if result is WaitResult.TIMED_OUT else None
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Go on when the triggerer has seen the end of the execution, or of the time for it.
@@ -128,16 +162,15 @@ class SsisExecutionSensor(BaseSensorOperator):
         :param event: what :class:`SsisExecutionTrigger` told.
         :return: see the class.
         """
-        report = Report.of(event)
-        if report.execution_id != execution_id_of(self.execution_id):
-            # A database that gives a deleted trigger's id to the next one lets a task get what another one told.
+        received = self._read_event(event, [execution_id_of(self.execution_id)])
+        if received is None:
             return self.execute(context)
-        if report.verdict is Verdict.TIMEOUT:
-            return self._last_look(report.execution_id)
-        with patiently(lambda: self.hook.open_catalog(), Outage(config.outage_timeout()), self.log) as catalog:
-            if (lost := report.lost) is not None:
-                raise lost
-            return self._outcome(catalog, read_execution(catalog, report.execution_id))
+        if received.result is WaitResult.TIMED_OUT:
+            return self._check_after_timeout(received.execution_id)
+        with self._open_catalog() as catalog:
+            if received.error is not None:
+                raise received.error
+            return self._outcome(catalog, get_execution(catalog, received.execution_id))
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look at the execution once.
@@ -149,16 +182,16 @@ class SsisExecutionSensor(BaseSensorOperator):
         execution_id = execution_id_of(self.execution_id)
         try:
             with self.hook.open_catalog() as catalog:
-                execution = read_execution(catalog, execution_id)
-                self._tell_recovery()
+                execution = get_execution(catalog, execution_id)
+                self._log_recovery()
                 if execution.status.is_terminal:
                     return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution))
-                self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
+                self.log.info("%s: %s.", execution_name(execution), status_name(execution.status))
         except CatalogError as error:
-            self._bear(error)
+            self._tolerate(error)
         return PokeReturnValue(is_done=False)
 
-    def _bear(self, error: CatalogError) -> None:
+    def _tolerate(self, error: CatalogError) -> None:
         """Wait on in spite of an error.
 
         :raises CatalogError: the same one, if it is none that passes or if the outage has lasted too long.
@@ -167,33 +200,22 @@ class SsisExecutionSensor(BaseSensorOperator):
             # Only whoever was let in before may take it for an outage; each look would bring the account nearer to
             # being locked.
             raise error
-        self._outage = self._outage or Outage(config.outage_timeout())
-        began = not self._outage.is_on
-        self._outage.bear(error)
-        if began:
+        self._tolerance = self._tolerance or OutageTolerance(config.outage_timeout())
+        is_first = not self._tolerance.is_active
+        self._tolerance.record_failure(error)
+        if is_first:
             self.log.warning("The catalog cannot be read; the task goes on waiting: %s", error)
 
-    def _tell_recovery(self) -> None:
+    def _log_recovery(self) -> None:
         self._has_read = True
-        if self._outage is not None and (lasted := self._outage.end()) is not None:
+        if self._tolerance is not None and (lasted := self._tolerance.record_success()) is not None:
             self.log.info("The catalog can be read again, after %.0f s.", lasted)
 
-    def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
-        return SsisExecutionTrigger(
-            execution_id=execution_id,
-            ssis_conn_id=self.ssis_conn_id,
-            poll_interval=self.poke_interval,
-            longest_poll_interval=max(self.poke_interval, config.longest_poll_interval()),
-            deadline=deadline.at,
-            outage_timeout=config.outage_timeout(),
-            cancel_on_kill=False,
-        )
-
-    def _last_look(self, execution_id: int) -> dict[str, Any]:
+    def _check_after_timeout(self, execution_id: int) -> dict[str, Any]:
         """What it comes to when the time is over: a server that is away then has no more of it."""
         try:
             with self.hook.open_catalog() as catalog:
-                execution = read_execution(catalog, execution_id)
+                execution = get_execution(catalog, execution_id)
                 if execution.status.is_terminal:
                     return self._outcome(catalog, execution)
         except ExecutionNotFound:
@@ -202,7 +224,7 @@ class SsisExecutionSensor(BaseSensorOperator):
             unread = f"The catalog cannot be read: {error}"
             raise self._timed_out(execution_id, f"Execution {execution_id}", None, unread) from error
         raise self._timed_out(
-            execution_id, name_of(execution), execution.status, f"It is {status_name(execution.status)}."
+            execution_id, execution_name(execution), execution.status, f"It is {status_name(execution.status)}."
         )
 
     def _timed_out(self, execution_id: int, name: str, status: OperationStatus | None, state: str) -> Exception:
@@ -222,10 +244,10 @@ class SsisExecutionSensor(BaseSensorOperator):
 
     def _outcome(self, catalog: Catalog, execution: Execution) -> dict[str, Any]:
         """What an execution that is over comes to."""
-        self.log.info("%s: %s.", name_of(execution), status_name(execution.status))
+        self.log.info("%s: %s.", execution_name(execution), status_name(execution.status))
         if execution.status in SUCCESS:
             return result_of(execution)
-        error = unsuccessful(catalog, execution)
+        error = unsuccessful_error(catalog, execution)
         raise self._skip(str(error)) if self.soft_fail else error
 
     def _skip(self, text: str) -> Exception:

@@ -1,51 +1,58 @@
-"""Waiting for an execution in the triggerer."""
+"""The trigger that waits until an execution has ended."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_ssis.executions.following import MessageLevel, tell
-from airflow_provider_ssis.executions.outage import Outage
-from airflow_provider_ssis.executions.watching import Deadline, Watch
-from airflow_provider_ssis.triggers.poller import Subscription, Update, poller_of
+from airflow_provider_ssis.compat import task_instance_state
+from airflow_provider_ssis.executions.deadline import Deadline
+from airflow_provider_ssis.executions.deferral import DeferralTimes
+from airflow_provider_ssis.executions.message_log import MessageLevel, log_message
+from airflow_provider_ssis.executions.outage import OutageTolerance
+from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule
+from airflow_provider_ssis.triggers.events import ExecutionEvent
+from airflow_provider_ssis.triggers.poller import Subscription, Update, shared_poller
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
 
-LONGEST_STOP = 20.0
-"""Seconds for stopping an execution whose task was killed; Airflow allows 30 for all that a trigger does then."""
+MAX_STOP_SECONDS = 20.0
+"""Seconds for stopping the execution of a killed task. Airflow allows 30 for everything that a trigger does then."""
 
 QUERY_TIMEOUT = 60
-"""Seconds to wait for an answer where the connection sets no limit: a server that gives none would keep the thread of
-all triggers of that connection, and their deadlines with it."""
+"""Seconds to wait for an answer if the connection sets no limit. Without one, a server that does not answer would block
+all triggers of the connection, and their deadlines too."""
 
-_OF_IT_FOR_LOOKS = 0.9
+_CONNECTION_SECONDS = 30.0
+_SHARE_FOR_POLLING = 0.9
 
 
 class SsisExecutionTrigger(BaseTrigger):
-    """Wait until an execution is over, and tell why the wait has ended.
+    """Wait until an execution has ended. The event says why the wait ended.
 
     All triggers of one connection in a triggerer share a connection and a status query; see
-    :mod:`airflow_provider_ssis.triggers.poller`. The event is ``{"execution_id": …, "verdict": …, "detail": …}`` with a
-    verdict of :class:`~airflow_provider_ssis.executions.watching.Verdict`.
+    :mod:`airflow_provider_ssis.triggers.poller`. The event is an
+    :class:`~airflow_provider_ssis.triggers.events.ExecutionEvent`.
 
     :param execution_id: the execution.
     :param ssis_conn_id: the connection. Default: ``ssis_default``.
-    :param poll_interval: seconds between two looks; shorter at first. Default: 10.
+    :param poll_interval: seconds between two polls; shorter at first. Default: 10.
     :param longest_poll_interval: seconds that the interval grows to for executions that run for hours. Default: 60.
-    :param deadline: when to give up, in seconds since 1970. Default: never.
+    :param deadline: when to stop waiting, in seconds since 1970. Default: never.
     :param pending_timeout: seconds that the execution may be pending. Default: no limit.
-    :param outage_timeout: seconds to bear that the catalog cannot be read. Default: 900.
-    :param follow_messages: the least level of the execution's messages that come into the log. Default: ``none``.
-    :param cancel_on_kill: stop the execution when somebody marks or clears the task; needs Airflow 3.3. Default: True.
-    :param unknown: arguments that a later version of this package added; ignored, so that an older triggerer goes on
-        while the package is upgraded.
+    :param outage_timeout: seconds that an outage of the server may last. Default: 900.
+    :param follow_messages: the least important messages of the execution that are logged. Default: ``none``.
+    :param cancel_on_kill: stop the execution when a user marks or clears the task; needs Airflow 3.3. Default: True.
+    :param last_message_id: id of the last message that the worker has logged. Default: 0, none.
+    :param resume_at: when the task may come back to a worker, in seconds since 1970: an event that is ready sooner is
+        held back. Default: at once.
+    :param unknown: arguments that a later version of this package added. They are ignored, so that an older triggerer
+        continues while the package is upgraded.
     """
 
     def __init__(
@@ -60,6 +67,8 @@ class SsisExecutionTrigger(BaseTrigger):
         outage_timeout: float = 900.0,
         follow_messages: str = MessageLevel.NONE.value,
         cancel_on_kill: bool = True,
+        last_message_id: int = 0,
+        resume_at: float | None = None,
         **unknown: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's own is untyped
@@ -72,88 +81,93 @@ class SsisExecutionTrigger(BaseTrigger):
         self.outage_timeout = outage_timeout
         self.follow_messages = follow_messages
         self.cancel_on_kill = cancel_on_kill
+        self.last_message_id = last_message_id
+        self.resume_at = resume_at
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """The class and its arguments, those at their defaults left out, so that older triggerers can read them."""
-        given: dict[str, Any] = {"execution_id": self.execution_id}
+        """The class and its arguments, without those at their defaults, so that older triggerers can read them."""
+        arguments: dict[str, Any] = {"execution_id": self.execution_id}
         for name, default in _DEFAULTS.items():
             value = getattr(self, name)
             if value != default:
-                given[name] = value
-        return f"{type(self).__module__}.{type(self).__qualname__}", given
+                arguments[name] = value
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     def check(self) -> None:
-        """Make sure that the arguments can travel to the triggerer, before anything is created that would be lost.
+        """Check that the arguments can be sent to the triggerer, before an execution is created.
 
-        :raises TypeError: one is no plain JSON value.
-        :raises ValueError: a number is none that can be waited for.
+        :raises TypeError: an argument is not a plain JSON value.
+        :raises ValueError: a number is out of range.
         """
         json.dumps(self.serialize()[1], allow_nan=False)
         for name in ("poll_interval", "longest_poll_interval", "outage_timeout"):
             if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)} seconds; it must be more than 0")
+                raise ValueError(f"{name} is {getattr(self, name)} seconds. It must be more than 0.")
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and write the execution's messages into the task's log meanwhile."""
+        """Wait, and meanwhile write the execution's messages to the task log."""
         loop = asyncio.get_running_loop()
-        inbox = _Inbox(loop)
+        updates = _UpdateQueue(loop)
         level = MessageLevel(self.follow_messages)
         subscription = Subscription(
-            watch=Watch(
+            wait=ExecutionWait(
                 execution_id=self.execution_id,
-                poll_interval=self.poll_interval,
-                longest_poll_interval=self.longest_poll_interval,
+                schedule=PollSchedule(self.poll_interval, self.longest_poll_interval),
                 deadline=Deadline(self.deadline),
                 pending_timeout=self.pending_timeout,
             ),
-            outage=Outage(self.outage_timeout),
-            tell=inbox.put,
-            after=None if level is MessageLevel.NONE else 0,
+            tolerance=OutageTolerance(self.outage_timeout),
+            send=updates.put,
+            last_message_id=None if level is MessageLevel.NONE else self.last_message_id,
         )
-        poller = poller_of(loop, self.ssis_conn_id, _opener)
+        poller = shared_poller(loop, self.ssis_conn_id, _catalog_opener)
         try:
             poller.subscribe(subscription)
             while True:
-                update = await inbox.get()
-                self._tell(update, level)
-                if update.verdict is not None:
-                    yield TriggerEvent(  # type: ignore[no-untyped-call]  # Airflow's own is untyped
-                        {
-                            "execution_id": self.execution_id,
-                            "verdict": update.verdict.value,
-                            "detail": None if update.error is None else str(update.error),
-                        }
+                update = await updates.get()
+                self._log_update(update, level)
+                if update.result is not None:
+                    event = ExecutionEvent(
+                        self.execution_id, update.result, None if update.error is None else str(update.error)
                     )
+                    await self._hold_back()
+                    yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
                     return
         finally:
             poller.unsubscribe(subscription)
 
-    def _tell(self, update: Update, level: MessageLevel) -> None:
+    async def _hold_back(self) -> None:
+        seconds = DeferralTimes().seconds_until(self.resume_at)
+        if seconds > 0:
+            self.log.info("The task resumes in %.0f s, when Airflow has seen the end of its worker process.", seconds)
+            await asyncio.sleep(seconds)
+
+    def _log_update(self, update: Update, level: MessageLevel) -> None:
         if update.status is not None:
             self.log.info("Execution %d is %s.", self.execution_id, update.status.lower())
         for message in update.messages:
             if level.includes(message.message_type):
-                tell(self.log, message)
+                log_message(self.log, message)
         if update.outage is not None:
             self.log.warning(
                 "The catalog cannot be read; execution %d goes on, and so does the task: %s",
                 self.execution_id,
                 update.outage,
             )
-        if update.unread is not None:
+        if update.unreadable is not None:
             self.log.warning(
                 "The messages of execution %d cannot be read, so they are left out from here on: %s",
                 self.execution_id,
-                update.unread,
+                update.unreadable,
             )
         if update.recovered is not None:
             self.log.info("The catalog can be read again, after %.0f s.", update.recovered)
 
     async def on_kill(self) -> None:
-        """Stop the execution, because somebody marked or cleared the task; not when the trigger moves elsewhere."""
+        """Stop the execution, because a user marked or cleared the task; not when another triggerer takes over."""
         if not self.cancel_on_kill:
             return
-        # Until this comes back, Airflow 3.3 cancels it anew every second. What it has begun must come to its end.
+        # Until this returns, Airflow 3.3 cancels it again every second. The stop must finish nevertheless.
         stopping = asyncio.ensure_future(self._stop_unless_moved())
         _stopping.add(stopping)
         stopping.add_done_callback(_stopping.discard)
@@ -161,49 +175,41 @@ class SsisExecutionTrigger(BaseTrigger):
 
     async def _stop_unless_moved(self) -> None:
         try:
-            is_elsewhere = await self._is_still_deferred()
-        except Exception as error:  # noqa: BLE001 whatever Airflow's versions raise when they cannot tell
+            has_moved = await self._is_still_deferred()
+        except Exception as error:  # noqa: BLE001 whatever Airflow's versions raise
             self.log.error(
                 "Execution %d is not stopped, since the state of its task cannot be read: %s", self.execution_id, error
             )
             return
-        if is_elsewhere:
+        if has_moved:
             self.log.info("Another triggerer waits for execution %d now; it goes on.", self.execution_id)
             return
-        stop = asyncio.to_thread(self._stop, _opener(asyncio.get_running_loop(), self.ssis_conn_id))
+        stop = asyncio.to_thread(self._stop, _catalog_opener(asyncio.get_running_loop(), self.ssis_conn_id))
         try:
-            await asyncio.wait_for(stop, LONGEST_STOP)
+            await asyncio.wait_for(stop, MAX_STOP_SECONDS)
         except TimeoutError:
-            # The thread goes on, but nobody may be there to read what it says.
+            # The thread continues, but the process may end before it can log anything.
             self.log.error(
-                "Execution %d is perhaps not stopped: the catalog gave no answer within %.0f s. Look at it in SSMS "
+                "Execution %d may not be stopped: the catalog did not answer within %.0f s. Check it in SSMS "
                 "(Active Operations).",
                 self.execution_id,
-                LONGEST_STOP,
+                MAX_STOP_SECONDS,
             )
 
     async def _is_still_deferred(self) -> bool:
-        """Airflow cancels a trigger in the same way when it gave the trigger to another triggerer."""
-        from airflow_provider_ssis.triggers.task_state import state_of
-
-        state = None if self.task_instance is None else await state_of(self.task_instance)
+        """Whether the task still waits. Airflow also cancels a trigger when another triggerer takes it over."""
+        state = None if self.task_instance is None else await task_instance_state(self.task_instance)
         return state == "deferred"
 
     def _stop(self, open_catalog: Callable[[], Catalog]) -> None:
         from airflow_provider_ssis.catalog.errors import CatalogError
         from airflow_provider_ssis.exceptions import ExecutionError
-        from airflow_provider_ssis.executions.stopping import stop_executions
+        from airflow_provider_ssis.executions.stop import stop_executions
 
-        began = time.time()
+        deadline = Deadline.after(MAX_STOP_SECONDS * _SHARE_FOR_POLLING)
         try:
             with open_catalog() as catalog:
-                stop_executions(
-                    catalog,
-                    [self.execution_id],
-                    poll_interval=1.0,
-                    deadline=Deadline.after(LONGEST_STOP * _OF_IT_FOR_LOOKS, start=began),
-                    log=self.log,
-                )
+                stop_executions(catalog, [self.execution_id], poll_interval=1.0, deadline=deadline, log=self.log)
         except (CatalogError, ExecutionError) as error:
             self.log.error("Execution %d is not stopped: %s", self.execution_id, error)
         else:
@@ -219,18 +225,20 @@ _DEFAULTS: dict[str, Any] = {
     "outage_timeout": 900.0,
     "follow_messages": MessageLevel.NONE.value,
     "cancel_on_kill": True,
+    "last_message_id": 0,
+    "resume_at": None,
 }
 
 
 _stopping: set[asyncio.Future[None]] = set()
-"""What is being stopped, kept here because a loop keeps no task alive by itself."""
+"""Stops in progress. An event loop keeps only weak references to its tasks."""
 
 
-class _Inbox:
-    """Updates on their way from the poller's thread to a trigger on its loop.
+class _UpdateQueue:
+    """Updates from the poller's thread for a trigger on its event loop.
 
-    Does what an ``asyncio.Queue`` does, with a third of its objects: thousands of triggers wait, and the event loop
-    stands still while Python's garbage collection walks what they keep.
+    Like an ``asyncio.Queue``, with a third of its objects: thousands of triggers wait, and the event loop stands still
+    while Python's garbage collector walks their objects.
 
     :param loop: the trigger's event loop.
     """
@@ -243,27 +251,27 @@ class _Inbox:
         self._arrived: asyncio.Future[None] | None = None
 
     def put(self, update: Update) -> None:
-        """Send an update; may be called on any thread."""
+        """Send an update; may be called in any thread."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._put_here, update)
+            self._loop.call_soon_threadsafe(self._put_on_loop, update)
 
     async def get(self) -> Update:
-        """The next update, as soon as there is one."""
+        """Wait for the next update."""
         if not self._updates:
             self._arrived = self._loop.create_future()
             await self._arrived
         return self._updates.pop(0)
 
-    def _put_here(self, update: Update) -> None:
+    def _put_on_loop(self, update: Update) -> None:
         self._updates.append(update)
         if self._arrived is not None and not self._arrived.done():
             self._arrived.set_result(None)
 
 
-def _opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callable[[], Catalog]:
-    """What opens a client of the catalog, on any thread but the loop's own.
+def _catalog_opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callable[[], Catalog]:
+    """A function that opens a client of the catalog in any thread but the loop's own.
 
-    The Airflow connection is read on the loop each time, so that a changed password is found without a restart.
+    The Airflow connection is read on the loop each time, so that a changed password works without a restart.
     """
 
     def open_catalog() -> Catalog:
@@ -274,10 +282,7 @@ def _opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callable[[], 
 
         future = asyncio.run_coroutine_threadsafe(get_async_connection(ssis_conn_id), loop)
         hook = SsisCatalogHook.of(future.result(_CONNECTION_SECONDS), ssis_conn_id=ssis_conn_id)
-        # No second attempts here: whoever waits decides how long to bear an outage.
+        # No retries here: each subscriber's OutageTolerance decides how long to retry.
         return hook.open_catalog(retry=RetryPolicy(attempts=1), query_timeout=QUERY_TIMEOUT)
 
     return open_catalog
-
-
-_CONNECTION_SECONDS = 30.0

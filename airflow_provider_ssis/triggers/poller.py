@@ -1,7 +1,7 @@
-"""One look at the catalog for all who wait: a thread, a connection and a query per tick for each Airflow connection.
+"""One poller for all triggers of a connection: one thread, one database connection, one status query per tick.
 
-A triggerer runs thousands of triggers on one event loop, which no call to a driver may hold up. So triggers only
-subscribe here, and are told on their loop when something happened.
+A triggerer runs thousands of triggers on one event loop, which a blocking call to a driver would stop. So triggers only
+subscribe here, and get updates on their loop.
 """
 
 from __future__ import annotations
@@ -11,123 +11,142 @@ import functools
 import gc
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError
-from airflow_provider_ssis.executions.outage import Outage
-from airflow_provider_ssis.executions.watching import Verdict
-from airflow_provider_ssis.triggers.lookout import Lookout, MeetsAll
-from airflow_provider_ssis.triggers.message_reading import MessageReader, Reading
+from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK
+from airflow_provider_ssis.executions.polling import WaitResult
+from airflow_provider_ssis.triggers.message_reader import MessageReader, Reading
+from airflow_provider_ssis.triggers.poller_connection import AllQueriesFail, PollerConnection
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import EventMessage, ExecutionState
-    from airflow_provider_ssis.executions.watching import Watch
+    from airflow_provider_ssis.executions.deadline import Clock
+    from airflow_provider_ssis.executions.outage import OutageTolerance
+    from airflow_provider_ssis.executions.polling import ExecutionWait
 
 log = logging.getLogger(__name__)
 
-SHORTEST_TICK = 1.0
-"""Seconds between two looks, unless somebody asked for less."""
+MIN_TICK = 1.0
+"""Seconds between two polls, unless a subscriber wants a shorter interval."""
 
-_MESSAGES_GRACE = 15.0
-"""Seconds for which the end of an execution is held back when its messages cannot be read."""
+MESSAGES_GRACE = 15.0
+"""Seconds for which the end of an execution is held back if its messages cannot be read."""
 
 _IDLE_SECONDS = 30.0
 _BURST = 50
-_PAUSE = 0.02
+_BURST_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What a subscriber is told.
+    """What a subscriber gets.
 
-    :param status: the execution's status, where it was seen and has changed.
+    :param status: the execution's status, if it has changed.
     :param messages: its messages since the last update.
-    :param outage: an error's text when an outage begins.
-    :param unread: an error's text when the messages are given up, because they cannot be read; none come any more.
-    :param recovered: seconds that the outage lasted, when it has ended.
-    :param verdict: why the watch is over; it is the last update then.
-    :param error: the error that ended it, where one did.
+    :param outage: the error's text, when an outage begins.
+    :param recovered: how long the outage lasted in seconds, when it ends.
+    :param unreadable: the error's text, when the messages can permanently not be read. No more messages follow.
+    :param result: why the wait ended. No more updates follow.
+    :param error: the error that ended it, if one did.
     """
 
     status: str | None = None
     messages: Sequence[EventMessage] = ()
     outage: str | None = None
     recovered: float | None = None
-    unread: str | None = None
-    verdict: Verdict | None = None
+    unreadable: str | None = None
+    result: WaitResult | None = None
     error: Exception | None = None
 
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """Somebody who waits.
+    """One subscriber.
 
-    :param watch: for what.
-    :param outage: how long it bears that the catalog cannot be read.
-    :param tell: takes updates; called on the poller's thread.
-    :param after: id of the last message that it has; None if it follows no messages.
+    :param wait: the execution, the schedule and the limits.
+    :param tolerance: how long an outage may last.
+    :param send: receives updates; called in the poller's thread.
+    :param last_message_id: the id of the last message that the subscriber has; None if it wants no messages.
+    :param due: when to poll next, in seconds of the poller's monotonic clock.
     """
 
-    watch: Watch
-    outage: Outage
-    tell: Callable[[Update], None]
-    after: int | None = None
+    wait: ExecutionWait
+    tolerance: OutageTolerance
+    send: Callable[[Update], None]
+    last_message_id: int | None = None
     due: float = 0.0
     _status: str | None = field(default=None, init=False)
 
     def changed_status(self, state: ExecutionState | None) -> str | None:
-        """The status if it is another one than at the last look."""
+        """The status, if it is not the one of the last poll."""
         status = None if state is None else state.status.name
         if status == self._status:
             return None
         self._status = status
         return status
 
-    def new_among(self, messages: Sequence[EventMessage]) -> Sequence[EventMessage]:
-        """Those of the execution's messages that it has not had yet; it has them then."""
-        if self.after is None:
+    def take_new(self, messages: Sequence[EventMessage]) -> Sequence[EventMessage]:
+        """Those messages that the subscriber does not have yet. They count as sent."""
+        last = self.last_message_id
+        if last is None:
             return ()
-        new = [each for each in messages if (each.event_message_id or 0) > (self.after or 0)]
+        new = [each for each in messages if (each.event_message_id or 0) > last]
         if new:
-            self.after = new[-1].event_message_id
+            self.last_message_id = new[-1].event_message_id
         return new or ()
 
 
 _NO_READING = Reading(())
+_EMPTY = Update()
 
 
 class Poller:
-    """Looks at the catalog for its subscribers, as long as there are any.
+    """Polls the catalog for its subscribers, as long as there are any.
 
-    :param open_catalog: opens a client; called on the poller's thread.
+    :param open_catalog: opens a client; called in the poller's thread.
     :param name: the thread's name.
-    :param gc_freeze_at: number of subscribers at which the process's objects are kept out of garbage collection;
+    :param gc_freeze_at: number of subscribers at which the process's objects are taken out of garbage collection;
         0 for never.
+    :param messages_grace: see :data:`MESSAGES_GRACE`.
+    :param idle_seconds: how long the thread stays without subscribers. Default: 30.
+    :param clock: the time. Default: the system's.
     """
 
-    def __init__(self, open_catalog: Callable[[], Catalog], *, name: str, gc_freeze_at: int = 0) -> None:
+    def __init__(
+        self,
+        open_catalog: Callable[[], Catalog],
+        *,
+        name: str,
+        gc_freeze_at: int = 0,
+        messages_grace: float = MESSAGES_GRACE,
+        idle_seconds: float = _IDLE_SECONDS,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self._open_catalog = open_catalog
         self._name = name
         self._gc_freeze_at = gc_freeze_at
+        self._messages_grace = messages_grace
+        self._idle_seconds = idle_seconds
+        self._clock = clock
         self._changed = threading.Condition()
         self._subscriptions: set[Subscription] = set()
         self._thread: threading.Thread | None = None
-        self._told = 0
+        self._sent = 0
 
     def subscribe(self, subscription: Subscription) -> None:
-        """Look for a subscriber until :meth:`unsubscribe`. Never waits for the server.
+        """Poll for a subscriber until :meth:`unsubscribe`. Never waits for the server.
 
-        :raises RuntimeError: the process can start no thread now. Nothing is looked for then.
+        :raises RuntimeError: the process cannot start a thread now. Then nothing is polled.
         """
         with self._changed:
             if self._thread is None or not self._thread.is_alive():
-                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                # Kept only once it runs: one that could not start would be taken for one that looks for all to come.
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                # Kept only after it has started: a thread that could not start must not count as running.
                 thread.start()
                 self._thread = thread
             self._subscriptions.add(subscription)
@@ -136,166 +155,164 @@ class Poller:
             self._changed.notify()
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Look for it no longer. Does nothing for one who has had a verdict."""
+        """Stop polling for a subscriber. Does nothing if its wait has ended."""
         with self._changed:
             self._subscriptions.discard(subscription)
 
-    # --- on the thread
+    # --- in the thread
 
-    def _work(self) -> None:
-        # The thread's own: a subscriber who comes while it ends starts another one, which must not look through a
-        # connection that is being closed.
-        lookout, reader = Lookout(self._open_catalog), MessageReader()
+    def _run(self) -> None:
+        # Not attributes: a subscriber that arrives while this thread ends starts another thread, which must not use the
+        # connection that this one closes.
+        connection, reader = PollerConnection(self._open_catalog), MessageReader(clock=self._clock)
         try:
             while (due := self._next_due()) is not None:
-                self._look(lookout, reader, due)
+                self._poll(connection, reader, due)
         finally:
-            lookout.close()
+            connection.close()
 
     def _next_due(self) -> list[Subscription] | None:
-        """Wait until somebody is due; None when nobody has waited for a while."""
+        """Wait until a subscriber is due; None if there have been no subscribers for a while."""
         with self._changed:
             while True:
                 if not self._subscriptions:
-                    self._changed.wait(_IDLE_SECONDS)
+                    self._changed.wait(self._idle_seconds)
                     if not self._subscriptions:
                         self._thread = None
                         return None
-                now = time.monotonic()
+                now = self._clock.monotonic()
                 first = min(subscription.due for subscription in self._subscriptions)
                 if first <= now:
-                    # Those who are due soon come along, so that one query serves all.
-                    slack = now + SHORTEST_TICK / 2
-                    return [each for each in self._subscriptions if each.due <= slack]
+                    # Including those that are due soon, so that one query serves all.
+                    soon = now + MIN_TICK / 2
+                    return [each for each in self._subscriptions if each.due <= soon]
                 self._changed.wait(first - now)
 
-    def _look(self, lookout: Lookout, reader: MessageReader, due: list[Subscription]) -> None:
+    def _poll(self, connection: PollerConnection, reader: MessageReader, due: list[Subscription]) -> None:
         try:
-            states = lookout.states({each.watch.execution_id for each in due}, waiting=self._waiting)
-        except MeetsAll as met:
-            lookout.close()
-            self._bear(due, met.error, meets_all=True)
+            states = connection.states({each.wait.execution_id for each in due}, subscribed=self._subscribed_ids)
+        except AllQueriesFail as failure:
+            connection.close()
+            self._record_failure(due, failure.error, affects_all=True)
             return
         except Exception as error:
             if not isinstance(error, CatalogError):
-                log.warning("Looking at the catalog failed in an unforeseen way.", exc_info=True)
-            lookout.close()
-            self._bear(due, error)
+                log.warning("Polling the catalog failed unexpectedly.", exc_info=True)
+            connection.close()
+            self._record_failure(due, error)
             return
-        following: dict[int, list[Subscription]] = {}
+        with_messages: dict[int, list[Subscription]] = {}
         for subscription in due:
-            execution_id = subscription.watch.execution_id
+            execution_id = subscription.wait.execution_id
             if execution_id in states.failed:
-                self._bear([subscription], states.failed[execution_id])
-            elif subscription.after is None:
-                self._tell(subscription, states.found.get(execution_id))
+                self._record_failure([subscription], states.failed[execution_id])
+            elif subscription.last_message_id is None:
+                self._process(subscription, states.found.get(execution_id))
             else:
-                following.setdefault(execution_id, []).append(subscription)
-        # After the states: whoever is over has written all its messages by now.
-        positions = {each: min(one.after or 0 for one in following[each]) for each in following}
-        for reading in reader.read(lookout, positions, waiting=self._waiting):
+                with_messages.setdefault(execution_id, []).append(subscription)
+        # After the states: an execution that has ended has written all its messages by now.
+        positions = {each: min(one.last_message_id or 0 for one in with_messages[each]) for each in with_messages}
+        for reading in reader.read(connection, positions, subscribed=self._subscribed_ids):
             for execution_id in reading.execution_ids:
-                for subscription in following[execution_id]:
-                    self._tell(subscription, states.found.get(execution_id), reading)
+                for subscription in with_messages[execution_id]:
+                    self._process(subscription, states.found.get(execution_id), reading)
 
-    def _waiting(self) -> list[int]:
-        """All executions that somebody waits for."""
+    def _subscribed_ids(self) -> list[int]:
+        """All executions that have subscribers."""
         with self._changed:
-            return list({each.watch.execution_id for each in self._subscriptions})
+            return list({each.wait.execution_id for each in self._subscriptions})
 
-    def _tell(self, subscription: Subscription, state: ExecutionState | None, reading: Reading = _NO_READING) -> None:
-        watch, outage = subscription.watch, subscription.outage
-        verdict = watch.judge(state)
-        age = 0 if state is None else state.age or 0
-        delay = watch.delay(age)
-        messages = subscription.new_among(reading.messages.get(watch.execution_id, ()))
-        reads_on = held_back = watch.execution_id in reading.behind
-        began = recovered = unread = None
+    def _process(
+        self, subscription: Subscription, state: ExecutionState | None, reading: Reading = _NO_READING
+    ) -> None:
+        wait, tolerance = subscription.wait, subscription.tolerance
+        result = wait.check(state)
+        delay = wait.delay(state)
+        messages = subscription.take_new(reading.messages.get(wait.execution_id, ()))
+        has_more = hold_back = wait.execution_id in reading.unfinished
+        outage = recovered = unreadable = None
         if reading.error is None:
-            recovered = outage.end()
+            recovered = tolerance.record_success()
         else:
-            began = None if outage.is_on else str(reading.error)
+            outage = None if tolerance.is_active else str(reading.error)
             try:
-                delay = watch.deadline.limit(outage.bear(reading.error))
-                held_back = outage.seconds < _MESSAGES_GRACE
-            except Exception as error:  # noqa: BLE001 the same error, now borne for too long
-                # The execution is in sight, so the wait goes on without its messages.
-                began, unread = None, str(error)
-                subscription.after = None
-                outage.end()
-        if verdict is Verdict.OVER and held_back and not watch.deadline.passed:
-            verdict = None
-        shortest = min(SHORTEST_TICK, watch.poll_interval)
-        subscription.due = time.monotonic() + (0.0 if reads_on else max(shortest, delay))
+                delay = wait.deadline.limit(tolerance.record_failure(reading.error))
+                hold_back = tolerance.seconds < self._messages_grace
+            except Exception as error:  # noqa: BLE001 the same error, for too long
+                # The status can be read, so the wait goes on without messages.
+                outage, unreadable = None, str(error)
+                subscription.last_message_id = None
+                tolerance.record_success()
+        if result is WaitResult.TERMINAL and hold_back and not wait.deadline.passed:
+            result = None
+        min_delay = min(MIN_TICK, wait.schedule.interval)
+        subscription.due = self._clock.monotonic() + (0.0 if has_more else max(min_delay, delay))
         update = Update(
             status=subscription.changed_status(state),
             messages=messages,
-            outage=began,
+            outage=outage,
             recovered=recovered,
-            unread=unread,
-            verdict=verdict,
+            unreadable=unreadable,
+            result=result,
         )
-        if update != _NOTHING:
-            self._deliver(subscription, update)
+        if update != _EMPTY:
+            self._send(subscription, update)
 
-    def _bear(self, due: Sequence[Subscription], error: Exception, *, meets_all: bool = False) -> None:
+    def _record_failure(self, due: Sequence[Subscription], error: Exception, *, affects_all: bool = False) -> None:
         longest = 0.0
         for subscription in due:
-            began = not subscription.outage.is_on
+            is_first = not subscription.tolerance.is_active
             try:
-                longest = max(longest, subscription.outage.bear(error, meets_all=meets_all))
-            except Exception as last:  # noqa: BLE001 the same error, now borne for too long
-                self._deliver(subscription, Update(verdict=Verdict.OUT_OF_SIGHT, error=last))
+                longest = max(longest, subscription.tolerance.record_failure(error, affects_all=affects_all))
+            except Exception as last:  # noqa: BLE001 the same error, for too long
+                self._send(subscription, Update(result=WaitResult.UNREACHABLE, error=last))
                 continue
-            if subscription.watch.deadline.passed:
-                self._deliver(subscription, Update(verdict=Verdict.TIMEOUT))
-            elif began:
-                self._deliver(subscription, Update(outage=str(error)))
-        now = time.monotonic()
+            if subscription.wait.deadline.passed:
+                self._send(subscription, Update(result=WaitResult.TIMED_OUT))
+            elif is_first:
+                self._send(subscription, Update(outage=str(error)))
+        now = self._clock.monotonic()
         for subscription in due:
-            subscription.due = now + subscription.watch.deadline.limit(longest)
+            subscription.due = now + subscription.wait.deadline.limit(longest)
 
-    def _deliver(self, subscription: Subscription, update: Update) -> None:
-        if update.verdict is not None:
+    def _send(self, subscription: Subscription, update: Update) -> None:
+        if update.result is not None:
             self.unsubscribe(subscription)
-        subscription.tell(update)
-        self._told += 1
-        if self._told % _BURST == 0:
-            # Thousands told at once would keep the event loop from everything else for as long as they take.
-            time.sleep(_PAUSE)
-
-
-_NOTHING = Update()
+        subscription.send(update)
+        self._sent += 1
+        if self._sent % _BURST == 0:
+            # Thousands of updates at once would block the event loop.
+            self._clock.sleep(_BURST_PAUSE)
 
 
 @functools.cache
 def _freeze_once() -> None:
-    """Keep what is there now out of garbage collections, once in the life of a process.
+    """Take all present objects out of garbage collection, once in the life of a process.
 
-    A full collection walks all objects of the process while the event loop stands still. Nearly all of those that a
-    triggerer has were made by imports and live as long as it does, so walking them finds nothing.
+    A full collection walks all objects while the event loop stands still. Nearly all objects of a triggerer were made
+    by imports and live as long as the process, so walking them finds nothing.
     """
     gc.freeze()
-    log.info("Garbage collection leaves out what the triggerer has loaded so far: many executions are waited for.")
+    log.info("Took the objects that the triggerer has loaded out of garbage collection, because many tasks wait.")
 
 
 _pollers: dict[str, tuple[asyncio.AbstractEventLoop, Poller]] = {}
 
 
-def poller_of(
+def shared_poller(
     loop: asyncio.AbstractEventLoop,
     ssis_conn_id: str,
     opener: Callable[[asyncio.AbstractEventLoop, str], Callable[[], Catalog]],
 ) -> Poller:
-    """The poller that all triggers of an event loop share which wait on one connection.
+    """The poller that all triggers of a connection share on an event loop.
 
-    :param loop: the triggers' event loop, which is the caller's.
+    :param loop: the event loop of the triggers and of the caller.
     :param ssis_conn_id: the Airflow connection.
-    :param opener: makes what opens a client of that connection, given both.
+    :param opener: given both, returns a function that opens a client.
     """
-    of_loop, poller = _pollers.get(ssis_conn_id, (None, None))
-    if poller is None or of_loop is not loop:
-        # A triggerer has one loop; another one comes only where triggers run one by one, as in dag.test().
+    poller_loop, poller = _pollers.get(ssis_conn_id, (None, None))
+    if poller is None or poller_loop is not loop:
+        # A triggerer has one loop. There are others only where triggers run one by one, as in dag.test().
         poller = Poller(
             opener(loop, ssis_conn_id), name=f"ssis-poller-{ssis_conn_id}", gc_freeze_at=config.gc_freeze_at()
         )

@@ -19,6 +19,7 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
+from airflow_provider_ssis.cli.emulator import PASSWORD_VARIABLE
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
 from airflow_provider_ssis.emulator.tsql.execution.database_file import file_name
@@ -26,6 +27,8 @@ from airflow_provider_ssis.odbc.drivers import installed_drivers
 from tests.support.entra_authority import Authority
 from tests.support.executions import status_of, wait_for_status
 from tests.support.mart import MART
+
+pytestmark = pytest.mark.processes
 
 COMMAND = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator"]
 
@@ -36,8 +39,12 @@ def fetch(odbc: str, statement: str) -> Any:
 
 
 @contextmanager
-def served(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    process = subprocess.Popen([*COMMAND, "--json", *options], stdout=subprocess.PIPE, text=True)
+def served(
+    *options: str, environment: dict[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    process = subprocess.Popen(
+        [*COMMAND, "--json", *options], stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+    )
     try:
         assert process.stdout is not None
         yield process, json.loads(process.stdout.readline())
@@ -151,6 +158,79 @@ def test_a_port_that_is_no_port_is_wrong_usage() -> None:
         assert result.returncode == 2
         assert f"'{port}' is no port: give a number from 0 (any free one) to 65535" in result.stderr
         assert "Traceback" not in result.stderr
+
+
+def refused(*options: str, environment: dict[str, str] | None = None) -> str:
+    """What the command says when it refuses its options."""
+    result = subprocess.run(
+        [*COMMAND, *options], capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}
+    )
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+def test_an_empty_option_is_wrong_usage() -> None:
+    assert "argument --host: it is empty" in refused("--host", "")
+    for option in ("--host", "--password", "--password-file", "--data-dir", "--instance", "--keytab", "--token-key"):
+        assert f"argument {option}: it is empty" in refused(f"{option}= ")
+
+
+def test_an_empty_host_is_refused_from_python_too() -> None:
+    with pytest.raises(ValueError, match=r"host is empty, which would mean all addresses"):
+        SsisdbEmulator(host="")
+    with pytest.raises(ValueError, match="password is empty"):
+        SsisdbEmulator(password="")
+
+
+def test_the_password_comes_from_a_file_or_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("from the file\n")
+    with served("--password-file", str(file)) as (process, server):
+        assert server["password"] == "from the file"
+        assert "from the file" not in Path(f"/proc/{process.pid}/cmdline").read_text()
+        assert fetch(server["odbc"], "SELECT SUSER_SNAME()") == "sa"
+    with served(environment={PASSWORD_VARIABLE: "from the environment"}) as (_, server):
+        assert server["password"] == "from the environment"
+    with served("--password-file", str(file), environment={PASSWORD_VARIABLE: "not this one"}) as (_, server):
+        assert server["password"] == "from the file"
+
+
+def test_a_password_that_is_missing_where_it_should_be_is_wrong_usage(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("\nsecond line")
+    assert f"the first line of {file} is empty" in refused("--password-file", str(file))
+    file.write_bytes(b"\xff\xfe")
+    assert f"{file} is not text in UTF-8" in refused("--password-file", str(file))
+    assert f"{PASSWORD_VARIABLE} is empty" in refused(environment={PASSWORD_VARIABLE: ""})
+
+
+def test_only_the_owner_can_read_the_data_folder(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+    shared.chmod(0o755)
+    (shared / "other").touch()
+    for folder in (tmp_path / "new", tmp_path / "empty", shared):
+        if folder.name == "empty":
+            folder.mkdir(mode=0o755)
+        with served("--data-dir", str(folder)) as (_, server):
+            with Catalog(pyodbc.connect(server["odbc"], autocommit=True)) as catalog:
+                catalog.create_folder("Sales")
+                catalog.deploy_project("Sales", "Mart", MART)
+            found = [path for path in folder.rglob("*") if path.name != "other"]
+            assert len(found) >= 3
+            assert [path for path in found if path.stat().st_mode & 0o077] == []
+            assert folder == shared or not folder.stat().st_mode & 0o077
+
+
+def test_a_data_folder_of_an_older_version_is_closed_to_others(tmp_path: Path) -> None:
+    with SsisdbEmulator(data_dir=tmp_path):
+        pass
+    tmp_path.chmod(0o755)
+    (tmp_path / "ssisdb.duckdb").chmod(0o644)
+    with SsisdbEmulator(data_dir=tmp_path):
+        assert not tmp_path.stat().st_mode & 0o077
+        assert not (tmp_path / "ssisdb.duckdb").stat().st_mode & 0o077
 
 
 def test_a_data_folder_in_use_is_one_line_and_exit_code_1(tmp_path: Path) -> None:

@@ -8,9 +8,6 @@ from tests.support.scripted_catalog import Clock
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Time stands still but for sleeping."""
-    clock = Clock()
-    for module in ("waiting", "watching", "stopping", "submission"):
-        monkeypatch.setattr(f"airflow_provider_ssis.executions.{module}.time", clock)
-    return clock
+def clock() -> Clock:
+    """Time that only passes while a test sleeps on it."""
+    return Clock()

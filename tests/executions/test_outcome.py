@@ -17,7 +17,7 @@ from airflow_provider_ssis.exceptions import (
     ExecutionUnsuccessful,
     ValidationFailed,
 )
-from airflow_provider_ssis.executions.outcome import duration_of, result_of, unsuccessful
+from airflow_provider_ssis.executions.outcome import duration_of, result_of, unsuccessful_error
 from tests.support.scripted_catalog import START, ScriptedCatalog, event, execution_in
 
 COLUMNS_DIFFER = 0xC0202045 - 2**32
@@ -54,7 +54,7 @@ def test_what_is_not_over_has_no_duration(status: Status) -> None:
     ],
 )
 def test_each_way_to_end_has_its_exception(status: Status, exception: type[ExecutionUnsuccessful], text: str) -> None:
-    error = unsuccessful(ScriptedCatalog().catalog, execution_in(status))
+    error = unsuccessful_error(ScriptedCatalog().catalog, execution_in(status))
     assert type(error) is exception
     assert str(error).startswith(f"Execution 42 of Sales/Mart/Load.dtsx {text}.\n")
     assert (error.execution_id, error.status, error.duration, error.causes) == (42, status, 90.0, ())
@@ -65,15 +65,15 @@ def test_a_package_that_does_not_pass_its_validation_is_told_apart() -> None:
         event(1, "The column Region is gone.", MessageType.ERROR, message_code=COLUMNS_DIFFER),
         event(2, "There were errors during task validation.", MessageType.ERROR, message_code=VALIDATION_FAILED),
     ]
-    error = unsuccessful(ScriptedCatalog(events=messages).catalog, execution_in(Status.FAILED))
+    error = unsuccessful_error(ScriptedCatalog(events=messages).catalog, execution_in(Status.FAILED))
     assert type(error) is ValidationFailed
     assert "The column Region is gone." in error.causes[0]
-    stopped = unsuccessful(ScriptedCatalog(events=messages).catalog, execution_in(Status.CANCELED))
+    stopped = unsuccessful_error(ScriptedCatalog(events=messages).catalog, execution_in(Status.CANCELED))
     assert type(stopped) is ExecutionCanceled
 
 
 def test_it_is_told_who_stopped_the_execution() -> None:
-    error = unsuccessful(ScriptedCatalog().catalog, execution_in(Status.CANCELED, stopped_by_name=r"CORP\ann"))
+    error = unsuccessful_error(ScriptedCatalog().catalog, execution_in(Status.CANCELED, stopped_by_name=r"CORP\ann"))
     assert r"was stopped by CORP\ann" in str(error)
 
 
@@ -86,7 +86,7 @@ def test_the_causes_are_the_first_errors_and_how_to_see_the_rest_is_told() -> No
             *(event(number, f"error {number}", MessageType.ERROR) for number in range(4, 20)),
         ]
     )
-    error = unsuccessful(script.catalog, execution_in(Status.FAILED))
+    error = unsuccessful_error(script.catalog, execution_in(Status.FAILED))
     assert error.causes[0] == r"Copy (\Package\Copy in Load.dtsx): disk full"
     assert len(error.causes) == 3
     assert all(cause in str(error) for cause in error.causes)
@@ -95,7 +95,7 @@ def test_the_causes_are_the_first_errors_and_how_to_see_the_rest_is_told() -> No
 
 def test_the_causes_of_a_scale_out_execution_are_found_although_its_messages_have_no_id() -> None:
     script = ScriptedCatalog(events=[event(None, "starting"), event(None, "disk full", MessageType.ERROR)])
-    (cause,) = unsuccessful(script.catalog, execution_in(Status.FAILED)).causes
+    (cause,) = unsuccessful_error(script.catalog, execution_in(Status.FAILED)).causes
     assert cause.endswith("disk full")
 
 
@@ -111,7 +111,7 @@ def test_without_event_messages_the_operations_messages_tell_the_cause() -> None
         )
 
     script = ScriptedCatalog(messages=[message("x", MessageType.INFORMATION), message("no memory", MessageType.ERROR)])
-    assert unsuccessful(script.catalog, execution_in(Status.FAILED)).causes == ("no memory",)
+    assert unsuccessful_error(script.catalog, execution_in(Status.FAILED)).causes == ("no memory",)
 
 
 def test_messages_out_of_reach_do_not_hide_how_the_execution_ended() -> None:
@@ -119,6 +119,6 @@ def test_messages_out_of_reach_do_not_hide_how_the_execution_ended() -> None:
         def event_messages(self, *args: object, **kwargs: object) -> list[object]:  # type: ignore[override]  # fails
             raise ServerUnreachable("nothing answers")
 
-    error = unsuccessful(Gone().catalog, execution_in(Status.FAILED))
+    error = unsuccessful_error(Gone().catalog, execution_in(Status.FAILED))
     assert isinstance(error, ExecutionFailed)
     assert "could not be read: nothing answers" in str(error)

@@ -51,8 +51,8 @@ def test_a_triggerer_killed_and_restarted_loses_stops_and_starts_nothing(
         mart.stop_operation(execution_id)
     answer = workers.wait(last).answer
     assert answer is not None
-    assert [(event["execution_id"], event["verdict"]) for event in answer["events"]] == [
-        (each, "over") for each in execution_ids
+    assert [(event["execution_id"], event["result"]) for event in answer["events"]] == [
+        (each, "terminal") for each in execution_ids
     ]
     executions = mart.executions(limit=None)
     assert {each.execution_id for each in executions} == set(execution_ids)
@@ -78,7 +78,7 @@ def test_a_server_restarted_under_many_triggers_is_found_again_by_all(
     with SsisdbEmulator(data_dir=tmp_path, password="Pa55-word!", port=port) as again:
         answer = workers.wait(waiting).answer
         assert answer is not None
-        assert [event["verdict"] for event in answer["events"]] == ["over"] * WAITING
+        assert [event["result"] for event in answer["events"]] == ["terminal"] * WAITING
         monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", again.airflow_uri)
         with SsisCatalogHook().open_catalog() as catalog:
             assert all(state.status.is_terminal for state in catalog.execution_states(execution_ids))

@@ -10,16 +10,16 @@ import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.compat import deferral_exceptions
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionFailed,
-    ExecutionOutOfSight,
     ExecutionStuckPending,
     ExecutionTimeout,
+    ExecutionUnreachable,
     InvalidTriggerEvent,
 )
-from airflow_provider_ssis.executions.deferral import deferral_exceptions
-from airflow_provider_ssis.executions.memory import EXECUTION
+from airflow_provider_ssis.executions.task_state import EXECUTION_KEY
 from tests.support.airflow_context import current_context
 from tests.support.deferrals import deferred, events_of, reloaded, resumed, run_to_end
 from tests.support.executions import statuses
@@ -159,9 +159,9 @@ def test_an_execution_that_has_begun_to_run_meanwhile_is_not_stuck(mart: Catalog
     deferral = deferred(task_run)
     execution_id = reloaded(deferral.trigger).execution_id
     wait_until(lambda: statuses(mart) == [OperationStatus.RUNNING])
-    for verdict in ("stuck_pending", "over"):
+    for result in ("stuck_pending", "terminal"):
         with pytest.raises(type(deferral)) as again:
-            resumed(task_run, deferral, {"execution_id": execution_id, "verdict": verdict, "detail": None})
+            resumed(task_run, deferral, {"execution_id": execution_id, "result": result, "detail": None})
         assert reloaded(again.value.trigger).execution_id == execution_id
     assert statuses(mart) == [OperationStatus.RUNNING]
 
@@ -183,7 +183,7 @@ def test_a_trigger_that_failed_leaves_the_execution_to_a_retry(mart: Catalog, ss
     ssisdb.scripts.take(600, package="Load.dtsx", times=1)
     task_run = deferrable()
     execution_id = reloaded(deferred(task_run).trigger).execution_id
-    with pytest.raises(ExecutionOutOfSight, match=f"Execution {execution_id} .* the trigger failed"):
+    with pytest.raises(ExecutionUnreachable, match=f"Execution {execution_id} .* the trigger failed"):
         task_run.operator.resume_execution("__fail__", {"error": "Trigger failure"}, task_run.context)
     assert statuses(mart) == [OperationStatus.RUNNING]
     retry = deferrable()
@@ -194,8 +194,8 @@ def test_a_catalog_that_cannot_be_read_is_told_with_its_error(mart: Catalog, ssi
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = deferrable()
     deferral = deferred(task_run)
-    event = {"execution_id": reloaded(deferral.trigger).execution_id, "verdict": "out_of_sight", "detail": "No way."}
-    with pytest.raises(ExecutionOutOfSight, match=r"No way\..*A retry of this task follows it again"):
+    event = {"execution_id": reloaded(deferral.trigger).execution_id, "result": "unreachable", "detail": "No way."}
+    with pytest.raises(ExecutionUnreachable, match=r"No way\..*A retry of this task follows it again"):
         resumed(task_run, deferral, event)
 
 
@@ -214,7 +214,7 @@ def test_an_event_of_another_execution_sends_the_task_back_to_wait_for_its_own(
     task_run = deferrable()
     deferral = deferred(task_run)
     execution_id = reloaded(deferral.trigger).execution_id
-    event = {"execution_id": execution_id - 1, "verdict": "over", "detail": None}
+    event = {"execution_id": execution_id - 1, "result": "terminal", "detail": None}
     with pytest.raises(type(deferral)) as again:
         resumed(task_run, deferral, event)
     assert reloaded(again.value.trigger).execution_id == execution_id
@@ -257,4 +257,4 @@ def test_the_id_is_kept_for_the_tries_to_come(mart: Catalog, ssisdb: SsisdbEmula
     task_run = deferrable()
     task_run.store = Store()
     execution_id = reloaded(deferred(task_run).trigger).execution_id
-    assert task_run.store.values[EXECUTION] == {"execution_id": execution_id, "since_try": 1, "is_ours": True}
+    assert task_run.store.values[EXECUTION_KEY] == {"execution_id": execution_id, "since_try": 1, "is_ours": True}

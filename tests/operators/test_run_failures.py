@@ -29,7 +29,7 @@ from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
-    ExecutionOutOfSight,
+    ExecutionUnreachable,
     InvalidTaskArgument,
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
@@ -106,7 +106,7 @@ def test_a_server_that_goes_away_meanwhile_is_told_with_the_execution_that_goes_
 
     stopper = threading.Thread(target=stop_server_when_running)
     stopper.start()
-    with pytest.raises(ExecutionOutOfSight, match=r"Execution \d+ was started and may still run.*look at it") as caught:
+    with pytest.raises(ExecutionUnreachable, match=r"Execution \d+ was started and may still.*look at it") as caught:
         task_run.execute()
     stopper.join()
     assert caught.value.execution_id == task_run.task_instance.xcoms["execution_id"]

@@ -17,10 +17,10 @@ from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
-    ExecutionOutOfSight,
+    ExecutionStoppedByKill,
     ExecutionTimeout,
+    ExecutionUnreachable,
     KilledBeforeStart,
-    StoppedWithTask,
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from tests.support.running import ImpatientHook, run
@@ -73,7 +73,7 @@ def test_a_killed_task_stops_its_execution(mart: Catalog, ssisdb: SsisdbEmulator
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = run()
     killer = kill_when(task_run, lambda: any(each.status is OperationStatus.RUNNING for each in mart.executions()))
-    with pytest.raises(StoppedWithTask):
+    with pytest.raises(ExecutionStoppedByKill):
         task_run.execute()
     killer.join()
     assert [each.status for each in mart.executions()] == [OperationStatus.CANCELED]
@@ -119,7 +119,7 @@ def test_the_deadline_holds_while_the_catalog_cannot_be_read(mart: Catalog, ssis
     task_run.operator.hook = ImpatientHook()
     ssisdb.faults.error(40613, statement="execution_id IN", times=None)
     try:
-        with pytest.raises(ExecutionOutOfSight, match="A retry of this task follows it again"):
+        with pytest.raises(ExecutionUnreachable, match="A retry of this task follows it again"):
             task_run.execute()
     finally:
         ssisdb.faults.clear()

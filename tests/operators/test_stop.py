@@ -145,13 +145,13 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
 @pytest.mark.parametrize(("name", "least"), [("timeout", "0 or more"), ("poll_interval", "more than 0")])
 @pytest.mark.parametrize("value", ["x", -1, True, float("nan"), float("inf"), timedelta(seconds=1)])
 def test_what_is_no_time_to_wait_is_told_when_the_dag_is_read(name: str, least: str, value: Any) -> None:
-    with pytest.raises(ValueError, match="give a number of seconds") as caught:
+    with pytest.raises(ValueError, match="Give a number of seconds") as caught:
         stop(execution_id=1, **{name: value})
-    assert str(caught.value) == f"{name} is {value!r}; give a number of seconds, {least}, at most ten years"
+    assert str(caught.value) == f"{name} is {value!r}. Give a number of seconds: {least}, at most ten years."
 
 
 def test_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:
-    with pytest.raises(ValueError, match="poll_interval is 0;"):
+    with pytest.raises(ValueError, match=r"poll_interval is 0\."):
         stop(execution_id=1, poll_interval=0)
 
 
@@ -180,7 +180,7 @@ def test_deferred_all_are_stopped_and_their_end_confirmed(slow: Catalog) -> None
 def test_deferred_one_that_does_not_end_in_time_is_told(slow: Catalog) -> None:
     execution_id = started()
     task_run = stop(execution_id=execution_id, deferrable=True)
-    event = {"execution_id": execution_id, "verdict": "timeout", "detail": None}
+    event = {"execution_id": execution_id, "result": "timed_out", "detail": None}
     with pytest.raises(ExecutionNotStopped, match=f"Execution {execution_id}"):
         task_run.operator.execute_complete(task_run.context, event, [execution_id], 0.0)
 
@@ -200,7 +200,7 @@ def test_deferred_the_deadline_counts_from_the_tasks_start_and_stays_in_a_second
     assert began is not None
     deferral = deferred(task_run)
     with pytest.raises(TaskDeferred) as again:
-        resumed(task_run, deferral, {"execution_id": execution_id, "verdict": "over", "detail": None})
+        resumed(task_run, deferral, {"execution_id": execution_id, "result": "terminal", "detail": None})
     for each in (deferral, again.value):
         assert reloaded(each.trigger).deadline == pytest.approx(began.timestamp() + 100)
         # Airflow's own limit comes later than the trigger's, which tells what is known.
@@ -219,7 +219,7 @@ def test_deferred_what_ended_at_the_last_moment_is_no_failure(slow: Catalog) -> 
     execution_id = started()
     task_run = stop(execution_id=execution_id, deferrable=True)
     stop(execution_id=execution_id).execute()
-    event = {"execution_id": execution_id, "verdict": "timeout", "detail": None}
+    event = {"execution_id": execution_id, "result": "timed_out", "detail": None}
     result = task_run.operator.execute_complete(task_run.context, event, [execution_id], 0.0)
     assert result == [{"execution_id": execution_id, "status": "canceled"}]
 
@@ -228,20 +228,20 @@ def test_deferred_a_server_that_is_away_at_the_deadline_has_no_more_time(slow: C
     execution_id = started()
     task_run = stop(execution_id=execution_id, deferrable=True)
     ssisdb.faults.drop_login(times=1)
-    event = {"execution_id": execution_id, "verdict": "timeout", "detail": None}
+    event = {"execution_id": execution_id, "result": "timed_out", "detail": None}
     with pytest.raises(ServerUnreachable):
         task_run.operator.execute_complete(task_run.context, event, [execution_id], 0.0)
 
 
-@pytest.mark.parametrize("verdict", ["timeout", "gone", "out_of_sight"])
+@pytest.mark.parametrize("result", ["timed_out", "not_found", "unreachable"])
 def test_deferred_an_event_of_another_execution_tells_nothing_about_those_that_are_stopped(
-    stubborn: Catalog, verdict: str
+    stubborn: Catalog, result: str
 ) -> None:
     execution_id = started()
     task_run = stop(execution_id=execution_id, deferrable=True)
     deferral = deferred(task_run)
     with pytest.raises(TaskDeferred) as again:
-        resumed(task_run, deferral, {"execution_id": execution_id + 1, "verdict": verdict, "detail": None})
+        resumed(task_run, deferral, {"execution_id": execution_id + 1, "result": result, "detail": None})
     assert reloaded(again.value.trigger).execution_id == execution_id
 
 

@@ -17,6 +17,7 @@ from airflow_provider_ssis.catalog.errors import (
     ServerUnreachable,
 )
 from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.compat import deferral_exceptions
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
@@ -25,7 +26,6 @@ from airflow_provider_ssis.exceptions import (
     ExecutionTimeout,
     InvalidTaskArgument,
 )
-from airflow_provider_ssis.executions.deferral import deferral_exceptions
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 from tests.support.deferrals import deferred, reloaded, resumed, run_to_end
 from tests.support.executions import wait_for_status
@@ -140,9 +140,9 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
 @pytest.mark.parametrize("name", ["timeout", "poke_interval"])
 @pytest.mark.parametrize("value", ["x", -1, float("nan"), float("inf")])
 def test_what_is_no_time_to_wait_is_told_when_the_dag_is_read(name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match="give a number of seconds") as caught:
+    with pytest.raises(ValueError, match="Give a number of seconds") as caught:
         sensor(1, **{name: value})
-    assert str(caught.value) == f"{name} is {value!r}; give a number of seconds, 0 or more, at most ten years"
+    assert str(caught.value) == f"{name} is {value!r}. Give a number of seconds: 0 or more, at most ten years."
 
 
 def test_times_to_wait_may_come_as_airflow_takes_them() -> None:
@@ -151,7 +151,7 @@ def test_times_to_wait_may_come_as_airflow_takes_them() -> None:
 
 
 def test_deferred_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:
-    with pytest.raises(ValueError, match=r"poke_interval is 0\.0; .* more than 0"):
+    with pytest.raises(ValueError, match=r"poke_interval is 0\.0\. .* more than 0"):
         sensor(1, poke_interval=0, deferrable=True)
 
 
@@ -277,14 +277,14 @@ def test_deferred_an_event_of_another_execution_sends_it_back_to_wait(mart: Cata
     task_run = sensor(started(), deferrable=True)
     deferral = deferred(task_run)
     with pytest.raises(type(deferral)):
-        resumed(task_run, deferral, {"execution_id": 4711, "verdict": "over", "detail": None})
+        resumed(task_run, deferral, {"execution_id": 4711, "result": "terminal", "detail": None})
 
 
 def test_deferred_an_execution_that_vanishes_is_told(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = sensor(started(), deferrable=True)
     deferral = deferred(task_run)
-    event = {"execution_id": reloaded(deferral.trigger).execution_id, "verdict": "gone", "detail": None}
+    event = {"execution_id": reloaded(deferral.trigger).execution_id, "result": "not_found", "detail": None}
     with pytest.raises(ExecutionNotFound):
         resumed(task_run, deferral, event)
 
@@ -311,7 +311,7 @@ def test_deferred_the_deadline_counts_from_the_tasks_start_and_stays_in_a_second
     assert began is not None
     deferral = deferred(task_run)
     with pytest.raises(type(deferral)) as again:
-        resumed(task_run, deferral, {"execution_id": 4711, "verdict": "over", "detail": None})
+        resumed(task_run, deferral, {"execution_id": 4711, "result": "terminal", "detail": None})
     for each in (deferral, again.value):
         assert reloaded(each.trigger).deadline == pytest.approx(began.timestamp() + sooner)
         # Airflow's own limit comes later than the trigger's, which tells what is known.
@@ -354,7 +354,7 @@ def test_deferred_what_ended_at_the_last_moment_counts(mart: Catalog, ssisdb: Ss
     deferral = deferred(task_run)
     execution_id = reloaded(deferral.trigger).execution_id
     sensor(execution_id).execute()
-    event = {"execution_id": execution_id, "verdict": "timeout", "detail": None}
+    event = {"execution_id": execution_id, "result": "timed_out", "detail": None}
     assert resumed(task_run, deferral, event)["status"] == "succeeded"
 
 
@@ -363,7 +363,7 @@ def test_deferred_a_server_that_is_away_at_the_deadline_has_no_more_time(mart: C
     task_run = sensor(started(), deferrable=True)
     deferral = deferred(task_run)
     ssisdb.faults.drop_login(times=1)
-    event = {"execution_id": reloaded(deferral.trigger).execution_id, "verdict": "timeout", "detail": None}
+    event = {"execution_id": reloaded(deferral.trigger).execution_id, "result": "timed_out", "detail": None}
     with pytest.raises(AirflowSensorTimeout, match=r"The catalog cannot be read"):
         resumed(task_run, deferral, event)
 

@@ -30,7 +30,7 @@ from airflow_provider_ssis.emulator.session import (
 from airflow_provider_ssis.emulator.tds.packets import Limits
 from airflow_provider_ssis.emulator.tds.server import TdsServer
 
-PASSWORD = "correct horse; {battery} = staple"
+PASSWORD = "correct horse; {battery = staple"
 
 
 @dataclass
@@ -124,7 +124,7 @@ class EchoBackend:
     async def login(self, login: Login) -> Session:
         self.logins.append(login)
         if login.password != PASSWORD:
-            raise LoginRefused(Message(18456, 14, 1, f"Login failed for user '{login.user}'."))
+            raise LoginRefused(Message(18456, 14, 1, f"Login failed for user '{login.user}'."), wrong_proof=True)
         self.sessions.append(EchoSession(51 + len(self.sessions)))
         return self.sessions[-1]
 
@@ -137,6 +137,7 @@ class EchoServer:
     host: str
     port: int
     certificate: bytes
+    tds: TdsServer
 
 
 @contextlib.contextmanager
@@ -150,7 +151,7 @@ def echo_server(limits: Limits | None = None) -> Iterator[EchoServer]:
     try:
         asyncio.run_coroutine_threadsafe(server.start(), loop).result()
         host, port = server.address
-        yield EchoServer(backend, host, port, server.certificate.pem)
+        yield EchoServer(backend, host, port, server.certificate.pem, server)
         asyncio.run_coroutine_threadsafe(server.close(), loop).result()
     finally:
         loop.call_soon_threadsafe(loop.stop)

@@ -121,6 +121,7 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
     """
     from airflow.providers.common.compat.sdk import TaskDeferred
 
+    from airflow_provider_ssis.operators.task_execution import TaskExecution
     from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
     from tests.support.deferrals import events_of
     from tests.support.running import run
@@ -135,7 +136,7 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
     if order["store"] is not None:
         task_run.store = FileStore(Path(order["store"]), order.get("die"))
     if order.get("die") == BEFORE_DEFERRAL:
-        type(task_run.operator)._wait = _die
+        TaskExecution.wait = _die  # type: ignore[method-assign,assignment]  # the fault
         type(task_run.operator)._defer = _die
     try:
         if order["stage"] == "execute":

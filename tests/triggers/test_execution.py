@@ -32,34 +32,34 @@ def trigger(execution_id: int, **arguments: Any) -> SsisExecutionTrigger:
 def test_it_tells_when_the_execution_is_over(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(0.5, package="Load.dtsx")
     execution_id = start(mart)
-    assert events_of([trigger(execution_id)]) == [{"execution_id": execution_id, "verdict": "over", "detail": None}]
+    assert events_of([trigger(execution_id)]) == [{"execution_id": execution_id, "result": "terminal", "detail": None}]
 
 
 def test_an_execution_that_is_over_already_is_told_at_once(mart: Catalog) -> None:
     execution_id = start(mart)
     wait_for_end(mart, execution_id)
-    assert events_of([trigger(execution_id)])[0]["verdict"] == "over"
+    assert events_of([trigger(execution_id)])[0]["result"] == "terminal"
 
 
 def test_a_failed_execution_is_over_too(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
-    assert events_of([trigger(start(mart))])[0]["verdict"] == "over"
+    assert events_of([trigger(start(mart))])[0]["result"] == "terminal"
 
 
 def test_the_deadline_is_a_point_in_time_that_no_restart_moves(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     given = trigger(start(mart), deadline=time.time() - 1)
-    assert events_of([given])[0]["verdict"] == "timeout"
+    assert events_of([given])[0]["result"] == "timed_out"
     assert reloaded(given).deadline == given.deadline
 
 
 def test_an_execution_that_stays_pending_is_told(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.hang(package="Load.dtsx")
-    assert events_of([trigger(start(mart), pending_timeout=1)])[0]["verdict"] == "stuck_pending"
+    assert events_of([trigger(start(mart), pending_timeout=1)])[0]["result"] == "stuck_pending"
 
 
 def test_an_execution_that_the_catalog_does_not_show_is_told(mart: Catalog) -> None:
-    assert events_of([trigger(4711)])[0]["verdict"] == "gone"
+    assert events_of([trigger(4711)])[0]["result"] == "not_found"
 
 
 def test_its_messages_come_into_the_log_each_once_at_their_level(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
@@ -94,7 +94,7 @@ def test_many_share_one_connection_and_one_query_a_look(mart: Catalog, ssisdb: S
     began = time.monotonic()
     events = events_of([trigger(each, poll_interval=1) for each in executions])
     looks_that_could_be = (time.monotonic() - began) / 0.1 + 2
-    assert [event["verdict"] for event in events] == ["over"] * 40
+    assert [event["result"] for event in events] == ["terminal"] * 40
     assert ssisdb.traffic.logins - logins == 1
     # A look each would be 40 times as many; the shortest tick is as long as the interval asked for.
     assert ssisdb.traffic.requests - requests < looks_that_could_be
@@ -114,7 +114,7 @@ def test_the_event_loop_goes_on_while_the_server_takes_its_time(mart: Catalog, s
     async def both() -> Any:
         return (await asyncio.gather(event_of(trigger(execution_id)), turn_often()))[0]
 
-    assert asyncio.run(asyncio.wait_for(both(), 60))["verdict"] == "over"
+    assert asyncio.run(asyncio.wait_for(both(), 60))["result"] == "terminal"
 
 
 # --- what it survives -------------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_a_broken_connection_is_told_once_and_survived(mart: Catalog, ssisdb: Ss
     ssisdb.faults.drop(statement="catalog.executions", times=2)
     waiting = trigger(execution_id)
     log = logged(waiting)
-    assert events_of([waiting])[0]["verdict"] == "over"
+    assert events_of([waiting])[0]["result"] == "terminal"
     assert len([line for line in log.at("warning") if "cannot be read" in line]) == 1
     assert len([line for line in log.at("info") if "can be read again" in line]) == 1
 
@@ -142,7 +142,7 @@ def test_errors_of_a_failover_are_survived(mart: Catalog, ssisdb: SsisdbEmulator
         ssisdb.faults.refuse_login(number)
     else:
         ssisdb.faults.error(number, statement="catalog.executions")
-    assert events_of([trigger(execution_id)])[0]["verdict"] == "over"
+    assert events_of([trigger(execution_id)])[0]["result"] == "terminal"
 
 
 def test_a_server_that_does_not_answer_keeps_nobody_past_the_deadline(
@@ -153,7 +153,7 @@ def test_a_server_that_does_not_answer_keeps_nobody_past_the_deadline(
     endless, short = start(mart), start(mart)
     ssisdb.faults.delay(3600, statement="catalog.executions")
     events = events_of([trigger(endless, deadline=time.time() + 0.5), trigger(short)])
-    assert [event["verdict"] for event in events] == ["timeout", "over"]
+    assert [event["result"] for event in events] == ["timed_out", "terminal"]
 
 
 def test_an_outage_that_lasts_too_long_is_told_with_its_error(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
@@ -163,7 +163,7 @@ def test_an_outage_that_lasts_too_long_is_told_with_its_error(mart: Catalog, ssi
         (event,) = events_of([trigger(execution_id, outage_timeout=0.5)])
     finally:
         ssisdb.faults.clear()
-    assert event["verdict"] == "out_of_sight"
+    assert event["result"] == "unreachable"
     assert "refused" in event["detail"]
 
 
@@ -174,12 +174,12 @@ def test_what_no_patience_mends_is_told_at_once(mart: Catalog, ssisdb: SsisdbEmu
         (event,) = events_of([trigger(execution_id)])
     finally:
         ssisdb.faults.clear()
-    assert event["verdict"] == "out_of_sight"
+    assert event["result"] == "unreachable"
 
 
 def test_a_connection_that_airflow_does_not_know_is_told(mart: Catalog) -> None:
     (event,) = events_of([trigger(start(mart), ssis_conn_id="ssis_gone", outage_timeout=0.5)])
-    assert event["verdict"] == "out_of_sight"
+    assert event["result"] == "unreachable"
     assert "ssis_gone" in event["detail"]
 
 
@@ -209,7 +209,7 @@ def test_a_server_that_restarts_is_found_again(tmp_path: Path, monkeypatch: pyte
     restarter.start()
     events = events_of([trigger(each) for each in executions])
     restarter.join()
-    assert [event["verdict"] for event in events] == ["over"] * 5
+    assert [event["result"] for event in events] == ["terminal"] * 5
     servers[0].stop()
 
 
@@ -341,7 +341,7 @@ def test_a_kill_that_cannot_stop_says_so(mart: Catalog, ssisdb: SsisdbEmulator) 
 def test_a_kill_that_gets_no_answer_ends_in_time_and_names_the_execution(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "LONGEST_STOP", 0.5)
+    monkeypatch.setattr(execution, "MAX_STOP_SECONDS", 0.5)
     monkeypatch.setattr(execution, "QUERY_TIMEOUT", 1)
     ssisdb.scripts.take(600, package="Load.dtsx")
     execution_id = start(mart)
@@ -349,4 +349,4 @@ def test_a_kill_that_gets_no_answer_ends_in_time_and_names_the_execution(
     log = logged(killed)
     ssisdb.faults.delay(3600, statement="catalog.executions")
     asyncio.run(killed.on_kill())
-    assert any(f"Execution {execution_id} is perhaps not stopped" in line for line in log.at("error"))
+    assert any(f"Execution {execution_id} may not be stopped" in line for line in log.at("error"))

@@ -23,11 +23,12 @@ from airflow_provider_ssis.catalog.errors import (
     TransientError,
 )
 from airflow_provider_ssis.catalog.models import EventMessage, ExecutionState
-from airflow_provider_ssis.executions.outage import Outage
-from airflow_provider_ssis.executions.watching import Deadline, Verdict, Watch
+from airflow_provider_ssis.executions.deadline import Deadline
+from airflow_provider_ssis.executions.outage import OutageTolerance
+from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule, WaitResult
 from airflow_provider_ssis.triggers import poller as poller_module
-from airflow_provider_ssis.triggers.message_reading import CHUNK
-from airflow_provider_ssis.triggers.poller import SHORTEST_TICK, Poller, Subscription, Update
+from airflow_provider_ssis.triggers.message_reader import CHUNK
+from airflow_provider_ssis.triggers.poller import MESSAGES_GRACE, MIN_TICK, Poller, Subscription, Update
 from tests.support.scripted_catalog import event
 
 SECONDS = 30
@@ -88,38 +89,39 @@ def watched(
     silent: Collection[int] = (),
     later: Collection[int] = (),
     deadline: Deadline = FOREVER,
+    messages_grace: float = MESSAGES_GRACE,
 ) -> dict[int, list[Update]]:
-    """All updates until each watch has its verdict, by execution; in the order in which the verdicts came.
+    """All updates until each watch has its result, by execution; in the order in which the results came.
 
     :param silent: executions whose messages nobody follows.
     :param later: executions at which nobody looks with the first look.
     """
-    poller = Poller(server.open_catalog, name="test-poller")
+    poller = Poller(server.open_catalog, name="test-poller", messages_grace=messages_grace)
     told: queue.Queue[tuple[int, Update]] = queue.Queue()
     updates: dict[int, list[Update]] = {each: [] for each in execution_ids}
     with ExitStack() as subscribed:
         for execution_id in execution_ids:
             subscription = Subscription(
-                watch=Watch(execution_id, 0.05, 0.05, deadline),
-                outage=Outage(SECONDS),
-                tell=lambda update, execution_id=execution_id: told.put((execution_id, update)),  # type: ignore[misc]  # a default binds it early
-                after=None if execution_id in silent else after,
-                due=time.monotonic() + SHORTEST_TICK if execution_id in later else 0.0,
+                wait=ExecutionWait(execution_id, PollSchedule(0.05, 0.05), deadline),
+                tolerance=OutageTolerance(SECONDS),
+                send=lambda update, execution_id=execution_id: told.put((execution_id, update)),  # type: ignore[misc]  # a default binds it early
+                last_message_id=None if execution_id in silent else after,
+                due=time.monotonic() + MIN_TICK if execution_id in later else 0.0,
             )
             poller.subscribe(subscription)
             subscribed.callback(poller.unsubscribe, subscription)
         server.all_there.set()
-        while not all(seen and seen[-1].verdict for seen in updates.values()):
+        while not all(seen and seen[-1].result for seen in updates.values()):
             execution_id, update = told.get(timeout=SECONDS)
             updates[execution_id].append(update)
-            if update.verdict is not None:
+            if update.result is not None:
                 updates[execution_id] = updates.pop(execution_id)
     return updates
 
 
-def verdicts_of(updates: dict[int, list[Update]]) -> dict[int, Verdict | None]:
-    """The verdict on each execution."""
-    return {execution_id: seen[-1].verdict for execution_id, seen in updates.items()}
+def results_of(updates: dict[int, list[Update]]) -> dict[int, WaitResult | None]:
+    """The result on each execution."""
+    return {execution_id: seen[-1].result for execution_id, seen in updates.items()}
 
 
 def texts_of(seen: Sequence[Update]) -> list[str]:
@@ -134,9 +136,9 @@ def test_an_execution_that_cannot_be_asked_for_does_not_fail_the_others() -> Non
 
     server = Server(refuse=refuse)
     updates = watched(server, range(1, 65))
-    verdicts = {execution_id: seen[-1].verdict for execution_id, seen in updates.items()}
-    assert verdicts.pop(13) is Verdict.OUT_OF_SIGHT
-    assert set(verdicts.values()) == {Verdict.OVER}
+    results = {execution_id: seen[-1].result for execution_id, seen in updates.items()}
+    assert results.pop(13) is WaitResult.UNREACHABLE
+    assert set(results.values()) == {WaitResult.TERMINAL}
 
 
 def test_an_unknown_error_that_meets_all_is_borne_as_an_outage() -> None:
@@ -148,7 +150,7 @@ def test_an_unknown_error_that_meets_all_is_borne_as_an_outage() -> None:
 
     server.refuse = refuse
     updates = watched(server, [1, 2, 3])
-    assert set(verdicts_of(updates).values()) == {Verdict.OVER}
+    assert set(results_of(updates).values()) == {WaitResult.TERMINAL}
     for seen in updates.values():
         assert len([update for update in seen if update.outage]) <= 1
     assert any(update.outage for update in updates[1])
@@ -165,7 +167,7 @@ def test_an_unknown_error_is_borne_by_one_who_is_due_alone_when_it_meets_the_oth
     server.refuse = refuse
     updates = watched(server, [1, 2, 3], later=[2, 3])
     assert server.asked[0] == {1}
-    assert set(verdicts_of(updates).values()) == {Verdict.OVER}
+    assert set(results_of(updates).values()) == {WaitResult.TERMINAL}
     assert updates[1][0].outage
 
 
@@ -177,7 +179,7 @@ def test_a_deadline_ends_an_outage_that_is_borne_for_all() -> None:
 
     server.refuse = refuse
     updates = watched(server, [1, 2, 3], deadline=Deadline.after(1))
-    assert set(verdicts_of(updates).values()) == {Verdict.TIMEOUT}
+    assert set(results_of(updates).values()) == {WaitResult.TIMED_OUT}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,7 @@ def test_messages_that_cannot_be_read_keep_back_only_their_own_execution(error: 
     messages = [event(1, "one", operation_id=1), event(2, "two", operation_id=2)]
     server = Server(refuse_messages=refuse_messages, messages=messages, holds_back=True)
     updates = watched(server, [1, 2, 3], after=0, silent=[3])
-    assert set(verdicts_of(updates).values()) == {Verdict.OVER}
+    assert set(results_of(updates).values()) == {WaitResult.TERMINAL}
     assert list(updates)[-1] == 1
     assert [texts_of(updates[execution_id]) for execution_id in (1, 2, 3)] == [["one"], ["two"], []]
     assert len([update for update in updates[1] if update.outage]) == 1
@@ -209,21 +211,20 @@ def test_messages_that_may_not_be_read_are_given_up_and_the_execution_is_not() -
 
     server = Server(refuse_messages=refuse_messages, messages=[event(2, "two", operation_id=2)])
     updates = watched(server, [1, 2], after=0)
-    assert set(verdicts_of(updates).values()) == {Verdict.OVER}
-    assert [update.unread for update in updates[1] if update.unread] == [
+    assert set(results_of(updates).values()) == {WaitResult.TERMINAL}
+    assert [update.unreadable for update in updates[1] if update.unreadable] == [
         str(PermissionDenied("Not for you.", number=229))
     ]
     assert texts_of(updates[2]) == ["two"]
 
 
-def test_messages_that_are_out_of_reach_for_long_do_not_keep_back_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller_module, "_MESSAGES_GRACE", 0.2)
+def test_messages_that_are_out_of_reach_for_long_do_not_keep_back_the_end() -> None:
 
     def refuse_messages(_: set[int]) -> None:
         raise ConnectionLost("gone")
 
-    updates = watched(Server(refuse_messages=refuse_messages), [1, 2], after=0)
-    assert set(verdicts_of(updates).values()) == {Verdict.OVER}
+    updates = watched(Server(refuse_messages=refuse_messages), [1, 2], after=0, messages_grace=0.2)
+    assert set(results_of(updates).values()) == {WaitResult.TERMINAL}
 
 
 def test_an_execution_with_many_messages_does_not_keep_back_the_end_of_another() -> None:
@@ -242,7 +243,7 @@ def test_a_passed_deadline_is_told_while_there_are_messages_to_read() -> None:
             return [event(position + 1 + each, operation_id=execution_id) for each in range(limit)]
 
     updates = watched(Endless(OperationStatus.RUNNING), [42], after=0, deadline=Deadline.after(0.2))
-    assert updates[42][-1].verdict is Verdict.TIMEOUT
+    assert updates[42][-1].result is WaitResult.TIMED_OUT
 
 
 def test_an_error_of_the_connection_is_not_asked_again_for_each() -> None:
@@ -254,7 +255,7 @@ def test_an_error_of_the_connection_is_not_asked_again_for_each() -> None:
 
     server = Server(refuse=refuse)
     updates = watched(server, range(1, 65))
-    assert {seen[-1].verdict for seen in updates.values()} == {Verdict.OVER}
+    assert {seen[-1].result for seen in updates.values()} == {WaitResult.TERMINAL}
     assert server.opened == 2
     # Some subscribe only while the first looks are being taken.
     assert len(server.asked) < 32
@@ -268,7 +269,7 @@ def test_an_unforeseen_exception_is_survived() -> None:
             raise error
 
     updates = watched(Server(refuse=refuse), [1, 2])
-    assert {seen[-1].verdict for seen in updates.values()} == {Verdict.OVER}
+    assert {seen[-1].result for seen in updates.values()} == {WaitResult.TERMINAL}
     # Who subscribed after the first look has seen nothing of it.
     assert "a fault of our own" in {seen[0].outage for seen in updates.values()}
 
@@ -280,7 +281,7 @@ def test_messages_are_read_in_chunks_and_all_come_before_the_end() -> None:
     numbers = [message.event_message_id for update in seen for message in update.messages]
     assert numbers == list(range(1, count + 1))
     assert server.largest_read == CHUNK
-    assert seen[-1].verdict is Verdict.OVER
+    assert seen[-1].result is WaitResult.TERMINAL
 
 
 def test_messages_of_an_execution_go_only_to_who_follows_it() -> None:
@@ -298,7 +299,11 @@ def test_garbage_collection_leaves_the_process_alone_once_many_wait(
     gc.unfreeze()
     poller = Poller(Server(OperationStatus.RUNNING).open_catalog, name="test-poller", gc_freeze_at=gc_freeze_at)
     waiting = [
-        Subscription(watch=Watch(execution_id, 60, 60, Deadline(None)), outage=Outage(SECONDS), tell=lambda _: None)
+        Subscription(
+            wait=ExecutionWait(execution_id, PollSchedule(60, 60), Deadline(None)),
+            tolerance=OutageTolerance(SECONDS),
+            send=lambda _: None,
+        )
         for execution_id in range(subscribers)
     ]
     try:
@@ -317,25 +322,26 @@ def test_garbage_collection_leaves_the_process_alone_once_many_wait(
 
 def told_to(told: queue.Queue[Update], execution_id: int = 42) -> Subscription:
     """Who waits for an execution and puts what is told into a queue."""
-    return Subscription(watch=Watch(execution_id, 0.05, 0.05, Deadline(None)), outage=Outage(SECONDS), tell=told.put)
+    return Subscription(
+        wait=ExecutionWait(execution_id, PollSchedule(0.05, 0.05), Deadline(None)),
+        tolerance=OutageTolerance(SECONDS),
+        send=told.put,
+    )
 
 
-def verdict_in(told: queue.Queue[Update]) -> Verdict:
-    """The verdict, when it comes."""
-    while (verdict := told.get(timeout=SECONDS).verdict) is None:
+def result_in(told: queue.Queue[Update]) -> WaitResult:
+    """The result, when it comes."""
+    while (result := told.get(timeout=SECONDS).result) is None:
         pass
-    return verdict
+    return result
 
 
-def test_who_subscribes_while_the_thread_ends_gets_a_connection_that_is_not_being_closed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(poller_module, "_IDLE_SECONDS", 0.01)
+def test_who_subscribes_while_the_thread_ends_gets_a_connection_that_is_not_being_closed() -> None:
     server = Server()
-    poller = Poller(server.open_catalog, name="test-poller")
+    poller = Poller(server.open_catalog, name="test-poller", idle_seconds=0.01)
     first: queue.Queue[Update] = queue.Queue()
     second: queue.Queue[Update] = queue.Queue()
-    seen: queue.Queue[tuple[Verdict, int]] = queue.Queue()
+    seen: queue.Queue[tuple[WaitResult, int]] = queue.Queue()
 
     class Changed(threading.Condition):
         arrived = False
@@ -346,12 +352,12 @@ def test_who_subscribes_while_the_thread_ends_gets_a_connection_that_is_not_bein
                 # On the old thread, between its last look at the subscribers and whatever it does after.
                 self.arrived = True
                 poller.subscribe(told_to(second, 43))
-                seen.put((verdict_in(second), server.opened))
+                seen.put((result_in(second), server.opened))
 
     poller._changed = Changed()
     poller.subscribe(told_to(first))
-    assert verdict_in(first) is Verdict.OVER
-    assert seen.get(timeout=SECONDS) == (Verdict.OVER, 2)
+    assert result_in(first) is WaitResult.TERMINAL
+    assert seen.get(timeout=SECONDS) == (WaitResult.TERMINAL, 2)
 
 
 def test_a_thread_that_cannot_be_started_once_is_started_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,7 +369,7 @@ def test_a_thread_that_cannot_be_started_once_is_started_for_the_next(monkeypatc
             poller.subscribe(told_to(refused))
     told: queue.Queue[Update] = queue.Queue()
     poller.subscribe(told_to(told, 43))
-    assert verdict_in(told) is Verdict.OVER
+    assert result_in(told) is WaitResult.TERMINAL
     assert refused.empty()
 
 
@@ -381,9 +387,9 @@ def test_a_thread_that_died_is_replaced() -> None:
         raise SystemExit
 
     deadly = told_to(queue.Queue())
-    deadly.tell = die
+    deadly.send = die
     poller.subscribe(deadly)
     threads.get(timeout=SECONDS).join(SECONDS)
     told: queue.Queue[Update] = queue.Queue()
     poller.subscribe(told_to(told, 43))
-    assert verdict_in(told) is Verdict.OVER
+    assert result_in(told) is WaitResult.TERMINAL

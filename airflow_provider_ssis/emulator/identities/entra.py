@@ -57,4 +57,6 @@ def _identity(claims: dict[str, Any]) -> Identity:
 
 
 def _refused(why: str) -> LoginRefused:
-    return LoginRefused(Message(18456, 14, 65, f"Login failed for the identity of the access token: {why}."))
+    return LoginRefused(
+        Message(18456, 14, 65, f"Login failed for the identity of the access token: {why}."), wrong_proof=True
+    )

@@ -137,4 +137,6 @@ def account_of(principal: str) -> str:
 
 
 def _untrusted(why: str) -> LoginRefused:
-    return LoginRefused(Message(18452, 14, 1, f"Login failed: the integrated login is not trusted; {why}."))
+    return LoginRefused(
+        Message(18452, 14, 1, f"Login failed: the integrated login is not trusted; {why}."), wrong_proof=True
+    )

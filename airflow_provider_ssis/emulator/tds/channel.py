@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 
+from airflow_provider_ssis.emulator.tds.budget import MemoryBudget
 from airflow_provider_ssis.emulator.tds.packets import (
     DEFAULT_PACKET_SIZE,
     HEADER,
@@ -16,10 +18,12 @@ from airflow_provider_ssis.emulator.tds.packets import (
     RequestMessage,
     split,
 )
+from airflow_provider_ssis.emulator.tds.payload import Payload
 
 _READ_SIZE = 256 * 1024
 _FLUSH_SIZE = 64 * 1024
 _LARGE_PIECE = 4 * 1024 * 1024
+_SECONDS_TO_CLOSE = 5.0
 
 
 class ConnectionLost(Exception):
@@ -48,6 +52,11 @@ class Channel:
         return f"{address[0]}:{address[1]}" if address else "unknown"
 
     @property
+    def address(self) -> str:
+        """Address of the client."""
+        return self.peer.rpartition(":")[0]
+
+    @property
     def encrypted(self) -> bool:
         """True while TLS is on."""
         return self._tls is not None
@@ -59,34 +68,56 @@ class Channel:
         await self._fill(1)
         return self._received[0]
 
-    async def message(self, largest: int) -> RequestMessage:
+    async def message(self, largest: Callable[[], int], budget: MemoryBudget | None = None) -> RequestMessage:
         """The next message.
 
-        :param largest: bytes that it may have.
-        :raises ConnectionLost: the client is gone.
-        :raises ProtocolError: what came is no message, or too large.
+        :param largest: bytes that it may have; asked again for each packet.
+        :param budget: counts its bytes. The caller gives ``message.size`` back when it is done with the message.
+        :raises ConnectionLost: the client closed the connection.
+        :raises ProtocolError: the bytes are not a message, or the message is too large.
         """
         header = await self._header()
         kind, status = header.type, header.status
-        payload = bytearray()
-        while True:
-            if len(payload) + header.payload_length > largest:
-                raise ProtocolError(f"a message of more than {largest} bytes")
-            await self._fill(header.payload_length)
-            payload += memoryview(self._received)[: header.payload_length]
-            del self._received[: header.payload_length]
-            if header.ends_message:
-                break
-            header = await self._header()
-            if header.type is not kind:
-                raise ProtocolError(f"packet of type {header.type.name} inside a message of type {kind.name}")
+        payload = Payload()
+        taken = 0
+        try:
+            while True:
+                if len(payload) + header.payload_length > (limit := largest()):
+                    raise ProtocolError(f"a message of more than {limit} bytes")
+                await self._fill(header.payload_length)
+                if budget is not None:
+                    budget.take(header.payload_length)
+                taken += header.payload_length
+                with memoryview(self._received) as received:
+                    payload.append(received[: header.payload_length])
+                del self._received[: header.payload_length]
+                if header.ends_message:
+                    break
+                header = await self._header()
+                if header.type is not kind:
+                    raise ProtocolError(f"packet of type {header.type.name} inside a message of type {kind.name}")
+        except BaseException:
+            # The exception keeps this frame alive until the connection is closed, which can take long.
+            payload.clear()
+            if budget is not None:
+                budget.give_back(taken)
+            raise
         return RequestMessage(
             kind,
             payload,
+            size=taken,
             ignored=bool(header.status & PacketStatus.IGNORE),
             reset=bool(status & (PacketStatus.RESET_CONNECTION | PacketStatus.RESET_CONNECTION_KEEP_TRANSACTION)),
             keep_transaction=bool(status & PacketStatus.RESET_CONNECTION_KEEP_TRANSACTION),
         )
+
+    async def login_message(self) -> RequestMessage:
+        """The next message of a client that is not logged in.
+
+        :raises ConnectionLost: the client closed the connection.
+        :raises ProtocolError: the bytes are not a message, or the message is too large.
+        """
+        return await self.message(lambda: self._limits.largest_login)
 
     async def _header(self) -> PacketHeader:
         await self._fill(HEADER.size)
@@ -148,9 +179,9 @@ class Channel:
         """Go on in plain: what a client wants that encrypts its login only."""
         self._tls = None
 
-    async def _handshake_bytes(self, inside_packets: bool) -> bytes | bytearray:
+    async def _handshake_bytes(self, inside_packets: bool) -> bytes:
         if inside_packets:
-            return (await self.message(self._limits.largest_login)).payload
+            return (await self.login_message()).payload.whole()
         if not self._received:
             await self._fill(1)
         data = bytes(self._received)
@@ -187,13 +218,17 @@ class Channel:
             raise ConnectionLost from None
 
     async def close(self) -> None:
-        """Close the connection; what was sent still reaches the client."""
+        """Close the connection. What was sent still reaches the client, if it reads within some seconds."""
+        self._received.clear()
         self._writer.close()
         try:
-            await self._writer.wait_closed()
+            async with asyncio.timeout(_SECONDS_TO_CLOSE):
+                await self._writer.wait_closed()
         except (ConnectionError, ssl.SSLError):
-            # The client closed first: there is nobody left to tell.
+            # The client closed the connection first.
             return
+        except TimeoutError:
+            self._writer.transport.abort()
 
 
 class ResponseWriter:

@@ -20,13 +20,16 @@ from airflow_provider_ssis.emulator.session import (
     ReturnStatus,
     ReturnValue,
     Rows,
+    RpcRequest,
     Session,
     StatementDone,
     TransactionBegan,
     TransactionEnded,
+    TransactionRequest,
 )
 from airflow_provider_ssis.emulator.tds import login as login7
 from airflow_provider_ssis.emulator.tds import prelogin, requests, tokens
+from airflow_provider_ssis.emulator.tds.budget import MemoryBudget
 from airflow_provider_ssis.emulator.tds.channel import Channel, ConnectionLost, ResponseWriter
 from airflow_provider_ssis.emulator.tds.packets import (
     DEFAULT_PACKET_SIZE,
@@ -37,9 +40,10 @@ from airflow_provider_ssis.emulator.tds.packets import (
     split,
 )
 from airflow_provider_ssis.emulator.tds.proofs import proven_identity
+from airflow_provider_ssis.emulator.tds.throttle import LoginThrottle
 from airflow_provider_ssis.emulator.tds.tls import ServerCertificate
 from airflow_provider_ssis.emulator.tds.tokens import DoneStatus, EnvironmentChange, Token
-from airflow_provider_ssis.emulator.tds.value_encoding import Encoder
+from airflow_provider_ssis.emulator.tds.value_encoding import PieceEncoder
 
 log = logging.getLogger(__name__.rpartition(".")[0])
 
@@ -57,6 +61,8 @@ class Connection:
     :param backend: what answers.
     :param certificate: for TLS.
     :param limits: bounds on what the client may send.
+    :param budget: memory for the requests of all clients.
+    :param throttle: slows down clients that try passwords.
     :param authenticator: checks what clients send instead of a password; None accepts SQL logins only.
     """
 
@@ -66,6 +72,8 @@ class Connection:
         backend: Backend,
         certificate: ServerCertificate,
         limits: Limits,
+        budget: MemoryBudget,
+        throttle: LoginThrottle,
         authenticator: Authenticator | None = None,
     ) -> None:
         self._channel = channel
@@ -73,6 +81,10 @@ class Connection:
         self._authenticator = authenticator
         self._certificate = certificate
         self._limits = limits
+        self._budget = budget
+        self._throttle = throttle
+        self._ahead = 0
+        """Bytes of the requests that wait until the request before them is answered."""
         self._session: Session | None = None
         self._packet_size = DEFAULT_PACKET_SIZE
         self._in_transaction = False
@@ -95,7 +107,11 @@ class Connection:
                 return
             reading = asyncio.create_task(self._read_messages())
             while (message := await self._inbox.get()) is not None:
-                await self._answer(message, self._session)
+                self._ahead -= message.size
+                try:
+                    await self._answer(message, self._session)
+                finally:
+                    self._budget.give_back(message.size)
             await reading
         except ConnectionLost:
             log.debug("%s closed its connection", self._channel.peer)
@@ -108,6 +124,7 @@ class Connection:
         finally:
             if reading is not None:
                 reading.cancel()
+            self._drop_requests()
             if self._session is not None:
                 await self._session.close()
             await self._channel.close()
@@ -117,38 +134,23 @@ class Connection:
     async def _log_in(self) -> Session | None:
         if await self._channel.first_byte() == _TLS_RECORD:
             await self._channel.start_tls(self._certificate.from_first_byte, inside_packets=False)
-        message = await self._channel.message(self._limits.largest_login)
+        message = await self._channel.login_message()
         agreed = prelogin.Encryption.NOT_SUPPORTED
         if message.type is PacketType.PRELOGIN:
             agreed = await self._prelogin(message)
-            message = await self._channel.message(self._limits.largest_login)
+            message = await self._channel.login_message()
         if message.type is not PacketType.LOGIN7:
             raise ProtocolError(f"LOGIN7 expected, {message.type.name} came")
         was_encrypted = self._channel.encrypted
         if agreed is prelogin.Encryption.OFF:
             self._channel.stop_tls()
-        request = login7.parse(message.payload)
+        request = login7.parse(message.payload.whole())
         log.info("%s logs in as %r with %s", self._channel.peer, request.user, request.library_name or "unknown")
         if request.version < login7.OLDEST_VERSION:
             await self._refuse(_OLD_PROTOCOL)
             return None
         try:
-            identity = await proven_identity(request, self._channel, self._authenticator, self._limits)
-            session = await self._backend.login(
-                Login(
-                    user=request.user,
-                    password=request.password,
-                    database=request.database,
-                    host_name=request.host_name,
-                    application_name=request.application_name,
-                    library_name=request.library_name,
-                    language=request.language,
-                    encrypted=was_encrypted,
-                    client_address=self._channel.peer.rpartition(":")[0],
-                    client_process_id=request.client_process_id,
-                    identity=identity,
-                )
-            )
+            session = await self._open_session(request, encrypted=was_encrypted)
         except LoginRefused as refusal:
             await self._refuse(refusal.message)
             return None
@@ -156,8 +158,32 @@ class Connection:
         await self._welcome(request, session)
         return session
 
+    async def _open_session(self, request: login7.LoginMessage, *, encrypted: bool) -> Session:
+        address = self._channel.address
+        async with self._throttle.attempt(address):
+            try:
+                return await self._backend.login(
+                    Login(
+                        user=request.user,
+                        password=request.password,
+                        database=request.database,
+                        host_name=request.host_name,
+                        application_name=request.application_name,
+                        library_name=request.library_name,
+                        language=request.language,
+                        encrypted=encrypted,
+                        client_address=address,
+                        client_process_id=request.client_process_id,
+                        identity=await proven_identity(request, self._channel, self._authenticator),
+                    )
+                )
+            except LoginRefused as refusal:
+                if refusal.wrong_proof:
+                    await self._throttle.delay_refusal(address)
+                raise
+
     async def _prelogin(self, message: RequestMessage) -> prelogin.Encryption:
-        options = prelogin.parse(bytes(message.payload))
+        options = prelogin.parse(message.payload.whole())
         offered = prelogin.client_encryption(options)
         strict = self._channel.encrypted
         agreed = prelogin.agreed_encryption(offered)
@@ -213,18 +239,35 @@ class Connection:
     async def _read_messages(self) -> None:
         try:
             while True:
-                message = await self._channel.message(self._limits.largest_message)
+                message = await self._channel.message(self._largest_message, self._budget)
                 if message.type is PacketType.ATTENTION and self._busy:
+                    self._budget.give_back(message.size)
                     self._attention = True
                     self._interrupt()
                 elif self._inbox.qsize() < _MOST_REQUESTS_AHEAD:
+                    self._ahead += message.size
                     self._inbox.put_nowait(message)
                 else:
+                    self._budget.give_back(message.size)
                     raise ProtocolError(f"more than {_MOST_REQUESTS_AHEAD} requests sent ahead")
         finally:
             self._gone = True
             self._interrupt()
             self._inbox.put_nowait(None)
+
+    def _largest_message(self) -> int:
+        """Bytes that the next message may have: fewer while the client still waits for an answer."""
+        if self._busy or not self._inbox.empty():
+            return max(0, self._limits.largest_ahead - self._ahead)
+        return self._limits.largest_message
+
+    def _drop_requests(self) -> None:
+        """Free the requests that will not be answered."""
+        while not self._inbox.empty():
+            message = self._inbox.get_nowait()
+            if message is not None:
+                message.payload.clear()
+                self._budget.give_back(message.size)
 
     def _interrupt(self) -> None:
         """Cancel the request if it waits for its backend; one that is writing sees the flags by itself."""
@@ -258,28 +301,19 @@ class Connection:
         await response.finish()
 
     async def _respond(self, message: RequestMessage, response: ResponseWriter, session: Session) -> None:
-        payload = message.payload
-        match message.type:
-            case PacketType.SQL_BATCH:
-                text = requests.sql_batch(payload)
-                payload.clear()
+        match _parse(message):
+            case str() as text:
                 await self._send_events(session.batch(text), response, Token.DONE, last=True)
-            case PacketType.RPC:
-                calls = requests.procedure_calls(payload)
-                # The values are copies; a request of hundreds of megabytes must not be kept beside them.
-                message.payload = bytearray()
-                del payload
+            case TransactionRequest() as request:
+                await self._send_events(session.transaction(request), response, Token.DONE, last=True)
+            case calls:
                 while calls:
                     call = calls.pop(0)
                     last = not calls
                     events = session.call(call)
+                    # The values may have hundreds of megabytes: the session frees them when it needs them no more.
                     del call
                     await self._send_events(events, response, Token.DONE_PROCEDURE, last=last)
-            case PacketType.TRANSACTION:
-                request = requests.transaction_request(payload)
-                await self._send_events(session.transaction(request), response, Token.DONE, last=True)
-            case _:
-                raise ProtocolError(f"a message of type {message.type.name} is not supported")
 
     async def _send_events(
         self, events: AsyncIterator[Event], response: ResponseWriter, kind: Token, *, last: bool
@@ -288,7 +322,7 @@ class Connection:
 
         A DONE token says whether more follows, so each is held back until the next event, or the end, is known.
         """
-        encoders: tuple[Encoder, ...] = ()
+        encoders: tuple[PieceEncoder, ...] = ()
         held: tuple[Token, DoneStatus, int | None] | None = None
         failed = False
         while (event := await self._next(events)) is not None:
@@ -318,7 +352,7 @@ class Connection:
                 case ReturnStatus(value):
                     response.write(tokens.return_status(value))
                 case ReturnValue():
-                    await response.write_pieces([tokens.return_value(event)])
+                    await response.write_pieces(tokens.return_value(event))
                 case DatabaseChanged(new, old):
                     response.write(tokens.text_changed(EnvironmentChange.DATABASE, new, old))
                 case TransactionBegan(descriptor):
@@ -353,6 +387,29 @@ class Connection:
             return None
         finally:
             self._waiting = False
+
+
+def _parse(message: RequestMessage) -> str | TransactionRequest | list[RpcRequest]:
+    """Read a request and free its bytes.
+
+    :raises ProtocolError: the bytes are not a request.
+    """
+    problem = ""
+    try:
+        match message.type:
+            case PacketType.SQL_BATCH:
+                return requests.sql_batch(message.payload)
+            case PacketType.RPC:
+                return requests.procedure_calls(message.payload)
+            case PacketType.TRANSACTION:
+                return requests.transaction_request(message.payload)
+        problem = f"a message of type {message.type.name} is not supported"
+    except ProtocolError as error:
+        # Raised again without its traceback, which would keep the bytes until the connection is closed.
+        problem = str(error)
+    finally:
+        message.payload.clear()
+    raise ProtocolError(problem)
 
 
 async def _close(events: AsyncIterator[Event]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import Final
+
+from airflow_provider_ssis.emulator.tds.payload import Payload
 
 HEADER: Final = struct.Struct(">BBHHBB")
 DEFAULT_PACKET_SIZE: Final = 4096
@@ -41,20 +44,30 @@ class ProtocolError(Exception):
     """What the client sent is no TDS; its connection is closed."""
 
 
+def _physical_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what one client may send.
+    """Bounds on what clients may send.
 
     :param largest_packet: bytes of a packet, header included.
     :param largest_login: bytes of a message before the login is done.
     :param largest_message: bytes of a request; a value of 256 MB must fit, as text in UTF-16 too.
+    :param largest_ahead: bytes of requests that a client may send while another request of it is answered.
+    :param total: bytes of the requests of all clients that are not answered yet.
     :param login_seconds: time that a client has to log in.
+    :param close_seconds: time in which a closing server waits for its connections to end.
     """
 
     largest_packet: int = 32768
     largest_login: int = 128 * 1024
     largest_message: int = 2 * 1024**3
+    largest_ahead: int = 4 * 1024**2
+    total: int = field(default_factory=lambda: min(4 * 1024**3, _physical_memory() // 2))
     login_seconds: float = 30.0
+    close_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +109,14 @@ class PacketHeader:
 class RequestMessage:
     """A whole message of a client.
 
+    :param size: bytes of the payload as it arrived, which the memory budget counts until the request is answered.
     :param reset: the client asks for a reset of the connection's state before the request runs.
     :param keep_transaction: that reset leaves the transaction alone.
     """
 
     type: PacketType
-    payload: bytearray
+    payload: Payload
+    size: int = 0
     ignored: bool = False
     reset: bool = False
     keep_transaction: bool = False

@@ -6,7 +6,7 @@ from airflow_provider_ssis.emulator.session import Authenticator, Identity, Logi
 from airflow_provider_ssis.emulator.tds import tokens
 from airflow_provider_ssis.emulator.tds.channel import Channel, ResponseWriter
 from airflow_provider_ssis.emulator.tds.login import FEDERATED_AUTHENTICATION, LoginMessage
-from airflow_provider_ssis.emulator.tds.packets import DEFAULT_PACKET_SIZE, Limits, PacketType, ProtocolError
+from airflow_provider_ssis.emulator.tds.packets import DEFAULT_PACKET_SIZE, PacketType, ProtocolError
 from airflow_provider_ssis.emulator.tds.reader import MessageReader, decode_utf16
 
 _SECURITY_TOKEN = 0x01
@@ -22,7 +22,7 @@ _NO_TOKEN_FROM_THE_DRIVER = Message(
 
 
 async def proven_identity(
-    request: LoginMessage, channel: Channel, authenticator: Authenticator | None, limits: Limits
+    request: LoginMessage, channel: Channel, authenticator: Authenticator | None
 ) -> Identity | None:
     """Who the client proves to be; None for one that gives a name and a password instead.
 
@@ -48,10 +48,10 @@ async def proven_identity(
             await response.finish()
         if login.identity is not None:
             return login.identity
-        message = await channel.message(limits.largest_login)
+        message = await channel.login_message()
         if message.type is not PacketType.SSPI:
             raise ProtocolError(f"the next token of an integrated login expected, {message.type.name} came")
-        token = bytes(message.payload)
+        token = message.payload.whole()
 
 
 def access_token(data: bytes) -> str:

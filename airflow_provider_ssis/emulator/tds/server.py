@@ -7,9 +7,11 @@ import logging
 import socket
 
 from airflow_provider_ssis.emulator.session import Authenticator, Backend
+from airflow_provider_ssis.emulator.tds.budget import MemoryBudget
 from airflow_provider_ssis.emulator.tds.channel import Channel
 from airflow_provider_ssis.emulator.tds.connection import Connection
 from airflow_provider_ssis.emulator.tds.packets import Limits
+from airflow_provider_ssis.emulator.tds.throttle import LoginThrottle
 from airflow_provider_ssis.emulator.tds.tls import ServerCertificate
 
 log = logging.getLogger(__name__.rpartition(".")[0])
@@ -41,6 +43,10 @@ class TdsServer:
         self._host = host
         self._port = port
         self._limits = limits or Limits()
+        self.budget = MemoryBudget(self._limits.total)
+        """Memory for requests that are not answered yet."""
+        self.throttle = LoginThrottle()
+        """Slows down clients that try passwords."""
         self.certificate = ServerCertificate(host)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -63,17 +69,26 @@ class TdsServer:
         host, port = self._server.sockets[0].getsockname()[:2]
         return host, port
 
-    async def close(self) -> None:
-        """Stop listening and end all connections."""
+    async def close(self) -> bool:
+        """Stop listening and end all connections.
+
+        :returns: False when a connection did not end in time (``Limits.close_seconds``): a statement that cannot be
+            interrupted still runs.
+        """
         if self._server is None:
-            return
+            return True
         self._server.close()
-        connections = list(self._connections)
-        for task in connections:
+        for task in self._connections:
             task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
-        await self._server.wait_closed()
+        left: set[asyncio.Task[None]] = set()
+        if self._connections:
+            _, left = await asyncio.wait(self._connections, timeout=self._limits.close_seconds)
+        if left:
+            log.warning("%d connections did not end within %g s", len(left), self._limits.close_seconds)
+        else:
+            await self._server.wait_closed()
         self._server = None
+        return not left
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -85,7 +100,15 @@ class TdsServer:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         channel = Channel(reader, writer, self._limits)
         try:
-            await Connection(channel, self._backend, self.certificate, self._limits, self._authenticator).serve()
+            await Connection(
+                channel,
+                self._backend,
+                self.certificate,
+                self._limits,
+                self.budget,
+                self.throttle,
+                self._authenticator,
+            ).serve()
         except asyncio.CancelledError:
             # The server closes; asyncio would log a cancelled connection as an error.
             log.debug("%s: connection ended by the server", channel.peer)

@@ -54,7 +54,7 @@ class TsqlBackend:
         if identity is None:
             principal = logins.check(login.user, login.password)
             if principal is None:
-                raise LoginRefused(Message(18456, 14, 8, f"Login failed for user '{login.user}'."))
+                raise LoginRefused(Message(18456, 14, 8, f"Login failed for user '{login.user}'."), wrong_proof=True)
             return principal
         for name in (identity.name, *identity.also_known_as):
             principal = logins.by_name(name)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 import struct
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytds
 import pytest
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 
 from airflow_provider_ssis.emulator.tds.packets import Limits
 from tests.support.echo_server import PASSWORD, EchoServer, echo_server
+from tests.support.waiting import wait_until
 
-LIMITS = Limits(largest_login=4096, largest_message=100_000, login_seconds=2)
+LIMITS = Limits(
+    largest_login=4096, largest_message=100_000, largest_ahead=20_000, total=150_000, login_seconds=2, close_seconds=2
+)
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +109,76 @@ def test_an_oversized_request_ends_its_own_connection(server: EchoServer, caplog
         cursor.execute("SELECT 1")
         assert cursor.fetchall()
     assert "a message of more than 100000 bytes" in caplog.text
+
+
+BATCH = 1
+HEADERS = struct.pack("<I", 4)
+
+
+def socket_of(connection: pytds.Connection) -> socket.socket:
+    """The socket of a client that logged in, to send what no driver sends."""
+    found = connection._tds_socket.sock
+    assert isinstance(found, socket.socket)
+    return found
+
+
+def test_bytes_sent_ahead_of_an_answer_are_bounded(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
+    client = connect(server)
+    raw = socket_of(client)
+    with caplog.at_level(logging.WARNING, "airflow_provider_ssis.emulator.tds"), suppress(OSError):
+        raw.sendall(packet(BATCH, HEADERS + "WAIT".encode("utf-16-le")))
+        for _ in range(10):
+            raw.sendall(packet(BATCH, HEADERS + b"x" * 4000))
+        wait_until(lambda: "bytes" in caplog.text)
+    assert "a message of more than" in caplog.text
+    wait_until(lambda: server.tds.budget.used == 0)
+
+
+def test_requests_of_all_clients_together_are_bounded(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(connect(server)) as other:
+        large = connect(server)
+        socket_of(large).sendall(packet(BATCH, HEADERS + b"x" * 3996, status=0) * 20)
+        wait_until(lambda: server.tds.budget.used == 80_000)
+        with (
+            caplog.at_level(logging.WARNING, "airflow_provider_ssis.emulator.tds"),
+            pytest.raises((pytds.Error, OSError)),
+        ):
+            connect(server).cursor().execute("x" * 45_000)
+        assert "the requests of all clients have more than 150000 bytes together" in caplog.text
+        cursor = other.cursor()
+        cursor.execute("SELECT 1")
+        assert cursor.fetchall()
+        socket_of(large).close()
+        wait_until(lambda: server.tds.budget.used == 0)
+        cursor.execute("x" * 45_000)
+        assert cursor.fetchall()
+
+
+def test_a_large_broken_message_is_freed_while_its_connection_is_open(server: EchoServer) -> None:
+    client = connect(server)
+    raw = socket_of(client)
+    raw.sendall(packet(BATCH, HEADERS + b"x" * 3996, status=0) * 20)
+    wait_until(lambda: server.tds.budget.used == 80_000)
+    raw.sendall(packet(0x63, b"x"))
+    wait_until(lambda: server.tds.budget.used == 0)
+
+
+def test_a_right_password_does_not_wait_for_the_refusals_of_wrong_ones(server: EchoServer) -> None:
+    refused: list[str] = []
+
+    def guess(number: int) -> None:
+        with pytest.raises((pytds.Error, OSError)):
+            pytds.connect(dsn=server.host, port=server.port, user="sa", password=f"guess {number}", login_timeout=60)
+        refused.append(f"guess {number}")
+
+    for number in range(4):
+        guess(number)
+    threads = [threading.Thread(target=guess, args=[number]) for number in range(4, 8)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(server.backend.logins) >= 8)
+    with closing(connect(server)):
+        assert len(refused) < 8
+    for thread in threads:
+        thread.join()
+    server.tds.throttle.clear()

@@ -68,6 +68,8 @@ class Engine:
         self.locks = ApplicationLocks()
         self.metadata: Metadata = Metadata((*SYSTEM_DATABASES, database))
         self.session_variables: Callable[[Principal], Mapping[str, Any]] = lambda principal: {}
+        self.commits_without_lock = 0
+        """Transactions that were committed beside the write lock: those of tasks of the server itself."""
         self.sees_all: Callable[[Principal], bool] = lambda principal: False
         """Whether a login may see all rows of the views."""
         self._duckdb = duckdb.connect(":memory:", config=_SETTINGS)

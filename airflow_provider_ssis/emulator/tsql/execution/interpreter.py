@@ -83,6 +83,7 @@ class Interpreter:
         session = self.session
         self._try_depth = 0
         session.errors.clear()
+        session.transactions.refresh()
         failure: SqlError | None = None
         try:
             async with aclosing(events):
@@ -398,6 +399,7 @@ class Interpreter:
             value, source = value.time().isoformat(), NVARCHAR_MAX
         text = str(conversion.convert(value, source, NVARCHAR_MAX) or "")
         await asyncio.sleep(self._delay(text, until=statement.until).total_seconds())
+        self.session.transactions.refresh()
         yield StatementDone(in_procedure=frame.in_procedure)
 
     def _delay(self, text: str, *, until: bool) -> dt.timedelta:

@@ -1,0 +1,125 @@
+"""Deadlines: when a task stops waiting, and the limit that Airflow gets for a deferral."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+MAX_SECONDS = 10 * 366 * 24 * 3600
+"""The longest time that a task may wait. Much longer ones do not fit into a date."""
+
+_MARGIN = 60.0
+
+
+class Clock(Protocol):
+    """The time. Passed in, so that tests do not wait."""
+
+    def time(self) -> float:
+        """Seconds since 1970."""
+
+    def monotonic(self) -> float:
+        """Seconds from an unknown start; never goes backwards."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+
+
+SYSTEM_CLOCK: Clock = time
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A point in time after which a task no longer waits.
+
+    :param at: seconds since 1970; None for no limit.
+    :param clock: the time. Default: the system's.
+    """
+
+    at: float | None
+    clock: Clock = field(default=SYSTEM_CLOCK, repr=False, compare=False)
+
+    @classmethod
+    def after(cls, seconds: float | None, *, start: float | None = None, clock: Clock = SYSTEM_CLOCK) -> Deadline:
+        """The deadline so many seconds after a start.
+
+        :param seconds: None for no limit.
+        :param start: seconds since 1970. Default: now.
+        :param clock: the time. Default: the system's.
+        """
+        if seconds is None:
+            return cls(None, clock)
+        return cls((clock.time() if start is None else start) + seconds, clock)
+
+    def earlier(self, other: Deadline) -> Deadline:
+        """The earlier of two."""
+        limits = [at for at in (self.at, other.at) if at is not None]
+        return Deadline(min(limits, default=None), self.clock)
+
+    @property
+    def passed(self) -> bool:
+        """True from that time on."""
+        return self.at is not None and self.clock.time() >= self.at
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the deadline, 0 if it has passed; None for no limit."""
+        return None if self.at is None else max(0.0, self.at - self.clock.time())
+
+    def limit(self, delay: float) -> float:
+        """The delay in seconds, shortened so that it ends at the deadline."""
+        left = self.seconds_left
+        return delay if left is None else min(delay, left)
+
+
+NO_DEADLINE = Deadline(None)
+
+
+def task_deadline(context: Context, timeout: float | None, *, execution_timeout: timedelta | None = None) -> Deadline:
+    """A task's deadline, counted from its start, so that a restart in between does not move it.
+
+    :param context: the task's context.
+    :param timeout: the task's own limit in seconds; None for no limit.
+    :param execution_timeout: Airflow's limit for the task. Only needed where Airflow does not enforce it itself: while
+        a task is deferred. Default: none.
+    """
+    started = getattr(context["ti"], "start_date", None)
+    start = None if started is None else started.timestamp()
+    deadline = Deadline.after(timeout, start=start)
+    if execution_timeout is None:
+        return deadline
+    return deadline.earlier(Deadline.after(execution_timeout.total_seconds(), start=start))
+
+
+def deferral_timeout(deadline: Deadline, poll_interval: float) -> timedelta | None:
+    """The ``timeout`` for a deferral.
+
+    It is later than the deadline of the trigger, whose event says what is known about the execution. Airflow's timeout
+    says nothing; it is for a trigger that does not end by itself.
+
+    :param deadline: the trigger's deadline.
+    :param poll_interval: seconds between two polls of the trigger.
+    :return: None if there is no deadline.
+    """
+    left = deadline.seconds_left
+    return None if left is None else timedelta(seconds=left + _MARGIN + 2 * poll_interval)
+
+
+def check_seconds(name: str, value: Any, *, zero: bool = True) -> None:
+    """Check an argument that is a number of seconds, when the DAG is parsed.
+
+    :param name: the argument's name.
+    :param value: the argument; None if it was not given.
+    :param zero: whether it may be 0. Default: True.
+    :raises ValueError: it is not a number of seconds, or out of range.
+    """
+    if value is None:
+        return
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= MAX_SECONDS or (value == 0 and not zero):
+        least = "0 or more" if zero else "more than 0"
+        raise ValueError(f"{name} is {value!r}. Give a number of seconds: {least}, at most ten years.")

@@ -1,0 +1,285 @@
+"""Submitting: exactly one execution for a task instance, created or found, saved and started.
+
+1. Get or create: under a lock, find the execution of an earlier try, or create one with all its parameters. A created
+   execution does not run by itself.
+2. Save its id.
+3. Start it under the same lock, unless it was started. The catalog starts an execution only once.
+
+A try that repeats these steps, after a crash or at the same time, gets the same execution.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_provider_ssis import config
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.errors import OtherExecutionActive, ProjectChanged
+from airflow_provider_ssis.catalog.requests import Correlation
+from airflow_provider_ssis.exceptions import PreviousExecutionActive
+from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK, Deadline
+from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
+from airflow_provider_ssis.executions.outcome import status_name
+from airflow_provider_ssis.executions.polling import PollSchedule, get_execution
+from airflow_provider_ssis.executions.stop import stop_executions
+from airflow_provider_ssis.executions.task_state import SavedExecution
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_ssis.catalog.client import Catalog
+    from airflow_provider_ssis.catalog.requests import ExecutionRequest
+    from airflow_provider_ssis.executions.deadline import Clock
+    from airflow_provider_ssis.executions.message_log import TaskLog
+    from airflow_provider_ssis.executions.task_state import TaskState
+
+STAMP_PREFIX = "airflow:"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStamp:
+    """The text in the server option CALLER_INFO that names the task instance which created an execution.
+
+    Airflow counts the tries of a task instance through, and raises the number of allowed tries when the task is
+    cleared. That number less the task's retries is the number of tries before the last clear: the same for a try and
+    its retries, and another one after each clear.
+
+    :param since_try: the number of the first try since the task was last cleared.
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    since_try: int
+
+    @classmethod
+    def of(cls, context: Context, *, retries: int, durable: bool = True) -> Self:
+        """The stamp of the task that runs.
+
+        :param context: the task's context.
+        :param retries: the task's retries.
+        :param durable: False gives each try its own stamp. Default: True.
+        """
+        task_instance: Any = context["ti"]
+        max_tries = getattr(task_instance, "max_tries", None)
+        first = 1 if max_tries is None else max(max_tries - retries, 0) + 1
+        return cls(
+            dag_id=task_instance.dag_id,
+            run_id=task_instance.run_id,
+            task_id=task_instance.task_id,
+            map_index=task_instance.map_index,
+            since_try=first if durable else max(task_instance.try_number, first),
+        )
+
+    @property
+    def text(self) -> str:
+        """``airflow:{"dag":…,"run":…,"task":…,"map_index":…,"since_try":…}``."""
+        return f'{self.family}"since_try":{self.since_try}}}'
+
+    @property
+    def family(self) -> str:
+        """The start that all stamps of this task instance have in common, and no stamp of another one has."""
+        names = {"dag": self.dag_id, "run": self.run_id, "task": self.task_id, "map_index": self.map_index}
+        return f"{STAMP_PREFIX}{json.dumps(names, ensure_ascii=False, separators=(',', ':'))[:-1]},"
+
+    @property
+    def lock(self) -> str:
+        """The application lock under which executions of the task instance are created and started."""
+        return lock_name(self.family)
+
+
+def lock_name(text: str) -> str:
+    """The application lock for a text; SQL Server allows names of 255 characters."""
+    return f"airflow_provider_ssis:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+class OnPreviousRun(Enum):
+    """What to do about an execution that must have ended before a new one starts."""
+
+    FAIL = "fail"
+    STOP = "stop"
+    WAIT = "wait"
+    ATTACH = "attach"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What a task submits, and how.
+
+    :param request: what to run.
+    :param stamp: names the task instance.
+    :param is_stamped: whether the stamp is sent to the server. If not, an execution is only found by its saved id.
+    :param alone: no execution of the same package may be active at the same time, whoever started it.
+    :param on_previous_run: what to do about one that is.
+    :param deadline: when to stop waiting for another execution.
+    :param poll_interval: seconds between two polls of it.
+    :param lookback: how old an execution of an earlier try may be, in seconds. Default: ``[ssis] lookback_hours``.
+    :param stop_timeout: seconds to wait until another execution that was stopped has ended. Default: ``[ssis]
+        stop_timeout``.
+    :param outage_timeout: seconds that an outage may last meanwhile. Default: ``[ssis] outage_timeout``.
+    """
+
+    request: ExecutionRequest
+    stamp: TaskStamp
+    is_stamped: bool
+    alone: bool
+    on_previous_run: OnPreviousRun
+    deadline: Deadline
+    poll_interval: float
+    lookback: int = field(default_factory=config.lookback)
+    stop_timeout: float = field(default_factory=config.stop_timeout)
+    outage_timeout: float = field(default_factory=config.outage_timeout)
+
+    def correlation(self, saved: SavedExecution | None) -> Correlation:
+        """How the catalog recognises the execution of the task instance.
+
+        :param saved: the execution that an earlier try saved.
+        """
+        known, previous = None, None
+        if saved is not None:
+            if saved.since_try == self.stamp.since_try:
+                known = saved.execution_id
+            elif saved.is_ours:
+                previous = saved.execution_id
+        package = f"{self.request.folder}/{self.request.project}/{self.request.package}".casefold()
+        return Correlation(
+            key=self.stamp.text if self.is_stamped else None,
+            key_prefix=self.stamp.family if self.is_stamped else None,
+            known_id=known,
+            previous_id=previous,
+            lock=lock_name(package) if self.alone else self.stamp.lock,
+            exclusive=self.alone,
+            lookback=self.lookback,
+        )
+
+
+def submit(
+    catalog: Catalog,
+    submission: Submission,
+    state: TaskState,
+    *,
+    before_start: Callable[[SavedExecution], None],
+    log: TaskLog,
+    clock: Clock = SYSTEM_CLOCK,
+) -> tuple[SavedExecution, OperationStatus]:
+    """Create or find the execution of a task instance, save its id, and start it unless it was started.
+
+    :param catalog: where to run it.
+    :param submission: what to run, and how.
+    :param state: where to save the id before the start.
+    :param before_start: called when the id is saved. If it raises, the execution is not started.
+    :param log: the task's log.
+    :param clock: the time. Default: the system's.
+    :return: the execution, and its status after the start.
+    :raises PreviousExecutionActive: another execution is active, and this task must not stop it.
+    :raises ExecutionNotStopped: another execution is active and did not stop in time.
+    :raises CatalogError: the catalog refused.
+    """
+    saved = state.load()
+
+    def save(execution_id: int, *, is_ours: bool) -> SavedExecution:
+        execution = SavedExecution(execution_id, submission.stamp.since_try, is_ours)
+        state.save(execution)
+        before_start(execution)
+        return execution
+
+    was_refused = False
+    while True:
+        correlation = submission.correlation(saved)
+        try:
+            found = catalog.get_or_create_execution(submission.request, correlation)
+            is_ours = saved is None or saved.is_ours or saved.execution_id != found.execution_id
+            if not found.created:
+                log.info(
+                    "Execution %d was %s by an earlier try of this task and is %s.",
+                    found.execution_id,
+                    "created" if is_ours else "followed",
+                    status_name(found.status),
+                )
+            execution = save(found.execution_id, is_ours=is_ours)
+            status = found.status
+            if status is OperationStatus.CREATED:
+                status = catalog.start_correlated_execution(found.execution_id, correlation)
+            return execution, status
+        except OtherExecutionActive as active:
+            attached = _resolve_active(catalog, submission, active, log, clock)
+            if attached is not None:
+                execution_id, is_ours = attached
+                status = get_execution(catalog, execution_id).status
+                return save(execution_id, is_ours=is_ours), status
+        except ProjectChanged as refusal:
+            if was_refused:
+                raise
+            was_refused = True
+            # The catalog has failed that execution, so the next attempt creates another one.
+            log.warning("The project was deployed in the meantime, so another execution is created: %s", refusal)
+
+
+def _resolve_active(
+    catalog: Catalog, submission: Submission, active: OtherExecutionActive, log: TaskLog, clock: Clock
+) -> tuple[int, bool] | None:
+    """Do what ``on_previous_run`` says about active executions.
+
+    :return: the id of an execution to follow instead, and whether this task instance created it; None when all active
+        executions have ended.
+    """
+    ids = [execution_id for execution_id, _ in active.others]
+    names = ", ".join(str(execution_id) for execution_id in ids)
+    match submission.on_previous_run:
+        case OnPreviousRun.FAIL:
+            raise PreviousExecutionActive(
+                f"{active.message}. Nothing was started, because on_previous_run is 'fail'. Wait until it has ended, "
+                "or stop it.",
+                execution_id=ids[0],
+                status=None,
+            ) from None
+        case OnPreviousRun.ATTACH:
+            execution_id, is_ours = active.others[-1]
+            log.info(
+                "Execution %d is active already, and this task follows it: on_previous_run is 'attach'.", execution_id
+            )
+            return execution_id, is_ours
+        case OnPreviousRun.STOP:
+            log.warning("Stopping execution %s, which is still active, before a new one starts.", names)
+            stop_executions(
+                catalog,
+                ids,
+                poll_interval=submission.poll_interval,
+                deadline=submission.deadline.earlier(Deadline.after(submission.stop_timeout, clock=clock)),
+                log=log,
+                clock=clock,
+            )
+        case OnPreviousRun.WAIT:
+            log.info("Waiting for execution %s, which is still active, before a new one starts.", names)
+            _wait_for(catalog, submission, ids, log, clock)
+    return None
+
+
+def _wait_for(catalog: Catalog, submission: Submission, execution_ids: list[int], log: TaskLog, clock: Clock) -> None:
+    tolerance = OutageTolerance(submission.outage_timeout, clock=clock.monotonic)
+    schedule, began = PollSchedule(submission.poll_interval), clock.monotonic()
+    while True:
+        states = retry_during_outage(
+            lambda: catalog.execution_states(execution_ids),
+            tolerance,
+            log,
+            deadline=submission.deadline,
+            clock=clock,
+        )
+        active = [state for state in states if not state.status.is_terminal]
+        if not active:
+            return
+        if submission.deadline.passed:
+            raise PreviousExecutionActive(
+                f"Execution {active[0].execution_id} is still {status_name(active[0].status)}, and the time of this "
+                "task is over. Nothing was started.",
+                execution_id=active[0].execution_id,
+                status=active[0].status,
+            )
+        clock.sleep(submission.deadline.limit(schedule.delay(clock.monotonic() - began)))

@@ -1,0 +1,229 @@
+"""The execution of a task: waiting for it, ending the task, stopping it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis import config
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.errors import CatalogError
+from airflow_provider_ssis.exceptions import ExecutionError
+from airflow_provider_ssis.executions.deadline import Deadline
+from airflow_provider_ssis.executions.message_log import MessageForwarder
+from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
+from airflow_provider_ssis.executions.outcome import (
+    SUCCESS,
+    execution_name,
+    status_name,
+    stuck_pending_error,
+    timeout_error,
+    unreachable_error,
+    unsuccessful_error,
+)
+from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule, WaitResult, get_execution
+from airflow_provider_ssis.executions.polling import poll_until_terminal as poll
+from airflow_provider_ssis.executions.stop import stop_executions
+from airflow_provider_ssis.executions.task_state import ProgressReporter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_ssis.catalog.client import Catalog
+    from airflow_provider_ssis.catalog.models import Execution, ExecutionState
+    from airflow_provider_ssis.executions.message_log import MessageLevel, TaskLog
+    from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState
+    from airflow_provider_ssis.triggers.events import ExecutionEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitOptions:
+    """How a task waits for its execution.
+
+    :param schedule: how often to poll.
+    :param timeout: seconds that the task waits, for messages; None for no limit.
+    :param pending_timeout: seconds that the execution may be pending; None for no limit.
+    :param message_level: the least important messages that are written to the task log.
+    :param cancel_on_kill: whether the task stops its execution when it is killed or times out.
+    :param outage_timeout: seconds that an outage of the server may last. Default: ``[ssis] outage_timeout``.
+    :param stop_timeout: seconds to wait until a stopped execution has ended. Default: ``[ssis] stop_timeout``.
+    """
+
+    schedule: PollSchedule
+    timeout: float | None
+    pending_timeout: float | None
+    message_level: MessageLevel
+    cancel_on_kill: bool
+    outage_timeout: float = field(default_factory=config.outage_timeout)
+    stop_timeout: float = field(default_factory=config.stop_timeout)
+
+
+class TaskExecution:
+    """The execution of a task, from its creation to its end.
+
+    :param saved: the execution, and whether this task instance created it.
+    :param last_message_id: id of the last of its messages in the task log; 0 if there is none.
+    :param options: how to wait for it.
+    :param open_catalog: opens a client of the catalog.
+    :param state: where to save the progress.
+    :param on_end: called with the execution when the task's wait ends, before an exception is raised.
+    :param is_killed: whether the task was killed.
+    :param log: the task's log.
+    """
+
+    def __init__(
+        self,
+        saved: SavedExecution,
+        options: WaitOptions,
+        *,
+        last_message_id: int,
+        open_catalog: Callable[[], Catalog],
+        state: TaskState,
+        on_end: Callable[[Execution], object],
+        is_killed: Callable[[], bool],
+        log: TaskLog,
+    ) -> None:
+        self.saved = saved
+        self.last_message_id = last_message_id
+        self._options = options
+        self._open_catalog = open_catalog
+        self._on_end = on_end
+        self._is_killed = is_killed
+        self._log = log
+        self._last_status: OperationStatus | None = None
+        self._progress = ProgressReporter(saved.execution_id, state, log)
+
+    @property
+    def execution_id(self) -> int:
+        """The execution's id."""
+        return self.saved.execution_id
+
+    @property
+    def may_be_stopped(self) -> bool:
+        """Whether the task stops the execution when it is killed or times out."""
+        return self._options.cancel_on_kill and self.saved.is_ours
+
+    def wait(self, catalog: Catalog, deadline: Deadline, *, leave_at: Deadline) -> Execution | None:
+        """Wait on the worker until the execution has ended.
+
+        :param catalog: where to poll.
+        :param deadline: when to stop waiting.
+        :param leave_at: when to leave the worker.
+        :return: the execution, which has succeeded; None if it is still active when the task leaves the worker.
+        :raises ExecutionError: it did not succeed, or the wait ended before it did.
+        """
+        forwarder = MessageForwarder(
+            self.execution_id, self._log, level=self._options.message_level, after=self.last_message_id
+        )
+
+        def on_poll(state: ExecutionState) -> None:
+            # The final status is logged after the last messages.
+            if not state.status.is_terminal:
+                if state.status is not self._last_status:
+                    self._log.info("Execution %d is %s.", self.execution_id, status_name(state.status))
+                    self._last_status = state.status
+                self._progress.report(catalog, state.status)
+            forwarder.forward(catalog)
+
+        wait = ExecutionWait(
+            execution_id=self.execution_id,
+            schedule=self._options.schedule,
+            deadline=deadline,
+            pending_timeout=self._options.pending_timeout,
+            leave_at=leave_at,
+        )
+        tolerance = OutageTolerance(self._options.outage_timeout)
+        execution = None
+        try:
+            while execution is None:
+                result = poll(catalog, wait, tolerance=tolerance, log=self._log, on_poll=on_poll)
+                self.last_message_id = forwarder.last_id
+                if result is WaitResult.STILL_ACTIVE:
+                    return None
+                retry_during_outage(lambda: forwarder.forward_rest(catalog), tolerance, self._log)
+                execution = self._end(catalog, result, tolerance)
+        except CatalogError as error:
+            raise unreachable_error(self.execution_id, str(error)) from error
+        return execution
+
+    def report_deferral(self, catalog: Catalog, status: OperationStatus) -> None:
+        """Save the progress before a deferral, during which it cannot be saved.
+
+        :param catalog: where to read it.
+        :param status: the execution's status when it was started.
+        """
+        self._progress.report(catalog, self._last_status or status, is_deferred=True)
+
+    def complete(self, event: ExecutionEvent) -> Execution | None:
+        """Continue on the worker after the triggerer has waited.
+
+        :param event: the trigger's event.
+        :return: the execution, which has succeeded; None if it has not ended and the task must wait again.
+        :raises ExecutionError: it did not succeed, or the wait ended before it did.
+        :raises ExecutionNotFound: the catalog does not show it.
+        """
+        # The triggerer has tolerated an outage for its full length already. After a deadline, time is left for the
+        # stop only.
+        limit = self._options.stop_timeout if event.result is WaitResult.TIMED_OUT else self._options.outage_timeout
+        tolerance = OutageTolerance(limit if event.error is None else 0)
+        execution = None
+        try:
+            with retry_during_outage(self._open_catalog, tolerance, self._log) as catalog:
+                self._forward_after_deferral(catalog, tolerance)
+                if event.error is None:
+                    execution = self._end(catalog, event.result, tolerance)
+        except CatalogError as error:
+            raise event.error or unreachable_error(self.execution_id, str(error)) from error
+        if event.error is not None:
+            raise event.error
+        return execution
+
+    def stop(self) -> Execution | None:
+        """Stop the execution and wait until it has ended, for ``[ssis] stop_timeout`` at most.
+
+        :return: the execution after its end; None if it could not be stopped, with the reason in the log.
+        """
+        try:
+            # On a new connection: a kill can arrive during a call on the other one.
+            with self._open_catalog() as catalog:
+                (execution,) = stop_executions(
+                    catalog,
+                    [self.execution_id],
+                    poll_interval=self._options.schedule.interval,
+                    deadline=Deadline.after(self._options.stop_timeout),
+                    log=self._log,
+                )
+        except (CatalogError, ExecutionError) as error:
+            self._log.error("Execution %d is not stopped: %s", self.execution_id, error)
+            return None
+        self._log.info("%s: %s.", execution_name(execution), status_name(execution.status))
+        return execution
+
+    def _forward_after_deferral(self, catalog: Catalog, tolerance: OutageTolerance) -> None:
+        level = self._options.message_level
+        again = MessageForwarder(self.execution_id, self._log, level=level.after_deferral, after=self.last_message_id)
+        retry_during_outage(lambda: again.forward(catalog), tolerance, self._log)
+        # The triggerer has not written these.
+        without_id = MessageForwarder(self.execution_id, self._log, level=level)
+        retry_during_outage(lambda: without_id.forward_without_id(catalog), tolerance, self._log)
+
+    def _end(self, catalog: Catalog, result: WaitResult, tolerance: OutageTolerance) -> Execution | None:
+        """End the task, whatever the reason; None if the reason no longer holds and the wait goes on."""
+        execution = retry_during_outage(lambda: get_execution(catalog, self.execution_id), tolerance, self._log)
+        if execution.status.is_terminal:
+            self._progress.report(catalog, execution.status)
+            self._on_end(execution)
+            if execution.status not in SUCCESS:
+                raise retry_during_outage(
+                    lambda: unsuccessful_error(catalog, execution, task_killed=self._is_killed()), tolerance, self._log
+                )
+            self._log.info("%s: %s.", execution_name(execution), status_name(execution.status))
+            return execution
+        if result is WaitResult.STUCK_PENDING and execution.status is OperationStatus.PENDING:
+            raise stuck_pending_error(execution, self._options.pending_timeout)
+        if result is not WaitResult.TIMED_OUT:
+            # The execution has begun to run in the meantime, or the catalog of a lagging replica answered.
+            return None
+        stopped = self.stop() if self.may_be_stopped else None
+        self._on_end(stopped or execution)
+        raise timeout_error(execution, self._options.timeout, stopped, stop_requested=self.may_be_stopped)

@@ -1,0 +1,73 @@
+"""Reading the messages of many, with a catalog that does not answer for some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.errors import StatementTimeout
+from airflow_provider_ssis.catalog.models import EventMessage
+from airflow_provider_ssis.triggers.message_reader import MessageReader
+from airflow_provider_ssis.triggers.poller_connection import PollerConnection
+
+EVERYBODY = range(1, 65)
+
+
+@dataclass
+class Server:
+    """Times out where it is asked for certain executions."""
+
+    slow: set[int]
+    asked: list[set[int]] = field(default_factory=list)
+
+    def close(self) -> None:
+        pass
+
+    def event_messages_of(self, positions: Mapping[int, int], limit: int) -> list[EventMessage]:
+        self.asked.append(set(positions))
+        if self.slow & set(positions):
+            raise StatementTimeout("too slow")
+        return []
+
+    @property
+    def connection(self) -> PollerConnection:
+        return PollerConnection(lambda: cast("Catalog", self))
+
+
+def unread(reader: MessageReader, server: Server) -> set[int]:
+    """Whose messages a look cannot read; all must be told of."""
+    readings = list(reader.read(server.connection, dict.fromkeys(EVERYBODY, 0), subscribed=lambda: EVERYBODY))
+    assert sorted(each for reading in readings for each in reading.execution_ids) == list(EVERYBODY)
+    return {each for reading in readings if reading.error for each in reading.execution_ids}
+
+
+def test_a_look_loses_time_to_one_query_without_an_answer_and_the_next_ones_find_out_whose_it_is() -> None:
+    reader, server = MessageReader(max_seconds_after_failure=0.0), Server({13})
+    left = [len(unread(reader, server)) for _ in range(8)]
+    assert len([group for group in server.asked if 13 in group]) == len(left)
+    assert left == sorted(left, reverse=True)
+    assert left[0] == len(EVERYBODY)
+    assert unread(reader, server) == {13}
+    # The others together, and it last.
+    assert server.asked[-2:] == [set(EVERYBODY) - {13}, {13}]
+
+
+def test_two_without_an_answer_do_not_keep_each_other_from_being_asked() -> None:
+    reader, server = MessageReader(max_seconds_after_failure=0.0), Server({13, 50})
+    for _ in range(20):
+        unread(reader, server)
+    server.slow = {13}
+    unread(reader, server)
+    unread(reader, server)
+    assert unread(reader, server) == {13}
+
+
+def test_who_answers_again_is_asked_together_with_the_others() -> None:
+    reader, server = MessageReader(), Server({13})
+    assert unread(reader, server) == {13}
+    server.slow = set()
+    assert unread(reader, server) == set()
+    assert unread(reader, server) == set()
+    assert server.asked[-1] == set(EVERYBODY)

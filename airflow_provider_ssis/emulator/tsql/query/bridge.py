@@ -17,6 +17,7 @@ import duckdb
 from duckdb.func import SPECIAL
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.tsql.query.engine_errors import of_python
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelled, out_of_memory
 from airflow_provider_ssis.emulator.tsql.values.limits import MOST_COMPUTED, SMALL
 from airflow_provider_ssis.emulator.tsql.values.storage import decode, duckdb_type, encode
@@ -95,12 +96,12 @@ class _Functions:
             values = [decode(type_, value) for type_, value in zip(function.arguments, arguments, strict=True)]
             value = function.call(*values)
             run.check(value)
-        except SqlError as error:
-            run.error = error
+            if value is None:
+                return None
+            return encode(function.result, value, zoned=True) if function.result.name in _CARRIERS else str(value)
+        except Exception as error:
+            run.error = of_python(error)
             raise
-        if value is None:
-            return None
-        return encode(function.result, value, zoned=True) if function.result.name in _CARRIERS else str(value)
 
 
 class Bridge:

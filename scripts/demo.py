@@ -98,7 +98,7 @@ def picture() -> str:
 
 @contextmanager
 def embedded_ssisdb() -> Iterator[dict[str, Any]]:
-    """The embedded SSISDB as a process of its own, for the time of the block."""
+    """The embedded SSISDB as a separate process, while the block lasts."""
     step("Starting the embedded SSISDB")
     command = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator", "--json"]
     with child(command, dict(os.environ), stdout=subprocess.PIPE) as process:
@@ -171,8 +171,8 @@ def show_log_line(level: str, text: str, *, shorten: bool) -> None:
 def child(
     command: list[str], environment: dict[str, str], *, stdout: int | None = None, stderr: int | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """A child process that is gone, with its own children, when the block is left, however it is left."""
-    # A session of its own: Ctrl+C reaches the demo alone, which then stops its children in order.
+    """A child process that is stopped, with its own children, at the end of the block."""
+    # Its own session: Ctrl+C reaches the demo alone, which then stops its children in order.
     process = subprocess.Popen(
         command,
         env=environment,

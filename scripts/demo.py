@@ -1,14 +1,17 @@
 """The demo: a real Airflow DAG deploys and runs an SSIS project on the embedded SSISDB.
 
 Run by ``make demo``. It starts the embedded SSISDB as a process, runs the quickstart DAG with Airflow's own
-``airflow dags test`` in a temporary AIRFLOW_HOME, prints the execution's messages and a summary, and stops what it
-started, also when it is interrupted.
+``airflow dags test`` in a temporary AIRFLOW_HOME, shows the tasks' logs and the catalog's executions, and stops what it
+started, also when it is interrupted. ``--verbose`` shows everything that Airflow prints. ``--picture FILE`` also draws
+the terminal as an SVG file: the picture in README.md is made this way.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,20 +25,43 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 PROJECT = Path(__file__).resolve().parent.parent
 DAG_ID = "ssis_quickstart"
 STOP_SECONDS = 10
+PICTURE_COLUMNS = 112
+PICTURE_LINES = 12
+"""How many lines of each task's log the picture shows."""
+
+_LOG_LINE = re.compile(r"^\S+Z? \[(?P<level>\w+)\s*\] (?P<text>.*?)\s+\[(?P<logger>[\w.]+)\] loc=")
+_TASK_BEGINS = re.compile(r"starting task_id=(\w+)")
+_LEVELS = {"warning": "yellow", "error": "red", "critical": "red"}
+
+console = Console(highlight=False)
 
 
 class DemoFailed(Exception):
     """A step of the demo failed; the message says which and why."""
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the demo.
 
     :returns: 0 when the DAG succeeded, 1 when something failed, 130 when interrupted.
     """
+    global console
+    parser = argparse.ArgumentParser(
+        description="Deploy and run an SSIS project with an Airflow DAG, without SQL Server."
+    )
+    parser.add_argument("--verbose", action="store_true", help="show everything that Airflow prints")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the terminal as an SVG file too")
+    options = parser.parse_args(arguments)
+    if options.picture:
+        console = Console(record=True, width=PICTURE_COLUMNS, highlight=False, force_terminal=True)
+        console.print("$ make demo")
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.monotonic()
     try:
@@ -44,8 +70,8 @@ def main() -> int:
             step("Preparing Airflow's database")
             run_quietly(environment, "db", "migrate")
             step(f"Running the DAG {DAG_ID}: build, deploy, run, wait")
-            run_dag(environment)
-            step("What SSISDB says of it")
+            run_dag(environment, verbose=options.verbose, log_lines=PICTURE_LINES if options.picture else None)
+            step("The executions in the SSISDB catalog")
             print_executions(server["odbc"])
     except KeyboardInterrupt:
         print("\ndemo: interrupted; everything it started is stopped", file=sys.stderr)
@@ -53,13 +79,21 @@ def main() -> int:
     except DemoFailed as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
-    print(f"\nThe demo succeeded after {time.monotonic() - started:.0f} s.")
+    console.print(f"\n[green]The demo succeeded after {time.monotonic() - started:.0f} s.[/green]")
+    if options.picture:
+        options.picture.write_text(picture(), encoding="utf-8")
     return 0
 
 
 def step(text: str) -> None:
-    """Say what happens now."""
-    print(f"==> {text}", flush=True)
+    """Show which step begins."""
+    console.print(f"[bold cyan]==> {escape(text)}[/bold cyan]")
+
+
+def picture() -> str:
+    """The recorded terminal as SVG. It names no font to download, so that it shows the same everywhere."""
+    svg = console.export_svg(title="airflow-provider-ssis")
+    return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
 
 
 @contextmanager
@@ -72,7 +106,7 @@ def embedded_ssisdb() -> Iterator[dict[str, Any]]:
         if not line:
             raise DemoFailed(f"the embedded SSISDB did not start (exit code {process.wait()})")
         server: dict[str, Any] = json.loads(line)
-        print(f"    {server['host']}:{server['port']}, login {server['user']}", flush=True)
+        console.print(f"    {server['host']}:{server['port']}, login {server['user']}")
         yield server
 
 
@@ -98,12 +132,39 @@ def run_quietly(environment: dict[str, str], *arguments: str) -> None:
         raise DemoFailed(f"airflow {' '.join(arguments)} ended with exit code {process.returncode}:\n{output}")
 
 
-def run_dag(environment: dict[str, str]) -> None:
-    """Run the DAG and show its log as it comes."""
-    with child([sys.executable, "-m", "airflow", "dags", "test", DAG_ID], environment) as process:
+def run_dag(environment: dict[str, str], *, verbose: bool, log_lines: int | None) -> None:
+    """Run the DAG and show the log of each task while it runs.
+
+    :param environment: of the process.
+    :param verbose: show all that Airflow prints instead.
+    :param log_lines: show at most so many lines of each task; all without a number.
+    """
+    command = [sys.executable, "-m", "airflow", "dags", "test", DAG_ID]
+    everything: list[str] = []
+    with child(command, environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        shown = 0
+        for line in process.stdout or ():
+            everything.append(line)
+            if verbose:
+                console.print(line.rstrip(), markup=False)
+            elif begins := _TASK_BEGINS.search(line):
+                console.print(f"    [bold]{begins.group(1)}[/bold]")
+                shown = 0
+            elif (found := _LOG_LINE.match(line)) and "airflow_provider_ssis" in found["logger"]:
+                shown += 1
+                if log_lines is None or shown <= log_lines:
+                    show_log_line(found["level"], found["text"], shorten=log_lines is not None)
+                elif shown == log_lines + 1:
+                    console.print("      …")
         exit_code = process.wait()
     if exit_code:
-        raise DemoFailed(f"the DAG run failed (exit code {exit_code}); its log is above")
+        raise DemoFailed(f"the DAG run failed (exit code {exit_code}):\n{''.join(everything)}")
+
+
+def show_log_line(level: str, text: str, *, shorten: bool) -> None:
+    """Show a line of a task's log, as its level has it."""
+    style = _LEVELS.get(level, "")
+    console.print(f"      {text}", style=style, markup=False, no_wrap=shorten, overflow="ellipsis" if shorten else None)
 
 
 @contextmanager
@@ -135,25 +196,25 @@ def child(
 
 
 def print_executions(odbc: str) -> None:
-    """Print each execution's messages and how it ended, read back from the catalog."""
+    """Show the executions as the catalog has them: what ran, how it ended, and what it wrote."""
     import pyodbc
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.codes import OperationStatus
 
+    table = Table("execution", "package", "status", "messages")
     with closing(pyodbc.connect(odbc, autocommit=True)) as connection:
         catalog = Catalog(connection)
         executions = catalog.executions()
         if not executions:
             raise DemoFailed("the DAG succeeded, but the catalog holds no execution")
-        for execution in executions:
-            print(f"\nExecution {execution.execution_id}: {execution.package_name}")
-            messages = catalog.event_messages(execution.execution_id)
-            for message in messages:
-                print(f"    {message.message}")
-            kinds = Counter(message.event_name or "other" for message in messages)
-            print(f"    -- {OperationStatus(execution.status).name.lower()}, {len(messages)} messages: ", end="")
-            print(", ".join(f"{count} {kind}" for kind, count in kinds.most_common()))
+        for execution in sorted(executions, key=lambda each: each.execution_id):
+            kinds = Counter(each.event_name or "other" for each in catalog.event_messages(execution.execution_id))
+            most = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(2))
+            status = OperationStatus(execution.status).name.lower()
+            name = f"{execution.folder_name}/{execution.project_name}/{execution.package_name}"
+            table.add_row(str(execution.execution_id), name, status, f"{kinds.total()}: {most}, …")
+    console.print(table)
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:

@@ -21,7 +21,7 @@ from airflow_provider_ssis.exceptions import (
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.catalog.models import EventMessage, Execution
+    from airflow_provider_ssis.catalog.models import EventMessage, Execution, ExecutionSummary
 
 SUCCESS = frozenset({OperationStatus.SUCCEEDED, OperationStatus.COMPLETED})
 """COMPLETED is the end of an operation that has no result; nothing failed in it."""
@@ -97,6 +97,28 @@ def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: b
     return exception(text, execution_id=execution.execution_id, status=status, causes=causes, duration=duration)
 
 
+def end_text(execution: Execution, summary: ExecutionSummary | None) -> str:
+    """The last line of the task log about an execution that has ended.
+
+    :param execution: the execution as it is at its end.
+    :param summary: what its messages say in sum; None if they could not be read.
+    """
+    duration = duration_of(execution)
+    text = f"{execution_name(execution)} {_how_it_ended(execution)}" + (
+        "" if duration is None else f" after {duration:.1f} s"
+    )
+    if summary is None:
+        return f"{text}. Its messages could not be read."
+    text += f": {_count(summary.errors, 'error')}, {_count(summary.warnings, 'warning')}."
+    if summary.rows_written:
+        text += f" Rows written: {', '.join(f'{each.destination} {each.rows:,}' for each in summary.rows_written)}."
+    return text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def where_to_look(execution_id: int) -> str:
     """How to see everything about an execution."""
     return (
@@ -131,6 +153,8 @@ def _first_causes(catalog: Catalog, execution_id: int, errors: list[EventMessage
 
 
 def _how_it_ended(execution: Execution) -> str:
+    if execution.status in SUCCESS:
+        return status_name(execution.status)
     if execution.status is OperationStatus.FAILED:
         return "failed"
     if execution.status is OperationStatus.CANCELED:
@@ -139,7 +163,7 @@ def _how_it_ended(execution: Execution) -> str:
 
 
 _ADVICE = {
-    OperationStatus.FAILED: "Mend the cause, then run the task again.",
+    OperationStatus.FAILED: "Fix the cause, then run the task again.",
     OperationStatus.CANCELED: "Run the task again if the stop was not meant for good.",
     OperationStatus.ENDED_UNEXPECTEDLY: (
         "The process that ran the package is gone (server restart, out of memory, killed): look at the server's event "

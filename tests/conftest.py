@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.support.dag_runs import DEFER_AT_ONCE
 from tests.support.markers import add_markers, process_guard
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["AIRFLOW_HOME"] = config.stash[_HOME]
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+    os.environ.update(DEFER_AT_ONCE)
     # How long an example takes depends on the machine.
     hypothesis.settings.register_profile("airflow-provider-ssis", deadline=None)
     hypothesis.settings.load_profile("airflow-provider-ssis")

@@ -40,6 +40,11 @@ class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Mes
     ) -> None:
         super().__init__(CatalogSession(connection, reconnect=reconnect, retry=retry, server=server))
 
+    @property
+    def server(self) -> str | None:
+        """The server's name as the connection has it, ``host, port 1433``; None if unknown."""
+        return self._session.server
+
     @contextmanager
     def without_retries(self) -> Iterator[None]:
         """Let each call fail at its first error, for a caller that retries itself."""

@@ -105,7 +105,7 @@ class CatalogSession:
         server: str | None = None,
     ) -> None:
         self.retry = retry or RetryPolicy()
-        self._server = server
+        self.server = server
         self._reconnect = reconnect
         self._connection: Connection | None = connection
         # One for all batches: a driver gives a prepared statement back with the next one, not by a call of its own.
@@ -179,7 +179,7 @@ class CatalogSession:
                 return results
             row = failed[0].as_dicts()[0]
             error = _error_of(row)
-        error.reason, error.server = error.message, self._server
+        error.reason, error.server = error.message, self.server
         error.message = f"{doing} failed: {error.message}"
         # Outside the except clause: the driver's exception would add nothing but another rendering of the same text.
         raise explain(error, row) if explain is not None else error

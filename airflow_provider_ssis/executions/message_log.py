@@ -79,7 +79,7 @@ class MessageForwarder:
     :param execution_id: the execution.
     :param log: the task log. Errors and warnings are logged at their own level, all others at INFO.
     :param level: the least important messages to write. Default: all.
-    :param after: the id of the last message that is in the log already. Default: 0, none.
+    :param after: id of the last message that has been written before. Default: none has.
     """
 
     def __init__(
@@ -88,7 +88,8 @@ class MessageForwarder:
         self._execution_id = execution_id
         self._log = log
         self._level = level
-        self._last_id = after
+        self.last_id = after
+        """Id of the last message that has been written; 0 if none has."""
 
     def forward(self, catalog: Catalog) -> int:
         """Write all messages since the last call.
@@ -99,12 +100,12 @@ class MessageForwarder:
         count = 0
         while self._level is not MessageLevel.NONE:
             chunk = catalog.event_messages(
-                self._execution_id, after=self._last_id, limit=CHUNK, message_types=self._level.types
+                self._execution_id, after=self.last_id, limit=CHUNK, message_types=self._level.types
             )
             for message in chunk:
                 log_message(self._log, message, self._level)
                 if message.event_message_id is not None:
-                    self._last_id = message.event_message_id
+                    self.last_id = message.event_message_id
             count += len(chunk)
             if len(chunk) < CHUNK:
                 break

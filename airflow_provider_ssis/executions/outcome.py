@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
+from airflow_provider_ssis.catalog.codes import LoggingLevel, MessageType, ObjectType, OperationStatus
 from airflow_provider_ssis.catalog.errors import CatalogError, ExecutionNotFound
 from airflow_provider_ssis.catalog.failures import causes as catalog_causes
 from airflow_provider_ssis.exceptions import (
@@ -20,13 +20,19 @@ from airflow_provider_ssis.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.catalog.models import EventMessage, Execution, ExecutionSummary
+    from airflow_provider_ssis.catalog.models import EventMessage, Execution, ExecutionParameterValue, ExecutionSummary
+    from airflow_provider_ssis.catalog.sql.variants import VariantValue
 
 SUCCESS = frozenset({OperationStatus.SUCCEEDED, OperationStatus.COMPLETED})
 """COMPLETED is the end of an operation that has no result; nothing failed in it."""
 
 MAX_CAUSES = 3
+_MAX_VALUE = 100
+"""Characters of a parameter's value in the log."""
+
 _ERRORS_READ = 200
 
 _EXCEPTIONS: dict[OperationStatus, type[ExecutionUnsuccessful]] = {
@@ -95,6 +101,47 @@ def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: b
         text += "\nFirst causes:" + "".join(f"\n  - {cause}" for cause in causes)
     text += f"{unread}\n{_ADVICE[status]} {where_to_look(execution.execution_id)}"
     return exception(text, execution_id=execution.execution_id, status=status, causes=causes, duration=duration)
+
+
+def start_lines(
+    execution: Execution, values: Sequence[ExecutionParameterValue], *, server: str | None = None
+) -> Iterator[str]:
+    """The first lines of the task log about an execution: where it runs, and with which values.
+
+    :param execution: the execution.
+    :param values: its parameters and server options, as the catalog shows them.
+    :param server: the server's name. Default: unknown.
+    """
+    options = {each.parameter_name: each.parameter_value for each in values if each.object_type is ObjectType.EXECUTION}
+    environment = execution.environment_name
+    if environment is not None and execution.environment_folder_name:
+        environment = f"{execution.environment_folder_name}/{environment}"
+    details = [
+        f"server {server}" if server else "",
+        f"project version {execution.project_lsn}" if execution.project_lsn is not None else "",
+        f"environment {environment}" if environment else "no environment",
+        f"logging level {_logging_level(options)}",
+        "32-bit runtime" if execution.use32bitruntime else "",
+    ]
+    yield f"{execution_name(execution)}: {', '.join(detail for detail in details if detail)}."
+    given = [each for each in values if each.value_set and each.object_type is not ObjectType.EXECUTION]
+    if given:
+        yield f"Parameters: {', '.join(f'{each.parameter_name} = {_shown(each)}' for each in given)}."
+
+
+def _logging_level(options: Mapping[str, VariantValue]) -> str:
+    level = options.get("LOGGING_LEVEL")
+    if level == LoggingLevel.CUSTOMIZED:
+        return str(options.get("CUSTOMIZED_LOGGING_LEVEL"))
+    known = {each.value: each.name.title().replace("_", "") for each in LoggingLevel}
+    return known.get(level, str(level)) if isinstance(level, int) else "unknown"
+
+
+def _shown(value: ExecutionParameterValue) -> str:
+    if value.sensitive:
+        return "***"
+    text = str(value.parameter_value)
+    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
 
 
 def end_text(execution: Execution, summary: ExecutionSummary | None) -> str:

@@ -135,7 +135,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
             poll_interval=self._poll_interval,
             deadline=deadline,
             log=self.log,
-            wait_for_end=not self.deferrable,
+            leave_at=self._leave_at(deadline),
         )
         for execution in executions:
             if not execution.status.is_terminal:

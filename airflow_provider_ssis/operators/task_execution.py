@@ -16,6 +16,7 @@ from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
     end_text,
     execution_name,
+    start_lines,
     status_name,
     stuck_pending_error,
     timeout_error,
@@ -66,6 +67,7 @@ class TaskExecution:
     """The execution of a task, from its creation to its end.
 
     :param saved: the execution, and whether this task instance created it.
+    :param last_message_id: id of the last of its messages in the task log; 0 if there is none.
     :param options: how to wait for it.
     :param open_catalog: opens a client of the catalog.
     :param state: where to save the progress.
@@ -79,6 +81,7 @@ class TaskExecution:
         saved: SavedExecution,
         options: WaitOptions,
         *,
+        last_message_id: int,
         open_catalog: Callable[[], Catalog],
         state: TaskState,
         on_end: Callable[[Execution], object],
@@ -86,11 +89,13 @@ class TaskExecution:
         log: TaskLog,
     ) -> None:
         self.saved = saved
+        self.last_message_id = last_message_id
         self._options = options
         self._open_catalog = open_catalog
         self._on_end = on_end
         self._is_killed = is_killed
         self._log = log
+        self._last_status: OperationStatus | None = None
         self._progress = ProgressReporter(saved.execution_id, state, log)
 
     @property
@@ -103,24 +108,39 @@ class TaskExecution:
         """Whether the task stops the execution when it is killed or times out."""
         return self._options.cancel_on_kill and self.saved.is_ours
 
-    def wait(self, catalog: Catalog, deadline: Deadline) -> Execution:
+    def log_start(self, catalog: Catalog) -> None:
+        """Log where the execution runs, and with which values.
+
+        :param catalog: where to read them.
+        """
+        try:
+            execution = get_execution(catalog, self.execution_id)
+            values = catalog.execution_parameter_values(self.execution_id)
+        except CatalogError as error:
+            self._log.warning("%s", error)
+            return
+        for line in start_lines(execution, values, server=catalog.server):
+            self._log.info("%s", line)
+
+    def wait(self, catalog: Catalog, deadline: Deadline, *, leave_at: Deadline) -> Execution | None:
         """Wait on the worker until the execution has ended.
 
         :param catalog: where to poll.
         :param deadline: when to stop waiting.
-        :return: the execution, which has succeeded.
+        :param leave_at: when to leave the worker.
+        :return: the execution, which has succeeded; None if it is still active when the task leaves the worker.
         :raises ExecutionError: it did not succeed, or the wait ended before it did.
         """
-        forwarder = MessageForwarder(self.execution_id, self._log, level=self._options.message_level)
-        last_status = None
+        forwarder = MessageForwarder(
+            self.execution_id, self._log, level=self._options.message_level, after=self.last_message_id
+        )
 
         def on_poll(state: ExecutionState) -> None:
-            nonlocal last_status
             # The final status is logged after the last messages.
             if not state.status.is_terminal:
-                if state.status is not last_status:
+                if state.status is not self._last_status:
                     self._log.info("Execution %d is %s.", self.execution_id, status_name(state.status))
-                    last_status = state.status
+                    self._last_status = state.status
                 self._progress.report(catalog, state.status)
             forwarder.forward(catalog)
 
@@ -129,6 +149,7 @@ class TaskExecution:
             schedule=self._options.schedule,
             deadline=deadline,
             pending_timeout=self._options.pending_timeout,
+            leave_at=leave_at,
         )
         tolerance = OutageTolerance(self._options.outage_timeout)
         execution = None
@@ -137,11 +158,22 @@ class TaskExecution:
                 # The tolerance counts each failed call, so the session must not retry itself.
                 with catalog.without_retries():
                     result = poll(catalog, wait, tolerance=tolerance, log=self._log, on_poll=on_poll)
+                    self.last_message_id = forwarder.last_id
+                    if result is WaitResult.STILL_ACTIVE:
+                        return None
                     self._retry(lambda: forwarder.forward_rest(catalog), tolerance)
                     execution = self._end(catalog, result, tolerance)
         except CatalogError as error:
             raise unreachable_error(self.execution_id, str(error)) from error
         return execution
+
+    def report_deferral(self, catalog: Catalog, status: OperationStatus) -> None:
+        """Save the progress before a deferral, during which it cannot be saved.
+
+        :param catalog: where to read it.
+        :param status: the execution's status when it was started.
+        """
+        self._progress.report(catalog, self._last_status or status, is_deferred=True)
 
     def complete(self, event: ExecutionEvent) -> Execution | None:
         """Continue on the worker after the triggerer has waited.
@@ -163,7 +195,7 @@ class TaskExecution:
                     self.execution_id,
                     self._log,
                     level=self._options.message_level,
-                    after=event.last_message_id or 0,
+                    after=event.last_message_id or self.last_message_id,
                 )
                 self._retry(lambda: forwarder.forward_rest(catalog), tolerance)
                 if event.error is None:

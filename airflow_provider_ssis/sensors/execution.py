@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
@@ -15,9 +15,11 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, ExecutionNotFound, LoginFailed
+from airflow_provider_ssis.compat import is_first_poke, reschedule_exception
 from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
 from airflow_provider_ssis.executions.deadline import check_seconds
+from airflow_provider_ssis.executions.deferral import DeferralTimes
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
@@ -26,7 +28,13 @@ from airflow_provider_ssis.executions.outcome import (
     status_name,
     unsuccessful_error,
 )
-from airflow_provider_ssis.executions.polling import WaitResult, get_execution
+from airflow_provider_ssis.executions.polling import (
+    ExecutionWait,
+    PollSchedule,
+    WaitResult,
+    get_execution,
+    poll_until_terminal,
+)
 from airflow_provider_ssis.operators.base import SsisWaitingTask
 
 if TYPE_CHECKING:
@@ -102,14 +110,50 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         """
         # An earlier try may have run in the same process; what it bore is over.
         self._tolerance = None
-        if not self.deferrable:
+        if self.deferrable:
+            return self._execute_deferrable(context)
+        try:
             return super().execute(context)
-        execution_id = execution_id_of(self.execution_id)
+        except reschedule_exception() as reschedule:
+            if is_first_poke(context):
+                result = self._wait_on_worker(context)
+                if result is not None:
+                    return result
+            earliest = datetime.fromtimestamp(DeferralTimes().resume_at(), UTC)
+            raise type(reschedule)(max(reschedule.reschedule_date, earliest)) from None
+
+    def _execute_deferrable(self, context: Context) -> Any:
         self._check_deferral()
         first = self.poke(context)
         if first:
             return first.xcom_value
-        return self._defer_until_terminal(execution_id, self._deadline(context))
+        result = self._wait_on_worker(context)
+        if result is not None:
+            return result
+        return self._defer_until_terminal(execution_id_of(self.execution_id), self._deadline(context))
+
+    def _wait_on_worker(self, context: Context) -> dict[str, Any] | None:
+        """Wait on the worker for the first seconds.
+
+        :return: what the task returns; None if the execution is still active, or if the catalog has not been read yet.
+        """
+        if not self._has_read:
+            return None
+        deadline = self._deadline(context)
+        wait = ExecutionWait(
+            execution_id=execution_id_of(self.execution_id),
+            schedule=PollSchedule(self._poll_interval),
+            deadline=deadline,
+            leave_at=DeferralTimes().leave_at(deadline),
+        )
+        if wait.leave_at.passed:
+            return None
+        tolerance = OutageTolerance(config.outage_timeout())
+        with self._open_catalog(tolerance) as catalog:
+            result = poll_until_terminal(catalog, wait, tolerance=tolerance, log=self.log, on_poll=lambda _: None)
+            if result is WaitResult.TERMINAL:
+                return self._outcome(catalog, get_execution(catalog, wait.execution_id))
+        return self._check_after_timeout(wait.execution_id) if result is WaitResult.TIMED_OUT else None
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Go on when the triggerer has seen the end of the execution, or of the time for it.

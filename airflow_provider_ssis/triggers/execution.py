@@ -12,6 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.compat import task_instance_state
 from airflow_provider_ssis.executions.deadline import Deadline
+from airflow_provider_ssis.executions.deferral import DeferralTimes
 from airflow_provider_ssis.executions.message_log import MessageLevel, log_message
 from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule
@@ -48,6 +49,9 @@ class SsisExecutionTrigger(BaseTrigger):
     :param outage_timeout: seconds that an outage of the server may last. Default: 900.
     :param follow_messages: the least important messages of the execution that are logged. Default: ``none``.
     :param cancel_on_kill: stop the execution when a user marks or clears the task; needs Airflow 3.3. Default: True.
+    :param last_message_id: id of the last message that the worker has logged. Default: 0, none.
+    :param resume_at: when the task may come back to a worker, in seconds since 1970: an event that is ready sooner is
+        held back. Default: at once.
     :param unknown: arguments that a later version of this package added. They are ignored, so that an older triggerer
         continues while the package is upgraded.
     """
@@ -64,6 +68,8 @@ class SsisExecutionTrigger(BaseTrigger):
         outage_timeout: float = 900.0,
         follow_messages: str = MessageLevel.NONE.value,
         cancel_on_kill: bool = True,
+        last_message_id: int = 0,
+        resume_at: float | None = None,
         **unknown: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's own is untyped
@@ -76,6 +82,8 @@ class SsisExecutionTrigger(BaseTrigger):
         self.outage_timeout = outage_timeout
         self.follow_messages = follow_messages
         self.cancel_on_kill = cancel_on_kill
+        self.last_message_id = last_message_id
+        self.resume_at = resume_at
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class and its arguments, without those at their defaults, so that older triggerers can read them."""
@@ -111,7 +119,7 @@ class SsisExecutionTrigger(BaseTrigger):
             ),
             tolerance=OutageTolerance(self.outage_timeout),
             send=updates.put,
-            last_message_id=None if level is MessageLevel.NONE else 0,
+            last_message_id=None if level is MessageLevel.NONE else self.last_message_id,
         )
         poller = shared_poller(loop, self.ssis_conn_id, _catalog_opener)
         try:
@@ -126,10 +134,17 @@ class SsisExecutionTrigger(BaseTrigger):
                         detail=None if update.error is None else str(update.error),
                         last_message_id=subscription.last_message_id,
                     )
+                    await self._hold_back()
                     yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
                     return
         finally:
             poller.unsubscribe(subscription)
+
+    async def _hold_back(self) -> None:
+        seconds = DeferralTimes().seconds_until(self.resume_at)
+        if seconds > 0:
+            self.log.info("The task resumes in %.0f s, when Airflow has seen the end of its worker process.", seconds)
+            await asyncio.sleep(seconds)
 
     def _log_update(self, update: Update, level: MessageLevel) -> None:
         # The worker logs the final status, after the last messages.
@@ -210,6 +225,8 @@ _DEFAULTS: dict[str, Any] = {
     "outage_timeout": 900.0,
     "follow_messages": MessageLevel.NONE.value,
     "cancel_on_kill": True,
+    "last_message_id": 0,
+    "resume_at": None,
 }
 
 

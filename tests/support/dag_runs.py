@@ -15,6 +15,9 @@ from typing import Any
 
 SECONDS = 240
 
+DEFER_AT_ONCE = {"AIRFLOW__SSIS__DEFER_AFTER": "0", "AIRFLOW__SSIS__RESUME_AFTER": "0"}
+"""So that tests of deferrals need no long package. Only :mod:`tests.processes` waits as users' tasks do."""
+
 _RUN = """
 import importlib.util, json, sys
 spec = importlib.util.spec_from_file_location("dag_under_test", sys.argv[1])
@@ -75,6 +78,7 @@ def airflow_environment(home: Path, dags: Path, connections: Mapping[str, str]) 
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        **DEFER_AT_ONCE,
         # Airflow 3.2 asks for it in dag.test too.
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
         **connections,

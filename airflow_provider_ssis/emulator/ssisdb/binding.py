@@ -112,6 +112,32 @@ def bind_parameters(
     return bound
 
 
+def variable_has_another_type(call: CatalogCall, folder: str, project: str, variable: str, data_type: str) -> bool:
+    """Whether an environment that a project refers to has the variable with a type that differs from the parameter's.
+
+    :param data_type: the parameter's type.
+    """
+    return (
+        call.first(
+            "SELECT 1 FROM internal.environment_variables v"
+            " JOIN internal.environments e ON e.environment_id = v.environment_id"
+            " JOIN internal.folders f ON f.folder_id = e.folder_id"
+            " JOIN internal.environment_references r ON lower(r.environment_name) = lower(e.name)"
+            "  AND lower(ifnull(r.environment_folder_name, ?)) = lower(f.name)"
+            " JOIN internal.projects p ON p.project_id = r.project_id"
+            " JOIN internal.folders pf ON pf.folder_id = p.folder_id"
+            " WHERE lower(pf.name) = lower(?) AND lower(p.name) = lower(?)"
+            " AND lower(v.name) = lower(?) AND v.type <> ?",
+            folder,
+            folder,
+            project,
+            variable,
+            data_type,
+        )
+        is not None
+    )
+
+
 def _variables(call: CatalogCall, reference: Reference | None) -> dict[str, _Variable] | None:
     """The variables of an environment by lower-case name; None without an environment."""
     if reference is None:

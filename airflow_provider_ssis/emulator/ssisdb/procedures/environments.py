@@ -89,7 +89,7 @@ async def create_environment_variable(call: CatalogCall) -> None:
                 call["description"],
                 data_type,
                 call["sensitive"],
-                stored(ssis_types.kept(data_type, value)),
+                stored(ssis_types.kept(data_type, value, sensitive=call["sensitive"])),
             ],
         )
 
@@ -101,7 +101,7 @@ async def create_environment_variable(call: CatalogCall) -> None:
 )
 async def delete_environment_variable(call: CatalogCall) -> None:
     """27182 no such environment, 27183 no such variable."""
-    variable_id, _ = _variable(call)
+    variable_id, _, _ = _variable(call)
     async with call.transaction() as store:
         store.execute("DELETE FROM internal.environment_variables WHERE variable_id = ?", [variable_id])
 
@@ -113,27 +113,28 @@ async def delete_environment_variable(call: CatalogCall) -> None:
 )
 async def set_environment_variable_value(call: CatalogCall) -> None:
     """27182 no such environment, 27183 no such variable, 27147 value of another type."""
-    variable_id, data_type = _variable(call)
+    variable_id, data_type, sensitive = _variable(call)
     if not ssis_types.accepts(data_type, call["value"]):
         raise call.fail(27147, data_type)
     async with call.transaction() as store:
         store.execute(
             "UPDATE internal.environment_variables SET value = ? WHERE variable_id = ?",
-            [stored(ssis_types.kept(data_type, call["value"])), variable_id],
+            [stored(ssis_types.kept(data_type, call["value"], sensitive=sensitive)), variable_id],
         )
 
 
-def _variable(call: CatalogCall) -> tuple[int, str]:
+def _variable(call: CatalogCall) -> tuple[int, str, bool]:
+    """The id of the variable that a call names, its data type, and whether it is sensitive."""
     environment_id = call.environment(call["folder_name"], call["environment_name"], _MODIFY)
     row = call.first(
-        "SELECT variable_id, type FROM internal.environment_variables WHERE environment_id = ? AND lower(name) ="
-        " lower(?)",
+        "SELECT variable_id, type, sensitive FROM internal.environment_variables"
+        " WHERE environment_id = ? AND lower(name) = lower(?)",
         environment_id,
         call["variable_name"],
     )
     if row is None:
         raise call.fail(27183, call["variable_name"])
-    return int(row[0]), str(row[1])
+    return int(row[0]), str(row[1]), bool(row[2])
 
 
 @catalog_procedure(

@@ -18,7 +18,7 @@ from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, find_
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _SYSTEM: Final = ObjectType.EXECUTION
 _OVERRIDABLE: Final = (ObjectType.PROJECT, ObjectType.PACKAGE, ObjectType.EXECUTION)
@@ -33,7 +33,8 @@ _OVERRIDABLE: Final = (ObjectType.PROJECT, ObjectType.PACKAGE, ObjectType.EXECUT
 async def create_execution(call: CatalogCall) -> None:
     """27146 no such package, 27178 may not execute, 27208, 27182, 27148, 27221 of the environment.
 
-    The operation's row stays when one of these is raised, with status 4.
+    The operation's row stays when one of these is raised, with status 4. Scale Out is accepted with any worker, as
+    scripts for Azure-SSIS send it: the server itself runs the package.
     """
     async with call.transaction() as store:
         execution_id = call.begin_operation(
@@ -45,8 +46,8 @@ async def create_execution(call: CatalogCall) -> None:
         )
     call.set_output("execution_id", execution_id)
     try:
-        if call["runinscaleout"]:
-            raise SqlError(27261, "Scale Out is not installed on this server: run without it.", ends_batch=True)
+        if call["runinscaleout"] and not call["useanyworker"]:
+            raise not_supported("Scale Out with @useanyworker = 0: this server has no workers to choose from. It")
         await _create(call, execution_id)
     except SqlError:
         async with call.transaction() as store:
@@ -158,7 +159,7 @@ async def set_execution_parameter_value(call: CatalogCall) -> None:
         raise call.refuse(27101, "object type")
     execution_id = _changeable(call, 27224)
     row = call.first(
-        "SELECT execution_parameter_id, parameter_data_type FROM internal.execution_parameter_values"
+        "SELECT execution_parameter_id, parameter_data_type, sensitive FROM internal.execution_parameter_values"
         " WHERE execution_id = ? AND object_type = ? AND parameter_name = ?",
         execution_id,
         call["object_type"],
@@ -166,12 +167,12 @@ async def set_execution_parameter_value(call: CatalogCall) -> None:
     )
     if row is None:
         raise call.fail(27176, name)
-    parameter_id, data_type = row
+    parameter_id, data_type, sensitive = row
     if not ssis_types.is_known(data_type):
         raise call.fail(27159)
     if not ssis_types.accepts(data_type, value):
         raise call.fail(27147, data_type)
-    kept = ssis_types.kept(data_type, value)
+    kept = ssis_types.kept(data_type, value, sensitive=sensitive)
     async with call.transaction() as store:
         if call["object_type"] == _SYSTEM:
             _follow_system_rules(call, store, execution_id, name, kept.value if kept else None)

@@ -239,11 +239,11 @@ def decode_datetimeoffset(data: bytes | None) -> datetime | None:
 
 
 def _execute(cursor: Cursor, driver: Any, batch: Batch) -> list[ResultSet]:
-    sql = batch.sql
+    sql, values = batch.sql, tuple(batch.values)
     if driver.paramstyle in ("format", "pyformat"):
         sql = sql.replace("%", "%%").replace("?", "%s")
-    # python-tds takes plain bytes for text.
-    values = tuple(driver.Binary(value) if isinstance(value, bytes) else value for value in batch.values)
+        # pymssql and python-tds send plain bytes as text. The others send bytes as they are, without copying them.
+        values = tuple(driver.Binary(value) if isinstance(value, bytes) else value for value in values)
     cursor.execute(sql, values)
     results = []
     # An error may stand behind the last result set: only a drained batch has succeeded.

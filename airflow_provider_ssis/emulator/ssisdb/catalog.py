@@ -35,7 +35,8 @@ class Ssisdb:
         self.engine = engine
         self.edition = edition
         self.files = ProjectFiles(None if engine.data_dir is None else engine.data_dir / "projects")
-        self.runtime = Runtime(CatalogRunLog(engine), engine.now)
+        self._run_log = CatalogRunLog(engine)
+        self.runtime = Runtime(self._run_log, engine.now)
         self._deploying: set[tuple[int, str]] = set()
 
     # --- logins
@@ -174,4 +175,5 @@ class Ssisdb:
     async def close(self) -> None:
         """End all runs. What ran is found as ended unexpectedly when the same data folder is opened again."""
         await self.runtime.close()
+        self._run_log.close()
         await asyncio.to_thread(self.files.close)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import duckdb
 
 from airflow_provider_ssis.catalog.codes import ObjectType, OperationStatus
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
@@ -20,19 +24,27 @@ from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import VARIANT, encode
 
+_SECONDS_BETWEEN_ATTEMPTS: Final = 0.05
+
 
 class CatalogRunLog:
     """The catalog as runs see it.
+
+    Runs write through a connection of their own and do not take the engine's write lock, so that a client that leaves
+    its transaction open does not stop the packages that are running. DuckDB itself keeps the two from changing one row:
+    then the run waits until the client's transaction ends, as on SQL Server.
 
     :param engine: the catalog's data.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._connection = engine.connect()
 
     async def running(self, execution_id: int, process_id: int) -> None:
         """Status 2, and the process that registered."""
-        async with self._engine.transaction() as store:
+
+        def write(store: Store) -> None:
             store.execute(
                 "UPDATE internal.operations SET status = ?, process_id = ? WHERE operation_id = ?",
                 [int(OperationStatus.RUNNING), process_id, execution_id],
@@ -43,29 +55,60 @@ class CatalogRunLog:
                 [int(ObjectType.PACKAGE), int(OperationStatus.RUNNING), self._engine.now(), execution_id],
             )
 
+        await self._transaction(write)
+
     async def finished(self, execution_id: int, status: OperationStatus) -> None:
         """The last status."""
-        async with self._engine.transaction() as store:
-            now = self._engine.now()
-            store.execute(
-                "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
-                [int(status), now, execution_id],
-            )
-            store.execute(
-                "UPDATE internal.extended_operation_info SET status = ?, end_time = ? WHERE operation_id = ?",
-                [int(status), now, execution_id],
-            )
+        now = self._engine.now()
+
+        def write(store: Store) -> None:
+            for table in ("operations", "extended_operation_info"):
+                store.execute(
+                    f"UPDATE internal.{table} SET status = ?, end_time = ? WHERE operation_id = ?",
+                    [int(status), now, execution_id],
+                )
+
+        await self._transaction(write)
 
     async def write(self, execution_id: int, records: Sequence[Record]) -> None:
         """Write records in their order."""
         if not records:
             return
-        async with self._engine.transaction() as store:
+
+        def write(store: Store) -> None:
             _write_executables(store, execution_id, [r for r in records if isinstance(r, ExecutableRecord)])
             _write_events(store, execution_id, [r for r in records if isinstance(r, EventRecord)])
             _write_statistics(store, execution_id, [r for r in records if isinstance(r, StatisticsRecord)])
             _write_phases(store, execution_id, [r for r in records if isinstance(r, PhaseRecord)])
             _write_data_statistics(store, execution_id, [r for r in records if isinstance(r, DataStatisticsRecord)])
+
+        await self._transaction(write)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    async def _transaction(self, write: Callable[[Store], None]) -> None:
+        """Write in one transaction; again and again while a client's open transaction holds a row of it."""
+        while True:
+            self._engine.begin(self._connection)
+            try:
+                write(Store(self._connection))
+                self._engine.commit(self._connection)
+            except duckdb.TransactionException:
+                self._roll_back()
+                await asyncio.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+            except BaseException:
+                self._roll_back()
+                raise
+            else:
+                self._engine.commits_without_lock += 1
+                return
+
+    def _roll_back(self) -> None:
+        # A failed COMMIT has ended the transaction already.
+        with suppress(duckdb.TransactionException):
+            self._engine.roll_back(self._connection)
 
 
 def _write_executables(store: Store, execution_id: int, records: Sequence[ExecutableRecord]) -> None:

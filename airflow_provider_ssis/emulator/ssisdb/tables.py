@@ -170,8 +170,10 @@ PERMISSION_TABLES: Final = tuple(
             "id bigint; sid varbinary(85); object_id bigint NN; permission_type smallint NN; is_role bit;"
             " is_deny bit NN; grantor_sid varbinary(85)",
         ),
-        "SELECT id, sid, object_id, permission_type, is_role, is_deny, grantor_sid FROM internal.object_permissions"
-        f" WHERE object_type = {int(kind)}",
+        (
+            "SELECT id, sid, object_id, permission_type, is_role, is_deny, grantor_sid FROM internal.object_permissions"
+            f" WHERE object_type = {int(kind)}"
+        ),
     )
     for name, kind in (
         ("folder_permissions", SecuredObjectType.FOLDER),

@@ -44,7 +44,8 @@ _VALUES = st.sampled_from(
     [
         "", " ", "\n", "0", "1", "-1", "2", "5", "8", "99", "18", "True", "false", "preserve", "default", "Load.dtsx",
         "A", "B", "Package\\A", "Package\\B", "Mart.conmgr", "../x.dtsx", "Name", "ID", "Value", "DataType",
-        "ObjectName", "PackageFormatVersion", "ProtectionLevel", "ParameterValue", "ConnectionString", "STOCK:SEQUENCE", "OnError",
+        "ObjectName", "PackageFormatVersion", "ProtectionLevel", "ParameterValue", "ConnectionString", "STOCK:SEQUENCE",
+        "OnError",
         "DontSaveSensitive", "EncryptAllWithPassword", "SQLServer2019", "Project", "Project::A", "System", "Propagate",
         "AQAAANCMnd8BFdERjHoAwE/Cl+s", "9" * 30, "\u0660", "\u00a0",
     ]

@@ -114,8 +114,8 @@ ALLOW_DRIVER_PATH = Option(
     "allow_driver_path",
     "boolean",
     False,
-    "Whether a connection may name the path of an ODBC driver's library. If it may, a user who may edit connections can "
-    "load any library of the machine.",
+    "Whether a connection may name the path of an ODBC driver's library. If it may, a user who may edit connections "
+    "can load any library of the machine.",
 )
 OPTIONS = (
     POLL_INTERVAL,

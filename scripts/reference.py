@@ -149,7 +149,7 @@ def _catalog() -> Iterator[str]:
 
 def _exceptions() -> Iterator[str]:
     yield "# Exceptions"
-    yield "Each meaning has one class, so that a retry policy and `except` can tell failures apart."
+    yield "Each meaning has one class, so that a retry policy and `except` can distinguish failures."
     for title, base, module in (
         ("What tasks raise", exceptions.SsisTaskError, exceptions),
         ("What the catalog client raises", errors.CatalogError, errors),

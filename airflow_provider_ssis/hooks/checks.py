@@ -22,7 +22,7 @@ from airflow_provider_ssis.catalog.errors import (
     WindowsAuthenticationRequired,
 )
 from airflow_provider_ssis.catalog.grants import FOLDER_PLACEHOLDER, Purpose, grant_statements
-from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.catalog.session import NO_RETRY
 from airflow_provider_ssis.hooks.entra import EntraUnreachable, TokenRefused, access_token
 from airflow_provider_ssis.hooks.extra import DriverUnsuitable
 from airflow_provider_ssis.odbc.target import Encrypt
@@ -121,7 +121,7 @@ def check_connection(hook: SsisCatalogHook) -> Iterator[Finding]:
                 yield step.found(text)
     began = time.monotonic()
     try:
-        catalog = hook.open_catalog(retry=RetryPolicy(attempts=1))
+        catalog = hook.open_catalog(retry=NO_RETRY)
     except CatalogError as error:
         yield from _of_driver(hook, time.monotonic() - began, error)
         return

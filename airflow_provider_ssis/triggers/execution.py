@@ -260,12 +260,12 @@ def _catalog_opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Calla
     def open_catalog() -> Catalog:
         from airflow.providers.common.compat.connection import get_async_connection
 
-        from airflow_provider_ssis.catalog.session import RetryPolicy
+        from airflow_provider_ssis.catalog.session import NO_RETRY
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
         future = asyncio.run_coroutine_threadsafe(get_async_connection(ssis_conn_id), loop)
         hook = SsisCatalogHook.of(future.result(_CONNECTION_SECONDS), ssis_conn_id=ssis_conn_id)
         # No retries here: each subscriber's OutageTolerance decides how long to retry.
-        return hook.open_catalog(retry=RetryPolicy(attempts=1), query_timeout=QUERY_TIMEOUT)
+        return hook.open_catalog(retry=NO_RETRY, query_timeout=QUERY_TIMEOUT)
 
     return open_catalog

@@ -172,6 +172,7 @@ def test_it_can_be_written_into_a_serialized_dag() -> None:
 
 
 @with_policies
+@pytest.mark.processes
 def test_real_airflow_retries_what_may_pass_and_nothing_else(
     mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path
 ) -> None:

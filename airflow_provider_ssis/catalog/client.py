@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +14,7 @@ from airflow_provider_ssis.catalog.sections.folders import Folders
 from airflow_provider_ssis.catalog.sections.operation_messages import Messages
 from airflow_provider_ssis.catalog.sections.projects import Projects
 from airflow_provider_ssis.catalog.sections.server import Server
-from airflow_provider_ssis.catalog.session import CatalogSession, Clock, Connection, RetryPolicy
+from airflow_provider_ssis.catalog.session import NO_RETRY, CatalogSession, Clock, Connection, RetryPolicy
 
 
 class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Messages):
@@ -28,6 +29,7 @@ class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Mes
     :param reconnect: opens another such connection after the first broke. Default: none, a broken connection is final.
     :param retry: how to repeat calls after transient errors. Default: for 60 seconds.
     :param clock: the clock for that. Default: the system's.
+    :param server: the server's name for errors, as ``host,port``. Default: unknown.
     """
 
     def __init__(
@@ -37,8 +39,23 @@ class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Mes
         reconnect: Callable[[], Connection] | None = None,
         retry: RetryPolicy | None = None,
         clock: Clock = time,
+        server: str | None = None,
     ) -> None:
-        super().__init__(CatalogSession(connection, reconnect=reconnect, retry=retry, clock=clock))
+        super().__init__(CatalogSession(connection, reconnect=reconnect, retry=retry, clock=clock, server=server))
+
+    @property
+    def server(self) -> str | None:
+        """The server's name as the connection has it, ``host, port 1433``; None if unknown."""
+        return self._session.server
+
+    @contextmanager
+    def without_retries(self) -> Iterator[None]:
+        """Let each call fail at its first error, for a caller that retries itself."""
+        retry, self._session.retry = self._session.retry, NO_RETRY
+        try:
+            yield
+        finally:
+            self._session.retry = retry
 
     def close(self) -> None:
         """Close the connection."""

@@ -153,6 +153,7 @@ class CatalogSession:
     :param reconnect: opens another such connection after the first broke. Default: none, a broken connection is final.
     :param retry: how to repeat calls after transient errors. Default: for 60 seconds.
     :param clock: the clock for that. Default: the system's.
+    :param server: the server's name for errors, as ``host,port``. Default: unknown.
     """
 
     def __init__(
@@ -162,9 +163,11 @@ class CatalogSession:
         reconnect: Callable[[], Connection] | None = None,
         retry: RetryPolicy | None = None,
         clock: Clock = time,
+        server: str | None = None,
     ) -> None:
         self.retry = retry or RetryPolicy()
         self.clock = clock
+        self.server = server
         self._reconnect = reconnect
         self._connection: Connection | None = connection
         # One for all batches: the driver frees a prepared statement with the next request, not with one of its own.
@@ -245,6 +248,7 @@ class CatalogSession:
                 return results
             row = failed[0].as_dicts()[0]
             error = _error_of(row)
+        error.reason, error.server = error.message, self.server
         error.message = f"{doing} failed: {error.message}"
         explained = error if explain is None else explain(error, row)
         if isinstance(explained, NotFound | PermissionDenied) and explained.number is not None:
@@ -326,10 +330,11 @@ def decode_datetimeoffset(data: bytes | None) -> datetime | None:
 
 
 def _execute(cursor: Cursor, driver: Any, batch: Batch) -> list[ResultSet]:
-    sql = batch.sql
+    sql, values = batch.sql, tuple(batch.values)
     if driver.paramstyle in ("format", "pyformat"):
         sql = sql.replace("%", "%%").replace("?", "%s")
-    values = tuple(_binary(driver, value) if isinstance(value, bytes) else value for value in batch.values)
+        # pymssql and python-tds send plain bytes as text. The others send bytes as they are, without copying them.
+        values = tuple(driver.Binary(value) if isinstance(value, bytes) else value for value in values)
     cursor.execute(sql, values)
     results = []
     # An error may follow the last result set: only a batch that was read to its end has succeeded.
@@ -339,11 +344,6 @@ def _execute(cursor: Cursor, driver: Any, batch: Batch) -> list[ResultSet]:
             results.append(ResultSet(columns, tuple(tuple(row) for row in cursor.fetchall())))
         if not cursor.nextset():
             return results
-
-
-def _binary(driver: Any, value: bytes) -> Any:
-    """Bytes as a driver takes them: python-tds sends plain bytes as text; a bytearray would only be a copy."""
-    return value if driver.Binary is bytearray else driver.Binary(value)
 
 
 def _reject_half_surrogates(batch: Batch, doing: str) -> None:

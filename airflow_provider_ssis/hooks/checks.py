@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
@@ -30,7 +30,10 @@ from airflow_provider_ssis.odbc.target import Encrypt
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Rights, ServerSession
-    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+    from airflow_provider_ssis.catalog.session import RetryPolicy
+    from airflow_provider_ssis.hooks.settings import Settings
+    from airflow_provider_ssis.odbc.drivers import OdbcDriver
+    from airflow_provider_ssis.odbc.target import OdbcTarget
 
 DEFAULT_PORT = 1433
 BROWSER_PORT = 1434
@@ -44,6 +47,24 @@ class Outcome(Enum):
     LIMITED = "!"
     """The step succeeded and shows something that this login may not do."""
     GOOD = "✓"
+
+
+class CheckedHook(Protocol):
+    """The parts of :class:`~airflow_provider_ssis.hooks.ssis.SsisCatalogHook` that the checks use."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def odbc_driver(self) -> OdbcDriver: ...
+    @property
+    def target(self) -> OdbcTarget: ...
+    @property
+    def odbc_connection_string(self) -> str: ...
+    @property
+    def connect_kwargs(self) -> dict[str, Any]: ...
+    @property
+    def database(self) -> str: ...
+    def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +113,7 @@ class _Step:
         return self.found(str(error), Outcome.FAILED)
 
 
-def check_connection(hook: SsisCatalogHook) -> Iterator[Finding]:
+def check_connection(hook: CheckedHook) -> Iterator[Finding]:
     """Test a connection and report each step. Ends after the first step that fails.
 
     Everything is tested from the machine that this runs on, with its drivers and its network.
@@ -130,7 +151,7 @@ def check_connection(hook: SsisCatalogHook) -> Iterator[Finding]:
         yield from _of_catalog(hook, catalog)
 
 
-def _of_driver(hook: SsisCatalogHook, seconds: float, error: CatalogError | None = None) -> Iterator[Finding]:
+def _of_driver(hook: CheckedHook, seconds: float, error: CatalogError | None = None) -> Iterator[Finding]:
     """The steps of the driver's single call: encrypt, log in, open the database."""
     *proven, last = ("encryption", "login") if error is None else _steps_until(error)
     texts = {"encryption": _encryption(hook), "login": "accepted by the server"}
@@ -172,7 +193,7 @@ _UNTRUSTED_DOMAIN = 18452
 """The server's error number for a ticket that it does not accept."""
 
 
-def _of_catalog(hook: SsisCatalogHook, catalog: Catalog) -> Iterator[Finding]:
+def _of_catalog(hook: CheckedHook, catalog: Catalog) -> Iterator[Finding]:
     step = _Step("server")
     try:
         session = catalog.server_session()
@@ -209,7 +230,7 @@ def summary_of(findings: Iterable[Finding]) -> str:
     return "\n".join(f"{each.outcome.value} {each.step}: {each.text}" for each in ordered)
 
 
-def _settings(hook: SsisCatalogHook) -> str:
+def _settings(hook: CheckedHook) -> str:
     settings = hook.settings
     # Texts that cannot be sent to the driver show here. Problems of the driver belong to the next step.
     with suppress(DriverMissing, DriverUnsuitable):
@@ -217,12 +238,12 @@ def _settings(hook: SsisCatalogHook) -> str:
     return f"{hook.target.label}, database {hook.database}, authentication {settings.authentication.value}"
 
 
-def _driver(hook: SsisCatalogHook) -> str:
+def _driver(hook: CheckedHook) -> str:
     _ = hook.odbc_connection_string
     return hook.odbc_driver.label
 
 
-def _address(hook: SsisCatalogHook) -> str | None:
+def _address(hook: CheckedHook) -> str | None:
     """None for a data source: only the driver manager knows its server."""
     if hook.target.dsn is not None:
         return None
@@ -238,7 +259,7 @@ def _address(hook: SsisCatalogHook) -> str | None:
     return f"{host} is {', '.join(addresses)}"
 
 
-def _port(hook: SsisCatalogHook) -> str | None:
+def _port(hook: CheckedHook) -> str | None:
     target = hook.target
     if target.dsn is not None:
         return None
@@ -285,7 +306,7 @@ def _port_of_instance(host: str, instance: str, timeout: float) -> int:
     return int(pairs["tcp"])
 
 
-def _token(hook: SsisCatalogHook) -> str | None:
+def _token(hook: CheckedHook) -> str | None:
     entra = hook.settings.entra
     if entra is None:
         return None
@@ -293,7 +314,7 @@ def _token(hook: SsisCatalogHook) -> str | None:
     return f"Entra ID issued an access token for {entra.scope}"
 
 
-def _encryption(hook: SsisCatalogHook) -> str:
+def _encryption(hook: CheckedHook) -> str:
     target = hook.target
     if target.encrypt is None:
         return "as configured in the data source"
@@ -303,7 +324,7 @@ def _encryption(hook: SsisCatalogHook) -> str:
     return f"{target.encrypt.value}; {checked}"
 
 
-def _identity(hook: SsisCatalogHook, session: ServerSession) -> str:
+def _identity(hook: CheckedHook, session: ServerSession) -> str:
     roles = f"member of {', '.join(session.roles)}" if session.roles else "no role in the catalog"
     return f"{session.login}, {hook.settings.authentication.way.identity}; {roles}"
 

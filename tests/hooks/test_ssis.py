@@ -214,6 +214,7 @@ def test_without_any_driver_the_connection_test_says_what_to_install(monkeypatch
     assert "airflow-provider-ssis[msodbc]" in text
 
 
+@pytest.mark.processes
 def test_without_a_driver_manager_the_import_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "pyodbc.py").write_text('raise ImportError("libodbc.so.2: cannot open shared object file")')
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))

@@ -96,6 +96,7 @@ print(driver.family.value, driver_of_data_source("of " + name).family.value)
     ("name", "family"),
     [("corporate sql driver", "microsoft"), ("TDS", "freetds"), ("Linked", "freetds")],
 )
+@pytest.mark.processes
 def test_a_driver_registered_under_any_name_connects_in_the_words_of_its_library(
     ssisdb_emulator: SsisdbEmulator, tmp_path: Path, name: str, family: str
 ) -> None:

@@ -1,6 +1,6 @@
 # `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest race fuzz bench format clean
+.PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest race fuzz bench docs picture format clean
 python := .venv/bin/python
 
 help:
@@ -12,6 +12,8 @@ help:
 	@echo "make race    short deferrable packages on SQLite, PostgreSQL and Celery: how many tasks fail (an hour or more)"
 	@echo "make fuzz    feed mutated packets, files and batches to the project, for a minute each or FUZZ_ARGS"
 	@echo "make bench   measure it beside its peers, in under ten minutes"
+	@echo "make docs    write docs/reference from the code"
+	@echo "make picture draw the README's picture from a run of the demo"
 	@echo "make format  put the code into the house style"
 	@echo "make clean   remove .venv and caches"
 
@@ -69,6 +71,12 @@ fuzz: setup
 bench: setup
 	@.venv/bin/nox --session incumbent
 	$(python) -m benchmarks $(BENCH_ARGS)
+
+docs: setup
+	$(python) -m scripts.reference
+
+picture: setup
+	$(python) -m scripts.demo --picture docs/demo.svg
 
 format: setup
 	$(python) -m ruff check --fix .

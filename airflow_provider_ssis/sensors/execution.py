@@ -23,6 +23,7 @@ from airflow_provider_ssis.executions.deferral import DeferralTimes
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
+    ended_text,
     execution_name,
     result_of,
     status_name,
@@ -48,19 +49,24 @@ if TYPE_CHECKING:
 class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
     """Wait until an execution is over, and succeed if it did.
 
-    Works in both modes, ``poke`` and ``reschedule``, where each look opens a connection and closes it again, and in the
-    triggerer, where all who wait share one. With ``soft_fail`` an execution that does not succeed skips the task. The
-    sensor never stops the execution.
+    The sensor can wait on a worker (mode ``poke`` or ``reschedule``; each poke opens and closes a connection) or in the
+    triggerer, where all triggers of an Airflow connection share one. With ``soft_fail`` an execution that does not
+    succeed skips the task. The sensor never stops the execution.
 
-    A server that is away for up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` no look
-    knows of the ones before, so there one that is away for longer does not either, until the sensor's ``timeout``.
-    A login that is refused before the catalog has been read, which each look in that mode is, fails it at once.
+    Before it defers or is rescheduled for the first time, the sensor waits on its worker for ``[ssis] defer_after``
+    seconds (10); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (15) later at
+    the earliest, also with a shorter ``poke_interval``: Airflow fails a task that comes back sooner.
+
+    An outage of the server of up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` a poke
+    knows nothing of the pokes before, so a longer outage does not fail it either, until the sensor's ``timeout``. A
+    login that is refused before the catalog has been read fails the sensor at once. In mode ``reschedule`` that holds
+    for each poke.
 
     :param execution_id: the execution: its id, or what a run operator returned (``run.output``). (templated)
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
-    :param deferrable: wait in the triggerer, without a worker; ``poke_interval`` is then the longest time between two
-        looks in the first hours, and must not be 0. ``timeout`` counts from the task's start, and Airflow's
-        ``execution_timeout`` holds there too. Default: ``[operators] default_deferrable``.
+    :param deferrable: wait in the triggerer, without a worker. ``poke_interval`` is then the longest time between two
+        polls in the first hour, and must not be 0. ``timeout`` counts from the task's start, and Airflow's
+        ``execution_timeout`` applies there too. Default: ``[operators] default_deferrable``.
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds.
     :raises ExecutionFailed: the package failed.
     :raises ExecutionCanceled: somebody stopped the execution.
@@ -186,7 +192,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
                 self._log_recovery()
                 if execution.status.is_terminal:
                     return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution))
-                self.log.info("%s: %s.", execution_name(execution), status_name(execution.status))
+                self.log.info("%s is %s.", execution_name(execution), status_name(execution.status))
         except CatalogError as error:
             self._tolerate(error)
         return PokeReturnValue(is_done=False)
@@ -244,7 +250,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
 
     def _outcome(self, catalog: Catalog, execution: Execution) -> dict[str, Any]:
         """What an execution that is over comes to."""
-        self.log.info("%s: %s.", execution_name(execution), status_name(execution.status))
+        self.log.info("%s.", ended_text(execution))
         if execution.status in SUCCESS:
             return result_of(execution)
         error = unsuccessful_error(catalog, execution)

@@ -17,8 +17,9 @@ from random import Random
 from lxml import etree
 
 from airflow_provider_ssis.project.build import build_project
+from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.errors import ProjectError
-from airflow_provider_ssis.project.ispac import content_hash, read_ispac
+from airflow_provider_ssis.project.ispac import read_ispac
 from tests.fuzz.mutation import mutated_bytes
 from tests.fuzz.target import ROOT, FaultFound
 from tests.support.ssis_projects import zip_of

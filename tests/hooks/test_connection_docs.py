@@ -13,7 +13,7 @@ from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.provider_info import get_provider_info
 
 PAGE = (Path(__file__).parents[2] / "docs" / "connections.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^AIRFLOW_CONN_SSIS_DEFAULT='(.+)'$", PAGE, re.MULTILINE)
+EXAMPLES = re.findall(r"^export AIRFLOW_CONN_SSIS_DEFAULT='(.+)'$", PAGE, re.MULTILINE)
 
 
 def authentication_of(example: str, monkeypatch: pytest.MonkeyPatch) -> Authentication:

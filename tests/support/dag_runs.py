@@ -96,15 +96,23 @@ def migrated_home(home: Path, settings: Mapping[str, str] = MappingProxyType({})
     return home
 
 
-def run_dag(home: Path, path: Path, connection: str, conf: dict[str, Any] | None = None) -> DagRunResult:
+def run_dag(
+    home: Path,
+    path: Path,
+    connection: str,
+    conf: dict[str, Any] | None = None,
+    *,
+    connections: Mapping[str, str] = MappingProxyType({}),
+) -> DagRunResult:
     """Run the DAG ``dag`` of a file to its end.
 
     :param home: an AIRFLOW_HOME with a database.
     :param path: the DAG's file; its folder is the DAG folder.
     :param connection: the URI of the connection ``ssis_default``.
     :param conf: the run's configuration.
+    :param connections: environment variables with further connections. Default: none.
     """
-    environment = airflow_environment(home, path.parent, {"AIRFLOW_CONN_SSIS_DEFAULT": connection})
+    environment = airflow_environment(home, path.parent, {"AIRFLOW_CONN_SSIS_DEFAULT": connection, **connections})
     output = _run([sys.executable, "-c", _RUN, str(path), json.dumps(conf or {})], environment)
     log, found, result = output.rpartition("RESULT")
     assert found, output

@@ -17,7 +17,7 @@ from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limit
 
 XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
-_PIECE = MEBIBYTE
+_CHUNK = 2**20
 _DAMAGED = "The file is damaged: restore it from its source, or save it again in Visual Studio"
 _MARKED = etree.XPath("boolean(//@xml:space)", namespaces={"xml": "http://www.w3.org/XML/1998/namespace"})
 
@@ -110,10 +110,13 @@ def _check_structure(data: bytes, encoding: str | None, part: str, limits: Limit
     parser.EndElementHandler = end_element
     parser.StartDoctypeDeclHandler = start_doctype
     try:
-        # In pieces, since Expat copies what it is given.
-        with memoryview(data) as view:
-            for start in range(0, len(view), _PIECE):
-                parser.Parse(view[start : start + _PIECE], False)
+        for start in range(0, len(data), _CHUNK):
+            chunk = memoryview(data)[start : start + _CHUNK]
+            parser.Parse(chunk, False)
+            # Expat waits for the end of a tag, and then builds all its attributes at once.
+            if start + len(chunk) - parser.CurrentByteIndex > limits.xml_tag_bytes + _CHUNK:
+                limit = limits.xml_tag_bytes / MEBIBYTE
+                _exceeds(f"has a tag or comment larger than the limit of {limit:.0f} MiB", parser, part)
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise InvalidPartError(

@@ -23,6 +23,7 @@ from airflow_provider_ssis.executions.deferral import DeferralTimes
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
+    ended_text,
     execution_name,
     result_of,
     status_name,
@@ -191,7 +192,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
                 self._log_recovery()
                 if execution.status.is_terminal:
                     return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution))
-                self.log.info("%s: %s.", execution_name(execution), status_name(execution.status))
+                self.log.info("%s is %s.", execution_name(execution), status_name(execution.status))
         except CatalogError as error:
             self._tolerate(error)
         return PokeReturnValue(is_done=False)
@@ -249,7 +250,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
 
     def _outcome(self, catalog: Catalog, execution: Execution) -> dict[str, Any]:
         """What an execution that is over comes to."""
-        self.log.info("%s: %s.", execution_name(execution), status_name(execution.status))
+        self.log.info("%s.", ended_text(execution))
         if execution.status in SUCCESS:
             return result_of(execution)
         error = unsuccessful_error(catalog, execution)

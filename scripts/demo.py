@@ -40,7 +40,7 @@ _LOG_LINE = re.compile(r"^\S+Z? \[(?P<level>\w+)\s*\] (?P<text>.*?)\s+\[(?P<logg
 _TASK_BEGINS = re.compile(r"starting task_id=(\w+)")
 _LEVELS = {"warning": "yellow", "error": "red", "critical": "red"}
 
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)
 
 
 class DemoFailed(Exception):
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the terminal as an SVG file too")
     options = parser.parse_args(arguments)
     if options.picture:
-        console = Console(record=True, width=PICTURE_COLUMNS, highlight=False, force_terminal=True)
+        console = Console(record=True, width=PICTURE_COLUMNS, highlight=False, emoji=False, force_terminal=True)
         console.print("$ make demo")
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.monotonic()
@@ -98,7 +98,7 @@ def picture() -> str:
 
 @contextmanager
 def embedded_ssisdb() -> Iterator[dict[str, Any]]:
-    """The embedded SSISDB as a process of its own, for the time of the block."""
+    """The embedded SSISDB as a separate process, while the block lasts."""
     step("Starting the embedded SSISDB")
     command = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator", "--json"]
     with child(command, dict(os.environ), stdout=subprocess.PIPE) as process:
@@ -137,42 +137,49 @@ def run_dag(environment: dict[str, str], *, verbose: bool, log_lines: int | None
 
     :param environment: of the process.
     :param verbose: show all that Airflow prints instead.
-    :param log_lines: show at most so many lines of each task; all without a number.
+    :param log_lines: show only the first and last lines of each task, at most so many; all without a number.
     """
     command = [sys.executable, "-m", "airflow", "dags", "test", DAG_ID]
     everything: list[str] = []
+    waiting: list[tuple[str, str]] = []
     with child(command, environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        shown = 0
         for line in process.stdout or ():
             everything.append(line)
             if verbose:
                 console.print(line.rstrip(), markup=False)
             elif begins := _TASK_BEGINS.search(line):
+                show_log(waiting, log_lines)
                 console.print(f"    [bold]{begins.group(1)}[/bold]")
-                shown = 0
             elif (found := _LOG_LINE.match(line)) and "airflow_provider_ssis" in found["logger"]:
-                shown += 1
-                if log_lines is None or shown <= log_lines:
-                    show_log_line(found["level"], found["text"], shorten=log_lines is not None)
-                elif shown == log_lines + 1:
-                    console.print("      …")
+                waiting.append((found["level"], found["text"]))
+                if log_lines is None:
+                    show_log(waiting, None)
+        show_log(waiting, log_lines)
         exit_code = process.wait()
     if exit_code:
         raise DemoFailed(f"the DAG run failed (exit code {exit_code}):\n{''.join(everything)}")
 
 
-def show_log_line(level: str, text: str, *, shorten: bool) -> None:
-    """Show a line of a task's log, as its level has it."""
-    style = _LEVELS.get(level, "")
-    console.print(f"      {text}", style=style, markup=False, no_wrap=shorten, overflow="ellipsis" if shorten else None)
+def show_log(lines: list[tuple[str, str]], most: int | None) -> None:
+    """Show lines of a task's log, with their levels, and empty the list.
+
+    :param lines: level and text of each.
+    :param most: leave out lines in the middle if there are more.
+    """
+    if most is not None and len(lines) > most:
+        lines[most // 2 : most // 2 - most] = [("info", "…")]
+    for level, text in lines:
+        style = _LEVELS.get(level, "")
+        console.print(f"      {text}", style=style, markup=False, no_wrap=most is not None, overflow="ellipsis")
+    lines.clear()
 
 
 @contextmanager
 def child(
     command: list[str], environment: dict[str, str], *, stdout: int | None = None, stderr: int | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """A child process that is gone, with its own children, when the block is left, however it is left."""
-    # A session of its own: Ctrl+C reaches the demo alone, which then stops its children in order.
+    """A child process that is stopped, with its own children, at the end of the block."""
+    # Its own session: Ctrl+C reaches the demo alone, which then stops its children in order.
     process = subprocess.Popen(
         command,
         env=environment,

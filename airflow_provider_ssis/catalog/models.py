@@ -291,6 +291,31 @@ class ExecutionProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsWritten:
+    """How many rows a destination wrote, in all its turns.
+
+    :param destination: the component's name.
+    """
+
+    destination: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSummary:
+    """What an execution's messages say in sum. At the logging level None there are no messages.
+
+    :param errors: messages of type ERROR.
+    :param warnings: messages of type WARNING.
+    :param rows_written: the destinations that reported their rows, in that order.
+    """
+
+    errors: int
+    warnings: int
+    rows_written: tuple[RowsWritten, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CorrelatedExecution:
     """Result of :meth:`~airflow_provider_ssis.catalog.client.Catalog.get_or_create_execution`.
 

@@ -140,7 +140,9 @@ def poll_until_terminal(
         return state
 
     while True:
-        state = retry_during_outage(poll, tolerance, log, deadline=wait.deadline, clock=clock)
+        state = retry_during_outage(
+            poll, tolerance, log, execution_id=wait.execution_id, deadline=wait.deadline, clock=clock
+        )
         result = wait.check(state)
         if result is WaitResult.NOT_FOUND:
             raise not_found_error(wait.execution_id)

@@ -245,6 +245,7 @@ class SsisCatalogHook(OdbcHook):
             prepare(connection)
             connection.timeout = self.settings.query_timeout
             return connection
+        refusal.server = target.label
         # Outside the except clause: the driver's exception as context would only repeat the text.
         raise refusal
 
@@ -274,7 +275,7 @@ class SsisCatalogHook(OdbcHook):
             connection.timeout = self.settings.query_timeout or query_timeout
             return connection
 
-        return Catalog(connect(), reconnect=connect, retry=retry)
+        return Catalog(connect(), reconnect=connect, retry=retry, server=self.target.label)
 
     @cached_property
     def catalog(self) -> Catalog:

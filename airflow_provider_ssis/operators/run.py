@@ -82,7 +82,8 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         ``cancel_on_kill`` is set. Default: no limit (Airflow's ``execution_timeout`` has the same effect).
     :param pending_timeout: seconds that the started execution may wait for the server to run it; then the task fails
         and says what is known to cause it. 0 for no limit. Default: ``[ssis] pending_timeout``, 1800 unless set.
-    :param deferrable: wait in the triggerer, without a worker. Default: ``[operators] default_deferrable``.
+    :param deferrable: wait in the triggerer, without a worker, if the package runs longer than ``[ssis] defer_after``
+        (10 seconds). Default: ``[operators] default_deferrable``.
     :param durable: let a retry go on with the execution of the try before: start it if it was not, follow it, accept
         its success. Only one that failed, was stopped or ended unexpectedly leads to a new one. A task that was cleared
         starts anew in any case. Default: True.
@@ -93,7 +94,8 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         ``on_previous_run`` must then be given. Default: True.
     :param cancel_on_kill: stop the execution when the task is killed or times out. Default: True.
     :param follow_messages: the least important messages of the package that come into the task's log: ``error``,
-        ``warning``, ``information``, ``all``, or ``none`` at all. Default: ``all``.
+        ``warning``, ``information`` (also the start and end of tasks, and row counts), ``all`` (also validation,
+        progress and the phases of data flows), or ``none``. Default: ``information``.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds (None if the
         package is not over).
@@ -149,7 +151,7 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         on_previous_run: str | None = None,
         allow_concurrent: bool = True,
         cancel_on_kill: bool = True,
-        follow_messages: str = MessageLevel.ALL.value,
+        follow_messages: str = MessageLevel.INFORMATION.value,
         ssis_conn_id: str = "ssis_default",
         **kwargs: Any,
     ) -> None:
@@ -214,6 +216,7 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
                 execution.stop()
             if not self.wait_for_termination:
                 return self._push_result(context, get_execution(catalog, saved.execution_id))
+            execution.log_start(catalog)
             leave_at = self._leave_at(deadline)
             if status.is_terminal or not leave_at.passed:
                 ended = execution.wait(catalog, deadline, leave_at=leave_at)
@@ -293,7 +296,7 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
     def _before_start(self, context: Context, saved: SavedExecution) -> None:
         # First, since a kill can come after each line.
         self._track(context, saved)
-        self.log.info("Execution %d of %s/%s/%s.", saved.execution_id, self.folder, self.project, self.package)
+        self.log.info("Starting execution %d of %s/%s/%s.", saved.execution_id, self.folder, self.project, self.package)
         self._push_id(context, saved)
         if self._killed and saved.is_ours:
             raise KilledBeforeStart(

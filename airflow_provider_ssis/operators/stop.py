@@ -17,7 +17,7 @@ from airflow_provider_ssis.exceptions import (
 from airflow_provider_ssis.executions.arguments import execution_id_of, optional_text
 from airflow_provider_ssis.executions.deadline import Deadline, check_seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
-from airflow_provider_ssis.executions.outcome import execution_name, status_name
+from airflow_provider_ssis.executions.outcome import ended_text, execution_name, status_name
 from airflow_provider_ssis.executions.polling import WaitResult, get_execution
 from airflow_provider_ssis.executions.stop import not_stopped_error, stop_executions
 from airflow_provider_ssis.operators.base import SsisWaitingTask
@@ -43,8 +43,9 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         ``execution_timeout``, where it is sooner, has the same effect in the triggerer. Default: 300.
     :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
         ``[ssis] poll_interval``, 10 seconds unless set.
-    :param deferrable: wait for the end in the triggerer, without a worker, once the catalog has begun to stop them.
-        Default: ``[operators] default_deferrable``.
+    :param deferrable: wait for the end in the triggerer, without a worker, if it takes longer than
+        ``[ssis] defer_after`` (10 seconds) and all executions are stopping by then. Default:
+        ``[operators] default_deferrable``.
     :param fail_if_not_running: fail if there is nothing to stop. Default: False.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: a list of ``{"execution_id": …, "status": …}`` with the final status of each execution.
@@ -144,7 +145,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
                     deadline,
                     kwargs={"execution_ids": list(execution_ids), "deadline": deadline.at},
                 )
-            self.log.info("%s: %s.", execution_name(execution), status_name(execution.status))
+            self.log.info("%s.", ended_text(execution))
         return [
             {"execution_id": execution.execution_id, "status": status_name(execution.status)}
             for execution in executions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.codes import OperationStatus
@@ -14,7 +14,9 @@ from airflow_provider_ssis.executions.message_log import MessageForwarder
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
-    execution_name,
+    end_text,
+    ended_text,
+    start_lines,
     status_name,
     stuck_pending_error,
     timeout_error,
@@ -30,10 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.catalog.models import Execution, ExecutionState
+    from airflow_provider_ssis.catalog.models import Execution, ExecutionState, ExecutionSummary
     from airflow_provider_ssis.executions.message_log import MessageLevel, TaskLog
     from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState
     from airflow_provider_ssis.triggers.events import ExecutionEvent
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,20 @@ class TaskExecution:
         """Whether the task stops the execution when it is killed or times out."""
         return self._options.cancel_on_kill and self.saved.is_ours
 
+    def log_start(self, catalog: Catalog) -> None:
+        """Log where the execution runs, and with which values.
+
+        :param catalog: where to read them.
+        """
+        try:
+            execution = get_execution(catalog, self.execution_id)
+            values = catalog.execution_parameter_values(self.execution_id)
+        except CatalogError as error:
+            self._log.warning("%s", error)
+            return
+        for line in start_lines(execution, values, server=catalog.server):
+            self._log.info("%s", line)
+
     def wait(self, catalog: Catalog, deadline: Deadline, *, leave_at: Deadline) -> Execution | None:
         """Wait on the worker until the execution has ended.
 
@@ -136,12 +155,14 @@ class TaskExecution:
         execution = None
         try:
             while execution is None:
-                result = poll(catalog, wait, tolerance=tolerance, log=self._log, on_poll=on_poll)
-                self.last_message_id = forwarder.last_id
-                if result is WaitResult.STILL_ACTIVE:
-                    return None
-                retry_during_outage(lambda: forwarder.forward_rest(catalog), tolerance, self._log)
-                execution = self._end(catalog, result, tolerance)
+                # The tolerance counts each failed call, so the session must not retry itself.
+                with catalog.without_retries():
+                    result = poll(catalog, wait, tolerance=tolerance, log=self._log, on_poll=on_poll)
+                    self.last_message_id = forwarder.last_id
+                    if result is WaitResult.STILL_ACTIVE:
+                        return None
+                    self._retry(lambda: forwarder.forward_rest(catalog), tolerance)
+                    execution = self._end(catalog, result, tolerance)
         except CatalogError as error:
             raise unreachable_error(self.execution_id, str(error)) from error
         return execution
@@ -168,8 +189,15 @@ class TaskExecution:
         tolerance = OutageTolerance(limit if event.error is None else 0)
         execution = None
         try:
-            with retry_during_outage(self._open_catalog, tolerance, self._log) as catalog:
-                self._forward_after_deferral(catalog, tolerance)
+            with self._retry(self._open_catalog, tolerance) as catalog, catalog.without_retries():
+                # What the trigger has not written: messages that it did not see, and those of Scale Out workers.
+                forwarder = MessageForwarder(
+                    self.execution_id,
+                    self._log,
+                    level=self._options.message_level,
+                    after=event.last_message_id or self.last_message_id,
+                )
+                self._retry(lambda: forwarder.forward_rest(catalog), tolerance)
                 if event.error is None:
                     execution = self._end(catalog, event.result, tolerance)
         except CatalogError as error:
@@ -196,28 +224,23 @@ class TaskExecution:
         except (CatalogError, ExecutionError) as error:
             self._log.error("Execution %d is not stopped: %s", self.execution_id, error)
             return None
-        self._log.info("%s: %s.", execution_name(execution), status_name(execution.status))
+        self._log.info("%s.", ended_text(execution))
         return execution
 
-    def _forward_after_deferral(self, catalog: Catalog, tolerance: OutageTolerance) -> None:
-        level = self._options.message_level
-        again = MessageForwarder(self.execution_id, self._log, level=level.after_deferral, after=self.last_message_id)
-        retry_during_outage(lambda: again.forward(catalog), tolerance, self._log)
-        # The triggerer has not written these.
-        without_id = MessageForwarder(self.execution_id, self._log, level=level)
-        retry_during_outage(lambda: without_id.forward_without_id(catalog), tolerance, self._log)
+    def _retry(self, call: Callable[[], Result], tolerance: OutageTolerance) -> Result:
+        return retry_during_outage(call, tolerance, self._log, execution_id=self.execution_id)
 
     def _end(self, catalog: Catalog, result: WaitResult, tolerance: OutageTolerance) -> Execution | None:
         """End the task, whatever the reason; None if the reason no longer holds and the wait goes on."""
-        execution = retry_during_outage(lambda: get_execution(catalog, self.execution_id), tolerance, self._log)
+        execution = self._retry(lambda: get_execution(catalog, self.execution_id), tolerance)
         if execution.status.is_terminal:
             self._progress.report(catalog, execution.status)
             self._on_end(execution)
+            self._log.info("%s", end_text(execution, self._summary(catalog)))
             if execution.status not in SUCCESS:
-                raise retry_during_outage(
-                    lambda: unsuccessful_error(catalog, execution, task_killed=self._is_killed()), tolerance, self._log
+                raise self._retry(
+                    lambda: unsuccessful_error(catalog, execution, task_killed=self._is_killed()), tolerance
                 )
-            self._log.info("%s: %s.", execution_name(execution), status_name(execution.status))
             return execution
         if result is WaitResult.STUCK_PENDING and execution.status is OperationStatus.PENDING:
             raise stuck_pending_error(execution, self._options.pending_timeout)
@@ -227,3 +250,11 @@ class TaskExecution:
         stopped = self.stop() if self.may_be_stopped else None
         self._on_end(stopped or execution)
         raise timeout_error(execution, self._options.timeout, stopped, stop_requested=self.may_be_stopped)
+
+    def _summary(self, catalog: Catalog) -> ExecutionSummary | None:
+        try:
+            return catalog.execution_summary(self.execution_id)
+        except CatalogError as error:
+            # The task's result does not depend on it.
+            self._log.warning("%s", error)
+            return None

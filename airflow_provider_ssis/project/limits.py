@@ -23,6 +23,7 @@ class Limits:
     :param xml_depth: nesting depth of elements. Default: 200.
     :param xml_elements: number of elements in one file. Default: 1,000,000.
     :param xml_attributes: number of attributes of one element. Default: 1000.
+    :param xml_tag_bytes: size of one tag with its attributes, or of one comment, in bytes. Default: 8 MiB.
     """
 
     archive_bytes: int = 256 * MEBIBYTE
@@ -33,6 +34,7 @@ class Limits:
     xml_depth: int = 200
     xml_elements: int = 1_000_000
     xml_attributes: int = 1000
+    xml_tag_bytes: int = 8 * MEBIBYTE
 
 
 DEFAULT_LIMITS = Limits()

@@ -17,6 +17,7 @@ from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limit
 
 XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
+_CHUNK = 2**20
 _DAMAGED = "The file is damaged: restore it from its source, or save it again in Visual Studio"
 _MARKED = etree.XPath("boolean(//@xml:space)", namespaces={"xml": "http://www.w3.org/XML/1998/namespace"})
 
@@ -109,13 +110,23 @@ def _check_structure(data: bytes, encoding: str | None, part: str, limits: Limit
     parser.EndElementHandler = end_element
     parser.StartDoctypeDeclHandler = start_doctype
     try:
-        parser.Parse(data, True)
+        for start in range(0, len(data), _CHUNK):
+            chunk = memoryview(data)[start : start + _CHUNK]
+            parser.Parse(chunk, False)
+            # Expat waits for the end of a tag, and then builds all its attributes at once.
+            if start + len(chunk) - parser.CurrentByteIndex > limits.xml_tag_bytes + _CHUNK:
+                limit = limits.xml_tag_bytes / MEBIBYTE
+                _exceeds(f"has a tag or comment larger than the limit of {limit:.0f} MiB", parser, part)
+        parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise InvalidPartError(
             f"is not well-formed XML: {expat.ErrorString(error.code)}", part=part, line=error.lineno, advice=_DAMAGED
         ) from None
     except (ValueError, LookupError) as error:
         raise InvalidPartError(f"is not readable XML: {error}", part=part, advice=_DAMAGED) from None
+    finally:
+        # The functions refer to the parser and the parser to them: together they would keep its buffer.
+        parser.StartElementHandler = parser.EndElementHandler = parser.StartDoctypeDeclHandler = None
 
 
 def _exceeds(problem: str, parser: expat.XMLParserType, part: str) -> NoReturn:

@@ -90,10 +90,11 @@ def _strip_dts(root: _Element) -> list[str]:
                 if len(value) or value.text:
                     stripped.append(f"the value of the parameter {dts_text(parameter, 'ObjectName')}")
                 _remove(value)
+    names: dict[_Element, str] = {}
     for element in list(root.iter(etree.Element)):
         if element.tag == f"{XML_ENCRYPTION}EncryptedData" or _is_secret(element):
             if len(element) or element.text:
-                stripped.append(f"a secret of {_owner(element)}")
+                stripped.append(f"a secret of {_owner(element, names)}")
             _remove(element)
     return stripped
 
@@ -112,11 +113,13 @@ def _is_secret(element: _Element) -> bool:
     return element.tag != f"{DTS}PackageParameter" and element.get("Sensitive", "").lower() in _TRUE
 
 
-def _owner(element: _Element) -> str:
+def _owner(element: _Element, names: dict[_Element, str]) -> str:
+    """Return the name of the nearest object around an element. ``names`` keeps what was found for others."""
     for ancestor in element.iterancestors():
-        name = dts_text(ancestor, "ObjectName")
-        if name:
-            return name
+        if ancestor not in names:
+            names[ancestor] = dts_text(ancestor, "ObjectName")
+        if names[ancestor]:
+            return names[ancestor]
     return "the file"
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.compat import task_instance_state
 from airflow_provider_ssis.executions.deadline import Deadline
 from airflow_provider_ssis.executions.deferral import DeferralTimes
 from airflow_provider_ssis.executions.message_log import MessageLevel, log_message
-from airflow_provider_ssis.executions.outage import OutageTolerance
+from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 from airflow_provider_ssis.triggers.poller import Subscription, Update, shared_poller
@@ -128,7 +129,10 @@ class SsisExecutionTrigger(BaseTrigger):
                 self._log_update(update, level)
                 if update.result is not None:
                     event = ExecutionEvent(
-                        self.execution_id, update.result, None if update.error is None else str(update.error)
+                        self.execution_id,
+                        update.result,
+                        detail=None if update.error is None else str(update.error),
+                        last_message_id=subscription.last_message_id,
                     )
                     await self._hold_back()
                     yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
@@ -143,17 +147,13 @@ class SsisExecutionTrigger(BaseTrigger):
             await asyncio.sleep(seconds)
 
     def _log_update(self, update: Update, level: MessageLevel) -> None:
-        if update.status is not None:
+        # The worker logs the final status, after the last messages.
+        if update.status is not None and not OperationStatus[update.status].is_terminal:
             self.log.info("Execution %d is %s.", self.execution_id, update.status.lower())
         for message in update.messages:
-            if level.includes(message.message_type):
-                log_message(self.log, message)
+            log_message(self.log, message, level)
         if update.outage is not None:
-            self.log.warning(
-                "The catalog cannot be read; execution %d goes on, and so does the task: %s",
-                self.execution_id,
-                update.outage,
-            )
+            self.log.warning("%s", update.outage)
         if update.unreadable is not None:
             self.log.warning(
                 "The messages of execution %d cannot be read, so they are left out from here on: %s",
@@ -161,7 +161,7 @@ class SsisExecutionTrigger(BaseTrigger):
                 update.unreadable,
             )
         if update.recovered is not None:
-            self.log.info("The catalog can be read again, after %.0f s.", update.recovered)
+            self.log.info("%s", recovery_text(update.recovered))
 
     async def on_kill(self) -> None:
         """Stop the execution, because a user marked or cleared the task; not when another triggerer takes over."""
@@ -277,12 +277,12 @@ def _catalog_opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Calla
     def open_catalog() -> Catalog:
         from airflow.providers.common.compat.connection import get_async_connection
 
-        from airflow_provider_ssis.catalog.session import RetryPolicy
+        from airflow_provider_ssis.catalog.session import NO_RETRY
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
         future = asyncio.run_coroutine_threadsafe(get_async_connection(ssis_conn_id), loop)
         hook = SsisCatalogHook.of(future.result(_CONNECTION_SECONDS), ssis_conn_id=ssis_conn_id)
         # No retries here: each subscriber's OutageTolerance decides how long to retry.
-        return hook.open_catalog(retry=RetryPolicy(attempts=1), query_timeout=QUERY_TIMEOUT)
+        return hook.open_catalog(retry=NO_RETRY, query_timeout=QUERY_TIMEOUT)
 
     return open_catalog

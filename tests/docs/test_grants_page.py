@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote
 
 import pyodbc
 import pytest
 
-from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.catalog.errors import CatalogError, NotFound, PermissionDenied
+from airflow_provider_ssis.catalog.errors import NotFound, PermissionDenied
+from airflow_provider_ssis.catalog.grants import Purpose
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
+from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
+from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 from tests.docs.conftest import SALES_MART
 from tests.support.markdown import blocks_of
 from tests.support.task_runs import TaskRun
@@ -58,41 +62,52 @@ def refused() -> Iterator[None]:
         yield
 
 
-def run() -> dict[str, object]:
-    operator = SsisRunPackageOperator(
-        task_id="load",
-        folder="Sales",
-        project="SalesMart",
-        package="LoadSales.dtsx",
-        environment="Production",
-        parameters={"MaxRows": 5},
-        poll_interval=0.2,
+@pytest.mark.parametrize(("purpose", "last"), [(Purpose.RUN, "103"), (Purpose.DEPLOY, "102")])
+def test_the_page_grants_what_the_doctor_prints(purpose: Purpose, last: str) -> None:
+    on_the_page = {int(number) for number in re.findall(r"@permission_type = (\d+);", grants(last))}
+    assert on_the_page == {permission.value for permission in purpose.permissions}
+
+
+def execute_task(operator: Any) -> Any:
+    return TaskRun(operator).execute()
+
+
+def run(**arguments: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "folder": "Sales",
+        "project": "SalesMart",
+        "package": "LoadSales.dtsx",
+        "environment": "Production",
+    }
+    given |= {"parameters": {"MaxRows": 5}, "poll_interval": 0.2, **arguments}
+    return dict(execute_task(SsisRunPackageOperator(task_id="load", **given)))
+
+
+def deploy() -> dict[str, Any]:
+    return dict(
+        execute_task(SsisDeployProjectOperator(task_id="deploy", source=str(SALES_MART), folder="Sales", force=True))
     )
-    result: dict[str, object] = TaskRun(operator).execute()
-    return result
 
 
-def deploy() -> dict[str, object]:
-    operator = SsisDeployProjectOperator(task_id="deploy", source=str(SALES_MART), folder="Sales", force=True)
-    result: dict[str, object] = TaskRun(operator).execute()
-    return result
-
-
-def test_the_grants_to_run_are_enough_to_run_and_stop(login: SsisdbEmulator) -> None:
+def test_the_grants_to_run_are_enough_to_run_wait_and_stop(login: SsisdbEmulator) -> None:
     with refused():
         run()
     execute(login, grants("103"))
-    assert run()["status"] == "succeeded"
+    finished = run()
+    assert finished["status"] == "succeeded"
+    assert execute_task(SsisExecutionSensor(task_id="wait", execution_id=finished["execution_id"]))
     with SsisCatalogHook().open_catalog() as catalog:
-        assert catalog.rights().projects_to_run == 1
-        read_own_messages(catalog)
+        assert catalog.event_messages(finished["execution_id"])
+    login.scripts.take(600, package="ReprocessRegion.dtsx")
+    started = run(package="ReprocessRegion.dtsx", parameters={"RegionId": 7}, wait_for_termination=False)
+    stop = SsisStopExecutionOperator(task_id="stop", execution_id=started["execution_id"], poll_interval=0.2)
+    assert execute_task(stop) == [{"execution_id": started["execution_id"], "status": "canceled"}]
+
+
+def test_the_grants_to_run_are_not_enough_to_deploy(login: SsisdbEmulator) -> None:
+    execute(login, grants("103"))
     with refused():
         deploy()
-
-
-def read_own_messages(catalog: Catalog) -> None:
-    (execution,) = catalog.executions(package="LoadSales.dtsx")
-    assert catalog.event_messages(execution.execution_id)
 
 
 def test_the_grants_to_deploy_are_enough_to_deploy_what_others_deployed(login: SsisdbEmulator) -> None:
@@ -100,5 +115,12 @@ def test_the_grants_to_deploy_are_enough_to_deploy_what_others_deployed(login: S
         deploy()
     execute(login, grants("102"))
     assert deploy()["deployed"] is True
-    with pytest.raises(CatalogError):
-        SsisCatalogHook().open_catalog().create_folder("Other")
+    with SsisCatalogHook().open_catalog() as catalog, pytest.raises(PermissionDenied):
+        catalog.create_folder("Other")
+
+
+def test_the_doctor_counts_what_is_granted(login: SsisdbEmulator) -> None:
+    execute(login, grants("103"))
+    with SsisCatalogHook().open_catalog() as catalog:
+        rights = catalog.rights()
+    assert (rights.projects_to_run, rights.folders_to_deploy_to) == (1, 0)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -25,7 +26,7 @@ def run(airflow: AirflowProcesses, dag_id: str) -> Tally:
     return tally
 
 
-def is_missing(program: str, package: str) -> None:
+def is_missing(program: str, package: str) -> NoReturn:
     """Skip the test, or fail it in CI, which has everything."""
     reason = f"there is no {program} on this machine (Debian: sudo apt-get install {package})"
     if os.environ.get("CI"):
@@ -38,7 +39,6 @@ def postgresql() -> Iterator[str]:
     programs = postgresql_programs()
     if programs is None:
         is_missing("PostgreSQL", "postgresql")
-    assert programs is not None
     with running_postgresql(programs) as database:
         yield database
 
@@ -63,7 +63,6 @@ def test_with_celery(tmp_path: Path) -> None:
         program = shutil.which("redis-server")
         if program is None:
             is_missing("Redis", "redis-server")
-        assert program is not None
         airflow = airflow_with_short_packages(
             tmp_path,
             executor="CeleryExecutor",

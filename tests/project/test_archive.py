@@ -299,6 +299,7 @@ def test_a_wrong_checksum_is_rejected() -> None:
         read_parts(zip_bytes(Member("Load.dtsx", CONTENT, crc=1)))
 
 
+@pytest.mark.processes
 def test_bombs_with_small_announced_sizes_cost_little_memory() -> None:
     """Ten parts, each two gigabytes that announce a kilobyte: what is measured is the memory of a whole process."""
     code = """

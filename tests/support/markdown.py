@@ -23,7 +23,7 @@ class CodeBlock:
 
     :param page: the page's path from the project's root.
     :param line: of its first line of code, from 1.
-    :param language: what stands behind the fence, empty if nothing does.
+    :param language: the word behind the fence, empty without one.
     :param text: the code.
     :param comment: the HTML comment directly before it, empty if there is none.
     """

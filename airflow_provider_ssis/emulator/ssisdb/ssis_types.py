@@ -52,6 +52,11 @@ _KEPT_AS_GIVEN: Final = frozenset({"Decimal", "String"})
 """Types whose values keep the base type with the precision or length that they came with."""
 
 
+def base_type(data_type: str) -> str | None:
+    """The SQL type in which the catalog keeps values of an SSIS type; None for a type without values on the server."""
+    return _KEPT_AS[data_type].name if data_type in _KEPT_AS else None
+
+
 def is_known(data_type: str) -> bool:
     """Whether SSIS parameters and variables can have this type."""
     return data_type in ACCEPTED

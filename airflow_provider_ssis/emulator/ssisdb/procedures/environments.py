@@ -7,6 +7,8 @@ from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
+from airflow_provider_ssis.emulator.ssisdb.tables import NOT_VALIDATED
 
 _MODIFY = PermissionType.MODIFY
 
@@ -24,22 +26,23 @@ async def create_environment(call: CatalogCall) -> None:
     folder_id = call.folder(call["folder_name"])
     if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):
         raise call.fail(27209, call["folder_name"])
-    sql = "SELECT 1 FROM internal.environments WHERE folder_id = ? AND lower(name) = lower(?)"
+    sql = "SELECT 1 FROM internal.environments WHERE folder_id = ? AND lower(environment_name) = lower(?)"
     if call.first(sql, folder_id, name):
         raise call.fail(27157, name)
     async with call.transaction() as store:
-        environment_id = call.next_id(store, "environment_id")
-        store.execute(
-            "INSERT INTO internal.environments VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                environment_id,
-                name,
-                folder_id,
-                call["environment_description"],
-                call.principal.sid,
-                call.principal.name,
-                call.now,
-            ],
+        environment_id = next_id(store, "environment_id")
+        insert(
+            store,
+            "environments",
+            {
+                "environment_id": environment_id,
+                "environment_name": name,
+                "folder_id": folder_id,
+                "description": call["environment_description"],
+                "created_by_sid": call.principal.sid,
+                "created_by_name": call.principal.name,
+                "created_time": call.now,
+            },
         )
         call.grant_creator(store, SecuredObjectType.ENVIRONMENT, environment_id)
 
@@ -80,17 +83,19 @@ async def create_environment_variable(call: CatalogCall) -> None:
     if not ssis_types.accepts(data_type, value):
         raise call.fail(27147, data_type)
     async with call.transaction() as store:
-        store.execute(
-            "INSERT INTO internal.environment_variables VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                call.next_id(store, "variable_id"),
-                environment_id,
-                name,
-                call["description"],
-                data_type,
-                call["sensitive"],
-                stored(ssis_types.kept(data_type, value, sensitive=call["sensitive"])),
-            ],
+        insert(
+            store,
+            "environment_variables",
+            {
+                "variable_id": next_id(store, "variable_id"),
+                "environment_id": environment_id,
+                "name": name,
+                "description": call["description"],
+                "type": data_type,
+                "sensitive": call["sensitive"],
+                "base_data_type": ssis_types.base_type(data_type),
+                "value": stored(ssis_types.kept(data_type, value, sensitive=call["sensitive"])),
+            },
         )
 
 
@@ -164,10 +169,18 @@ async def create_environment_reference(call: CatalogCall) -> None:
     ):
         raise call.fail(27204)
     async with call.transaction() as store:
-        reference_id = call.next_id(store, "reference_id")
-        store.execute(
-            "INSERT INTO internal.environment_references VALUES (?, ?, ?, ?, ?, 'N', NULL)",
-            [reference_id, project_id, kind, folder, call["environment_name"]],
+        reference_id = next_id(store, "reference_id")
+        insert(
+            store,
+            "environment_references",
+            {
+                "reference_id": reference_id,
+                "project_id": project_id,
+                "reference_type": kind,
+                "environment_folder_name": folder,
+                "environment_name": call["environment_name"],
+                "validation_status": NOT_VALIDATED,
+            },
         )
     call.set_output("reference_id", reference_id)
 

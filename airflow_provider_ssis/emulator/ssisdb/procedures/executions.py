@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, find_reference
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
@@ -70,28 +71,28 @@ async def _create(call: CatalogCall, execution_id: int) -> None:
     reference = find_reference(call, project_id, folder, call["reference_id"])
     parameters = bind_parameters(call, project_id, version, folder, package, call["reference_id"], for_run=True)
     async with call.transaction() as store:
-        store.execute(
-            "INSERT INTO internal.executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                execution_id,
-                project_id,
-                folder,
-                project,
-                package,
-                reference.reference_id if reference else None,
-                reference.kind if reference else None,
-                reference.folder if reference else None,
-                reference.environment if reference else None,
-                version,
-                call.principal.sid,
-                call.principal.name,
-                call["use32bitruntime"],
-            ],
+        insert(
+            store,
+            "executions",
+            {
+                "execution_id": execution_id,
+                "project_id": project_id,
+                "folder_name": folder,
+                "project_name": project,
+                "package_name": package,
+                "reference_id": reference.reference_id if reference else None,
+                "reference_type": reference.kind if reference else None,
+                "environment_folder_name": reference.folder if reference else None,
+                "environment_name": reference.environment if reference else None,
+                "project_lsn": version,
+                "executed_as_sid": call.principal.sid,
+                "executed_as_name": call.principal.name,
+                "use32bitruntime": call["use32bitruntime"],
+            },
         )
         store.execute("UPDATE internal.operations SET object_id = ? WHERE operation_id = ?", [project_id, execution_id])
         for parameter in parameters:
             _write_parameter(
-                call,
                 store,
                 execution_id,
                 parameter.object_type,
@@ -104,7 +105,7 @@ async def _create(call: CatalogCall, execution_id: int) -> None:
             )
         level = int(call.ssisdb.property("SERVER_LOGGING_LEVEL"))
         for name, data_type, value in _system_parameters(level):
-            _write_parameter(call, store, execution_id, _SYSTEM, data_type, name, value, value_set=value is not None)
+            _write_parameter(store, execution_id, _SYSTEM, data_type, name, value, value_set=value is not None)
 
 
 def _system_parameters(level: int) -> list[tuple[str, str, Variant | None]]:
@@ -119,7 +120,6 @@ def _system_parameters(level: int) -> list[tuple[str, str, Variant | None]]:
 
 
 def _write_parameter(
-    call: CatalogCall,
     store: Store,
     execution_id: int,
     object_type: ObjectType,
@@ -131,19 +131,22 @@ def _write_parameter(
     sensitive: bool = False,
     required: bool = False,
 ) -> None:
-    store.execute(
-        "INSERT INTO internal.execution_parameter_values VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, false)",
-        [
-            call.next_id(store, "execution_parameter_id"),
-            execution_id,
-            int(object_type),
-            data_type,
-            name,
-            stored(value),
-            sensitive,
-            required,
-            value_set,
-        ],
+    insert(
+        store,
+        "execution_parameter_values",
+        {
+            "execution_parameter_id": next_id(store, "execution_parameter_id"),
+            "execution_id": execution_id,
+            "object_type": int(object_type),
+            "parameter_data_type": data_type,
+            "parameter_name": name,
+            "parameter_value": stored(value),
+            "base_data_type": ssis_types.base_type(data_type),
+            "sensitive": sensitive,
+            "required": required,
+            "value_set": value_set,
+            "runtime_override": False,
+        },
     )
 
 
@@ -198,9 +201,7 @@ def _follow_system_rules(call: CatalogCall, store: Store, execution_id: int, nam
         [execution_id],
     )
     if value == LoggingLevel.CUSTOMIZED:
-        _write_parameter(
-            call, store, execution_id, _SYSTEM, "String", "CUSTOMIZED_LOGGING_LEVEL", None, value_set=False
-        )
+        _write_parameter(store, execution_id, _SYSTEM, "String", "CUSTOMIZED_LOGGING_LEVEL", None, value_set=False)
 
 
 @catalog_procedure(
@@ -218,15 +219,16 @@ async def set_execution_property_override_value(call: CatalogCall) -> None:
             "DELETE FROM internal.execution_property_override_values WHERE execution_id = ? AND property_path = ?",
             [execution_id, call["property_path"]],
         )
-        store.execute(
-            "INSERT INTO internal.execution_property_override_values VALUES (?, ?, ?, ?, ?)",
-            [
-                call.next_id(store, "property_id"),
-                execution_id,
-                call["property_path"],
-                call["property_value"],
-                call["sensitive"],
-            ],
+        insert(
+            store,
+            "execution_property_override_values",
+            {
+                "property_id": next_id(store, "property_id"),
+                "execution_id": execution_id,
+                "property_path": call["property_path"],
+                "property_value": call["property_value"],
+                "sensitive": call["sensitive"],
+            },
         )
 
 

@@ -71,7 +71,7 @@ def _parameter(call: CatalogCall) -> tuple[int, str, bool]:
         raise call.refuse(27101, "object_type")
     project_id, version = call.project(call["folder_name"], call["project_name"], PermissionType.MODIFY)
     row = call.first(
-        "SELECT parameter_id, data_type, sensitive FROM internal.object_parameters WHERE project_id = ? AND"
+        "SELECT parameter_id, parameter_data_type, sensitive FROM internal.object_parameters WHERE project_id = ? AND"
         " project_version_lsn = ?"
         " AND object_type = ? AND parameter_name = ? AND (object_type = 20 OR lower(object_name) = lower(?))",
         project_id,

@@ -27,6 +27,7 @@ from airflow_provider_ssis.exceptions import (
     PreviousExecutionActive,
     ProjectNameMismatch,
     SsisTaskError,
+    TrySuperseded,
     ValidationFailed,
 )
 from airflow_provider_ssis.hooks.extra import InvalidConnection
@@ -66,6 +67,7 @@ POINTLESS: dict[str, tuple[type[Exception], ...]] = {
     "the project must be mended first": (errors.DeploymentFailed, errors.ProjectKeyMissing, ValidationFailed),
     "somebody stopped it on purpose": (ExecutionCanceled,),
     "there is nothing to stop": (ExecutionNotRunning, NoRunningExecution),
+    "a later try continues": (TrySuperseded, errors.AttemptSuperseded),
 }
 """Failures that come again, whatever the number of tries, by reason."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from airflow_provider_ssis.executions.outcome import (
     execution_name,
     status_name,
     stuck_pending_error,
+    superseded_error,
     timeout_error,
     unreachable_error,
     unsuccessful_error,
@@ -31,9 +34,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution, ExecutionState
+    from airflow_provider_ssis.catalog.requests import Correlation
     from airflow_provider_ssis.executions.message_log import MessageLevel, TaskLog
     from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState
     from airflow_provider_ssis.triggers.events import ExecutionEvent
+
+
+_ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,7 @@ class TaskExecution:
     """The execution of a task, from its creation to its end.
 
     :param saved: the execution, and whether this task instance created it.
+    :param correlation: how the catalog recognises executions of the task instance.
     :param options: how to wait for it.
     :param open_catalog: opens a client of the catalog.
     :param state: where to save the progress.
@@ -73,6 +81,7 @@ class TaskExecution:
     def __init__(
         self,
         saved: SavedExecution,
+        correlation: Correlation,
         options: WaitOptions,
         *,
         open_catalog: Callable[[], Catalog],
@@ -82,12 +91,14 @@ class TaskExecution:
         log: TaskLog,
     ) -> None:
         self.saved = saved
+        self._correlation = correlation
+        self._state = state
         self._options = options
         self._open_catalog = open_catalog
         self._on_end = on_end
         self._is_killed = is_killed
         self._log = log
-        self._progress = ProgressReporter(saved.execution_id, state, log)
+        self._progress = ProgressReporter(saved, state, log)
 
     @property
     def execution_id(self) -> int:
@@ -166,6 +177,9 @@ class TaskExecution:
 
         :return: the execution after its end; None if it could not be stopped, with the reason in the log.
         """
+        if self._is_superseded():
+            self._log.info("Execution %d is not stopped: a later try of this task continues.", self.execution_id)
+            return None
         try:
             # On a new connection: a kill can arrive during a call on the other one.
             with self._open_catalog() as catalog:
@@ -175,12 +189,30 @@ class TaskExecution:
                     poll_interval=self._options.schedule.interval,
                     deadline=Deadline.after(self._options.stop_timeout),
                     log=self._log,
+                    request_stop=lambda execution_id: catalog.stop_correlated_execution(
+                        execution_id, self._correlation
+                    ),
                 )
         except (CatalogError, ExecutionError) as error:
             self._log.error("Execution %d is not stopped: %s", self.execution_id, error)
             return None
         self._log.info("%s: %s.", execution_name(execution), status_name(execution.status))
         return execution
+
+    def _is_superseded(self) -> bool:
+        """Whether a later try of the task has saved an execution; False if Airflow does not answer in time."""
+        answers: list[bool] = []
+
+        def ask() -> None:
+            # Whatever Airflow raises: without an answer, this try counts as the latest.
+            with contextlib.suppress(Exception):
+                answers.append(self._state.is_superseded(self.saved))
+
+        # In a thread, because a kill can interrupt a call to Airflow, which then holds the lock for the next one.
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(_ANSWER_SECONDS)
+        return bool(answers) and answers[0]
 
     def _forward_after_deferral(self, catalog: Catalog, tolerance: OutageTolerance) -> None:
         level = self._options.message_level
@@ -193,6 +225,8 @@ class TaskExecution:
     def _end(self, catalog: Catalog, result: WaitResult, tolerance: OutageTolerance) -> Execution | None:
         """End the task, whatever the reason; None if the reason no longer holds and the wait goes on."""
         execution = retry_during_outage(lambda: get_execution(catalog, self.execution_id), tolerance, self._log)
+        if self._is_superseded():
+            raise superseded_error(self.saved.try_number)
         if execution.status.is_terminal:
             self._progress.report(catalog, execution.status)
             self._on_end(execution)

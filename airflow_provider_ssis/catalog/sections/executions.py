@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -113,14 +113,23 @@ class Executions(CatalogPart):
         )
         return OperationStatus(self._start(batch, execution_id)[-1].rows[0][0])
 
-    def _start(self, batch: Batch, execution_id: int, *, is_ours: bool = False) -> list[ResultSet]:
-        """Run a batch that starts an execution and selects its status last; look before it is run again.
+    def _start(
+        self,
+        batch: Batch,
+        execution_id: int,
+        *,
+        is_ours: bool = False,
+        refusal: Callable[[CatalogError, str], CatalogError | None] = lambda error, doing: None,
+    ) -> list[ResultSet]:
+        """Run a batch that starts an execution and selects its status last; check the status before it is repeated.
 
-        :param is_ours: nobody but the caller starts it, so that one that was started already counts as started.
+        :param is_ours: only the caller starts it, so that one that was started already counts as started.
+        :param refusal: makes an exception of an error that the batch raised itself; None for other errors.
         """
         doing = f"Starting the execution {execution_id}"
 
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            error = refusal(error, doing) or error
             error.operation_id = execution_id
             if isinstance(error, RequiredParameterMissing):
                 missing = [
@@ -276,8 +285,23 @@ class Executions(CatalogPart):
         :raises AlreadyStopping: a stop is under way.
         :raises PermissionDenied: the login may not change it.
         """
+        self._stop(guarded("EXEC catalog.stop_operation @operation_id = ?;", [operation_id]), operation_id)
+
+    def _stop(
+        self,
+        batch: Batch,
+        operation_id: int,
+        *,
+        refusal: Callable[[CatalogError, str], CatalogError | None] = lambda error, doing: None,
+    ) -> None:
+        """Run a batch that requests the stop of an operation.
+
+        :param refusal: makes an exception of an error that the batch raised itself; None for other errors.
+        """
+        doing = f"Stopping the operation {operation_id}"
 
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            error = refusal(error, doing) or error
             error.operation_id = operation_id
             if isinstance(error, NotStoppable):
                 operation = self.operation(operation_id)
@@ -287,12 +311,7 @@ class Executions(CatalogPart):
                     error.advice = _STOP_ADVICE.get(operation.status, error.advice)
             return error
 
-        self._session.run(
-            guarded("EXEC catalog.stop_operation @operation_id = ?;", [operation_id]),
-            doing=f"Stopping the operation {operation_id}",
-            repeat=Repeat.IF_REFUSED,
-            explain=explain,
-        )
+        self._session.run(batch, doing=doing, repeat=Repeat.IF_REFUSED, explain=explain)
 
     def _explain_creation(
         self,

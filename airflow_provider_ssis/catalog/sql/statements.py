@@ -37,6 +37,7 @@ class OwnError(IntEnum):
     UNFIT_VALUE = 202
     UNRESOLVED_ENVIRONMENT = 203
     LOCK_NOT_GRANTED = 204
+    ATTEMPT_SUPERSEDED = 205
 
     @property
     def raised(self) -> str:

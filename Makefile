@@ -1,15 +1,18 @@
 # `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-versions setup lint types layers unit oldest race bench format clean
+.PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest race bench docs picture format clean
 python := .venv/bin/python
 
 help:
 	@echo "make demo    deploy and run an SSIS project with a real Airflow DAG on the embedded SSISDB"
 	@echo "make ui      Airflow in the browser, with the example DAGs and the embedded SSISDB"
 	@echo "make test    lint, types, layer rules and all tests, on the newest Airflow and on the oldest"
+	@echo "make test-fast  the tests that start no process and need no browser and no Kerberos: about a minute"
 	@echo "make test-versions  the tests that meet Airflow, on every supported version of it"
 	@echo "make race    short deferrable packages on SQLite, PostgreSQL and Celery: how many tasks fail (an hour or more)"
 	@echo "make bench   measure it beside its peers, in under ten minutes"
+	@echo "make docs    write docs/reference from the code"
+	@echo "make picture draw the README's picture from a run of the demo"
 	@echo "make format  put the code into the house style"
 	@echo "make clean   remove .venv and caches"
 
@@ -26,9 +29,18 @@ setup:
 
 test: lint types layers unit oldest
 
+# `make test-fast PYTEST_ARGS=tests/catalog` runs the fast tests of a folder.
+test-fast: setup
+	$(python) -m pytest --numprocesses=auto -m fast $(PYTEST_ARGS)
+
 lint: setup
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	$(python) -m codespell_lib airflow_provider_ssis benchmarks docs example_dags scripts tests *.md *.toml *.py
+
+# `make words WORDS=docs` checks a folder.
+words: setup
+	@$(python) -m scripts.wording $(WORDS)
 
 types: setup
 	$(python) -m mypy
@@ -36,8 +48,9 @@ types: setup
 layers: setup
 	.venv/bin/lint-imports
 
+# Tests of one file run in one process, one after the other: they share servers, realms and Airflows.
 unit: setup
-	$(python) -m pytest $(PYTEST_ARGS)
+	$(python) -m pytest --numprocesses=2 --dist=loadfile $(PYTEST_ARGS)
 
 # In environments of their own, in .nox.
 oldest: setup
@@ -53,6 +66,12 @@ race: setup
 bench: setup
 	@.venv/bin/nox --session incumbent
 	$(python) -m benchmarks $(BENCH_ARGS)
+
+docs: setup
+	$(python) -m scripts.reference
+
+picture: setup
+	$(python) -m scripts.demo --picture docs/demo.svg
 
 format: setup
 	$(python) -m ruff check --fix .

@@ -24,6 +24,8 @@ __all__ = [
     "RetryRule",
     "deferral_exceptions",
     "is_deferral_timeout",
+    "is_first_poke",
+    "reschedule_exception",
     "resumed_context",
     "task_instance_state",
 ]
@@ -59,6 +61,23 @@ def is_deferral_timeout(error: Exception) -> bool:
         # In Airflow 2 only the text differs.
         return str(error) in _DEFERRAL_TIMEOUT_TEXTS
     return isinstance(error, known.timeout)
+
+
+def reschedule_exception() -> type[Any]:
+    """The exception with which a sensor asks Airflow to be rescheduled."""
+    module = "airflow.sdk.exceptions" if find_spec("airflow.sdk") is not None else "airflow.exceptions"
+    exceptions: Any = importlib.import_module(module)
+    if not hasattr(exceptions, "AirflowRescheduleException"):
+        exceptions = importlib.import_module("airflow.exceptions")
+    found: type[Any] = exceptions.AirflowRescheduleException
+    return found
+
+
+def is_first_poke(context: Context) -> bool:
+    """Whether a sensor in mode ``reschedule`` has not been rescheduled yet. Airflow 2 does not say: never there."""
+    task_instance: Any = context["ti"]
+    get_date = getattr(task_instance, "get_first_reschedule_date", None)
+    return get_date is not None and get_date(context) is None
 
 
 def resumed_context() -> Context | None:

@@ -10,6 +10,9 @@ from typing import Any
 
 SECTION = "ssis"
 
+_SCHEDULER_SECONDS = 5.0
+"""The least time in which a scheduler can be expected to see that a worker process has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -78,6 +81,21 @@ STOP_TIMEOUT = Option(
     "Seconds that a task which was killed or timed out waits for the execution that it stopped to end. "
     "A pending execution can only be stopped once it runs, so the wait for that is part of it.",
 )
+DEFER_AFTER = Option(
+    "defer_after",
+    "float",
+    10.0,
+    "Seconds that a task waits on its worker before it defers or is rescheduled. An execution that ends sooner needs "
+    "neither the triggerer nor a second worker process. 0 means that the task defers at once.",
+)
+RESUME_AFTER = Option(
+    "resume_after",
+    "float",
+    15.0,
+    "Seconds after which a deferred or rescheduled task may come back to a worker, counted from when it left. Airflow "
+    "fails a task that comes back before the scheduler has seen that its worker process has ended. A value lower than "
+    "[workers] min_heartbeat_interval plus 5 counts as that. 0 means no such limit.",
+)
 GC_FREEZE_AT = Option(
     "gc_freeze_at",
     "integer",
@@ -105,6 +123,8 @@ OPTIONS = (
     OUTAGE_TIMEOUT,
     LOOKBACK_HOURS,
     STOP_TIMEOUT,
+    DEFER_AFTER,
+    RESUME_AFTER,
     GC_FREEZE_AT,
     STAMP_EXECUTIONS,
     ALLOW_DRIVER_PATH,
@@ -146,6 +166,21 @@ def default_deferrable() -> bool:
 def stop_timeout() -> float:
     """Seconds to wait for an execution to end after its task was killed or timed out."""
     return _number(STOP_TIMEOUT)
+
+
+def defer_after() -> float:
+    """Seconds that a task waits on its worker before it leaves it."""
+    return _number(DEFER_AFTER)
+
+
+def resume_after() -> float:
+    """Seconds after which a task that has left its worker may come back; 0 for no limit."""
+    from airflow.providers.common.compat.sdk import conf
+
+    wanted = _number(RESUME_AFTER)
+    # How long a supervisor may sleep before it sees the end of its process. Airflow 2 has no such option.
+    heartbeat = float(conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0))
+    return max(wanted, heartbeat + _SCHEDULER_SECONDS) if wanted else 0.0
 
 
 def gc_freeze_at() -> int:

@@ -1,4 +1,4 @@
-"""Following the messages of a long run: each read once, beside reading all of them anew at each look."""
+"""Following the messages of a long run: each read once, beside reading all of them at each poll."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class FollowerService:
         return self._log.lines, Followed(self._seconds, self._cpu, _peak_memory() - self._memory)
 
 
-PEERS = {"all read anew at each look": ReadingAnew, "the same, four columns only": ReadingLittleAnew}
+PEERS = {"all read at each poll": ReadingAnew, "the same, four columns only": ReadingLittleAnew}
 
 FULL = Size(messages=100_000, looks=40, peers=tuple(PEERS))
 SMALLEST = Size(messages=400, looks=4, peers=tuple(PEERS)[:1])

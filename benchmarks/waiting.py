@@ -177,10 +177,10 @@ def _rows(mine: Wait, peer: Wait | None) -> list[Result]:
     figures: list[tuple[str, str, Callable[[Wait], float]]] = [
         ("connections opened", "connections", lambda wait: wait.connections),
         ("queries at the server", "per second", lambda wait: wait.requests),
-        ("processor per look at one", "ms", lambda wait: wait.cpu_per_look),
+        ("processor per poll", "ms", lambda wait: wait.cpu_per_look),
         ("processor", "% of one", lambda wait: wait.cpu_share),
         ("memory per waiting task", "KiB", lambda wait: wait.usage.memory / 1024 / wait.count),
-        ("worst event-loop lag, first looks", "ms", lambda wait: wait.lag_at_first.worst * 1000),
+        ("worst event-loop lag, first polls", "ms", lambda wait: wait.lag_at_first.worst * 1000),
         ("worst event-loop lag, waiting", "ms", lambda wait: wait.lag.worst * 1000),
         ("worst event-loop lag, ends", "ms", lambda wait: wait.lag_at_ends.worst * 1000),
         ("longest garbage collection", "ms", lambda wait: wait.collection * 1000),
@@ -200,7 +200,7 @@ def _rows(mine: Wait, peer: Wait | None) -> list[Result]:
     ]
     looks = cost(
         NAME,
-        f"{mine.count}: looks at executions",
+        f"{mine.count}: polls of executions",
         "per second",
         ours=mine.looks,
         peer=None if peer is None else peer.looks,
@@ -224,6 +224,6 @@ def _goals(mine: Wait, peer: Wait | None, size: Size) -> list[Goal]:
         lags = [lag.worst for lag in (mine.lag_at_first, mine.lag, mine.lag_at_ends)]
         figures = " / ".join(f"{lag * 1000:.0f}" for lag in lags)
         goals.append(
-            Goal(f"event-loop lag under 100 ms at 5,000: {figures} ms at first looks / waiting / ends", max(lags) < 0.1)
+            Goal(f"event-loop lag under 100 ms at 5,000: {figures} ms at first polls / waiting / ends", max(lags) < 0.1)
         )
     return goals

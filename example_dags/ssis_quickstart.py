@@ -1,7 +1,7 @@
 """Quickstart: build and deploy an SSIS project, run its packages, wait for them.
 
-Needs the connection ``ssis_default``. Without a SQL Server at hand, ``airflow-ssis emulator`` starts an embedded SSISDB
-and prints a connection URI for ``AIRFLOW_CONN_SSIS_DEFAULT``.
+Needs the connection ``ssis_default``. Without a SQL Server, ``airflow-ssis emulator`` starts an embedded SSISDB and
+prints a connection URI for ``AIRFLOW_CONN_SSIS_DEFAULT``. See docs/connections.md and docs/reference/operators.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 SALES_MART = Path(__file__).parent / "ssis" / "sales_mart"
 
 with DAG(dag_id="ssis_quickstart", schedule=None, catchup=False, tags=["ssis"], doc_md=__doc__) as dag:
-    # Builds the project from its folder; deploys it only if it differs from what the catalog has.
+    # Build the project from its folder, and deploy it if it differs from the one in the catalog.
     deploy = SsisDeployProjectOperator(
         task_id="deploy",
         source=str(SALES_MART),
@@ -25,7 +25,7 @@ with DAG(dag_id="ssis_quickstart", schedule=None, catchup=False, tags=["ssis"], 
         create_folder=True,
     )
 
-    # Runs a package and waits for it. The package's messages come into this task's log.
+    # Run a package and wait until it has ended. Its messages appear in this task's log.
     load_sales = SsisRunPackageOperator(
         task_id="load_sales",
         folder="Sales",
@@ -34,7 +34,7 @@ with DAG(dag_id="ssis_quickstart", schedule=None, catchup=False, tags=["ssis"], 
         logging_level="Basic",
     )
 
-    # Starts a package and leaves it running ...
+    # Start a package without waiting for it ...
     reprocess_region = SsisRunPackageOperator(
         task_id="reprocess_region",
         folder="Sales",
@@ -44,7 +44,7 @@ with DAG(dag_id="ssis_quickstart", schedule=None, catchup=False, tags=["ssis"], 
         wait_for_termination=False,
     )
 
-    # ... for a sensor to wait for.
+    # ... and let a sensor wait.
     region_reprocessed = SsisExecutionSensor(
         task_id="region_reprocessed",
         execution_id=reprocess_region.output,

@@ -1,6 +1,8 @@
 """Reconfigure and run: parameters, an environment, connection managers and property overrides for one run.
 
-Nothing of this changes the deployed project: all of it belongs to the one execution.
+They apply to the one execution; the deployed project stays as it is. See docs/values.md.
+
+Besides ``ssis_default`` it needs a connection ``sales_dw`` (any type), whose password the package uses.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ SALES_MART = Path(__file__).parent / "ssis" / "sales_mart"
 
 @task
 def prepare_environment() -> None:
-    """Make an environment for the project and bind a parameter to one of its variables.
+    """Create an environment for the project, and bind a parameter to one of its variables.
 
-    For what has no operator there is the client: the hook's catalog.
+    Environments have no operator yet. The client of the catalog does it (docs/reference/catalog.md).
     """
     from airflow_provider_ssis.catalog.requests import VariableReference
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
@@ -53,19 +55,30 @@ with DAG(
         project="SalesMart",
         package="LoadSales.dtsx",
         environment="./Production",
-        # Templates give text; each value is sent with the type that its parameter has.
+        # Templates give text. Each value is sent with the type of its parameter.
         parameters={
             "FullLoad": "{{ params.full_load }}",
             "MaxRows": "{{ params.max_rows }}",
             "LoadedBefore": "{{ dag_run.start_date.strftime('%Y-%m-%d') }}",
         },
         project_parameters={"BatchSize": 1000},
-        project_connection_managers={"SalesMartDW": {"ServerName": "sales-dw-2", "InitialCatalog": "SalesMart"}},
+        project_connection_managers={
+            "SalesMartDW": {
+                "ServerName": "sales-dw-2",
+                "InitialCatalog": "SalesMart",
+                # A secret comes from a connection or a variable, never from this file: Airflow stores the file and
+                # shows it in its Code tab. Marked as sensitive, the value is masked in logs and rendered templates.
+                "Password": {"value": "{{ conn.sales_dw.password }}", "sensitive": True},
+            }
+        },
         connection_managers={"SalesFile": {"ConnectionString": "sales_backlog.csv"}},
         property_overrides={
             r"\Package.Properties[MaxConcurrentExecutables]": 2,
-            # Stored encrypted by the catalog, masked by Airflow.
-            r"\Package.Variables[User::FileName].Properties[Value]": {"value": "sales_secret.csv", "sensitive": True},
+            # The catalog stores a sensitive override encrypted.
+            r"\Package.Variables[User::FileName].Properties[Value]": {
+                "value": "{{ conn.sales_dw.login }}.csv",
+                "sensitive": True,
+            },
         },
         logging_level="Verbose",
     )

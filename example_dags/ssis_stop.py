@@ -1,4 +1,7 @@
-"""Stop: start a package, then stop it and be sure that it is over."""
+"""Stop: start a package, then stop it and wait until it has ended.
+
+Needs the connection ``ssis_default``. See docs/reference/operators.md.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +31,14 @@ with DAG(dag_id="ssis_stop", schedule=None, catchup=False, tags=["ssis"], doc_md
         wait_for_termination=False,
     )
 
-    # A package that is over by now counts as stopped, unless fail_if_not_running is set.
+    # An execution that has ended already counts as stopped, unless fail_if_not_running is set.
     stop = SsisStopExecutionOperator(
         task_id="stop",
         execution_id=start.output,
         timeout=60,
     )
 
-    # By name: every execution of the package that is still active, whoever started it.
+    # By name: all executions of the package that are still active, also those that other clients started.
     stop_all = SsisStopExecutionOperator(
         task_id="stop_all",
         folder="Sales",

@@ -1,7 +1,7 @@
-"""Wait in the triggerer: many packages run at once, and no worker is busy while they do.
+"""Wait in the triggerer: many packages run at once, and no worker is busy meanwhile.
 
-All who wait share one connection and one query per look. A worker or triggerer that dies loses nothing: a retry goes on
-with the execution of the try before.
+All waiting tasks share one connection and one query per poll. If a worker or triggerer crashes, no execution is lost:
+the retry follows it. See docs/production/operation.md and docs/guarantees.md. Needs the connection ``ssis_default``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ with DAG(
         retries=2,
         retry_delay=timedelta(minutes=1),
         execution_timeout=timedelta(hours=6),
-        # Warnings and errors are enough in the log of so many.
+        # Only warnings and errors in the task logs; all messages are in the catalog.
         follow_messages="warning",
     ).expand(parameters=[{"RegionId": region} for region in (1, 2, 3)])
 
@@ -49,7 +49,7 @@ with DAG(
         folder="Sales",
         project="SalesMart",
         package="LoadSales.dtsx",
-        # Nobody else may run this package at the same time: wait for whoever does.
+        # Only one execution of this package at a time: wait for one that is active, also if another client started it.
         allow_concurrent=False,
         on_previous_run="wait",
         wait_for_termination=False,

@@ -21,6 +21,9 @@ from tests.support.airflow_processes import AirflowProcesses, ComponentEnded, ru
 from tests.support.waiting import wait_until
 
 EXAMPLES = PROJECT / "example_dags"
+SALES_DW = {"connection_id": "sales_dw", "conn_type": "generic", "login": "loader", "password": "of the demo"}
+"""The connection whose password an example DAG gives to a package."""
+
 PORT = 8080
 """Airflow's usual port, if it is free."""
 
@@ -40,6 +43,7 @@ def main() -> int:
         ):
             step("Making the connection ssis_default, reading the example DAGs")
             airflow.ask("POST", "/api/v2/connections", connection(server))
+            airflow.ask("POST", "/api/v2/connections", SALES_DW)
             wait_until(lambda: all(airflow.knows(path.stem) for path in EXAMPLES.glob("*.py")), "the DAGs are read")
             print(what_to_click(airflow.url, server), flush=True)
             watch(airflow)

@@ -1,14 +1,18 @@
-"""Airflow for the tests: a home of its own for the session, and the embedded SSISDB as its connection."""
+"""Markers for all tests; an AIRFLOW_HOME for the session; the embedded SSISDB as Airflow's connection."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
+
+from tests.support.dag_runs import DEFER_AT_ONCE
+from tests.support.markers import add_markers, process_guard
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
@@ -25,10 +29,24 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["AIRFLOW_HOME"] = config.stash[_HOME]
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+    os.environ.update(DEFER_AT_ONCE)
+    # How long an example takes depends on the machine.
+    hypothesis.settings.register_profile("airflow-provider-ssis", deadline=None)
+    hypothesis.settings.load_profile("airflow-provider-ssis")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash.get(_HOME, ""), ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    add_markers(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with process_guard(item):
+        return (yield)
 
 
 @pytest.fixture

@@ -153,6 +153,7 @@ def test_configuration_is_read_from_airflow(monkeypatch: pytest.MonkeyPatch) -> 
     assert (config.poll_interval(), config.stop_timeout(), config.stamp_executions()) == (2.5, 7.0, False)
 
 
+@pytest.mark.processes
 def test_operator_and_sensor_modules_import_without_driver_and_parsers() -> None:
     info = get_provider_info()
     modules = [
@@ -167,6 +168,7 @@ def test_operator_and_sensor_modules_import_without_driver_and_parsers() -> None
     assert result.stdout.strip().splitlines()[-1] == "[]"
 
 
+@pytest.mark.processes
 def test_metadata_are_read_without_airflows_configuration() -> None:
     program = (
         "import sys\nfrom airflow_provider_ssis.provider_info import get_provider_info\nget_provider_info()\n"

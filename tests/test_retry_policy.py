@@ -32,6 +32,7 @@ FAILS_AT_ONCE = {
     "CatalogMissing",
     "DeploymentFailed",
     "DriverMissing",
+    "DriverUnsuitable",
     "EnvironmentNotFound",
     "EnvironmentVariableNotFound",
     "ExecutionCanceled",
@@ -49,6 +50,8 @@ FAILS_AT_ONCE = {
     "LimitExceededError",
     "LoginFailed",
     "NoRunningExecution",
+    "AttemptSuperseded",
+    "TrySuperseded",
     "NotFound",
     "OperationNotFound",
     "PackageNotFound",
@@ -172,6 +175,7 @@ def test_it_can_be_written_into_a_serialized_dag() -> None:
 
 
 @with_policies
+@pytest.mark.processes
 def test_real_airflow_retries_what_may_pass_and_nothing_else(
     mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path
 ) -> None:

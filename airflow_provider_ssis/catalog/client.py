@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +13,7 @@ from airflow_provider_ssis.catalog.sections.folders import Folders
 from airflow_provider_ssis.catalog.sections.operation_messages import Messages
 from airflow_provider_ssis.catalog.sections.projects import Projects
 from airflow_provider_ssis.catalog.sections.server import Server
-from airflow_provider_ssis.catalog.session import CatalogSession, Connection, RetryPolicy
+from airflow_provider_ssis.catalog.session import NO_RETRY, CatalogSession, Connection, RetryPolicy
 
 
 class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Messages):
@@ -26,6 +27,7 @@ class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Mes
         current database is SSISDB. The catalog puts it into autocommit mode and closes it with :meth:`close`.
     :param reconnect: opens another such connection when the first broke. Default: none, and a broken one is an error.
     :param retry: how transient errors are met. Default: five attempts within about ten seconds.
+    :param server: the server's name for errors, as ``host,port``. Default: unknown.
     """
 
     def __init__(
@@ -34,8 +36,23 @@ class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Mes
         *,
         reconnect: Callable[[], Connection] | None = None,
         retry: RetryPolicy | None = None,
+        server: str | None = None,
     ) -> None:
-        super().__init__(CatalogSession(connection, reconnect=reconnect, retry=retry))
+        super().__init__(CatalogSession(connection, reconnect=reconnect, retry=retry, server=server))
+
+    @property
+    def server(self) -> str | None:
+        """The server's name as the connection has it, ``host, port 1433``; None if unknown."""
+        return self._session.server
+
+    @contextmanager
+    def without_retries(self) -> Iterator[None]:
+        """Let each call fail at its first error, for a caller that retries itself."""
+        retry, self._session.retry = self._session.retry, NO_RETRY
+        try:
+            yield
+        finally:
+            self._session.retry = retry
 
     def close(self) -> None:
         """Close the connection."""

@@ -28,6 +28,7 @@ class ServerSession:
     :param edition: SQL Server's edition in words.
     :param database: the current database, which must be SSISDB.
     :param login: the login that the server sees.
+    :param user: the login's user in the current database.
     :param auth_scheme: how the login was checked: ``SQL``, ``NTLM``, ``KERBEROS``; None where the server does not tell.
     :param roles: those of ``sysadmin``, ``ssis_admin`` and ``ssis_logreader`` that the login is a member of.
     """
@@ -37,6 +38,7 @@ class ServerSession:
     edition: str
     database: str
     login: str
+    user: str
     auth_scheme: str | None
     roles: tuple[str, ...]
 
@@ -286,6 +288,31 @@ class ExecutionProgress:
     total: int
     errors: int
     executable: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowsWritten:
+    """How many rows a destination wrote, in all its turns.
+
+    :param destination: the component's name.
+    """
+
+    destination: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSummary:
+    """What an execution's messages say in sum. At the logging level None there are no messages.
+
+    :param errors: messages of type ERROR.
+    :param warnings: messages of type WARNING.
+    :param rows_written: the destinations that reported their rows, in that order.
+    """
+
+    errors: int
+    warnings: int
+    rows_written: tuple[RowsWritten, ...]
 
 
 @dataclass(frozen=True, slots=True)

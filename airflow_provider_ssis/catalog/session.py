@@ -68,6 +68,10 @@ class RetryPolicy:
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 spreads clients over time, guards nothing
 
 
+NO_RETRY = RetryPolicy(attempts=1)
+"""One attempt only, for callers that retry themselves."""
+
+
 class Repeat(Enum):
     """When a call may be made again after a transient error."""
 
@@ -89,6 +93,7 @@ class CatalogSession:
     :param connection: an open DB-API connection whose current database is SSISDB.
     :param reconnect: opens another such connection after the first broke. Without it a broken connection stays broken.
     :param retry: how transient errors are met. Default: five attempts within about ten seconds.
+    :param server: the server's name for errors, as ``host,port``. Default: unknown.
     """
 
     def __init__(
@@ -97,8 +102,10 @@ class CatalogSession:
         *,
         reconnect: Callable[[], Connection] | None = None,
         retry: RetryPolicy | None = None,
+        server: str | None = None,
     ) -> None:
         self.retry = retry or RetryPolicy()
+        self.server = server
         self._reconnect = reconnect
         self._connection: Connection | None = connection
         # One for all batches: a driver gives a prepared statement back with the next one, not by a call of its own.
@@ -172,6 +179,7 @@ class CatalogSession:
                 return results
             row = failed[0].as_dicts()[0]
             error = _error_of(row)
+        error.reason, error.server = error.message, self.server
         error.message = f"{doing} failed: {error.message}"
         # Outside the except clause: the driver's exception would add nothing but another rendering of the same text.
         raise explain(error, row) if explain is not None else error
@@ -231,11 +239,11 @@ def decode_datetimeoffset(data: bytes | None) -> datetime | None:
 
 
 def _execute(cursor: Cursor, driver: Any, batch: Batch) -> list[ResultSet]:
-    sql = batch.sql
+    sql, values = batch.sql, tuple(batch.values)
     if driver.paramstyle in ("format", "pyformat"):
         sql = sql.replace("%", "%%").replace("?", "%s")
-    # python-tds takes plain bytes for text.
-    values = tuple(driver.Binary(value) if isinstance(value, bytes) else value for value in batch.values)
+        # pymssql and python-tds send plain bytes as text. The others send bytes as they are, without copying them.
+        values = tuple(driver.Binary(value) if isinstance(value, bytes) else value for value in values)
     cursor.execute(sql, values)
     results = []
     # An error may stand behind the last result set: only a drained batch has succeeded.

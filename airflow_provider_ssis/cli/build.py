@@ -1,76 +1,88 @@
-"""``airflow-ssis build``: a project folder becomes a project file."""
+"""``airflow-ssis build``: build a project file from a project folder."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
 from pathlib import Path
+
+from airflow_provider_ssis.cli.output_file import replacing
+
+_SOURCE_FILES = (".dtproj", ".dtsx", ".params", ".conmgr")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command and its options."""
+    """Add the command and its options to the command line.
+
+    :param subparsers: the commands of ``airflow-ssis``.
+    """
     parser = subparsers.add_parser(
         "build",
         help="build a project file (.ispac) from a project folder",
-        description="Build a project file (.ispac) from a folder with a .dtproj of the project deployment model. "
-        "The same folder gives the same file.",
+        description="Build a project file (.ispac) from a project of the project deployment model. The same source "
+        "always gives the same file.",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the folder with the .dtproj and its files")
+    parser.add_argument(
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="the folder that contains the .dtproj, or the .dtproj itself; with --strip-sensitive also an .ispac",
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the project file to write")
     parser.add_argument(
         "--configuration",
         metavar="NAME",
-        help="take the parameters' values from this configuration (default: those in the project's files)",
+        help="use the parameter values and the target server version of this configuration (default: the values in the "
+        "project's files, and the target server version of the first configuration)",
     )
-    parser.add_argument("--project", metavar="NAME", help="which .dtproj to build, where the folder holds several")
+    parser.add_argument(
+        "--project", metavar="NAME", help="the .dtproj to build if the folder contains several (default: the only one)"
+    )
+    parser.add_argument(
+        "--strip-sensitive",
+        action="store_true",
+        help="remove all sensitive values, list them, and set the protection level DontSaveSensitive (default: only "
+        "values encrypted with a user key are removed)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build, write, and say what was built; warnings and errors go to standard error.
+    """Build the project file, and print what it contains. Warnings and errors go to standard error.
 
-    :returns: 0 when the file was written, 1 when not.
+    :param options: the parsed command line.
+    :returns: 0 if the file was written, 1 if not.
     """
-    from airflow_provider_ssis.project.build import build_project
-    from airflow_provider_ssis.project.errors import ProjectError, naming
-    from airflow_provider_ssis.project.ispac import content_hash
+    from airflow_provider_ssis.project.build import build_into
+    from airflow_provider_ssis.project.content import content_hash
+    from airflow_provider_ssis.project.errors import ProjectError
 
+    if options.output.suffix.lower() in _SOURCE_FILES:
+        return _failed(f"{options.output} has the name of a project's source file. Give it the extension .ispac")
     try:
-        with naming(options.folder):
-            built = build_project(options.folder, configuration=options.configuration, project=options.project)
-        write_whole(options.output, built.ispac)
+        with replacing(options.output) as file:
+            built = build_into(
+                file,
+                options.source,
+                configuration=options.configuration,
+                project=options.project,
+                strip_sensitive=options.strip_sensitive,
+            )
+            size = file.tell()
+            digest = content_hash(file)
     except ProjectError as error:
-        print(f"airflow-ssis build: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"airflow-ssis build: cannot write {options.output}: {error.strerror or error}", file=sys.stderr)
-        return 1
+        return _failed(str(error))
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
+        return _failed(f"cannot write {options.output}: {getattr(error, 'strerror', None) or error}")
     for warning in built.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     packages = built.project.packages
-    print(f"Built project {built.project.name}: {options.output}, {len(built.ispac)} bytes")
+    print(f"Built project {built.project.name}: {options.output}, {size} bytes")
     print(f"Packages ({len(packages)}): {', '.join(package.name for package in packages)}")
-    print(f"Content hash: {content_hash(built.ispac)}")
+    print(f"Content hash: {digest}")
     return 0
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that nobody ever sees half of it.
-
-    :raises OSError: it cannot be written; a file that was there before stays as it was.
-    """
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(data)
-            file.close()
-            # A temporary file is its owner's alone; a build's result is as readable as any file made here.
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+def _failed(problem: str) -> int:
+    print(f"airflow-ssis build: {problem}", file=sys.stderr)
+    return 1

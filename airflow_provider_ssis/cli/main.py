@@ -1,4 +1,4 @@
-"""The command ``airflow-ssis``: for people and for CI."""
+"""The command ``airflow-ssis``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from airflow_provider_ssis.cli import build, doctor, emulator
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line of ``airflow-ssis``: one subcommand for each module of this folder."""
+    """Return the parser of the command line, with one subcommand for each module of this package that has one."""
     parser = argparse.ArgumentParser(
         prog="airflow-ssis",
-        description="SQL Server Integration Services from any machine: build projects, try connections, run an "
-        "embedded SSISDB.",
+        description="Work with SQL Server Integration Services from any machine: build project files, test "
+        "connections, and run an embedded SSISDB.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('airflow-provider-ssis')}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -27,8 +27,8 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    :param arguments: the command line without the program's name; that of the process by default.
-    :returns: the exit code: 0 done, 1 failed (with a line on standard error that says why), 2 wrong usage.
+    :param arguments: the command line without the program's name. Default: None, that of the process.
+    :returns: the exit code of the command: 0 succeeded, 1 failed with a message on standard error, 2 wrong usage.
     """
     options = make_parser().parse_args(arguments)
     result: int = options.run(options)

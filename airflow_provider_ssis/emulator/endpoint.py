@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connection_string
+from airflow_provider_ssis.odbc.connection_string import connection_string
 from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriverMissing, find_driver, installed_drivers
+from airflow_provider_ssis.odbc.target import Encrypt, OdbcTarget
 
 DATABASE = "SSISDB"
 _DEFAULT_DRIVER = "ODBC Driver 18 for SQL Server"

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ssis.catalog.codes import MessageType
+from airflow_provider_ssis.catalog.failures.message_codes import PHASES
 from airflow_provider_ssis.executions.outcome import executable_of
 
 if TYPE_CHECKING:
@@ -44,23 +45,20 @@ class MessageLevel(Enum):
     WARNING = "warning"
     """Also warnings."""
     INFORMATION = "information"
-    """Also what components report about themselves, such as row counts."""
+    """Also the start and end of tasks, and what components report, such as row counts. The default of the operator."""
     ALL = "all"
-    """Everything that the logging level keeps: start and end of tasks, validation, progress."""
-
-    @property
-    def after_deferral(self) -> MessageLevel:
-        """What is written again on the worker after a deferral, since a triggerer's log may be lost."""
-        return self if self in (MessageLevel.NONE, MessageLevel.ERROR) else MessageLevel.WARNING
+    """Everything that the logging level keeps: also validation, progress and the phases of data flows."""
 
     @property
     def types(self) -> Collection[MessageType] | None:
         """The message types that are included; None for all."""
         return None if self is MessageLevel.ALL else _TYPES[self]
 
-    def includes(self, message_type: MessageType) -> bool:
-        """Whether messages of a type are included."""
-        return self is MessageLevel.ALL or message_type in _TYPES[self]
+    def includes(self, message: EventMessage) -> bool:
+        """Whether a message is included."""
+        if self is MessageLevel.ALL:
+            return True
+        return message.message_type in _TYPES[self] and (message.message_code or 0) & 0xFFFFFFFF not in PHASES
 
 
 _ERRORS = frozenset({MessageType.ERROR, MessageType.TASK_FAILED})
@@ -69,7 +67,7 @@ _TYPES = {
     MessageLevel.NONE: frozenset[MessageType](),
     MessageLevel.ERROR: _ERRORS,
     MessageLevel.WARNING: _WARNINGS,
-    MessageLevel.INFORMATION: _WARNINGS | {MessageType.INFORMATION},
+    MessageLevel.INFORMATION: _WARNINGS | {MessageType.INFORMATION, MessageType.PRE_EXECUTE, MessageType.POST_EXECUTE},
 }
 
 
@@ -81,13 +79,17 @@ class MessageForwarder:
     :param execution_id: the execution.
     :param log: the task log. Errors and warnings are logged at their own level, all others at INFO.
     :param level: the least important messages to write. Default: all.
+    :param after: id of the last message that has been written before. Default: none has.
     """
 
-    def __init__(self, execution_id: int, log: TaskLog, *, level: MessageLevel = MessageLevel.ALL) -> None:
+    def __init__(
+        self, execution_id: int, log: TaskLog, *, level: MessageLevel = MessageLevel.ALL, after: int = 0
+    ) -> None:
         self._execution_id = execution_id
         self._log = log
         self._level = level
-        self._last_id = 0
+        self.last_id = after
+        """Id of the last message that has been written; 0 if none has."""
 
     def forward(self, catalog: Catalog) -> int:
         """Write all messages since the last call.
@@ -98,12 +100,12 @@ class MessageForwarder:
         count = 0
         while self._level is not MessageLevel.NONE:
             chunk = catalog.event_messages(
-                self._execution_id, after=self._last_id, limit=CHUNK, message_types=self._level.types
+                self._execution_id, after=self.last_id, limit=CHUNK, message_types=self._level.types
             )
             for message in chunk:
-                log_message(self._log, message)
+                log_message(self._log, message, self._level)
                 if message.event_message_id is not None:
-                    self._last_id = message.event_message_id
+                    self.last_id = message.event_message_id
             count += len(chunk)
             if len(chunk) < CHUNK:
                 break
@@ -128,19 +130,29 @@ class MessageForwarder:
             self._execution_id, after=None, limit=MAX_WITHOUT_ID, message_types=self._level.types
         )
         for message in without_id:
-            log_message(self._log, message)
+            log_message(self._log, message, self._level)
         if len(without_id) == MAX_WITHOUT_ID:
             self._log.warning("More than %d messages of Scale Out workers: the rest is not shown.", MAX_WITHOUT_ID)
 
 
-def log_message(log: TaskLog, message: EventMessage) -> None:
-    """Log a message at its level."""
-    by_type = {MessageType.ERROR: log.error, MessageType.WARNING: log.warning}
-    by_type.get(message.message_type, log.info)("%s", format_message(message))
+def log_message(log: TaskLog, message: EventMessage, level: MessageLevel) -> None:
+    """Log a message at its own level, if the level includes it."""
+    if level.includes(message):
+        by_type = {MessageType.ERROR: log.error, MessageType.WARNING: log.warning}
+        by_type.get(message.message_type, log.info)("%s", format_message(message))
 
 
 def format_message(message: EventMessage) -> str:
-    """A message as a line of the log: the executable's path and the text."""
+    """A message as a line of the log: its time on the server, the text, the code of an error, the executable's path.
+
+    >>> format_message(message)
+    "12:00:03+02:00 Load:Error: The disk is full. (0xC0202009) [\\\\Package\\\\Load]"
+    """
     where = executable_of(message)
-    code = f" ({message.code_hex})" if message.code_hex and message.message_type is MessageType.ERROR else ""
-    return f"[{where}] {message.message}{code}" if where else f"{message.message}{code}"
+    parts = [
+        message.message_time.isoformat(timespec="seconds").partition("T")[2],
+        message.message.strip(),
+        f"({message.code_hex})" if message.code_hex and message.message_type is MessageType.ERROR else "",
+        f"[{where}]" if where else "",
+    ]
+    return " ".join(part for part in parts if part)

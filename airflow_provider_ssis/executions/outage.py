@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
     CatalogMissing,
+    ConnectError,
+    ConnectionLost,
     LoginFailed,
     ServerUnreachable,
     StatementTimeout,
@@ -53,6 +55,11 @@ class OutageTolerance:
         self._began: float | None = None
         self._login_refused_since: float | None = None
         self._failures = 0
+
+    @property
+    def limit(self) -> float:
+        """Seconds that an outage may last."""
+        return self._limit
 
     @property
     def is_active(self) -> bool:
@@ -111,6 +118,7 @@ def retry_during_outage(
     tolerance: OutageTolerance,
     log: TaskLog,
     *,
+    execution_id: int | None = None,
     deadline: Deadline = NO_DEADLINE,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Result:
@@ -119,6 +127,7 @@ def retry_during_outage(
     :param call: the call; it must be safe to repeat.
     :param tolerance: how long an outage may last.
     :param log: the task's log, for the start and the end of an outage.
+    :param execution_id: the execution that the task waits for, for the log. Default: none.
     :param deadline: when to stop retrying, however short the outage was. Default: never.
     :param clock: the time. Default: the system's.
     :raises CatalogError: it is not temporary, or the outage lasted too long.
@@ -132,9 +141,38 @@ def retry_during_outage(
             if deadline.passed:
                 raise
             if is_first:
-                log.warning("The catalog cannot be read; the execution goes on, and so does the task: %s", error)
+                log.warning("%s", outage_text(error, tolerance.limit, execution_id))
         else:
             if (lasted := tolerance.record_success()) is not None:
-                log.info("The catalog can be read again, after %.0f s.", lasted)
+                log.info("%s", recovery_text(lasted))
             return answer
         clock.sleep(deadline.limit(delay))
+
+
+def outage_text(error: Exception, limit: float, execution_id: int | None = None) -> str:
+    """The line of the task log about the start of an outage.
+
+    :param error: why the first call failed.
+    :param limit: seconds that the outage may last.
+    :param execution_id: the execution that the task waits for. Default: none.
+    """
+    reason = error.reason if isinstance(error, CatalogError) else str(error)
+    server = getattr(error, "server", None) or "the server"
+    is_lost = isinstance(error, ConnectionLost | ConnectError)
+    what = f"Lost the connection to {server}" if is_lost else f"Cannot read the catalog on {server}"
+    unknown = "" if execution_id is None else f"; what execution {execution_id} does meanwhile is unknown"
+    return f"{what} ({reason.strip().rstrip('.')}). The task keeps waiting, up to {duration_text(limit)}{unknown}."
+
+
+def recovery_text(seconds: float) -> str:
+    """The line of the task log about the end of an outage.
+
+    :param seconds: how long it lasted.
+    """
+    return f"The catalog answers again, after an outage of {duration_text(seconds)}."
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people: ``15 minutes``, ``150 s``."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes:.0f} minutes" if minutes >= 2 and rest == 0 else f"{seconds:.0f} s"

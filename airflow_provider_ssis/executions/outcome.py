@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
+from airflow_provider_ssis.catalog.codes import LoggingLevel, MessageType, ObjectType, OperationStatus
 from airflow_provider_ssis.catalog.errors import CatalogError, ExecutionNotFound
 from airflow_provider_ssis.catalog.failures import causes as catalog_causes
 from airflow_provider_ssis.exceptions import (
@@ -21,13 +21,19 @@ from airflow_provider_ssis.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.catalog.models import EventMessage, Execution
+    from airflow_provider_ssis.catalog.models import EventMessage, Execution, ExecutionParameterValue, ExecutionSummary
+    from airflow_provider_ssis.catalog.sql.variants import VariantValue
 
 SUCCESS = frozenset({OperationStatus.SUCCEEDED, OperationStatus.COMPLETED})
 """COMPLETED is the end of an operation that has no result; nothing failed in it."""
 
 MAX_CAUSES = 3
+_MAX_VALUE = 100
+"""Characters of a parameter's value in the log."""
+
 _ERRORS_READ = 200
 
 _EXCEPTIONS: dict[OperationStatus, type[ExecutionUnsuccessful]] = {
@@ -98,6 +104,69 @@ def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: b
     return exception(text, execution_id=execution.execution_id, status=status, causes=causes, duration=duration)
 
 
+def start_lines(
+    execution: Execution, values: Sequence[ExecutionParameterValue], *, server: str | None = None
+) -> Iterator[str]:
+    """The first lines of the task log about an execution: where it runs, and with which values.
+
+    :param execution: the execution.
+    :param values: its parameters and server options, as the catalog shows them.
+    :param server: the server's name. Default: unknown.
+    """
+    options = {each.parameter_name: each.parameter_value for each in values if each.object_type is ObjectType.EXECUTION}
+    environment = execution.environment_name
+    if environment is not None and execution.environment_folder_name:
+        environment = f"{execution.environment_folder_name}/{environment}"
+    details = [
+        f"server {server}" if server else "",
+        f"project version {execution.project_lsn}" if execution.project_lsn is not None else "",
+        f"environment {environment}" if environment else "no environment",
+        f"logging level {_logging_level(options)}",
+        "32-bit runtime" if execution.use32bitruntime else "",
+    ]
+    yield f"{execution_name(execution)}: {', '.join(detail for detail in details if detail)}."
+    given = [each for each in values if each.value_set and each.object_type is not ObjectType.EXECUTION]
+    if given:
+        yield f"Parameters: {', '.join(f'{each.parameter_name} = {_shown(each)}' for each in given)}."
+
+
+def _logging_level(options: Mapping[str, VariantValue]) -> str:
+    level = options.get("LOGGING_LEVEL")
+    if level == LoggingLevel.CUSTOMIZED:
+        return str(options.get("CUSTOMIZED_LOGGING_LEVEL"))
+    known = {each.value: each.name.title().replace("_", "") for each in LoggingLevel}
+    return known.get(level, str(level)) if isinstance(level, int) else "unknown"
+
+
+def _shown(value: ExecutionParameterValue) -> str:
+    if value.sensitive:
+        return "***"
+    text = str(value.parameter_value)
+    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
+
+
+def end_text(execution: Execution, summary: ExecutionSummary | None) -> str:
+    """The last line of the task log about an execution that has ended.
+
+    :param execution: the execution as it is at its end.
+    :param summary: what its messages say in sum; None if they could not be read.
+    """
+    duration = duration_of(execution)
+    text = f"{execution_name(execution)} {_how_it_ended(execution)}" + (
+        "" if duration is None else f" after {duration:.1f} s"
+    )
+    if summary is None:
+        return f"{text}. Its messages could not be read."
+    text += f": {_count(summary.errors, 'error')}, {_count(summary.warnings, 'warning')}."
+    if summary.rows_written:
+        text += f" Rows written: {', '.join(f'{each.destination} {each.rows:,}' for each in summary.rows_written)}."
+    return text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def where_to_look(execution_id: int) -> str:
     """How to see everything about an execution."""
     return (
@@ -132,6 +201,8 @@ def _first_causes(catalog: Catalog, execution_id: int, errors: list[EventMessage
 
 
 def _how_it_ended(execution: Execution) -> str:
+    if execution.status in SUCCESS:
+        return status_name(execution.status)
     if execution.status is OperationStatus.FAILED:
         return "failed"
     if execution.status is OperationStatus.CANCELED:
@@ -140,7 +211,7 @@ def _how_it_ended(execution: Execution) -> str:
 
 
 _ADVICE = {
-    OperationStatus.FAILED: "Mend the cause, then run the task again.",
+    OperationStatus.FAILED: "Fix the cause, then run the task again.",
     OperationStatus.CANCELED: "Run the task again if the stop was not meant for good.",
     OperationStatus.ENDED_UNEXPECTEDLY: (
         "The process that ran the package is gone (server restart, out of memory, killed): look at the server's event "

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK
+from airflow_provider_ssis.executions.deadline import NO_DEADLINE, SYSTEM_CLOCK, Deadline
 from airflow_provider_ssis.executions.outage import retry_during_outage
 from airflow_provider_ssis.executions.outcome import not_found_error
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution, ExecutionState
-    from airflow_provider_ssis.executions.deadline import Clock, Deadline
+    from airflow_provider_ssis.executions.deadline import Clock
     from airflow_provider_ssis.executions.message_log import TaskLog
     from airflow_provider_ssis.executions.outage import OutageTolerance
 
@@ -37,6 +37,8 @@ class WaitResult(Enum):
     """The execution has been pending longer than ``pending_timeout``."""
     NOT_FOUND = "not_found"
     """The catalog does not show the execution."""
+    STILL_ACTIVE = "still_active"
+    """It is time for the task to leave its worker. Never the result of a wait in the triggerer."""
     UNREACHABLE = "unreachable"
     """The catalog could not be read for longer than ``outage_timeout``."""
 
@@ -69,12 +71,15 @@ class ExecutionWait:
     :param schedule: how often to poll.
     :param deadline: when to stop waiting.
     :param pending_timeout: seconds that the execution may be pending. Default: no limit.
+    :param leave_at: when to end the wait although the execution is still active, so that the task can defer. Default:
+        never.
     """
 
     execution_id: int
     schedule: PollSchedule
     deadline: Deadline
     pending_timeout: float | None = None
+    leave_at: Deadline = NO_DEADLINE
     _misses: int = field(default=0, init=False)
 
     def check(self, state: ExecutionState | None) -> WaitResult | None:
@@ -95,7 +100,7 @@ class ExecutionWait:
         is_pending = state.status is OperationStatus.PENDING
         if is_pending and self.pending_timeout is not None and (state.age or 0) >= self.pending_timeout:
             return WaitResult.STUCK_PENDING
-        return None
+        return WaitResult.STILL_ACTIVE if self.leave_at.passed else None
 
     def delay(self, state: ExecutionState | None) -> float:
         """Seconds until the next poll.
@@ -103,7 +108,7 @@ class ExecutionWait:
         :param state: what the last poll returned.
         """
         age = 0.0 if state is None else float(state.age or 0)
-        return self.deadline.limit(self.schedule.delay(age))
+        return self.leave_at.limit(self.deadline.limit(self.schedule.delay(age)))
 
 
 def poll_until_terminal(
@@ -123,7 +128,7 @@ def poll_until_terminal(
     :param log: the task's log, for outages.
     :param on_poll: called after each poll that returned the execution, the last one too. It may read the catalog.
     :param clock: the time. Default: the system's.
-    :return: TERMINAL, TIMED_OUT or STUCK_PENDING.
+    :return: TERMINAL, TIMED_OUT, STUCK_PENDING or STILL_ACTIVE.
     :raises ExecutionNotFound: the catalog does not show the execution.
     :raises CatalogError: the outage lasted too long, or the deadline passed during it.
     """
@@ -135,7 +140,9 @@ def poll_until_terminal(
         return state
 
     while True:
-        state = retry_during_outage(poll, tolerance, log, deadline=wait.deadline, clock=clock)
+        state = retry_during_outage(
+            poll, tolerance, log, execution_id=wait.execution_id, deadline=wait.deadline, clock=clock
+        )
         result = wait.check(state)
         if result is WaitResult.NOT_FOUND:
             raise not_found_error(wait.execution_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import NotStoppable
 from airflow_provider_ssis.exceptions import ExecutionNotRunning, ExecutionNotStopped
-from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK
+from airflow_provider_ssis.executions.deadline import NO_DEADLINE, SYSTEM_CLOCK
 from airflow_provider_ssis.executions.outcome import execution_name, status_name
 from airflow_provider_ssis.executions.polling import PollSchedule, get_execution
 
@@ -27,7 +27,7 @@ def stop_executions(
     poll_interval: float,
     deadline: Deadline,
     log: TaskLog,
-    wait_for_end: bool = True,
+    leave_at: Deadline = NO_DEADLINE,
     request_stop: Callable[[int], None] | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> list[Execution]:
@@ -41,7 +41,7 @@ def stop_executions(
     :param poll_interval: seconds between two polls; shorter at first.
     :param deadline: when to stop waiting.
     :param log: the task's log.
-    :param wait_for_end: False returns as soon as all are stopping or have ended. Default: True.
+    :param leave_at: from when on to return as soon as all are stopping or have ended. Default: never.
     :param request_stop: requests the stop of one execution. Default: the catalog's ``stop_operation``.
     :param clock: the time. Default: the system's.
     :return: the executions in their last status.
@@ -77,11 +77,14 @@ def stop_executions(
             ):
                 stop_requested.add(execution_id)
         unfinished = [execution_id for execution_id in unfinished if not latest[execution_id].status.is_terminal]
-        if all(not wait_for_end and latest[each].status is OperationStatus.STOPPING for each in unfinished):
+        may_leave = leave_at.passed and all(latest[each].status is OperationStatus.STOPPING for each in unfinished)
+        if may_leave or not unfinished:
             return [latest[execution_id] for execution_id in execution_ids]
         if deadline.passed:
             raise not_stopped_error([latest[execution_id] for execution_id in unfinished])
-        clock.sleep(deadline.limit(schedule.delay(clock.monotonic() - began)))
+        delay = schedule.delay(clock.monotonic() - began)
+        # Once the time to leave has come, it limits nothing: a pending execution may keep the task here.
+        clock.sleep(deadline.limit(delay if leave_at.passed else leave_at.limit(delay)))
 
 
 def _request_stop(request_stop: Callable[[int], None], execution: Execution, log: TaskLog) -> bool:

@@ -167,25 +167,28 @@ class ProgressReporter:
         self._clock = clock
         self._due = 0.0
 
-    def report(self, catalog: Catalog, status: OperationStatus) -> None:
-        """Save the progress if the last time is :data:`PROGRESS_INTERVAL` ago or the execution has ended.
+    def report(self, catalog: Catalog, status: OperationStatus, *, is_deferred: bool = False) -> None:
+        """Save the progress if the last time is :data:`PROGRESS_INTERVAL` ago or there will not be another soon.
 
         :param catalog: where to read it.
-        :param status: the execution's present status.
+        :param status: the execution's present status. The progress of one that has ended is always saved.
+        :param is_deferred: whether the task defers now. Its progress is then saved, and marked as one that stays as it
+            is until the task resumes: Airflow gives triggers no task state store. Default: False.
         :raises TrySuperseded: a later try of the task has saved an execution.
         """
-        if not self._state.has_store or (self._clock.monotonic() < self._due and not status.is_terminal):
+        is_due = is_deferred or status.is_terminal or self._clock.monotonic() >= self._due
+        if not self._state.has_store or not is_due:
             return
         self._due = self._clock.monotonic() + PROGRESS_INTERVAL
         try:
             self._state.load_unless_superseded(self._saved.try_number)
-            self._report(catalog, status)
+            self._report(catalog, status, is_deferred)
         except TrySuperseded:
             raise
         except Exception as error:  # noqa: BLE001 whatever the catalog or Airflow's store raises
             self._log.warning("The progress of execution %d is not shown: %s", self._execution_id, error)
 
-    def _report(self, catalog: Catalog, status: OperationStatus) -> None:
+    def _report(self, catalog: Catalog, status: OperationStatus, is_deferred: bool) -> None:
         progress = catalog.execution_progress(self._execution_id)
         if progress is None:
             return
@@ -197,5 +200,6 @@ class ProgressReporter:
                 "total": progress.total,
                 "errors": progress.errors,
                 "executable": progress.executable,
+                "deferred": is_deferred,
             }
         )

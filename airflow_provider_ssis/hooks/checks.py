@@ -1,14 +1,14 @@
-"""Trying a connection step by step, so that the first step that fails explains itself."""
+"""Tests a connection step by step, so that the first failing step explains itself."""
 
 from __future__ import annotations
 
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
@@ -21,40 +21,61 @@ from airflow_provider_ssis.catalog.errors import (
     TransientError,
     WindowsAuthenticationRequired,
 )
+from airflow_provider_ssis.catalog.grants import FOLDER_PLACEHOLDER, Purpose, grant_statements
 from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.hooks.entra import EntraUnreachable, TokenRefused, access_token
-from airflow_provider_ssis.hooks.settings import Authentication
-from airflow_provider_ssis.odbc.connection_string import Encrypt
+from airflow_provider_ssis.hooks.extra import DriverUnsuitable
+from airflow_provider_ssis.odbc.target import Encrypt
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Rights, ServerSession
-    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+    from airflow_provider_ssis.hooks.settings import Settings
+    from airflow_provider_ssis.odbc.drivers import OdbcDriver
+    from airflow_provider_ssis.odbc.target import OdbcTarget
 
 DEFAULT_PORT = 1433
 BROWSER_PORT = 1434
 
 
 class Outcome(Enum):
-    """How a step went; the value is its mark."""
+    """Result of a step; the value is its mark."""
 
     FAILED = "✗"
-    """It is the last step."""
+    """The step failed. It is the last one."""
     LIMITED = "!"
-    """It went well, and says that there is something that this login may not do."""
+    """The step succeeded and shows something that this login may not do."""
     GOOD = "✓"
+
+
+class CheckedHook(Protocol):
+    """The parts of :class:`~airflow_provider_ssis.hooks.ssis.SsisCatalogHook` that the checks use."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def odbc_driver(self) -> OdbcDriver: ...
+    @property
+    def target(self) -> OdbcTarget: ...
+    @property
+    def odbc_connection_string(self) -> str: ...
+    @property
+    def connect_kwargs(self) -> dict[str, Any]: ...
+    @property
+    def database(self) -> str: ...
+    def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one step found.
+    """Result of one step.
 
-    :param step: its name: ``driver``, ``address``, ``port``, ``token`` (Entra ID only), ``encryption``, ``login``,
-        ``server``, ``catalog``, ``version``, ``identity``, ``run``, ``deploy``, ``logs``; ``connection`` where the
-        driver does not tell whether encryption or login failed.
-    :param outcome: how it went.
-    :param text: what was found, or what went wrong and what to do.
-    :param seconds: how long it took; None where one call or query did this step and the one before, whose time it is.
+    :param step: its name: ``settings``, ``driver``, ``address``, ``port``, ``token`` (Entra ID only), ``encryption``,
+        ``login``, ``server``, ``catalog``, ``version``, ``identity``, ``run``, ``deploy``, ``logs``;
+        ``connection`` if the driver does not report whether encryption or login failed.
+    :param outcome: success or failure.
+    :param text: what was found, or what failed and what to do.
+    :param seconds: duration. None: one call did this step together with the one before, which has the duration.
     """
 
     step: str
@@ -73,7 +94,7 @@ class _Failed(Exception):
 
 
 class _Step:
-    """A step that begins now.
+    """A step that starts now.
 
     :param name: its name.
     """
@@ -83,30 +104,37 @@ class _Step:
         self._began = time.monotonic()
 
     def found(self, text: str, outcome: Outcome = Outcome.GOOD) -> Finding:
-        """What it found; it has taken the time until now."""
+        """The result; the step ends now."""
         return Finding(self._name, outcome, text, time.monotonic() - self._began)
 
     def failed(self, error: Exception) -> Finding:
-        """What went wrong."""
+        """The result of a step that failed."""
         return self.found(str(error), Outcome.FAILED)
 
 
-def check_connection(hook: SsisCatalogHook) -> Iterator[Finding]:
-    """Try a connection, and tell what each step found. Ends after the first step that fails.
+def check_connection(hook: CheckedHook) -> Iterator[Finding]:
+    """Test a connection and report each step. Ends after the first step that fails.
 
-    Everything is tried from the machine that this runs on, with its drivers and its network.
+    Everything is tested from the machine that this runs on, with its drivers and its network.
 
     :param hook: the hook of the connection.
     """
-    for name, look in (("driver", _driver), ("address", _address), ("port", _port), ("token", _token)):
+    steps = (
+        ("settings", _settings),
+        ("driver", _driver),
+        ("address", _address),
+        ("port", _port),
+        ("token", _token),
+    )
+    for name, check in steps:
         step = _Step(name)
         try:
-            text = look(hook)
+            text = check(hook)
         except (CatalogError, _Failed) as error:
             if name not in ("address", "port") or not hook.settings.failover_partner:
                 yield step.failed(error)
                 return
-            partner = f"The failover partner {hook.settings.failover_partner} is tried."
+            partner = f"The test continues with the failover partner {hook.settings.failover_partner}."
             yield step.found(f"{error} {partner}", Outcome.LIMITED)
         else:
             if text is not None:
@@ -122,10 +150,10 @@ def check_connection(hook: SsisCatalogHook) -> Iterator[Finding]:
         yield from _of_catalog(hook, catalog)
 
 
-def _of_driver(hook: SsisCatalogHook, seconds: float, error: CatalogError | None = None) -> Iterator[Finding]:
-    """What the driver does in one call: to encrypt, to log in, to enter the database."""
+def _of_driver(hook: CheckedHook, seconds: float, error: CatalogError | None = None) -> Iterator[Finding]:
+    """The steps of the driver's single call: encrypt, log in, open the database."""
     *proven, last = ("encryption", "login") if error is None else _steps_until(error)
-    texts = {"encryption": _encryption(hook), "login": "the server accepts it"}
+    texts = {"encryption": _encryption(hook), "login": "accepted by the server"}
     spent: float | None = seconds
     for step in proven:
         yield Finding(step, Outcome.GOOD, texts[step], spent)
@@ -137,7 +165,7 @@ def _of_driver(hook: SsisCatalogHook, seconds: float, error: CatalogError | None
 
 
 def _steps_until(error: CatalogError) -> tuple[str, ...]:
-    """The step of the driver's call that an error is about, behind those that it proves to have gone well."""
+    """The step of the driver's call that failed, after the steps that the error proves to have succeeded."""
     match error:
         case DriverMissing():
             return ("driver",)
@@ -149,7 +177,7 @@ def _steps_until(error: CatalogError) -> tuple[str, ...]:
             return ("encryption", "login", "catalog")
         case ConnectionLost():
             return ("connection",)
-        # The server says so, and it reads no login before encryption is agreed on. Of other tickets the driver tells.
+        # Only the server can refuse a login, and it does so after encryption. Other ticket errors are the driver's.
         case KerberosFailed() if error.number != _UNTRUSTED_DOMAIN:
             return ("login",)
         case LoginFailed() | TransientError() if error.number is not None:
@@ -161,17 +189,17 @@ def _steps_until(error: CatalogError) -> tuple[str, ...]:
 
 
 _UNTRUSTED_DOMAIN = 18452
-"""The server's own refusal of a ticket."""
+"""The server's error number for a ticket that it does not accept."""
 
 
-def _of_catalog(hook: SsisCatalogHook, catalog: Catalog) -> Iterator[Finding]:
+def _of_catalog(hook: CheckedHook, catalog: Catalog) -> Iterator[Finding]:
     step = _Step("server")
     try:
         session = catalog.server_session()
         yield step.found(f"{session.server_name}, {session.edition}, version {session.product_version}")
         step = _Step("catalog")
         version = catalog.catalog_properties().get("SCHEMA_VERSION")
-        yield step.found(f"{session.database} is there")
+        yield step.found(f"database {session.database}")
         yield Finding("version", Outcome.GOOD, f"catalog schema version {version or 'unknown'}", None)
         step = _Step("identity")
         is_refused = catalog.refuses_login()
@@ -187,43 +215,50 @@ def _of_catalog(hook: SsisCatalogHook, catalog: Catalog) -> Iterator[Finding]:
 
 
 def may_change_nothing(findings: Iterable[Finding]) -> bool:
-    """Whether the connection works for a login that may neither run nor deploy anything."""
+    """Whether the login may neither run nor deploy anything, although the connection works."""
     limited = {each.step for each in findings if each.outcome is Outcome.LIMITED}
     return {"run", "deploy"} <= limited
 
 
 def summary_of(findings: Iterable[Finding]) -> str:
-    """The findings as lines of text: the one that failed first, then those that tell of limits.
+    """The findings as lines of text: failed first, then limited, then successful steps.
 
-    The marks keep them apart where Airflow makes one line of them.
+    The marks separate them, because Airflow's form joins the lines.
     """
     ordered = sorted(findings, key=lambda finding: list(Outcome).index(finding.outcome))
     return "\n".join(f"{each.outcome.value} {each.step}: {each.text}" for each in ordered)
 
 
-def _driver(hook: SsisCatalogHook) -> str:
-    # Whether it can do what is asked for shows here too.
+def _settings(hook: CheckedHook) -> str:
+    settings = hook.settings
+    # Texts that cannot be sent to the driver show here. Problems of the driver belong to the next step.
+    with suppress(DriverMissing, DriverUnsuitable):
+        _ = hook.connect_kwargs, hook.odbc_connection_string
+    return f"{hook.target.label}, database {hook.database}, authentication {settings.authentication.value}"
+
+
+def _driver(hook: CheckedHook) -> str:
     _ = hook.odbc_connection_string
     return hook.odbc_driver.label
 
 
-def _address(hook: SsisCatalogHook) -> str | None:
-    """None for a data source: the driver manager alone knows where that is."""
+def _address(hook: CheckedHook) -> str | None:
+    """None for a data source: only the driver manager knows its server."""
     if hook.target.dsn is not None:
         return None
     host = hook.target.host.partition("\\")[0]
     try:
         addresses = sorted({str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
     except (OSError, ValueError) as error:
-        # A name that no name server could know, with an empty part for instance, is a ValueError.
+        # An invalid name, with an empty part for instance, is a ValueError.
         raise _Failed(
-            f"the name {host!r} is not known here ({error}). Check the host, and that this machine asks the right name "
-            "server; Airflow's workers may be on another network than you."
+            f"the name {host!r} cannot be resolved on this machine ({error}). Check the host and the machine's name "
+            "server. Airflow's workers may be in another network than you."
         ) from None
     return f"{host} is {', '.join(addresses)}"
 
 
-def _port(hook: SsisCatalogHook) -> str | None:
+def _port(hook: CheckedHook) -> str | None:
     target = hook.target
     if target.dsn is not None:
         return None
@@ -233,7 +268,7 @@ def _port(hook: SsisCatalogHook) -> str | None:
         port = _port_of_instance(host, instance, hook.settings.login_timeout)
     port = port or DEFAULT_PORT
     with _reported(host, port), socket.create_connection((host, port), timeout=hook.settings.login_timeout or None):
-        return f"{host} listens at {port}" + (f", where the instance {instance} is" if instance else "")
+        return f"{host} accepts connections on port {port}" + (f" (instance {instance})" if instance else "")
 
 
 @contextmanager
@@ -242,12 +277,12 @@ def _reported(host: str, port: int) -> Iterator[None]:
         yield
     except TimeoutError:
         raise _Failed(
-            f"{host}, port {port}, does not answer. A firewall between here and there is the usual cause."
+            f"{host}, port {port}, does not answer. The usual cause is a firewall between this machine and it."
         ) from None
     except OSError as error:
         raise _Failed(
-            f"nothing listens at {host}, port {port} ({error}). Check the port, that SQL Server runs, and that TCP/IP "
-            "is enabled in its network configuration."
+            f"{host} accepts no connections on port {port} ({error}). Check the port, that SQL Server is running, and "
+            "that TCP/IP is enabled in its network configuration."
         ) from None
 
 
@@ -261,8 +296,8 @@ def _port_of_instance(host: str, instance: str, timeout: float) -> int:
             answer = browser.recv(4096)[3:].decode("ascii", "replace").split(";")
         except OSError as error:
             raise _Failed(
-                f"the SQL Server Browser of {host} does not tell the port of the instance {instance!r} ({error}). Let "
-                f"UDP port {BROWSER_PORT} through, start the Browser, or give the port in the connection."
+                f"the SQL Server Browser of {host} did not report the port of the instance {instance!r} ({error}). "
+                f"Open UDP port {BROWSER_PORT}, start the Browser, or enter the port in the connection."
             ) from None
     pairs = dict(zip(answer[::2], answer[1::2], strict=False))
     if not pairs.get("tcp", "").isdigit():
@@ -270,56 +305,55 @@ def _port_of_instance(host: str, instance: str, timeout: float) -> int:
     return int(pairs["tcp"])
 
 
-def _token(hook: SsisCatalogHook) -> str | None:
+def _token(hook: CheckedHook) -> str | None:
     entra = hook.settings.entra
     if entra is None:
         return None
     access_token(entra)
-    return f"Entra ID gives an access token for {entra.scope}"
+    return f"Entra ID issued an access token for {entra.scope}"
 
 
-def _encryption(hook: SsisCatalogHook) -> str:
+def _encryption(hook: CheckedHook) -> str:
     target = hook.target
     if target.encrypt is None:
-        return "as the data source says"
+        return "as configured in the data source"
     if target.encrypt is Encrypt.NO:
-        return "none: everything but the login can be read on the way"
+        return "none: everything except the login can be read in the network"
     checked = "the server's certificate is trusted" if target.is_verified else "the server's certificate is not checked"
-    return f"as asked for: {target.encrypt.value}; {checked}"
+    return f"{target.encrypt.value}; {checked}"
 
 
-def _identity(hook: SsisCatalogHook, session: ServerSession) -> str:
-    roles = f"member of {', '.join(session.roles)}" if session.roles else "no role of the catalog"
-    return f"{session.login}, {_KINDS[hook.settings.authentication]}; {roles}"
-
-
-_KINDS = {
-    Authentication.SQL: "a SQL login",
-    Authentication.KERBEROS: "a Windows identity by Kerberos",
-    Authentication.NTLM: "a Windows identity by NTLM",
-    Authentication.ENTRA_SERVICE_PRINCIPAL: "an application of Entra ID",
-    Authentication.ENTRA_MANAGED_IDENTITY: "a managed identity of Entra ID",
-    Authentication.ENTRA_WORKLOAD_IDENTITY: "a workload identity of Entra ID",
-}
+def _identity(hook: CheckedHook, session: ServerSession) -> str:
+    roles = f"member of {', '.join(session.roles)}" if session.roles else "no role in the catalog"
+    return f"{session.login}, {hook.settings.authentication.way.identity}; {roles}"
 
 
 def _run(session: ServerSession, rights: Rights, *, is_refused: bool) -> tuple[Outcome, str]:
     if is_refused:
         return (
             Outcome.LIMITED,
-            "it can look at the catalog but not deploy, start or stop there. "
+            "the login may read the catalog but not deploy, start or stop. "
             + WindowsAuthenticationRequired.default_advice,
         )
     # An administrator of an empty catalog is not limited.
     may = session.is_admin or rights.projects_to_run > 0
-    return _outcome(may), f"runs {rights.projects_to_run} of {rights.projects} projects"
+    text = f"the login may run packages of {rights.projects_to_run} of {rights.projects} visible projects"
+    return _outcome(may), text if may else f"{text}. {_grants(session, Purpose.RUN)}"
 
 
 def _deploy(session: ServerSession, rights: Rights, *, is_refused: bool) -> tuple[Outcome, str]:
     if is_refused:
-        return Outcome.LIMITED, "it cannot, for the same reason"
+        return Outcome.LIMITED, "the login may not deploy, for the same reason"
     may = session.is_admin or rights.folders_to_deploy_to > 0
-    return _outcome(may), f"deploys to {rights.folders_to_deploy_to} of {rights.folders} folders"
+    text = f"the login may deploy to {rights.folders_to_deploy_to} of {rights.folders} visible folders"
+    return _outcome(may), text if may else f"{text}. {_grants(session, Purpose.DEPLOY)}"
+
+
+def _grants(session: ServerSession, purpose: Purpose) -> str:
+    return (
+        f"To let it {purpose.value} in a folder, an ssis_admin can run in SSISDB, with the folder's name for "
+        f"{FOLDER_PLACEHOLDER}:\n{grant_statements(session.user, purpose)}"
+    )
 
 
 def _outcome(may: bool) -> Outcome:
@@ -327,4 +361,6 @@ def _outcome(may: bool) -> Outcome:
 
 
 def _logs(rights: Rights) -> str:
-    return "reads all logs" if rights.reads_all_logs else "reads the logs of its own runs"
+    return (
+        "the login may read all logs" if rights.reads_all_logs else "the login may read the logs of its own executions"
+    )

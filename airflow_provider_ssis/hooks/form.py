@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_ssis.hooks.authentication import Authentication
+
 LONGEST_TIMEOUT = 86_400
 """Seconds, a day: FreeTDS ends the whole process where a limit in milliseconds is more than its numbers hold."""
 
@@ -48,22 +50,8 @@ FIELDS: dict[str, dict[str, Any]] = {
         "Authentication",
         "Who the connection is. Empty: a SQL login if one is given, NTLM if that is DOMAIN\\user, else Kerberos. "
         "SSISDB on a SQL Server of your own lets only Windows and Entra identities deploy, start and stop.",
-        enum=[
-            "sql",
-            "kerberos",
-            "ntlm",
-            "entra_service_principal",
-            "entra_managed_identity",
-            "entra_workload_identity",
-        ],
-        values_display={
-            "sql": "SQL login",
-            "kerberos": "Windows, by Kerberos",
-            "ntlm": "Windows, by NTLM",
-            "entra_service_principal": "Entra ID: application (service principal)",
-            "entra_managed_identity": "Entra ID: managed identity",
-            "entra_workload_identity": "Entra ID: workload identity",
-        },
+        enum=[each.value for each in Authentication],
+        values_display={each.value: each.way.title for each in Authentication},
     ),
     "kerberos_keytab": _field(
         _IDENTITY,

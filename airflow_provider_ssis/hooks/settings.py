@@ -1,18 +1,19 @@
-"""From an Airflow connection of type ``ssis`` to what the driver needs."""
+"""Reads an Airflow connection of type ``ssis``."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.hooks.authentication import FIELDS_OF_SOME, Authentication
 from airflow_provider_ssis.hooks.entra import DEFAULT_SCOPE, EntraSettings
-from airflow_provider_ssis.hooks.extra import Extra, boolean, host, one_of, whole_number
+from airflow_provider_ssis.hooks.extra import Extra, boolean, host, one_of, text, whole_number
 from airflow_provider_ssis.hooks.form import LONGEST_TIMEOUT
-from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget
+from airflow_provider_ssis.odbc.field_values import UnsafeValue, check_characters
 from airflow_provider_ssis.odbc.kerberos import KerberosTarget, is_file_cache
+from airflow_provider_ssis.odbc.target import Encrypt, OdbcTarget
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -22,39 +23,17 @@ LONGEST_APPLICATION_NAME = 128
 DEFAULT_LOGIN_TIMEOUT = 15
 
 
-class Authentication(Enum):
-    """How a connection proves who it is."""
-
-    SQL = "sql"
-    """Name and password of a SQL login."""
-    KERBEROS = "kerberos"
-    """A Windows identity by a Kerberos ticket: one that is there already, or one got with a keytab."""
-    NTLM = "ntlm"
-    """A Windows identity by its password."""
-    ENTRA_SERVICE_PRINCIPAL = "entra_service_principal"
-    """An application of Entra ID by its secret or certificate."""
-    ENTRA_MANAGED_IDENTITY = "entra_managed_identity"
-    """The identity that Azure gives to the machine."""
-    ENTRA_WORKLOAD_IDENTITY = "entra_workload_identity"
-    """An application of Entra ID by the token that Kubernetes gives to the pod."""
-
-    @property
-    def is_entra(self) -> bool:
-        """Whether an access token of Entra ID proves it."""
-        return self.value.startswith("entra_")
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that a connection says.
+    """All settings of a connection.
 
-    :param target: where to connect, as whom and how.
-    :param authentication: how to prove who it is.
-    :param entra: where access tokens come from; None where none are needed.
-    :param driver: name of the ODBC driver, None for the preferred one of those that can do it.
+    :param target: server, identity and connection options.
+    :param authentication: the way of authentication.
+    :param entra: source of access tokens; None if the authentication needs none.
+    :param driver: name of the ODBC driver; None for the preferred driver that supports the authentication.
     :param failover_partner: the server to try when ``target`` cannot be reached.
-    :param login_timeout: seconds to wait for the server to accept a connection, and for Entra ID to give a token.
-    :param query_timeout: seconds to wait for the answer to a statement; 0 for no limit.
+    :param login_timeout: seconds to wait for the server to accept a connection, and for Entra ID to issue a token.
+    :param query_timeout: seconds to wait for the result of a statement; 0 for no limit.
     """
 
     target: OdbcTarget
@@ -67,15 +46,25 @@ class Settings:
 
 
 def read_settings(connection: Connection) -> Settings:
-    """What a connection says, checked.
+    """The settings of a connection, checked.
 
     :param connection: an Airflow connection of type ``ssis``.
-    :raises InvalidConnection: something is missing, unknown, or does not go together.
+    :raises InvalidConnection: a field is missing, unknown or invalid, or contradicts another one.
     """
-    extra = Extra(connection.conn_id or "", connection.extra_dejson)
+    extra = Extra.of(connection)
+    for name, value in (
+        ("host", connection.host),
+        ("database", connection.schema),
+        ("user", connection.login),
+        ("password", connection.password),
+    ):
+        try:
+            check_characters(name, value or "")
+        except UnsafeValue as error:
+            raise extra.invalid(f"cannot be used: {error}", "") from None
     authentication = extra.get("authentication", one_of({each.value: each for each in Authentication}))
     if authentication is None:
-        authentication = _guessed(connection, has_keytab=extra.has("kerberos_keytab"))
+        authentication = _inferred(connection, has_keytab=extra.has("kerberos_keytab"))
     login_timeout = extra.get("login_timeout", whole_number(0, LONGEST_TIMEOUT))
     if login_timeout is None:
         login_timeout = DEFAULT_LOGIN_TIMEOUT
@@ -83,25 +72,25 @@ def read_settings(connection: Connection) -> Settings:
         target=_target(connection, extra, authentication),
         authentication=authentication,
         entra=_entra(connection, extra, authentication, login_timeout),
-        driver=extra.get("driver", str),
+        driver=extra.get("driver", text),
         failover_partner=extra.get("failover_partner", host),
         login_timeout=login_timeout,
         query_timeout=extra.get("query_timeout", whole_number(0, LONGEST_TIMEOUT)) or 0,
     )
     extra.refuse_unknown()
-    for complaint, advice in _complaints(connection, extra, settings):
-        raise extra.invalid(complaint, advice)
+    for problem, advice in _problems(connection, extra, settings):
+        raise extra.invalid(problem, advice)
     return settings
 
 
 def application_name() -> str:
-    """What the server's session lists show unless the connection says it: Airflow, and the task that runs."""
+    """The default program name in the server's session lists: Airflow, and the running task if there is one."""
     # Airflow sets these for the process that runs a task.
     dag, task = os.environ.get("AIRFLOW_CTX_DAG_ID"), os.environ.get("AIRFLOW_CTX_TASK_ID")
     return f"Airflow {dag}.{task}" if dag and task else "Airflow"
 
 
-def _guessed(connection: Connection, *, has_keytab: bool) -> Authentication:
+def _inferred(connection: Connection, *, has_keytab: bool) -> Authentication:
     if not connection.login or has_keytab:
         return Authentication.KERBEROS
     # No SQL login has a backslash in its name.
@@ -109,11 +98,11 @@ def _guessed(connection: Connection, *, has_keytab: bool) -> Authentication:
 
 
 def _target(connection: Connection, extra: Extra, authentication: Authentication) -> OdbcTarget:
-    has_password = authentication in (Authentication.SQL, Authentication.NTLM)
-    dsn = extra.get("data_source", str)
+    has_password = authentication.way.sends_password
+    dsn = extra.get("data_source", text)
     return OdbcTarget(
         host=connection.host or "",
-        # The form cannot leave it empty and be tested.
+        # 0 stands for no port: Airflow's form cannot test a connection without one.
         port=connection.port or None,
         dsn=dsn,
         database=connection.schema or DATABASE,
@@ -121,16 +110,16 @@ def _target(connection: Connection, extra: Extra, authentication: Authentication
         password=connection.password if has_password else None,
         kerberos=KerberosTarget(
             principal=connection.login or None if authentication is Authentication.KERBEROS else None,
-            keytab=extra.get("kerberos_keytab", str),
-            ticket_cache=extra.get("kerberos_ccache", str),
+            keytab=extra.get("kerberos_keytab", text),
+            ticket_cache=extra.get("kerberos_ccache", text),
         ),
-        has_token=authentication.is_entra,
-        server_spn=extra.get("server_spn", str),
+        has_token=authentication.way.takes_token,
+        server_spn=extra.get("server_spn", text),
         encrypt=extra.get("encrypt", one_of(_ENCRYPT)) or (Encrypt.YES if dsn is None else None),
         trust_server_certificate=extra.get("trust_server_certificate", boolean) or False,
-        trusted_certificates=extra.get("trusted_certificates", str),
-        host_name_in_certificate=extra.get("host_name_in_certificate", str),
-        application_name=(extra.get("application_name", str) or application_name())[:LONGEST_APPLICATION_NAME],
+        trusted_certificates=extra.get("trusted_certificates", text),
+        host_name_in_certificate=extra.get("host_name_in_certificate", text),
+        application_name=(extra.get("application_name", text) or application_name())[:LONGEST_APPLICATION_NAME],
         application_intent=extra.get("application_intent", one_of(_INTENT)),
         multi_subnet_failover=extra.get("multi_subnet_failover", boolean),
         connect_retry_count=extra.get("connect_retry_count", whole_number(0, 255)),
@@ -143,116 +132,105 @@ def _entra(connection: Connection, extra: Extra, authentication: Authentication,
         kind=authentication.value,
         client_id=connection.login or None,
         secret=connection.password or None,
-        tenant_id=extra.get("tenant_id", str),
-        certificate=extra.get("client_certificate", str),
-        token_file=extra.get("federated_credential_file", str),
-        authority=extra.get("entra_authority", str),
-        scope=extra.get("entra_scope", str) or DEFAULT_SCOPE,
+        tenant_id=extra.get("tenant_id", text),
+        certificate=extra.get("client_certificate", text),
+        token_file=extra.get("federated_credential_file", text),
+        authority=extra.get("entra_authority", text),
+        scope=extra.get("entra_scope", text) or DEFAULT_SCOPE,
         timeout=timeout,
     )
-    return found if authentication.is_entra else None
+    return found if authentication.way.takes_token else None
 
 
-def _complaints(connection: Connection, extra: Extra, settings: Settings) -> Iterator[tuple[str, str]]:
-    """What is missing, what does not go together, and what would be left out in silence; and what to do about each."""
+def _problems(connection: Connection, extra: Extra, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Missing, contradictory and unused fields, each with advice."""
     target, authentication = settings.target, settings.authentication
     if not connection.host and target.dsn is None:
-        yield "names no host", "Enter the server's name as its host, or the name of a data source."
+        yield "has no host", "Enter the server's name as host, or the name of a data source."
     if target.dsn is not None and (connection.host or connection.port):
-        yield "names both a server and a data source", "Leave one of them out."
+        yield "has both a server and a data source", "Remove one of them."
     if target.dsn is not None and settings.failover_partner is not None:
         yield (
-            "names both a failover partner and a data source, which says itself where to connect",
-            "Leave the partner out, or give host and port instead of the data source.",
+            "has both a failover partner and a data source, which already defines the server",
+            "Remove the failover partner, or give host and port instead of the data source.",
         )
     if target.dsn is not None and settings.driver is not None:
         yield (
-            "names both a driver and a data source, which names its own",
-            "Leave the driver out, or give host and port instead of the data source.",
+            "has both a driver and a data source, which already defines its driver",
+            "Remove the driver, or give host and port instead of the data source.",
         )
     if target.encrypt is Encrypt.STRICT and target.trust_server_certificate:
         yield (
-            "asks for strict encryption and trusts any certificate, which cannot both be",
-            "Strict encryption always checks: name the certificate in trusted_certificates instead.",
+            "has strict encryption together with trust_server_certificate, which exclude each other",
+            "Strict encryption always checks the certificate: name it in trusted_certificates instead.",
         )
     unchecked = "trust_server_certificate" if target.trust_server_certificate else "encrypt=no"
     if target.trust_server_certificate or target.encrypt is Encrypt.NO:
         for name in filter(extra.has, ("trusted_certificates", "host_name_in_certificate")):
             yield (
-                f"has an extra field {name!r}, but with {unchecked} no certificate is checked",
-                f"Leave {name} empty, or have the certificate checked: encrypt=yes, without trust_server_certificate.",
+                f"has the extra field {name!r}, but with {unchecked} no certificate is checked",
+                f"Leave {name} empty, or turn the check on: encrypt=yes, without trust_server_certificate.",
             )
-    yield from _complaints_about_login(connection, settings)
-    for name, uses in _USES.items():
-        if authentication not in uses and extra.has(name):
-            yield (
-                f"has an extra field {name!r}, for which the authentication {authentication.value} has no use",
-                "Leave it empty, or choose another authentication.",
-            )
+    yield from _login_problems(connection, settings)
+    for name in sorted(filter(extra.has, FIELDS_OF_SOME - authentication.way.fields)):
+        ways = ", ".join(each.value for each in Authentication if name in each.way.fields)
+        yield (
+            f"has the extra field {name!r}, which the authentication {authentication.value} does not use",
+            f"Leave the field empty, or choose an authentication that uses it ({ways}).",
+        )
 
 
-def _complaints_about_login(connection: Connection, settings: Settings) -> Iterator[tuple[str, str]]:
+def _login_problems(connection: Connection, settings: Settings) -> Iterator[tuple[str, str]]:
     login, password = connection.login, connection.password
     match settings.authentication:
         case Authentication.SQL if not login:
             yield "has no login", "Enter the SQL login, or choose another authentication."
         case Authentication.SQL if "\\" in (login or ""):
             yield (
-                f"has the login {login!r}, which is a Windows account and no SQL login",
-                "Choose the authentication ntlm, or leave it empty; for a SQL login, enter its name alone.",
+                f"has the login {login!r}, which is a Windows account and not a SQL login",
+                "Choose the authentication ntlm, or leave authentication empty. For a SQL login, enter its name only.",
             )
         case Authentication.NTLM if "\\" not in (login or ""):
-            yield "needs a Windows account for NTLM", "Enter it as login, as DOMAIN\\user."
+            yield "has no Windows account as login, which NTLM needs", "Enter the login as DOMAIN\\user."
         case Authentication.KERBEROS if password:
             yield (
-                "has a password, for which Kerberos has no use",
+                "has a password, which Kerberos does not use",
                 (
-                    "For Kerberos, leave the password empty and give a keytab (kerberos_keytab), or have a ticket got "
-                    "before; for a SQL login, enter its name as login."
+                    "For Kerberos, leave the password empty, and set kerberos_keytab or run kinit on the machine. For "
+                    "a SQL login, enter its name as login."
                 ),
             )
         case Authentication.KERBEROS if login and settings.target.kerberos.keytab is None:
             yield (
-                f"has the login {login!r}, but Kerberos takes the identity of the ticket",
-                "Leave the login empty, or give a keytab (kerberos_keytab) that has its key.",
+                f"has the login {login!r}, but Kerberos uses the identity of the existing ticket",
+                "Leave the login empty, or set kerberos_keytab to a keytab with this principal's key.",
             )
         case Authentication.KERBEROS if login and not is_file_cache(settings.target.kerberos.ticket_cache or ""):
             yield (
-                f"has the login {login!r} and a ticket cache that is no file, so that nothing ties it to that login",
+                f"has the login {login!r} and a ticket cache that is not a file, whose principal cannot be checked",
                 (
-                    "Name a file in kerberos_ccache (FILE:/...), or leave it empty for one of this principal alone; or "
-                    "leave the login empty, for the keytab's first principal."
+                    "Name a file in kerberos_ccache (FILE:/...), or leave it empty for a private cache of this "
+                    "principal; or leave the login empty to use the keytab's first principal."
                 ),
             )
         case Authentication.ENTRA_MANAGED_IDENTITY | Authentication.ENTRA_WORKLOAD_IDENTITY if password:
             yield (
-                "has a password, for which a managed or workload identity has no use",
+                "has a password, which managed and workload identities do not use",
                 "Leave the password empty, or choose entra_service_principal.",
             )
         case Authentication.ENTRA_SERVICE_PRINCIPAL if not (login and settings.entra and settings.entra.tenant_id):
             yield (
-                "needs an application and its tenant for entra_service_principal",
-                "Enter the application's (client) id as login, and tenant_id.",
+                "lacks the application or its tenant, which entra_service_principal needs",
+                "Enter the application's client id as login, and its tenant as tenant_id.",
             )
         case Authentication.ENTRA_SERVICE_PRINCIPAL if not (
             password or (settings.entra and settings.entra.certificate)
         ):
             yield (
-                "has neither a secret nor a certificate of the application",
-                "Enter the client secret as password, or name a file in client_certificate.",
+                "has neither a client secret nor a certificate, one of which entra_service_principal needs",
+                "Enter the client secret as password, or set client_certificate to a file.",
             )
 
-
-_ENTRA = frozenset(each for each in Authentication if each.is_entra)
-_USES: dict[str, frozenset[Authentication]] = {
-    **dict.fromkeys(("kerberos_keytab", "kerberos_ccache", "server_spn"), frozenset({Authentication.KERBEROS})),
-    "entra_scope": _ENTRA,
-    "entra_authority": _ENTRA - {Authentication.ENTRA_MANAGED_IDENTITY},
-    "tenant_id": _ENTRA - {Authentication.ENTRA_MANAGED_IDENTITY},
-    "client_certificate": frozenset({Authentication.ENTRA_SERVICE_PRINCIPAL}),
-    "federated_credential_file": frozenset({Authentication.ENTRA_WORKLOAD_IDENTITY}),
-}
-"""Extra fields that only some identities have a use for; left out in silence they would hide a mistake."""
 
 _ENCRYPT = {
     "yes": Encrypt.YES,

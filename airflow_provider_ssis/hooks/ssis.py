@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -10,36 +11,34 @@ from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
 from airflow_provider_ssis.catalog.errors.driver_errors import connect_error
 from airflow_provider_ssis.catalog.session import RetryPolicy, prepare
+from airflow_provider_ssis.hooks.connection_values import check_variable
 from airflow_provider_ssis.hooks.entra import access_token, as_attribute
-from airflow_provider_ssis.hooks.extra import InvalidConnection
+from airflow_provider_ssis.hooks.extra import DriverUnsuitable, InvalidConnection
 from airflow_provider_ssis.hooks.form import field_behaviour, form_widgets
 from airflow_provider_ssis.hooks.server_name import server_name
-from airflow_provider_ssis.hooks.settings import DATABASE, Authentication, Settings, read_settings
-from airflow_provider_ssis.odbc.connection_string import (
-    DriverCannot,
-    Encrypt,
-    OdbcTarget,
-    connect_environment,
-    connection_string,
-)
+from airflow_provider_ssis.hooks.settings import DATABASE, Settings, read_settings
+from airflow_provider_ssis.odbc.connection_string import connect_environment, connection_string
 from airflow_provider_ssis.odbc.driver_environment import driver_environment
 from airflow_provider_ssis.odbc.drivers import (
     DRIVER_MANAGER_ADVICE,
-    DriverFamily,
+    DriverPathNotAllowed,
     OdbcDriver,
     OdbcDriverMissing,
     driver_of_data_source,
     find_driver,
 )
 from airflow_provider_ssis.odbc.failover import partner_of
+from airflow_provider_ssis.odbc.field_values import UnsafeValue
+from airflow_provider_ssis.odbc.input_files import UnreadableFile
 from airflow_provider_ssis.odbc.private_files import UnsafeFolder
+from airflow_provider_ssis.odbc.target import DriverCannot, Encrypt, OdbcTarget
 
 try:
     from airflow.providers.odbc.hooks.odbc import OdbcHook
 except ModuleNotFoundError:
     raise
 except ImportError as error:
-    # It imports pyodbc, which cannot be loaded without the driver manager and does not say what that is.
+    # OdbcHook imports pyodbc, whose own error does not say that the driver manager is missing.
     raise ImportError(DRIVER_MANAGER_ADVICE.format(reason=error)) from None
 
 if TYPE_CHECKING:
@@ -52,13 +51,14 @@ if TYPE_CHECKING:
 class SsisCatalogHook(OdbcHook):
     """Connects to the SSISDB catalog of a SQL Server.
 
-    Every other use of an ODBC hook works too (``get_records``, ``run``, the SQL operators), on the database SSISDB.
+    The other methods of an ODBC hook (``get_records``, ``run``) and the SQL operators work on the database SSISDB.
     Statements are not logged, because their parameters may be secrets.
 
     :param ssis_conn_id: id of a connection of type ``ssis``. Default: ``ssis_default``.
     :param driver: name of an installed ODBC driver. Default: the connection's, else Microsoft's newest, else FreeTDS.
-    :param database: database to start in. Default: the connection's, else SSISDB.
-    :param kwargs: passed on to ``OdbcHook``.
+    :param database: initial database. Default: the connection's, else SSISDB.
+    :param kwargs: passed to ``OdbcHook``. ``connect_kwargs`` may contain the parameters of ``pyodbc.connect`` only
+        (``ansi``, ``attrs_before``, ``encoding``, ``readonly``, ``timeout``), and no connection string keywords.
     """
 
     conn_name_attr = "ssis_conn_id"
@@ -73,33 +73,45 @@ class SsisCatalogHook(OdbcHook):
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """The connection's extra fields, for the form of Airflow before 3.2."""
+        """The connection's extra fields, for the form of Airflow before 3.2 (see ``hooks.form``)."""
         return form_widgets()
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """What the connection's standard fields are called, for the form of Airflow before 3.2."""
+        """Labels of the connection's standard fields, for the form of Airflow before 3.2."""
         return field_behaviour()
 
     @classmethod
     def of(cls, connection: Connection, **kwargs: Any) -> Self:
-        """A hook for an Airflow connection that is at hand already, as in a triggerer.
+        """A hook for an Airflow connection that was loaded already, as in a triggerer.
 
         :param connection: the connection.
-        :param kwargs: as the class takes them.
+        :param kwargs: the parameters of the class.
         """
         if connection.conn_id:
-            # What goes wrong is told with this id.
+            # Errors name this id.
             kwargs.setdefault(cls.conn_name_attr, connection.conn_id)
         hook = cls(**kwargs)
         hook._connection = connection  # type: ignore[assignment]  # OdbcHook declares nothing else than None
         return hook
 
+    @classmethod
+    def get_connection(cls, conn_id: str) -> Connection:
+        """Load an Airflow connection.
+
+        :param conn_id: its id.
+        :raises InvalidConnection: its environment variable cannot be read.
+        """
+        # Airflow reports such a value as a missing connection, and logs parts of it.
+        check_variable(conn_id)
+        connection: Connection = super().get_connection(conn_id)
+        return connection
+
     @cached_property
     def settings(self) -> Settings:
-        """What the connection says.
+        """The connection's settings, checked.
 
-        :raises InvalidConnection: it does not say what it must, or something unknown.
+        :raises InvalidConnection: a field is missing, unknown or invalid.
         """
         settings = read_settings(self.connection)
         host = server_name(settings.target.host, conn_id=self.connection.conn_id or "")
@@ -107,18 +119,25 @@ class SsisCatalogHook(OdbcHook):
 
     @cached_property
     def odbc_driver(self) -> OdbcDriver:
-        """The ODBC driver in use: only one that is installed, unless ``[ssis] allow_driver_path`` allows more.
+        """The ODBC driver in use: an installed one, or any library if ``[ssis] allow_driver_path`` is True.
 
-        :raises DriverMissing: there is none, none of the name asked for, or none that can do what is asked for.
+        :raises DriverMissing: no driver is installed, or none with the requested name or for the authentication.
         """
         try:
             if self.target.dsn is not None:
                 return driver_of_data_source(self.target.dsn)
             return find_driver(
                 self._driver or self.settings.driver,
-                family=_FAMILY_FOR.get(self.settings.authentication),
+                family=self.settings.authentication.way.family,
                 allow_path=config.allow_driver_path(),
             )
+        except DriverPathNotAllowed as error:
+            raise DriverMissing(
+                str(error),
+                advice="Use the name of an installed driver, or register the library in odbcinst.ini. To allow paths, "
+                "set [ssis] allow_driver_path = True on every machine that connects: anyone who can edit connections "
+                "can then load any library of the machine.",
+            ) from None
         except OdbcDriverMissing as error:
             raise DriverMissing(str(error)) from None
 
@@ -129,41 +148,54 @@ class SsisCatalogHook(OdbcHook):
 
     @property
     def database(self) -> str:
-        """The database to start in."""
+        """The initial database."""
         return self._database or self.settings.target.database or DATABASE
 
     @property
     def target(self) -> OdbcTarget:
-        """Where to connect, as whom and how: what the connection says, and the hook's own database and data source."""
+        """Server, identity and options: the connection's settings, with the hook's own database and data source."""
         target = replace(self.settings.target, database=self.database)
         return target if self._dsn is None else replace(target, dsn=self._dsn, host="", port=None)
 
     @property
     def odbc_connection_string(self) -> str:
-        """The connection string. It holds the password: do not log it.
+        """The connection string. It contains the password: do not log it.
 
-        :raises InvalidConnection: the driver cannot do what the connection asks for.
+        :raises InvalidConnection: a field contains text that cannot be sent to the driver.
+        :raises DriverUnsuitable: the driver does not support an option of the connection.
         """
         return self._string_for(self.target)
 
     @property
     def connect_kwargs(self) -> dict[str, Any]:
-        """Arguments for ``pyodbc.connect``: autocommit always, the connection's login timeout, and the hook's own."""
-        return {"timeout": self.settings.login_timeout, **(self._connect_kwargs or {}), "autocommit": True}
+        """Arguments for ``pyodbc.connect``: the connection's login timeout, the hook's own, and always autocommit.
+
+        :raises InvalidConnection: the hook's argument contains something else, which pyodbc would append to the
+            connection string unquoted.
+        """
+        own = self._connect_kwargs or {}
+        unknown = sorted(set(own) - _CONNECT_PARAMETERS)
+        if unknown:
+            raise InvalidConnection(
+                f"The hook argument connect_kwargs contains {', '.join(map(repr, unknown))}",
+                advice=f"Only {', '.join(sorted(_CONNECT_PARAMETERS))} are allowed there. Use the fields of the "
+                "connection for everything else.",
+            )
+        return {"timeout": self.settings.login_timeout, **own, "autocommit": True}
 
     def get_conn(self) -> pyodbc.Connection:
-        """Open a connection; to the failover partner, if there is one and the server is out of reach.
+        """Open a connection, to the failover partner if the server cannot be reached.
 
         :return: a pyodbc connection in autocommit mode, with the connection's query timeout.
-        :raises InvalidConnection: the Airflow connection does not say what it must.
+        :raises InvalidConnection: a field of the Airflow connection is missing or invalid.
         :raises DriverMissing: no usable ODBC driver is installed.
-        :raises ServerUnreachable: nothing answers there.
-        :raises TlsRefused: the server's certificate is not trusted, or no encryption is agreed on.
+        :raises ServerUnreachable: the server does not answer.
+        :raises TlsRefused: the server's certificate is not trusted, or client and server share no encryption.
         :raises LoginFailed: login or password is wrong.
         :raises KerberosFailed: there is no Kerberos ticket for the server.
-        :raises TokenRefused: Entra ID gives no access token.
+        :raises TokenRefused: Entra ID issues no access token.
         :raises EntraUnreachable: Entra ID does not answer.
-        :raises CatalogMissing: the server has no SSISDB, or the login may not enter it.
+        :raises CatalogMissing: the server has no such database, or the login has no user in it.
         """
         target, partner = self.target, self.settings.failover_partner
         arguments = self._connect_arguments()
@@ -172,11 +204,11 @@ class SsisCatalogHook(OdbcHook):
         except ServerUnreachable as error:
             if partner is None:
                 raise
-            self.log.warning("%s Trying the failover partner %s.", error, partner)
+            self.log.warning("%s Connecting to the failover partner %s instead.", error, partner)
         return self._connect(partner_of(target, partner), arguments)
 
     def _connect_arguments(self) -> dict[str, Any]:
-        """Arguments for ``pyodbc.connect``, with an access token where one is needed."""
+        """Arguments for ``pyodbc.connect``, with an access token if the authentication uses one."""
         arguments = self.connect_kwargs
         if self.settings.entra is None:
             return arguments
@@ -189,39 +221,53 @@ class SsisCatalogHook(OdbcHook):
         string = self._string_for(target)
         try:
             environment = connect_environment(self.odbc_driver, target)
+        except UnreadableFile as error:
+            raise InvalidConnection(
+                f"The connection {self.get_conn_id()!r} cannot be used on {socket.gethostname()}: {error}",
+                advice=FILE_ADVICE,
+            ) from None
         except (OSError, ValueError, UnsafeFolder) as error:
             raise InvalidConnection(f"The connection {self.get_conn_id()!r} cannot be used: {error}") from None
         try:
             with driver_environment(environment):
                 connection = pyodbc.connect(string, **arguments)
         except pyodbc.Error as error:
-            refusal = connect_error(error, target=target.label, has_ticket=target.is_trusted)
-            if target.encrypt is Encrypt.STRICT and self.odbc_driver.family is DriverFamily.FREETDS:
-                refusal.advice += " FreeTDS knows strict encryption from version 1.4 on."
+            refusal = connect_error(
+                error,
+                target=target.label,
+                database=target.database,
+                uses_kerberos=target.is_trusted,
+                uses_ntlm="\\" in (target.user or ""),
+            )
+            if target.encrypt is Encrypt.STRICT:
+                refusal.advice += self.odbc_driver.family.rules.strict_encryption
         else:
             prepare(connection)
             connection.timeout = self.settings.query_timeout
             return connection
-        # Outside the except clause: the driver's exception would only say the same again.
+        refusal.server = target.label
+        # Outside the except clause: the driver's exception as context would only repeat the text.
         raise refusal
 
     def _string_for(self, target: OdbcTarget) -> str:
         try:
             return connection_string(self.odbc_driver, target)
-        except DriverCannot as error:
+        except UnsafeValue as error:
             raise InvalidConnection(f"The connection {self.get_conn_id()!r} cannot be used: {error}") from None
+        except DriverCannot as error:
+            raise DriverUnsuitable(f"The connection {self.get_conn_id()!r} cannot be used: {error}") from None
 
     def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog:
-        """Open a client of the catalog, which is a context manager that closes its connection.
+        """Open a client of the catalog, a context manager that closes its connection at the end.
 
         If the connection breaks later, the client opens another one.
 
-        :param retry: how transient errors are met. Default: the client's own.
-        :param query_timeout: seconds to wait for the answer to a statement where the connection sets no limit.
-            Default: 0, no limit there either.
+        :param retry: how often and how long to retry after transient errors. Default: the client's default.
+        :param query_timeout: seconds to wait for the result of a statement if the connection sets no query timeout.
+            Default: 0, no limit.
         :raises ConnectError: one of the exceptions of :meth:`get_conn`.
         """
-        # The client is most of what the hook's import would cost where DAGs are only parsed.
+        # Imported late: it would be most of the hook's import time when DAGs are parsed.
         from airflow_provider_ssis.catalog.client import Catalog
 
         def connect() -> pyodbc.Connection:
@@ -229,29 +275,33 @@ class SsisCatalogHook(OdbcHook):
             connection.timeout = self.settings.query_timeout or query_timeout
             return connection
 
-        return Catalog(connect(), reconnect=connect, retry=retry)
+        return Catalog(connect(), reconnect=connect, retry=retry, server=self.target.label)
 
     @cached_property
     def catalog(self) -> Catalog:
-        """A client of the catalog, opened at the first use and kept by the hook; close it when done."""
+        """A client of the catalog, opened at the first use and kept by the hook. Close it at the end."""
         return self.open_catalog()
 
     def test_connection(self) -> tuple[bool, str]:  # type: ignore[override]  # Airflow's own is untyped
-        """Whether the catalog answers: a line for each step, of which the first that fails says what to do.
+        """Test the connection step by step.
 
-        Runs wherever Airflow tests connections: the driver and the network of that machine are what is tested.
+        Airflow runs this on the API server (web server before Airflow 3), so the drivers and the network of that
+        machine are tested.
+
+        :return: whether all steps succeeded, and a line for each step; the failed one comes first and says what to do.
         """
-        # For this alone, so not with each import of the hook.
+        # Imported late: only the connection test needs it.
         from airflow_provider_ssis.hooks.checks import check_connection, summary_of
 
         findings = list(check_connection(self))
         return findings[-1].is_good, summary_of(findings)
 
 
-_FAMILY_FOR = {
-    Authentication.NTLM: DriverFamily.FREETDS,
-    Authentication.ENTRA_SERVICE_PRINCIPAL: DriverFamily.MICROSOFT,
-    Authentication.ENTRA_MANAGED_IDENTITY: DriverFamily.MICROSOFT,
-    Authentication.ENTRA_WORKLOAD_IDENTITY: DriverFamily.MICROSOFT,
-}
-"""What only one family of drivers can do."""
+_CONNECT_PARAMETERS = frozenset({"ansi", "attrs_before", "autocommit", "encoding", "readonly", "timeout"})
+"""Parameters of ``pyodbc.connect`` that are not connection string keywords."""
+
+FILE_ADVICE = (
+    "Every machine that uses the connection needs the file, readable for Airflow's account: the workers, the "
+    "triggerers, and the API server (web server before Airflow 3) for the Test button."
+)
+"""What to do about a file of the connection that cannot be read."""

@@ -1,4 +1,4 @@
-"""Which ODBC drivers for SQL Server this machine has, and which of them to take."""
+"""The ODBC drivers for SQL Server on this machine, and the choice among them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from airflow_provider_ssis.odbc.driver_files import library_of
+from airflow_provider_ssis.odbc.families.base import Family
+from airflow_provider_ssis.odbc.families.freetds import FreeTds
+from airflow_provider_ssis.odbc.families.microsoft import Microsoft
 
 
 class DriverFamily(Enum):
@@ -17,6 +20,14 @@ class DriverFamily(Enum):
 
     MICROSOFT = "microsoft"
     FREETDS = "freetds"
+
+    @property
+    def rules(self) -> Family:
+        """What the drivers of this family understand."""
+        return _RULES[self]
+
+
+_RULES: dict[DriverFamily, Family] = {DriverFamily.MICROSOFT: Microsoft(), DriverFamily.FREETDS: FreeTds()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +45,17 @@ class OdbcDriver:
 
 
 class OdbcDriverMissing(Exception):
-    """No usable ODBC driver: the message says what was looked for and what to install."""
+    """No usable ODBC driver. The message says what was requested and what to install."""
+
+
+class DriverPathNotAllowed(OdbcDriverMissing):
+    """The connection names the path of a library, which is not allowed."""
 
 
 INSTALL_ADVICE = (
     "Install one of: the extra with Microsoft's driver (pip install 'airflow-provider-ssis[msodbc]'), "
     "Microsoft's package msodbcsql18, or FreeTDS (Debian, Ubuntu: apt-get install tdsodbc)."
 )
-_MISSING = {
-    None: f"No ODBC driver for SQL Server was found on this machine. {INSTALL_ADVICE}",
-    DriverFamily.MICROSOFT: (
-        "Microsoft's ODBC driver for SQL Server was not found on this machine, and no other can do what is asked for. "
-        "Install one of: the extra with it (pip install 'airflow-provider-ssis[msodbc]'), or Microsoft's package "
-        "msodbcsql18."
-    ),
-    DriverFamily.FREETDS: (
-        "FreeTDS was not found on this machine, and no other can do what is asked for. Install it (Debian, "
-        "Ubuntu: apt-get install tdsodbc; Red Hat: dnf install freetds)."
-    ),
-}
 DRIVER_MANAGER_ADVICE = (
     "pyodbc cannot be loaded: {reason}. It needs the ODBC driver manager: install the system package unixodbc "
     "(Debian, Ubuntu: apt-get install unixodbc; Red Hat: dnf install unixODBC)."
@@ -67,14 +70,16 @@ def installed_drivers() -> tuple[OdbcDriver, ...]:
     Order: ODBC Driver 18 and 17 for SQL Server as registered with the driver manager, the library that the PyPI package
     ``mssql-python-odbc`` carries, FreeTDS under whichever name, Microsoft's under other names.
 
-    :raises OdbcDriverMissing: pyodbc cannot be loaded, which is so when the driver manager's library is missing.
+    Registered drivers that belong to no known family are left out.
+
+    :raises OdbcDriverMissing: pyodbc cannot be loaded because the driver manager's library is missing.
     """
-    others = {name: _registered(name) for name in _registered_names()}
+    others = {name: driver for name in _registered_names() if (driver := _registered(name)) is not None}
     found = [others.pop(name) for name in _PREFERRED_NAMES if name in others]
     found += bundled_drivers()
     found += [driver for driver in others.values() if driver.family is DriverFamily.FREETDS]
-    # An old one, or one that another list calls as it likes: nobody's first choice.
-    found += [others[name] for name in others if "msodbcsql" in (library_of(name) or "")]
+    # Old versions, or registered under a name of the administrator's choice: last.
+    found += [driver for driver in others.values() if driver.family is DriverFamily.MICROSOFT]
     return tuple(found)
 
 
@@ -104,40 +109,60 @@ def find_driver(
 ) -> OdbcDriver:
     """The driver to use.
 
-    :param name: a registered name or the path of a library; None takes the preferred one of those installed.
-    :param among: the drivers to choose from; those of this machine by default.
-    :param family: the family to choose from where no name is given; any by default.
-    :param allow_path: take any library that ``name`` is the path of, which runs its code. Default: only a driver that
-        is installed.
-    :raises OdbcDriverMissing: there is none, or none of that name; the message lists those that there are.
+    :param name: a registered name, or the path of a library. Default: the first installed driver of the family.
+    :param among: the drivers to choose from. Default: those of this machine.
+    :param family: the family to choose from if no name is given. Default: any.
+    :param allow_path: accept the path of any library, which runs its code. Default: installed drivers only.
+    :raises OdbcDriverMissing: there is no such driver; the message lists the installed ones.
+    :raises DriverPathNotAllowed: ``name`` is a path, and ``allow_path`` is not set.
     """
     drivers = installed_drivers() if among is None else tuple(among)
+    there = ", ".join(driver.label for driver in drivers) or "none"
     if name is None:
         fitting = [driver for driver in drivers if family in (None, driver.family)]
         if fitting:
             return fitting[0]
-        raise OdbcDriverMissing(_MISSING[family])
-    if allow_path and Path(name).is_absolute():
-        if not Path(name).is_file():
-            raise OdbcDriverMissing(f"There is no driver library {name} on this machine.")
-        return OdbcDriver(name, family_of(name), Path(name).name)
+        if family is not None:
+            raise OdbcDriverMissing(family.rules.missing)
+        raise OdbcDriverMissing(f"No ODBC driver for SQL Server is installed on this machine. {INSTALL_ADVICE}")
     wanted = name.strip().strip("{}").lower()
     for driver in drivers:
         if wanted in (driver.name.lower(), driver.label.lower()):
             return driver
-    if among is None:
-        # Whoever registers a driver calls it as they like.
-        for registered in _registered_names():
-            if wanted == registered.lower():
-                return _registered(registered)
-    there = ", ".join(driver.label for driver in drivers) or "none"
-    raise OdbcDriverMissing(f"The ODBC driver {name!r} is not installed here; installed: {there}. {INSTALL_ADVICE}")
+    if Path(name).is_absolute():
+        if not allow_path:
+            raise DriverPathNotAllowed(
+                f"The ODBC driver {name!r} is the path of a library. Installed drivers: {there}."
+            )
+        return _at_path(name)
+    for registered in _registered_names() if among is None else []:
+        if wanted == registered.lower():
+            raise OdbcDriverMissing(
+                f"The ODBC driver {registered!r} is not supported: its library {library_of(registered)!r} is neither "
+                f"Microsoft's driver for SQL Server nor FreeTDS. Supported and installed: {there}."
+            )
+    raise OdbcDriverMissing(
+        f"The ODBC driver {name!r} is not installed on this machine. Installed: {there}. {INSTALL_ADVICE}"
+    )
+
+
+def _at_path(path: str) -> OdbcDriver:
+    if not Path(path).is_file():
+        raise OdbcDriverMissing(f"The driver library {path} does not exist on this machine.")
+    family = family_of(path, os.path.realpath(path))
+    if family is None:
+        raise OdbcDriverMissing(
+            f"The driver library {path} is not supported: its file name must contain 'msodbcsql' (Microsoft's driver) "
+            "or 'tdsodbc' (FreeTDS)."
+        )
+    return OdbcDriver(path, family, Path(path).name)
 
 
 def driver_of_data_source(name: str) -> OdbcDriver:
-    """The driver of a data source that the driver manager knows.
+    """The driver of a data source of the driver manager (a section of odbc.ini).
 
-    :raises OdbcDriverMissing: there is no such data source; the message lists those that there are.
+    :param name: the data source, in upper or lower case.
+    :raises OdbcDriverMissing: there is no such data source, or its driver is not supported.
     """
     try:
         import pyodbc
@@ -145,19 +170,31 @@ def driver_of_data_source(name: str) -> OdbcDriver:
         raise OdbcDriverMissing(DRIVER_MANAGER_ADVICE.format(reason=error)) from None
     sources = pyodbc.dataSources()
     for source, driver in sources.items():
-        if source.lower() == name.strip().lower():
-            return OdbcDriver(driver, _registered(driver).family, f"{driver} of the data source {source}")
+        if source.lower() == name.lower():
+            found = _registered(driver)
+            if found is None:
+                raise OdbcDriverMissing(
+                    f"The data source {source!r} uses the driver {driver!r}, which is neither Microsoft's driver for "
+                    f"SQL Server nor FreeTDS. {INSTALL_ADVICE}"
+                )
+            return OdbcDriver(driver, found.family, f"{driver} of the data source {source}")
     there = ", ".join(sorted(sources)) or "none"
     raise OdbcDriverMissing(
-        f"There is no data source {name!r} on this machine; there are: {there}. Enter it into odbc.ini (odbcinst -j "
-        "tells where that is), or give host and port instead."
+        f"The data source {name!r} does not exist on this machine. Data sources: {there}. Add it to odbc.ini "
+        "('odbcinst -j' shows where that file is), or give host and port instead."
     )
 
 
-def family_of(name: str) -> DriverFamily:
-    """The family that a driver belongs to, told by its registered name or by its library's path."""
-    lowered = name.lower()
-    return DriverFamily.FREETDS if "freetds" in lowered or "tdsodbc" in lowered else DriverFamily.MICROSOFT
+def family_of(*names: str) -> DriverFamily | None:
+    """The family of a driver. None: no known one.
+
+    :param names: the driver's registered name, and paths of its library.
+    """
+    # FreeTDS first: a path such as /opt/msodbcsql-replacement/libtdsodbc.so is FreeTDS.
+    for family in (DriverFamily.FREETDS, DriverFamily.MICROSOFT):
+        if any(family.rules.owns(name) for name in names):
+            return family
+    return None
 
 
 def _registered_names() -> list[str]:
@@ -168,14 +205,15 @@ def _registered_names() -> list[str]:
     return list(pyodbc.drivers())
 
 
-def _registered(name: str) -> OdbcDriver:
-    """The driver behind a registered name, or behind the path that a data source may have in its place."""
+def _registered(name: str) -> OdbcDriver | None:
+    """The driver behind a registered name, or behind the path that a data source may have instead of a name."""
     library = library_of(name) or name
-    # A link to the library may be called anything, too.
-    names = (name, library, os.path.realpath(library))
-    if any(family_of(each) is DriverFamily.FREETDS for each in names):
-        return OdbcDriver(name, DriverFamily.FREETDS, name if name == "FreeTDS" else f"{name} (FreeTDS)")
-    return OdbcDriver(name, DriverFamily.MICROSOFT, name)
+    # The library may be a link with any name.
+    family = family_of(name, library, os.path.realpath(library))
+    if family is None:
+        return None
+    label = f"{name} (FreeTDS)" if family is DriverFamily.FREETDS and name != "FreeTDS" else name
+    return OdbcDriver(name, family, label)
 
 
 def _matches_this_machine(library: Path) -> bool:

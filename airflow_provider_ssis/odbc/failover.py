@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_provider_ssis.odbc.connection_string import OdbcTarget
+from airflow_provider_ssis.odbc.target import OdbcTarget
 
 
 def partner_of(target: OdbcTarget, partner: str) -> OdbcTarget:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from airflow_provider_ssis.odbc.input_files import read_input
 from airflow_provider_ssis.odbc.private_files import digest_of, private_folder, write_whole
 
 _CACHE_VERSION: Final = 0x0504
@@ -43,17 +44,16 @@ def kerberos_environment(target: KerberosTarget) -> dict[str, str]:
     """The variables that GSSAPI reads, and a ticket cache made ready for them.
 
     :raises ValueError: the principal has no realm, or the ticket cache is another one's.
-    :raises FileNotFoundError: there is no such keytab, or no folder for the ticket cache.
-    :raises PermissionError: the keytab or the ticket cache cannot be read.
+    :raises UnreadableFile: the keytab cannot be read.
+    :raises OSError: the ticket cache cannot be read or written.
     :raises UnsafeFolder: there is no safe place for the tickets.
     """
     if target.keytab is None:
         return {} if target.ticket_cache is None else {"KRB5CCNAME": target.ticket_cache}
-    # As KRB5_CLIENT_KTNAME usually has it; the file is looked at here, too.
+    # The prefix is allowed in KRB5_CLIENT_KTNAME.
     keytab = target.keytab.removeprefix("FILE:")
-    with Path(keytab).open("rb"):
-        # GSSAPI would only say that it has no credentials.
-        pass
+    # Read here, because GSSAPI would only report that it has no credentials.
+    read_input("kerberos_keytab", keytab)
     cache = target.ticket_cache
     if cache is None:
         name = digest_of(f"{keytab}\0{target.principal or ''}".encode())

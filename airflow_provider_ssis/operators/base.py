@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import mask_secret
 from airflow_provider_ssis import config
 from airflow_provider_ssis.executions.arguments import secrets_in, shown_as_text
 from airflow_provider_ssis.executions.deadline import NO_DEADLINE, deferral_timeout, task_deadline
+from airflow_provider_ssis.executions.deferral import DeferralTimes
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
@@ -83,10 +84,15 @@ class SsisWaitingTask(SsisTask):
             context, self.timeout, execution_timeout=self.execution_timeout if self.deferrable else None
         )
 
+    def _leave_at(self, deadline: Deadline) -> Deadline:
+        """When the task leaves its worker, if the execution is still active then."""
+        return DeferralTimes().leave_at(deadline) if self.deferrable else NO_DEADLINE
+
     def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
         """The trigger that waits for an execution."""
         return SsisExecutionTrigger(
             execution_id=execution_id,
+            resume_at=DeferralTimes().resume_at(),
             ssis_conn_id=self.ssis_conn_id,
             poll_interval=self._poll_interval,
             longest_poll_interval=self._max_poll_interval,

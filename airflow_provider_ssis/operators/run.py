@@ -83,7 +83,8 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         ``cancel_on_kill`` is set. Default: no limit (Airflow's ``execution_timeout`` has the same effect).
     :param pending_timeout: seconds that the started execution may wait for the server to run it; then the task fails
         and says what is known to cause it. 0 for no limit. Default: ``[ssis] pending_timeout``, 1800 unless set.
-    :param deferrable: wait in the triggerer, without a worker. Default: ``[operators] default_deferrable``.
+    :param deferrable: wait in the triggerer, without a worker, if the package runs longer than ``[ssis] defer_after``
+        (10 seconds). Default: ``[operators] default_deferrable``.
     :param durable: let a retry go on with the execution of the try before: start it if it was not, follow it, accept
         its success. Only one that failed, was stopped or ended unexpectedly leads to a new one. A task that was cleared
         starts anew in any case. Default: True.
@@ -94,7 +95,8 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         ``on_previous_run`` must then be given. Default: True.
     :param cancel_on_kill: stop the execution when the task is killed or times out. Default: True.
     :param follow_messages: the least important messages of the package that come into the task's log: ``error``,
-        ``warning``, ``information``, ``all``, or ``none`` at all. Default: ``all``.
+        ``warning``, ``information`` (also the start and end of tasks, and row counts), ``all`` (also validation,
+        progress and the phases of data flows), or ``none``. Default: ``information``.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds (None if the
         package is not over).
@@ -150,7 +152,7 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         on_previous_run: str | None = None,
         allow_concurrent: bool = True,
         cancel_on_kill: bool = True,
-        follow_messages: str = MessageLevel.ALL.value,
+        follow_messages: str = MessageLevel.INFORMATION.value,
         ssis_conn_id: str = "ssis_default",
         **kwargs: Any,
     ) -> None:
@@ -215,12 +217,22 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
                 execution.stop()
             if not self.wait_for_termination:
                 return self._push_result(context, get_execution(catalog, saved.execution_id))
-            if not self.deferrable or status.is_terminal:
-                return result_of(execution.wait(catalog, deadline))
+            execution.log_start(catalog)
+            leave_at = self._leave_at(deadline)
+            if status.is_terminal or not leave_at.passed:
+                ended = execution.wait(catalog, deadline, leave_at=leave_at)
+                if ended is not None:
+                    return result_of(ended)
+            execution.report_deferral(catalog, status)
         return self._defer(execution, deadline)
 
     def execute_complete(
-        self, context: Context, event: dict[str, Any], execution_id: int | None = None, is_ours: bool = True
+        self,
+        context: Context,
+        event: dict[str, Any],
+        execution_id: int | None = None,
+        is_ours: bool = True,
+        last_message_id: int = 0,
     ) -> dict[str, Any]:
         """Continue after the triggerer has waited.
 
@@ -228,13 +240,14 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         :param event: the payload of the trigger's event.
         :param execution_id: the execution that the task waits for. Default: the one that the event is about.
         :param is_ours: whether this task instance created it, and may stop it. Default: True.
+        :param last_message_id: id of the last of its messages that the worker logged before the deferral. Default: 0.
         :return: see the class.
         """
         if execution_id is None:
             execution_id = ExecutionEvent.from_payload(event).execution_id
         stamp = self._stamp(context)
         saved = SavedExecution(execution_id, stamp.since_try, is_ours, stamp.try_number)
-        execution = self._track(context, saved)
+        execution = self._track(context, saved, last_message_id=last_message_id)
         received = self._read_event(event, [execution_id])
         if received is not None:
             self._push_id(context, execution.saved)
@@ -293,7 +306,7 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
     def _before_start(self, context: Context, saved: SavedExecution) -> None:
         # First, since a kill can come after each line.
         self._track(context, saved)
-        self.log.info("Execution %d of %s/%s/%s.", saved.execution_id, self.folder, self.project, self.package)
+        self.log.info("Starting execution %d of %s/%s/%s.", saved.execution_id, self.folder, self.project, self.package)
         self._push_id(context, saved)
         if self._killed and saved.is_ours:
             raise KilledBeforeStart(
@@ -303,7 +316,7 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
                 status=None,
             )
 
-    def _track(self, context: Context, saved: SavedExecution) -> TaskExecution:
+    def _track(self, context: Context, saved: SavedExecution, *, last_message_id: int = 0) -> TaskExecution:
         """The execution that this task waits for from now on."""
         package = f"{self.folder}/{self.project}/{self.package}"
         self._execution = TaskExecution(
@@ -318,6 +331,7 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
                 message_level=MessageLevel(self.follow_messages),
                 cancel_on_kill=self.cancel_on_kill,
             ),
+            last_message_id=last_message_id,
             open_catalog=lambda: self.hook.open_catalog(),
             state=TaskState.of(context),
             on_end=lambda execution: self._push_result(context, execution),
@@ -329,7 +343,13 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
     def _defer(self, execution: TaskExecution, deadline: Deadline) -> NoReturn:
         saved = execution.saved
         self._defer_until_terminal(
-            saved.execution_id, deadline, kwargs={"execution_id": saved.execution_id, "is_ours": saved.is_ours}
+            saved.execution_id,
+            deadline,
+            kwargs={
+                "execution_id": saved.execution_id,
+                "is_ours": saved.is_ours,
+                "last_message_id": execution.last_message_id,
+            },
         )
 
     def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
@@ -337,6 +357,7 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         trigger.pending_timeout = self._pending_timeout
         trigger.follow_messages = self.follow_messages
         trigger.cancel_on_kill = self._execution is None or self._execution.may_be_stopped
+        trigger.last_message_id = 0 if self._execution is None else self._execution.last_message_id
         return trigger
 
     def _stop_after_deferral(self, context: Context, saved: SavedExecution | None) -> None:

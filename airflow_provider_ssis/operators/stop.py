@@ -43,8 +43,9 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         ``execution_timeout``, where it is sooner, has the same effect in the triggerer. Default: 300.
     :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
         ``[ssis] poll_interval``, 10 seconds unless set.
-    :param deferrable: wait for the end in the triggerer, without a worker, once the catalog has begun to stop them.
-        Default: ``[operators] default_deferrable``.
+    :param deferrable: wait for the end in the triggerer, without a worker, if it takes longer than
+        ``[ssis] defer_after`` (10 seconds) and all executions are stopping by then. Default:
+        ``[operators] default_deferrable``.
     :param fail_if_not_running: fail if there is nothing to stop. Default: False.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: a list of ``{"execution_id": …, "status": …}`` with the final status of each execution.
@@ -135,7 +136,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
             poll_interval=self._poll_interval,
             deadline=deadline,
             log=self.log,
-            wait_for_end=not self.deferrable,
+            leave_at=self._leave_at(deadline),
         )
         for execution in executions:
             if not execution.status.is_terminal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.codes import OperationStatus
@@ -16,7 +16,9 @@ from airflow_provider_ssis.executions.message_log import MessageForwarder
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
+    end_text,
     execution_name,
+    start_lines,
     status_name,
     stuck_pending_error,
     superseded_error,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.catalog.models import Execution, ExecutionState
+    from airflow_provider_ssis.catalog.models import Execution, ExecutionState, ExecutionSummary
     from airflow_provider_ssis.catalog.requests import Correlation
     from airflow_provider_ssis.executions.message_log import MessageLevel, TaskLog
     from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 
 _ANSWER_SECONDS = 5.0
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class TaskExecution:
 
     :param saved: the execution, and whether this task instance created it.
     :param correlation: how the catalog recognises executions of the task instance.
+    :param last_message_id: id of the last of its messages in the task log; 0 if there is none.
     :param options: how to wait for it.
     :param open_catalog: opens a client of the catalog.
     :param state: where to save the progress.
@@ -84,6 +88,7 @@ class TaskExecution:
         correlation: Correlation,
         options: WaitOptions,
         *,
+        last_message_id: int,
         open_catalog: Callable[[], Catalog],
         state: TaskState,
         on_end: Callable[[Execution], object],
@@ -93,11 +98,13 @@ class TaskExecution:
         self.saved = saved
         self._correlation = correlation
         self._state = state
+        self.last_message_id = last_message_id
         self._options = options
         self._open_catalog = open_catalog
         self._on_end = on_end
         self._is_killed = is_killed
         self._log = log
+        self._last_status: OperationStatus | None = None
         self._progress = ProgressReporter(saved, state, log)
 
     @property
@@ -110,24 +117,39 @@ class TaskExecution:
         """Whether the task stops the execution when it is killed or times out."""
         return self._options.cancel_on_kill and self.saved.is_ours
 
-    def wait(self, catalog: Catalog, deadline: Deadline) -> Execution:
+    def log_start(self, catalog: Catalog) -> None:
+        """Log where the execution runs, and with which values.
+
+        :param catalog: where to read them.
+        """
+        try:
+            execution = get_execution(catalog, self.execution_id)
+            values = catalog.execution_parameter_values(self.execution_id)
+        except CatalogError as error:
+            self._log.warning("%s", error)
+            return
+        for line in start_lines(execution, values, server=catalog.server):
+            self._log.info("%s", line)
+
+    def wait(self, catalog: Catalog, deadline: Deadline, *, leave_at: Deadline) -> Execution | None:
         """Wait on the worker until the execution has ended.
 
         :param catalog: where to poll.
         :param deadline: when to stop waiting.
-        :return: the execution, which has succeeded.
+        :param leave_at: when to leave the worker.
+        :return: the execution, which has succeeded; None if it is still active when the task leaves the worker.
         :raises ExecutionError: it did not succeed, or the wait ended before it did.
         """
-        forwarder = MessageForwarder(self.execution_id, self._log, level=self._options.message_level)
-        last_status = None
+        forwarder = MessageForwarder(
+            self.execution_id, self._log, level=self._options.message_level, after=self.last_message_id
+        )
 
         def on_poll(state: ExecutionState) -> None:
-            nonlocal last_status
             # The final status is logged after the last messages.
             if not state.status.is_terminal:
-                if state.status is not last_status:
+                if state.status is not self._last_status:
                     self._log.info("Execution %d is %s.", self.execution_id, status_name(state.status))
-                    last_status = state.status
+                    self._last_status = state.status
                 self._progress.report(catalog, state.status)
             forwarder.forward(catalog)
 
@@ -136,17 +158,31 @@ class TaskExecution:
             schedule=self._options.schedule,
             deadline=deadline,
             pending_timeout=self._options.pending_timeout,
+            leave_at=leave_at,
         )
         tolerance = OutageTolerance(self._options.outage_timeout)
         execution = None
         try:
             while execution is None:
-                result = poll(catalog, wait, tolerance=tolerance, log=self._log, on_poll=on_poll)
-                retry_during_outage(lambda: forwarder.forward_rest(catalog), tolerance, self._log)
-                execution = self._end(catalog, result, tolerance)
+                # The tolerance counts each failed call, so the session must not retry itself.
+                with catalog.without_retries():
+                    result = poll(catalog, wait, tolerance=tolerance, log=self._log, on_poll=on_poll)
+                    self.last_message_id = forwarder.last_id
+                    if result is WaitResult.STILL_ACTIVE:
+                        return None
+                    self._retry(lambda: forwarder.forward_rest(catalog), tolerance)
+                    execution = self._end(catalog, result, tolerance)
         except CatalogError as error:
             raise unreachable_error(self.execution_id, str(error)) from error
         return execution
+
+    def report_deferral(self, catalog: Catalog, status: OperationStatus) -> None:
+        """Save the progress before a deferral, during which it cannot be saved.
+
+        :param catalog: where to read it.
+        :param status: the execution's status when it was started.
+        """
+        self._progress.report(catalog, self._last_status or status, is_deferred=True)
 
     def complete(self, event: ExecutionEvent) -> Execution | None:
         """Continue on the worker after the triggerer has waited.
@@ -162,8 +198,15 @@ class TaskExecution:
         tolerance = OutageTolerance(limit if event.error is None else 0)
         execution = None
         try:
-            with retry_during_outage(self._open_catalog, tolerance, self._log) as catalog:
-                self._forward_after_deferral(catalog, tolerance)
+            with self._retry(self._open_catalog, tolerance) as catalog, catalog.without_retries():
+                # What the trigger has not written: messages that it did not see, and those of Scale Out workers.
+                forwarder = MessageForwarder(
+                    self.execution_id,
+                    self._log,
+                    level=self._options.message_level,
+                    after=event.last_message_id or self.last_message_id,
+                )
+                self._retry(lambda: forwarder.forward_rest(catalog), tolerance)
                 if event.error is None:
                     execution = self._end(catalog, event.result, tolerance)
         except CatalogError as error:
@@ -214,27 +257,22 @@ class TaskExecution:
         thread.join(_ANSWER_SECONDS)
         return bool(answers) and answers[0]
 
-    def _forward_after_deferral(self, catalog: Catalog, tolerance: OutageTolerance) -> None:
-        level = self._options.message_level
-        again = MessageForwarder(self.execution_id, self._log, level=level.after_deferral)
-        retry_during_outage(lambda: again.forward(catalog), tolerance, self._log)
-        # The triggerer has not written these.
-        without_id = MessageForwarder(self.execution_id, self._log, level=level)
-        retry_during_outage(lambda: without_id.forward_without_id(catalog), tolerance, self._log)
+    def _retry(self, call: Callable[[], Result], tolerance: OutageTolerance) -> Result:
+        return retry_during_outage(call, tolerance, self._log, execution_id=self.execution_id)
 
     def _end(self, catalog: Catalog, result: WaitResult, tolerance: OutageTolerance) -> Execution | None:
         """End the task, whatever the reason; None if the reason no longer holds and the wait goes on."""
-        execution = retry_during_outage(lambda: get_execution(catalog, self.execution_id), tolerance, self._log)
+        execution = self._retry(lambda: get_execution(catalog, self.execution_id), tolerance)
         if self._is_superseded():
             raise superseded_error(self.saved.try_number)
         if execution.status.is_terminal:
             self._progress.report(catalog, execution.status)
             self._on_end(execution)
+            self._log.info("%s", end_text(execution, self._summary(catalog)))
             if execution.status not in SUCCESS:
-                raise retry_during_outage(
-                    lambda: unsuccessful_error(catalog, execution, task_killed=self._is_killed()), tolerance, self._log
+                raise self._retry(
+                    lambda: unsuccessful_error(catalog, execution, task_killed=self._is_killed()), tolerance
                 )
-            self._log.info("%s: %s.", execution_name(execution), status_name(execution.status))
             return execution
         if result is WaitResult.STUCK_PENDING and execution.status is OperationStatus.PENDING:
             raise stuck_pending_error(execution, self._options.pending_timeout)
@@ -244,3 +282,11 @@ class TaskExecution:
         stopped = self.stop() if self.may_be_stopped else None
         self._on_end(stopped or execution)
         raise timeout_error(execution, self._options.timeout, stopped, stop_requested=self.may_be_stopped)
+
+    def _summary(self, catalog: Catalog) -> ExecutionSummary | None:
+        try:
+            return catalog.execution_summary(self.execution_id)
+        except CatalogError as error:
+            # The task's result does not depend on it.
+            self._log.warning("%s", error)
+            return None

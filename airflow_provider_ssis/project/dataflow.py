@@ -1,4 +1,4 @@
-"""The data flow inside a Data Flow task: its components and the paths between them."""
+"""Read the data flow of a Data Flow task: its components and the paths between them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 def read_data_flow(pipeline: _Element, part: str) -> DataFlow:
-    """The components and paths of a data flow.
+    """Read a data flow.
 
     :param pipeline: the element ``pipeline``.
-    :param part: the package, for errors.
-    :raises InvalidPartError: a component has no name, or a path begins or ends nowhere.
+    :param part: the file that contains it, for errors.
+    :raises InvalidPartError: a component has no name, or a path does not connect two components.
     """
     components: list[DataFlowComponent] = []
     ends: dict[str, tuple[str, str]] = {}
     for element in pipeline.iterfind("components/component"):
         name = element.get("name")
         if not name:
-            raise InvalidPartError("holds a data flow component without a name", part=part, line=element.sourceline)
+            raise InvalidPartError("contains a data flow component without a name", part=part, line=element.sourceline)
         components.append(DataFlowComponent(name, element.get("componentClassID", ""), element.get("refId", "")))
         for end in (*element.iterfind("outputs/output"), *element.iterfind("inputs/input")):
             ends[_key(end)] = (name, end.get("name", ""))
@@ -35,7 +35,7 @@ def _path(element: _Element, ends: dict[str, tuple[str, str]], part: str) -> Dat
     source, destination = found
     if source is None or destination is None:
         raise InvalidPartError(
-            f"holds the data flow path {element.get('name', '')!r}, which begins or ends at no component",
+            f"contains the data flow path {element.get('name', '')!r}, which does not connect two components",
             part=part,
             line=element.sourceline,
             advice="Open the package in Visual Studio and save it again",
@@ -50,5 +50,5 @@ def _path(element: _Element, ends: dict[str, tuple[str, str]], part: str) -> Dat
 
 
 def _key(end: _Element) -> str:
-    """What paths call an input or output: its refId since SQL Server 2012, its number before."""
+    """Return the reference to an input or output in paths: its refId since SQL Server 2012, its number before."""
     return end.get("refId", end.get("id", ""))

@@ -1,4 +1,4 @@
-"""The data types of parameters: their names and codes, and their values as SSIS files write them."""
+"""The data types of parameters: names, codes, and values as SSIS files write them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DataType:
-    """One data type.
+    """A data type.
 
-    :param name: the SSIS name, as the catalog shows it.
+    :param name: the SSIS name, as in the catalog's views.
     :param type_code: the code in manifests and .params files (.NET's ``System.TypeCode``).
-    :param low: the smallest value of an integer type.
-    :param high: the largest value of an integer type.
+    :param low: the smallest value of an integer type. Default: None, it is not an integer type.
+    :param high: the largest value of an integer type. Default: None, it is not an integer type.
     """
 
     name: str
@@ -56,13 +56,15 @@ _INVARIANT_DATE = re.compile(
 
 
 def parse_value(text: str, data_type: DataType) -> ParameterValue:
-    """The value that a file's text stands for.
+    """Return the value of a text.
 
-    Dates are read in ISO 8601 and in .NET's invariant form (month/day/year), in which Visual Studio writes them; the
-    wall-clock time is kept and an offset dropped, since SSIS's DateTime has none.
+    Dates are read in ISO 8601 and in .NET's invariant format (month/day/year), which Visual Studio writes. The local
+    time of a date with a UTC offset is used as it is written: SSIS's DateTime has no offset.
 
-    :returns: None for empty text of a type that has no empty value.
-    :raises ValueError: the text is no value of the type.
+    :param text: the text of a property ``Value``.
+    :param data_type: the type of the parameter.
+    :returns: the value; None for an empty text, unless the type is String.
+    :raises ValueError: the text is not a value of the type.
     """
     if data_type.name == "String":
         return text
@@ -92,7 +94,7 @@ def _boolean(text: str) -> bool:
         return True
     if text.lower() in ("false", "0"):
         return False
-    raise ValueError("neither true nor false")
+    raise ValueError("neither True nor False")
 
 
 def _date(text: str) -> datetime:
@@ -101,11 +103,11 @@ def _date(text: str) -> datetime:
         try:
             return datetime.fromisoformat(text).replace(tzinfo=None)
         except ValueError as error:
-            raise ValueError("not a date in the form 2024-12-31T23:59:59 or 12/31/2024 11:59:59 PM") from error
+            raise ValueError("not a date like 2024-12-31T23:59:59 or 12/31/2024 11:59:59 PM") from error
     hour = int(match["hour"] or 0)
     if match["half"]:
         if not 1 <= hour <= 12:
-            raise ValueError("not a time of a twelve-hour clock")
+            raise ValueError("its hour is not between 1 and 12")
         hour = hour % 12 + (12 if match["half"].upper() == "PM" else 0)
     return datetime(
         int(match["year"]),

@@ -1,4 +1,4 @@
-"""Visual Studio's project file (.dtproj): the manifest in it, and the configurations."""
+"""Read Visual Studio's project file (.dtproj): the manifest and the configurations."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _MODIFICATION_TIME = "LastModifiedTime"
 class ParameterSetting:
     """The value that a configuration gives a parameter.
 
-    :param id: the parameter's id.
+    :param id: the id of the parameter.
     :param name: ``Project::Parameter`` or ``Package::Parameter``.
-    :param value: the value as text, or None where the configuration holds none.
+    :param value: the value as text; None if the configuration contains none.
     """
 
     id: str
@@ -36,18 +36,25 @@ class ParameterSetting:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A configuration of a project: ``Development``, ``Production``, ..."""
+    """A configuration of a project: ``Development``, ``Production``, ...
+
+    :param name: its name.
+    :param settings: values of parameters.
+    :param target_server_version: ``SQLServer2012`` to ``SQLServer2025``; empty if the configuration has none.
+    """
 
     name: str
     settings: tuple[ParameterSetting, ...]
+    target_server_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DtProject:
-    """What a .dtproj of the project deployment model holds.
+    """A .dtproj of the project deployment model.
 
     :param part: its file name.
-    :param manifest: the element ``SSIS:Project``, a copy that stands alone.
+    :param manifest: a copy of the element ``SSIS:Project``.
+    :param configurations: the configurations, in the order of the file.
     """
 
     part: str
@@ -55,64 +62,60 @@ class DtProject:
     configurations: tuple[Configuration, ...]
 
     def configuration(self, name: str) -> Configuration:
-        """The configuration of a name; upper and lower case are one, as in Visual Studio.
+        """Return the configuration with a name, compared without case as in Visual Studio.
 
-        :raises BuildError: there is none.
+        :param name: the name.
+        :raises BuildError: the project has no such configuration.
         """
         for configuration in self.configurations:
             if configuration.name.casefold() == name.casefold():
                 return configuration
         known = ", ".join(repr(configuration.name) for configuration in self.configurations) or "none"
-        raise BuildError(
-            f"has no configuration {name!r}", part=self.part, advice=f"Name one of its configurations: {known}"
-        )
+        raise BuildError(f"has no configuration {name!r}", part=self.part, advice=f"Its configurations: {known}")
 
 
 def read_dtproj(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> DtProject:
-    """What a .dtproj holds.
+    """Read a .dtproj.
 
     :param data: the file.
     :param part: its name, for errors.
-    :param limits: bounds of its XML.
-    :raises BuildError: it is of the package deployment model, which has no project file.
-    :raises InvalidPartError: it is no .dtproj.
+    :param limits: limits for its XML.
+    :raises BuildError: it uses the package deployment model, which has no project file.
+    :raises InvalidPartError: it is not a .dtproj.
     """
     root = parse_xml(data, part, limits=limits)
     if root.tag != "Project":
-        raise InvalidPartError(f"is no SSIS project: its root is {root.tag!r}", part=part)
+        raise InvalidPartError(f"is not an SSIS project: its root element is {root.tag!r}", part=part)
     model = (root.findtext("DeploymentModel") or "").strip()
     if model == "Package" or (not model and root.find(".//DTSPackages") is not None):
         raise BuildError(
-            "is of the package deployment model, whose packages are deployed one by one to a file system or to msdb; "
-            "the SSISDB catalog takes projects of the project deployment model only",
+            "uses the package deployment model, whose packages are deployed one by one to a file system or to msdb; "
+            "the SSISDB catalog accepts projects of the project deployment model only",
             part=part,
             advice="Convert it in Visual Studio (Project, Convert to Project Deployment Model) and build it again",
         )
     manifest = root.find(_MANIFEST_PATH)
     if model != "Project" or manifest is None:
         raise InvalidPartError(
-            "holds no manifest of the project deployment model",
+            "contains no manifest of the project deployment model",
             part=part,
             advice="Open the project in Visual Studio (SQL Server 2012 or later) and save it",
         )
-    return DtProject(part, _standing_alone(manifest), _configurations(root))
+    return DtProject(part, _detached(manifest), _configurations(root))
 
 
 def manifest_bytes(manifest: _Element) -> bytes:
-    """A manifest as a project file holds it: without an XML declaration, and empty properties really empty.
+    """Return a manifest as a project file contains it, without an XML declaration.
 
     :param manifest: the element ``SSIS:Project``.
     """
     manifest = deepcopy(manifest)
-    for element in manifest.iter():
-        if not len(element) and element.text is not None and not element.text.strip() and "\n" in element.text:
-            element.text = None
     etree.indent(manifest)
     return etree.tostring(manifest, encoding="utf-8", xml_declaration=False)
 
 
-def _standing_alone(manifest: _Element) -> _Element:
-    """The element with its own namespace only, not those of the .dtproj around it."""
+def _detached(manifest: _Element) -> _Element:
+    """Return a copy of the element without the namespaces of the .dtproj around it."""
     copy = deepcopy(manifest)
     copy.tail = None
     etree.cleanup_namespaces(copy)
@@ -121,7 +124,11 @@ def _standing_alone(manifest: _Element) -> _Element:
 
 def _configurations(root: _Element) -> tuple[Configuration, ...]:
     return tuple(
-        Configuration(element.findtext("Name") or "", _settings(element))
+        Configuration(
+            element.findtext("Name") or "",
+            _settings(element),
+            (element.findtext("Options/TargetServerVersion") or "").strip(),
+        )
         for element in root.iterfind("Configurations/Configuration")
     )
 

@@ -1,9 +1,10 @@
-"""Reading DTS elements in both spellings: properties as attributes (since SQL Server 2012) or as children (before)."""
+"""Read DTS elements in both notations: properties as attributes (since SQL Server 2012) or as children (before)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.project.encryption import require_readable
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.models import ConnectionManager
 from airflow_provider_ssis.project.namespaces import DTS
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def dts_text(element: _Element, name: str, default: str = "") -> str:
-    """A property of an element: its attribute, else the text of its child ``DTS:Property``."""
+    """Return a property of an element: its attribute, or the text of its child ``DTS:Property``.
+
+    :param element: the owner of the property.
+    :param name: the name of the property.
+    :param default: returned if the property is absent. Default: empty.
+    """
     value = element.get(DTS + name)
     if value is not None:
         return value
@@ -24,19 +30,24 @@ def dts_text(element: _Element, name: str, default: str = "") -> str:
 
 
 def dts_flag(element: _Element, name: str) -> bool:
-    """A switch, off where absent; ``True`` since SQL Server 2012, -1 before."""
-    return dts_text(element, name).lower() in ("true", "-1", "1")
+    """Return a boolean property, False where absent. SSIS writes ``True`` since SQL Server 2012, and -1 before."""
+    return dts_text(element, name).strip().lower() in ("true", "-1", "1")
 
 
 def dts_number(element: _Element, name: str, default: int, part: str) -> int:
-    """A whole number.
+    """Return an integer property.
 
-    :raises InvalidPartError: the property is something else.
+    :param element: the owner of the property.
+    :param name: the name of the property.
+    :param default: returned if the property is absent or empty.
+    :param part: the name of the file, for errors.
+    :raises InvalidPartError: the property is not an integer.
     """
     text = dts_text(element, name).strip()
     if not text:
         return default
-    if not text.removeprefix("-").isdecimal() or len(text) > 11:
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal()) or len(text) > 11:
         raise InvalidPartError(
             f"the property {name} is {text[:40]!r}, not a whole number", part=part, line=element.sourceline
         )
@@ -44,22 +55,29 @@ def dts_number(element: _Element, name: str, default: int, part: str) -> int:
 
 
 def members(element: _Element, collection: str, member: str) -> list[_Element]:
-    """The members of a collection element; before SQL Server 2012 they stood directly inside their owner."""
+    """Return the members of a collection. Before SQL Server 2012, its members are children of the owner itself.
+
+    :param element: the owner of the collection.
+    :param collection: the name of the collection element.
+    :param member: the name of the member elements.
+    """
     return [*element.iterfind(f"{DTS}{collection}/{DTS}{member}"), *element.iterfind(f"{DTS}{member}")]
 
 
 def read_connection_manager(element: _Element, part: str) -> ConnectionManager:
-    """The connection manager of a .conmgr file or of a package.
+    """Read a connection manager of a .conmgr file or of a package.
 
     :param element: ``DTS:ConnectionManager``.
-    :param part: where it stands, for errors.
+    :param part: the name of the file, for errors.
     :raises InvalidPartError: it is another element, or has no name.
+    :raises ProtectedError: the file is encrypted as a whole.
     """
     if element.tag != f"{DTS}ConnectionManager":
-        raise InvalidPartError(f"is no connection manager: its root is {element.tag!r}", part=part)
+        raise InvalidPartError(f"is not a connection manager: its root element is {element.tag!r}", part=part)
+    require_readable(element, part)
     name = dts_text(element, "ObjectName")
     if not name:
-        raise InvalidPartError("holds a connection manager without a name", part=part, line=element.sourceline)
+        raise InvalidPartError("contains a connection manager without a name", part=part, line=element.sourceline)
     return ConnectionManager(
         name=name,
         id=dts_text(element, "DTSID"),
@@ -70,9 +88,16 @@ def read_connection_manager(element: _Element, part: str) -> ConnectionManager:
 
 
 def _connection_string(element: _Element) -> str:
-    """The inner element's shape depends on the type of connection; the attribute's name is the same in all."""
+    """Return the connection string, which is an attribute, a property or, for some vendors, a child element.
+
+    The name of the element inside ``ObjectData`` depends on the type of connection.
+    """
     for inner in element.iterfind(f"{DTS}ObjectData/*"):
-        text = dts_text(inner, "ConnectionString") or inner.get("ConnectionString", "")
+        text = (
+            dts_text(inner, "ConnectionString")
+            or inner.get("ConnectionString", "")
+            or next((child.text for child in inner.iter("{*}ConnectionString") if child.text), "")
+        )
         if text:
             return text
     return ""

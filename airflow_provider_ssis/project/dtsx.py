@@ -1,7 +1,7 @@
-"""Packages (.dtsx): the control flow as a tree of executables.
+"""Read packages (.dtsx): the control flow as a tree of executables.
 
-Read are the formats 2 (SQL Server 2005), 3 (2008), 6 (2012, 2014) and 8 (2016 and later); documented in [MS-DTSX] and
-[MS-DTSX2].
+Package formats 2 (SQL Server 2005), 3 (2008), 5 (a preview of 2012), 6 (2012, 2014) and 8 (2016 and later). Source:
+[MS-DTSX] and [MS-DTSX2]; format 5 has the structure of format 6.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-FORMAT_VERSIONS = (2, 3, 6, 8)
+FORMAT_VERSIONS = (2, 3, 5, 6, 8)
 
 _CONTAINERS = {
     "STOCK:SEQUENCE": ExecutableKind.SEQUENCE,
@@ -45,13 +45,14 @@ _SAVE_AGAIN = "Open the package in Visual Studio and save it again"
 
 @dataclass(frozen=True, slots=True)
 class PackageFile:
-    """What a .dtsx file holds.
+    """The content of a .dtsx file.
 
-    :param format_version: 2, 3, 6 or 8; None where the file is encrypted as a whole.
-    :param protection_level: None where the file is encrypted as a whole, with a password or a user's key.
-    :param control_flow: the package as the root executable; None where the file is encrypted as a whole.
-    :param parameters: the names of the parameters that the package declares itself.
-    :param note: why there is no control flow; empty otherwise.
+    :param format_version: one of :data:`FORMAT_VERSIONS`; None if the file is encrypted as a whole.
+    :param protection_level: None if the file is encrypted as a whole.
+    :param control_flow: the package as the root executable; None if the file is encrypted as a whole.
+    :param connection_managers: the connection managers of the package, without those of its project.
+    :param parameters: the names of the parameters, without connection parameters.
+    :param note: why there is no control flow. Default: empty.
     """
 
     format_version: int | None
@@ -63,13 +64,14 @@ class PackageFile:
 
 
 def read_package(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> PackageFile:
-    """What a .dtsx file holds.
+    """Read a .dtsx file.
 
     :param data: the file.
     :param part: its name, for errors.
-    :param limits: bounds of its XML.
-    :raises InvalidPartError: it is no package, of an unknown format, or its control flow cannot be (two executables of
-        one path, a constraint to nowhere, a circle of constraints).
+    :param limits: limits for its XML.
+    :raises InvalidPartError: it is not a package, has an unknown format, or has an invalid control flow: two
+        executables with one path, a precedence constraint without an executable at one end, or a cycle of precedence
+        constraints.
     :raises LimitExceededError: it exceeds a limit.
     """
     root = parse_xml(data, part, limits=limits)
@@ -78,10 +80,10 @@ def read_package(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> 
             format_version=None,
             protection_level=None,
             control_flow=None,
-            note=f"{part} is encrypted as a whole; its control flow can be read with its password only",
+            note=f"{part} is encrypted as a whole; its control flow cannot be read without its key",
         )
     if root.tag != f"{DTS}Executable":
-        raise InvalidPartError(f"is no SSIS package: its root is {root.tag!r}", part=part)
+        raise InvalidPartError(f"is not an SSIS package: its root element is {root.tag!r}", part=part)
     level = dts_number(root, "ProtectionLevel", ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY, part)
     return PackageFile(
         format_version=_format_version(root, part),
@@ -102,9 +104,9 @@ def _format_version(root: _Element, part: str) -> int:
     if version not in FORMAT_VERSIONS:
         known = ", ".join(map(str, FORMAT_VERSIONS))
         raise InvalidPartError(
-            f"has the package format {version}, which is not known here (known: {known})"
+            f"has the unknown package format {version} (known formats: {known})"
             if version
-            else "does not say its package format (PackageFormatVersion)",
+            else "has no package format (PackageFormatVersion)",
             part=part,
             advice=_SAVE_AGAIN,
         )
@@ -113,7 +115,7 @@ def _format_version(root: _Element, part: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the executables of one package."""
+    """Read the executables of one package."""
 
     part: str
 
@@ -166,19 +168,19 @@ class _Reader:
     def _control_flow(
         self, element: _Element, path: str
     ) -> tuple[tuple[Executable, ...], tuple[PrecedenceConstraint, ...]]:
-        """The executables inside an executable or event handler, and the constraints between them."""
+        """Return the executables of an executable or event handler, and their precedence constraints."""
         children: dict[str, Executable] = {}
         paths: dict[str, str] = {}
         for child in members(element, "Executables", "Executable"):
             name = dts_text(child, "ObjectName")
             if not name:
-                raise self._error("holds an executable without a name", child)
+                raise self._error("contains an executable without a name", child)
             child_path = f"{path}\\{name}"
             if child_path in children:
-                raise self._error(f"holds two executables of the path {child_path}", child)
+                raise self._error(f"contains two executables with the path {child_path}", child)
             kind = _CONTAINERS.get(child.get(f"{DTS}ExecutableType", "").upper(), ExecutableKind.TASK)
             children[child_path] = self._executable(child, child_path, kind)
-            # Constraints name their ends by refId since SQL Server 2012, by DTSID before.
+            # Precedence constraints refer to executables by refId since SQL Server 2012, and by DTSID before.
             paths[child.get(f"{DTS}refId", child_path[1:])] = child_path
             paths[dts_text(child, "DTSID")] = child_path
         constraints = tuple(
@@ -191,7 +193,9 @@ class _Reader:
         value = self._number(element, "Value", ConstraintValue.SUCCESS)
         eval_op = self._number(element, "EvalOp", EvalOp.CONSTRAINT)
         if value not in list(ConstraintValue) or eval_op not in list(EvalOp):
-            raise self._error(f"holds a precedence constraint with Value {value} and EvalOp {eval_op}", element)
+            raise self._error(
+                f"contains a precedence constraint with the unknown Value {value} or EvalOp {eval_op}", element
+            )
         ends = {end.get(f"{DTS}IsFrom") in ("-1", "True"): end for end in element.iterfind(f"{DTS}Executable")}
         return PrecedenceConstraint(
             source=self._end(element, "From", ends.get(True), paths),
@@ -208,7 +212,8 @@ class _Reader:
             name = reference.get("IDREF") or reference.get(f"{DTS}IDREF")
         if name is None or name not in paths:
             raise self._error(
-                f"holds a precedence constraint whose end {attribute} is {name!r}, no executable beside it", element
+                f"contains a precedence constraint {attribute.lower()} {name!r}, which is not in the same container",
+                element,
             )
         return paths[name]
 
@@ -220,7 +225,7 @@ class _Reader:
             sorter.prepare()
         except CycleError as error:
             circle = ", ".join(error.args[1])
-            raise self._error(f"holds precedence constraints that go in a circle: {circle}", element) from None
+            raise self._error(f"contains precedence constraints that form a cycle: {circle}", element) from None
 
     def _number(self, element: _Element, name: str, default: int) -> int:
         return dts_number(element, name, default, self.part)
@@ -230,7 +235,7 @@ class _Reader:
 
 
 def _child_package(element: _Element) -> str | None:
-    """The package of the same project that an Execute Package task runs."""
+    """Return the package of the same project that an Execute Package task runs."""
     task = element.find(f"{DTS}ObjectData/ExecutePackageTask")
     if task is None or (task.findtext("UseProjectReference") or "").strip().lower() != "true":
         return None

@@ -1,4 +1,4 @@
-"""What can be wrong with SSIS files, as exceptions: one family, and every message says where, what and what to do."""
+"""Errors about SSIS files. Each message names the file, the line where there is one, the problem, and what to do."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class ProjectError(Exception):
     """An SSIS file or project folder cannot be used.
 
     :param problem: what is wrong, as a clause that follows the name of the part.
-    :param part: the file or part of the archive that is wrong: ``@Project.manifest``, ``Load.dtsx``, ...
-    :param line: the line in that part, from 1; None where there is none.
-    :param advice: what to do about it, as a sentence.
+    :param part: the file, or the part of the archive: ``@Project.manifest``, ``Load.dtsx``, ...
+    :param line: the line in that part, counted from 1. Default: None, the problem has no line.
+    :param advice: what to do about it, as a sentence without a full stop.
 
-    ``source`` is the path of the project's file or folder, where whoever read it knows one: see :func:`naming`.
+    ``source`` is the path of the project file or project folder; :func:`located_in` sets it.
     """
 
     def __init__(self, problem: str, *, part: str | None = None, line: int | None = None, advice: str = "") -> None:
@@ -33,30 +33,32 @@ class ProjectError(Exception):
 
 
 class InvalidArchiveError(ProjectError):
-    """The file is no readable zip archive, or not one of an SSIS project."""
+    """The file is not a readable zip archive, or not the archive of an SSIS project."""
 
 
 class LimitExceededError(ProjectError):
-    """A file is larger, deeper or more compressed than the limits allow."""
+    """A file exceeds a limit on size, nesting depth, number of elements or compression ratio."""
 
 
 class InvalidPartError(ProjectError):
-    """A part is not well-formed XML, or does not hold what such a part must hold."""
+    """A part is not well-formed XML, or its content is not valid for a part of its kind."""
 
 
 class ProtectedError(ProjectError):
-    """Encrypted values are in the way: the protection level needs a key or password that is not there."""
+    """The protection level encrypts something that is needed, and the key or password is not available."""
 
 
 class BuildError(ProjectError):
-    """The folder holds nothing that could be built into a project file."""
+    """The source cannot be built into a project file."""
 
 
 @contextmanager
-def naming(source: object) -> Iterator[None]:
-    """Let the errors raised inside name the project's file or folder: what reads its bytes cannot know it.
+def located_in(source: object) -> Iterator[None]:
+    """Add the path of the project to each :class:`ProjectError` that the block raises.
 
-    :param source: its path.
+    The readers get bytes and part names only, so their errors cannot contain the path.
+
+    :param source: the path of the project file or project folder.
     """
     try:
         yield

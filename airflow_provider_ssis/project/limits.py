@@ -1,4 +1,4 @@
-"""How large a project may be before it is refused unread."""
+"""Limits for reading SSIS files."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds for reading SSIS files, so that a hostile or broken one costs little memory and time.
+    """Limits that keep the memory and time for a damaged or malicious file low.
 
-    The defaults leave ample room: a package of a hundred tasks has a megabyte, some thousands of elements nested 15
-    deep, and shrinks to a fifteenth.
+    The defaults leave ample room: a package with a hundred tasks has about one megabyte and some thousands of elements,
+    nests them 15 levels deep, and compresses to a fifteenth of its size.
 
-    :param archive_bytes: size of the .ispac file.
-    :param parts: number of files in it.
-    :param part_bytes: unpacked size of one file.
-    :param total_bytes: unpacked size of all files.
-    :param compression_ratio: unpacked by packed size of a file; small files are exempt, since they harm nobody.
-    :param xml_depth: how deep elements nest.
-    :param xml_elements: number of elements in one file.
-    :param xml_attributes: number of attributes of one element.
+    :param archive_bytes: size of the .ispac file in bytes. Default: 256 MiB.
+    :param parts: number of files in it. Default: 2000.
+    :param part_bytes: unpacked size of one file in bytes. Default: 64 MiB.
+    :param total_bytes: unpacked size of all files in bytes. Default: 512 MiB.
+    :param compression_ratio: unpacked size divided by packed size of one file. Files of up to 1 MiB are exempt.
+        Default: 300.
+    :param xml_depth: nesting depth of elements. Default: 200.
+    :param xml_elements: number of elements in one file. Default: 1,000,000.
+    :param xml_attributes: number of attributes of one element. Default: 1000.
+    :param xml_tag_bytes: size of one tag with its attributes, or of one comment, in bytes. Default: 8 MiB.
     """
 
     archive_bytes: int = 256 * MEBIBYTE
@@ -32,6 +34,7 @@ class Limits:
     xml_depth: int = 200
     xml_elements: int = 1_000_000
     xml_attributes: int = 1000
+    xml_tag_bytes: int = 8 * MEBIBYTE
 
 
 DEFAULT_LIMITS = Limits()

@@ -1,4 +1,4 @@
-"""``@Project.manifest``: the table of contents of a project, with the parameters of its packages."""
+"""Read ``@Project.manifest``: the files of a project, and the parameters of its packages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.archive import is_plain_name
+from airflow_provider_ssis.project.encryption import require_readable
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.models import Package, Parameter, ProtectionLevel
 from airflow_provider_ssis.project.namespaces import SSIS
@@ -18,17 +19,18 @@ MANIFEST = "@Project.manifest"
 PROJECT_PARAMETERS = "Project.params"
 
 _PROTECTION_LEVELS = {level.label: level for level in ProtectionLevel}
-
 _SAVE_AGAIN = "Open the project in Visual Studio and save it again"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a manifest says.
+    """The content of a manifest.
 
-    :param packages: as the manifest describes them, without what only the .dtsx holds.
+    :param packages: the packages as the manifest describes them, without the content of their .dtsx files.
     :param connection_managers: file names.
-    :param connection_parameters: the project's ``CM.…`` parameters.
+    :param connection_parameters: the project's connection parameters (``CM.…``).
+    :param parameters: the project's other parameters, if the manifest contains them. Only a preview of SQL Server 2012
+        wrote them here; other versions write Project.params.
     """
 
     name: str
@@ -44,27 +46,33 @@ class Manifest:
     packages: tuple[Package, ...]
     connection_managers: tuple[str, ...]
     connection_parameters: tuple[Parameter, ...]
+    parameters: tuple[Parameter, ...]
 
 
 def read_manifest(root: _Element, part: str = MANIFEST) -> Manifest:
-    """What a manifest says.
+    """Read a manifest.
 
     :param root: the element ``SSIS:Project``.
-    :param part: where it stands, for errors: the manifest itself, or the .dtproj around it.
-    :raises InvalidPartError: something in it is missing or impossible.
+    :param part: the file that contains it, for errors: the manifest itself or a .dtproj.
+    :raises InvalidPartError: something in it is missing or invalid.
+    :raises ProtectedError: the project is encrypted as a whole.
     """
     if root.tag != f"{SSIS}Project":
-        raise InvalidPartError(f"is no project manifest: its root is {root.tag!r}", part=part, advice=_SAVE_AGAIN)
+        raise InvalidPartError(
+            f"is not a project manifest: its root element is {root.tag!r}", part=part, advice=_SAVE_AGAIN
+        )
+    level = _project_protection_level(root, part)
+    require_readable(root, part, level)
     properties = PropertyList.of(root, part, "project")
     name = properties.text("Name")
     if not name:
-        raise properties.error("the project has no name")
+        raise properties.error("has no name for the project")
     target = properties.number("TargetServerVersion", 0)
     return Manifest(
         name=name,
         id=properties.text("ID"),
         description=properties.text("Description"),
-        protection_level=_project_protection_level(root, part),
+        protection_level=level,
         format_version=properties.number("FormatVersion", 1),
         version_major=properties.number("VersionMajor", 0),
         version_minor=properties.number("VersionMinor", 0),
@@ -76,19 +84,23 @@ def read_manifest(root: _Element, part: str = MANIFEST) -> Manifest:
         connection_parameters=read_parameters(
             root.iterfind(f"{SSIS}DeploymentInfo/{SSIS}ProjectConnectionParameters/{SSIS}Parameter"), part
         ),
+        parameters=read_parameters(root.iterfind(f"{SSIS}Parameters/{SSIS}Parameter"), part),
     )
 
 
 def protection_level(number: int, part: str, line: int | None) -> ProtectionLevel:
-    """The protection level of a number.
+    """Return the protection level with a number.
 
-    :raises InvalidPartError: there is none of that number.
+    :param number: 0 to 5.
+    :param part: the file that contains it, for errors.
+    :param line: the line in the file.
+    :raises InvalidPartError: SSIS has no such protection level.
     """
     try:
         return ProtectionLevel(number)
     except ValueError:
         raise InvalidPartError(
-            f"has the protection level {number}, which SSIS does not have", part=part, line=line, advice=_SAVE_AGAIN
+            f"has the unknown protection level {number}", part=part, line=line, advice=_SAVE_AGAIN
         ) from None
 
 
@@ -96,10 +108,7 @@ def _project_protection_level(root: _Element, part: str) -> ProtectionLevel:
     name = root.get(f"{SSIS}ProtectionLevel", "EncryptSensitiveWithUserKey")
     if name not in _PROTECTION_LEVELS:
         raise InvalidPartError(
-            f"has the protection level {name!r}, which SSIS does not have",
-            part=part,
-            line=root.sourceline,
-            advice=_SAVE_AGAIN,
+            f"has the unknown protection level {name!r}", part=part, line=root.sourceline, advice=_SAVE_AGAIN
         )
     return _PROTECTION_LEVELS[name]
 
@@ -115,7 +124,7 @@ def _packages(root: _Element, part: str) -> tuple[Package, ...]:
     for name, element in zip(names, root.iterfind(path), strict=True):
         if name.casefold() not in metadata:
             raise InvalidPartError(
-                f"lists the package {name} but does not describe it (PackageMetaData)",
+                f"lists the package {name}, but has no PackageMetaData for it",
                 part=part,
                 line=element.sourceline,
                 advice=_SAVE_AGAIN,
@@ -145,13 +154,13 @@ def _package(name: str, entry_point: bool, element: _Element, part: str) -> Pack
 
 
 def _file_names(root: _Element, path: str, extension: str, part: str) -> tuple[str, ...]:
-    """The names that a list of the manifest holds: plain, of the right sort, and each once."""
+    """Return the file names in a list of the manifest."""
     names: dict[str, str] = {}
     for element in root.iterfind(path):
         name = element.get(f"{SSIS}Name", "")
         problem = ""
         if not is_plain_name(name) or not name.casefold().endswith(extension):
-            problem = f"lists {name!r}, which is no name of a {extension} file beside it"
+            problem = f"lists {name!r}, which is not the name of a {extension} file in the same folder"
         elif name.casefold() in names:
             problem = f"lists {name} twice"
         if problem:

@@ -1,4 +1,4 @@
-"""What a project file (.ispac) holds, as data."""
+"""The content of a project file (.ispac)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ParameterValue = bool | int | float | Decimal | str | datetime | None
 
 
 class ProtectionLevel(IntEnum):
-    """How a project or a package keeps its sensitive values."""
+    """How a project or package protects its sensitive values."""
 
     DONT_SAVE_SENSITIVE = 0
     ENCRYPT_SENSITIVE_WITH_USER_KEY = 1
@@ -26,12 +26,12 @@ class ProtectionLevel(IntEnum):
 
     @property
     def label(self) -> str:
-        """The level's name as SSIS writes it: ``DontSaveSensitive``."""
+        """The name that SSIS uses: ``DontSaveSensitive``."""
         return "".join(word.capitalize() for word in self.name.split("_"))
 
 
 class ExecutableKind(Enum):
-    """What sort of executable stands in a control flow."""
+    """The kind of an executable."""
 
     PACKAGE = "package"
     SEQUENCE = "sequence"
@@ -41,12 +41,12 @@ class ExecutableKind(Enum):
 
     @property
     def is_container(self) -> bool:
-        """True where executables can stand inside."""
+        """True if the executable can contain other executables."""
         return self is not ExecutableKind.TASK
 
 
 class ConstraintValue(IntEnum):
-    """The outcome of the preceding executable that a precedence constraint waits for."""
+    """The result of the preceding executable that a precedence constraint requires."""
 
     SUCCESS = 0
     FAILURE = 1
@@ -54,7 +54,7 @@ class ConstraintValue(IntEnum):
 
 
 class EvalOp(IntEnum):
-    """What a precedence constraint evaluates (MS-DTSX2, DTSPrecedenceEvalOp)."""
+    """What a precedence constraint evaluates. Source: [MS-DTSX2], DTSPrecedenceEvalOp."""
 
     EXPRESSION = 1
     CONSTRAINT = 2
@@ -64,11 +64,11 @@ class EvalOp(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a project or of a package, connection parameters (``CM.…``) included.
+    """A parameter of a project or package, including connection parameters (``CM.…``).
 
-    :param data_type: the SSIS name as the catalog shows it: Boolean, Byte, SByte, Int16, Int32, Int64, UInt32, UInt64,
-        Single, Double, Decimal, DateTime, String.
-    :param value: the design default; None where there is none or where it is sensitive and cannot be read.
+    :param data_type: the SSIS name as in the catalog's views: Boolean, Byte, SByte, Int16, Int32, Int64, UInt32,
+        UInt64, Single, Double, Decimal, DateTime, String.
+    :param value: the design default; None if there is none, or if it is encrypted.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Parameter:
     id: str = ""
 
     def __repr__(self) -> str:
-        # Parameters end up in logs and test reports; a sensitive value must not.
+        # Logs and test reports show parameters, but must not show sensitive values.
         value = "***" if self.sensitive and self.value is not None else repr(self.value)
         return f"Parameter({self.name!r}, {self.data_type}, {value})"
 
@@ -89,7 +89,7 @@ class Parameter:
 class ConnectionManager:
     """A connection manager of a project (file ``*.conmgr``) or of a package.
 
-    :param connection_string: as the file holds it; left out of the ``repr``, since it may name a password.
+    :param connection_string: as in the file; not part of the ``repr``, because it can contain a password.
     """
 
     name: str
@@ -101,7 +101,7 @@ class ConnectionManager:
 
 @dataclass(frozen=True, slots=True)
 class PrecedenceConstraint:
-    """An arrow of a control flow, between two executables of the same container (by their paths)."""
+    """A precedence constraint between two executables of one container, which are named by path."""
 
     source: str
     target: str
@@ -124,9 +124,9 @@ class DataFlowComponent:
 class DataFlowPath:
     """A path of a data flow.
 
-    :param id_string: the identification string that data taps and data statistics use, ``Paths[Source.Output]``.
-    :param source: the name of the component that the path leaves.
-    :param destination: the name of the component that the path enters.
+    :param id_string: the identification string in data taps and data statistics, ``Paths[Source.Output]``.
+    :param source: the name of the component at the start of the path.
+    :param destination: the name of the component at the end of the path.
     """
 
     name: str
@@ -137,7 +137,7 @@ class DataFlowPath:
 
 @dataclass(frozen=True, slots=True)
 class DataFlow:
-    """What a Data Flow task holds."""
+    """The content of a Data Flow task."""
 
     components: tuple[DataFlowComponent, ...] = ()
     paths: tuple[DataFlowPath, ...] = ()
@@ -145,11 +145,11 @@ class DataFlow:
 
 @dataclass(frozen=True, slots=True)
 class EventHandler:
-    """The executables that run when an event is raised on the executable they hang on.
+    """The executables that run when an executable raises an event.
 
     :param event: ``OnError``, ``OnPreExecute``, ...
-    :param path: ``\\Package\\Task.EventHandlers[OnError]``; paths of its children go on from there.
-    :param propagate: whether the event goes on to the handlers of the containers around (``System::Propagate``).
+    :param path: ``\\Package\\Task.EventHandlers[OnError]``; the paths of its executables start with it.
+    :param propagate: whether the handlers of the surrounding containers run too (``System::Propagate``).
     """
 
     event: str
@@ -165,12 +165,12 @@ class EventHandler:
 class Executable:
     """A package, container or task of a control flow.
 
-    :param path: the package path as the catalog's views show it, ``\\Package\\Container\\Task``.
+    :param path: the package path as in the catalog's views, ``\\Package\\Container\\Task``.
     :param id: the DTSID, in braces, upper case.
     :param type: the task's type: ``Microsoft.ExecuteSQLTask``, ``STOCK:SEQUENCE``, ...
-    :param child_package: for an Execute Package task into the same project, the name of the package file.
-    :param max_error_count: how many errors may occur before the executable counts as failed; 0 for any number.
-    :param force_execution_result: 0 success, 1 failure, 2 completion, whatever happens; None to leave it as it comes.
+    :param child_package: the file name of the package that an Execute Package task runs, if it is in the same project.
+    :param max_error_count: the number of errors at which the executable fails; 0 for no limit.
+    :param force_execution_result: the fixed result: 0 success, 1 failure, 2 completion; None for the real result.
     """
 
     name: str
@@ -191,7 +191,7 @@ class Executable:
     force_execution_result: int | None = None
 
     def walk(self) -> Iterator[Executable]:
-        """This executable and all inside it, depth first, without those of event handlers."""
+        """Yield this executable and all executables inside, depth first, without those of event handlers."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -202,9 +202,9 @@ class Package:
     """A package of a project.
 
     :param name: the file name, with ``.dtsx``.
-    :param parameters: as the project's manifest lists them: connection parameters first.
-    :param control_flow: the package itself as the root executable; None where its XML is encrypted as a whole.
-    :param note: why ``control_flow`` is None; empty otherwise.
+    :param parameters: in the order of the project's manifest: connection parameters first.
+    :param control_flow: the package as the root executable; None if its file is encrypted as a whole.
+    :param note: why ``control_flow`` is None. Default: empty.
     """
 
     name: str
@@ -226,9 +226,10 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project as an .ispac file holds it.
+    """A project.
 
-    :param parameters: project parameters, and the project's connection parameters (``CM.…``).
+    :param target_server_version: 110 to 170, from the manifest; None if the manifest has none.
+    :param parameters: the project's parameters, followed by its connection parameters (``CM.…``).
     """
 
     name: str
@@ -246,5 +247,5 @@ class Project:
     packages: tuple[Package, ...] = field(default=())
 
     def package(self, name: str) -> Package | None:
-        """The package of that file name, compared without case as the catalog does."""
+        """Return the package with a file name, compared without case as in the catalog."""
         return next((package for package in self.packages if package.name.lower() == name.lower()), None)

@@ -1,4 +1,4 @@
-"""The XML namespaces of SSIS files, as prefixes of lxml's names; without a scheme, as SSIS writes them."""
+"""The XML namespaces of SSIS files, as prefixes of lxml's names. SSIS writes the first two without a scheme."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ SSIS = "{www.microsoft.com/SqlServer/SSIS}"
 """Manifests and parameters."""
 
 XML_ENCRYPTION = "{http://www.w3.org/2001/04/xmlenc#}"
-"""Encrypted elements inside packages."""
+"""Encrypted elements in packages."""

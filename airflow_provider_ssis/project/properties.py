@@ -1,4 +1,4 @@
-"""The property lists of manifests and .params files: ``SSIS:Properties`` with ``SSIS:Property`` inside."""
+"""Read the property lists of manifests and .params files: ``SSIS:Properties`` with ``SSIS:Property`` inside."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.datatypes import BY_TYPE_CODE, parse_value
+from airflow_provider_ssis.project.encryption import is_encrypted, require_readable
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.namespaces import SSIS
@@ -17,15 +18,18 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.project.models import ParameterValue
 
-DPAPI_BLOB = "AQAAANCMnd8BFdERjHoAwE/Cl+s"
-"""How a value begins that Windows encrypted with a user's key (base64)."""
-
 _SAVE_AGAIN = "Open the project in Visual Studio and save it again"
 
 
 @dataclass(frozen=True, slots=True)
 class PropertyList:
-    """The properties of a project, package or parameter, and where they stand."""
+    """The properties of a project, package or parameter.
+
+    :param part: the file that contains them.
+    :param owner: their owner, for errors: ``parameter Region``.
+    :param line: the line of the owner.
+    :param elements: the ``SSIS:Property`` elements by name.
+    """
 
     part: str
     owner: str
@@ -34,9 +38,11 @@ class PropertyList:
 
     @classmethod
     def of(cls, element: _Element, part: str, owner: str) -> PropertyList:
-        """The properties inside an element.
+        """Return the properties of an element.
 
-        :param owner: whose they are, for errors: ``parameter Region``.
+        :param element: the owner of the properties.
+        :param part: the file that contains them.
+        :param owner: their owner, for errors.
         """
         found = {
             str(child.get(f"{SSIS}Name")): child
@@ -46,75 +52,79 @@ class PropertyList:
         return cls(part, owner, element.sourceline, found)
 
     def text(self, name: str, default: str = "") -> str:
-        """A property's text, white space around it removed: pretty-printed manifests put it into empty ones."""
+        """Return a property without the white space around it.
+
+        :param name: the name of the property.
+        :param default: returned if the property is absent or empty. Default: empty.
+        """
         element = self.elements.get(name)
         return default if element is None else (element.text or "").strip() or default
 
     def number(self, name: str, default: int) -> int:
-        """A whole number.
+        """Return an integer property.
 
-        :raises InvalidPartError: the property is something else.
+        :param name: the name of the property.
+        :param default: returned if the property is absent or empty.
+        :raises InvalidPartError: the property is not an integer.
         """
         text = self.text(name)
         if not text:
             return default
-        if not text.isdecimal() or len(text) > 10:
+        if not (text.isascii() and text.isdecimal()) or len(text) > 10:
             raise self.error(f"the property {name} of the {self.owner} is {text[:40]!r}, not a whole number")
         return int(text)
 
     def flag(self, name: str) -> bool:
-        """A switch, off where absent."""
+        """Return a boolean property, False where absent."""
         return self.text(name, "0").lower() in ("1", "-1", "true")
 
     def error(self, problem: str) -> InvalidPartError:
-        """The exception for something wrong with these properties."""
+        """Return the error for a problem of these properties."""
         return InvalidPartError(problem, part=self.part, line=self.line, advice=_SAVE_AGAIN)
 
 
 def read_parameters(elements: Iterable[_Element], part: str) -> tuple[Parameter, ...]:
-    """The parameters that a list of ``SSIS:Parameter`` elements declares.
+    """Read a list of parameters.
 
-    :param part: where they stand, for errors.
-    :raises InvalidPartError: one has no name, a name or type that is not possible, or a value that its type has not.
+    :param elements: ``SSIS:Parameter`` elements.
+    :param part: the file that contains them, for errors.
+    :raises InvalidPartError: a parameter has no name, the name of another one, an unknown data type, or a value that is
+        not valid for its type.
     """
     parameters: dict[str, Parameter] = {}
     for element in elements:
         name = element.get(f"{SSIS}Name")
         if not name:
             raise InvalidPartError(
-                "holds a parameter without a name", part=part, line=element.sourceline, advice=_SAVE_AGAIN
+                "contains a parameter without a name", part=part, line=element.sourceline, advice=_SAVE_AGAIN
             )
         properties = PropertyList.of(element, part, f"parameter {name}")
         if name.casefold() in parameters:
-            raise properties.error(f"the parameter {name} is there twice")
+            raise properties.error(f"contains the parameter {name} twice")
         parameters[name.casefold()] = _parameter(name, properties)
     return tuple(parameters.values())
 
 
 def read_project_parameters(root: _Element, part: str) -> tuple[Parameter, ...]:
-    """The parameters that the project declares itself.
+    """Read the parameters of a project, without its connection parameters.
 
-    :param root: the root of Project.params.
-    :param part: its name, for errors.
-    :raises InvalidPartError: it is another file, or as :func:`read_parameters`.
+    :param root: the root element of Project.params.
+    :param part: the name of the file, for errors.
+    :raises InvalidPartError: it is another kind of file, or as for :func:`read_parameters`.
+    :raises ProtectedError: the file is encrypted as a whole.
     """
     if root.tag != f"{SSIS}Parameters":
-        raise InvalidPartError(f"holds no parameters: its root is {root.tag!r}", part=part, advice=_SAVE_AGAIN)
+        raise InvalidPartError(
+            f"is not a list of parameters: its root element is {root.tag!r}", part=part, advice=_SAVE_AGAIN
+        )
+    require_readable(root, part)
     return read_parameters(root.iterfind(f"{SSIS}Parameter"), part)
-
-
-def is_encrypted(element: _Element) -> bool:
-    """True where a ``Value`` property holds ciphertext."""
-    marks = ("Salt", "IV")
-    return any(element.get(f"{SSIS}{mark}") is not None for mark in marks) or (element.text or "").startswith(
-        DPAPI_BLOB
-    )
 
 
 def _parameter(name: str, properties: PropertyList) -> Parameter:
     code = properties.number("DataType", 0)
     if code not in BY_TYPE_CODE:
-        raise properties.error(f"the parameter {name} has the data type {code}, which SSIS does not have")
+        raise properties.error(f"the parameter {name} has the unknown data type {code}")
     return Parameter(
         name=name,
         data_type=BY_TYPE_CODE[code].name,
@@ -130,13 +140,10 @@ def _value(name: str, properties: PropertyList, type_code: int) -> ParameterValu
     element = properties.elements.get("Value")
     if element is None or is_encrypted(element):
         return None
-    text = element.text or ""
-    if not text.strip() and "\n" in text:
-        text = ""  # an empty value, pretty-printed; blanks alone may be meant
     data_type = BY_TYPE_CODE[type_code]
     try:
-        return parse_value(text, data_type)
+        return parse_value(element.text or "", data_type)
     except ValueError as error:
         raise properties.error(
-            f"the parameter {name} has a value that its type {data_type.name} has not: {error}"
+            f"the parameter {name} has a value that is not valid for its type {data_type.name}: {error}"
         ) from None

@@ -1,4 +1,8 @@
-"""XML from strangers: no document type, hence no entities and no external references; bounded size and depth."""
+"""Parse XML from untrusted sources as SSIS reads it.
+
+Document types are refused, so there are no entities and no external references. Size, depth and number of elements are
+limited. White space is handled as by .NET's ``XmlDocument``, with which SSIS reads its files.
+"""
 
 from __future__ import annotations
 
@@ -7,47 +11,76 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from airflow_provider_ssis.project.encodings import to_utf8
 from airflow_provider_ssis.project.errors import InvalidPartError, LimitExceededError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
 
+XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+
+_CHUNK = 2**20
+_DAMAGED = "The file is damaged: restore it from its source, or save it again in Visual Studio"
+_MARKED = etree.XPath("boolean(//@xml:space)", namespaces={"xml": "http://www.w3.org/XML/1998/namespace"})
+
 
 def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_all: bool = False) -> etree._Element:
-    """The root element of an XML document.
+    """Parse an XML document.
 
-    :param data: the document, in any encoding that XML declares.
-    :param part: the document's name in errors.
-    :param limits: bounds of its size, depth and number of elements.
-    :param keep_all: keep comments, processing instructions and CDATA sections, for writing the document again.
+    A text that consists of white space is dropped, unless ``xml:space="preserve"`` holds where it occurs: a rule of
+    .NET's ``XmlDocument``.
+
+    :param data: the document, in an encoding that it declares.
+    :param part: its name, for errors.
+    :param limits: limits on size, depth, and numbers of elements and attributes.
+    :param keep_all: keep white space, comments, processing instructions and CDATA sections, to write the document
+        again. Default: False.
+    :returns: the root element.
     :raises LimitExceededError: the document exceeds a limit.
-    :raises InvalidPartError: the document is not well-formed, or has a document type declaration.
+    :raises InvalidPartError: the document is not well-formed, has a document type declaration, or an encoding that is
+        not supported.
     """
     if len(data) > limits.part_bytes:
         raise LimitExceededError(
-            f"has {len(data) / MEBIBYTE:.0f} MiB, more than the {limits.part_bytes / MEBIBYTE:.0f} MiB allowed",
+            f"has {len(data) / MEBIBYTE:.0f} MiB, more than the limit of {limits.part_bytes / MEBIBYTE:.0f} MiB",
             part=part,
         )
-    _inspect(data, part, limits)
+    data, encoding = to_utf8(data, part)
+    _check_structure(data, encoding, part, limits)
     parser = etree.XMLParser(
+        encoding=encoding,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        huge_tree=True,  # libxml2's own limits are too low for script binaries; ours were checked above
+        huge_tree=True,  # libxml2's own limits are too low for script binaries; ours are checked above
         remove_comments=not keep_all,
         remove_pis=not keep_all,
-        strip_cdata=not keep_all,
+        strip_cdata=False,
     )
     try:
-        return etree.fromstring(data, parser)
+        root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise InvalidPartError(f"is not well-formed XML: {error}", part=part, advice=_DAMAGED) from None
+        line = error.lineno if isinstance(error, etree.XMLSyntaxError) else None
+        raise InvalidPartError(f"is not well-formed XML: {error}", part=part, line=line, advice=_DAMAGED) from None
+    if not keep_all:
+        _drop_white_space(root)
+    return root
 
 
-def _inspect(data: bytes, part: str, limits: Limits) -> None:
-    """Stop at a document type declaration or beyond a limit, before a tree is built.
+def is_blank(text: str | None) -> bool:
+    """Return True for a text that consists of white space as XML defines it.
 
-    Expat reports a document type before it reads what is declared in it, which libxml2 does not.
+    ``str.isspace`` includes more characters, such as no-break spaces.
+
+    :param text: the text, or None.
     """
-    parser = expat.ParserCreate()
+    return text is not None and text != "" and not text.strip(" \t\r\n")
+
+
+def _check_structure(data: bytes, encoding: str | None, part: str, limits: Limits) -> None:
+    """Refuse a document type declaration or a structure beyond the limits, before libxml2 builds a tree.
+
+    Expat reports a document type before it reads the declarations inside; libxml2 does not.
+    """
+    parser = expat.ParserCreate(encoding)
     depth = elements = 0
 
     def start_element(name: str, attributes: dict[str, str]) -> None:
@@ -55,11 +88,11 @@ def _inspect(data: bytes, part: str, limits: Limits) -> None:
         depth += 1
         elements += 1
         if depth > limits.xml_depth:
-            _exceeds(f"nests elements deeper than {limits.xml_depth} levels", parser, part)
+            _exceeds(f"nests elements deeper than the limit of {limits.xml_depth} levels", parser, part)
         if elements > limits.xml_elements:
-            _exceeds(f"has more than {limits.xml_elements} elements", parser, part)
+            _exceeds(f"has more elements than the limit of {limits.xml_elements}", parser, part)
         if len(attributes) > limits.xml_attributes:
-            _exceeds(f"has an element with more than {limits.xml_attributes} attributes", parser, part)
+            _exceeds(f"has an element with more attributes than the limit of {limits.xml_attributes}", parser, part)
 
     def end_element(name: str) -> None:
         nonlocal depth
@@ -67,17 +100,24 @@ def _inspect(data: bytes, part: str, limits: Limits) -> None:
 
     def start_doctype(*declaration: object) -> NoReturn:
         raise InvalidPartError(
-            "has a document type declaration, which SSIS never writes and which could hide entities",
+            "has a document type declaration, which SSIS never writes and which is not accepted",
             part=part,
             line=parser.CurrentLineNumber,
-            advice="Remove it",
+            advice="Remove the declaration (<!DOCTYPE …>)",
         )
 
     parser.StartElementHandler = start_element
     parser.EndElementHandler = end_element
     parser.StartDoctypeDeclHandler = start_doctype
     try:
-        parser.Parse(data, True)
+        for start in range(0, len(data), _CHUNK):
+            chunk = memoryview(data)[start : start + _CHUNK]
+            parser.Parse(chunk, False)
+            # Expat waits for the end of a tag, and then builds all its attributes at once.
+            if start + len(chunk) - parser.CurrentByteIndex > limits.xml_tag_bytes + _CHUNK:
+                limit = limits.xml_tag_bytes / MEBIBYTE
+                _exceeds(f"has a tag or comment larger than the limit of {limit:.0f} MiB", parser, part)
+        parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise InvalidPartError(
             f"is not well-formed XML: {expat.ErrorString(error.code)}", part=part, line=error.lineno, advice=_DAMAGED
@@ -90,4 +130,25 @@ def _exceeds(problem: str, parser: expat.XMLParserType, part: str) -> NoReturn:
     raise LimitExceededError(problem, part=part, line=parser.CurrentLineNumber)
 
 
-_DAMAGED = "The file is damaged: take it from its source again, or save it again in Visual Studio"
+def _drop_white_space(root: etree._Element) -> None:
+    has_marks = bool(_MARKED(root))
+    for element in root.iter():
+        if is_blank(element.text) and not (has_marks and _is_preserved(element)) and not _is_cdata(element):
+            element.text = None
+        if is_blank(element.tail) and not (has_marks and _is_preserved(element.getparent())):
+            element.tail = None
+
+
+def _is_preserved(element: etree._Element | None) -> bool:
+    """Return True if the nearest ``xml:space`` of the element and its ancestors says ``preserve``."""
+    while element is not None:
+        mark = element.get(XML_SPACE)
+        if mark is not None:
+            return mark == "preserve"
+        element = element.getparent()
+    return False
+
+
+def _is_cdata(element: etree._Element) -> bool:
+    """Return True if the only text of the element is a CDATA section, which counts as text even if it is blank."""
+    return not len(element) and b"<![CDATA[" in etree.tostring(element, with_tail=False)

@@ -1,45 +1,51 @@
-"""Taking sensitive values out of SSIS files, which makes them files of the protection level DontSaveSensitive."""
+"""Remove sensitive values from SSIS files, which gives them the protection level DontSaveSensitive."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lxml import etree
+
 from airflow_provider_ssis.project.dts import dts_flag, dts_text
+from airflow_provider_ssis.project.encryption import DPAPI_BLOB, SET_LEVEL, is_encrypted
+from airflow_provider_ssis.project.errors import ProtectedError
+from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
-from airflow_provider_ssis.project.properties import PropertyList, is_encrypted
+from airflow_provider_ssis.project.properties import PropertyList
+from airflow_provider_ssis.project.safe_xml import parse_xml
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+_LEVEL = ProtectionLevel.DONT_SAVE_SENSITIVE
 _TRUE = ("1", "-1", "true")
 
 
 def strip_manifest(root: _Element, part: str) -> list[str]:
-    """Take the sensitive values out of a manifest and set the protection level there, for project and packages.
+    """Remove the sensitive values from a manifest, and set the protection level of the project and its packages.
 
     :param root: the element ``SSIS:Project``; changed in place.
-    :param part: where it stands, for errors.
-    :returns: what was taken out, in words.
+    :param part: the file that contains it, for errors.
+    :returns: what was removed: ``the value of the parameter Key``.
     """
-    level = ProtectionLevel.DONT_SAVE_SENSITIVE
-    root.set(f"{SSIS}ProtectionLevel", level.label)
+    root.set(f"{SSIS}ProtectionLevel", _LEVEL.label)
     verifier = PropertyList.of(root, part, "project").elements.get("PasswordVerifier")
     if verifier is not None:
         _remove(verifier)
     for package in root.iter(f"{SSIS}PackageMetaData"):
         element = PropertyList.of(package, part, "package").elements.get("ProtectionLevel")
         if element is not None:
-            element.text = str(int(level))
+            element.text = str(int(_LEVEL))
     return strip_parameters(root, part)
 
 
 def strip_parameters(root: _Element, part: str) -> list[str]:
-    """Take the values of sensitive parameters out of a manifest or a .params file.
+    """Remove the values of sensitive parameters from a manifest or a .params file.
 
-    :param root: the file's root; changed in place.
-    :param part: the file's name, for errors.
-    :returns: what was taken out, in words.
+    :param root: the root element; changed in place.
+    :param part: the name of the file, for errors.
+    :returns: what was removed, as for :func:`strip_manifest`.
     """
     stripped = []
     for parameter in root.iter(f"{SSIS}Parameter"):
@@ -47,44 +53,73 @@ def strip_parameters(root: _Element, part: str) -> list[str]:
         properties = PropertyList.of(parameter, part, f"parameter {name}")
         value = properties.elements.get("Value")
         if value is not None and (properties.flag("Sensitive") or is_encrypted(value)):
+            if value.text:
+                stripped.append(f"the value of the parameter {name}")
             _remove(value)
-            stripped.append(f"the value of the parameter {name}")
     return stripped
 
 
-def strip_dts(root: _Element) -> list[str]:
-    """Take the sensitive values out of a package or connection manager, and set the package's protection level.
+def strip_file(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> tuple[bytes, list[str]]:
+    """Remove the sensitive values from a .dtsx or .conmgr file, and set the protection level of a package.
 
-    :param root: the file's root; changed in place.
-    :returns: what was taken out, in words.
+    :param data: the file.
+    :param part: its name, for errors.
+    :param limits: limits for its XML.
+    :returns: the changed file, and what was removed, as for :func:`strip_manifest`.
+    :raises ProtectedError: an encrypted value is left in a place that is not known to contain one.
     """
+    root = parse_xml(data, part, limits=limits, keep_all=True)
+    stripped = _strip_dts(root)
+    data = etree.tostring(root.getroottree(), encoding="utf-8", xml_declaration=True)
+    if DPAPI_BLOB.encode() in data:
+        raise ProtectedError(
+            "contains a value encrypted with a user key in an unknown place", part=part, advice=SET_LEVEL
+        )
+    return data, stripped
+
+
+def _strip_dts(root: _Element) -> list[str]:
     if root.tag == f"{DTS}Executable":
-        root.set(f"{DTS}ProtectionLevel", str(int(ProtectionLevel.DONT_SAVE_SENSITIVE)))
+        _set_level(root)
     stripped = []
     for parameter in list(root.iter(f"{DTS}PackageParameter")):
         if not dts_flag(parameter, "Sensitive"):
             continue
         for value in list(parameter.iterfind(f"{DTS}Property")):
             if value.get(f"{DTS}Name") == "ParameterValue":
+                if len(value) or value.text:
+                    stripped.append(f"the value of the parameter {dts_text(parameter, 'ObjectName')}")
                 _remove(value)
-                stripped.append(f"the value of the parameter {dts_text(parameter, 'ObjectName')}")
-    for element in list(root.iter()):
+    names: dict[_Element, str] = {}
+    for element in list(root.iter(etree.Element)):
         if element.tag == f"{XML_ENCRYPTION}EncryptedData" or _is_secret(element):
-            stripped.append(f"a secret of {_owner(element)}")
+            if len(element) or element.text:
+                stripped.append(f"a secret of {_owner(element, names)}")
             _remove(element)
     return stripped
 
 
+def _set_level(package: _Element) -> None:
+    """Set the protection level of a package: an attribute, or a child element before SQL Server 2012."""
+    for child in package.iterfind(f"{DTS}Property"):
+        if child.get(f"{DTS}Name") == "ProtectionLevel":
+            child.text = str(int(_LEVEL))
+            return
+    package.set(f"{DTS}ProtectionLevel", str(int(_LEVEL)))
+
+
 def _is_secret(element: _Element) -> bool:
-    """Secrets are marked by an attribute without a namespace, beside attributes that have one."""
+    """Return True for an element whose content is sensitive. The mark has no namespace; other attributes have one."""
     return element.tag != f"{DTS}PackageParameter" and element.get("Sensitive", "").lower() in _TRUE
 
 
-def _owner(element: _Element) -> str:
+def _owner(element: _Element, names: dict[_Element, str]) -> str:
+    """Return the name of the nearest object around an element. ``names`` keeps what was found for others."""
     for ancestor in element.iterancestors():
-        name = dts_text(ancestor, "ObjectName") if isinstance(ancestor.tag, str) else ""
-        if name:
-            return name
+        if ancestor not in names:
+            names[ancestor] = dts_text(ancestor, "ObjectName")
+        if names[ancestor]:
+            return names[ancestor]
     return "the file"
 
 

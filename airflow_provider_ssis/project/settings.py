@@ -1,4 +1,4 @@
-"""Giving parameters the values of a configuration."""
+"""Apply a configuration of a .dtproj to the manifest and the parameters of a project."""
 
 from __future__ import annotations
 
@@ -10,24 +10,37 @@ from airflow_provider_ssis.project.datatypes import BY_TYPE_CODE, parse_value
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.properties import PropertyList
+from airflow_provider_ssis.project.safe_xml import XML_SPACE, is_blank
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from airflow_provider_ssis.project.dtproj import Configuration, ParameterSetting
+    from airflow_provider_ssis.project.dtproj import Configuration, DtProject, ParameterSetting
+
+TARGET_SERVER_VERSIONS = {
+    "SQLServer2012": 110,
+    "SQLServer2014": 120,
+    "SQLServer2016": 130,
+    "SQLServer2017": 140,
+    "SQLServer2019": 150,
+    "SQLServer2022": 160,
+    "SQLServer2025": 170,
+}
+"""The option of a configuration, and the number in a manifest."""
 
 
-def apply_configuration(configuration: Configuration, manifest: _Element, params: _Element, part: str) -> list[str]:
-    """Write a configuration's values into the manifest and the project's parameters, which are changed in place.
+def apply_values(configuration: Configuration, manifest: _Element, params: _Element | None, part: str) -> list[str]:
+    """Write the parameter values of a configuration into the manifest and Project.params.
 
-    A setting finds its parameter by id, or by name where it has no id. Sensitive parameters keep no value in a project
-    file, so settings of theirs are passed over.
+    A setting is matched with its parameter by id, or by name if no parameter has that id. A project file contains no
+    values of sensitive parameters, so their settings are skipped.
 
-    :param manifest: the element ``SSIS:Project``.
-    :param params: the root of Project.params.
-    :param part: the .dtproj that holds the configuration, for errors.
-    :returns: warnings: settings without a parameter, settings passed over.
-    :raises BuildError: a value does not fit the type of its parameter.
+    :param configuration: the configuration.
+    :param manifest: the element ``SSIS:Project``; changed in place.
+    :param params: the root element of Project.params; changed in place. None if the project has no such file.
+    :param part: the .dtproj that contains the configuration, for errors.
+    :returns: warnings: settings without a parameter, and skipped settings.
+    :raises BuildError: a value is not valid for the type of its parameter.
     """
     parameters = _parameters(manifest, params, part)
     warnings = []
@@ -35,18 +48,54 @@ def apply_configuration(configuration: Configuration, manifest: _Element, params
         properties = parameters.get(setting.id.casefold()) or parameters.get(setting.name.casefold())
         where = f"configuration {configuration.name!r} sets {setting.name}"
         if properties is None:
-            warnings.append(f"{part}: the {where}, which the project does not have")
+            warnings.append(f"{part}: the {where}, which is not a parameter of the project")
         elif properties.flag("Sensitive"):
-            warnings.append(f"{part}: the {where}, which is sensitive: give it a value on the server")
+            warnings.append(f"{part}: the {where}, which is sensitive: set its value on the server")
         elif setting.value is not None:
             _apply(setting, properties, where, part)
     return warnings
 
 
-def _parameters(manifest: _Element, params: _Element, part: str) -> dict[str, PropertyList]:
-    """The properties of the project's parameters by id and by qualified name, both in small letters."""
+def apply_target_version(dtproj: DtProject, configuration: Configuration | None) -> list[str]:
+    """Write the target server version of a configuration into the manifest, as Visual Studio 15.0.2000 and later do.
+
+    :param dtproj: the project; its manifest is changed in place.
+    :param configuration: the chosen configuration. Default: None, the first configuration with a target server version.
+    :returns: warnings: the target server version is unknown, or the configurations have different ones.
+    """
+    candidates = dtproj.configurations if configuration is None else (configuration,)
+    found = [(one.target_server_version, one.name) for one in candidates if one.target_server_version]
+    if not found:
+        return []
+    target, name = found[0]
+    if target not in TARGET_SERVER_VERSIONS:
+        return [f"{dtproj.part}: the configuration {name!r} has the unknown target server version {target!r}"]
+    _set_target_version(dtproj.manifest, TARGET_SERVER_VERSIONS[target], dtproj.part)
+    if len({version for version, _ in found}) == 1:
+        return []
+    problem = f"{dtproj.part}: the target server versions of its configurations differ; {target} of {name!r} is used"
+    return [f"{problem}. Choose a configuration"]
+
+
+def _set_target_version(manifest: _Element, version: int, part: str) -> None:
+    properties = PropertyList.of(manifest, part, "project").elements
+    element = properties.get("TargetServerVersion")
+    if element is None:
+        element = etree.Element(f"{SSIS}Property", {f"{SSIS}Name": "TargetServerVersion"})
+        following = properties.get("PasswordVerifier", properties.get("FormatVersion"))
+        if following is not None:
+            following.addprevious(element)
+        else:
+            properties["Name"].addnext(element)
+    element.text = str(version)
+
+
+def _parameters(manifest: _Element, params: _Element | None, part: str) -> dict[str, PropertyList]:
+    """Return the properties of the project's parameters by id and by qualified name, both in lower case."""
     found: dict[str, PropertyList] = {}
-    scopes = [("Project", params.iterfind(f"{SSIS}Parameter"))]
+    scopes = [("Project", manifest.iterfind(f"{SSIS}Parameters/{SSIS}Parameter"))]
+    if params is not None:
+        scopes.append(("Project", params.iterfind(f"{SSIS}Parameter")))
     scopes += [
         (metadata.get(f"{SSIS}Name", "").removesuffix(".dtsx"), metadata.iterfind(f"{SSIS}Parameters/{SSIS}Parameter"))
         for metadata in manifest.iter(f"{SSIS}PackageMetaData")
@@ -68,7 +117,7 @@ def _apply(setting: ParameterSetting, properties: PropertyList, where: str, part
         parse_value(text, data_type)
     except ValueError as error:
         raise BuildError(
-            f"the {where}, whose type {data_type.name} has no such value: {error}",
+            f"the {where} to a value that is not valid for its type {data_type.name}: {error}",
             part=part,
             advice="Correct the value in Visual Studio (Project, Properties, Parameters)",
         ) from None
@@ -77,3 +126,8 @@ def _apply(setting: ParameterSetting, properties: PropertyList, where: str, part
         value = etree.Element(f"{SSIS}Property", {f"{SSIS}Name": "Value"})
         properties.elements["DataType"].addprevious(value)
     value.text = text
+    # SSIS reads white space as empty unless it is marked.
+    if is_blank(text):
+        value.set(XML_SPACE, "preserve")
+    else:
+        value.attrib.pop(XML_SPACE, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
@@ -15,9 +15,11 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, ExecutionNotFound, LoginFailed
+from airflow_provider_ssis.compat import is_first_poke, reschedule_exception
 from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
 from airflow_provider_ssis.executions.deadline import check_seconds
+from airflow_provider_ssis.executions.deferral import DeferralTimes
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
@@ -26,7 +28,13 @@ from airflow_provider_ssis.executions.outcome import (
     status_name,
     unsuccessful_error,
 )
-from airflow_provider_ssis.executions.polling import WaitResult, get_execution
+from airflow_provider_ssis.executions.polling import (
+    ExecutionWait,
+    PollSchedule,
+    WaitResult,
+    get_execution,
+    poll_until_terminal,
+)
 from airflow_provider_ssis.operators.base import SsisWaitingTask
 
 if TYPE_CHECKING:
@@ -40,19 +48,24 @@ if TYPE_CHECKING:
 class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
     """Wait until an execution is over, and succeed if it did.
 
-    Works in both modes, ``poke`` and ``reschedule``, where each look opens a connection and closes it again, and in the
-    triggerer, where all who wait share one. With ``soft_fail`` an execution that does not succeed skips the task. The
-    sensor never stops the execution.
+    The sensor can wait on a worker (mode ``poke`` or ``reschedule``; each poke opens and closes a connection) or in the
+    triggerer, where all triggers of an Airflow connection share one. With ``soft_fail`` an execution that does not
+    succeed skips the task. The sensor never stops the execution.
 
-    A server that is away for up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` no look
-    knows of the ones before, so there one that is away for longer does not either, until the sensor's ``timeout``.
-    A login that is refused before the catalog has been read, which each look in that mode is, fails it at once.
+    Before it defers or is rescheduled for the first time, the sensor waits on its worker for ``[ssis] defer_after``
+    seconds (10); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (15) later at
+    the earliest, also with a shorter ``poke_interval``: Airflow fails a task that comes back sooner.
+
+    An outage of the server of up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` a poke
+    knows nothing of the pokes before, so a longer outage does not fail it either, until the sensor's ``timeout``. A
+    login that is refused before the catalog has been read fails the sensor at once. In mode ``reschedule`` that holds
+    for each poke.
 
     :param execution_id: the execution: its id, or what a run operator returned (``run.output``). (templated)
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
-    :param deferrable: wait in the triggerer, without a worker; ``poke_interval`` is then the longest time between two
-        looks in the first hours, and must not be 0. ``timeout`` counts from the task's start, and Airflow's
-        ``execution_timeout`` holds there too. Default: ``[operators] default_deferrable``.
+    :param deferrable: wait in the triggerer, without a worker. ``poke_interval`` is then the longest time between two
+        polls in the first hour, and must not be 0. ``timeout`` counts from the task's start, and Airflow's
+        ``execution_timeout`` applies there too. Default: ``[operators] default_deferrable``.
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds.
     :raises ExecutionFailed: the package failed.
     :raises ExecutionCanceled: somebody stopped the execution.
@@ -102,14 +115,50 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         """
         # An earlier try may have run in the same process; what it bore is over.
         self._tolerance = None
-        if not self.deferrable:
+        if self.deferrable:
+            return self._execute_deferrable(context)
+        try:
             return super().execute(context)
-        execution_id = execution_id_of(self.execution_id)
+        except reschedule_exception() as reschedule:
+            if is_first_poke(context):
+                result = self._wait_on_worker(context)
+                if result is not None:
+                    return result
+            earliest = datetime.fromtimestamp(DeferralTimes().resume_at(), UTC)
+            raise type(reschedule)(max(reschedule.reschedule_date, earliest)) from None
+
+    def _execute_deferrable(self, context: Context) -> Any:
         self._check_deferral()
         first = self.poke(context)
         if first:
             return first.xcom_value
-        return self._defer_until_terminal(execution_id, self._deadline(context))
+        result = self._wait_on_worker(context)
+        if result is not None:
+            return result
+        return self._defer_until_terminal(execution_id_of(self.execution_id), self._deadline(context))
+
+    def _wait_on_worker(self, context: Context) -> dict[str, Any] | None:
+        """Wait on the worker for the first seconds.
+
+        :return: what the task returns; None if the execution is still active, or if the catalog has not been read yet.
+        """
+        if not self._has_read:
+            return None
+        deadline = self._deadline(context)
+        wait = ExecutionWait(
+            execution_id=execution_id_of(self.execution_id),
+            schedule=PollSchedule(self._poll_interval),
+            deadline=deadline,
+            leave_at=DeferralTimes().leave_at(deadline),
+        )
+        if wait.leave_at.passed:
+            return None
+        tolerance = OutageTolerance(config.outage_timeout())
+        with self._open_catalog(tolerance) as catalog:
+            result = poll_until_terminal(catalog, wait, tolerance=tolerance, log=self.log, on_poll=lambda _: None)
+            if result is WaitResult.TERMINAL:
+                return self._outcome(catalog, get_execution(catalog, wait.execution_id))
+        return self._check_after_timeout(wait.execution_id) if result is WaitResult.TIMED_OUT else None
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Go on when the triggerer has seen the end of the execution, or of the time for it.

@@ -18,16 +18,23 @@ class ExecutionEvent:
     :param execution_id: the execution.
     :param result: why.
     :param detail: the error that ended the wait, if one did.
+    :param last_message_id: the id of the last message that the trigger wrote to the task log; None for none.
     """
 
     execution_id: int
     result: WaitResult
     detail: str | None = None
+    last_message_id: int | None = None
 
     @property
     def payload(self) -> dict[str, Any]:
-        """The event as Airflow stores it: ``{"execution_id": …, "result": …, "detail": …}``."""
-        return {"execution_id": self.execution_id, "result": self.result.value, "detail": self.detail}
+        """The event as Airflow stores it: ``{"execution_id": …, "result": …, "detail": …, "last_message_id": …}``."""
+        return {
+            "execution_id": self.execution_id,
+            "result": self.result.value,
+            "detail": self.detail,
+            "last_message_id": self.last_message_id,
+        }
 
     @classmethod
     def from_payload(cls, payload: Any) -> Self:
@@ -39,7 +46,12 @@ class ExecutionEvent:
         if isinstance(payload, Mapping):
             try:
                 result = payload["result"] if "result" in payload else _FORMER_RESULTS[payload["verdict"]]
-                return cls(int(payload["execution_id"]), WaitResult(result), payload.get("detail"))
+                return cls(
+                    int(payload["execution_id"]),
+                    WaitResult(result),
+                    payload.get("detail"),
+                    payload.get("last_message_id"),
+                )
             except (KeyError, ValueError, TypeError):
                 pass
         raise InvalidTriggerEvent(

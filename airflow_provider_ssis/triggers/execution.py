@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.compat import task_instance_state
 from airflow_provider_ssis.executions.deadline import Deadline
+from airflow_provider_ssis.executions.deferral import DeferralTimes
 from airflow_provider_ssis.executions.message_log import MessageLevel, log_message
-from airflow_provider_ssis.executions.outage import OutageTolerance
+from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 from airflow_provider_ssis.triggers.poller import Subscription, Update, shared_poller
@@ -47,6 +49,9 @@ class SsisExecutionTrigger(BaseTrigger):
     :param outage_timeout: seconds that an outage of the server may last. Default: 900.
     :param follow_messages: the least important messages of the execution that are logged. Default: ``none``.
     :param cancel_on_kill: stop the execution when a user marks or clears the task; needs Airflow 3.3. Default: True.
+    :param last_message_id: id of the last message that the worker has logged. Default: 0, none.
+    :param resume_at: when the task may come back to a worker, in seconds since 1970: an event that is ready sooner is
+        held back. Default: at once.
     :param unknown: arguments that a later version of this package added. They are ignored, so that an older triggerer
         continues while the package is upgraded.
     """
@@ -63,6 +68,8 @@ class SsisExecutionTrigger(BaseTrigger):
         outage_timeout: float = 900.0,
         follow_messages: str = MessageLevel.NONE.value,
         cancel_on_kill: bool = True,
+        last_message_id: int = 0,
+        resume_at: float | None = None,
         **unknown: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's own is untyped
@@ -75,6 +82,8 @@ class SsisExecutionTrigger(BaseTrigger):
         self.outage_timeout = outage_timeout
         self.follow_messages = follow_messages
         self.cancel_on_kill = cancel_on_kill
+        self.last_message_id = last_message_id
+        self.resume_at = resume_at
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class and its arguments, without those at their defaults, so that older triggerers can read them."""
@@ -110,7 +119,7 @@ class SsisExecutionTrigger(BaseTrigger):
             ),
             tolerance=OutageTolerance(self.outage_timeout),
             send=updates.put,
-            last_message_id=None if level is MessageLevel.NONE else 0,
+            last_message_id=None if level is MessageLevel.NONE else self.last_message_id,
         )
         poller = shared_poller(loop, self.ssis_conn_id, _catalog_opener)
         try:
@@ -120,25 +129,31 @@ class SsisExecutionTrigger(BaseTrigger):
                 self._log_update(update, level)
                 if update.result is not None:
                     event = ExecutionEvent(
-                        self.execution_id, update.result, None if update.error is None else str(update.error)
+                        self.execution_id,
+                        update.result,
+                        detail=None if update.error is None else str(update.error),
+                        last_message_id=subscription.last_message_id,
                     )
+                    await self._hold_back()
                     yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
                     return
         finally:
             poller.unsubscribe(subscription)
 
+    async def _hold_back(self) -> None:
+        seconds = DeferralTimes().seconds_until(self.resume_at)
+        if seconds > 0:
+            self.log.info("The task resumes in %.0f s, when Airflow has seen the end of its worker process.", seconds)
+            await asyncio.sleep(seconds)
+
     def _log_update(self, update: Update, level: MessageLevel) -> None:
-        if update.status is not None:
+        # The worker logs the final status, after the last messages.
+        if update.status is not None and not OperationStatus[update.status].is_terminal:
             self.log.info("Execution %d is %s.", self.execution_id, update.status.lower())
         for message in update.messages:
-            if level.includes(message.message_type):
-                log_message(self.log, message)
+            log_message(self.log, message, level)
         if update.outage is not None:
-            self.log.warning(
-                "The catalog cannot be read; execution %d goes on, and so does the task: %s",
-                self.execution_id,
-                update.outage,
-            )
+            self.log.warning("%s", update.outage)
         if update.unreadable is not None:
             self.log.warning(
                 "The messages of execution %d cannot be read, so they are left out from here on: %s",
@@ -146,7 +161,7 @@ class SsisExecutionTrigger(BaseTrigger):
                 update.unreadable,
             )
         if update.recovered is not None:
-            self.log.info("The catalog can be read again, after %.0f s.", update.recovered)
+            self.log.info("%s", recovery_text(update.recovered))
 
     async def on_kill(self) -> None:
         """Stop the execution, because a user marked or cleared the task; not when another triggerer takes over."""
@@ -210,6 +225,8 @@ _DEFAULTS: dict[str, Any] = {
     "outage_timeout": 900.0,
     "follow_messages": MessageLevel.NONE.value,
     "cancel_on_kill": True,
+    "last_message_id": 0,
+    "resume_at": None,
 }
 
 
@@ -260,12 +277,12 @@ def _catalog_opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Calla
     def open_catalog() -> Catalog:
         from airflow.providers.common.compat.connection import get_async_connection
 
-        from airflow_provider_ssis.catalog.session import RetryPolicy
+        from airflow_provider_ssis.catalog.session import NO_RETRY
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
         future = asyncio.run_coroutine_threadsafe(get_async_connection(ssis_conn_id), loop)
         hook = SsisCatalogHook.of(future.result(_CONNECTION_SECONDS), ssis_conn_id=ssis_conn_id)
         # No retries here: each subscriber's OutageTolerance decides how long to retry.
-        return hook.open_catalog(retry=RetryPolicy(attempts=1), query_timeout=QUERY_TIMEOUT)
+        return hook.open_catalog(retry=NO_RETRY, query_timeout=QUERY_TIMEOUT)
 
     return open_catalog

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK
+from airflow_provider_ssis.executions.outage import outage_text
 from airflow_provider_ssis.executions.polling import WaitResult
 from airflow_provider_ssis.triggers.message_reader import MessageReader, Reading
 from airflow_provider_ssis.triggers.poller_connection import AllQueriesFail, PollerConnection
@@ -48,7 +49,7 @@ class Update:
 
     :param status: the execution's status, if it has changed.
     :param messages: its messages since the last update.
-    :param outage: the error's text, when an outage begins.
+    :param outage: the line for the log, when an outage begins.
     :param recovered: how long the outage lasted in seconds, when it ends.
     :param unreadable: the error's text, when the messages can permanently not be read. No more messages follow.
     :param result: why the wait ended. No more updates follow.
@@ -234,7 +235,7 @@ class Poller:
         if reading.error is None:
             recovered = tolerance.record_success()
         else:
-            outage = None if tolerance.is_active else str(reading.error)
+            outage = None if tolerance.is_active else self._outage_text(subscription, reading.error)
             try:
                 delay = wait.deadline.limit(tolerance.record_failure(reading.error))
                 hold_back = tolerance.seconds < self._messages_grace
@@ -270,10 +271,14 @@ class Poller:
             if subscription.wait.deadline.passed:
                 self._send(subscription, Update(result=WaitResult.TIMED_OUT))
             elif is_first:
-                self._send(subscription, Update(outage=str(error)))
+                self._send(subscription, Update(outage=self._outage_text(subscription, error)))
         now = self._clock.monotonic()
         for subscription in due:
             subscription.due = now + subscription.wait.deadline.limit(longest)
+
+    @staticmethod
+    def _outage_text(subscription: Subscription, error: Exception) -> str:
+        return outage_text(error, subscription.tolerance.limit, subscription.wait.execution_id)
 
     def _send(self, subscription: Subscription, update: Update) -> None:
         if update.result is not None:

@@ -12,6 +12,8 @@ from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.airflow_home import airflow_home
 from benchmarks.results import Report, Result, append, cost, rate
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from benchmarks.imports import BASES, modules_of
 
+pytestmark = pytest.mark.processes
+
 HEAVY = {"pyodbc", "lxml", "sqlglot", "duckdb", "cryptography"}
 PACKAGES = ("operators", "sensors", "triggers")
 MODULES = [module for package in PACKAGES for module in modules_of(package)]

@@ -11,6 +11,8 @@ import pytest
 from benchmarks.workers import Worker
 from tests.support.services import Echo, NeverReady
 
+pytestmark = pytest.mark.processes
+
 
 def runs(process: int) -> bool:
     try:

@@ -11,8 +11,8 @@ import pytds
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.drivers import DriverFamily
+from airflow_provider_ssis.odbc.target import Encrypt
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.server import SsisdbEmulator

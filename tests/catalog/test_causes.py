@@ -88,7 +88,8 @@ def test_the_order_in_which_messages_are_read_does_not_matter(numbers: list[int]
 def test_a_cause_is_described_with_place_code_and_advice() -> None:
     text = describe(message(1, "An OLE DB error has occurred.", code="0xC0202009"))
     assert text.startswith(
-        r"Load Customers (\Package\Load Customers in Load.dtsx, 0xC0202009 DTS_E_OLEDBERROR): An OLE DB"
+        "An OLE DB error has occurred. "
+        r"(0xC0202009 DTS_E_OLEDBERROR; \Package\Load Customers in Load.dtsx)"
     )
     assert "provider's own message" in text
 
@@ -99,7 +100,7 @@ def test_a_symbol_that_the_text_has_already_is_not_shown_twice() -> None:
 
 
 def test_a_code_that_nobody_knows_is_shown_as_it_is() -> None:
-    assert describe(message(1, "Odd.", code="0xC001F034")).endswith("Load.dtsx, 0xC001F034): Odd.")
+    assert describe(message(1, "Odd.", code="0xC001F034")).startswith("Odd. (0xC001F034; ")
 
 
 @pytest.mark.parametrize("code", ["0xC0024107", "0xC004706B", "0xC004700C"])

@@ -148,6 +148,7 @@ def test_an_execution_whose_creation_failed_is_not_found(mart: Catalog) -> None:
     assert mart.get_or_create_execution(REQUEST, CORRELATION).created
 
 
+@pytest.mark.slow
 def test_more_values_than_fit_one_call_are_one_claim(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     many = replace(REQUEST, property_overrides={rf"\Package.Properties[P{n}]": n for n in range(900)})
     first = mart.get_or_create_execution(many, CORRELATION)

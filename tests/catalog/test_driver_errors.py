@@ -100,11 +100,11 @@ def test_a_query_timeout_is_told_apart() -> None:
         ("08001", "TCP Provider: Error code 0x2749 (10061) (SQLDriverConnect)", errors.ServerUnreachable),
         ("HYT00", "Login timeout expired (0) (SQLDriverConnect)", errors.ServerUnreachable),
         ("08001", "SSL Provider: [error:0A000086:SSL routines::certificate verify failed] (-1)", errors.TlsRefused),
-        ("28000", "Login failed for user 'x'. (18456) (SQLDriverConnect)", errors.LoginFailed),
-        ("42000", 'Cannot open database "SSISDB" requested by the login. (4060)', errors.CatalogMissing),
+        ("28000", "[SQL Server]Login failed for user 'x'. (18456) (SQLDriverConnect)", errors.LoginFailed),
+        ("42000", '[SQL Server]Cannot open database "SSISDB" requested by the login. (4060)', errors.CatalogMissing),
         ("01000", "Can't open lib '/opt/x.so' : file not found (0) (SQLDriverConnect)", errors.DriverMissing),
         ("IM002", "Data source name not found and no default driver specified (0)", errors.DriverMissing),
-        ("42000", "Database is not currently available. (40613)", errors.TransientError),
+        ("42000", "[SQL Server]Database is not currently available. (40613)", errors.TransientError),
     ],
 )
 def test_what_prevents_a_connection_is_told_apart(sqlstate: str, text: str, expected: type[Exception]) -> None:
@@ -112,6 +112,51 @@ def test_what_prevents_a_connection_is_told_apart(sqlstate: str, text: str, expe
     error = connect_error(raised, target="sql01, port 1433")
     assert type(error) is expected
     assert error.advice
+
+
+@pytest.mark.parametrize(
+    ("raised", "client_code"),
+    [
+        (pyodbc.Error("08001", "[08001] [Microsoft][ODBC Driver 18]TCP Provider: Error code 0x2749 (10061)"), 10061),
+        (pyodbc.Error("HY000", "[HY000] [Microsoft][ODBC Driver 18]SSPI Provider: No credentials (851968)"), 851968),
+        (pyodbc.Error("08S01", "[08S01] [FreeTDS][SQL Server]Unable to connect: no answer (20009)"), 20009),
+        (pymssql.OperationalError(20017, b"Unexpected EOF from the server"), 20017),
+    ],
+)
+def test_a_code_of_the_driver_or_the_network_is_not_called_an_error_of_sql_server(
+    raised: Exception, client_code: int
+) -> None:
+    report = read_report(raised)
+    assert (report.number, report.client_code) == (None, client_code)
+    for error in (statement_error(raised), connect_error(raised, target="sql01", uses_kerberos=True)):
+        assert "SQL Server error" not in str(error)
+
+
+@pytest.mark.parametrize("database", ["catalog", "dbo", "DBO"])
+def test_a_schema_instead_of_the_database_is_explained(database: str) -> None:
+    raised = pyodbc.Error(
+        "42000", f"[42000] [FreeTDS][SQL Server]Cannot open database '{database}'. (4060) (SQLConnect)"
+    )
+    error = connect_error(raised, target="sql01", database=database)
+    assert isinstance(error, errors.CatalogMissing)
+    assert "is a schema inside it" in error.advice
+    assert "in the database SSISDB" in error.advice
+
+
+def test_another_database_is_no_reason_to_create_the_catalog() -> None:
+    raised = pyodbc.Error("42000", "[42000] [FreeTDS][SQL Server]Cannot open database 'Sales'. (4060) (SQLConnect)")
+    assert "'Sales'" in connect_error(raised, target="sql01", database="Sales").advice
+    assert "Create the catalog" not in connect_error(raised, target="sql01", database="Sales").advice
+    assert "Create the catalog" in connect_error(raised, target="sql01", database="SSISDB").advice
+
+
+def test_a_wrong_password_of_a_windows_account_is_no_matter_of_kerberos() -> None:
+    for number in (18452, 18456):
+        raised = pyodbc.Error("28000", f"[28000] [FreeTDS][SQL Server]Login failed. ({number}) (SQLDriverConnect)")
+        error = connect_error(raised, target="sql01", uses_ntlm=True)
+        assert isinstance(error, errors.LoginFailed)
+        assert "account and password" in error.advice
+        assert "Kerberos" not in error.advice
 
 
 def test_what_no_driver_is_known_to_raise_keeps_its_text() -> None:

@@ -246,6 +246,7 @@ def test_a_required_parameter_without_a_value_is_named(ready: Catalog) -> None:
     assert wait_for_end(ready, given) is OperationStatus.SUCCEEDED
 
 
+@pytest.mark.slow
 def test_many_parameters_go_in_several_batches(ready: Catalog) -> None:
     overrides = {rf"\Package.Variables[User::V{number}].Properties[Value]": number for number in range(900)}
     execution_id = ready.create_execution(request_for(property_overrides=overrides))

@@ -9,8 +9,16 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.cli.main import main
-from airflow_provider_ssis.project.ispac import content_hash, read_ispac
-from tests.support.ssis_projects import execute_package, make_project, package, write_project_folder
+from airflow_provider_ssis.project.content import content_hash
+from airflow_provider_ssis.project.ispac import read_ispac
+from tests.support.ssis_projects import (
+    execute_package,
+    make_project,
+    package,
+    parameter,
+    write_ispac,
+    write_project_folder,
+)
 
 
 @pytest.fixture
@@ -32,7 +40,7 @@ def test_a_project_file_is_written_and_described(
         f"Content hash: {content_hash(output)}",
     ]
     assert printed.err == (
-        "warning: Load.dtsx: \\Package\\Run runs the package Gone.dtsx, which the project does not have\n"
+        "warning: Load.dtsx: \\Package\\Run runs the package Gone.dtsx, which the project does not contain\n"
     )
     assert read_ispac(output).name == "Sales"
     assert set(tmp_path.iterdir()) == {folder, output}
@@ -45,6 +53,7 @@ def test_configuration_and_project_are_chosen(folder: Path, tmp_path: Path) -> N
     assert read_ispac(tmp_path / "Stock.ispac").name == "Stock"
 
 
+@pytest.mark.processes
 def test_a_folder_that_cannot_be_built_leaves_the_old_file_alone(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "Sales.ispac"
     output.write_bytes(b"old")
@@ -53,8 +62,8 @@ def test_a_folder_that_cannot_be_built_leaves_the_old_file_alone(folder: Path, t
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == (
-        f"airflow-ssis build: Child.dtsx: is missing in {folder}, and Sales.dtproj needs it. "
-        "Put the file back, or remove it from the project in Visual Studio\n"
+        f"airflow-ssis build: Child.dtsx: is missing in {folder}, but Sales.dtproj refers to it. "
+        "Restore the file, or remove it from the project in Visual Studio\n"
     )
     assert output.read_bytes() == b"old"
 
@@ -69,10 +78,52 @@ def test_a_damaged_file_is_named_with_its_folder(
     assert printed.count("\n") == 1
 
 
-def test_a_place_that_cannot_be_written_is_named(
+def test_an_output_that_cannot_be_written_is_named(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["build", str(folder), "--output", str(tmp_path / "gone" / "Sales.ispac")]) == 1
-    assert "cannot write" in capsys.readouterr().err
+    missing = tmp_path / "gone" / "Sales.ispac"
+    assert main(["build", str(folder), "--output", str(missing)]) == 1
+    assert capsys.readouterr().err == f"airflow-ssis build: cannot write {missing}: No such file or directory\n"
     assert main(["build", str(folder), "--output", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        f"airflow-ssis build: cannot write {tmp_path}: it is a directory, not a regular file\n"
+    )
+    assert main(["build", str(folder), "--output", "/dev/null"]) == 1
+    assert "it is a device, not a regular file" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.parent.iterdir() if path.name.startswith(f".{tmp_path.name}")) == []
+
+
+@pytest.mark.parametrize("name", ["Sales.dtproj", "Load.dtsx", "Project.params", "New.CONMGR"])
+def test_a_source_file_is_never_overwritten(folder: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    path = folder / name
+    before = path.read_bytes() if path.exists() else None
+    assert main(["build", str(folder), "--output", str(path)]) == 1
+    assert "has the name of a project's source file. Give it the extension .ispac" in capsys.readouterr().err
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_the_dtproj_itself_is_accepted(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "Sales.ispac"
+    assert main(["build", str(folder / "Sales.dtproj"), "--output", str(output)]) == 0
+    assert read_ispac(output).name == "Sales"
+
+
+def test_sensitive_values_are_removed_and_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = make_project("Sales", parameters=[parameter("Key", value="hunter2", sensitive=True)])
+    source, output = tmp_path / "Sales.ispac", tmp_path / "Stripped.ispac"
+    source.write_bytes(write_ispac(project))
+    assert main(["build", str(source), "--strip-sensitive", "--output", str(output)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == (
+        "warning: Project.params: removed the value of the parameter Key, because it is sensitive; "
+        "set it on the server\n"
+    )
+    assert read_ispac(output).parameters[0].value is None
+    assert "hunter2" not in printed.out + printed.err
+
+
+def test_a_project_file_can_be_stripped_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "Sales.ispac"
+    path.write_bytes(write_ispac(make_project("Sales", parameters=[parameter("Key", value="x", sensitive=True)])))
+    assert main(["build", str(path), "--strip-sensitive", "--output", str(path)]) == 0
+    assert read_ispac(path).parameters[0].value is None

@@ -12,8 +12,10 @@ import pytest
 from airflow_provider_ssis.emulator.server import Edition, SsisdbEmulator
 from tests.support.dag_runs import airflow_environment, migrated_home
 
+pytestmark = pytest.mark.processes
+
 STEPS = [
-    *("driver", "address", "port", "encryption", "login", "server", "catalog", "version"),
+    *("settings", "driver", "address", "port", "encryption", "login", "server", "catalog", "version"),
     *("identity", "run", "deploy", "logs"),
 ]
 

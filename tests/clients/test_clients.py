@@ -13,8 +13,8 @@ import pytds
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
+from airflow_provider_ssis.odbc.target import Encrypt
 from tests.support.ssis_projects import make_ispac, on_success, package, parameter, task
 from tests.support.waiting import wait_until
 

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyodbc
 import pytest
 
@@ -27,6 +28,8 @@ from airflow_provider_ssis.odbc.drivers import installed_drivers
 from tests.support.entra_authority import Authority
 from tests.support.executions import status_of, wait_for_status
 from tests.support.mart import MART
+
+pytestmark = pytest.mark.processes
 
 COMMAND = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator"]
 
@@ -269,6 +272,32 @@ def test_after_a_crash_what_was_committed_is_there(tmp_path: Path) -> None:
         process.wait()
     with served("--data-dir", str(tmp_path)) as (_, server):
         assert fetch(server["odbc"], "SELECT name FROM catalog.folders") == "Sales"
+
+
+def test_a_data_folder_with_older_tables_is_brought_up_to_date(tmp_path: Path) -> None:
+    def connect(ssisdb: SsisdbEmulator) -> pyodbc.Connection:
+        return pyodbc.connect(ssisdb.odbc_connection_string, autocommit=True)
+
+    with SsisdbEmulator(data_dir=tmp_path) as ssisdb, Catalog(connect(ssisdb)) as catalog:
+        catalog.create_folder("Sales")
+        catalog.create_environment("Sales", "Prod")
+        catalog.deploy_project("Sales", "Mart", MART)
+    with duckdb.connect(tmp_path / file_name(DATABASE)) as old:
+        for view, schema in old.execute(
+            "SELECT view_name, schema_name FROM duckdb_views() WHERE NOT internal"
+        ).fetchall():
+            old.execute(f'DROP VIEW IF EXISTS "{schema}"."{view}"')
+        old.execute("ALTER TABLE internal.environments RENAME COLUMN environment_name TO name")
+        old.execute("ALTER TABLE internal.object_parameters RENAME COLUMN parameter_data_type TO data_type")
+        old.execute("ALTER TABLE internal.packages DROP COLUMN package_data")
+        old.execute("DROP TABLE internal.validations")
+        old.execute("DROP SEQUENCE internal.permission_id")
+    with SsisdbEmulator(data_dir=tmp_path) as ssisdb, Catalog(connect(ssisdb)) as catalog:
+        assert [each.name for each in catalog.environments("Sales")] == ["Prod"]
+        assert catalog.object_parameters("Sales", "Mart")
+        catalog.create_environment("Sales", "Test")
+        catalog.deploy_project("Sales", "Mart", MART)
+        assert fetch(ssisdb.odbc_connection_string, "SELECT COUNT(*) FROM internal.validations") == 0
 
 
 def test_what_ran_at_a_crash_is_found_as_ended_unexpectedly(tmp_path: Path) -> None:

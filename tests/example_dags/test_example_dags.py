@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,11 @@ def test_ssis_quickstart(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Ca
 
 def test_ssis_reconfigure_and_run(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog) -> None:
     run = run_dag(
-        airflow_home, EXAMPLES / "ssis_reconfigure_and_run.py", ssisdb.airflow_uri, {"max_rows": 123, "full_load": True}
+        airflow_home,
+        EXAMPLES / "ssis_reconfigure_and_run.py",
+        ssisdb.airflow_uri,
+        {"max_rows": 123, "full_load": True},
+        connections={"AIRFLOW_CONN_SALES_DW": "generic://sales_owner:sales_secret@sales-dw-2"},
     )
     assert run.state == "success", run.log
     load = run.task("load_sales")
@@ -53,12 +58,14 @@ def test_ssis_reconfigure_and_run(airflow_home: Path, ssisdb: SsisdbEmulator, ca
     assert values["SourceSystem"] == "ERP-PROD"
     assert values["CM.SalesMartDW.ServerName"] == "sales-dw-2"
     assert values["CM.SalesFile.ConnectionString"] == "sales_backlog.csv"
+    assert values["CM.SalesMartDW.Password"] is None, "the catalog shows no sensitive value"
     assert overrides_of(load["execution_id"]) == {
         r"\Package.Properties[MaxConcurrentExecutables]": ("2", False),
         r"\Package.Variables[User::FileName].Properties[Value]": (None, True),
     }
-    assert "sales_secret" not in run.log
-    assert "sales_secret" not in str(load["rendered"])
+    for secret in ("sales_secret", "sales_owner.csv"):
+        assert secret not in run.log
+        assert secret not in str(load["rendered"])
 
 
 def test_ssis_stop(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog) -> None:
@@ -79,3 +86,16 @@ def test_ssis_wait_without_workers(airflow_home: Path, ssisdb: SsisdbEmulator, c
     assert mapped == ["succeeded"] * 3
     assert run.task("load_done")["returned"]["execution_id"] == run.task("start_load")["execution_id"]
     assert {each.status for each in catalog.executions()} == {OperationStatus.SUCCEEDED}
+
+
+def test_the_examples_hold_no_secret() -> None:
+    """A value marked as sensitive is a template: a literal would be stored in Airflow's database."""
+    found = []
+    for path in sorted(EXAMPLES.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Dict):
+                pairs = dict(zip([key and ast.dump(key) for key in node.keys], node.values, strict=True))
+                if ast.dump(ast.Constant("sensitive")) in pairs:
+                    found.append(ast.literal_eval(pairs[ast.dump(ast.Constant("value"))]))
+    assert found
+    assert [value for value in found if "{{" not in value] == []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from airflow_provider_ssis.catalog.codes import MessageType
+from airflow_provider_ssis.catalog.failures.message_codes import PHASES, ROWS_WRITTEN
 from airflow_provider_ssis.executions import message_log as following
 from airflow_provider_ssis.executions.message_log import MessageForwarder, MessageLevel
-from tests.support.scripted_catalog import ScriptedCatalog, event
+from tests.support.scripted_catalog import START, ScriptedCatalog, event
 from tests.support.task_runs import LogRecord
+
+TIME = START.isoformat(timespec="seconds").partition("T")[2]
 
 
 def test_errors_and_warnings_keep_their_level_and_all_else_is_info() -> None:
@@ -17,8 +18,8 @@ def test_errors_and_warnings_keep_their_level_and_all_else_is_info() -> None:
     )
     log = LogRecord()
     MessageForwarder(42, log).forward(script.catalog)
-    assert log.at("error") == [r"[\Load] ERROR"]
-    assert log.at("warning") == [r"[\Load] WARNING"]
+    assert log.at("error") == [rf"{TIME} ERROR [\Load]"]
+    assert log.at("warning") == [rf"{TIME} WARNING [\Load]"]
     assert len(log.at("info")) == len(MessageType) - 2
 
 
@@ -33,20 +34,25 @@ def test_a_line_names_the_executable_in_this_run() -> None:
         ]
     )
     MessageForwarder(42, log).forward(script.catalog)
-    assert log.at("info") == [r"[\Load\Loop[2]\Copy] a", r"[\Package] b", "[Load] c", "d"]
+    assert log.at("info") == [
+        rf"{TIME} a [\Load\Loop[2]\Copy]",
+        rf"{TIME} b [\Package]",
+        f"{TIME} c [Load]",
+        f"{TIME} d",
+    ]
 
 
 def test_an_error_shows_its_code() -> None:
     log = LogRecord()
     script = ScriptedCatalog(events=[event(1, "broken", MessageType.ERROR, message_code=-1071636471)])
     MessageForwarder(42, log).forward(script.catalog)
-    assert log.at("error") == [r"[\Load] broken (0xC0202009)"]
+    assert log.at("error") == [rf"{TIME} broken (0xC0202009) [\Load]"]
 
 
 def test_a_percent_sign_in_a_message_is_a_percent_sign() -> None:
     log = LogRecord()
     MessageForwarder(42, log).forward(ScriptedCatalog(events=[event(1, "50% done, %s")]).catalog)
-    assert log.at("info") == [r"[\Load] 50% done, %s"]
+    assert log.at("info") == [rf"{TIME} 50% done, %s [\Load]"]
 
 
 def test_each_message_is_read_once() -> None:
@@ -76,27 +82,46 @@ def test_messages_without_an_id_come_once_at_the_end() -> None:
     follower = MessageForwarder(42, log)
     assert follower.forward(script.catalog) == 1
     follower.forward_rest(script.catalog)
-    assert [line for _, line in log.lines] == [r"[\Load] a", r"[\Load] b", r"[\Load] c"]
+    assert [line for _, line in log.lines] == [rf"{TIME} {text} [\Load]" for text in "abc"]
 
 
 def test_of_messages_without_an_id_only_those_of_the_level_come() -> None:
     log = LogRecord()
     script = ScriptedCatalog(events=[event(None, "b", MessageType.ERROR), event(None, "c")])
     MessageForwarder(42, log, level=MessageLevel.ERROR).forward_rest(script.catalog)
-    assert [line for _, line in log.lines] == [r"[\Load] b"]
+    assert [line for _, line in log.lines] == [rf"{TIME} b [\Load]"]
 
 
-@pytest.mark.parametrize(
-    ("level", "told_again"),
-    [("none", "none"), ("error", "error"), ("warning", "warning"), ("information", "warning"), ("all", "warning")],
-)
-def test_after_a_deferral_what_matters_is_told_again_and_nothing_below_the_level(level: str, told_again: str) -> None:
-    assert MessageLevel(level).after_deferral is MessageLevel(told_again)
-
-
-def test_after_a_deferral_messages_without_an_id_are_told_at_the_full_level() -> None:
-    """The triggerer could not follow them, so they are new to the log."""
+def test_messages_that_are_in_the_log_already_are_not_written_again() -> None:
     log = LogRecord()
-    script = ScriptedCatalog(events=[event(1, "a"), event(None, "b", MessageType.ERROR), event(None, "c")])
-    MessageForwarder(42, log, level=MessageLevel.ALL).forward_without_id(script.catalog)
-    assert [line for _, line in log.lines] == [r"[\Load] b", r"[\Load] c"]
+    script = ScriptedCatalog(events=[event(1, "a"), event(2, "b"), event(None, "c")])
+    MessageForwarder(42, log, after=1).forward_rest(script.catalog)
+    assert [line for _, line in log.lines] == [rf"{TIME} {text} [\Load]" for text in "bc"]
+
+
+NOISE = [
+    event(1, "Load:Validation has started.", MessageType.PRE_VALIDATE),
+    event(2, "Load:Validation is complete.", MessageType.POST_VALIDATE),
+    event(3, "Load:Progress: Validating - 100 percent complete", MessageType.PROGRESS),
+    *(event(4, "Load:Information: A phase is beginning.", message_code=code) for code in PHASES),
+]
+NEWS = [
+    event(5, "Load:Start, 10:15:00.", MessageType.PRE_EXECUTE),
+    event(6, 'Load:Information: "Sales" wrote 12 rows.', message_code=ROWS_WRITTEN),
+    event(7, "Load:Finished, 10:15:01.", MessageType.POST_EXECUTE),
+    event(8, "Load:Warning: Nearly full.", MessageType.WARNING),
+    event(9, "Load:Error: Full.", MessageType.ERROR),
+    event(10, "Load:Task failed.", MessageType.TASK_FAILED),
+]
+
+
+def test_information_leaves_out_validation_progress_and_phases() -> None:
+    log = LogRecord()
+    MessageForwarder(42, log, level=MessageLevel.INFORMATION).forward(ScriptedCatalog(events=NOISE + NEWS).catalog)
+    assert [line for _, line in log.lines] == [rf"{TIME} {each.message} [\Load]" for each in NEWS]
+
+
+def test_all_leaves_out_nothing() -> None:
+    log = LogRecord()
+    MessageForwarder(42, log, level=MessageLevel.ALL).forward(ScriptedCatalog(events=NOISE + NEWS).catalog)
+    assert len(log.lines) == len(NOISE + NEWS)

@@ -15,6 +15,8 @@ from tests.faults.test_protocol import STEPS
 from tests.support.running import run
 from tests.support.task_runs import Store
 
+pytestmark = pytest.mark.slow
+
 RACES = 200
 LONGEST_DELAY = 0.02
 

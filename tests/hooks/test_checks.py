@@ -34,7 +34,7 @@ from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
 FREETDS = next((driver for driver in installed_drivers() if driver.family is DriverFamily.FREETDS), None)
 
 STEPS = [
-    *("driver", "address", "port", "encryption", "login", "server", "catalog", "version"),
+    *("settings", "driver", "address", "port", "encryption", "login", "server", "catalog", "version"),
     *("identity", "run", "deploy", "logs"),
 ]
 TOGETHER = {"login", "version", "deploy", "logs"}
@@ -57,10 +57,10 @@ def test_every_step_of_a_good_connection_says_what_it_found(
     assert [each.step for each in found] == STEPS
     assert [each.outcome for each in found] == [Outcome.GOOD] * len(STEPS)
     assert [each.text for each in found[-4:]] == [
-        "sa, a SQL login; member of sysadmin",
-        "runs 1 of 1 projects",
-        "deploys to 1 of 1 folders",
-        "reads all logs",
+        "sa, SQL login; member of sysadmin",
+        "the login may run packages of 1 of 1 visible projects",
+        "the login may deploy to 1 of 1 visible folders",
+        "the login may read all logs",
     ]
 
 
@@ -80,8 +80,8 @@ def test_a_time_is_that_of_its_own_step(monkeypatch: pytest.MonkeyPatch, ssisdb:
 @pytest.mark.parametrize(
     ("change", "step", "text"),
     [
-        (("127.0.0.1", "no-such-host.invalid"), "address", "is not known here"),
-        (("127.0.0.1", "no..such.host"), "address", "is not known here"),
+        (("127.0.0.1", "no-such-host.invalid"), "address", "cannot be resolved on this machine"),
+        (("127.0.0.1", "no..such.host"), "address", "cannot be resolved on this machine"),
         (("trust_server_certificate=true", "trust_server_certificate=false"), "encryption", "trust_server_certificate"),
         (("ssis://sa:", "ssis://nobody:"), "login", "Check login and password"),
     ],
@@ -120,7 +120,7 @@ def test_encryption_is_not_claimed_where_freetds_does_not_tell_what_failed(
     monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", uri)
     hook = SsisCatalogHook(driver=FREETDS.name if FREETDS else None)
     found = list(check_connection(hook))
-    assert marks(found) == ["✓ driver", "✓ address", "✓ port", "✗ connection"]
+    assert marks(found) == ["✓ settings", "✓ driver", "✓ address", "✓ port", "✗ connection"]
     assert "its certificate is not trusted" in found[-1].text
 
 
@@ -133,7 +133,7 @@ def test_encryption_is_not_claimed_where_a_data_source_is_dead(monkeypatch: pyte
         (tmp_path / "odbc.ini").write_text(f"[warehouse]\nDriver = {driver}\n{where}\n")
         monkeypatch.setenv("ODBCINI", str(tmp_path / "odbc.ini"))
         found = findings(monkeypatch, "ssis://etl:x@/?data_source=warehouse&login_timeout=2")
-    assert marks(found) == ["✓ driver", "✗ connection"]
+    assert marks(found) == ["✓ settings", "✓ driver", "✗ connection"]
 
 
 @pytest.mark.parametrize(
@@ -158,13 +158,14 @@ def test_only_what_an_error_proves_is_ticked(
         raise error
 
     monkeypatch.setattr(SsisCatalogHook, "get_conn", refuse)
-    assert marks(findings(monkeypatch, ssisdb.airflow_uri))[3:] == steps
+    assert marks(findings(monkeypatch, ssisdb.airflow_uri))[4:] == steps
 
 
 SESSION = ServerSession(
     server_name="SQL01",
     product_version="16.0.1000.6",
     edition="Developer Edition",
+    user="etl",
     database="SSISDB",
     login="CORP\\etl",
     auth_scheme="KERBEROS",
@@ -235,8 +236,8 @@ def test_a_named_instance_is_found_by_the_browser(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(checks, "BROWSER_PORT", port)
         uri = ssisdb.airflow_uri.replace(f"127.0.0.1:{ssisdb.port}", "127.0.0.1%5CDW")
         found = findings(monkeypatch, f"{uri}&login_timeout=1")
-    assert found[2] == Finding(
-        "port", Outcome.GOOD, f"127.0.0.1 listens at {ssisdb.port}, where the instance DW is", found[2].seconds
+    assert found[3] == Finding(
+        "port", Outcome.GOOD, f"127.0.0.1 accepts connections on port {ssisdb.port} (instance DW)", found[3].seconds
     )
 
 

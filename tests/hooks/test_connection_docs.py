@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ssis.hooks.settings import Authentication, read_settings
+from airflow_provider_ssis.hooks.authentication import Authentication
+from airflow_provider_ssis.hooks.settings import read_settings
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.provider_info import get_provider_info
 
 PAGE = (Path(__file__).parents[2] / "docs" / "connections.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^AIRFLOW_CONN_SSIS_DEFAULT='(.+)'$", PAGE, re.MULTILINE)
+EXAMPLES = re.findall(r"^export AIRFLOW_CONN_SSIS_DEFAULT='(.+)'$", PAGE, re.MULTILINE)
 
 
 def authentication_of(example: str, monkeypatch: pytest.MonkeyPatch) -> Authentication:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import Connection
 
+from airflow_provider_ssis.hooks.authentication import Authentication
 from airflow_provider_ssis.hooks.entra import EntraSettings
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.hooks.form import FIELDS
-from airflow_provider_ssis.hooks.settings import Authentication, Settings, read_settings
-from airflow_provider_ssis.odbc.connection_string import Encrypt
+from airflow_provider_ssis.hooks.settings import Settings, read_settings
 from airflow_provider_ssis.odbc.kerberos import KerberosTarget
+from airflow_provider_ssis.odbc.target import Encrypt
 from airflow_provider_ssis.provider_info import get_provider_info
 
 
@@ -116,7 +117,7 @@ def test_who_the_connection_is_shows_in_its_login(
 @pytest.mark.parametrize(
     ("extra", "fields", "complaint"),
     [
-        ({}, {"host": None}, "names no host"),
+        ({}, {"host": None}, "has no host"),
         ({"data_source": "warehouse"}, {}, "both a server and a data source"),
         ({"data_source": "warehouse", "failover_partner": "sql02"}, {"host": None}, "a failover partner and a data"),
         ({"data_source": "warehouse", "driver": "nonsense"}, {"host": None}, "a driver and a data source"),
@@ -126,22 +127,22 @@ def test_who_the_connection_is_shows_in_its_login(
             {},
             "'host_name_in_certificate', but with trust_server_certificate",
         ),
-        ({"authentication": "sql"}, {"login": "CORP\\etl"}, "a Windows account and no SQL login"),
-        ({}, {"login": None}, "password, for which Kerberos has no use"),
+        ({"authentication": "sql"}, {"login": "CORP\\etl"}, "a Windows account and not a SQL login"),
+        ({}, {"login": None}, "password, which Kerberos does not use"),
         ({"authentication": "sql"}, {"login": None}, "has no login"),
         ({"authentication": "ntlm"}, {}, "DOMAIN"),
-        ({"authentication": "kerberos"}, {"password": None}, "give a keytab"),
+        ({"authentication": "kerberos"}, {"password": None}, "set kerberos_keytab"),
         (
             {"kerberos_keytab": "/k", "kerberos_ccache": "KCM:"},
             {"login": "etl@CORP", "password": None},
-            "ticket cache that is no file",
+            "ticket cache that is not a file",
         ),
         ({"authentication": "entra_managed_identity"}, {}, "has a password"),
         ({"authentication": "entra_service_principal"}, {}, "tenant_id"),
         ({"authentication": "entra_service_principal", "tenant_id": "t"}, {"password": None}, "client secret"),
-        ({"tenant_id": "t"}, {}, "'tenant_id'.*sql has no use"),
-        ({"kerberos_ccache": "c", "authentication": "ntlm"}, {"login": "D\\u"}, "'kerberos_ccache'.*ntlm has no use"),
-        ({"encrypt": "strict", "trust_server_certificate": True}, {}, "cannot both be"),
+        ({"tenant_id": "t"}, {}, "'tenant_id'.*sql does not use"),
+        ({"kerberos_ccache": "c", "authentication": "ntlm"}, {"login": "D\\u"}, "'kerberos_ccache'.*ntlm does not use"),
+        ({"encrypt": "strict", "trust_server_certificate": True}, {}, "exclude each other"),
     ],
 )
 def test_what_does_not_go_together_is_told(extra: dict[str, Any], fields: dict[str, Any], complaint: str) -> None:
@@ -169,8 +170,21 @@ def test_a_uri_gives_booleans_as_text(value: Any, expected: bool) -> None:
 @pytest.mark.parametrize(
     ("extra", "complaint"),
     [
-        ({"encrpt": "no"}, "unknown extra fields: encrpt"),
-        ({"encrypt": "maybe"}, "'encrypt'.*one of yes"),
+        ({"encrpt": "no"}, "unknown extra fields: encrpt.*Did you mean 'encrypt' instead of 'encrpt'"),
+        ({"TrustServerCertificate": "yes"}, "Did you mean 'trust_server_certificate' instead of 'TrustServerCert"),
+        ({"ApplicationIntent": "ReadOnly"}, "Did you mean 'application_intent' instead of 'ApplicationIntent'"),
+        ({"Application Name": "x"}, "Did you mean 'application_name'"),
+        ({"DSN": "warehouse"}, "Did you mean 'data_source'"),
+        ({"Trusted_Connection": "yes"}, "use the field 'authentication' with the value 'kerberos'"),
+        ({"UID": "sa"}, "Instead of 'UID', use the connection's login"),
+        ({"PWD": "hunter2"}, "Instead of 'PWD', use the connection's password"),
+        ({"Initial Catalog": "SSISDB"}, "use the connection's schema"),
+        ({"zzz": 1}, "Known fields: application_intent"),
+        ({"Encrypt": "no", "encrypt": "yes"}, "'encrypt' twice"),
+        ({"driver": "x\0y"}, r"'driver'.*control character U\+0000"),
+        ({"driver": ["FreeTDS"]}, "'driver'.*must be text"),
+        ({"authentication": "kerberoz"}, "Did you mean 'kerberos'"),
+        ({"encrypt": "maybe"}, "'encrypt'.*must be one of yes"),
         ({"trust_server_certificate": "sure"}, "'trust_server_certificate'.*one of true"),
         ({"login_timeout": "soon"}, "'login_timeout'.*whole number"),
         ({"login_timeout": float("inf")}, "'login_timeout'.*whole number"),
@@ -200,8 +214,24 @@ def test_no_timeout_is_longer_than_freetds_survives_and_the_form_says_so(name: s
 
 def test_an_extra_that_is_a_list_is_told() -> None:
     connection = Connection(conn_id="ssis_default", conn_type="ssis", host="sql01", login="etl", extra="[1]")
-    with pytest.raises(InvalidConnection, match="'ssis_default' has an extra that is no JSON object"):
+    with pytest.raises(InvalidConnection, match="'ssis_default' has an extra that is not a JSON object"):
         read_settings(connection)
+
+
+def test_an_extra_that_is_not_json_is_an_error_that_shows_nothing_of_it() -> None:
+    connection = Connection(conn_id="ssis_default", conn_type="ssis", host="sql01", login="etl")
+    connection.extra = '{"encrypt": "yes", "password": "hunter2"'
+    with pytest.raises(InvalidConnection, match="'ssis_default' has an extra that is not JSON") as caught:
+        read_settings(connection)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["host", "schema", "login", "password"])
+@pytest.mark.parametrize("character", ["\0", "\n", "\x1f", "\x85"])
+def test_a_control_character_in_a_standard_field_is_refused(field: str, character: str) -> None:
+    with pytest.raises(InvalidConnection, match=r"control character U\+00") as caught:
+        settings({}, **{field: f"hunter2{character}x"})
+    assert "hunter2" not in str(caught.value)
 
 
 def test_extra_fields_of_airflows_own_sql_hooks_are_left_to_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -104,9 +105,69 @@ def test_autocommit_is_always_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_connection_cannot_make_the_worker_load_any_library(monkeypatch: pytest.MonkeyPatch) -> None:
     hook = connect_as(monkeypatch, "ssis://etl:x@sql01?driver=%2Ftmp%2Fevil.so")
-    with pytest.raises(DriverMissing, match="not installed here") as caught:
+    with pytest.raises(DriverMissing, match=r"is the path of a library.*\[ssis\] allow_driver_path = True") as caught:
         hook.get_conn()
     assert caught.value.__cause__ is None
+
+
+EVIL = "x}DRIVER=/nowhere/evil.so;z"
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.label)
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"fields": {"host": EVIL}},
+        {"fields": {"schema": EVIL}},
+        {"fields": {"login": EVIL}},
+        {"fields": {"password": EVIL}},
+        {"extra": {"application_name": EVIL}},
+        {"extra": {"failover_partner": EVIL}},
+        {"arguments": {"database": EVIL}},
+        {"arguments": {"connect_kwargs": {"DRIVER": "/nowhere/evil.so"}}},
+        {"arguments": {"connect_kwargs": {"UID": EVIL}}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("form", ["uri", "json"])
+def test_no_field_or_argument_can_name_a_library(
+    monkeypatch: pytest.MonkeyPatch,
+    driver: OdbcDriver,
+    closed_port: int,
+    source: dict[str, dict[str, Any]],
+    form: str,
+) -> None:
+    given: dict[str, Any] = {
+        "conn_type": "ssis",
+        "host": "127.0.0.1",
+        "port": closed_port,
+        "login": "etl",
+        "password": "p",
+    }
+    given |= source.get("fields", {})
+    extra = {"login_timeout": 1, "encrypt": "no", **source.get("extra", {})}
+    connection = Connection(conn_id="ssis_default", extra=json.dumps(extra), **given)
+    value = connection.get_uri() if form == "uri" else json.dumps({**given, "extra": extra})
+    monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", value)
+    hook = SsisCatalogHook(**source.get("arguments", {}))
+    hook.odbc_driver = driver
+    with pytest.raises(InvalidConnection) as caught:
+        hook.get_conn()
+    assert "nowhere" not in str(caught.value).replace(EVIL, "") or "host" in source.get("fields", {})
+    # With its own parameters the driver manager would say that it cannot open the library.
+    reached, text = hook.test_connection()
+    assert not reached
+    assert "Can't open lib" not in text
+
+
+def test_an_environment_variable_that_airflow_cannot_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for value in ("ssis://etl:hunter2#x@sql01", "ssis://etl:x@sql01:hunter2", "{hunter2", '{"hunter2": 1}', "hunter2"):
+        hook = connect_as(monkeypatch, value)
+        with caplog.at_level("DEBUG"), pytest.raises(InvalidConnection, match="AIRFLOW_CONN_SSIS_DEFAULT cannot be"):
+            hook.get_conn()
+        assert "hunter2" not in caplog.text + "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.label)
@@ -131,7 +192,7 @@ def test_the_connection_test_says_what_to_do(
     hook.odbc_driver = driver
     reached, text = hook.test_connection()
     assert not reached
-    assert f"✗ port: nothing listens at 127.0.0.1, port {closed_port}" in text
+    assert f"✗ port: 127.0.0.1 accepts no connections on port {closed_port}" in text
     assert "Check the port" in text
 
 
@@ -153,6 +214,7 @@ def test_without_any_driver_the_connection_test_says_what_to_install(monkeypatch
     assert "airflow-provider-ssis[msodbc]" in text
 
 
+@pytest.mark.processes
 def test_without_a_driver_manager_the_import_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "pyodbc.py").write_text('raise ImportError("libodbc.so.2: cannot open shared object file")')
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))

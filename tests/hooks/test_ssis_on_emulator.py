@@ -44,7 +44,13 @@ def test_the_connection_test_says_what_it_reached(
     uri = ssisdb_emulator.airflow_uri.replace("encrypt=yes", f"encrypt={encrypt}")
     reached, text = hook_for(monkeypatch, uri, driver).test_connection()
     assert reached, text
-    for part in ("SSISDB is there", "catalog schema version", "sa, a SQL login", "member of sysadmin", driver.label):
+    for part in (
+        "catalog: database SSISDB",
+        "catalog schema version",
+        "sa, SQL login",
+        "member of sysadmin",
+        driver.label,
+    ):
         assert part in text
 
 
@@ -127,8 +133,8 @@ def test_the_connection_test_tells_what_a_sql_login_cannot_do(
     hook = hook_for(monkeypatch, box.airflow_uri, driver)
     reached, text = hook.test_connection()
     assert reached
-    assert "! run: it can look at the catalog but not deploy, start or stop there" in text
-    assert "! deploy: it cannot" in text
+    assert "! run: the login may read the catalog but not deploy, start or stop" in text
+    assert "! deploy: the login may not deploy" in text
     assert "Kerberos" in text
     with hook.open_catalog() as catalog, pytest.raises(WindowsAuthenticationRequired) as caught:
         catalog.create_folder("Sales")

@@ -16,7 +16,7 @@ from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from tests.support.entra_authority import APPLICATION, Authority, running_authority
 from tests.support.kdc import Realm, missing_programs, running_realm
 
-PASSWORD = "p;w}d {1}"
+PASSWORD = "p;w=d {1 @"
 Connect = Callable[..., SsisCatalogHook]
 
 

@@ -125,8 +125,8 @@ def application_certificate(passphrase: str = "") -> tuple[str, str]:
     return private + certificate, certificate
 
 
-NO_NTLM = "knows no NTLM.*Use FreeTDS"
-NO_TOKENS = "FreeTDS has no access tokens of Entra ID.*Use Microsoft's driver"
+NO_NTLM = "does not support NTLM.*Use FreeTDS"
+NO_TOKENS = "FreeTDS does not support access tokens of Entra ID.*Use Microsoft's driver"
 NOT_STRICT = "strict encryption from version 1.4"
 WINDOWS = (
     "kerberos_ticket",

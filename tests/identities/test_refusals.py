@@ -44,7 +44,7 @@ def application(authority: Authority, **other: Any) -> dict[str, Any]:
 
 
 KERBEROS: dict[str, tuple[Callable[[Realm, Path], dict[str, Any]], type[CatalogError], str]] = {
-    "no ticket": (lambda realm, folder: {"server_spn": SERVICE}, KerberosFailed, "There is no ticket.*kinit"),
+    "no ticket": (lambda realm, folder: {"server_spn": SERVICE}, KerberosFailed, "There is no Kerberos ticket.*kinit"),
     "server without a service principal": (
         lambda realm, folder: {**keytab(realm), "server_spn": "MSSQLSvc/elsewhere"},
         KerberosFailed,
@@ -53,12 +53,12 @@ KERBEROS: dict[str, tuple[Callable[[Realm, Path], dict[str, Any]], type[CatalogE
     "keytab without the principal": (
         lambda realm, folder: {**keytab(realm), "login": "nobody@CORP.EXAMPLE"},
         KerberosFailed,
-        "keytab has no key of that principal|There is no ticket",
+        "keytab has no key of this principal|There is no Kerberos ticket",
     ),
     "keytab that is not there": (
         lambda realm, folder: {"kerberos_keytab": str(folder / "none.keytab")},
         InvalidConnection,
-        r"No such file.*none\.keytab",
+        r"none\.keytab of the field kerberos_keytab cannot be read: No such file.*workers.*triggerers.*API server",
     ),
     "principal without a realm": (
         lambda realm, folder: {**keytab(realm), "login": "etl"},
@@ -93,7 +93,7 @@ def test_a_ticket_that_is_too_old_says_so(connect: Connect, realm: Realm, box: S
         except KerberosFailed as error:
             text = str(error)
             break
-    assert "The ticket is too old. Run kinit" in text
+    assert "The Kerberos ticket has expired. Run kinit" in text
 
 
 def test_a_ticket_cache_of_our_own_that_was_emptied_is_made_anew(
@@ -299,7 +299,7 @@ def test_a_certificate_of_another_name(connect: Connect, box: SsisdbEmulator) ->
 def test_a_file_of_certificates_that_holds_none(connect: Connect, box: SsisdbEmulator, tmp_path: Path) -> None:
     path = tmp_path / "empty.pem"
     path.write_text("nothing")
-    with pytest.raises(InvalidConnection, match=r"empty\.pem holds no certificate"):
+    with pytest.raises(InvalidConnection, match=r"empty\.pem of the field trusted_certificates contains no cert"):
         connect(login="etl", password=PASSWORD, trusted_certificates=str(path)).open_catalog()
     with pytest.raises(InvalidConnection, match=r"none\.pem"):
         connect(

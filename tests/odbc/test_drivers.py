@@ -40,7 +40,7 @@ def test_a_driver_is_found_by_its_name_without_case_or_braces() -> None:
 
 def test_a_driver_that_is_not_there_is_an_error_that_lists_those_that_are() -> None:
     with pytest.raises(
-        OdbcDriverMissing, match=r"'SQL Server Native Client' is not installed here; installed: .*FreeTDS"
+        OdbcDriverMissing, match=r"'SQL Server Native Client' is not installed on this machine\. Installed: .*FreeTDS"
     ):
         find_driver("SQL Server Native Client")
 
@@ -80,7 +80,8 @@ Setup=libodbcpsqlS.so
 CONNECT = """
 import sys
 import pyodbc
-from airflow_provider_ssis.odbc.connection_string import OdbcTarget, connection_string
+from airflow_provider_ssis.odbc.connection_string import connection_string
+from airflow_provider_ssis.odbc.target import OdbcTarget
 from airflow_provider_ssis.odbc.drivers import driver_of_data_source, find_driver, installed_drivers
 name, host, port, user, password = sys.argv[1:]
 target = OdbcTarget(host, int(port), user=user, password=password, trust_server_certificate=True)
@@ -95,6 +96,7 @@ print(driver.family.value, driver_of_data_source("of " + name).family.value)
     ("name", "family"),
     [("corporate sql driver", "microsoft"), ("TDS", "freetds"), ("Linked", "freetds")],
 )
+@pytest.mark.processes
 def test_a_driver_registered_under_any_name_connects_in_the_words_of_its_library(
     ssisdb_emulator: SsisdbEmulator, tmp_path: Path, name: str, family: str
 ) -> None:

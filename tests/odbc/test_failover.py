@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ssis.odbc.connection_string import OdbcTarget, connection_string
+from airflow_provider_ssis.odbc.connection_string import connection_string
 from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriver
 from airflow_provider_ssis.odbc.failover import partner_of
+from airflow_provider_ssis.odbc.target import OdbcTarget
 
 SERVER = OdbcTarget("sql01", port=1444, user="etl", password="p", trusted_certificates="/etc/ssl/sql.pem")
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connect_environment
+from airflow_provider_ssis.odbc.connection_string import connect_environment
 from airflow_provider_ssis.odbc.driver_environment import driver_environment
 from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriver
+from airflow_provider_ssis.odbc.target import Encrypt, OdbcTarget
 from airflow_provider_ssis.odbc.trust import CERTIFICATES_VARIABLE, certificate_bundle
 
 MICROSOFT = OdbcDriver("ODBC Driver 18 for SQL Server", DriverFamily.MICROSOFT, "ODBC Driver 18 for SQL Server")

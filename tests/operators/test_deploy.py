@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors import DeploymentFailed, FolderNotFound, InvalidName, LoginFailed
@@ -16,7 +19,16 @@ from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import ProtectionLevel
 from tests.support.mart import MART
-from tests.support.ssis_projects import make_ispac, make_project, package, task, write_ispac, write_project_folder
+from tests.support.ssis_projects import (
+    ispac_parts,
+    make_ispac,
+    make_project,
+    package,
+    parameter,
+    task,
+    write_ispac,
+    write_project_folder,
+)
 from tests.support.task_runs import TaskRun, rendered
 
 SALES_MART = Path(__file__).parents[2] / "example_dags" / "ssis" / "sales_mart"
@@ -71,8 +83,6 @@ def test_an_unchanged_project_is_not_deployed_again(sales: Catalog) -> None:
 
 
 def test_an_unchanged_project_that_was_packed_otherwise_is_not_deployed_again(sales: Catalog, tmp_path: Path) -> None:
-    import zipfile
-
     deploy(SALES_MART).execute()
     stored, repacked = tmp_path / "stored.ispac", tmp_path / "repacked.ispac"
     stored.write_bytes(sales.get_project("Sales", "SalesMart"))
@@ -80,6 +90,19 @@ def test_an_unchanged_project_that_was_packed_otherwise_is_not_deployed_again(sa
         for name in reversed(old.namelist()):
             new.writestr(name, old.read(name))
     assert deploy(repacked).execute()["deployed"] is False
+
+
+def test_an_unchanged_project_with_a_part_that_is_not_xml_is_not_deployed_again(sales: Catalog, tmp_path: Path) -> None:
+    project = make_project("Mart", [package("Load.dtsx", task("T"))])
+    files = []
+    for number, compression in enumerate((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)):
+        path = tmp_path / f"{number}.ispac"
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            for name, data in (*ispac_parts(project).items(), ("logo.png", b"\x89PNG" * 100)):
+                archive.writestr(name, data)
+        files.append(path)
+    assert deploy(files[0]).execute()["deployed"] is True
+    assert deploy(files[1]).execute()["deployed"] is False
 
 
 def test_an_unchanged_project_is_deployed_again_by_force(sales: Catalog, mart_file: Path) -> None:
@@ -102,7 +125,7 @@ def test_a_changed_project_becomes_a_new_version(sales: Catalog, mart_file: Path
 def test_the_folder_is_made_if_asked_for(catalog: Catalog, mart_file: Path) -> None:
     task_run = deploy(mart_file, create_folder=True)
     assert task_run.execute()["deployed"] is True
-    assert "Made the folder Sales." in task_run.log.at("info")
+    assert "Created the folder Sales." in task_run.log.at("info")
     assert catalog.folder("Sales") is not None
 
 
@@ -143,16 +166,16 @@ def test_a_folder_without_a_project_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidTaskArgument, match=r"Nothing\.ispac.*on the worker"):
+    with pytest.raises(InvalidTaskArgument, match=r"Nothing\.ispac does not exist on this worker"):
         deploy(tmp_path / "Nothing.ispac").execute()
 
 
 def test_a_damaged_file_is_named_without_the_traceback_of_its_reader(tmp_path: Path) -> None:
     path = tmp_path / "Mart.ispac"
     path.write_bytes(MART[: len(MART) // 2])
-    with pytest.raises(InvalidArchiveError, match=r"cut short: copy or build it again") as caught:
+    with pytest.raises(InvalidArchiveError, match=r"cut short: copy it again, or build it again") as caught:
         deploy(path).execute()
-    assert str(caught.value).startswith(f"{path}: the project file is no readable zip archive: ")
+    assert str(caught.value).startswith(f"{path}: the project file cannot be read as a zip archive: ")
     assert caught.value.__suppress_context__
 
 
@@ -178,7 +201,7 @@ def test_a_refused_project_tells_why_and_what_was_done_before(catalog: Catalog, 
     with pytest.raises(DeploymentFailed) as caught:
         deploy(path, create_folder=True).execute()
     assert "EncryptSensitiveWithPassword" in str(caught.value)
-    assert "The folder 'Sales' was made before and is still there." in str(caught.value)
+    assert "The folder 'Sales' was created before and still exists." in str(caught.value)
     assert catalog.folder("Sales") is not None
     assert catalog.projects() == []
 
@@ -196,6 +219,47 @@ def test_names_with_quotes_brackets_semicolons_and_other_letters_work(catalog: C
     result = deploy(tmp_path / name, folder=name, create_folder=True).execute()
     assert (result["folder"], result["project"]) == (name, name)
     assert [each.name for each in catalog.packages(name, name)] == [f"{name}.dtsx"]
+
+
+def test_sensitive_values_are_removed_on_request(catalog: Catalog, tmp_path: Path) -> None:
+    level = ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY
+    load = replace(package("Load.dtsx", task("T")), protection_level=level)
+    project = make_project("Mart", [load], [parameter("Key", value="hunter2", sensitive=True)], protection_level=level)
+    path = tmp_path / "Mart.ispac"
+    path.write_bytes(write_ispac(project))
+    with pytest.raises(DeploymentFailed, match=r"level is EncryptSensitiveWithUserKey: with strip_sensitive=True"):
+        deploy(path, create_folder=True).execute()
+    run = deploy(path, strip_sensitive=True)
+    assert run.execute()["deployed"] is True
+    (warning,) = [line for line in run.log.at("warning") if "removed" in line]
+    assert warning.startswith("Project.params: removed the value of the parameter Key, because only its author's")
+    deployed = read_ispac(catalog.get_project("Sales", "Mart"))
+    assert (deployed.protection_level, deployed.parameters[0].value) == (ProtectionLevel.DONT_SAVE_SENSITIVE, None)
+    assert deploy(path, strip_sensitive=True).execute()["deployed"] is False
+
+
+def test_a_path_object_is_a_source(sales: Catalog, mart_file: Path) -> None:
+    operator = SsisDeployProjectOperator(task_id="deploy", source=mart_file, folder="Sales")
+    assert TaskRun(rendered(operator)).execute()["project"] == "Mart"
+
+
+def test_a_relative_source_starts_at_the_folder_of_the_dag_file(
+    sales: Catalog, mart_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with DAG("nightly", schedule=None) as dag:
+        task_run = deploy(Path(mart_file.name))
+    dag.fileloc = str(tmp_path / "nightly.py")
+    assert task_run.execute()["project"] == "Mart"
+    missing = TaskRun(SsisDeployProjectOperator(task_id="other", source="Gone.ispac", folder="Sales", dag=dag))
+    with pytest.raises(InvalidTaskArgument, match=rf"{tmp_path}/Gone\.ispac does not exist on this worker"):
+        missing.execute()
+
+
+def test_a_relative_source_without_a_dag_is_rejected() -> None:
+    with pytest.raises(InvalidTaskArgument, match=r"'Mart\.ispac' is a relative path, and the task belongs to no DAG"):
+        deploy("Mart.ispac").execute()
 
 
 def test_source_folder_and_project_are_templated(sales: Catalog, mart_file: Path) -> None:

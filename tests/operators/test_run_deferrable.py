@@ -21,7 +21,7 @@ from airflow_provider_ssis.exceptions import (
 )
 from airflow_provider_ssis.executions.task_state import EXECUTION_KEY
 from tests.support.airflow_context import current_context
-from tests.support.deferrals import deferred, events_of, reloaded, resumed, run_to_end
+from tests.support.deferrals import deferred, events_of, logged, reloaded, resumed, run_to_end
 from tests.support.executions import statuses
 from tests.support.running import ImpatientHook, operator, run
 from tests.support.task_runs import Store, TaskRun
@@ -49,26 +49,42 @@ def test_what_is_over_at_once_needs_no_triggerer(mart: Catalog) -> None:
     assert deferrable().execute()["execution_id"] == first["execution_id"]
 
 
-def test_a_failure_names_its_causes_and_errors_are_told_on_the_worker_again(
+def test_a_deferred_failure_logs_each_message_once_and_its_error_names_the_cause(
     mart: Catalog, ssisdb: SsisdbEmulator
 ) -> None:
     ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
     ssisdb.scripts.warn("Nearly full.", package="Load.dtsx", executable="Truncate")
     task_run = deferrable()
-    with pytest.raises(ExecutionFailed, match=r"The disk is full\."):
-        run_to_end(task_run)
-    assert any("The disk is full." in line for line in task_run.log.at("error"))
-    assert any("Nearly full." in line for line in task_run.log.at("warning"))
+    deferral = deferred(task_run)
+    trigger = reloaded(deferral.trigger)
+    in_triggerer = logged(trigger)
+    (event,) = events_of([trigger])
+    with pytest.raises(ExecutionFailed, match=r"\n  - The disk is full\."):
+        resumed(task_run, deferral, event)
+    lines = f"{in_triggerer}\n{task_run.log}"
+    assert lines.count("Error: The disk is full.") == 1
+    assert lines.count("Nearly full.") == 1
 
 
-def test_what_is_below_the_level_is_not_told_on_the_worker_either(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_the_worker_logs_what_the_triggerer_has_not_seen(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
-    ssisdb.scripts.warn("Nearly full.", package="Load.dtsx", executable="Truncate")
     task_run = deferrable(follow_messages="error")
+    deferral = deferred(task_run)
+    (event,) = events_of([reloaded(deferral.trigger)])
     with pytest.raises(ExecutionFailed):
-        run_to_end(task_run)
+        resumed(task_run, deferral, {**event, "last_message_id": None})
     assert any("The disk is full." in line for line in task_run.log.at("error"))
-    assert "Nearly full." not in str(task_run.log)
+
+
+def test_the_end_is_logged_after_the_messages(mart: Catalog) -> None:
+    task_run = deferrable()
+    deferral = deferred(task_run)
+    trigger = reloaded(deferral.trigger)
+    in_triggerer = logged(trigger)
+    (event,) = events_of([trigger])
+    resumed(task_run, deferral, event)
+    assert "succeeded" not in str(in_triggerer)
+    assert " succeeded after " in task_run.log.lines[-1][1]
 
 
 def test_the_deadline_counts_from_the_tasks_start_and_stops_the_execution(
@@ -176,7 +192,7 @@ def test_a_connection_that_breaks_after_the_wait_fails_no_task(
     task_run.operator.hook = ImpatientHook()
     ssisdb.faults.drop(statement=statement, times=2)
     assert resumed(task_run, deferral, event)["status"] == "succeeded"
-    assert any("can be read again" in line for line in task_run.log.at("info"))
+    assert any("answers again" in line for line in task_run.log.at("info"))
 
 
 def test_a_trigger_that_failed_leaves_the_execution_to_a_retry(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

@@ -1,9 +1,10 @@
-"""Project folders become project files: the same bytes each time, and a clear word where that cannot be."""
+"""Project folders are built into project files: reproducibly, or with an error that names the file."""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.project.build import build_ispac, build_project
+from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.errors import (
     BuildError,
     InvalidPartError,
@@ -19,7 +21,7 @@ from airflow_provider_ssis.project.errors import (
     ProjectError,
     ProtectedError,
 )
-from airflow_provider_ssis.project.ispac import content_hash, open_ispac, read_ispac
+from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
 from airflow_provider_ssis.project.limits import Limits
 from airflow_provider_ssis.project.models import Project, ProtectionLevel
 from tests.support import ssis_xml
@@ -54,13 +56,16 @@ USER_KEY_BLOB = "AQAAANCMnd8BFdERjHoAwE/Cl+sBAAAA"
 
 @given(project=projects())
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
-def test_a_folder_becomes_the_project_that_it_holds(tmp_path_factory: pytest.TempPathFactory, project: Project) -> None:
+@pytest.mark.slow
+def test_a_built_file_contains_the_project_of_the_folder(
+    tmp_path_factory: pytest.TempPathFactory, project: Project
+) -> None:
     folder = tmp_path_factory.mktemp("project")
     write_project_folder(folder, replace(project, name="Sales"))
     assert read_ispac(build_ispac(folder)) == replace(project, name="Sales")
 
 
-def test_building_twice_gives_the_same_bytes_whatever_the_files_look_like_outside(tmp_path: Path) -> None:
+def test_building_twice_gives_the_same_bytes_for_any_times_and_permissions(tmp_path: Path) -> None:
     first, second = tmp_path / "one", tmp_path / "two"
     write_project_folder(first, SAMPLE)
     write_project_folder(second, SAMPLE)
@@ -70,7 +75,7 @@ def test_building_twice_gives_the_same_bytes_whatever_the_files_look_like_outsid
     assert build_ispac(first) == build_ispac(first) == build_ispac(second)
 
 
-def test_parts_stand_as_visual_studio_orders_them(tmp_path: Path) -> None:
+def test_parts_are_in_visual_studios_order(tmp_path: Path) -> None:
     write_project_folder(tmp_path, SAMPLE)
     opened = open_ispac(build_ispac(tmp_path))
     assert list(opened.parts) == [
@@ -85,15 +90,15 @@ def test_parts_stand_as_visual_studio_orders_them(tmp_path: Path) -> None:
     assert b'Extension="conmgr"' in opened.parts["[Content_Types].xml"]
 
 
-def test_packages_go_in_byte_for_byte(tmp_path: Path) -> None:
+def test_packages_are_copied_byte_for_byte(tmp_path: Path) -> None:
     write_project_folder(tmp_path, SAMPLE)
     path = tmp_path / "Child.dtsx"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert open_ispac(build_ispac(tmp_path)).parts["Child.dtsx"] == path.read_bytes()
 
 
-def test_what_was_built_has_the_hash_of_any_other_file_of_that_content(tmp_path: Path) -> None:
-    """Line ends change in a checkout, the project does not."""
+def test_line_ends_do_not_change_the_content_hash(tmp_path: Path) -> None:
+    """Version control changes line ends when it checks files out."""
     write_project_folder(tmp_path, SAMPLE)
     built = content_hash(build_ispac(tmp_path))
     for path in tmp_path.iterdir():
@@ -101,7 +106,7 @@ def test_what_was_built_has_the_hash_of_any_other_file_of_that_content(tmp_path:
     assert content_hash(build_ispac(tmp_path)) == built
 
 
-def test_the_manifest_holds_no_white_space_where_the_project_file_was_pretty_printed(tmp_path: Path) -> None:
+def test_the_manifest_has_empty_properties_if_the_project_file_was_pretty_printed(tmp_path: Path) -> None:
     path = write_project_folder(tmp_path, SAMPLE)
     path.write_bytes(path.read_bytes().replace(b'"VersionComments"/>', b'"VersionComments">\r\n    </SSIS:Property>'))
     manifest = open_ispac(build_ispac(tmp_path)).parts["@Project.manifest"]
@@ -150,32 +155,130 @@ def test_a_configuration_gives_a_value_where_there_was_none(tmp_path: Path) -> N
     assert read_ispac(build_ispac(tmp_path, configuration="Test")).parameters[0].value == "east"
 
 
-def test_settings_without_effect_are_told(tmp_path: Path) -> None:
+def test_settings_without_effect_give_warnings(tmp_path: Path) -> None:
     settings_ = configuration("Test", ("{1}", "Project::Gone", "1"), ("", "Project::Key", "secret"))
     write_project_folder(tmp_path, SAMPLE, configurations=settings_)
     built = build_project(tmp_path, configuration="Test")
     assert built.warnings == (
-        "Sales.dtproj: the configuration 'Test' sets Project::Gone, which the project does not have",
-        "Sales.dtproj: the configuration 'Test' sets Project::Key, which is sensitive: give it a value on the server",
+        "Sales.dtproj: the configuration 'Test' sets Project::Gone, which is not a parameter of the project",
+        "Sales.dtproj: the configuration 'Test' sets Project::Key, which is sensitive: set its value on the server",
     )
     assert b"secret" not in open_ispac(built.ispac).parts["Project.params"]
 
 
-def test_a_setting_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_setting_is_rejected(tmp_path: Path) -> None:
     write_project_folder(tmp_path, SAMPLE, configurations=configuration("Test", ("", "Load Sales::BatchSize", "many")))
-    with pytest.raises(BuildError, match="sets Load Sales::BatchSize, whose type Int32 has no such value"):
+    with pytest.raises(BuildError, match="sets Load Sales::BatchSize to a value that is not valid for its type Int32"):
         build_ispac(tmp_path, configuration="Test")
 
 
-def test_an_unknown_configuration_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+def test_an_unknown_configuration_is_rejected_with_the_known_ones(tmp_path: Path) -> None:
     write_project_folder(tmp_path, SAMPLE, configurations=configuration("Test"))
-    with pytest.raises(
-        BuildError, match=r"no configuration 'Prod'. Name one of its configurations: 'Development', 'Test'"
-    ):
+    with pytest.raises(BuildError, match=r"no configuration 'Prod'. Its configurations: 'Development', 'Test'"):
         build_ispac(tmp_path, configuration="Prod")
 
 
+@pytest.mark.parametrize("text", ["\r\n", "\t", " ", "\n"])
+def test_white_space_is_a_value_of_a_configuration_where_it_is_marked(tmp_path: Path, text: str) -> None:
+    """Row delimiters are such values. An XML parser reads an unescaped line break as LF."""
+    escaped = text.replace("\r", "&#13;")
+    marked = configuration("Test", ("", "Project::Region", escaped)).replace("<Value>", '<Value xml:space="preserve">')
+    unmarked = configuration("Other", ("", "Project::Region", escaped))
+    write_project_folder(tmp_path, SAMPLE, configurations=marked + unmarked)
+    assert values(build_ispac(tmp_path, configuration="Test"))["Region"] == text
+    assert values(build_ispac(tmp_path, configuration="Other"))["Region"] == ""
+
+
+def test_a_value_of_a_configuration_replaces_one_of_white_space(tmp_path: Path) -> None:
+    project = make_project("Sales", parameters=[parameter("Region", value=" ")])
+    write_project_folder(tmp_path, project, configurations=configuration("Test", ("", "Project::Region", "x")))
+    built = open_ispac(build_ispac(tmp_path, configuration="Test"))
+    assert built.project.parameters[0].value == "x"
+    assert b"preserve" not in built.parts["Project.params"]
+
+
+def test_white_space_in_the_manifest_is_a_value_where_it_is_marked(tmp_path: Path) -> None:
+    delimiters = [
+        parameter("CM.File.HeaderRowDelimiter", value="\r\n"),
+        parameter("CM.File.RowDelimiter", value="x"),
+    ]
+    path = write_project_folder(tmp_path, make_project("Sales", [package("Load.dtsx", parameters=delimiters)]))
+    path.write_bytes(path.read_bytes().replace(b'"Value">x<', b'"Value">\r\n      <'))
+    built = open_ispac(build_ispac(tmp_path))
+    assert [one.value for one in built.project.packages[0].parameters] == ["\r\n", ""]
+    assert b'xml:space="preserve"' in built.parts["@Project.manifest"]
+
+
+# --- target server version
+
+
+def target(name: str, version: str) -> str:
+    return configuration(name).replace("<Options>", f"<Options><TargetServerVersion>{version}</TargetServerVersion>")
+
+
+@pytest.mark.parametrize(
+    ("option", "number"),
+    [
+        ("SQLServer2012", 110),
+        ("SQLServer2014", 120),
+        ("SQLServer2016", 130),
+        ("SQLServer2017", 140),
+        ("SQLServer2019", 150),
+        ("SQLServer2022", 160),
+        ("SQLServer2025", 170),
+    ],
+)
+def test_the_manifest_gets_the_target_server_version(tmp_path: Path, option: str, number: int) -> None:
+    write_project_folder(tmp_path, SAMPLE, configurations=target("Test", option))
+    for name in (None, "Test"):
+        built = build_project(tmp_path, configuration=name)
+        assert (built.project.target_server_version, built.warnings) == (number, ())
+        assert read_ispac(built.ispac) == built.project
+
+
+def test_the_target_server_version_is_where_visual_studio_writes_it(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE, configurations=target("Test", "SQLServer2019"))
+    manifest = open_ispac(build_ispac(tmp_path)).parts["@Project.manifest"].decode()
+    names = re.findall(r'<SSIS:Property SSIS:Name="(\w+)"', manifest.partition("</SSIS:Properties>")[0])
+    assert names[-3:] == ["Description", "TargetServerVersion", "FormatVersion"]
+
+
+def test_the_chosen_configuration_decides_about_the_target_server_version(tmp_path: Path) -> None:
+    configurations = target("A", "SQLServer2017") + target("B", "SQLServer2022") + configuration("C")
+    write_project_folder(tmp_path, SAMPLE, configurations=configurations)
+    assert build_project(tmp_path, configuration="B").project.target_server_version == 160
+    assert build_project(tmp_path, configuration="C").project.target_server_version is None
+    built = build_project(tmp_path)
+    assert built.project.target_server_version == 140
+    (warning,) = built.warnings
+    assert warning == (
+        "Sales.dtproj: the target server versions of its configurations differ; SQLServer2017 of 'A' is used. "
+        "Choose a configuration"
+    )
+
+
+def test_an_unknown_target_server_version_gives_a_warning(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE, configurations=target("Test", "SQLServer2030"))
+    built = build_project(tmp_path)
+    assert built.project.target_server_version is None
+    assert built.warnings == (
+        "Sales.dtproj: the configuration 'Test' has the unknown target server version 'SQLServer2030'",
+    )
+
+
 # --- which project
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_the_dtproj_itself_may_be_the_source(tmp_path: Path, as_text: bool) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    path = write_project_folder(tmp_path, make_project("Stock"))
+    assert read_ispac(build_ispac(str(path) if as_text else path)).name == "Stock"
+    assert read_ispac(build_ispac(path, project="stock")).name == "Stock"
+    with pytest.raises(BuildError, match="is not the project 'Sales'"):
+        build_ispac(path, project="Sales")
+    with pytest.raises(BuildError, match=r"contains no project 'Other\.dtproj'"):
+        build_ispac(tmp_path / "Other.dtproj")
 
 
 def test_one_of_several_projects_is_chosen_by_name(tmp_path: Path) -> None:
@@ -183,27 +286,27 @@ def test_one_of_several_projects_is_chosen_by_name(tmp_path: Path) -> None:
         write_project_folder(tmp_path, make_project(name))
     for chosen in ("stock", "Stock.dtproj"):
         assert read_ispac(build_ispac(tmp_path, project=chosen)).name == "Stock"
-    with pytest.raises(BuildError, match=r"more than one \.dtproj\. Name one of Sales\.dtproj, Stock\.dtproj"):
+    with pytest.raises(BuildError, match=r"more than one \.dtproj\. Choose one of Sales\.dtproj, Stock\.dtproj"):
         build_ispac(tmp_path)
     with pytest.raises(BuildError, match="no project 'Other'"):
         build_ispac(tmp_path, project="Other")
 
 
-def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match=r"holds no \.dtproj"):
+def test_a_folder_without_a_project_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"contains no \.dtproj"):
         build_ispac(tmp_path)
     with pytest.raises(BuildError, match="cannot be read as a folder: No such file"):
         build_ispac(tmp_path / "gone")
 
 
-# --- what cannot be built
+# --- sources that cannot be built
 
 
 @pytest.mark.parametrize("missing", ["Child.dtsx", "Mart.conmgr", "Project.params"])
 def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
     write_project_folder(tmp_path, SAMPLE)
     (tmp_path / missing).unlink()
-    with pytest.raises(BuildError, match=r"is missing in .*, and Sales\.dtproj needs it") as caught:
+    with pytest.raises(BuildError, match=r"is missing in .*, but Sales\.dtproj refers to it") as caught:
         build_ispac(tmp_path)
     assert caught.value.part == missing
 
@@ -219,12 +322,12 @@ def test_a_project_cannot_name_files_outside_its_folder(tmp_path: Path) -> None:
     (tmp_path / "Child.dtsx").write_bytes((tmp_path / "project" / "Child.dtsx").read_bytes())
     path.write_bytes(path.read_bytes().replace(b'"Child.dtsx"', b'"../Child.dtsx"'))
     with pytest.raises(
-        InvalidPartError, match=r"lists '\.\./Child\.dtsx', which is no name of a \.dtsx file beside it"
+        InvalidPartError, match=r"lists '\.\./Child\.dtsx', which is not the name of a \.dtsx file in the same folder"
     ):
         build_ispac(tmp_path / "project")
 
 
-def test_a_file_too_large_is_refused(tmp_path: Path) -> None:
+def test_a_file_too_large_is_rejected(tmp_path: Path) -> None:
     write_project_folder(tmp_path, SAMPLE)
     with (tmp_path / "Child.dtsx").open("ab") as file:
         file.write(b" " * 30_000)
@@ -240,14 +343,14 @@ def test_a_file_too_large_is_refused(tmp_path: Path) -> None:
     ],
     ids=["since 2012", "before"],
 )
-def test_the_package_deployment_model_is_refused_with_the_way_out(tmp_path: Path, xml: str) -> None:
+def test_the_package_deployment_model_is_rejected_with_advice(tmp_path: Path, xml: str) -> None:
     (tmp_path / "Old.dtproj").write_text(xml)
     with pytest.raises(BuildError, match=r"package deployment model.*Convert it in Visual Studio"):
         build_ispac(tmp_path)
 
 
 @pytest.mark.parametrize("xml", ["<Other/>", "<Project/>", '<Project Sdk="Some.Sdk"/>', "<Project>"])
-def test_what_is_no_ssis_project_is_refused(tmp_path: Path, xml: str) -> None:
+def test_another_file_than_an_ssis_project_is_rejected(tmp_path: Path, xml: str) -> None:
     (tmp_path / "Odd.dtproj").write_text(xml)
     with pytest.raises(InvalidPartError, match=r"Odd\.dtproj"):
         build_ispac(tmp_path)
@@ -256,32 +359,31 @@ def test_what_is_no_ssis_project_is_refused(tmp_path: Path, xml: str) -> None:
 @pytest.mark.parametrize(
     ("level", "reason"),
     [
-        (ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD, "needs the project's password"),
-        (ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD, "needs the project's password"),
-        (ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY, "only its author's Windows account can read it"),
-        (ProtectionLevel.SERVER_STORAGE, "only the server that stored it"),
+        (ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD, "with a password"),
+        (ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD, "with a password"),
+        (ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY, "only with its author's Windows account"),
+        (ProtectionLevel.SERVER_STORAGE, "only by the server that stored it"),
     ],
 )
-def test_levels_that_cannot_be_undone_are_refused(tmp_path: Path, level: ProtectionLevel, reason: str) -> None:
+def test_protection_levels_that_need_a_key_are_rejected(tmp_path: Path, level: ProtectionLevel, reason: str) -> None:
     write_project_folder(tmp_path, make_project("Sales", protection_level=level))
     with pytest.raises(ProtectedError, match=f"{level.label}.*{reason}.*DontSaveSensitive"):
         build_ispac(tmp_path)
 
 
-def test_a_package_of_another_level_than_its_project_is_refused(tmp_path: Path) -> None:
+def test_a_package_of_another_level_than_its_project_is_rejected(tmp_path: Path) -> None:
     write_project_folder(tmp_path, SAMPLE)
     path = tmp_path / "Child.dtsx"
     path.write_bytes(path.read_bytes().replace(b'ProtectionLevel="0"', b'ProtectionLevel="2"'))
-    problem = (
-        r"Child\.dtsx: is of the protection level EncryptSensitiveWithPassword, but its project of .* DontSaveSens"
-    )
+    problem = r"Child\.dtsx: has the protection level EncryptSensitiveWithPassword, but its project has DontSaveSens"
     with pytest.raises(BuildError, match=problem):
         build_ispac(tmp_path)
 
 
 @given(data=st.data())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_damage_to_a_file_of_the_folder_is_told_as_such(tmp_path: Path, data: st.DataObject) -> None:
+@pytest.mark.slow
+def test_damage_to_a_file_of_the_folder_gives_a_project_error(tmp_path: Path, data: st.DataObject) -> None:
     settings_ = configuration("Test", ("", "Project::Region", "south"))
     levels = [ProtectionLevel.DONT_SAVE_SENSITIVE, ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY]
     level = data.draw(st.sampled_from(levels))
@@ -295,10 +397,10 @@ def test_damage_to_a_file_of_the_folder_is_told_as_such(tmp_path: Path, data: st
         assert str(error)  # noqa: PT017 - damage may also leave the project buildable
 
 
-# --- the user's key
+# --- user key
 
 
-def test_values_encrypted_with_a_users_key_are_left_out_and_named(
+def test_values_encrypted_with_a_user_key_are_removed_and_listed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = f'SSIS:Sensitive="1">{USER_KEY_BLOB}'
@@ -326,12 +428,12 @@ def test_values_encrypted_with_a_users_key_are_left_out_and_named(
     with caplog.at_level(logging.WARNING):
         opened = open_ispac(build_ispac(tmp_path))
 
-    left_out = ", which only its author's Windows account can decrypt; give it a value on the server"
+    reason = ", because only its author's Windows account can decrypt it; set it on the server"
     assert caplog.messages == [
-        f"Sales.dtproj: left out the value of the parameter Pin{left_out}",
-        f"Project.params: left out the value of the parameter Key{left_out}",
-        f"Load.dtsx: left out the value of the parameter Pin{left_out}",
-        f"Mart.conmgr: left out a secret of Mart{left_out}",
+        f"Sales.dtproj: removed the value of the parameter Pin{reason}",
+        f"Project.params: removed the value of the parameter Key{reason}",
+        f"Load.dtsx: removed the value of the parameter Pin{reason}",
+        f"Mart.conmgr: removed a secret of Mart{reason}",
     ]
     assert not any(b"AQAAANCMnd8" in data for data in opened.parts.values())
     levels = [opened.project.protection_level, *(one.protection_level for one in opened.project.packages)]
@@ -341,33 +443,37 @@ def test_values_encrypted_with_a_users_key_are_left_out_and_named(
     assert opened.project.packages[0].parameters[0].value is None
 
 
-def test_a_value_encrypted_with_a_users_key_in_an_unknown_place_is_no_part_of_a_build(tmp_path: Path) -> None:
+def test_a_value_encrypted_with_a_user_key_in_an_unknown_place_is_rejected(tmp_path: Path) -> None:
     project = make_project("Sales", protection_level=ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY)
     write_project_folder(tmp_path, project)
     path = tmp_path / "Package.dtsx"
     path.write_bytes(path.read_bytes().replace(b"<DTS:Variables/>", f"<Odd>{USER_KEY_BLOB}</Odd>".encode()))
-    with pytest.raises(ProtectedError, match=r"Package\.dtsx: holds a value encrypted with a user's key"):
+    with pytest.raises(
+        ProtectedError, match=r"Package\.dtsx: contains a value encrypted with a user key in an unknown place"
+    ):
         build_ispac(tmp_path)
 
 
 # --- warnings
 
 
-def test_a_child_package_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_child_package_gives_a_warning(tmp_path: Path) -> None:
     handler = event_handler("OnError", execute_package("Mail", "Mail.dtsx"))
     write_project_folder(tmp_path, make_project("Sales", [package("Load.dtsx", event_handlers=[handler])]))
-    assert build_project(tmp_path).warnings == (
-        "Load.dtsx: \\Package.EventHandlers[OnError]\\Mail runs the package Mail.dtsx, which the project does not have",
+    (warning,) = build_project(tmp_path).warnings
+    assert warning == (
+        "Load.dtsx: \\Package.EventHandlers[OnError]\\Mail runs the package Mail.dtsx, "
+        "which the project does not contain"
     )
 
 
-def test_a_manifest_older_than_its_package_is_told(tmp_path: Path) -> None:
+def test_a_manifest_older_than_its_package_gives_a_warning(tmp_path: Path) -> None:
     write_project_folder(tmp_path, SAMPLE)
     newer = package("Load Sales.dtsx", task("Task"), parameters=[parameter("Rows", "Int32", 1)])
     (tmp_path / "Load Sales.dtsx").write_bytes(ssis_xml.dtsx(newer))
     (warning,) = build_project(tmp_path).warnings
     assert warning.startswith(
-        "Load Sales.dtsx: the project lists other parameters than the package declares (BatchSize, Rows); open"
+        "Load Sales.dtsx: its parameters differ from those in the project's manifest (BatchSize, Rows); open"
     )
 
 

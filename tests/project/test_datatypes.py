@@ -24,7 +24,7 @@ def test_every_type_has_its_code() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(VALUES))
-def test_values_of_every_type_are_read_as_they_were_written(name: str) -> None:
+def test_values_of_every_type_are_read_as_written(name: str) -> None:
     @given(VALUES[name])
     def check(value: ParameterValue) -> None:
         read = parse_value(value_text(value), BY_NAME[name])
@@ -48,7 +48,7 @@ def test_values_of_every_type_are_read_as_they_were_written(name: str) -> None:
         ("  ", "String", "  "),
     ],
 )
-def test_forms_that_files_have(text: str, name: str, value: ParameterValue) -> None:
+def test_forms_of_values_in_files(text: str, name: str, value: ParameterValue) -> None:
     assert parse_value(text, BY_NAME[name]) == value
 
 
@@ -64,7 +64,7 @@ def test_forms_that_files_have(text: str, name: str, value: ParameterValue) -> N
         ("2016-04-10 11:13:17", "2016-04-10T11:13:17"),
     ],
 )
-def test_dates_are_read_in_iso_and_in_the_invariant_form_without_their_offset(text: str, date: str) -> None:
+def test_dates_are_read_in_iso_and_invariant_format_without_offset(text: str, date: str) -> None:
     assert parse_value(text, BY_NAME["DateTime"]) == datetime.fromisoformat(date)
 
 
@@ -88,6 +88,6 @@ def test_dates_are_read_in_iso_and_in_the_invariant_form_without_their_offset(te
         ("2016-02-30", "DateTime"),
     ],
 )
-def test_what_is_no_value_of_its_type_is_refused(text: str, name: str) -> None:
+def test_a_text_that_is_not_a_value_of_its_type_is_rejected(text: str, name: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_value(text, BY_NAME[name])

@@ -104,7 +104,7 @@ def test_a_child_package_is_one_of_the_same_project() -> None:
     assert flow_of(elsewhere).children[0].child_package is None
 
 
-def test_data_flow_paths_have_the_names_of_data_taps() -> None:
+def test_data_flow_paths_have_the_identification_strings_of_data_taps() -> None:
     read = (
         flow_of(ssis_xml.dtsx(package("Load.dtsx", data_flow("Copy", ["In", "Change", "Out"])))).children[0].data_flow
     )
@@ -115,11 +115,11 @@ def test_data_flow_paths_have_the_names_of_data_taps() -> None:
     ]
 
 
-def test_a_package_without_a_protection_level_has_the_default_one() -> None:
+def test_a_package_without_a_protection_level_has_the_default() -> None:
     assert read_package(dtsx(""), "Load.dtsx").protection_level == 1
 
 
-def test_old_formats_hold_everything_as_children() -> None:
+def test_old_formats_have_properties_as_children() -> None:
     """Format 2 and 3: properties as elements, no collections, constraints by id."""
 
     def properties(**values: str) -> str:
@@ -159,13 +159,16 @@ ARROW = '<DTS:PrecedenceConstraint DTS:From="Package\\{}" DTS:To="Package\\{}" {
 @pytest.mark.parametrize(
     ("inner", "problem"),
     [
-        (TWO.format("A"), r"two executables of the path \\Package\\A"),
+        (TWO.format("A"), r"two executables with the path \\Package\\A"),
         (TWO.format(""), "an executable without a name"),
-        (TWO.format("B") + ARROW.format("A", "C", ""), r"whose end To is 'Package\\\\C'"),
-        (TWO.format("B") + "<DTS:PrecedenceConstraint/>", "whose end From is None"),
-        (TWO.format("B") + ARROW.format("A", "A", ""), "in a circle"),
-        (TWO.format("B") + ARROW.format("A", "B", "") + ARROW.format("B", "A", ""), "in a circle"),
-        (TWO.format("B") + ARROW.format("A", "B", 'DTS:Value="7"'), "Value 7"),
+        (
+            TWO.format("B") + ARROW.format("A", "C", ""),
+            r"a precedence constraint to 'Package\\\\C', which is not in the same container",
+        ),
+        (TWO.format("B") + "<DTS:PrecedenceConstraint/>", "a precedence constraint from None"),
+        (TWO.format("B") + ARROW.format("A", "A", ""), "form a cycle"),
+        (TWO.format("B") + ARROW.format("A", "B", "") + ARROW.format("B", "A", ""), "form a cycle"),
+        (TWO.format("B") + ARROW.format("A", "B", 'DTS:Value="7"'), "unknown Value 7"),
         (TWO.format("B") + ARROW.format("A", "B", 'DTS:EvalOp="x"'), "EvalOp is 'x', not a whole number"),
         (
             "<DTS:ObjectData><pipeline><components><component/></components></pipeline></DTS:ObjectData>",
@@ -173,11 +176,11 @@ ARROW = '<DTS:PrecedenceConstraint DTS:From="Package\\{}" DTS:To="Package\\{}" {
         ),
         (
             '<DTS:ObjectData><pipeline><paths><path name="P" startId="1"/></paths></pipeline></DTS:ObjectData>',
-            "path 'P', which begins or ends at no component",
+            "path 'P', which does not connect two components",
         ),
     ],
 )
-def test_a_control_flow_that_cannot_be_is_refused(inner: str, problem: str) -> None:
+def test_an_invalid_control_flow_is_rejected(inner: str, problem: str) -> None:
     with pytest.raises(InvalidPartError, match=problem) as caught:
         read_package(dtsx(inner), "Load.dtsx")
     assert caught.value.part == "Load.dtsx"
@@ -187,19 +190,19 @@ def test_a_control_flow_that_cannot_be_is_refused(inner: str, problem: str) -> N
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"<html/>", "is no SSIS package"),
-        (dtsx("", format_version=9), r"package format 9, which is not known here \(known: 2, 3, 6, 8\)"),
-        (dtsx("").replace(b"PackageFormatVersion", b"Other"), "does not say its package format"),
+        (b"<html/>", "is not an SSIS package"),
+        (dtsx("", format_version=9), r"unknown package format 9 \(known formats: 2, 3, 5, 6, 8\)"),
+        (dtsx("").replace(b"PackageFormatVersion", b"Other"), "has no package format"),
         (dtsx("", 'DTS:ProtectionLevel="6"'), "protection level 6"),
         (dtsx("", 'DTS:MaxErrorCount="many"'), "MaxErrorCount is 'many'"),
     ],
 )
-def test_what_is_no_package_is_refused(data: bytes, problem: str) -> None:
+def test_another_file_than_a_package_is_rejected(data: bytes, problem: str) -> None:
     with pytest.raises(InvalidPartError, match=problem):
         read_package(data, "Load.dtsx")
 
 
-def test_containers_may_nest_deep_but_not_without_end() -> None:
+def test_containers_nest_up_to_the_limit() -> None:
     def nested(depth: int) -> bytes:
         inner = task("Task")
         for level in range(depth):

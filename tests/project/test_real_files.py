@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.project.build import build_ispac, build_project
+from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.dtsx import read_package
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
-from airflow_provider_ssis.project.ispac import content_hash, open_ispac, read_ispac
+from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
 from airflow_provider_ssis.project.manifest import read_manifest
 from airflow_provider_ssis.project.models import ExecutableKind, ProtectionLevel
 from airflow_provider_ssis.project.properties import read_parameters

@@ -15,6 +15,9 @@ from typing import Any
 
 SECONDS = 240
 
+DEFER_AT_ONCE = {"AIRFLOW__SSIS__DEFER_AFTER": "0", "AIRFLOW__SSIS__RESUME_AFTER": "0"}
+"""So that tests of deferrals need no long package. Only :mod:`tests.processes` waits as users' tasks do."""
+
 _RUN = """
 import importlib.util, json, sys
 spec = importlib.util.spec_from_file_location("dag_under_test", sys.argv[1])
@@ -75,6 +78,7 @@ def airflow_environment(home: Path, dags: Path, connections: Mapping[str, str]) 
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        **DEFER_AT_ONCE,
         # Airflow 3.2 asks for it in dag.test too.
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
         **connections,
@@ -92,15 +96,23 @@ def migrated_home(home: Path, settings: Mapping[str, str] = MappingProxyType({})
     return home
 
 
-def run_dag(home: Path, path: Path, connection: str, conf: dict[str, Any] | None = None) -> DagRunResult:
+def run_dag(
+    home: Path,
+    path: Path,
+    connection: str,
+    conf: dict[str, Any] | None = None,
+    *,
+    connections: Mapping[str, str] = MappingProxyType({}),
+) -> DagRunResult:
     """Run the DAG ``dag`` of a file to its end.
 
     :param home: an AIRFLOW_HOME with a database.
     :param path: the DAG's file; its folder is the DAG folder.
     :param connection: the URI of the connection ``ssis_default``.
     :param conf: the run's configuration.
+    :param connections: environment variables with further connections. Default: none.
     """
-    environment = airflow_environment(home, path.parent, {"AIRFLOW_CONN_SSIS_DEFAULT": connection})
+    environment = airflow_environment(home, path.parent, {"AIRFLOW_CONN_SSIS_DEFAULT": connection, **connections})
     output = _run([sys.executable, "-c", _RUN, str(path), json.dumps(conf or {})], environment)
     log, found, result = output.rpartition("RESULT")
     assert found, output

@@ -30,7 +30,7 @@ from airflow_provider_ssis.emulator.session import (
 from airflow_provider_ssis.emulator.tds.packets import Limits
 from airflow_provider_ssis.emulator.tds.server import TdsServer
 
-PASSWORD = "correct horse; {battery} = staple"
+PASSWORD = "correct horse; {battery = staple"
 
 
 @dataclass

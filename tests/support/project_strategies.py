@@ -33,9 +33,7 @@ names = (
 file_stems = names.filter(lambda name: name.isprintable())
 descriptions = st.text(st.characters(exclude_categories=["C"]), max_size=20).map(str.strip)
 
-_strings = st.text(st.characters(exclude_categories=["C"]) | st.just("\n"), max_size=20).filter(
-    lambda text: bool(text.strip()) or "\n" not in text
-)
+_strings = st.text(st.characters(exclude_categories=["C"]) | st.sampled_from("\n\r\t"), max_size=20)
 
 
 def _integers(low: int, high: int) -> st.SearchStrategy[ParameterValue]:

@@ -205,6 +205,8 @@ def _properties(parent: etree._Element, values: dict[str, object]) -> etree._Ele
         child = etree.SubElement(element, f"{SSIS}Property")
         child.set(f"{SSIS}Name", name)
         child.text = str(value)
+        if child.text and not child.text.strip(" \t\r\n"):
+            child.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
     return element
 
 

@@ -5,6 +5,7 @@ What an operator does to Airflow is recorded here; what it does to the catalog h
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,9 @@ class TaskInstanceRecord:
         return [value] if map_indexes is None and self.map_index >= 0 else value
 
 
+_MESSAGE = re.compile(r"\d\d:\d\d:\d\d[+-]\d\d:\d\d ")
+
+
 @dataclass
 class LogRecord:
     """The lines that a task logged, each with its level."""
@@ -61,6 +65,10 @@ class LogRecord:
     def at(self, level: str) -> list[str]:
         """The lines of one level."""
         return [line for each, line in self.lines if each == level]
+
+    def messages(self, level: str | None = None) -> list[str]:
+        """The lines that begin with the time of a package's message, of one level or of all."""
+        return [line for each, line in self.lines if _MESSAGE.match(line) and level in (None, each)]
 
     def __str__(self) -> str:
         return "\n".join(line for _, line in self.lines)

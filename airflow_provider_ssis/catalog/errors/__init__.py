@@ -44,6 +44,10 @@ class CatalogError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.reason = message
+        """The message alone, without the name of the call that failed."""
+        self.server: str | None = None
+        """The server of the session, as ``host,port``, where known."""
         self.number = number
         self.severity = severity
         self.state = state

@@ -56,17 +56,20 @@ def advice_for(message: EventMessage) -> str | None:
 
 
 def describe(message: EventMessage) -> str:
-    """The message as one line with its code and where it comes from, and what to look at on a second one.
+    """The message as one line: the text first, then its code and where it comes from; advice on a second line.
 
     >>> describe(message)
-    "Load Customers (\\\\Package\\\\Load Customers in Load.dtsx, 0xC0202009 DTS_E_OLEDBERROR): ..."
+    "The disk is full. (0xC0202009 DTS_E_OLEDBERROR; \\\\Package\\\\Load Customers in Load.dtsx)"
     """
+    text = message.message.strip()
+    source = message.message_source_name
+    if source and message.package_path:
+        # The path names the source.
+        text = text.removeprefix(f"{source}:").removeprefix("Error:").strip()
     place = " in ".join(part for part in (message.package_path, message.package_name) if part)
-    details = ", ".join(part for part in (place, _name_of_code(message)) if part)
-    source = message.message_source_name or "Integration Services"
-    text = f"{source} ({details}): {message.message.strip()}" if details else f"{source}: {message.message.strip()}"
+    details = "; ".join(part for part in (_name_of_code(message), place) if part)
     advice = advice_for(message)
-    return f"{text}\n  {advice}" if advice else text
+    return text + (f" ({details})" if details else "") + (f"\n  {advice}" if advice else "")
 
 
 def _name_of_code(message: EventMessage) -> str | None:

@@ -27,6 +27,12 @@ CONNECTION_FAILURES = frozenset(
 )
 """Codes of messages that say that something could not be connected to: it may be there again a little later."""
 
+ROWS_WRITTEN = 0x4004300B
+"""DTS_I_ROWS_WRITTEN: a destination reports how many rows it wrote."""
+
+PHASES = frozenset({0x40043006, 0x40043007, 0x40043008, 0x40043009, 0x4004300A, 0x4004300C})
+"""DTS_I_EXECUTIONPHASE_*: a data flow reports that its next phase begins."""
+
 FAILED_VALIDATION = frozenset({"0xC0024107", "0xC004706B", "0xC004700C"})
 """Codes of messages that say that a task or component failed its validation."""
 

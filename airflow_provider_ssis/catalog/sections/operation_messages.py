@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.catalog.models import EventMessage, Executable, ExecutableStatistics, OperationMessage
+from airflow_provider_ssis.catalog.codes import MessageType
+from airflow_provider_ssis.catalog.failures.message_codes import ROWS_WRITTEN
+from airflow_provider_ssis.catalog.models import (
+    EventMessage,
+    Executable,
+    ExecutableStatistics,
+    ExecutionSummary,
+    OperationMessage,
+    RowsWritten,
+)
 from airflow_provider_ssis.catalog.session import CatalogPart
-from airflow_provider_ssis.catalog.sql.statements import MarkerValue, one_of, select
+from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, one_of, select
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.catalog.codes import MessageType, OperationType
+    from airflow_provider_ssis.catalog.codes import OperationType
     from airflow_provider_ssis.catalog.session import CatalogSession
 
 
@@ -88,6 +98,26 @@ class Messages(CatalogPart):
             messages += self._session.fetch(EventMessage, batch, doing="Reading messages of executions")
         return messages
 
+    def execution_summary(self, execution_id: int) -> ExecutionSummary:
+        """Count an execution's errors and warnings, and the rows that its destinations report.
+
+        :param execution_id: the execution.
+        """
+        batch = Batch(
+            "SELECT v.message_type, COUNT(*) AS messages FROM catalog.event_messages AS v "
+            "WHERE v.operation_id = ? AND v.message_type IN (?, ?) GROUP BY v.message_type;\n"
+            "SELECT v.message FROM catalog.event_messages AS v WHERE v.operation_id = ? AND v.message_code = ? "
+            "ORDER BY v.message_time",
+            (execution_id, MessageType.ERROR.value, MessageType.WARNING.value, execution_id, ROWS_WRITTEN),
+        )
+        counts, written = self._session.run(batch, doing=f"Reading the summary of execution {execution_id}")
+        messages = {int(message_type): int(count) for message_type, count in counts.rows}
+        return ExecutionSummary(
+            errors=messages.get(MessageType.ERROR, 0),
+            warnings=messages.get(MessageType.WARNING, 0),
+            rows_written=rows_written(str(message) for (message,) in written.rows),
+        )
+
     def operation_messages(self, operation_id: int) -> list[OperationMessage]:
         """All messages of an operation, in the order in which they were written."""
         return operation_messages(self._session, operation_id)
@@ -132,3 +162,19 @@ def operation_messages(
         values.append(operation_type.value)
     batch = select(OperationMessage, source, where=where, values=values, order_by="v.operation_message_id")
     return session.fetch(OperationMessage, batch, doing=f"Reading the messages of operation {operation_id}")
+
+
+def rows_written(messages: Iterable[str]) -> tuple[RowsWritten, ...]:
+    """The rows that destinations report, added up for each.
+
+    :param messages: texts such as ``Load:Information: "Sales" wrote 12 rows.``, or ``component "Sales" (37) wrote 12
+        rows.`` of SQL Server 2008. Texts in other languages have the name in quotes and the number last, too.
+    """
+    rows: dict[str, int] = {}
+    for message in messages:
+        if (found := _WROTE.search(message)) is not None:
+            rows[found["destination"]] = rows.get(found["destination"], 0) + int(found["rows"])
+    return tuple(RowsWritten(destination, count) for destination, count in rows.items())
+
+
+_WROTE = re.compile(r'"(?P<destination>[^"]+)"(?:.*\D)?(?P<rows>\d+)\D*$', re.DOTALL)

@@ -36,6 +36,7 @@ class Server(CatalogPart):
             edition=row["edition"] or "",
             database=row["database_name"],
             login=row["login_name"],
+            user=row["user_name"],
             auth_scheme=row["auth_scheme"],
             roles=tuple(role for role in _ROLES if row[role] == 1),
         )
@@ -74,7 +75,7 @@ _SERVER = Batch(
     "SELECT CAST(SERVERPROPERTY('ServerName') AS nvarchar(128)) AS server_name, "
     "CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)) AS product_version, "
     "CAST(SERVERPROPERTY('Edition') AS nvarchar(128)) AS edition, "
-    "DB_NAME() AS database_name, SUSER_SNAME() AS login_name, "
+    "DB_NAME() AS database_name, SUSER_SNAME() AS login_name, USER_NAME() AS user_name, "
     "CAST(CONNECTIONPROPERTY('auth_scheme') AS nvarchar(40)) AS auth_scheme, "
     "IS_SRVROLEMEMBER('sysadmin') AS sysadmin, IS_MEMBER('ssis_admin') AS ssis_admin, "
     "IS_MEMBER('ssis_logreader') AS ssis_logreader;"

@@ -20,6 +20,9 @@ ENCRYPTED: Final = 0xC0016016 - (1 << 32)
 CHILD_NOT_LOADED: Final = 0xC00220E4 - (1 << 32)
 """DTS_E_TKEXECPACKAGE_UNABLETOLOAD."""
 
+RUN_TOO_LARGE: Final = 0x8000FFFF - (1 << 32)
+"""E_UNEXPECTED: a run that is too large to be simulated."""
+
 
 def validating(name: str) -> str:
     """``Load:Validation has started.``"""

@@ -146,12 +146,15 @@ def statistics_of(frame: Frame, start: dt.datetime, end: dt.datetime, result: Ex
     )
 
 
-def context_of(frame: Frame) -> tuple[ContextRecord, ...]:
-    """The properties, of the executable and of those around it, that say what an error in it brings about."""
+def context_of(frame: Frame, *, executing: bool) -> tuple[ContextRecord, ...]:
+    """The properties, of the executable and of those around it, that decide about the consequences of an error in it.
+
+    :param executing: False before the package begins to execute.
+    """
     frames = [outer for outer in frame.outwards() if not outer.is_handler]
     return tuple(
         ContextRecord(
-            context_depth=depth,
+            context_depth=depth if executing else 0,
             package_path=outer.executable.path,
             context_type=_context_type(outer.executable),
             context_source_name=outer.executable.name,
@@ -159,7 +162,7 @@ def context_of(frame: Frame) -> tuple[ContextRecord, ...]:
             property_name=name,
             property_value=value,
         )
-        for depth, outer in enumerate(frames)
+        for depth, outer in enumerate(frames, start=1)
         for name, value in _properties(outer.executable).items()
     )
 

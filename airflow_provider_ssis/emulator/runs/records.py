@@ -17,7 +17,8 @@ from airflow_provider_ssis.emulator.datatypes import Variant
 class ContextRecord:
     """A row of ``catalog.event_message_context``.
 
-    :param context_depth: 0 for the executable that raised the event, 1 for what is around it, and so on.
+    :param context_depth: 1 for the executable that raised the event, 2 for the container around it, and so on; 0 for an
+        event before the package begins to execute.
     """
 
     context_depth: int

@@ -8,6 +8,7 @@ of Integration Services does and this simulation does not:
 - What would run in parallel runs one after the other, in the order in which the package has it.
 - An executable that fails with FailPackageOnFailure or FailParentOnFailure ends the package or its parent: nothing
   further starts in there.
+- A run with more than 100,000 tasks and containers, each turn of a loop counted, fails.
 - A package that is run again by what it runs itself, which only an expression could end, is passed over with a warning;
   packages that run each other more than 64 deep fail.
 - While a run is being stopped, no event handler runs any more.
@@ -54,6 +55,7 @@ from airflow_provider_ssis.project.models import (
 
 _MESSAGES_BETWEEN_PAUSES: Final = 1000
 _DEEPEST_PACKAGES: Final = 64
+_MOST_EXECUTABLES: Final = 100_000
 _WRITE_EVENTS: Final = {
     MessageType.INFORMATION: (Event.INFORMATION, event_texts.information),
     MessageType.WARNING: (Event.WARNING, event_texts.warning),
@@ -67,6 +69,10 @@ _STATUSES: Final = {
 }
 _TICK: Final = dt.timedelta(microseconds=1)
 """The time between two events: so that they sort by time as they occurred."""
+
+
+class _TooLarge(Exception):
+    """The run has more executables, or deeper ones, than a simulation can play."""
 
 
 class _Crashed(Exception):
@@ -100,6 +106,8 @@ class _Simulation:
             customized_profile=request.customized_profile,
         )
         self._listed: set[str] = set()
+        self._executing = False
+        self._executables = 0
 
     def run(self) -> Steps[OperationStatus]:
         package = self._request.package
@@ -120,6 +128,9 @@ class _Simulation:
             return OperationStatus.CANCELED
         except _Crashed:
             return OperationStatus.ENDED_UNEXPECTEDLY
+        except (_TooLarge, RecursionError) as error:
+            yield self._process_error(_too_large(error), event_texts.RUN_TOO_LARGE)
+            return OperationStatus.FAILED
         return self._script.final_status or _STATUSES[result]
 
     # --- time
@@ -158,6 +169,7 @@ class _Simulation:
             for executable in all_executables(root):
                 yield ExecutableRecord(executable.name, executable.id, package.name, executable.path)
         yield from self._validate(frame, with_children=True)
+        self._executing = True
         return (yield from self._run(frame))
 
     def _execute_package(self, frame: Frame, name: str) -> Steps[ExecutionResult]:
@@ -188,6 +200,9 @@ class _Simulation:
     def _run(self, frame: Frame) -> Steps[ExecutionResult]:
         """Run one executable, from its OnPreExecute to its statistics."""
         name = frame.executable.name
+        self._executables += 1
+        if self._executables > _MOST_EXECUTABLES:
+            raise _TooLarge
         yield from self._pause(self._elapsed)
         began = self._tick()
         try:
@@ -406,12 +421,21 @@ class _Simulation:
     def _record(
         self, event: Event, frame: Frame, text: str, code: int | None = None, subcomponent: str | None = None
     ) -> EventRecord:
-        context = context_of(frame) if event in self._filter.contexts else ()
+        context = context_of(frame, executing=self._executing) if event in self._filter.contexts else ()
         return event_record(event, frame, self._tick(), text, code, subcomponent, self._thread_id, context)
 
     def _process_error(self, text: str, code: int) -> EventRecord:
         """An error of the process that runs packages, before there is a package."""
         return EventRecord(self._tick(), MessageType.ERROR, MessageSourceType.EXTERNAL_PROCESS, text, message_code=code)
+
+
+def _too_large(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "The containers and packages of this run are nested too deeply to be simulated. Nest fewer of them."
+    return (
+        f"The simulated run was ended after {_MOST_EXECUTABLES} tasks and containers. Each loop container takes"
+        f" {LOOP_TURNS} turns, so nested loops multiply: disable some of them with a property override."
+    )
 
 
 def _encrypted(package_name: str) -> str:

@@ -94,8 +94,8 @@ def bind_parameters(
     variables = _variables(call, reference)
     bound = []
     for row in call.read(
-        "SELECT parameter_id, object_type, data_type, parameter_name, design_default_value, default_value, sensitive,"
-        " required, value_set, value_type, referenced_variable_name FROM internal.object_parameters"
+        "SELECT parameter_id, object_type, parameter_data_type, parameter_name, design_default_value, default_value,"
+        " sensitive, required, value_set, value_type, referenced_variable_name FROM internal.object_parameters"
         " WHERE project_id = ? AND project_version_lsn = ? AND (object_type = 20 OR lower(object_name) = lower(?))"
         " ORDER BY parameter_id",
         project_id,
@@ -110,6 +110,32 @@ def bind_parameters(
             parameter = replace(parameter, value=design, value_set=True)
         bound.append(parameter)
     return bound
+
+
+def variable_has_another_type(call: CatalogCall, folder: str, project: str, variable: str, data_type: str) -> bool:
+    """Whether an environment that a project refers to has the variable with a type that differs from the parameter's.
+
+    :param data_type: the parameter's type.
+    """
+    return (
+        call.first(
+            "SELECT 1 FROM internal.environment_variables v"
+            " JOIN internal.environments e ON e.environment_id = v.environment_id"
+            " JOIN internal.folders f ON f.folder_id = e.folder_id"
+            " JOIN internal.environment_references r ON lower(r.environment_name) = lower(e.environment_name)"
+            "  AND lower(ifnull(r.environment_folder_name, ?)) = lower(f.name)"
+            " JOIN internal.projects p ON p.project_id = r.project_id"
+            " JOIN internal.folders pf ON pf.folder_id = p.folder_id"
+            " WHERE lower(pf.name) = lower(?) AND lower(p.name) = lower(?)"
+            " AND lower(v.name) = lower(?) AND v.type <> ?",
+            folder,
+            folder,
+            project,
+            variable,
+            data_type,
+        )
+        is not None
+    )
 
 
 def _variables(call: CatalogCall, reference: Reference | None) -> dict[str, _Variable] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -11,6 +12,8 @@ from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType, 
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Column, Variant
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
+from airflow_provider_ssis.emulator.ssisdb.principals import ROLE
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.tsql.execution.procedures import ProcedureCall
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
@@ -105,10 +108,36 @@ class CatalogCall:
     def grant_creator(self, store: Store, kind: SecuredObjectType, object_id: int) -> None:
         """Give the caller the permissions of an object's creator."""
         for permission in _CREATOR[kind]:
-            store.execute(
-                "INSERT INTO internal.object_permissions VALUES (?, ?, ?, ?, false, ?)",
-                [int(kind), object_id, self.principal.id, int(permission), self.principal.id],
-            )
+            self.write_permission(store, kind, object_id, permission, self.principal.id, is_deny=False)
+
+    def write_permission(
+        self,
+        store: Store,
+        kind: SecuredObjectType,
+        object_id: int,
+        permission: PermissionType,
+        principal_id: int,
+        *,
+        is_deny: bool,
+    ) -> None:
+        """Write a permission of a database principal on an object; the caller is its grantor."""
+        found = self.ssisdb.database_principal(principal_id)
+        insert(
+            store,
+            "object_permissions",
+            {
+                "id": next_id(store, "permission_id"),
+                "object_type": int(kind),
+                "object_id": object_id,
+                "principal_id": principal_id,
+                "sid": found.sid if found else None,
+                "permission_type": int(permission),
+                "is_role": found is not None and found.kind == ROLE,
+                "is_deny": is_deny,
+                "grantor_id": self.principal.id,
+                "grantor_sid": self.principal.sid,
+            },
+        )
 
     # --- look-ups
 
@@ -147,7 +176,7 @@ class CatalogCall:
         """
         row = self.first(
             "SELECT e.environment_id FROM internal.environments e JOIN internal.folders f USING (folder_id)"
-            " WHERE lower(f.name) = lower(?) AND lower(e.name) = lower(?)",
+            " WHERE lower(f.name) = lower(?) AND lower(e.environment_name) = lower(?)",
             folder,
             name,
         )
@@ -169,25 +198,27 @@ class CatalogCall:
         started: bool = False,
     ) -> int:
         """Write the row of a new operation and grant it to the caller; returns its id."""
-        operation_id = self.next_id(store, "operation_id")
+        operation_id = next_id(store, "operation_id")
         now = self.now
-        store.execute(
-            "INSERT INTO internal.operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL, NULL, NULL, ?, ?,"
-            " uuid())",
-            [
-                operation_id,
-                int(kind),
-                now,
-                object_type,
-                object_id,
-                object_name,
-                int(status),
-                now if started else None,
-                self.principal.sid,
-                self.principal.name,
-                self.ssisdb.engine.product.server_name if started else None,
-                self.ssisdb.engine.product.server_name if started else None,
-            ],
+        machine = self.ssisdb.engine.product.server_name if started else None
+        insert(
+            store,
+            "operations",
+            {
+                "operation_id": operation_id,
+                "operation_type": int(kind),
+                "created_time": now,
+                "object_type": object_type,
+                "object_id": object_id,
+                "object_name": object_name,
+                "status": int(status),
+                "start_time": now if started else None,
+                "caller_sid": self.principal.sid,
+                "caller_name": self.principal.name,
+                "server_name": machine,
+                "machine_name": machine,
+                "operation_guid": uuid.uuid4(),
+            },
         )
         self.grant_creator(store, SecuredObjectType.OPERATION, operation_id)
         return operation_id
@@ -198,10 +229,6 @@ class CatalogCall:
             "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
             [int(status), self.now, operation_id],
         )
-
-    def next_id(self, store: Store, sequence: str) -> int:
-        """A new id."""
-        return int(store.fetch(f"SELECT nextval('internal.{sequence}')")[0][0])
 
 
 def stored(value: Variant | None) -> Any:

@@ -16,11 +16,13 @@ from airflow_provider_ssis.emulator.runs.runner import Runtime
 from airflow_provider_ssis.emulator.ssisdb.edition import Edition
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, LOGREADER_ROLE
 from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
 from airflow_provider_ssis.emulator.ssisdb.tables import DEFAULT_PROPERTIES, TABLES
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
+from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal
 from airflow_provider_ssis.emulator.tsql.values.storage import decode
 
 
@@ -35,7 +37,8 @@ class Ssisdb:
         self.engine = engine
         self.edition = edition
         self.files = ProjectFiles(None if engine.data_dir is None else engine.data_dir / "projects")
-        self.runtime = Runtime(CatalogRunLog(engine), engine.now)
+        self._run_log = CatalogRunLog(engine)
+        self.runtime = Runtime(self._run_log, engine.now)
         self._deploying: set[tuple[int, str]] = set()
 
     # --- logins
@@ -79,6 +82,11 @@ class Ssisdb:
             "cpu_count": os.cpu_count() or 1,
         }
 
+    def database_principal(self, principal_id: int) -> DatabasePrincipal | None:
+        """The user or role of SSISDB with an id, or None."""
+        found = self.engine.metadata.database_principals(self.engine.database)
+        return next((each for each in found if each.id == principal_id), None)
+
     # --- what procedures share
 
     def property(self, name: str) -> str:
@@ -105,9 +113,17 @@ class Ssisdb:
         self, store: Store, operation_id: int, kind: MessageType, source: MessageSourceType, message: str
     ) -> None:
         """Write a message of an operation."""
-        store.execute(
-            "INSERT INTO internal.operation_messages VALUES (nextval('internal.message_id'), ?, ?, ?, ?, ?, NULL)",
-            [operation_id, self.engine.now(), int(kind), int(source), message],
+        insert(
+            store,
+            "operation_messages",
+            {
+                "operation_message_id": next_id(store, "message_id"),
+                "operation_id": operation_id,
+                "message_time": self.engine.now(),
+                "message_type": int(kind),
+                "message_source_type": int(source),
+                "message": message,
+            },
         )
 
     def forget_old_versions(self, store: Store, project_id: int) -> None:
@@ -174,4 +190,5 @@ class Ssisdb:
     async def close(self) -> None:
         """End all runs. What ran is found as ended unexpectedly when the same data folder is opened again."""
         await self.runtime.close()
+        self._run_log.close()
         await asyncio.to_thread(self.files.close)

@@ -10,9 +10,13 @@ from typing import Any
 from airflow_provider_ssis.catalog.codes import ObjectType, SecuredObjectType
 from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
+from airflow_provider_ssis.emulator.ssisdb.tables import NOT_VALIDATED
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.project.models import Package, Parameter, Project, ProtectionLevel
 
+_COMPLETE = "C"
+"""The status of a version that was deployed wholly."""
 _DEPLOYABLE = (ProtectionLevel.DONT_SAVE_SENSITIVE, ProtectionLevel.SERVER_STORAGE)
 
 
@@ -48,7 +52,7 @@ class Deployed:
 def write(call: CatalogCall, store: Store, folder_id: int, project: Project) -> Deployed:
     """Write a new version of a project, which becomes the current one."""
     now = call.now
-    version = call.next_id(store, "object_version_lsn")
+    version = next_id(store, "object_version_lsn")
     row = store.fetch(
         "SELECT project_id, object_version_lsn FROM internal.projects WHERE folder_id = ? AND lower(name) = lower(?)",
         [folder_id, project.name],
@@ -70,59 +74,65 @@ def write(call: CatalogCall, store: Store, folder_id: int, project: Project) -> 
             ],
         )
     else:
-        project_id, previous = call.next_id(store, "project_id"), 0
-        store.execute(
-            "INSERT INTO internal.projects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'N', NULL)",
-            [
-                project_id,
-                folder_id,
-                project.name,
-                project.description or None,
-                project.format_version,
-                call.principal.sid,
-                call.principal.name,
-                now,
-                now,
-                version,
-            ],
+        project_id, previous = next_id(store, "project_id"), 0
+        insert(
+            store,
+            "projects",
+            {
+                "project_id": project_id,
+                "folder_id": folder_id,
+                "name": project.name,
+                "description": project.description or None,
+                "project_format_version": project.format_version,
+                "deployed_by_sid": call.principal.sid,
+                "deployed_by_name": call.principal.name,
+                "last_deployed_time": now,
+                "created_time": now,
+                "object_version_lsn": version,
+                "validation_status": NOT_VALIDATED,
+            },
         )
         call.grant_creator(store, SecuredObjectType.PROJECT, project_id)
-    store.execute(
-        "INSERT INTO internal.object_versions VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
-        [
-            version,
-            project_id,
-            int(ObjectType.PROJECT),
-            project.name,
-            project.description or None,
-            call.principal.name,
-            now,
-        ],
+    insert(
+        store,
+        "object_versions",
+        {
+            "object_version_lsn": version,
+            "object_id": project_id,
+            "object_type": int(ObjectType.PROJECT),
+            "object_name": project.name,
+            "description": project.description or None,
+            "created_by": call.principal.name,
+            "created_time": now,
+            "object_status": _COMPLETE,
+        },
     )
     for package in project.packages:
-        _write_package(call, store, project_id, version, package)
-    _write_parameters(call, store, project, project_id, version, previous)
+        _write_package(store, project_id, version, package)
+    _write_parameters(store, project, project_id, version, previous)
     return Deployed(project_id, version)
 
 
-def _write_package(call: CatalogCall, store: Store, project_id: int, version: int, package: Package) -> None:
-    store.execute(
-        "INSERT INTO internal.packages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'N', NULL)",
-        [
-            call.next_id(store, "package_id"),
-            project_id,
-            version,
-            package.name,
-            _guid(package.id),
-            package.description or None,
-            package.format_version,
-            package.version_major,
-            package.version_minor,
-            package.version_build,
-            package.version_comments or None,
-            _guid(package.version_guid),
-            package.entry_point,
-        ],
+def _write_package(store: Store, project_id: int, version: int, package: Package) -> None:
+    insert(
+        store,
+        "packages",
+        {
+            "package_id": next_id(store, "package_id"),
+            "project_id": project_id,
+            "project_version_lsn": version,
+            "name": package.name,
+            "package_guid": _guid(package.id),
+            "description": package.description or None,
+            "package_format_version": package.format_version,
+            "version_major": package.version_major,
+            "version_minor": package.version_minor,
+            "version_build": package.version_build,
+            "version_comments": package.version_comments or None,
+            "version_guid": _guid(package.version_guid),
+            "entry_point": package.entry_point,
+            "validation_status": NOT_VALIDATED,
+        },
     )
 
 
@@ -133,15 +143,13 @@ def _guid(text: str) -> uuid.UUID:
         return uuid.UUID(int=0)
 
 
-def _write_parameters(
-    call: CatalogCall, store: Store, project: Project, project_id: int, version: int, previous: int
-) -> None:
+def _write_parameters(store: Store, project: Project, project_id: int, version: int, previous: int) -> None:
     """A parameter keeps the value that was set on the server while its type and its marks stay what they were."""
     values = {
         tuple(row[:6]): row[6:]
         for row in store.fetch(
-            "SELECT object_type, lower(object_name), parameter_name, data_type, required, sensitive, default_value,"
-            " value_type, value_set, referenced_variable_name FROM internal.object_parameters"
+            "SELECT object_type, lower(object_name), parameter_name, parameter_data_type, required, sensitive,"
+            " default_value, value_type, value_set, referenced_variable_name FROM internal.object_parameters"
             " WHERE project_id = ? AND project_version_lsn = ?",
             [project_id, previous],
         )
@@ -156,25 +164,28 @@ def _write_parameters(
             parameter.sensitive,
         )
         default, value_type, value_set, variable = values.get(key, (None, "V", False, None))
-        store.execute(
-            "INSERT INTO internal.object_parameters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'N', NULL)",
-            [
-                call.next_id(store, "parameter_id"),
-                project_id,
-                version,
-                int(object_type),
-                object_name,
-                parameter.name,
-                parameter.data_type,
-                parameter.required,
-                parameter.sensitive,
-                parameter.description or None,
-                stored(_design_default(parameter)),
-                default,
-                value_type,
-                value_set,
-                variable,
-            ],
+        insert(
+            store,
+            "object_parameters",
+            {
+                "parameter_id": next_id(store, "parameter_id"),
+                "project_id": project_id,
+                "project_version_lsn": version,
+                "object_type": int(object_type),
+                "object_name": object_name,
+                "parameter_name": parameter.name,
+                "parameter_data_type": parameter.data_type,
+                "required": parameter.required,
+                "sensitive": parameter.sensitive,
+                "description": parameter.description or None,
+                "design_default_value": stored(_design_default(parameter)),
+                "default_value": default,
+                "base_data_type": ssis_types.base_type(parameter.data_type),
+                "value_type": value_type,
+                "value_set": value_set,
+                "referenced_variable_name": variable,
+                "validation_status": NOT_VALIDATED,
+            },
         )
 
 

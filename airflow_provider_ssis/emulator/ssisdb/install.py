@@ -14,11 +14,13 @@ from airflow_provider_ssis.emulator.ssisdb.principals import database_principals
 from airflow_provider_ssis.emulator.ssisdb.tables import (
     DEFAULT_PROPERTIES,
     INDEXES,
+    PERMISSION_TABLES,
     PERMISSIONS_VIEW,
     SEQUENCES,
     TABLE_TYPES,
     TABLES,
 )
+from airflow_provider_ssis.emulator.ssisdb.upgrade import upgrade
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 
 
@@ -33,18 +35,23 @@ def install(engine: Engine, *, edition: Edition) -> Ssisdb:
     engine.metadata.server_principals = lambda: server_principals(engine.logins.all())
     engine.metadata.database_principals = lambda database: database_principals(engine.logins.all(), database)
     is_new = not engine.has_table("internal", "folders")
+    if not is_new:
+        upgrade(engine)
     for table in TABLES:
         engine.define_table(table)
     for schema, name, columns in TABLE_TYPES:
         engine.define_table_type(schema, name, columns)
+    for sequence in SEQUENCES:
+        engine.run_script(f"CREATE SEQUENCE IF NOT EXISTS internal.{sequence} START 1")
+    for table_name, column in INDEXES:
+        engine.run_script(f"CREATE INDEX IF NOT EXISTS {table_name}_{column} ON internal.{table_name} ({column})")
     if is_new:
-        for sequence in SEQUENCES:
-            engine.run_script(f"CREATE SEQUENCE internal.{sequence} START 1")
-        for table_name, column in INDEXES:
-            engine.run_script(f"CREATE INDEX {table_name}_{column} ON internal.{table_name} ({column})")
         for name, value in DEFAULT_PROPERTIES.items():
             engine.run_script(f"INSERT INTO internal.catalog_properties VALUES ('{name}', '{value}')")
     engine.run_script(PERMISSIONS_VIEW)
+    for table, select in PERMISSION_TABLES:
+        engine.metadata.add(table)
+        engine.run_script(f"CREATE OR REPLACE VIEW {table.storage_name(sees_all=True)} AS {select}")
     for view in VIEWS.values():
         engine.define_view(view)
     engine.metadata.add(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
@@ -63,7 +70,8 @@ def _end_orphans(engine: Engine) -> None:
             [int(OperationStatus.ENDED_UNEXPECTEDLY), engine.now(), operation_id],
         )
         engine.execute(
-            "INSERT INTO internal.operation_messages VALUES (nextval('internal.message_id'), ?, ?, ?, ?, ?, NULL)",
+            "INSERT INTO internal.operation_messages (operation_message_id, operation_id, message_time, message_type,"
+            " message_source_type, message) VALUES (nextval('internal.message_id'), ?, ?, ?, ?, ?)",
             [
                 operation_id,
                 engine.now(),

@@ -12,7 +12,8 @@ ADMIN_ROLE: Final = "ssis_admin"
 LOGREADER_ROLE: Final = "ssis_logreader"
 
 _DATABASE: Final = "ssisdb"
-_ROLE: Final = "R"
+ROLE: Final = "R"
+"""The type of a role among the principals."""
 _SERVER_ROLES: Final = {"public": 2, "sysadmin": 3}
 _FIRST_LOGIN: Final = 260
 _DATABASE_ROLES: Final = {"public": 0, "db_owner": 16384, "db_datareader": 16390, "db_datawriter": 16391}
@@ -24,7 +25,7 @@ def server_principals(logins: list[Principal]) -> list[ServerPrincipal]:
 
     :param logins: the first is the administrator.
     """
-    roles = [ServerPrincipal(name, number, bytes([number]), _ROLE) for name, number in _SERVER_ROLES.items()]
+    roles = [ServerPrincipal(name, number, bytes([number]), ROLE) for name, number in _SERVER_ROLES.items()]
     found = [
         ServerPrincipal(login.name, 1 if number == 0 else _FIRST_LOGIN + number, login.sid, login.kind.value)
         for number, login in enumerate(logins)
@@ -41,11 +42,11 @@ def _of_database(logins: list[Principal], database: str) -> Iterator[DatabasePri
     is_catalog = database.lower() == _DATABASE
     yield DatabasePrincipal("dbo", 1, b"\x01", LoginKind.SQL.value)
     for name, number in _DATABASE_ROLES.items():
-        yield DatabasePrincipal(name, number, None, _ROLE, fixed_role=number > 0)
+        yield DatabasePrincipal(name, number, None, ROLE, fixed_role=number > 0)
     if not is_catalog:
         return
     for name, number in _CATALOG_ROLES.items():
-        yield DatabasePrincipal(name, number, None, _ROLE)
+        yield DatabasePrincipal(name, number, None, ROLE)
     for login in logins:
         if not login.is_sysadmin:
             yield DatabasePrincipal(login.name, login.id, login.sid, login.kind.value)

@@ -52,6 +52,11 @@ _KEPT_AS_GIVEN: Final = frozenset({"Decimal", "String"})
 """Types whose values keep the base type with the precision or length that they came with."""
 
 
+def base_type(data_type: str) -> str | None:
+    """The SQL type in which the catalog keeps values of an SSIS type; None for a type without values on the server."""
+    return _KEPT_AS[data_type].name if data_type in _KEPT_AS else None
+
+
 def is_known(data_type: str) -> bool:
     """Whether SSIS parameters and variables can have this type."""
     return data_type in ACCEPTED
@@ -62,13 +67,14 @@ def accepts(data_type: str, value: Variant | None) -> bool:
     return value is None or value.type.name in ACCEPTED[data_type]
 
 
-def kept(data_type: str, value: Variant | None) -> Variant | None:
-    """A value in the one SQL type in which values of this SSIS type are kept.
+def kept(data_type: str, value: Variant | None, *, sensitive: bool) -> Variant | None:
+    """A value in the SQL type in which values of this SSIS type are kept.
 
+    :param sensitive: the catalog encrypts the value, for which a Decimal must fit into ``decimal(38, 18)``.
     :raises SqlError: the value does not convert, SQL Server's own error of the conversion.
     """
-    if value is None:
-        return None
+    if value is None or (data_type in _KEPT_AS_GIVEN and not sensitive):
+        return value
     target = _KEPT_AS[data_type]
     converted = conversion.convert(value.value, value.type, target)
     return value if data_type in _KEPT_AS_GIVEN else Variant(target, converted)

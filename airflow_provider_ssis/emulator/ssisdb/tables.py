@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from airflow_provider_ssis.catalog.codes import SecuredObjectType
 from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
-from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Table
+from airflow_provider_ssis.emulator.ssisdb.empty_tables import EMPTY_TABLES, internal_table
+from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
 
-
-def internal_table(name: str, columns: str) -> Table:
-    """A table of schema ``internal``.
-
-    :param columns: as :func:`parse_columns` reads them.
-    """
-    return Table(DATABASE, "internal", name, parse_columns(columns))
+NOT_VALIDATED: Final = "N"
+"""The validation status of an object that was not validated since it was changed."""
 
 
 TABLE_TYPES: Final = (
@@ -39,7 +35,7 @@ TABLES: Final = (
         "object_versions",
         "object_version_lsn bigint NN; object_id bigint NN; object_type smallint NN; object_name sysname NN;"
         " description nvarchar(1024); created_by nvarchar(128) NN; created_time dto7 NN; restored_by nvarchar(128);"
-        " last_restored_time dto7",
+        " last_restored_time dto7; object_data varbinary(max); object_status char(1)",
     ),
     internal_table(
         "packages",
@@ -47,26 +43,29 @@ TABLES: Final = (
         " package_guid uniqueidentifier NN; description nvarchar(1024); package_format_version int NN;"
         " version_major int NN; version_minor int NN; version_build int NN; version_comments nvarchar(1024);"
         " version_guid uniqueidentifier NN; entry_point bit NN; validation_status char(1) NN;"
-        " last_validation_time dto7",
+        " last_validation_time dto7; package_data varbinary(max)",
     ),
     internal_table(
         "object_parameters",
         "parameter_id bigint NN; project_id bigint NN; project_version_lsn bigint NN; object_type smallint NN;"
-        " object_name nvarchar(260) NN; parameter_name sysname NN; data_type nvarchar(128) NN; required bit NN;"
+        " object_name nvarchar(260) NN; parameter_name sysname NN; parameter_data_type nvarchar(128) NN;"
+        " required bit NN;"
         " sensitive bit NN; description nvarchar(1024); design_default_value sql_variant; default_value sql_variant;"
+        " sensitive_default_value varbinary(max); base_data_type nvarchar(128);"
         " value_type char(1) NN; value_set bit NN; referenced_variable_name nvarchar(128); validation_status"
         " char(1) NN;"
         " last_validation_time dto7",
     ),
     internal_table(
         "environments",
-        "environment_id bigint NN; name sysname NN; folder_id bigint NN; description nvarchar(1024);"
+        "environment_id bigint NN; environment_name sysname NN; folder_id bigint NN; description nvarchar(1024);"
         " created_by_sid varbinary(85) NN; created_by_name nvarchar(128) NN; created_time dto7 NN",
     ),
     internal_table(
         "environment_variables",
         "variable_id bigint NN; environment_id bigint NN; name sysname NN; description nvarchar(1024);"
-        " type nvarchar(128) NN; sensitive bit NN; value sql_variant",
+        " type nvarchar(128) NN; sensitive bit NN; value sql_variant; sensitive_value varbinary(max);"
+        " base_data_type nvarchar(128)",
     ),
     internal_table(
         "environment_references",
@@ -96,64 +95,100 @@ TABLES: Final = (
         "execution_id bigint NN; project_id bigint; folder_name sysname NN; project_name sysname NN;"
         " package_name nvarchar(260) NN; reference_id bigint; reference_type char(1);"
         " environment_folder_name nvarchar(128); environment_name nvarchar(128); project_lsn bigint;"
-        " executed_as_sid varbinary(85) NN; executed_as_name nvarchar(128) NN; use32bitruntime bit NN",
+        " executed_as_sid varbinary(85) NN; executed_as_name nvarchar(128) NN; use32bitruntime bit NN;"
+        " job_id uniqueidentifier; executed_count int",
     ),
     internal_table(
         "execution_parameter_values",
         "execution_parameter_id bigint NN; execution_id bigint NN; object_type smallint NN;"
         " parameter_data_type nvarchar(128) NN; parameter_name sysname NN; parameter_value sql_variant;"
         " sensitive bit NN;"
-        " required bit NN; value_set bit NN; runtime_override bit NN",
+        " required bit NN; value_set bit NN; runtime_override bit NN; sensitive_parameter_value varbinary(max);"
+        " base_data_type nvarchar(128)",
     ),
     internal_table(
         "execution_property_override_values",
         "property_id bigint NN; execution_id bigint NN; property_path nvarchar(4000) NN; property_value nvarchar(max);"
-        " sensitive bit NN",
+        " sensitive bit NN; sensitive_property_value varbinary(max)",
     ),
     internal_table(
         "executables",
         "executable_id bigint NN; execution_id bigint NN; executable_name nvarchar(4000); executable_guid nvarchar(38);"
-        " package_name nvarchar(260) NN; package_path nvarchar(max)",
+        " package_name nvarchar(260) NN; package_path nvarchar(max); project_id bigint; project_version_lsn bigint",
     ),
     internal_table(
         "executable_statistics",
         "statistics_id bigint NN; execution_id bigint NN; executable_id bigint NN; execution_path nvarchar(max);"
         " start_time dto7; end_time dto7; execution_duration int; execution_result smallint; execution_value"
-        " sql_variant",
+        " sql_variant; execution_hierarchy varbinary(892)",
     ),
     internal_table(
         "event_messages",
         "event_message_id bigint NN; operation_id bigint NN; package_name nvarchar(260); event_name nvarchar(1024);"
         " message_source_name nvarchar(4000); message_source_id nvarchar(38); subcomponent_name nvarchar(4000);"
-        " package_path nvarchar(max); execution_path nvarchar(max); threadID int NN; message_code int",
+        " package_path nvarchar(max); execution_path nvarchar(max); threadID int NN; message_code int;"
+        " package_location_type nvarchar(128); package_path_full nvarchar(4000); event_message_guid uniqueidentifier",
     ),
     internal_table(
         "event_message_context",
         "context_id bigint NN; operation_id bigint NN; event_message_id bigint NN; context_depth int;"
         " package_path nvarchar(max); context_type smallint; context_source_name nvarchar(4000);"
-        " context_source_id nvarchar(38); property_name nvarchar(4000); property_value sql_variant",
+        " context_source_id nvarchar(38); property_name nvarchar(4000); property_value sql_variant;"
+        " event_message_guid uniqueidentifier",
     ),
     internal_table(
         "execution_component_phases",
         "phase_stats_id bigint NN; execution_id bigint NN; package_name nvarchar(260) NN; task_name nvarchar(4000) NN;"
         " subcomponent_name nvarchar(4000); phase sysname NN; start_time dto7; end_time dto7; execution_path"
-        " nvarchar(max)",
+        " nvarchar(max); package_location_type nvarchar(128); package_path_full nvarchar(4000); is_start bit;"
+        " phase_time dto7; sequence_id int",
     ),
     internal_table(
         "execution_data_statistics",
         "data_stats_id bigint NN; execution_id bigint NN; package_name nvarchar(260) NN; task_name nvarchar(4000);"
         " dataflow_path_id_string nvarchar(4000); dataflow_path_name nvarchar(4000);"
         " source_component_name nvarchar(4000); destination_component_name nvarchar(4000); rows_sent bigint;"
-        " created_time dto7; execution_path nvarchar(max)",
+        " created_time dto7; execution_path nvarchar(max); package_location_type nvarchar(128);"
+        " package_path_full nvarchar(4000)",
     ),
     internal_table(
         "object_permissions",
         "object_type smallint NN; object_id bigint NN; principal_id int NN; permission_type smallint NN; is_deny"
-        " bit NN;"
-        " grantor_id int NN",
+        " bit NN; grantor_id int NN; id bigint; sid varbinary(85); is_role bit; grantor_sid varbinary(85)",
     ),
     internal_table("catalog_properties", "property_name nvarchar(256) NN; property_value nvarchar(max) NN"),
+    *EMPTY_TABLES,
 )
+
+TYPES: Final = {table.name: {column.name: duckdb_type(column.type) for column in table.columns} for table in TABLES}
+"""The DuckDB type of each column, by table and column."""
+
+PERMISSION_TABLES: Final = tuple(
+    (
+        internal_table(
+            name,
+            "id bigint; sid varbinary(85); object_id bigint NN; permission_type smallint NN; is_role bit;"
+            " is_deny bit NN; grantor_sid varbinary(85)",
+        ),
+        (
+            "SELECT id, sid, object_id, permission_type, is_role, is_deny, grantor_sid FROM internal.object_permissions"
+            f" WHERE object_type = {int(kind)}"
+        ),
+    )
+    for name, kind in (
+        ("folder_permissions", SecuredObjectType.FOLDER),
+        ("project_permissions", SecuredObjectType.PROJECT),
+        ("environment_permissions", SecuredObjectType.ENVIRONMENT),
+        ("operation_permissions", SecuredObjectType.OPERATION),
+    )
+)
+"""Permissions as four tables, as SQL Server keeps them, each with the DuckDB query behind it."""
+
+RENAMED: Final = {
+    ("object_parameters", "parameter_data_type"): "data_type",
+    ("environments", "environment_name"): "name",
+}
+"""Columns that have another name in older data folders."""
 
 SEQUENCES: Final = (
     "folder_id",
@@ -174,6 +209,7 @@ SEQUENCES: Final = (
     "context_id",
     "phase_stats_id",
     "data_stats_id",
+    "permission_id",
 )
 """The sources of ids. Operations, executions and validations share ``operation_id``."""
 

@@ -18,6 +18,7 @@ from airflow_provider_ssis.emulator.tds.packets import (
     RequestMessage,
     split,
 )
+from airflow_provider_ssis.emulator.tds.payload import Payload
 
 _READ_SIZE = 256 * 1024
 _FLUSH_SIZE = 64 * 1024
@@ -77,7 +78,7 @@ class Channel:
         """
         header = await self._header()
         kind, status = header.type, header.status
-        payload = bytearray()
+        payload = Payload()
         taken = 0
         try:
             while True:
@@ -87,7 +88,8 @@ class Channel:
                 if budget is not None:
                     budget.take(header.payload_length)
                 taken += header.payload_length
-                payload += memoryview(self._received)[: header.payload_length]
+                with memoryview(self._received) as received:
+                    payload.append(received[: header.payload_length])
                 del self._received[: header.payload_length]
                 if header.ends_message:
                     break
@@ -177,9 +179,9 @@ class Channel:
         """Go on in plain: what a client wants that encrypts its login only."""
         self._tls = None
 
-    async def _handshake_bytes(self, inside_packets: bool) -> bytes | bytearray:
+    async def _handshake_bytes(self, inside_packets: bool) -> bytes:
         if inside_packets:
-            return (await self.login_message()).payload
+            return (await self.login_message()).payload.whole()
         if not self._received:
             await self._fill(1)
         data = bytes(self._received)

@@ -43,7 +43,7 @@ from airflow_provider_ssis.emulator.tds.proofs import proven_identity
 from airflow_provider_ssis.emulator.tds.throttle import LoginThrottle
 from airflow_provider_ssis.emulator.tds.tls import ServerCertificate
 from airflow_provider_ssis.emulator.tds.tokens import DoneStatus, EnvironmentChange, Token
-from airflow_provider_ssis.emulator.tds.value_encoding import Encoder
+from airflow_provider_ssis.emulator.tds.value_encoding import PieceEncoder
 
 log = logging.getLogger(__name__.rpartition(".")[0])
 
@@ -144,7 +144,7 @@ class Connection:
         was_encrypted = self._channel.encrypted
         if agreed is prelogin.Encryption.OFF:
             self._channel.stop_tls()
-        request = login7.parse(message.payload)
+        request = login7.parse(message.payload.whole())
         log.info("%s logs in as %r with %s", self._channel.peer, request.user, request.library_name or "unknown")
         if request.version < login7.OLDEST_VERSION:
             await self._refuse(_OLD_PROTOCOL)
@@ -183,7 +183,7 @@ class Connection:
                 raise
 
     async def _prelogin(self, message: RequestMessage) -> prelogin.Encryption:
-        options = prelogin.parse(bytes(message.payload))
+        options = prelogin.parse(message.payload.whole())
         offered = prelogin.client_encryption(options)
         strict = self._channel.encrypted
         agreed = prelogin.agreed_encryption(offered)
@@ -322,7 +322,7 @@ class Connection:
 
         A DONE token says whether more follows, so each is held back until the next event, or the end, is known.
         """
-        encoders: tuple[Encoder, ...] = ()
+        encoders: tuple[PieceEncoder, ...] = ()
         held: tuple[Token, DoneStatus, int | None] | None = None
         failed = False
         while (event := await self._next(events)) is not None:
@@ -352,7 +352,7 @@ class Connection:
                 case ReturnStatus(value):
                     response.write(tokens.return_status(value))
                 case ReturnValue():
-                    await response.write_pieces([tokens.return_value(event)])
+                    await response.write_pieces(tokens.return_value(event))
                 case DatabaseChanged(new, old):
                     response.write(tokens.text_changed(EnvironmentChange.DATABASE, new, old))
                 case TransactionBegan(descriptor):
@@ -408,7 +408,7 @@ def _parse(message: RequestMessage) -> str | TransactionRequest | list[RpcReques
         # Raised again without its traceback, which would keep the bytes until the connection is closed.
         problem = str(error)
     finally:
-        message.payload = bytearray()
+        message.payload.clear()
     raise ProtocolError(problem)
 
 

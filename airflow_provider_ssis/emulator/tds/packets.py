@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import Final
 
+from airflow_provider_ssis.emulator.tds.payload import Payload
+
 HEADER: Final = struct.Struct(">BBHHBB")
 DEFAULT_PACKET_SIZE: Final = 4096
 
@@ -113,7 +115,7 @@ class RequestMessage:
     """
 
     type: PacketType
-    payload: bytearray
+    payload: Payload
     size: int = 0
     ignored: bool = False
     reset: bool = False

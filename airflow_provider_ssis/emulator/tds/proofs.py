@@ -51,7 +51,7 @@ async def proven_identity(
         message = await channel.login_message()
         if message.type is not PacketType.SSPI:
             raise ProtocolError(f"the next token of an integrated login expected, {message.type.name} came")
-        token = bytes(message.payload)
+        token = message.payload.whole()
 
 
 def access_token(data: bytes) -> str:

@@ -11,6 +11,7 @@ from airflow_provider_ssis.emulator.session import (
     TransactionRequest,
 )
 from airflow_provider_ssis.emulator.tds.packets import ProtocolError
+from airflow_provider_ssis.emulator.tds.payload import Payload
 from airflow_provider_ssis.emulator.tds.reader import MessageReader, decode_utf16
 from airflow_provider_ssis.emulator.tds.value_decoding import read_type
 
@@ -46,13 +47,13 @@ _TRANSACTION_ACTIONS: Final = {
 }
 
 
-def sql_batch(payload: bytes | bytearray) -> str:
+def sql_batch(payload: Payload) -> str:
     """The text of a SQL batch."""
     reader = _behind_headers(payload)
-    return decode_utf16(reader.take(len(payload) - reader.position))
+    return decode_utf16(reader.take(reader.left))
 
 
-def procedure_calls(payload: bytes | bytearray) -> list[RpcRequest]:
+def procedure_calls(payload: Payload) -> list[RpcRequest]:
     """The procedure calls of an RPC message, one as a rule."""
     reader = _behind_headers(payload)
     calls = []
@@ -63,7 +64,7 @@ def procedure_calls(payload: bytes | bytearray) -> list[RpcRequest]:
     return calls
 
 
-def transaction_request(payload: bytes | bytearray) -> TransactionRequest:
+def transaction_request(payload: Payload) -> TransactionRequest:
     """A transaction manager request."""
     reader = _behind_headers(payload)
     number = reader.u16()
@@ -78,7 +79,7 @@ def transaction_request(payload: bytes | bytearray) -> TransactionRequest:
     return TransactionRequest(action, name, begin_next)
 
 
-def _behind_headers(payload: bytes | bytearray) -> MessageReader:
+def _behind_headers(payload: Payload) -> MessageReader:
     """ALL_HEADERS (notifications, transaction descriptor, trace) say nothing that this server needs."""
     reader = MessageReader(payload)
     length = reader.u32()

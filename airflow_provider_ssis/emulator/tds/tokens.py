@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Message, ReturnValue
 from airflow_provider_ssis.emulator.tds.type_tokens import COLLATION
-from airflow_provider_ssis.emulator.tds.value_encoding import Encoder, encoder, type_info
+from airflow_provider_ssis.emulator.tds.value_encoding import PieceEncoder, encoder, type_info
 
 
 class Token(IntEnum):
@@ -139,15 +139,15 @@ def return_status(value: int) -> bytes:
     return struct.pack("<Bi", Token.RETURN_STATUS, value)
 
 
-def return_value(event: ReturnValue) -> bytes:
-    """RETURNVALUE: an OUTPUT argument."""
-    return (
+def return_value(event: ReturnValue) -> list[bytes]:
+    """RETURNVALUE: an OUTPUT argument, in pieces."""
+    head = (
         struct.pack("<BH", Token.RETURN_VALUE, event.ordinal)
         + _b_varchar(event.name)
         + struct.pack("<BIH", _OUTPUT_ARGUMENT, 0, _NULLABLE)
         + type_info(event.type)
-        + encoder(event.type)(event.value)
     )
+    return _pieces(head, [encoder(event.type)(event.value)])
 
 
 def columns(definitions: Sequence[Column]) -> bytes:
@@ -163,7 +163,7 @@ def columns(definitions: Sequence[Column]) -> bytes:
     return b"".join(parts)
 
 
-def row_encoders(definitions: Sequence[Column]) -> tuple[Encoder, ...]:
+def row_encoders(definitions: Sequence[Column]) -> tuple[PieceEncoder, ...]:
     """One function for each column, made once for all rows of a result set."""
     return tuple(encoder(column.type, nullable=column.nullable) for column in definitions)
 
@@ -171,9 +171,19 @@ def row_encoders(definitions: Sequence[Column]) -> tuple[Encoder, ...]:
 _ROW = bytes([Token.ROW])
 
 
-def row(encoders: Sequence[Encoder], values: Sequence[Any]) -> list[bytes]:
+def row(encoders: Sequence[PieceEncoder], values: Sequence[Any]) -> list[bytes]:
     """ROW, in pieces: a value of hundreds of megabytes is not copied once more to make one of them."""
-    return [_ROW, *[encode(value) for encode, value in zip(encoders, values, strict=True)]]
+    return _pieces(_ROW, [encode(value) for encode, value in zip(encoders, values, strict=True)])
+
+
+def _pieces(head: bytes, values: Sequence[bytes | tuple[bytes, ...]]) -> list[bytes]:
+    pieces = [head]
+    for value in values:
+        if isinstance(value, tuple):
+            pieces.extend(value)
+        else:
+            pieces.append(value)
+    return pieces
 
 
 def _sized(kind: Token, body: bytes) -> bytes:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from io import BytesIO
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType, TableValue, Variant
@@ -168,7 +169,11 @@ def _long(name: str, from_bytes: Callable[[memoryview], Any]) -> Callable[[Messa
 
         def decode(data: MessageReader) -> Any:
             length = data.u32()
-            return None if length == _LONG_NULL else from_bytes(data.take(length))
+            if length == _LONG_NULL:
+                return None
+            sink = BytesIO()
+            data.copy(length, sink)
+            return _value_of(sink, from_bytes)
 
         return WireType(SqlType(name), decode)
 
@@ -226,16 +231,17 @@ def _read_chunks(reader: MessageReader, from_bytes: Callable[[memoryview], Any])
     total = reader.u64()
     if total == PLP_NULL:
         return None
-    chunks: list[memoryview] = []
+    sink = BytesIO()
     while length := reader.u32():
-        chunks.append(reader.take(length))
-    received = sum(map(len, chunks))
-    if total not in (_PLP_UNKNOWN_LENGTH, received):
-        raise ProtocolError(f"a value of {total} bytes has chunks of {received}")
-    if from_bytes is bytes:
-        # The one copy that is needed: a value may have hundreds of megabytes.
-        return b"".join(chunks)
-    return from_bytes(chunks[0] if len(chunks) == 1 else memoryview(b"".join(chunks)))
+        reader.copy(length, sink)
+    if total not in (_PLP_UNKNOWN_LENGTH, sink.tell()):
+        raise ProtocolError(f"a value of {total} bytes has chunks of {sink.tell()}")
+    return _value_of(sink, from_bytes)
+
+
+def _value_of(sink: BytesIO, from_bytes: Callable[[memoryview], Any]) -> Any:
+    """A value from its collected bytes, which are copied only where they become text."""
+    return sink.getvalue() if from_bytes is bytes else from_bytes(sink.getbuffer())
 
 
 def _read_variant(reader: MessageReader) -> Variant | None:

@@ -30,6 +30,10 @@ _EXACT: Final = Context(prec=80)
 _LARGEST_VARIANT: Final = 8009
 
 Encoder = Callable[[Any], bytes]
+"""Writes a value without a length before it."""
+
+PieceEncoder = Callable[[Any], bytes | tuple[bytes, ...]]
+"""Writes a value as it follows its type info; a large one in pieces, so that it is not copied again."""
 
 
 def type_info(type: SqlType, *, nullable: bool = True) -> bytes:  # noqa: A002 - the field's own word
@@ -57,7 +61,7 @@ def type_info(type: SqlType, *, nullable: bool = True) -> bytes:  # noqa: A002 -
     raise ValueError(f"values of type {type} cannot be sent")
 
 
-def encoder(type: SqlType, *, nullable: bool = True) -> Encoder:  # noqa: A002 - the field's own word
+def encoder(type: SqlType, *, nullable: bool = True) -> PieceEncoder:  # noqa: A002 - the field's own word
     """The function that writes values of a type as they follow its :func:`type_info`."""
     sent = _SENT_AS.get(type.name, type)
     if sent.name == "sql_variant":
@@ -100,14 +104,14 @@ def _prefixed(body: Encoder, layout: str, null: int) -> Encoder:
     return encode
 
 
-def _chunked(body: Encoder) -> Encoder:
-    def encode(value: Any) -> bytes:
+def _chunked(body: Encoder) -> PieceEncoder:
+    def encode(value: Any) -> bytes | tuple[bytes, ...]:
         if value is None:
             return struct.pack("<Q", PLP_NULL)
         data = body(value)
         if not data:
             return struct.pack("<QI", 0, 0)
-        return b"".join((struct.pack("<QI", len(data), len(data)), data, b"\0\0\0\0"))
+        return struct.pack("<QI", len(data), len(data)), data, b"\0\0\0\0"
 
     return encode
 

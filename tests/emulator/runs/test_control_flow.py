@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_ssis.catalog.codes import ExecutionResult, MessageType, OperationStatus
+from airflow_provider_ssis.catalog.codes import ExecutionResult, LoggingLevel, MessageType, OperationStatus
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp, Executable, PrecedenceConstraint
-from tests.support.simulated_runs import run
+from tests.support.simulated_runs import play, request, run
 from tests.support.ssis_projects import (
     constraint,
     execute_package,
@@ -274,3 +274,34 @@ def test_packages_that_run_each_other_come_to_an_end() -> None:
 def test_packages_run_each_other_so_many_deep_and_no_deeper(depth: int, status: OperationStatus) -> None:
     chain = [package(f"P{n}.dtsx", execute_package("Next", f"P{n + 1}.dtsx")) for n in range(depth)]
     assert run(*chain, package(f"P{depth}.dtsx")).status is status
+
+
+def nested(depth: int, kind: Callable[..., Executable]) -> Executable:
+    inner = task("Copy")
+    for number in range(depth):
+        inner = kind(f"L{number}", inner)
+    return inner
+
+
+@pytest.mark.parametrize("loop", [for_loop, foreach_loop])
+def test_a_run_of_many_nested_loops_fails_after_a_bounded_number_of_turns(loop: Callable[..., Executable]) -> None:
+    played = play(request(package("Load.dtsx", nested(61, loop)), level=LoggingLevel.NONE))
+    assert played.status is OperationStatus.FAILED
+    (text,) = played.texts(MessageType.ERROR)
+    assert "was ended after 100000 tasks and containers" in text
+
+
+def test_a_run_that_is_nested_too_deeply_fails() -> None:
+    packages = [package("P0.dtsx", nested(60, sequence))]
+    for number in range(1, 20):
+        inner = execute_package(f"Run {number}", f"P{number - 1}.dtsx")
+        for level in range(60):
+            inner = sequence(f"S{level}", inner)
+        packages.append(package(f"P{number}.dtsx", inner))
+    played = play(request(packages[-1], *packages[:-1]))
+    assert played.status is OperationStatus.FAILED
+    assert any("nested too deeply to be simulated" in text for text in played.texts(MessageType.ERROR))
+
+
+def test_sixty_nested_sequences_are_simulated() -> None:
+    assert play(request(package("Load.dtsx", nested(60, sequence)))).status is OperationStatus.SUCCEEDED

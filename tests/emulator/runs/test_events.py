@@ -104,12 +104,26 @@ def test_an_error_carries_the_properties_of_the_executables_around() -> None:
     error = next(event for event in played.events if event.message_type is MessageType.ERROR)
     counts = [context for context in error.contexts if context.property_name == "MaximumErrorCount"]
     assert [(each.context_depth, each.context_type, each.package_path) for each in counts] == [
-        (0, ContextType.TASK, "\\Package\\S\\Copy"),
-        (1, ContextType.SEQUENCE, "\\Package\\S"),
-        (2, ContextType.PACKAGE, "\\Package"),
+        (1, ContextType.TASK, "\\Package\\S\\Copy"),
+        (2, ContextType.SEQUENCE, "\\Package\\S"),
+        (3, ContextType.PACKAGE, "\\Package"),
     ]
     assert [each.property_value.value for each in counts if each.property_value] == [1, 7, 1]
     assert all(not event.contexts for event in played.events if event.message_type is not MessageType.ERROR)
+
+
+def test_before_the_package_executes_the_context_has_no_depth() -> None:
+    all_events = (1 << 32) - 1
+    asked = replace(
+        request(package("Load.dtsx", task("Copy")), level=LoggingLevel.CUSTOMIZED),
+        customized_events=all_events << 32 | all_events,
+    )
+    events = [event for event in play(asked).events if event.contexts]
+    depths = [(event.event_name, {context.context_depth for context in event.contexts}) for event in events]
+    assert depths[0] == ("OnPreValidate", {0})
+    first = [name for name, _ in depths].index("OnPreExecute")
+    assert all(found == {0} for _, found in depths[:first])
+    assert all(0 not in found for _, found in depths[first:])
 
 
 def test_a_data_flow_says_its_phases_and_the_rows_it_wrote() -> None:

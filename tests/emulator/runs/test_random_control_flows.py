@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,8 @@ from tests.support.ssis_projects import (
     sequence,
     task,
 )
+
+pytestmark = pytest.mark.slow
 
 NAMES = ("A", "B", "C", "D")
 EVENTS = ("OnError", "OnPreExecute", "OnPostExecute", "OnWarning", "OnTaskFailed", "OnInformation")

@@ -307,6 +307,7 @@ def test_a_log_that_cannot_be_written_ends_the_run_unexpectedly_and_is_told(capl
     assert "the disk is full" in caplog.text
 
 
+@pytest.mark.slow
 def test_thousands_of_runs_wait_at_once() -> None:
     async def body(runtime: Runtime, log: MemoryLog) -> None:
         runtime.scripts.take(600, executable="Copy")

@@ -15,9 +15,10 @@ import pyodbc
 import pytds
 import pytest
 
-from airflow_provider_ssis.odbc.connection_string import Encrypt, OdbcTarget, connect_environment, connection_string
+from airflow_provider_ssis.odbc.connection_string import connect_environment, connection_string
 from airflow_provider_ssis.odbc.driver_environment import driver_environment
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
+from airflow_provider_ssis.odbc.target import Encrypt, OdbcTarget
 from tests.support.cancelling import cancelled_after
 from tests.support.echo_server import PASSWORD, EchoServer, echo_server
 from tests.support.waiting import wait_until

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant, utf16_length
 from airflow_provider_ssis.emulator.tds.packets import ProtocolError
+from airflow_provider_ssis.emulator.tds.payload import Payload
 from airflow_provider_ssis.emulator.tds.reader import MessageReader
 from airflow_provider_ssis.emulator.tds.value_decoding import read_type
 from airflow_provider_ssis.emulator.tds.value_encoding import encoder, type_info
@@ -68,10 +69,27 @@ def test_text_is_never_sent_longer_than_announced_and_no_character_in_half(text:
 
 
 def through_the_wire(sql_type: SqlType, value: Any, *, nullable: bool = True) -> Any:
-    reader = MessageReader(type_info(sql_type, nullable=nullable) + encoder(sql_type, nullable=nullable)(value))
+    data = written(sql_type, value, nullable=nullable)
+    reader = MessageReader(data)
     result = read_type(reader).decode(reader)
     assert reader.at_end
+    # The bytes of a message may be split anywhere.
+    reader = MessageReader(in_segments(data, 3))
+    assert read_type(reader).decode(reader) == result
+    assert reader.at_end
     return result
+
+
+def written(sql_type: SqlType, value: Any, *, nullable: bool = True) -> bytes:
+    encoded = encoder(sql_type, nullable=nullable)(value)
+    return type_info(sql_type, nullable=nullable) + (encoded if isinstance(encoded, bytes) else b"".join(encoded))
+
+
+def in_segments(data: bytes, size: int) -> Payload:
+    payload = Payload(size)
+    for start in range(0, len(data), size):
+        payload.append(memoryview(data)[start : start + size])
+    return payload
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -96,7 +114,7 @@ def test_a_value_of_a_column_without_null_is_read_as_it_was_written(name: str, d
 def test_a_number_without_null_has_neither_size_nor_length(name: str, form: int) -> None:
     sql_type = SqlType.parse(name)
     assert type_info(sql_type, nullable=False) == bytes([form])
-    assert encoder(sql_type, nullable=False)(1).rstrip(b"\0") == b"\1"
+    assert written(sql_type, 1, nullable=False).rstrip(b"\0") == bytes([form, 1])
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -135,10 +153,11 @@ def test_bytes_that_are_no_value_are_a_protocol_error(data: bytes) -> None:
 @given(cut=st.integers(1, 20), data=st.data())
 def test_a_value_that_is_cut_off_is_a_protocol_error(name: str, cut: int, data: st.DataObject) -> None:
     sql_type = SqlType.parse(name)
-    whole = type_info(sql_type) + encoder(sql_type)(data.draw(VALUES[name]))
-    reader = MessageReader(whole[:-cut])
-    with pytest.raises(ProtocolError):
-        read_type(reader).decode(reader)
+    whole = written(sql_type, data.draw(VALUES[name]))[:-cut]
+    for message in (whole, in_segments(whole, 3)):
+        reader = MessageReader(message)
+        with pytest.raises(ProtocolError):
+            read_type(reader).decode(reader)
 
 
 def test_a_large_value_is_sent_in_one_chunk() -> None:

@@ -7,6 +7,8 @@ from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
+from airflow_provider_ssis.emulator.ssisdb.tables import NOT_VALIDATED
 
 _MODIFY = PermissionType.MODIFY
 
@@ -24,22 +26,23 @@ async def create_environment(call: CatalogCall) -> None:
     folder_id = call.folder(call["folder_name"])
     if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):
         raise call.fail(27209, call["folder_name"])
-    sql = "SELECT 1 FROM internal.environments WHERE folder_id = ? AND lower(name) = lower(?)"
+    sql = "SELECT 1 FROM internal.environments WHERE folder_id = ? AND lower(environment_name) = lower(?)"
     if call.first(sql, folder_id, name):
         raise call.fail(27157, name)
     async with call.transaction() as store:
-        environment_id = call.next_id(store, "environment_id")
-        store.execute(
-            "INSERT INTO internal.environments VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                environment_id,
-                name,
-                folder_id,
-                call["environment_description"],
-                call.principal.sid,
-                call.principal.name,
-                call.now,
-            ],
+        environment_id = next_id(store, "environment_id")
+        insert(
+            store,
+            "environments",
+            {
+                "environment_id": environment_id,
+                "environment_name": name,
+                "folder_id": folder_id,
+                "description": call["environment_description"],
+                "created_by_sid": call.principal.sid,
+                "created_by_name": call.principal.name,
+                "created_time": call.now,
+            },
         )
         call.grant_creator(store, SecuredObjectType.ENVIRONMENT, environment_id)
 
@@ -80,17 +83,19 @@ async def create_environment_variable(call: CatalogCall) -> None:
     if not ssis_types.accepts(data_type, value):
         raise call.fail(27147, data_type)
     async with call.transaction() as store:
-        store.execute(
-            "INSERT INTO internal.environment_variables VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                call.next_id(store, "variable_id"),
-                environment_id,
-                name,
-                call["description"],
-                data_type,
-                call["sensitive"],
-                stored(ssis_types.kept(data_type, value)),
-            ],
+        insert(
+            store,
+            "environment_variables",
+            {
+                "variable_id": next_id(store, "variable_id"),
+                "environment_id": environment_id,
+                "name": name,
+                "description": call["description"],
+                "type": data_type,
+                "sensitive": call["sensitive"],
+                "base_data_type": ssis_types.base_type(data_type),
+                "value": stored(ssis_types.kept(data_type, value, sensitive=call["sensitive"])),
+            },
         )
 
 
@@ -101,7 +106,7 @@ async def create_environment_variable(call: CatalogCall) -> None:
 )
 async def delete_environment_variable(call: CatalogCall) -> None:
     """27182 no such environment, 27183 no such variable."""
-    variable_id, _ = _variable(call)
+    variable_id, _, _ = _variable(call)
     async with call.transaction() as store:
         store.execute("DELETE FROM internal.environment_variables WHERE variable_id = ?", [variable_id])
 
@@ -113,27 +118,28 @@ async def delete_environment_variable(call: CatalogCall) -> None:
 )
 async def set_environment_variable_value(call: CatalogCall) -> None:
     """27182 no such environment, 27183 no such variable, 27147 value of another type."""
-    variable_id, data_type = _variable(call)
+    variable_id, data_type, sensitive = _variable(call)
     if not ssis_types.accepts(data_type, call["value"]):
         raise call.fail(27147, data_type)
     async with call.transaction() as store:
         store.execute(
             "UPDATE internal.environment_variables SET value = ? WHERE variable_id = ?",
-            [stored(ssis_types.kept(data_type, call["value"])), variable_id],
+            [stored(ssis_types.kept(data_type, call["value"], sensitive=sensitive)), variable_id],
         )
 
 
-def _variable(call: CatalogCall) -> tuple[int, str]:
+def _variable(call: CatalogCall) -> tuple[int, str, bool]:
+    """The id of the variable that a call names, its data type, and whether it is sensitive."""
     environment_id = call.environment(call["folder_name"], call["environment_name"], _MODIFY)
     row = call.first(
-        "SELECT variable_id, type FROM internal.environment_variables WHERE environment_id = ? AND lower(name) ="
-        " lower(?)",
+        "SELECT variable_id, type, sensitive FROM internal.environment_variables"
+        " WHERE environment_id = ? AND lower(name) = lower(?)",
         environment_id,
         call["variable_name"],
     )
     if row is None:
         raise call.fail(27183, call["variable_name"])
-    return int(row[0]), str(row[1])
+    return int(row[0]), str(row[1]), bool(row[2])
 
 
 @catalog_procedure(
@@ -163,10 +169,18 @@ async def create_environment_reference(call: CatalogCall) -> None:
     ):
         raise call.fail(27204)
     async with call.transaction() as store:
-        reference_id = call.next_id(store, "reference_id")
-        store.execute(
-            "INSERT INTO internal.environment_references VALUES (?, ?, ?, ?, ?, 'N', NULL)",
-            [reference_id, project_id, kind, folder, call["environment_name"]],
+        reference_id = next_id(store, "reference_id")
+        insert(
+            store,
+            "environment_references",
+            {
+                "reference_id": reference_id,
+                "project_id": project_id,
+                "reference_type": kind,
+                "environment_folder_name": folder,
+                "environment_name": call["environment_name"],
+                "validation_status": NOT_VALIDATED,
+            },
         )
     call.set_output("reference_id", reference_id)
 

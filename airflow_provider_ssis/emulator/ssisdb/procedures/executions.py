@@ -17,8 +17,9 @@ from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, find_reference
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _SYSTEM: Final = ObjectType.EXECUTION
 _OVERRIDABLE: Final = (ObjectType.PROJECT, ObjectType.PACKAGE, ObjectType.EXECUTION)
@@ -33,7 +34,8 @@ _OVERRIDABLE: Final = (ObjectType.PROJECT, ObjectType.PACKAGE, ObjectType.EXECUT
 async def create_execution(call: CatalogCall) -> None:
     """27146 no such package, 27178 may not execute, 27208, 27182, 27148, 27221 of the environment.
 
-    The operation's row stays when one of these is raised, with status 4.
+    The operation's row stays when one of these is raised, with status 4. Scale Out is accepted with any worker, as
+    scripts for Azure-SSIS send it: the server itself runs the package.
     """
     async with call.transaction() as store:
         execution_id = call.begin_operation(
@@ -45,8 +47,8 @@ async def create_execution(call: CatalogCall) -> None:
         )
     call.set_output("execution_id", execution_id)
     try:
-        if call["runinscaleout"]:
-            raise SqlError(27261, "Scale Out is not installed on this server: run without it.", ends_batch=True)
+        if call["runinscaleout"] and not call["useanyworker"]:
+            raise not_supported("Scale Out with @useanyworker = 0: this server has no workers to choose from. It")
         await _create(call, execution_id)
     except SqlError:
         async with call.transaction() as store:
@@ -69,28 +71,28 @@ async def _create(call: CatalogCall, execution_id: int) -> None:
     reference = find_reference(call, project_id, folder, call["reference_id"])
     parameters = bind_parameters(call, project_id, version, folder, package, call["reference_id"], for_run=True)
     async with call.transaction() as store:
-        store.execute(
-            "INSERT INTO internal.executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                execution_id,
-                project_id,
-                folder,
-                project,
-                package,
-                reference.reference_id if reference else None,
-                reference.kind if reference else None,
-                reference.folder if reference else None,
-                reference.environment if reference else None,
-                version,
-                call.principal.sid,
-                call.principal.name,
-                call["use32bitruntime"],
-            ],
+        insert(
+            store,
+            "executions",
+            {
+                "execution_id": execution_id,
+                "project_id": project_id,
+                "folder_name": folder,
+                "project_name": project,
+                "package_name": package,
+                "reference_id": reference.reference_id if reference else None,
+                "reference_type": reference.kind if reference else None,
+                "environment_folder_name": reference.folder if reference else None,
+                "environment_name": reference.environment if reference else None,
+                "project_lsn": version,
+                "executed_as_sid": call.principal.sid,
+                "executed_as_name": call.principal.name,
+                "use32bitruntime": call["use32bitruntime"],
+            },
         )
         store.execute("UPDATE internal.operations SET object_id = ? WHERE operation_id = ?", [project_id, execution_id])
         for parameter in parameters:
             _write_parameter(
-                call,
                 store,
                 execution_id,
                 parameter.object_type,
@@ -103,7 +105,7 @@ async def _create(call: CatalogCall, execution_id: int) -> None:
             )
         level = int(call.ssisdb.property("SERVER_LOGGING_LEVEL"))
         for name, data_type, value in _system_parameters(level):
-            _write_parameter(call, store, execution_id, _SYSTEM, data_type, name, value, value_set=value is not None)
+            _write_parameter(store, execution_id, _SYSTEM, data_type, name, value, value_set=value is not None)
 
 
 def _system_parameters(level: int) -> list[tuple[str, str, Variant | None]]:
@@ -118,7 +120,6 @@ def _system_parameters(level: int) -> list[tuple[str, str, Variant | None]]:
 
 
 def _write_parameter(
-    call: CatalogCall,
     store: Store,
     execution_id: int,
     object_type: ObjectType,
@@ -130,19 +131,22 @@ def _write_parameter(
     sensitive: bool = False,
     required: bool = False,
 ) -> None:
-    store.execute(
-        "INSERT INTO internal.execution_parameter_values VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, false)",
-        [
-            call.next_id(store, "execution_parameter_id"),
-            execution_id,
-            int(object_type),
-            data_type,
-            name,
-            stored(value),
-            sensitive,
-            required,
-            value_set,
-        ],
+    insert(
+        store,
+        "execution_parameter_values",
+        {
+            "execution_parameter_id": next_id(store, "execution_parameter_id"),
+            "execution_id": execution_id,
+            "object_type": int(object_type),
+            "parameter_data_type": data_type,
+            "parameter_name": name,
+            "parameter_value": stored(value),
+            "base_data_type": ssis_types.base_type(data_type),
+            "sensitive": sensitive,
+            "required": required,
+            "value_set": value_set,
+            "runtime_override": False,
+        },
     )
 
 
@@ -158,7 +162,7 @@ async def set_execution_parameter_value(call: CatalogCall) -> None:
         raise call.refuse(27101, "object type")
     execution_id = _changeable(call, 27224)
     row = call.first(
-        "SELECT execution_parameter_id, parameter_data_type FROM internal.execution_parameter_values"
+        "SELECT execution_parameter_id, parameter_data_type, sensitive FROM internal.execution_parameter_values"
         " WHERE execution_id = ? AND object_type = ? AND parameter_name = ?",
         execution_id,
         call["object_type"],
@@ -166,12 +170,12 @@ async def set_execution_parameter_value(call: CatalogCall) -> None:
     )
     if row is None:
         raise call.fail(27176, name)
-    parameter_id, data_type = row
+    parameter_id, data_type, sensitive = row
     if not ssis_types.is_known(data_type):
         raise call.fail(27159)
     if not ssis_types.accepts(data_type, value):
         raise call.fail(27147, data_type)
-    kept = ssis_types.kept(data_type, value)
+    kept = ssis_types.kept(data_type, value, sensitive=sensitive)
     async with call.transaction() as store:
         if call["object_type"] == _SYSTEM:
             _follow_system_rules(call, store, execution_id, name, kept.value if kept else None)
@@ -197,9 +201,7 @@ def _follow_system_rules(call: CatalogCall, store: Store, execution_id: int, nam
         [execution_id],
     )
     if value == LoggingLevel.CUSTOMIZED:
-        _write_parameter(
-            call, store, execution_id, _SYSTEM, "String", "CUSTOMIZED_LOGGING_LEVEL", None, value_set=False
-        )
+        _write_parameter(store, execution_id, _SYSTEM, "String", "CUSTOMIZED_LOGGING_LEVEL", None, value_set=False)
 
 
 @catalog_procedure(
@@ -217,15 +219,16 @@ async def set_execution_property_override_value(call: CatalogCall) -> None:
             "DELETE FROM internal.execution_property_override_values WHERE execution_id = ? AND property_path = ?",
             [execution_id, call["property_path"]],
         )
-        store.execute(
-            "INSERT INTO internal.execution_property_override_values VALUES (?, ?, ?, ?, ?)",
-            [
-                call.next_id(store, "property_id"),
-                execution_id,
-                call["property_path"],
-                call["property_value"],
-                call["sensitive"],
-            ],
+        insert(
+            store,
+            "execution_property_override_values",
+            {
+                "property_id": next_id(store, "property_id"),
+                "execution_id": execution_id,
+                "property_path": call["property_path"],
+                "property_value": call["property_value"],
+                "sensitive": call["sensitive"],
+            },
         )
 
 

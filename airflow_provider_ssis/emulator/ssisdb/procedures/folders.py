@@ -6,6 +6,7 @@ from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 
 
 @catalog_procedure(
@@ -23,10 +24,17 @@ async def create_folder(call: CatalogCall) -> None:
     if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(?)", name):
         raise call.fail(27190, name)
     async with call.transaction() as store:
-        folder_id = call.next_id(store, "folder_id")
-        store.execute(
-            "INSERT INTO internal.folders VALUES (?, ?, NULL, ?, ?, ?)",
-            [folder_id, name, call.principal.sid, call.principal.name, call.now],
+        folder_id = next_id(store, "folder_id")
+        insert(
+            store,
+            "folders",
+            {
+                "folder_id": folder_id,
+                "name": name,
+                "created_by_sid": call.principal.sid,
+                "created_by_name": call.principal.name,
+                "created_time": call.now,
+            },
         )
     call.set_output("folder_id", folder_id)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from airflow_provider_ssis.catalog.codes import ObjectType, PermissionType
 from airflow_provider_ssis.emulator.datatypes import BIGINT, BIT, SMALLINT, SQL_VARIANT, Column, SqlType
 from airflow_provider_ssis.emulator.ssisdb import ssis_types
-from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters
+from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, variable_has_another_type
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
+from airflow_provider_ssis.emulator.ssisdb.error_texts import text
 
 
 @catalog_procedure(
@@ -17,19 +18,24 @@ from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
     required="object_type folder_name project_name parameter_name parameter_value value_type",
 )
 async def set_object_parameter_value(call: CatalogCall) -> None:
-    """27101 type of object or value, 27109 no such project, 27106 no such parameter, 27147 value of another type."""
+    """27101 type of object or value, 27109 no such project, 27106 no such parameter, 27147 value of another type.
+
+    27148 with severity 10 where the parameter refers to a variable of another type.
+    """
     value, value_type = call["parameter_value"], call["value_type"].upper()
     if value_type not in ("V", "R"):
         raise call.refuse(27101, "value_type")
-    parameter_id, data_type = _parameter(call)
+    parameter_id, data_type, sensitive = _parameter(call)
     if value_type == "R":
         if not ssis_types.accepts("String", value):
             raise call.fail(27147, "String")
         default, variable = None, value.value
+        if variable_has_another_type(call, call["folder_name"], call["project_name"], variable, data_type):
+            call.info(27148, text(27148))
     else:
         if not ssis_types.accepts(data_type, value):
             raise call.fail(27147, data_type)
-        default, variable = ssis_types.kept(data_type, value), None
+        default, variable = ssis_types.kept(data_type, value, sensitive=sensitive), None
     async with call.transaction() as store:
         store.execute(
             "UPDATE internal.object_parameters SET default_value = ?, value_type = ?, value_set = true,"
@@ -46,7 +52,7 @@ async def set_object_parameter_value(call: CatalogCall) -> None:
 )
 async def clear_object_parameter_value(call: CatalogCall) -> None:
     """27101 type of object, 27109 no such project, 27106 no such parameter."""
-    parameter_id, _ = _parameter(call)
+    parameter_id, _, _ = _parameter(call)
     async with call.transaction() as store:
         store.execute(
             "UPDATE internal.object_parameters SET default_value = NULL, value_type = 'V', value_set = false,"
@@ -55,14 +61,17 @@ async def clear_object_parameter_value(call: CatalogCall) -> None:
         )
 
 
-def _parameter(call: CatalogCall) -> tuple[int, str]:
-    """The id and the data type of the parameter that a call names; its name is compared with case."""
+def _parameter(call: CatalogCall) -> tuple[int, str, bool]:
+    """The id of the parameter that a call names, its data type, and whether it is sensitive.
+
+    The parameter's name is compared with case.
+    """
     object_type = call["object_type"]
     if object_type not in (ObjectType.PROJECT, ObjectType.PACKAGE):
         raise call.refuse(27101, "object_type")
     project_id, version = call.project(call["folder_name"], call["project_name"], PermissionType.MODIFY)
     row = call.first(
-        "SELECT parameter_id, data_type FROM internal.object_parameters WHERE project_id = ? AND"
+        "SELECT parameter_id, parameter_data_type, sensitive FROM internal.object_parameters WHERE project_id = ? AND"
         " project_version_lsn = ?"
         " AND object_type = ? AND parameter_name = ? AND (object_type = 20 OR lower(object_name) = lower(?))",
         project_id,
@@ -73,7 +82,7 @@ def _parameter(call: CatalogCall) -> tuple[int, str]:
     )
     if row is None:
         raise call.fail(27106, call["parameter_name"])
-    return int(row[0]), str(row[1])
+    return int(row[0]), str(row[1]), bool(row[2])
 
 
 _NAME = SqlType("nvarchar", length=128)

@@ -48,9 +48,7 @@ async def _set(call: CatalogCall, *, is_deny: bool | None) -> None:
     async with call.transaction() as store:
         _remove(store, key)
         if is_deny is not None:
-            store.execute(
-                "INSERT INTO internal.object_permissions VALUES (?, ?, ?, ?, ?, ?)", [*key, is_deny, call.principal.id]
-            )
+            call.write_permission(store, kind, call["object_id"], permission, call["principal_id"], is_deny=is_deny)
 
 
 def _remove(store: Store, key: list[int]) -> None:

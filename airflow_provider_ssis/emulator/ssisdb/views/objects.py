@@ -48,8 +48,8 @@ catalog_view(
     " nvarchar(1024);"
     " design_default_value sql_variant; default_value sql_variant; value_type char(1) NN; value_set bit NN;"
     " referenced_variable_name nvarchar(128); validation_status char(1) NN; last_validation_time dto7",
-    "SELECT p.parameter_id, p.project_id, p.object_type, p.object_name, p.parameter_name, p.data_type, p.required,"
-    " p.sensitive, p.description, CASE WHEN NOT p.sensitive THEN p.design_default_value END,"
+    "SELECT p.parameter_id, p.project_id, p.object_type, p.object_name, p.parameter_name, p.parameter_data_type,"
+    " p.required, p.sensitive, p.description, CASE WHEN NOT p.sensitive THEN p.design_default_value END,"
     " CASE WHEN NOT p.sensitive THEN p.default_value END, p.value_type, p.value_set, p.referenced_variable_name,"
     " p.validation_status, p.last_validation_time FROM internal.object_parameters p JOIN internal.projects r"
     " ON r.project_id = p.project_id AND r.object_version_lsn = p.project_version_lsn",
@@ -60,7 +60,8 @@ catalog_view(
     "object_version_lsn bigint NN; object_id bigint NN; object_type smallint NN; object_name sysname NN;"
     " description nvarchar(1024); created_by nvarchar(128) NN; created_time dto7 NN; restored_by nvarchar(128);"
     " last_restored_time dto7",
-    "SELECT * FROM internal.object_versions",
+    "SELECT object_version_lsn, object_id, object_type, object_name, description, created_by, created_time,"
+    " restored_by, last_restored_time FROM internal.object_versions",
     readable(SecuredObjectType.PROJECT, "object_id"),
 )
 catalog_view(
@@ -88,7 +89,8 @@ catalog_view(
 catalog_view(
     "explicit_object_permissions",
     "object_type smallint; object_id bigint; principal_id int; permission_type smallint; is_deny bit; grantor_id int",
-    f"SELECT * FROM internal.object_permissions p WHERE {ADMIN} OR EXISTS (SELECT 1 FROM internal.my_permissions m"
+    "SELECT object_type, object_id, principal_id, permission_type, is_deny, grantor_id"
+    f" FROM internal.object_permissions p WHERE {ADMIN} OR EXISTS (SELECT 1 FROM internal.my_permissions m"
     " WHERE m.object_type = p.object_type AND m.object_id = p.object_id AND m.permission_type = 1)",
 )
 catalog_view(

@@ -77,21 +77,24 @@ catalog_view(
     "executables",
     "executable_id bigint NN; execution_id bigint NN; executable_name nvarchar(4000); executable_guid nvarchar(38);"
     " package_name nvarchar(260) NN; package_path nvarchar(max)",
-    "SELECT * FROM internal.executables",
+    "SELECT executable_id, execution_id, executable_name, executable_guid, package_name, package_path"
+    " FROM internal.executables",
     READABLE_EXECUTION,
 )
 catalog_view(
     "executable_statistics",
     "statistics_id bigint NN; execution_id bigint NN; executable_id bigint NN; execution_path nvarchar(max);"
     " start_time dto7; end_time dto7; execution_duration int; execution_result smallint; execution_value sql_variant",
-    "SELECT * FROM internal.executable_statistics",
+    "SELECT statistics_id, execution_id, executable_id, execution_path, start_time, end_time, execution_duration,"
+    " execution_result, execution_value FROM internal.executable_statistics",
     READABLE_EXECUTION,
 )
 catalog_view(
     "execution_component_phases",
     "phase_stats_id bigint NN; execution_id bigint NN; package_name nvarchar(260) NN; task_name nvarchar(4000) NN;"
     " subcomponent_name nvarchar(4000); phase sysname NN; start_time dto7; end_time dto7; execution_path nvarchar(max)",
-    "SELECT * FROM internal.execution_component_phases",
+    "SELECT phase_stats_id, execution_id, package_name, task_name, subcomponent_name, phase, start_time, end_time,"
+    " execution_path FROM internal.execution_component_phases",
     READABLE_EXECUTION,
 )
 catalog_view(
@@ -99,7 +102,9 @@ catalog_view(
     "data_stats_id bigint NN; execution_id bigint NN; package_name nvarchar(260) NN; task_name nvarchar(4000);"
     " dataflow_path_id_string nvarchar(4000); dataflow_path_name nvarchar(4000); source_component_name nvarchar(4000);"
     " destination_component_name nvarchar(4000); rows_sent bigint; created_time dto7; execution_path nvarchar(max)",
-    "SELECT * FROM internal.execution_data_statistics",
+    "SELECT data_stats_id, execution_id, package_name, task_name, dataflow_path_id_string, dataflow_path_name,"
+    " source_component_name, destination_component_name, rows_sent, created_time, execution_path"
+    " FROM internal.execution_data_statistics",
     READABLE_EXECUTION,
 )
 catalog_view(

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
@@ -32,6 +33,16 @@ from airflow_provider_ssis.emulator.tsql.metadata.registry import (
 from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
+
+_MOST_THREADS: Final = 256
+_SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
+    # One thread for each query: it is the one that calls, which Python functions rely on.
+    "threads": 1,
+    "memory_limit": "1GB",
+    # Without a folder for it, a query that needs more memory fails instead of filling the disk.
+    "temp_directory": "",
+    "autoinstall_known_extensions": False,
+}
 
 
 class Engine:
@@ -57,9 +68,11 @@ class Engine:
         self.locks = ApplicationLocks()
         self.metadata: Metadata = Metadata((*SYSTEM_DATABASES, database))
         self.session_variables: Callable[[Principal], Mapping[str, Any]] = lambda principal: {}
+        self.commits_without_lock = 0
+        """Transactions that were committed beside the write lock: those of tasks of the server itself."""
         self.sees_all: Callable[[Principal], bool] = lambda principal: False
         """Whether a login may see all rows of the views."""
-        self._duckdb = duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})
+        self._duckdb = duckdb.connect(":memory:", config=_SETTINGS)
         attach(self._duckdb, database, data_dir)
         self._duckdb.execute(f"USE {quoted(database)}")
         zone = dt.timezone(self.now().utcoffset() or dt.timedelta(0))
@@ -68,6 +81,8 @@ class Engine:
         self._reader = self.connect()
         self._writer = self.connect()
         self._last_spid = 50
+        self.threads = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="tsql")
+        """The threads in which queries run."""
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of its own."""
@@ -77,6 +92,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the database."""
+        self.threads.shutdown()
         self.compiler.close()
         for connection in (self._reader, self._writer, self._duckdb):
             connection.close()

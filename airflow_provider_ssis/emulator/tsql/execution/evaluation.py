@@ -1,9 +1,10 @@
-"""Queries, expressions and assignments of a frame."""
+"""Values of expressions and rows of queries, for the statements of a session."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
@@ -16,44 +17,79 @@ from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
+Result = TypeVar("Result")
+
+_LONG: Final = 4000
+"""Characters of a query that is compiled in a thread."""
+
 
 class Evaluator:
-    """Evaluates what the statements of a session's batches hold."""
+    """Evaluates the expressions and queries of a session's batches."""
 
     def __init__(self, session: SessionState) -> None:
         self._session = session
 
-    def compile(self, text: QueryText, frame: Frame) -> CompiledQuery:
+    async def compile(self, text: QueryText, frame: Frame) -> CompiledQuery:
         """Compile a query.
 
-        :raises StatementRefused: it has no meaning: names, types or syntax.
+        :raises StatementRefused: it does not compile: names, types or syntax.
         """
         session = self._session
+        action = partial(
+            session.engine.compiler.compile,
+            text,
+            variables=frame.types,
+            database=session.database,
+            connection=session.connection,
+            sees_all=session.sees_all,
+            local_tables=frame.tables,
+        )
         try:
-            return session.engine.compiler.compile(
-                text,
-                variables=frame.types,
-                database=session.database,
-                connection=session.connection,
-                sees_all=session.sees_all,
-                local_tables=frame.tables,
-            )
+            return action() if len(text.sql) <= _LONG else await session.worker.run(action)
         except SqlError as error:
             raise StatementRefused(error) from None
 
-    def rows(self, query: CompiledQuery, frame: Frame) -> list[tuple[Any, ...]]:
-        """The rows of a query, no more than SET ROWCOUNT allows.
+    async def rows(self, query: CompiledQuery, frame: Frame) -> list[tuple[Any, ...]]:
+        """All rows of a query, up to the number that SET ROWCOUNT allows.
 
-        :raises SqlError: the error that running it gave.
+        :raises SqlError: the query fails.
+        """
+        rows = await self._run(query, Environment(self._session, frame))
+        limit = self._session.options.row_count
+        return rows[:limit] if limit else rows
+
+    async def parts(self, query: CompiledQuery, frame: Frame) -> AsyncGenerator[list[tuple[Any, ...]]]:
+        """The rows of a query in parts, up to the number that SET ROWCOUNT allows; one part at least.
+
+        :raises SqlError: the query fails.
         """
         session = self._session
-        rows = session.engine.compiler.run(query, session.connection, Environment(session, frame))
-        return rows[: session.options.row_count] if session.options.row_count else rows
+        if query.is_quick:
+            yield await self.rows(query, frame)
+            return
+        left = session.options.row_count
+        values = Environment(session, frame)
+        is_cancelled = session.worker.is_cancelled
 
-    def change(self, query: CompiledQuery, frame: Frame) -> int:
-        """Run INSERT, UPDATE or DELETE; returns the number of rows.
+        def begin() -> tuple[Callable[[], list[tuple[Any, ...]]], list[tuple[Any, ...]]]:
+            result = session.engine.compiler.open(query, session.connection, values, is_cancelled=is_cancelled)
+            return result.fetch, result.fetch()
 
-        :raises SqlError: the error that running it gave.
+        fetch, rows = await session.worker.run(begin)
+        while True:
+            yield rows[:left] if left else rows
+            if not rows or (left and len(rows) >= left):
+                return
+            left = left and left - len(rows)
+            rows = await session.worker.run(fetch)
+            if not rows:
+                return
+
+    async def change(self, query: CompiledQuery, frame: Frame) -> int:
+        """Run INSERT, UPDATE or DELETE.
+
+        :returns: the number of rows that changed.
+        :raises SqlError: the query fails.
         """
         session = self._session
         if session.options.row_count:
@@ -64,34 +100,37 @@ class Evaluator:
         def run() -> int:
             return int(session.engine.compiler.run(query, session.connection, values)[0][0])
 
-        return session.transactions.write(frame.tables.values(), run)
+        return await session.worker.run(partial(session.transactions.write, frame.tables.values(), run))
 
-    def value(self, text: QueryText, frame: Frame) -> tuple[Any, SqlType]:
+    async def value(self, text: QueryText, frame: Frame) -> tuple[Any, SqlType]:
         """The value of an expression, and its type."""
-        query = self.compile(text, frame)
-        session = self._session
-        rows = session.engine.compiler.run(query, session.connection, Environment(session, frame))
+        query = await self.compile(text, frame)
+        rows = await self._run(query, Environment(self._session, frame))
         return rows[0][0], query.columns[0].type
 
-    def text(self, text: QueryText, frame: Frame) -> str | None:
+    async def values(self, texts: Sequence[QueryText], frame: Frame) -> list[Any]:
+        """The values of expressions in order."""
+        return [(await self.value(text, frame))[0] for text in texts]
+
+    async def text(self, text: QueryText, frame: Frame) -> str | None:
         """The value of an expression as a string."""
-        value, source = self.value(text, frame)
+        value, source = await self.value(text, frame)
         shown: str | None = conversion.convert(value, source, NVARCHAR_MAX)
         return shown
 
-    def holds(self, condition: QueryText, frame: Frame) -> bool:
+    async def holds(self, condition: QueryText, frame: Frame) -> bool:
         """Whether a condition is true."""
-        return bool(self.value(condition, frame)[0])
+        return bool((await self.value(condition, frame))[0])
 
-    def assign(self, name: str, text: QueryText, frame: Frame) -> None:
-        """Give a variable the value of an expression."""
-        value, source = self.value(text, frame)
+    async def assign(self, name: str, text: QueryText, frame: Frame) -> None:
+        """Assign the value of an expression to a variable."""
+        value, source = await self.value(text, frame)
         self.set_variable(name, value, source, frame)
 
-    def assign_rows(self, query: CompiledQuery, rows: Sequence[tuple[Any, ...]], frame: Frame) -> None:
-        """Take the steps of a SELECT whose assignments follow from one another, for each of its rows.
+    async def assign_rows(self, query: CompiledQuery, rows: Sequence[tuple[Any, ...]], frame: Frame) -> None:
+        """Take the steps of a SELECT whose assignments depend on each other, for each of its rows.
 
-        :raises SqlError: 40514, which rows there are hangs on the variables, and there are several.
+        :raises SqlError: 40514, the rows depend on the variables, and there are several.
         """
         if query.one_row and len(rows) > 1:
             raise not_supported("A SELECT of several rows that both assigns variables and chooses its rows by them")
@@ -103,15 +142,15 @@ class Evaluator:
             known = {NOW: now, **{cell_name(place): value for place, value in enumerate(row, start=1)}}
             for name, step in zip(query.assignments, query.steps, strict=True):
                 values = {each: known[each] if each in known else environment[each] for each in step.parameters}
-                value = session.engine.compiler.run(step, session.connection, values)[0][0]
+                value = (await self._run(step, values))[0][0]
                 self.set_variable(name, value, step.columns[0].type, frame)
 
     def set_variable(self, name: str, value: Any, source: SqlType, frame: Frame) -> None:
-        """Give a variable a value of some type.
+        """Assign a value of some type to a variable.
 
         :param name: in lower case.
-        :raises StatementRefused: a value of that type never becomes one of the variable's.
-        :raises SqlError: 245 and others: this value does not.
+        :raises StatementRefused: no value of that type converts to the type of the variable.
+        :raises SqlError: 245 and others: this value does not convert.
         """
         target = frame.types[name]
         if value is None:
@@ -122,3 +161,10 @@ class Evaluator:
         except SqlError as error:
             raise StatementRefused(error) from None
         frame.values[name] = conversion.assign(value, source, target)
+
+    async def _run(self, query: CompiledQuery, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        session = self._session
+        action = partial(session.engine.compiler.run, query, session.connection, values)
+        if query.is_quick:
+            return action()
+        return await session.worker.run(partial(action, is_cancelled=session.worker.is_cancelled))

@@ -11,9 +11,10 @@ import datetime as dt
 import logging
 import re
 from collections import ChainMap
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, Column
@@ -44,6 +45,7 @@ from airflow_provider_ssis.emulator.tsql.execution.transactions import UNCOMMITT
 from airflow_provider_ssis.emulator.tsql.language import options, parser
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
+from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -51,6 +53,8 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 log = logging.getLogger(__name__)
 
 _DEEPEST: Final = 32
+_LONG_BATCH: Final = 4000
+"""Characters of a batch that is parsed in a thread."""
 _STATEMENTS_BETWEEN_PAUSES: Final = 100
 _TIME = re.compile(r"\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.:](\d{1,7}))?)?\s*")
 
@@ -79,6 +83,7 @@ class Interpreter:
         session = self.session
         self._try_depth = 0
         session.errors.clear()
+        session.transactions.refresh()
         failure: SqlError | None = None
         try:
             async with aclosing(events):
@@ -105,9 +110,14 @@ class Interpreter:
 
     async def _batch(self, text: str) -> AsyncGenerator[Event]:
         frame = Frame(ChainMap(self.session.temporary_tables))
-        async with aclosing(self._scope(parser.parse(text), frame)) as events:
+        async with aclosing(self._scope(await self._parsed(text, Frame(ChainMap())), frame)) as events:
             async for event in events:
                 yield event
+
+    async def _parsed(self, text: str, frame: Frame) -> s.Batch:
+        """Parse a batch that runs in a frame; a long one in a thread."""
+        parse = partial(parser.parse, text, frame.types, frozenset(frame.table_variables))
+        return parse() if len(text) <= _LONG_BATCH else await self.session.worker.run(parse)
 
     async def nested(self, text: str, frame: Frame) -> AsyncGenerator[Event]:
         """Run dynamic SQL: ``EXEC ('…')``, ``sp_executesql``, a prepared statement.
@@ -120,7 +130,7 @@ class Interpreter:
         session = self.session
         if frame.level > _DEEPEST:
             raise SqlError(217, f"Procedures and dynamic SQL are nested more than {_DEEPEST} levels deep.")
-        batch = parser.parse(text, frame.types, frozenset(frame.table_variables))
+        batch = await self._parsed(text, frame)
         kept_options, database = replace(session.options), session.database
         try:
             async with aclosing(self._scope(batch, frame)) as events:
@@ -165,8 +175,13 @@ class Interpreter:
             failure: SqlError | None = None
             try:
                 immediate = _IMMEDIATE.get(type(statement))
+                awaited = _AWAITED.get(type(statement))
                 if immediate is not None:
                     for event in immediate(self, statement, frame):
+                        yield event
+                    session.last_error = 0
+                elif awaited is not None:
+                    for event in await awaited(self, statement, frame):
                         yield event
                     session.last_error = 0
                 else:
@@ -212,8 +227,8 @@ class Interpreter:
 
     # --- variables and options
 
-    def _set_variable(self, statement: s.SetVariable, frame: Frame) -> Iterable[Event]:
-        self.evaluator.assign(statement.name, statement.value, frame)
+    async def _set_variable(self, statement: s.SetVariable, frame: Frame) -> Iterable[Event]:
+        await self.evaluator.assign(statement.name, statement.value, frame)
         self.session.row_count = 1
         return ()
 
@@ -235,46 +250,58 @@ class Interpreter:
 
     # --- queries and tables
 
-    def _query(self, statement: s.Query, frame: Frame) -> Iterable[Event]:
+    async def _query(self, statement: s.Query, frame: Frame) -> AsyncGenerator[Event]:
         session = self.session
-        query = self.evaluator.compile(statement.text, frame)
+        query = await self.evaluator.compile(statement.text, frame)
         returns_rows = not (query.writes or query.assignments or statement.into)
         if session.options.format_only:
             if returns_rows:
                 yield ResultColumns(query.columns)
             yield StatementDone(in_procedure=frame.in_procedure)
-            return
-        if statement.has_source:
-            yield from self.begin_implicitly()
+        else:
+            if statement.has_source:
+                for event in self.begin_implicitly():
+                    yield event
+            if returns_rows:
+                yield ResultColumns(query.columns)
+                count = 0
+                async with aclosing(self.evaluator.parts(query, frame)) as parts:
+                    async for rows in parts:
+                        count += len(rows)
+                        yield Rows(rows)
+                session.row_count = count
+                yield self._done(frame, count)
+            else:
+                for event in await self._query_without_result(query, statement, frame):
+                    yield event
+        session.last_error = 0
+
+    async def _query_without_result(self, query: CompiledQuery, statement: s.Query, frame: Frame) -> Iterable[Event]:
+        """INSERT, UPDATE, DELETE, SELECT … INTO, and a SELECT that assigns variables."""
+        session = self.session
         if query.writes:
-            session.row_count = self.evaluator.change(query, frame)
-            yield self._done(frame, session.row_count)
-            return
-        if returns_rows:
-            yield ResultColumns(query.columns)
-        rows = self.evaluator.rows(query, frame)
+            session.row_count = await self.evaluator.change(query, frame)
+            return [self._done(frame, session.row_count)]
+        rows = await self.evaluator.rows(query, frame)
         session.row_count = len(rows)
         if query.steps:
-            self.evaluator.assign_rows(query, rows, frame)
-            return
+            await self.evaluator.assign_rows(query, rows, frame)
+            return ()
         if query.assignments:
             for name, column, value in zip(query.assignments, query.columns, rows[-1] if rows else (), strict=False):
                 self.evaluator.set_variable(name, value, column.type, frame)
-            return
-        if returns_rows:
-            yield Rows(rows)
-        else:
-            self._fill(statement, query.columns, rows, frame)
-        yield self._done(frame, session.row_count)
+            return ()
+        await self._fill(statement, query.columns, rows, frame)
+        return [self._done(frame, session.row_count)]
 
-    def _fill(
+    async def _fill(
         self, statement: s.Query, columns: tuple[Column, ...], rows: Sequence[tuple[Any, ...]], frame: Frame
     ) -> None:
         """SELECT … INTO."""
         if not all(column.name for column in columns):
             raise SqlError(1038, f"A column of {statement.into} has no name: give it one with AS.", severity=15)
         table = tables.create_table(self.session, s.TableDeclaration(statement.line, statement.into, columns), frame)
-        tables.insert_rows(self.session, table, columns, rows)
+        await self.session.worker.run(partial(tables.insert_rows, self.session, table, columns, rows))
 
     def _done(self, frame: Frame, count: int) -> StatementDone:
         return StatementDone(None if self.session.options.nocount else count, in_procedure=frame.in_procedure)
@@ -301,31 +328,31 @@ class Interpreter:
                 if isinstance(event, ResultColumns):
                     target.expect(event.columns)
                 elif isinstance(event, Rows):
-                    target.insert(self.session, event.rows)
+                    target.take(event.rows)
                 elif not isinstance(event, StatementDone) or event.is_error:
                     yield event
-        self.session.row_count = target.count
-        yield self._done(frame, target.count)
+        count = self.session.row_count = await target.insert(self.session)
+        yield self._done(frame, count)
 
     # --- control of flow
 
     def _block(self, statement: s.Block, frame: Frame) -> AsyncGenerator[Event]:
         return self._list(statement.body, frame)
 
-    def _condition(self, condition: QueryText, frame: Frame) -> bool:
-        holds = self.evaluator.holds(condition, frame)
+    async def _condition(self, condition: QueryText, frame: Frame) -> bool:
+        holds = await self.evaluator.holds(condition, frame)
         self.session.last_error = self.session.row_count = 0
         return holds
 
     async def _if(self, statement: s.If, frame: Frame) -> AsyncGenerator[Event]:
-        branch = statement.then if self._condition(statement.condition, frame) else statement.otherwise
+        branch = statement.then if await self._condition(statement.condition, frame) else statement.otherwise
         if branch is not None:
             async with aclosing(self._list((branch,), frame)) as events:
                 async for event in events:
                     yield event
 
     async def _while(self, statement: s.While, frame: Frame) -> AsyncGenerator[Event]:
-        while self._condition(statement.condition, frame):
+        while await self._condition(statement.condition, frame):
             try:
                 async with aclosing(self._list((statement.body,), frame)) as events:
                     async for event in events:
@@ -367,11 +394,12 @@ class Interpreter:
         raise Continued
 
     async def _wait(self, statement: s.WaitFor, frame: Frame) -> AsyncGenerator[Event]:
-        value, source = self.evaluator.value(statement.value, frame)
+        value, source = await self.evaluator.value(statement.value, frame)
         if isinstance(value, dt.datetime):
             value, source = value.time().isoformat(), NVARCHAR_MAX
         text = str(conversion.convert(value, source, NVARCHAR_MAX) or "")
         await asyncio.sleep(self._delay(text, until=statement.until).total_seconds())
+        self.session.transactions.refresh()
         yield StatementDone(in_procedure=frame.in_procedure)
 
     def _delay(self, text: str, *, until: bool) -> dt.timedelta:
@@ -409,22 +437,22 @@ class Interpreter:
 
     # --- messages
 
-    def _print(self, statement: s.Print, frame: Frame) -> Iterable[Event]:
-        text = self.evaluator.text(statement.value, frame)
+    async def _print(self, statement: s.Print, frame: Frame) -> Iterable[Event]:
+        text = await self.evaluator.text(statement.value, frame)
         self.session.row_count = 0
         return [Message(0, 0, 1, text or " ", statement.line)]
 
     async def _raiserror(self, statement: s.Raiserror, frame: Frame) -> AsyncGenerator[Event]:
-        text, severity, state, *arguments = (self.evaluator.value(each, frame)[0] for each in statement.arguments)
+        text, severity, state, *arguments = await self.evaluator.values(statement.arguments, frame)
         message = raiserror.raised(text, severity, state, arguments, statement.options, statement.line)
         self.session.last_error = message.number if "SETERROR" in statement.options else 0
         self.session.row_count = 0
         yield message
 
-    def _throw(self, statement: s.Throw, frame: Frame) -> Iterable[Event]:
+    async def _throw(self, statement: s.Throw, frame: Frame) -> Iterable[Event]:
         if not statement.arguments:
             raise raiserror.thrown_again(self.session.errors[-1])
-        number, text, state = (self.evaluator.value(each, frame)[0] for each in statement.arguments)
+        number, text, state = await self.evaluator.values(statement.arguments, frame)
         raise raiserror.thrown(number, text, state)
 
     # --- calls
@@ -436,7 +464,7 @@ class Interpreter:
         return procedure_calls.call(self, parts, arguments, frame, outcome)
 
     async def _execute(self, statement: s.Execute, frame: Frame) -> AsyncGenerator[Event]:
-        arguments = [self._argument(argument, frame) for argument in statement.arguments]
+        arguments = [await self._argument(argument, frame) for argument in statement.arguments]
         parts: Sequence[str] = statement.procedure
         if statement.variable:
             parts = split_name(str(frame.values[statement.variable] or ""))
@@ -451,12 +479,12 @@ class Interpreter:
             if statement.status and outcome.status is not None:
                 self.evaluator.set_variable(statement.status, outcome.status, INT, frame)
 
-    def _argument(self, argument: s.Argument, frame: Frame) -> ActualArgument:
+    async def _argument(self, argument: s.Argument, frame: Frame) -> ActualArgument:
         if argument.value is None:
             return ActualArgument(argument.name, INT, None, default=True)
         variable = argument.variable
         if variable in frame.table_variables:
-            value = tables.table_value(self.session, variable, frame)
+            value = await tables.table_value(self.session, variable, frame)
             return ActualArgument(argument.name, frame.table_types[variable], value)
         if variable in frame.values:
             return ActualArgument(
@@ -465,11 +493,11 @@ class Interpreter:
         if argument.output:
             text = "OUTPUT goes with a variable only."
             raise StatementRefused(SqlError(179, text, severity=15, line=argument.value.line))
-        evaluated, source = self.evaluator.value(argument.value, frame)
+        evaluated, source = await self.evaluator.value(argument.value, frame)
         return ActualArgument(argument.name, source, evaluated)
 
     async def _execute_text(self, statement: s.ExecuteText, frame: Frame) -> AsyncGenerator[Event]:
-        text = self.evaluator.text(statement.text, frame)
+        text = await self.evaluator.text(statement.text, frame)
         async with aclosing(self.nested(text or "", frame.inside())) as events:
             async for event in events:
                 yield event
@@ -484,10 +512,8 @@ def _own_fault(fault: Exception) -> SqlError:
 
 
 _IMMEDIATE: Final[Mapping[type[s.Statement], Callable[[Interpreter, Any, Frame], Iterable[Event]]]] = {
-    s.SetVariable: Interpreter._set_variable,
     s.SetOption: Interpreter._set_option,
     s.SetIdentityInsert: Interpreter._set_identity_insert,
-    s.Query: Interpreter._query,
     s.Return: Interpreter._return,
     s.Break: Interpreter._break,
     s.Continue: Interpreter._continue,
@@ -496,14 +522,20 @@ _IMMEDIATE: Final[Mapping[type[s.Statement], Callable[[Interpreter, Any, Frame],
     s.RollbackTransaction: Interpreter._transaction,
     s.SaveTransaction: Interpreter._transaction,
     s.Use: Interpreter._use,
-    s.Print: Interpreter._print,
-    s.Throw: Interpreter._throw,
     s.CreateTable: Interpreter._create_table,
     s.DropTable: Interpreter._drop_tables,
 }
-"""The statements that wait for nothing; each sets @@ERROR to 0 when it succeeds."""
+"""The statements without expressions; each sets @@ERROR to 0 when it succeeds."""
+
+_AWAITED: Final[Mapping[type[s.Statement], Callable[[Interpreter, Any, Frame], Awaitable[Iterable[Event]]]]] = {
+    s.SetVariable: Interpreter._set_variable,
+    s.Print: Interpreter._print,
+    s.Throw: Interpreter._throw,
+}
+"""The statements with expressions; each sets @@ERROR to 0 when it succeeds."""
 
 _STREAMED: Final[Mapping[type[s.Statement], Callable[[Interpreter, Any, Frame], AsyncGenerator[Event]]]] = {
+    s.Query: Interpreter._query,
     s.Block: Interpreter._block,
     s.If: Interpreter._if,
     s.While: Interpreter._while,
@@ -514,4 +546,4 @@ _STREAMED: Final[Mapping[type[s.Statement], Callable[[Interpreter, Any, Frame], 
     s.ExecuteText: Interpreter._execute_text,
     s.InsertExecute: Interpreter._insert_execute,
 }
-"""The statements that hold others, may wait, or set @@ERROR themselves."""
+"""The statements that contain others, may wait or return rows, or set @@ERROR themselves."""

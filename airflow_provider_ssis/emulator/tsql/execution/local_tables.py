@@ -10,6 +10,7 @@ import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.query.engine_errors import translated
 from airflow_provider_ssis.emulator.tsql.values import conversion, storage
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
@@ -67,14 +68,16 @@ class LocalTables:
         """
         if len(columns) != len(table.columns):
             raise SqlError(213, "The number of values does not match the columns of the table.", ends_batch=True)
+        stored = []
         for row in rows:
-            stored = []
+            values = []
             for value, source, target in zip(row, columns, table.columns, strict=True):
                 if value is None and not target.nullable:
                     raise SqlError(515, f"Column '{target.name}' of table '{table.name}' takes no NULL.", state=2)
                 kept = conversion.store(value, source.type, target.type, table=table.name, column=target.name)
-                stored.append(storage.encode(target.type, kept, zoned=True))
-            self._write(table, stored)
+                values.append(storage.encode(target.type, kept, zoned=True))
+            stored.append(values)
+        self._write(table, stored)
 
     def image(self, table: LocalTable) -> Image | None:
         """The table as it is now; None where it is not there."""
@@ -101,17 +104,21 @@ class LocalTables:
             self._connection.execute(f"DROP TABLE IF EXISTS {name}")
             if image is not None:
                 self.create(image.table, image.keys)
-                for row in image.rows:
-                    self._write(image.table, row)
+                self._write(image.table, image.rows)
 
-    def _write(self, table: LocalTable, row: Sequence[Any]) -> None:
-        places = ", ".join("?" for _ in row)
+    def _write(self, table: LocalTable, rows: Sequence[Sequence[Any]]) -> None:
+        """Add all of the rows, or none: DuckDB gets them as one list for each column, in one statement."""
+        if not rows:
+            return
+        lists = ", ".join(f"unnest(?::{storage.duckdb_type(column.type, zoned=True)}[])" for column in table.columns)
+        values = [list(column) for column in zip(*rows, strict=True)]
         try:
-            self._connection.execute(f"INSERT INTO {table.storage_name} VALUES ({places})", row)
+            self._connection.execute(f"INSERT INTO {table.storage_name} SELECT {lists}", values)
         except duckdb.ConstraintException:
-            raise SqlError(
-                2627, f"A key of table '{table.name}' is there already: the row was not added.", severity=14
-            ) from None
+            text = f"A key of table '{table.name}' is there already: no row was added."
+            raise SqlError(2627, text, severity=14) from None
+        except duckdb.Error as error:
+            raise translated(error) from None
 
 
 def _key_column(names: Mapping[str, Column], name: str) -> Column:

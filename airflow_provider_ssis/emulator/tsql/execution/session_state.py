@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.transactions import Transactions
+from airflow_provider_ssis.emulator.tsql.execution.worker import Worker
 from airflow_provider_ssis.emulator.tsql.language.options import Options
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
@@ -43,6 +44,7 @@ class SessionState:
         self.spid: int = engine.next_spid()
         self.sees_all: bool = engine.sees_all(principal)
         self.connection = engine.connect()
+        self.worker: Worker = Worker(engine.threads, self.connection)
         self.options: Options = Options()
         self.local_tables: LocalTables = LocalTables(self.connection)
         self.transactions: Transactions = Transactions(engine, self.connection, self.spid, self.local_tables)

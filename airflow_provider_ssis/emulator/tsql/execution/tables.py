@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType, TableValue
@@ -12,8 +13,9 @@ from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionS
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.query.compiler import MOST_ROWS
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, out_of_memory
 
 
 def declare_table(session: SessionState, declaration: s.TableDeclaration, frame: Frame) -> None:
@@ -89,7 +91,7 @@ def insert_rows(
     session.transactions.write([table], lambda: session.local_tables.insert(table, columns, rows))
 
 
-def table_value(session: SessionState, name: str, frame: Frame) -> TableValue:
+async def table_value(session: SessionState, name: str, frame: Frame) -> TableValue:
     """The rows of a table variable, as the value of an argument."""
     table = frame.table_variables[name]
     query = session.engine.compiler.compile(
@@ -100,7 +102,9 @@ def table_value(session: SessionState, name: str, frame: Frame) -> TableValue:
         sees_all=session.sees_all,
         local_tables=frame.tables,
     )
-    return TableValue(table.columns, tuple(session.engine.compiler.run(query, session.connection, {})))
+    is_cancelled = session.worker.is_cancelled
+    run = partial(session.engine.compiler.run, query, session.connection, {}, is_cancelled=is_cancelled)
+    return TableValue(table.columns, tuple(await session.worker.run(run)))
 
 
 class Target:
@@ -122,8 +126,8 @@ class Target:
         self._table = table
         self._places = [known.index(column.lower()) for column in columns] or list(range(len(known)))
         self._given: tuple[Column, ...] = ()
-        self.count = 0
-        """The rows that were added."""
+        self._taken: list[tuple[tuple[Column, ...], list[tuple[Any, ...]]]] = []
+        self._count = 0
 
     def expect(self, columns: tuple[Column, ...]) -> None:
         """A result set with these columns follows.
@@ -137,16 +141,30 @@ class Target:
             given[place] = column
         self._given = tuple(given)
 
-    def insert(self, session: SessionState, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Add rows; columns that get no value get NULL."""
+    def take(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Keep rows until the procedure or the text has ended; columns without a value get NULL.
+
+        :raises SqlError: 701, too many rows.
+        """
+        self._count += len(rows)
+        if self._count > MOST_ROWS:
+            raise out_of_memory()
         filled = []
         for row in rows:
             values: list[Any] = [None] * len(self._given)
             for place, value in zip(self._places, row, strict=True):
                 values[place] = value
             filled.append(tuple(values))
-        insert_rows(session, self._table, self._given, filled)
-        self.count += len(rows)
+        self._taken.append((self._given, filled))
+
+    async def insert(self, session: SessionState) -> int:
+        """Add the rows.
+
+        :returns: their number.
+        """
+        for given, rows in self._taken:
+            await session.worker.run(partial(insert_rows, session, self._table, given, rows))
+        return self._count
 
 
 def drop_frame(session: SessionState, frame: Frame) -> None:

@@ -36,6 +36,7 @@ class _Transaction:
     :param writes: what was written, to be done again.
     :param images: the local tables that it changed, as they were before.
     :param savepoints: the number of writes at each.
+    :param seen: the engine's commits without a lock that it sees.
     """
 
     descriptor: int
@@ -45,6 +46,7 @@ class _Transaction:
     writes: list[Callable[[], object]] = field(default_factory=list)
     images: dict[str, Image | None] = field(default_factory=dict)
     savepoints: dict[str, int] = field(default_factory=dict)
+    seen: int = 0
 
 
 class _NotingStore(Store):
@@ -182,6 +184,7 @@ class Transactions:
         if transaction.store is None:
             await self._engine.lock_writing(seconds)
             self._engine.begin(self._connection)
+            transaction.seen = self._engine.commits_without_lock
             transaction.store = _NotingStore(self._connection, transaction.writes)
         try:
             yield transaction.store
@@ -218,6 +221,17 @@ class Transactions:
         else:
             self._local_tables.drop(table)
 
+    def refresh(self) -> None:
+        """Before a request: see what the server's own tasks have committed meanwhile, as READ COMMITTED does.
+
+        DuckDB shows a transaction the data as it was when the transaction began.
+        """
+        transaction = self._current
+        if transaction is None or transaction.store is None or transaction.doomed:
+            return
+        if transaction.seen != self._engine.commits_without_lock:
+            self._rebuild(transaction, len(transaction.writes))
+
     def recover(self) -> None:
         """Behind an error of DuckDB: begin its transaction anew if it gave that up."""
         transaction = self._current
@@ -240,6 +254,7 @@ class Transactions:
         if transaction.store is not None:
             self._engine.roll_back(self._connection)
             self._engine.begin(self._connection)
+            transaction.seen = self._engine.commits_without_lock
             transaction.store.forget_after_commit()
         self._local_tables.restore(transaction.images)
         del transaction.writes[count:]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
-from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType
 from airflow_provider_ssis.emulator.tsql.query.scope import Scope
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Evaluate, Predicate, Typed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -60,6 +60,7 @@ class Compilation:
     :param local_tables: table variables and temporary tables, by lower-case name with its ``@`` or ``#``.
     :param zone_minutes: the server's offset.
     :param sees_all: whether whoever asks may see all rows of the views.
+    :param has_large_values: whether a value may be longer than 8,000 bytes.
     :param needed: the names of what the session has to supply.
     :param guards: what is asked before the query runs, by what it guards.
     """
@@ -77,6 +78,7 @@ class Compilation:
     arguments: list[Argument] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     aliases: int = 0
+    has_large_values: bool = False
 
     def with_variables(self, variables: Mapping[str, SqlType]) -> Compilation:
         """For another statement of the same session: with variables beside these, and nothing bound so far."""
@@ -124,6 +126,7 @@ class Compilation:
         return text, tuple(self.arguments[place] for place in order)
 
 
+_LARGE_TYPES: Final = frozenset({"text", "ntext", "image", "xml", "sql_variant"})
 _MARK = "\x01"
 _MARK_END = "\x02"
 _MARKED = re.compile(f"{_MARK}(\\d+){_MARK_END}")
@@ -219,14 +222,19 @@ class Binder:
         def evaluate(values: Mapping[str, Any]) -> Any:
             return values[name]
 
-        return Typed(self.compilation.argument(name, evaluate, type), type, evaluate=evaluate)
+        return self.computed(name, evaluate, type)
 
     def computed(self, key: str, evaluate: Evaluate, type: SqlType) -> Typed:  # noqa: A002 - the field's own word
         """A value that Python computes once for each run, from what the session supplies.
 
         :param key: names the value apart from all others in the statement.
         """
+        self._note_size(type)
         return Typed(self.compilation.argument(key, evaluate, type), type, evaluate=evaluate)
+
+    def _note_size(self, type: SqlType) -> None:  # noqa: A002 - the field's own word
+        if type.length == MAX or type.name in _LARGE_TYPES:
+            self.compilation.has_large_values = True
 
     def session_call(self, name: str, arguments: Sequence[Typed], result: SqlType) -> Typed:
         """A call, for each row, of a function that the session supplies."""
@@ -251,6 +259,7 @@ class Binder:
         call = _strict(function) if strict else function
         if not arguments:
             return self.computed(key, lambda values: call(), result)
+        self._note_size(result)
         sql = self.compilation.bridge.call(
             key, call, [argument.sql for argument in arguments], [argument.type for argument in arguments], result
         )

@@ -7,7 +7,9 @@ the Python function.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +17,7 @@ import duckdb
 from duckdb.func import SPECIAL
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelled, out_of_memory
 from airflow_provider_ssis.emulator.tsql.values.storage import decode, duckdb_type, encode
 
 _CARRIERS: Final = {
@@ -34,6 +36,12 @@ _CARRIERS: Final = {
 
 _TEXT: Final = "VARCHAR"
 
+_SMALL_VALUE: Final = 8000
+"""Characters or bytes of a value that is not counted: the longest of a type without ``(max)``."""
+
+MOST_PRODUCED: Final = 256 * 1024 * 1024
+"""Characters and bytes of large values that the functions of one query may return."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Function:
@@ -42,20 +50,58 @@ class _Function:
     result: SqlType
 
 
+@dataclass(slots=True)
+class QueryRun:
+    """One run of a query in the thread that runs it.
+
+    :param session: the values that the session supplies.
+    :param is_cancelled: whether the run is to stop.
+    :param error: the error that a Python function raised.
+    :param produced: characters and bytes of the large values that Python functions returned so far.
+    """
+
+    session: Mapping[str, Any]
+    is_cancelled: Callable[[], bool]
+    error: SqlError | None = None
+    produced: int = 0
+
+    def check(self, value: Any) -> None:
+        """Count a large value.
+
+        :raises SqlError: 701, the query produces more text than the server may hold.
+        """
+        if isinstance(value, str | bytes) and len(value) > _SMALL_VALUE:
+            self.produced += len(value)
+            if self.produced > MOST_PRODUCED:
+                raise out_of_memory()
+
+
 class _Functions:
-    """What DuckDB calls. It knows no connection: together they would be a cycle that is never collected."""
+    """The function that DuckDB calls. It knows no connection: the two would be a cycle that is never collected."""
 
     def __init__(self) -> None:
         self.known: dict[str, _Function] = {}
-        self.error: SqlError | None = None
+        self._local = threading.local()
+
+    @property
+    def run(self) -> QueryRun:
+        """The run in this thread."""
+        return self._local.run  # type: ignore[no-any-return]
+
+    @run.setter
+    def run(self, run: QueryRun) -> None:
+        self._local.run = run
 
     def __call__(self, key: str, *arguments: Any) -> Any:
-        function = self.known[key]
+        function, run = self.known[key], self.run
         try:
+            if run.is_cancelled():
+                raise cancelled()
             values = [decode(type_, value) for type_, value in zip(function.arguments, arguments, strict=True)]
             value = function.call(*values)
+            run.check(value)
         except SqlError as error:
-            self.error = error
+            run.error = error
             raise
         if value is None:
             return None
@@ -69,8 +115,20 @@ class Bridge:
         self._functions = _Functions()
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._entry: Callable[..., Any] | None = None
-        self.session: Mapping[str, Any] = {}
-        """What the session of the query that runs now supplies."""
+
+    @property
+    def session(self) -> Mapping[str, Any]:
+        """The values that the session of the query in this thread supplies."""
+        return self._functions.run.session
+
+    @contextmanager
+    def running(self, session: Mapping[str, Any], is_cancelled: Callable[[], bool]) -> Iterator[QueryRun]:
+        """Run a query in this thread; DuckDB calls the functions in the thread that executes."""
+        run = self._functions.run = QueryRun(session, is_cancelled)
+        try:
+            yield run
+        finally:
+            self._functions.run = _NO_RUN
 
     def install(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the functions known to a DuckDB instance; only the first call does anything."""
@@ -128,10 +186,8 @@ class Bridge:
         target = duckdb_type(result, zoned=True)
         return sql if target == carrier or carrier in ("ZONED", "VARIANT") else f"CAST({sql} AS {target})"
 
-    def taken_error(self) -> SqlError | None:
-        """The error that a Python function raised since the last call of this, or None."""
-        error, self._functions.error = self._functions.error, None
-        return error
+
+_NO_RUN: Final = QueryRun({}, lambda: False)
 
 
 def _function_name(carrier: str) -> str:

@@ -7,8 +7,10 @@ Python can compute alone needs no DuckDB at all: large values are not copied, an
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -24,10 +26,18 @@ from airflow_provider_ssis.emulator.tsql.query.grammar import GRAMMAR
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name, split_assignments
 from airflow_provider_ssis.emulator.tsql.query.rules.changes import CHANGES
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, out_of_memory
 from airflow_provider_ssis.emulator.tsql.values.storage import decode, encode
 
 _REMEMBERED: Final = 512
+_LONG_TEXT: Final = 4000
+"""Characters of a query that takes longer than an instant, whatever it is."""
+
+ROWS_AT_ONCE: Final = 1000
+"""Rows that are fetched, and sent to the client, together."""
+
+MOST_ROWS: Final = 1_000_000
+"""Rows that a query may return where they are needed all at once: INTO a table, as an argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class CompiledQuery:
     :param steps: for assignments that follow from one another, the query of each value: one row of one column. It reads
         a row of this query as the variables that ``cell_name`` names.
     :param one_row: the steps hold only while this query gives no second row (``transforms/assignments.py``).
+    :param is_quick: Python computes the one row in an instant: the query is short and holds no large values.
     :param writes: INSERT, UPDATE or DELETE on a table variable or temporary table; its one row is the row count.
     """
 
@@ -53,9 +64,66 @@ class CompiledQuery:
     steps: tuple[CompiledQuery, ...] = ()
     one_row: bool = False
     writes: bool = False
+    is_quick: bool = False
     arguments: tuple[Argument, ...] = field(default=(), repr=False)
     evaluate: Callable[[Mapping[str, Any]], list[tuple[Any, ...]]] | None = field(default=None, repr=False)
     guards: tuple[Guard, ...] = field(default=(), repr=False)
+
+
+class Result:
+    """The rows of a running query. Another query on the same connection ends it."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        query: CompiledQuery,
+        connection: duckdb.DuckDBPyConnection,
+        values: Mapping[str, Any],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._bridge = bridge
+        self._query = query
+        self._connection = connection
+        self._values = values
+        self._is_cancelled = is_cancelled
+        self._computed: list[tuple[Any, ...]] | None = None
+        self._decoded = any(column.type.name in _DECODED for column in query.columns) and not query.writes
+
+    def execute(self) -> None:
+        """Execute the query.
+
+        :raises SqlError: see :meth:`QueryCompiler.run`.
+        """
+        query, values = self._query, self._values
+        with self._running():
+            for guard in query.guards:
+                guard(values)
+            if query.evaluate is not None:
+                self._computed = query.evaluate(values)
+                return
+            self._connection.execute(query.sql, [_encoded(argument, values) for argument in query.arguments])
+
+    def fetch(self, count: int = ROWS_AT_ONCE) -> list[tuple[Any, ...]]:
+        """The next rows; empty at the end."""
+        if self._computed is not None:
+            rows, self._computed = self._computed, []
+            return rows
+        with self._running():
+            rows = self._connection.fetchmany(count)
+        if not self._decoded:
+            return rows
+        types = [column.type for column in self._query.columns]
+        return [tuple(map(decode, types, row)) for row in rows]
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        with self._bridge.running(self._values, self._is_cancelled) as run:
+            try:
+                yield
+            except duckdb.Error as error:
+                raise run.error or translated(error) from None
+            except MemoryError:
+                raise out_of_memory() from None
 
 
 class QueryCompiler:
@@ -71,6 +139,7 @@ class QueryCompiler:
         self._bridge = Bridge()
         self._remembered: OrderedDict[Any, CompiledQuery] = OrderedDict()
         self._version = metadata.version
+        self._lock = threading.Lock()
 
     def compile(
         self,
@@ -96,45 +165,54 @@ class QueryCompiler:
         if self._version != self._metadata.version:
             self._remembered.clear()
             self._version = self._metadata.version
-        compiled = self._remembered.get(key)
-        if compiled is None:
+        with self._lock:
+            compiled = self._remembered.get(key)
+            if compiled is not None:
+                self._remembered.move_to_end(key)
+                return compiled
             self._bridge.install(connection)
-            compiled = self._compiled(text, variables, database, tables, sees_all=sees_all)
+        compiled = self._compiled(text, variables, database, tables, sees_all=sees_all)
+        with self._lock:
             self._remembered[key] = compiled
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
-        else:
-            self._remembered.move_to_end(key)
         return compiled
 
     def run(
-        self, query: CompiledQuery, connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]
+        self,
+        query: CompiledQuery,
+        connection: duckdb.DuckDBPyConnection,
+        values: Mapping[str, Any],
+        *,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> list[tuple[Any, ...]]:
         """The rows of a compiled query.
 
         :param connection: the session's own connection.
-        :param values: what ``query.parameters`` names.
-        :raises SqlError: 8134, 245, 8115 and the like, 229 where the session may not; all without a line.
+        :param values: the values that ``query.parameters`` names.
+        :param is_cancelled: whether the query is to stop; asked now and then, in the thread that runs it.
+        :raises SqlError: 8134, 245, 8115 and the like; 229 without permission; 701 for too many rows. None has a line.
         """
-        for guard in query.guards:
-            guard(values)
-        if query.evaluate is not None:
-            return query.evaluate(values)
-        self._bridge.taken_error()
-        self._bridge.session = values
-        arguments = [_encoded(argument, values) for argument in query.arguments]
-        try:
-            rows = connection.execute(query.sql, arguments).fetchall()
-        except duckdb.Error as error:
-            raise self._bridge.taken_error() or translated(error) from None
-        finally:
-            self._bridge.session = {}
-        if query.writes:
-            return rows
-        types = [column.type for column in query.columns]
-        if not any(type_.name in _DECODED for type_ in types):
-            return rows
-        return [tuple(decode(type_, value) for type_, value in zip(types, row, strict=True)) for row in rows]
+        result = self.open(query, connection, values, is_cancelled=is_cancelled)
+        rows = result.fetch()
+        while len(more := result.fetch()):
+            rows += more
+            if len(rows) > MOST_ROWS:
+                raise out_of_memory()
+        return rows
+
+    def open(
+        self,
+        query: CompiledQuery,
+        connection: duckdb.DuckDBPyConnection,
+        values: Mapping[str, Any],
+        *,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> Result:
+        """Begin to run a query whose rows are fetched in parts; the parameters are those of :meth:`run`."""
+        result = Result(self._bridge, query, connection, values, is_cancelled)
+        result.execute()
+        return result
 
     def close(self) -> None:
         """Let go of the DuckDB instance, before it is closed."""
@@ -158,6 +236,7 @@ class QueryCompiler:
             variables={name.lower(): type_ for name, type_ in variables.items()},
             local_tables={name.lower(): table for name, table in local_tables.items()},
             zone_minutes=self._zone.utcoffset(None) // dt.timedelta(minutes=1),
+            has_large_values=len(text.sql) > _LONG_TEXT,
         )
         try:
             return _bound(Binder(compilation), text.tree)
@@ -191,7 +270,8 @@ def _selected(binder: Binder, tree: exp.Expr) -> CompiledQuery:
     parameters = tuple(binder.compilation.needed)
     columns = tuple(Column(column.name, column.type, column.nullable) for column in query.columns)
     if query.evaluate is not None:
-        return CompiledQuery("", parameters, columns, evaluate=query.evaluate)
+        is_quick = not binder.compilation.has_large_values
+        return CompiledQuery("", parameters, columns, is_quick=is_quick, evaluate=query.evaluate)
     sql, arguments = binder.compilation.finished(query.sql)
     guards = tuple(binder.compilation.guards.values())
     return CompiledQuery(sql, parameters, columns, arguments=arguments, guards=guards)

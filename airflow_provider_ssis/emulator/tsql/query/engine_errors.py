@@ -8,7 +8,7 @@ from typing import Final
 import duckdb
 
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import division_by_zero
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelled, out_of_memory
 
 _KNOWN: Final = (
     (re.compile("Division by zero", re.IGNORECASE), division_by_zero),
@@ -25,7 +25,6 @@ _KNOWN: Final = (
         lambda: SqlError(515, "A column that does not allow NULL was given NULL."),
     ),
 )
-_INTERRUPTED: Final = "The query was cancelled."
 
 
 def translated(error: duckdb.Error) -> SqlError:
@@ -43,7 +42,9 @@ def translated(error: duckdb.Error) -> SqlError:
     if isinstance(error, duckdb.ConversionException):
         return SqlError(8114, f"Error converting a value: {_first_line(text)}")
     if isinstance(error, duckdb.InterruptException):
-        return SqlError(3617, _INTERRUPTED, severity=16)
+        return cancelled()
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return out_of_memory()
     return SqlError(50000, f"The emulated server could not run the query: {_first_line(text)}")
 
 

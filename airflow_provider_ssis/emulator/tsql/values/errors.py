@@ -66,6 +66,17 @@ def not_supported(what: str, *, line: int = 0) -> SqlError:
     return SqlError(NOT_SUPPORTED, f"{what} is not supported by this server.", line=line, ends_batch=True)
 
 
+def out_of_memory() -> SqlError:
+    """The error for a query that needs more memory than this server may use."""
+    text = "There is not enough memory to run this query: it produces too much text or too many rows at once."
+    return SqlError(701, text, severity=17, state=123, ends_batch=True)
+
+
+def cancelled() -> SqlError:
+    """The error for a query that its client cancelled."""
+    return SqlError(3617, "The query was cancelled.", severity=16, ends_batch=True)
+
+
 def undeclared(name: str, *, line: int = 0) -> SqlError:
     """The error for a variable that no DECLARE before it names."""
     return SqlError(137, f'Must declare the scalar variable "{name}".', severity=15, state=2, line=line)

@@ -18,8 +18,8 @@ from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import (
     octets,
     odbc_type,
 )
-from airflow_provider_ssis.odbc.connection_string import Encrypt
 from airflow_provider_ssis.odbc.drivers import DriverFamily
+from airflow_provider_ssis.odbc.target import Encrypt
 
 
 @pytest.fixture(params=list(DriverFamily), ids=lambda family: family.name.lower())

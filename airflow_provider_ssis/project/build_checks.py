@@ -1,0 +1,96 @@
+"""Checks of a build: protection levels, and packages that do not agree with their manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from airflow_provider_ssis.project.dtsx import PackageFile
+from airflow_provider_ssis.project.encryption import SET_LEVEL
+from airflow_provider_ssis.project.errors import BuildError, ProtectedError
+from airflow_provider_ssis.project.manifest import Manifest
+from airflow_provider_ssis.project.models import EventHandler, Executable, Package, ProtectionLevel
+
+_STRIP = "remove the sensitive values with strip_sensitive (--strip-sensitive)"
+_NOT_BUILT = {
+    ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD: (
+        "its sensitive values are encrypted with a password, and decrypting with a password is not supported yet"
+    ),
+    ProtectionLevel.SERVER_STORAGE: "its sensitive values can be decrypted only by the server that stored it",
+}
+_NOT_READ = {
+    ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD: (
+        "its files are encrypted with a password, and decrypting with a password is not supported yet"
+    ),
+    ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY: "its files can be decrypted only with its author's Windows account",
+}
+
+
+def check_protection(level: ProtectionLevel, part: str, *, strip_sensitive: bool) -> None:
+    """Check that a project of some protection level can be built.
+
+    :param level: the protection level of the project.
+    :param part: the file that names it, for errors.
+    :param strip_sensitive: whether the build removes the sensitive values.
+    :raises ProtectedError: it cannot be built.
+    """
+    if level in _NOT_READ:
+        raise ProtectedError(f"has the protection level {level.label}: {_NOT_READ[level]}", part=part, advice=SET_LEVEL)
+    if level in _NOT_BUILT and not strip_sensitive:
+        raise ProtectedError(
+            f"has the protection level {level.label}: {_NOT_BUILT[level]}",
+            part=part,
+            advice=f"{SET_LEVEL}, or {_STRIP}",
+        )
+
+
+def check_package(package: Package, file: PackageFile, manifest: Manifest) -> list[str]:
+    """Check a package against the manifest of its project.
+
+    :param package: the package as the manifest describes it.
+    :param file: the content of its .dtsx file.
+    :param manifest: the manifest.
+    :returns: warnings.
+    :raises BuildError: the protection level of the package is not that of the project.
+    """
+    if file.protection_level is not manifest.protection_level:
+        level = "is encrypted as a whole"
+        if file.protection_level is not None:
+            level = f"has the protection level {file.protection_level.label}"
+        raise BuildError(
+            f"{level}, but its project has {manifest.protection_level.label}; the server rejects projects whose "
+            "packages have another protection level than the project",
+            part=package.name,
+            advice=SET_LEVEL,
+        )
+    names = {one.name.casefold() for one in manifest.packages}
+    return [*_parameter_warnings(package, file), *_child_warnings(package, file, names)]
+
+
+def _parameter_warnings(package: Package, file: PackageFile) -> list[str]:
+    """Return warnings for a manifest that is older than the package: the server uses the manifest."""
+    listed = {parameter.name for parameter in package.parameters if not parameter.name.startswith("CM.")}
+    stale = sorted(listed.symmetric_difference(file.parameters))
+    if not stale:
+        return []
+    problem = f"its parameters differ from those in the project's manifest ({', '.join(stale)})"
+    return [f"{package.name}: {problem}; open the project in Visual Studio and save it"]
+
+
+def _child_warnings(package: Package, file: PackageFile, names: Collection[str]) -> list[str]:
+    return [
+        f"{package.name}: {task.path} runs the package {task.child_package}, which the project does not contain"
+        for task in _all_executables(file.control_flow)
+        if task.child_package is not None and task.child_package.casefold() not in names
+    ]
+
+
+def _all_executables(root: Executable | EventHandler | None) -> Iterator[Executable]:
+    """Yield an executable and all executables inside, including those of event handlers."""
+    if root is None:
+        return
+    if isinstance(root, Executable):
+        yield root
+        for handler in root.event_handlers:
+            yield from _all_executables(handler)
+    for child in root.children:
+        yield from _all_executables(child)

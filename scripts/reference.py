@@ -1,0 +1,300 @@
+"""Writes ``docs/reference/`` from the code: docstrings, tables of options and fields, and the command line's parsers.
+
+``python -m scripts.reference`` (``make docs``) writes the pages, ``python -m scripts.reference --check`` reports those
+that are not current.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from airflow_provider_ssis import config, exceptions
+from airflow_provider_ssis.catalog import errors, models, requests
+from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
+from airflow_provider_ssis.catalog.failures.message_codes import ADVICE, symbol_of
+from airflow_provider_ssis.cli.main import make_parser
+from airflow_provider_ssis.emulator.ssisdb.error_texts import TEXTS
+from airflow_provider_ssis.hooks.form import FIELDS
+from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
+from airflow_provider_ssis.operators.run import SsisRunPackageOperator
+from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
+from airflow_provider_ssis.retry_policy import SsisRetryPolicy
+from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
+from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
+from scripts.docstrings import Docstring, parse, to_markdown
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+_NOTE = "<!-- Written by scripts/reference.py from the code: change the code, then run `make docs`. -->"
+_OPERATORS = (
+    "All arguments are given by name. `templated` means that Airflow renders templates in the argument. Every operator "
+    "also takes the arguments of Airflow's `BaseOperator`."
+)
+_SENSOR_AND_TRIGGER = (
+    "The sensor also takes the arguments of Airflow's `BaseSensorOperator`. DAGs do not use the trigger themselves: "
+    "operators and sensors hand it their settings when they defer."
+)
+_BARE_NAME = r"\1"
+_OWN_TYPES = re.compile(r"\b(?:airflow_provider_ssis|collections\.abc|datetime|typing)\.(?:[\w.]*\.)?(\w+)")
+
+
+def pages() -> dict[str, str]:
+    """The text of each page by its file name."""
+    texts = {
+        "operators.md": "\n\n".join(
+            [
+                "# Operators",
+                _OPERATORS,
+                *map(_class, (SsisDeployProjectOperator, SsisRunPackageOperator, SsisStopExecutionOperator)),
+            ]
+        ),
+        "sensor-and-trigger.md": "\n\n".join(
+            [
+                "# Sensor and trigger",
+                _SENSOR_AND_TRIGGER,
+                *map(_class, (SsisExecutionSensor, SsisExecutionTrigger)),
+            ]
+        ),
+        "hook.md": "\n\n".join(["# Hook", _class(SsisCatalogHook), *_methods(SsisCatalogHook, _own(SsisCatalogHook))]),
+        "retry-policy.md": "\n\n".join(["# Retry policy", _class(SsisRetryPolicy)]),
+        "catalog.md": "\n\n".join(_catalog()),
+        "exceptions.md": "\n\n".join(_exceptions()),
+        "errors.md": "\n\n".join(_errors()),
+        "configuration.md": "\n\n".join(_configuration()),
+        "connection-fields.md": "\n\n".join(_connection_fields()),
+        "command-line.md": "\n\n".join(_command_line()),
+    }
+    return {name: f"{_NOTE}\n\n{text}\n" for name, text in texts.items()}
+
+
+# --- classes ---------------------------------------------------------------------------------------------------------
+
+
+def _class(documented: type) -> str:
+    docstring = parse(documented.__doc__)
+    constructor = inspect.signature(vars(documented)["__init__"]) if "__init__" in vars(documented) else None
+    parts = [f"## {documented.__name__}", f"`from {documented.__module__} import {documented.__name__}`"]
+    return "\n\n".join([*parts, *_parts(docstring, constructor)])
+
+
+def _parts(docstring: Docstring, signature: inspect.Signature | None) -> Iterator[str]:
+    yield docstring.description
+    if docstring.parameters:
+        yield "\n".join(_parameter(each.name, each.text, each.is_templated, signature) for each in docstring.parameters)
+    if docstring.returns:
+        yield f"Returns {docstring.returns}"
+    if docstring.raises:
+        yield "Raises:"
+        yield "\n".join(f"- `{name}`: {text}" for name, text in docstring.raises)
+
+
+def _parameter(name: str, text: str, is_templated: bool, signature: inspect.Signature | None) -> str:
+    declared = signature.parameters.get(name) if signature else None
+    about = []
+    if declared is not None:
+        if declared.annotation is not inspect.Parameter.empty:
+            about.append(f"`{_OWN_TYPES.sub(_BARE_NAME, str(declared.annotation))}`")
+        if declared.default is inspect.Parameter.empty and declared.kind is not inspect.Parameter.VAR_KEYWORD:
+            about.append("required")
+    if is_templated:
+        about.append("templated")
+    return f"- **`{name}`**" + (f" ({', '.join(about)})" if about else "") + f": {text}"
+
+
+def _own(documented: type) -> list[str]:
+    return [name for name in vars(documented) if not name.startswith("_")]
+
+
+def _methods(documented: type, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        member = inspect.getattr_static(documented, name)
+        function: Any = getattr(member, "fget", None) or getattr(member, "func", None) or member
+        function = getattr(function, "__func__", function)
+        if not isinstance(function, FunctionType) or not function.__doc__:
+            continue
+        signature = inspect.signature(function)
+        heading = f"### {name}" if function is not member and not isinstance(member, classmethod) else f"### {name}()"
+        yield "\n\n".join([heading, *_parts(parse(function.__doc__), signature)])
+
+
+def _catalog() -> Iterator[str]:
+    yield "# Catalog"
+    yield (
+        "The client of the SSISDB catalog. `SsisCatalogHook().open_catalog()` opens one for an Airflow connection; any "
+        "DB-API connection whose current database is SSISDB works too."
+    )
+    yield _class(Catalog)
+    for section in Catalog.__mro__:
+        methods = list(_methods(section, _own(section))) if section.__module__.startswith("airflow_provider") else []
+        if methods:
+            yield f"## {section.__name__}"
+            yield from methods
+    for title, module in (("Requests", requests), ("Rows of views", models)):
+        yield f"## {title}"
+        for _, found in inspect.getmembers(module, inspect.isclass):
+            if found.__module__ == module.__name__:
+                yield "\n\n".join([f"### {found.__name__}", *_parts(parse(found.__doc__), inspect.signature(found))])
+
+
+# --- exceptions and errors -------------------------------------------------------------------------------------------
+
+
+def _exceptions() -> Iterator[str]:
+    yield "# Exceptions"
+    yield "Each meaning has one class, so that a retry policy and `except` can distinguish failures."
+    for title, base, module in (
+        ("What tasks raise", exceptions.SsisTaskError, exceptions),
+        ("What the catalog client raises", errors.CatalogError, errors),
+    ):
+        yield f"## {title}"
+        yield f"`from {module.__name__} import …`"
+        yield "\n".join(_tree(base, 0, module.__name__))
+
+
+def _tree(base: type, depth: int, home: str) -> Iterator[str]:
+    first = parse(base.__doc__).description.split("\n\n")[0].replace("\n", " ")
+    yield f"{'  ' * depth}- `{base.__name__}`: {first}"
+    each: type
+    for each in base.__subclasses__():
+        if each.__module__ == home:
+            yield from _tree(each, depth + 1, home)
+
+
+def _errors() -> Iterator[str]:
+    yield "# Error numbers"
+    yield (
+        "What the package does with each error number of SQL Server and SSISDB that it knows, and with the codes of "
+        "the messages of failed packages. Other numbers raise `CatalogError` with the server's own text. "
+        "[Troubleshooting](../troubleshooting.md) starts from what you see."
+    )
+    yield "## SQL Server and SSISDB"
+    rows = [
+        (str(number), _happened(number, meaning.error), f"`{meaning.error.__name__}`", _advice(number))
+        for number, meaning in sorted(MEANINGS.items())
+    ]
+    yield _table(("number", "what happened", "exception", "what to do"), rows)
+    yield "## Message codes of packages"
+    yield "The task's error shows the first causes of a failed package, with the symbol of the code and this advice."
+    yield _table(
+        ("code", "symbol", "what to check"),
+        [(f"`{code}`", f"`{symbol_of(code) or ''}`", advice) for code, advice in ADVICE.items()],
+    )
+
+
+def _happened(number: int, error: type[errors.CatalogError]) -> str:
+    text = TEXTS.get(number) or parse(error.__doc__).description.split("\n\n")[0].replace("\n", " ")
+    return re.sub(r"'?\{\d\}'?", "…", text)
+
+
+def _advice(number: int) -> str:
+    meaning = MEANINGS[number]
+    return meaning.error.default_advice if meaning.advice is None else meaning.advice
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def _configuration() -> Iterator[str]:
+    yield f"# Configuration: section `[{config.SECTION}]`"
+    yield (
+        "In `airflow.cfg` of every Airflow component that runs tasks or triggers, or as environment variables: "
+        f"`AIRFLOW__{config.SECTION.upper()}__` and the option's name in capitals."
+    )
+    yield _table(
+        ("option", "type", "default", "meaning"),
+        [(f"`{each.name}`", each.type, f"`{each.default}`", each.description) for each in config.OPTIONS],
+    )
+
+
+def _connection_fields() -> Iterator[str]:
+    yield "# Connection: extra fields"
+    yield (
+        "A connection has the standard fields host, schema (the database, `SSISDB` unless given), login, password and "
+        "port, and these in its extra. [Connections](../connections.md) has whole examples to copy."
+    )
+    yield _table(
+        ("field", "label in the form", "values", "meaning"),
+        [
+            (f"`{name}`", field["label"], _values(field["schema"]), field.get("description") or "")
+            for name, field in FIELDS.items()
+        ],
+    )
+
+
+def _values(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{choice}`" for choice in schema["enum"])
+    (kind,) = {*([schema["type"]] if isinstance(schema["type"], str) else schema["type"])} - {"null"}
+    limits = [f"{word} {schema[name]}" for name, word in (("minimum", "from"), ("maximum", "to")) if name in schema]
+    return " ".join([kind, *limits])
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+# --- command line ----------------------------------------------------------------------------------------------------
+
+
+def _command_line() -> Iterator[str]:
+    parser = make_parser()
+    yield f"# Command line: `{parser.prog}`"
+    yield to_markdown(parser.description or "")
+    (subparsers,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+    for name, command in subparsers.choices.items():
+        yield f"## {parser.prog} {name}"
+        yield command.description or ""
+        yield _table(("argument", "meaning"), list(_arguments(command)))
+
+
+def _arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    for action in parser._actions:
+        names = ", ".join(f"`{option}`" for option in action.option_strings)
+        value = ""
+        if action.nargs != 0:
+            shown = "\\|".join(map(str, action.choices)) if action.choices else action.metavar or action.dest.upper()
+            value = f"`{shown}`".replace("\\|", "|")
+        text = (action.help or "") % {**vars(action), "prog": parser.prog}
+        yield f"{names} {value}".strip(), text + (" (required)" if action.required and action.option_strings else "")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the pages, or check them.
+
+    :returns: 0 when the pages are written or current, 1 when some are not current.
+    """
+    parser = argparse.ArgumentParser(description="Write docs/reference from the code.")
+    parser.add_argument("--check", action="store_true", help="report pages that are not current; write nothing")
+    options = parser.parse_args(arguments)
+    written = pages()
+    if options.check:
+        stale = stale_pages(written)
+        for name in stale:
+            print(f"docs/reference/{name} is not current: run `make docs`", file=sys.stderr)
+        return 1 if stale else 0
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path in FOLDER.glob("*.md"):
+        if path.name not in written:
+            path.unlink()
+    for name, text in written.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+def stale_pages(written: dict[str, str]) -> list[str]:
+    """Names of pages whose file is missing, differs from the code, or has no page any more."""
+    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    return sorted(name for name in there.keys() | written.keys() if there.get(name) != written.get(name))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

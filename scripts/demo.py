@@ -40,7 +40,7 @@ _LOG_LINE = re.compile(r"^\S+Z? \[(?P<level>\w+)\s*\] (?P<text>.*?)\s+\[(?P<logg
 _TASK_BEGINS = re.compile(r"starting task_id=(\w+)")
 _LEVELS = {"warning": "yellow", "error": "red", "critical": "red"}
 
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)
 
 
 class DemoFailed(Exception):
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the terminal as an SVG file too")
     options = parser.parse_args(arguments)
     if options.picture:
-        console = Console(record=True, width=PICTURE_COLUMNS, highlight=False, force_terminal=True)
+        console = Console(record=True, width=PICTURE_COLUMNS, highlight=False, emoji=False, force_terminal=True)
         console.print("$ make demo")
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.monotonic()

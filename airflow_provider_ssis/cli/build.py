@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
                 project=options.project,
                 strip_sensitive=options.strip_sensitive,
             )
-            size = file.tell()
+            size = file.seek(0, os.SEEK_END)
             digest = content_hash(file)
     except ProjectError as error:
         return _failed(str(error))

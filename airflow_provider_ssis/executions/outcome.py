@@ -84,8 +84,7 @@ def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: b
     :param execution: the execution as it is at its end.
     :param task_killed: whether the task that waited for it was killed, which stops the execution. Default: False.
     """
-    status, duration = execution.status, duration_of(execution)
-    after = "" if duration is None else f" after {duration:.1f} s"
+    status = execution.status
     exception, causes, unread = _EXCEPTIONS[status], list[str](), ""
     if task_killed and exception is ExecutionCanceled:
         exception = ExecutionStoppedByKill
@@ -97,11 +96,13 @@ def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: b
     except CatalogError as error:
         # How the execution ended is what matters; that its messages are out of reach must not hide it.
         unread = f"\nIts messages could not be read: {error}"
-    text = f"{execution_name(execution)} {_how_it_ended(execution)}{after} (status {status.value}, {status.name})."
+    text = f"{ended_text(execution)} (status {status.value}, {status.name})."
     if causes:
         text += "\nFirst causes:" + "".join(f"\n  - {cause}" for cause in causes)
     text += f"{unread}\n{_ADVICE[status]} {where_to_look(execution.execution_id)}"
-    return exception(text, execution_id=execution.execution_id, status=status, causes=causes, duration=duration)
+    return exception(
+        text, execution_id=execution.execution_id, status=status, causes=causes, duration=duration_of(execution)
+    )
 
 
 def start_lines(
@@ -143,6 +144,13 @@ def _shown(value: ExecutionParameterValue) -> str:
         return "***"
     text = str(value.parameter_value)
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
+
+
+def ended_text(execution: Execution) -> str:
+    """How an execution that has ended did: ``Execution 7 of Sales/Mart/Load.dtsx succeeded after 1.5 s``."""
+    duration = duration_of(execution)
+    after = "" if duration is None else f" after {duration:.1f} s"
+    return f"{execution_name(execution)} {_how_it_ended(execution)}{after}"
 
 
 def end_text(execution: Execution, summary: ExecutionSummary | None) -> str:

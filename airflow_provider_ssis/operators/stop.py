@@ -17,7 +17,7 @@ from airflow_provider_ssis.exceptions import (
 from airflow_provider_ssis.executions.arguments import execution_id_of, optional_text
 from airflow_provider_ssis.executions.deadline import Deadline, check_seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
-from airflow_provider_ssis.executions.outcome import execution_name, status_name
+from airflow_provider_ssis.executions.outcome import ended_text, execution_name, status_name
 from airflow_provider_ssis.executions.polling import WaitResult, get_execution
 from airflow_provider_ssis.executions.stop import not_stopped_error, stop_executions
 from airflow_provider_ssis.operators.base import SsisWaitingTask
@@ -145,7 +145,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
                     deadline,
                     kwargs={"execution_ids": list(execution_ids), "deadline": deadline.at},
                 )
-            self.log.info("%s: %s.", execution_name(execution), status_name(execution.status))
+            self.log.info("%s.", ended_text(execution))
         return [
             {"execution_id": execution.execution_id, "status": status_name(execution.status)}
             for execution in executions

@@ -17,7 +17,7 @@ from airflow_provider_ssis.executions.outage import OutageTolerance, retry_durin
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
     end_text,
-    execution_name,
+    ended_text,
     start_lines,
     status_name,
     stuck_pending_error,
@@ -239,7 +239,7 @@ class TaskExecution:
         except (CatalogError, ExecutionError) as error:
             self._log.error("Execution %d is not stopped: %s", self.execution_id, error)
             return None
-        self._log.info("%s: %s.", execution_name(execution), status_name(execution.status))
+        self._log.info("%s.", ended_text(execution))
         return execution
 
     def _is_superseded(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -19,9 +19,9 @@ from airflow_provider_ssis.project.build_checks import check_package, check_prot
 from airflow_provider_ssis.project.dtproj import manifest_bytes, read_dtproj
 from airflow_provider_ssis.project.dts import read_connection_manager
 from airflow_provider_ssis.project.dtsx import PackageFile, read_package
-from airflow_provider_ssis.project.errors import BuildError, located_in
+from airflow_provider_ssis.project.errors import BuildError, LimitExceededError, located_in
 from airflow_provider_ssis.project.ispac import assemble_project
-from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
+from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, Manifest, read_manifest
 from airflow_provider_ssis.project.models import ConnectionManager, Project, ProtectionLevel
 from airflow_provider_ssis.project.namespaces import SSIS
@@ -240,7 +240,9 @@ class _Build:
         """
         packages: list[PackageFile] = []
         managers: list[ConnectionManager] = []
-        write_archive(file, self._parts(packages, managers, byte_for_byte and not self._strips))
+        write_archive(file, self._within_limits(self._parts(packages, managers, byte_for_byte and not self._strips)))
+        with open_archive(file, limits=self._limits):
+            pass  # what cannot be read again is not built
         manifest = read_manifest(self.root, self.part)
         declared = manifest.parameters
         if self.parameters is not None:
@@ -266,6 +268,17 @@ class _Build:
             yield PROJECT_PARAMETERS, self._original_parameters if byte_for_byte else _document(self.parameters)
         yield MANIFEST, manifest_bytes(self.root)
         yield CONTENT_TYPES, _content_types(self.part_names())
+
+    def _within_limits(self, parts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+        total = 0
+        for number, (name, data) in enumerate(parts, start=1):
+            total += len(data)
+            if number > self._limits.parts:
+                raise LimitExceededError(f"has more files than the limit of {self._limits.parts}", part=self.part)
+            if total > self._limits.total_bytes:
+                limit = self._limits.total_bytes / MEBIBYTE
+                raise LimitExceededError(f"has files of more than the limit of {limit:.0f} MiB", part=self.part)
+            yield name, data
 
     def _without_secrets(self, data: bytes, name: str) -> bytes:
         if not self._strips:

@@ -336,6 +336,28 @@ def test_a_file_too_large_is_rejected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("limits", "problem"),
+    [
+        (Limits(parts=5), "has more files than the limit of 5"),
+        (Limits(total_bytes=5000), "has files of more than the limit of 0 MiB"),
+        (Limits(archive_bytes=2000), "the project file is larger than the limit"),
+    ],
+)
+def test_a_project_beyond_the_limits_is_rejected(tmp_path: Path, limits: Limits, problem: str) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    with pytest.raises(LimitExceededError, match=problem):
+        build_ispac(tmp_path, limits=limits)
+
+
+def test_a_file_that_could_not_be_read_again_is_not_built(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    with (tmp_path / "Child.dtsx").open("ab") as file:
+        file.write(b" " * 5_000_000)
+    with pytest.raises(LimitExceededError, match=r"Child\.dtsx: unpacks to more than 300 times its size"):
+        build_ispac(tmp_path)
+
+
+@pytest.mark.parametrize(
     "xml",
     [
         "<Project><DeploymentModel>Package</DeploymentModel></Project>",

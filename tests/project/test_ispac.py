@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -233,3 +235,53 @@ def test_a_damaged_file_is_named_and_its_error_survives_pickling(tmp_path: Path)
         read_ispac(path)
     assert str(caught.value).startswith(f"{path}: the project file cannot be read as a zip archive")
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - bytes of our own
+
+
+# --- previews of SQL Server 2012
+
+
+def test_a_project_file_without_parameters_has_none_of_its_own() -> None:
+    parts = ispac_parts(SAMPLE)
+    del parts["Project.params"]
+    assert [one.name for one in read_ispac(zip_of(parts)).parameters] == ["CM.Mart.ServerName"]
+
+
+def test_parameters_in_the_manifest_are_read() -> None:
+    parts = ispac_parts(SAMPLE)
+    declared = parts.pop("Project.params").partition(b"?>")[2]
+    parts["@Project.manifest"] = parts["@Project.manifest"].replace(b"</SSIS:Project>", declared + b"</SSIS:Project>")
+    assert read_ispac(zip_of(parts)) == SAMPLE
+
+
+def test_package_format_5_is_read() -> None:
+    project = replace(SAMPLE, packages=tuple(replace(one, format_version=5) for one in SAMPLE.packages))
+    assert read_ispac(write_ispac(project)) == project
+
+
+# --- connection strings
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        '<DTS:ConnectionManager DTS:ConnectionString="a=1;"/>',
+        '<SmtpConnectionManager ConnectionString="a=1;"/>',
+        '<DTS:ConnectionManager><DTS:Property DTS:Name="ConnectionString">a=1;</DTS:Property></DTS:ConnectionManager>',
+        "<Vendor><ConnectionString>a=1;</ConnectionString></Vendor>",
+        "<Vendor xmlns='urn:vendor'><Settings><ConnectionString>a=1;</ConnectionString></Settings></Vendor>",
+        "<ConnectionString>a=1;</ConnectionString>",
+    ],
+)
+def test_connection_strings_are_read_wherever_a_connection_manager_keeps_them(inner: str) -> None:
+    parts = ispac_parts(SAMPLE)
+    manager = re.sub(
+        r"(?s)<DTS:ObjectData>.*</DTS:ObjectData>",
+        f"<DTS:ObjectData>{inner}</DTS:ObjectData>",
+        parts["Mart.conmgr"].decode(),
+    )
+    parts["Mart.conmgr"] = manager.encode()
+    assert read_ispac(zip_of(parts)).connection_managers[0].connection_string == "a=1;"
+
+
+def test_a_project_without_packages_is_read() -> None:
+    assert read_ispac(write_ispac(replace(SAMPLE, packages=()))).packages == ()

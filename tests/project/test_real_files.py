@@ -9,15 +9,17 @@ import pytest
 
 from airflow_provider_ssis.project.build import build_ispac, build_project
 from airflow_provider_ssis.project.content import content_hash
+from airflow_provider_ssis.project.dts import read_connection_manager
 from airflow_provider_ssis.project.dtsx import read_package
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
 from airflow_provider_ssis.project.manifest import read_manifest
 from airflow_provider_ssis.project.models import ExecutableKind, ProtectionLevel
-from airflow_provider_ssis.project.properties import read_parameters
+from airflow_provider_ssis.project.properties import read_parameters, read_project_parameters
 from airflow_provider_ssis.project.safe_xml import parse_xml
 
-INPUTS = Path(__file__).resolve().parents[3] / "shared" / "inputs"
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+INPUTS, FAULTS = SHARED / "inputs", SHARED / "faults"
 
 pytestmark = pytest.mark.skipif(
     not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs, beside the project)"
@@ -71,6 +73,17 @@ def test_wide_world_importers_has_connections_of_the_project_and_their_parameter
 def test_a_project_under_a_password_is_refused_with_the_reason() -> None:
     with pytest.raises(ProtectedError, match=r"SampleSSISProject\.dtproj: .*EncryptSensitiveWithPassword.*password"):
         build_ispac(INPUTS / "ssis-build-sample")
+
+
+def test_a_project_under_a_password_is_built_without_its_secrets_on_request() -> None:
+    built = build_project(INPUTS / "ssis-build-sample", strip_sensitive=True)
+    assert built.project.protection_level is ProtectionLevel.DONT_SAVE_SENSITIVE
+    assert built.project.target_server_version == 110
+    assert len(built.stripped) == 6
+    assert read_ispac(built.ispac) == built.project
+    for data in open_ispac(built.ispac).parts.values():
+        assert b"EncryptedData" not in data
+        assert b"Salt=" not in data
 
 
 def test_what_a_project_under_a_password_leaves_open_is_read() -> None:
@@ -136,3 +149,24 @@ def test_a_package_without_a_protection_level_has_that_of_the_users_key() -> Non
     path = INPUTS / "ssisup-sample" / "SampleJob.dtsx"
     file = read_package(path.read_bytes(), path.name)
     assert file.protection_level is ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY
+
+
+@pytest.mark.skipif(
+    not FAULTS.is_dir(), reason="the inputs that failed once are not here (expected in ../shared/faults)"
+)
+def test_inputs_that_failed_once() -> None:
+    built = build_project(FAULTS / "F1_space_preserve")
+    assert [parameter.value for parameter in built.project.packages[0].parameters] == ["\n", ""]
+    encrypted = FAULTS / "F2_encrypt_all"
+    with pytest.raises(ProtectedError, match="EncryptAllWithPassword"):
+        build_ispac(encrypted)
+    with pytest.raises(ProtectedError):
+        read_project_parameters(parse_xml((encrypted / "Project.params").read_bytes(), "P"), "Project.params")
+    with pytest.raises(ProtectedError):
+        read_connection_manager(parse_xml((encrypted / "Sales.conmgr").read_bytes(), "S"), "Sales.conmgr")
+    assert build_project(FAULTS / "F3_target_version").project.target_server_version == 150
+    assert read_package((FAULTS / "F4_format5" / "Load.dtsx").read_bytes(), "Load.dtsx").format_version == 5
+    assert read_ispac(FAULTS / "F5_no_params" / "P.ispac").parameters == ()
+    feed = parse_xml((FAULTS / "F6_child_connection_string" / "Feed.conmgr").read_bytes(), "Feed.conmgr")
+    assert read_connection_manager(feed, "Feed.conmgr").connection_string == "host=feed.example.com"
+    assert read_package((FAULTS / "F7_multibyte_encoding" / "Load.dtsx").read_bytes(), "Load.dtsx").format_version == 8

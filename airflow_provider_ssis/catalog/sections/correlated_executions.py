@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.catalog.argument_limits import check_argument
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import AttemptSuperseded, CatalogError, OtherExecutionActive, TransientError
 from airflow_provider_ssis.catalog.models import CorrelatedExecution
@@ -50,11 +51,15 @@ class CorrelatedExecutions(Executions):
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
             return _own_refusal(error, doing) or explain_creation(error, row)
 
+        check_argument("lock", correlation.lock)
         first, *further = get_or_create_batches(request, settings, correlation)
         results = self._session.run(first, doing=doing, explain=explain)
+        while results[-1].columns[:1] == (OTHER_ID,):
+            if results[-1].rows:
+                raise _others_active(results[-1], doing)
+            # The other execution ended just before it could be named.
+            results = self._session.run(first, doing=doing, explain=explain)
         execution_id, status, created = results[-1].rows[0]
-        if execution_id is None:
-            raise _others_active(results[-2], doing)
         if created:
             self._finish_creation(execution_id, further, doing, explain)
         return CorrelatedExecution(int(execution_id), OperationStatus(status), bool(created))
@@ -69,10 +74,13 @@ class CorrelatedExecutions(Executions):
         :raises AttemptSuperseded: a later attempt of the caller has this or another execution. Nothing was started.
         :raises CatalogError: as :meth:`start_execution` does.
         """
-        results = self._start(start_batch(execution_id, correlation), execution_id, is_ours=True, refusal=_own_refusal)
-        others = [result for result in results if result.columns[:1] == (OTHER_ID,) and result.rows]
-        if others:
-            raise _others_active(others[0], f"Starting the execution {execution_id}")
+        batch = start_batch(execution_id, correlation)
+        results = self._start(batch, execution_id, is_ours=True, refusal=_own_refusal)
+        while results[-1].columns[:1] == (OTHER_ID,):
+            if not results[-1].rows:
+                results = self._start(batch, execution_id, is_ours=True, refusal=_own_refusal)
+                continue
+            raise _others_active(results[-1], f"Starting the execution {execution_id}")
         return OperationStatus(results[-1].rows[0][0])
 
     def stop_correlated_execution(self, execution_id: int, correlation: Correlation) -> None:
@@ -99,9 +107,9 @@ def _others(rows: Sequence[Sequence[Any]]) -> tuple[tuple[int, bool], ...]:
 
 
 def _own_refusal(error: CatalogError, doing: str) -> CatalogError | None:
-    if OwnError.ATTEMPT_SUPERSEDED.is_told_by(error):
+    if OwnError.ATTEMPT_SUPERSEDED.is_reported_by(error):
         return AttemptSuperseded(f"{doing} was refused: a later attempt has an execution")
-    if OwnError.LOCK_NOT_GRANTED.is_told_by(error):
+    if OwnError.LOCK_NOT_GRANTED.is_reported_by(error):
         return TransientError(
             f"{doing} failed: another client has held the lock for more than {LOCK_SECONDS} seconds",
             advice="Try again later.",

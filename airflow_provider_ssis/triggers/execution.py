@@ -107,6 +107,16 @@ class SsisExecutionTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and meanwhile write the execution's messages to the task log."""
+        try:
+            event = await self._wait()
+        except Exception:
+            # The task resumes after a failure of its trigger too.
+            await self._hold_back()
+            raise
+        await self._hold_back()
+        yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
+
+    async def _wait(self) -> ExecutionEvent:
         loop = asyncio.get_running_loop()
         updates = _UpdateQueue(loop)
         level = MessageLevel(self.follow_messages)
@@ -128,15 +138,12 @@ class SsisExecutionTrigger(BaseTrigger):
                 update = await updates.get()
                 self._log_update(update, level)
                 if update.result is not None:
-                    event = ExecutionEvent(
+                    return ExecutionEvent(
                         self.execution_id,
                         update.result,
                         detail=None if update.error is None else str(update.error),
                         last_message_id=subscription.last_message_id,
                     )
-                    await self._hold_back()
-                    yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
-                    return
         finally:
             poller.unsubscribe(subscription)
 

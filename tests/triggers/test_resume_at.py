@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
+from airflow_provider_ssis.triggers.poller import Poller, Subscription
 from tests.support.deferrals import events_of, logged, reloaded
 from tests.support.executions import start
 
@@ -35,6 +36,19 @@ def test_without_need_the_event_waits_for_nothing(mart: Catalog, resume_at: floa
     (event,) = events_of([trigger])
     assert event["execution_id"] == trigger.execution_id
     assert "The task resumes in" not in str(log)
+
+
+def test_a_failure_waits_as_an_event_does(mart: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow resumes a task whose trigger fails as soon."""
+
+    def refuse(self: Poller, subscription: Subscription) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Poller, "subscribe", refuse)
+    resume_at = time.time() + 1
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        events_of([reloaded(SsisExecutionTrigger(execution_id=start(mart), resume_at=resume_at))])
+    assert time.time() >= resume_at
 
 
 def test_a_trigger_at_its_defaults_can_be_read_by_an_older_version() -> None:

@@ -44,42 +44,42 @@ POLL_INTERVAL = Option(
     "poll_interval",
     "float",
     10.0,
-    "Seconds between two looks at an execution that a task waits for, where the task sets no poll_interval itself. "
-    "An execution that has just started is looked at sooner.",
+    "Seconds between two polls of an execution that a task waits for, if the task itself sets no poll_interval. The "
+    "polls of an execution that has just started are closer together.",
 )
 LONGEST_POLL_INTERVAL = Option(
     "longest_poll_interval",
     "float",
     60.0,
-    "Seconds that the poll interval grows to for executions that run for hours: after one hour it is at least 10, "
-    "after six hours 60.",
+    "Seconds that the poll interval grows to for executions that run for hours: it is at least 10 after one hour, and "
+    "60 after six.",
 )
 PENDING_TIMEOUT = Option(
     "pending_timeout",
     "float",
     1800.0,
-    "Seconds that a started execution may be pending, that is, wait for the server to run it, before its task fails "
-    "and says so. 0 means no limit. The execution stays pending: a retry of the task goes on waiting for it.",
+    "Seconds that a started execution may be pending, that is, wait for the server to run it, before its task fails. "
+    "0 means no limit. The execution stays pending: a retry of the task continues to wait for it.",
 )
 OUTAGE_TIMEOUT = Option(
     "outage_timeout",
     "float",
     900.0,
-    "Seconds that the server may be out of reach before the tasks that wait for its executions fail.",
+    "Seconds that an outage of the server may last before the tasks that wait for its executions fail.",
 )
 LOOKBACK_HOURS = Option(
     "lookback_hours",
     "float",
     168.0,
-    "Hours back in time in which a task looks for an execution that an earlier try of it created. A bound for the "
-    "server's work: it reads the stamps of that package's executions since then.",
+    "Hours in the past in which a task searches for an execution that an earlier try created. It limits the server's "
+    "work, which is to read the stamps of the package's executions since then.",
 )
 STOP_TIMEOUT = Option(
     "stop_timeout",
     "float",
     60.0,
-    "Seconds that a task which was killed or timed out waits for the execution that it stopped to end. "
-    "A pending execution can only be stopped once it runs, so the wait for that is part of it.",
+    "Seconds that a task that was killed or timed out waits until the execution that it stopped has ended. They "
+    "include the wait until a pending execution runs, because it cannot be stopped before.",
 )
 DEFER_AFTER = Option(
     "defer_after",
@@ -100,8 +100,9 @@ GC_FREEZE_AT = Option(
     "gc_freeze_at",
     "integer",
     100,
-    "So many tasks deferred on one connection at which a triggerer takes what it has loaded out of garbage collection "
-    "(Python's gc.freeze, once), so that no full collection holds up its event loop for 100 ms. 0 means never.",
+    "When so many tasks are deferred on one connection, a triggerer excludes all objects that it has loaded from "
+    "garbage collection (Python's gc.freeze, once), so that no full collection blocks its event loop for 100 ms. 0 "
+    "means never.",
 )
 STAMP_EXECUTIONS = Option(
     "stamp_executions",
@@ -113,8 +114,8 @@ ALLOW_DRIVER_PATH = Option(
     "allow_driver_path",
     "boolean",
     False,
-    "Whether a connection may name the path of an ODBC driver's library. Whoever may edit connections can then have "
-    "any library loaded that is on the machine.",
+    "Whether a connection may name the path of an ODBC driver's library. If it may, a user who may edit connections "
+    "can load any library of the machine.",
 )
 OPTIONS = (
     POLL_INTERVAL,
@@ -132,12 +133,12 @@ OPTIONS = (
 
 
 def poll_interval() -> float:
-    """Seconds between two looks at an execution, where a task does not say."""
+    """Seconds between two polls of an execution, if the task sets no interval."""
     return _number(POLL_INTERVAL)
 
 
 def longest_poll_interval() -> float:
-    """Seconds between two looks at an execution that has run for hours."""
+    """Seconds between two polls of an execution that has run for hours."""
     return _number(LONGEST_POLL_INTERVAL)
 
 
@@ -147,17 +148,17 @@ def pending_timeout() -> float | None:
 
 
 def outage_timeout() -> float:
-    """Seconds to bear that the catalog cannot be read."""
+    """Seconds that an outage of the server may last."""
     return _number(OUTAGE_TIMEOUT)
 
 
 def lookback() -> int:
-    """Seconds back in time in which to look for an execution of the same task instance."""
+    """Seconds in the past in which to search for an execution of the same task instance."""
     return int(_number(LOOKBACK_HOURS) * 3600)
 
 
 def default_deferrable() -> bool:
-    """Whether operators defer unless told otherwise: Airflow's own ``[operators] default_deferrable``."""
+    """Whether operators defer by default: Airflow's own ``[operators] default_deferrable``."""
     from airflow.providers.common.compat.sdk import conf
 
     return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
@@ -184,7 +185,7 @@ def resume_after() -> float:
 
 
 def gc_freeze_at() -> int:
-    """Number of triggers waiting on a connection at which the triggerer's objects are frozen; 0 for never."""
+    """Number of triggers on one connection at which the triggerer's objects are frozen; 0 for never."""
     return int(_number(GC_FREEZE_AT))
 
 

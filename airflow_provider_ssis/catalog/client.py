@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -13,20 +14,21 @@ from airflow_provider_ssis.catalog.sections.folders import Folders
 from airflow_provider_ssis.catalog.sections.operation_messages import Messages
 from airflow_provider_ssis.catalog.sections.projects import Projects
 from airflow_provider_ssis.catalog.sections.server import Server
-from airflow_provider_ssis.catalog.session import NO_RETRY, CatalogSession, Connection, RetryPolicy
+from airflow_provider_ssis.catalog.session import NO_RETRY, CatalogSession, Clock, Connection, RetryPolicy
 
 
 class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Messages):
     """The SSISDB catalog behind a database connection.
 
-    Each method is one round trip, and raises one of the exceptions of ``errors``, whose classes tell what went wrong.
-    Transient errors (a deadlock, a busy catalog, a failover) are met by trying again where that does no harm. Not
-    for use by several threads at once: a connection answers one call at a time.
+    Each method is one round trip, and raises one of the exceptions of ``errors``, whose classes say what failed. After
+    transient errors (a deadlock, a busy catalog, a failover) a call is repeated if that does no harm. Not for use by
+    several threads at once: a connection serves one call at a time.
 
     :param connection: an open connection of any DB-API driver for SQL Server (pyodbc, pymssql, python-tds) whose
         current database is SSISDB. The catalog puts it into autocommit mode and closes it with :meth:`close`.
-    :param reconnect: opens another such connection when the first broke. Default: none, and a broken one is an error.
-    :param retry: how transient errors are met. Default: five attempts within about ten seconds.
+    :param reconnect: opens another such connection after the first broke. Default: none, a broken connection is final.
+    :param retry: how to repeat calls after transient errors. Default: for 60 seconds.
+    :param clock: the clock for that. Default: the system's.
     :param server: the server's name for errors, as ``host,port``. Default: unknown.
     """
 
@@ -36,9 +38,10 @@ class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Mes
         *,
         reconnect: Callable[[], Connection] | None = None,
         retry: RetryPolicy | None = None,
+        clock: Clock = time,
         server: str | None = None,
     ) -> None:
-        super().__init__(CatalogSession(connection, reconnect=reconnect, retry=retry, server=server))
+        super().__init__(CatalogSession(connection, reconnect=reconnect, retry=retry, clock=clock, server=server))
 
     @property
     def server(self) -> str | None:

@@ -1,44 +1,45 @@
-"""SSIS data types: which Python values fit them, and as which SQL Server type a value goes to the catalog.
+"""SSIS data types: which Python values fit them, and as which SQL Server type a value is sent.
 
-The catalog takes parameter values as ``sql_variant`` and refuses one whose base type does not match the parameter's
-SSIS type (error 27147). So a value goes as text together with the SQL Server type to cast it to.
+The catalog takes parameter values as ``sql_variant`` and rejects a value whose base type does not match the parameter's
+SSIS type (error 27147). So a value is sent as text together with the SQL Server type to cast it to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.requests import ParameterValue
 
 MAX_STRING = 4000
-"""A sql_variant holds at most 8000 bytes, which is so many characters of nvarchar."""
+"""Characters of a String value: a sql_variant holds at most 8,000 bytes."""
 
 
 class ValueDoesNotFit(ValueError):
-    """The value cannot be a value of that SSIS type; the text says why, without showing the value."""
+    """The value does not fit the SSIS type. The text says why, without the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value on its way to the server: canonical text, and the SQL Server type to cast the text to."""
+    """A value as it is sent: canonical text, which may be a secret, and the SQL Server type to cast it to."""
 
-    text: str
+    text: str = field(repr=False)
     sql_type: str
 
 
 def literal(value: ParameterValue, data_type: str) -> Literal:
     """The literal for a value of an SSIS type.
 
-    SSIS's DateTime knows no time zone: the wall-clock time of an aware ``datetime`` goes as it is.
+    SSIS's DateTime has no time zone. So a date with an offset does not fit it: neither dropping the offset nor choosing
+    a time zone would be right for every package.
 
     :param value: the value; text is read as the type.
-    :param data_type: an SSIS data type as the catalog names it, ``Int32`` for instance; upper and lower case are one.
-    :raises ValueDoesNotFit: the value is no value of that type, or values of the type cannot be sent.
+    :param data_type: an SSIS data type as the catalog names it, ``Int32`` for instance, in upper or lower case.
+    :raises ValueDoesNotFit: the value does not fit the type, or values of the type cannot be sent.
     """
     encode = _ENCODERS.get(data_type.lower())
     if encode is None:
@@ -47,7 +48,7 @@ def literal(value: ParameterValue, data_type: str) -> Literal:
 
 
 def fitting_literals(value: ParameterValue) -> dict[str, Literal]:
-    """The literals for a value by SSIS type, for every type that the value fits."""
+    """The literals of a value, for each SSIS type that it fits."""
     found: dict[str, Literal] = {}
     for data_type in SSIS_TYPES:
         try:
@@ -58,12 +59,15 @@ def fitting_literals(value: ParameterValue) -> dict[str, Literal]:
 
 
 def property_text(value: ParameterValue) -> str:
-    """A value as text for a property override, which SSIS itself converts to the property's type."""
+    """A value as text, for a property override or a String. A UTC offset stays in it.
+
+    :param value: the value.
+    """
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def data_type_of(value: ParameterValue) -> str:
-    """The SSIS type that a Python value has by itself: what a new environment variable gets by default."""
+    """The SSIS type of a Python value: the default for a new environment variable."""
     if isinstance(value, bool):
         return "Boolean"
     if isinstance(value, int):
@@ -87,13 +91,15 @@ def _boolean(value: ParameterValue) -> Literal:
     return Literal(str(int(number)), "bit")
 
 
-def _integer(name: str, low: int, high: int, sql_type: Callable[[int], str]) -> Callable[[ParameterValue], Literal]:
+def _integer(
+    name: str, low: int, high: int, sql_type: Callable[[int], str], *, reason: str = ""
+) -> Callable[[ParameterValue], Literal]:
     def encode(value: ParameterValue) -> Literal:
         number = _whole_number(value)
         if number is None:
-            raise ValueDoesNotFit(f"a value of type {name} is a whole number, this is not")
+            raise ValueDoesNotFit(f"a value of type {name} must be a whole number")
         if not low <= number <= high:
-            raise ValueDoesNotFit(f"a value of type {name} lies between {low} and {high}, this does not")
+            raise ValueDoesNotFit(f"a value of type {name} must be from {low} to {high}{reason}")
         return Literal(str(number), sql_type(number))
 
     return encode
@@ -127,9 +133,9 @@ def _floating(name: str, largest: float, sql_type: str) -> Callable[[ParameterVa
     def encode(value: ParameterValue) -> Literal:
         number = _finite_number(value)
         if number is None:
-            raise ValueDoesNotFit(f"a value of type {name} is a finite number, this is not")
+            raise ValueDoesNotFit(f"a value of type {name} must be a finite number")
         if abs(number) > Decimal(largest):
-            raise ValueDoesNotFit(f"a value of type {name} lies between -{largest:g} and {largest:g}, this does not")
+            raise ValueDoesNotFit(f"a value of type {name} must be from -{largest:g} to {largest:g}")
         return Literal(str(value) if isinstance(value, int | float) else str(float(number)), sql_type)
 
     return encode
@@ -138,12 +144,18 @@ def _floating(name: str, largest: float, sql_type: str) -> Callable[[ParameterVa
 def _decimal(value: ParameterValue) -> Literal:
     number = _finite_number(value)
     if number is None:
-        raise ValueDoesNotFit("a value of type Decimal is a finite number, this is not")
+        raise ValueDoesNotFit("a value of type Decimal must be a finite number")
     _, digits, exponent = number.as_tuple()
     scale = max(0, -int(exponent))
-    if number.adjusted() > 28 or len(digits) > 29 or scale > 28 or abs(number) > _LARGEST_DECIMAL:
-        raise ValueDoesNotFit("a value of type Decimal has at most 28 digits, this has more")
-    # The integral digits of such a number and its scale fit SQL Server's 38 digits together.
+    # .NET's Decimal is a 96-bit integer divided by a power of ten up to 10 ** 28. The first checks keep the last one
+    # from building a huge integer.
+    is_too_long = number.adjusted() > _DECIMAL_SCALE or len(digits) > _DECIMAL_SCALE + 1 or scale > _DECIMAL_SCALE
+    if is_too_long or abs(int(number.scaleb(scale, _EXACT))) > _LARGEST_DECIMAL:
+        raise ValueDoesNotFit(
+            f"a value of type Decimal must be from -{_LARGEST_DECIMAL} to {_LARGEST_DECIMAL}, with at most "
+            f"{_DECIMAL_SCALE} decimal places and 28 to 29 digits in all"
+        )
+    # 29 digits before the point and the scale fit SQL Server's 38 digits together, because all digits are at most 29.
     return Literal(f"{number:f}", f"decimal({_SQL_DIGITS}, {scale})")
 
 
@@ -153,21 +165,38 @@ def _date_time(value: ParameterValue) -> Literal:
         try:
             moment = datetime.fromisoformat(moment.strip())
         except ValueError:
-            raise ValueDoesNotFit("a value of type DateTime is written as 2024-02-29 or 2024-02-29T13:45:00") from None
+            raise ValueDoesNotFit(
+                "a value of type DateTime must be written as 2024-02-29 or 2024-02-29T13:45:00"
+            ) from None
     if not isinstance(moment, date):
-        raise ValueDoesNotFit("a value of type DateTime is a date with or without a time of day")
+        raise ValueDoesNotFit("a value of type DateTime must be a date with an optional time")
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)
-    return Literal(moment.replace(tzinfo=None).isoformat(), "datetime2(7)")
+    if moment.tzinfo is not None:
+        raise ValueDoesNotFit(OFFSET_REJECTED)
+    return Literal(moment.isoformat(), "datetime2(7)")
 
 
 def _string(value: ParameterValue) -> Literal:
     text = property_text(value)
-    if len(text.encode("utf-16-le")) > 2 * MAX_STRING:
-        raise ValueDoesNotFit(f"a value of type String has at most {MAX_STRING} characters, this has {len(text)}")
+    try:
+        length = len(text.encode("utf-16-le")) // 2
+    except UnicodeEncodeError as error:
+        raise ValueDoesNotFit(
+            f"a value of type String must not contain half a surrogate pair (position {error.start + 1})"
+        ) from None
+    if length > MAX_STRING:
+        raise ValueDoesNotFit(f"a value of type String must have at most {MAX_STRING} characters, this has {length}")
     return Literal(text, f"nvarchar({MAX_STRING})")
 
 
+OFFSET_REJECTED = (
+    "a date and time for SSIS must have no UTC offset, because SSIS has no time zones: convert it to the time zone "
+    "that the package expects, in a template with {{ value.in_timezone('Europe/Berlin').naive() }} for instance"
+)
+"""Why a value with an offset is rejected, and what to do."""
+_DECIMAL_SCALE = 28
+_EXACT = Context(prec=60)
 _SQL_DIGITS = 38
 _LARGEST_DECIMAL = Decimal(2**96 - 1)
 
@@ -179,7 +208,9 @@ _BY_TYPE: dict[str, Callable[[ParameterValue], Literal]] = {
     "Int32": _integer("Int32", -(2**31), 2**31 - 1, lambda _: "int"),
     "Int64": _integer("Int64", -(2**63), 2**63 - 1, lambda _: "bigint"),
     "UInt32": _integer("UInt32", 0, 2**32 - 1, _int_or_bigint),
-    "UInt64": _integer("UInt64", 0, 2**63 - 1, lambda _: "bigint"),
+    "UInt64": _integer(
+        "UInt64", 0, 2**63 - 1, lambda _: "bigint", reason=", because the catalog stores UInt64 as SQL Server's bigint"
+    ),
     "Single": _floating("Single", 3.4028234663852886e38, "real"),
     "Double": _floating("Double", 1.7976931348623157e308, "float"),
     "Decimal": _decimal,

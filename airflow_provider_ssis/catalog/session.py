@@ -1,4 +1,4 @@
-"""One session with the catalog over any DB-API connection: run a batch, drain its results, name its errors."""
+"""A session with the catalog over a DB-API connection: runs batches, reads all their results, converts errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Any, Protocol
 
-from airflow_provider_ssis.catalog.errors import CatalogError, ConnectionLost, ServerUnreachable, TransientError
+from airflow_provider_ssis.catalog.errors import (
+    CatalogError,
+    ConnectionLost,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    ServerUnreachable,
+    TransientError,
+)
 from airflow_provider_ssis.catalog.errors.driver_errors import DriverReport, server_error, statement_error
 from airflow_provider_ssis.catalog.sql.rows import ResultSet, RowClass, decode
 from airflow_provider_ssis.catalog.sql.statements import ERROR_NUMBER, Batch
@@ -22,11 +30,11 @@ log = logging.getLogger(__name__)
 
 
 class Cursor(Protocol):
-    """What is needed of a DB-API cursor."""
+    """The used part of a DB-API cursor."""
 
     @property
     def description(self) -> Sequence[Sequence[Any]] | None:
-        """The columns of the current result set, None where the statement gave none."""
+        """The columns of the current result set. None: there is none."""
 
     def execute(self, operation: str, parameters: Any, /) -> Any:
         """Run a statement."""
@@ -35,11 +43,14 @@ class Cursor(Protocol):
         """The rows of the current result set."""
 
     def nextset(self) -> Any:
-        """Go to the next result set; false where there is none."""
+        """Go to the next result set; false if there is none."""
+
+    def close(self) -> Any:
+        """Free the statement."""
 
 
 class Connection(Protocol):
-    """What is needed of a DB-API connection."""
+    """The used part of a DB-API connection."""
 
     def cursor(self) -> Any:
         """A new cursor, which is a :class:`Cursor`."""
@@ -48,51 +59,100 @@ class Connection(Protocol):
         """End the session."""
 
 
+class Clock(Protocol):
+    """Time, as the module ``time`` has it."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how fast a call is repeated that is safe to repeat and failed with a transient error.
+    """How long and how fast a failed call is repeated, if the error is transient and a repetition is safe.
 
-    :param attempts: calls in all, 1 for no repetition.
-    :param first_delay: seconds before the second call, at most; the delay doubles with each further one, and each is
-        shortened by a random part so that clients do not meet again.
-    :param longest_delay: the most that a delay grows to, in seconds.
+    :param timeout: seconds from the first call in which it is repeated. Default: 60; 0 for no repetition.
+    :param first_delay: seconds before the second call, at most. The delay doubles with each further one, and a random
+        part is taken off, so that clients do not repeat at the same time. Default: 0.5.
+    :param longest_delay: upper limit of the delay, in seconds. Default: 10.
     """
 
-    attempts: int = 5
+    timeout: float = 60.0
     first_delay: float = 0.5
     longest_delay: float = 10.0
 
     def delay(self, attempt: int) -> float:
-        """Seconds to wait after a call, the first being number 1."""
-        longest = min(self.longest_delay, self.first_delay * 2.0 ** (attempt - 1))
+        """Seconds to wait after a call.
+
+        :param attempt: the number of the call, the first being 1.
+        """
+        # The exponent is limited, because 2.0 ** 1024 is an error.
+        longest = min(self.longest_delay, self.first_delay * 2.0 ** min(attempt - 1, 100))
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 spreads clients over time, guards nothing
 
+    def start(self, clock: Clock) -> Retries:
+        """The repetitions of a call that begins now.
 
-NO_RETRY = RetryPolicy(attempts=1)
-"""One attempt only, for callers that retry themselves."""
+        :param clock: the clock to measure and wait with.
+        """
+        return Retries(self, clock)
+
+
+NO_RETRY = RetryPolicy(timeout=0.0)
+"""One call, no repetition."""
+
+
+class Retries:
+    """The repetitions of one call.
+
+    :param policy: how long and how fast.
+    :param clock: the clock to measure and wait with.
+    """
+
+    def __init__(self, policy: RetryPolicy, clock: Clock) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._attempt = 0
+        self.next_delay = 0.0
+        """Seconds that :meth:`wait` waits."""
+
+    def may_continue(self) -> bool:
+        """Whether the call that just failed may be repeated."""
+        self._attempt += 1
+        remaining = self._policy.timeout - (self._clock.monotonic() - self._began)
+        self.next_delay = min(self._policy.delay(self._attempt), max(remaining, 0.0))
+        return remaining > 0.0
+
+    def wait(self) -> None:
+        """Wait until the next call."""
+        self._clock.sleep(self.next_delay)
 
 
 class Repeat(Enum):
-    """When a call may be made again after a transient error."""
+    """When a call may be repeated after a transient error."""
 
     ALWAYS = "always"
-    """Doing it twice does no harm: reads, and calls that leave nothing behind that matters."""
+    """Repeating does no harm: reads, and calls without lasting effect."""
     IF_REFUSED = "if refused"
-    """Only when the server answered that it did not do it, not when the answer was lost."""
+    """Only if the server reported that it did nothing, not if its answer was lost."""
     NEVER = "never"
-    """Not without looking at the state first."""
+    """Not before the caller has read the state."""
 
 
 Explain = Callable[[CatalogError, Mapping[str, Any]], CatalogError]
-"""Makes a better exception out of one and the error row's columns, which are empty if the driver raised the error."""
+"""Makes a better exception of an error and the columns of its row, which are empty if the driver raised the error."""
 
 
 class CatalogSession:
     """Runs batches on one connection, which it puts into autocommit mode.
 
     :param connection: an open DB-API connection whose current database is SSISDB.
-    :param reconnect: opens another such connection after the first broke. Without it a broken connection stays broken.
-    :param retry: how transient errors are met. Default: five attempts within about ten seconds.
+    :param reconnect: opens another such connection after the first broke. Default: none, a broken connection is final.
+    :param retry: how to repeat calls after transient errors. Default: for 60 seconds.
+    :param clock: the clock for that. Default: the system's.
     :param server: the server's name for errors, as ``host,port``. Default: unknown.
     """
 
@@ -102,19 +162,22 @@ class CatalogSession:
         *,
         reconnect: Callable[[], Connection] | None = None,
         retry: RetryPolicy | None = None,
+        clock: Clock = time,
         server: str | None = None,
     ) -> None:
         self.retry = retry or RetryPolicy()
+        self.clock = clock
         self.server = server
         self._reconnect = reconnect
         self._connection: Connection | None = connection
-        # One for all batches: a driver gives a prepared statement back with the next one, not by a call of its own.
+        # One for all batches: the driver frees a prepared statement with the next request, not with one of its own.
         self._cursor: Cursor | None = None
+        self._login: str | None = None
         prepare(connection)
 
     @property
     def can_reconnect(self) -> bool:
-        """True if the session mends itself after its connection broke."""
+        """True if the session opens another connection after its connection broke."""
         return self._reconnect is not None
 
     def run(
@@ -122,30 +185,37 @@ class CatalogSession:
     ) -> list[ResultSet]:
         """Run a batch to its end and return all its result sets.
 
-        :param batch: what to run.
+        :param batch: the batch.
         :param doing: what the batch does, as the beginning of an error message: ``Deleting the folder 'X'``.
-        :param repeat: when the batch may be run again after a transient error.
-        :param explain: makes a better exception out of an error of the batch.
-        :raises CatalogError: the class says what went wrong.
+        :param repeat: when the batch may be repeated after a transient error.
+        :param explain: makes a better exception of an error of the batch.
+        :raises CatalogError: the class says what failed.
         """
-        attempt = 1
+        retries = self.retry.start(self.clock)
         while True:
             try:
                 return self._run_once(batch, doing, explain)
             except (TransientError, ServerUnreachable) as error:
-                if not self._may_repeat(error, repeat) or attempt >= self.retry.attempts:
+                if not self._may_repeat(error, repeat) or not retries.may_continue():
                     raise
-                delay = self.retry.delay(attempt)
-                log.warning("%s Trying again in %.1f s (attempt %d of %d).", error, delay, attempt, self.retry.attempts)
-            time.sleep(delay)
-            attempt += 1
+                log.warning("%s Retrying in %.1f s.", error, retries.next_delay)
+            retries.wait()
 
     def fetch(self, row_class: type[RowClass], batch: Batch, *, doing: str) -> list[RowClass]:
         """Run a query and return its rows as objects of a dataclass of ``models``.
 
-        :raises CatalogError: the class says what went wrong.
+        :raises CatalogError: the class says what failed.
         """
         return decode(row_class, self.run(batch, doing=doing)[-1])
+
+    def login(self) -> str:
+        """The login of this session, quoted, for error messages about permissions."""
+        if self._login is None:
+            try:
+                self._login = repr(str(self._run_once(_LOGIN, "Reading the login", None)[-1].rows[0][0]))
+            except CatalogError:
+                return "of this connection"
+        return self._login
 
     def close(self) -> None:
         """End the session."""
@@ -155,13 +225,14 @@ class CatalogSession:
 
     def _may_repeat(self, error: TransientError | ServerUnreachable, repeat: Repeat) -> bool:
         if isinstance(error, ServerUnreachable):
-            # It comes from an attempt to connect anew, so nothing was sent.
+            # It happened while connecting again, so nothing was sent.
             return True
         if isinstance(error, ConnectionLost):
             return repeat is Repeat.ALWAYS and self.can_reconnect
         return repeat is not Repeat.NEVER
 
     def _run_once(self, batch: Batch, doing: str, explain: Explain | None) -> list[ResultSet]:
+        _reject_half_surrogates(batch, doing)
         connection = self._open_connection()
         row: Mapping[str, Any] = {}
         try:
@@ -169,10 +240,8 @@ class CatalogSession:
                 self._cursor = connection.cursor()
             results = _execute(self._cursor, _driver_module(connection), batch)
         except (_driver_module(connection).Error, OSError) as cause:
-            self._cursor = None
             error = statement_error(cause)
-            if isinstance(error, ConnectionLost):
-                self._discard(connection)
+            self._free_cursor(connection, is_broken=isinstance(error, ConnectionLost))
         else:
             failed = [result for result in results if result.columns[:1] == (ERROR_NUMBER,)]
             if not failed:
@@ -181,8 +250,28 @@ class CatalogSession:
             error = _error_of(row)
         error.reason, error.server = error.message, self.server
         error.message = f"{doing} failed: {error.message}"
-        # Outside the except clause: the driver's exception would add nothing but another rendering of the same text.
-        raise explain(error, row) if explain is not None else error
+        explained = error if explain is None else explain(error, row)
+        if isinstance(explained, NotFound | PermissionDenied) and explained.number is not None:
+            login = f"login {self.login()}"
+            if login not in explained.message:
+                explained.add(login)
+        # Outside the except clause: the driver's exception as context would only repeat the text.
+        raise explained
+
+    def _free_cursor(self, connection: Connection, *, is_broken: bool) -> None:
+        """Free the cursor after an error, and the connection if that fails: it would stay busy with the old results."""
+        cursor, self._cursor = self._cursor, None
+        driver = _driver_module(connection)
+        if cursor is not None and not is_broken:
+            try:
+                cursor.close()
+                if self.can_reconnect:
+                    _execute(connection.cursor(), driver, _PROBE)
+            except (driver.Error, OSError) as error:
+                log.debug("Freeing the cursor failed: %s", type(error).__name__)
+                is_broken = self.can_reconnect
+        if is_broken:
+            self._discard(connection)
 
     def _open_connection(self) -> Connection:
         if self._connection is None:
@@ -198,11 +287,11 @@ class CatalogSession:
         try:
             connection.close()
         except (_driver_module(connection).Error, OSError) as error:
-            log.debug("Closing the broken connection failed: %s", error)
+            log.debug("Closing the broken connection failed: %s", type(error).__name__)
 
 
 class CatalogPart:
-    """A family of calls on one session."""
+    """Base of the parts of the client, which share one session."""
 
     def __init__(self, session: CatalogSession) -> None:
         self._session = session
@@ -211,8 +300,10 @@ class CatalogPart:
 def prepare(connection: Connection) -> None:
     """Put a connection into the state that the catalog's procedures need.
 
-    Autocommit, because the catalog starts a process that reads the same rows on a connection of its own; and for pyodbc
-    a decoder for datetimeoffset, for which it has none.
+    That is autocommit, because the catalog starts a process that reads the same rows on another connection. pyodbc also
+    gets a decoder for datetimeoffset, which it lacks.
+
+    :param connection: the connection.
 
     :raises CatalogError: the connection is broken.
     """
@@ -230,7 +321,7 @@ def prepare(connection: Connection) -> None:
 
 
 def decode_datetimeoffset(data: bytes | None) -> datetime | None:
-    """The time in ODBC's structure ``SQL_SS_TIMESTAMPOFFSET_STRUCT``, to the microsecond."""
+    """The time in ODBC's structure ``SQL_SS_TIMESTAMPOFFSET_STRUCT``, with microseconds."""
     if data is None:
         return None
     year, month, day, hour, minute, second, nanoseconds, zone_hours, zone_minutes = struct.unpack("<6hI2h", data)
@@ -246,7 +337,7 @@ def _execute(cursor: Cursor, driver: Any, batch: Batch) -> list[ResultSet]:
         values = tuple(driver.Binary(value) if isinstance(value, bytes) else value for value in values)
     cursor.execute(sql, values)
     results = []
-    # An error may stand behind the last result set: only a drained batch has succeeded.
+    # An error may follow the last result set: only a batch that was read to its end has succeeded.
     while True:
         if cursor.description is not None:
             columns = tuple(column[0] for column in cursor.description)
@@ -255,8 +346,22 @@ def _execute(cursor: Cursor, driver: Any, batch: Batch) -> list[ResultSet]:
             return results
 
 
+def _reject_half_surrogates(batch: Batch, doing: str) -> None:
+    """Drivers raise UnicodeEncodeError for them, some after a part of the batch was sent."""
+    for value in batch.values:
+        if isinstance(value, str) and not value.isascii():
+            try:
+                value.encode("utf-16-le")
+            except UnicodeEncodeError as error:
+                raise InvalidArgument(
+                    f"{doing} failed: a text contains half a surrogate pair at position {error.start + 1}, which is "
+                    "not a character",
+                    advice="Remove it.",
+                ) from None
+
+
 def _driver_module(connection: Connection) -> Any:
-    """The DB-API module of a connection, which holds its ``Error`` and its ``paramstyle``."""
+    """The DB-API module of a connection, which has its ``Error`` and its ``paramstyle``."""
     name = type(connection).__module__
     while "." in name and not hasattr(sys.modules[name], "paramstyle"):
         name = name.rpartition(".")[0]
@@ -277,3 +382,5 @@ def _error_of(row: Mapping[str, Any]) -> CatalogError:
 
 
 _SQL_SS_TIMESTAMPOFFSET = -155
+_LOGIN = Batch("SELECT SUSER_SNAME() AS login_name;")
+_PROBE = Batch("SELECT 1 AS done;")

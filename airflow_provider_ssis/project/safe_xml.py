@@ -124,6 +124,9 @@ def _check_structure(data: bytes, encoding: str | None, part: str, limits: Limit
         ) from None
     except (ValueError, LookupError) as error:
         raise InvalidPartError(f"is not readable XML: {error}", part=part, advice=_DAMAGED) from None
+    finally:
+        # The functions refer to the parser and the parser to them: together they would keep its buffer.
+        parser.StartElementHandler = parser.EndElementHandler = parser.StartDoctypeDeclHandler = None
 
 
 def _exceeds(problem: str, parser: expat.XMLParserType, part: str) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
-    """Wait until an execution is over, and succeed if it did.
+    """Wait until an execution has ended, and succeed if it succeeded.
 
     The sensor can wait on a worker (mode ``poke`` or ``reschedule``; each poke opens and closes a connection) or in the
     triggerer, where all triggers of an Airflow connection share one. With ``soft_fail`` an execution that does not
@@ -69,14 +69,14 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         ``execution_timeout`` applies there too. Default: ``[operators] default_deferrable``.
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds.
     :raises ExecutionFailed: the package failed.
-    :raises ExecutionCanceled: somebody stopped the execution.
-    :raises ExecutionEndedUnexpectedly: the process that ran the package is gone.
-    :raises ExecutionNotFound: there is no execution of that id.
-    :raises AirflowSensorTimeout: the execution was not over when the sensor's ``timeout`` was.
-    :raises ExecutionTimeout: it was not over when the task's ``execution_timeout`` was, in the triggerer.
+    :raises ExecutionCanceled: the execution was stopped.
+    :raises ExecutionEndedUnexpectedly: the process that ran the package ended without a result.
+    :raises ExecutionNotFound: the catalog does not show an execution with that id.
+    :raises AirflowSensorTimeout: the execution had not ended at the sensor's ``timeout``.
+    :raises ExecutionTimeout: it had not ended at the task's ``execution_timeout``, while the task was deferred.
     :raises ExecutionUnreachable: the triggerer could not read the catalog for ``[ssis] outage_timeout``.
-    :raises CatalogError: the worker could not for as long, or for a reason that does not pass; its subclasses in
-        :mod:`airflow_provider_ssis.catalog.errors` tell why.
+    :raises CatalogError: the worker could not read it for as long, or the error is not temporary. The subclasses in
+        :mod:`airflow_provider_ssis.catalog.errors` show the reason.
     """
 
     template_fields: Sequence[str] = ("execution_id", "ssis_conn_id")
@@ -125,8 +125,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
                 result = self._wait_on_worker(context)
                 if result is not None:
                     return result
-            earliest = datetime.fromtimestamp(DeferralTimes().resume_at(), UTC)
-            raise type(reschedule)(max(reschedule.reschedule_date, earliest)) from None
+            raise type(reschedule)(max(reschedule.reschedule_date, DeferralTimes().resume_at())) from None
 
     def _execute_deferrable(self, context: Context) -> Any:
         self._check_deferral()
@@ -162,10 +161,10 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         return self._check_after_timeout(wait.execution_id) if result is WaitResult.TIMED_OUT else None
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Go on when the triggerer has seen the end of the execution, or of the time for it.
+        """Continue after the triggerer has waited.
 
         :param context: the task's context.
-        :param event: what :class:`SsisExecutionTrigger` told.
+        :param event: the payload of the trigger's event.
         :return: see the class.
         """
         received = self._read_event(event, [execution_id_of(self.execution_id)])
@@ -179,11 +178,11 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
             return self._outcome(catalog, get_execution(catalog, received.execution_id))
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look at the execution once.
+        """Read the execution's status once.
 
         :param context: the task's context.
-        :return: done if it succeeded, with what the task returns; not done if it is not over, or if the catalog cannot
-            be read now.
+        :return: done if it succeeded, with what the task returns; not done if it has not ended, or if the catalog
+            cannot be read now.
         """
         execution_id = execution_id_of(self.execution_id)
         try:
@@ -198,13 +197,12 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         return PokeReturnValue(is_done=False)
 
     def _tolerate(self, error: CatalogError) -> None:
-        """Wait on in spite of an error.
+        """Continue to wait after an error.
 
-        :raises CatalogError: the same one, if it is none that passes or if the outage has lasted too long.
+        :raises CatalogError: the same error, if it is not temporary or the outage has lasted too long.
         """
         if not self._has_read and isinstance(error, LoginFailed | CatalogMissing):
-            # Only whoever was let in before may take it for an outage; each look would bring the account nearer to
-            # being locked.
+            # It counts as an outage only after a successful login: each attempt could lock the account.
             raise error
         self._tolerance = self._tolerance or OutageTolerance(config.outage_timeout())
         is_first = not self._tolerance.is_active
@@ -218,7 +216,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
             self.log.info("The catalog can be read again, after %.0f s.", lasted)
 
     def _check_after_timeout(self, execution_id: int) -> dict[str, Any]:
-        """What it comes to when the time is over: a server that is away then has no more of it."""
+        """Read the status a last time after the timeout. An outage is not tolerated then."""
         try:
             with self.hook.open_catalog() as catalog:
                 execution = get_execution(catalog, execution_id)
@@ -249,7 +247,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         return ExecutionTimeout(text, execution_id=execution_id, status=status)
 
     def _outcome(self, catalog: Catalog, execution: Execution) -> dict[str, Any]:
-        """What an execution that is over comes to."""
+        """The result of an execution that has ended."""
         self.log.info("%s.", ended_text(execution))
         if execution.status in SUCCESS:
             return result_of(execution)

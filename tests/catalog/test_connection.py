@@ -1,4 +1,4 @@
-"""How a session meets errors and broken connections. The driver is one that fails on command; time stands still."""
+"""Errors and broken connections of a session, with a driver that fails on command and a clock that waits for no one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from airflow_provider_ssis.catalog.errors import (
     TransientError,
 )
 from airflow_provider_ssis.catalog.session import (
+    NO_RETRY,
     CatalogSession,
     Repeat,
     RetryPolicy,
@@ -30,7 +31,7 @@ class Error(Exception):
     """What this driver raises."""
 
 
-AT_ONCE = RetryPolicy(attempts=3, first_delay=0)
+FOR_A_MINUTE = RetryPolicy(timeout=60, first_delay=1, longest_delay=8)
 LOST = ConnectionResetError(104, "Connection reset by peer")
 Answer = Exception | Sequence[tuple[str, Any]]
 
@@ -94,10 +95,26 @@ DONE: Answer = [("answer", 42)]
 BATCH = Batch("SELECT ? AS answer -- 100%", ("x",))
 
 
+class SteppedClock:
+    """Time that passes only while something waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+
 def session(
-    connection: ScriptedConnection, reconnect: Callable[[], ScriptedConnection] | None = None
+    connection: ScriptedConnection,
+    reconnect: Callable[[], ScriptedConnection] | None = None,
+    clock: SteppedClock | None = None,
 ) -> CatalogSession:
-    return CatalogSession(connection, reconnect=reconnect, retry=AT_ONCE)
+    return CatalogSession(connection, reconnect=reconnect, retry=FOR_A_MINUTE, clock=clock or SteppedClock())
 
 
 def test_the_connection_is_put_into_autocommit_mode() -> None:
@@ -114,11 +131,11 @@ def test_markers_are_written_as_the_driver_wants_them() -> None:
 
 def test_the_row_of_an_error_becomes_an_exception_with_all_that_it_tells() -> None:
     with pytest.raises(FolderNotFound) as caught:
-        session(ScriptedConnection(error_row(27104))).run(BATCH, doing="Making the folder 'X'")
+        session(ScriptedConnection(error_row(27104), DONE)).run(BATCH, doing="Making the folder 'X'")
     error = caught.value
     assert (error.number, error.severity, error.state) == (27104, 16, 1)
     assert (error.procedure, error.line) == ("create_folder", 12)
-    assert str(error).startswith("Making the folder 'X' failed: It did not work.")
+    assert str(error).startswith("Making the folder 'X' failed: It did not work (login '42')")
 
 
 def test_no_exception_of_the_driver_is_chained() -> None:
@@ -143,11 +160,21 @@ def test_a_busy_catalog_is_asked_again(number: int) -> None:
     assert len(connection.statements) == 3
 
 
-def test_it_is_not_asked_for_ever() -> None:
-    connection = ScriptedConnection(*[error_row(1205)] * 10)
+def test_a_call_is_repeated_for_the_configured_time_however_often_that_is() -> None:
+    connection = ScriptedConnection(*[error_row(1205)] * 1000)
+    clock = SteppedClock()
     with pytest.raises(TransientError):
-        session(connection).run(BATCH, doing="Asking")
-    assert len(connection.statements) == AT_ONCE.attempts
+        session(connection, clock=clock).run(BATCH, doing="Asking")
+    assert clock.now == FOR_A_MINUTE.timeout
+    # At least every 8 seconds, and not without a pause.
+    assert 8 <= len(connection.statements) <= 20
+
+
+def test_without_a_retry_time_there_is_one_call() -> None:
+    connection = ScriptedConnection(error_row(1205), DONE)
+    with pytest.raises(TransientError):
+        CatalogSession(connection, retry=NO_RETRY).run(BATCH, doing="Asking")
+    assert len(connection.statements) == 1
 
 
 def test_what_must_not_be_repeated_is_not() -> None:
@@ -161,7 +188,7 @@ def test_other_errors_are_final() -> None:
     connection = ScriptedConnection(error_row(27104), DONE)
     with pytest.raises(FolderNotFound):
         session(connection).run(BATCH, doing="Asking")
-    assert len(connection.statements) == 1
+    assert connection.statements == ["SELECT %s AS answer -- 100%%", "SELECT SUSER_SNAME() AS login_name;"]
 
 
 def test_a_broken_connection_is_replaced() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from airflow_provider_ssis.catalog.codes import LoggingLevel
 from airflow_provider_ssis.catalog.errors import InvalidArgument, WrongParameterType
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, Value
-from airflow_provider_ssis.catalog.sql.execution_settings import creation_batches, settings_of
+from airflow_provider_ssis.catalog.sql.execution_creation import creation_batches
+from airflow_provider_ssis.catalog.sql.execution_settings import settings_of
 from airflow_provider_ssis.catalog.sql.statements import MAX_MARKERS, Batch
 
 
@@ -71,7 +73,7 @@ def test_more_values_than_one_call_can_take_go_in_several() -> None:
     assert all(batch.sql.count("?") == len(batch.values) <= MAX_MARKERS for batch in found)
     assert [batch.sql.count("EXEC catalog.create_execution ") for batch in found] == [1] + [0] * (len(found) - 1)
     assert sum(len(re.findall("EXEC catalog.set_execution_parameter_value ", batch.sql)) for batch in found) == 1500
-    assert sum(batch.values.count("P1499") for batch in found) == 1
+    assert found[-1].values.count("P1499") == 1
 
 
 def test_the_same_property_is_not_set_twice() -> None:
@@ -119,8 +121,15 @@ def test_a_value_of_no_ssis_type_is_refused_before_anything_is_sent() -> None:
         settings_of(request_with(parameters={"Big": 1, "Ratio": "x" * 5000}))
 
 
+def test_a_property_is_never_set_to_a_date_without_its_offset() -> None:
+    noon = datetime(2024, 2, 29, 12, tzinfo=timezone(timedelta(hours=2)))
+    with pytest.raises(WrongParameterType, match="no UTC offset"):
+        settings_of(request_with(property_overrides={r"\Package.Variables[User::From].Value": noon}))
+
+
 def test_secrets_show_in_no_representation() -> None:
     request = request_with(parameters={"Password": "hunter2"}, property_overrides={r"\Package.X": Sensitive("hunter2")})
     assert "hunter2" not in repr(request)
     assert "hunter2" not in repr(Sensitive("hunter2"))
     assert "hunter2" not in repr(settings_of(request))
+    assert "hunter2" not in repr(batches(request))

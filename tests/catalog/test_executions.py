@@ -199,8 +199,12 @@ def test_an_environment_missing_in_one_folder_is_named_with_that_folder(ready: C
     [
         ({"folder": "Nowhere"}, FolderNotFound, "no folder 'Nowhere'"),
         ({"folder": "Nowhere", "environment": "Prod"}, FolderNotFound, "no folder 'Nowhere'"),
-        ({"project": "Nothing"}, ProjectNotFound, "no project 'Nothing'.*Its projects are: ETL"),
-        ({"package": "Load"}, PackageNotFound, r"no package 'Load'.*Its packages are: Load\.dtsx, Strict\.dtsx"),
+        (
+            {"project": "Nothing"},
+            ProjectNotFound,
+            "login 'sa' sees no project 'Nothing'.*the projects ETL.*READ, READ_OBJECTS",
+        ),
+        ({"package": "Load"}, PackageNotFound, r"no package 'Load'.*has the packages Load\.dtsx, Strict\.dtsx"),
     ],
 )
 def test_what_is_missing_is_told(
@@ -213,20 +217,47 @@ def test_what_is_missing_is_told(
 def test_an_unknown_parameter_is_told_with_those_that_there_are(ready: Catalog) -> None:
     with pytest.raises(ParameterNotFound) as caught:
         ready.create_execution(request_for(parameters={"AInt32": 1, "aint16": 1}))
-    error = caught.value
-    assert "the package has no parameter 'aint16'" in str(error)
-    assert "Did you mean 'AInt16'?" in str(error)
-    assert error.operation_id is not None
-    assert f"Execution {error.operation_id} was created and not started" in str(error)
-    left = ready.execution(error.operation_id)
-    assert left is not None
-    assert left.status is OperationStatus.CREATED
+    assert "the package has no parameter 'aint16'" in str(caught.value)
+    assert "Did you mean 'AInt16'?" in str(caught.value)
+    assert ready.executions() == []
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"parameters": {"AInt32": 1, "Nothing": 1}},
+        {"parameters": {"AInt32": "much"}},
+        {"parameters": {"ABoolean": 7}},
+        {"parameters": {"ADateTime": "tomorrow"}},
+        {"project_parameters": {"Nothing": 1}},
+        {"environment": "Nothing"},
+        {"environment": "Nothing", "parameters": {"AInt32": 1}},
+        {"logging_level": "basicc"},
+        {"package": "Nothing.dtsx", "parameters": {"AInt32": 1}},
+    ],
+    ids=str,
+)
+def test_a_mistake_leaves_no_execution_that_waits_to_be_started(deployed: Catalog, mistake: dict[str, Any]) -> None:
+    with pytest.raises(CatalogError):
+        deployed.create_execution(request_for(**mistake))
+    assert deployed.executions(statuses=[OperationStatus.CREATED]) == []
+
+
+def test_what_fails_after_the_creation_names_the_execution(ready: Catalog, ssisdb_emulator: SsisdbEmulator) -> None:
+    # So many values that they take a second batch, which fails.
+    overrides = {rf"\Package.Properties[P{n}]": n for n in range(1500)}
+    ssisdb_emulator.faults.error(50000, statement="SET @execution_id = ")
+    with pytest.raises(CatalogError) as caught:
+        ready.create_execution(request_for(property_overrides=overrides))
+    (left,) = ready.executions()
+    assert caught.value.operation_id == left.execution_id
+    assert f"execution {left.execution_id} was created and not started" in str(caught.value)
 
 
 def test_a_value_of_the_wrong_type_is_told_with_the_parameter(deployed: Catalog) -> None:
-    with pytest.raises(WrongParameterType, match=r"'AInt16'.*of type Int16 and 70000 is not: .*between") as caught:
+    with pytest.raises(WrongParameterType, match=r"'AInt16'.*type Int16, and 70000 is not such a value: .*from"):
         deployed.create_execution(request_for(parameters={"AInt16": 70000}))
-    assert caught.value.operation_id
+    assert deployed.executions() == []
 
 
 def test_a_secret_of_the_wrong_type_is_not_shown(ready: Catalog) -> None:
@@ -282,7 +313,7 @@ def test_what_cannot_be_stopped_is_told_why(ready: Catalog) -> None:
         ready.stop_operation(execution_id)
     assert caught.value.status is OperationStatus.CREATED
     ready.start_execution(execution_id)
-    with pytest.raises(NotStoppable, match=r"SUCCEEDED.*It is over"):
+    with pytest.raises(NotStoppable, match=r"SUCCEEDED.*It has ended"):
         ready.stop_operation(execution_id)
 
 

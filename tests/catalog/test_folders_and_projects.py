@@ -194,7 +194,7 @@ def test_an_unknown_parameter_is_told_with_those_that_there_are(deployed: Catalo
 
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
-    [("AInt32", "many", "whole number"), ("AByte", 256, "between 0 and 255"), ("ABoolean", "maybe", "true, false")],
+    [("AInt32", "many", "whole number"), ("AByte", 256, "from 0 to 255"), ("ABoolean", "maybe", "true, false")],
 )
 def test_a_value_of_the_wrong_type_is_told_with_the_reason(
     deployed: Catalog, name: str, value: ParameterValue, reason: str

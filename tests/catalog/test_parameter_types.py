@@ -62,11 +62,11 @@ def test_a_value_goes_as_text_with_the_type_to_cast_it_to(
     [
         ("yes", "Boolean", "true, false"),
         (2, "Boolean", "true, false"),
-        (256, "Byte", "between 0 and 255"),
-        (40000, "Int16", "between -32768 and 32767"),
-        (2**31, "Int32", "between"),
-        (2**63, "UInt64", "between"),
-        (-1, "UInt32", "between 0"),
+        (256, "Byte", "from 0 to 255"),
+        (40000, "Int16", "from -32768 to 32767"),
+        (2**31, "Int32", "from -2147483648 to"),
+        (2**63, "UInt64", "stores UInt64 as SQL Server's bigint"),
+        (-1, "UInt32", "from 0"),
         (True, "Int32", "whole number"),
         (7.5, "Int32", "whole number"),
         ("", "Int32", "whole number"),
@@ -75,9 +75,15 @@ def test_a_value_goes_as_text_with_the_type_to_cast_it_to(
         (float("nan"), "Double", "finite number"),
         ("inf", "Double", "finite number"),
         ("", "Double", "finite number"),
-        (1e39, "Single", "between"),
-        (Decimal("1e29"), "Decimal", "28 digits"),
-        (Decimal("1e-29"), "Decimal", "28 digits"),
+        (1e39, "Single", "from -3"),
+        (Decimal("1e29"), "Decimal", "28 to 29 digits"),
+        (Decimal(2**96), "Decimal", "28 to 29 digits"),
+        (Decimal("7.9228162514264337593543950336"), "Decimal", "28 to 29 digits"),
+        (Decimal("1e-29"), "Decimal", "28 decimal places"),
+        ("2024-02-29T12:00+02:00", "DateTime", "no UTC offset"),
+        ("2024-02-29T12:00Z", "DateTime", "no UTC offset"),
+        (datetime(2024, 2, 29, tzinfo=UTC), "DateTime", "no UTC offset"),
+        ("a\ud83d", "String", "half a surrogate pair"),
         ("", "DateTime", "2024-02-29"),
         ("yesterday", "DateTime", "2024-02-29"),
         (5, "DateTime", "a date"),
@@ -98,10 +104,27 @@ def test_a_huge_exponent_is_refused_without_writing_the_number_out() -> None:
         literal("1e999999999", "Int64")
 
 
-def test_ssis_knows_no_time_zone_so_the_wall_clock_time_is_sent() -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        Decimal(2**96 - 1),
+        Decimal(1 - 2**96),
+        Decimal("7.9228162514264337593543950335"),
+        Decimal("0.0000000000000000000000000001"),
+        Decimal(9999999999999999999999999999),
+    ],
+)
+def test_the_largest_and_the_longest_decimals_are_sent_as_they_are(value: Decimal) -> None:
+    assert Decimal(literal(value, "Decimal").text) == value
+
+
+def test_a_text_keeps_the_offset_of_a_date() -> None:
     noon = datetime(2024, 2, 29, 12, tzinfo=UTC)
-    assert literal(noon, "DateTime").text == "2024-02-29T12:00:00"
-    assert literal(noon.isoformat(), "DateTime").text == "2024-02-29T12:00:00"
+    assert literal(noon, "String").text == "2024-02-29T12:00:00+00:00"
+
+
+def test_a_literal_shows_no_value() -> None:
+    assert "hunter2" not in repr(literal("hunter2", "String"))
 
 
 VALUES = st.one_of(

@@ -175,9 +175,9 @@ def test_connections_that_break_fail_no_sensor(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task_run = sensor(run().execute()["execution_id"])
-    monkeypatch.setattr(RetryPolicy, "delay", lambda policy, attempt: 0.0)
-    # As often as a session mends itself.
-    ssisdb.faults.drop(statement="catalog.executions", times=RetryPolicy().attempts)
+    monkeypatch.setattr(RetryPolicy, "delay", lambda policy, attempt: 0.01)
+    monkeypatch.setattr(RetryPolicy, "timeout", 0.0)
+    ssisdb.faults.drop(statement="catalog.executions", times=1)
     assert not task_run.operator.poke(task_run.context)
     assert task_run.operator.poke(task_run.context)
 

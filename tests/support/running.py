@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.catalog.session import NO_RETRY, RetryPolicy
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 from tests.support.task_runs import TaskRun
@@ -18,7 +18,7 @@ class ImpatientHook(SsisCatalogHook):
 
     def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog:
         """Open such a client."""
-        return super().open_catalog(retry=RetryPolicy(attempts=1), query_timeout=query_timeout)
+        return super().open_catalog(retry=NO_RETRY, query_timeout=query_timeout)
 
 
 def operator(**arguments: Any) -> SsisRunPackageOperator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
 from airflow_provider_ssis.catalog.errors import (
     AlreadyExists,
     AmbiguousEnvironment,
@@ -18,7 +19,7 @@ from airflow_provider_ssis.catalog.requests import Sensitive, Value
 from airflow_provider_ssis.catalog.session import CatalogPart, Repeat
 from airflow_provider_ssis.catalog.sql.parameter_values import plain
 from airflow_provider_ssis.catalog.sql.rows import decode
-from airflow_provider_ssis.catalog.sql.statements import MarkerValue, guarded, select
+from airflow_provider_ssis.catalog.sql.statements import MarkerValue, guarded, guarded_command, select
 
 _ENVIRONMENTS = "catalog.environments AS v JOIN catalog.folders AS f ON f.folder_id = v.folder_id"
 
@@ -72,6 +73,7 @@ class Environments(CatalogPart):
         :raises AlreadyExists: there is an environment of that name in the folder.
         :raises FolderNotFound: there is no such folder.
         """
+        check_arguments(folder=folder, environment=name, description=description)
         body = "EXEC catalog.create_environment @folder_name = ?, @environment_name = ?"
         values = [folder, name]
         if description is not None:
@@ -131,6 +133,7 @@ class Environments(CatalogPart):
         :raises EnvironmentNotFound: there is no such environment, or the login may not change it.
         :raises WrongParameterType: the value is no value of the type.
         """
+        check_arguments(folder=folder, environment=environment, variable=name, description=description)
         doing = f"Creating the variable {name!r} in the environment {folder}/{environment}"
         wanted = data_type or data_type_of(plain(value))
         known = {each.lower(): each for each in SSIS_TYPES}
@@ -153,7 +156,7 @@ class Environments(CatalogPart):
             body += ", @description = ?"
             values.append(description)
         self._session.run(
-            guarded(f"{body};", values, declare="@value sql_variant"), doing=doing, repeat=Repeat.IF_REFUSED
+            guarded_command(f"{body};", values, declare="@value sql_variant"), doing=doing, repeat=Repeat.IF_REFUSED
         )
 
     def environment_references(self, folder: str, project: str) -> list[EnvironmentReference]:
@@ -188,6 +191,8 @@ class Environments(CatalogPart):
         :raises EnvironmentNotFound: there is no such environment, or the login may not read it.
         :raises ProjectNotFound: there is no such project, or the login may not change it.
         """
+        check_place(folder, project)
+        check_arguments(environment=environment, environment_folder=environment_folder)
         body = (
             "EXEC catalog.create_environment_reference @folder_name = ?, @project_name = ?, @environment_name = ?, "
             "@reference_type = ?, @reference_id = @reference_id OUTPUT"

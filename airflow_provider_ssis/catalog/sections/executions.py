@@ -1,13 +1,13 @@
-"""Executions: create, start, look at, stop."""
+"""Executions: create, start, read, stop."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_ssis.catalog.codes import TERMINAL_STATUSES, OperationStatus
+from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
+from airflow_provider_ssis.catalog.codes import TERMINAL_STATUSES, MessageType, ObjectType, OperationStatus
 from airflow_provider_ssis.catalog.errors import (
     AlreadyStarted,
     AmbiguousEnvironment,
@@ -15,12 +15,14 @@ from airflow_provider_ssis.catalog.errors import (
     ConnectionLost,
     EnvironmentNotFound,
     FolderNotFound,
+    InvalidArgument,
     NotStoppable,
     PackageNotFound,
     ProjectNotFound,
     RequiredParameterMissing,
     TransientError,
 )
+from airflow_provider_ssis.catalog.grants import Purpose
 from airflow_provider_ssis.catalog.models import (
     Execution,
     ExecutionParameterValue,
@@ -34,13 +36,9 @@ from airflow_provider_ssis.catalog.sections.environments import Environments
 from airflow_provider_ssis.catalog.sections.folders import Folders
 from airflow_provider_ssis.catalog.sections.projects import Projects
 from airflow_provider_ssis.catalog.session import CatalogPart, Explain, Repeat
-from airflow_provider_ssis.catalog.sql.execution_settings import Setting, creation_batches, settings_of
-from airflow_provider_ssis.catalog.sql.parameter_values import (
-    explain_value,
-    is_unknown_parameter,
-    parameter_not_found,
-    plain,
-)
+from airflow_provider_ssis.catalog.sql.execution_creation import creation_batches
+from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of, settings_of
+from airflow_provider_ssis.catalog.sql.parameter_values import parameter_not_found, plain, wrong_type
 from airflow_provider_ssis.catalog.sql.rows import ResultSet
 from airflow_provider_ssis.catalog.sql.statements import (
     MAX_MARKERS,
@@ -48,30 +46,42 @@ from airflow_provider_ssis.catalog.sql.statements import (
     MarkerValue,
     OwnError,
     guarded,
+    guarded_command,
     one_of,
+    padded,
     select,
 )
 
+Refusal = Callable[[CatalogError, str], CatalogError | None]
+"""Makes an exception of an error that a batch raised itself, given what was being done; None for other errors."""
+
+
+def _no_refusal(error: CatalogError, doing: str) -> None:
+    """The batch raises no errors itself."""
+
 
 class Executions(CatalogPart):
-    """The part of the catalog that deals with executions and with operations in general."""
+    """The part of the catalog client for executions and for operations in general."""
 
     def create_execution(self, request: ExecutionRequest) -> int:
-        """Create an execution with everything that belongs to it, ready to be started.
+        """Create an execution with all its parameters and options, ready to be started.
 
-        One round trip, however many parameters there are (beyond some four hundred it takes one more). An execution
-        that is created and never started does nothing, so what fails half-way leaves no harm behind.
+        One round trip, however many parameters there are (one more for each thousand or so). Names and types are
+        checked first, so that a mistake creates nothing. If a setting is refused nevertheless, because the project was
+        deployed at that moment for instance, the error names the execution that was created and not started.
 
         :param request: what to run and how.
         :return: the execution's id.
         :raises PackageNotFound: there is no such package, or the login may not see it.
         :raises EnvironmentNotFound: the project has no reference to the environment.
         :raises AmbiguousEnvironment: it refers to several environments of that name.
-        :raises ParameterNotFound: there is no such parameter; the message lists those that there are.
-        :raises WrongParameterType: a value is no value of its parameter's type.
-        :raises InvalidArgument: the request contradicts itself.
-        :raises WindowsAuthenticationRequired: the catalog refuses the SQL login.
+        :raises ParameterNotFound: there is no such parameter; the message lists the existing ones.
+        :raises WrongParameterType: a value does not fit its parameter's type.
+        :raises InvalidArgument: the request contradicts itself, a text is too long, or the logging level is unknown.
+        :raises WindowsAuthenticationRequired: the catalog does not accept SQL logins.
         """
+        check_place(request.folder, request.project, request.package)
+        check_arguments(environment_folder=request.environment_folder)
         settings = settings_of(request)
         doing = f"Creating an execution of {request.folder}/{request.project}/{request.package}"
         explain = self._explain_request(request, settings, doing)
@@ -81,10 +91,17 @@ class Executions(CatalogPart):
         return execution_id
 
     def _finish_creation(self, execution_id: int, further: Sequence[Batch], doing: str, explain: Explain) -> None:
+        def explain_with_id(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            explained = explain(error, row)
+            if explained.operation_id is None:
+                explained.operation_id = execution_id
+                explained.add(f"execution {execution_id} was created and not started")
+            return explained
+
         for batch in further:
-            # Not repeated: overrides that were set already must not be set a second time.
+            # Not repeated: overrides that are already set must not be set a second time.
             batch = Batch(batch.sql, (execution_id, *batch.values[1:]))
-            self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain)
+            self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain_with_id)
 
     def _explain_request(self, request: ExecutionRequest, settings: Sequence[Setting], doing: str) -> Explain:
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
@@ -97,12 +114,13 @@ class Executions(CatalogPart):
     def start_execution(self, execution_id: int) -> OperationStatus:
         """Start an execution, once only.
 
-        If the answer is lost, the execution's status tells whether it started; only one that did not is started again.
+        If the connection breaks, the execution's status decides whether to start it again.
 
-        :return: the status right after the start: as a rule PENDING or RUNNING, a final one if the execution was
-            created with ``synchronized`` or was very short.
+        :param execution_id: the execution.
+        :return: the status after the start: usually PENDING or RUNNING, a final one if the execution was created with
+            ``synchronized`` or was very short.
         :raises AlreadyStarted: it was started before.
-        :raises ProjectChanged: the project was deployed anew since the execution was created.
+        :raises ProjectChanged: the project was deployed again after the execution was created.
         :raises RequiredParameterMissing: a required parameter has no value; the message names it.
         :raises ExecutionNotFound: there is no such execution, or the login may not change it.
         """
@@ -113,14 +131,20 @@ class Executions(CatalogPart):
         )
         return OperationStatus(self._start(batch, execution_id)[-1].rows[0][0])
 
-    def _start(self, batch: Batch, execution_id: int, *, is_ours: bool = False) -> list[ResultSet]:
-        """Run a batch that starts an execution and selects its status last; look before it is run again.
+    def _start(
+        self, batch: Batch, execution_id: int, *, is_ours: bool = False, refusal: Refusal = _no_refusal
+    ) -> list[ResultSet]:
+        """Run a batch that starts an execution and selects its status last. Before a repetition, read the status.
 
-        :param is_ours: nobody but the caller starts it, so that one that was started already counts as started.
+        :param batch: the batch.
+        :param execution_id: the execution.
+        :param is_ours: only the caller starts it, so an execution that was started already counts as started.
+        :param refusal: makes an exception of an error that the batch raised itself.
         """
         doing = f"Starting the execution {execution_id}"
 
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            error = refusal(error, doing) or error
             error.operation_id = execution_id
             if isinstance(error, RequiredParameterMissing):
                 missing = [
@@ -132,26 +156,27 @@ class Executions(CatalogPart):
                     error.add(f"without a value: {', '.join(missing)}")
             return error
 
-        policy = self._session.retry
-        for attempt in range(1, policy.attempts + 1):
+        retries = self._session.retry.start(self._session.clock)
+        is_first = True
+        while True:
             try:
                 return self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain)
             except AlreadyStarted:
-                if attempt == 1 and not is_ours:
+                if is_first and not is_ours:
                     raise
-                # The start whose answer was lost came through after the look at the status.
+                # The start whose answer was lost came through after its status was read.
             except TransientError as error:
-                # A connection that was lost may have started it, a deadlock's victim has not.
-                is_lost = isinstance(error, ConnectionLost)
-                if (is_lost and not self._session.can_reconnect) or (not is_lost and attempt == policy.attempts):
+                # A lost connection may have started it; a deadlock's victim did not.
+                if isinstance(error, ConnectionLost) and not self._session.can_reconnect:
                     raise
+                if not retries.may_continue():
+                    error.add("it has not started")
+                    raise
+            is_first = False
             execution = self.execution(execution_id)
             if execution is not None and execution.status is not OperationStatus.CREATED:
                 return [ResultSet(("status",), ((execution.status.value,),))]
-            time.sleep(policy.delay(attempt))
-        raise ConnectionLost(
-            f"{doing} failed: the connection broke each time", operation_id=execution_id, advice="It has not started."
-        )
+            retries.wait()
 
     def execution(self, execution_id: int) -> Execution | None:
         """The execution with that id, None where there is none that the login may see."""
@@ -168,8 +193,7 @@ class Executions(CatalogPart):
         wanted = list(execution_ids)
         for begin in range(0, len(wanted), MAX_MARKERS):
             chunk = wanted[begin : begin + MAX_MARKERS]
-            # Filled up to a power of two, so that the server keeps a dozen plans and not one for every count.
-            chunk += chunk[-1:] * (min(MAX_MARKERS, 1 << (len(chunk) - 1).bit_length()) - len(chunk))
+            chunk = padded(chunk, MAX_MARKERS)
             batch = select(
                 ExecutionState,
                 "catalog.executions AS v",
@@ -272,12 +296,25 @@ class Executions(CatalogPart):
     def stop_operation(self, operation_id: int) -> None:
         """Ask a running execution or validation to stop. It has stopped when its status is final.
 
+        :param operation_id: the execution or validation.
         :raises NotStoppable: it is in a state in which it cannot be stopped; ``status`` says which.
-        :raises AlreadyStopping: a stop is under way.
+        :raises AlreadyStopping: it is stopping already.
         :raises PermissionDenied: the login may not change it.
         """
 
+        self._stop(guarded_command("EXEC catalog.stop_operation @operation_id = ?;", [operation_id]), operation_id)
+
+    def _stop(self, batch: Batch, operation_id: int, *, refusal: Refusal = _no_refusal) -> None:
+        """Run a batch that requests the stop of an operation.
+
+        :param batch: the batch.
+        :param operation_id: the execution or validation.
+        :param refusal: makes an exception of an error that the batch raised itself.
+        """
+        doing = f"Stopping the operation {operation_id}"
+
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            error = refusal(error, doing) or error
             error.operation_id = operation_id
             if isinstance(error, NotStoppable):
                 operation = self.operation(operation_id)
@@ -287,12 +324,7 @@ class Executions(CatalogPart):
                     error.advice = _STOP_ADVICE.get(operation.status, error.advice)
             return error
 
-        self._session.run(
-            guarded("EXEC catalog.stop_operation @operation_id = ?;", [operation_id]),
-            doing=f"Stopping the operation {operation_id}",
-            repeat=Repeat.IF_REFUSED,
-            explain=explain,
-        )
+        self._session.run(batch, doing=doing, repeat=Repeat.IF_REFUSED, explain=explain)
 
     def _explain_creation(
         self,
@@ -302,50 +334,65 @@ class Executions(CatalogPart):
         settings: Sequence[Setting],
         doing: str,
     ) -> CatalogError:
-        if OwnError.UNRESOLVED_ENVIRONMENT.is_told_by(error):
+        if OwnError.UNRESOLVED_ENVIRONMENT.is_reported_by(error):
             return self._missing_part(request, doing) or self._explain_environment(request, doing)
+        if OwnError.UNFIT_SETTINGS.is_reported_by(error):
+            return self._missing_part(request, doing) or self._explain_settings(request, settings, doing)
+        if OwnError.UNKNOWN_LOGGING_LEVEL.is_reported_by(error):
+            return _explain_level(request, doing)
         if isinstance(error, PackageNotFound):
             missing = self._missing_part(request, doing)
             if missing is not None:
                 missing.number, missing.procedure, missing.line = error.number, error.procedure, error.line
             return missing or error
         execution_id, step = row.get("execution_id"), row.get("step")
-        if execution_id is None or step is None:
+        if execution_id is None:
             return error
-        setting = settings[step]
-        begun = f"Execution {execution_id} was created and not started: setting {setting.title}"
-        if is_unknown_parameter(error):
-            known = [
-                value.parameter_name
-                for value in self.execution_parameter_values(execution_id)
-                if value.object_type is setting.object_type
-            ]
-            error = parameter_not_found(begun, setting.owner, setting.name, known)
-        else:
-            error.message = error.message.removeprefix(f"{doing} failed: ")
-            error.message = f"{begun} failed: {error.message}"
-            error = explain_value(error, begun, setting.value, row)
         error.operation_id = execution_id
+        if step is not None:
+            begun = f"Execution {execution_id} was created and not started: setting {settings[step].title} failed"
+            error.message = f"{begun}: {error.message.removeprefix(f'{doing} failed: ')}"
         return error
 
+    def _explain_settings(self, request: ExecutionRequest, settings: Sequence[Setting], doing: str) -> CatalogError:
+        """The first unknown parameter or wrong type among the settings, with no execution created."""
+        parameters = [
+            each
+            for each in Projects(self._session).object_parameters(request.folder, request.project)
+            if each.object_type is ObjectType.PROJECT or each.object_name.lower() == request.package.lower()
+        ]
+        for setting in settings:
+            if setting.lookup is None:
+                continue
+            own = [each for each in parameters if setting.object_type in (None, each.object_type)]
+            found = [each for each in own if each.parameter_name == setting.name]
+            if not found and not setting.is_optional:
+                return parameter_not_found(doing, setting.owner, setting.name, [each.parameter_name for each in own])
+            for each in found:
+                if each.data_type.lower() not in map(str.lower, setting.lookup.data_types):
+                    return wrong_type(doing, setting.title, each.data_type, setting.value, is_sensitive=each.sensitive)
+        return TransientError(f"{doing} failed: the project's parameters changed at that moment", advice="Try again.")
+
     def _missing_part(self, request: ExecutionRequest, doing: str) -> CatalogError | None:
-        """Which of folder, project and package it is that the login sees none of; None if it sees all three."""
+        """The error for a folder, project or package that the login cannot see. None: it sees all three."""
         projects = Projects(self._session)
         if Folders(self._session).folder(request.folder) is None:
-            return FolderNotFound(f"{doing} failed: there is no folder {request.folder!r}")
+            return FolderNotFound(
+                f"{doing} failed: the login {self._session.login()} sees no folder {request.folder!r}",
+                advice=f"{_EXISTS_OR_GRANT} {Purpose.RUN.advice}",
+            )
         there = [project.name for project in projects.projects(request.folder)]
         if not _contains(there, request.project):
             return ProjectNotFound(
-                f"{doing} failed: there is no project {request.project!r} in the folder {request.folder!r}",
-                advice=f"Its projects are: {', '.join(there)}."
-                if there
-                else "It has no projects that the login may see.",
+                f"{doing} failed: the login {self._session.login()} sees no project {request.project!r} in the folder "
+                f"{request.folder!r}",
+                advice=f"It sees {_listed('project', there)}. {_EXISTS_OR_GRANT} {Purpose.RUN.advice}",
             )
         packages = [package.name for package in projects.packages(request.folder, request.project)]
         if not _contains(packages, request.package):
             return PackageNotFound(
-                f"{doing} failed: there is no package {request.package!r} in the project",
-                advice=f"Its packages are: {', '.join(packages)}." if packages else "It has no packages.",
+                f"{doing} failed: the project has no package {request.package!r}",
+                advice=f"It has {_listed('package', packages)}. The name of a package ends in .dtsx.",
             )
         return None
 
@@ -362,12 +409,28 @@ class Executions(CatalogPart):
         )
 
 
+def _explain_level(request: ExecutionRequest, doing: str) -> CatalogError:
+    level = customized_level_of(request)
+    return InvalidArgument(
+        f"{doing} failed: the catalog has no customized logging level {level!r}",
+        advice="Levels are none, basic, performance, verbose and runtime_lineage, or the name of a customized level as "
+        "catalog.customized_logging_levels lists it.",
+    )
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    return f"the {what}s {', '.join(names)}" if names else f"no {what}"
+
+
+_EXISTS_OR_GRANT = "Either it does not exist (check the spelling), or the login may not see it."
+
+
 def _contains(names: Sequence[str], name: str) -> bool:
     return name.lower() in (each.lower() for each in names)
 
 
 def _without_secrets(text: str, settings: Sequence[Setting]) -> str:
-    """The server may quote a value that it could not take."""
+    """The server may quote a value that it rejected."""
     for setting in settings:
         secret = property_text(plain(setting.value)) if isinstance(setting.value, Sensitive) else ""
         if secret:
@@ -381,9 +444,9 @@ _OF_PROJECT = (
 )
 _STOP_ADVICE = {
     OperationStatus.CREATED: "It was never started, so there is nothing to stop.",
-    OperationStatus.PENDING: "It waits for its process; stop it as soon as it is running.",
-    OperationStatus.STOPPING: "A stop is under way; wait until it has ended.",
-    **dict.fromkeys(TERMINAL_STATUSES, "It is over, so there is nothing to stop."),
+    OperationStatus.PENDING: "It waits for its process. Stop it as soon as it is running.",
+    OperationStatus.STOPPING: "It is stopping already. Wait until it has ended.",
+    **dict.fromkeys(TERMINAL_STATUSES, "It has ended, so there is nothing to stop."),
 }
 
 _PROGRESS = {
@@ -394,7 +457,7 @@ _PROGRESS = {
     "total": "(SELECT COUNT(*) FROM catalog.executables AS e WHERE e.execution_id = v.execution_id)",
     "errors": (
         "(SELECT COUNT(*) FROM catalog.event_messages AS m "
-        "WHERE m.operation_id = v.execution_id AND m.message_type = 120)"
+        f"WHERE m.operation_id = v.execution_id AND m.message_type = {MessageType.ERROR.value})"
     ),
     "executable": (
         "(SELECT TOP (1) m.package_path FROM catalog.event_messages AS m "

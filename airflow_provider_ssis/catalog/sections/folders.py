@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from airflow_provider_ssis.catalog.argument_limits import check_arguments
 from airflow_provider_ssis.catalog.errors import AlreadyExists
 from airflow_provider_ssis.catalog.models import Folder
 from airflow_provider_ssis.catalog.session import CatalogPart, Repeat
 from airflow_provider_ssis.catalog.sql.rows import decode
-from airflow_provider_ssis.catalog.sql.statements import guarded, select
+from airflow_provider_ssis.catalog.sql.statements import guarded, guarded_command, select
 
 
 class Folders(CatalogPart):
@@ -34,6 +35,7 @@ class Folders(CatalogPart):
         :raises InvalidName: the name breaks the catalog's rules.
         :raises PermissionDenied: the login is neither ssis_admin nor sysadmin.
         """
+        check_arguments(folder=name, description=description)
         if exist_ok and (folder := self.folder(name)) is not None:
             return folder
         body = "EXEC catalog.create_folder @folder_name = ?, @folder_id = @folder_id OUTPUT;\n"
@@ -60,8 +62,9 @@ class Folders(CatalogPart):
         :raises FolderNotEmpty: it holds projects or environments.
         :raises PermissionDenied: the login is neither ssis_admin nor sysadmin.
         """
+        check_arguments(folder=name)
         self._session.run(
-            guarded("EXEC catalog.delete_folder @folder_name = ?;", [name]),
+            guarded_command("EXEC catalog.delete_folder @folder_name = ?;", [name]),
             doing=f"Deleting the folder {name!r}",
             repeat=Repeat.IF_REFUSED,
         )

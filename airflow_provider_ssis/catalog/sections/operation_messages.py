@@ -17,7 +17,7 @@ from airflow_provider_ssis.catalog.models import (
     RowsWritten,
 )
 from airflow_provider_ssis.catalog.session import CatalogPart
-from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, one_of, select
+from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, one_of, padded, select
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.codes import OperationType
@@ -83,12 +83,11 @@ class Messages(CatalogPart):
         pairs = list(positions.items())
         for begin in range(0, len(pairs), _MOST_PAIRS):
             chunk = pairs[begin : begin + _MOST_PAIRS]
-            # Filled up to a power of two, so that the server keeps few plans and not one for every count.
-            chunk += chunk[-1:] * (min(_MOST_PAIRS, 1 << (len(chunk) - 1).bit_length()) - len(chunk))
+            chunk = padded(chunk, _MOST_PAIRS)
             places = ", ".join("(?, ?)" for _ in chunk)
             batch = select(
                 EventMessage,
-                f"(SELECT DISTINCT p.operation_id, p.position FROM (VALUES {places}) "  # noqa: S608 markers only
+                f"(SELECT DISTINCT p.operation_id, p.position FROM (VALUES {places}) "
                 "AS p (operation_id, position)) AS w JOIN catalog.event_messages AS v "
                 "ON v.operation_id = w.operation_id AND v.event_message_id > w.position",
                 values=[value for pair in chunk for value in pair],

@@ -6,21 +6,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
 from airflow_provider_ssis.catalog.codes import ObjectType, OperationType
-from airflow_provider_ssis.catalog.errors import CatalogError, DeploymentFailed, ProjectNotFound
+from airflow_provider_ssis.catalog.errors import CatalogError, DeploymentFailed, ParameterNotFound, ProjectNotFound
 from airflow_provider_ssis.catalog.models import Deployment, ObjectParameter, Package, Project
 from airflow_provider_ssis.catalog.requests import Value, VariableReference
 from airflow_provider_ssis.catalog.sections.operation_messages import operation_messages
 from airflow_provider_ssis.catalog.session import CatalogPart, Repeat
 from airflow_provider_ssis.catalog.sql.parameter_values import (
-    REQUIRE_PARAMETER,
-    VALUE_VARIABLES,
-    assign_value,
-    explain_value,
-    is_unknown_parameter,
+    TEXT_VARIABLES,
     parameter_not_found,
+    value_expression,
+    wrong_type,
 )
-from airflow_provider_ssis.catalog.sql.statements import MarkerValue, guarded, select
+from airflow_provider_ssis.catalog.sql.statements import MarkerValue, OwnError, guarded, guarded_command, select
 
 _PROJECTS = "catalog.projects AS v JOIN catalog.folders AS f ON f.folder_id = v.folder_id"
 _OF_PROJECT = (
@@ -30,7 +29,7 @@ _PROJECT_IS = ("f.name = ?", "p.name = ?")
 
 
 class Projects(CatalogPart):
-    """The part of the catalog that deals with projects."""
+    """The part of the catalog client for projects."""
 
     def projects(self, folder: str | None = None) -> list[Project]:
         """The projects that the login may see, by folder and name.
@@ -70,6 +69,7 @@ class Projects(CatalogPart):
         :raises FolderNotFound: there is no such folder.
         :raises PermissionDenied: the login may not create projects there, or not change this one.
         """
+        check_place(folder, name)
         body = (
             "EXEC catalog.deploy_project @folder_name = ?, @project_name = ?, @project_stream = ?, "
             "@operation_id = @operation_id OUTPUT;\n"
@@ -88,6 +88,7 @@ class Projects(CatalogPart):
 
         :raises ProjectNotFound: there is no such project.
         """
+        check_place(folder, name)
         results = self._session.run(
             guarded("EXEC catalog.get_project @folder_name = ?, @project_name = ?;", [folder, name]),
             doing=f"Reading the project {folder}/{name}",
@@ -102,8 +103,9 @@ class Projects(CatalogPart):
 
         :raises ProjectNotFound: there is no such project, or the login may not change it.
         """
+        check_place(folder, name)
         self._session.run(
-            guarded("EXEC catalog.delete_project @folder_name = ?, @project_name = ?;", [folder, name]),
+            guarded_command("EXEC catalog.delete_project @folder_name = ?, @project_name = ?;", [folder, name]),
             doing=f"Deleting the project {folder}/{name}",
             repeat=Repeat.IF_REFUSED,
         )
@@ -142,43 +144,57 @@ class Projects(CatalogPart):
         :raises WrongParameterType: the value is no value of the parameter's type.
         :raises ProjectNotFound: there is no such project, or the login may not change it.
         """
+        check_place(folder, project, package)
+        check_arguments(parameter=parameter)
         object_type = ObjectType.PROJECT if package is None else ObjectType.PACKAGE
         object_name = project if package is None else package
         owner = f"{folder}/{project}" if package is None else f"{folder}/{project}/{package}"
         doing = f"Setting the parameter {parameter!r} of {owner}"
         values: list[MarkerValue] = [object_type.value, parameter, folder, project, object_name]
         if isinstance(value, VariableReference):
+            check_arguments(variable=value.name)
             body = "SET @value = CAST(? AS nvarchar(128));\n"
-            texts = [value.name]
+            values.append(value.name)
         else:
-            body, texts = assign_value(value)
+            expression = value_expression(value)
+            assign = "" if expression.is_constant else f"SELECT {expression.text_assignments};\n"
+            body = (
+                f"IF CHARINDEX(N'|' + @data_type + N'|', ?) = 0 {OwnError.UNFIT_VALUE.raised};\n"
+                f"{assign}SET @value = {expression.sql};\n"
+            )
+            values += [expression.type_list, *expression.texts]
         body = (
-            _FIND_PARAMETER
-            + REQUIRE_PARAMETER
-            + body
-            + "EXEC catalog.set_object_parameter_value @object_type = @object_type, @folder_name = ?, "
-            "@project_name = ?, @parameter_name = @name, @parameter_value = @value, @object_name = ?, @value_type = ?;"
+            f"{_FIND_PARAMETER}IF @data_type IS NULL {OwnError.UNKNOWN_PARAMETER.raised};\n{body}"
+            "EXEC catalog.set_object_parameter_value @object_type = @object_type, @folder_name = ?, "
+            "@project_name = ?, @parameter_name = @name, @parameter_value = @value, @object_name = ?, "
+            "@value_type = ?;\nSELECT 1 AS done;"
         )
         value_type = "R" if isinstance(value, VariableReference) else "V"
-        values += [*texts, folder, project, object_name, value_type]
+        values += [folder, project, object_name, value_type]
 
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
-            if is_unknown_parameter(error):
+            if OwnError.UNKNOWN_PARAMETER.is_reported_by(error) or isinstance(error, ParameterNotFound):
                 if self.project(folder, project) is None:
-                    return ProjectNotFound(f"{doing} failed: there is no project {folder}/{project}")
+                    return ProjectNotFound(
+                        f"{doing} failed: the login {self._session.login()} sees no project {folder}/{project}"
+                    )
                 known = [
                     each.parameter_name
                     for each in self.object_parameters(folder, project)
                     if each.object_type is object_type and each.object_name.lower() == object_name.lower()
                 ]
                 return parameter_not_found(doing, owner, parameter, known)
-            return error if isinstance(value, VariableReference) else explain_value(error, doing, value, row)
+            if isinstance(value, VariableReference) or not OwnError.UNFIT_VALUE.is_reported_by(error):
+                return error
+            return wrong_type(
+                doing, f"the parameter {parameter!r}", row["data_type"], value, is_sensitive=bool(row["sensitive"])
+            )
 
-        batch = guarded(body, values, declare=VALUE_VARIABLES, on_error=("data_type", "sensitive"))
+        batch = guarded(body, values, declare=_VARIABLES, on_error=("data_type", "sensitive"))
         self._session.run(batch, doing=doing, explain=explain)
 
     def _explain_deployment(self, error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
-        """Add what the operation's messages say: the error itself carries the operation's id alone, in its text."""
+        """Add the operation's messages: the error itself contains only the operation's id, in its text."""
         if not isinstance(error, DeploymentFailed):
             return error
         for number in reversed(re.findall(r"\d+", row.get("error_message", "") or error.message)):
@@ -187,7 +203,7 @@ class Projects(CatalogPart):
                 error.operation_id = int(number)
                 error.messages = tuple(messages)
                 return error
-        error.advice = "Look for the reason in catalog.operation_messages."
+        error.advice = "The view catalog.operation_messages has the reason."
         return error
 
 
@@ -197,4 +213,8 @@ _FIND_PARAMETER = (
     f"FROM catalog.object_parameters AS v {_OF_PROJECT}\n"  # constants of this module only
     "WHERE v.object_type = @object_type AND v.parameter_name = @name AND f.name = ? AND p.name = ? "
     "AND v.object_name = ?;\n"
+)
+_VARIABLES = (
+    "@object_type smallint, @name nvarchar(128), @data_type nvarchar(128), @sensitive bit, @value sql_variant, "
+    f"{TEXT_VARIABLES}"
 )

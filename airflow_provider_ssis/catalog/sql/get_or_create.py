@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.catalog.sql.execution_settings import ON_ERROR, VARIABLES, creation_steps, settings_of
+from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES, ObjectType, OperationStatus
+from airflow_provider_ssis.catalog.sql.execution_creation import (
+    ON_ERROR,
+    SET_PLACE,
+    VARIABLES,
+    creation_steps,
+    place_of,
+)
+from airflow_provider_ssis.catalog.sql.execution_settings import Setting, settings_of
 from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, OwnError, guarded
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
-    from airflow_provider_ssis.catalog.sql.execution_settings import Setting
 
 OTHER_ID = "other_execution_id"
 """First column of the result set of active executions that prevent a new one. No other result set begins with it."""
@@ -21,42 +28,34 @@ LOCK_SECONDS = 60
 
 
 def get_or_create_batches(
-    request: ExecutionRequest, settings: list[Setting], correlation: Correlation
+    request: ExecutionRequest, settings: Sequence[Setting], correlation: Correlation
 ) -> Iterator[Batch]:
     """The batches that find the execution or create it.
 
-    The first one selects ``execution_id``, ``status`` and ``created``. The others set more values: run them only if the
-    execution was created. The id is NULL if other executions prevent it; the result set before lists them. The first
-    batch takes the lock and the last one releases it.
+    The first one selects ``execution_id``, ``status`` and ``created``, or, if other executions prevent a new one, those
+    (:data:`OTHER_ID`). The others set more values: run them only if the execution was created. The first batch takes
+    the lock and the last one releases it.
+
+    :param request: what to run and how.
+    :param settings: everything that the request sets, from :func:`settings_with_key`.
+    :param correlation: how to recognise the execution.
     """
     first, *further = creation_steps(request, settings)
     body = (
-        _TAKE_LOCK
-        + "SELECT @owner = ?, @family = ?, @created = 0;\n"
-        + _FIND_OWN
-        + f"IF @execution_id IS NULL\nBEGIN\n{_FIND_OTHERS}"
-        + f"IF NOT EXISTS (SELECT * FROM @others)\nBEGIN\n{first.sql}SET @created = 1;\nSET @status = 1;\nEND\nEND;\n"
-        + (f"IF @created = 0 {_GIVE_LOCK_BACK}" if further else _GIVE_LOCK_BACK)
-        + f"{_SHOW_OTHERS}SELECT @execution_id AS execution_id, @status AS status, @created AS created;"
+        f"{_TAKE_LOCK}{_SET_CORRELATION}{SET_PLACE}{_FIND}"
+        f"IF @execution_id IS NULL AND @others = 0\nBEGIN\n{first.sql}"
+        f"SELECT @created = 1, @status = {OperationStatus.CREATED.value};\nEND;\n"
+        + (f"IF @created = 0 {_RELEASE_LOCK}" if further else _RELEASE_LOCK)
+        + f"IF @execution_id IS NULL {_SHOW_OTHERS}"
+        "ELSE SELECT @execution_id AS execution_id, @status AS status, @created AS created;"
     )
-    values: list[MarkerValue] = [
-        *_lock_values(correlation),
-        _text(correlation.key),
-        _text(correlation.key_prefix),
-        *_places(request),
-        correlation.lookback,
-        correlation.known_id or 0,
-        correlation.previous_id or 0,
-        int(correlation.exclusive),
-        correlation.lookback,
-        *first.values,
-    ]
+    values = [*_correlation_values(correlation), *place_of(request), *first.values]
     yield _guarded(body, values)
     for position, batch in enumerate(further, start=1):
-        last = position == len(further)
-        # The id first: its value is filled in when the first batch has given it.
+        release = _RELEASE_LOCK if position == len(further) else ""
+        # The id first: its value is filled in when the first batch has returned it.
         yield _guarded(
-            f"{batch.sql}SET @lock = ?;\n{_GIVE_LOCK_BACK if last else ''}SELECT @execution_id AS execution_id;",
+            f"{batch.sql}SET @lock = ?;\n{release}SELECT @execution_id AS execution_id;",
             [*batch.values, correlation.lock],
         )
 
@@ -64,57 +63,68 @@ def get_or_create_batches(
 def start_batch(execution_id: int, correlation: Correlation) -> Batch:
     """The batch that starts the execution unless another one became active.
 
-    It selects the status, or the executions that prevent the start.
+    It selects the status, or the executions that prevent the start (:data:`OTHER_ID`).
+
+    :param execution_id: the execution.
+    :param correlation: the same as for :func:`get_or_create_batches`.
     """
     body = (
-        f"{_TAKE_LOCK}SELECT @execution_id = ?, @family = ?;\n"
-        "SELECT @folder = v.folder_name, @project = v.project_name, @package = v.package_name "
-        "FROM catalog.executions AS v WHERE v.execution_id = @execution_id;\n"
-        f"{_FIND_OTHERS}IF NOT EXISTS (SELECT * FROM @others) "
-        f"EXEC catalog.start_execution @execution_id = @execution_id;\n{_GIVE_LOCK_BACK}{_SHOW_OTHERS}"
-        "SELECT v.status FROM catalog.executions AS v WHERE v.execution_id = @execution_id;"
+        f"{_TAKE_LOCK}{_SET_CORRELATION}SET @execution_id = ?;\n{_PLACE_OF_EXECUTION}{_REFUSE_GIVEN}"
+        f"SELECT @others = COUNT(*) FROM {_OTHERS};\n"
+        f"IF @others = 0 EXEC catalog.start_execution @execution_id = @execution_id;\n{_RELEASE_LOCK}"
+        f"IF @others > 0 {_SHOW_OTHERS}"
+        "ELSE SELECT v.status FROM catalog.executions AS v WHERE v.execution_id = @execution_id;"
     )
-    return _guarded(
-        body,
-        [
-            *_lock_values(correlation),
-            execution_id,
-            _text(correlation.key_prefix),
-            correlation.previous_id or 0,
-            int(correlation.exclusive),
-            correlation.lookback,
-        ],
+    return _guarded(body, [*_correlation_values(correlation), execution_id])
+
+
+def stop_batch(execution_id: int, correlation: Correlation) -> Batch:
+    """The batch that requests the stop of an execution unless a later attempt of the caller exists.
+
+    :param execution_id: the execution.
+    :param correlation: the same as for :func:`get_or_create_batches`.
+    """
+    body = (
+        f"{_TAKE_LOCK}{_SET_CORRELATION}SET @execution_id = ?;\n{_PLACE_OF_EXECUTION}{_REFUSE_GIVEN}"
+        f"EXEC catalog.stop_operation @operation_id = @execution_id;\n{_RELEASE_LOCK}"
     )
+    return _guarded(body, [*_correlation_values(correlation), execution_id])
 
 
 def settings_with_key(request: ExecutionRequest, correlation: Correlation) -> list[Setting]:
     """Everything that the request sets. The key comes last, so that an incomplete execution is never found by it."""
-    return settings_of(
-        replace(request, caller_info=correlation.key if correlation.key is not None else request.caller_info)
-    )
+    key = request.caller_info if correlation.key is None else correlation.caller_info
+    return settings_of(replace(request, caller_info=key))
 
 
-def _guarded(body: str, values: list[MarkerValue]) -> Batch:
+def _guarded(body: str, values: Sequence[MarkerValue]) -> Batch:
     return guarded(
         body,
         values,
         declare=_VARIABLES,
         on_error=ON_ERROR,
-        release=f"IF @lock IS NOT NULL AND APPLOCK_MODE('public', @lock, 'Session') <> 'NoLock' {_GIVE_LOCK_BACK}",
+        release=f"IF @lock IS NOT NULL AND APPLOCK_MODE('public', @lock, 'Session') <> 'NoLock' {_RELEASE_LOCK}",
     )
 
 
-def _lock_values(correlation: Correlation) -> list[MarkerValue]:
-    return [correlation.lock, LOCK_SECONDS * 1000]
+def _correlation_values(correlation: Correlation) -> list[MarkerValue]:
+    # An empty text or 0 instead of NULL, because drivers ask the server for the type of a NULL.
+    return [
+        correlation.lock,
+        LOCK_SECONDS * 1000,
+        correlation.key or "",
+        correlation.caller_info or "",
+        correlation.key_prefix or "",
+        0 if correlation.key is None else correlation.attempt or 0,
+        correlation.known_id or 0,
+        correlation.previous_id or 0,
+        int(correlation.exclusive),
+        correlation.lookback,
+    ]
 
 
-def _places(request: ExecutionRequest) -> list[MarkerValue]:
-    return [request.folder, request.project, request.package]
-
-
-def _text(value: str | None) -> str:
-    """An empty text instead of NULL, because drivers ask the server for the type of a NULL."""
-    return value or ""
+def _codes(statuses: frozenset[OperationStatus]) -> str:
+    return ", ".join(str(status.value) for status in sorted(statuses))
 
 
 _TAKE_LOCK = (
@@ -123,43 +133,78 @@ _TAKE_LOCK = (
     "@LockTimeout = ?;\n"
     f"IF @granted < 0 {OwnError.LOCK_NOT_GRANTED.raised};\n"
 )
-_GIVE_LOCK_BACK = "EXEC sp_releaseapplock @Resource = @lock, @LockOwner = 'Session';\n"
-# As bytes, because names that differ in case only are two for Airflow and one for the server's collation.
+_RELEASE_LOCK = "EXEC sp_releaseapplock @Resource = @lock, @LockOwner = 'Session';\n"
+_SET_CORRELATION = (
+    "SELECT @key = ?, @caller = ?, @key_prefix = ?, @attempt = ?, @known = ?, @previous = ?, @exclusive = ?, "
+    "@since = DATEADD(second, -CAST(? AS int), SYSDATETIMEOFFSET()), @created = 0, @others = 0;\n"
+)
 _CALLER = (
-    "(SELECT CAST(p.parameter_value AS nvarchar(4000)) FROM catalog.execution_parameter_values AS p "
-    "WHERE p.execution_id = v.execution_id AND p.object_type = 50 AND p.parameter_name = N'CALLER_INFO')"
+    "(SELECT CAST(c.parameter_value AS nvarchar(4000)) FROM catalog.execution_parameter_values AS c "
+    f"WHERE c.execution_id = v.execution_id AND c.object_type = {ObjectType.EXECUTION.value} "
+    "AND c.parameter_name = N'CALLER_INFO')"
 )
 _IN_PROJECT = (
     "v.object_id = (SELECT p.project_id FROM catalog.projects AS p "
     "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = @folder AND p.name = @project)"
 )
-_RECENT = "v.created_time >= DATEADD(second, -CAST(? AS int), SYSDATETIMEOFFSET())"
-# Created, running, pending, succeeded, stopping and completed count; failed, canceled and ended unexpectedly lead to a
-# new execution, and only the newest one tells.
-_FIND_OWN = (
-    "SELECT @folder = ?, @project = ?, @package = ?;\n"
-    "IF @owner <> N'' SELECT TOP (1) @execution_id = v.execution_id, @status = v.status FROM catalog.executions AS v "
-    f"WHERE {_IN_PROJECT} AND v.package_name = @package AND {_RECENT} "
-    f"AND CAST({_CALLER} AS varbinary(8000)) = CAST(@owner AS varbinary(8000)) ORDER BY v.execution_id DESC;\n"
-    "SET @known = ?;\n"
-    "IF @execution_id IS NULL AND @known <> 0 SELECT @execution_id = v.execution_id, @status = v.status "
-    "FROM catalog.executions AS v WHERE v.execution_id = @known;\n"
-    "IF @status IN (3, 4, 6) SELECT @execution_id = NULL, @status = NULL;\n"
+_ACTIVE = f"v.status IN ({_codes(ACTIVE_STATUSES)})"
+# As bytes, because keys that differ in case only are different for Airflow and equal for the server's collation.
+_IS_OWN = (
+    f"@key <> N'' AND CAST(LEFT({_CALLER}, CASE WHEN @attempt = 0 THEN 4000 ELSE LEN(@key) END) AS varbinary(8000)) "
+    "= CAST(@key AS varbinary(8000))"
 )
-# Only what is active can be in the way: pending, running, stopping. What is merely created does not run by itself.
-_FIND_OTHERS = (
-    "SELECT @previous = ?, @alone = ?;\n"
-    "INSERT INTO @others SELECT o.execution_id, o.of_family FROM (SELECT v.execution_id, CASE "
-    "WHEN v.execution_id = @previous THEN 1 "
-    f"WHEN @family <> N'' AND CAST(LEFT({_CALLER}, LEN(@family)) AS varbinary(8000)) "
-    "= CAST(@family AS varbinary(8000)) THEN 1 ELSE 0 END AS of_family, "
-    "CASE WHEN v.package_name = @package THEN @alone ELSE 0 END AS is_alone "
-    f"FROM catalog.executions AS v WHERE {_IN_PROJECT} AND v.status IN (2, 5, 8) AND {_RECENT} "
-    "AND v.execution_id <> COALESCE(@execution_id, 0)) AS o WHERE o.of_family = 1 OR o.is_alone = 1;\n"
+_HAS_PREFIX = (
+    f"@key_prefix <> N'' AND CAST(LEFT({_CALLER}, LEN(@key_prefix)) AS varbinary(8000)) "
+    "= CAST(@key_prefix AS varbinary(8000))"
 )
-_SHOW_OTHERS = f"SELECT execution_id AS {OTHER_ID}, of_family FROM @others ORDER BY execution_id;\n"
+_IN_FAMILY = f"(v.execution_id = @previous OR ({_HAS_PREFIX}))"
+# The number between the last colon and the brace at the end; NULL where there is no number.
+_ATTEMPT = f"TRY_CAST(REPLACE(RIGHT({_CALLER}, CHARINDEX(N':', REVERSE({_CALLER}) + N':') - 1), N'}}', N'') AS int)"
+_IS_LATER = f"@attempt > 0 AND {_HAS_PREFIX} AND {_ATTEMPT} > @attempt"
+_REFUSE_SUPERSEDED = f"IF @later > 0 {OwnError.ATTEMPT_SUPERSEDED.raised};\n"
+# For a given execution: its own key names the last attempt that got it before it was started.
+_REFUSE_GIVEN = (
+    f"SELECT @later = COUNT(*) FROM catalog.executions AS v WHERE {_IN_PROJECT} "
+    f"AND v.execution_id >= @execution_id AND {_IS_LATER};\n{_REFUSE_SUPERSEDED}"
+)
+# So that an earlier attempt of the caller, which may have been suspended before the start, does not start it as well.
+_TAKE_OVER_CREATED = (
+    f"IF @status = {OperationStatus.CREATED.value} AND @attempt > 0 EXEC catalog.set_execution_parameter_value "
+    f"@execution_id = @execution_id, @object_type = {ObjectType.EXECUTION.value}, "
+    "@parameter_name = N'CALLER_INFO', @parameter_value = @caller;\n"
+)
+# Only an active execution prevents a new one. A created one does not run by itself.
+_PREVENTS = f"{_ACTIVE} AND ((@exclusive = 1 AND v.package_name = @package) OR {_IN_FAMILY})"
+# Only the newest execution with the key counts. A failed, canceled or unexpectedly ended one leads to a new one.
+_FIND = (
+    f"SELECT @execution_id = MAX(CASE WHEN v.package_name = @package AND {_IS_OWN} THEN v.execution_id END), "
+    f"@others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
+    f"@later = COUNT(CASE WHEN {_IS_LATER} THEN 1 END) FROM catalog.executions AS v "
+    f"WHERE {_IN_PROJECT} AND v.created_time >= @since AND (v.package_name = @package OR {_ACTIVE});\n"
+    f"{_REFUSE_SUPERSEDED}"
+    "IF @execution_id IS NULL AND @known <> 0 SET @execution_id = @known;\n"
+    "IF @execution_id IS NOT NULL\nBEGIN\n"
+    "SELECT @status = v.status FROM catalog.executions AS v WHERE v.execution_id = @execution_id;\n"
+    f"IF @status IS NULL OR @status IN "
+    f"({OperationStatus.CANCELED.value}, {OperationStatus.FAILED.value}, {OperationStatus.ENDED_UNEXPECTEDLY.value}) "
+    "SELECT @execution_id = NULL, @status = NULL;\nEND;\n"
+    f"{_TAKE_OVER_CREATED}"
+)
+_PLACE_OF_EXECUTION = (
+    "SELECT @folder = v.folder_name, @project = v.project_name, @package = v.package_name "
+    "FROM catalog.executions AS v WHERE v.execution_id = @execution_id;\n"
+)
+_OTHERS = (
+    f"catalog.executions AS v WHERE {_IN_PROJECT} AND v.created_time >= @since "
+    f"AND v.execution_id <> COALESCE(@execution_id, 0) AND {_PREVENTS}"
+)
+_SHOW_OTHERS = (
+    f"SELECT v.execution_id AS {OTHER_ID}, CASE WHEN {_IN_FAMILY} THEN 1 ELSE 0 END AS of_family FROM {_OTHERS} "
+    "ORDER BY v.execution_id;\n"
+)
 _VARIABLES = (
-    f"{VARIABLES}, @lock nvarchar(255), @granted int, @owner nvarchar(4000), @family nvarchar(4000), @known bigint, "
-    "@previous bigint, @alone int, @status int, @created int;\n"
-    "DECLARE @others TABLE (execution_id bigint, of_family int)"
+    "@lock nvarchar(255), @granted int, @key nvarchar(4000), @caller nvarchar(4000), @key_prefix nvarchar(4000), "
+    "@attempt int, @known bigint, @previous bigint, @exclusive int, @since datetimeoffset(7), @status int, "
+    "@created int, @others int, @later int, "
+    f"{VARIABLES}"
 )

@@ -1,68 +1,105 @@
-"""Sending a parameter's value with the type that the parameter has, in the same round trip that looks the type up.
+"""T-SQL expressions for parameter values, which must have the SQL Server type of the parameter's SSIS type.
 
-The batch finds the parameter's SSIS type, then casts the text of the value to the SQL Server type that belongs to it.
-Only casts that must succeed go into the batch, because the value was tried against every SSIS type beforehand.
+The batch looks the SSIS type up and the expression casts the text of the value accordingly, in the same round trip.
+The expression contains only casts that succeed, because the client tries the value for each SSIS type beforehand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
 
-from airflow_provider_ssis.catalog.errors import CatalogError, ParameterNotFound, WrongParameterType
-from airflow_provider_ssis.catalog.parameter_types import ValueDoesNotFit, data_type_of, fitting_literals, literal
+from airflow_provider_ssis.catalog.errors import ParameterNotFound, WrongParameterType
+from airflow_provider_ssis.catalog.parameter_types import ValueDoesNotFit, fitting_literals, literal
 from airflow_provider_ssis.catalog.requests import ParameterValue, Sensitive, Value
-from airflow_provider_ssis.catalog.sql.statements import OwnError
 
-_TEXTS = 6
+MOST_TEXTS = 6
 """The most different texts that one value can have for the SSIS types."""
 
-VALUE_VARIABLES = (
-    "@object_type smallint, @name nvarchar(128), @data_type nvarchar(128), @sensitive bit, @value sql_variant, "
-    + ", ".join(f"@text{number} nvarchar(max)" for number in range(1, _TEXTS + 1))
-)
-"""Declarations of the variables that the statements of this module use."""
-
-REQUIRE_PARAMETER = f"IF @data_type IS NULL {OwnError.UNKNOWN_PARAMETER.raised};\n"
-"""Ends the batch if no parameter was found, with an error that :func:`is_unknown_parameter` recognises."""
+TEXT_VARIABLES = ", ".join(f"@text{number} nvarchar(max)" for number in range(1, MOST_TEXTS + 1))
+"""Declarations of the variables in expressions that are not constant."""
 
 
-def assign_value(value: Value) -> tuple[str, list[str]]:
-    """The statements that set ``@value`` to a value of the type that ``@data_type`` names, and the texts for them.
+@dataclass(frozen=True, slots=True)
+class ValueExpression:
+    """An expression for a value.
 
-    Where the value does not fit the type they end the batch with an error that :func:`explain_value` recognises.
+    :param sql: the expression. If ``is_constant`` it has a marker for the one text, else it depends on ``@data_type``
+        and on the variables ``@text1``, ``@text2``, ... (:data:`TEXT_VARIABLES`).
+    :param texts: the value as text, in each form that it has for some type.
+    :param data_types: the SSIS types that the value fits.
     """
-    literals = fitting_literals(plain(value))
-    texts = list(dict.fromkeys(each.text for each in literals.values()))
-    sql = f"SELECT {', '.join(f'@text{number} = ?' for number, _ in enumerate(texts, start=1))};\n"
-    natural = data_type_of(plain(value))
-    # The type that the value has by itself is the likeliest, so it is tried first.
-    for data_type, each in sorted(literals.items(), key=lambda item: item[0] != natural):
-        text = f"@text{texts.index(each.text) + 1}"
-        sql += f"IF @data_type = N'{data_type}' SET @value = CAST({text} AS {each.sql_type})\nELSE "
-    sql += f"{OwnError.UNFIT_VALUE.raised};\n"
-    return sql, texts
+
+    sql: str
+    texts: tuple[str, ...] = field(repr=False)
+    data_types: tuple[str, ...]
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the expression is the same for all of the types."""
+        return "@data_type" not in self.sql
+
+    @property
+    def text_assignments(self) -> str:
+        """Assignments of the texts to their variables, each with a marker."""
+        return ", ".join(f"@text{number} = ?" for number, _ in enumerate(self.texts, start=1))
+
+    @property
+    def type_list(self) -> str:
+        """The types as one text, each between bars."""
+        return f"|{'|'.join(self.data_types)}|"
+
+
+def value_expression(value: Value) -> ValueExpression:
+    """The expression for a value of whichever SSIS type ``@data_type`` names.
+
+    It is NULL for a type that the value does not fit.
+
+    :param value: the value.
+    """
+    branches: dict[tuple[str, str], list[str]] = {}
+    for data_type, each in fitting_literals(plain(value)).items():
+        branches.setdefault((each.text, each.sql_type), []).append(data_type)
+    data_types = tuple(data_type for types in branches.values() for data_type in types)
+    if len(branches) == 1:
+        [(text, sql_type)] = branches
+        return ValueExpression(f"CAST(? AS {sql_type})", (text,), data_types)
+    texts = tuple(dict.fromkeys(text for text, _ in branches))
+    sql = "".join(
+        f"WHEN @data_type IN ({', '.join(f'N{data_type!r}' for data_type in types)}) "
+        f"THEN CAST(CAST(@text{texts.index(text) + 1} AS {sql_type}) AS sql_variant) "
+        for (text, sql_type), types in branches.items()
+    )
+    return ValueExpression(f"CASE {sql}END", texts, data_types)
+
+
+def typed_expression(value: ParameterValue, data_type: str) -> ValueExpression:
+    """The expression for a value of a known SSIS type.
+
+    :param value: the value.
+    :param data_type: the type.
+    :raises ValueDoesNotFit: the value does not fit it.
+    """
+    typed = literal(value, data_type)
+    return ValueExpression(f"CAST(? AS {typed.sql_type})", (typed.text,), (data_type,))
 
 
 def plain(value: Value) -> ParameterValue:
-    """The value itself, out of its wrapper."""
+    """The value without its wrapper."""
     return value.value if isinstance(value, Sensitive) else value
 
 
-def is_unknown_parameter(error: CatalogError) -> bool:
-    """True if the batch ended because there is no such parameter."""
-    return OwnError.UNKNOWN_PARAMETER.is_told_by(error) or isinstance(error, ParameterNotFound)
-
-
 def parameter_not_found(doing: str, owner: str, parameter: str, known: Iterable[str]) -> ParameterNotFound:
-    """The exception for an unknown parameter, which lists those that there are.
+    """The exception for an unknown parameter, which lists the existing ones.
 
-    :param doing: what was being done, as the beginning of the message.
-    :param owner: what the parameter was looked for on.
+    :param doing: the failed action, as the beginning of the message.
+    :param owner: the package or project that should have the parameter.
+    :param parameter: its name.
+    :param known: the names of the owner's parameters.
     """
     names = sorted(known)
-    advice = f"Its parameters are: {', '.join(names)}." if names else "It has no parameters."
+    advice = f"Its parameters are: {', '.join(names)}." if names else "It has no parameters that the login can see."
     similar = get_close_matches(parameter.lower(), [name.lower() for name in names], n=1)
     if similar:
         meant = next(name for name in names if name.lower() == similar[0])
@@ -70,22 +107,23 @@ def parameter_not_found(doing: str, owner: str, parameter: str, known: Iterable[
     return ParameterNotFound(f"{doing} failed: {owner} has no parameter {parameter!r}", advice=advice)
 
 
-def explain_value(error: CatalogError, doing: str, value: Value, row: Mapping[str, Any]) -> CatalogError:
-    """The exception for a value that is no value of its parameter's type; every other error is returned as it is.
+def wrong_type(doing: str, title: str, data_type: str, value: Value, *, is_sensitive: bool) -> WrongParameterType:
+    """The exception for a value that does not fit its parameter's type.
 
-    :param row: the error row of the batch, with ``data_type`` and ``sensitive``.
+    :param doing: the failed action, as the beginning of the message.
+    :param title: the parameter.
+    :param data_type: its SSIS type.
+    :param value: the value.
+    :param is_sensitive: the parameter is sensitive, so the message must not show the value.
     """
-    if not OwnError.UNFIT_VALUE.is_told_by(error):
-        return error
-    data_type = str(row["data_type"])
-    secret = isinstance(value, Sensitive) or bool(row["sensitive"])
-    shown = "the value given" if secret else f"{plain(value)!r:.200}"
+    secret = is_sensitive or isinstance(value, Sensitive)
+    shown = "the value" if secret else f"{plain(value)!r:.200}"
     try:
         literal(plain(value), data_type)
         reason = f"it does not fit the type {data_type}"
     except ValueDoesNotFit as misfit:
         reason = str(misfit)
     return WrongParameterType(
-        f"{doing} failed: the parameter is of type {data_type} and {shown} is not: {reason}",
-        advice="Pass a value of that type.",
+        f"{doing} failed: {title} has the type {data_type}, and {shown} is not such a value: {reason}",
+        advice=f"Pass a value of the type {data_type}.",
     )

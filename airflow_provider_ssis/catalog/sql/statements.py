@@ -1,14 +1,14 @@
-"""Batches of T-SQL: constant text with ``?`` markers, and the values for them.
+"""Batches of T-SQL: text with ``?`` markers, and the values for them.
 
-Nothing that a caller passes ever becomes part of the text. What is put together here are constants of this package:
-column lists, conditions, SQL Server types.
+No argument of a caller becomes part of the text. The text is composed of constants of this package only: column lists,
+conditions, SQL Server types and codes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum, unique
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_ssis.catalog.sql.rows import variant_fields
 from airflow_provider_ssis.catalog.sql.variants import variant_columns
@@ -18,32 +18,37 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.catalog.errors import CatalogError
 
+Item = TypeVar("Item")
+
 MarkerValue = str | int | bytes
-"""What goes in place of a marker. Other values go as text and are cast in the batch: drivers differ in how they send
-them, and a NULL of unknown type makes some drivers ask the server for the type first."""
+"""Types of values for markers. Other values are sent as text and cast in the batch: drivers send them differently, and
+for a NULL of unknown type some drivers ask the server first."""
 
 ERROR_NUMBER = "error_number"
-"""The first column of the result set that tells of an error, and of no other result set of this package."""
+"""First column of the result set that reports an error. No other result set of this package begins with it."""
 
 _RAISED_BY_BATCH = 50000
-"""The number of every error that RAISERROR makes of a text."""
+"""The number of every error that RAISERROR raises with a text."""
 
 
 @unique
 class OwnError(IntEnum):
-    """What a batch of this package finds out itself, told by the state of the error that it raises."""
+    """Errors that a batch of this package raises itself; the value is the state of the error."""
 
     UNKNOWN_PARAMETER = 201
     UNFIT_VALUE = 202
     UNRESOLVED_ENVIRONMENT = 203
     LOCK_NOT_GRANTED = 204
+    UNFIT_SETTINGS = 205
+    UNKNOWN_LOGGING_LEVEL = 206
+    ATTEMPT_SUPERSEDED = 207
 
     @property
     def raised(self) -> str:
         """The statement that raises it."""
         return f"RAISERROR(N'{self.name}', 16, {self.value})"
 
-    def is_told_by(self, error: CatalogError) -> bool:
+    def is_reported_by(self, error: CatalogError) -> bool:
         """True if the error is this one."""
         return error.number == _RAISED_BY_BATCH and error.state == self.value
 
@@ -57,11 +62,11 @@ class Batch:
     """T-SQL that goes to the server in one round trip.
 
     :param sql: the text with a ``?`` for each value.
-    :param values: the values, in the order of the markers.
+    :param values: the values, in the order of the markers. They may be secrets, so they are not shown.
     """
 
     sql: str
-    values: tuple[MarkerValue, ...] = ()
+    values: tuple[MarkerValue, ...] = field(default=(), repr=False)
 
 
 def guarded(
@@ -72,16 +77,17 @@ def guarded(
     on_error: Sequence[str] = (),
     release: str = "",
 ) -> Batch:
-    """A batch whose first error ends it and comes back as a row.
+    """A batch that stops at its first error and returns it as a row.
 
-    Without the guard SQL Server goes on with the statement after the one that failed, and drivers tell neither
-    procedure nor line nor state of an error.
+    Without this, SQL Server continues after the failed statement, and drivers do not report procedure, line and state
+    of an error.
 
-    :param body: the statements; the last one selects the outputs.
+    :param body: the statements. The last one must be a SELECT: Microsoft's driver reports "Invalid cursor state" for a
+        batch without a result set if it has a text of more than 2,000 characters.
     :param values: the values for the markers in the body.
     :param declare: variable declarations, without markers.
-    :param on_error: names of variables whose values go into the error row too.
-    :param release: statements that give back, after an error, what the body holds beyond its end.
+    :param on_error: names of variables to return in the error row.
+    :param release: statements that release, after an error, what the body holds beyond its end, such as locks.
     """
     context = "".join(f", @{name} AS {name}" for name in on_error)
     sql = (
@@ -95,6 +101,16 @@ def guarded(
         + f"{context};\nEND CATCH;"
     )
     return Batch(sql, tuple(values))
+
+
+def guarded_command(body: str, values: Sequence[MarkerValue] = (), *, declare: str = "") -> Batch:
+    """A guarded batch without outputs.
+
+    :param body: the statements.
+    :param values: the values for the markers in the body.
+    :param declare: variable declarations, without markers.
+    """
+    return guarded(f"{body}\nSELECT 1 AS done;", values, declare=declare)
 
 
 def select(
@@ -120,10 +136,10 @@ def select(
     joined = joined or {}
     variants = variant_fields(row_class)
     columns = ", ".join(
-        variant_columns(f"v.{field.name}", field.name)
-        if field.name in variants
-        else f"{joined.get(field.name, 'v.' + field.name)} AS {field.name}"
-        for field in fields(row_class)
+        variant_columns(f"v.{each.name}", each.name)
+        if each.name in variants
+        else f"{joined.get(each.name, 'v.' + each.name)} AS {each.name}"
+        for each in fields(row_class)
     )
     top = "" if limit is None else "TOP (?) "
     sql = f"SELECT {top}{columns}\nFROM {source}"
@@ -132,6 +148,15 @@ def select(
     if order_by:
         sql += f"\nORDER BY {order_by}"
     return Batch(sql, (*(() if limit is None else (limit,)), *values))
+
+
+def padded(values: list[Item], longest: int) -> list[Item]:
+    """A list filled up to a power of two with its last value, so that the server keeps few query plans.
+
+    :param values: the list, not empty.
+    :param longest: the most that it may be filled up to.
+    """
+    return values + values[-1:] * (min(longest, 1 << (len(values) - 1).bit_length()) - len(values))
 
 
 def one_of(column: str, values: Collection[int]) -> str:

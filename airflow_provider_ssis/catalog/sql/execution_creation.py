@@ -1,0 +1,144 @@
+"""The batches that check and create an execution with all its settings.
+
+Names and types are checked before the execution is created, so that a mistake leaves no execution behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from airflow_provider_ssis.catalog.codes import ObjectType
+from airflow_provider_ssis.catalog.errors import InvalidArgument
+from airflow_provider_ssis.catalog.requests import ExecutionRequest
+from airflow_provider_ssis.catalog.sections.environments import REFERENCED_FOLDER, REFERENCES, reference_conditions
+from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of
+from airflow_provider_ssis.catalog.sql.parameter_values import TEXT_VARIABLES
+from airflow_provider_ssis.catalog.sql.statements import MAX_MARKERS, Batch, MarkerValue, OwnError, guarded
+
+VARIABLES = (
+    "@execution_id bigint, @reference_id bigint, @matches int, @step int, @folder nvarchar(128), "
+    "@project nvarchar(128), @package nvarchar(260), @object_type smallint, @name nvarchar(128), "
+    f"@data_type nvarchar(128), @value sql_variant, {TEXT_VARIABLES};\n"
+    "DECLARE @types TABLE (object_type smallint, name nvarchar(128), data_type nvarchar(128))"
+)
+"""What the statements of this module declare."""
+
+ON_ERROR = ("execution_id", "step")
+"""The variables that say at which setting of which execution an error happened."""
+
+SET_PLACE = "SELECT @folder = ?, @project = ?, @package = ?;\n"
+"""Sets the variables with the package; the values are those of :func:`place_of`."""
+
+ANY_OBJECT = 0
+"""Stands for the object type of a connection manager's parameter, which belongs to the project or the package."""
+
+
+def place_of(request: ExecutionRequest) -> list[MarkerValue]:
+    """Folder, project and package."""
+    return [request.folder, request.project, request.package]
+
+
+def creation_batches(request: ExecutionRequest, settings: Sequence[Setting]) -> Iterator[Batch]:
+    """The batches that create the execution and set everything; each selects the execution's id.
+
+    The first marker of batches after the first is the id; its value here is 0.
+    """
+    for position, batch in enumerate(creation_steps(request, settings)):
+        body, values = batch.sql, batch.values
+        if position == 0:
+            body, values = SET_PLACE + body, (*place_of(request), *values)
+        yield guarded(f"{body}SELECT @execution_id AS execution_id;", values, declare=VARIABLES, on_error=ON_ERROR)
+
+
+def creation_steps(request: ExecutionRequest, settings: Sequence[Setting]) -> Iterator[Batch]:
+    """The statements that check and create the execution and set everything. They need :data:`VARIABLES`.
+
+    The first step needs the variables of :data:`SET_PLACE`. There is one step unless the values are too many for one
+    call. Later steps begin with setting the execution's id, whose value here is 0, and the place.
+    """
+    check, values = _check(settings)
+    create, create_values = _create(request)
+    body, values = check + create, [*values, *create_values]
+    has_types = bool(check)
+    for position, setting in enumerate(settings):
+        if len(values) + len(setting.values) + _RESERVED_MARKERS > MAX_MARKERS:
+            yield Batch(body, tuple(values))
+            body, values, has_types = f"SET @execution_id = ?;\n{SET_PLACE}", [0, *place_of(request)], False
+        if setting.reads_type and not has_types:
+            body += _READ_TYPES
+            has_types = True
+        body += f"SET @step = {position};\n{setting.sql}"
+        values += setting.values
+    yield Batch(body, tuple(values))
+
+
+_RESERVED_MARKERS = 30
+"""Markers that the callers of this module add."""
+
+
+def _check(settings: Sequence[Setting]) -> tuple[str, list[MarkerValue]]:
+    """Ends the batch if a parameter does not exist or its value does not fit its type."""
+    wanted = [(setting, setting.lookup) for setting in settings if setting.lookup is not None]
+    # What does not fit one call is not checked beforehand. The catalog checks it when it is set.
+    wanted = wanted[: MAX_MARKERS // 4]
+    if not wanted:
+        return "", []
+    rows = ",\n".join(
+        f"({ANY_OBJECT if setting.object_type is None else setting.object_type.value}, ?, N'{lookup.type_list}')"
+        for setting, lookup in wanted
+    )
+    return f"{_READ_TYPES}{_REJECT_UNFIT.format(rows=rows)}", [setting.name for setting, _ in wanted]
+
+
+def _create(request: ExecutionRequest) -> tuple[str, list[MarkerValue]]:
+    body, reference = "", ""
+    values: list[MarkerValue] = []
+    customized = customized_level_of(request)
+    if customized is not None:
+        body += _REQUIRE_LEVEL
+        values.append(customized)
+    if request.reference_id is not None:
+        if request.environment is not None:
+            raise InvalidArgument("An execution takes either an environment or a reference id, not both")
+        body += "SET @reference_id = ?;\n"
+        values.append(request.reference_id)
+        reference = "@reference_id = @reference_id, "
+    elif request.environment is not None:
+        conditions, condition_values = reference_conditions(
+            request.folder, request.environment, request.environment_folder
+        )
+        body += (
+            f"SELECT @matches = COUNT(DISTINCT {REFERENCED_FOLDER}), @reference_id = MIN(v.reference_id)\n"
+            f"FROM {REFERENCES}\n"
+            f"WHERE f.name = @folder AND p.name = @project AND {' AND '.join(conditions)};\n"
+            f"IF @matches <> 1 {OwnError.UNRESOLVED_ENVIRONMENT.raised};\n"
+        )
+        values += condition_values
+        reference = "@reference_id = @reference_id, "
+    body += (
+        "EXEC catalog.create_execution @folder_name = @folder, @project_name = @project, @package_name = @package, "
+        f"{reference}@use32bitruntime = ?, @execution_id = @execution_id OUTPUT;\n"
+    )
+    values.append(int(request.use32bit))
+    return body, values
+
+
+_READ_TYPES = (
+    "INSERT INTO @types SELECT v.object_type, v.parameter_name, v.data_type FROM catalog.object_parameters AS v "
+    "JOIN catalog.projects AS p ON p.project_id = v.project_id JOIN catalog.folders AS f ON f.folder_id = p.folder_id "
+    "WHERE f.name = @folder AND p.name = @project AND "
+    f"(v.object_type = {ObjectType.PROJECT.value} OR "
+    f"(v.object_type = {ObjectType.PACKAGE.value} AND v.object_name = @package));\n"
+)
+_REJECT_UNFIT = (
+    "IF EXISTS (SELECT * FROM (VALUES {rows}) AS w (object_type, name, data_types) "
+    f"LEFT JOIN @types AS t ON (w.object_type = t.object_type OR w.object_type = {ANY_OBJECT}) "
+    "AND CAST(t.name AS varbinary(256)) = CAST(CAST(w.name AS nvarchar(128)) AS varbinary(256)) "
+    f"WHERE (t.data_type IS NULL AND w.object_type <> {ANY_OBJECT}) "
+    "OR CHARINDEX(N'|' + t.data_type + N'|', w.data_types) = 0) "
+    f"{OwnError.UNFIT_SETTINGS.raised};\n"
+)
+_REQUIRE_LEVEL = (
+    "IF NOT EXISTS (SELECT * FROM catalog.customized_logging_levels AS v WHERE v.name = ?) "
+    f"{OwnError.UNKNOWN_LOGGING_LEVEL.raised};\n"
+)

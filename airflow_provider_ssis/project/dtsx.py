@@ -149,6 +149,10 @@ class _Reader:
             fail_parent_on_failure=dts_flag(element, "FailParentOnFailure"),
             fail_package_on_failure=dts_flag(element, "FailPackageOnFailure"),
             force_execution_result=None if forced < 0 else forced,
+            variables=_variables(element),
+            log_providers=tuple(
+                dts_text(provider, "ObjectName") for provider in members(element, "LogProviders", "LogProvider")
+            ),
         )
 
     def _event_handler(self, element: _Element, owner: str) -> EventHandler:
@@ -163,6 +167,7 @@ class _Reader:
             children=children,
             constraints=constraints,
             propagate=_propagates(element),
+            variables=_variables(element),
         )
 
     def _control_flow(
@@ -240,6 +245,14 @@ def _child_package(element: _Element) -> str | None:
     if task is None or (task.findtext("UseProjectReference") or "").strip().lower() != "true":
         return None
     return (task.findtext("PackageName") or "").strip() or None
+
+
+def _variables(element: _Element) -> tuple[str, ...]:
+    """Return the names of the variables that an executable or event handler declares."""
+    return tuple(
+        f"{dts_text(variable, 'Namespace') or 'User'}::{dts_text(variable, 'ObjectName')}"
+        for variable in members(element, "Variables", "Variable")
+    )
 
 
 def _propagates(element: _Element) -> bool:

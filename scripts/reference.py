@@ -7,6 +7,7 @@ that are not current.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import inspect
 import re
 import sys
@@ -101,12 +102,17 @@ def _parameter(name: str, text: str, is_templated: bool, signature: inspect.Sign
     about = []
     if declared is not None:
         if declared.annotation is not inspect.Parameter.empty:
-            about.append(f"`{_OWN_TYPES.sub(_BARE_NAME, str(declared.annotation))}`")
+            about.append(_type(declared.annotation))
         if declared.default is inspect.Parameter.empty and declared.kind is not inspect.Parameter.VAR_KEYWORD:
             about.append("required")
     if is_templated:
         about.append("templated")
     return f"- **`{name}`**" + (f" ({', '.join(about)})" if about else "") + f": {text}"
+
+
+def _type(annotation: Any) -> str:
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return f"`{_OWN_TYPES.sub(_BARE_NAME, text)}`"
 
 
 def _own(documented: type) -> list[str]:
@@ -141,7 +147,19 @@ def _catalog() -> Iterator[str]:
         yield f"## {title}"
         for _, found in inspect.getmembers(module, inspect.isclass):
             if found.__module__ == module.__name__:
-                yield "\n\n".join([f"### {found.__name__}", *_parts(parse(found.__doc__), inspect.signature(found))])
+                docstring = parse(found.__doc__)
+                yield "\n\n".join([f"### {found.__name__}", docstring.description, *_fields(found, docstring)])
+
+
+def _fields(documented: type, docstring: Docstring) -> Iterator[str]:
+    """All fields of a dataclass, also of those whose docstring leaves their meaning to the view's documentation."""
+    texts = {each.name: each.text for each in docstring.parameters}
+    signature = inspect.signature(documented)
+    if dataclasses.is_dataclass(documented):
+        yield "\n".join(
+            f"- **`{name}`** ({_type(parameter.annotation)})" + (f": {texts[name]}" if name in texts else "")
+            for name, parameter in signature.parameters.items()
+        )
 
 
 # --- exceptions and errors -------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata
 from airflow_provider_ssis.emulator.tsql.query.binder import Argument, Binder, Compilation, Guard
 from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge
-from airflow_provider_ssis.emulator.tsql.query.engine_errors import translated
+from airflow_provider_ssis.emulator.tsql.query.engine_errors import of_python, translated
 from airflow_provider_ssis.emulator.tsql.query.grammar import GRAMMAR
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name, split_assignments
 from airflow_provider_ssis.emulator.tsql.query.rules.changes import CHANGES
@@ -122,8 +122,8 @@ class Result:
                 yield
             except duckdb.Error as error:
                 raise run.error or translated(error) from None
-            except MemoryError:
-                raise out_of_memory() from None
+            except Exception as error:  # noqa: BLE001 - each becomes an error of SQL Server
+                raise of_python(error) from None
 
 
 class QueryCompiler:

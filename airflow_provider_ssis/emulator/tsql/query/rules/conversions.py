@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.facets import check_facets
 from airflow_provider_ssis.emulator.tsql.values.precedence import (
     DECIMALS,
     FIXED_WIDTH,
@@ -76,6 +77,7 @@ def parse_type(node: exp.DataType) -> SqlType:
         parsed = SqlType.parse(name)
     except ValueError:
         raise SqlError(243, f"Type {name} is not a defined system type.") from None
+    check_facets(parsed, name)
     if parsed.length == 1 and "(" not in name and parsed.name != "rowversion":
         return SqlType(parsed.name, length=_DEFAULT_CAST_LENGTH)
     return parsed

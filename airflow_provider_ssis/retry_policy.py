@@ -27,6 +27,7 @@ from airflow_provider_ssis.exceptions import (
     PreviousExecutionActive,
     ProjectNameMismatch,
     SsisTaskError,
+    TrySuperseded,
     ValidationFailed,
 )
 from airflow_provider_ssis.hooks.extra import InvalidConnection
@@ -66,6 +67,7 @@ POINTLESS: dict[str, tuple[type[Exception], ...]] = {
     "the project must be fixed first": (errors.DeploymentFailed, errors.ProjectKeyMissing, ValidationFailed),
     "a person stopped the execution": (ExecutionCanceled,),
     "no execution is running that could be stopped": (ExecutionNotRunning, NoRunningExecution),
+    "a later try continues": (TrySuperseded, errors.AttemptSuperseded),
 }
 """Failures that repeat with every try, by reason."""
 

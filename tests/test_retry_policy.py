@@ -59,6 +59,8 @@ FAILS_AT_ONCE = {
     "LimitExceededError",
     "LoginFailed",
     "NoRunningExecution",
+    "AttemptSuperseded",
+    "TrySuperseded",
     "NotFound",
     "OperationNotFound",
     "PackageNotFound",

@@ -69,7 +69,7 @@ def start_batch(execution_id: int, correlation: Correlation) -> Batch:
     :param correlation: the same as for :func:`get_or_create_batches`.
     """
     body = (
-        f"{_TAKE_LOCK}{_SET_CORRELATION}SET @execution_id = ?;\n{_PLACE_OF_EXECUTION}"
+        f"{_TAKE_LOCK}{_SET_CORRELATION}SET @execution_id = ?;\n{_PLACE_OF_EXECUTION}{_REFUSE_GIVEN}"
         f"SELECT @others = COUNT(*) FROM {_OTHERS};\n"
         f"IF @others = 0 EXEC catalog.start_execution @execution_id = @execution_id;\n{_RELEASE_LOCK}"
         f"IF @others > 0 {_SHOW_OTHERS}"
@@ -78,9 +78,22 @@ def start_batch(execution_id: int, correlation: Correlation) -> Batch:
     return _guarded(body, [*_correlation_values(correlation), execution_id])
 
 
+def stop_batch(execution_id: int, correlation: Correlation) -> Batch:
+    """The batch that requests the stop of an execution unless a later attempt of the caller exists.
+
+    :param execution_id: the execution.
+    :param correlation: the same as for :func:`get_or_create_batches`.
+    """
+    body = (
+        f"{_TAKE_LOCK}{_SET_CORRELATION}SET @execution_id = ?;\n{_PLACE_OF_EXECUTION}{_REFUSE_GIVEN}"
+        f"EXEC catalog.stop_operation @operation_id = @execution_id;\n{_RELEASE_LOCK}"
+    )
+    return _guarded(body, [*_correlation_values(correlation), execution_id])
+
+
 def settings_with_key(request: ExecutionRequest, correlation: Correlation) -> list[Setting]:
     """Everything that the request sets. The key comes last, so that an incomplete execution is never found by it."""
-    key = request.caller_info if correlation.key is None else correlation.key
+    key = request.caller_info if correlation.key is None else correlation.caller_info
     return settings_of(replace(request, caller_info=key))
 
 
@@ -100,7 +113,9 @@ def _correlation_values(correlation: Correlation) -> list[MarkerValue]:
         correlation.lock,
         LOCK_SECONDS * 1000,
         correlation.key or "",
+        correlation.caller_info or "",
         correlation.key_prefix or "",
+        0 if correlation.key is None else correlation.attempt or 0,
         correlation.known_id or 0,
         correlation.previous_id or 0,
         int(correlation.exclusive),
@@ -120,7 +135,7 @@ _TAKE_LOCK = (
 )
 _RELEASE_LOCK = "EXEC sp_releaseapplock @Resource = @lock, @LockOwner = 'Session';\n"
 _SET_CORRELATION = (
-    "SELECT @key = ?, @key_prefix = ?, @known = ?, @previous = ?, @exclusive = ?, "
+    "SELECT @key = ?, @caller = ?, @key_prefix = ?, @attempt = ?, @known = ?, @previous = ?, @exclusive = ?, "
     "@since = DATEADD(second, -CAST(? AS int), SYSDATETIMEOFFSET()), @created = 0, @others = 0;\n"
 )
 _CALLER = (
@@ -134,24 +149,46 @@ _IN_PROJECT = (
 )
 _ACTIVE = f"v.status IN ({_codes(ACTIVE_STATUSES)})"
 # As bytes, because keys that differ in case only are different for Airflow and equal for the server's collation.
-_IS_OWN = f"@key <> N'' AND CAST({_CALLER} AS varbinary(8000)) = CAST(@key AS varbinary(8000))"
-_IN_FAMILY = (
-    f"(v.execution_id = @previous OR (@key_prefix <> N'' AND CAST(LEFT({_CALLER}, LEN(@key_prefix)) "
-    "AS varbinary(8000)) = CAST(@key_prefix AS varbinary(8000))))"
+_IS_OWN = (
+    f"@key <> N'' AND CAST(LEFT({_CALLER}, CASE WHEN @attempt = 0 THEN 4000 ELSE LEN(@key) END) AS varbinary(8000)) "
+    "= CAST(@key AS varbinary(8000))"
+)
+_HAS_PREFIX = (
+    f"@key_prefix <> N'' AND CAST(LEFT({_CALLER}, LEN(@key_prefix)) AS varbinary(8000)) "
+    "= CAST(@key_prefix AS varbinary(8000))"
+)
+_IN_FAMILY = f"(v.execution_id = @previous OR ({_HAS_PREFIX}))"
+# The number between the last colon and the brace at the end; NULL where there is no number.
+_ATTEMPT = f"TRY_CAST(REPLACE(RIGHT({_CALLER}, CHARINDEX(N':', REVERSE({_CALLER}) + N':') - 1), N'}}', N'') AS int)"
+_IS_LATER = f"@attempt > 0 AND {_HAS_PREFIX} AND {_ATTEMPT} > @attempt"
+_REFUSE_SUPERSEDED = f"IF @later > 0 {OwnError.ATTEMPT_SUPERSEDED.raised};\n"
+# For a given execution: its own key names the last attempt that got it before it was started.
+_REFUSE_GIVEN = (
+    f"SELECT @later = COUNT(*) FROM catalog.executions AS v WHERE {_IN_PROJECT} "
+    f"AND v.execution_id >= @execution_id AND {_IS_LATER};\n{_REFUSE_SUPERSEDED}"
+)
+# So that an earlier attempt of the caller, which may have been suspended before the start, does not start it as well.
+_TAKE_OVER_CREATED = (
+    f"IF @status = {OperationStatus.CREATED.value} AND @attempt > 0 EXEC catalog.set_execution_parameter_value "
+    f"@execution_id = @execution_id, @object_type = {ObjectType.EXECUTION.value}, "
+    "@parameter_name = N'CALLER_INFO', @parameter_value = @caller;\n"
 )
 # Only an active execution prevents a new one. A created one does not run by itself.
 _PREVENTS = f"{_ACTIVE} AND ((@exclusive = 1 AND v.package_name = @package) OR {_IN_FAMILY})"
 # Only the newest execution with the key counts. A failed, canceled or unexpectedly ended one leads to a new one.
 _FIND = (
     f"SELECT @execution_id = MAX(CASE WHEN v.package_name = @package AND {_IS_OWN} THEN v.execution_id END), "
-    f"@others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END) FROM catalog.executions AS v "
+    f"@others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
+    f"@later = COUNT(CASE WHEN {_IS_LATER} THEN 1 END) FROM catalog.executions AS v "
     f"WHERE {_IN_PROJECT} AND v.created_time >= @since AND (v.package_name = @package OR {_ACTIVE});\n"
+    f"{_REFUSE_SUPERSEDED}"
     "IF @execution_id IS NULL AND @known <> 0 SET @execution_id = @known;\n"
     "IF @execution_id IS NOT NULL\nBEGIN\n"
     "SELECT @status = v.status FROM catalog.executions AS v WHERE v.execution_id = @execution_id;\n"
     f"IF @status IS NULL OR @status IN "
     f"({OperationStatus.CANCELED.value}, {OperationStatus.FAILED.value}, {OperationStatus.ENDED_UNEXPECTEDLY.value}) "
     "SELECT @execution_id = NULL, @status = NULL;\nEND;\n"
+    f"{_TAKE_OVER_CREATED}"
 )
 _PLACE_OF_EXECUTION = (
     "SELECT @folder = v.folder_name, @project = v.project_name, @package = v.package_name "
@@ -166,7 +203,8 @@ _SHOW_OTHERS = (
     "ORDER BY v.execution_id;\n"
 )
 _VARIABLES = (
-    "@lock nvarchar(255), @granted int, @key nvarchar(4000), @key_prefix nvarchar(4000), @known bigint, "
-    "@previous bigint, @exclusive int, @since datetimeoffset(7), @status int, @created int, @others int, "
+    "@lock nvarchar(255), @granted int, @key nvarchar(4000), @caller nvarchar(4000), @key_prefix nvarchar(4000), "
+    "@attempt int, @known bigint, @previous bigint, @exclusive int, @since datetimeoffset(7), @status int, "
+    "@created int, @others int, @later int, "
     f"{VARIABLES}"
 )

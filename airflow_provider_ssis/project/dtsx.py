@@ -7,7 +7,7 @@ Package formats 2 (SQL Server 2005), 3 (2008), 5 (a preview of 2012), 6 (2012, 2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_provider_ssis.project.dataflow import read_data_flow
 from airflow_provider_ssis.project.dts import read_connection_manager
@@ -69,7 +69,9 @@ def read_package(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> 
     return PackageFile(
         format_version=package.format_version,
         protection_level=package.protection_level,
-        control_flow=_executable(package.container),
+        control_flow=replace(
+            _executable(package.container), log_providers=tuple(provider.name for provider in package.log_providers)
+        ),
         connection_managers=tuple(read_connection_manager(one.element, part) for one in package.connection_managers),
         parameters=tuple(parameter.name for parameter in package.parameters),
     )
@@ -97,6 +99,7 @@ def _executable(container: DtsContainer) -> Executable:
         fail_parent_on_failure=container.fail_parent_on_failure,
         fail_package_on_failure=container.fail_package_on_failure,
         force_execution_result=container.force_execution_result,
+        variables=tuple(variable.qualified_name for variable in container.variables),
     )
 
 
@@ -109,6 +112,7 @@ def _event_handler(handler: DtsEventHandler, *, disabled: bool) -> EventHandler:
         children=tuple(_executable(child) for child in handler.children),
         constraints=tuple(_constraint(one) for one in handler.constraints),
         propagate=handler.propagate,
+        variables=tuple(variable.qualified_name for variable in handler.variables),
     )
 
 

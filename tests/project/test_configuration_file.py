@@ -20,7 +20,8 @@ def test_values_are_read_in_order() -> None:
         '<Configuration ConfiguredType="Property" Path="\\Package.Variables[User::A].Properties[Value]"'
         ' ValueType="Int32"><ConfiguredValue>7</ConfiguredValue></Configuration>'
         '<Configuration ConfiguredType="Property" Path="\\Package.Connections[C].Properties[Password]"'
-        ' ValueType="String"><ConfiguredValue xml:space="preserve"> </ConfiguredValue></Configuration></DTSConfiguration>'.encode(),
+        ' ValueType="String"><ConfiguredValue xml:space="preserve"> </ConfiguredValue></Configuration>'
+        "</DTSConfiguration>".encode(),
         "Load.dtsConfig",
     )
     assert (file.generated_by, file.package_name, file.package_id) == ("me", "Load", "{1}")

@@ -100,6 +100,7 @@ class CatalogRunLog:
                 self._engine.commit(self._connection)
             except duckdb.TransactionException:
                 self._roll_back()
+                self._engine.write_lock.roll_back_idle()
                 await asyncio.sleep(_SECONDS_BETWEEN_ATTEMPTS)
             except BaseException:
                 self._roll_back()

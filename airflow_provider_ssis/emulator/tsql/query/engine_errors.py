@@ -24,6 +24,12 @@ _KNOWN: Final = (
         lambda: SqlError(2627, "A key of the table is there already: nothing was changed.", severity=14),
     ),
     (
+        re.compile("Conflict on|write-write conflict", re.IGNORECASE),
+        lambda: SqlError(
+            1205, "Another transaction changed the same row first. Run the transaction again.", severity=13
+        ),
+    ),
+    (
         re.compile("LATERAL join cannot contain aggregates"),
         lambda: not_supported("An aggregate over columns of the query around it"),
     ),

@@ -154,7 +154,7 @@ class QueryCompiler:
     ) -> CompiledQuery:
         """Compile one query, or take it from those compiled lately.
 
-        :param variables: types of the declared variables, by name with ``@``.
+        :param variables: types of the declared variables, by name in lower case with ``@``.
         :param database: the current database.
         :param connection: any connection to the DuckDB instance.
         :param local_tables: table variables and temporary tables in sight, by name with ``@`` or ``#``.
@@ -162,7 +162,9 @@ class QueryCompiler:
         :raises SqlError: 102, 156, 207, 208 and the like, with the true line.
         """
         tables = local_tables or {}
-        key = (text.sql, database, tuple(variables.items()), tuple(tables.items()), sees_all)
+        # The other variables of the batch do not matter.
+        read = {name: type_ for name in text.variables if (type_ := variables.get(name)) is not None}
+        key = (text.sql, database, frozenset(read.items()), tuple(tables.items()), sees_all)
         if self._version != self._metadata.version:
             self._remembered.clear()
             self._version = self._metadata.version
@@ -172,7 +174,7 @@ class QueryCompiler:
                 self._remembered.move_to_end(key)
                 return compiled
             self._bridge.install(connection)
-        compiled = self._compiled(text, variables, database, tables, sees_all=sees_all)
+        compiled = self._compiled(text, read, database, tables, sees_all=sees_all)
         with self._lock:
             self._remembered[key] = compiled
             if len(self._remembered) > _REMEMBERED:
@@ -234,7 +236,7 @@ class QueryCompiler:
             bridge=self._bridge,
             database=database,
             sees_all=sees_all,
-            variables={name.lower(): type_ for name, type_ in variables.items()},
+            variables=variables,
             local_tables={name.lower(): table for name, table in local_tables.items()},
             zone_minutes=self._zone.utcoffset(None) // dt.timedelta(minutes=1),
             has_large_values=len(text.sql) > _LONG_TEXT,

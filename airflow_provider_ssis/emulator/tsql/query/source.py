@@ -23,7 +23,7 @@ class QueryText:
     sql: str
     line: int
     tree: exp.Expr = field(compare=False, repr=False)
-    variables: frozenset[str] = field(compare=False, repr=False)
+    variables: tuple[str, ...] = field(compare=False, repr=False)
 
     @classmethod
     def parse(cls, sql: str, line: int = 1) -> QueryText:
@@ -33,7 +33,9 @@ class QueryText:
         """
         try:
             tree = parse_query(sql)
-            return cls(sql, line, tree, frozenset(f"@{each.name.lower()}" for each in tree.find_all(exp.Parameter)))
+            return cls(
+                sql, line, tree, tuple(sorted({f"@{each.name.lower()}" for each in tree.find_all(exp.Parameter)}))
+            )
         except SqlError as failure:
             error = explained(failure, sql)
             error.line = line + max(error.line, 1) - 1

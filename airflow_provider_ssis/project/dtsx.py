@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from airflow_provider_ssis.project.dataflow import read_data_flow
-from airflow_provider_ssis.project.dts import read_connection_manager
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.models import (
     ConnectionManager,
@@ -20,6 +19,7 @@ from airflow_provider_ssis.project.models import (
     ProtectionLevel,
 )
 from airflow_provider_ssis.project.namespaces import DTS
+from airflow_provider_ssis.project.package.connections import read_connection_manager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler, DtsPrecedenceConstraint
 from airflow_provider_ssis.project.package.document import dts_package, is_encrypted_package
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask

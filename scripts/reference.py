@@ -22,6 +22,9 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
 from airflow_provider_ssis.catalog.failures.message_codes import ADVICE, symbol_of
 from airflow_provider_ssis.cli.main import make_parser
+from airflow_provider_ssis.emulator.faults.book import FaultBook
+from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.ssisdb.error_texts import TEXTS
 from airflow_provider_ssis.hooks.form import FIELDS
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
@@ -69,6 +72,7 @@ def pages() -> dict[str, str]:
         "catalog.md": "\n\n".join(_catalog()),
         "exceptions.md": "\n\n".join(_exceptions()),
         "errors.md": "\n\n".join(_errors()),
+        "emulator.md": "\n\n".join(_emulator()),
         "configuration.md": "\n\n".join(_configuration()),
         "connection-fields.md": "\n\n".join(_connection_fields()),
         "command-line.md": "\n\n".join(_command_line()),
@@ -160,6 +164,20 @@ def _fields(documented: type, docstring: Docstring) -> Iterator[str]:
             f"- **`{name}`** ({_type(parameter.annotation)})" + (f": {texts[name]}" if name in texts else "")
             for name, parameter in signature.parameters.items()
         )
+
+
+def _emulator() -> Iterator[str]:
+    yield "# Embedded SSISDB"
+    yield "For Python. [The page on the embedded SSISDB](../embedded-ssisdb.md) has examples, and the same in T-SQL."
+    yield _class(SsisdbEmulator)
+    yield from _methods(SsisdbEmulator, _own(SsisdbEmulator))
+    for title, documented, inner in (
+        ("Scripts: `ssisdb.scripts`", ScriptBook, {"draw"}),
+        ("Faults: `ssisdb.faults`", FaultBook, {"draw"}),
+    ):
+        yield f"## {title}"
+        yield parse(documented.__doc__).description
+        yield from _methods(documented, (name for name in _own(documented) if name not in inner))
 
 
 # --- exceptions and errors -------------------------------------------------------------------------------------------

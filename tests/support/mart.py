@@ -26,6 +26,7 @@ MART = make_ispac(
                 parameter("Title", "String", "none"),
             ],
             connection_managers=[connection("Orders")],
+            variables=["User::FileName", "User::Key", "User::Rows", "User::Secret"],
         ),
         package(
             "Strict.dtsx",
@@ -33,6 +34,7 @@ MART = make_ispac(
             task("Copy"),
             constraints=[on_success("Truncate", "Copy")],
             parameters=[parameter("RegionId", "Int32", 0, required=True)],
+            variables=["User::Key"],
         ),
     ],
     parameters=[

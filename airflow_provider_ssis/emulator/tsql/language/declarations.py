@@ -10,12 +10,28 @@ from airflow_provider_ssis.emulator.tsql.language import extents
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
+from airflow_provider_ssis.emulator.tsql.query.unsupported import UNSUPPORTED_TYPES
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 from airflow_provider_ssis.emulator.tsql.values.facets import check_facets
 
 _COLLATIONS: Final = ("DATABASE_DEFAULT", "SQL_LATIN1_GENERAL_CP1_CI_AS")
 _TWO_FACETS: Final = ("decimal", "numeric", "dec")
-_NOT_FOR_LOCAL_TABLES: Final = ("DEFAULT", "IDENTITY", "CHECK", "AS", "ROWGUIDCOL", "SPARSE", "MASKED", "GENERATED")
+_NOT_FOR_LOCAL_TABLES: Final = (
+    *(
+        "DEFAULT",
+        "IDENTITY",
+        "CHECK",
+        "AS",
+        "ROWGUIDCOL",
+        "SPARSE",
+        "MASKED",
+        "GENERATED",
+        "REFERENCES",
+        "FOREIGN",
+        "INDEX",
+    ),
+    *("FILESTREAM", "ENCRYPTED", "HIDDEN", "PERSISTED"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +47,8 @@ def declare(stream: TokenStream) -> list[s.SetVariable]:
     stream.advance()
     found: list[s.SetVariable] = []
     while True:
+        if stream.following.is_word("CURSOR", "INSENSITIVE", "SCROLL"):
+            raise not_supported("A cursor", line=stream.now.line)
         token = stream.expect_kind(Kind.VARIABLE)
         name = token.text.lower()
         if name.startswith("@@"):
@@ -49,8 +67,6 @@ def declare(stream: TokenStream) -> list[s.SetVariable]:
 
 
 def _variable(stream: TokenStream, name: str, line: int) -> list[s.SetVariable]:
-    if stream.now.is_word("CURSOR"):
-        raise not_supported("CURSOR", line=line)
     parts = stream.name()
     if len(parts) > 1 and parts[0].lower() != "sys":
         stream.tables[name.lower()] = s.TableDeclaration(line, name, (), parts)
@@ -183,6 +199,8 @@ def data_type(stream: TokenStream, name: str, line: int) -> SqlType:
     try:
         sql_type = SqlType.parse(text)
     except ValueError:
+        if name.lower() in UNSUPPORTED_TYPES:
+            raise not_supported(f"The data type {name}", line=line) from None
         raise SqlError(2715, f"Cannot find the data type {text}.", state=6, line=line) from None
     check_facets(sql_type, text, line)
     return sql_type

@@ -26,6 +26,7 @@ from airflow_provider_ssis.emulator.tsql.query.grammar import GRAMMAR
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name, split_assignments
 from airflow_provider_ssis.emulator.tsql.query.rules.changes import CHANGES
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
+from airflow_provider_ssis.emulator.tsql.query.unsupported import explained
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, out_of_memory
 from airflow_provider_ssis.emulator.tsql.values.storage import decode, encode
 
@@ -240,9 +241,10 @@ class QueryCompiler:
         )
         try:
             return _bound(Binder(compilation), text.tree)
-        except SqlError as error:
+        except SqlError as failure:
+            error = explained(failure, text.sql)
             error.line = text.line + max(error.line, 1) - 1
-            raise
+            raise error from None
         except RecursionError:
             raise SqlError(191, "Some part of the query nests too deeply.", severity=15, line=text.line) from None
 
@@ -279,6 +281,8 @@ def _selected(binder: Binder, tree: exp.Expr) -> CompiledQuery:
 
 def _encoded(argument: Argument, values: Mapping[str, Any]) -> Any:
     value = argument.evaluate(values)
+    if isinstance(value, str) and not value.isascii():
+        value.encode()  # Half of a surrogate pair raises here; DuckDB cannot hold it.
     if argument.is_list:
         return [encode(argument.type, item, zoned=True) for item in value]
     return encode(argument.type, value, zoned=True)

@@ -147,13 +147,21 @@ class QueryDialect(TSQL):
 _DIALECT: Final = QueryDialect()
 
 
+def tokens_of(text: str) -> list[Token]:
+    """The tokens of a query, as sqlglot reads them.
+
+    :raises sqlglot.errors.TokenError: a string or comment is not closed.
+    """
+    return list(_DIALECT.tokenize(text))
+
+
 def parse_query(text: str) -> exp.Expr:
     """The syntax tree of one query.
 
     :raises SqlError: 102, with the line in the text and what stands there.
     """
     try:
-        tokens = list(_DIALECT.tokenize(text))
+        tokens = tokens_of(text)
         trees = _DIALECT.parser().parse(_written_out(tokens), text)
     except TokenError as error:
         raise SqlError(105, f"A quotation mark or comment is not closed: {error}", severity=15, line=1) from None

@@ -13,25 +13,24 @@ from tests.support.deferrals import events_of, logged, reloaded
 from tests.support.executions import start
 
 
-@pytest.fixture(autouse=True)
-def _hold_events_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW__SSIS__RESUME_AFTER", "15")
-
-
 def test_the_event_waits_until_the_task_may_resume(mart: Catalog) -> None:
-    resume_at = time.time() + 2
-    trigger = reloaded(SsisExecutionTrigger(execution_id=start(mart), resume_at=resume_at, poll_interval=0.1))
+    deferred_at = time.time()
+    trigger = reloaded(
+        SsisExecutionTrigger(execution_id=start(mart), poll_interval=0.1, deferred_at=deferred_at, resume_after=2)
+    )
     log = logged(trigger)
     (event,) = events_of([trigger])
     assert event["execution_id"] == trigger.execution_id
-    assert time.time() >= resume_at
+    assert time.time() >= deferred_at + 2
     assert "The task resumes in" in str(log)
 
 
-@pytest.mark.parametrize("resume_at", [None, 1_700_000_000.0], ids=["older version", "restarted"])
-def test_without_need_the_event_waits_for_nothing(mart: Catalog, resume_at: float | None) -> None:
-    trigger = reloaded(SsisExecutionTrigger(execution_id=start(mart), poll_interval=0.1, resume_at=resume_at))
-    assert trigger.resume_at == resume_at
+@pytest.mark.parametrize("deferred_at", [None, 1_700_000_000.0], ids=["older version", "restarted"])
+def test_without_need_the_event_waits_for_nothing(mart: Catalog, deferred_at: float | None) -> None:
+    trigger = reloaded(
+        SsisExecutionTrigger(execution_id=start(mart), poll_interval=0.1, deferred_at=deferred_at, resume_after=600)
+    )
+    assert trigger.deferred_at == deferred_at
     log = logged(trigger)
     (event,) = events_of([trigger])
     assert event["execution_id"] == trigger.execution_id
@@ -45,10 +44,11 @@ def test_a_failure_waits_as_an_event_does(mart: Catalog, monkeypatch: pytest.Mon
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(Poller, "subscribe", refuse)
-    resume_at = time.time() + 1
+    deferred_at = time.time()
+    trigger = SsisExecutionTrigger(execution_id=start(mart), deferred_at=deferred_at, resume_after=1)
     with pytest.raises(RuntimeError, match="can't start new thread"):
-        events_of([reloaded(SsisExecutionTrigger(execution_id=start(mart), resume_at=resume_at))])
-    assert time.time() >= resume_at
+        events_of([reloaded(trigger)])
+    assert time.time() >= deferred_at + 1
 
 
 def test_a_trigger_at_its_defaults_can_be_read_by_an_older_version() -> None:

@@ -105,7 +105,7 @@ def test_parameters_of_project_and_package_are_told_apart(mart: Catalog) -> None
     [
         (
             {"parameters": {"BatchSize": "{{ none }}"}},
-            r"^BatchSize \(Int32\) got the text 'None': its template rendered to nothing\. Did the task that it .* value\?",
+            r"^BatchSize \(Int32\) got the text 'None': its template rendered to nothing\. Did the task .* value\?",
         ),
         ({"parameters": {"Title": "{{ none }}"}}, r"^Title \(String\) got the text 'None'"),
         ({"parameters": {"Missing": "{{ none }}"}}, r"^Missing got the text 'None'"),

@@ -41,6 +41,7 @@ class Environments(CatalogPart):
 
         :param folder: only those of this folder. Default: all.
         """
+        check_arguments(folder=folder)
         batch = select(
             Environment,
             _ENVIRONMENTS,
@@ -53,6 +54,7 @@ class Environments(CatalogPart):
 
     def environment(self, folder: str, name: str) -> Environment | None:
         """The environment of that name, None where there is none that the login may see."""
+        check_arguments(folder=folder, environment=name)
         batch = select(
             Environment,
             _ENVIRONMENTS,
@@ -99,6 +101,7 @@ class Environments(CatalogPart):
 
     def environment_variables(self, folder: str, environment: str) -> list[EnvironmentVariable]:
         """The variables of an environment, by name; none if the login sees no such environment."""
+        check_arguments(folder=folder, environment=environment)
         batch = select(
             EnvironmentVariable,
             "catalog.environment_variables AS v JOIN catalog.environments AS e ON e.environment_id = v.environment_id "
@@ -161,6 +164,7 @@ class Environments(CatalogPart):
 
     def environment_references(self, folder: str, project: str) -> list[EnvironmentReference]:
         """The references of a project; none if the login sees no such project."""
+        check_place(folder, project)
         batch = select(
             EnvironmentReference,
             REFERENCES,
@@ -223,6 +227,7 @@ class Environments(CatalogPart):
         :raises EnvironmentNotFound: the project has no such reference; the message lists those that it has.
         :raises AmbiguousEnvironment: it refers to environments of that name in several folders.
         """
+        check_place(folder, project)
         conditions, values = reference_conditions(folder, environment, environment_folder)
         batch = select(
             EnvironmentReference,
@@ -252,6 +257,7 @@ def reference_conditions(
         environment_folder, name = _split(environment)
     else:
         name = environment
+    check_arguments(environment=name, environment_folder=environment_folder)
     if environment_folder is None:
         return ["v.environment_name = ?"], [name]
     return (

@@ -119,54 +119,57 @@ _TAKE_LOCK = (
     f"IF @granted < 0 {OwnError.LOCK_NOT_GRANTED.raised};\n"
 )
 _RELEASE_LOCK = "EXEC sp_releaseapplock @Resource = @lock, @LockOwner = 'Session';\n"
+# Keys as bytes, because keys that differ in case only are different for Airflow and equal for the server's collation.
 _SET_CORRELATION = (
-    "SELECT @key = ?, @key_prefix = ?, @known = ?, @previous = ?, @exclusive = ?, "
+    "SELECT @key = CAST(CAST(? AS nvarchar(4000)) AS varbinary(8000)), "
+    "@key_prefix = CAST(CAST(? AS nvarchar(4000)) AS varbinary(8000)), @known = ?, @previous = ?, @exclusive = ?, "
     "@since = DATEADD(second, -CAST(? AS int), SYSDATETIMEOFFSET()), @created = 0, @others = 0;\n"
 )
-_CALLER = (
-    "(SELECT CAST(c.parameter_value AS nvarchar(4000)) FROM catalog.execution_parameter_values AS c "
-    f"WHERE c.execution_id = v.execution_id AND c.object_type = {ObjectType.EXECUTION.value} "
-    "AND c.parameter_name = N'CALLER_INFO')"
+# The recent executions of the project with their keys: those of the package, and whatever is active.
+_EXECUTIONS = (
+    "(SELECT v.execution_id, v.package_name, v.status, "
+    "CAST(CAST(c.parameter_value AS nvarchar(4000)) AS varbinary(8000)) AS own_key, "
+    "CAST(LEFT(CAST(c.parameter_value AS nvarchar(4000)), DATALENGTH(@key_prefix) / 2) AS varbinary(8000)) "
+    "AS own_prefix FROM catalog.executions AS v "
+    "LEFT JOIN catalog.execution_parameter_values AS c ON c.execution_id = v.execution_id "
+    f"AND c.object_type = {ObjectType.EXECUTION.value} AND c.parameter_name = N'CALLER_INFO' "
+    "WHERE v.object_id = {project_id} AND v.created_time >= @since "
+    f"AND (v.status IN ({_codes(ACTIVE_STATUSES)}) OR v.package_name = @package)) AS w"
 )
-_IN_PROJECT = (
-    "v.object_id = (SELECT p.project_id FROM catalog.projects AS p "
-    "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = @folder AND p.name = @project)"
+_PROJECT_ID = (
+    "(SELECT p.project_id FROM catalog.projects AS p JOIN catalog.folders AS f ON f.folder_id = p.folder_id "
+    "WHERE f.name = @folder AND p.name = @project)"
 )
-_ACTIVE = f"v.status IN ({_codes(ACTIVE_STATUSES)})"
-# As bytes, because keys that differ in case only are different for Airflow and equal for the server's collation.
-_IS_OWN = f"@key <> N'' AND CAST({_CALLER} AS varbinary(8000)) = CAST(@key AS varbinary(8000))"
-_IN_FAMILY = (
-    f"(v.execution_id = @previous OR (@key_prefix <> N'' AND CAST(LEFT({_CALLER}, LEN(@key_prefix)) "
-    "AS varbinary(8000)) = CAST(@key_prefix AS varbinary(8000))))"
-)
+_IN_FAMILY = "(w.execution_id = @previous OR (DATALENGTH(@key_prefix) > 0 AND w.own_prefix = @key_prefix))"
 # Only an active execution prevents a new one. A created one does not run by itself.
-_PREVENTS = f"{_ACTIVE} AND ((@exclusive = 1 AND v.package_name = @package) OR {_IN_FAMILY})"
+_PREVENTS = (
+    f"w.status IN ({_codes(ACTIVE_STATUSES)}) AND w.execution_id <> COALESCE(@execution_id, 0) "
+    f"AND ((@exclusive = 1 AND w.package_name = @package) OR {_IN_FAMILY})"
+)
 # Only the newest execution with the key counts. A failed, canceled or unexpectedly ended one leads to a new one.
 _FIND = (
-    f"SELECT @execution_id = MAX(CASE WHEN v.package_name = @package AND {_IS_OWN} THEN v.execution_id END), "
-    f"@others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END) FROM catalog.executions AS v "
-    f"WHERE {_IN_PROJECT} AND v.created_time >= @since AND (v.package_name = @package OR {_ACTIVE});\n"
+    f"SET @project_id = {_PROJECT_ID};\n"
+    "SELECT @execution_id = MAX(CASE WHEN DATALENGTH(@key) > 0 AND w.package_name = @package AND w.own_key = @key "
+    f"THEN w.execution_id END), @others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END) "
+    f"FROM {_EXECUTIONS.format(project_id='@project_id')};\n"
     "IF @execution_id IS NULL AND @known <> 0 SET @execution_id = @known;\n"
     "IF @execution_id IS NOT NULL\nBEGIN\n"
     "SELECT @status = v.status FROM catalog.executions AS v WHERE v.execution_id = @execution_id;\n"
-    f"IF @status IS NULL OR @status IN "
+    "IF @status IS NULL OR @status IN "
     f"({OperationStatus.CANCELED.value}, {OperationStatus.FAILED.value}, {OperationStatus.ENDED_UNEXPECTEDLY.value}) "
     "SELECT @execution_id = NULL, @status = NULL;\nEND;\n"
 )
 _PLACE_OF_EXECUTION = (
-    "SELECT @folder = v.folder_name, @project = v.project_name, @package = v.package_name "
-    "FROM catalog.executions AS v WHERE v.execution_id = @execution_id;\n"
+    "SELECT @project_id = v.object_id, @package = v.package_name FROM catalog.executions AS v "
+    "WHERE v.execution_id = @execution_id;\n"
 )
-_OTHERS = (
-    f"catalog.executions AS v WHERE {_IN_PROJECT} AND v.created_time >= @since "
-    f"AND v.execution_id <> COALESCE(@execution_id, 0) AND {_PREVENTS}"
-)
+_OTHERS = f"{_EXECUTIONS.format(project_id='@project_id')} WHERE {_PREVENTS}"
 _SHOW_OTHERS = (
-    f"SELECT v.execution_id AS {OTHER_ID}, CASE WHEN {_IN_FAMILY} THEN 1 ELSE 0 END AS of_family FROM {_OTHERS} "
-    "ORDER BY v.execution_id;\n"
+    f"SELECT w.execution_id AS {OTHER_ID}, CASE WHEN {_IN_FAMILY} THEN 1 ELSE 0 END AS of_family FROM {_OTHERS} "
+    "ORDER BY w.execution_id;\n"
 )
 _VARIABLES = (
-    "@lock nvarchar(255), @granted int, @key nvarchar(4000), @key_prefix nvarchar(4000), @known bigint, "
-    "@previous bigint, @exclusive int, @since datetimeoffset(7), @status int, @created int, @others int, "
-    f"{VARIABLES}"
+    "@lock nvarchar(255), @granted int, @key varbinary(8000), @key_prefix varbinary(8000), @known bigint, "
+    "@previous bigint, @exclusive int, @since datetimeoffset(7), @project_id bigint, @status int, @created int, "
+    f"@others int, {VARIABLES}"
 )

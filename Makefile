@@ -1,6 +1,6 @@
 # `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest race fuzz bench docs picture format clean
+.PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest race fuzz bench docs picture release format clean
 python := .venv/bin/python
 
 help:
@@ -14,7 +14,8 @@ help:
 	@echo "make bench   measure it beside its peers, in under ten minutes"
 	@echo "make docs    write docs/reference from the code"
 	@echo "make picture draw the README's picture from a run of the demo"
-	@echo "make format  put the code into the house style"
+	@echo "make release build the distributions, check them, run the demo from the wheel; publishes nothing"
+	@echo "make format  format the code"
 	@echo "make clean   remove .venv and caches"
 
 demo:
@@ -77,6 +78,9 @@ docs: setup
 
 picture: setup
 	$(python) -m scripts.demo --picture docs/demo.svg
+
+release: setup
+	$(python) -m scripts.release
 
 format: setup
 	$(python) -m ruff check --fix .

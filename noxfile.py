@@ -1,7 +1,7 @@
-"""The tests of everything that meets Airflow, on each supported version of it, in an environment of its own.
+"""Tests on each supported version of Airflow and of Python, each in a separate environment.
 
-``nox --list`` shows the sessions, ``nox --session 'airflow(2.11.2)'`` runs one. ``make test-versions`` runs all,
-``make test`` the oldest; the newest is what ``.venv`` has.
+``nox --list`` shows the sessions; ``nox --session 'airflow(2.11.2)'`` runs one. ``make test-versions`` runs the tests
+on all versions of Airflow, ``make test`` on the oldest; ``.venv`` has the newest release.
 """
 
 from __future__ import annotations
@@ -16,27 +16,32 @@ nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["airflow"]
 
 NEWEST = "3.3.2"
+PRE_RELEASE = "3.4.0b2"
 VERSIONS: dict[str, tuple[str, ...]] = {
     "2.11.2": (),
-    # The client sends JSON without saying so, which later FastAPI refuses.
+    # The client sends JSON without a content type, which later versions of FastAPI refuse.
     "3.0.6": ("fastapi<0.118", "cadwyn<6"),
     "3.1.8": (),
-    # Later FastAPI cannot read its models; later svcs takes its registry away when a helper object is collected.
+    # Later FastAPI cannot read its models; later svcs closes its registry when an auxiliary object is collected.
     "3.2.2": ("fastapi<0.137", "svcs<26"),
     NEWEST: (),
+    PRE_RELEASE: (),
 }
-"""Versions of Airflow, and what its dependencies must be held at to work today. Airflow states only lower bounds."""
+"""Versions of Airflow, each with limits on its dependencies, since Airflow states only lower bounds for most."""
 
-TESTS = [
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+"""Supported versions of Python, as pyproject.toml has them."""
+
+AIRFLOW_TESTS = [
     "tests/test_provider_info.py",
     "tests/test_retry_policy.py",
     "tests/cli/test_doctor.py",
     *(f"tests/{part}" for part in ("example_dags", "executions", "hooks", "operators", "sensors", "triggers")),
 ]
-"""What depends on Airflow; the rest of the package never imports it."""
+"""The tests that depend on Airflow; the rest of the package never imports it."""
 
 INCUMBENT = "airflow-ssis-provider"
-"""What people have used so far; constraints.txt says which version."""
+"""The package that ``make bench`` compares with; constraints.txt has its version."""
 
 EACH_VERSION = [nox.param(version, id=version) for version in VERSIONS]
 
@@ -44,27 +49,38 @@ EACH_VERSION = [nox.param(version, id=version) for version in VERSIONS]
 @nox.session(reuse_venv=True)
 @nox.parametrize("airflow", EACH_VERSION)
 def airflow(session: nox.Session, airflow: str) -> None:
-    """Run the tests on a version of Airflow."""
+    """Run the tests that depend on Airflow on one version of it."""
     _install(session, airflow, "--editable", ".[test]")
-    session.run("python", "-m", "pytest", "--numprocesses=3", "-p", "no:cacheprovider", *(session.posargs or TESTS))
+    tests = session.posargs or AIRFLOW_TESTS
+    session.run("python", "-m", "pytest", "--numprocesses=2", "--dist=loadfile", "-p", "no:cacheprovider", *tests)
+
+
+@nox.session(python=PYTHONS, reuse_venv=True)
+def python(session: nox.Session) -> None:
+    """Run the fast tests on one version of Python, with the newest release of Airflow."""
+    _install(session, NEWEST, "--editable", ".[test]")
+    tests = session.posargs or ["tests"]
+    # Other foreign clients than pyodbc are not installed, so their tests cannot be collected.
+    ignored = [f"--ignore=tests/{part}" for part in ("clients", "incumbent", "fuzz", "identities", "ui", "catalog")]
+    session.run("python", "-m", "pytest", "-m", "fast", "--numprocesses=2", "-p", "no:cacheprovider", *ignored, *tests)
 
 
 @nox.session(reuse_venv=False)
 @nox.parametrize("airflow", EACH_VERSION)
 def lock(session: nox.Session, airflow: str) -> None:
-    """Lock a version's dependencies anew, at the newest that go together."""
+    """Lock the dependencies of one version of Airflow again, to the newest that work together."""
     if airflow == NEWEST:
-        session.skip("constraints.txt locks the newest; its first lines say how it is renewed")
+        session.skip("constraints.txt locks the newest release; its first lines say how to renew it")
     session.install(f"apache-airflow=={airflow}", "--editable", ".[test]", *VERSIONS[airflow])
-    said = session.run("python", "-m", "pip", "freeze", "--exclude-editable", silent=True)
-    frozen = "".join(f"{line}\n" for line in str(said).splitlines() if "==" in line)
+    frozen = session.run("python", "-m", "pip", "freeze", "--exclude-editable", silent=True)
+    lines = "".join(f"{line}\n" for line in str(frozen).splitlines() if "==" in line)
     head = f"# Locked versions for the tests on Airflow {airflow}. Renew: nox --session 'lock({airflow})'\n"
-    _constraints(airflow).write_text(head + frozen)
+    _constraints(airflow).write_text(head + lines)
 
 
 @nox.session(reuse_venv=True)
 def incumbent(session: nox.Session) -> None:
-    """Make the environment in which ``make bench`` measures the incumbent: our Python and Airflow, nothing of ours."""
+    """Make the environment in which ``make bench`` measures the incumbent: Airflow and that package, without ours."""
     _install(session, NEWEST, INCUMBENT)
 
 
@@ -73,7 +89,7 @@ def _constraints(airflow: str) -> Path:
 
 
 def _install(session: nox.Session, airflow: str, *packages: str) -> None:
-    """Install packages beside Airflow with locked versions, unless that has been done; a stamp says so."""
+    """Install packages and Airflow with locked versions, unless the stamp of the environment shows that it has them."""
     constraints = _constraints(airflow)
     wanted = hashlib.sha256(Path("pyproject.toml").read_bytes() + constraints.read_bytes()).hexdigest()
     stamp = Path(session.virtualenv.location) / ".installed"

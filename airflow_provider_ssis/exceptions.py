@@ -8,6 +8,7 @@
         ├── InvalidTriggerEvent
         ├── ProjectNameMismatch
         ├── NoRunningExecution
+        ├── TrySuperseded
         └── ExecutionError                      execution_id, status
             ├── ExecutionUnsuccessful           causes, duration
             │   ├── ExecutionFailed
@@ -67,6 +68,10 @@ class ProjectNameMismatch(SsisTaskError):
 
 class NoRunningExecution(SsisTaskError):
     """There is no execution to stop."""
+
+
+class TrySuperseded(SsisTaskError):
+    """The task was retried or cleared while this try was suspended. This try starts, stops and reports nothing more."""
 
 
 class ExecutionError(SsisTaskError):

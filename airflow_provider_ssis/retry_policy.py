@@ -1,4 +1,4 @@
-"""Which failures a retry can mend: a retry policy for Airflow 3.3 and later.
+"""A retry policy for Airflow 3.3 and later: the failures that a retry can fix.
 
 The module can be imported on every version, so that DAG files can be shared; only Airflow 3.3 has retry policies.
 """
@@ -6,7 +6,7 @@ The module can be imported on every version, so that DAG files can be shared; on
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.catalog import errors
 from airflow_provider_ssis.compat import ExceptionRetryPolicy, RetryAction, RetryRule
@@ -27,6 +27,7 @@ from airflow_provider_ssis.exceptions import (
     PreviousExecutionActive,
     ProjectNameMismatch,
     SsisTaskError,
+    TrySuperseded,
     ValidationFailed,
 )
 from airflow_provider_ssis.hooks.extra import InvalidConnection
@@ -36,13 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AFTER_A_KILL: dict[str, tuple[type[Exception], ...]] = {
-    # By a person, and then Airflow asks nobody about a retry; or because its worker was evicted.
-    "the task was killed, which says nothing about the package": (ExecutionStoppedByKill, KilledBeforeStart),
+    # Airflow asks for no retry after a kill by a person, so the worker was evicted.
+    "the task was killed; the package did not fail": (ExecutionStoppedByKill, KilledBeforeStart),
 }
-"""Failures that come from outside; looked at first, since they are special cases of others."""
+"""Failures with a cause outside of the task. They are subclasses of others, so their rules come first."""
 
 POINTLESS: dict[str, tuple[type[Exception], ...]] = {
-    "somebody must mend the connection or the machine first": (
+    "the connection or the machine must be repaired first": (
         InvalidConnection,
         errors.DriverMissing,
         errors.TlsRefused,
@@ -50,9 +51,9 @@ POINTLESS: dict[str, tuple[type[Exception], ...]] = {
         errors.LoginFailed,
         errors.CatalogMissing,
     ),
-    "somebody must grant a right first": (errors.PermissionDenied,),
-    "what the task asks for is not there": (errors.NotFound, errors.AmbiguousEnvironment),
-    "what the task asks for cannot be done": (
+    "the login needs a permission first": (errors.PermissionDenied,),
+    "the catalog has no such object": (errors.NotFound, errors.AmbiguousEnvironment),
+    "the task's arguments are invalid": (
         errors.AlreadyExists,
         errors.InvalidName,
         errors.InvalidArgument,
@@ -63,56 +64,66 @@ POINTLESS: dict[str, tuple[type[Exception], ...]] = {
         ProjectNameMismatch,
         ProjectError,
     ),
-    "the project must be mended first": (errors.DeploymentFailed, errors.ProjectKeyMissing, ValidationFailed),
-    "somebody stopped it on purpose": (ExecutionCanceled,),
-    "there is nothing to stop": (ExecutionNotRunning, NoRunningExecution),
+    "the project must be fixed first": (errors.DeploymentFailed, errors.ProjectKeyMissing, ValidationFailed),
+    "a person stopped the execution": (ExecutionCanceled,),
+    "no execution is running that could be stopped": (ExecutionNotRunning, NoRunningExecution),
+    "a later try continues": (TrySuperseded, errors.AttemptSuperseded),
 }
-"""Failures that come again, whatever the number of tries, by reason."""
+"""Failures that repeat with every try, by reason."""
 
-WORTH_IT: dict[str, tuple[type[Exception], ...]] = {
-    "the server may be there again": (
+TEMPORARY: dict[str, tuple[type[Exception], ...]] = {
+    "the server may be available again": (
         errors.ServerUnreachable,
         errors.TransientError,
         errors.StatementTimeout,
         errors.ConnectError,
     ),
-    "the retry goes on with the same execution": (ExecutionUnreachable, ExecutionStuckPending, InvalidTriggerEvent),
-    "the retry makes a new execution": (ExecutionEndedUnexpectedly, ExecutionTimeout, errors.ProjectChanged),
-    "what is in the way may be over": (
+    "the retry continues with the same execution": (ExecutionUnreachable, ExecutionStuckPending),
+    "the other execution may have ended": (
         PreviousExecutionActive,
         errors.OtherExecutionActive,
         ExecutionNotStopped,
         errors.NotStoppable,
         errors.AlreadyStarted,
     ),
-    "no reason is known why it should fail again": (SsisTaskError, errors.CatalogError),
 }
-"""Failures that a retry may mend, by reason; looked at after those for which it is pointless."""
+"""Failures that pass with time, by reason: the server or the package is not available yet."""
+
+WORTH_IT: dict[str, tuple[type[Exception], ...]] = {
+    "the retry continues with the same execution": (InvalidTriggerEvent,),
+    "the retry creates a new execution": (ExecutionEndedUnexpectedly, ExecutionTimeout, errors.ProjectChanged),
+    "the failure has no known cause that repeats": (SsisTaskError, errors.CatalogError),
+}
+"""Other failures that a retry may fix, by reason. These rules come last: they include base classes."""
 
 
 class RetryPoliciesMissing(SsisTaskError):
-    """This Airflow has no retry policies."""
+    """This Airflow has no retry policies, or none that can do what they should."""
 
 
 class SsisRetryPolicy(ExceptionRetryPolicy):
-    """Retry what a retry can mend, and fail at once where it cannot.
+    """Retry the failures that a retry can fix, and fail at once after all others.
 
-    For the argument ``retry_policy`` of any task of this provider. How often and when is still up to the task's
-    ``retries`` and ``retry_delay``; failures that have nothing to do with SSIS are retried as without a policy.
+    For the argument ``retry_policy`` of any task of this provider. The task's ``retries`` and ``retry_delay`` still
+    apply. Failures that have nothing to do with SSIS are retried as without a policy.
 
-    Fails at once: what the catalog does not know (folder, project, package, environment, parameter), wrong arguments
-    and values, missing rights, refused logins, SQL logins where Windows authentication is required, projects that
-    cannot be read, deployed or validated, an execution that somebody stopped.
+    Fails at once: a folder, project, package, environment or parameter that the catalog does not have, wrong arguments
+    and values, missing permissions, refused logins, SQL logins where Windows authentication is required, projects that
+    cannot be read, deployed or validated, an execution that a person stopped.
 
-    Retries: a server out of reach, deadlocks and other errors that pass, an execution that ended unexpectedly, that was
-    lost sight of, that is stuck pending or took too long, an earlier execution in the way, and, unless told otherwise,
-    a package that failed.
+    Retries: an unreachable server, deadlocks and other transient errors, an execution that ended unexpectedly, that
+    could not be polled any more, that is stuck pending or took too long, an earlier execution that is still active,
+    and, with ``retry_failed``, a package that failed.
 
     :param retry_failed: retry a package that failed (status 4) other than in its validation. Default: True, since its
-        sources may be there again; False where packages must not run twice.
-    :param retry_delay: time to wait before a retry. Default: the task's.
-    :param rules: rules of your own, looked at first. Default: none.
-    :raises RetryPoliciesMissing: before Airflow 3.3. Leave the argument ``retry_policy`` out there.
+        sources may be available again. False where a package must not run twice.
+    :param retry_delay: time to wait before a retry or a reschedule. Default: the task's.
+    :param reschedule_timeout: for so long after its first reschedule, a try that fails because the server is
+        unreachable or because another execution is active is rescheduled, which uses none of the task's ``retries``
+        (Airflow 3.4 and later). After that it is retried. Default: such failures are retried.
+    :param rules: your own rules; they come first. Default: none.
+    :raises RetryPoliciesMissing: before Airflow 3.3; remove the argument ``retry_policy`` there. Before Airflow 3.4,
+        where ``reschedule_timeout`` is given.
     """
 
     def __init__(
@@ -120,22 +131,35 @@ class SsisRetryPolicy(ExceptionRetryPolicy):
         *,
         retry_failed: bool = True,
         retry_delay: timedelta | None = None,
+        reschedule_timeout: timedelta | None = None,
         rules: Sequence[RetryRule] = (),
     ) -> None:
         if not hasattr(self, "evaluate"):
             raise RetryPoliciesMissing(
-                "Retry policies came with Airflow 3.3, and this one is older: leave the argument retry_policy out. "
-                "Every failure is then retried as often as the task's retries say."
+                "Retry policies came with Airflow 3.3, and this Airflow is older. Remove the argument retry_policy: "
+                "every failure is then retried as often as the task's retries allow."
+            )
+        if reschedule_timeout is not None and not hasattr(RetryAction, "RESCHEDULE"):
+            raise RetryPoliciesMissing(
+                "Retry policies can reschedule a task since Airflow 3.4, and this Airflow is older. Remove the "
+                "argument reschedule_timeout: such failures are then retried as often as the task's retries allow."
             )
         super().__init__(
             [
                 *rules,
                 *_rules(AFTER_A_KILL, RetryAction.RETRY, retry_delay),
-                *_rules(POINTLESS, RetryAction.FAIL, None),
+                *_rules(POINTLESS, RetryAction.FAIL),
                 *_rules(
                     {"the package failed": (ExecutionFailed,)},
                     RetryAction.RETRY if retry_failed else RetryAction.FAIL,
                     retry_delay,
+                ),
+                *(
+                    _rules(TEMPORARY, RetryAction.RETRY, retry_delay)
+                    if reschedule_timeout is None
+                    else _rules(
+                        TEMPORARY, RetryAction("reschedule"), retry_delay, reschedule_timeout=reschedule_timeout
+                    )
                 ),
                 *_rules(WORTH_IT, RetryAction.RETRY, retry_delay),
             ]
@@ -143,9 +167,12 @@ class SsisRetryPolicy(ExceptionRetryPolicy):
 
 
 def _rules(
-    table: dict[str, tuple[type[Exception], ...]], action: RetryAction, delay: timedelta | None
+    table: dict[str, tuple[type[Exception], ...]],
+    action: RetryAction,
+    delay: timedelta | None = None,
+    **bounds: Any,
 ) -> list[RetryRule]:
     return [
-        RetryRule(exception=list(exceptions), action=action, retry_delay=delay, reason=reason)
+        RetryRule(exception=list(exceptions), action=action, retry_delay=delay, reason=reason, **bounds)
         for reason, exceptions in table.items()
     ]

@@ -67,5 +67,5 @@ def parse(text: str | None) -> Docstring:
 
 
 def to_markdown(text: str) -> str:
-    """Docstring markup as Markdown: roles become names in code, and double backquotes single ones."""
-    return _ROLE.sub(r"`\1`", text).replace("``", "`")
+    """Docstring markup as Markdown: roles become names in code, double backquotes single ones, and ``::`` a colon."""
+    return _ROLE.sub(r"`\1`", text).replace("``", "`").replace("::\n", ":\n")

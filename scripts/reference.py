@@ -7,6 +7,7 @@ that are not current.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import inspect
 import re
 import sys
@@ -21,6 +22,9 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
 from airflow_provider_ssis.catalog.failures.message_codes import ADVICE, symbol_of
 from airflow_provider_ssis.cli.main import make_parser
+from airflow_provider_ssis.emulator.faults.book import FaultBook
+from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.ssisdb.error_texts import TEXTS
 from airflow_provider_ssis.hooks.form import FIELDS
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
@@ -68,6 +72,7 @@ def pages() -> dict[str, str]:
         "catalog.md": "\n\n".join(_catalog()),
         "exceptions.md": "\n\n".join(_exceptions()),
         "errors.md": "\n\n".join(_errors()),
+        "emulator.md": "\n\n".join(_emulator()),
         "configuration.md": "\n\n".join(_configuration()),
         "connection-fields.md": "\n\n".join(_connection_fields()),
         "command-line.md": "\n\n".join(_command_line()),
@@ -101,12 +106,17 @@ def _parameter(name: str, text: str, is_templated: bool, signature: inspect.Sign
     about = []
     if declared is not None:
         if declared.annotation is not inspect.Parameter.empty:
-            about.append(f"`{_OWN_TYPES.sub(_BARE_NAME, str(declared.annotation))}`")
+            about.append(_type(declared.annotation))
         if declared.default is inspect.Parameter.empty and declared.kind is not inspect.Parameter.VAR_KEYWORD:
             about.append("required")
     if is_templated:
         about.append("templated")
     return f"- **`{name}`**" + (f" ({', '.join(about)})" if about else "") + f": {text}"
+
+
+def _type(annotation: Any) -> str:
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return f"`{_OWN_TYPES.sub(_BARE_NAME, text)}`"
 
 
 def _own(documented: type) -> list[str]:
@@ -141,7 +151,33 @@ def _catalog() -> Iterator[str]:
         yield f"## {title}"
         for _, found in inspect.getmembers(module, inspect.isclass):
             if found.__module__ == module.__name__:
-                yield "\n\n".join([f"### {found.__name__}", *_parts(parse(found.__doc__), inspect.signature(found))])
+                docstring = parse(found.__doc__)
+                yield "\n\n".join([f"### {found.__name__}", docstring.description, *_fields(found, docstring)])
+
+
+def _fields(documented: type, docstring: Docstring) -> Iterator[str]:
+    """All fields of a dataclass, also of those whose docstring leaves their meaning to the view's documentation."""
+    texts = {each.name: each.text for each in docstring.parameters}
+    signature = inspect.signature(documented)
+    if dataclasses.is_dataclass(documented):
+        yield "\n".join(
+            f"- **`{name}`** ({_type(parameter.annotation)})" + (f": {texts[name]}" if name in texts else "")
+            for name, parameter in signature.parameters.items()
+        )
+
+
+def _emulator() -> Iterator[str]:
+    yield "# Embedded SSISDB"
+    yield "For Python. [The page on the embedded SSISDB](../embedded-ssisdb.md) has examples, and the same in T-SQL."
+    yield _class(SsisdbEmulator)
+    yield from _methods(SsisdbEmulator, _own(SsisdbEmulator))
+    for title, documented, inner in (
+        ("Scripts: `ssisdb.scripts`", ScriptBook, {"draw"}),
+        ("Faults: `ssisdb.faults`", FaultBook, {"draw"}),
+    ):
+        yield f"## {title}"
+        yield parse(documented.__doc__).description
+        yield from _methods(documented, (name for name in _own(documented) if name not in inner))
 
 
 # --- exceptions and errors -------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""A whole Airflow with the example DAGs on the embedded SSISDB, for a person to look at and click through.
+"""A whole Airflow with the example DAGs on the embedded SSISDB, to click through.
 
 Run by ``make ui``. It starts the embedded SSISDB and Airflow's components as processes, with a temporary AIRFLOW_HOME,
-makes the connection ``ssis_default``, says where to click, and stops everything when it is interrupted.
+makes the connection ``ssis_default``, prints where to click, and stops everything when it is interrupted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> int:
             tempfile.TemporaryDirectory(prefix="ssis-ui-") as home,
             running_airflow(Path(home), EXAMPLES, {}, port=PORT, tell=step) as airflow,
         ):
-            step("Making the connection ssis_default, reading the example DAGs")
+            step("Creating the connection ssis_default, reading the example DAGs")
             airflow.ask("POST", "/api/v2/connections", connection(server))
             airflow.ask("POST", "/api/v2/connections", SALES_DW)
             wait_until(lambda: all(airflow.knows(path.stem) for path in EXAMPLES.glob("*.py")), "the DAGs are read")
@@ -73,29 +73,29 @@ def connection(server: dict[str, Any]) -> dict[str, Any]:
 
 
 def what_to_click(url: str, server: dict[str, Any]) -> str:
-    """Where Airflow is, and what is worth a look. Names the password, which lives as long as the server does."""
+    """Where Airflow is, and what to try. Names the password, which lives as long as the server does."""
     return f"""
 Airflow is ready: {url}
 
   Dags, ssis_quickstart, Trigger       deploys a project and runs its packages; their messages are in the tasks' logs
   Admin, Connections                   the button at the end of the row of ssis_default tests it, step by step
-  Admin, Connections, Add Connection   a connection of your own: type SQL Server Integration Services,
+  Admin, Connections, Add Connection   a new connection: type SQL Server Integration Services,
                                        server {server["host"]}, port {server["port"]}, login {server["user"]}, password {server["password"]},
                                        encryption: trust any server certificate
 
 Ctrl+C stops everything.
-"""  # noqa: E501 the password has a length of its own
+"""  # noqa: E501 the password's length varies
 
 
 def watch(airflow: AirflowProcesses) -> None:
-    """Wait until somebody interrupts, or something ends by itself."""
+    """Wait for an interrupt, or until a component ends by itself."""
     while True:
         airflow.check()
         time.sleep(1)
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:
-    # Once: an impatient second Ctrl+C would leave running what is being stopped.
+    # Once: a second Ctrl+C would leave components running that are being stopped.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     step("Stopping everything")

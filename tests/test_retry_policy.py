@@ -16,13 +16,22 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks import entra, extra
 from airflow_provider_ssis.project import errors as project_errors
-from airflow_provider_ssis.retry_policy import AFTER_A_KILL, POINTLESS, WORTH_IT, RetryPoliciesMissing, SsisRetryPolicy
+from airflow_provider_ssis.retry_policy import (
+    AFTER_A_KILL,
+    POINTLESS,
+    TEMPORARY,
+    WORTH_IT,
+    RetryPoliciesMissing,
+    SsisRetryPolicy,
+)
 from tests.support.dag_runs import migrated_home, run_dag
 
 with contextlib.suppress(ImportError):
     from airflow.providers.common.compat.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 HAS_POLICIES = hasattr(SsisRetryPolicy, "evaluate")
+HAS_RESCHEDULES = HAS_POLICIES and hasattr(RetryAction, "RESCHEDULE")
+with_reschedules = pytest.mark.skipif(not HAS_RESCHEDULES, reason="reschedules after a failure came with Airflow 3.4")
 with_policies = pytest.mark.skipif(not HAS_POLICIES, reason="retry policies came with Airflow 3.3")
 
 FAILS_AT_ONCE = {
@@ -32,6 +41,7 @@ FAILS_AT_ONCE = {
     "CatalogMissing",
     "DeploymentFailed",
     "DriverMissing",
+    "DriverUnsuitable",
     "EnvironmentNotFound",
     "EnvironmentVariableNotFound",
     "ExecutionCanceled",
@@ -49,6 +59,8 @@ FAILS_AT_ONCE = {
     "LimitExceededError",
     "LoginFailed",
     "NoRunningExecution",
+    "AttemptSuperseded",
+    "TrySuperseded",
     "NotFound",
     "OperationNotFound",
     "PackageNotFound",
@@ -107,7 +119,7 @@ def classes() -> dict[str, type[Exception]]:
 
 
 def raised(name: str) -> Exception:
-    """An exception of a class, whatever its arguments are."""
+    """An exception of a class, made without arguments."""
     found = classes()[name]
     return found.__new__(found)
 
@@ -122,13 +134,13 @@ def test_each_exception_class_is_in_the_table() -> None:
 
 @with_policies
 @pytest.mark.parametrize("name", sorted(FAILS_AT_ONCE))
-def test_what_comes_again_fails_at_once(name: str) -> None:
+def test_a_failure_that_repeats_fails_the_task_at_once(name: str) -> None:
     assert action_for(raised(name)) == "fail"
 
 
 @with_policies
 @pytest.mark.parametrize("name", sorted(IS_RETRIED))
-def test_what_may_pass_is_retried(name: str) -> None:
+def test_a_failure_that_a_retry_can_fix_is_retried(name: str) -> None:
     assert action_for(raised(name)) == "retry"
 
 
@@ -152,16 +164,14 @@ def test_the_delay_is_that_of_the_task_unless_given() -> None:
 
 
 @with_policies
-def test_rules_of_ones_own_come_first() -> None:
+def test_your_own_rules_come_first() -> None:
     rule = RetryRule(exception=errors.LoginFailed, action=RetryAction.RETRY)
     assert action_for(raised("LoginFailed"), SsisRetryPolicy(rules=[rule])) == "retry"
 
 
 @with_policies
-def test_the_reason_is_told() -> None:
-    assert SsisRetryPolicy().evaluate(raised("ParameterNotFound"), 1, 3).reason == (
-        "what the task asks for is not there"
-    )
+def test_the_decision_has_a_reason() -> None:
+    assert SsisRetryPolicy().evaluate(raised("ParameterNotFound"), 1, 3).reason == ("the catalog has no such object")
 
 
 @with_policies
@@ -173,7 +183,7 @@ def test_it_can_be_written_into_a_serialized_dag() -> None:
 
 @with_policies
 @pytest.mark.processes
-def test_real_airflow_retries_what_may_pass_and_nothing_else(
+def test_real_airflow_retries_only_failures_that_a_retry_can_fix(
     mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path
 ) -> None:
     ssisdb.scripts.finish(OperationStatus.ENDED_UNEXPECTEDLY, package="Load.dtsx", times=1)
@@ -182,15 +192,44 @@ def test_real_airflow_retries_what_may_pass_and_nothing_else(
     once, wrong = run.task("ends_unexpectedly_once"), run.task("wrong_parameter")
     assert (once["state"], once["tries"]) == ("success", 2), run.log
     assert (wrong["state"], wrong["tries"]) == ("failed", 1), run.log
-    assert "what the task asks for is not there" in run.log
+    assert "the catalog has no such object" in run.log
+
+
+@with_reschedules
+@pytest.mark.parametrize("name", ["ServerUnreachable", "PreviousExecutionActive", "ExecutionUnreachable"])
+def test_a_temporary_failure_can_reschedule_the_task(name: str) -> None:
+    bound = timedelta(hours=1)
+    policy = SsisRetryPolicy(reschedule_timeout=bound, retry_delay=timedelta(minutes=2))
+    decision = policy.evaluate(raised(name), 1, 3)
+    assert decision.action.value == "reschedule"
+    assert decision.retry_delay == timedelta(minutes=2)
+    assert getattr(decision, "reschedule_timeout", None) == bound
+
+
+@with_reschedules
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [("LoginFailed", "fail"), ("ExecutionFailed", "retry"), ("ExecutionEndedUnexpectedly", "retry")],
+)
+def test_other_failures_reschedule_no_task(name: str, action: str) -> None:
+    assert action_for(raised(name), SsisRetryPolicy(reschedule_timeout=timedelta(hours=1))) == action
+
+
+@with_policies
+@pytest.mark.skipif(HAS_RESCHEDULES, reason="this Airflow can reschedule tasks after a failure")
+def test_an_airflow_without_reschedules_refuses_the_argument() -> None:
+    with pytest.raises(RetryPoliciesMissing, match=r"Airflow 3\.4.*Remove the argument reschedule_timeout"):
+        SsisRetryPolicy(reschedule_timeout=timedelta(hours=1))
 
 
 @pytest.mark.skipif(HAS_POLICIES, reason="this Airflow has retry policies")
 def test_an_older_airflow_says_what_to_do() -> None:
-    with pytest.raises(RetryPoliciesMissing, match=r"Airflow 3\.3.*leave the argument retry_policy out"):
+    with pytest.raises(RetryPoliciesMissing, match=r"Airflow 3\.3.*Remove the argument retry_policy"):
         SsisRetryPolicy()
 
 
 def test_no_class_has_two_reasons() -> None:
-    listed = [found for table in (AFTER_A_KILL, POINTLESS, WORTH_IT) for group in table.values() for found in group]
+    listed = [
+        found for table in (AFTER_A_KILL, POINTLESS, TEMPORARY, WORTH_IT) for group in table.values() for found in group
+    ]
     assert len(listed) == len(set(listed))

@@ -77,6 +77,11 @@ class ExecutionRequest:
     synchronized: bool = False
     caller_info: str | None = None
 
+    @property
+    def path(self) -> str:
+        """``folder/project/package``."""
+        return f"{self.folder}/{self.project}/{self.package}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:
@@ -84,6 +89,9 @@ class Correlation:
 
     :param key: text in the server option CALLER_INFO by which the execution is found again. None leaves the option
         alone; the execution is then found by ``known_id`` only.
+    :param attempt: the number of the caller's attempt; later ones have higher numbers. It follows the key in
+        CALLER_INFO, with a ``}`` after it. A call is refused if an execution of a later attempt exists. Default: no
+        number.
     :param key_prefix: prefix of all keys whose executions must not be active at the same time, such as earlier
         executions of the same task. Default: none.
     :param known_id: id of the execution that the caller saved earlier. Default: none.
@@ -95,9 +103,15 @@ class Correlation:
     """
 
     key: str | None
+    attempt: int | None = None
     key_prefix: str | None = None
     known_id: int | None = None
     previous_id: int | None = None
     lock: str
     exclusive: bool = False
     lookback: int = 7 * 24 * 3600
+
+    @property
+    def caller_info(self) -> str | None:
+        """The text for CALLER_INFO; None if the option is left alone."""
+        return self.key if self.key is None or self.attempt is None else f"{self.key}{self.attempt}}}"

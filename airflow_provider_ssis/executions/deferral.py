@@ -11,6 +11,7 @@ instance's state attribute is queued"). Found in Airflow 2.11 to 3.3 (``Schedule
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.executions.deadline import NO_DEADLINE, SYSTEM_CLOCK, Clock, Deadline
@@ -41,14 +42,17 @@ class DeferralTimes:
             return NO_DEADLINE
         return Deadline.after(self.defer_after, clock=self.clock)
 
-    def resume_at(self) -> float:
-        """When a task that leaves its worker now may come back, in seconds since 1970."""
-        return self.clock.time() + self.resume_after
+    def resume_at(self) -> datetime:
+        """When a task that leaves its worker now may come back."""
+        return datetime.fromtimestamp(self.clock.time() + self.resume_after, UTC)
 
-    def seconds_until(self, resume_at: float | None) -> float:
-        """Seconds until a task may come back; 0 if it may at once.
 
-        :param resume_at: see :meth:`resume_at`; None in triggers that an earlier version of this package created.
-        :return: never more than ``resume_after``, in case the clocks of the machines differ.
-        """
-        return 0.0 if resume_at is None else max(0.0, min(resume_at - self.clock.time(), self.resume_after))
+def seconds_until_resume(deferred_at: float | None, resume_after: float, *, clock: Clock = SYSTEM_CLOCK) -> float:
+    """Seconds until a deferred task may come back; 0 if it may at once.
+
+    :param deferred_at: when it deferred, in seconds since 1970 by the worker's clock; None if that is not known.
+    :param resume_after: see :class:`DeferralTimes`; as the worker has it.
+    :param clock: the time. Default: the system's.
+    :return: never more than ``resume_after``, in case the clocks of the machines differ.
+    """
+    return 0.0 if deferred_at is None else max(0.0, min(deferred_at + resume_after - clock.time(), resume_after))

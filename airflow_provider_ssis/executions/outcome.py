@@ -16,6 +16,7 @@ from airflow_provider_ssis.exceptions import (
     ExecutionTimeout,
     ExecutionUnreachable,
     ExecutionUnsuccessful,
+    TrySuperseded,
     ValidationFailed,
 )
 
@@ -233,6 +234,17 @@ def not_found_error(execution_id: int) -> ExecutionNotFound:
         f"There is no execution {execution_id} in the catalog, or the login may not read it",
         operation_id=execution_id,
         advice="Check the id and the connection; the catalog deletes executions older than its retention window.",
+    )
+
+
+def superseded_error(try_number: int) -> TrySuperseded:
+    """The error for a try that is no longer the latest one.
+
+    :param try_number: the number of this try.
+    """
+    return TrySuperseded(
+        f"Try {try_number} of this task is outdated: the task was retried or cleared while this try was suspended. "
+        "This try has stopped without starting, stopping or reporting anything more. The later try continues."
     )
 
 

@@ -12,7 +12,7 @@ from airflow_provider_ssis.executions.outcome import execution_name, status_name
 from airflow_provider_ssis.executions.polling import PollSchedule, get_execution
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution
@@ -28,6 +28,7 @@ def stop_executions(
     deadline: Deadline,
     log: TaskLog,
     leave_at: Deadline = NO_DEADLINE,
+    request_stop: Callable[[int], None] | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> list[Execution]:
     """Stop executions and wait until all of them have ended.
@@ -41,6 +42,7 @@ def stop_executions(
     :param deadline: when to stop waiting.
     :param log: the task's log.
     :param leave_at: from when on to return as soon as all are stopping or have ended. Default: never.
+    :param request_stop: requests the stop of one execution. Default: the catalog's ``stop_operation``.
     :param clock: the time. Default: the system's.
     :return: the executions in their last status.
     :raises ExecutionNotRunning: one was created and never started.
@@ -68,7 +70,11 @@ def stop_executions(
                 reported_pending.add(execution_id)
                 log.warning("%s is pending, and can only be stopped once it runs.", execution_name(execution))
             is_running = execution.status is OperationStatus.RUNNING
-            if is_running and execution_id not in stop_requested and _request_stop(catalog, execution, log):
+            if (
+                is_running
+                and execution_id not in stop_requested
+                and _request_stop(request_stop or catalog.stop_operation, execution, log)
+            ):
                 stop_requested.add(execution_id)
         unfinished = [execution_id for execution_id in unfinished if not latest[execution_id].status.is_terminal]
         may_leave = leave_at.passed and all(latest[each].status is OperationStatus.STOPPING for each in unfinished)
@@ -81,13 +87,13 @@ def stop_executions(
         clock.sleep(deadline.limit(delay if leave_at.passed else leave_at.limit(delay)))
 
 
-def _request_stop(catalog: Catalog, execution: Execution, log: TaskLog) -> bool:
+def _request_stop(request_stop: Callable[[int], None], execution: Execution, log: TaskLog) -> bool:
     """Request the stop.
 
     :return: False if it must be requested again.
     """
     try:
-        catalog.stop_operation(execution.execution_id)
+        request_stop(execution.execution_id)
     except NotStoppable as refusal:
         # It has ended, another client stops it, or its process does not exist yet: the next poll shows which.
         log.info("%s", refusal)

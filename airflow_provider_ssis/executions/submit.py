@@ -13,18 +13,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import OtherExecutionActive, ProjectChanged
+from airflow_provider_ssis.catalog.errors import AttemptSuperseded, OtherExecutionActive, ProjectChanged
 from airflow_provider_ssis.catalog.requests import Correlation
 from airflow_provider_ssis.exceptions import PreviousExecutionActive
 from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK, Deadline
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
-from airflow_provider_ssis.executions.outcome import status_name
+from airflow_provider_ssis.executions.outcome import status_name, superseded_error
 from airflow_provider_ssis.executions.polling import PollSchedule, get_execution
 from airflow_provider_ssis.executions.stop import stop_executions
 from airflow_provider_ssis.executions.task_state import SavedExecution
@@ -50,6 +50,7 @@ class TaskStamp:
     its retries, and another one after each clear.
 
     :param since_try: the number of the first try since the task was last cleared.
+    :param try_number: the number of the try.
     """
 
     dag_id: str
@@ -57,6 +58,7 @@ class TaskStamp:
     task_id: str
     map_index: int
     since_try: int
+    try_number: int = 1
 
     @classmethod
     def of(cls, context: Context, *, retries: int, durable: bool = True) -> Self:
@@ -75,12 +77,18 @@ class TaskStamp:
             task_id=task_instance.task_id,
             map_index=task_instance.map_index,
             since_try=first if durable else max(task_instance.try_number, first),
+            try_number=task_instance.try_number,
         )
 
     @property
+    def key(self) -> str:
+        """The stamp up to the number of the try, which is the same for a try and its retries."""
+        return f'{self.family}"since_try":{self.since_try},"try":'
+
+    @property
     def text(self) -> str:
-        """``airflow:{"dag":…,"run":…,"task":…,"map_index":…,"since_try":…}``."""
-        return f'{self.family}"since_try":{self.since_try}}}'
+        """``airflow:{"dag":…,"run":…,"task":…,"map_index":…,"since_try":…,"try":…}``."""
+        return f"{self.key}{self.try_number}}}"
 
     @property
     def family(self) -> str:
@@ -92,6 +100,20 @@ class TaskStamp:
     def lock(self) -> str:
         """The application lock under which executions of the task instance are created and started."""
         return lock_name(self.family)
+
+    def correlation(self, *, is_stamped: bool, exclusive_package: str | None) -> Correlation:
+        """How the catalog recognises executions of the task instance, as far as the stamp says it.
+
+        :param is_stamped: whether executions carry the stamp.
+        :param exclusive_package: the path of the package of which no other execution may be active; None if others may.
+        """
+        return Correlation(
+            key=self.key if is_stamped else None,
+            attempt=self.try_number,
+            key_prefix=self.family if is_stamped else None,
+            lock=self.lock if exclusive_package is None else lock_name(exclusive_package.casefold()),
+            exclusive=exclusive_package is not None,
+        )
 
 
 def lock_name(text: str) -> str:
@@ -147,14 +169,12 @@ class Submission:
                 known = saved.execution_id
             elif saved.is_ours:
                 previous = saved.execution_id
-        package = f"{self.request.folder}/{self.request.project}/{self.request.package}".casefold()
-        return Correlation(
-            key=self.stamp.text if self.is_stamped else None,
-            key_prefix=self.stamp.family if self.is_stamped else None,
+        return replace(
+            self.stamp.correlation(
+                is_stamped=self.is_stamped, exclusive_package=self.request.path if self.alone else None
+            ),
             known_id=known,
             previous_id=previous,
-            lock=lock_name(package) if self.alone else self.stamp.lock,
-            exclusive=self.alone,
             lookback=self.lookback,
         )
 
@@ -179,12 +199,28 @@ def submit(
     :return: the execution, and its status after the start.
     :raises PreviousExecutionActive: another execution is active, and this task must not stop it.
     :raises ExecutionNotStopped: another execution is active and did not stop in time.
+    :raises TrySuperseded: the task was retried or cleared meanwhile. Nothing more was started or stopped.
     :raises CatalogError: the catalog refused.
     """
-    saved = state.load()
+    try:
+        return _submit(catalog, submission, state, before_start, log, clock)
+    except AttemptSuperseded as refusal:
+        raise superseded_error(submission.stamp.try_number) from refusal
+
+
+def _submit(
+    catalog: Catalog,
+    submission: Submission,
+    state: TaskState,
+    before_start: Callable[[SavedExecution], None],
+    log: TaskLog,
+    clock: Clock,
+) -> tuple[SavedExecution, OperationStatus]:
+    stamp = submission.stamp
+    saved = state.load_unless_superseded(stamp.try_number)
 
     def save(execution_id: int, *, is_ours: bool) -> SavedExecution:
-        execution = SavedExecution(execution_id, submission.stamp.since_try, is_ours)
+        execution = SavedExecution(execution_id, stamp.since_try, is_ours, stamp.try_number)
         state.save(execution)
         before_start(execution)
         return execution
@@ -205,10 +241,11 @@ def submit(
             execution = save(found.execution_id, is_ours=is_ours)
             status = found.status
             if status is OperationStatus.CREATED:
+                state.load_unless_superseded(stamp.try_number)
                 status = catalog.start_correlated_execution(found.execution_id, correlation)
             return execution, status
         except OtherExecutionActive as active:
-            attached = _resolve_active(catalog, submission, active, log, clock)
+            attached = _resolve_active(catalog, submission, correlation, active, log, clock)
             if attached is not None:
                 execution_id, is_ours = attached
                 status = get_execution(catalog, execution_id).status
@@ -222,7 +259,12 @@ def submit(
 
 
 def _resolve_active(
-    catalog: Catalog, submission: Submission, active: OtherExecutionActive, log: TaskLog, clock: Clock
+    catalog: Catalog,
+    submission: Submission,
+    correlation: Correlation,
+    active: OtherExecutionActive,
+    log: TaskLog,
+    clock: Clock,
 ) -> tuple[int, bool] | None:
     """Do what ``on_previous_run`` says about active executions.
 
@@ -253,6 +295,7 @@ def _resolve_active(
                 poll_interval=submission.poll_interval,
                 deadline=submission.deadline.earlier(Deadline.after(submission.stop_timeout, clock=clock)),
                 log=log,
+                request_stop=lambda execution_id: catalog.stop_correlated_execution(execution_id, correlation),
                 clock=clock,
             )
         case OnPreviousRun.WAIT:

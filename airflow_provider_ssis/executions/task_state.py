@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from airflow_provider_ssis.exceptions import TrySuperseded
 from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK
-from airflow_provider_ssis.executions.outcome import status_name
+from airflow_provider_ssis.executions.outcome import status_name, superseded_error
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.executions.message_log import TaskLog
 
 EXECUTION_KEY = "ssis_execution"
-"""The store's key for ``{"execution_id": …, "since_try": …, "is_ours": …}``. Never renamed: saved values stay."""
+"""The store's key for a :class:`SavedExecution` as a dict. Never renamed: saved values stay."""
 
 PROGRESS_KEY = "ssis_progress"
 """The store's key for the progress."""
@@ -36,11 +37,13 @@ class SavedExecution:
     :param execution_id: its id.
     :param since_try: the number of the first try since the task was last cleared.
     :param is_ours: whether this task instance created it. If not, the task only follows it and never stops it.
+    :param try_number: the number of the try that saved it; 0 if it is not known.
     """
 
     execution_id: int
     since_try: int
     is_ours: bool = True
+    try_number: int = 0
 
     def push_to_xcom(self, task_instance: Any) -> None:
         """Save the execution in XCom, for other tasks and for this task after a deferral.
@@ -79,13 +82,41 @@ class TaskState:
         stored = None if self._store is None else self._store.get(EXECUTION_KEY)
         if not isinstance(stored, dict):
             return None
-        # Early versions saved only what the task instance had created, without is_ours.
-        return SavedExecution(int(stored["execution_id"]), int(stored["since_try"]), bool(stored.get("is_ours", True)))
+        # Early versions saved only what the task instance had created, without is_ours and try_number.
+        return SavedExecution(
+            int(stored["execution_id"]),
+            int(stored["since_try"]),
+            bool(stored.get("is_ours", True)),
+            int(stored.get("try_number", 0)),
+        )
 
     def save(self, execution: SavedExecution) -> None:
-        """Save the execution for the next tries."""
+        """Save the execution for the next tries.
+
+        :raises TrySuperseded: a later try has saved one.
+        """
         if self._store is not None:
+            self.load_unless_superseded(execution.try_number)
             self._store.set(EXECUTION_KEY, asdict(execution))
+
+    def load_unless_superseded(self, try_number: int) -> SavedExecution | None:
+        """The execution that was saved last.
+
+        :param try_number: the number of this try.
+        :raises TrySuperseded: a later try has saved it.
+        """
+        saved = self.load()
+        if saved is not None and saved.try_number > try_number:
+            raise superseded_error(try_number)
+        return saved
+
+    def is_superseded(self, execution: SavedExecution) -> bool:
+        """Whether a later try of the task has saved an execution.
+
+        :param execution: what this try has saved.
+        """
+        saved = self.load()
+        return saved is not None and saved.try_number > execution.try_number
 
     def save_progress(self, progress: dict[str, Any]) -> None:
         """Save the progress, which Airflow's UI shows."""
@@ -99,11 +130,12 @@ def load_after_deferral(context: Context, task_id: str) -> SavedExecution | None
     :param context: the task's context.
     :param task_id: the task.
     :return: None if it is neither in the store nor in XCom.
+    :raises TrySuperseded: a later try of the task has saved one.
     """
-    saved = TaskState.of(context).load()
+    task_instance: Any = context["ti"]
+    saved = TaskState.of(context).load_unless_superseded(task_instance.try_number)
     if saved is not None:
         return saved
-    task_instance: Any = context["ti"]
 
     def pull(key: str) -> Any:
         # Without the index, a mapped task gets the values of all its map indexes.
@@ -112,9 +144,8 @@ def load_after_deferral(context: Context, task_id: str) -> SavedExecution | None
     execution_id = pull("execution_id")
     if execution_id is None:
         return None
-    return SavedExecution(
-        int(execution_id), since_try=task_instance.try_number, is_ours=pull(ATTACHED_XCOM) is not True
-    )
+    try_number, is_ours = task_instance.try_number, pull(ATTACHED_XCOM) is not True
+    return SavedExecution(int(execution_id), since_try=try_number, is_ours=is_ours, try_number=try_number)
 
 
 class ProgressReporter:
@@ -122,14 +153,15 @@ class ProgressReporter:
 
     A failure is logged and does not fail the task.
 
-    :param execution_id: the execution.
+    :param saved: the execution.
     :param state: where to save.
     :param log: the task's log.
     :param clock: the time. Default: the system's.
     """
 
-    def __init__(self, execution_id: int, state: TaskState, log: TaskLog, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._execution_id = execution_id
+    def __init__(self, saved: SavedExecution, state: TaskState, log: TaskLog, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._saved = saved
+        self._execution_id = saved.execution_id
         self._state = state
         self._log = log
         self._clock = clock
@@ -142,13 +174,17 @@ class ProgressReporter:
         :param status: the execution's present status. The progress of one that has ended is always saved.
         :param is_deferred: whether the task defers now. Its progress is then saved, and marked as one that stays as it
             is until the task resumes: Airflow gives triggers no task state store. Default: False.
+        :raises TrySuperseded: a later try of the task has saved an execution.
         """
         is_due = is_deferred or status.is_terminal or self._clock.monotonic() >= self._due
         if not self._state.has_store or not is_due:
             return
         self._due = self._clock.monotonic() + PROGRESS_INTERVAL
         try:
+            self._state.load_unless_superseded(self._saved.try_number)
             self._report(catalog, status, is_deferred)
+        except TrySuperseded:
+            raise
         except Exception as error:  # noqa: BLE001 whatever the catalog or Airflow's store raises
             self._log.warning("The progress of execution %d is not shown: %s", self._execution_id, error)
 

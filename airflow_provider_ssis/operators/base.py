@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,8 @@ class SsisWaitingTask(SsisTask):
         """The trigger that waits for an execution."""
         return SsisExecutionTrigger(
             execution_id=execution_id,
-            resume_at=DeferralTimes().resume_at(),
+            deferred_at=time.time(),
+            resume_after=config.resume_after(),
             ssis_conn_id=self.ssis_conn_id,
             poll_interval=self._poll_interval,
             longest_poll_interval=self._max_poll_interval,

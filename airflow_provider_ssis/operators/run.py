@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -9,7 +10,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.compat import deferral_exceptions, is_deferral_timeout, resumed_context
-from airflow_provider_ssis.exceptions import KilledBeforeStart
+from airflow_provider_ssis.exceptions import KilledBeforeStart, TrySuperseded
 from airflow_provider_ssis.executions.arguments import check_choice, execution_request
 from airflow_provider_ssis.executions.deadline import check_seconds
 from airflow_provider_ssis.executions.message_log import MessageLevel
@@ -244,7 +245,8 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         """
         if execution_id is None:
             execution_id = ExecutionEvent.from_payload(event).execution_id
-        saved = SavedExecution(execution_id, context["ti"].try_number, is_ours)
+        stamp = self._stamp(context)
+        saved = SavedExecution(execution_id, stamp.since_try, is_ours, stamp.try_number)
         execution = self._track(context, saved, last_message_id=last_message_id)
         received = self._read_event(event, [execution_id])
         if received is not None:
@@ -276,22 +278,30 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         self._killed = True
         if self._execution is None and (context := resumed_context()) is not None:
             # Airflow 2 kills a deferred task whose execution_timeout has passed before it calls execute_complete.
-            saved = load_after_deferral(context, self.task_id)
-            if saved is not None:
-                self._track(context, saved)
+            with contextlib.suppress(TrySuperseded):
+                saved = load_after_deferral(context, self.task_id)
+                if saved is not None:
+                    self._track(context, saved)
         if self._execution is not None and self._execution.may_be_stopped:
             self._execution.stop()
 
     def _submission(self, context: Context, deadline: Deadline) -> Submission:
         return Submission(
             request=execution_request(self),
-            stamp=TaskStamp.of(context, retries=self.retries or 0, durable=self.durable),
-            is_stamped=self.caller_info is None and config.stamp_executions(),
+            stamp=self._stamp(context),
+            is_stamped=self._is_stamped,
             alone=not self.allow_concurrent,
             on_previous_run=OnPreviousRun(self.on_previous_run or OnPreviousRun.STOP.value),
             deadline=deadline,
             poll_interval=self._poll_interval,
         )
+
+    def _stamp(self, context: Context) -> TaskStamp:
+        return TaskStamp.of(context, retries=self.retries or 0, durable=self.durable)
+
+    @property
+    def _is_stamped(self) -> bool:
+        return self.caller_info is None and config.stamp_executions()
 
     def _before_start(self, context: Context, saved: SavedExecution) -> None:
         # First, since a kill can come after each line.
@@ -308,8 +318,12 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
 
     def _track(self, context: Context, saved: SavedExecution, *, last_message_id: int = 0) -> TaskExecution:
         """The execution that this task waits for from now on."""
+        package = f"{self.folder}/{self.project}/{self.package}"
         self._execution = TaskExecution(
             saved,
+            self._stamp(context).correlation(
+                is_stamped=self._is_stamped, exclusive_package=None if self.allow_concurrent else package
+            ),
             WaitOptions(
                 schedule=PollSchedule(self._poll_interval, self._max_poll_interval),
                 timeout=self.timeout,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +21,7 @@ from airflow_provider_ssis.executions.outcome import (
     start_lines,
     status_name,
     stuck_pending_error,
+    superseded_error,
     timeout_error,
     unreachable_error,
     unsuccessful_error,
@@ -33,11 +36,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution, ExecutionState, ExecutionSummary
+    from airflow_provider_ssis.catalog.requests import Correlation
     from airflow_provider_ssis.executions.message_log import MessageLevel, TaskLog
     from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState
     from airflow_provider_ssis.triggers.events import ExecutionEvent
 
 
+_ANSWER_SECONDS = 5.0
 Result = TypeVar("Result")
 
 
@@ -67,6 +72,7 @@ class TaskExecution:
     """The execution of a task, from its creation to its end.
 
     :param saved: the execution, and whether this task instance created it.
+    :param correlation: how the catalog recognises executions of the task instance.
     :param last_message_id: id of the last of its messages in the task log; 0 if there is none.
     :param options: how to wait for it.
     :param open_catalog: opens a client of the catalog.
@@ -79,6 +85,7 @@ class TaskExecution:
     def __init__(
         self,
         saved: SavedExecution,
+        correlation: Correlation,
         options: WaitOptions,
         *,
         last_message_id: int,
@@ -89,6 +96,8 @@ class TaskExecution:
         log: TaskLog,
     ) -> None:
         self.saved = saved
+        self._correlation = correlation
+        self._state = state
         self.last_message_id = last_message_id
         self._options = options
         self._open_catalog = open_catalog
@@ -96,7 +105,7 @@ class TaskExecution:
         self._is_killed = is_killed
         self._log = log
         self._last_status: OperationStatus | None = None
-        self._progress = ProgressReporter(saved.execution_id, state, log)
+        self._progress = ProgressReporter(saved, state, log)
 
     @property
     def execution_id(self) -> int:
@@ -211,6 +220,9 @@ class TaskExecution:
 
         :return: the execution after its end; None if it could not be stopped, with the reason in the log.
         """
+        if self._is_superseded():
+            self._log.info("Execution %d is not stopped: a later try of this task continues.", self.execution_id)
+            return None
         try:
             # On a new connection: a kill can arrive during a call on the other one.
             with self._open_catalog() as catalog:
@@ -220,6 +232,9 @@ class TaskExecution:
                     poll_interval=self._options.schedule.interval,
                     deadline=Deadline.after(self._options.stop_timeout),
                     log=self._log,
+                    request_stop=lambda execution_id: catalog.stop_correlated_execution(
+                        execution_id, self._correlation
+                    ),
                 )
         except (CatalogError, ExecutionError) as error:
             self._log.error("Execution %d is not stopped: %s", self.execution_id, error)
@@ -227,12 +242,29 @@ class TaskExecution:
         self._log.info("%s.", ended_text(execution))
         return execution
 
+    def _is_superseded(self) -> bool:
+        """Whether a later try of the task has saved an execution; False if Airflow does not answer in time."""
+        answers: list[bool] = []
+
+        def ask() -> None:
+            # Whatever Airflow raises: without an answer, this try counts as the latest.
+            with contextlib.suppress(Exception):
+                answers.append(self._state.is_superseded(self.saved))
+
+        # In a thread, because a kill can interrupt a call to Airflow, which then holds the lock for the next one.
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(_ANSWER_SECONDS)
+        return bool(answers) and answers[0]
+
     def _retry(self, call: Callable[[], Result], tolerance: OutageTolerance) -> Result:
         return retry_during_outage(call, tolerance, self._log, execution_id=self.execution_id)
 
     def _end(self, catalog: Catalog, result: WaitResult, tolerance: OutageTolerance) -> Execution | None:
         """End the task, whatever the reason; None if the reason no longer holds and the wait goes on."""
         execution = self._retry(lambda: get_execution(catalog, self.execution_id), tolerance)
+        if self._is_superseded():
+            raise superseded_error(self.saved.try_number)
         if execution.status.is_terminal:
             self._progress.report(catalog, execution.status)
             self._on_end(execution)

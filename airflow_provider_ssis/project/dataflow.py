@@ -24,7 +24,9 @@ def read_data_flow(pipeline: _Element, part: str) -> DataFlow:
         name = element.get("name")
         if not name:
             raise InvalidPartError("contains a data flow component without a name", part=part, line=element.sourceline)
-        components.append(DataFlowComponent(name, element.get("componentClassID", ""), element.get("refId", "")))
+        properties = tuple(each.get("name", "") for each in element.iterfind("properties/property"))
+        class_id = element.get("componentClassID", "")
+        components.append(DataFlowComponent(name, class_id, element.get("refId", ""), properties))
         for end in (*element.iterfind("outputs/output"), *element.iterfind("inputs/input")):
             ends[_key(end)] = (name, end.get("name", ""))
     return DataFlow(tuple(components), tuple(_path(element, ends, part) for element in pipeline.iterfind("paths/path")))

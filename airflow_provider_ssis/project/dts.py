@@ -82,15 +82,17 @@ def read_connection_manager(element: _Element, part: str) -> ConnectionManager:
         name=name,
         id=dts_text(element, "DTSID"),
         creation_name=dts_text(element, "CreationName"),
-        connection_string=_connection_string(element),
+        connection_string=connection_string(element),
         description=dts_text(element, "Description"),
     )
 
 
-def _connection_string(element: _Element) -> str:
+def connection_string(element: _Element) -> str:
     """Return the connection string, which is an attribute, a property or, for some vendors, a child element.
 
     The name of the element inside ``ObjectData`` depends on the type of connection.
+
+    :param element: ``DTS:ConnectionManager``.
     """
     for inner in element.iterfind(f"{DTS}ObjectData/*"):
         text = (

@@ -113,11 +113,15 @@ class PrecedenceConstraint:
 
 @dataclass(frozen=True, slots=True)
 class DataFlowComponent:
-    """A source, transformation or destination of a data flow."""
+    """A source, transformation or destination of a data flow.
+
+    :param properties: the names of its custom properties.
+    """
 
     name: str
     class_id: str
     ref_id: str = ""
+    properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,7 @@ class EventHandler:
 
     :param event: ``OnError``, ``OnPreExecute``, ...
     :param path: ``\\Package\\Task.EventHandlers[OnError]``; the paths of its executables start with it.
+    :param variables: the names of its variables, ``User::Day``.
     :param propagate: whether the handlers of the surrounding containers run too (``System::Propagate``).
     """
 
@@ -159,6 +164,7 @@ class EventHandler:
     children: tuple[Executable, ...] = ()
     constraints: tuple[PrecedenceConstraint, ...] = ()
     propagate: bool = True
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,8 @@ class Executable:
     :param child_package: the file name of the package that an Execute Package task runs, if it is in the same project.
     :param max_error_count: the number of errors at which the executable fails; 0 for no limit.
     :param force_execution_result: the fixed result: 0 success, 1 failure, 2 completion; None for the real result.
+    :param variables: the names of the variables that it declares, ``User::Day``.
+    :param log_providers: the names of the log providers of a package.
     """
 
     name: str
@@ -189,6 +197,8 @@ class Executable:
     fail_parent_on_failure: bool = False
     fail_package_on_failure: bool = False
     force_execution_result: int | None = None
+    variables: tuple[str, ...] = ()
+    log_providers: tuple[str, ...] = ()
 
     def walk(self) -> Iterator[Executable]:
         """Yield this executable and all executables inside, depth first, without those of event handlers."""

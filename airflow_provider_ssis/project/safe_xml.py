@@ -6,6 +6,7 @@ limited. White space is handled as by .NET's ``XmlDocument``, with which SSIS re
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NoReturn
 from xml.parsers import expat
 
@@ -19,7 +20,10 @@ XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
 _CHUNK = 2**20
 _DAMAGED = "The file is damaged: restore it from its source, or save it again in Visual Studio"
-_MARKED = etree.XPath("boolean(//@xml:space)", namespaces={"xml": "http://www.w3.org/XML/1998/namespace"})
+_FEW_TAGS, _FEW_ATTRIBUTES = 100_000, 200_000
+"""So many, and the tree of a document needs some ten megabytes at most."""
+
+_MARKED = etree.XPath("//*[@xml:space]", namespaces={"xml": "http://www.w3.org/XML/1998/namespace"})
 
 
 def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_all: bool = False) -> etree._Element:
@@ -43,14 +47,18 @@ def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_a
             f"has {len(data) / MEBIBYTE:.0f} MiB, more than the limit of {limits.part_bytes / MEBIBYTE:.0f} MiB",
             part=part,
         )
-    data, encoding = to_utf8(data, part)
-    _check_structure(data, encoding, part, limits)
+    data = to_utf8(data, part)
+    _refuse_document_type(data, part)
+    # Counts tags, comments and so on, which is fast. What is suspicious by that is checked before a tree is built.
+    tags, attributes = data.count(b"<"), data.count(b"=")
+    if tags > min(_FEW_TAGS, limits.xml_elements) or attributes > _FEW_ATTRIBUTES:
+        _check_structure(data, part, limits)
     parser = etree.XMLParser(
-        encoding=encoding,
+        encoding="utf-8",
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        huge_tree=True,  # libxml2's own limits are too low for script binaries; ours are checked above
+        huge_tree=True,  # libxml2's own limits are too low for script binaries
         remove_comments=not keep_all,
         remove_pis=not keep_all,
         strip_cdata=False,
@@ -58,8 +66,11 @@ def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_a
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
+        _check_structure(data, part, limits)
         line = error.lineno if isinstance(error, etree.XMLSyntaxError) else None
         raise InvalidPartError(f"is not well-formed XML: {error}", part=part, line=line, advice=_DAMAGED) from None
+    if _exceeds_limits(limits.xml_depth, limits.xml_attributes)(root):
+        _check_structure(data, part, limits)
     if not keep_all:
         _drop_white_space(root)
     return root
@@ -75,12 +86,40 @@ def is_blank(text: str | None) -> bool:
     return text is not None and text != "" and not text.strip(" \t\r\n")
 
 
-def _check_structure(data: bytes, encoding: str | None, part: str, limits: Limits) -> None:
-    """Refuse a document type declaration or a structure beyond the limits, before libxml2 builds a tree.
+@cache
+def _exceeds_limits(depth: int, attributes: int) -> etree.XPath:
+    return etree.XPath(f"boolean({'/*' * (depth + 1)} | //*[count(@*) > {attributes}])")
 
-    Expat reports a document type before it reads the declarations inside; libxml2 does not.
+
+def _refuse_document_type(data: bytes, part: str) -> None:
+    """Refuse a document type declaration, which can only follow the XML declaration, comments and instructions."""
+    position, end = 0, len(data)
+    while position < end:
+        for start, stop in ((b"<?", b"?>"), (b"<!--", b"-->")):
+            if data.startswith(start, position):
+                found = data.find(stop, position + len(start))
+                position = end if found < 0 else found + len(stop)
+                break
+        else:
+            if data.startswith(b"<!DOCTYPE", position):
+                raise InvalidPartError(
+                    "has a document type declaration, which SSIS never writes and which is not accepted",
+                    part=part,
+                    line=data.count(b"\n", 0, position) + 1,
+                    advice="Remove the declaration (<!DOCTYPE …>)",
+                )
+            if data[position : position + 1] not in (b" ", b"\t", b"\r", b"\n"):
+                return
+            position += 1
+
+
+def _check_structure(data: bytes, part: str, limits: Limits) -> None:
+    """Check that a document is well-formed and within the limits, without building a tree.
+
+    :raises InvalidPartError: the document is not well-formed.
+    :raises LimitExceededError: the document exceeds a limit.
     """
-    parser = expat.ParserCreate(encoding)
+    parser = expat.ParserCreate("utf-8")
     depth = elements = 0
 
     def start_element(name: str, attributes: dict[str, str]) -> None:
@@ -98,17 +137,8 @@ def _check_structure(data: bytes, encoding: str | None, part: str, limits: Limit
         nonlocal depth
         depth -= 1
 
-    def start_doctype(*declaration: object) -> NoReturn:
-        raise InvalidPartError(
-            "has a document type declaration, which SSIS never writes and which is not accepted",
-            part=part,
-            line=parser.CurrentLineNumber,
-            advice="Remove the declaration (<!DOCTYPE …>)",
-        )
-
     parser.StartElementHandler = start_element
     parser.EndElementHandler = end_element
-    parser.StartDoctypeDeclHandler = start_doctype
     try:
         for start in range(0, len(data), _CHUNK):
             chunk = memoryview(data)[start : start + _CHUNK]
@@ -124,6 +154,9 @@ def _check_structure(data: bytes, encoding: str | None, part: str, limits: Limit
         ) from None
     except (ValueError, LookupError) as error:
         raise InvalidPartError(f"is not readable XML: {error}", part=part, advice=_DAMAGED) from None
+    finally:
+        # The functions refer to the parser and the parser to them: together they would keep its buffer.
+        parser.StartElementHandler = parser.EndElementHandler = parser.StartDoctypeDeclHandler = None
 
 
 def _exceeds(problem: str, parser: expat.XMLParserType, part: str) -> NoReturn:
@@ -131,12 +164,18 @@ def _exceeds(problem: str, parser: expat.XMLParserType, part: str) -> NoReturn:
 
 
 def _drop_white_space(root: etree._Element) -> None:
-    has_marks = bool(_MARKED(root))
+    marked = _MARKED(root)
+    # Visual Studio marks elements without children only, for which their own mark decides.
+    is_preserved = _is_preserved if any(len(element) for element in marked) else _is_preserved_itself
     for element in root.iter():
-        if is_blank(element.text) and not (has_marks and _is_preserved(element)) and not _is_cdata(element):
+        if is_blank(element.text) and not (marked and is_preserved(element)) and not _is_cdata(element):
             element.text = None
-        if is_blank(element.tail) and not (has_marks and _is_preserved(element.getparent())):
+        if is_blank(element.tail) and not (marked and is_preserved(element.getparent())):
             element.tail = None
+
+
+def _is_preserved_itself(element: etree._Element | None) -> bool:
+    return element is not None and element.get(XML_SPACE) == "preserve"
 
 
 def _is_preserved(element: etree._Element | None) -> bool:

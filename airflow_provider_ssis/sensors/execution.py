@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
@@ -125,8 +125,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
                 result = self._wait_on_worker(context)
                 if result is not None:
                     return result
-            earliest = datetime.fromtimestamp(DeferralTimes().resume_at(), UTC)
-            raise type(reschedule)(max(reschedule.reschedule_date, earliest)) from None
+            raise type(reschedule)(max(reschedule.reschedule_date, DeferralTimes().resume_at())) from None
 
     def _execute_deferrable(self, context: Context) -> Any:
         self._check_deferral()

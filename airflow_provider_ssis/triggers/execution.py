@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.compat import task_instance_state
 from airflow_provider_ssis.executions.deadline import Deadline
-from airflow_provider_ssis.executions.deferral import DeferralTimes
+from airflow_provider_ssis.executions.deferral import seconds_until_resume
 from airflow_provider_ssis.executions.message_log import MessageLevel, log_message
 from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule
@@ -50,8 +50,8 @@ class SsisExecutionTrigger(BaseTrigger):
     :param follow_messages: the least important messages of the execution that are logged. Default: ``none``.
     :param cancel_on_kill: stop the execution when a user marks or clears the task; needs Airflow 3.3. Default: True.
     :param last_message_id: id of the last message that the worker has logged. Default: 0, none.
-    :param resume_at: when the task may come back to a worker, in seconds since 1970: an event that is ready sooner is
-        held back. Default: at once.
+    :param deferred_at: when the task deferred, in seconds since 1970. Default: unknown.
+    :param resume_after: seconds after ``deferred_at`` until which the event is held back. Default: 0.
     :param unknown: arguments that a later version of this package added. They are ignored, so that an older triggerer
         continues while the package is upgraded.
     """
@@ -69,7 +69,8 @@ class SsisExecutionTrigger(BaseTrigger):
         follow_messages: str = MessageLevel.NONE.value,
         cancel_on_kill: bool = True,
         last_message_id: int = 0,
-        resume_at: float | None = None,
+        deferred_at: float | None = None,
+        resume_after: float = 0.0,
         **unknown: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's own is untyped
@@ -83,7 +84,8 @@ class SsisExecutionTrigger(BaseTrigger):
         self.follow_messages = follow_messages
         self.cancel_on_kill = cancel_on_kill
         self.last_message_id = last_message_id
-        self.resume_at = resume_at
+        self.deferred_at = deferred_at
+        self.resume_after = resume_after
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class and its arguments, without those at their defaults, so that older triggerers can read them."""
@@ -107,6 +109,16 @@ class SsisExecutionTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and meanwhile write the execution's messages to the task log."""
+        try:
+            event = await self._wait()
+        except Exception:
+            # The task resumes after a failure of its trigger too.
+            await self._hold_back()
+            raise
+        await self._hold_back()
+        yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
+
+    async def _wait(self) -> ExecutionEvent:
         loop = asyncio.get_running_loop()
         updates = _UpdateQueue(loop)
         level = MessageLevel(self.follow_messages)
@@ -128,20 +140,17 @@ class SsisExecutionTrigger(BaseTrigger):
                 update = await updates.get()
                 self._log_update(update, level)
                 if update.result is not None:
-                    event = ExecutionEvent(
+                    return ExecutionEvent(
                         self.execution_id,
                         update.result,
                         detail=None if update.error is None else str(update.error),
                         last_message_id=subscription.last_message_id,
                     )
-                    await self._hold_back()
-                    yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
-                    return
         finally:
             poller.unsubscribe(subscription)
 
     async def _hold_back(self) -> None:
-        seconds = DeferralTimes().seconds_until(self.resume_at)
+        seconds = seconds_until_resume(self.deferred_at, self.resume_after)
         if seconds > 0:
             self.log.info("The task resumes in %.0f s, when Airflow has seen the end of its worker process.", seconds)
             await asyncio.sleep(seconds)
@@ -226,7 +235,8 @@ _DEFAULTS: dict[str, Any] = {
     "follow_messages": MessageLevel.NONE.value,
     "cancel_on_kill": True,
     "last_message_id": 0,
-    "resume_at": None,
+    "deferred_at": None,
+    "resume_after": 0.0,
 }
 
 

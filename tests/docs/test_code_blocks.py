@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # its types are a separate package
+import yaml
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.emulator.server import SsisdbEmulator

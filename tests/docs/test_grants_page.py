@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ import pyodbc
 import pytest
 
 from airflow_provider_ssis.catalog.errors import NotFound, PermissionDenied
+from airflow_provider_ssis.catalog.grants import Purpose
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
@@ -58,6 +60,12 @@ def execute(server: SsisdbEmulator, statements: str) -> None:
 def refused() -> Iterator[None]:
     with pytest.raises((NotFound, PermissionDenied)):
         yield
+
+
+@pytest.mark.parametrize(("purpose", "last"), [(Purpose.RUN, "103"), (Purpose.DEPLOY, "102")])
+def test_the_page_grants_what_the_doctor_prints(purpose: Purpose, last: str) -> None:
+    on_the_page = {int(number) for number in re.findall(r"@permission_type = (\d+);", grants(last))}
+    assert on_the_page == {permission.value for permission in purpose.permissions}
 
 
 def execute_task(operator: Any) -> Any:

@@ -44,3 +44,13 @@ def test_every_file_that_the_contributing_guide_names_is_there() -> None:
     named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+(?:/|\.py|\.toml|\.txt))`", text)) - MADE
     assert len(named) > 20
     assert sorted(name for name in named if not any((room / name).exists() for room in rooms)) == []
+
+
+def test_every_make_target_that_a_page_names_is_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        (str(page.relative_to(ROOT)), name)
+        for page in pages()
+        for name in re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert sorted((page, name) for page, name in named if name not in targets) == []

@@ -8,7 +8,7 @@ from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.codes import OperationStatus as Status
 from airflow_provider_ssis.catalog.models import ExecutionState
 from airflow_provider_ssis.executions.deadline import NO_DEADLINE, Deadline
-from airflow_provider_ssis.executions.deferral import DeferralTimes
+from airflow_provider_ssis.executions.deferral import DeferralTimes, seconds_until_resume
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule, WaitResult, poll_until_terminal
 from airflow_provider_ssis.executions.stop import stop_executions
@@ -86,25 +86,23 @@ def test_a_task_whose_deadline_comes_before_it_could_resume_stays(
 
 
 @pytest.mark.parametrize(("after", "left"), [(0, 15), (14.9, 0.1), (15, 0), (15.1, 0), (3600, 0)])
-def test_an_event_is_held_back_until_the_task_may_resume(
-    clock: Clock, times: DeferralTimes, after: float, left: float
-) -> None:
+def test_an_event_is_held_back_until_the_task_may_resume(clock: Clock, after: float, left: float) -> None:
     """Counted from the deferral, so that a triggerer that restarts in between delays nothing."""
-    resume_at = times.resume_at()
+    deferred_at = clock.now
     clock.now += after
-    assert times.seconds_until(resume_at) == pytest.approx(left)
+    assert seconds_until_resume(deferred_at, RESUME_AFTER, clock=clock) == pytest.approx(left)
 
 
-def test_a_triggerer_whose_clock_is_late_holds_no_event_longer_than_resume_after(
-    clock: Clock, times: DeferralTimes
-) -> None:
-    resume_at = times.resume_at()
-    clock.now -= 3600
-    assert times.seconds_until(resume_at) == RESUME_AFTER
+def test_a_triggerer_whose_clock_is_late_holds_no_event_longer_than_resume_after(clock: Clock) -> None:
+    assert seconds_until_resume(clock.now + 3600, RESUME_AFTER, clock=clock) == RESUME_AFTER
 
 
-def test_a_trigger_of_an_earlier_version_is_held_back_by_nothing(times: DeferralTimes) -> None:
-    assert times.seconds_until(None) == 0
+def test_a_trigger_of_an_earlier_version_holds_nothing_back(clock: Clock) -> None:
+    assert seconds_until_resume(None, 0, clock=clock) == 0
+
+
+def test_a_rescheduled_task_comes_back_no_sooner(clock: Clock, times: DeferralTimes) -> None:
+    assert times.resume_at().timestamp() == clock.now + RESUME_AFTER
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def of(max_tries: int | None, try_number: int, retries: int, *, durable: bool = 
 
 
 @given(names, names, names, st.integers(min_value=-1, max_value=1024))
-def test_a_stamp_says_dag_run_task_map_index_and_first_try(dag: str, run: str, task: str, map_index: int) -> None:
+def test_a_stamp_says_dag_run_task_map_index_first_try_and_try(dag: str, run: str, task: str, map_index: int) -> None:
     text = stamp(dag, run, task, map_index, 3).text
     assert text.startswith(PREFIX)
     assert json.loads(text.removeprefix(PREFIX)) == {
@@ -39,6 +39,7 @@ def test_a_stamp_says_dag_run_task_map_index_and_first_try(dag: str, run: str, t
         "task": task,
         "map_index": map_index,
         "since_try": 3,
+        "try": 1,
     }
 
 
@@ -51,8 +52,10 @@ def test_a_stamp_begins_with_its_own_family_and_no_other(
     assert (stamp(*one, index).lock == stamp(*other, other_index, 7).lock) is same
 
 
-def test_a_try_and_its_retries_have_one_stamp() -> None:
-    assert {of(max_tries=2, try_number=each, retries=2) for each in (1, 2, 3)} == {of(2, 1, 2)}
+def test_a_try_and_its_retries_have_one_key_and_each_its_number() -> None:
+    tries = [of(max_tries=2, try_number=each, retries=2) for each in (1, 2, 3)]
+    assert {each.key for each in tries} == {of(2, 1, 2).key}
+    assert [each.text.removeprefix(each.key) for each in tries] == ["1}", "2}", "3}"]
 
 
 @pytest.mark.parametrize(("cleared_at", "retries"), [(1, 0), (1, 2), (3, 2), (7, 1)])

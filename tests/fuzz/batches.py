@@ -18,6 +18,8 @@ from tests.fuzz.target import ROOT, FaultFound
 _BATCH = re.compile(
     r"\s*(SELECT|DECLARE|EXEC|INSERT|UPDATE|DELETE|CREATE|SET|IF|WHILE|WITH|BEGIN|MERGE)\b", re.IGNORECASE
 )
+_UNSUITABLE = re.compile(r"WAITFOR|emulator\.", re.IGNORECASE)
+"""These wait, or inject faults."""
 _EXPRESSION = re.compile(r"[A-Z_]+\(.*\)", re.IGNORECASE | re.DOTALL)
 
 
@@ -30,7 +32,7 @@ def corpus() -> tuple[str, ...]:
         pieces = {id(each) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for each in node.values}
         for node in ast.walk(tree):
             if id(node) not in pieces and isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if _BATCH.match(node.value) and "WAITFOR" not in node.value:
+                if _BATCH.match(node.value) and not _UNSUITABLE.search(node.value):
                     found.add(node.value)
                 elif _EXPRESSION.fullmatch(node.value):
                     found.add(_with_variables(f"SELECT {node.value}"))

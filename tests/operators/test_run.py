@@ -174,7 +174,8 @@ def test_the_execution_names_the_task_instance_that_made_it(mart: Catalog) -> No
     task_run.task_instance.map_index = 3
     values = parameters_of(mart, task_run.execute()["execution_id"])
     assert values["CALLER_INFO"] == (
-        'airflow:{"dag":"nightly","run":"manual__2024-02-29T00:00:00+00:00","task":"load","map_index":3,"since_try":1}'
+        'airflow:{"dag":"nightly","run":"manual__2024-02-29T00:00:00+00:00","task":"load","map_index":3,"since_try":1,'
+        '"try":1}'
     )
 
 

@@ -46,8 +46,9 @@ def test_a_longer_package_is_left_to_the_triggerer(
     began = time.time()
     trigger = reloaded(deferred(deferrable(monkeypatch, defer_after=0.5, resume_after=15)).trigger)
     assert time.time() >= began + 0.5
-    assert trigger.resume_at is not None
-    assert began + 15.5 <= trigger.resume_at <= time.time() + 15
+    assert trigger.deferred_at is not None
+    assert began + 0.5 <= trigger.deferred_at <= time.time()
+    assert trigger.resume_after == 15
 
 
 def test_a_deadline_before_the_task_could_resume_is_waited_for_on_the_worker(
@@ -86,7 +87,7 @@ def test_a_task_that_deferred_in_an_earlier_version_resumes(
     task_run = deferrable(monkeypatch, defer_after=0, resume_after=15)
     deferral = deferred(task_run)
     trigger = reloaded(deferral.trigger)
-    trigger.resume_at, trigger.last_message_id = None, 0
+    trigger.deferred_at, trigger.resume_after, trigger.last_message_id = None, 0.0, 0
     (event,) = events_of([reloaded(trigger)])
     assert deferral.kwargs is not None
     del deferral.kwargs["last_message_id"]

@@ -273,4 +273,9 @@ def test_the_id_is_kept_for_the_tries_to_come(mart: Catalog, ssisdb: SsisdbEmula
     task_run = deferrable()
     task_run.store = Store()
     execution_id = reloaded(deferred(task_run).trigger).execution_id
-    assert task_run.store.values[EXECUTION_KEY] == {"execution_id": execution_id, "since_try": 1, "is_ours": True}
+    assert task_run.store.values[EXECUTION_KEY] == {
+        "execution_id": execution_id,
+        "since_try": 1,
+        "is_ours": True,
+        "try_number": 1,
+    }

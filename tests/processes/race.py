@@ -96,7 +96,7 @@ def airflow_with_short_packages(
         if broker is not None:
             configuration |= {
                 "AIRFLOW__CELERY__BROKER_URL": broker,
-                "AIRFLOW__CELERY__RESULT_BACKEND": f"db+postgresql://{database}" if database else broker,
+                "AIRFLOW__CELERY__RESULT_BACKEND": f"db+postgresql+psycopg2://{database}" if database else broker,
                 "AIRFLOW__CELERY__WORKER_CONCURRENCY": str(PARALLELISM),
             }
             components = (*COMPONENTS, "celery worker")

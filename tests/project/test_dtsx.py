@@ -36,6 +36,26 @@ def dtsx(inner: str, attributes: str = "", format_version: int = 8) -> bytes:
     ).encode()
 
 
+def test_variables_and_log_providers_are_read() -> None:
+    made = package("Load.dtsx", task("Copy"), variables=["User::Day", "Own::Key"])
+    flow = flow_of(ssis_xml.dtsx(made))
+    assert flow.variables == ("User::Day", "Own::Key")
+    assert flow.children[0].variables == ()
+    assert flow.log_providers == ()
+
+
+def test_variables_and_log_providers_of_old_packages_are_read() -> None:
+    flow = flow_of(
+        dtsx(
+            '<DTS:Variable><DTS:Property DTS:Name="Namespace">User</DTS:Property>'
+            '<DTS:Property DTS:Name="ObjectName">Day</DTS:Property></DTS:Variable>'
+            '<DTS:LogProvider><DTS:Property DTS:Name="ObjectName">Text file</DTS:Property></DTS:LogProvider>',
+            format_version=3,
+        )
+    )
+    assert (flow.variables, flow.log_providers) == (("User::Day",), ("Text file",))
+
+
 def test_paths_lead_from_the_package_to_the_task() -> None:
     made = package("Load.dtsx", sequence("Outer", foreach_loop("Loop", for_loop("Again", task("Task")))))
     assert [(one.path, one.kind) for one in flow_of(ssis_xml.dtsx(made)).walk()] == [

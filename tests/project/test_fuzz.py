@@ -22,6 +22,7 @@ from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.manifest import read_manifest
 from airflow_provider_ssis.project.namespaces import DTS, SSIS
+from airflow_provider_ssis.project.package.document import read_dts_package
 from airflow_provider_ssis.project.properties import read_project_parameters
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from airflow_provider_ssis.project.sensitive import strip_file
@@ -29,8 +30,21 @@ from tests.support.project_strategies import damaged
 from tests.support.ssis_projects import ispac_parts, make_project, package, parameter, task, write_project_folder
 from tests.support.xml_strategies import documents
 
+
+def read_all(data: bytes, part: str) -> None:
+    """Read a package with the data of all its tasks and loops, and all values."""
+    package = read_dts_package(data, part)
+    for container in package.container.walk():
+        container.data()
+    for variable in package.container.variables:
+        _ = variable.value
+    for declared in package.parameters:
+        _ = declared.value
+
+
 READERS: dict[str, tuple[str, Callable[[bytes], object]]] = {
     "Load.dtsx": (f"{DTS}Executable", lambda data: read_package(data, "Load.dtsx")),
+    "objects of Load.dtsx": (f"{DTS}Executable", lambda data: read_all(data, "Load.dtsx")),
     "Mart.conmgr": (
         f"{DTS}ConnectionManager",
         lambda data: read_connection_manager(parse_xml(data, "Mart.conmgr"), "Mart.conmgr"),
@@ -53,7 +67,7 @@ SAMPLE = make_project("Sales", [package("Load.dtsx", task("Copy"))], [parameter(
 @pytest.mark.slow
 def test_a_reader_gets_elements_in_any_place(name: str) -> None:
     root, read = READERS[name]
-    part = name.removeprefix("stripped ")
+    part = name.rpartition(" ")[2]
 
     @given(documents(root) | documents() | st.binary(max_size=100))
     @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

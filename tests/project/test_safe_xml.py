@@ -6,6 +6,8 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from airflow_provider_ssis.project.errors import InvalidPartError, LimitExceededError
@@ -168,6 +170,67 @@ def test_an_unknown_encoding_is_named(encoding: str) -> None:
     assert str(caught.value) == (
         f"Load.dtsx, line 1: declares the encoding {encoding!r}, which is not supported. Save the file in UTF-8"
     )
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("declaration", ["", '<?xml version="1.0" encoding="utf-16"?>', '<?xml version="1.0"?>'])
+def test_wide_encodings_are_recognised_by_their_first_bytes(codec: str, declaration: str) -> None:
+    assert parse_xml(f"{declaration}<a>é中𠀀</a>".encode(codec), "Load.dtsx").text == "é中𠀀"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "UTF-32", "unicode", "ISO-10646-UCS-2"])
+def test_a_wide_encoding_that_is_only_declared_is_rejected(encoding: str) -> None:
+    with pytest.raises(InvalidPartError, match=f"declares the encoding '{encoding}', but is not written in it"):
+        parse_xml(f'<?xml version="1.0" encoding="{encoding}"?><a/>'.encode(), "Load.dtsx")
+
+
+@pytest.mark.parametrize(
+    "prolog",
+    [
+        "<!-- note -->\n<?instruction a?>\n",
+        '<?xml version="1.0"?>\n<!-- <a> ?> -->\n\n',
+        '<?xml version="1.0"?><?a -->?>',
+    ],
+)
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_document_type_after_anything_that_may_precede_it_is_rejected(prolog: str, codec: str) -> None:
+    document = f'{prolog}<!DOCTYPE a [<!ENTITY x "y">]><a b="&x;"/>'.encode(codec)
+    with pytest.raises(InvalidPartError, match="has a document type declaration"):
+        parse_xml(document, "Load.dtsx")
+
+
+def test_the_text_of_a_document_type_is_no_document_type() -> None:
+    assert parse_xml(b"<a><![CDATA[<!DOCTYPE b>]]></a>", "Load.dtsx").text == "<!DOCTYPE b>"
+
+
+@given(st.binary(max_size=40), st.sampled_from([b"", b"\xef\xbb\xbf", b"<?xml version='1.0'?>", b"<!--", b"<?a"]))
+def test_no_prolog_hides_a_document_type(prolog: bytes, start: bytes) -> None:
+    try:
+        root = parse_xml(start + prolog + b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "Load.dtsx")
+    except InvalidPartError:
+        return
+    assert root.getroottree().docinfo.internalDTD is None
+
+
+@pytest.mark.parametrize(("tags", "attributes"), [(150_000, 0), (10, 250_000)])
+def test_large_documents_within_the_limits_are_read(tags: int, attributes: int) -> None:
+    leaf = "<b " + " ".join(f'a{number}=""' for number in range(attributes // 250)) + "/>"
+    document = f"<a>{'<b/>' * tags}{leaf * 250 if attributes else ''}</a>".encode()
+    assert len(parse_xml(document, "Load.dtsx")) == tags + (250 if attributes else 0)
+
+
+@pytest.mark.parametrize(
+    ("document", "line"),
+    [
+        (b"<a>\n" + b"<b>" * 200 + b"</b>" * 200 + b"</a>", 2),
+        (b"<a>\n\n<b " + b" ".join(b'a%d=""' % n for n in range(1001)) + b"/></a>", 3),
+    ],
+    ids=["depth", "attributes"],
+)
+def test_small_documents_beyond_the_limits_are_rejected_with_their_line(document: bytes, line: int) -> None:
+    with pytest.raises(LimitExceededError) as caught:
+        parse_xml(document, "Load.dtsx")
+    assert caught.value.line == line
 
 
 def test_bytes_that_are_not_valid_in_the_declared_encoding_are_rejected_with_their_line() -> None:

@@ -52,6 +52,7 @@ def etl(name: str = PROJECT) -> bytes:
             parameter("CM.Warehouse.ServerName", "String", "dw01"),
         ],
         connection_managers=[connection("Warehouse")],
+        variables=["User::Secret", *(f"User::V{number}" for number in range(900))],
     )
     strict = package("Strict.dtsx", task("Only"), parameters=[parameter("Day", "DateTime", required=True)])
     return make_ispac(name, packages=[load, strict], parameters=[parameter("Region", "String", "north")])

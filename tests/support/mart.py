@@ -26,6 +26,7 @@ MART = make_ispac(
                 parameter("Title", "String", "none"),
             ],
             connection_managers=[connection("Orders")],
+            variables=["User::FileName", "User::Key", "User::Rows", "User::Secret"],
         ),
         package(
             "Strict.dtsx",

@@ -258,6 +258,7 @@ def package(
     format_version: int = 8,
     description: str = "",
     max_error_count: int = 1,
+    variables: Iterable[str] = (),
 ) -> Package:
     """A package of a project; the name ends in ``.dtsx``."""
     root = executable(
@@ -270,6 +271,7 @@ def package(
         description=description,
         max_error_count=max_error_count,
     )
+    root = replace(root, variables=tuple(variables))
     return Package(
         name=name,
         id=guid(name, "\\Package"),

@@ -185,7 +185,12 @@ def dtsx(package: Package) -> bytes:
     for parameter in package.parameters:
         if not parameter.name.startswith("CM."):
             _package_parameter(declared, parameter)
-    etree.SubElement(root, f"{DTS}Variables")
+    if flow.log_providers:
+        providers = etree.SubElement(root, f"{DTS}LogProviders")
+        for name in flow.log_providers:
+            provider = etree.SubElement(providers, f"{DTS}LogProvider")
+            provider.set(f"{DTS}ObjectName", name)
+    _variables(root, flow.variables)
     _content(root, flow)
     return etree.tostring(root, encoding="utf-8", xml_declaration=True)
 
@@ -278,6 +283,16 @@ def _attributes(element: etree._Element, executable: Executable) -> None:
         element.set(f"{DTS}ForceExecutionResult", str(executable.force_execution_result))
 
 
+def _variables(parent: etree._Element, names: tuple[str, ...]) -> None:
+    variables = etree.SubElement(parent, f"{DTS}Variables")
+    for name in names:
+        namespace, _, own = name.partition("::")
+        variable = etree.SubElement(variables, f"{DTS}Variable")
+        variable.set(f"{DTS}Namespace", namespace)
+        variable.set(f"{DTS}ObjectName", own)
+        etree.SubElement(variable, f"{DTS}VariableValue").text = "0"
+
+
 def _content(element: etree._Element, executable: Executable) -> None:
     """What stands inside an executable, in the order in which SSIS writes it."""
     if executable.kind is ExecutableKind.FOREACH_LOOP:
@@ -307,6 +322,8 @@ def _control_flow(
         for child in children:
             one = etree.SubElement(executables, f"{DTS}Executable")
             _attributes(one, child)
+            if child.variables:
+                _variables(one, child.variables)
             _content(one, child)
     if constraints:
         arrows = etree.SubElement(element, f"{DTS}PrecedenceConstraints")
@@ -332,7 +349,7 @@ def _event_handler(parent: etree._Element, handler: EventHandler) -> None:
     element.set(f"{DTS}EventName", handler.event)
     if handler.disabled:
         element.set(f"{DTS}Disabled", "True")
-    etree.SubElement(element, f"{DTS}Variables")
+    _variables(element, handler.variables)
     _control_flow(element, handler.children, handler.constraints)
 
 
@@ -344,6 +361,10 @@ def _pipeline(parent: etree._Element, flow: DataFlow) -> None:
         element = etree.SubElement(
             components, "component", refId=component.ref_id, componentClassID=component.class_id, name=component.name
         )
+        if component.properties:
+            properties = etree.SubElement(element, "properties")
+            for name in component.properties:
+                etree.SubElement(properties, "property", name=name)
         for end in ("input", "output"):
             name = f"{component.name} {end.capitalize()}"
             ref_id = f"{component.ref_id}.{end.capitalize()}s[{name}]"

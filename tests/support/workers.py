@@ -117,7 +117,8 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
 
     ``connection`` is the URI, ``stage`` is ``execute``, ``wait`` or ``resume``, ``arguments`` are the operator's,
     ``try_number`` and ``xcoms`` are the task instance's, ``store`` is the file of the task state store or None,
-    ``die`` is where to be killed, ``triggers``, ``kwargs`` and ``event`` belong to the later stages.
+    ``die`` is where to be killed, ``suspend`` where to be suspended. ``triggers``, ``kwargs`` and ``event``
+    belong to the later stages.
     """
     from airflow.providers.common.compat.sdk import TaskDeferred
 
@@ -132,9 +133,10 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
         return {"events": events_of([SsisExecutionTrigger(**arguments) for arguments in order["triggers"]])}
     task_run = run(**order["arguments"])
     task_run.task_instance.try_number = order["try_number"]
+    task_run.task_instance.max_tries = order.get("max_tries", 0)
     task_run.task_instance.xcoms.update(order.get("xcoms") or {})
     if order["store"] is not None:
-        task_run.store = FileStore(Path(order["store"]), order.get("die"))
+        task_run.store = FileStore(Path(order["store"]), order.get("die"), order.get("suspend"))
     if order.get("die") == BEFORE_DEFERRAL:
         TaskExecution.wait = _die  # type: ignore[method-assign,assignment]  # the fault
         type(task_run.operator)._defer = _die
@@ -157,9 +159,10 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
 class FileStore:
     """Airflow's task state store, kept in a file as Airflow keeps it in its database."""
 
-    def __init__(self, path: Path, die: str | None) -> None:
+    def __init__(self, path: Path, die: str | None, suspend: str | None) -> None:
         self._path = path
         self._die = die
+        self._suspend = suspend
 
     def get(self, key: str) -> Any:
         """The value of a key, or None."""
@@ -169,9 +172,15 @@ class FileStore:
         """Keep a value."""
         if self._die == BEFORE_SAVE:
             _die()
+        if self._suspend == BEFORE_SAVE:
+            self._suspend = None
+            _suspend()
         self._path.write_text(json.dumps({**self._read(), key: value}))
         if self._die == AFTER_SAVE:
             _die()
+        if self._suspend == AFTER_SAVE:
+            self._suspend = None
+            _suspend()
 
     def _read(self) -> dict[str, Any]:
         return dict(json.loads(self._path.read_text())) if self._path.exists() else {}
@@ -179,6 +188,10 @@ class FileStore:
 
 def _die(*_: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _suspend() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ _TAGS = [
     *(f"{DTS}{name}" for name in (
         "Executable", "Executables", "Property", "ConnectionManager", "ConnectionManagers", "ObjectData", "Variable",
         "Variables", "VariableValue", "PackageParameter", "PackageParameters", "PrecedenceConstraint",
+        "ForEachEnumerator", "ForEachVariableMapping", "Configuration", "LogProvider", "LoggingOptions",
         "PrecedenceConstraints", "EventHandler", "EventHandlers", "Password",
     )),
     *(f"{SSIS}{name}" for name in (
@@ -27,6 +28,8 @@ _TAGS = [
         "Project", "DeploymentModel", "DeploymentModelSpecificContent", "Manifest", "Configurations", "Configuration",
         "Name", "Options", "TargetServerVersion", "ParameterConfigurationValues", "ConfigurationSetting", "Id", "Value",
         "pipeline", "components", "component", "inputs", "input", "outputs", "output", "paths", "path",
+        "property", "inputColumns", "inputColumn", "outputColumns", "outputColumn", "connections", "connection",
+        "SqlTaskData", "ParameterBinding", "ScriptProject", "ProjectItem", "FEIEItems", "FEIEItem", "FEEADO",
         "ExecutePackageTask", "UseProjectReference", "PackageName", "ConnectionString", "DTSPackages",
     ),
 ]  # fmt: skip
@@ -38,6 +41,7 @@ _ATTRIBUTES = [
     )),
     *(f"{SSIS}{name}" for name in ("Name", "ProtectionLevel", "EntryPoint", "Sensitive", "Salt", "IV", "Algorithm")),
     *("Sensitive", "refId", "id", "name", "componentClassID", "startId", "endId", "IDREF", "ConnectionString"),
+    *("lineageId", "dataType", "length", "isArray", "state", "TimeOut", "DataType", "Type"),
     "{http://www.w3.org/XML/1998/namespace}space",
 ]  # fmt: skip
 _VALUES = st.sampled_from(

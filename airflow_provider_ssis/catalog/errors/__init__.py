@@ -284,6 +284,12 @@ class OtherExecutionActive(CatalogError):
     others: tuple[tuple[int, bool], ...] = ()
 
 
+class AttemptSuperseded(CatalogError):
+    """An execution of a later attempt of the caller exists. Nothing was created, started or stopped."""
+
+    default_advice = "The later attempt continues; there is nothing to do."
+
+
 class NotStoppable(CatalogError):
     """The operation cannot be stopped in its present state.
 

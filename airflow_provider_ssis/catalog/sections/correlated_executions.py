@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.argument_limits import check_argument
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import CatalogError, OtherExecutionActive, TransientError
+from airflow_provider_ssis.catalog.errors import AttemptSuperseded, CatalogError, OtherExecutionActive, TransientError
 from airflow_provider_ssis.catalog.models import CorrelatedExecution
 from airflow_provider_ssis.catalog.sections.executions import Executions
 from airflow_provider_ssis.catalog.sql.get_or_create import (
@@ -15,6 +15,7 @@ from airflow_provider_ssis.catalog.sql.get_or_create import (
     get_or_create_batches,
     settings_with_key,
     start_batch,
+    stop_batch,
 )
 from airflow_provider_ssis.catalog.sql.statements import OwnError
 
@@ -40,6 +41,7 @@ class CorrelatedExecutions(Executions):
         :param correlation: how to recognise the execution.
         :return: the execution: a status of CREATED means that it must still be started.
         :raises OtherExecutionActive: the caller has no execution yet, and another one is active that must end first.
+        :raises AttemptSuperseded: a later attempt of the caller has an execution. Nothing was created.
         :raises CatalogError: as :meth:`create_execution` does.
         """
         settings = settings_with_key(request, correlation)
@@ -47,7 +49,7 @@ class CorrelatedExecutions(Executions):
         explain_creation = self._explain_request(request, settings, doing)
 
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
-            return _lock_not_granted(error, doing) or explain_creation(error, row)
+            return _own_refusal(error, doing) or explain_creation(error, row)
 
         check_argument("lock", correlation.lock)
         first, *further = get_or_create_batches(request, settings, correlation)
@@ -69,16 +71,27 @@ class CorrelatedExecutions(Executions):
         :param correlation: the same as for :meth:`get_or_create_execution`.
         :return: the execution's status after the call.
         :raises OtherExecutionActive: another execution became active that must end first. Nothing was started.
+        :raises AttemptSuperseded: a later attempt of the caller has this or another execution. Nothing was started.
         :raises CatalogError: as :meth:`start_execution` does.
         """
         batch = start_batch(execution_id, correlation)
-        results = self._start(batch, execution_id, is_ours=True)
+        results = self._start(batch, execution_id, is_ours=True, refusal=_own_refusal)
         while results[-1].columns[:1] == (OTHER_ID,):
             if not results[-1].rows:
-                results = self._start(batch, execution_id, is_ours=True)
+                results = self._start(batch, execution_id, is_ours=True, refusal=_own_refusal)
                 continue
             raise _others_active(results[-1], f"Starting the execution {execution_id}")
         return OperationStatus(results[-1].rows[0][0])
+
+    def stop_correlated_execution(self, execution_id: int, correlation: Correlation) -> None:
+        """Request the stop of an execution, unless a later attempt of the caller has taken over.
+
+        :param execution_id: the execution.
+        :param correlation: the same as for :meth:`get_or_create_execution`.
+        :raises AttemptSuperseded: a later attempt of the caller has this or another execution. Nothing was stopped.
+        :raises CatalogError: as :meth:`stop_operation` does.
+        """
+        self._stop(stop_batch(execution_id, correlation), execution_id, refusal=_own_refusal)
 
 
 def _others_active(result: ResultSet, doing: str) -> OtherExecutionActive:
@@ -93,10 +106,12 @@ def _others(rows: Sequence[Sequence[Any]]) -> tuple[tuple[int, bool], ...]:
     return tuple((int(execution_id), bool(of_family)) for execution_id, of_family in rows)
 
 
-def _lock_not_granted(error: CatalogError, doing: str) -> CatalogError | None:
-    if not OwnError.LOCK_NOT_GRANTED.is_reported_by(error):
-        return None
-    return TransientError(
-        f"{doing} failed: another client has held the lock for more than {LOCK_SECONDS} seconds",
-        advice="Try again later.",
-    )
+def _own_refusal(error: CatalogError, doing: str) -> CatalogError | None:
+    if OwnError.ATTEMPT_SUPERSEDED.is_reported_by(error):
+        return AttemptSuperseded(f"{doing} was refused: a later attempt has an execution")
+    if OwnError.LOCK_NOT_GRANTED.is_reported_by(error):
+        return TransientError(
+            f"{doing} failed: another client has held the lock for more than {LOCK_SECONDS} seconds",
+            advice="Try again later.",
+        )
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,13 @@ from airflow_provider_ssis.catalog.sql.statements import (
     padded,
     select,
 )
+
+Refusal = Callable[[CatalogError, str], CatalogError | None]
+"""Makes an exception of an error that a batch raised itself, given what was being done; None for other errors."""
+
+
+def _no_refusal(error: CatalogError, doing: str) -> None:
+    """The batch raises no errors itself."""
 
 
 class Executions(CatalogPart):
@@ -124,16 +131,20 @@ class Executions(CatalogPart):
         )
         return OperationStatus(self._start(batch, execution_id)[-1].rows[0][0])
 
-    def _start(self, batch: Batch, execution_id: int, *, is_ours: bool = False) -> list[ResultSet]:
+    def _start(
+        self, batch: Batch, execution_id: int, *, is_ours: bool = False, refusal: Refusal = _no_refusal
+    ) -> list[ResultSet]:
         """Run a batch that starts an execution and selects its status last. Before a repetition, read the status.
 
         :param batch: the batch.
         :param execution_id: the execution.
         :param is_ours: only the caller starts it, so an execution that was started already counts as started.
+        :param refusal: makes an exception of an error that the batch raised itself.
         """
         doing = f"Starting the execution {execution_id}"
 
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            error = refusal(error, doing) or error
             error.operation_id = execution_id
             if isinstance(error, RequiredParameterMissing):
                 missing = [
@@ -292,7 +303,19 @@ class Executions(CatalogPart):
         :raises PermissionDenied: the login may not change it.
         """
 
+        self._stop(guarded_command("EXEC catalog.stop_operation @operation_id = ?;", [operation_id]), operation_id)
+
+    def _stop(self, batch: Batch, operation_id: int, *, refusal: Refusal = _no_refusal) -> None:
+        """Run a batch that requests the stop of an operation.
+
+        :param batch: the batch.
+        :param operation_id: the execution or validation.
+        :param refusal: makes an exception of an error that the batch raised itself.
+        """
+        doing = f"Stopping the operation {operation_id}"
+
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            error = refusal(error, doing) or error
             error.operation_id = operation_id
             if isinstance(error, NotStoppable):
                 operation = self.operation(operation_id)
@@ -302,12 +325,7 @@ class Executions(CatalogPart):
                     error.advice = _STOP_ADVICE.get(operation.status, error.advice)
             return error
 
-        self._session.run(
-            guarded_command("EXEC catalog.stop_operation @operation_id = ?;", [operation_id]),
-            doing=f"Stopping the operation {operation_id}",
-            repeat=Repeat.IF_REFUSED,
-            explain=explain,
-        )
+        self._session.run(batch, doing=doing, repeat=Repeat.IF_REFUSED, explain=explain)
 
     def _explain_creation(
         self,

@@ -41,6 +41,7 @@ class OwnError(IntEnum):
     LOCK_NOT_GRANTED = 204
     UNFIT_SETTINGS = 205
     UNKNOWN_LOGGING_LEVEL = 206
+    ATTEMPT_SUPERSEDED = 207
 
     @property
     def raised(self) -> str:

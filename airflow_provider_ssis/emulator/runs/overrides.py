@@ -2,34 +2,34 @@
 
 Paths are those of ``catalog.set_execution_property_override_value`` and of ``dtexec /SET``:
 ``\\Package\\Task.Properties[Disable]``, ``\\Package.Variables[User::Day].Value``,
-``\\Package.Connections[Sales].Properties[ConnectionString]``. A run follows the properties that decide its course
-(:data:`FOLLOWED`); other values are accepted as long as their path names something. Variables and the other collections
-of a package are not read from its file, so their members are taken to exist.
+``\\Package.Connections[Sales].Properties[ConnectionString]``. A path that names nothing fails the run, as in SSIS. A
+run follows the properties that decide its course (:data:`FOLLOWED`); other values are accepted and change nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.runs.control_flow import all_executables
+from airflow_provider_ssis.emulator.runs import property_names
 from airflow_provider_ssis.emulator.runs.event_texts import PATH_NOT_RESOLVED, PROPERTY_NOT_SET
-from airflow_provider_ssis.project.models import DataFlow, EventHandler, Executable, Package
+from airflow_provider_ssis.project.models import ConnectionManager, DataFlow, EventHandler, Executable, Package
 
 _PROPERTY: Final = re.compile(r"\.Properties\[(?P<name>.+)\]", re.IGNORECASE | re.DOTALL)
-_COMPONENT_PROPERTY: Final = re.compile(r"\[(?P<component>.+)\]\.\[.+\]", re.DOTALL)
+_COMPONENT_PROPERTY: Final = re.compile(r"\[(?P<component>.+)\]\.\[(?P<property>.+)\]", re.DOTALL)
 _MEMBER: Final = re.compile(
     r"\.(?P<collection>Connections|Variables|Parameters|LogProviders|PrecedenceConstraints)\[(?P<member>.+?)\]"
-    r"\.(?:Properties\[.+\]|Value)|\.ForEachEnumerator\.Properties\[.+\]",
+    r"\.(?:Properties\[(?P<property>.+)\]|Value)|\.ForEachEnumerator\.Properties\[.+\]",
     re.IGNORECASE | re.DOTALL,
 )
+_PARAMETER_NAMESPACES: Final = ("$Package", "$Project")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why an override cannot be applied. It does not tell the value, which can be a secret.
+    """Why an override cannot be applied. It does not contain the value, which can be a secret.
 
     :param code: signed, as the catalog shows it.
     """
@@ -38,30 +38,57 @@ class Problem:
     code: int
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What property paths of a package can name beside its executables.
+
+    :param connections: the connection managers of the package and of its project.
+    :param package_parameters: the names of the package's parameters.
+    :param project_parameters: the names of its project's parameters.
+    """
+
+    connections: Sequence[ConnectionManager] = ()
+    package_parameters: Sequence[str] = ()
+    project_parameters: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An executable or event handler, with which a property path begins.
+
+    :param properties: the names of its properties in lower case; None where they are not known.
+    :param variables: the variables that can be used there: its own, and those of what is around it.
+    """
+
+    path: str
+    properties: frozenset[str] | None
+    variables: tuple[str, ...]
+    data_flow: DataFlow | None = None
+    log_providers: tuple[str, ...] = ()
+
+
 def apply_overrides(
-    package: Package, connections: Collection[str], overrides: Mapping[str, str | None]
+    package: Package, scope: Scope, overrides: Mapping[str, str | None]
 ) -> tuple[Package, list[Problem]]:
     """The package with the overrides applied, and why some could not be.
 
-    :param connections: names of the connection managers that the package can use, its project's too.
+    :param scope: what the paths can name.
     :param overrides: values by property path.
     """
     root = package.control_flow
     if root is None or not overrides:
         return package, []
-    places = {path.lower(): (path, data_flow) for path, data_flow in _places(root)}
-    known_connections = {name.lower() for name in connections}
+    places = {place.path.lower(): place for place in _places(root, ())}
     changes: dict[str, dict[str, Any]] = {}
     problems = []
     for path, value in overrides.items():
-        # The longest one is meant: names may contain dots, and handlers stand behind one.
-        place = max((known for known in places if path.lower().startswith(f"{known}.")), key=len, default="")
-        if not place:
+        # The longest match is the right one: names can contain dots, and handlers follow a dot.
+        start = max((known for known in places if path.lower().startswith(f"{known}.")), key=len, default="")
+        if not start:
             problems.append(_unresolved(path, "there is no such executable"))
             continue
-        place_path, data_flow = places[place]
-        rest = path[len(place) :]
-        missing = _missing(rest, data_flow, known_connections)
+        place, rest = places[start], path[len(start) :]
+        missing = _missing(rest, place, scope)
         if missing:
             problems.append(_unresolved(path, missing))
             continue
@@ -70,34 +97,107 @@ def apply_overrides(
             continue
         field, parse = FOLLOWED[found["name"].lower()]
         try:
-            changes.setdefault(place_path, {})[field] = parse((value or "").strip().lower())
+            changes.setdefault(place.path, {})[field] = parse((value or "").strip().lower())
         except ValueError as error:
             problems.append(Problem(f"The property {path} could not be set: {error}.", PROPERTY_NOT_SET))
     return (replace(package, control_flow=_changed(root, changes)) if changes else package), problems
 
 
-def _places(root: Executable) -> Iterator[tuple[str, DataFlow | None]]:
-    """The paths with which property paths begin: those of executables and event handlers."""
-    for executable in all_executables(root):
-        yield executable.path, executable.data_flow
-        for handler in executable.event_handlers:
-            yield handler.path, None
+def _places(executable: Executable, outer: tuple[str, ...]) -> Iterator[_Place]:
+    """The executables and event handlers of a control flow.
+
+    :param outer: the variables of what is around the executable.
+    """
+    variables = (*outer, *executable.variables)
+    yield _Place(
+        executable.path,
+        property_names.properties_of(executable),
+        variables,
+        executable.data_flow,
+        executable.log_providers,
+    )
+    for child in executable.children:
+        yield from _places(child, variables)
+    for handler in executable.event_handlers:
+        inner = (*variables, *handler.variables)
+        yield _Place(handler.path, property_names.EVENT_HANDLER, inner)
+        for child in handler.children:
+            yield from _places(child, inner)
 
 
-def _missing(rest: str, data_flow: DataFlow | None, connections: Collection[str]) -> str:
+def _missing(rest: str, place: _Place, scope: Scope) -> str:
     """What the rest of a property path names that does not exist; empty where all does."""
     if (found := _PROPERTY.fullmatch(rest)) is not None:
         component = _COMPONENT_PROPERTY.fullmatch(found["name"])
-        if component is None or data_flow is None:
-            return ""
-        known = any(each.name.lower() == component["component"].lower() for each in data_flow.components)
-        return "" if known else f"the data flow has no component '{component['component']}'"
+        if component is not None and place.data_flow is not None:
+            return _missing_component(place.data_flow, component["component"], component["property"])
+        return _missing_property(found["name"], place.properties)
     member = _MEMBER.fullmatch(rest)
     if member is None:
         return f"'{rest}' is not of the form .Properties[name] or .Variables[name].Value"
-    if (member["collection"] or "").lower() == "connections" and member["member"].lower() not in connections:
-        return f"there is no connection manager '{member['member']}'"
+    check = _MEMBERS.get((member["collection"] or "").lower())
+    return check(member["member"], member["property"] or "Value", place, scope) if check else ""
+
+
+def _missing_property(name: str, known: Iterable[str] | None) -> str:
+    return "" if known is None or name.lower() in known else f"there is no property '{name}'"
+
+
+def _missing_component(flow: DataFlow, name: str, property_name: str) -> str:
+    component = next((each for each in flow.components if each.name.lower() == name.lower()), None)
+    if component is None:
+        return f"the data flow has no component '{name}'"
+    known = {each.lower() for each in component.properties}
+    if known and property_name.lower() not in known:
+        return f"the component '{name}' has no property '{property_name}'"
     return ""
+
+
+def _missing_connection(name: str, property_name: str, place: _Place, scope: Scope) -> str:
+    manager = next((each for each in scope.connections if each.name.lower() == name.lower()), None)
+    if manager is None:
+        return f"there is no connection manager '{name}'"
+    if property_name == "Value":
+        return "a connection manager has properties, and no value"
+    return _missing_property(property_name, property_names.properties_of_connection(manager.creation_name))
+
+
+def _missing_variable(name: str, property_name: str, place: _Place, scope: Scope) -> str:
+    namespace, _, own = name.rpartition("::")
+    if namespace in _PARAMETER_NAMESPACES:
+        known = scope.package_parameters if namespace == "$Package" else scope.project_parameters
+        return _missing_parameter_of(known, own, property_name)
+    # Names of variables are compared with case; without a namespace, any fits.
+    if namespace and name not in place.variables:
+        return f"there is no variable '{name}'"
+    if not namespace and all(own != each.rpartition("::")[2] for each in place.variables):
+        return f"there is no variable '{name}'"
+    return _missing_property(property_name, property_names.VARIABLE)
+
+
+def _missing_parameter(name: str, property_name: str, place: _Place, scope: Scope) -> str:
+    return _missing_parameter_of((*scope.package_parameters, *scope.project_parameters), name, property_name)
+
+
+def _missing_parameter_of(known: Iterable[str], name: str, property_name: str) -> str:
+    if name not in known:
+        return f"there is no parameter '{name}'"
+    return _missing_property(property_name, property_names.PARAMETER)
+
+
+def _missing_log_provider(name: str, property_name: str, place: _Place, scope: Scope) -> str:
+    if name.lower() not in {each.lower() for each in place.log_providers}:
+        return f"there is no log provider '{name}'"
+    return _missing_property(property_name, property_names.LOG_PROVIDER)
+
+
+_MEMBERS: Final[Mapping[str, Callable[[str, str, _Place, Scope], str]]] = {
+    "connections": _missing_connection,
+    "variables": _missing_variable,
+    "parameters": _missing_parameter,
+    "logproviders": _missing_log_provider,
+}
+"""What a member of each collection lacks."""
 
 
 def _unresolved(path: str, why: str) -> Problem:

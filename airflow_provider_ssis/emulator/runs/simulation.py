@@ -41,7 +41,7 @@ from airflow_provider_ssis.emulator.runs.control_flow import (
 )
 from airflow_provider_ssis.emulator.runs.frames import Frame, context_of, event_record, statistics_of
 from airflow_provider_ssis.emulator.runs.levels import Event, log_filter
-from airflow_provider_ssis.emulator.runs.overrides import apply_overrides
+from airflow_provider_ssis.emulator.runs.overrides import Scope, apply_overrides
 from airflow_provider_ssis.emulator.runs.records import EventRecord, ExecutableRecord
 from airflow_provider_ssis.emulator.runs.request import RunRequest
 from airflow_provider_ssis.emulator.runs.steps import Pause, RunStopped, Steps
@@ -114,10 +114,13 @@ class _Simulation:
         if package.control_flow is None:
             yield self._process_error(package.note or _encrypted(package.name), event_texts.ENCRYPTED)
             return OperationStatus.FAILED
-        managers = (*package.connection_managers, *self._request.project.connection_managers)
-        package, problems = apply_overrides(
-            package, [manager.name for manager in managers], self._request.property_overrides
+        project = self._request.project
+        scope = Scope(
+            connections=(*package.connection_managers, *project.connection_managers),
+            package_parameters=[parameter.name for parameter in package.parameters],
+            project_parameters=[parameter.name for parameter in project.parameters],
         )
+        package, problems = apply_overrides(package, scope, self._request.property_overrides)
         for problem in problems:
             yield self._process_error(problem.text, problem.code)
         if problems:

@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from airflow_provider_ssis.catalog.codes import ExecutionResult, LoggingLevel, MessageSourceType, OperationStatus
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
+from airflow_provider_ssis.project.models import Executable, Package
 from tests.support.simulated_runs import Played, play, request
-from tests.support.ssis_projects import connection, data_flow, event_handler, foreach_loop, package, sequence, task
+from tests.support.ssis_projects import (
+    connection,
+    data_flow,
+    event_handler,
+    foreach_loop,
+    package,
+    parameter,
+    sequence,
+    task,
+)
 
-LOAD = package(
-    "Load.dtsx",
-    sequence("S", task("Copy"), task("v1.5")),
-    data_flow("Orders", ["Source", "Target"]),
-    foreach_loop("Files", task("Move"), disabled=True),
-    event_handlers=[event_handler("OnError", task("Tell"))],
-    connection_managers=[connection("Sales")],
+
+def with_variables(package: Package, variables: dict[str, tuple[str, ...]]) -> Package:
+    """The package with variables, by the path of their executable, and with a log provider."""
+
+    def changed(executable: Executable) -> Executable:
+        return replace(
+            executable,
+            variables=variables.get(executable.path, ()),
+            children=tuple(changed(child) for child in executable.children),
+        )
+
+    assert package.control_flow is not None
+    root = replace(changed(package.control_flow), log_providers=("Text file",))
+    orders = next(child for child in root.children if child.data_flow is not None)
+    assert orders.data_flow is not None
+    source, target = orders.data_flow.components
+    flow = replace(orders.data_flow, components=(replace(source, properties=("SqlCommand", "AccessMode")), target))
+    children = tuple(replace(child, data_flow=flow) if child is orders else child for child in root.children)
+    return replace(package, control_flow=replace(root, children=children))
+
+
+LOAD = with_variables(
+    package(
+        "Load.dtsx",
+        sequence("S", task("Copy"), task("v1.5")),
+        data_flow("Orders", ["Source", "Target"]),
+        foreach_loop("Files", task("Move"), disabled=True),
+        task("Custom", "Vendor.SpecialTask"),
+        event_handlers=[event_handler("OnError", task("Tell"))],
+        connection_managers=[connection("Sales"), connection("Other", creation_name="VENDOR")],
+        parameters=[parameter("Region", "String", "north")],
+    ),
+    {"\\Package": ("User::Day",), "\\Package\\S": ("Own::Inner",)},
 )
 
 
@@ -25,7 +63,7 @@ def overridden(
     scripts = ScriptBook()
     if fails:
         scripts.fail(executable=fails)
-    return play(request(LOAD, overrides=overrides, level=level), scripts)
+    return play(request(LOAD, overrides=overrides, level=level, parameters=[parameter("Source", "String")]), scripts)
 
 
 def test_an_executable_can_be_disabled_and_enabled() -> None:
@@ -96,6 +134,20 @@ def test_what_a_failure_ends_can_be_changed(name: str, ran: bool) -> None:
         "\\Package.Variables[User::Day].Value",
         "\\Package.Variables[User::Day].Properties[Value]",
         "\\Package\\S.Variables[User::Day].Properties[Value]",
+        "\\Package\\S.Variables[Own::Inner].Value",
+        "\\Package\\S\\Copy.Variables[Own::Inner].Value",
+        "\\Package\\S\\Copy.Variables[Inner].Value",
+        "\\Package.Variables[$Package::Region].Value",
+        "\\Package.Variables[$Project::Source].Value",
+        "\\Package.Parameters[Region].Value",
+        "\\Package.LogProviders[Text file].Properties[ConfigString]",
+        "\\Package.Connections[Sales].Properties[initialcatalog]",
+        "\\Package.Connections[Other].Properties[Anything]",
+        "\\Package\\Custom.Properties[Anything]",
+        "\\Package\\S.Properties[DelayValidation]",
+        "\\Package.Properties[MaxConcurrentExecutables]",
+        "\\Package\\Orders.Properties[DefaultBufferSize]",
+        "\\Package\\Orders.Properties[[Target].[Anything]]",
         "\\Package.Connections[Sales].Properties[ConnectionString]",
         "\\Package\\S\\Copy.Properties[SqlStatementSource]",
         "\\Package\\Orders.Properties[[Source].[SqlCommand]]",
@@ -116,6 +168,24 @@ def test_other_properties_of_what_exists_are_accepted(path: str) -> None:
         ("\\Package.Connections[Missing].Properties[ConnectionString]", "no connection manager 'Missing'"),
         ("\\Package\\Orders.Properties[[Missing].[SqlCommand]]", "no component 'Missing'"),
         ("\\Package.Property[Disable]", "not of the form"),
+        ("\\Package.Variables[User::Night].Value", "no variable 'User::Night'"),
+        ("\\Package.Variables[User::day].Value", "no variable 'User::day'"),
+        ("\\Package.Variables[Own::Inner].Value", "no variable 'Own::Inner'"),
+        ("\\Package.Variables[System::StartTime].Value", "no variable 'System::StartTime'"),
+        ("\\Package.Variables[Night].Value", "no variable 'Night'"),
+        ("\\Package.Variables[User::Day].Properties[Worth]", "no property 'Worth'"),
+        ("\\Package.Variables[$Package::Missing].Value", "no parameter 'Missing'"),
+        ("\\Package.Variables[$Project::Region].Value", "no parameter 'Region'"),
+        ("\\Package.Parameters[Missing].Value", "no parameter 'Missing'"),
+        ("\\Package.LogProviders[Missing].Properties[ConfigString]", "no log provider 'Missing'"),
+        ("\\Package\\S.LogProviders[Text file].Properties[ConfigString]", "no log provider 'Text file'"),
+        ("\\Package.LogProviders[Text file].Properties[Path]", "no property 'Path'"),
+        ("\\Package.Connections[Sales].Properties[Catalogue]", "no property 'Catalogue'"),
+        ("\\Package.Properties[MaximumErrors]", "no property 'MaximumErrors'"),
+        ("\\Package\\S.Properties[SqlStatementSource]", "no property 'SqlStatementSource'"),
+        ("\\Package\\S\\Copy.Properties[SqlStatement]", "no property 'SqlStatement'"),
+        ("\\Package\\Orders.Properties[[Source].[Command]]", "the component 'Source' has no property 'Command'"),
+        ("\\Package.EventHandlers[OnError].Properties[Missing]", "no property 'Missing'"),
         ("\\Package", "no such executable"),
         ("", "no such executable"),
         ("Disable", "no such executable"),

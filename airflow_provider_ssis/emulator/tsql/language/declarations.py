@@ -5,20 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType
+from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.language import extents
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
+from airflow_provider_ssis.emulator.tsql.query.unsupported import UNSUPPORTED_TYPES
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+from airflow_provider_ssis.emulator.tsql.values.facets import check_facets
 
 _COLLATIONS: Final = ("DATABASE_DEFAULT", "SQL_LATIN1_GENERAL_CP1_CI_AS")
-_LARGEST_LENGTH: Final = {"char": 8000, "varchar": 8000, "binary": 8000, "varbinary": 8000}
-_LARGEST_UNICODE_LENGTH: Final = 4000
 _TWO_FACETS: Final = ("decimal", "numeric", "dec")
-_LARGEST_PRECISION: Final = 38
-_LARGEST_SCALE: Final = 7
-_NOT_FOR_LOCAL_TABLES: Final = ("DEFAULT", "IDENTITY", "CHECK", "AS", "ROWGUIDCOL", "SPARSE", "MASKED", "GENERATED")
+_NOT_FOR_LOCAL_TABLES: Final = (
+    *(
+        "DEFAULT",
+        "IDENTITY",
+        "CHECK",
+        "AS",
+        "ROWGUIDCOL",
+        "SPARSE",
+        "MASKED",
+        "GENERATED",
+        "REFERENCES",
+        "FOREIGN",
+        "INDEX",
+    ),
+    *("FILESTREAM", "ENCRYPTED", "HIDDEN", "PERSISTED"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,8 @@ def declare(stream: TokenStream) -> list[s.SetVariable]:
     stream.advance()
     found: list[s.SetVariable] = []
     while True:
+        if stream.following.is_word("CURSOR", "INSENSITIVE", "SCROLL"):
+            raise not_supported("A cursor", line=stream.now.line)
         token = stream.expect_kind(Kind.VARIABLE)
         name = token.text.lower()
         if name.startswith("@@"):
@@ -52,8 +67,6 @@ def declare(stream: TokenStream) -> list[s.SetVariable]:
 
 
 def _variable(stream: TokenStream, name: str, line: int) -> list[s.SetVariable]:
-    if stream.now.is_word("CURSOR"):
-        raise not_supported("CURSOR", line=line)
     parts = stream.name()
     if len(parts) > 1 and parts[0].lower() != "sys":
         stream.tables[name.lower()] = s.TableDeclaration(line, name, (), parts)
@@ -186,28 +199,8 @@ def data_type(stream: TokenStream, name: str, line: int) -> SqlType:
     try:
         sql_type = SqlType.parse(text)
     except ValueError:
+        if name.lower() in UNSUPPORTED_TYPES:
+            raise not_supported(f"The data type {name}", line=line) from None
         raise SqlError(2715, f"Cannot find the data type {text}.", state=6, line=line) from None
-    _check_facets(sql_type, text, line)
+    check_facets(sql_type, text, line)
     return sql_type
-
-
-def _check_facets(sql_type: SqlType, text: str, line: int) -> None:
-    def refuse(number: int, complaint: str) -> SqlError:
-        return SqlError(number, f"{text}: {complaint}.", severity=15, line=line)
-
-    has_facets = (sql_type.length, sql_type.precision, sql_type.scale) != (None, None, None)
-    if "(" in text and not has_facets and sql_type.name not in ("real", "float"):
-        raise refuse(2716, f"the type {sql_type.name} takes no length")
-    if sql_type.length is not None and sql_type.length != MAX:
-        largest = _LARGEST_LENGTH.get(sql_type.name, _LARGEST_UNICODE_LENGTH)
-        if sql_type.length == 0:
-            raise refuse(1001, "the length must be greater than 0")
-        if sql_type.length > largest:
-            raise refuse(131, f"the length must not be greater than {largest}")
-    if sql_type.precision is not None:
-        if not 1 <= sql_type.precision <= _LARGEST_PRECISION:
-            raise refuse(2750, f"the precision must be 1 to {_LARGEST_PRECISION}")
-        if (sql_type.scale or 0) > sql_type.precision:
-            raise refuse(183, "the scale must not be greater than the precision")
-    elif sql_type.scale is not None and sql_type.scale > _LARGEST_SCALE:
-        raise refuse(1002, f"the scale must not be greater than {_LARGEST_SCALE}")

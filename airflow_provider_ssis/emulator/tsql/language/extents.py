@@ -11,7 +11,7 @@ from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, Token
 from airflow_provider_ssis.emulator.tsql.language.statements import Query
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 STATEMENT_WORDS: Final = frozenset(
     """ALTER BEGIN BREAK COMMIT CONTINUE CREATE DECLARE DELETE DENY DROP ELSE END EXEC EXECUTE GOTO GRANT IF
@@ -50,6 +50,8 @@ def condition(stream: TokenStream) -> QueryText:
 
 def _enclosed(stream: TokenStream, ends: tuple[str, ...]) -> tuple[str, int]:
     first = stream.now
+    if first.is_word("CURSOR"):
+        raise not_supported("A cursor", line=first.line)
     depth = cases = 0
     while not stream.at_end:
         token = stream.now
@@ -98,6 +100,8 @@ class _Extent:
         if token.is_word("SET"):
             allowed, self._set = self._set, False
             return allowed
+        if token.is_word("MERGE"):
+            return following.is_word("JOIN")
         return token.is_word("WITH") and (following.is_symbol("(") or following.is_word(*_BEHIND_WITH))
 
 
@@ -128,6 +132,8 @@ def query(stream: TokenStream) -> Query:
                 pass
             elif depth == 0 and begins_statement(token) and not token.is_word("THROW"):
                 # THROW is no keyword: behind a query without a semicolon it is an alias.
+                if token.is_word("MERGE") and first.is_word("WITH"):
+                    raise not_supported("MERGE", line=token.line)
                 if not extent.holds(token, stream.previous, stream.following):
                     break
             elif depth == 0 and token.is_word("INTO") and extent.takes_into and not into:

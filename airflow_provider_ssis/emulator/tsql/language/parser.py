@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.language.extents import begins_statemen
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.literals import lift
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
+from airflow_provider_ssis.emulator.tsql.language.unsupported import unsupported_statement
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported, undeclared
 
@@ -76,6 +77,8 @@ class _Parser:
         found: list[s.Statement] = []
         while True:
             self._stream.skip_semicolons()
+            if self._stream.now.is_word("END") and self._stream.following.is_word("CONVERSATION"):
+                raise not_supported("END CONVERSATION", line=self._stream.now.line)
             if self._stream.at_end or self._stream.now.is_word("END"):
                 return tuple(found)
             found += self._statement()
@@ -104,14 +107,15 @@ class _Parser:
             word = token.text.upper()
             if word == "DECLARE":
                 return self._declare()
+            error = unsupported_statement(stream)
+            if error is not None:
+                raise error
             if word in _STARTS:
                 return [_STARTS[word](self)]
-            if stream.following.is_symbol(":") or word == "GOTO":
-                raise not_supported("GOTO", line=token.line)
         if stream.position == 0 and (token.kind is Kind.QUOTED or (token.kind is Kind.WORD and not token.is_keyword)):
             # The first statement of a batch may leave out EXEC.
             return [self._execute_procedure(token.line, "")]
-        raise stream.error()
+        raise unsupported_statement(stream) or stream.error()
 
     # --- values
 
@@ -136,6 +140,8 @@ class _Parser:
             return self._set_option(line)
         self._scalar()
         name = stream.advance().text
+        if stream.now.is_symbol("."):
+            raise not_supported(f"The method {stream.following.text}", line=stream.now.line)
         operator = stream.expect_kind(Kind.SYMBOL).text
         if operator == "=":
             return s.SetVariable(line, name.lower(), self._expression())
@@ -213,6 +219,8 @@ class _Parser:
         if stream.accept_symbol("("):
             text = self._expression()
             stream.expect_symbol(")")
+            if stream.now.is_word("AT", "AS"):
+                raise not_supported(f"EXECUTE … {stream.now.text.upper()}", line=stream.now.line)
             return s.ExecuteText(line, text)
         status = ""
         if stream.now.kind is Kind.VARIABLE and stream.following.is_symbol("="):
@@ -232,12 +240,16 @@ class _Parser:
             name = stream.name()
             if len(name) > _NAME_PARTS:
                 raise SqlError(7202, f"There is no linked server '{name[0]}'.", severity=11, state=2, line=line)
+        if stream.now.is_symbol(";") and stream.following.kind is Kind.NUMBER:
+            raise not_supported("The number of a procedure", line=stream.now.line)
         arguments = []
         if self._begins_argument():
             arguments.append(self._argument())
             while stream.accept_symbol(","):
                 arguments.append(self._argument())
         if stream.accept("WITH"):
+            if stream.now.is_word("RESULT"):
+                raise not_supported("EXECUTE … WITH RESULT SETS", line=stream.now.line)
             stream.expect("RECOMPILE")
         return s.Execute(line, name, tuple(arguments), status, variable)
 
@@ -305,8 +317,6 @@ class _Parser:
             return s.BeginTransaction(line, name)
         if stream.accept("TRY"):
             return self._try(line)
-        if stream.now.is_word("DISTRIBUTED", "DIALOG", "CONVERSATION", "ATOMIC"):
-            raise not_supported(f"BEGIN {stream.now.text.upper()}", line=line)
         start = stream.position
         body = self._statements()
         if stream.position == start:
@@ -453,15 +463,12 @@ class _Parser:
         return s.Use(line, self._stream.identifier())
 
     def _create(self) -> s.Statement:
-        if not self._stream.following.is_word("TABLE"):
-            raise not_supported(f"CREATE {self._stream.following.text.upper()}", line=self._stream.now.line)
         return declarations.create_table(self._stream)
 
     def _drop(self) -> s.Statement:
         stream = self._stream
         line = stream.advance().line
-        if not stream.accept("TABLE"):
-            raise not_supported(f"DROP {stream.now.text.upper()}", line=line)
+        stream.expect("TABLE")
         if_exists = stream.accept("IF")
         if if_exists:
             stream.expect("EXISTS")
@@ -476,8 +483,13 @@ class _Parser:
         line = stream.advance().line
         stream.expect("TABLE")
         name = stream.now
-        if not stream.name()[-1].startswith("#"):
-            raise SqlError(4701, f"The table {name.text!r} cannot be emptied: it is no temporary one.", line=line)
+        parts = stream.name()
+        if stream.now.is_word("WITH") and stream.following.is_symbol("("):
+            raise not_supported("TRUNCATE TABLE … WITH PARTITIONS", line=line)
+        if not parts[-1].startswith("#"):
+            raise SqlError(
+                4701, f"Cannot truncate the table '{'.'.join(parts)}': it is not a temporary table.", line=line
+            )
         return s.Query(line, QueryText.parse(f"DELETE FROM {name.text}", line))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType
-from airflow_provider_ssis.emulator.tsql.query.scope import Scope
+from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Evaluate, Predicate, Typed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
@@ -213,7 +213,7 @@ class Binder:
     def ungrouped(self) -> Binder:
         """A binder for the argument of an aggregate: the rows of the group, not the group."""
         scope = self.scope
-        return self.within(Scope(parent=scope.parent, sources=scope.sources))
+        return self.within(Scope(parent=scope.parent, sources=scope.sources, clause=Clause.AGGREGATE))
 
     def session_value(self, name: str, type: SqlType) -> Typed:  # noqa: A002 - the field's own word
         """A value that the session supplies at run time, by its name in ``CompiledQuery.parameters``."""

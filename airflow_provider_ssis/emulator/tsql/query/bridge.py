@@ -17,7 +17,9 @@ import duckdb
 from duckdb.func import SPECIAL
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.tsql.query.engine_errors import of_python
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelled, out_of_memory
+from airflow_provider_ssis.emulator.tsql.values.limits import MOST_COMPUTED, SMALL
 from airflow_provider_ssis.emulator.tsql.values.storage import decode, duckdb_type, encode
 
 _CARRIERS: Final = {
@@ -35,12 +37,6 @@ _CARRIERS: Final = {
 """How results cross over; all other types do as text (a DuckDB function has one fixed precision for decimals)."""
 
 _TEXT: Final = "VARCHAR"
-
-_SMALL_VALUE: Final = 8000
-"""Characters or bytes of a value that is not counted: the longest of a type without ``(max)``."""
-
-MOST_PRODUCED: Final = 256 * 1024 * 1024
-"""Characters and bytes of large values that the functions of one query may return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +66,9 @@ class QueryRun:
 
         :raises SqlError: 701, the query produces more text than the server may hold.
         """
-        if isinstance(value, str | bytes) and len(value) > _SMALL_VALUE:
+        if isinstance(value, str | bytes) and len(value) > SMALL:
             self.produced += len(value)
-            if self.produced > MOST_PRODUCED:
+            if self.produced > MOST_COMPUTED:
                 raise out_of_memory()
 
 
@@ -100,12 +96,12 @@ class _Functions:
             values = [decode(type_, value) for type_, value in zip(function.arguments, arguments, strict=True)]
             value = function.call(*values)
             run.check(value)
-        except SqlError as error:
-            run.error = error
+            if value is None:
+                return None
+            return encode(function.result, value, zoned=True) if function.result.name in _CARRIERS else str(value)
+        except Exception as error:
+            run.error = of_python(error)
             raise
-        if value is None:
-            return None
-        return encode(function.result, value, zoned=True) if function.result.name in _CARRIERS else str(value)
 
 
 class Bridge:

@@ -21,11 +21,12 @@ from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata
 from airflow_provider_ssis.emulator.tsql.query.binder import Argument, Binder, Compilation, Guard
 from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge
-from airflow_provider_ssis.emulator.tsql.query.engine_errors import translated
+from airflow_provider_ssis.emulator.tsql.query.engine_errors import of_python, translated
 from airflow_provider_ssis.emulator.tsql.query.grammar import GRAMMAR
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name, split_assignments
 from airflow_provider_ssis.emulator.tsql.query.rules.changes import CHANGES
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
+from airflow_provider_ssis.emulator.tsql.query.unsupported import explained
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, out_of_memory
 from airflow_provider_ssis.emulator.tsql.values.storage import decode, encode
 
@@ -122,8 +123,8 @@ class Result:
                 yield
             except duckdb.Error as error:
                 raise run.error or translated(error) from None
-            except MemoryError:
-                raise out_of_memory() from None
+            except Exception as error:  # noqa: BLE001 - each becomes an error of SQL Server
+                raise of_python(error) from None
 
 
 class QueryCompiler:
@@ -240,9 +241,10 @@ class QueryCompiler:
         )
         try:
             return _bound(Binder(compilation), text.tree)
-        except SqlError as error:
+        except SqlError as failure:
+            error = explained(failure, text.sql)
             error.line = text.line + max(error.line, 1) - 1
-            raise
+            raise error from None
         except RecursionError:
             raise SqlError(191, "Some part of the query nests too deeply.", severity=15, line=text.line) from None
 

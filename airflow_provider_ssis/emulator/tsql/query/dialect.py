@@ -33,6 +33,7 @@ _RANGES: Final = (TokenType.BETWEEN, TokenType.IN, TokenType.IS, TokenType.LIKE)
 _NOTHING_FOLLOWS: Final = (TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.COMMA, TokenType.GROUP_BY)
 """What cannot follow a comma. sqlglot lets a list end in a comma; T-SQL does not."""
 _OPENING: Final = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
+_NEGATED: Final = {("!", "<"): (TokenType.GTE, ">="), ("!", ">"): (TokenType.LTE, "<=")}
 _COMPOUND: Final = (
     TokenType.PLUS,
     TokenType.DASH,
@@ -99,13 +100,15 @@ class QueryParser(TSQLParser):
         parts = [self._type_word()]
         while self._match(TokenType.DOT):
             parts.append(self._type_word())
-        facets = []
+        facets: list[str] = []
         if self._match(TokenType.L_PAREN):
             while not self._match(TokenType.R_PAREN):
-                if not self._curr:
-                    self.raise_error("a closing parenthesis is expected")
+                if facets and not self._match(TokenType.COMMA):
+                    self.raise_error("a comma or a closing parenthesis is expected")
+                if not self._curr or not self._curr.text.isalnum():
+                    self.raise_error("a number is expected")
                 facets.append(self._advance_text())
-        text = ".".join(parts) + (f"({''.join(facets)})" if facets else "")
+        text = ".".join(parts) + (f"({','.join(facets)})" if facets else "")
         return self.expression(exp.DataType(this=exp.DType.USERDEFINED, kind=text))
 
     def _type_word(self) -> str:
@@ -144,13 +147,21 @@ class QueryDialect(TSQL):
 _DIALECT: Final = QueryDialect()
 
 
+def tokens_of(text: str) -> list[Token]:
+    """The tokens of a query, as sqlglot reads them.
+
+    :raises sqlglot.errors.TokenError: a string or comment is not closed.
+    """
+    return list(_DIALECT.tokenize(text))
+
+
 def parse_query(text: str) -> exp.Expr:
     """The syntax tree of one query.
 
     :raises SqlError: 102, with the line in the text and what stands there.
     """
     try:
-        tokens = list(_DIALECT.tokenize(text))
+        tokens = tokens_of(text)
         trees = _DIALECT.parser().parse(_written_out(tokens), text)
     except TokenError as error:
         raise SqlError(105, f"A quotation mark or comment is not closed: {error}", severity=15, line=1) from None
@@ -191,8 +202,14 @@ def _written_out(tokens: list[Token]) -> list[Token]:
     depth = 0
     index = 0
     while index < len(tokens):
-        token = tokens[index]
+        token = _as_tsql(tokens[index])
         following = tokens[index + 1] if index + 1 < len(tokens) else None
+        comparison = _NEGATED.get((token.text, following.text)) if following is not None else None
+        if comparison is not None and following is not None and token.end + 1 == following.start:
+            kind, text = comparison
+            result.append(Token(kind, text, token.line, token.col, token.start, following.end))
+            index += 2
+            continue
         if (
             token.token_type in _COMPOUND
             and following is not None
@@ -217,6 +234,13 @@ def _written_out(tokens: list[Token]) -> list[Token]:
     if tokens:
         result += [_closing(tokens[-1])] * sum(closing_at.values())
     return result
+
+
+def _as_tsql(token: Token) -> Token:
+    """A token that sqlglot reads otherwise: ``0x`` is a binary without bytes, not a name."""
+    if token.token_type == TokenType.IDENTIFIER and token.text in ("0x", "0X") and token.end - token.start == 1:
+        return Token(TokenType.HEX_STRING, "", token.line, token.col, token.start, token.end)
+    return token
 
 
 def _target_before(tokens: list[Token]) -> list[Token]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Final
 
 import duckdb
 
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import division_by_zero
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelled, out_of_memory
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelled, not_supported, out_of_memory
+
+log = logging.getLogger(__name__)
 
 _KNOWN: Final = (
     (re.compile("Division by zero", re.IGNORECASE), division_by_zero),
@@ -21,10 +24,37 @@ _KNOWN: Final = (
         lambda: SqlError(2627, "A key of the table is there already: nothing was changed.", severity=14),
     ),
     (
+        re.compile("LATERAL join cannot contain aggregates"),
+        lambda: not_supported("An aggregate over columns of the query around it"),
+    ),
+    (
         re.compile("NOT NULL constraint failed"),
         lambda: SqlError(515, "A column that does not allow NULL was given NULL."),
     ),
 )
+
+
+def of_python(error: Exception) -> SqlError:
+    """The error of SQL Server for an exception of Python in a function.
+
+    One that stands for a fault of ours is logged, and becomes an internal error.
+    """
+    match error:
+        case SqlError():
+            return error
+        case ZeroDivisionError():
+            return division_by_zero()
+        case ArithmeticError():
+            return SqlError(8115, "Arithmetic overflow: a result is beyond the range of its type.")
+        case MemoryError():
+            return out_of_memory()
+        case RecursionError():
+            return SqlError(8631, "The expression nests too deeply to be computed.", severity=17)
+        case UnicodeError():
+            return SqlError(9420, "A string holds half of a surrogate pair, which is no character.")
+    log.error("internal error in a function", exc_info=error)
+    text = f"Internal error of the server ({type(error).__name__}). Please report it with the server's log."
+    return SqlError(50000, text, ends_batch=True)
 
 
 def translated(error: duckdb.Error) -> SqlError:

@@ -1,9 +1,11 @@
-"""Which column a name means."""
+"""The sources of a query, the columns that names refer to, and the clauses in which aggregates may stand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
@@ -11,6 +13,38 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 RECURSION_LEVEL: Final = "level of recursion"
 """The hidden column that counts how deep a recursive common table expression is."""
+
+
+class Clause(Enum):
+    """A part of a statement."""
+
+    SELECT = "SELECT"
+    WHERE = "WHERE"
+    ON = "ON"
+    GROUP_BY = "GROUP BY"
+    HAVING = "HAVING"
+    SET = "SET"
+    VALUES = "VALUES"
+    AGGREGATE = "an aggregate"
+    OVER = "OVER"
+
+
+_NO_AGGREGATE: Final = {
+    Clause.WHERE: 147,
+    Clause.ON: 1015,
+    Clause.GROUP_BY: 144,
+    Clause.SET: 157,
+    Clause.VALUES: 147,
+    Clause.AGGREGATE: 130,
+}
+"""The errors for an aggregate, by the clause in which it stands."""
+
+_NO_WINDOW: Final = {
+    **dict.fromkeys((Clause.WHERE, Clause.ON, Clause.GROUP_BY, Clause.HAVING, Clause.SET, Clause.VALUES), 4108),
+    Clause.AGGREGATE: 4109,
+    Clause.OVER: 4109,
+}
+"""The errors for a window function, by the clause in which it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +82,36 @@ class Scope:
     sources: list[Source] = field(default_factory=list)
     grouped: dict[str, str] | None = None
     subtotals: bool = False
+    clause: Clause = Clause.SELECT
+
+    @contextmanager
+    def inside(self, clause: Clause) -> Iterator[None]:
+        """Bind what stands in a clause."""
+        around, self.clause = self.clause, clause
+        try:
+            yield
+        finally:
+            self.clause = around
+
+    def check_aggregate(self, name: str) -> None:
+        """Check that an aggregate may stand here.
+
+        :raises SqlError: 130, 144, 147, 157, 1015: it may not.
+        """
+        number = _NO_AGGREGATE.get(self.clause, 147 if self.grouped is None else 0)
+        if number:
+            text = f"The aggregate {name.upper()} is not allowed in {self.clause.value}."
+            raise SqlError(number, text, severity=15)
+
+    def check_window(self, name: str) -> None:
+        """Check that a window function may stand here.
+
+        :raises SqlError: 4108, 4109: it may not.
+        """
+        number = _NO_WINDOW.get(self.clause, 0)
+        if number:
+            text = f"The window function {name.upper()} is not allowed in {self.clause.value}."
+            raise SqlError(number, text, severity=15)
 
     def around(self) -> Iterator[Scope]:
         """This scope and those around it, from the inside out."""

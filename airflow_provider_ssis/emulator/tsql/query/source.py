@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
+from airflow_provider_ssis.emulator.tsql.query.unsupported import explained
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 
@@ -30,8 +31,9 @@ class QueryText:
         """
         try:
             return cls(sql, line, parse_query(sql))
-        except SqlError as error:
+        except SqlError as failure:
+            error = explained(failure, sql)
             error.line = line + max(error.line, 1) - 1
-            raise
+            raise error from None
         except RecursionError:
             raise SqlError(191, "Some part of the query nests too deeply.", severity=15, line=line) from None

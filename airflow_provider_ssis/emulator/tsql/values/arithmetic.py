@@ -10,8 +10,9 @@ from decimal import ROUND_DOWN, Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant
-from airflow_provider_ssis.emulator.tsql.values.conversion import convert, family
+from airflow_provider_ssis.emulator.tsql.values.conversion import convert, family, fit_string
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.limits import check_size
 from airflow_provider_ssis.emulator.tsql.values.number_text import rounded, single
 from airflow_provider_ssis.emulator.tsql.values.precedence import (
     APPROXIMATE,
@@ -59,7 +60,10 @@ def operate(operator: str, type: SqlType, first: Any, second: Any) -> Any:  # no
 
 def concatenate(type: SqlType, first: Any, second: Any) -> Any:  # noqa: A002 - the field's own word
     """``first + second`` for strings or binaries, cut to the longest that is not ``(max)``."""
+    check_size(len(first) + len(second))
     joined = first + second
+    if isinstance(joined, str):
+        return fit_string(joined, type)
     return joined if type.length in (None, MAX) else joined[: type.length]
 
 

@@ -170,7 +170,10 @@ def truncate(part: str, value: Any, type: SqlType, first_day: int = SUNDAY) -> A
 
 def end_of_month(value: Any, months: int = 0) -> dt.date:
     """``EOMONTH``."""
-    first = _add_months(widened(value).replace(day=1), months)
+    try:
+        first = _add_months(widened(value).replace(day=1), months)
+    except OverflowError:
+        raise SqlError(517, "EOMONTH leaves the calendar.") from None
     return first.date().replace(day=calendar.monthrange(first.year, first.month)[1])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
@@ -37,6 +38,8 @@ def _part(node: exp.Expr, function: str) -> str:
 
 def _dateadd(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
     part = _part(nodes[0], "dateadd")
+    if part in ("tzoffset", "iso_week"):
+        raise SqlError(9810, f"The date part {part} does not go with DATEADD.", severity=15)
     number = taken(binder, binder.value(nodes[1]), "int", "dateadd", 2)
     given = binder.value(nodes[2])
     literal = given.type.name not in ("date", "time", "datetime", "smalldatetime", "datetime2", "datetimeoffset")
@@ -124,15 +127,21 @@ def _timefromparts(hour: int, minute: int, second: int, fraction: int, precision
 
 
 def _offset(value: Any) -> dt.timezone:
+    if not isinstance(value, str | int | float | Decimal):
+        raise SqlError(8116, "The offset of a time zone is a string (+hh:mm) or a number of minutes.")
     try:
         offset = date_styles.parse_offset(value) if isinstance(value, str) else dt.timedelta(minutes=int(value))
+        if abs(offset) > _LARGEST_OFFSET:
+            raise OverflowError
         return dt.timezone(offset)
-    except ValueError:
-        raise SqlError(9812, "The time zone is none: write it as +hh:mm, or as a number of minutes.") from None
+    except (ValueError, OverflowError):
+        text = f"{value!r} is not the offset of a time zone: write it as +hh:mm up to 14:00, or as a number of minutes."
+        raise SqlError(9812, text) from None
 
 
-def _switchoffset(value: dt.datetime, zone: Any) -> dt.datetime:
-    aware = value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
+def _switchoffset(value: Any, zone: Any) -> dt.datetime:
+    moment = widened(value)
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
     try:
         return aware.astimezone(_offset(zone))
     except OverflowError:
@@ -156,6 +165,7 @@ def _clock(rule: Callable[[Binder], Typed]) -> Function:
 TAKE_DATE_PART: Final = frozenset({"dateadd", "datediff", "datediff_big", "datename", "datepart", "datetrunc"})
 """The functions whose first argument is the name of a date part, which only looks like a column."""
 
+_LARGEST_OFFSET: Final = dt.timedelta(hours=14)
 _TIME7: Final = SqlType("time", scale=7)
 _DATETIME2: Final = SqlType("datetime2", scale=7)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import FLOAT, SqlType
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Plain
-from airflow_provider_ssis.emulator.tsql.values.arithmetic import overflow
+from airflow_provider_ssis.emulator.tsql.values.arithmetic import division_by_zero, overflow
 from airflow_provider_ssis.emulator.tsql.values.conversion import convert, type_of
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.number_text import WIDE
@@ -41,15 +41,28 @@ def _rounded_like_first(arguments: Sequence[Typed]) -> SqlType:
 
 def _round(value: Any, places: int, cut: int = 0) -> Any:
     step = Decimal(1).scaleb(-max(min(places, _MOST_PLACES), -_MOST_PLACES))
+    value = _number(value)
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
     result = exact.quantize(step, rounding=ROUND_DOWN if cut else ROUND_HALF_UP, context=WIDE)
     return result.quantize(value, context=WIDE) if isinstance(value, Decimal) else type(value)(result)
+
+
+def _number(value: Any) -> Any:
+    """A number whose type is that of the result: bit counts as int."""
+    return int(value) if isinstance(value, bool) else value
+
+
+def _like(value: Any, result: Any) -> Any:
+    """A result in the type of the argument."""
+    return type(_number(value))(result)
 
 
 def _finite(function: Callable[..., float]) -> Callable[..., float]:
     def compute(*values: Any) -> float:
         try:
             result = function(*values)
+        except ZeroDivisionError:
+            raise division_by_zero() from None
         except ValueError:
             raise SqlError(3623, "An invalid floating point operation occurred.") from None
         except OverflowError:
@@ -62,6 +75,7 @@ def _finite(function: Callable[..., float]) -> Callable[..., float]:
 
 
 def _power(base: Any, exponent: float) -> Any:
+    base = _number(base)
     result = _finite(math.pow)(float(base), exponent)
     return (
         convert(result, FLOAT, type_of(base))
@@ -96,15 +110,15 @@ FUNCTIONS: Final = {
     name: plain.function(name)
     for name, plain in {
         **{name: Plain(("float",), FLOAT, _finite(function)) for name, function in _FLOATS.items()},
-        "abs": Plain(("number",), _number_like_first, abs),
+        "abs": Plain(("number",), _number_like_first, lambda value: abs(_number(value))),
         "atn2": Plain(("float", "float"), FLOAT, _finite(math.atan2)),
-        "ceiling": Plain(("number",), _whole_like_first, lambda value: type(value)(math.ceil(value))),
-        "floor": Plain(("number",), _whole_like_first, lambda value: type(value)(math.floor(value))),
+        "ceiling": Plain(("number",), _whole_like_first, lambda value: _like(value, math.ceil(value))),
+        "floor": Plain(("number",), _whole_like_first, lambda value: _like(value, math.floor(value))),
         "log": Plain(("float", "float"), FLOAT, _finite(_log), least=1),
         "pi": Plain((), FLOAT, lambda: math.pi),
         "power": Plain(("number", "float"), _rounded_like_first, _power),
         "rand": Plain(("int",), FLOAT, lambda seed=None: random.Random(seed).random(), least=0, strict=False),  # noqa: S311 - not for secrets
         "round": Plain(("number", "int", "int"), _rounded_like_first, _round, least=2),
-        "sign": Plain(("number",), _number_like_first, lambda value: type(value)((value > 0) - (value < 0))),
+        "sign": Plain(("number",), _number_like_first, lambda value: _like(value, (value > 0) - (value < 0))),
     }.items()
 }

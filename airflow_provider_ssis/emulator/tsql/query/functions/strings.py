@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.tsql.query.functions.table import Plain, sam
 from airflow_provider_ssis.emulator.tsql.values import number_text, patterns
 from airflow_provider_ssis.emulator.tsql.values.conversion import CODE_PAGE
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.limits import check_size
 from airflow_provider_ssis.emulator.tsql.values.precedence import UNICODE, sized
 from airflow_provider_ssis.emulator.tsql.values.text_format import format_value
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 
 _LONGEST_FIXED: Final = 8000
-_LONGEST_REPETITION: Final = 2**28
 
 
 def _length_type(arguments: Sequence[Typed]) -> SqlType:
@@ -63,6 +63,7 @@ def _replace(text: str, old: str, new: str) -> str:
     if not old:
         return text
     lowered, wanted = text.lower(), old.lower()
+    check_size(len(text) + lowered.count(wanted) * (len(new) - len(old)))
     parts: list[str] = []
     position = 0
     while (found := lowered.find(wanted, position)) != -1:
@@ -74,6 +75,7 @@ def _replace(text: str, old: str, new: str) -> str:
 def _stuff(text: str, start: int, count: int, new: str | None) -> str | None:
     if text is None or start is None or count is None or start < 1 or start > len(text) or count < 0:
         return None
+    check_size(len(text) + len(new or ""))
     return text[: start - 1] + (new or "") + text[start - 1 + count :]
 
 
@@ -91,18 +93,23 @@ def _joined_with_separator(arguments: Sequence[Typed]) -> SqlType:
 
 
 def _concat(*texts: str | None) -> str:
-    return "".join(text for text in texts if text is not None)
+    return _join("", texts)
 
 
 def _concat_ws(separator: str | None, *texts: str | None) -> str:
-    return (separator or "").join(text for text in texts if text is not None)
+    return _join(separator or "", texts)
+
+
+def _join(separator: str, texts: Sequence[str | None]) -> str:
+    given = [text for text in texts if text is not None]
+    check_size(sum(map(len, given)) + len(separator) * len(given))
+    return separator.join(given)
 
 
 def _replicate(text: str, count: int) -> str | None:
     if count < 0:
         return None
-    if len(text) * count > _LONGEST_REPETITION:
-        raise SqlError(701, f"REPLICATE would make a string of {len(text) * count} characters: more than is emulated.")
+    check_size(len(text) * count)
     return text * count
 
 

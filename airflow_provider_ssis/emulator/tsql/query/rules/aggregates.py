@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.tsql.query.binder import near, not_understoo
 from airflow_provider_ssis.emulator.tsql.query.functions.table import taken, widest
 from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
+from airflow_provider_ssis.emulator.tsql.query.scope import Clause
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import operate, overflow
 from airflow_provider_ssis.emulator.tsql.values.conversion import family
@@ -148,6 +149,7 @@ _RANKINGS: Final = {
     "cume_dist": FLOAT,
     "percent_rank": FLOAT,
 }
+_ARGUMENTS: Final = {"lag": (1, 3), "lead": (1, 3)}
 _OFFSETS: Final = frozenset({"lag", "lead", "first_value", "last_value"})
 WINDOW_NAMES: Final = frozenset(_RANKINGS) | _OFFSETS | {"ntile"}
 """The names of the functions that need OVER."""
@@ -173,8 +175,8 @@ def aggregated(binder: Binder, node: exp.Anonymous, behind: str = "") -> Typed:
         return _grouping(binder, node)
     # The argument of a window aggregate belongs to the grouped query; that of a plain aggregate to the rows under it.
     inside = binder if behind else binder.ungrouped()
-    if not behind and binder.scope.grouped is None:
-        raise SqlError(147, f"{name.upper()} stands where no aggregate may.", severity=15)
+    if not behind:
+        binder.scope.check_aggregate(name)
     if len(node.expressions) != 1:
         raise SqlError(174, f"{name.upper()} takes one argument.", severity=15)
     argument = node.expressions[0]
@@ -198,10 +200,11 @@ def _string_agg(binder: Binder, node: exp.Anonymous, order: exp.Order | None, be
         raise SqlError(174, "STRING_AGG takes two arguments.", severity=15)
     if behind:
         raise SqlError(4113, "STRING_AGG does not go with OVER.", severity=15)
+    binder.scope.check_aggregate("STRING_AGG")
     inside = binder.ungrouped()
     value = taken(binder, inside.value(node.expressions[0]), "text", "string_agg", 1)
     separator = taken(binder, inside.value(node.expressions[1]), "text", "string_agg", 2)
-    if separator.evaluate is None:
+    if separator.evaluate is None or not isinstance(node.expressions[1], exp.Literal | exp.National | exp.Parameter):
         raise SqlError(8733, "The separator of STRING_AGG is a string literal or a variable.")
     ordering = f" ORDER BY {order_items(inside, order)}" if order is not None else ""
     return Typed(f"string_agg({value.sql}, {separator.sql}{ordering})", widest(value.type))
@@ -215,6 +218,7 @@ def _within_group(binder: Binder, node: exp.WithinGroup) -> Typed:
 
 
 def _grouping(binder: Binder, node: exp.Anonymous) -> Typed:
+    binder.scope.check_aggregate(str(node.this))
     values = binder.ungrouped().values(node.expressions)
     if not values or any(value.sql not in (binder.scope.grouped or {}) for value in values):
         raise SqlError(8161, f"An argument of {str(node.this).upper()} is not among the expressions in GROUP BY.")
@@ -223,9 +227,9 @@ def _grouping(binder: Binder, node: exp.Anonymous) -> Typed:
 
 
 def order_items(binder: Binder, order: exp.Order) -> str:
-    """The items of an ORDER BY inside OVER or WITHIN GROUP."""
+    """The items of an ORDER BY inside OVER or WITHIN GROUP; empty for an order by chance alone."""
     only(order, "expressions")
-    return ", ".join(_order_item(binder, item) for item in order.expressions)
+    return ", ".join(text for item in order.expressions if (text := _order_item(binder, item)))
 
 
 def _order_item(binder: Binder, item: exp.Ordered) -> str:
@@ -235,7 +239,13 @@ def _order_item(binder: Binder, item: exp.Ordered) -> str:
     value = binder.value(item.this)
     if value.constant is not None:
         raise SqlError(5309, "A constant stands in ORDER BY of an OVER clause: it sorts nothing.")
-    return order_sql(binder, value) + direction(item)
+    # NEWID() sorts by chance: any order serves, and DuckDB refuses it.
+    return "" if is_by_chance(value) else order_sql(binder, value) + direction(item)
+
+
+def is_by_chance(value: Typed) -> bool:
+    """Whether a value is another one each time that it is computed."""
+    return "uuid()" in value.sql
 
 
 def direction(item: exp.Ordered) -> str:
@@ -245,19 +255,27 @@ def direction(item: exp.Ordered) -> str:
 
 def _window(binder: Binder, node: exp.Window) -> Typed:
     only(node, "this", "partition_by", "order", "spec", "over")
-    parts = []
-    if node.args.get("partition_by"):
-        keys = [order_sql(binder, value) for value in binder.values(node.args["partition_by"])]
-        parts.append(f"PARTITION BY {', '.join(keys)}")
-    if node.args.get("order") is not None:
-        parts.append(f"ORDER BY {order_items(binder, node.args['order'])}")
-    if node.args.get("spec") is not None:
-        parts.append(_frame(node.args["spec"]))
-    over = f" OVER ({' '.join(parts)})"
     function = node.this
     if isinstance(function, exp.IgnoreNulls | exp.RespectNulls) or not isinstance(function, exp.Anonymous):
         raise not_understood(node)
     name = str(function.this).lower()
+    binder.scope.check_window(name)
+    with binder.scope.inside(Clause.OVER):
+        return _over(binder, node, function, name)
+
+
+def _over(binder: Binder, node: exp.Window, function: exp.Anonymous, name: str) -> Typed:
+    parts = []
+    if node.args.get("partition_by"):
+        keys = [order_sql(binder, value) for value in binder.values(node.args["partition_by"])]
+        parts.append(f"PARTITION BY {', '.join(keys)}")
+    if node.args.get("order") is not None and (items := order_items(binder, node.args["order"])):
+        parts.append(f"ORDER BY {items}")
+    if node.args.get("spec") is not None:
+        if node.args.get("order") is None:
+            raise SqlError(10756, "A window frame (ROWS, RANGE) needs ORDER BY in its OVER clause.", severity=15)
+        parts.append(_frame(node.args["spec"]))
+    over = f" OVER ({' '.join(parts)})"
     if name in _AGGREGATES:
         return aggregated(binder, function, over)
     if name in WINDOW_NAMES:
@@ -274,14 +292,32 @@ def _ranked(binder: Binder, name: str, node: exp.Anonymous, over: str) -> Typed:
         if node.expressions:
             raise SqlError(174, f"{name.upper()} takes no arguments.", severity=15)
         return Typed(f"{name}(){over}", _RANKINGS[name], nullable=False)
+    least, most = _ARGUMENTS.get(name, (1, 1))
+    if not least <= len(node.expressions) <= most:
+        raise SqlError(174, f"The {name} function requires {least} to {most} argument(s).", severity=15)
     values = binder.values(node.expressions)
     if name == "ntile":
-        return Typed(f"ntile({values[0].sql}){over}", BIGINT, nullable=False)
+        tiles = binder.call("tiles", _positive, [coerced(binder, values[0], BIGINT)], BIGINT, strict=False)
+        return Typed(f"ntile({tiles.sql}){over}", BIGINT, nullable=False)
     if name in ("lag", "lead"):
-        distance = coerced(binder, values[1], BIGINT).sql if len(values) > 1 else "1"
+        distance = "1"
+        if len(values) > 1:
+            distance = binder.call("distance", _not_negative, [coerced(binder, values[1], BIGINT)], BIGINT).sql
         default = coerced(binder, values[2], values[0].type).sql if len(values) > 2 else "NULL"
         return Typed(f"{name}({values[0].sql}, {distance}, {default}){over}", values[0].type)
     return Typed(f"{name}({values[0].sql}){over}", values[0].type)
+
+
+def _positive(tiles: int | None) -> int:
+    if tiles is None or tiles < 1:
+        raise SqlError(8115, "NTILE takes a number of groups from 1 up.")
+    return tiles
+
+
+def _not_negative(distance: int) -> int:
+    if distance < 0:
+        raise SqlError(8730, "The offset of LAG and LEAD must not be negative.")
+    return distance
 
 
 def _frame(spec: exp.WindowSpec) -> str:

@@ -11,7 +11,8 @@ from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.functions import dates, mathematics, strings, system
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function
 from airflow_provider_ssis.emulator.tsql.query.rules import aggregates, conditionals
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.query.unsupported import UNSUPPORTED_FUNCTIONS
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder, ValueRule
@@ -35,6 +36,8 @@ def _call(binder: Binder, node: exp.Anonymous) -> Typed:
     if name in aggregates.WINDOW_NAMES:
         raise SqlError(10753, f"The function {name.upper()} needs an OVER clause.", severity=15)
     function = FUNCTIONS.get(name)
+    if function is None and name in UNSUPPORTED_FUNCTIONS:
+        raise not_supported(f"The function {name.upper()}")
     if function is None:
         raise SqlError(195, f"{node.name!r} is not a recognized built-in function name.", severity=15)
     return called(binder, name, function, node.expressions)

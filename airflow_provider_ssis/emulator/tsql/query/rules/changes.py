@@ -23,7 +23,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.sources import (
     name_parts,
     rows_sql,
 )
-from airflow_provider_ssis.emulator.tsql.query.scope import Scope, Source
+from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -65,7 +65,8 @@ def _column(table: LocalTable, name: str) -> Column:
 
 def _inserted(binder: Binder, source: exp.Expr, table: LocalTable, columns: Sequence[Column]) -> str:
     if isinstance(source, exp.Values):
-        rows = bind_rows(binder, source)
+        with binder.scope.inside(Clause.VALUES):
+            rows = bind_rows(binder, source)
         _check_count(len(rows[0]), columns)
         stored = [
             [_stored(binder, value, column, table) for value, column in zip(row, columns, strict=True)] for row in rows
@@ -157,7 +158,7 @@ def _changed(binder: Binder, main: exp.Table) -> tuple[LocalTable, str]:
     """The table that changes and its DuckDB alias; its columns are in the binder's scope from here on."""
     table = _target_table(binder, main)
     alias = binder.compilation.alias()
-    name = main.alias.lower() or table.name.lower()
+    name = main.alias.lower() or table.name
     columns = tuple(column_of(f"{alias}.{quoted(column.name)}", column, None) for column in table.columns)
     binder.scope.add(Source(((name,),), columns))
     return table, alias
@@ -179,9 +180,13 @@ def _others(binder: Binder, main: exp.Table) -> str:
 
 def _conditions(binder: Binder, node: exp.Update | exp.Delete, main: exp.Table) -> str:
     joins = main.args.get("joins") or ()
-    tests = [binder.predicate(joins[0].args["on"]).sql] if joins and joins[0].args.get("on") is not None else []
+    tests = []
+    if joins and joins[0].args.get("on") is not None:
+        with binder.scope.inside(Clause.ON):
+            tests.append(binder.predicate(joins[0].args["on"]).sql)
     if node.args.get("where") is not None:
-        tests.append(binder.predicate(node.args["where"].this).sql)
+        with binder.scope.inside(Clause.WHERE):
+            tests.append(binder.predicate(node.args["where"].this).sql)
     return f" WHERE {' AND '.join(tests)}" if tests else ""
 
 
@@ -197,7 +202,8 @@ def _update(binder: Binder, node: exp.Update) -> str:
         if not isinstance(item, exp.EQ) or not isinstance(item.this, exp.Column):
             raise not_understood(item)
         column = _column(table, item.this.name)
-        value = _stored(binder, binder.value(item.expression), column, table)
+        with binder.scope.inside(Clause.SET):
+            value = _stored(binder, binder.value(item.expression), column, table)
         settings.append(f"{quoted(column.name)} = {value.sql}")
     changes = f"{table.storage_name} AS {alias} SET {', '.join(settings)}{others}{_conditions(binder, node, main)}"
     return f"{prefix}UPDATE {changes}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,8 +12,10 @@ from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
+from airflow_provider_ssis.emulator.tsql.query.unsupported import UNSUPPORTED_TYPES
 from airflow_provider_ssis.emulator.tsql.values import conversion
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+from airflow_provider_ssis.emulator.tsql.values.facets import check_facets
 from airflow_provider_ssis.emulator.tsql.values.precedence import (
     DECIMALS,
     FIXED_WIDTH,
@@ -75,11 +78,17 @@ def parse_type(node: exp.DataType) -> SqlType:
     try:
         parsed = SqlType.parse(name)
     except ValueError:
+        if name.lower().split("(")[0] in UNSUPPORTED_TYPES:
+            raise not_supported(f"The data type {name}") from None
         raise SqlError(243, f"Type {name} is not a defined system type.") from None
+    check_facets(parsed, name)
     if parsed.length == 1 and "(" not in name and parsed.name != "rowversion":
         return SqlType(parsed.name, length=_DEFAULT_CAST_LENGTH)
     return parsed
 
+
+_COLLATION: Final = re.compile(r"\w+_(?:C[IS]|BIN)(?:_?A[IS])?\w*|\w+_BIN2\w*")
+"""The names of collations."""
 
 # What sqlglot writes for a type that T-SQL calls otherwise.
 _SPELLED: Final = {"rowversion": "rowversion", "integer": "int", "double": "float", "numeric": "numeric"}
@@ -190,9 +199,9 @@ def _collate(binder: Binder, node: exp.Collate) -> Typed:
     if collation not in ("DATABASE_DEFAULT", "CATALOG_DEFAULT") and not collation.startswith(
         ("SQL_LATIN1_GENERAL_CP1_CI_AS", "LATIN1_GENERAL_CI_AS", "LATIN1_GENERAL_100_CI_AS")
     ):
-        raise SqlError(
-            448, f"The collation {node.expression.name} is not understood: all strings compare without case here."
-        )
+        if not _COLLATION.fullmatch(collation):
+            raise SqlError(448, f"Invalid collation '{node.expression.name}'.")
+        raise not_supported(f"The collation {node.expression.name}: strings compare without case, and it")
     return value
 
 

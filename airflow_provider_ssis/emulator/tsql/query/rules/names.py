@@ -138,7 +138,7 @@ def _column(binder: Binder, node: exp.Column) -> Typed:
         raise SqlError(102, "Incorrect syntax near '*'.", severity=15)
     if isinstance(node.this, exp.Literal):
         return _money(node)
-    parts = [part.name for part in node.parts]
+    parts = [written_name(part) for part in node.parts]
     word = WORDS.get(node.name.lower())
     if word is not None and len(parts) == 1 and not node.this.args.get("quoted"):
         return word(binder)
@@ -153,6 +153,11 @@ def _column(binder: Binder, node: exp.Column) -> Typed:
             8120, f"Column {'.'.join(parts)!r} of a grouped query cannot be read in a subquery here: join instead."
         )
     return column
+
+
+def written_name(part: exp.Expr) -> str:
+    """A part of a name as it is written: a temporary table's with its ``#``."""
+    return f"#{part.name}" if part.args.get("temporary") else part.name
 
 
 def _money(node: exp.Column) -> Typed:

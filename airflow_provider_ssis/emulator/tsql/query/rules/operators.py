@@ -95,8 +95,15 @@ def _joinable(first: SqlType, second: SqlType) -> bool:
 
 def _concatenated(binder: Binder, first: Typed, second: Typed) -> Typed:
     type_ = concatenated(first.type, second.type)
+    if type_.length == MAX:
+        # In Python, which knows how large the result may be.
+        def concatenate(one: Any, other: Any) -> Any:
+            return arithmetic.concatenate(type_, one, other)
+
+        joined = binder.call("operator + of strings", concatenate, [first, second], type_)
+        return replace(joined, nullable=first.nullable or second.nullable)
     sql = f"({first.sql} || {second.sql})"
-    if type_.length != MAX and (first.type.length or 0) + (second.type.length or 0) > (type_.length or 0):
+    if (first.type.length or 0) + (second.type.length or 0) > (type_.length or 0):
         sql = f"left({sql}, {type_.length})" if type_.name not in BINARIES else sql
     return Typed(
         sql,

@@ -13,8 +13,10 @@ from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_w
 from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import bind_group, is_grouped
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
+from airflow_provider_ssis.emulator.tsql.query.rules.names import written_name
 from airflow_provider_ssis.emulator.tsql.query.rules.ordering import OrderItem, bind_order, order_clause
 from airflow_provider_ssis.emulator.tsql.query.rules.sources import bind_from, derived_columns
+from airflow_provider_ssis.emulator.tsql.query.scope import Clause
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Predicate, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
@@ -47,12 +49,19 @@ def _select(binder: Binder, node: exp.Select) -> BoundQuery:
         )
     binder, prefix = bind_with(binder, node)
     from_text = bind_from(binder, node)
-    condition = binder.predicate(node.args["where"].this) if node.args.get("where") is not None else None
-    group_text = bind_group(binder, node) if is_grouped(node) else ""
+    condition = None
+    if node.args.get("where") is not None:
+        with binder.scope.inside(Clause.WHERE):
+            condition = binder.predicate(node.args["where"].this)
+    group_text = ""
+    if is_grouped(node):
+        with binder.scope.inside(Clause.GROUP_BY):
+            group_text = bind_group(binder, node)
     outputs = tuple(select_list(binder, node))
     having = node.args.get("having")
     if having is not None:
-        group_text += f" HAVING {binder.predicate(having.this).sql}"
+        with binder.scope.inside(Clause.HAVING):
+            group_text += f" HAVING {binder.predicate(having.this).sql}"
     distinct = node.args.get("distinct")
     if distinct is not None:
         only(distinct)
@@ -83,7 +92,10 @@ def _plain(binder: Binder, node: exp.Select, block: _Block) -> str:
 
 def _distinct(binder: Binder, node: exp.Select, block: _Block) -> str:
     """DISTINCT by what T-SQL holds for equal; the order and the limit apply to what is left."""
-    keys = ", ".join(order_sql(binder, output) for output in block.outputs)
+    # A constant takes no part: DuckDB would read a number as a position.
+    keys = (
+        ", ".join(order_sql(binder, output) for output in block.outputs if output.constant is None) or "NULL::INTEGER"
+    )
     inner = " ".join([f"SELECT DISTINCT ON ({keys})", _numbered(block.outputs)]) + block.tail
     return ordered_over(binder, node, inner, block.outputs)
 
@@ -116,7 +128,7 @@ def _outputs(binder: Binder, item: exp.Expr) -> list[Typed]:
                 raise SqlError(263, "A star needs a FROM clause.")
             return [_starred(binder, column) for source in binder.scope.sources for column in source.shown]
         case exp.Column() if isinstance(item.this, exp.Star):
-            qualifier = tuple(part.name.lower() for part in item.parts[:-1])
+            qualifier = tuple(written_name(part).lower() for part in item.parts[:-1])
             sources = [source for source in binder.scope.sources if source.called(qualifier)]
             if not sources:
                 raise located(SqlError(107, f"No source in FROM is called {'.'.join(qualifier)!r}."), item)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 def _set_operation(binder: Binder, node: exp.SetOperation) -> BoundQuery:
     only(node, "this", "expression", "distinct", "with_", "order", "limit", "offset", "options")
+    if not isinstance(node, exp.Union) and not node.args.get("distinct"):
+        word = type(node).__name__.upper()
+        raise SqlError(324, f"The ALL version of {word} is not supported by T-SQL.", severity=15)
     binder, prefix = bind_with(binder, node)
     first, second = binder.query(node.this), binder.query(node.expression)
     if len(first.columns) != len(second.columns):

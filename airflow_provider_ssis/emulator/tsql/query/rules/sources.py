@@ -16,7 +16,7 @@ from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, onl
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import shared_type, unified
 from airflow_provider_ssis.emulator.tsql.query.rules.pivots import pivoted
 from airflow_provider_ssis.emulator.tsql.query.rules.table_functions import TABLE_FUNCTIONS
-from airflow_provider_ssis.emulator.tsql.query.scope import Scope, Source
+from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type, quoted
@@ -61,7 +61,8 @@ def _join(binder: Binder, join: exp.Join) -> str:
         raise not_understood(join)
     known = len(binder.scope.sources)
     text = _source(binder, join.this)
-    predicate = binder.predicate(condition)
+    with binder.scope.inside(Clause.ON):
+        predicate = binder.predicate(condition)
     _loosen(binder, side, known)
     return f" {word} {text} ON {predicate.sql}"
 

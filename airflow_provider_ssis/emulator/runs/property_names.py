@@ -1,0 +1,127 @@
+"""The properties that executables, connection managers, variables and parameters have, for property paths.
+
+Names are compared without case. A type that is not listed is another vendor's: all its properties are accepted.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airflow_provider_ssis.project.models import Executable, ExecutableKind
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.lower().split())
+
+
+VARIABLE: Final = _names(
+    "CreationName DataType Description EvaluateAsExpression Expression ID IncludeInDebugDump Name Namespace"
+    " QualifiedName RaiseChangedEvent ReadOnly Value"
+)
+PARAMETER: Final = _names("CreationName DataType Description ID IncludeInDebugDump Name Required Sensitive Value")
+LOG_PROVIDER: Final = _names("ConfigString CreationName DelayValidation Description ID Name")
+
+_CONTAINER: Final = _names(
+    "CreationName DebugMode DelayValidation Description Disable DisableEventHandlers ExecutionDuration ExecutionResult"
+    " ExecutionStatus FailPackageOnFailure FailParentOnFailure ForceExecutionResult ForceExecutionValue"
+    " ForcedExecutionValue ID IsDefaultLocaleID IsolationLevel LocaleID LoggingMode MaximumErrorCount Name StartTime"
+    " StopTime SuspendRequired TransactionOption"
+)
+_PACKAGE: Final = _names(
+    "CertificateContext CheckpointFileName CheckpointUsage CheckSignatureOnLoad CreationDate CreatorComputerName"
+    " CreatorName DumpDescriptor DumpOnAnyError DumpOnCodes EnableConfigurations EnableDump EncryptCheckpoints"
+    " IgnoreConfigurationsOnLoad InteractiveMode MaxConcurrentExecutables OfflineMode PackagePassword"
+    " PackagePriorityClass PackageType ProtectionLevel SafeRecursiveProjectPackageExecution SaveCheckpoints"
+    " SuppressConfigurationWarnings UpdateObjects VersionBuild VersionComments VersionGUID VersionMajor VersionMinor"
+)
+_KINDS: Final = {
+    ExecutableKind.PACKAGE: _PACKAGE,
+    ExecutableKind.SEQUENCE: frozenset[str](),
+    ExecutableKind.FOR_LOOP: _names("AssignExpression EvalExpression InitExpression MaxConcurrentExecutables"),
+    ExecutableKind.FOREACH_LOOP: _names("CollectionEnumerator MaxConcurrentExecutables"),
+}
+_TASKS: Final = {
+    "executesqltask": _names(
+        "BypassPrepare CodePage Connection IsStoredProcedure ResultSetType SqlStatementSource SqlStatementSourceType"
+        " TimeOut TypeConversionMode"
+    ),
+    "executepackagetask": _names(
+        "Connection ExecuteOutOfProcess PackageID PackageName PackageNameFromProjectReference PackagePassword"
+        " UseProjectReference VersionID"
+    ),
+    "executeprocess": _names(
+        "Arguments Executable FailTaskIfReturnCodeIsNotSuccessValue RequireFullFileName StandardErrorVariable"
+        " StandardInputVariable StandardOutputVariable SuccessValue TerminateProcessAfterTimeOut TimeOut WindowStyle"
+        " WorkingDirectory"
+    ),
+    "filesystemtask": _names(
+        "Attributes Destination DestinationPath IsDestinationPathVariable IsSourcePathVariable Operation OperationName"
+        " OverwriteDestinationFile Source UseDirectoryIfExists"
+    ),
+    "ftptask": _names(
+        "Connection IsLocalPathVariable IsRemotePathVariable IsTransferAscii LocalPath Operation OperationName"
+        " OverwriteFileAtDest RemotePath StopOnOperationFailure"
+    ),
+    "sendmailtask": _names(
+        "BCC CC FileAttachments FromLine MessageSource MessageSourceType Priority SmtpConnection Subject ToLine"
+    ),
+    "scripttask": _names(
+        "EntryPoint ReadOnlyVariables ReadWriteVariables ScriptLanguage ScriptLoaded ScriptProjectName"
+    ),
+    "expressiontask": _names("Expression"),
+    "bulkinserttask": _names(
+        "BatchSize CheckConstraints CodePage DataFileType DestinationConnection DestinationConnectionID"
+        " DestinationTableName FieldTerminator FireTriggers FirstRow FormatFile KeepIdentity KeepNulls LastRow"
+        " MaximumErrors RowTerminator SortedData SourceConnection SourceConnectionID TableLock UseFormatFile"
+    ),
+    "pipeline": _names(
+        "AutoAdjustBufferSize AutoGenerateIDForNewObjects BLOBTempStoragePath BufferTempStoragePath"
+        " DefaultBufferMaxRows DefaultBufferSize EnableCacheUpdate EnableDisconnectedColumns EngineThreads"
+        " RunInOptimizedMode"
+    ),
+}
+"""Properties of the tasks of SQL Server, by the last part of their type."""
+
+
+def properties_of(executable: Executable) -> frozenset[str] | None:
+    """The names of an executable's properties in lower case; None for a task whose properties are not known."""
+    if executable.kind is not ExecutableKind.TASK:
+        return _CONTAINER | _KINDS[executable.kind]
+    if executable.data_flow is not None:
+        return _CONTAINER | _TASKS["pipeline"]
+    # Packages of SQL Server 2005 to 2008 name the class of a task with its assembly.
+    own = _TASKS.get(executable.type.partition(",")[0].rpartition(".")[2].lower())
+    return None if own is None else _CONTAINER | own
+
+
+EVENT_HANDLER: Final = _CONTAINER
+"""The properties of an event handler."""
+
+_CONNECTION: Final = _names(
+    "ConnectionString CreationName DelayValidation Description HostType ID Name OfflineMode ProtectionLevel Qualifier"
+    " Scope SupportsDTCTransactions"
+)
+_DATABASE: Final = _names("InitialCatalog Password RetainSameConnection ServerName UserName")
+_CONNECTIONS: Final = {
+    "oledb": _DATABASE,
+    "ado": _DATABASE,
+    "odbc": _DATABASE,
+    "ado.net": _DATABASE,
+    "flatfile": _names(
+        "CodePage ColumnDelimiter ColumnNamesInFirstDataRow ColumnType DataRowsToSkip FileName FileUsageType Format"
+        " HeaderRowDelimiter HeaderRowsToSkip LocaleID RowDelimiter TextQualifier Unicode"
+    ),
+    "file": _names("FileUsageType"),
+    "excel": _DATABASE | _names("ExcelFilePath ExcelVersionNumber FirstRowHasColumnName"),
+    "smtp": _names("EnableSsl SmtpServer TimeOut UseWindowsAuthentication"),
+    "ftp": _names("ChunkSize Retries ServerName ServerPassword ServerPort ServerUserName TimeOut UsePassiveMode"),
+}
+
+
+def properties_of_connection(creation_name: str) -> frozenset[str] | None:
+    """The names of a connection manager's properties in lower case; None for a type whose properties are not known.
+
+    :param creation_name: the type, such as ``OLEDB`` or ``ADO.NET:System.Data.SqlClient.SqlConnection, …``.
+    """
+    own = _CONNECTIONS.get(creation_name.partition(":")[0].lower())
+    return None if own is None else _CONNECTION | own

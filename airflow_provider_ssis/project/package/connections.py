@@ -1,0 +1,152 @@
+"""Connection managers with all their properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.project.dts import connection_string, dts_flag, dts_text, members
+from airflow_provider_ssis.project.encryption import require_readable
+from airflow_provider_ssis.project.errors import InvalidPartError
+from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
+from airflow_provider_ssis.project.package.elements import (
+    DtsElement,
+    attributes,
+    is_true,
+    local_name,
+    number,
+    property_expressions,
+    unescaped,
+)
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_NAMED = f"{DTS}Property"
+
+
+@dataclass(frozen=True, slots=True)
+class FlatFileColumn(DtsElement):
+    """A column of a flat file.
+
+    :param column_type: ``Delimited`` or ``FixedWidth``.
+    :param delimiter: the characters after the column; empty for a fixed width.
+    :param width: the width of a column with fixed width, in characters.
+    :param maximum_width: the length of the output column, in characters.
+    :param data_type: the OLE DB type code of the output column.
+    """
+
+    name: str
+    column_type: str
+    delimiter: str
+    width: int
+    maximum_width: int
+    data_type: int
+    precision: int
+    scale: int
+    text_qualified: bool
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DtsConnectionManager(DtsElement):
+    """A connection manager of a project or package.
+
+    :param kind: its type without details: ``OLEDB``, ``FLATFILE``, ``ADO.NET``, ...
+    :param creation_name: its type as stored: ``ADO.NET:System.Data.SqlClient.SqlConnection, …``.
+    :param connection_string: as stored; not part of the ``repr``, because it can contain a password.
+    :param properties: all stored properties by name, including the connection string; not part of the ``repr``.
+    :param secrets: the names of its sensitive properties, whose values are not in ``properties``.
+    :param expressions: property expressions by name.
+    :param columns: the columns of a flat file.
+    """
+
+    name: str
+    id: str
+    ref_id: str
+    kind: str
+    creation_name: str
+    description: str
+    delay_validation: bool
+    connection_string: str = field(repr=False)
+    properties: Mapping[str, str] = field(repr=False)
+    secrets: tuple[str, ...]
+    expressions: Mapping[str, str]
+    columns: tuple[FlatFileColumn, ...]
+
+
+def read_dts_connection_manager(element: _Element, part: str) -> DtsConnectionManager:
+    """Read a connection manager.
+
+    :param element: ``DTS:ConnectionManager``.
+    :param part: the file that contains it, for errors.
+    :raises InvalidPartError: it is another element, or has no name.
+    :raises ProtectedError: the file is encrypted as a whole.
+    """
+    if element.tag != f"{DTS}ConnectionManager":
+        raise InvalidPartError(f"is not a connection manager: its root element is {element.tag!r}", part=part)
+    require_readable(element, part)
+    name = dts_text(element, "ObjectName")
+    if not name:
+        raise InvalidPartError("contains a connection manager without a name", part=part, line=element.sourceline)
+    properties: dict[str, str] = {}
+    secrets: list[str] = []
+    columns: list[FlatFileColumn] = []
+    for inner in element.iterfind(f"{DTS}ObjectData/*"):
+        _collect(inner, properties, secrets)
+        columns += [_column(column, part) for column in members(inner, "FlatFileColumns", "FlatFileColumn")]
+    creation_name = dts_text(element, "CreationName")
+    return DtsConnectionManager(
+        element,
+        part,
+        name=name,
+        id=dts_text(element, "DTSID"),
+        ref_id=element.get(f"{DTS}refId", ""),
+        kind=creation_name.partition(":")[0],
+        creation_name=creation_name,
+        description=dts_text(element, "Description"),
+        delay_validation=dts_flag(element, "DelayValidation"),
+        connection_string=connection_string(element),
+        properties=properties,
+        secrets=tuple(secrets),
+        expressions=property_expressions(element),
+        columns=tuple(columns),
+    )
+
+
+def _collect(element: _Element, properties: dict[str, str], secrets: list[str]) -> None:
+    """Collect the properties of an element: its attributes, named properties and child elements."""
+    properties.update(attributes(element))
+    for child in element:
+        name = child.get(f"{DTS}Name") or local_name(child)
+        if child.tag == f"{XML_ENCRYPTION}EncryptedData":
+            secrets.append("Password")
+        elif is_true(child.get("Sensitive")):
+            secrets.append(name)
+        elif child.tag == _NAMED or (not len(child) and not child.attrib):
+            properties[name] = child.text or ""
+        elif local_name(child) not in ("FlatFileColumns", "FlatFileColumn", "CacheColumns"):
+            _collect(child, properties, secrets)
+
+
+def _column(element: _Element, part: str) -> FlatFileColumn:
+    owner = DtsElement(element, part)
+
+    def whole(name: str) -> int:
+        return number(dts_text(element, name), 0, owner, name)
+
+    return FlatFileColumn(
+        element,
+        part,
+        name=dts_text(element, "ObjectName"),
+        column_type=dts_text(element, "ColumnType"),
+        delimiter=unescaped(dts_text(element, "ColumnDelimiter")),
+        width=whole("ColumnWidth"),
+        maximum_width=whole("MaximumWidth"),
+        data_type=whole("DataType"),
+        precision=whole("DataPrecision"),
+        scale=whole("DataScale"),
+        text_qualified=dts_flag(element, "TextQualified"),
+        id=dts_text(element, "DTSID"),
+    )

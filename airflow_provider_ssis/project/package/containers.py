@@ -1,0 +1,282 @@
+"""The tree of containers: package, sequences, loops, tasks and event handlers, with their precedence constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.project.dts import dts_flag, dts_number, dts_text, members
+from airflow_provider_ssis.project.errors import InvalidPartError
+from airflow_provider_ssis.project.models import ConstraintValue, EvalOp, ExecutableKind
+from airflow_provider_ssis.project.namespaces import DTS
+from airflow_provider_ssis.project.package.elements import DtsElement, property_expressions
+from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop, read_for_loop, read_foreach_loop
+from airflow_provider_ssis.project.package.options import DtsLogging, read_logging
+from airflow_provider_ssis.project.package.task_data import read_task
+from airflow_provider_ssis.project.package.tasks import TaskData
+from airflow_provider_ssis.project.package.variables import DtsVariable, read_variable
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_KINDS = {
+    "STOCK:SEQUENCE": ExecutableKind.SEQUENCE,
+    "STOCK:FORLOOP": ExecutableKind.FOR_LOOP,
+    "STOCK:FOREACHLOOP": ExecutableKind.FOREACH_LOOP,
+}
+_SAVE_AGAIN = "Open the package in Visual Studio and save it again"
+_SERIALIZABLE = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class DtsPrecedenceConstraint(DtsElement):
+    """A precedence constraint between two containers with the same parent.
+
+    :param source: the path of the container before.
+    :param target: the path of the container after.
+    :param logical_and: all constraints of the target must hold; False if one of them is enough.
+    """
+
+    name: str
+    source: str
+    target: str
+    value: ConstraintValue
+    eval_op: EvalOp
+    logical_and: bool
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class DtsContainer(DtsElement):
+    """A package, container or task.
+
+    :param path: the path in the package: ``\\Package\\Sequence\\Task``.
+    :param ref_id: the reference in formats 6 and 8; empty in older formats.
+    :param type: the type as stored: ``Microsoft.ExecuteSQLTask``, ``STOCK:SEQUENCE``, ...
+    :param max_error_count: the number of errors at which it fails; 0 for no limit.
+    :param force_execution_result: 0 success, 1 failure, 2 completion; None for the real result.
+    :param transaction_option: 0 not supported, 1 supported, 2 required.
+    :param isolation_level: the number that .NET uses; 1048576 is serializable.
+    :param locale_id: None for that of the parent.
+    :param expressions: property expressions, by the name of the property in Microsoft's object model.
+    :param logging: the logging options; None if it has none.
+    :param children: the containers inside.
+    :param constraints: the precedence constraints between the children.
+    """
+
+    name: str
+    path: str
+    id: str
+    ref_id: str
+    kind: ExecutableKind
+    type: str
+    description: str
+    disabled: bool
+    delay_validation: bool
+    max_error_count: int
+    fail_package_on_failure: bool
+    fail_parent_on_failure: bool
+    force_execution_result: int | None
+    transaction_option: int
+    isolation_level: int
+    locale_id: int | None
+    disable_event_handlers: bool
+    variables: tuple[DtsVariable, ...]
+    expressions: Mapping[str, str]
+    logging: DtsLogging | None
+    event_handlers: tuple[DtsEventHandler, ...]
+    children: tuple[DtsContainer, ...]
+    constraints: tuple[DtsPrecedenceConstraint, ...]
+
+    def data(self) -> TaskData | ForLoop | ForeachLoop | None:
+        """Read the data of a task or loop; None for a package or sequence, which have none.
+
+        :raises InvalidPartError: a value in it is invalid.
+        """
+        if self.kind is ExecutableKind.TASK:
+            return read_task(self.element, self.part)
+        if self.kind is ExecutableKind.FOR_LOOP:
+            return read_for_loop(self.element, self.part)
+        if self.kind is ExecutableKind.FOREACH_LOOP:
+            return read_foreach_loop(self.element, self.part)
+        return None
+
+    def walk(self) -> Iterator[DtsContainer]:
+        """Yield this container and all containers inside, depth first, including those of event handlers."""
+        yield self
+        for handler in self.event_handlers:
+            for child in handler.children:
+                yield from child.walk()
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class DtsEventHandler(DtsElement):
+    """The containers that run when a container raises an event.
+
+    :param event: ``OnError``, ``OnPreExecute``, ...
+    :param propagate: whether the handlers of the surrounding containers run too (``System::Propagate``).
+    """
+
+    event: str
+    path: str
+    id: str
+    disabled: bool
+    propagate: bool
+    variables: tuple[DtsVariable, ...]
+    expressions: Mapping[str, str]
+    children: tuple[DtsContainer, ...]
+    constraints: tuple[DtsPrecedenceConstraint, ...]
+
+
+def read_containers(root: _Element, part: str) -> DtsContainer:
+    """Read the tree of containers of a package.
+
+    :param root: the root element of the package.
+    :param part: the file that contains it, for errors.
+    :raises InvalidPartError: two children of a container have the same name, a precedence constraint has no container
+        at one end, precedence constraints form a cycle, or a property is invalid.
+    """
+    return _Reader(part).container(root, "\\Package", ExecutableKind.PACKAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    part: str
+
+    def container(self, element: _Element, path: str, kind: ExecutableKind) -> DtsContainer:
+        forced = self._number(element, "ForceExecutionResult", -1)
+        locale_id = self._number(element, "LocaleID", -1)
+        children, constraints = self._children(element, path)
+        return DtsContainer(
+            element,
+            self.part,
+            name=dts_text(element, "ObjectName"),
+            path=path,
+            id=dts_text(element, "DTSID").upper(),
+            ref_id=element.get(f"{DTS}refId", ""),
+            kind=kind,
+            type=element.get(f"{DTS}ExecutableType", ""),
+            description=dts_text(element, "Description"),
+            disabled=dts_flag(element, "Disabled"),
+            delay_validation=dts_flag(element, "DelayValidation"),
+            max_error_count=self._number(element, "MaxErrorCount", 1),
+            fail_package_on_failure=dts_flag(element, "FailPackageOnFailure"),
+            fail_parent_on_failure=dts_flag(element, "FailParentOnFailure"),
+            force_execution_result=None if forced < 0 else forced,
+            transaction_option=self._number(element, "TransactionOption", 1),
+            isolation_level=self._number(element, "ISOLevel", _SERIALIZABLE),
+            locale_id=None if locale_id == -1 else locale_id,
+            disable_event_handlers=dts_flag(element, "DisableEventHandlers"),
+            variables=self._variables(element),
+            expressions=property_expressions(element),
+            logging=read_logging(element, self.part),
+            event_handlers=tuple(
+                self._event_handler(handler, path) for handler in members(element, "EventHandlers", "EventHandler")
+            ),
+            children=children,
+            constraints=constraints,
+        )
+
+    def _event_handler(self, element: _Element, owner: str) -> DtsEventHandler:
+        event = dts_text(element, "EventName") or dts_text(element, "CreationName")
+        path = f"{owner}.EventHandlers[{event}]"
+        children, constraints = self._children(element, path)
+        variables = self._variables(element)
+        return DtsEventHandler(
+            element,
+            self.part,
+            event=event,
+            path=path,
+            id=dts_text(element, "DTSID").upper(),
+            disabled=dts_flag(element, "Disabled"),
+            propagate=_propagates(variables),
+            variables=variables,
+            expressions=property_expressions(element),
+            children=children,
+            constraints=constraints,
+        )
+
+    def _variables(self, element: _Element) -> tuple[DtsVariable, ...]:
+        return tuple(read_variable(one, self.part) for one in members(element, "Variables", "Variable"))
+
+    def _children(
+        self, element: _Element, path: str
+    ) -> tuple[tuple[DtsContainer, ...], tuple[DtsPrecedenceConstraint, ...]]:
+        children: dict[str, DtsContainer] = {}
+        paths: dict[str, str] = {}
+        for child in members(element, "Executables", "Executable"):
+            name = dts_text(child, "ObjectName")
+            if not name:
+                raise self._error("contains an executable without a name", child)
+            child_path = f"{path}\\{name}"
+            if child_path in children:
+                raise self._error(f"contains two executables with the path {child_path}", child)
+            kind = _KINDS.get(child.get(f"{DTS}ExecutableType", "").upper(), ExecutableKind.TASK)
+            children[child_path] = self.container(child, child_path, kind)
+            # Precedence constraints refer to executables by refId since SQL Server 2012, and by DTSID before.
+            paths[child.get(f"{DTS}refId", child_path[1:])] = child_path
+            paths[dts_text(child, "DTSID").upper()] = child_path
+        constraints = tuple(
+            self._constraint(one, paths) for one in members(element, "PrecedenceConstraints", "PrecedenceConstraint")
+        )
+        self._check_order(constraints, element)
+        return tuple(children.values()), constraints
+
+    def _constraint(self, element: _Element, paths: dict[str, str]) -> DtsPrecedenceConstraint:
+        value = self._number(element, "Value", ConstraintValue.SUCCESS)
+        eval_op = self._number(element, "EvalOp", EvalOp.CONSTRAINT)
+        if value not in list(ConstraintValue) or eval_op not in list(EvalOp):
+            problem = f"contains a precedence constraint with the unknown Value {value} or EvalOp {eval_op}"
+            raise self._error(problem, element)
+        ends = {end.get(f"{DTS}IsFrom") in ("-1", "True"): end for end in element.iterfind(f"{DTS}Executable")}
+        return DtsPrecedenceConstraint(
+            element,
+            self.part,
+            name=dts_text(element, "ObjectName"),
+            source=self._end(element, "From", ends.get(True), paths),
+            target=self._end(element, "To", ends.get(False), paths),
+            value=ConstraintValue(value),
+            eval_op=EvalOp(eval_op),
+            logical_and=dts_flag(element, "LogicalAnd"),
+            expression=dts_text(element, "Expression"),
+        )
+
+    def _end(self, element: _Element, attribute: str, reference: _Element | None, paths: dict[str, str]) -> str:
+        name = element.get(DTS + attribute)
+        if name is None and reference is not None:
+            name = reference.get("IDREF") or reference.get(f"{DTS}IDREF")
+        # A GUID may differ in case from the one that it refers to.
+        found = None if name is None else paths.get(name) or paths.get(name.upper())
+        if found is None:
+            raise self._error(
+                f"contains a precedence constraint {attribute.lower()} {name!r}, which is not in the same container",
+                element,
+            )
+        return found
+
+    def _check_order(self, constraints: Iterable[DtsPrecedenceConstraint], element: _Element) -> None:
+        sorter: TopologicalSorter[str] = TopologicalSorter()
+        for constraint in constraints:
+            sorter.add(constraint.target, constraint.source)
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            circle = ", ".join(error.args[1])
+            raise self._error(f"contains precedence constraints that form a cycle: {circle}", element) from None
+
+    def _number(self, element: _Element, name: str, default: int) -> int:
+        return dts_number(element, name, default, self.part)
+
+    def _error(self, problem: str, element: _Element) -> InvalidPartError:
+        return InvalidPartError(problem, part=self.part, line=element.sourceline, advice=_SAVE_AGAIN)
+
+
+def _propagates(variables: Iterable[DtsVariable]) -> bool:
+    for variable in variables:
+        if (variable.namespace, variable.name) == ("System", "Propagate"):
+            return variable.text.strip().lower() not in ("0", "false")
+    return True

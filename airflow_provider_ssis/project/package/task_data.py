@@ -1,0 +1,250 @@
+"""Read the data of tasks, by the name of the element in which a task stores it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.project.namespaces import DTS
+from airflow_provider_ssis.project.package.data_flow import read_pipeline
+from airflow_provider_ssis.project.package.elements import DtsElement, attributes, is_true, local_name, number
+from airflow_provider_ssis.project.package.tasks import (
+    BulkInsertTask,
+    ExecutePackageTask,
+    ExecuteProcessTask,
+    ExecuteSqlTask,
+    ExpressionTask,
+    FileSystemTask,
+    FtpTask,
+    OtherTask,
+    ParameterAssignment,
+    ParameterBinding,
+    PropertyBag,
+    ResultBinding,
+    ScriptTask,
+    SendMailTask,
+    TaskData,
+)
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+
+def read_task(element: _Element, part: str) -> TaskData:
+    """Read the data of a task.
+
+    :param element: ``DTS:Executable``.
+    :param part: the file that contains it, for errors.
+    :raises InvalidPartError: a number in it is not a number.
+    """
+    data = element.find(f"{DTS}ObjectData/*")
+    if data is None:
+        # Expressions can set all properties; the element is left out then.
+        read = _EMPTY.get(_type_name(element))
+        return OtherTask(element, part, None) if read is None else read(element.makeelement("empty"), part)
+    return _READERS.get(local_name(data), _other)(data, part)
+
+
+def _type_name(element: _Element) -> str:
+    """Return the type of a task without prefix, version and assembly: ``SendMailTask``."""
+    return element.get(f"{DTS}ExecutableType", "").partition(",")[0].rpartition(".")[2]
+
+
+def _sql(data: _Element, part: str) -> ExecuteSqlTask:
+    found, owner = attributes(data), DtsElement(data, part)
+    return ExecuteSqlTask(
+        data,
+        part,
+        connection=found.get("Connection", ""),
+        source_type=found.get("SqlStmtSourceType", "DirectInput"),
+        source=found.get("SqlStatementSource", ""),
+        result_type=found.get("ResultType", "ResultSetType_None").removeprefix("ResultSetType_"),
+        timeout=number(found.get("TimeOut"), 0, owner, "TimeOut"),
+        code_page=number(found.get("CodePage"), 0, owner, "CodePage"),
+        bypass_prepare=is_true(found.get("BypassPrepare"), default=True),
+        is_stored_procedure=is_true(found.get("IsStoredProc")),
+        parameters=tuple(_parameter_binding(each, owner) for each in _children(data, "ParameterBinding")),
+        results=tuple(
+            ResultBinding(each.get("ResultName", ""), each.get("DtsVariableName", ""))
+            for each in map(attributes, _children(data, "ResultBinding"))
+        ),
+    )
+
+
+def _parameter_binding(element: _Element, owner: DtsElement) -> ParameterBinding:
+    found = attributes(element)
+    return ParameterBinding(
+        name=found.get("ParameterName", ""),
+        variable=found.get("DtsVariableName", ""),
+        direction=found.get("ParameterDirection", "Input"),
+        data_type=number(found.get("DataType"), 0, owner, "DataType"),
+        size=number(found.get("ParameterSize"), -1, owner, "ParameterSize"),
+    )
+
+
+def _package(data: _Element, part: str) -> ExecutePackageTask:
+    found = _texts(data)
+    return ExecutePackageTask(
+        data,
+        part,
+        use_project_reference=is_true(found.get("UseProjectReference")),
+        package_name=found.get("PackageName", "").strip(),
+        connection=found.get("Connection", ""),
+        package_id=found.get("PackageID", ""),
+        version_id=found.get("VersionID", ""),
+        execute_out_of_process=is_true(found.get("ExecuteOutOfProcess")),
+        assignments=tuple(
+            ParameterAssignment(each.get("ParameterName", ""), each.get("BindedVariableOrParameterName", ""))
+            for each in map(_texts, _children(data, "ParameterAssignment"))
+        ),
+    )
+
+
+def _process(data: _Element, part: str) -> ExecuteProcessTask:
+    found, owner = attributes(data), DtsElement(data, part)
+    return ExecuteProcessTask(
+        data,
+        part,
+        executable=found.get("Executable", ""),
+        arguments=found.get("Arguments", ""),
+        working_directory=found.get("WorkingDirectory", ""),
+        require_full_file_name=is_true(found.get("RequireFullFileName"), default=True),
+        fail_on_other_return_code=is_true(found.get("FailTaskIfReturnCodeIsNotSuccessValue"), default=True),
+        success_value=number(found.get("SuccessValue"), 0, owner, "SuccessValue"),
+        timeout=number(found.get("TimeOut"), 0, owner, "TimeOut"),
+        terminate_after_timeout=is_true(found.get("TerminateAfterTimeout"), default=True),
+        standard_input_variable=found.get("StandardInputVariable", ""),
+        standard_output_variable=found.get("StandardOutputVariable", ""),
+        standard_error_variable=found.get("StandardErrorVariable", ""),
+        window_style=found.get("WindowStyle", "Normal"),
+    )
+
+
+def _file_system(data: _Element, part: str) -> FileSystemTask:
+    found = attributes(data)
+    return FileSystemTask(
+        data,
+        part,
+        operation=found.get("TaskOperationType", "CopyFile"),
+        source=found.get("TaskSourcePath", ""),
+        source_is_variable=is_true(found.get("TaskIsSourceVariable")),
+        destination=found.get("TaskDestinationPath", ""),
+        destination_is_variable=is_true(found.get("TaskIsDestinationVariable")),
+        overwrite=is_true(found.get("TaskOverwriteDestFile")),
+        file_attributes=found.get("TaskFileAttributes", ""),
+    )
+
+
+def _send_mail(data: _Element, part: str) -> SendMailTask:
+    found = attributes(data)
+    attached = [found.get("Attachments", found.get("FileAttachments", ""))]
+    attached += [attributes(child).get("FileName", "") for child in _children(data, "Attachments")]
+    return SendMailTask(
+        data,
+        part,
+        smtp_server=found.get("SMTPServer", ""),
+        sender=found.get("From", ""),
+        to=found.get("To", ""),
+        cc=found.get("CC", ""),
+        bcc=found.get("BCC", ""),
+        subject=found.get("Subject", ""),
+        priority=found.get("Priority", "Normal"),
+        source_type=found.get("MessageSourceType", "DirectInput"),
+        source=found.get("MessageSource", ""),
+        attachments=tuple(name.strip() for names in attached for name in names.split("|") if name.strip()),
+    )
+
+
+def _script(data: _Element, part: str) -> ScriptTask:
+    found = attributes(data)
+    return ScriptTask(
+        data,
+        part,
+        name=found.get("Name", ""),
+        language=found.get("Language", ""),
+        entry_point=found.get("EntryPoint", "Main"),
+        read_only_variables=_names(found.get("ReadOnlyVariables", "")),
+        read_write_variables=_names(found.get("ReadWriteVariables", "")),
+        files={attributes(item).get("Name", ""): item.text or "" for item in _children(data, "ProjectItem")},
+        has_binary=any(item.text for item in _children(data, "BinaryItem")),
+    )
+
+
+def _ftp(data: _Element, part: str) -> FtpTask:
+    found = attributes(data)
+    return FtpTask(
+        data,
+        part,
+        connection=found.get("ConnectionName", ""),
+        operation=found.get("TaskOperationType", "Send"),
+        local_path=found.get("TaskLocalPath", ""),
+        local_path_is_variable=is_true(found.get("TaskIsLocalPathVar")),
+        remote_path=found.get("TaskRemotePath", ""),
+        remote_path_is_variable=is_true(found.get("TaskIsRemotePathVar")),
+        ascii=is_true(found.get("TaskTransferAscii")),
+        properties=found,
+    )
+
+
+def _expression(data: _Element, part: str) -> ExpressionTask:
+    return ExpressionTask(data, part, attributes(data).get("Expression", ""))
+
+
+def _bulk_insert(data: _Element, part: str) -> BulkInsertTask:
+    found = attributes(data)
+    return BulkInsertTask(
+        data,
+        part,
+        source_connection=found.get("SourceConnectionName", ""),
+        destination_connection=found.get("DestinationConnectionName", ""),
+        destination_table=found.get("DestinationTableName", ""),
+        field_terminator=found.get("FieldTerminator", "Tab"),
+        row_terminator=found.get("RowTerminator", "{CR}{LF}"),
+        properties=found,
+    )
+
+
+def _other(data: _Element, part: str) -> OtherTask:
+    return OtherTask(data, part, _bag(data))
+
+
+def _bag(element: _Element) -> PropertyBag:
+    return PropertyBag(
+        local_name(element), attributes(element), element.text or "", tuple(_bag(child) for child in element)
+    )
+
+
+def _children(data: _Element, name: str) -> list[_Element]:
+    return [child for child in data if local_name(child) == name]
+
+
+def _texts(data: _Element) -> dict[str, str]:
+    """Return the child elements by name, with their texts; attributes count as such too."""
+    return {**attributes(data), **{local_name(child): child.text or "" for child in data}}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+_READERS: Mapping[str, Callable[[_Element, str], TaskData]] = {
+    "SqlTaskData": _sql,
+    "ExecutePackageTask": _package,
+    "ExecuteProcessData": _process,
+    "FileSystemData": _file_system,
+    "SendMailTaskData": _send_mail,
+    "ScriptProject": _script,
+    "FtpData": _ftp,
+    "ExpressionTask": _expression,
+    "BulkInsertTaskData": _bulk_insert,
+    "pipeline": read_pipeline,
+}
+_EMPTY: Mapping[str, Callable[[_Element, str], TaskData]] = {
+    "ExecuteSQLTask": _sql,
+    "ExecuteProcess": _process,
+    "FileSystemTask": _file_system,
+    "SendMailTask": _send_mail,
+    "FtpTask": _ftp,
+    "ExpressionTask": _expression,
+    "BulkInsertTask": _bulk_insert,
+}

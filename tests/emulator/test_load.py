@@ -1,0 +1,218 @@
+"""One client with heavy statements: the others keep getting answers, and the server stays within bounds."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pyodbc
+import pytest
+
+from airflow_provider_ssis.emulator.endpoint import Endpoint
+from airflow_provider_ssis.odbc.drivers import DriverFamily
+from tests.support.ssis_projects import ispac_parts, make_project, package, task, zip_of
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.processes
+
+COMMAND = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator", "--json"]
+ALL = "sys.all_columns a CROSS JOIN sys.all_columns b CROSS JOIN sys.all_columns c"
+HEAVY = {
+    "a pattern that backtracks": "SELECT 1 WHERE REPLICATE('a',8000) LIKE '%a%a%a%a%a%a%a%a%b'",
+    "a pattern that is searched": "SELECT PATINDEX('%a%a%a%a%a%a%a%a%b', REPLICATE('a',8000))",
+    "a product of tables": f"SELECT COUNT(*) FROM {ALL}",
+    "a recursion without end": "WITH n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 100000000)"
+    " SELECT MAX(i) FROM n OPTION (MAXRECURSION 0)",
+    "a text of 2 GB": "SELECT LEN(REPLICATE(CAST('a' AS varchar(max)), 2000000000))",
+    "a text that doubles": "DECLARE @s nvarchar(max) = N'aaaaaaaa'; WHILE 1 = 1 SET @s = @s + @s",
+    "a loop without end": "DECLARE @i bigint = 0; WHILE 1 = 1 SET @i = @i + 1",
+    "rows without end": f"SELECT a.*, b.* FROM {ALL}",
+    "a text that is replaced": "SELECT LEN(REPLACE(REPLICATE(CAST('a' AS varchar(max)), 10000000), 'a',"
+    " REPLICATE('b', 8000)))",
+    "a large sort": f"SELECT TOP 1 NEWID() FROM {ALL} ORDER BY NEWID()",
+    "a function for each row": f"SELECT MAX(LEN(CONVERT(varchar(30), GETDATE(), 121))) FROM {ALL}",
+    "a table that grows": "DECLARE @t TABLE (a nvarchar(max));"
+    " WHILE 1 = 1 INSERT INTO @t SELECT REPLICATE(CAST('a' AS varchar(max)), 1000000)",
+    "parentheses": "SELECT " + "(" * 3000 + "1" + ")" * 3000,
+    "a long batch": "EXEC('" + "SELECT 1 " * 10_000 + "')",
+    "a large aggregate": "SELECT LEN(STRING_AGG(CAST(REPLICATE('a', 8000) AS varchar(max)), ''))"
+    " FROM sys.all_columns a CROSS JOIN sys.all_columns b",
+}
+"""Statements that a login without any right can send."""
+
+MEGABYTE = 2**20
+ROUND_TRIPS = 30
+
+
+class Server:
+    """``airflow-ssis emulator`` as a process, with a login ``guest`` that has no right."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.told = json.loads(self.process.stdout.readline())
+        self.administrator = self.connect()
+        self.administrator.execute("EXEC emulator.add_login @name = N'guest', @password = N'Pa55-word!'")
+
+    def connect(self, user: str = "sa") -> pyodbc.Connection:
+        return pyodbc.connect(self.odbc(user), autocommit=True)
+
+    def odbc(self, user: str) -> str:
+        text: str = self.told["odbc"]
+        if user != "sa":
+            text = text.replace("UID=sa", f"UID={user}").replace(self.told["password"], "Pa55-word!")
+        return text
+
+    def memory(self, name: str = "VmHWM") -> int:
+        """Bytes of memory of the process: its peak, or ``VmRSS``."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(rf"{name}:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) * 1024
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+class Heavy:
+    """A heavy statement that runs in a thread."""
+
+    def __init__(self, server: Server, statement: str) -> None:
+        self.connection = server.connect("guest")
+        self.cursor = self.connection.cursor()
+        self.statement = statement
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            with suppress(pyodbc.Error):
+                self.cursor.execute(self.statement)
+                while True:
+                    if self.cursor.description:
+                        while self.cursor.fetchmany(1000):
+                            pass
+                    if not self.cursor.nextset():
+                        break
+        finally:
+            self.ended.set()
+
+    def cancel(self) -> None:
+        """Cancel it, and wait until the server has ended it."""
+        while not self.ended.wait(0.2):
+            with suppress(pyodbc.Error):
+                self.cursor.cancel()
+        self.thread.join()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", HEAVY)
+def test_other_clients_get_answers_while_a_statement_is_heavy(server: Server, kind: str) -> None:
+    heavy = Heavy(server, HEAVY[kind])
+    for _ in range(ROUND_TRIPS):
+        assert server.administrator.execute("SELECT COUNT(*) FROM catalog.folders").fetchval() == 0
+    with closing(server.connect()) as another:
+        assert another.execute("SELECT 1").fetchval() == 1
+    heavy.cancel()
+    # The session of the statement is not harmed by it.
+    assert heavy.connection.cursor().execute("SELECT 42").fetchval() == 42
+    assert server.memory() < 2500 * MEGABYTE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["a recursion without end", "a loop without end", "a large sort"])
+def test_a_statement_ends_when_its_client_dies(server: Server, kind: str) -> None:
+    script = (
+        "import sys, pyodbc\n"
+        f"c = pyodbc.connect({server.odbc('guest')!r}, autocommit=True)\n"
+        "c.execute(\"EXEC sp_getapplock 'mine', 'Exclusive', 'Session'\")\n"
+        "print('ready', flush=True)\n"
+        f"c.execute({HEAVY[kind]!r})\n"
+    )
+    client = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert client.stdout is not None
+    assert client.stdout.readline() == "ready\n"
+    take = "DECLARE @r int; EXEC @r = sp_getapplock 'mine', 'Exclusive', 'Session', 0, 'public'; SELECT @r"
+    with closing(server.connect("guest")) as other:
+        assert other.execute(take).fetchval() == -1
+        client.kill()
+        client.communicate()
+        wait_until(lambda: other.execute(take).fetchval() >= 0, "the session of the dead client has ended")
+
+
+@pytest.mark.slow
+def test_the_server_ends_within_its_time_while_statements_are_heavy(server: Server) -> None:
+    heavy = [
+        Heavy(server, HEAVY[kind])
+        for kind in ("a recursion without end", "a loop without end", "a large sort", "a long batch")
+    ]
+    for _ in range(ROUND_TRIPS):
+        server.administrator.execute("SELECT 1").fetchval()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(timeout=60) == 0
+    for each in heavy:
+        each.ended.wait()
+
+
+def large_project(megabytes: int) -> bytes:
+    """A project file whose packages hardly shrink."""
+    names = [f"P{number}.dtsx" for number in range(8)]
+    parts = dict(ispac_parts(make_project("Large", [package(name, task("Copy")) for name in names])))
+    for name in names:
+        end = parts[name].rindex(b"</")
+        noise = base64.b64encode(os.urandom(megabytes * MEGABYTE // len(names)))
+        comments = b"".join(b"<!--" + noise[at : at + 50_000] + b"-->" for at in range(0, len(noise), 50_000))
+        parts[name] = parts[name][:end] + comments + parts[name][end:]
+    return zip_of(parts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", DriverFamily)
+def test_a_large_project_costs_the_server_little_more_than_one_copy(server: Server, family: DriverFamily) -> None:
+    data = large_project(120)
+    endpoint = Endpoint(server.told["host"], server.told["port"], server.told["user"], server.told["password"])
+    with closing(pyodbc.connect(endpoint.odbc(family), autocommit=True)) as connection:
+        connection.execute("EXEC catalog.create_folder N'Sales'")
+        before = server.memory("VmRSS")
+        connection.execute("EXEC catalog.deploy_project N'Sales', N'Large', ?", data)
+        assert server.memory() - before < 2.5 * len(data)
+        assert connection.execute("EXEC catalog.get_project N'Sales', N'Large'").fetchval() == data
+        assert server.memory() - before < 2.5 * len(data)
+
+
+@pytest.mark.slow
+def test_a_project_file_that_lies_about_its_sizes_costs_the_server_little(server: Server) -> None:
+    parts = dict(ispac_parts(make_project("Bomb", [package("P.dtsx", task("Copy"))])))
+    parts["P.dtsx"] += b" " * (1000 * MEGABYTE)
+    bomb = zip_of(parts)
+    assert len(bomb) < 2 * MEGABYTE
+    announced = (len(parts["P.dtsx"])).to_bytes(4, "little")
+    assert bomb.count(announced) >= 1
+    bomb = bomb.replace(announced, (1000).to_bytes(4, "little"))
+    server.administrator.execute("EXEC catalog.create_folder N'Sales'")
+    before = server.memory("VmRSS")
+    with pytest.raises(pyodbc.Error, match="27203"):
+        server.administrator.execute("EXEC catalog.deploy_project N'Sales', N'Bomb', ?", bomb)
+    assert server.memory() - before < 100 * MEGABYTE
+    text = server.administrator.execute(
+        "SELECT message FROM catalog.operation_messages WHERE message_type = 120"
+    ).fetchval()
+    assert "P.dtsx" in text

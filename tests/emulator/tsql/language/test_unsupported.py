@@ -1,0 +1,281 @@
+"""Valid T-SQL that this server does not have is "not supported" (40514), with the line and the name, and no syntax error."""
+
+# ruff: noqa: E501 - one statement on each line
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.support.tsql_session import Answer, answer, tsql_server
+
+UNSUPPORTED = [
+    ("ALTER TABLE t ADD c int", "ALTER TABLE"),
+    ("ALTER DATABASE Sales SET RECOVERY SIMPLE", "ALTER DATABASE"),
+    ("ALTER ROLE db_owner ADD MEMBER x", "ALTER ROLE"),
+    ("ALTER LOGIN sa DISABLE", "ALTER LOGIN"),
+    ("ALTER USER x WITH NAME = y", "ALTER USER"),
+    ("ALTER INDEX ALL ON t REBUILD", "ALTER INDEX"),
+    ("ALTER PROCEDURE p AS SELECT 1", "ALTER PROCEDURE"),
+    ("ALTER AUTHORIZATION ON SCHEMA::x TO y", "ALTER AUTHORIZATION"),
+    ("GRANT SELECT ON t TO x", "GRANT"),
+    ("DENY SELECT ON t TO x", "DENY"),
+    ("REVOKE SELECT ON t FROM x", "REVOKE"),
+    ("EXECUTE AS LOGIN = 'sa'", "EXECUTE AS"),
+    ("EXEC AS USER = 'x'", "EXEC AS"),
+    ("EXECUTE AS CALLER", "EXECUTE AS"),
+    ("REVERT", "REVERT"),
+    ("SETUSER", "SETUSER"),
+    ("KILL 52", "KILL"),
+    ("DBCC CHECKDB", "DBCC CHECKDB"),
+    ("DBCC FREEPROCCACHE WITH NO_INFOMSGS", "DBCC FREEPROCCACHE"),
+    ("BACKUP DATABASE Sales TO DISK = 'x'", "BACKUP DATABASE"),
+    ("BACKUP LOG Sales TO DISK = 'x'", "BACKUP LOG"),
+    ("RESTORE DATABASE Sales FROM DISK = 'x'", "RESTORE DATABASE"),
+    ("RESTORE HEADERONLY FROM DISK = 'x'", "RESTORE HEADERONLY"),
+    ("MERGE t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET b = 1;", "MERGE"),
+    (
+        "MERGE INTO #t AS t USING (SELECT 1 AS id) AS s ON t.id = s.id WHEN NOT MATCHED THEN INSERT (id) VALUES (1);",
+        "MERGE",
+    ),
+    ("WITH s AS (SELECT 1 AS id) MERGE #t AS t USING s ON t.id = s.id WHEN MATCHED THEN DELETE;", "MERGE"),
+    ("DECLARE c CURSOR FOR SELECT 1", "A cursor"),
+    ("DECLARE @c CURSOR", "A cursor"),
+    ("DECLARE c INSENSITIVE CURSOR FOR SELECT 1", "A cursor"),
+    ("OPEN c", "OPEN C"),
+    ("FETCH NEXT FROM c", "FETCH"),
+    ("FETCH NEXT FROM c INTO @i", "FETCH"),
+    ("CLOSE c", "CLOSE"),
+    ("DEALLOCATE c", "DEALLOCATE"),
+    ("GOTO here", "GOTO"),
+    ("here: SELECT 1", "GOTO"),
+    ("SELECT 1 AS a FOR XML PATH", "FOR XML"),
+    ("SELECT 1 AS a FOR XML RAW, ELEMENTS", "FOR XML"),
+    ("SELECT 1 AS a FOR JSON AUTO", "FOR JSON"),
+    ("SELECT 1 AS a FOR JSON PATH, ROOT('x')", "FOR JSON"),
+    ("SELECT 1 AS a FOR BROWSE", "FOR BROWSE"),
+    ("SELECT (SELECT 1 AS a FOR XML PATH)", "FOR XML"),
+    ("SELECT * FROM OPENROWSET(BULK 'x', SINGLE_BLOB) AS x", "OPENROWSET"),
+    ("SELECT * FROM OPENROWSET('SQLNCLI', 'x', 'SELECT 1') AS x", "OPENROWSET"),
+    ("SELECT * FROM OPENQUERY(srv, 'SELECT 1')", "OPENQUERY"),
+    ("SELECT * FROM OPENDATASOURCE('SQLNCLI', 'x').db.dbo.t", "OPENDATASOURCE"),
+    ("SELECT * FROM OPENXML(@i, '/x')", "OPENXML"),
+    ("SELECT * FROM OPENJSON(N'[]')", "OPENJSON"),
+    ("SELECT * FROM OPENJSON(N'[]') WITH (a int '$.a')", "OPENJSON"),
+    ("BULK INSERT t FROM 'x'", "BULK INSERT"),
+    ("INSERT #t (id) OUTPUT inserted.id VALUES (1)", "The OUTPUT clause"),
+    ("INSERT INTO #t (id) OUTPUT inserted.id INTO @t VALUES (1)", "The OUTPUT clause"),
+    ("UPDATE #t SET id = 1 OUTPUT deleted.id", "The OUTPUT clause"),
+    ("DELETE #t OUTPUT deleted.*", "The OUTPUT clause"),
+    ("DELETE FROM #t OUTPUT deleted.id WHERE id = 1", "The OUTPUT clause"),
+    ("DELETE TOP (1) FROM #t", "TOP in DELETE"),
+    ("DELETE TOP (1) #t", "TOP in DELETE"),
+    ("UPDATE TOP (1) #t SET id = 1", "TOP in UPDATE"),
+    ("INSERT TOP (1) INTO #t (id) SELECT 1", "TOP in INSERT"),
+    ("INSERT #t (id) VALUES (DEFAULT)", "DEFAULT as a value"),
+    ("UPDATE #t SET id = DEFAULT", "DEFAULT as a value"),
+    ("UPDATE #t SET name.WRITE(N'x', 0, 1)", "The method WRITE"),
+    ("SELECT * FROM (SELECT 1 AS a, 2 AS b) p UNPIVOT (v FOR n IN (a, b)) u", "UNPIVOT"),
+    ("SELECT PARSE('1' AS int)", "PARSE"),
+    ("SELECT TRY_PARSE('1' AS int USING 'en-US')", "TRY_PARSE"),
+    (
+        "SELECT name COLLATE Latin1_General_CS_AS FROM #t",
+        "The collation Latin1_General_CS_AS: strings compare without case, and it",
+    ),
+    (
+        "SELECT 1 WHERE N'a' = N'A' COLLATE Latin1_General_BIN",
+        "The collation Latin1_General_BIN: strings compare without case, and it",
+    ),
+    ("SELECT * FROM #t TABLESAMPLE (10 PERCENT)", "TABLESAMPLE"),
+    ("SELECT * FROM #t WHERE CONTAINS(name, 'x')", "CONTAINS"),
+    ("SELECT * FROM #t WHERE FREETEXT(name, 'x')", "FREETEXT"),
+    ("SELECT * FROM CONTAINSTABLE(t, *, 'x') c", "CONTAINSTABLE"),
+    ("SELECT NEXT VALUE FOR s", "NEXT VALUE FOR"),
+    ("SELECT id FROM #t GROUP BY ALL id", "GROUP BY ALL"),
+    ("SELECT SUM(id) OVER w FROM #t WINDOW w AS (ORDER BY id)", "The WINDOW clause"),
+    ("SELECT 1 WHERE 1 IS DISTINCT FROM 2", "IS DISTINCT FROM"),
+    ("SELECT 1 WHERE 1 IS NOT DISTINCT FROM NULL", "IS DISTINCT FROM"),
+    ("SELECT LAG(id) IGNORE NULLS OVER (ORDER BY id) FROM #t", "IGNORE NULLS"),
+    ("SELECT FIRST_VALUE(id) RESPECT NULLS OVER (ORDER BY id) FROM #t", "RESPECT NULLS"),
+    ("SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY id) OVER () FROM #t", "PERCENTILE_CONT"),
+    ("SELECT APPROX_COUNT_DISTINCT(id) FROM #t", "The function APPROX_COUNT_DISTINCT"),
+    ("SELECT CHECKSUM_AGG(id) FROM #t", "The function CHECKSUM_AGG"),
+    ("SELECT JSON_VALUE(N'{}', '$.a')", "The function JSON_VALUE"),
+    ("SELECT JSON_QUERY(N'{}')", "The function JSON_QUERY"),
+    ("SELECT JSON_MODIFY(N'{}', '$.a', 1)", "The function JSON_MODIFY"),
+    ("SELECT ISJSON(N'{}')", "The function ISJSON"),
+    ("SELECT JSON_OBJECT('a':1)", "JSON_OBJECT"),
+    ("SELECT JSON_ARRAY(1, 2)", "The function JSON_ARRAY"),
+    ("SELECT COMPRESS(0x01)", "The function COMPRESS"),
+    ("SELECT DECOMPRESS(0x01)", "The function DECOMPRESS"),
+    ("SELECT ENCRYPTBYPASSPHRASE('a', 'b')", "The function ENCRYPTBYPASSPHRASE"),
+    ("SELECT PWDENCRYPT('a')", "The function PWDENCRYPT"),
+    ("SELECT CAST('<a/>' AS xml).value('(/a)[1]', 'int')", "The method VALUE"),
+    ("SELECT x.n.value('.', 'int') FROM @x.nodes('/a') AS x(n)", "The method VALUE"),
+    ("WITH XMLNAMESPACES ('u' AS n) SELECT 1", "WITH XMLNAMESPACES"),
+    ("SELECT CAST(NULL AS hierarchyid)", "The data type hierarchyid"),
+    ("SELECT CAST(NULL AS geography)", "The data type geography"),
+    ("SELECT CAST(NULL AS geometry)", "The data type geometry"),
+    ("SELECT CAST('{}' AS json)", "The data type json"),
+    ("DECLARE @g geography", "The data type geography"),
+    ("DECLARE @h hierarchyid", "The data type hierarchyid"),
+    ("DECLARE @j json", "The data type json"),
+    ("SELECT geography::Point(1, 2, 4326)", "A method of a type (::)"),
+    ("SELECT STRING_ESCAPE('a', 'json')", "The function STRING_ESCAPE"),
+    ("SELECT SOUNDEX('a')", "The function SOUNDEX"),
+    ("SELECT DIFFERENCE('a', 'b')", "The function DIFFERENCE"),
+    ("SELECT CURRENT_TIMEZONE()", "The function CURRENT_TIMEZONE"),
+    ("SELECT DATE_BUCKET(week, 1, GETDATE())", "The function DATE_BUCKET"),
+    ("SELECT TEXTPTR(name) FROM #t", "The function TEXTPTR"),
+    ("SELECT FILEGROUP_NAME(1)", "The function FILEGROUP_NAME"),
+    ("SELECT COL_LENGTH('t', 'c'), COL_NAME(1, 1)", "The function COL_NAME"),
+    (
+        "SELECT COLUMNPROPERTY(1, 'a', 'b'), OBJECTPROPERTY(1, 'a'), TYPEPROPERTY('int', 'a'), INDEXPROPERTY(1, 'a', 'b')",
+        "The function COLUMNPROPERTY",
+    ),
+    ("SELECT STATS_DATE(1, 1), INDEX_COL('t', 1, 1)", "The function STATS_DATE"),
+    (
+        "SELECT PERMISSIONS(), CONTEXT_INFO(), MIN_ACTIVE_ROWVERSION(), GET_FILESTREAM_TRANSACTION_CONTEXT()",
+        "The function PERMISSIONS",
+    ),
+    ("SELECT $IDENTITY FROM #t", "The pseudo column $IDENTITY"),
+    ("SELECT IDENTITY(int, 1, 1) AS a INTO #x FROM #t", "IDENTITY(…)"),
+    ("SELECT IDENT_CURRENT('t'), IDENT_SEED('t'), IDENT_INCR('t')", "The function IDENT_CURRENT"),
+    ("SELECT VECTOR_DISTANCE('cosine', 1, 2)", "The function VECTOR_DISTANCE"),
+    ("SELECT REGEXP_LIKE('a', 'b')", "The function REGEXP_LIKE"),
+    ("SELECT 1 WHERE REGEXP_LIKE('a', 'b')", "REGEXP_LIKE"),
+    ("SELECT BIT_COUNT(1), LEFT_SHIFT(1, 2), GET_BIT(1, 1), SET_BIT(1, 1)", "The function BIT_COUNT"),
+    ("SELECT 1 << 2", "The shift operator < <"),
+    ("SELECT N'a' || N'b'", "The operator ||"),
+    ("SELECT {fn NOW()}", "{fn …}"),
+    ("SELECT * FROM {oj #t LEFT OUTER JOIN #t AS u ON u.id = #t.id}", "{oj …}"),
+    ("SELECT {fn UCASE('a')}", "{fn …}"),
+    ("SELECT {guid '6F9619FF-8B86-D011-B42D-00C04FC964FF'}", "{guid …}"),
+    ("SELECT * FROM #t FOR SYSTEM_TIME AS OF '2020-01-01'", "FOR SYSTEM_TIME"),
+    ("SELECT 1 OPTION (MAXDOP 1, USE HINT ('x'))", "USE HINT"),
+    ("SELECT * FROM sys.fn_helpcollations()", "The function FN_HELPCOLLATIONS"),
+    ("SELECT * FROM sys.dm_exec_sql_text(0x)", "The function DM_EXEC_SQL_TEXT"),
+    (
+        "SELECT * FROM fn_listextendedproperty(NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+        "The function FN_LISTEXTENDEDPROPERTY",
+    ),
+    ("CREATE TABLE #g (a int IDENTITY, b int DEFAULT 1)", "IDENTITY on a column of a local table"),
+    ("CREATE TABLE #g (a int, b AS a + 1)", "AS on a column of a local table"),
+    ("CREATE TABLE #g (a int REFERENCES t (a))", "REFERENCES on a column of a local table"),
+    ("CREATE VIEW v AS SELECT 1 AS a", "CREATE VIEW"),
+    ("CREATE PROCEDURE p AS SELECT 1", "CREATE PROCEDURE"),
+    ("CREATE OR ALTER PROCEDURE p AS SELECT 1", "CREATE PROCEDURE"),
+    ("CREATE FUNCTION f() RETURNS int AS BEGIN RETURN 1 END", "CREATE FUNCTION"),
+    ("CREATE TRIGGER x ON t AFTER INSERT AS SELECT 1", "CREATE TRIGGER"),
+    ("CREATE INDEX i ON #t (id)", "CREATE INDEX"),
+    ("CREATE UNIQUE CLUSTERED INDEX i ON #t (id)", "CREATE INDEX"),
+    ("CREATE SCHEMA s", "CREATE SCHEMA"),
+    ("CREATE DATABASE d", "CREATE DATABASE"),
+    ("CREATE LOGIN l WITH PASSWORD = 'x'", "CREATE LOGIN"),
+    ("CREATE USER u FOR LOGIN l", "CREATE USER"),
+    ("CREATE ROLE r", "CREATE ROLE"),
+    ("CREATE TYPE t FROM int", "CREATE TYPE"),
+    ("CREATE SEQUENCE s", "CREATE SEQUENCE"),
+    ("CREATE SYNONYM s FOR t", "CREATE SYNONYM"),
+    ("CREATE STATISTICS s ON t (a)", "CREATE STATISTICS"),
+    ("CREATE MASTER KEY", "CREATE MASTER"),
+    ("CREATE EVENT SESSION s ON SERVER", "CREATE EVENT"),
+    ("DROP PROCEDURE p", "DROP PROCEDURE"),
+    ("DROP VIEW IF EXISTS v", "DROP VIEW"),
+    ("DROP INDEX i ON #t", "DROP INDEX"),
+    ("DROP DATABASE d", "DROP DATABASE"),
+    ("DROP LOGIN l", "DROP LOGIN"),
+    ("TRUNCATE TABLE #t WITH (PARTITIONS (1))", "TRUNCATE TABLE … WITH PARTITIONS"),
+    ("UPDATE STATISTICS t", "UPDATE STATISTICS"),
+    ("CHECKPOINT", "CHECKPOINT"),
+    ("RECONFIGURE", "RECONFIGURE"),
+    ("SHUTDOWN", "SHUTDOWN"),
+    ("ENABLE TRIGGER x ON t", "ENABLE TRIGGER"),
+    ("DISABLE TRIGGER ALL ON DATABASE", "DISABLE TRIGGER"),
+    ("ADD SIGNATURE TO p BY CERTIFICATE c", "ADD SIGNATURE"),
+    ("OPEN SYMMETRIC KEY k DECRYPTION BY CERTIFICATE c", "OPEN SYMMETRIC"),
+    ("CLOSE ALL SYMMETRIC KEYS", "CLOSE"),
+    ("OPEN MASTER KEY DECRYPTION BY PASSWORD = 'x'", "OPEN MASTER"),
+    ("SEND ON CONVERSATION @v MESSAGE TYPE x", "SEND ON"),
+    ("RECEIVE * FROM q", "RECEIVE"),
+    ("WAITFOR (RECEIVE * FROM q), TIMEOUT 1", "WAITFOR"),
+    ("GET CONVERSATION GROUP @v FROM q", "GET CONVERSATION"),
+    ("MOVE CONVERSATION @v TO @v", "MOVE CONVERSATION"),
+    ("END CONVERSATION @v", "END CONVERSATION"),
+    ("BEGIN DIALOG CONVERSATION @v FROM SERVICE a TO SERVICE 'b'", "BEGIN DIALOG"),
+    ("BEGIN DISTRIBUTED TRANSACTION", "BEGIN DISTRIBUTED"),
+    ("BEGIN CONVERSATION TIMER (@v) TIMEOUT = 1", "BEGIN CONVERSATION"),
+    ("READTEXT t.c @v 0 1", "READTEXT"),
+    ("WRITETEXT t.c @v 'x'", "WRITETEXT"),
+    ("UPDATETEXT t.c @v 0 0 'x'", "UPDATETEXT"),
+    ("LINENO 5", "LINENO"),
+    ("DUMP DATABASE x", "DUMP DATABASE"),
+    ("LOAD DATABASE x", "LOAD DATABASE"),
+    ("RESTORE VERIFYONLY FROM DISK = 'x'", "RESTORE VERIFYONLY"),
+    ("EXEC ('SELECT 1') AT srv", "EXECUTE … AT"),
+    ("EXEC ('SELECT 1') AS USER = 'x'", "EXECUTE … AS"),
+    ("EXEC p WITH RESULT SETS UNDEFINED", "EXECUTE … WITH RESULT SETS"),
+    ("EXEC p WITH RESULT SETS ((a int))", "EXECUTE … WITH RESULT SETS"),
+    ("EXEC p;1", "The number of a procedure"),
+    ("SET @i.x = 1", "The method x"),
+    ("SET SHOWPLAN_XML ON", "The value ON of this SET option (known here: OFF)"),
+    ("SET ANSI_NULLS OFF", "The value OFF of this SET option (known here: ON)"),
+]
+
+INVALID = [
+    ("SELECT id FROM #t LIMIT 1", 102),
+    ("SELECT a ILIKE 'b'", 102),
+    ("SELECT 1::int", 102),
+    ("SHOW TABLES", 102),
+    ("VALUES (1)", 156),
+    ("REPLACE INTO t VALUES (1)", 102),
+    ("COPY t TO 'x'", 102),
+    ("SELECT nosuch(1)", 195),
+    ("SELECT CAST(1 AS nosuch)", 243),
+    ("SELECT N'a' COLLATE nosuch", 448),
+    ("SELECT output FROM #t", 207),
+    ("SELECT 1 EXCEPT ALL SELECT 1", 324),
+    ("SELECT * FROM OPENJSONX('x')", 208),
+]
+"""Batches that are errors on SQL Server too."""
+
+SUPPORTED = [
+    "SELECT 1 AS output, 2 AS window, 3 AS merge_, 4 AS value, 5 AS json",
+    "SELECT * FROM #t AS a INNER MERGE JOIN #t AS b ON a.id = b.id",
+    "SELECT 1 AS x WHERE 1 !> 2",
+    "INSERT #t DEFAULT VALUES",
+    "SELECT N'a' COLLATE DATABASE_DEFAULT",
+]
+
+
+def run(text: str) -> Answer:
+    """The answer to a batch whose second line is the statement."""
+
+    async def scenario() -> Answer:
+        async with tsql_server() as server:
+            session = await server.session()
+            await answer(session, "CREATE TABLE #t (id int, name nvarchar(10))")
+            declared = "DECLARE @i int, @v uniqueidentifier, @x xml, @t TABLE (id int);\n"
+            found = await answer(session, declared + text)
+            await session.close()
+            return found
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("text", "name"), UNSUPPORTED)
+def test_it_is_not_supported(text: str, name: str) -> None:
+    error = run(text).errors[0]
+    assert (error.number, error.line) == (40514, 2)
+    assert error.text == f"{name} is not supported by this server."
+
+
+@pytest.mark.parametrize(("text", "number"), INVALID)
+def test_what_is_wrong_on_sql_server_too_has_its_number(text: str, number: int) -> None:
+    assert run(text).numbers[:1] == [number]
+
+
+@pytest.mark.parametrize("text", SUPPORTED)
+def test_the_words_are_allowed_as_names(text: str) -> None:
+    assert run(text).errors == []

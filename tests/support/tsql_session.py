@@ -1,0 +1,73 @@
+"""A T-SQL engine without a network and without a catalog, and sessions on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_ssis.emulator.session import Event, Login, Message, ResultColumns, Rows
+from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.product import Product
+from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
+
+PRODUCT = Product("TESTS", "Microsoft SQL Server 2022", "Developer Edition (64-bit)", 3, (16, 0, 4000))
+PASSWORD = "p"
+
+
+@dataclass
+class Answer:
+    """The answer to a batch: its result sets, errors and informational messages."""
+
+    results: list[list[tuple[Any, ...]]] = field(default_factory=list)
+    errors: list[Message] = field(default_factory=list)
+    infos: list[Message] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the errors."""
+        return [error.number for error in self.errors]
+
+
+async def answer(session: TsqlSession, text: str) -> Answer:
+    """Run a batch and collect its events."""
+    found = Answer()
+    async for event in session.batch(text):
+        _collect(found, event)
+    return found
+
+
+def _collect(found: Answer, event: Event) -> None:
+    match event:
+        case ResultColumns():
+            found.results.append([])
+        case Rows(rows):
+            found.results[-1] += rows
+        case Message(severity=severity):
+            (found.errors if severity > 10 else found.infos).append(event)
+
+
+@dataclass(frozen=True)
+class Server:
+    """An engine with the administrator ``sa`` and the login ``guest`` without rights."""
+
+    engine: Engine
+    backend: TsqlBackend
+
+    async def session(self, user: str = "sa") -> TsqlSession:
+        """Open a session."""
+        return await self.backend.login(Login(user, PASSWORD, "Sales", "host", "tests", "tests"))
+
+
+@asynccontextmanager
+async def tsql_server() -> AsyncIterator[Server]:
+    """Start an engine; all of its sessions have to be closed before it ends."""
+    engine = Engine(product=PRODUCT, database="Sales")
+    engine.logins.add("sa", PASSWORD, server_roles=frozenset({"sysadmin"}))
+    engine.logins.add("guest", PASSWORD)
+    try:
+        yield Server(engine, TsqlBackend(engine))
+    finally:
+        engine.close()

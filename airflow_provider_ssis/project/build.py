@@ -17,7 +17,6 @@ from lxml import etree
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, open_archive, write_archive
 from airflow_provider_ssis.project.build_checks import check_package, check_protection
 from airflow_provider_ssis.project.dtproj import manifest_bytes, read_dtproj
-from airflow_provider_ssis.project.dts import read_connection_manager
 from airflow_provider_ssis.project.dtsx import PackageFile, read_package
 from airflow_provider_ssis.project.errors import BuildError, LimitExceededError, located_in
 from airflow_provider_ssis.project.ispac import assemble_project
@@ -25,6 +24,7 @@ from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limit
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, Manifest, read_manifest
 from airflow_provider_ssis.project.models import ConnectionManager, Project, ProtectionLevel
 from airflow_provider_ssis.project.namespaces import SSIS
+from airflow_provider_ssis.project.package.connections import read_connection_manager
 from airflow_provider_ssis.project.project_folder import ProjectFolder
 from airflow_provider_ssis.project.properties import read_project_parameters
 from airflow_provider_ssis.project.safe_xml import parse_xml

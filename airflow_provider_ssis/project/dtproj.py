@@ -74,6 +74,58 @@ class DtProject:
         raise BuildError(f"has no configuration {name!r}", part=self.part, advice=f"Its configurations: {known}")
 
 
+@dataclass(frozen=True, slots=True)
+class ProjectPackage:
+    """A package in a project of the package deployment model.
+
+    :param name: its name in the project.
+    :param full_path: its path, relative to the project.
+    :param format_version: its package format; None if the project does not name it.
+    """
+
+    name: str
+    full_path: str
+    format_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageModelProject:
+    """A .dtproj of the package deployment model.
+
+    :param part: its file name.
+    :param packages: the packages, in the order of the file.
+    :param configurations: the configurations, in the order of the file.
+    """
+
+    part: str
+    packages: tuple[ProjectPackage, ...]
+    configurations: tuple[Configuration, ...]
+
+
+def read_package_model(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> PackageModelProject:
+    """Read a .dtproj of the package deployment model.
+
+    :param data: the file.
+    :param part: its name, for errors.
+    :param limits: limits for its XML.
+    :raises InvalidPartError: it is not a .dtproj of that model.
+    """
+    root = _project_root(data, part, limits)
+    if not _has_package_model(root):
+        raise InvalidPartError("does not use the package deployment model", part=part)
+    packages = []
+    for element in root.iter("DtsPackage"):
+        version = element.get("FormatVersion", "")
+        packages.append(
+            ProjectPackage(
+                name=(element.findtext("Name") or "").strip(),
+                full_path=(element.findtext("FullPath") or "").strip(),
+                format_version=int(version) if version.isascii() and version.isdecimal() and len(version) < 5 else None,
+            )
+        )
+    return PackageModelProject(part, tuple(packages), _configurations(root))
+
+
 def read_dtproj(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> DtProject:
     """Read a .dtproj.
 
@@ -83,11 +135,8 @@ def read_dtproj(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> D
     :raises BuildError: it uses the package deployment model, which has no project file.
     :raises InvalidPartError: it is not a .dtproj.
     """
-    root = parse_xml(data, part, limits=limits)
-    if root.tag != "Project":
-        raise InvalidPartError(f"is not an SSIS project: its root element is {root.tag!r}", part=part)
-    model = (root.findtext("DeploymentModel") or "").strip()
-    if model == "Package" or (not model and root.find(".//DTSPackages") is not None):
+    root = _project_root(data, part, limits)
+    if _has_package_model(root):
         raise BuildError(
             "uses the package deployment model, whose packages are deployed one by one to a file system or to msdb; "
             "the SSISDB catalog accepts projects of the project deployment model only",
@@ -95,7 +144,7 @@ def read_dtproj(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> D
             advice="Convert it in Visual Studio (Project, Convert to Project Deployment Model) and build it again",
         )
     manifest = root.find(_MANIFEST_PATH)
-    if model != "Project" or manifest is None:
+    if _deployment_model(root) != "Project" or manifest is None:
         raise InvalidPartError(
             "contains no manifest of the project deployment model",
             part=part,
@@ -112,6 +161,23 @@ def manifest_bytes(manifest: _Element) -> bytes:
     manifest = deepcopy(manifest)
     etree.indent(manifest)
     return etree.tostring(manifest, encoding="utf-8", xml_declaration=False)
+
+
+def _project_root(data: bytes, part: str, limits: Limits) -> _Element:
+    root = parse_xml(data, part, limits=limits)
+    if root.tag != "Project":
+        raise InvalidPartError(f"is not an SSIS project: its root element is {root.tag!r}", part=part)
+    return root
+
+
+def _deployment_model(root: _Element) -> str:
+    return (root.findtext("DeploymentModel") or "").strip()
+
+
+def _has_package_model(root: _Element) -> bool:
+    """Return True for the package deployment model, which projects before SQL Server 2012 use without naming it."""
+    model = _deployment_model(root)
+    return model == "Package" or (not model and root.find(".//DTSPackages") is not None)
 
 
 def _detached(manifest: _Element) -> _Element:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.encryption import require_readable
 from airflow_provider_ssis.project.errors import InvalidPartError
-from airflow_provider_ssis.project.models import ConnectionManager
 from airflow_provider_ssis.project.namespaces import DTS
 
 if TYPE_CHECKING:
@@ -62,44 +60,3 @@ def members(element: _Element, collection: str, member: str) -> list[_Element]:
     :param member: the name of the member elements.
     """
     return [*element.iterfind(f"{DTS}{collection}/{DTS}{member}"), *element.iterfind(f"{DTS}{member}")]
-
-
-def read_connection_manager(element: _Element, part: str) -> ConnectionManager:
-    """Read a connection manager of a .conmgr file or of a package.
-
-    :param element: ``DTS:ConnectionManager``.
-    :param part: the name of the file, for errors.
-    :raises InvalidPartError: it is another element, or has no name.
-    :raises ProtectedError: the file is encrypted as a whole.
-    """
-    if element.tag != f"{DTS}ConnectionManager":
-        raise InvalidPartError(f"is not a connection manager: its root element is {element.tag!r}", part=part)
-    require_readable(element, part)
-    name = dts_text(element, "ObjectName")
-    if not name:
-        raise InvalidPartError("contains a connection manager without a name", part=part, line=element.sourceline)
-    return ConnectionManager(
-        name=name,
-        id=dts_text(element, "DTSID"),
-        creation_name=dts_text(element, "CreationName"),
-        connection_string=connection_string(element),
-        description=dts_text(element, "Description"),
-    )
-
-
-def connection_string(element: _Element) -> str:
-    """Return the connection string, which is an attribute, a property or, for some vendors, a child element.
-
-    The name of the element inside ``ObjectData`` depends on the type of connection.
-
-    :param element: ``DTS:ConnectionManager``.
-    """
-    for inner in element.iterfind(f"{DTS}ObjectData/*"):
-        text = (
-            dts_text(inner, "ConnectionString")
-            or inner.get("ConnectionString", "")
-            or next((child.text for child in inner.iter("{*}ConnectionString") if child.text), "")
-        )
-        if text:
-            return text
-    return ""

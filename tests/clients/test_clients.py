@@ -178,7 +178,7 @@ def wait_for_end(connection: Any, placeholder: str, execution_id: int) -> int:
 
 
 def last_value(connection: Any, statement: str, parameters: Sequence[Any]) -> Any:
-    """The first value of the last result set. All result sets before it are read to the end, so that no error is missed."""
+    """The first value of the last result set. All before it are read to the end, so that no error is missed."""
     result = rows(connection, statement, parameters)
     return result[0][0] if result else None
 

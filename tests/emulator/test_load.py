@@ -19,7 +19,7 @@ import pytest
 
 from airflow_provider_ssis.emulator.endpoint import Endpoint
 from airflow_provider_ssis.odbc.drivers import DriverFamily
-from tests.support.ssis_projects import ispac_parts, make_project, package, task, zip_of
+from tests.support.ssis_projects import ispac_parts, make_ispac, make_project, package, parameter, task, zip_of
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
@@ -196,6 +196,32 @@ def test_a_large_project_costs_the_server_little_more_than_one_copy(server: Serv
         assert server.memory() - before < 2.5 * len(data)
         assert connection.execute("EXEC catalog.get_project N'Sales', N'Large'").fetchval() == data
         assert server.memory() - before < 2.5 * len(data)
+
+
+@pytest.mark.slow
+def test_other_clients_get_answers_while_a_project_with_many_parameters_is_deployed(server: Server) -> None:
+    packages = [
+        package(f"P{number}.dtsx", task("Copy"), parameters=[parameter(f"X{x}", "Int32", x) for x in range(40)])
+        for number in range(500)
+    ]
+    data = make_ispac("Many", packages=packages)
+    server.administrator.execute("EXEC catalog.create_folder N'Sales'")
+    deployed = threading.Event()
+
+    def deploy() -> None:
+        with closing(server.connect()) as connection:
+            connection.execute("EXEC catalog.deploy_project N'Sales', N'Many', ?", data)
+        deployed.set()
+
+    thread = threading.Thread(target=deploy)
+    thread.start()
+    answers = 0
+    while not deployed.is_set():
+        server.administrator.execute("SELECT COUNT(*) FROM catalog.packages").fetchval()
+        answers += 1
+    thread.join()
+    assert answers > 20
+    assert server.administrator.execute("SELECT COUNT(*) FROM catalog.object_parameters").fetchval() == 20_000
 
 
 @pytest.mark.slow

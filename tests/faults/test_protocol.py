@@ -36,8 +36,8 @@ MEMORIES = {
     "stamp alone": (False, True),
     "store alone": (True, False),
 }
-"""The sources from which a retry can know the try before: the first since Airflow 3.3, the second before, the third with
-the stamp switched off."""
+"""The sources from which a retry can know the try before: the first since Airflow 3.3, the second before, the third
+with the stamp switched off."""
 
 TRIES = 5
 
@@ -203,7 +203,7 @@ def test_a_worker_killed_while_the_execution_is_pending_leads_to_no_second_one(
     assert [each.status for each in mart.executions()] == [OperationStatus.SUCCEEDED]
 
 
-def test_a_worker_killed_while_a person_stops_the_execution_leads_to_a_new_one_after_its_end(
+def test_a_worker_killed_while_another_client_stops_the_execution_leads_to_a_new_one_after_its_end(
     workers: Workers, mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path
 ) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx", times=1)

@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 
 from airflow_provider_ssis.project.archive import archive_of, read_parts
 from airflow_provider_ssis.project.build import build_project
+from airflow_provider_ssis.project.configuration_file import read_configuration_file
 from airflow_provider_ssis.project.content import content_hash
-from airflow_provider_ssis.project.dtproj import read_dtproj
-from airflow_provider_ssis.project.dts import read_connection_manager
+from airflow_provider_ssis.project.dtproj import read_dtproj, read_package_model
 from airflow_provider_ssis.project.dtsx import read_package
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.manifest import read_manifest
 from airflow_provider_ssis.project.namespaces import DTS, SSIS
+from airflow_provider_ssis.project.package.connections import read_connection_manager
 from airflow_provider_ssis.project.package.document import read_dts_package
 from airflow_provider_ssis.project.properties import read_project_parameters
 from airflow_provider_ssis.project.safe_xml import parse_xml
@@ -57,6 +58,8 @@ READERS: dict[str, tuple[str, Callable[[bytes], object]]] = {
         f"{SSIS}Project",
         lambda data: read_manifest(parse_xml(data, "@Project.manifest"), "@Project.manifest"),
     ),
+    "Sales.dtsConfig": ("DTSConfiguration", lambda data: read_configuration_file(data, "Sales.dtsConfig")),
+    "packages of Sales.dtproj": ("Project", lambda data: read_package_model(data, "Sales.dtproj")),
     "Sales.dtproj": ("Project", lambda data: read_dtproj(data, "Sales.dtproj")),
     "stripped Load.dtsx": (f"{DTS}Executable", lambda data: strip_file(data, "Load.dtsx")),
 }

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.project.build import build_ispac, build_project
+from airflow_provider_ssis.project.configuration_file import read_configuration_file
 from airflow_provider_ssis.project.content import content_hash
-from airflow_provider_ssis.project.dts import read_connection_manager
+from airflow_provider_ssis.project.dtproj import ProjectPackage, read_package_model
 from airflow_provider_ssis.project.dtsx import read_package
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
 from airflow_provider_ssis.project.manifest import read_manifest
 from airflow_provider_ssis.project.models import ExecutableKind, ProtectionLevel
+from airflow_provider_ssis.project.package.connections import read_connection_manager
 from airflow_provider_ssis.project.properties import read_parameters, read_project_parameters
 from airflow_provider_ssis.project.safe_xml import parse_xml
 
@@ -143,6 +145,23 @@ def test_a_package_of_sql_server_2008_is_read() -> None:
 def test_a_project_of_the_package_deployment_model_is_refused_with_the_way_out() -> None:
     with pytest.raises(BuildError, match=r"package deployment model.*Convert to Project Deployment Model"):
         build_ispac(INPUTS / "ssisup-sample")
+
+
+def test_a_project_of_the_package_deployment_model_is_read() -> None:
+    path = INPUTS / "ssisup-sample" / "SsisUp.Sample.SSIS.dtproj"
+    project = read_package_model(path.read_bytes(), path.name)
+    assert project.packages == (ProjectPackage("SampleJob.dtsx", "SampleJob.dtsx", 6),)
+    assert [configuration.name for configuration in project.configurations] == ["Development"]
+
+
+def test_a_configuration_file_is_read() -> None:
+    path = INPUTS / "ssis-tutorial" / "SSISTutorial.dtsConfig"
+    file = read_configuration_file(path.read_bytes(), path.name)
+    assert (file.generated_by, file.package_name) == ("Domain\\user", "Lesson 3")
+    (value,) = file.values
+    assert value.path == "\\Package.Variables[User::varFolderName].Properties[Value]"
+    assert (value.configured_type, value.value_type) == ("Property", "String")
+    assert value.value.endswith("Sample Data")
 
 
 def test_a_package_without_a_protection_level_has_that_of_the_users_key() -> None:

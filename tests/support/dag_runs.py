@@ -16,7 +16,7 @@ from typing import Any
 SECONDS = 240
 
 DEFER_AT_ONCE = {"AIRFLOW__SSIS__DEFER_AFTER": "0", "AIRFLOW__SSIS__RESUME_AFTER": "0"}
-"""So that tests of deferrals need no long package. Only :mod:`tests.processes` waits as users' tasks do."""
+"""So that tests of deferrals need no long package."""
 
 _RUN = """
 import importlib.util, json, sys
@@ -78,7 +78,6 @@ def airflow_environment(home: Path, dags: Path, connections: Mapping[str, str]) 
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        **DEFER_AT_ONCE,
         # Airflow 3.2 needs it in dag.test too.
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
         **connections,
@@ -112,7 +111,8 @@ def run_dag(
     :param conf: the run's configuration.
     :param connections: environment variables with further connections. Default: none.
     """
-    environment = airflow_environment(home, path.parent, {"AIRFLOW_CONN_SSIS_DEFAULT": connection, **connections})
+    connections = {"AIRFLOW_CONN_SSIS_DEFAULT": connection, **connections}
+    environment = {**airflow_environment(home, path.parent, connections), **DEFER_AT_ONCE}
     output = _run([sys.executable, "-c", _RUN, str(path), json.dumps(conf or {})], environment)
     log, found, result = output.rpartition("RESULT")
     assert found, output

@@ -62,9 +62,9 @@ class Server:
 
 
 @asynccontextmanager
-async def tsql_server() -> AsyncIterator[Server]:
+async def tsql_server(*, idle_seconds: float = 60) -> AsyncIterator[Server]:
     """Start an engine; all of its sessions have to be closed before it ends."""
-    engine = Engine(product=PRODUCT, database="Sales")
+    engine = Engine(product=PRODUCT, database="Sales", idle_seconds=idle_seconds)
     engine.logins.add("sa", PASSWORD, server_roles=frozenset({"sysadmin"}))
     engine.logins.add("guest", PASSWORD)
     try:

@@ -117,8 +117,8 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
 
     ``connection`` is the URI, ``stage`` is ``execute``, ``wait`` or ``resume``, ``arguments`` are the operator's,
     ``try_number`` and ``xcoms`` are the task instance's, ``store`` is the file of the task state store or None,
-    ``die`` is the step at which it is killed, ``suspend`` the one at which it is suspended. ``triggers``, ``kwargs`` and ``event``
-    belong to the later stages.
+    ``die`` is the step at which it is killed, ``suspend`` the one at which it is suspended. ``triggers``, ``kwargs``
+    and ``event`` belong to the later stages.
     """
     from airflow.providers.common.compat.sdk import TaskDeferred
 

@@ -31,6 +31,7 @@ _TAGS = [
         "property", "inputColumns", "inputColumn", "outputColumns", "outputColumn", "connections", "connection",
         "SqlTaskData", "ParameterBinding", "ScriptProject", "ProjectItem", "FEIEItems", "FEIEItem", "FEEADO",
         "ExecutePackageTask", "UseProjectReference", "PackageName", "ConnectionString", "DTSPackages",
+        "DtsPackage", "FullPath", "ConfiguredValue",
     ),
 ]  # fmt: skip
 _ATTRIBUTES = [

@@ -15,10 +15,10 @@ from airflow_provider_ssis.emulator.tsql.values.storage import decode
 class BoundParameter:
     """A parameter with the value that a run would see.
 
-    :param value: a sensitive one too: whoever shows it must look at ``sensitive``.
+    :param value: a sensitive one too: check ``sensitive`` before it is shown.
+    :param parameter_id: of the row in ``internal.object_parameters``; 0 for a system parameter.
     """
 
-    parameter_id: int
     object_type: ObjectType
     data_type: str
     name: str
@@ -26,6 +26,7 @@ class BoundParameter:
     sensitive: bool
     required: bool
     value_set: bool
+    parameter_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,16 @@ def bind_parameters(
         package,
     ):
         design, default = decode(SQL_VARIANT, row[4]), decode(SQL_VARIANT, row[5])
-        parameter = BoundParameter(row[0], ObjectType(row[1]), row[2], row[3], default, row[6], row[7], row[8])
+        parameter = BoundParameter(
+            ObjectType(row[1]),
+            row[2],
+            row[3],
+            default,
+            sensitive=row[6],
+            required=row[7],
+            value_set=row[8],
+            parameter_id=row[0],
+        )
         if row[9] == "R":
             parameter = _from_variable(call, parameter, variables, row[10], for_run=for_run)
         elif not parameter.value_set and for_run and not parameter.required:

@@ -55,7 +55,7 @@ class CatalogProcedure:
                 raise catalog_error(27138, ends_batch=False)
             await self.body(call)
 
-        return Procedure(DATABASE, SCHEMA, self.name, self.parameters, run)
+        return Procedure(DATABASE, SCHEMA, self.name, self.parameters, run, granted_to=self.granted_to)
 
     def _denied(self) -> SqlError:
         return SqlError(

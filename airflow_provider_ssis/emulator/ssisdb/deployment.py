@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_ssis.catalog.codes import ObjectType, SecuredObjectType
 from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
-from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, insert_rows, next_id, next_ids
 from airflow_provider_ssis.emulator.ssisdb.tables import NOT_VALIDATED
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.project.models import Package, Parameter, Project, ProtectionLevel
@@ -107,33 +107,30 @@ def write(call: CatalogCall, store: Store, folder_id: int, project: Project) -> 
             "object_status": _COMPLETE,
         },
     )
-    for package in project.packages:
-        _write_package(store, project_id, version, package)
+    first = next_ids(store, "package_id", len(project.packages))
+    numbered = enumerate(project.packages, first)
+    insert_rows(store, "packages", [_package_row(number, project_id, version, package) for number, package in numbered])
     _write_parameters(store, project, project_id, version, previous)
     return Deployed(project_id, version)
 
 
-def _write_package(store: Store, project_id: int, version: int, package: Package) -> None:
-    insert(
-        store,
-        "packages",
-        {
-            "package_id": next_id(store, "package_id"),
-            "project_id": project_id,
-            "project_version_lsn": version,
-            "name": package.name,
-            "package_guid": _guid(package.id),
-            "description": package.description or None,
-            "package_format_version": package.format_version,
-            "version_major": package.version_major,
-            "version_minor": package.version_minor,
-            "version_build": package.version_build,
-            "version_comments": package.version_comments or None,
-            "version_guid": _guid(package.version_guid),
-            "entry_point": package.entry_point,
-            "validation_status": NOT_VALIDATED,
-        },
-    )
+def _package_row(package_id: int, project_id: int, version: int, package: Package) -> dict[str, Any]:
+    return {
+        "package_id": package_id,
+        "project_id": project_id,
+        "project_version_lsn": version,
+        "name": package.name,
+        "package_guid": _guid(package.id),
+        "description": package.description or None,
+        "package_format_version": package.format_version,
+        "version_major": package.version_major,
+        "version_minor": package.version_minor,
+        "version_build": package.version_build,
+        "version_comments": package.version_comments or None,
+        "version_guid": _guid(package.version_guid),
+        "entry_point": package.entry_point,
+        "validation_status": NOT_VALIDATED,
+    }
 
 
 def _guid(text: str) -> uuid.UUID:
@@ -154,7 +151,12 @@ def _write_parameters(store: Store, project: Project, project_id: int, version: 
             [project_id, previous],
         )
     }
-    for object_type, object_name, parameter in _parameters(project):
+    parameters = list(_parameters(project))
+    if not parameters:
+        return
+    first = next_ids(store, "parameter_id", len(parameters))
+    rows = []
+    for number, (object_type, object_name, parameter) in enumerate(parameters, first):
         key = (
             int(object_type),
             object_name.lower(),
@@ -164,11 +166,9 @@ def _write_parameters(store: Store, project: Project, project_id: int, version: 
             parameter.sensitive,
         )
         default, value_type, value_set, variable = values.get(key, (None, "V", False, None))
-        insert(
-            store,
-            "object_parameters",
+        rows.append(
             {
-                "parameter_id": next_id(store, "parameter_id"),
+                "parameter_id": number,
                 "project_id": project_id,
                 "project_version_lsn": version,
                 "object_type": int(object_type),
@@ -185,8 +185,9 @@ def _write_parameters(store: Store, project: Project, project_id: int, version: 
                 "value_set": value_set,
                 "referenced_variable_name": variable,
                 "validation_status": NOT_VALIDATED,
-            },
+            }
         )
+    insert_rows(store, "object_parameters", rows)
 
 
 def _design_default(parameter: Parameter) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from collections import OrderedDict
@@ -12,12 +13,14 @@ from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import Project
 
 _PARSED_KEPT: Final = 64
+_SUFFIX: Final = ".ispac"
+_STAGED: Final = "staged-"
 
 
 class ProjectFiles:
     """The streams of deployed projects, by version.
 
-    :param folder: where they are kept; None takes a temporary folder that is gone when this is closed.
+    :param folder: where they are kept; None takes a temporary folder, which :meth:`close` deletes.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -25,21 +28,38 @@ class ProjectFiles:
         self._folder = Path(tempfile.mkdtemp(prefix="ssisdb-projects-")) if folder is None else folder
         self._folder.mkdir(parents=True, exist_ok=True)
         self._parsed: OrderedDict[int, Project] = OrderedDict()
+        for left in self._folder.glob(f"{_STAGED}*"):
+            left.unlink(missing_ok=True)
 
-    def write(self, version: int, stream: bytes, project: Project) -> None:
-        """Keep a version."""
-        self._path(version).write_bytes(stream)
+    async def stage(self, stream: bytes) -> Path:
+        """Write a stream to a file of its own, which :meth:`keep` makes a version."""
+
+        def write() -> Path:
+            with tempfile.NamedTemporaryFile(prefix=_STAGED, suffix=_SUFFIX, dir=self._folder, delete=False) as file:
+                file.write(stream)
+            return Path(file.name)
+
+        return await asyncio.to_thread(write)
+
+    def keep(self, version: int, staged: Path, project: Project) -> None:
+        """Make a staged file a version."""
+        staged.rename(self._path(version))
         self._remember(version, project)
 
     def read(self, version: int) -> bytes:
         """The stream of a version, as it was deployed.
 
-        :raises OSError: the file is gone.
+        :raises OSError: the file is missing.
         """
         return self._path(version).read_bytes()
 
+    async def load(self, version: int) -> None:
+        """Read a version in a thread, so that :meth:`project` has it at once. A deleted version is no error here."""
+        if version not in self._parsed and self._path(version).exists():
+            self._remember(version, await asyncio.to_thread(read_ispac, self._path(version)))
+
     def project(self, version: int) -> Project:
-        """What a version holds."""
+        """The project of a version."""
         if version not in self._parsed:
             self._remember(version, read_ispac(self._path(version)))
         self._parsed.move_to_end(version)
@@ -53,7 +73,7 @@ class ProjectFiles:
     def clear(self) -> None:
         """Forget all versions."""
         self._parsed.clear()
-        for path in self._folder.glob("*.ispac"):
+        for path in self._folder.glob(f"*{_SUFFIX}"):
             path.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -68,4 +88,4 @@ class ProjectFiles:
             self._parsed.popitem(last=False)
 
     def _path(self, version: int) -> Path:
-        return self._folder / f"{version}.ispac"
+        return self._folder / f"{version}{_SUFFIX}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_provider_ssis.emulator.ssisdb.tables import TYPES
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 
 
@@ -18,9 +19,31 @@ def insert(store: Store, table: str, values: Mapping[str, Any]) -> None:
     store.execute(f"INSERT INTO internal.{table} ({', '.join(values)}) VALUES ({places})", list(values.values()))
 
 
+def insert_rows(store: Store, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same columns."""
+    if rows:
+        insert_columns(store, table, {column: [row[column] for row in rows] for column in rows[0]})
+
+
+def insert_columns(store: Store, table: str, columns: Mapping[str, list[Any]]) -> None:
+    """Insert rows that are given column by column: one statement for any number of rows."""
+    types = TYPES[table]
+    places = ", ".join(f"unnest(CAST(${number} AS {types[name]}[]))" for number, name in enumerate(columns, 1))
+    store.execute(f"INSERT INTO internal.{table} ({', '.join(columns)}) SELECT {places}", list(columns.values()))
+
+
 def next_id(store: Store, sequence: str) -> int:
     """A new id.
 
     :param sequence: one of ``tables.SEQUENCES``.
     """
-    return int(store.fetch(f"SELECT nextval('internal.{sequence}')")[0][0])
+    return next_ids(store, sequence, 1)
+
+
+def next_ids(store: Store, sequence: str, count: int) -> int:
+    """The first of several new ids that follow each other.
+
+    :param sequence: one of ``tables.SEQUENCES``.
+    :param count: the number of ids, at least one.
+    """
+    return int(store.fetch(f"SELECT min(nextval('internal.{sequence}')) FROM range({count})")[0][0])

@@ -21,7 +21,7 @@ from airflow_provider_ssis.emulator.runs.records import (
     Record,
     StatisticsRecord,
 )
-from airflow_provider_ssis.emulator.ssisdb.tables import TYPES
+from airflow_provider_ssis.emulator.ssisdb.rows import insert_columns, next_ids
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import encode
@@ -100,6 +100,7 @@ class CatalogRunLog:
                 self._engine.commit(self._connection)
             except duckdb.TransactionException:
                 self._roll_back()
+                self._engine.write_lock.roll_back_idle()
                 await asyncio.sleep(_SECONDS_BETWEEN_ATTEMPTS)
             except BaseException:
                 self._roll_back()
@@ -122,9 +123,9 @@ def _write_executables(store: Store, execution_id: int, records: Sequence[Execut
 def _write_events(store: Store, execution_id: int, records: Sequence[EventRecord]) -> None:
     if not records:
         return
-    first = _reserve(store, "message_id", len(records))
+    first = next_ids(store, "message_id", len(records))
     numbered = list(enumerate(records, first))
-    _insert(
+    insert_columns(
         store,
         "operation_messages",
         {
@@ -145,7 +146,7 @@ def _write_events(store: Store, execution_id: int, records: Sequence[EventRecord
         "execution_path",
         "message_code",
     )
-    _insert(
+    insert_columns(
         store,
         "event_messages",
         {
@@ -163,7 +164,7 @@ def _write_events(store: Store, execution_id: int, records: Sequence[EventRecord
 def _write_contexts(store: Store, execution_id: int, contexts: Sequence[tuple[int, ContextRecord]]) -> None:
     if not contexts:
         return
-    first = _reserve(store, "context_id", len(contexts))
+    first = next_ids(store, "context_id", len(contexts))
     fields = (
         "context_depth",
         "package_path",
@@ -172,7 +173,7 @@ def _write_contexts(store: Store, execution_id: int, contexts: Sequence[tuple[in
         "context_source_id",
         "property_name",
     )
-    _insert(
+    insert_columns(
         store,
         "event_message_context",
         {
@@ -240,8 +241,8 @@ def _insert_numbered(
     """
     if not records:
         return
-    first = _reserve(store, id_column, len(records))
-    _insert(
+    first = next_ids(store, id_column, len(records))
+    insert_columns(
         store,
         table,
         {
@@ -260,15 +261,3 @@ def _columns(records: Sequence[object], fields: Sequence[str]) -> dict[str, list
 
 def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, IntEnum) else value
-
-
-def _insert(store: Store, table: str, columns: Mapping[str, list[Any]]) -> None:
-    """Insert rows that are given column by column: one statement for any number of rows."""
-    types = TYPES[table]
-    places = ", ".join(f"unnest(CAST(${number} AS {types[name]}[]))" for number, name in enumerate(columns, 1))
-    store.execute(f"INSERT INTO internal.{table} ({', '.join(columns)}) SELECT {places}", list(columns.values()))
-
-
-def _reserve(store: Store, sequence: str, count: int) -> int:
-    """The first of so many new ids that follow each other."""
-    return int(store.fetch(f"SELECT min(nextval('internal.{sequence}')) FROM range({count})")[0][0])

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.dts import connection_string, dts_flag, dts_text, members
+from airflow_provider_ssis.project.dts import dts_flag, dts_text, members
 from airflow_provider_ssis.project.encryption import require_readable
 from airflow_provider_ssis.project.errors import InvalidPartError
+from airflow_provider_ssis.project.models import ConnectionManager
 from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
 from airflow_provider_ssis.project.package.elements import (
     DtsElement,
@@ -107,12 +108,46 @@ def read_dts_connection_manager(element: _Element, part: str) -> DtsConnectionMa
         creation_name=creation_name,
         description=dts_text(element, "Description"),
         delay_validation=dts_flag(element, "DelayValidation"),
-        connection_string=connection_string(element),
+        connection_string=_connection_string(element),
         properties=properties,
         secrets=tuple(secrets),
         expressions=property_expressions(element),
         columns=tuple(columns),
     )
+
+
+def read_connection_manager(element: _Element, part: str) -> ConnectionManager:
+    """Read a connection manager as plain data, without the properties of its type.
+
+    :param element: ``DTS:ConnectionManager``.
+    :param part: the file that contains it, for errors.
+    :raises InvalidPartError: as for :func:`read_dts_connection_manager`.
+    :raises ProtectedError: as for :func:`read_dts_connection_manager`.
+    """
+    found = read_dts_connection_manager(element, part)
+    return ConnectionManager(
+        name=found.name,
+        id=found.id,
+        creation_name=found.creation_name,
+        connection_string=found.connection_string,
+        description=found.description,
+    )
+
+
+def _connection_string(element: _Element) -> str:
+    """Return the connection string, which is an attribute, a property or, for some vendors, a child element.
+
+    The name of the element inside ``ObjectData`` depends on the type of connection.
+    """
+    for inner in element.iterfind(f"{DTS}ObjectData/*"):
+        text = (
+            dts_text(inner, "ConnectionString")
+            or inner.get("ConnectionString", "")
+            or next((child.text for child in inner.iter("{*}ConnectionString") if child.text), "")
+        )
+        if text:
+            return text
+    return ""
 
 
 def _collect(element: _Element, properties: dict[str, str], secrets: list[str]) -> None:

@@ -131,3 +131,10 @@ def test_a_run_waits_for_a_transaction_that_is_stopping_it(
     assert status(client, execution_id) is OperationStatus.RUNNING
     other.execute("ROLLBACK")
     wait_until(lambda: status(client, execution_id) is OperationStatus.SUCCEEDED)
+
+
+def test_an_execution_of_a_deleted_project_does_not_start(client: pyodbc.Connection) -> None:
+    execution_id = create(client)
+    client.execute("EXEC catalog.delete_project N'Sales', N'Mart'")
+    with pytest.raises(pyodbc.Error, match="27109"):
+        start(client, execution_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from airflow_provider_ssis.catalog.codes import (
@@ -14,10 +15,10 @@ from airflow_provider_ssis.catalog.codes import (
 )
 from airflow_provider_ssis.emulator.datatypes import BIT, INT, SqlType, Variant
 from airflow_provider_ssis.emulator.ssisdb import ssis_types
-from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, find_reference
+from airflow_provider_ssis.emulator.ssisdb.binding import BoundParameter, bind_parameters, find_reference
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
-from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, insert_rows, next_id, next_ids
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
@@ -91,62 +92,46 @@ async def _create(call: CatalogCall, execution_id: int) -> None:
             },
         )
         store.execute("UPDATE internal.operations SET object_id = ? WHERE operation_id = ?", [project_id, execution_id])
-        for parameter in parameters:
-            _write_parameter(
-                store,
-                execution_id,
-                parameter.object_type,
-                parameter.data_type,
-                parameter.name,
-                parameter.value,
-                sensitive=parameter.sensitive,
-                required=parameter.required,
-                value_set=parameter.value_set,
-            )
         level = int(call.ssisdb.property("SERVER_LOGGING_LEVEL"))
-        for name, data_type, value in _system_parameters(level):
-            _write_parameter(store, execution_id, _SYSTEM, data_type, name, value, value_set=value is not None)
+        _write_parameters(store, execution_id, [*parameters, *_system_parameters(level)])
 
 
-def _system_parameters(level: int) -> list[tuple[str, str, Variant | None]]:
+def _system_parameters(level: int) -> list[BoundParameter]:
     return [
-        ("DUMP_ON_ERROR", "Boolean", Variant(BIT, False)),
-        ("DUMP_ON_EVENT", "Boolean", Variant(BIT, False)),
-        ("DUMP_EVENT_CODE", "String", Variant(SqlType("varchar", length=1), "0")),
-        ("LOGGING_LEVEL", "Int32", Variant(INT, level)),
-        ("CALLER_INFO", "String", None),
-        ("SYNCHRONIZED", "Boolean", Variant(BIT, False)),
+        _system_parameter("DUMP_ON_ERROR", "Boolean", Variant(BIT, False)),
+        _system_parameter("DUMP_ON_EVENT", "Boolean", Variant(BIT, False)),
+        _system_parameter("DUMP_EVENT_CODE", "String", Variant(SqlType("varchar", length=1), "0")),
+        _system_parameter("LOGGING_LEVEL", "Int32", Variant(INT, level)),
+        _system_parameter("CALLER_INFO", "String", None),
+        _system_parameter("SYNCHRONIZED", "Boolean", Variant(BIT, False)),
     ]
 
 
-def _write_parameter(
-    store: Store,
-    execution_id: int,
-    object_type: ObjectType,
-    data_type: str,
-    name: str,
-    value: Variant | None,
-    *,
-    value_set: bool,
-    sensitive: bool = False,
-    required: bool = False,
-) -> None:
-    insert(
+def _system_parameter(name: str, data_type: str, value: Variant | None) -> BoundParameter:
+    return BoundParameter(_SYSTEM, data_type, name, value, sensitive=False, required=False, value_set=value is not None)
+
+
+def _write_parameters(store: Store, execution_id: int, parameters: Sequence[BoundParameter]) -> None:
+    first = next_ids(store, "execution_parameter_id", len(parameters))
+    insert_rows(
         store,
         "execution_parameter_values",
-        {
-            "execution_parameter_id": next_id(store, "execution_parameter_id"),
-            "execution_id": execution_id,
-            "object_type": int(object_type),
-            "parameter_data_type": data_type,
-            "parameter_name": name,
-            "parameter_value": stored(value),
-            "base_data_type": ssis_types.base_type(data_type),
-            "sensitive": sensitive,
-            "required": required,
-            "value_set": value_set,
-            "runtime_override": False,
-        },
+        [
+            {
+                "execution_parameter_id": number,
+                "execution_id": execution_id,
+                "object_type": int(parameter.object_type),
+                "parameter_data_type": parameter.data_type,
+                "parameter_name": parameter.name,
+                "parameter_value": stored(parameter.value),
+                "base_data_type": ssis_types.base_type(parameter.data_type),
+                "sensitive": parameter.sensitive,
+                "required": parameter.required,
+                "value_set": parameter.value_set,
+                "runtime_override": False,
+            }
+            for number, parameter in enumerate(parameters, first)
+        ],
     )
 
 
@@ -201,7 +186,7 @@ def _follow_system_rules(call: CatalogCall, store: Store, execution_id: int, nam
         [execution_id],
     )
     if value == LoggingLevel.CUSTOMIZED:
-        _write_parameter(store, execution_id, _SYSTEM, "String", "CUSTOMIZED_LOGGING_LEVEL", None, value_set=False)
+        _write_parameters(store, execution_id, [_system_parameter("CUSTOMIZED_LOGGING_LEVEL", "String", None)])
 
 
 @catalog_procedure(
@@ -271,6 +256,8 @@ async def start_execution(call: CatalogCall) -> None:
     if row is None or not call.may(PermissionType.MODIFY, SecuredObjectType.OPERATION, execution_id):
         raise call.fail(27103, execution_id)
     status, folder, project, version = row
+    # After a restart, the project is read again: before the transaction, and in a thread.
+    await call.ssisdb.files.load(version)
     async with call.transaction() as store:
         # Read again under the write lock: of two callers at once, one finds status 5.
         status = store.fetch("SELECT status FROM internal.operations WHERE operation_id = ?", [execution_id])[0][0]

@@ -66,14 +66,16 @@ async def deploy_project(call: CatalogCall) -> None:
             found = deployment.problems(project, name)
         except ProjectError as error:
             found = [str(error)]
-        async with call.transaction() as store:
-            if project is None or found:
+        if project is None or found:
+            async with call.transaction() as store:
                 for problem in found:
                     call.ssisdb.write_message(store, operation_id, MessageType.ERROR, _SOURCE, problem)
                 call.end_operation(store, operation_id, OperationStatus.FAILED)
                 raise call.fail(27203, operation_id)
+        staged = await call.ssisdb.files.stage(stream)
+        async with call.transaction() as store:
             deployed = deployment.write(call, store, folder_id, project)
-            call.ssisdb.files.write(deployed.version, stream, project)
+            call.ssisdb.files.keep(deployed.version, staged, project)
             call.ssisdb.forget_old_versions(store, deployed.project_id)
             store.execute(
                 "UPDATE internal.operations SET object_id = ? WHERE operation_id = ?",

@@ -6,7 +6,6 @@ write lock for all keeps DuckDB from ever seeing two writers, and no reader ever
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
 from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
 from airflow_provider_ssis.emulator.tsql.execution.product import Product
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.write_lock import WriteLock
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import (
     ALL_ROWS,
@@ -35,6 +35,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
 
 _MOST_THREADS: Final = 256
+_IDLE_SECONDS: Final = 5.0
 _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     # One thread for each query: it is the one that calls, which Python functions rely on.
     "threads": 1,
@@ -51,6 +52,7 @@ class Engine:
     :param data_dir: folder of the database file; None keeps it in memory.
     :param product: the server that this one emulates: its name, version and edition.
     :param database: the user database, beside the system databases.
+    :param idle_seconds: the time after which an idle transaction is rolled back when another session waits for it.
     :raises OSError: ``data_dir`` or the file in it cannot be used.
     """
 
@@ -60,6 +62,7 @@ class Engine:
         data_dir: Path | None = None,
         product: Product,
         database: str,
+        idle_seconds: float = _IDLE_SECONDS,
     ) -> None:
         self.product = product
         self.database = database
@@ -77,7 +80,7 @@ class Engine:
         self._duckdb.execute(f"USE {quoted(database)}")
         zone = dt.timezone(self.now().utcoffset() or dt.timedelta(0))
         self.compiler = QueryCompiler(self.metadata, zone=zone)
-        self._writing = asyncio.Lock()
+        self.write_lock = WriteLock(idle_seconds)
         self._reader = self.connect()
         self._writer = self.connect()
         self._last_spid = 50
@@ -168,7 +171,7 @@ class Engine:
         :raises SqlError: 1222 when that time is over.
         """
         writer = connection or self._writer
-        await self.lock_writing(seconds)
+        await self.write_lock.acquire(seconds)
         try:
             store = self.begin(writer)
             try:
@@ -183,23 +186,7 @@ class Engine:
             self.commit(writer)
             store.run_after_commit()
         finally:
-            self.unlock_writing()
-
-    async def lock_writing(self, seconds: float | None) -> None:
-        """Take the write lock for a transaction that lasts; :meth:`unlock_writing` gives it back.
-
-        :param seconds: time to wait, as SET LOCK_TIMEOUT says; None waits.
-        :raises SqlError: 1222 when the time is over.
-        """
-        try:
-            async with asyncio.timeout(seconds):
-                await self._writing.acquire()
-        except TimeoutError:
-            raise SqlError(1222, "The time to wait for a lock is over (SET LOCK_TIMEOUT).", state=51) from None
-
-    def unlock_writing(self) -> None:
-        """Give the write lock back."""
-        self._writing.release()
+            self.write_lock.release()
 
     def begin(self, connection: duckdb.DuckDBPyConnection) -> Store:
         """Begin a DuckDB transaction. The caller holds the write lock."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, lock_mode, lock_name
+from airflow_provider_ssis.emulator.tsql.execution.permissions import has_permission
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
@@ -182,7 +184,7 @@ _VALUES: Final[dict[str, Value]] = {
     "has_dbaccess()": lambda session, frame: (
         lambda database: None if session.engine.metadata.database_name(str(database)) is None else 1
     ),
-    "has_perms_by_name()": lambda session, frame: lambda *arguments: 1,
+    "has_perms_by_name()": lambda session, frame: partial(has_permission, session),
     "is_member()": _role(Principal.has_database_role),
     "is_rolemember()": _role(Principal.has_database_role),
     "is_srvrolemember()": _role(Principal.has_server_role),

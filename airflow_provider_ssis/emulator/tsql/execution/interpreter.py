@@ -17,6 +17,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+import duckdb
+
 from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, Column
 from airflow_provider_ssis.emulator.session import (
     DatabaseChanged,
@@ -41,11 +43,12 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import (
 )
 from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.transactions import UNCOMMITTABLE
+from airflow_provider_ssis.emulator.tsql.execution.transactions import UNCOMMITTABLE, given_up
 from airflow_provider_ssis.emulator.tsql.language import options, parser
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
+from airflow_provider_ssis.emulator.tsql.query.engine_errors import translated
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -83,6 +86,24 @@ class Interpreter:
         session = self.session
         self._try_depth = 0
         session.errors.clear()
+        ended = session.transactions.begin_request()
+        try:
+            if ended:
+                events = self._given_up(ended)
+            async with aclosing(self._answered(events, in_procedure=in_procedure)) as answered:
+                async for event in answered:
+                    yield event
+        finally:
+            session.transactions.end_request()
+
+    async def _given_up(self, ended: Sequence[Event]) -> AsyncGenerator[Event]:
+        """The answer to the first request after the transaction was rolled back while the session was idle."""
+        for event in ended:
+            yield event
+        raise given_up()
+
+    async def _answered(self, events: AsyncGenerator[Event], *, in_procedure: bool) -> AsyncGenerator[Event]:
+        session = self.session
         session.transactions.refresh()
         failure: SqlError | None = None
         try:
@@ -504,6 +525,8 @@ class Interpreter:
 
 
 def _own_fault(fault: Exception) -> SqlError:
+    if isinstance(fault, duckdb.TransactionException):
+        return translated(fault)
     return SqlError(
         50000,
         f"Internal error of the server ({type(fault).__name__}). Please report it with the server's log.",

@@ -19,9 +19,11 @@ class Procedure(Routine):
     """A stored procedure whose body is Python.
 
     :param body: does the work and returns the return status; None counts as 0.
+    :param granted_to: the database role that has EXECUTE on it, as ``HAS_PERMS_BY_NAME`` reports; the body enforces it.
     """
 
     body: Callable[[ProcedureCall], Awaitable[int | None]]
+    granted_to: str = "public"
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interprete
 from airflow_provider_ssis.emulator.tsql.execution.remote_calls import remote_call
 from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.execution.transactions import given_up
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 
@@ -49,12 +50,18 @@ class TsqlSession:
 
     async def transaction(self, request: TransactionRequest) -> AsyncIterator[Event]:
         """Carry out a transaction manager request."""
+        transactions = self.state.transactions
+        ended = transactions.begin_request()
         try:
+            if ended and request.action is not TransactionAction.ROLLBACK:
+                raise given_up()
             match request.action:
                 case TransactionAction.BEGIN:
                     events = self.state.transactions.begin(request.name)
                 case TransactionAction.COMMIT:
                     events = self.state.transactions.commit()
+                case TransactionAction.ROLLBACK if ended:
+                    events = []
                 case TransactionAction.ROLLBACK:
                     events = self.state.transactions.roll_back(request.name)
                 case TransactionAction.SAVE:
@@ -64,7 +71,9 @@ class TsqlSession:
         except SqlError as error:
             self.state.last_error = error.number
             events = [error.message(), StatementDone(is_error=True)]
-        for event in events:
+        finally:
+            transactions.end_request()
+        for event in (*ended, *events):
             yield event
 
     async def reset(self, *, keep_transaction: bool = False) -> None:

@@ -72,6 +72,7 @@ class SessionState:
         for table in self.temporary_tables.values():
             self.transactions.discard(table)
         self.temporary_tables.clear()
+        self.transactions.begin_request()
         self.engine.locks.release_all(self.spid, of_transaction=False)
         self.options = Options()
         self._prepared.clear()

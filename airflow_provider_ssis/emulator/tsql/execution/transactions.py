@@ -6,6 +6,7 @@ it is begun anew and the noted writes are made again; the write lock is kept mea
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -83,6 +84,8 @@ class Transactions:
         self._local_tables = local_tables
         self._current: _Transaction | None = None
         self._last_descriptor = 0
+        self._idle_since: float | None = None
+        self._given_up: list[Event] = []
         self.count = 0
         """``@@TRANCOUNT``."""
 
@@ -168,6 +171,30 @@ class Transactions:
         if self._current is not None:
             self._current.doomed = True
 
+    # --- idle transactions
+
+    @property
+    def idle_seconds(self) -> float | None:
+        """The seconds since the session's last request ended; None while one runs."""
+        return None if self._idle_since is None else time.monotonic() - self._idle_since
+
+    def begin_request(self) -> list[Event]:
+        """Note that a request of the session begins.
+
+        :returns: the end of a transaction that was rolled back while the session was idle; empty for none.
+        """
+        self._idle_since = None
+        ended, self._given_up = self._given_up, []
+        return ended
+
+    def end_request(self) -> None:
+        """Note that a request of the session has ended."""
+        self._idle_since = time.monotonic()
+
+    def give_up(self) -> None:
+        """Roll back the transaction of an idle session; :meth:`begin_request` reports it."""
+        self._given_up = self.abort()
+
     # --- writes
 
     @asynccontextmanager
@@ -182,7 +209,7 @@ class Transactions:
         if transaction.doomed:
             raise _doomed()
         if transaction.store is None:
-            await self._engine.lock_writing(seconds)
+            await self._engine.write_lock.acquire(seconds, self)
             self._engine.begin(self._connection)
             transaction.seen = self._engine.commits_without_lock
             transaction.store = _NotingStore(self._connection, transaction.writes)
@@ -288,11 +315,17 @@ class Transactions:
         finally:
             self._current = None
             if store is not None:
-                self._engine.unlock_writing()
+                self._engine.write_lock.release()
             self._engine.locks.release_all(self._spid, of_transaction=True)
         if store is not None and commit:
             store.run_after_commit()
         return [TransactionEnded(transaction.descriptor, commit)]
+
+
+def given_up() -> SqlError:
+    """The error for the request after a transaction was rolled back while it was idle."""
+    text = "The transaction was idle while another session waited for it, and was rolled back. Run it again."
+    return SqlError(1205, text, severity=13, state=51, ends_batch=True)
 
 
 def _doomed() -> SqlError:

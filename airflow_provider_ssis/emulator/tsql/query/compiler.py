@@ -281,6 +281,8 @@ def _selected(binder: Binder, tree: exp.Expr) -> CompiledQuery:
 
 def _encoded(argument: Argument, values: Mapping[str, Any]) -> Any:
     value = argument.evaluate(values)
+    if isinstance(value, str) and not value.isascii():
+        value.encode()  # Half of a surrogate pair raises here; DuckDB cannot hold it.
     if argument.is_list:
         return [encode(argument.type, item, zoned=True) for item in value]
     return encode(argument.type, value, zoned=True)

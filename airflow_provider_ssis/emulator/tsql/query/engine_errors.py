@@ -24,6 +24,12 @@ _KNOWN: Final = (
         lambda: SqlError(2627, "A key of the table is there already: nothing was changed.", severity=14),
     ),
     (
+        re.compile("Conflict on|write-write conflict", re.IGNORECASE),
+        lambda: SqlError(
+            1205, "Another transaction changed the same row first. Run the transaction again.", severity=13
+        ),
+    ),
+    (
         re.compile("LATERAL join cannot contain aggregates"),
         lambda: not_supported("An aggregate over columns of the query around it"),
     ),
@@ -51,7 +57,7 @@ def of_python(error: Exception) -> SqlError:
         case RecursionError():
             return SqlError(8631, "The expression nests too deeply to be computed.", severity=17)
         case UnicodeError():
-            return SqlError(9420, "A string holds half of a surrogate pair, which is no character.")
+            return not_supported("A string with half of a surrogate pair in a query with FROM")
     log.error("internal error in a function", exc_info=error)
     text = f"Internal error of the server ({type(error).__name__}). Please report it with the server's log."
     return SqlError(50000, text, ends_batch=True)

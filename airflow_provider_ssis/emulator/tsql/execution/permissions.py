@@ -1,0 +1,93 @@
+"""``HAS_PERMS_BY_NAME``: the permissions that a login has on this server.
+
+Administrators have all of them. Everybody may connect, read views, and execute the procedures that are granted to the
+role ``public``; other procedures need the role that they are granted to. Nobody else has more.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
+from airflow_provider_ssis.emulator.tsql.metadata.registry import View
+from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
+
+_OWNERS: Final = "db_owner"
+_ANY: Final = "any"
+_ON_OBJECTS: Final = frozenset("select insert update delete references execute alter control".split()) | {
+    "view definition",
+    "take ownership",
+    "view change tracking",
+    "receive",
+    _ANY,
+}
+_ON_DATABASES: Final = _ON_OBJECTS | frozenset(
+    "connect|create table|create view|create procedure|create function|create schema|create role|create type|"
+    "create synonym|backup database|backup log|view database state|showplan|authenticate|checkpoint|"
+    "alter any schema|alter any user|alter any role|subscribe query notifications".split("|")
+)
+_ON_SERVER: Final = frozenset(
+    "connect sql|view any database|view server state|view any definition|control server|alter any login|"
+    "alter any database|create any database|alter server state|alter settings|alter trace|alter any linked server|"
+    "alter any credential|alter any connection|administer bulk operations|shutdown|authenticate server|"
+    "unsafe assembly|external access assembly|impersonate any login|select all user securables|"
+    "connect any database|any".split("|")
+)
+_FOR_EVERYBODY_ON_DATABASE: Final = frozenset({"connect", _ANY})
+_FOR_EVERYBODY_ON_SERVER: Final = frozenset({"connect sql", "view any database", _ANY})
+
+
+def has_permission(session: SessionState, securable: Any, kind: Any, permission: Any, *parts: Any) -> int | None:
+    """``HAS_PERMS_BY_NAME``.
+
+    :param securable: the name of an object or database; NULL for the server or the current database.
+    :param kind: the class of the securable; NULL for the server.
+    :param permission: a permission, or ANY.
+    :param parts: a column and its class; permissions on columns are those on their table.
+    :returns: 1 or 0; None for an unknown securable, class or permission.
+    """
+    if permission is None:
+        return None
+    wanted = str(permission).strip().lower()
+    match None if kind is None else str(kind).strip().upper():
+        case None | "SERVER":
+            known, everybody = _ON_SERVER, _FOR_EVERYBODY_ON_SERVER
+        case "DATABASE":
+            if securable is not None and session.engine.metadata.database_name(str(securable)) is None:
+                return None
+            known, everybody = _ON_DATABASES, _FOR_EVERYBODY_ON_DATABASE
+        case "OBJECT":
+            return _on_object(session, str(securable), wanted)
+        case "SCHEMA":
+            database = session.engine.metadata
+            if securable is None or database.schema_id(session.database, str(securable)) is None:
+                return None
+            known, everybody = _ON_OBJECTS, frozenset()
+        case _:
+            return None
+    if wanted not in known:
+        return None
+    is_server = kind is None or str(kind).upper() == "SERVER"
+    return int(wanted in everybody or session.principal.is_sysadmin or (not is_server and _owns(session)))
+
+
+def _owns(session: SessionState) -> bool:
+    return session.principal.has_database_role(_OWNERS)
+
+
+def _on_object(session: SessionState, name: str, wanted: str) -> int | None:
+    database, schema, table = qualified(split_name(name), session.database)
+    metadata = session.engine.metadata
+    found = metadata.relation(database, schema, table) or metadata.routine(database, schema, table)
+    is_view = isinstance(found, View) or (schema.lower(), table.lower()) in SYSTEM_VIEWS
+    if (found is None and not is_view) or wanted not in _ON_OBJECTS:
+        return None
+    if session.principal.is_sysadmin or _owns(session):
+        return 1
+    if is_view:
+        return int(wanted in ("select", _ANY))
+    if isinstance(found, Procedure):
+        return int(wanted in ("execute", _ANY) and session.principal.has_database_role(found.granted_to))
+    return 0

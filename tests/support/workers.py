@@ -186,7 +186,7 @@ class FileStore:
         return dict(json.loads(self._path.read_text())) if self._path.exists() else {}
 
 
-def _die(*_: Any) -> None:
+def _die(*_: Any, **__: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -13,7 +13,13 @@ from typing import Any, cast
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
 from airflow_provider_ssis.catalog.errors import CatalogError
-from airflow_provider_ssis.catalog.models import EventMessage, Execution, ExecutionState, OperationMessage
+from airflow_provider_ssis.catalog.models import (
+    EventMessage,
+    Execution,
+    ExecutionParameterValue,
+    ExecutionState,
+    OperationMessage,
+)
 
 START = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
 
@@ -135,6 +141,10 @@ class ScriptedCatalog:
             and (message_types is None or each.message_type in message_types)
         ]
         return wanted[:limit]
+
+    def execution_parameter_values(self, execution_id: int) -> Sequence[ExecutionParameterValue]:
+        """No values: the logging level is not known."""
+        return []
 
     def operation_messages(self, operation_id: int) -> Sequence[OperationMessage]:
         """The operation's messages."""

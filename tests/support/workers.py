@@ -138,7 +138,7 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
     if order["store"] is not None:
         task_run.store = FileStore(Path(order["store"]), order.get("die"), order.get("suspend"))
     if order.get("die") == BEFORE_DEFERRAL:
-        TaskExecution.wait = _die  # type: ignore[method-assign,assignment]  # the fault
+        TaskExecution.wait = _die  # type: ignore[method-assign]  # the fault
         type(task_run.operator)._defer = _die
     try:
         if order["stage"] == "execute":

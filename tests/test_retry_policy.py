@@ -55,6 +55,7 @@ FAILS_AT_ONCE = {
     "InvalidName",
     "InvalidPartError",
     "InvalidTaskArgument",
+    "RenderedToNothing",
     "KerberosFailed",
     "LimitExceededError",
     "LoginFailed",
@@ -80,6 +81,7 @@ FAILS_AT_ONCE = {
     "WrongParameterType",
 }
 IS_RETRIED = {
+    "ExecutionNotStarted",
     "AlreadyStarted",
     "AlreadyStopping",
     "CatalogError",

@@ -109,6 +109,19 @@ def deferral_timeout(deadline: Deadline, poll_interval: float) -> timedelta | No
     return None if left is None else timedelta(seconds=left + _MARGIN + 2 * poll_interval)
 
 
+def seconds(name: str, value: float | timedelta | None, *, zero: bool = True) -> float | None:
+    """A duration in seconds, checked when the DAG is parsed.
+
+    :param name: the argument's name.
+    :param value: a number of seconds, or a timedelta; None if it was not given.
+    :param zero: whether it may be 0. Default: True.
+    :raises ValueError: it is not a duration, or out of range.
+    """
+    given = value.total_seconds() if isinstance(value, timedelta) else value
+    check_seconds(name, given, zero=zero)
+    return given
+
+
 def check_seconds(name: str, value: Any, *, zero: bool = True) -> None:
     """Check an argument that is a number of seconds, when the DAG is parsed.
 

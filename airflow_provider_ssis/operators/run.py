@@ -9,35 +9,36 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis import config
+from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.compat import deferral_exceptions, is_deferral_timeout, resumed_context
-from airflow_provider_ssis.exceptions import KilledBeforeStart, TrySuperseded
-from airflow_provider_ssis.executions.arguments import check_choice, execution_request
-from airflow_provider_ssis.executions.deadline import check_seconds
+from airflow_provider_ssis.exceptions import KilledBeforeStart, RenderedToNothing, TrySuperseded
+from airflow_provider_ssis.executions.arguments import VALUE_ARGUMENTS, check_choice, execution_request
+from airflow_provider_ssis.executions.deadline import seconds
 from airflow_provider_ssis.executions.message_log import MessageLevel
 from airflow_provider_ssis.executions.outcome import result_of, unreachable_error
 from airflow_provider_ssis.executions.polling import PollSchedule, get_execution
 from airflow_provider_ssis.executions.submit import OnPreviousRun, Submission, TaskStamp, submit
 from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState, load_after_deferral
 from airflow_provider_ssis.operators.base import SsisWaitingTask
+from airflow_provider_ssis.operators.dag_checks import (
+    check_flag,
+    check_logging_level,
+    check_name,
+    check_package,
+    check_values,
+)
 from airflow_provider_ssis.operators.task_execution import TaskExecution, WaitOptions
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ssis.catalog.codes import LoggingLevel
     from airflow_provider_ssis.catalog.models import Execution
     from airflow_provider_ssis.executions.deadline import Deadline
     from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
-
-
-_MAPPINGS = (
-    "parameters",
-    "project_parameters",
-    "connection_managers",
-    "project_connection_managers",
-    "property_overrides",
-)
 
 
 class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
@@ -72,6 +73,8 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         a :class:`~airflow_provider_ssis.catalog.codes.LoggingLevel`, or the name of a customized level. Default: the
         level that is set on the server. (templated)
     :param use_32bit_runtime: run with the 32-bit runtime. Default: False. (templated)
+    :param run_in_scale_out: run on a Scale Out worker. Default: what is set on the server. (templated)
+    :param use_any_worker: with Scale Out, run on any worker. Default: the server's, which is True. (templated)
     :param caller_info: text for the execution's server option CALLER_INFO. Default: None, a stamp that names DAG, run,
         task and map index (unless switched off by ``[ssis] stamp_executions``); empty text leaves the option alone.
         (templated)
@@ -84,7 +87,7 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
     :param pending_timeout: seconds that the started execution may wait for the server to run it; then the task fails
         and says what is known to cause it. 0 for no limit. Default: ``[ssis] pending_timeout``, 1800 unless set.
     :param deferrable: wait in the triggerer, without a worker, if the package runs longer than ``[ssis] defer_after``
-        (10 seconds). Default: ``[operators] default_deferrable``.
+        (20 seconds). Default: ``[operators] default_deferrable``.
     :param durable: let a retry go on with the execution of the try before: start it if it was not, follow it, accept
         its success. Only one that failed, was stopped or ended unexpectedly leads to a new one. A task that was cleared
         starts anew in any case. Default: True.
@@ -118,13 +121,15 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         "package",
         "environment",
         "environment_folder",
-        *_MAPPINGS,
+        *VALUE_ARGUMENTS,
         "logging_level",
         "use_32bit_runtime",
+        "run_in_scale_out",
+        "use_any_worker",
         "caller_info",
         "ssis_conn_id",
     )
-    template_fields_renderers = dict.fromkeys(_MAPPINGS, "json")
+    template_fields_renderers = dict.fromkeys(VALUE_ARGUMENTS, "json")
     ui_color = "#dbe9f6"
 
     def __init__(
@@ -142,11 +147,13 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         property_overrides: Mapping[str, Any] | str | None = None,
         logging_level: LoggingLevel | int | str | None = None,
         use_32bit_runtime: bool | str = False,
+        run_in_scale_out: bool | str | None = None,
+        use_any_worker: bool | str | None = None,
         caller_info: str | None = None,
         wait_for_termination: bool = True,
-        poll_interval: float | None = None,
-        timeout: float | None = None,
-        pending_timeout: float | None = None,
+        poll_interval: float | timedelta | None = None,
+        timeout: float | timedelta | None = None,
+        pending_timeout: float | timedelta | None = None,
         deferrable: bool = config.default_deferrable(),
         durable: bool = True,
         on_previous_run: str | None = None,
@@ -169,11 +176,13 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         self.property_overrides = property_overrides
         self.logging_level = logging_level
         self.use_32bit_runtime = use_32bit_runtime
+        self.run_in_scale_out = run_in_scale_out
+        self.use_any_worker = use_any_worker
         self.caller_info = caller_info
         self.wait_for_termination = wait_for_termination
-        self.poll_interval = poll_interval
-        self.timeout = timeout
-        self.pending_timeout = pending_timeout
+        self.poll_interval = seconds("poll_interval", poll_interval, zero=False)
+        self.timeout = seconds("timeout", timeout, zero=False)
+        self.pending_timeout = seconds("pending_timeout", pending_timeout)
         self.deferrable = deferrable
         self.durable = durable
         self.on_previous_run = on_previous_run
@@ -181,6 +190,14 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         self.cancel_on_kill = cancel_on_kill
         self.follow_messages = follow_messages
         self.ssis_conn_id = ssis_conn_id
+        check_name("folder", folder)
+        check_name("project", project)
+        check_package(package)
+        check_logging_level(logging_level)
+        for flag_name in ("use_32bit_runtime", "run_in_scale_out", "use_any_worker"):
+            if (flag_value := getattr(self, flag_name)) is not None:
+                check_flag(flag_name, flag_value)
+        check_values(self)
         check_choice("on_previous_run", on_previous_run, OnPreviousRun)
         check_choice("follow_messages", follow_messages, MessageLevel)
         if not allow_concurrent and on_previous_run is None:
@@ -188,9 +205,6 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
                 "allow_concurrent=False can find executions that other clients started. Say with on_previous_run what "
                 "to do then: 'fail', 'wait', 'attach', or 'stop', which stops them."
             )
-        check_seconds("timeout", timeout, zero=False)
-        check_seconds("poll_interval", poll_interval, zero=False)
-        check_seconds("pending_timeout", pending_timeout)
         self._execution: TaskExecution | None = None
         self._killed = False
 
@@ -202,7 +216,10 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
         """
         self._check_deferral()
         deadline = self._deadline(context)
-        submission = self._submission(context, deadline)
+        try:
+            submission = self._submission(context, deadline)
+        except RenderedToNothing as error:
+            raise self._with_type(error) from None
         with self.hook.open_catalog() as catalog:
             saved, status = submit(
                 catalog,
@@ -302,6 +319,17 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
     @property
     def _is_stamped(self) -> bool:
         return self.caller_info is None and config.stamp_executions()
+
+    def _with_type(self, error: RenderedToNothing) -> RenderedToNothing:
+        """The same error with the parameter's type, if the catalog can be read."""
+        if error.parameter is None:
+            return error
+        data_type = None
+        with contextlib.suppress(CatalogError), self.hook.open_catalog() as catalog:
+            for parameter in catalog.object_parameters(str(self.folder), str(self.project)):
+                if parameter.parameter_name == error.parameter:
+                    data_type = parameter.data_type
+        return RenderedToNothing(error.argument, parameter=error.parameter, data_type=data_type)
 
     def _before_start(self, context: Context, saved: SavedExecution) -> None:
         # First, since a kill can come after each line.

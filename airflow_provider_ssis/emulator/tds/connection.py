@@ -51,6 +51,7 @@ PRODUCT = "Microsoft SQL Server"
 _TLS_RECORD = 0x16
 _SMALLEST_PACKET = 512
 _MOST_REQUESTS_AHEAD = 16
+_LARGE_REQUEST = 256 * 1024
 _OLD_PROTOCOL = Message(17836, 20, 1, "The client speaks a version of TDS before 7.2. Set the TDS version to 7.4.")
 
 
@@ -301,7 +302,9 @@ class Connection:
         await response.finish()
 
     async def _respond(self, message: RequestMessage, response: ResponseWriter, session: Session) -> None:
-        match _parse(message):
+        # A large request, such as a table of a million rows, must not hold up the other clients.
+        large = message.size > _LARGE_REQUEST
+        match await asyncio.to_thread(_parse, message) if large else _parse(message):
             case str() as text:
                 await self._send_events(session.batch(text), response, Token.DONE, last=True)
             case TransactionRequest() as request:

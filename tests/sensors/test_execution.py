@@ -28,7 +28,7 @@ from airflow_provider_ssis.exceptions import (
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 from tests.support.deferrals import deferred, reloaded, resumed, run_to_end
 from tests.support.executions import wait_for_status
-from tests.support.running import ImpatientHook, run
+from tests.support.running import SingleTryHook, run
 from tests.support.task_runs import TaskRun, rendered
 
 
@@ -172,7 +172,7 @@ def test_an_outage_fails_no_sensor_and_is_told_at_its_beginning_and_its_end(
 
 def test_connections_that_break_fail_no_sensor(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     task_run = sensor(run().execute()["execution_id"])
-    task_run.operator.hook = ImpatientHook()
+    task_run.operator.hook = SingleTryHook()
     ssisdb.faults.drop(statement="catalog.executions", times=1)
     assert not task_run.operator.poke(task_run.context)
     assert task_run.operator.poke(task_run.context)

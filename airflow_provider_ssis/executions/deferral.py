@@ -23,7 +23,7 @@ class DeferralTimes:
 
     :param defer_after: seconds that the task waits on its worker first. Default: ``[ssis] defer_after``.
     :param resume_after: seconds after which it may come back, counted from when it left. Default:
-        ``[ssis] resume_after``, and at least what Airflow needs.
+        ``[ssis] resume_after``, longer if ``min_heartbeat_interval`` is.
     :param clock: the time. Default: the system's.
     """
 

@@ -87,7 +87,7 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
     :param pending_timeout: seconds that the started execution may wait for the server to run it; then the task fails
         and says what is known to cause it. 0 for no limit. Default: ``[ssis] pending_timeout``, 1800 unless set.
     :param deferrable: wait in the triggerer, without a worker, if the package runs longer than ``[ssis] defer_after``
-        (10 seconds). Default: ``[operators] default_deferrable``.
+        (20 seconds). Default: ``[operators] default_deferrable``.
     :param durable: let a retry go on with the execution of the try before: start it if it was not, follow it, accept
         its success. Only one that failed, was stopped or ended unexpectedly leads to a new one. A task that was cleared
         starts anew in any case. Default: True.

@@ -60,7 +60,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
     succeed skips the task. The sensor never stops the execution.
 
     Before it defers or is rescheduled for the first time, the sensor waits on its worker for ``[ssis] defer_after``
-    seconds (10); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (15) later at
+    seconds (20); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (30) later at
     the earliest, also with a shorter ``poke_interval``: Airflow fails a task that comes back sooner.
 
     An outage of the server of up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` a poke

@@ -107,7 +107,7 @@ def test_a_rescheduled_task_comes_back_no_sooner(clock: Clock, times: DeferralTi
 
 @pytest.mark.parametrize(
     ("wanted", "heartbeat", "seconds"),
-    [("15", None, 15), ("15", "30", 35), ("1", None, 10), ("40", "30", 40), ("0", "30", 0)],
+    [("30", None, 30), ("30", "3", 30), ("30", "60", 85), ("1", None, 1), ("0", "60", 0)],
 )
 def test_resume_after_covers_the_time_in_which_a_supervisor_sleeps(
     monkeypatch: pytest.MonkeyPatch, wanted: str, heartbeat: str | None, seconds: float

@@ -4,7 +4,8 @@
 
     AirflowException
     └── SsisTaskError
-        ├── InvalidTaskArgument
+        ├── InvalidTaskArgument                 also a ValueError
+        │   └── RenderedToNothing
         ├── InvalidTriggerEvent
         ├── ProjectNameMismatch
         ├── NoRunningExecution
@@ -21,6 +22,7 @@
             ├── ExecutionUnreachable
             ├── ExecutionNotStopped
             ├── ExecutionNotRunning
+            ├── ExecutionNotStarted
             ├── PreviousExecutionActive
             └── KilledBeforeStart
 
@@ -45,8 +47,27 @@ class SsisTaskError(AirflowException):
     """A task of this provider failed."""
 
 
-class InvalidTaskArgument(SsisTaskError):
+class InvalidTaskArgument(SsisTaskError, ValueError):
     """An argument of an operator or sensor cannot be used."""
+
+
+class RenderedToNothing(InvalidTaskArgument):
+    """The template of an argument rendered to the text ``None``.
+
+    :param argument: the argument, with the names in it: ``parameters['MaxRows']``.
+    :param parameter: the parameter's name, if the argument is the value of a parameter.
+    :param data_type: the parameter's SSIS type, if it is known.
+    """
+
+    def __init__(self, argument: str, *, parameter: str | None = None, data_type: str | None = None) -> None:
+        self.argument = argument
+        self.parameter = parameter
+        shown = parameter if data_type is None else f"{parameter} ({data_type})"
+        advice = "" if "[" not in argument else ' If the text None is meant, give it as {"value": "None"}.'
+        super().__init__(
+            f"{shown or argument} got the text 'None': its template rendered to nothing. Did the task that it pulls "
+            f"from push a value?{advice}"
+        )
 
 
 class InvalidTriggerEvent(SsisTaskError):
@@ -153,6 +174,10 @@ class ExecutionNotStopped(ExecutionError):
 
 class ExecutionNotRunning(ExecutionError):
     """The execution that the task should stop does not run."""
+
+
+class ExecutionNotStarted(ExecutionError):
+    """The execution was created, and nothing started it within ``start_timeout``."""
 
 
 class PreviousExecutionActive(ExecutionError):

@@ -55,6 +55,7 @@ FAILS_AT_ONCE = {
     "InvalidName",
     "InvalidPartError",
     "InvalidTaskArgument",
+    "RenderedToNothing",
     "KerberosFailed",
     "LimitExceededError",
     "LoginFailed",
@@ -71,6 +72,7 @@ FAILS_AT_ONCE = {
     "ProjectNameMismatch",
     "ProjectNotFound",
     "ProtectedError",
+    "WrongPasswordError",
     "RequiredParameterMissing",
     "TlsRefused",
     "TokenRefused",
@@ -79,6 +81,7 @@ FAILS_AT_ONCE = {
     "WrongParameterType",
 }
 IS_RETRIED = {
+    "ExecutionNotStarted",
     "AlreadyStarted",
     "AlreadyStopping",
     "CatalogError",

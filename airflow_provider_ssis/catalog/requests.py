@@ -19,6 +19,9 @@ class Sensitive:
 
     value: ParameterValue = field(repr=False)
 
+    def __str__(self) -> str:
+        return "***"
+
 
 @dataclass(frozen=True, slots=True)
 class VariableReference:
@@ -57,6 +60,8 @@ class ExecutionRequest:
     :param logging_level: a :class:`~airflow_provider_ssis.catalog.codes.LoggingLevel`, its number or name
         (``"basic"``), or the name of a customized logging level. Default: the server's.
     :param use32bit: run with the 32-bit runtime. Default: False.
+    :param run_in_scale_out: run on a Scale Out worker. Default: what is set on the server.
+    :param use_any_worker: with Scale Out, run on any worker. Default: the server's, which is True.
     :param synchronized: let ``start_execution`` return when the package has ended, without any limit of time.
         Default: False.
     :param caller_info: text for the server option CALLER_INFO, by which a run can be recognised later. Default: none.
@@ -74,6 +79,8 @@ class ExecutionRequest:
     property_overrides: Mapping[str, Value] = field(default_factory=dict, repr=False)
     logging_level: LoggingLevel | int | str | None = None
     use32bit: bool = False
+    run_in_scale_out: bool | None = None
+    use_any_worker: bool | None = None
     synchronized: bool = False
     caller_info: str | None = None
 

@@ -1,119 +1,193 @@
-"""``airflow-ssis doctor``: try a connection step by step, on the machine where it is to work."""
+"""``airflow-ssis doctor``: tests a connection step by step, on the machine that uses it."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from rich.console import Console
 
     from airflow_provider_ssis.hooks.checks import Finding
+    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
 LONGEST_BAR = 24
-ONLY_LOOKS = 3
+ONLY_READS = 3
 """The exit code for a login that may neither run nor deploy anything."""
+URI_CONN_ID = "airflow_ssis_doctor"
+"""The id under which Airflow gets the connection of ``--uri``."""
 _ADVICE = (
-    "Check the id (airflow connections list); a machine that has no way to the metadata database knows only those of "
-    "environment variables and secrets backends. Another can be tried with --uri."
-)
-
-_UNREADABLE_URI = (
-    "airflow-ssis doctor: the URI cannot be read. It is ssis://LOGIN:PASSWORD@HOST:PORT/SSISDB?FIELD=VALUE "
-    "with a number as port; percent-encode what is special in its parts "
-    "(@ is %40, : is %3A, / is %2F, # is %23, % is %25, a backslash %5C)."
+    "Check the id ('airflow connections list'). A machine without access to the metadata database knows only the "
+    "connections in environment variables and secrets backends. Use --uri to test another connection."
 )
 _PLAIN = str.maketrans({"✓": "+", "✗": "x", "▇": "#"})
-"""What stands for the marks where the output cannot show them."""
+"""Replacements for the marks, if the output cannot show them."""
+
+
+class _Unreadable(Exception):
+    """The connection cannot be read. The message shows nothing of its value."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "doctor",
-        help="try a connection step by step",
-        description="Shows the ODBC drivers of this machine and tries a connection step by step: driver, "
-        "address, port, token, encryption, login, server, catalog, its version, identity, and whether that may run, "
-        "deploy and read logs. Exit code 0: it works; 1: the last step says why not; 3: it connects, but may neither "
-        "run nor deploy anything (!).",
+        help="test a connection step by step",
+        description="Lists the ODBC drivers of this machine and tests a connection step by step: settings, driver, "
+        "address, port, token, encryption, login, server, catalog, its version, the identity, and whether the login "
+        "may run, deploy and read logs. Prints the T-SQL that grants missing permissions. Exit code 0: the connection "
+        "works; 1: the last step failed and says why; 3: the connection works, but the login may neither run nor "
+        "deploy anything (!).",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--conn-id", default="ssis_default", help="an Airflow connection (default: ssis_default)")
-    which.add_argument("--uri", help="a connection URI instead, as in AIRFLOW_CONN_...")
+    which.add_argument("--uri", help="a connection URI or JSON object, as in AIRFLOW_CONN_..., instead")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help='print JSON: {"drivers": [...], "steps": [{"step", "outcome", "text", "seconds"}, ...], "exit_code"}',
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command.
 
-    :returns: 0 if the connection works, 1 if not, 3 if it works but may neither run nor deploy anything.
+    :returns: 0 if the connection works, 1 if not, 3 if it works but the login may neither run nor deploy anything.
     """
-    # Airflow 3 lets a process read connections from the metadata database only if it says before Airflow is imported
-    # that it is no task. Airflow 2 always does. Airflow's own commands do the same.
+    # Airflow 3 lets a process read connections from the metadata database only if it declares, before Airflow is
+    # imported, that it is not a task. Airflow's own commands do the same.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-    # Airflow and its configuration are loaded for this command alone.
-    from rich.console import Console
-
-    from airflow_provider_ssis.hooks.checks import check_connection, may_change_nothing
-
-    try:
-        from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-    except ImportError as error:
-        print(f"airflow-ssis doctor: {error}", file=sys.stderr)
-        return 1
     _survive_poor_encodings()
-    console = Console(highlight=False)
+    try:
+        # Imports and logs of Airflow and of this package must not mix with JSON on the standard output.
+        with _output_to_stderr() if options.json else _as_it_is():
+            hook = _hook(options)
+    except (ImportError, _Unreadable) as error:
+        if options.json:
+            print(json.dumps({"drivers": [], "steps": [], "error": str(error), "exit_code": 1}, indent=2))
+        else:
+            print(f"airflow-ssis doctor: {error}", file=sys.stderr)
+        return 1
+    return _run_json(hook) if options.json else _run_console(hook)
+
+
+def _hook(options: argparse.Namespace) -> SsisCatalogHook:
+    """The hook of the connection, which is loaded already.
+
+    :raises ImportError: the driver manager is missing; the message says what to install.
+    :raises _Unreadable: the connection cannot be read.
+    """
+    # Airflow and its configuration are loaded for this command only.
+    from airflow_provider_ssis.catalog.errors import ConnectError
+    from airflow_provider_ssis.hooks.connection_values import HOW_TO_WRITE, problem_in
+    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+
     conn_id = options.conn_id
-    if options.uri:
-        if not _is_readable(options.uri):
-            print(_UNREADABLE_URI, file=sys.stderr)
-            return 1
-        # The one way to hand a connection over that all versions of Airflow share.
-        conn_id = "airflow_ssis_doctor"
+    if options.uri is not None:
+        problem = problem_in(options.uri) if options.uri.strip() else "it is empty"
+        if problem is not None:
+            raise _Unreadable(f"the URI cannot be read: {problem}. {HOW_TO_WRITE}")
+        # The one way to pass a connection that all versions of Airflow share.
+        conn_id = URI_CONN_ID
         os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = options.uri
     hook = SsisCatalogHook(ssis_conn_id=conn_id)
     try:
-        hook.connection  # noqa: B018 read now, to tell a missing one apart
-    except Exception as error:  # noqa: BLE001 Airflow's, which differ between its versions
-        if options.uri:
-            print(_UNREADABLE_URI, file=sys.stderr)
-            return 1
-        print(f"airflow-ssis doctor: the connection {conn_id!r} cannot be read: {error}. {_ADVICE}", file=sys.stderr)
-        return 1
+        # Airflow logs exceptions about a value that it cannot read, with parts of it.
+        with _without_logs():
+            hook.connection  # noqa: B018 loaded now, to report a missing connection separately
+    except ConnectError as error:
+        raise _Unreadable(str(error)) from None
+    except Exception as error:  # noqa: BLE001 Airflow's own, which differ between its versions
+        if options.uri is not None:
+            raise _Unreadable(f"the URI cannot be read. {HOW_TO_WRITE}") from None
+        raise _Unreadable(f"the connection {conn_id!r} cannot be read: {error}. {_ADVICE}") from None
+    return hook
+
+
+def _run_console(hook: SsisCatalogHook) -> int:
+    from rich.console import Console
+
+    from airflow_provider_ssis.hooks.checks import check_connection
+
+    console = Console(highlight=False)
     _show_drivers(console)
-    findings = list(_shown(console, check_connection(hook)))
+    return _exit_code(list(_shown(console, check_connection(hook))))
+
+
+def _run_json(hook: SsisCatalogHook) -> int:
+    from airflow_provider_ssis.hooks.checks import check_connection
+    from airflow_provider_ssis.odbc.drivers import OdbcDriverMissing, installed_drivers
+
+    with _output_to_stderr():
+        try:
+            drivers = [{"name": each.label, "family": each.family.value} for each in installed_drivers()]
+        except OdbcDriverMissing:
+            # The step "driver" reports it.
+            drivers = []
+        findings = list(check_connection(hook))
+    code = _exit_code(findings)
+    report: dict[str, Any] = {
+        "drivers": drivers,
+        "steps": [
+            {"step": each.step, "outcome": each.outcome.name.lower(), "text": each.text, "seconds": each.seconds}
+            for each in findings
+        ],
+        "exit_code": code,
+    }
+    print(json.dumps(report, indent=2))
+    return code
+
+
+def _exit_code(findings: list[Finding]) -> int:
+    from airflow_provider_ssis.hooks.checks import may_change_nothing
+
     if not findings[-1].is_good:
         return 1
-    return ONLY_LOOKS if may_change_nothing(findings) else 0
+    return ONLY_READS if may_change_nothing(findings) else 0
 
 
-def _is_readable(connection: str) -> bool:
-    """Whether Airflow can read a connection, which may be JSON too, as everywhere in Airflow.
-
-    Of one that it cannot, Airflow says only that an id is not defined, one that nobody gave; and Airflow 2 logs why,
-    with the part that it took for the port, which may be the password.
-    """
+@contextmanager
+def _output_to_stderr() -> Iterator[None]:
+    output, sys.stdout = sys.stdout, sys.stderr
     try:
-        if connection.lstrip().startswith("{"):
-            json.loads(connection)
-            return True
-        parts = urlsplit(connection)
-        _ = parts.port
-    except ValueError:
-        return False
-    # A third :// belongs percent-encoded.
-    return bool(parts.scheme) and connection.count("://") in (1, 2)
+        yield
+    finally:
+        sys.stdout = output
+
+
+@contextmanager
+def _as_it_is() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    """No log line and no output of anything that Airflow calls."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    output, errors = sys.stdout, sys.stderr
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 a device
+        # Airflow 3 logs through structlog, which writes to the streams itself.
+        sys.stdout = sys.stderr = nowhere
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = output, errors
+            logging.disable(before)
 
 
 def _survive_poor_encodings() -> None:
-    """Have characters that the output's encoding lacks replaced, as in the names of drivers and in messages."""
+    """Replace characters that the output's encoding lacks, as in names of drivers and in messages."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -139,7 +213,7 @@ def _show_drivers(console: Console) -> None:
 
 
 def _shown(console: Console, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings, each shown when it is there."""
+    """The findings, each shown as soon as it is known."""
     from rich.markup import escape
 
     from airflow_provider_ssis.hooks.checks import Outcome
@@ -154,5 +228,6 @@ def _shown(console: Console, findings: Iterable[Finding]) -> Iterator[Finding]:
             time = f"{finding.seconds * 1000:7.1f} ms [cyan]{bar}[/cyan]"
         line = f"{mark} {finding.step:<10} {time}"
         console.print(line.translate(_PLAIN) if console.options.ascii_only else line)
-        console.print(f"    {escape(finding.text)}", soft_wrap=True)
+        for part in finding.text.splitlines():
+            console.print(f"    {escape(part)}", soft_wrap=True)
         yield finding

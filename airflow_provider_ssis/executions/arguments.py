@@ -1,8 +1,10 @@
-"""Arguments of operators and sensors as templating leaves them: text where a number, a flag or a mapping was meant."""
+"""Arguments of operators and sensors after templating, which can be text instead of a number, a flag or a mapping."""
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -11,10 +13,26 @@ from typing import Any
 from uuid import UUID
 
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, Value
-from airflow_provider_ssis.exceptions import InvalidTaskArgument
+from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing
 
-_SENSITIVE_KEYS = frozenset({"value", "sensitive"})
+VALUE_ARGUMENTS = {
+    "parameters": 1,
+    "project_parameters": 1,
+    "connection_managers": 2,
+    "project_connection_managers": 2,
+    "property_overrides": 1,
+}
+"""The run operator's arguments that hold values, with the number of names above each value."""
+
+SHORTEST_MASKED = 5
+"""Airflow's log masker ignores shorter texts."""
+
+_SCALARS = (bool, int, float, Decimal, str, date, UUID)
+_WRAPPER_KEYS = frozenset({"value", "sensitive"})
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
+_PARAMETER = re.compile(r"(?:project_)?parameters\[(.+)\]", re.DOTALL)
+_NOTHING = "None"
+"""The text of a template that rendered to Python's None."""
 
 
 def check_choice(name: str, value: Any, choices: type[Enum]) -> None:
@@ -39,6 +57,8 @@ def required_text(name: str, value: Any) -> str:
     """
     if not isinstance(value, str) or not value.strip():
         raise InvalidTaskArgument(f"The argument {name!r} is {value!r:.100} after templating: give it a name.")
+    if value.strip() == _NOTHING:
+        raise RenderedToNothing(name)
     return value
 
 
@@ -65,6 +85,10 @@ def flag(name: str, value: Any) -> bool:
     return word in _TRUE
 
 
+def _optional_flag(name: str, value: Any) -> bool | None:
+    return None if value is None or value == "" else flag(name, value)
+
+
 def execution_id_of(value: Any) -> int:
     """An execution id, out of what a run operator returned, or a text that a template gave for it.
 
@@ -77,7 +101,7 @@ def execution_id_of(value: Any) -> int:
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise InvalidTaskArgument(
             f"The argument 'execution_id' is {value!r:.100} after templating, which is no execution id. If it comes "
-            "from another task's XCom, look whether that task ran and pushed it."
+            "from another task's XCom, check whether that task ran and pushed it."
         )
     return found
 
@@ -120,6 +144,8 @@ def execution_request(task: Any) -> ExecutionRequest:
         property_overrides=values_of("property_overrides", task.property_overrides),
         logging_level=task.logging_level if task.logging_level != "" else None,
         use32bit=flag("use_32bit_runtime", task.use_32bit_runtime),
+        run_in_scale_out=_optional_flag("run_in_scale_out", task.run_in_scale_out),
+        use_any_worker=_optional_flag("use_any_worker", task.use_any_worker),
         caller_info=task.caller_info or None,
     )
 
@@ -139,15 +165,54 @@ def _project_parameters(parameters: Any, connection_managers: Any) -> dict[str, 
     return values
 
 
-def secrets_in(value: Any) -> Iterator[str]:
-    """The texts that stand in an argument as ``{"value": …, "sensitive": True}``, however deep.
+def protect(name: str, value: Any, *, names: int) -> Any:
+    """An argument that holds values, with each sensitive value in a form that nothing shows.
 
-    :param value: what was given, or what templating made of it.
+    A value is sensitive if it stands in a mapping with the keys ``value`` and ``sensitive``, in upper or lower case, or
+    in the JSON text of one. Numbers, and texts that Airflow's masker ignores, become :class:`Sensitive`.
+
+    :param name: the argument's name, for messages.
+    :param value: the argument after templating.
+    :param names: how many levels of names are above each value: 1 for parameters, 2 for connection managers.
+    :raises InvalidTaskArgument: a mapping with the key ``sensitive`` is not of that form. The message shows no value.
     """
-    if _is_sensitive(value):
-        yield str(value["value"])
-    elif isinstance(value, Mapping):
-        for item in value.values():
+    if isinstance(value, str):
+        decoded = _decoded(name, value, is_whole=names > 0)
+        return value if decoded is None else protect(name, decoded, names=names)
+    if isinstance(value, list | tuple):
+        return [protect(name, item, names=0) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if names > 0:
+        if _folded(value) == _WRAPPER_KEYS:
+            raise InvalidTaskArgument(
+                f"The argument {name} is a value with the mark 'sensitive', but a mapping of names to values is needed "
+                'here: {"Name": {"value": …, "sensitive": true}}.'
+            )
+        return {key: protect(f"{name}[{key!r}]", item, names=names - 1) for key, item in value.items()}
+    wrapper = _wrapper(name, value)
+    if wrapper is None:
+        return {key: protect(f"{name}[{key!r}]", item, names=0) for key, item in value.items()}
+    inner, is_sensitive = wrapper
+    is_maskable = isinstance(inner, str) and (len(inner) >= SHORTEST_MASKED or inner.strip() == _NOTHING)
+    if is_sensitive and inner is not None and not is_maskable and not isinstance(inner, Sensitive):
+        inner = Sensitive(inner)
+    return {"value": inner, "sensitive": is_sensitive}
+
+
+def secrets_in(value: Any) -> Iterator[str]:
+    """The sensitive texts in an argument, at any depth, as Airflow's masker takes them.
+
+    :param value: the argument before or after templating.
+    """
+    if isinstance(value, Mapping):
+        if _is_sensitive(value):
+            yield from _texts_in(value)
+        else:
+            for item in value.values():
+                yield from secrets_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
             yield from secrets_in(item)
     elif isinstance(value, str) and value.lstrip().startswith("{"):
         try:
@@ -155,31 +220,85 @@ def secrets_in(value: Any) -> Iterator[str]:
         except ValueError:
             return
         for secret in secrets_in(decoded):
-            # As it stands in the text, and as it is meant.
+            # As it stands in the text, and decoded.
             yield from {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
 
 
-def shown_as_text(value: Any) -> Any:
-    """A sensitive number as text, because Airflow masks texts only. The catalog's type makes a number of it again.
+def _texts_in(value: Any) -> Iterator[str]:
+    """All texts and numbers in a mapping that is marked sensitive, but its mark."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if str(key).strip().casefold() != "sensitive":
+                yield from _texts_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts_in(item)
+    elif isinstance(value, Sensitive):
+        yield str(value.value)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
-    :param value: what templating made of an argument or a part of it.
+
+def _folded(value: Mapping[Any, Any]) -> set[str]:
+    return {str(key).strip().casefold() for key in value}
+
+
+def _is_sensitive(value: Mapping[Any, Any]) -> bool:
+    marks = [item for key, item in value.items() if str(key).strip().casefold() == "sensitive"]
+    # At the level of names, "sensitive" may be a parameter's name. Masking its value is harmless.
+    return any(str(mark).strip().casefold() not in _FALSE for mark in marks)
+
+
+def _wrapper(name: str, value: Mapping[Any, Any]) -> tuple[Any, bool] | None:
+    """The value in a wrapper and whether it is sensitive; None if the mapping has not the form of a wrapper.
+
+    :raises InvalidTaskArgument: it has the key ``sensitive`` and is not a wrapper.
     """
-    if _is_sensitive(value) and isinstance(value["value"], int | float | Decimal):
-        return {**value, "value": str(value["value"])}
-    return value
+    keys = _folded(value)
+    if "sensitive" in keys and (keys != _WRAPPER_KEYS or len(keys) != len(value)):
+        raise InvalidTaskArgument(
+            f'The value of {name} has the key "sensitive" and is not of the form {{"value": …, "sensitive": true}}. '
+            f"Its keys are: {', '.join(sorted(map(str, value)))}."
+        )
+    if not keys or not keys <= _WRAPPER_KEYS or "value" not in keys:
+        return None
+    inner = next(item for key, item in value.items() if str(key).strip().casefold() == "value")
+    is_sensitive = _is_sensitive(value)
+    if is_sensitive and not isinstance(inner, (*_SCALARS, Sensitive)) and inner is not None:
+        raise InvalidTaskArgument(
+            f"The value of {name} is marked sensitive and is of the Python type {type(inner).__name__}: give true or "
+            "false, a number, text or a date."
+        )
+    return inner, is_sensitive
 
 
-def _is_sensitive(value: Any) -> bool:
-    return (
-        isinstance(value, Mapping)
-        and set(value) == _SENSITIVE_KEYS
-        and str(value["sensitive"]).strip().lower() not in _FALSE
-    )
+def _decoded(name: str, text: str, *, is_whole: bool) -> Any:
+    """The JSON object in a text, if a value in it is marked sensitive; None for any other text.
+
+    :param is_whole: whether the text stands for a mapping of names to values.
+    :raises InvalidTaskArgument: the text is not JSON and mentions the mark. The message shows nothing of it.
+    """
+    looks_like_object = text.lstrip().startswith("{")
+    if "sensitive" not in text.casefold() or not (is_whole or looks_like_object):
+        return None
+    try:
+        decoded = json.loads(text)
+    except ValueError:
+        raise InvalidTaskArgument(
+            f"The argument {name} has the mark 'sensitive' in a text that is not JSON. It is not shown, because it may "
+            "contain a secret. Add | tojson to the template, or give a dict."
+        ) from None
+    if not isinstance(decoded, Mapping):
+        return None
+    # A text that is a value is text for the package, unless it is a wrapper itself.
+    return decoded if is_whole or _folded(decoded) == _WRAPPER_KEYS else None
 
 
 def _mapping(name: str, value: Any) -> Mapping[str, Any]:
     if value is None or value == "":
         return {}
+    if isinstance(value, str) and value.strip() == _NOTHING:
+        raise RenderedToNothing(name)
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -187,21 +306,31 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
             value = None
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InvalidTaskArgument(
-            f"The argument {name} is no mapping of names to values after templating: give a dict, or JSON text of one."
+            f"The argument {name} is no mapping of names to values after templating: give a dict, or JSON text of one. "
+            "If a template makes the whole mapping, add | tojson to it, or pass the other task's output itself."
         )
     return value
 
 
 def _value(name: str, value: Any) -> Value:
-    if isinstance(value, Mapping) and set(value) <= _SENSITIVE_KEYS and "value" in value:
-        inner = _value(name, value["value"])
-        return Sensitive(inner) if _is_sensitive(value) and not isinstance(inner, Sensitive) else inner
-    if isinstance(value, bool | int | float | Decimal | str | date | UUID | Sensitive):
+    if isinstance(value, str) and (decoded := _decoded(name, value, is_whole=False)) is not None:
+        value = decoded
+    is_explicit = False
+    if isinstance(value, Mapping) and (wrapper := _wrapper(name, value)) is not None:
+        value, is_sensitive = wrapper
+        if is_sensitive and not isinstance(value, Sensitive):
+            inner = _value(name, value)
+            return inner if isinstance(inner, Sensitive) else Sensitive(inner)
+        is_explicit = True
+    if isinstance(value, str) and value.strip() == _NOTHING and not is_explicit:
+        parameter = _PARAMETER.fullmatch(name)
+        raise RenderedToNothing(name, parameter=None if parameter is None else ast.literal_eval(parameter[1]))
+    if isinstance(value, (*_SCALARS, Sensitive)):
         return value
     if value is None:
         raise InvalidTaskArgument(
             f"The value of {name} is None, and the catalog takes no NULL: leave it out to use the value that is set in "
-            "the catalog. If it comes from another task's XCom, look whether that task pushed it."
+            "the catalog. If a template rendered to nothing: did the task that it pulls from push a value?"
         )
     raise InvalidTaskArgument(
         f"The value of {name} is of the Python type {type(value).__name__}: give true or false, a number, text, a "

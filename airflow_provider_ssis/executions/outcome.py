@@ -11,6 +11,7 @@ from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
+    ExecutionNotStarted,
     ExecutionStoppedByKill,
     ExecutionStuckPending,
     ExecutionTimeout,
@@ -86,6 +87,7 @@ def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: b
     """
     status = execution.status
     exception, causes, unread = _EXCEPTIONS[status], list[str](), ""
+    where = where_to_look(execution.execution_id)
     if task_killed and exception is ExecutionCanceled:
         exception = ExecutionStoppedByKill
     try:
@@ -93,13 +95,18 @@ def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: b
         causes = _first_causes(catalog, execution.execution_id, errors)
         if exception is ExecutionFailed and catalog_causes.failed_validation(errors):
             exception = ValidationFailed
+        if not causes and _keeps_no_messages(catalog, execution.execution_id):
+            where = (
+                "The execution had the logging level None, which keeps no messages, so the cause is not known. To see "
+                'it, run the task with logging_level="Basic".'
+            )
     except CatalogError as error:
-        # How the execution ended is what matters; that its messages are out of reach must not hide it.
+        # How the execution ended matters more than its messages.
         unread = f"\nIts messages could not be read: {error}"
     text = f"{ended_text(execution)} (status {status.value}, {status.name})."
     if causes:
         text += "\nFirst causes:" + "".join(f"\n  - {cause}" for cause in causes)
-    text += f"{unread}\n{_ADVICE[status]} {where_to_look(execution.execution_id)}"
+    text += f"{unread}\n{_ADVICE[status]} {where}"
     return exception(
         text, execution_id=execution.execution_id, status=status, causes=causes, duration=duration_of(execution)
     )
@@ -208,6 +215,16 @@ def _first_causes(catalog: Catalog, execution_id: int, errors: list[EventMessage
     return [message.message for message in messages if message.message_type is MessageType.ERROR][:MAX_CAUSES]
 
 
+def _keeps_no_messages(catalog: Catalog, execution_id: int) -> bool:
+    values = catalog.execution_parameter_values(execution_id)
+    return any(
+        each.object_type is ObjectType.EXECUTION
+        and each.parameter_name == "LOGGING_LEVEL"
+        and each.parameter_value == LoggingLevel.NONE.value
+        for each in values
+    )
+
+
 def _how_it_ended(execution: Execution) -> str:
     if execution.status in SUCCESS:
         return status_name(execution.status)
@@ -234,6 +251,28 @@ def not_found_error(execution_id: int) -> ExecutionNotFound:
         f"There is no execution {execution_id} in the catalog, or the login may not read it",
         operation_id=execution_id,
         advice="Check the id and the connection; the catalog deletes executions older than its retention window.",
+    )
+
+
+def not_started_text(execution_id: int) -> str:
+    """The warning for an execution that was created and that nothing has started."""
+    return (
+        f"Execution {execution_id} was created and has not been started. It does not run by itself, so the task waits "
+        "until something starts it, or until its timeout."
+    )
+
+
+def not_started_error(execution: Execution, seconds: float) -> ExecutionNotStarted:
+    """The error for an execution that was not started in time.
+
+    :param execution: the execution.
+    :param seconds: the time, from its creation.
+    """
+    return ExecutionNotStarted(
+        f"{execution_name(execution)} was created and not started within {seconds:g} s (start_timeout). It does not "
+        "run by itself. Check what should have started it.",
+        execution_id=execution.execution_id,
+        status=execution.status,
     )
 
 

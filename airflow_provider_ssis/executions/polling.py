@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.executions.deadline import NO_DEADLINE, SYSTEM_CLOCK, Deadline
 from airflow_provider_ssis.executions.outage import retry_during_outage
-from airflow_provider_ssis.executions.outcome import not_found_error
+from airflow_provider_ssis.executions.outcome import not_found_error, not_started_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MIN_DELAY = 0.2
 """The shortest time between two polls, in seconds."""
 
+START_WARNING = 60.0
+"""Seconds after the creation of an execution from which on a warning says that nothing has started it."""
+
 _MISSES_BEFORE_NOT_FOUND = 3
 
 
@@ -35,6 +38,8 @@ class WaitResult(Enum):
     """The deadline has passed."""
     STUCK_PENDING = "stuck_pending"
     """The execution has been pending longer than ``pending_timeout``."""
+    NOT_STARTED = "not_started"
+    """The execution was created and has not been started within ``start_timeout``."""
     NOT_FOUND = "not_found"
     """The catalog does not show the execution."""
     STILL_ACTIVE = "still_active"
@@ -63,6 +68,14 @@ class PollSchedule:
         return min(max(MIN_DELAY, age / 5), longest)
 
 
+def is_long_created(state: ExecutionState | None) -> bool:
+    """Whether an execution was created :data:`START_WARNING` seconds ago and nothing has started it.
+
+    :param state: what the poll returned.
+    """
+    return state is not None and state.status is OperationStatus.CREATED and (state.age or 0) >= START_WARNING
+
+
 @dataclass(slots=True)
 class ExecutionWait:
     """One wait for an execution.
@@ -73,6 +86,7 @@ class ExecutionWait:
     :param pending_timeout: seconds that the execution may be pending. Default: no limit.
     :param leave_at: when to end the wait although the execution is still active, so that the task can defer. Default:
         never.
+    :param start_timeout: seconds after its creation in which the execution must be started. Default: no limit.
     """
 
     execution_id: int
@@ -80,7 +94,9 @@ class ExecutionWait:
     deadline: Deadline
     pending_timeout: float | None = None
     leave_at: Deadline = NO_DEADLINE
+    start_timeout: float | None = None
     _misses: int = field(default=0, init=False)
+    _has_warned: bool = field(default=False, init=False)
 
     def check(self, state: ExecutionState | None) -> WaitResult | None:
         """Whether the wait has ended.
@@ -100,7 +116,20 @@ class ExecutionWait:
         is_pending = state.status is OperationStatus.PENDING
         if is_pending and self.pending_timeout is not None and (state.age or 0) >= self.pending_timeout:
             return WaitResult.STUCK_PENDING
+        is_created = state.status is OperationStatus.CREATED
+        if is_created and self.start_timeout is not None and (state.age or 0) >= self.start_timeout:
+            return WaitResult.NOT_STARTED
         return WaitResult.STILL_ACTIVE if self.leave_at.passed else None
+
+    def needs_warning(self, state: ExecutionState | None) -> bool:
+        """Whether to warn now that nothing has started the execution: once, :data:`START_WARNING` after its creation.
+
+        :param state: what the poll returned.
+        """
+        if self._has_warned or not is_long_created(state):
+            return False
+        self._has_warned = True
+        return True
 
     def delay(self, state: ExecutionState | None) -> float:
         """Seconds until the next poll.
@@ -128,7 +157,7 @@ def poll_until_terminal(
     :param log: the task's log, for outages.
     :param on_poll: called after each poll that returned the execution, the last one too. It may read the catalog.
     :param clock: the time. Default: the system's.
-    :return: TERMINAL, TIMED_OUT, STUCK_PENDING or STILL_ACTIVE.
+    :return: TERMINAL, TIMED_OUT, STUCK_PENDING, NOT_STARTED or STILL_ACTIVE.
     :raises ExecutionNotFound: the catalog does not show the execution.
     :raises CatalogError: the outage lasted too long, or the deadline passed during it.
     """
@@ -143,6 +172,8 @@ def poll_until_terminal(
         state = retry_during_outage(
             poll, tolerance, log, execution_id=wait.execution_id, deadline=wait.deadline, clock=clock
         )
+        if wait.needs_warning(state):
+            log.warning("%s", not_started_text(wait.execution_id))
         result = wait.check(state)
         if result is WaitResult.NOT_FOUND:
             raise not_found_error(wait.execution_id)

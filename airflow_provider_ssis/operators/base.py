@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import mask_secret
 
 from airflow_provider_ssis import config
-from airflow_provider_ssis.executions.arguments import secrets_in, shown_as_text
-from airflow_provider_ssis.executions.deadline import NO_DEADLINE, deferral_timeout, task_deadline
-from airflow_provider_ssis.executions.deferral import DeferralTimes
+from airflow_provider_ssis.exceptions import InvalidTaskArgument
+from airflow_provider_ssis.executions.arguments import SHORTEST_MASKED, VALUE_ARGUMENTS, protect, secrets_in
+from airflow_provider_ssis.executions.deadline import NO_DEADLINE, DeferralTimes, deferral_timeout, task_deadline
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
@@ -46,8 +46,22 @@ class SsisTask:
         parent: Any = super()
         rendered = parent.render_template(content, *args, **kwargs)
         for secret in secrets_in(rendered):
-            mask_secret(secret)
-        return shown_as_text(rendered)
+            if len(secret) >= SHORTEST_MASKED:
+                mask_secret(secret)
+        return rendered
+
+    def _do_render_template_fields(self, parent: Any, *args: Any, **kwargs: Any) -> None:
+        # Airflow's own, for mapped tasks too. Airflow stores and shows the rendered fields after it.
+        base: Any = super()
+        base._do_render_template_fields(parent, *args, **kwargs)
+        for name, names in VALUE_ARGUMENTS.items():
+            if (value := getattr(parent, name, None)) is not None:
+                try:
+                    setattr(parent, name, protect(name, value, names=names))
+                except InvalidTaskArgument:
+                    # Airflow may store the fields of a task that fails.
+                    setattr(parent, name, None)
+                    raise
 
 
 class SsisWaitingTask(SsisTask):

@@ -15,14 +15,17 @@ from airflow_provider_ssis.exceptions import (
     NoRunningExecution,
 )
 from airflow_provider_ssis.executions.arguments import execution_id_of, optional_text
-from airflow_provider_ssis.executions.deadline import Deadline, check_seconds
+from airflow_provider_ssis.executions.deadline import Deadline, seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import ended_text, execution_name, status_name
 from airflow_provider_ssis.executions.polling import WaitResult, get_execution
 from airflow_provider_ssis.executions.stop import not_stopped_error, stop_executions
 from airflow_provider_ssis.operators.base import SsisWaitingTask
+from airflow_provider_ssis.operators.dag_checks import check_execution_id, check_name, check_package, is_known
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ssis.catalog.client import Catalog
@@ -44,7 +47,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
     :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
         ``[ssis] poll_interval``, 10 seconds unless set.
     :param deferrable: wait for the end in the triggerer, without a worker, if it takes longer than
-        ``[ssis] defer_after`` (10 seconds) and all executions are stopping by then. Default:
+        ``[ssis] defer_after`` (20 seconds) and all executions are stopping by then. Default:
         ``[operators] default_deferrable``.
     :param fail_if_not_running: fail if there is nothing to stop. Default: False.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
@@ -65,22 +68,21 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         folder: str | None = None,
         project: str | None = None,
         package: str | None = None,
-        timeout: float | None = 300.0,
-        poll_interval: float | None = None,
+        timeout: float | timedelta | None = 300.0,
+        poll_interval: float | timedelta | None = None,
         deferrable: bool = config.default_deferrable(),
         fail_if_not_running: bool = False,
         ssis_conn_id: str = "ssis_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_seconds("timeout", timeout)
-        check_seconds("poll_interval", poll_interval, zero=False)
+        _check_target(execution_id, folder, project, package)
         self.execution_id = execution_id
         self.folder = folder
         self.project = project
         self.package = package
-        self.timeout = timeout
-        self.poll_interval = poll_interval
+        self.timeout = seconds("timeout", timeout)
+        self.poll_interval = seconds("poll_interval", poll_interval, zero=False)
         self.deferrable = deferrable
         self.fail_if_not_running = fail_if_not_running
         self.ssis_conn_id = ssis_conn_id
@@ -100,7 +102,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
 
     def _stop_one(self, catalog: Catalog, execution_id: int, deadline: Deadline) -> list[dict[str, Any]]:
         if self.folder or self.project or self.package:
-            raise InvalidTaskArgument("Give either execution_id, or folder with project and package, not both.")
+            raise InvalidTaskArgument(_TWO_TARGETS)
         execution = get_execution(catalog, execution_id)
         if execution.status.is_active:
             return self._stop(catalog, [execution_id], deadline)
@@ -115,10 +117,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
             optional_text(name, getattr(self, name)) for name in ("folder", "project", "package")
         )
         if folder is None or (package is not None and project is None):
-            raise InvalidTaskArgument(
-                "What to stop is not clear: give execution_id, or folder, or folder and project, or all of folder, "
-                "project and package."
-            )
+            raise InvalidTaskArgument(_UNCLEAR_TARGET)
         active = catalog.executions(
             folder=folder, project=project, package=package, statuses=ACTIVE_STATUSES, limit=None
         )
@@ -182,3 +181,37 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
 def _active(catalog: Catalog, execution_ids: Sequence[int]) -> list[Execution]:
     executions = [get_execution(catalog, execution_id) for execution_id in execution_ids]
     return [execution for execution in executions if not execution.status.is_terminal]
+
+
+def _check_target(execution_id: Any, folder: Any, project: Any, package: Any) -> None:
+    """Check when the DAG is parsed what is to be stopped.
+
+    :raises InvalidTaskArgument: it is nothing, or not clear.
+    """
+    names = {"folder": folder, "project": project, "package": package}
+    given = [name for name, value in names.items() if _is_given(value)]
+    if execution_id is None and all(value is None for value in names.values()):
+        raise InvalidTaskArgument(_UNCLEAR_TARGET)
+    if _is_given(execution_id) and given:
+        raise InvalidTaskArgument(_TWO_TARGETS)
+    if execution_id is not None:
+        check_execution_id(execution_id)
+        return
+    for name in given:
+        check_name(name, names[name])
+    if folder is None or (package is not None and project is None):
+        raise InvalidTaskArgument(_UNCLEAR_TARGET)
+    if package is not None:
+        check_package(package)
+
+
+def _is_given(value: Any) -> bool:
+    """Whether an argument is given for certain: another task's output may still be nothing."""
+    return value is not None and (isinstance(value, str) or is_known(value))
+
+
+_TWO_TARGETS = "Give either execution_id, or folder with project and package, not both."
+_UNCLEAR_TARGET = (
+    "What to stop is not clear: give execution_id, or folder, or folder and project, or all of folder, project and "
+    "package."
+)

@@ -13,13 +13,13 @@ from airflow_provider_ssis.project.models import EventHandler, Executable, Packa
 _STRIP = "remove the sensitive values with strip_sensitive (--strip-sensitive)"
 _NOT_BUILT = {
     ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD: (
-        "its sensitive values are encrypted with a password, and decrypting with a password is not supported yet"
+        "its sensitive values are encrypted with a password, and building with a password is not supported yet"
     ),
     ProtectionLevel.SERVER_STORAGE: "its sensitive values can be decrypted only by the server that stored it",
 }
 _NOT_READ = {
     ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD: (
-        "its files are encrypted with a password, and decrypting with a password is not supported yet"
+        "its files are encrypted with a password, and building with a password is not supported yet"
     ),
     ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY: "its files can be decrypted only with its author's Windows account",
 }

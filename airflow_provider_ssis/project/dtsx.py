@@ -8,6 +8,7 @@ Package formats 2 (SQL Server 2005), 3 (2008), 5 (a preview of 2012), 6 (2012, 2
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.dataflow import read_data_flow
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
@@ -24,6 +25,9 @@ from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEv
 from airflow_provider_ssis.project.package.document import dts_package, is_encrypted_package
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 from airflow_provider_ssis.project.safe_xml import parse_xml
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,16 @@ def read_package(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> 
         constraints.
     :raises LimitExceededError: it exceeds a limit.
     """
-    root = parse_xml(data, part, limits=limits)
+    return package_file(parse_xml(data, part, limits=limits), part)
+
+
+def package_file(root: _Element, part: str) -> PackageFile:
+    """Return the content of a .dtsx file.
+
+    :param root: its root element.
+    :param part: its name, for errors.
+    :raises InvalidPartError: as for :func:`read_package`.
+    """
     if is_encrypted_package(root):
         return PackageFile(
             format_version=None,

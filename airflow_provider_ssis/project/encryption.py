@@ -40,7 +40,7 @@ def require_readable(root: _Element, part: str, level: ProtectionLevel | None = 
     if len(root) or not (is_encrypted(root) or (root.text or "").strip()):
         return
     label = f" (protection level {level.label})" if level is not None else ""
-    key = "a password, and decrypting with a password is not supported yet"
+    key = "a password"
     if level is ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY or (root.text or "").strip().startswith(DPAPI_BLOB):
         key = "the key of its author's Windows account, which no other account can use"
     raise ProtectedError(

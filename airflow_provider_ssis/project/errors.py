@@ -48,6 +48,10 @@ class ProtectedError(ProjectError):
     """The protection level encrypts something that is needed, and the key or password is not available."""
 
 
+class WrongPasswordError(ProtectedError):
+    """The given password does not decrypt the file."""
+
+
 class BuildError(ProjectError):
     """The source cannot be built into a project file."""
 

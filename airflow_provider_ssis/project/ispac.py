@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, Archive, Source, open_archive
-from airflow_provider_ssis.project.dtsx import PackageFile, read_package
+from airflow_provider_ssis.project.decryption import check_password, decrypted
+from airflow_provider_ssis.project.dtsx import PackageFile, package_file
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, Manifest, read_manifest
 from airflow_provider_ssis.project.models import ConnectionManager, Parameter, Project
@@ -31,15 +32,18 @@ class Ispac:
     parts: Mapping[str, bytes]
 
 
-def read_ispac(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> Project:
+def read_ispac(source: Source, *, password: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Project:
     """Read a project file: manifest, parameters, connection managers, and packages with their control flow.
 
     :param source: the project file: bytes, path, or open file. A seekable file is read part by part.
+    :param password: the password of the project, to read encrypted values. Default: None; they are read as None, and a
+        project that is encrypted as a whole cannot be read.
     :param limits: limits for the file.
+    :raises WrongPasswordError: the password is not that of the project.
     :raises ProjectError: the file is damaged, exceeds a limit, or has invalid content; the message names the part.
     """
     with open_archive(source, limits=limits) as archive:
-        return read_project(archive, limits=limits)
+        return read_project(archive, password=password, limits=limits)
 
 
 def open_ispac(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> Ispac:
@@ -53,16 +57,22 @@ def open_ispac(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> Ispac:
         return Ispac(read_project(archive, limits=limits), {name: archive.read(name) for name in archive.names})
 
 
-def read_project(archive: Archive, *, limits: Limits = DEFAULT_LIMITS) -> Project:
+def read_project(archive: Archive, *, password: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Project:
     """Read the project in an open archive.
 
     :param archive: the archive.
+    :param password: as for :func:`read_ispac`.
     :param limits: limits for the XML of its parts.
     :raises ProjectError: as for :func:`read_ispac`.
     """
 
+    is_checked = password is not None and check_password(
+        parse_xml(archive.read(MANIFEST), MANIFEST, limits=limits), password, MANIFEST
+    )
+
     def parsed(name: str) -> _Element:
-        return parse_xml(archive.read(name), name, limits=limits)
+        root = parse_xml(archive.read(name), name, limits=limits)
+        return root if password is None else decrypted(root, password, name, is_checked=is_checked, limits=limits)
 
     archive.read(CONTENT_TYPES)
     manifest = read_manifest(parsed(MANIFEST))
@@ -72,7 +82,7 @@ def read_project(archive: Archive, *, limits: Limits = DEFAULT_LIMITS) -> Projec
         manifest,
         read_project_parameters(parsed(PROJECT_PARAMETERS), PROJECT_PARAMETERS) if has_file else manifest.parameters,
         [read_connection_manager(parsed(name), name) for name in manifest.connection_managers],
-        [read_package(archive.read(package.name), package.name, limits=limits) for package in manifest.packages],
+        [package_file(parsed(package.name), package.name) for package in manifest.packages],
     )
 
 

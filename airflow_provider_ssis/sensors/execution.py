@@ -14,17 +14,19 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_ssis import config
+from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, ExecutionNotFound, LoginFailed
 from airflow_provider_ssis.compat import is_first_poke, reschedule_exception
 from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
-from airflow_provider_ssis.executions.deadline import check_seconds
-from airflow_provider_ssis.executions.deferral import DeferralTimes
+from airflow_provider_ssis.executions.deadline import DeferralTimes, check_seconds, seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
     ended_text,
     execution_name,
+    not_started_error,
+    not_started_text,
     result_of,
     status_name,
     unsuccessful_error,
@@ -34,16 +36,19 @@ from airflow_provider_ssis.executions.polling import (
     PollSchedule,
     WaitResult,
     get_execution,
+    is_long_created,
     poll_until_terminal,
 )
 from airflow_provider_ssis.operators.base import SsisWaitingTask
+from airflow_provider_ssis.operators.dag_checks import check_execution_id
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.catalog.codes import OperationStatus
     from airflow_provider_ssis.catalog.models import Execution
+    from airflow_provider_ssis.executions.deadline import Deadline
+    from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
 
 class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
@@ -54,7 +59,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
     succeed skips the task. The sensor never stops the execution.
 
     Before it defers or is rescheduled for the first time, the sensor waits on its worker for ``[ssis] defer_after``
-    seconds (10); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (15) later at
+    seconds (20); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (30) later at
     the earliest, also with a shorter ``poke_interval``: Airflow fails a task that comes back sooner.
 
     An outage of the server of up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` a poke
@@ -67,10 +72,13 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
     :param deferrable: wait in the triggerer, without a worker. ``poke_interval`` is then the longest time between two
         polls in the first hour, and must not be 0. ``timeout`` counts from the task's start, and Airflow's
         ``execution_timeout`` applies there too. Default: ``[operators] default_deferrable``.
+    :param start_timeout: seconds after its creation in which the execution must be started; then the sensor fails.
+        Without it the sensor waits until its ``timeout``, and warns after a minute. Default: no limit.
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds.
     :raises ExecutionFailed: the package failed.
     :raises ExecutionCanceled: the execution was stopped.
     :raises ExecutionEndedUnexpectedly: the process that ran the package ended without a result.
+    :raises ExecutionNotStarted: nothing started the execution within ``start_timeout``.
     :raises ExecutionNotFound: the catalog does not show an execution with that id.
     :raises AirflowSensorTimeout: the execution had not ended at the sensor's ``timeout``.
     :raises ExecutionTimeout: it had not ended at the task's ``execution_timeout``, while the task was deferred.
@@ -88,6 +96,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         execution_id: int | str | Mapping[str, Any] | XComArg,
         ssis_conn_id: str = "ssis_default",
         deferrable: bool = config.default_deferrable(),
+        start_timeout: float | timedelta | None = None,
         **kwargs: Any,
     ) -> None:
         # Airflow's own checks name no value.
@@ -101,12 +110,20 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         self.execution_id = execution_id
         self.ssis_conn_id = ssis_conn_id
         self.deferrable = deferrable
+        self.start_timeout = seconds("start_timeout", start_timeout)
+        check_execution_id(execution_id)
         self._tolerance: OutageTolerance | None = None
         self._has_read = False
+        self._has_warned = False
 
     @property
     def _poll_interval(self) -> float:
         return self.poke_interval
+
+    def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
+        trigger = super()._trigger(execution_id, deadline)
+        trigger.start_timeout = self.start_timeout
+        return trigger
 
     def execute(self, context: Context) -> Any:
         """Wait, on the worker or in the triggerer.
@@ -149,6 +166,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
             execution_id=execution_id_of(self.execution_id),
             schedule=PollSchedule(self._poll_interval),
             deadline=deadline,
+            start_timeout=self.start_timeout,
             leave_at=DeferralTimes().leave_at(deadline),
         )
         if wait.leave_at.passed:
@@ -158,6 +176,8 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
             result = poll_until_terminal(catalog, wait, tolerance=tolerance, log=self.log, on_poll=lambda _: None)
             if result is WaitResult.TERMINAL:
                 return self._outcome(catalog, get_execution(catalog, wait.execution_id))
+            if result is WaitResult.NOT_STARTED:
+                self._check_started(catalog, get_execution(catalog, wait.execution_id))
         return self._check_after_timeout(wait.execution_id) if result is WaitResult.TIMED_OUT else None
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -175,7 +195,12 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         with self._open_catalog() as catalog:
             if received.error is not None:
                 raise received.error
-            return self._outcome(catalog, get_execution(catalog, received.execution_id))
+            execution = get_execution(catalog, received.execution_id)
+            if execution.status.is_terminal:
+                return self._outcome(catalog, execution)
+            self._check_started(catalog, execution)
+        # It was started in the meantime.
+        return self.execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Read the execution's status once.
@@ -192,9 +217,26 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
                 if execution.status.is_terminal:
                     return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution))
                 self.log.info("%s is %s.", execution_name(execution), status_name(execution.status))
+                self._check_started(catalog, execution)
         except CatalogError as error:
             self._tolerate(error)
         return PokeReturnValue(is_done=False)
+
+    def _check_started(self, catalog: Catalog, execution: Execution) -> None:
+        """Warn about an execution that nothing has started; fail if ``start_timeout`` has passed.
+
+        :raises ExecutionNotStarted: it has passed.
+        """
+        if execution.status is not OperationStatus.CREATED:
+            return
+        # The age by the server's clock.
+        state = next(iter(catalog.execution_states([execution.execution_id])), None)
+        if self.start_timeout is not None and state is not None and (state.age or 0) >= self.start_timeout:
+            error = not_started_error(execution, self.start_timeout)
+            raise self._skip(str(error)) if self.soft_fail else error
+        if is_long_created(state) and not self._has_warned:
+            self._has_warned = True
+            self.log.warning("%s", not_started_text(execution.execution_id))
 
     def _tolerate(self, error: CatalogError) -> None:
         """Continue to wait after an error.

@@ -11,10 +11,10 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.compat import task_instance_state
-from airflow_provider_ssis.executions.deadline import Deadline
-from airflow_provider_ssis.executions.deferral import seconds_until_resume
+from airflow_provider_ssis.executions.deadline import Deadline, seconds_until_resume
 from airflow_provider_ssis.executions.message_log import MessageLevel, log_message
 from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
+from airflow_provider_ssis.executions.outcome import not_started_text
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 from airflow_provider_ssis.triggers.poller import Subscription, Update, shared_poller
@@ -46,6 +46,7 @@ class SsisExecutionTrigger(BaseTrigger):
     :param longest_poll_interval: seconds that the interval grows to for executions that run for hours. Default: 60.
     :param deadline: when to stop waiting, in seconds since 1970. Default: never.
     :param pending_timeout: seconds that the execution may be pending. Default: no limit.
+    :param start_timeout: seconds after its creation in which the execution must be started. Default: no limit.
     :param outage_timeout: seconds that an outage of the server may last. Default: 900.
     :param follow_messages: the least important messages of the execution that are logged. Default: ``none``.
     :param cancel_on_kill: stop the execution when a user marks or clears the task; needs Airflow 3.3. Default: True.
@@ -65,6 +66,7 @@ class SsisExecutionTrigger(BaseTrigger):
         longest_poll_interval: float = 60.0,
         deadline: float | None = None,
         pending_timeout: float | None = None,
+        start_timeout: float | None = None,
         outage_timeout: float = 900.0,
         follow_messages: str = MessageLevel.NONE.value,
         cancel_on_kill: bool = True,
@@ -80,6 +82,7 @@ class SsisExecutionTrigger(BaseTrigger):
         self.longest_poll_interval = longest_poll_interval
         self.deadline = deadline
         self.pending_timeout = pending_timeout
+        self.start_timeout = start_timeout
         self.outage_timeout = outage_timeout
         self.follow_messages = follow_messages
         self.cancel_on_kill = cancel_on_kill
@@ -128,6 +131,7 @@ class SsisExecutionTrigger(BaseTrigger):
                 schedule=PollSchedule(self.poll_interval, self.longest_poll_interval),
                 deadline=Deadline(self.deadline),
                 pending_timeout=self.pending_timeout,
+                start_timeout=self.start_timeout,
             ),
             tolerance=OutageTolerance(self.outage_timeout),
             send=updates.put,
@@ -163,6 +167,8 @@ class SsisExecutionTrigger(BaseTrigger):
             log_message(self.log, message, level)
         if update.outage is not None:
             self.log.warning("%s", update.outage)
+        if update.not_started:
+            self.log.warning("%s", not_started_text(self.execution_id))
         if update.unreadable is not None:
             self.log.warning(
                 "The messages of execution %d cannot be read, so they are left out from here on: %s",
@@ -231,6 +237,7 @@ _DEFAULTS: dict[str, Any] = {
     "longest_poll_interval": 60.0,
     "deadline": None,
     "pending_timeout": None,
+    "start_timeout": None,
     "outage_timeout": 900.0,
     "follow_messages": MessageLevel.NONE.value,
     "cancel_on_kill": True,

@@ -52,6 +52,7 @@ class Update:
     :param outage: the line for the log, when an outage begins.
     :param recovered: how long the outage lasted in seconds, when it ends.
     :param unreadable: the error's text, when the messages can permanently not be read. No more messages follow.
+    :param not_started: nothing has started the execution, a while after its creation.
     :param result: why the wait ended. No more updates follow.
     :param error: the error that ended it, if one did.
     """
@@ -61,6 +62,7 @@ class Update:
     outage: str | None = None
     recovered: float | None = None
     unreadable: str | None = None
+    not_started: bool = False
     result: WaitResult | None = None
     error: Exception | None = None
 
@@ -254,6 +256,7 @@ class Poller:
             outage=outage,
             recovered=recovered,
             unreadable=unreadable,
+            not_started=wait.needs_warning(state),
             result=result,
         )
         if update != _EMPTY:

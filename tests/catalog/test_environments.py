@@ -118,10 +118,10 @@ def test_environments_of_one_name_in_two_folders_are_ambiguous(prepared: Catalog
 
 
 def test_an_environment_without_a_reference_is_told_with_those_that_have_one(prepared: Catalog) -> None:
-    with pytest.raises(EnvironmentNotFound, match="refers to no environment"):
+    with pytest.raises(EnvironmentNotFound, match="has no references"):
         prepared.find_environment_reference(FOLDER, PROJECT, "Prod")
     prepared.create_environment_reference(FOLDER, PROJECT, "Prod")
-    with pytest.raises(EnvironmentNotFound, match=r"It refers to: \./Prod"):
+    with pytest.raises(EnvironmentNotFound, match=r"It has references to: \./Prod"):
         prepared.find_environment_reference(FOLDER, PROJECT, "Test")
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
+import pyodbc
 import pytest
 
+from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import Edition, SsisdbEmulator
 from tests.support.dag_runs import airflow_environment, migrated_home
+from tests.support.mart import MART
 
 pytestmark = pytest.mark.processes
 
@@ -62,14 +67,82 @@ def test_a_terminal_that_knows_only_ascii_gets_plain_marks(ssisdb: SsisdbEmulato
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("uri", ["ssis://etl:hunter2#x@sql01", "ssis://etl:x@sql01:hunter2", "hunter2", "{hunter2"])
-def test_a_uri_that_cannot_be_read_is_told_without_showing_it(uri: str) -> None:
-    result = doctor("--uri", uri)
+UNREADABLE = ["ssis://etl:hunter2#x@sql01", "ssis://etl:x@sql01:hunter2", "hunter2", "{hunter2", '{"hunter2": 1}']
+
+
+@pytest.mark.parametrize("uri", UNREADABLE)
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_a_uri_that_cannot_be_read_is_told_without_showing_it(uri: str, level: str) -> None:
+    result = doctor("--uri", uri, AIRFLOW__LOGGING__LOGGING_LEVEL=level)
     assert result.returncode == 1
     assert "the URI cannot be read" in result.stderr
     assert "percent-encode" in result.stderr
     assert "airflow_ssis_doctor" not in result.stderr
     assert "hunter2" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("value", UNREADABLE)
+def test_an_environment_variable_that_cannot_be_read_is_named(value: str) -> None:
+    result = doctor("--conn-id", "warehouse", AIRFLOW_CONN_WAREHOUSE=value, AIRFLOW__LOGGING__LOGGING_LEVEL="DEBUG")
+    assert result.returncode == 1
+    assert "The environment variable AIRFLOW_CONN_WAREHOUSE cannot be read" in result.stderr
+    assert "hunter2" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("uri", ["", " "])
+def test_an_empty_uri_is_not_the_default_connection(ssisdb: SsisdbEmulator, uri: str) -> None:
+    result = doctor("--uri", uri, AIRFLOW_CONN_SSIS_DEFAULT=ssisdb.airflow_uri)
+    assert result.returncode == 1
+    assert "the URI cannot be read: it is empty" in result.stderr
+
+
+def test_json_has_the_drivers_the_steps_and_the_exit_code(ssisdb: SsisdbEmulator) -> None:
+    result = doctor("--json", "--uri", ssisdb.airflow_uri)
+    report = json.loads(result.stdout)
+    assert (report["exit_code"], result.returncode) == (0, 0)
+    assert [each["step"] for each in report["steps"]] == STEPS
+    assert {each["outcome"] for each in report["steps"]} == {"good"}
+    assert {"microsoft", "freetds"} == {each["family"] for each in report["drivers"]}
+    assert ssisdb.password not in result.stdout + result.stderr
+
+
+def test_json_of_a_connection_that_fails(ssisdb: SsisdbEmulator) -> None:
+    result = doctor("--json", "--uri", ssisdb.airflow_uri.replace("ssis://sa:", "ssis://nobody:"))
+    report = json.loads(result.stdout)
+    assert (report["exit_code"], result.returncode) == (1, 1)
+    assert (report["steps"][-1]["step"], report["steps"][-1]["outcome"]) == ("login", "failed")
+    report = json.loads(doctor("--json", "--uri", "hunter2").stdout)
+    assert report["exit_code"] == 1
+    assert "the URI cannot be read" in report["error"]
+
+
+def test_a_wrong_field_fails_the_settings(ssisdb: SsisdbEmulator) -> None:
+    result = doctor("--uri", f"{ssisdb.airflow_uri}&encrpt=no")
+    assert result.returncode == 1
+    assert "✗ settings" in result.stdout
+    assert "✓ driver" not in result.stdout
+
+
+def test_the_printed_statements_grant_what_is_missing() -> None:
+    with SsisdbEmulator() as server:
+        server.add_login("etl", "gr4nted-s3cret")
+        server.add_login("other", "gr4nted-s3cret")
+        with Catalog(pyodbc.connect(server.odbc_connection_string, autocommit=True)) as admin:
+            admin.create_folder("Bob's")
+            admin.deploy_project("Bob's", "Mart", MART)
+        uri = server.airflow_uri.replace(f"sa:{quote(server.password, safe='')}", "etl:gr4nted-s3cret")
+        assert uri != server.airflow_uri
+        limited = doctor("--json", "--uri", uri)
+        assert limited.returncode == 3
+        texts = {each["step"]: each["text"] for each in json.loads(limited.stdout)["steps"]}
+        connection = pyodbc.connect(server.odbc_connection_string, autocommit=True)
+        for step in ("run", "deploy"):
+            statements = texts[step].split("\n", 1)[1]
+            assert "READ" in statements
+            connection.execute(statements.replace("N'FOLDER'", "N'Bob''s'"))
+        granted = doctor("--json", "--uri", uri)
+    assert granted.returncode == 0, granted.stdout
+    assert {each["outcome"] for each in json.loads(granted.stdout)["steps"]} == {"good"}
 
 
 def test_a_login_that_may_only_look_gives_exit_code_3() -> None:

@@ -11,8 +11,8 @@ from tests.support.markdown import ROOT, pages
 
 ROOMS = ("catalog", "hooks", "operators", "project", "sensors", "triggers")
 ENDINGS = "Active Busy Canceled Changed Denied Failed Mismatch Missing NotFound Pending Refused Timeout Unreachable"
-MADE = {"build/screenshots/"}
-"""What a run of the tests makes."""
+MADE = {"build/fuzz/", "build/screenshots/"}
+"""What tests and tools make."""
 
 OF_OTHERS = {"AirflowSensorTimeout", "PackageExecutionError"}
 

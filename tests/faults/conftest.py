@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from tests.support.airflow_processes import AirflowProcesses, running_airflow
 from tests.support.canaries import CANARY_CONNECTION
+from tests.support.dag_runs import DEFER_AT_ONCE
 from tests.support.mart import MART
 from tests.support.workers import Workers, running_workers
 
@@ -34,10 +35,10 @@ def server() -> Iterator[SsisdbEmulator]:
 
 @pytest.fixture(scope="package")
 def airflow(server: SsisdbEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcesses]:
-    """A whole Airflow. One for all tests, since its start takes long; each test has a DAG run of its own."""
+    """A whole Airflow. One for all tests, since its start is slow; each test has its own DAG run."""
     home = tmp_path_factory.mktemp("airflow-home")
     connections = {"AIRFLOW_CONN_SSIS_DEFAULT": server.airflow_uri, "AIRFLOW_CONN_CANARY": CANARY_CONNECTION}
-    with running_airflow(home, DAGS, connections) as airflow:
+    with running_airflow(home, DAGS, connections, settings=DEFER_AT_ONCE) as airflow:
         yield airflow
 
 

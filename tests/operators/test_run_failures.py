@@ -12,7 +12,6 @@ from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
     FolderNotFound,
-    InvalidArgument,
     LoginFailed,
     PackageNotFound,
     ParameterNotFound,
@@ -34,7 +33,7 @@ from airflow_provider_ssis.exceptions import (
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from tests.support.mart import MART
-from tests.support.running import SECRET, ImpatientHook, parameters_of, run
+from tests.support.running import SECRET, SingleTryHook, parameters_of, run
 from tests.support.ssis_projects import make_ispac, package, parameter, task
 from tests.support.waiting import wait_until
 
@@ -97,7 +96,7 @@ def test_a_server_that_goes_away_meanwhile_is_told_with_the_execution_that_goes_
         catalog.deploy_project("Sales", "Mart", MART)
     server.scripts.take(600, package="Load.dtsx")
     task_run = run()
-    task_run.operator.hook = ImpatientHook()
+    task_run.operator.hook = SingleTryHook()
 
     def stop_server_when_running() -> None:
         wait_until(lambda: "is running" in str(task_run.log))
@@ -117,7 +116,7 @@ def test_a_server_that_goes_away_meanwhile_is_told_with_the_execution_that_goes_
     [
         ({"folder": "Nowhere"}, FolderNotFound, r"Nowhere/Mart/Load\.dtsx.*no folder 'Nowhere'"),
         ({"project": "Nothing"}, ProjectNotFound, r"no project 'Nothing' in the folder 'Sales'.*Mart"),
-        ({"package": "Load"}, PackageNotFound, r"Sales/Mart/Load failed.*\.dtsx"),
+        ({"package": "Other.dtsx"}, PackageNotFound, r"Sales/Mart/Other.dtsx failed.*Load\.dtsx"),
         ({"parameters": {"batchsize": 1}}, ParameterNotFound, r"'batchsize'.*Did you mean 'BatchSize'"),
         ({"project_parameters": {"Sauce": 1}}, ParameterNotFound, r"'Sauce'.*Source"),
         ({"parameters": {"BatchSize": "many"}}, WrongParameterType, r"'BatchSize'.*Int32.*'many'"),
@@ -137,7 +136,7 @@ def test_a_server_that_goes_away_meanwhile_is_told_with_the_execution_that_goes_
             r"'CM\.Warehouse\.ServerName' is given twice",
         ),
         ({"package": "Strict.dtsx"}, RequiredParameterMissing, r"RegionId"),
-        ({"logging_level": 17}, InvalidArgument, r"logging level 17.*VERBOSE"),
+        ({"logging_level": 17}, InvalidTaskArgument, r"logging_level is 17.*Verbose"),
         ({"parameters": {"Title": None}}, InvalidTaskArgument, r"parameters\['Title'\] is None"),
         ({"parameters": "no json"}, InvalidTaskArgument, r"parameters is no mapping"),
         ({"use_32bit_runtime": "perhaps"}, InvalidTaskArgument, r"'use_32bit_runtime'"),
@@ -212,6 +211,15 @@ def test_what_looks_like_sql_is_a_name(mart: Catalog) -> None:
     with pytest.raises(PackageNotFound):
         run(package="Load.dtsx'; EXEC catalog.delete_project N'Sales', N'Mart'; --").execute()
     assert mart.project("Sales", "Mart") is not None
+
+
+def test_a_failure_at_logging_level_none_says_that_no_messages_were_kept(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
+    with pytest.raises(
+        ExecutionFailed, match=r'logging level None, which keeps no messages.*logging_level="Basic"'
+    ) as caught:
+        run(logging_level="None").execute()
+    assert "event_messages" not in str(caught.value)
 
 
 def test_secrets_appear_nowhere(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

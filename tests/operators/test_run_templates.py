@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import ObjectType
-from airflow_provider_ssis.operators.run import SsisRunPackageOperator
+from airflow_provider_ssis.catalog.requests import Sensitive
+from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing
 from tests.support.running import SECRET, operator, parameters_of, run
 from tests.support.task_runs import TaskRun, rendered
 
@@ -86,16 +89,117 @@ def test_a_sensitive_number_is_masked(mart: Catalog) -> None:
     assert parameters_of(mart, result["execution_id"])["BatchSize"] == 998877665
 
 
-def test_every_template_field_is_stored_as_it_was_given() -> None:
-    """Airflow checks this at parse time: nothing is computed from what is not rendered yet."""
-    arguments: dict[str, Any] = {field: object() for field in SsisRunPackageOperator.template_fields}
-    task = SsisRunPackageOperator(task_id="load", **arguments)
-    assert {field: getattr(task, field) for field in arguments} == arguments
-
-
 def test_parameters_of_project_and_package_are_told_apart(mart: Catalog) -> None:
     result = run(parameters={"Title": "a"}, project_parameters={"Source": "b"}).execute()
     by_type = {
         value.parameter_name: value.object_type for value in mart.execution_parameter_values(result["execution_id"])
     }
     assert (by_type["Title"], by_type["Source"]) == (ObjectType.PACKAGE, ObjectType.PROJECT)
+
+
+# --- what renders to nothing -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"parameters": {"BatchSize": "{{ none }}"}},
+            r"^BatchSize \(Int32\) got the text 'None': its template rendered to nothing\. Did the task .* value\?",
+        ),
+        ({"parameters": {"Title": "{{ none }}"}}, r"^Title \(String\) got the text 'None'"),
+        ({"parameters": {"Missing": "{{ none }}"}}, r"^Missing got the text 'None'"),
+        ({"parameters": "{{ none }}"}, r"^parameters got the text 'None'"),
+        (
+            {"parameters": {"Title": {"value": "{{ none }}", "sensitive": True}}},
+            r"^Title \(String\) got the text 'None'",
+        ),
+        ({"connection_managers": {"DW": {"ServerName": " {{ none }}"}}}, r"\['ServerName'\] got the text 'None'"),
+        ({"property_overrides": {r"\Package.Properties[X]": "{{ none }}"}}, "got the text 'None'"),
+        ({"folder": "{{ none }}"}, "^folder got the text 'None'"),
+        ({"package": "{{ none }}"}, "^package got the text 'None'"),
+        ({"environment": "{{ none }}"}, "^environment got the text 'None'"),
+    ],
+    ids=str,
+)
+def test_a_template_that_renders_to_nothing_is_an_error(mart: Catalog, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(RenderedToNothing, match=message):
+        TaskRun(rendered(operator(**arguments), none=None)).execute()
+    assert mart.executions() == []
+
+
+def test_the_text_none_can_be_meant(mart: Catalog) -> None:
+    result = TaskRun(rendered(operator(parameters={"Title": {"value": "None"}}))).execute()
+    assert parameters_of(mart, result["execution_id"])["Title"] == "None"
+
+
+# --- sensitive values in any wrapping --------------------------------------------------------------------------------
+
+
+def shown(task: Any) -> str:
+    """What Airflow stores and shows of the rendered fields."""
+    from airflow.providers.common.compat.sdk import redact
+    from airflow.serialization.helpers import serialize_template_field
+
+    return "".join(str(redact(serialize_template_field(getattr(task, name), name))) for name in task.template_fields)
+
+
+@pytest.mark.parametrize("secret", ["k3y", "x9", "h4ns", "long-enough-s3cret", 'qu"ote-s3cret', "b4ck\\slash-s3cret"])
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda secret: {"Title": {"value": secret, "sensitive": True}},
+        lambda secret: {"Title": {"Value": secret, "SENSITIVE": "True"}},
+        lambda secret: {"Title": {" value": secret, "Sensitive ": 1}},
+        lambda secret: json.dumps({"Title": {"value": secret, "sensitive": True}}),
+        lambda secret: json.dumps({"Title": {"Value": secret, "Sensitive": True}}),
+        lambda secret: {"Title": json.dumps({"value": secret, "sensitive": True})},
+    ],
+    ids=["plain", "capitals", "spaces", "JSON", "JSON with capitals", "JSON of one value"],
+)
+def test_a_sensitive_value_is_sent_and_not_shown(mart: Catalog, wrapped: Any, secret: str) -> None:
+    for task in (
+        rendered(operator(parameters=wrapped(secret))),
+        rendered(operator(parameters="{{ given if given is string else given | tojson }}"), given=wrapped(secret)),
+    ):
+        assert secret not in shown(task)
+        result = TaskRun(task).execute()
+        assert parameters_of(mart, result["execution_id"])["Title"] == secret
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"Title": {"value": "s3c", "sensitive": True, "note": "x"}},
+        {"Title": {"sensitive": True, "vlaue": "s3c"}},
+        {"Title": {"value": ["s3c"], "sensitive": True}},
+        {"Title": {"value": {"key": "s3c"}, "sensitive": True}},
+        {"value": "s3c", "sensitive": True},
+        "{'Title': {'value': 's3c', 'sensitive': True}}",
+        '{"Title": {"value": "s3c", "sensitive": true}',
+        {"Title": '{"value": "s3c", "sensitive": true'},
+    ],
+    ids=str,
+)
+def test_what_is_nearly_a_sensitive_value_is_refused_before_anything_is_stored(given: Any) -> None:
+    task = operator(parameters="{{ given }}")
+    with pytest.raises(InvalidTaskArgument) as caught:
+        rendered(task, native=not isinstance(given, str), given=given)
+    assert "s3c" not in str(caught.value)
+    assert "s3c" not in shown(task)
+
+
+def test_a_parameter_may_be_named_like_the_mark() -> None:
+    assert rendered(operator(parameters={"sensitive": "yes", "Title": "x"})).parameters == {
+        "sensitive": "yes",
+        "Title": "x",
+    }
+
+
+def test_no_representation_shows_a_value() -> None:
+    assert "s3c" not in f"{Sensitive('s3c')}{Sensitive('s3c')!r}"
+
+
+def test_scale_out_can_be_asked_for(mart: Catalog) -> None:
+    task = rendered(operator(run_in_scale_out="{{ true }}", use_any_worker=True))
+    assert TaskRun(task).execute()["status"] == "succeeded"

@@ -18,7 +18,6 @@ from pathlib import Path
 import pyodbc
 
 from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.config import DEFER_AFTER, RESUME_AFTER
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.processes.packages import FOLDER, PACKAGES, PROJECT
 from tests.support.airflow_processes import COMPONENTS, AirflowProcesses, running_airflow
@@ -85,7 +84,6 @@ def airflow_with_short_packages(
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "5",
             "AIRFLOW__API__WORKERS": "1",
-            **{f"AIRFLOW__SSIS__{each.name.upper()}": str(each.default) for each in (DEFER_AFTER, RESUME_AFTER)},
         }
         components: tuple[str, ...] = COMPONENTS
         if database is not None:

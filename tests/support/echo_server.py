@@ -1,4 +1,4 @@
-"""A backend that gives back what it is sent: the wire protocol's own peer in its tests."""
+"""A backend that returns its input, for tests of the wire protocol."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class EchoSession:
 
 
 class EchoBackend:
-    """Knows one password."""
+    """A backend with one password."""
 
     server_name = "ECHO"
     product_version = (16, 0, 4000)
@@ -142,7 +142,7 @@ class EchoServer:
 
 @contextlib.contextmanager
 def echo_server(limits: Limits | None = None) -> Iterator[EchoServer]:
-    """A server in a thread of its own for the time of the block."""
+    """Run a server in a separate thread while the block lasts."""
     backend = EchoBackend()
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)

@@ -34,6 +34,7 @@ MART = make_ispac(
             task("Copy"),
             constraints=[on_success("Truncate", "Copy")],
             parameters=[parameter("RegionId", "Int32", 0, required=True)],
+            variables=["User::Key"],
         ),
     ],
     parameters=[

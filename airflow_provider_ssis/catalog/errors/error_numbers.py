@@ -52,6 +52,17 @@ _SHORT_OF_MEMORY = "The server is short of memory: try again later, or see what 
 _NO_ROOM = "The server cannot write to SSISDB: look at the free space of its data and log files and their disks."
 _DAMAGED = "The catalog is at odds with itself, or somebody else changes the same object: try again, then check SSISDB."
 
+_MASTER_KEY = (
+    "The database master key of SSISDB cannot be opened, which is usual after SSISDB was restored on another server or "
+    "failed over: on that server run OPEN MASTER KEY DECRYPTION BY PASSWORD = '...' and ALTER MASTER KEY ADD "
+    "ENCRYPTION BY SERVICE MASTER KEY in SSISDB."
+)
+_CLR = (
+    "SQL Server cannot run the catalog's CLR code, which is usual after SSISDB was restored or the CLR settings were "
+    "changed: check that 'clr enabled' is 1 (sp_configure), that SSISDB is TRUSTWORTHY, and that the login "
+    "##MS_SQLEnableSystemAssemblyLoadingUser## with its asymmetric key exists on that server."
+)
+
 MEANINGS: dict[int, Meaning] = {
     # The server, before the catalog is reached
     229: Meaning(
@@ -74,6 +85,9 @@ MEANINGS: dict[int, Meaning] = {
     18486: Meaning(LoginFailed, "The login is locked out; have it unlocked."),
     18487: Meaning(LoginFailed, "The login's password has expired; change it."),
     18488: Meaning(LoginFailed, "The login's password must be changed first."),
+    # SSISDB after a restore, a failover or a change of the CLR settings
+    15581: Meaning(CatalogError, _MASTER_KEY),
+    **dict.fromkeys((6263, 6522, 10314), Meaning(CatalogError, _CLR)),
     # Busy or failing over
     **dict.fromkeys(
         (845, 1204, 1205, 1222, 10928, 10929, 40197, 40501, 40613, 49918, 49919, 49920), Meaning(TransientError)

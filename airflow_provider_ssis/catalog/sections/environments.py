@@ -41,6 +41,7 @@ class Environments(CatalogPart):
 
         :param folder: only those of this folder. Default: all.
         """
+        check_arguments(folder=folder)
         batch = select(
             Environment,
             _ENVIRONMENTS,
@@ -53,6 +54,7 @@ class Environments(CatalogPart):
 
     def environment(self, folder: str, name: str) -> Environment | None:
         """The environment of that name, None where there is none that the login may see."""
+        check_arguments(folder=folder, environment=name)
         batch = select(
             Environment,
             _ENVIRONMENTS,
@@ -99,6 +101,7 @@ class Environments(CatalogPart):
 
     def environment_variables(self, folder: str, environment: str) -> list[EnvironmentVariable]:
         """The variables of an environment, by name; none if the login sees no such environment."""
+        check_arguments(folder=folder, environment=environment)
         batch = select(
             EnvironmentVariable,
             "catalog.environment_variables AS v JOIN catalog.environments AS e ON e.environment_id = v.environment_id "
@@ -161,6 +164,7 @@ class Environments(CatalogPart):
 
     def environment_references(self, folder: str, project: str) -> list[EnvironmentReference]:
         """The references of a project; none if the login sees no such project."""
+        check_place(folder, project)
         batch = select(
             EnvironmentReference,
             REFERENCES,
@@ -223,6 +227,7 @@ class Environments(CatalogPart):
         :raises EnvironmentNotFound: the project has no such reference; the message lists those that it has.
         :raises AmbiguousEnvironment: it refers to environments of that name in several folders.
         """
+        check_place(folder, project)
         conditions, values = reference_conditions(folder, environment, environment_folder)
         batch = select(
             EnvironmentReference,
@@ -242,16 +247,19 @@ class Environments(CatalogPart):
 def reference_conditions(
     folder: str, environment: str, environment_folder: str | None
 ) -> tuple[list[str], list[MarkerValue]]:
-    """The conditions on :data:`REFERENCES` under which a reference means the environment, and the values for them.
+    """The conditions on :data:`REFERENCES` for references to an environment, and the values for them.
 
-    Rows that meet them and lie in one folder all mean the same environment.
+    All rows with the same folder refer to the same environment.
 
-    :param folder: the project's folder, which ``.`` stands for.
+    :param folder: the project's folder, for which ``.`` stands.
+    :param environment: ``"Env"``, ``"Folder/Env"`` or ``"./Env"``; with ``environment_folder`` the bare name.
+    :param environment_folder: folder of the environment.
     """
     if environment_folder is None:
         environment_folder, name = _split(environment)
     else:
         name = environment
+    check_arguments(environment=name, environment_folder=environment_folder)
     if environment_folder is None:
         return ["v.environment_name = ?"], [name]
     return (
@@ -267,21 +275,35 @@ def unresolved_environment(
     found: Sequence[EnvironmentReference],
     references: Sequence[EnvironmentReference],
 ) -> CatalogError:
-    """The exception for an environment that does not mean one reference.
+    """The exception for an environment with no reference, or with several.
 
-    :param environment: as it was asked for, with the folder if one was given.
-    :param found: the references that it may mean.
+    :param folder: the project's folder.
+    :param project: the project.
+    :param environment: the requested environment, with the folder if one was given.
+    :param found: the references that match.
     :param references: all references of the project.
     """
     if found:
         listed = ", ".join(map(str, found))
         return AmbiguousEnvironment(
-            f"{folder}/{project} refers to several environments that {environment!r} may mean: {listed}"
+            f"{folder}/{project} has references to several environments named {environment!r}: {listed}"
         )
-    there = f"It refers to: {', '.join(map(str, references))}." if references else "It refers to no environment."
+    there = (
+        f"It has references to: {', '.join(map(str, references))}."
+        if references
+        else "It has no references that the login can see."
+    )
+    slashed = [each for each in references if "/" in each.environment_name or "\\" in each.environment_name]
+    meant = [each for each in slashed if environment.endswith(each.environment_name)]
+    if meant:
+        owner = meant[0].environment_folder_name or "."
+        there += (
+            f" The name {meant[0].environment_name!r} contains a slash: give it as environment together with "
+            f"environment_folder={owner!r}, so that it is not split."
+        )
     return EnvironmentNotFound(
         f"{folder}/{project} has no reference to the environment {environment!r}",
-        advice=f"{there} An environment can be used once the project refers to it: make the reference first.",
+        advice=f"{there} Add a reference to the project before using an environment.",
     )
 
 

@@ -241,6 +241,7 @@ class Executions(CatalogPart):
         :param since: only created at or after this time, which must have a time zone.
         :param limit: the most executions to read. Default: 1000; None for no limit.
         """
+        check_arguments(folder=folder, project=project, package=package)
         where: list[str] = []
         values: list[MarkerValue] = []
         if folder is not None and project is not None:

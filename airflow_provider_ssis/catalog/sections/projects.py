@@ -36,6 +36,7 @@ class Projects(CatalogPart):
 
         :param folder: only those of this folder. Default: all.
         """
+        check_arguments(folder=folder)
         batch = select(
             Project,
             _PROJECTS,
@@ -48,6 +49,7 @@ class Projects(CatalogPart):
 
     def project(self, folder: str, name: str) -> Project | None:
         """The project of that name, None where there is none that the login may see."""
+        check_place(folder, name)
         batch = select(
             Project,
             _PROJECTS,
@@ -112,6 +114,7 @@ class Projects(CatalogPart):
 
     def packages(self, folder: str, project: str) -> list[Package]:
         """The packages of a project, by name; none if the login sees no such project."""
+        check_place(folder, project)
         batch = select(
             Package,
             f"catalog.packages AS v {_OF_PROJECT}",
@@ -123,6 +126,7 @@ class Projects(CatalogPart):
 
     def object_parameters(self, folder: str, project: str) -> list[ObjectParameter]:
         """The parameters of a project and of its packages: the project's first, then package by package."""
+        check_place(folder, project)
         batch = select(
             ObjectParameter,
             f"catalog.object_parameters AS v {_OF_PROJECT}",

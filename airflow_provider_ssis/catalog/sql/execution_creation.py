@@ -115,11 +115,14 @@ def _create(request: ExecutionRequest) -> tuple[str, list[MarkerValue]]:
         )
         values += condition_values
         reference = "@reference_id = @reference_id, "
+    scale_out = {"@runinscaleout": request.run_in_scale_out, "@useanyworker": request.use_any_worker}
+    given = {name: int(value) for name, value in scale_out.items() if value is not None}
     body += (
         "EXEC catalog.create_execution @folder_name = @folder, @project_name = @project, @package_name = @package, "
-        f"{reference}@use32bitruntime = ?, @execution_id = @execution_id OUTPUT;\n"
+        f"{reference}@use32bitruntime = ?, {''.join(f'{name} = ?, ' for name in given)}"
+        "@execution_id = @execution_id OUTPUT;\n"
     )
-    values.append(int(request.use32bit))
+    values += [int(request.use32bit), *given.values()]
     return body, values
 
 

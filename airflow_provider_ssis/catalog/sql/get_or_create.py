@@ -69,8 +69,7 @@ def start_batch(execution_id: int, correlation: Correlation) -> Batch:
     :param correlation: the same as for :func:`get_or_create_batches`.
     """
     body = (
-        f"{_TAKE_LOCK}{_SET_CORRELATION}SET @execution_id = ?;\n{_PLACE_OF_EXECUTION}{_REFUSE_GIVEN}"
-        f"SELECT @others = COUNT(*) FROM {_OTHERS};\n"
+        f"{_TAKE_LOCK}{_SET_CORRELATION}{_CHECK_GIVEN}"
         f"IF @others = 0 EXEC catalog.start_execution @execution_id = @execution_id;\n{_RELEASE_LOCK}"
         f"IF @others > 0 {_SHOW_OTHERS}"
         "ELSE SELECT v.status FROM catalog.executions AS v WHERE v.execution_id = @execution_id;"
@@ -85,8 +84,8 @@ def stop_batch(execution_id: int, correlation: Correlation) -> Batch:
     :param correlation: the same as for :func:`get_or_create_batches`.
     """
     body = (
-        f"{_TAKE_LOCK}{_SET_CORRELATION}SET @execution_id = ?;\n{_PLACE_OF_EXECUTION}{_REFUSE_GIVEN}"
-        f"EXEC catalog.stop_operation @operation_id = @execution_id;\n{_RELEASE_LOCK}"
+        f"{_TAKE_LOCK}{_SET_CORRELATION}{_CHECK_GIVEN}"
+        f"EXEC catalog.stop_operation @operation_id = @execution_id;\n{_RELEASE_LOCK}SELECT 1 AS done;"
     )
     return _guarded(body, [*_correlation_values(correlation), execution_id])
 
@@ -134,77 +133,76 @@ _TAKE_LOCK = (
     f"IF @granted < 0 {OwnError.LOCK_NOT_GRANTED.raised};\n"
 )
 _RELEASE_LOCK = "EXEC sp_releaseapplock @Resource = @lock, @LockOwner = 'Session';\n"
+# Keys as bytes, because keys that differ in case only are different for Airflow and equal for the server's collation.
 _SET_CORRELATION = (
-    "SELECT @key = ?, @caller = ?, @key_prefix = ?, @attempt = ?, @known = ?, @previous = ?, @exclusive = ?, "
-    "@since = DATEADD(second, -CAST(? AS int), SYSDATETIMEOFFSET()), @created = 0, @others = 0;\n"
+    "SELECT @key_text = ?, @caller = ?, @prefix_text = ?, @attempt = ?, @known = ?, @previous = ?, @exclusive = ?, "
+    "@since = DATEADD(second, -CAST(? AS int), SYSDATETIMEOFFSET()), @created = 0, @others = 0, @later = 0;\n"
+    "SELECT @key = CAST(@key_text AS varbinary(8000)), @key_prefix = CAST(@prefix_text AS varbinary(8000));\n"
+    "SET @key_length = CASE WHEN @attempt = 0 THEN 4000 ELSE DATALENGTH(@key) / 2 END;\n"
 )
-_CALLER = (
-    "(SELECT CAST(c.parameter_value AS nvarchar(4000)) FROM catalog.execution_parameter_values AS c "
-    f"WHERE c.execution_id = v.execution_id AND c.object_type = {ObjectType.EXECUTION.value} "
-    "AND c.parameter_name = N'CALLER_INFO')"
+_CALLER = "CAST(c.parameter_value AS nvarchar(4000))"
+# Executions of the project with their keys, each computed once.
+_EXECUTIONS = (
+    f"(SELECT v.execution_id, v.package_name, v.status, {_CALLER} AS caller, "
+    f"CAST(LEFT({_CALLER}, @key_length) AS varbinary(8000)) AS own_key, "
+    f"CAST(LEFT({_CALLER}, DATALENGTH(@key_prefix) / 2) AS varbinary(8000)) AS own_prefix "
+    "FROM catalog.executions AS v "
+    "LEFT JOIN catalog.execution_parameter_values AS c ON c.execution_id = v.execution_id "
+    f"AND c.object_type = {ObjectType.EXECUTION.value} AND c.parameter_name = N'CALLER_INFO' "
+    "WHERE v.object_id = @project_id AND {condition}) AS w"
 )
-_IN_PROJECT = (
-    "v.object_id = (SELECT p.project_id FROM catalog.projects AS p "
-    "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = @folder AND p.name = @project)"
+# Those of the package, and whatever is active.
+_RECENT = f"v.created_time >= @since AND (v.status IN ({_codes(ACTIVE_STATUSES)}) OR v.package_name = @package)"
+_HAS_PREFIX = "DATALENGTH(@key_prefix) > 0 AND w.own_prefix = @key_prefix"
+_IN_FAMILY = f"(w.execution_id = @previous OR ({_HAS_PREFIX}))"
+# Only an active execution prevents a new one. A created one does not run by itself.
+_PREVENTS = (
+    f"w.status IN ({_codes(ACTIVE_STATUSES)}) AND w.execution_id <> COALESCE(@execution_id, 0) "
+    f"AND ((@exclusive = 1 AND w.package_name = @package) OR {_IN_FAMILY})"
 )
-_ACTIVE = f"v.status IN ({_codes(ACTIVE_STATUSES)})"
-# As bytes, because keys that differ in case only are different for Airflow and equal for the server's collation.
-_IS_OWN = (
-    f"@key <> N'' AND CAST(LEFT({_CALLER}, CASE WHEN @attempt = 0 THEN 4000 ELSE LEN(@key) END) AS varbinary(8000)) "
-    "= CAST(@key AS varbinary(8000))"
-)
-_HAS_PREFIX = (
-    f"@key_prefix <> N'' AND CAST(LEFT({_CALLER}, LEN(@key_prefix)) AS varbinary(8000)) "
-    "= CAST(@key_prefix AS varbinary(8000))"
-)
-_IN_FAMILY = f"(v.execution_id = @previous OR ({_HAS_PREFIX}))"
-# The number between the last colon and the brace at the end; NULL where there is no number.
-_ATTEMPT = f"TRY_CAST(REPLACE(RIGHT({_CALLER}, CHARINDEX(N':', REVERSE({_CALLER}) + N':') - 1), N'}}', N'') AS int)"
+# The number between the last colon and the brace at the end; NULL if there is no number.
+_ATTEMPT = "TRY_CAST(REPLACE(RIGHT(w.caller, CHARINDEX(N':', REVERSE(w.caller) + N':') - 1), N'}', N'') AS int)"
 _IS_LATER = f"@attempt > 0 AND {_HAS_PREFIX} AND {_ATTEMPT} > @attempt"
 _REFUSE_SUPERSEDED = f"IF @later > 0 {OwnError.ATTEMPT_SUPERSEDED.raised};\n"
-# For a given execution: its own key names the last attempt that got it before it was started.
-_REFUSE_GIVEN = (
-    f"SELECT @later = COUNT(*) FROM catalog.executions AS v WHERE {_IN_PROJECT} "
-    f"AND v.execution_id >= @execution_id AND {_IS_LATER};\n{_REFUSE_SUPERSEDED}"
-)
 # So that an earlier attempt of the caller, which may have been suspended before the start, does not start it as well.
 _TAKE_OVER_CREATED = (
     f"IF @status = {OperationStatus.CREATED.value} AND @attempt > 0 EXEC catalog.set_execution_parameter_value "
     f"@execution_id = @execution_id, @object_type = {ObjectType.EXECUTION.value}, "
     "@parameter_name = N'CALLER_INFO', @parameter_value = @caller;\n"
 )
-# Only an active execution prevents a new one. A created one does not run by itself.
-_PREVENTS = f"{_ACTIVE} AND ((@exclusive = 1 AND v.package_name = @package) OR {_IN_FAMILY})"
 # Only the newest execution with the key counts. A failed, canceled or unexpectedly ended one leads to a new one.
 _FIND = (
-    f"SELECT @execution_id = MAX(CASE WHEN v.package_name = @package AND {_IS_OWN} THEN v.execution_id END), "
-    f"@others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
-    f"@later = COUNT(CASE WHEN {_IS_LATER} THEN 1 END) FROM catalog.executions AS v "
-    f"WHERE {_IN_PROJECT} AND v.created_time >= @since AND (v.package_name = @package OR {_ACTIVE});\n"
+    "SET @project_id = (SELECT p.project_id FROM catalog.projects AS p "
+    "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = @folder AND p.name = @project);\n"
+    "SELECT @execution_id = MAX(CASE WHEN DATALENGTH(@key) > 0 AND w.package_name = @package AND w.own_key = @key "
+    f"THEN w.execution_id END), @others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
+    f"@later = COUNT(CASE WHEN {_IS_LATER} THEN 1 END) FROM {_EXECUTIONS.format(condition=_RECENT)};\n"
     f"{_REFUSE_SUPERSEDED}"
     "IF @execution_id IS NULL AND @known <> 0 SET @execution_id = @known;\n"
     "IF @execution_id IS NOT NULL\nBEGIN\n"
     "SELECT @status = v.status FROM catalog.executions AS v WHERE v.execution_id = @execution_id;\n"
-    f"IF @status IS NULL OR @status IN "
+    "IF @status IS NULL OR @status IN "
     f"({OperationStatus.CANCELED.value}, {OperationStatus.FAILED.value}, {OperationStatus.ENDED_UNEXPECTEDLY.value}) "
     "SELECT @execution_id = NULL, @status = NULL;\nEND;\n"
     f"{_TAKE_OVER_CREATED}"
 )
-_PLACE_OF_EXECUTION = (
-    "SELECT @folder = v.folder_name, @project = v.project_name, @package = v.package_name "
-    "FROM catalog.executions AS v WHERE v.execution_id = @execution_id;\n"
-)
-_OTHERS = (
-    f"catalog.executions AS v WHERE {_IN_PROJECT} AND v.created_time >= @since "
-    f"AND v.execution_id <> COALESCE(@execution_id, 0) AND {_PREVENTS}"
+# For a given execution. Its own key names the last attempt that got it before it was started.
+_CHECK_GIVEN = (
+    "SET @execution_id = ?;\n"
+    "SELECT @project_id = v.object_id, @package = v.package_name FROM catalog.executions AS v "
+    "WHERE v.execution_id = @execution_id;\n"
+    f"SELECT @others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
+    f"@later = COUNT(CASE WHEN w.execution_id >= @execution_id AND {_IS_LATER} THEN 1 END) "
+    f"FROM {_EXECUTIONS.format(condition=f'(v.execution_id >= @execution_id OR ({_RECENT}))')};\n"
+    f"{_REFUSE_SUPERSEDED}"
 )
 _SHOW_OTHERS = (
-    f"SELECT v.execution_id AS {OTHER_ID}, CASE WHEN {_IN_FAMILY} THEN 1 ELSE 0 END AS of_family FROM {_OTHERS} "
-    "ORDER BY v.execution_id;\n"
+    f"SELECT w.execution_id AS {OTHER_ID}, CASE WHEN {_IN_FAMILY} THEN 1 ELSE 0 END AS of_family "
+    f"FROM {_EXECUTIONS.format(condition=_RECENT)} WHERE {_PREVENTS} ORDER BY w.execution_id;\n"
 )
 _VARIABLES = (
-    "@lock nvarchar(255), @granted int, @key nvarchar(4000), @caller nvarchar(4000), @key_prefix nvarchar(4000), "
-    "@attempt int, @known bigint, @previous bigint, @exclusive int, @since datetimeoffset(7), @status int, "
-    "@created int, @others int, @later int, "
-    f"{VARIABLES}"
+    "@lock nvarchar(255), @granted int, @key_text nvarchar(4000), @caller nvarchar(4000), @prefix_text nvarchar(4000), "
+    "@attempt int, @key varbinary(8000), @key_prefix varbinary(8000), @key_length int, @known bigint, "
+    "@previous bigint, @exclusive int, @since datetimeoffset(7), @project_id bigint, @status int, @created int, "
+    f"@others int, @later int, {VARIABLES}"
 )

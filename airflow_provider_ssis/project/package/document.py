@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.project.decryption import decrypted
 from airflow_provider_ssis.project.dts import dts_flag, dts_number, dts_text, members
 from airflow_provider_ssis.project.encryption import SET_LEVEL
 from airflow_provider_ssis.project.errors import InvalidPartError, ProtectedError
@@ -67,21 +68,25 @@ def is_encrypted_package(root: _Element) -> bool:
     return root.tag == f"{XML_ENCRYPTION}EncryptedData"
 
 
-def read_dts_package(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> DtsPackage:
+def read_dts_package(
+    data: bytes, part: str, *, password: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> DtsPackage:
     """Read a .dtsx file.
 
     :param data: the file.
     :param part: its name, for errors.
+    :param password: the password of the package, to read encrypted values. Default: None.
     :param limits: limits for its XML.
     :raises InvalidPartError: it is not a package, has an unknown format, or is invalid.
-    :raises ProtectedError: it is encrypted as a whole.
+    :raises ProtectedError: it is encrypted as a whole, and no password is given.
+    :raises WrongPasswordError: the password does not decrypt it.
     :raises LimitExceededError: it exceeds a limit.
     """
     root = parse_xml(data, part, limits=limits)
+    if password is not None:
+        root = decrypted(root, password, part, limits=limits)
     if is_encrypted_package(root):
-        raise ProtectedError(
-            "is encrypted as a whole, and decrypting with a password is not supported yet", part=part, advice=SET_LEVEL
-        )
+        raise ProtectedError("is encrypted as a whole", part=part, advice=f"Give its password. {SET_LEVEL}")
     return dts_package(root, part)
 
 

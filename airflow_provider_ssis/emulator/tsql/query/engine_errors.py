@@ -57,7 +57,7 @@ def of_python(error: Exception) -> SqlError:
         case RecursionError():
             return SqlError(8631, "The expression nests too deeply to be computed.", severity=17)
         case UnicodeError():
-            return SqlError(9420, "A string holds half of a surrogate pair, which is no character.")
+            return not_supported("A string with half of a surrogate pair in a query with FROM")
     log.error("internal error in a function", exc_info=error)
     text = f"Internal error of the server ({type(error).__name__}). Please report it with the server's log."
     return SqlError(50000, text, ends_batch=True)

@@ -87,7 +87,7 @@ def fitting(value: Any, type: SqlType) -> Any:  # noqa: A002 - the field's own w
         inside = low <= value <= high
     else:
         whole = {"money": 15, "smallmoney": 6}.get(type.name, (type.precision or 0) - (type.scale or 0))
-        inside = abs(value) < Decimal(10) ** whole
+        inside = value.copy_abs() < Decimal(10) ** whole
     if not inside:
         raise overflow(type)
     return value

@@ -71,6 +71,10 @@ _INTEGER_RANGES: Final = {
 _INTEGER_BYTES: Final = {"bit": 1, "tinyint": 1, "smallint": 2, "int": 4, "bigint": 8}
 
 
+_TO_UTC: Final = 1
+"""The style that converts a datetimeoffset to UTC; every other style drops the offset."""
+
+
 def family(type: SqlType) -> str:  # noqa: A002 - the field's own word
     """number, string, binary, datetime, moment, guid or variant: the kinds that the rules of conversion tell apart."""
     if type.name in NUMBERS or type.name == "bit":
@@ -174,6 +178,16 @@ def store(value: Any, source: SqlType, target: SqlType, *, table: str, column: s
                 ends_batch=False,
             )
     return _convert(value, source, target, None)
+
+
+def is_valid(value: Any, type: SqlType) -> bool:  # noqa: A002 - the field's own word
+    """Whether a value that a client sent is in the range of its type."""
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return False
+        whole = {"money": 15, "smallmoney": 6}.get(type.name, (type.precision or 38) - (type.scale or 0))
+        return value.copy_abs() < Decimal(10) ** whole
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def type_of(value: Any) -> SqlType:
@@ -298,7 +312,7 @@ def _number(value: Any, source: SqlType, target: SqlType) -> Any:
     limit = {"money": Decimal(2**63) / 10000, "smallmoney": Decimal(2**31) / 10000}.get(
         target.name, Decimal(10) ** ((precision or 0) - (scale or 0))
     )
-    if abs(rounded) >= limit:
+    if rounded.copy_abs() >= limit:
         raise SqlError(8115, f"Arithmetic overflow: a {source.name} value does not fit into {target}.")
     return rounded
 
@@ -466,7 +480,16 @@ def _to_moment(value: Any, source: SqlType, target: SqlType, style: int | None) 
             parsed = moments.from_datetime_bytes(value)
         case _:
             parsed = moments.widened(value)
+            if style == _TO_UTC and parsed.tzinfo is not None and target.name != "datetimeoffset":
+                parsed = _in_utc(parsed, target)
     return moments.narrowed(parsed, target)
+
+
+def _in_utc(value: dt.datetime, target: SqlType) -> dt.datetime:
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError:
+        raise SqlError(242, f"The time in UTC is beyond the range of {target.name}.") from None
 
 
 def _moment_from_text(text: str, source: SqlType, target: SqlType, style: int | None) -> dt.datetime:

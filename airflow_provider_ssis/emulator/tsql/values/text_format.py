@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.tsql.values.date_styles import MONTHS, offset_text
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.number_text import rounded
+from airflow_provider_ssis.emulator.tsql.values.number_text import WIDE, rounded
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _STANDARD_DATES: Final = {
@@ -48,7 +48,8 @@ def format_value(value: Any, form: str, culture: str = "en-US") -> str:
     if isinstance(value, dt.time):
         return _date(dt.datetime.combine(dt.date(1900, 1, 1), value), form)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return _number(Decimal(str(value)), form, whole=isinstance(value, int))
+        with localcontext(WIDE):
+            return _number(Decimal(str(value)), form, whole=isinstance(value, int))
     raise SqlError(8116, "The first argument of FORMAT is a number or a date.")
 
 

@@ -28,6 +28,9 @@ def engine() -> Iterator[QueryEngine]:
     engine.declare("@v", "varchar(20)", "text  ")
     engine.declare("@null", "varchar(10)", None)
     engine.declare("@d", "datetimeoffset", NOW)
+    five_hours = dt.timezone(dt.timedelta(hours=5))
+    engine.declare("@noon", "datetimeoffset", dt.datetime(2020, 1, 1, 12, tzinfo=five_hours))
+    engine.declare("@night", "datetimeoffset", dt.datetime(2020, 1, 1, 2, tzinfo=five_hours))
     engine.declare("@dt", "datetime", dt.datetime(2026, 11, 23, 20, 0, 0, 123000))
     engine.declare("@date", "date", dt.date(2026, 11, 23))
     engine.declare("@time", "time(3)", dt.time(20, 0, 0, 123000))
@@ -188,6 +191,35 @@ STRINGS = [
     ("CHARINDEX('C', 'abcabc')", "int", 3),
     ("CHARINDEX('c', 'abcabc', 4)", "int", 6),
     ("CHARINDEX('z', 'abc')", "int", 0),
+    (
+        "CONVERT(datetime, @noon, 1)",
+        "datetime",
+        dt.datetime(2020, 1, 1, 7),
+    ),
+    (
+        "CONVERT(datetime, @noon, 0)",
+        "datetime",
+        dt.datetime(2020, 1, 1, 12),
+    ),
+    (
+        "CONVERT(datetime2(0), @night, 1)",
+        "datetime2(0)",
+        dt.datetime(2019, 12, 31, 21),
+    ),
+    (
+        "CONVERT(smalldatetime, @night, 1)",
+        "smalldatetime",
+        dt.datetime(2019, 12, 31, 21),
+    ),
+    ("CONVERT(date, @night, 1)", "date", dt.date(2019, 12, 31)),
+    ("CONVERT(time(0), @night, 1)", "time(0)", dt.time(21)),
+    ("CAST(99999999999999999999999999999999999999 AS decimal(38, 0))", "decimal(38,0)", Decimal("9" * 38)),
+    ("ABS(-12345678901234567890123456789012345678)", "numeric(38,0)", Decimal(12345678901234567890123456789012345678)),
+    (
+        "FORMAT(-12345678901234567890123456789012345678, 'C0')",
+        "nvarchar(4000)",
+        f"(${12345678901234567890123456789012345678:,})",
+    ),
     ("PATINDEX('%[0-9]%', 'ab3d')", "int", 3),
     ("REPLACE('aXbxc', 'x', '--')", "varchar(8000)", "a--b--c"),
     ("STUFF('abcdef', 2, 3, 'ZZ')", "varchar(8000)", "aZZef"),
@@ -440,8 +472,8 @@ REFUSALS = [
     ("CAST(1 AS nosuchtype)", 243),
     ("UPPER(@variant)", 8116),
     ("dbo.f(1)", 4121),
-    ("'a' || 'b'", 102),
-    ("x.value('a', 'int')", 4121),
+    ("'a' || 'b'", 40514),
+    ("x.value('a', 'int')", 40514),
     ("ROW_NUMBER()", 10753),
 ]
 

@@ -52,6 +52,11 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
+def _absolute(value: Any) -> Any:
+    # abs() of a Decimal rounds it to 28 digits.
+    return value.copy_abs() if isinstance(value, Decimal) else abs(_number(value))
+
+
 def _like(value: Any, result: Any) -> Any:
     """A result in the type of the argument."""
     return type(_number(value))(result)
@@ -110,7 +115,7 @@ FUNCTIONS: Final = {
     name: plain.function(name)
     for name, plain in {
         **{name: Plain(("float",), FLOAT, _finite(function)) for name, function in _FLOATS.items()},
-        "abs": Plain(("number",), _number_like_first, lambda value: abs(_number(value))),
+        "abs": Plain(("number",), _number_like_first, _absolute),
         "atn2": Plain(("float", "float"), FLOAT, _finite(math.atan2)),
         "ceiling": Plain(("number",), _whole_like_first, lambda value: _like(value, math.ceil(value))),
         "floor": Plain(("number",), _whole_like_first, lambda value: _like(value, math.floor(value))),

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import fitting
-from airflow_provider_ssis.emulator.tsql.values.conversion import family
+from airflow_provider_ssis.emulator.tsql.values.conversion import family, fit_string
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.precedence import BINARIES, EXACT, STRINGS, string_length
 
@@ -99,7 +99,7 @@ def _fitted(compute: Callable[..., Any], result: SqlType) -> Callable[..., Any]:
     def fit(*values: Any) -> Any:
         value = compute(*values)
         if isinstance(value, str):
-            return value if result.length in (None, MAX) else value[: result.length]
+            return value if result.length in (None, MAX) else fit_string(value, result)
         return fitting(value, result) if value is not None and result.name in EXACT else value
 
     return fit

@@ -162,6 +162,8 @@ def _native(value: Typed, target: SqlType) -> str | None:
         fits = target.length in (None, MAX) or (
             source.length not in (None, MAX) and source.length <= (target.length or 0)
         )
+        if not fits and target.name in UNICODE:
+            return None  # DuckDB counts a character beyond U+FFFF once, nvarchar twice.
         return sql if fits else f"left({sql}, {target.length})"
     if source.name in _INTEGER_RANK:
         return _native_from_integer(sql, source, target)

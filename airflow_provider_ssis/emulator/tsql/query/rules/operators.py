@@ -22,6 +22,7 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import (
     INTEGERS,
     MOMENTS,
     STRINGS,
+    UNICODE,
     arithmetic_type,
     concatenated,
     precedence,
@@ -95,15 +96,16 @@ def _joinable(first: SqlType, second: SqlType) -> bool:
 
 def _concatenated(binder: Binder, first: Typed, second: Typed) -> Typed:
     type_ = concatenated(first.type, second.type)
-    if type_.length == MAX:
-        # In Python, which knows how large the result may be.
+    too_long = (first.type.length or 0) + (second.type.length or 0) > (type_.length or 0)
+    if type_.length == MAX or (too_long and type_.name in UNICODE):
+        # In Python, which knows how large the result may be, and counts characters beyond U+FFFF twice.
         def concatenate(one: Any, other: Any) -> Any:
             return arithmetic.concatenate(type_, one, other)
 
         joined = binder.call("operator + of strings", concatenate, [first, second], type_)
         return replace(joined, nullable=first.nullable or second.nullable)
     sql = f"({first.sql} || {second.sql})"
-    if (first.type.length or 0) + (second.type.length or 0) > (type_.length or 0):
+    if too_long:
         sql = f"left({sql}, {type_.length})" if type_.name not in BINARIES else sql
     return Typed(
         sql,

@@ -1,0 +1,178 @@
+"""Texts at the lengths where SQL Server cuts them and drivers change their way of sending, with each client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.errors import CatalogError, InvalidArgument, InvalidName, WrongParameterType
+from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest, VariableReference
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.support.mart import MART
+from tests.support.running import parameters_of
+
+HALF = "a\ud83d"
+LENGTHS = [255, 256, 2000, 2001, 4000]
+TOO_LONG = [4001, 8000, 8001]
+
+
+@pytest.fixture
+def sales(any_catalog: Catalog) -> Catalog:
+    """A catalog with the project Sales/Mart and the environment Sales/Prod, over each client in turn."""
+    any_catalog.create_folder("Sales")
+    any_catalog.deploy_project("Sales", "Mart", MART)
+    any_catalog.create_environment("Sales", "Prod")
+    return any_catalog
+
+
+def request(**arguments: Any) -> ExecutionRequest:
+    return ExecutionRequest(**{"folder": "Sales", "project": "Mart", "package": "Load.dtsx", **arguments})
+
+
+NAMES: dict[str, tuple[int, Callable[[Catalog, str], object]]] = {
+    "create_folder": (128, lambda c, n: c.create_folder(n)),
+    "create_folder description": (1024, lambda c, n: c.create_folder("New", n)),
+    "delete_folder": (128, lambda c, n: c.delete_folder(n)),
+    "deploy_project folder": (128, lambda c, n: c.deploy_project(n, "Mart", MART)),
+    "deploy_project": (128, lambda c, n: c.deploy_project("Sales", n, MART)),
+    "get_project folder": (128, lambda c, n: c.get_project(n, "Mart")),
+    "get_project": (128, lambda c, n: c.get_project("Sales", n)),
+    "delete_project folder": (128, lambda c, n: c.delete_project(n, "Mart")),
+    "delete_project": (128, lambda c, n: c.delete_project("Sales", n)),
+    "set_object_parameter_value folder": (128, lambda c, n: c.set_object_parameter_value(n, "Mart", "P", 1)),
+    "set_object_parameter_value project": (128, lambda c, n: c.set_object_parameter_value("Sales", n, "P", 1)),
+    "set_object_parameter_value": (128, lambda c, n: c.set_object_parameter_value("Sales", "Mart", n, 1)),
+    "set_object_parameter_value package": (
+        260,
+        lambda c, n: c.set_object_parameter_value("Sales", "Mart", "P", 1, package=n),
+    ),
+    "set_object_parameter_value variable": (
+        128,
+        lambda c, n: c.set_object_parameter_value("Sales", "Mart", "P", VariableReference(n)),
+    ),
+    "create_environment folder": (128, lambda c, n: c.create_environment(n, "New")),
+    "create_environment": (128, lambda c, n: c.create_environment("Sales", n)),
+    "create_environment description": (1024, lambda c, n: c.create_environment("Sales", "New", n)),
+    "create_environment_variable folder": (128, lambda c, n: c.create_environment_variable(n, "Prod", "V", 1)),
+    "create_environment_variable environment": (128, lambda c, n: c.create_environment_variable("Sales", n, "V", 1)),
+    "create_environment_variable": (128, lambda c, n: c.create_environment_variable("Sales", "Prod", n, 1)),
+    "create_environment_variable description": (
+        1024,
+        lambda c, n: c.create_environment_variable("Sales", "Prod", "V", 1, description=n),
+    ),
+    "create_environment_reference folder": (128, lambda c, n: c.create_environment_reference(n, "Mart", "Prod")),
+    "create_environment_reference project": (128, lambda c, n: c.create_environment_reference("Sales", n, "Prod")),
+    "create_environment_reference": (128, lambda c, n: c.create_environment_reference("Sales", "Mart", n)),
+    "create_environment_reference environment folder": (
+        128,
+        lambda c, n: c.create_environment_reference("Sales", "Mart", "Prod", environment_folder=n),
+    ),
+    "folder": (128, lambda c, n: c.folder(n)),
+    "projects": (128, lambda c, n: c.projects(n)),
+    "project folder": (128, lambda c, n: c.project(n, "Mart")),
+    "project": (128, lambda c, n: c.project("Sales", n)),
+    "packages folder": (128, lambda c, n: c.packages(n, "Mart")),
+    "packages": (128, lambda c, n: c.packages("Sales", n)),
+    "object_parameters folder": (128, lambda c, n: c.object_parameters(n, "Mart")),
+    "object_parameters": (128, lambda c, n: c.object_parameters("Sales", n)),
+    "environments": (128, lambda c, n: c.environments(n)),
+    "environment folder": (128, lambda c, n: c.environment(n, "Prod")),
+    "environment": (128, lambda c, n: c.environment("Sales", n)),
+    "environment_variables folder": (128, lambda c, n: c.environment_variables(n, "Prod")),
+    "environment_variables": (128, lambda c, n: c.environment_variables("Sales", n)),
+    "environment_references folder": (128, lambda c, n: c.environment_references(n, "Mart")),
+    "environment_references": (128, lambda c, n: c.environment_references("Sales", n)),
+    "find_environment_reference folder": (128, lambda c, n: c.find_environment_reference(n, "Mart", "Prod")),
+    "find_environment_reference project": (128, lambda c, n: c.find_environment_reference("Sales", n, "Prod")),
+    "find_environment_reference": (128, lambda c, n: c.find_environment_reference("Sales", "Mart", n)),
+    "find_environment_reference environment folder": (
+        128,
+        lambda c, n: c.find_environment_reference("Sales", "Mart", "Prod", n),
+    ),
+    "executions folder": (128, lambda c, n: c.executions(folder=n)),
+    "executions project": (128, lambda c, n: c.executions(folder="Sales", project=n)),
+    "executions package": (260, lambda c, n: c.executions(package=n)),
+    "create_execution environment": (128, lambda c, n: c.create_execution(request(environment=n))),
+    "create_execution folder": (128, lambda c, n: c.create_execution(request(folder=n))),
+    "create_execution project": (128, lambda c, n: c.create_execution(request(project=n))),
+    "create_execution package": (260, lambda c, n: c.create_execution(request(package=n))),
+    "create_execution environment folder": (
+        128,
+        lambda c, n: c.create_execution(request(environment="Prod", environment_folder=n)),
+    ),
+    "create_execution parameter": (128, lambda c, n: c.create_execution(request(parameters={n: 1}))),
+    "create_execution project parameter": (128, lambda c, n: c.create_execution(request(project_parameters={n: 1}))),
+    "create_execution property": (4000, lambda c, n: c.create_execution(request(property_overrides={n: 1}))),
+    "create_execution logging level": (128, lambda c, n: c.create_execution(request(logging_level=n))),
+    "create_execution caller": (4000, lambda c, n: c.create_execution(request(caller_info=n))),
+    "get_or_create_execution key": (
+        4000,
+        lambda c, n: c.get_or_create_execution(request(), Correlation(key=n, lock="l")),
+    ),
+    "get_or_create_execution lock": (
+        255,
+        lambda c, n: c.get_or_create_execution(request(), Correlation(key="k", lock=n)),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_a_text_that_the_server_would_cut_is_refused_before_anything_is_sent(
+    catalog: Catalog, ssisdb_emulator: SsisdbEmulator, case: str
+) -> None:
+    longest, call = NAMES[case]
+    requests = ssisdb_emulator.traffic.requests
+    with pytest.raises((InvalidName, InvalidArgument), match=rf"has {longest + 1} characters.*at most {longest}"):
+        call(catalog, "y" * (longest + 1))
+    # SQL Server counts UTF-16 code units.
+    with pytest.raises((InvalidName, InvalidArgument), match="characters"):
+        call(catalog, "\N{GRINNING FACE}" * (longest // 2 + 1))
+    with pytest.raises((InvalidName, InvalidArgument, WrongParameterType), match="half a surrogate pair"):
+        call(catalog, HALF)
+    assert ssisdb_emulator.traffic.requests == requests
+
+
+def test_the_folder_of_128_characters_stays(catalog: Catalog) -> None:
+    catalog.create_folder("y" * 128)
+    with pytest.raises(InvalidName):
+        catalog.delete_folder("y" * 129)
+    assert catalog.folder("y" * 128) is not None
+    catalog.delete_folder("y" * 128)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("character", ["x", "é"])
+def test_a_text_of_any_length_that_fits_is_stored(sales: Catalog, length: int, character: str) -> None:
+    text = character * length
+    sales.create_environment_variable("Sales", "Prod", "V", text, description=text[:1024])
+    [variable] = sales.environment_variables("Sales", "Prod")
+    assert (variable.value, variable.description) == (text, text[:1024])
+    sales.set_object_parameter_value("Sales", "Mart", "Title", text, package="Load.dtsx")
+    execution_id = sales.create_execution(
+        request(parameters={"Title": text}, property_overrides={"\\Package" + text[8:]: text}, caller_info=text)
+    )
+    values = parameters_of(sales, execution_id)
+    assert (values["Title"], values["CALLER_INFO"]) == (text, text)
+
+
+@pytest.mark.parametrize("length", TOO_LONG)
+def test_a_text_that_does_not_fit_a_value_is_refused(
+    catalog: Catalog, ssisdb_emulator: SsisdbEmulator, length: int
+) -> None:
+    requests = ssisdb_emulator.traffic.requests
+    for call in (
+        lambda text: catalog.create_environment_variable("Sales", "Prod", "V", text),
+        lambda text: catalog.create_execution(request(parameters={"Title": text})),
+    ):
+        with pytest.raises(CatalogError, match=r"4000 characters"):
+            call("x" * length)
+    assert ssisdb_emulator.traffic.requests == requests
+
+
+@pytest.mark.parametrize("length", [*LENGTHS, *TOO_LONG])
+def test_a_property_override_takes_a_text_of_any_length(sales: Catalog, length: int) -> None:
+    execution_id = sales.create_execution(request(property_overrides={r"\Package.Properties[X]": "é" * length}))
+    assert execution_id

@@ -47,7 +47,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
     :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
         ``[ssis] poll_interval``, 10 seconds unless set.
     :param deferrable: wait for the end in the triggerer, without a worker, if it takes longer than
-        ``[ssis] defer_after`` (10 seconds) and all executions are stopping by then. Default:
+        ``[ssis] defer_after`` (20 seconds) and all executions are stopping by then. Default:
         ``[operators] default_deferrable``.
     :param fail_if_not_running: fail if there is nothing to stop. Default: False.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)

@@ -19,8 +19,7 @@ from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, E
 from airflow_provider_ssis.compat import is_first_poke, reschedule_exception
 from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
-from airflow_provider_ssis.executions.deadline import check_seconds, seconds
-from airflow_provider_ssis.executions.deferral import DeferralTimes
+from airflow_provider_ssis.executions.deadline import DeferralTimes, check_seconds, seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
@@ -60,7 +59,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
     succeed skips the task. The sensor never stops the execution.
 
     Before it defers or is rescheduled for the first time, the sensor waits on its worker for ``[ssis] defer_after``
-    seconds (10); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (15) later at
+    seconds (20); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (30) later at
     the earliest, also with a shorter ``poke_interval``: Airflow fails a task that comes back sooner.
 
     An outage of the server of up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` a poke

@@ -16,7 +16,6 @@ from airflow_provider_ssis.catalog.errors import (
     LoginFailed,
     ServerUnreachable,
 )
-from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.compat import deferral_exceptions
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
@@ -29,7 +28,7 @@ from airflow_provider_ssis.exceptions import (
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 from tests.support.deferrals import deferred, reloaded, resumed, run_to_end
 from tests.support.executions import wait_for_status
-from tests.support.running import run
+from tests.support.running import SingleTryHook, run
 from tests.support.task_runs import TaskRun, rendered
 
 
@@ -171,12 +170,9 @@ def test_an_outage_fails_no_sensor_and_is_told_at_its_beginning_and_its_end(
     assert told[1].startswith("The catalog can be read again")
 
 
-def test_connections_that_break_fail_no_sensor(
-    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connections_that_break_fail_no_sensor(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     task_run = sensor(run().execute()["execution_id"])
-    monkeypatch.setattr(RetryPolicy, "delay", lambda policy, attempt: 0.01)
-    monkeypatch.setattr(RetryPolicy, "timeout", 0.0)
+    task_run.operator.hook = SingleTryHook()
     ssisdb.faults.drop(statement="catalog.executions", times=1)
     assert not task_run.operator.poke(task_run.context)
     assert task_run.operator.poke(task_run.context)

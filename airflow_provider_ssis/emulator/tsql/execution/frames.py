@@ -40,6 +40,8 @@ class Frame:
     @property
     def tables(self) -> Mapping[str, LocalTable]:
         """The table variables and temporary tables in sight."""
+        if not self.table_variables and not any(self.temporary_tables.maps):
+            return {}
         return {**self.temporary_tables, **self.table_variables}
 
     def inside(self) -> Frame:

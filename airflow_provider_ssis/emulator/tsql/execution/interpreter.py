@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import logging
 import re
+import time
 from collections import ChainMap
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
@@ -58,7 +59,7 @@ log = logging.getLogger(__name__)
 _DEEPEST: Final = 32
 _LONG_BATCH: Final = 4000
 """Characters of a batch that is parsed in a thread."""
-_STATEMENTS_BETWEEN_PAUSES: Final = 100
+_SECONDS_BETWEEN_PAUSES: Final = 0.005
 _TIME = re.compile(r"\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.:](\d{1,7}))?)?\s*")
 
 
@@ -70,7 +71,7 @@ class Interpreter:
         self.system_procedures: SystemProcedures = system_procedures
         self.evaluator = Evaluator(session)
         self._try_depth = 0
-        self._statements = 0
+        self._paused = time.monotonic()
 
     # --- batches and dynamic SQL
 
@@ -189,10 +190,10 @@ class Interpreter:
     async def _list(self, statements: Sequence[s.Statement], frame: Frame) -> AsyncGenerator[Event]:
         session = self.session
         for statement in statements:
-            self._statements += 1
-            if self._statements % _STATEMENTS_BETWEEN_PAUSES == 0:
+            if time.monotonic() - self._paused > _SECONDS_BETWEEN_PAUSES:
                 # An endless loop must leave room for others, and for the cancel that ends it.
                 await asyncio.sleep(0)
+                self._paused = time.monotonic()
             failure: SqlError | None = None
             try:
                 immediate = _IMMEDIATE.get(type(statement))

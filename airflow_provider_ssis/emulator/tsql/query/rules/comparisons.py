@@ -241,7 +241,8 @@ def _like(binder: Binder, node: exp.Like | exp.Escape) -> Predicate:
     return _matches(binder, inner, escape)
 
 
-_MOST_WILDCARDS = 2
+_MOST_WILDCARDS: Final = 2
+_SHORT_PATTERN: Final = 100
 
 
 def _matches(binder: Binder, node: exp.Expr, escape: Typed | None) -> Predicate:
@@ -251,10 +252,17 @@ def _matches(binder: Binder, node: exp.Expr, escape: Typed | None) -> Predicate:
     if unicode and escape is None and _is_simple(pattern.constant):
         evaluate = _strictly(lambda text, form: like(text, form, None), operands[0].evaluate, operands[1].evaluate)
         return Predicate(f"(lower({operands[0].sql}) LIKE lower({operands[1].sql}))", evaluate)
+    note_pattern(binder, pattern)
     arguments = [*operands, _as_text(binder, escape)] if escape is not None else operands
     match = like if unicode else like_with_blanks
     answer = binder.call(match.__name__, match, arguments, SqlType("bit"))
     return Predicate(answer.sql, answer.evaluate)
+
+
+def note_pattern(binder: Binder, pattern: Typed) -> None:
+    """Note that a query with a long or unknown pattern may take more than an instant."""
+    if not isinstance(pattern.constant, str) or len(pattern.constant) > _SHORT_PATTERN:
+        binder.compilation.has_large_values = True
 
 
 def _is_simple(pattern: Any) -> bool:

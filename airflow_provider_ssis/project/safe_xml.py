@@ -186,7 +186,7 @@ def _drop_blank_texts(
 
 
 def _preserving(root: etree._Element) -> Callable[[etree._Element | None], bool]:
-    """Return the function that tells for an element of a document whether its white space is preserved."""
+    """Return a function that returns True for an element whose white space is preserved."""
     marked = _MARKED(root)
     if not marked:
         return lambda element: False

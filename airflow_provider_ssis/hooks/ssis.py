@@ -262,7 +262,7 @@ class SsisCatalogHook(OdbcHook):
 
         If the connection breaks later, the client opens another one.
 
-        :param retry: how often and how long to retry after transient errors. Default: the client's default.
+        :param retry: how to repeat calls after transient errors. Default: for ``[ssis] retry_timeout`` seconds.
         :param query_timeout: seconds to wait for the result of a statement if the connection sets no query timeout.
             Default: 0, no limit.
         :raises ConnectError: one of the exceptions of :meth:`get_conn`.
@@ -275,7 +275,12 @@ class SsisCatalogHook(OdbcHook):
             connection.timeout = self.settings.query_timeout or query_timeout
             return connection
 
-        return Catalog(connect(), reconnect=connect, retry=retry, server=self.target.label)
+        return Catalog(
+            connect(),
+            reconnect=connect,
+            retry=retry or RetryPolicy(timeout=config.retry_timeout()),
+            server=self.target.label,
+        )
 
     @cached_property
     def catalog(self) -> Catalog:

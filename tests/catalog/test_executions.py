@@ -190,7 +190,7 @@ def test_an_environment_missing_in_one_folder_is_named_with_that_folder(ready: C
     ready.create_environment_reference(FOLDER, PROJECT, "Prod")
     for arguments in ({"environment": "Prod", "environment_folder": "Shared"}, {"environment": "Shared/Prod"}):
         with pytest.raises(
-            EnvironmentNotFound, match=r"no reference to the environment 'Shared/Prod'\. It has references to: \./Prod\."
+            EnvironmentNotFound, match=r"reference to the environment 'Shared/Prod'\. It has references to: \./Prod\."
         ):
             ready.create_execution(request_for(**arguments))
 

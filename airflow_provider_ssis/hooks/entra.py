@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import struct
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.catalog.errors import LoginFailed, ServerUnreachable
+from airflow_provider_ssis.odbc.input_files import FILE_ADVICE, UnreadableFile, read_input
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -73,6 +75,18 @@ def access_token(settings: EntraSettings) -> str:
             "Authentication with Entra ID needs the package azure-identity",
             advice="Install it: pip install 'airflow-provider-ssis[entra]'.",
         ) from None
+    for field_name, path in (
+        ("client_certificate", settings.certificate),
+        ("federated_credential_file", settings.token_file),
+    ):
+        if path is not None:
+            try:
+                read_input(field_name, path)
+            except UnreadableFile as unreadable:
+                raise TokenRefused(
+                    f"Entra ID was not asked for an access token on {socket.gethostname()}: {unreadable}",
+                    advice=FILE_ADVICE,
+                ) from None
     try:
         return _credential(settings, _changed_at(settings.certificate)).get_token(settings.scope).token
     except (AzureError, OSError, ValueError, TypeError) as error:

@@ -29,7 +29,7 @@ from airflow_provider_ssis.odbc.drivers import (
 )
 from airflow_provider_ssis.odbc.failover import partner_of
 from airflow_provider_ssis.odbc.field_values import UnsafeValue
-from airflow_provider_ssis.odbc.input_files import UnreadableFile
+from airflow_provider_ssis.odbc.input_files import FILE_ADVICE, UnreadableFile
 from airflow_provider_ssis.odbc.private_files import UnsafeFolder
 from airflow_provider_ssis.odbc.target import DriverCannot, Encrypt, OdbcTarget
 
@@ -304,9 +304,3 @@ class SsisCatalogHook(OdbcHook):
 
 _CONNECT_PARAMETERS = frozenset({"ansi", "attrs_before", "autocommit", "encoding", "readonly", "timeout"})
 """Parameters of ``pyodbc.connect`` that are not connection string keywords."""
-
-FILE_ADVICE = (
-    "Every machine that uses the connection needs the file, readable for Airflow's account: the workers, the "
-    "triggerers, and the API server (web server before Airflow 3) for the Test button."
-)
-"""What to do about a file of the connection that cannot be read."""

@@ -154,7 +154,7 @@ def test_an_empty_cache_names_its_principal(parts: list[str], realm: str) -> Non
 
 @pytest.mark.parametrize("principal", ["etl", "etl@", "@CORP", "a//b@CORP", "a@b@CORP"])
 def test_what_is_no_principal_is_told(principal: str) -> None:
-    with pytest.raises(ValueError, match="give user@REALM"):
+    with pytest.raises(ValueError, match="Enter user@REALM"):
         empty_ticket_cache(principal)
 
 

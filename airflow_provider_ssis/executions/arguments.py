@@ -148,7 +148,7 @@ def execution_request(task: Any) -> ExecutionRequest:
         use32bit=flag("use_32bit_runtime", task.use_32bit_runtime),
         run_in_scale_out=_optional_flag("run_in_scale_out", task.run_in_scale_out),
         use_any_worker=_optional_flag("use_any_worker", task.use_any_worker),
-        caller_info=task.caller_info or None,
+        caller_info=optional_text("caller_info", task.caller_info),
     )
 
 

@@ -191,7 +191,7 @@ def where_to_look(execution_id: int) -> str:
 
 
 def executable_of(message: EventMessage) -> str | None:
-    """The executable that a message is about: its path in this run, which names the turn of a loop too."""
+    """The executable that a message is about: its path in this run, which contains the iteration of a loop."""
     return message.execution_path or message.package_path or message.message_source_name
 
 
@@ -207,10 +207,10 @@ def _errors_of(catalog: Catalog, execution_id: int) -> list[EventMessage]:
 
 
 def _first_causes(catalog: Catalog, execution_id: int, errors: list[EventMessage]) -> list[str]:
-    """The first causes of a failure, each with its executable and code, without what only follows from them."""
+    """The first causes of a failure, each with its executable and code, without the errors that follow from them."""
     if errors:
         return [catalog_causes.describe(cause) for cause in catalog_causes.first_causes(errors, MAX_CAUSES)]
-    # The logging level None writes no event messages, and neither does a run that never came to its package.
+    # There are no event messages at the logging level None, and if the run ended before its package began.
     messages = catalog.operation_messages(execution_id)
     return [message.message for message in messages if message.message_type is MessageType.ERROR][:MAX_CAUSES]
 
@@ -250,7 +250,8 @@ def not_found_error(execution_id: int) -> ExecutionNotFound:
     return ExecutionNotFound(
         f"There is no execution {execution_id} in the catalog, or the login may not read it",
         operation_id=execution_id,
-        advice="Check the id and the connection; the catalog deletes executions older than its retention window.",
+        advice="Check the id and the connection. A login sees the executions of other logins only as a member of "
+        "ssis_logreader or ssis_admin. The catalog deletes executions older than its retention window.",
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 SECTION = "ssis"
 
-_SCHEDULER_SECONDS = 5.0
-"""The least time in which a scheduler can be expected to see that a worker process has ended."""
+_DEFAULT_HEARTBEAT = 5.0
+"""Airflow's default of ``[workers] min_heartbeat_interval``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +91,17 @@ STOP_TIMEOUT = Option(
 DEFER_AFTER = Option(
     "defer_after",
     "float",
-    10.0,
+    20.0,
     "Seconds that a task waits on its worker before it defers or is rescheduled. An execution that ends sooner needs "
     "neither the triggerer nor a second worker process. 0 means that the task defers at once.",
 )
 RESUME_AFTER = Option(
     "resume_after",
     "float",
-    15.0,
+    30.0,
     "Seconds after which a deferred or rescheduled task may come back to a worker, counted from when it left. Airflow "
-    "fails a task that comes back before the scheduler has seen that its worker process has ended. A value lower than "
-    "[workers] min_heartbeat_interval plus 5 counts as that. 0 means no such limit.",
+    "fails a task that comes back before the scheduler has seen that its worker process has ended. It grows "
+    "by what [workers] min_heartbeat_interval exceeds its default. 0 means no such limit.",
 )
 GC_FREEZE_AT = Option(
     "gc_freeze_at",
@@ -193,8 +193,8 @@ def resume_after() -> float:
 
     wanted = _number(RESUME_AFTER)
     # How long a supervisor may sleep before it sees the end of its process. Airflow 2 has no such option.
-    heartbeat = float(conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0))
-    return max(wanted, heartbeat + _SCHEDULER_SECONDS) if wanted else 0.0
+    heartbeat = float(conf.getfloat("workers", "min_heartbeat_interval", fallback=_DEFAULT_HEARTBEAT))
+    return wanted + max(0.0, heartbeat - _DEFAULT_HEARTBEAT) if wanted else 0.0
 
 
 def gc_freeze_at() -> int:

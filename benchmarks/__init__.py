@@ -1,1 +1,1 @@
-"""Measurements beside named peers: ``python -m benchmarks`` runs all, ``python -m benchmarks waiting`` one."""
+"""Measurements against named peers: ``python -m benchmarks`` runs all, ``python -m benchmarks waiting`` one."""

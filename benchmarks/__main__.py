@@ -16,17 +16,17 @@ BENCHMARKS = ("imports", "emulator", "start", "messages", "waiting")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run benchmarks, print their tables and add what they found to ``benchmarks/results.json``.
+    """Run benchmarks, print their tables and add their results to ``benchmarks/results.json``.
 
-    :param arguments: the command line's. Default: those of the process.
+    :param arguments: the command line's arguments. Default: those of the process.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measurements beside named peers.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; all if left out")
-    parser.add_argument("--smallest", action="store_true", help="at the smallest size: shows that it works, no more")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measurements against named peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; default: all")
+    parser.add_argument("--smallest", action="store_true", help="at the smallest size, to see whether it works")
     options = parser.parse_args(arguments)
     names = options.names or BENCHMARKS
     if unknown := set(names) - set(BENCHMARKS):
-        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; choose from {', '.join(BENCHMARKS)}")
     console = Console(width=150)
     with airflow_home():
         for name in names:

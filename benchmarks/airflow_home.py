@@ -1,4 +1,4 @@
-"""Airflow for the benchmarks: a home that is gone afterwards, and the server under the connections of those who ask."""
+"""Airflow for the benchmarks: a temporary AIRFLOW_HOME, and connections to the server."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # Not for processes that wait: they are to be no bigger than a triggerer.
+    # Processes that wait must be no bigger than a triggerer.
     from airflow_provider_ssis.emulator.server import Endpoint
 
 SSIS = "ssis_default"
 """Ours: a connection of type ``ssis``."""
 ODBC = "odbc_ssisdb"
-"""The plain way: a connection of type ``odbc``."""
+"""The plain operator's: a connection of type ``odbc``."""
 
 
 @contextmanager
 def airflow_home() -> Iterator[None]:
-    """A home for Airflow, here and in processes that start meanwhile. Before anything imports Airflow."""
+    """Make an AIRFLOW_HOME, for this process and its children. Call it before anything imports Airflow."""
     before = dict(os.environ)
     home = tempfile.mkdtemp(prefix="airflow-home-")
     for name in [name for name in os.environ if name.startswith("AIRFLOW")]:
@@ -41,7 +41,7 @@ def airflow_home() -> Iterator[None]:
 
 @contextmanager
 def log_level(level: str) -> Iterator[None]:
-    """The least level that Airflow logs, in processes that start in the block."""
+    """Set Airflow's log level for processes that start in the block."""
     before = os.environ.get(_LOG_LEVEL)
     os.environ[_LOG_LEVEL] = level
     try:
@@ -57,17 +57,17 @@ _LOG_LEVEL = "AIRFLOW__LOGGING__LOGGING_LEVEL"
 
 
 def connect_airflow(endpoint: Endpoint, *, port: int | None = None) -> None:
-    """Make a server known to Airflow under ours and the plain way's connection.
+    """Define Airflow's connections to a server: ours, and the plain operator's.
 
     :param endpoint: the server.
-    :param port: another way to it. Default: its own port.
+    :param port: the port of a proxy. Default: the server's own.
     """
     there = endpoint if port is None else replace(endpoint, port=port)
     os.environ[f"AIRFLOW_CONN_{SSIS.upper()}"] = there.airflow_uri
     os.environ[f"AIRFLOW_CONN_{ODBC.upper()}"] = json.dumps(
         {
             "conn_type": "odbc",
-            # Microsoft's driver takes the port with the server's name only.
+            # Microsoft's driver accepts a port only as a part of the server's name.
             "host": f"{there.host},{there.port}",
             "schema": "SSISDB",
             "login": there.user,

@@ -1,4 +1,4 @@
-"""The embedded SSISDB itself: how soon it is there, how much it answers, and how that grows with what it stores."""
+"""The embedded SSISDB itself: time to start, throughput, and how that depends on the amount of stored data."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Size:
     """What to measure.
 
     :param starts: server starts of which the median counts.
-    :param connections: numbers of connections that ask at once.
-    :param seconds: how long they ask.
-    :param few: stored executions, of which the status is asked for.
+    :param connections: numbers of concurrent connections.
+    :param seconds: how long they send queries.
+    :param few: stored executions, whose statuses are queried.
     :param many: stored executions to compare with.
-    :param looks: status queries of which the median counts.
+    :param polls: status queries of which the median counts.
     """
 
     starts: int
@@ -37,11 +37,11 @@ class Size:
     seconds: float
     few: int
     many: int
-    looks: int
+    polls: int
 
 
-FULL = Size(starts=5, connections=(1, 50), seconds=2.0, few=1_000, many=100_000, looks=30)
-SMALLEST = Size(starts=1, connections=(1, 2), seconds=0.1, few=100, many=1000, looks=3)
+FULL = Size(starts=5, connections=(1, 50), seconds=2.0, few=1_000, many=100_000, polls=30)
+SMALLEST = Size(starts=1, connections=(1, 2), seconds=0.1, few=100, many=1000, polls=3)
 
 
 def run(size: Size) -> Report:
@@ -51,7 +51,7 @@ def run(size: Size) -> Report:
         [_start_up(size), *_round_trips(size), *_stored(size)],
         note=(
             "The peer of start-up and round trips is our own TDS server without a database, which is as fast as "
-            "a server in Python can be for this driver: the ratio tells what T-SQL and catalog cost on top. The "
+            "a server in Python can be for this driver: the ratio is the additional cost of T-SQL and the catalog. The "
             "peer of the status query is the same query while fewer executions are stored."
         ),
     )
@@ -89,7 +89,7 @@ def _round_trips(size: Size) -> list[Result]:
 
 
 def _per_second(endpoint: Endpoint, connections: int, seconds: float, sql: str, values: tuple[int, ...]) -> float:
-    """Round trips per second of so many connections, each in a thread of its own."""
+    """Round trips per second of this number of connections, each in a separate thread."""
     import pyodbc
 
     opened = [pyodbc.connect(endpoint.odbc(), autocommit=True) for _ in range(connections)]
@@ -128,9 +128,9 @@ def _stored(size: Size) -> list[Result]:
         ids = server.call("store_executions", size.few, OperationStatus.RUNNING, 600.0)
         with SsisCatalogHook().open_catalog() as catalog:
             chosen = {"one execution": ids[:1], f"{len(ids):,} executions": ids}
-            few = {name: _status_seconds(catalog, wanted, size.looks) for name, wanted in chosen.items()}
+            few = {name: _status_seconds(catalog, wanted, size.polls) for name, wanted in chosen.items()}
             server.call("store_executions", size.many - size.few, OperationStatus.SUCCEEDED, 3600.0)
-            many = {name: _status_seconds(catalog, wanted, size.looks) for name, wanted in chosen.items()}
+            many = {name: _status_seconds(catalog, wanted, size.polls) for name, wanted in chosen.items()}
     return [
         cost(
             NAME,
@@ -145,11 +145,11 @@ def _stored(size: Size) -> list[Result]:
 
 
 def _status_seconds(catalog: Catalog, execution_ids: Sequence[int], times: int) -> float:
-    """Seconds for the query that the poller makes, as the median."""
+    """The median time of the poller's query, in seconds."""
     taken = []
     for _ in range(times + 1):
         began = time.perf_counter()
         catalog.execution_states(execution_ids)
         taken.append(time.perf_counter() - began)
-    # The first one is compiled.
+    # The first query is compiled.
     return median(taken[1:])

@@ -1,4 +1,4 @@
-"""Importing our modules: what each adds to the import of Airflow's own base class."""
+"""Importing our modules: the additional time compared with Airflow's own base class."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BASES = {
     "triggers": "from airflow.triggers.base import BaseTrigger",
     "hooks": "from airflow.providers.odbc.hooks.odbc import OdbcHook",
 }
-"""The import that a module of each of our packages cannot do without."""
+"""The import that each of our packages needs in any case."""
 
 _MOST = 1.05
 
@@ -55,14 +55,14 @@ def run(size: Size) -> Report:
         for module in modules_of(package):
             times = [import_times(BASES[package], module) for _ in range(size.repetitions)]
             base = median(each for each, _ in times)
-            # The same process imports both, so that one that was slow counts for neither.
+            # One process imports both, so that a slow process affects both.
             share = median((first + further) / first for first, further in times)
             peer_name = BASES[package].replace(" import ", ".").removeprefix("from ")
             results.append(cost(NAME, module, "ms", ours=base * share / 1000, peer=base / 1000, peer_name=peer_name))
             if share > _MOST:
                 missed.append(f"{module.removeprefix('airflow_provider_ssis.')} {share - 1:.1%} more")
     return Report(
-        "Importing our modules, beside what they cannot do without",
+        "Importing our modules, compared with the imports that they need in any case",
         results,
         goals=[Goal(f"at most 5 % more than Airflow's own: {', '.join(missed) or 'all'}", not missed)],
         note="Times by python -X importtime, each in a new process; ours includes the peer's.",
@@ -70,7 +70,7 @@ def run(size: Size) -> Report:
 
 
 def import_times(base: str, module: str) -> tuple[int, int]:
-    """Microseconds for a base import, and for a module's further imports after it, in a process of its own.
+    """Microseconds for a base import, and for a module's imports after it, in a separate process.
 
     :param base: an import statement.
     :param module: a module's name.

@@ -1,4 +1,4 @@
-"""The incumbent's operator, in an environment that has nothing of ours installed."""
+"""The incumbent's operator, in an environment without our package."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ def connection_uri(endpoint: Endpoint, *, port: int) -> str:
     """The incumbent's Airflow connection to a server.
 
     :param endpoint: the server.
-    :param port: the way to it.
+    :param port: the port to connect to.
     """
     login = f"{quote(endpoint.user, safe='')}:{quote(endpoint.password, safe='')}"
     return f"mssql://{login}@{endpoint.host}:{port}/SSISDB"
 
 
 class IncumbentService:
-    """Starts runs as its users do."""
+    """Starts runs as the incumbent's users do."""
 
     def __init__(self) -> None:
         self._operator: Any = None
 
     async def start(self) -> None:
-        """There is nothing to get ready."""
+        """Do nothing."""
 
     async def stop(self) -> None:
-        """There is nothing to clean up."""
+        """Do nothing."""
 
     async def prepare(self, uri: str, values: dict[str, str]) -> None:
-        """Say what the runs to come are.
+        """Set what the next runs are.
 
         :param uri: the Airflow connection, from :func:`connection_uri`.
         :param values: the package's parameters.

@@ -1,4 +1,4 @@
-"""Following the messages of a long run: each read once, beside reading all of them at each poll."""
+"""Following the messages of a long run: reading each once, compared with reading all at each poll."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _LEAST = 10.0
 class Size:
     """What to measure.
 
-    :param messages: messages in all.
-    :param looks: looks in which they come, the same number in each.
+    :param messages: the number of messages.
+    :param polls: the number of polls; each finds the same number of new messages.
     :param peers: names of :data:`PEERS`.
     """
 
     messages: int
-    looks: int
+    polls: int
     peers: Sequence[str]
 
 
@@ -53,9 +53,9 @@ class CountingLog:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What following took.
+    """The cost of following.
 
-    :param seconds: of all looks together.
+    :param seconds: the duration of all polls together.
     :param cpu: processor seconds of the process that follows.
     :param memory: bytes by which the process grew at most.
     """
@@ -75,13 +75,13 @@ class OurFollower:
         self._follower = MessageForwarder(execution_id, log)
         self._catalog: Catalog = SsisCatalogHook().open_catalog()
 
-    def look(self) -> None:
-        """Log what is new."""
+    def poll(self) -> None:
+        """Log the new messages."""
         self._follower.forward(self._catalog)
 
 
-class ReadingAnew:
-    """Reads all messages at each look, by Airflow's own hook, and logs those that it has not logged."""
+class Rereading:
+    """Reads all messages at each poll, with Airflow's own hook, and logs the new ones."""
 
     columns = "*"
 
@@ -95,8 +95,8 @@ class ReadingAnew:
         self._hook = OdbcHook(odbc_conn_id=ODBC, driver=find_driver().name)
         self._last_id = 0
 
-    def look(self) -> None:
-        """Log what is new."""
+    def poll(self) -> None:
+        """Log the new messages."""
         with self._hook.get_conn() as connection:
             # A time with an offset, for which pyodbc has no decoder.
             connection.add_output_converter(-155, decode_datetimeoffset)
@@ -113,62 +113,62 @@ class ReadingAnew:
                 self._last_id = record.event_message_id
 
 
-class ReadingLittleAnew(ReadingAnew):
-    """Reads only what a line of a log needs."""
+class RereadingFewColumns(Rereading):
+    """Reads only the columns that a log line needs."""
 
     columns = "event_message_id, message_type, message, execution_path"
 
 
 @dataclass(slots=True)
 class FollowerService:
-    """A follower in a process of its own.
+    """A follower in a separate process.
 
-    :param make: :class:`OurFollower` or :class:`ReadingAnew`.
+    :param make: :class:`OurFollower` or :class:`Rereading`.
     """
 
-    make: Callable[[int, CountingLog], OurFollower | ReadingAnew]
+    make: Callable[[int, CountingLog], OurFollower | Rereading]
     _log: CountingLog = field(default_factory=CountingLog)
-    _follower: OurFollower | ReadingAnew | None = None
+    _follower: OurFollower | Rereading | None = None
     _seconds: float = 0.0
     _cpu: float = 0.0
     _memory: int = 0
 
     async def start(self) -> None:
-        """Nothing to get ready yet."""
+        """Do nothing."""
 
     async def stop(self) -> None:
-        """Nothing to clean up: the connection ends with the process."""
+        """Do nothing: the connection ends with the process."""
 
     async def follow(self, execution_id: int) -> None:
-        """Begin to follow an execution."""
+        """Start to follow an execution."""
         self._follower = self.make(execution_id, self._log)
-        self._follower.look()
+        self._follower.poll()
         self._memory = _peak_memory()
 
-    async def look(self) -> None:
-        """Look once."""
+    async def poll(self) -> None:
+        """Poll once."""
         if self._follower is None:
-            raise RuntimeError("nothing is followed")
+            raise RuntimeError("no execution is followed")
         began, cpu = time.perf_counter(), time.process_time()
-        self._follower.look()
+        self._follower.poll()
         self._seconds += time.perf_counter() - began
         self._cpu += time.process_time() - cpu
 
     async def followed(self) -> tuple[int, Followed]:
-        """How many lines were logged, and what that took."""
+        """The number of logged lines, and the cost."""
         return self._log.lines, Followed(self._seconds, self._cpu, _peak_memory() - self._memory)
 
 
-PEERS = {"all read at each poll": ReadingAnew, "the same, four columns only": ReadingLittleAnew}
+PEERS = {"all read at each poll": Rereading, "the same, four columns only": RereadingFewColumns}
 
-FULL = Size(messages=100_000, looks=40, peers=tuple(PEERS))
-SMALLEST = Size(messages=400, looks=4, peers=tuple(PEERS)[:1])
+FULL = Size(messages=100_000, polls=40, peers=tuple(PEERS))
+SMALLEST = Size(messages=400, polls=4, peers=tuple(PEERS)[:1])
 
 
 def run(size: Size) -> Report:
     """Measure."""
     ours = _measure(size, OurFollower)
-    case = f"{size.messages:,} messages in {size.looks} looks"
+    case = f"{size.messages:,} messages in {size.polls} polls"
     results = []
     for name in size.peers:
         peer = _measure(size, PEERS[name])
@@ -181,20 +181,20 @@ def run(size: Size) -> Report:
     return Report(
         "Following messages",
         results,
-        goals=[Goal(f"at least 10 times faster than reading the same anew: {factor:.1f} times", factor >= _LEAST)],
-        note="The factor grows with the looks: who reads anew reads each message at every look that follows it.",
+        goals=[Goal(f"at least 10 times faster than reading all again: {factor:.1f} times", factor >= _LEAST)],
+        note="The factor grows with the number of polls: the peer reads each message again at every later poll.",
     )
 
 
-def _measure(size: Size, make: type[OurFollower | ReadingAnew]) -> Followed:
+def _measure(size: Size, make: type[OurFollower | Rereading]) -> Followed:
     with Worker(CatalogService) as server:
         connect_airflow(server.started)
         (execution_id,) = server.call("store_executions", 1, OperationStatus.RUNNING, 60.0)
         with Worker(FollowerService, make) as follower:
             follower.call("follow", execution_id)
-            for _ in range(size.looks):
-                server.call("write_messages", execution_id, size.messages // size.looks)
-                follower.call("look")
+            for _ in range(size.polls):
+                server.call("write_messages", execution_id, size.messages // size.polls)
+                follower.call("poll")
             lines, followed = follower.call("followed")
     if lines != size.messages:
         raise AssertionError(f"{lines} messages were logged of {size.messages}")

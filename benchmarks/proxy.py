@@ -1,4 +1,4 @@
-"""A network that takes its time: a TCP proxy that delays what it passes on, and counts round trips."""
+"""A slow network: a TCP proxy that delays data and counts round trips."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _CHUNK = 64 * 1024
 
 
 class DelayProxy:
-    """Passes on what comes, each way later by half the delay. What is on its way does not hold up what follows.
+    """Delays data by half the delay in each direction. Data in transit does not hold up later data.
 
     :param host: where the server listens.
     :param port: its port.
-    :param delay: seconds that a round trip takes longer.
+    :param delay: seconds by which a round trip takes longer.
     """
 
     def __init__(self, host: str, port: int, delay: float) -> None:
@@ -24,10 +24,10 @@ class DelayProxy:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.round_trips = 0
-        """How often a client sent something after it had last received something, over all connections."""
+        """The number of times that a client sent data after it had received data, over all connections."""
 
     async def start(self) -> int:
-        """Begin to listen.
+        """Start to listen.
 
         :return: the port.
         """
@@ -58,7 +58,7 @@ class DelayProxy:
                 group.create_task(self._pass_on(reader, upstream_writer, turn.asked))
                 group.create_task(self._pass_on(upstream_reader, writer, turn.answered))
         except* (ConnectionError, asyncio.CancelledError):
-            # One of the two is gone: so is the connection.
+            # One side has closed the connection.
             pass
         finally:
             for each in (writer, upstream_writer):
@@ -96,7 +96,7 @@ class DelayProxy:
 
 
 class _Turn:
-    """Whose turn it is on a connection."""
+    """The side of a connection that sends."""
 
     def __init__(self, proxy: DelayProxy) -> None:
         self._proxy = proxy

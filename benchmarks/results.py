@@ -1,4 +1,4 @@
-"""What a benchmark found: ratios measured in one run, as a table and as JSON."""
+"""Results of benchmarks: ratios measured in one run, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ NOT_RUN = "not run"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One thing measured on both sides.
+    """One figure of ours and of the peer.
 
     :param benchmark: the benchmark's name.
-    :param case: what was measured, at which size.
+    :param case: the measured thing and its size.
     :param unit: of ``ours`` and ``peer``.
     :param ours: the figure of this package.
     :param peer: the peer's figure; None where the peer was not run.
-    :param peer_name: who the peer is.
-    :param ratio: how many times better ours is than the peer's, less than 1 for worse; None without a peer, and where
-        one of the two is zero.
+    :param peer_name: the peer's name.
+    :param ratio: how many times better our figure is than the peer's, less than 1 for worse; None without a peer, and
+        where one of the figures is zero.
     """
 
     benchmark: str
@@ -38,12 +38,12 @@ class Result:
 
 
 def cost(benchmark: str, case: str, unit: str, *, ours: float, peer: float | None, peer_name: str) -> Result:
-    """Something of which less is better."""
+    """A result of which less is better."""
     return Result(benchmark, case, unit, ours, peer, peer_name, _quotient(peer, ours))
 
 
 def rate(benchmark: str, case: str, unit: str, *, ours: float, peer: float | None, peer_name: str) -> Result:
-    """Something of which more is better."""
+    """A result of which more is better."""
     return Result(benchmark, case, unit, ours, peer, peer_name, _quotient(ours, peer))
 
 
@@ -53,10 +53,10 @@ def _quotient(dividend: float | None, divisor: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a benchmark is to reach.
+    """A goal of a benchmark.
 
     :param text: the goal, and the figure that was reached.
-    :param reached: whether it was.
+    :param reached: whether the goal was reached.
     """
 
     text: str
@@ -67,10 +67,10 @@ class Goal:
 class Report:
     """A benchmark's outcome.
 
-    :param title: heads the table.
+    :param title: the title of the table.
     :param results: the rows.
-    :param note: what a reader must know to judge the figures.
-    :param goals: what was to be reached.
+    :param note: facts that a reader needs to judge the figures.
+    :param goals: the goals.
     """
 
     title: str
@@ -103,7 +103,7 @@ def show(report: Report, console: Console) -> None:
 
 
 def number(value: float) -> str:
-    """A figure with three digits that count."""
+    """A figure with three significant digits."""
     if value == 0:
         return "0"
     digits = max(0, 3 - len(str(int(abs(value))))) if abs(value) >= 1 else 4
@@ -112,9 +112,9 @@ def number(value: float) -> str:
 
 
 def append(results: Sequence[Result], path: Path = RESULTS_FILE) -> None:
-    """Add results to the list in a JSON file, which is made if there is none.
+    """Add results to the list in a JSON file; it is created if it is missing.
 
-    :param results: what was measured.
+    :param results: the results.
     :param path: the file. Default: ``benchmarks/results.json``.
     """
     known = json.loads(path.read_text()) if path.exists() else []

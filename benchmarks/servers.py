@@ -1,4 +1,4 @@
-"""What is measured against, each in a process of its own: the embedded SSISDB, and a server that knows one answer."""
+"""The measured servers, each in a separate process: the embedded SSISDB, and a server with one fixed answer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MESSAGE = "The package has moved some rows from here to there, which is what it
 
 
 class CatalogService:
-    """The embedded SSISDB, which can be filled at once with what would take long to come about."""
+    """The embedded SSISDB, which can be filled quickly with many executions and messages."""
 
     def __init__(self) -> None:
         self._server = EmulatorServer()
@@ -48,7 +48,7 @@ class CatalogService:
         self._proxy: DelayProxy | None = None
 
     async def start(self) -> Endpoint:
-        """Begin to serve."""
+        """Start to serve."""
         self._endpoint = await self._server.start()
         return self._endpoint
 
@@ -62,7 +62,7 @@ class CatalogService:
         return Traffic(self._server.traffic.logins, self._server.traffic.requests)
 
     async def delay(self, seconds: float) -> int:
-        """Put a network before the server whose round trips take so long.
+        """Put a slow network in front of the server.
 
         :return: its port.
         """
@@ -73,15 +73,15 @@ class CatalogService:
         return await self._proxy.start()
 
     async def round_trips(self) -> int:
-        """Round trips through that network so far."""
+        """The number of round trips through that network so far."""
         return 0 if self._proxy is None else self._proxy.round_trips
 
     async def let_runs_take(self, seconds: float) -> None:
-        """Runs to come take so long."""
+        """Set the duration of the next runs."""
         self._ssisdb.runtime.scripts.take(seconds)
 
     async def store_executions(self, count: int, status: OperationStatus, age: float) -> list[int]:
-        """Executions that began so many seconds ago, without a run behind them.
+        """Store executions that started some seconds ago, without running them.
 
         :return: their ids.
         """
@@ -115,7 +115,7 @@ class CatalogService:
     async def end_executions(self, execution_ids: Sequence[int]) -> float:
         """Let executions succeed.
 
-        :return: when, in seconds since 1970.
+        :return: the time, in seconds since 1970.
         """
         async with self._ssisdb.engine.transaction() as store:
             store.execute(
@@ -167,7 +167,7 @@ class CatalogService:
 
 @dataclass
 class _OneAnswerSession:
-    """Answers whatever it is asked with the same rows, in the least that the protocol allows."""
+    """Answers every request with the same rows, in as few bytes as the protocol allows."""
 
     spid: int
     rows: list[tuple[Any, ...]]
@@ -195,10 +195,10 @@ class _OneAnswerSession:
             yield TransactionEnded(1, request.action is TransactionAction.COMMIT)
 
     async def reset(self, *, keep_transaction: bool = False) -> None:
-        """There is nothing to reset."""
+        """Do nothing."""
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing."""
 
 
 class _OneAnswerBackend:
@@ -218,7 +218,7 @@ _COLUMNS = (Column("execution_id", BIGINT), Column("status", INT), Column("age",
 
 
 class BareService:
-    """The wire protocol with nothing behind it: no server in Python can answer this driver faster.
+    """The wire protocol without a database: no server in Python can answer this driver faster.
 
     :param row_count: rows in each answer.
     """
@@ -227,7 +227,7 @@ class BareService:
         self._server = TdsServer(_OneAnswerBackend(row_count))
 
     async def start(self) -> Endpoint:
-        """Begin to serve."""
+        """Start to serve."""
         await self._server.start()
         host, port = self._server.address
         return Endpoint(host, port, "sa", "any")

@@ -49,7 +49,7 @@ SMALLEST = Size(parameters=(0, 2), delays=(0.005,), repetitions=1, incumbent=Pat
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a start took, as the median of some.
+    """The cost of a start, as the median of several.
 
     :param seconds: from the task's first line until the run was started and the connection closed.
     :param cpu: processor seconds of the task's process meanwhile.
@@ -97,15 +97,14 @@ def run(size: Size) -> Report:
         results,
         goals=[
             Goal(
-                "2 round trips once connected, whatever the number of parameters: "
-                + ", ".join(map(str, sorted(requests))),
+                "2 round trips once connected, for any number of parameters: " + ", ".join(map(str, sorted(requests))),
                 requests == {2},
             )
         ],
         note=(
             "Each is a whole task without its wait: connect, log in, start, disconnect. The network's round "
             "trips include all of that. Requests count from the login on: besides those that start, ours has "
-            "one that gives a prepared statement back at the end, the peers those of their drivers about "
+            "one that releases a prepared statement at the end; the peers have their drivers' requests about "
             "transactions and options. Both peers send one batch that creates and starts at once; ours saves "
             "the execution's id in between and holds a lock, so that a crash neither loses nor doubles a run. "
             "Time includes the embedded SSISDB's own, which is most of it without delay."
@@ -114,7 +113,7 @@ def run(size: Size) -> Report:
 
 
 def _rows(case: str, ours: Start, peer: Start, name: str) -> list[Result]:
-    """What does not depend on the network's delay."""
+    """The results that do not depend on the network's delay."""
     return [
         cost(NAME, f"{case}: requests", "requests", ours=ours.requests, peer=peer.requests, peer_name=name),
         cost(NAME, f"{case}: network", "round trips", ours=ours.round_trips, peer=peer.round_trips, peer_name=name),
@@ -134,7 +133,7 @@ def _deploy(server: Worker, parameters: int) -> None:
 
 
 def _measure(server: Worker, repetitions: int, start: Callable[[int], Took]) -> Start:
-    # The first one imports and compiles; it does not count.
+    # The first start imports and compiles; it does not count.
     start(0)
     starts = []
     for number in range(1, repetitions + 1):
@@ -179,7 +178,7 @@ def _ours(count: int) -> Callable[[int], Took]:
 
 
 def _requests_to_start(server: Worker, count: int) -> int:
-    """Requests on an open connection until the run is started."""
+    """The number of requests on an open connection until the run is started."""
     from airflow_provider_ssis.catalog.requests import ExecutionRequest
     from airflow_provider_ssis.executions.deadline import Deadline
     from airflow_provider_ssis.executions.submit import OnPreviousRun, Submission, TaskStamp, submit

@@ -1,4 +1,4 @@
-"""A task that starts a run, and what that takes its process."""
+"""A task that starts a run, and its cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.task_runs import TaskInstanceRecord, TaskRun
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """What a task took.
+    """The cost of a task.
 
     :param seconds: from its first line until the run was started and the connection closed.
     :param cpu: processor seconds of its process meanwhile.
@@ -23,10 +23,10 @@ class Took:
 
 
 def execute(operator: Any, number: int) -> Took:
-    """Execute a task instance of its own, on a worker.
+    """Execute a separate task instance, as on a worker.
 
     :param operator: the task.
-    :param number: tells this task instance from others of the same moment.
+    :param number: makes this task instance different from others.
     """
     from airflow.providers.common.compat.sdk import TaskDeferred
 

@@ -1,4 +1,4 @@
-"""Triggers on one event loop in a process of their own, as in a triggerer: ours, and those that look alone."""
+"""Triggers on one event loop in a separate process, as in a triggerer: ours, and triggers that poll alone."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _LAG_SAMPLE_SECONDS = 0.01
 _IS_OVER = "SELECT status FROM catalog.executions WHERE execution_id = ? AND status IN (3, 4, 6, 7, 9)"
 
 
-class LookingAloneTrigger(BaseTrigger):
-    """Waits for one execution with a loop of its own, as triggers of most providers do for their jobs.
+class PollingAloneTrigger(BaseTrigger):
+    """Polls one execution in its own loop, as triggers of most providers do for their jobs.
 
-    Each look is a blocking call of Airflow's own hook in the thread that ``sync_to_async`` keeps for them, as
+    Each poll is a blocking call of Airflow's own hook in the thread that ``sync_to_async`` keeps for them, as
     common-sql's trigger makes it; the hook connects for each.
 
     :param execution_id: the execution.
     :param driver: the ODBC driver.
-    :param poll_interval: seconds between two looks.
+    :param poll_interval: seconds between two polls.
     """
 
     def __init__(self, execution_id: int, driver: str, poll_interval: float) -> None:
@@ -43,19 +43,19 @@ class LookingAloneTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until the execution is over."""
+        """Poll until the execution has ended."""
         from airflow.providers.odbc.hooks.odbc import OdbcHook
         from asgiref.sync import sync_to_async
 
         hook = OdbcHook(odbc_conn_id=ODBC, driver=self.driver)
-        while not await sync_to_async(hook.get_first)(_IS_OVER, parameters=(self.execution_id,)):  # noqa: ASYNC110 that is what it measures
+        while not await sync_to_async(hook.get_first)(_IS_OVER, parameters=(self.execution_id,)):  # noqa: ASYNC110 this is measured
             await asyncio.sleep(self.poll_interval)
         yield TriggerEvent(self.execution_id)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
 
 
 def ours(poll_interval: float) -> Callable[[int], BaseTrigger]:
     """Makes our triggers."""
-    from airflow_provider_ssis.hooks import ssis  # noqa: F401 what triggers import later counts for none of them
+    from airflow_provider_ssis.hooks import ssis  # noqa: F401 later imports of triggers count for none
     from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
     return lambda execution_id: SsisExecutionTrigger(
@@ -63,23 +63,23 @@ def ours(poll_interval: float) -> Callable[[int], BaseTrigger]:
     )
 
 
-def looking_alone(poll_interval: float) -> Callable[[int], BaseTrigger]:
-    """Makes triggers that look alone."""
+def polling_alone(poll_interval: float) -> Callable[[int], BaseTrigger]:
+    """Makes triggers that poll alone."""
     from airflow.providers.odbc.hooks import odbc  # noqa: F401 as above
     from asgiref import sync  # noqa: F401
 
     from airflow_provider_ssis.odbc.drivers import find_driver
 
     driver = find_driver().name
-    return lambda execution_id: LookingAloneTrigger(execution_id, driver, poll_interval)
+    return lambda execution_id: PollingAloneTrigger(execution_id, driver, poll_interval)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What waiting costs.
+    """The cost of waiting.
 
     :param cpu: processor seconds of the process.
-    :param memory: bytes that the process has grown by since before the first trigger.
+    :param memory: bytes by which the process has grown since before the first trigger.
     """
 
     cpu: float
@@ -88,7 +88,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How long the event loop did not come to what was due.
+    """The event loop's lag: how late it ran a due callback.
 
     :param worst: the longest time, in seconds.
     :param collection: the longest garbage collection, in seconds, during which Python does nothing else.
@@ -101,8 +101,8 @@ class Lag:
 class WaiterService:
     """Triggers on one event loop.
 
-    :param make: :func:`ours` or :func:`looking_alone`.
-    :param poll_interval: seconds between two looks.
+    :param make: :func:`ours` or :func:`polling_alone`.
+    :param poll_interval: seconds between two polls.
     """
 
     def __init__(self, make: Callable[[float], Callable[[int], BaseTrigger]], poll_interval: float) -> None:
@@ -117,8 +117,8 @@ class WaiterService:
         self._sampler: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Measure what there is before the first trigger."""
-        # The log goes the way that Airflow has for it, to nowhere.
+        """Measure the process before the first trigger."""
+        # The log goes through Airflow's handlers and is then discarded.
         sys.stdout.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         self._memory = _memory()
@@ -133,32 +133,32 @@ class WaiterService:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def wait_for(self, execution_ids: Sequence[int]) -> None:
-        """Start a trigger for each, one after the other, as a triggerer does."""
+        """Start a trigger for each execution, one after the other, as a triggerer does."""
         for execution_id in execution_ids:
             self._triggers.append(asyncio.create_task(self._wait(execution_id)))
             await asyncio.sleep(0)
 
     async def begin_usage(self) -> None:
-        """Measure what the triggers use, from now on."""
+        """Start to measure the usage of the triggers."""
         self._cpu = time.process_time()
 
     async def end_usage(self) -> Usage:
-        """What they used since."""
+        """The usage since then."""
         return Usage(time.process_time() - self._cpu, max(0, _memory() - self._memory))
 
     async def begin_lag(self) -> None:
-        """Measure the event loop's lag, from now on. That takes processor time of its own."""
+        """Start to measure the event loop's lag, which itself takes processor time."""
         self._lag = self._collection = 0.0
         self._sampler = asyncio.create_task(self._sample_lag())
 
     async def end_lag(self) -> Lag:
-        """What was measured since."""
+        """The lag since then."""
         if self._sampler is not None:
             self._sampler.cancel()
         return Lag(self._lag, self._collection)
 
     async def seen(self) -> dict[int, float]:
-        """When the triggers' events came, in seconds since 1970."""
+        """The times of the triggers' events, in seconds since 1970."""
         return dict(self._seen)
 
     async def _wait(self, execution_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Waiting for executions in the triggerer: what it costs, and how soon an end is seen."""
+"""Waiting for executions in the triggerer: its cost, and the time until an end is noticed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_ssis.catalog.sql.statements import MAX_MARKERS
 from benchmarks.airflow_home import connect_airflow, log_level
 from benchmarks.results import Goal, Report, Result, cost
 from benchmarks.servers import CatalogService
-from benchmarks.waiters import Lag, Usage, WaiterService, looking_alone, ours
+from benchmarks.waiters import Lag, Usage, WaiterService, ours, polling_alone
 from benchmarks.workers import Worker
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NAME = "waiting"
 PEER = "a loop per trigger"
 _AGE_SECONDS = 600.0
-"""Executions that began a while ago: young ones are looked at sooner, which only ours does."""
+"""The age of the executions. Our poller polls young ones more often, the peer does not."""
 _GROUPS = 13
 _LONGEST_END_SECONDS = 90.0
 
@@ -32,31 +32,31 @@ class Size:
     """What to measure.
 
     :param counts: numbers of executions.
-    :param most_with_peer: the most for which the peer is run too.
-    :param poll_interval: seconds between two looks, of both.
-    :param looks: looks during which to measure.
+    :param most_with_peer: the largest number for which the peer is run too.
+    :param poll_interval: seconds between two polls, of both.
+    :param polls: polls during which to measure.
     """
 
     counts: Sequence[int]
     most_with_peer: int
     poll_interval: float
-    looks: int
+    polls: int
 
 
-FULL = Size(counts=(10, 100, 1000, 5000), most_with_peer=1000, poll_interval=4.0, looks=3)
-SMALLEST = Size(counts=(10,), most_with_peer=10, poll_interval=0.2, looks=2)
+FULL = Size(counts=(10, 100, 1000, 5000), most_with_peer=1000, poll_interval=4.0, polls=3)
+SMALLEST = Size(counts=(10,), most_with_peer=10, poll_interval=0.2, polls=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What waiting for some executions took.
+    """The cost of waiting for some executions.
 
     :param window: seconds during which the traffic and the usage were measured.
-    :param connections: connections opened from the first look to the end of the window.
-    :param requests: requests that the server saw per second.
-    :param looks: looks at one execution per second.
-    :param usage: what the triggers' process used.
-    :param lag_at_first: the event loop's lag while the triggers came and looked first.
+    :param connections: connections opened from the first poll to the end of the window.
+    :param requests: requests to the server per second.
+    :param polls: polls of one execution per second.
+    :param usage: the usage of the triggers' process.
+    :param lag_at_first: the event loop's lag while the triggers started and polled first.
     :param lag: the same while they waited.
     :param lag_at_ends: the same while the executions ended.
     :param seconds_to_event: from the end of each execution to its event.
@@ -66,7 +66,7 @@ class Wait:
     window: float
     connections: int
     requests: float
-    looks: float
+    polls: float
     usage: Usage
     lag_at_first: Lag
     lag: Lag
@@ -74,9 +74,9 @@ class Wait:
     seconds_to_event: Sequence[float]
 
     @property
-    def cpu_per_look(self) -> float:
-        """Processor milliseconds for a look at one execution."""
-        return self.usage.cpu * 1000 / (self.looks * self.window)
+    def cpu_per_poll(self) -> float:
+        """Processor milliseconds per poll of one execution."""
+        return self.usage.cpu * 1000 / (self.polls * self.window)
 
     @property
     def collection(self) -> float:
@@ -95,17 +95,17 @@ def run(size: Size) -> Report:
     goals: list[Goal] = []
     for count in size.counts:
         mine = _measure(size, count, ours)
-        peer = _measure(size, count, looking_alone) if count <= size.most_with_peer else None
+        peer = _measure(size, count, polling_alone) if count <= size.most_with_peer else None
         results += _rows(mine, peer)
         goals += _goals(mine, peer, size)
     return Report(
-        f"Waiting, a look every {size.poll_interval:g} s",
+        f"Waiting, a poll every {size.poll_interval:g} s",
         results,
         note=(
-            "The peer's triggers share one thread, as Airflow gives it; where that cannot keep the interval, it "
-            "makes fewer looks than asked for, which the row 'looks' shows, and a look's cost is what compares "
-            "the two. Executions end over two intervals. A garbage collection holds up all threads of a "
-            "process, whosever objects they are; Airflow's own are most of them."
+            "The peer's triggers share one thread, as in Airflow; where that cannot keep the interval, it "
+            "makes fewer polls, as the row 'polls' shows, so the cost of a poll compares "
+            "the two. Executions end over two intervals. A garbage collection stops all threads of a "
+            "process; most of the objects are Airflow's own."
         ),
         goals=goals,
     )
@@ -124,7 +124,7 @@ def _measure(size: Size, count: int, make: Callable[[float], Callable[[int], Bas
 
             waiters.call("begin_usage")
             before, began = server.call("traffic"), time.monotonic()
-            time.sleep(size.looks * size.poll_interval)
+            time.sleep(size.polls * size.poll_interval)
             usage = waiters.call("end_usage")
             after, window = server.call("traffic"), time.monotonic() - began
 
@@ -136,14 +136,14 @@ def _measure(size: Size, count: int, make: Callable[[float], Callable[[int], Bas
             seen = _all_seen(waiters, count)
             lag_at_ends = waiters.call("end_lag")
     requests, logins = after.requests - before.requests, after.logins - before.logins
-    # Ours look at as many at once as there are markers; the others log in for each look.
-    looks = logins if make is looking_alone else count * requests / math.ceil(count / MAX_MARKERS)
+    # Our poller polls as many at once as there are markers; the peer logs in for each poll.
+    polls = logins if make is polling_alone else count * requests / math.ceil(count / MAX_MARKERS)
     return Wait(
         count=count,
         window=window,
         connections=after.logins,
         requests=requests / window,
-        looks=looks / window,
+        polls=polls / window,
         usage=usage,
         lag_at_first=lag_at_first,
         lag=lag,
@@ -177,7 +177,7 @@ def _rows(mine: Wait, peer: Wait | None) -> list[Result]:
     figures: list[tuple[str, str, Callable[[Wait], float]]] = [
         ("connections opened", "connections", lambda wait: wait.connections),
         ("queries at the server", "per second", lambda wait: wait.requests),
-        ("processor per poll", "ms", lambda wait: wait.cpu_per_look),
+        ("processor per poll", "ms", lambda wait: wait.cpu_per_poll),
         ("processor", "% of one", lambda wait: wait.cpu_share),
         ("memory per waiting task", "KiB", lambda wait: wait.usage.memory / 1024 / wait.count),
         ("worst event-loop lag, first polls", "ms", lambda wait: wait.lag_at_first.worst * 1000),
@@ -198,15 +198,15 @@ def _rows(mine: Wait, peer: Wait | None) -> list[Result]:
         )
         for label, unit, figure in figures
     ]
-    looks = cost(
+    polls = cost(
         NAME,
         f"{mine.count}: polls of executions",
         "per second",
-        ours=mine.looks,
-        peer=None if peer is None else peer.looks,
+        ours=mine.polls,
+        peer=None if peer is None else peer.polls,
         peer_name=PEER,
     )
-    return [*rows[:2], looks, *rows[2:]]
+    return [*rows[:2], polls, *rows[2:]]
 
 
 def _goals(mine: Wait, peer: Wait | None, size: Size) -> list[Goal]:
@@ -218,7 +218,7 @@ def _goals(mine: Wait, peer: Wait | None, size: Size) -> list[Goal]:
         )
         goals.append(Goal(f"1,000 take at most 2 queries a tick: {queries:.2g}", queries <= 2))
         if peer is not None:
-            ratio = peer.cpu_per_look / mine.cpu_per_look
+            ratio = peer.cpu_per_poll / mine.cpu_per_poll
             goals.append(Goal(f"1,000 take at least 50 times less processor: {ratio:.0f} times", ratio >= 50))
     if mine.count == 5000:
         lags = [lag.worst for lag in (mine.lag_at_first, mine.lag, mine.lag_at_ends)]

@@ -1,6 +1,6 @@
-"""Processes of a benchmark that answer calls: the server and the client must not share a processor's time unseen.
+"""Processes of a benchmark that answer calls, so that the server and the client do not share an interpreter.
 
-A process can be one of another environment: all that it needs for that is this folder.
+A process can use another environment; it needs only this folder.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _ROOT = Path(__file__).parent.parent
 
 
 class Service(Protocol):
-    """What answers calls in a process of its own: all its public coroutines may be called."""
+    """An object that answers calls in a separate process: its public coroutines can be called."""
 
     async def start(self) -> Any:
-        """Get ready.
+        """Prepare.
 
-        :return: what the caller must know.
+        :return: facts for the caller.
         """
 
     async def stop(self) -> None:
@@ -34,9 +34,9 @@ class Service(Protocol):
 
 
 class Worker:
-    """A process that runs a service, for the time of a block.
+    """A process that runs a service while the block lasts.
 
-    :param make: makes the service, in the process; a module's function or class.
+    :param make: makes the service in the process; a function or class of a module.
     :param arguments: its arguments.
     :param python: the Python to run it with. Default: this one.
     """
@@ -48,12 +48,12 @@ class Worker:
         self.started: Any = None
         """What the service's ``start`` returned."""
         self.start_seconds = 0.0
-        """Time from the start of the process until the service was ready."""
+        """Seconds from the start of the process until the service was ready."""
 
     def __enter__(self) -> Self:
         began = time.perf_counter()
         self._pipe, theirs = multiprocessing.Pipe()
-        # Else the end of the process would not be seen here: its end of the pipe must be open nowhere else.
+        # Only the process may hold its end of the pipe, so that its end is noticed here.
         with theirs:
             command = [str(self._python), "-m", __name__, str(theirs.fileno())]
             self._process = subprocess.Popen(command, cwd=_ROOT, pass_fds=[theirs.fileno()])  # noqa: S603 our own module
@@ -72,7 +72,7 @@ class Worker:
         self._end()
 
     def _end(self) -> None:
-        # To the process, that nobody calls any more means that it is to end.
+        # The process ends when its pipe is closed.
         self._pipe.close()
         try:
             self._process.wait(_END_SECONDS)
@@ -115,7 +115,7 @@ async def _serve(pipe: Connection) -> None:
 async def _reply(pipe: Connection, answer: Awaitable[Any]) -> None:
     try:
         value = await answer
-    except Exception as error:  # noqa: BLE001 whatever it is goes to the caller
+    except Exception as error:  # noqa: BLE001 the caller gets it
         pipe.send((False, f"{type(error).__name__}: {error}"))
     else:
         pipe.send((True, value))

@@ -39,7 +39,7 @@ def main() -> int:
         with (
             embedded_ssisdb() as server,
             tempfile.TemporaryDirectory(prefix="ssis-ui-") as home,
-            running_airflow(Path(home), EXAMPLES, {}, port=PORT, tell=step) as airflow,
+            running_airflow(Path(home), EXAMPLES, {}, port=PORT, report=step) as airflow,
         ):
             step("Creating the connection ssis_default, reading the example DAGs")
             airflow.ask("POST", "/api/v2/connections", connection(server))

@@ -1,4 +1,4 @@
-"""The import graph of the package: no module imports itself, however long the way around."""
+"""The import graph of the package: no modules import each other, directly or indirectly."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def airflow(home: Path, *arguments: str) -> Any:
-    """What an Airflow command prints as JSON."""
+    """The JSON output of an Airflow command."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     result = subprocess.run(
         [sys.executable, "-m", "airflow", *arguments, "--output", "json"],
@@ -77,7 +77,7 @@ def test_airflow_loads_the_hook_of_the_connection_type(airflow_home: Path) -> No
 
 @pytest.mark.skipif(
     Version(airflow_version) < Version("3.2") and find_spec("flask_appbuilder") is None,
-    reason="before 3.2 Airflow shows extra fields only with Flask-AppBuilder, which this environment has not",
+    reason="before 3.2 Airflow shows extra fields only with Flask-AppBuilder, which this environment does not have",
 )
 def test_airflow_offers_the_form_fields(airflow_home: Path) -> None:
     fields = {
@@ -110,7 +110,7 @@ _NEEDED: dict[str, dict[str, Any]] = {
     "ntlm": {"login": "D\\u"},
     "entra_service_principal": {"login": "u", "extra": {"tenant_id": "t", "client_certificate": "c"}},
 }
-"""What goes with a value of the form."""
+"""The options of a form field."""
 
 
 def test_named_modules_and_classes_exist() -> None:

@@ -72,6 +72,7 @@ FAILS_AT_ONCE = {
     "ProjectNameMismatch",
     "ProjectNotFound",
     "ProtectedError",
+    "WrongPasswordError",
     "RequiredParameterMissing",
     "TlsRefused",
     "TokenRefused",

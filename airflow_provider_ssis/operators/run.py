@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis import config
-from airflow_provider_ssis.catalog.errors import CatalogError
-from airflow_provider_ssis.compat import deferral_exceptions, is_deferral_timeout, resumed_context
-from airflow_provider_ssis.exceptions import KilledBeforeStart, RenderedToNothing, TrySuperseded
-from airflow_provider_ssis.executions.arguments import VALUE_ARGUMENTS, check_choice, execution_request
+from airflow_provider_ssis.exceptions import RenderedToNothing
+from airflow_provider_ssis.executions.arguments import VALUE_ARGUMENTS, check_choice
 from airflow_provider_ssis.executions.deadline import seconds
 from airflow_provider_ssis.executions.message_log import MessageLevel
-from airflow_provider_ssis.executions.outcome import result_of, unreachable_error
-from airflow_provider_ssis.executions.polling import PollSchedule, get_execution
-from airflow_provider_ssis.executions.submit import OnPreviousRun, Submission, TaskStamp, submit
-from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState, load_after_deferral
-from airflow_provider_ssis.operators.base import SsisWaitingTask
+from airflow_provider_ssis.executions.outcome import result_of
+from airflow_provider_ssis.executions.polling import get_execution
+from airflow_provider_ssis.executions.submit import OnPreviousRun, submit
+from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState
 from airflow_provider_ssis.operators.dag_checks import (
     check_flag,
     check_logging_level,
@@ -27,7 +23,7 @@ from airflow_provider_ssis.operators.dag_checks import (
     check_package,
     check_values,
 )
-from airflow_provider_ssis.operators.task_execution import TaskExecution, WaitOptions
+from airflow_provider_ssis.operators.submitting import SsisSubmittingTask
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 
 if TYPE_CHECKING:
@@ -36,38 +32,36 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ssis.catalog.codes import LoggingLevel
-    from airflow_provider_ssis.catalog.models import Execution
-    from airflow_provider_ssis.executions.deadline import Deadline
-    from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
 
-class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
-    """Configure a package of the SSISDB catalog, run it, and wait until it is over.
+class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
+    """Configure a package of the SSISDB catalog, run it, and wait until it has ended.
 
-    The package's messages come into the task's log while it runs. A package that does not succeed fails the task with
-    one of the exceptions of :mod:`airflow_provider_ssis.exceptions`, which carries status, first errors and execution
-    id. The execution id goes to XCom as ``execution_id`` before the package starts.
+    The package's messages are written to the task log while it runs. If the package does not succeed, the task fails
+    with one of the exceptions of :mod:`airflow_provider_ssis.exceptions`, which has the status, the first errors and
+    the execution id. The execution id is pushed to XCom as ``execution_id`` before the package starts.
 
-    Values of parameters are sent with the type that the parameter has in the catalog. Templates give text, so text is
-    converted where it can be read as that type: ``"5"`` for Int32, ``"2024-02-29"`` for DateTime, ``"true"`` for
-    Boolean. Each value may be wrapped as ``{"value": …, "sensitive": True}``: it is then masked in logs and rendered
-    templates, and a property override is stored encrypted. Each mapping may also be given as JSON text, for templates
-    that make the whole of it.
+    Each value is sent with the type that its parameter has in the catalog. Templates give text, so text is converted:
+    ``"5"`` for Int32, ``"2024-02-29"`` for DateTime, ``"true"`` for Boolean. A value can be marked as sensitive:
+    ``{"value": …, "sensitive": True}``. It is then masked in logs and rendered templates, and a property override is
+    stored encrypted. Each mapping can also be given as JSON text, for templates that make the whole mapping.
+
+    Arguments without a template are checked when the DAG is parsed.
 
     :param folder: the catalog's folder. (templated)
     :param project: the project. (templated)
-    :param package: the package, with its ``.dtsx``. (templated)
-    :param environment: the environment whose variables the run uses: ``Env`` (in whichever folder the project refers
-        to), ``Folder/Env``, or ``./Env`` for the project's own folder. One that is missing, ambiguous or not referred
-        to is an error. Default: none. (templated)
-    :param environment_folder: the environment's folder, where its name is not to be split at a slash. (templated)
+    :param package: the package, with ``.dtsx``. (templated)
+    :param environment: the environment whose variables the run uses: ``Env`` (in any folder that the project refers
+        to), ``Folder/Env``, or ``./Env`` for the project's own folder. It is an error if the environment is missing or
+        ambiguous, or if the project does not refer to it. Default: none. (templated)
+    :param environment_folder: the environment's folder, if the environment's name contains a slash. (templated)
     :param parameters: values of the package's parameters by name. (templated)
     :param project_parameters: values of the project's parameters by name. (templated)
     :param connection_managers: properties of connection managers that the package uses:
         ``{"Warehouse": {"ServerName": "dw01", "InitialCatalog": "DW"}}``. (templated)
-    :param project_connection_managers: properties of the project's connection managers, likewise. (templated)
+    :param project_connection_managers: properties of the project's connection managers, in the same form. (templated)
     :param property_overrides: values of any properties by path:
-        ``{r"\\Package\\Load.Properties[MaximumErrorCount]": 5}``. The catalog takes any path; a wrong one fails the
+        ``{r"\\Package\\Load.Properties[MaximumErrorCount]": 5}``. The catalog accepts any path; a wrong one fails the
         run. (templated)
     :param logging_level: ``None``, ``Basic``, ``Performance``, ``Verbose``, ``RuntimeLineage`` as text, their number,
         a :class:`~airflow_provider_ssis.catalog.codes.LoggingLevel`, or the name of a customized level. Default: the
@@ -76,43 +70,46 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
     :param run_in_scale_out: run on a Scale Out worker. Default: what is set on the server. (templated)
     :param use_any_worker: with Scale Out, run on any worker. Default: the server's, which is True. (templated)
     :param caller_info: text for the execution's server option CALLER_INFO. Default: None, a stamp that names DAG, run,
-        task and map index (unless switched off by ``[ssis] stamp_executions``); empty text leaves the option alone.
+        task, map index and try (unless ``[ssis] stamp_executions`` is False). Empty text does not set the option.
         (templated)
-    :param wait_for_termination: wait until the package is over; otherwise the task succeeds as soon as it has started,
-        whatever becomes of it (a sensor can tell). Default: True.
-    :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
-        ``[ssis] poll_interval``, 10 seconds unless set.
-    :param timeout: seconds to wait, from the task's start. Then the task fails, and the execution is stopped if
-        ``cancel_on_kill`` is set. Default: no limit (Airflow's ``execution_timeout`` has the same effect).
-    :param pending_timeout: seconds that the started execution may wait for the server to run it; then the task fails
-        and says what is known to cause it. 0 for no limit. Default: ``[ssis] pending_timeout``, 1800 unless set.
+    :param wait_for_termination: wait until the package has ended. If False, the task succeeds as soon as the package
+        has started, whatever its result (a sensor can wait for it). Default: True.
+    :param poll_interval: seconds, or a timedelta, between two polls; shorter at first. Default: ``[ssis]
+        poll_interval``, 10 seconds unless set.
+    :param timeout: seconds, or a timedelta, to wait, from the task's start. Then the task fails, and the execution is
+        stopped if ``cancel_on_kill`` is set. Default: no limit (Airflow's ``execution_timeout`` has the same effect).
+    :param pending_timeout: seconds, or a timedelta, that the started execution may be pending. Then the task fails,
+        and its error names known causes. 0 for no limit. Default: ``[ssis] pending_timeout``, 1800 unless set.
     :param deferrable: wait in the triggerer, without a worker, if the package runs longer than ``[ssis] defer_after``
-        (10 seconds). Default: ``[operators] default_deferrable``.
-    :param durable: let a retry go on with the execution of the try before: start it if it was not, follow it, accept
-        its success. Only one that failed, was stopped or ended unexpectedly leads to a new one. A task that was cleared
-        starts anew in any case. Default: True.
-    :param on_previous_run: what to do if an execution of this task instance from before it was cleared is still
-        active: ``stop`` it and wait for its end, ``wait`` for its end, ``attach`` to it, that is, follow it instead of
-        starting one, or ``fail``. Default: ``stop``.
-    :param allow_concurrent: False does the same for any active execution of the package, whoever started it;
-        ``on_previous_run`` must then be given. Default: True.
+        (20 seconds). Default: ``[operators] default_deferrable``.
+    :param durable: let a retry continue with the execution of the try before: start it if it was not started, wait for
+        it, accept its success. Only after a failure, a stop or an unexpected end does it create a new one. A cleared
+        task always creates a new one. Default: True.
+    :param on_previous_run: what to do if an execution of this task instance from before a clear is still active:
+        ``stop`` it and wait for its end, ``wait`` for its end, ``attach`` (wait for it instead of starting one), or
+        ``fail``. Default: ``stop``.
+    :param allow_concurrent: False applies ``on_previous_run``, which must then be given, to any active execution of
+        the package, whichever client started it. Default: True.
     :param cancel_on_kill: stop the execution when the task is killed or times out. Default: True.
-    :param follow_messages: the least important messages of the package that come into the task's log: ``error``,
+    :param follow_messages: the least important messages of the package that are written to the task log: ``error``,
         ``warning``, ``information`` (also the start and end of tasks, and row counts), ``all`` (also validation,
         progress and the phases of data flows), or ``none``. Default: ``information``.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds (None if the
-        package is not over).
-    :raises ValueError: when the DAG is read: an argument cannot be meant.
+        package has not ended).
+    :raises ValueError: when the DAG is parsed: an argument cannot be used. It may be an
+        :class:`~airflow_provider_ssis.exceptions.InvalidTaskArgument`.
+    :raises RenderedToNothing: the template of an argument rendered to ``None``.
     :raises ExecutionFailed: the package failed.
-    :raises ExecutionCanceled: somebody stopped the execution.
-    :raises ExecutionEndedUnexpectedly: the process that ran the package is gone.
-    :raises ExecutionTimeout: the package was not over in time.
-    :raises ExecutionStuckPending: the server did not begin to run it in time.
-    :raises PreviousExecutionActive: another execution is in the way.
-    :raises ExecutionUnreachable: the catalog could not be read any more while the package ran.
-    :raises CatalogError: the catalog refused the run; its subclasses in :mod:`airflow_provider_ssis.catalog.errors`
-        tell why.
+    :raises ExecutionCanceled: the execution was stopped.
+    :raises ExecutionEndedUnexpectedly: the process that ran the package ended without a result.
+    :raises ExecutionTimeout: the package had not ended at the ``timeout``.
+    :raises ExecutionStuckPending: the server did not begin to run it within ``pending_timeout``.
+    :raises PreviousExecutionActive: another execution is still active.
+    :raises TrySuperseded: the task was retried or cleared while this try was suspended.
+    :raises ExecutionUnreachable: the catalog could not be read for ``[ssis] outage_timeout`` while the package ran.
+    :raises CatalogError: the catalog rejected the run. The subclasses in :mod:`airflow_provider_ssis.catalog.errors`
+        show the reason.
     """
 
     template_fields: Sequence[str] = (
@@ -205,8 +202,6 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
                 "allow_concurrent=False can find executions that other clients started. Say with on_previous_run what "
                 "to do then: 'fail', 'wait', 'attach', or 'stop', which stops them."
             )
-        self._execution: TaskExecution | None = None
-        self._killed = False
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Create, configure and start an execution, or find that of an earlier try, and wait until it has ended.
@@ -272,143 +267,3 @@ class SsisRunPackageOperator(SsisWaitingTask, BaseOperator):
             if ended is not None:
                 return result_of(ended)
         return self._defer(execution, self._deadline(context))
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Continue after the deferral. If the deferral timed out, stop the execution first.
-
-        :param next_method: the method to call.
-        :param next_kwargs: its arguments.
-        :param context: the task's context.
-        """
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except deferral_exceptions() as error:
-            saved = load_after_deferral(context, self.task_id)
-            if is_deferral_timeout(error):
-                self._stop_after_deferral(context, saved)
-                raise
-            execution_id = 0 if saved is None else saved.execution_id
-            raise unreachable_error(execution_id, f"the trigger failed ({error}).") from error
-
-    def on_kill(self) -> None:
-        """Stop the execution, if this task instance created it and ``cancel_on_kill`` is set."""
-        self._killed = True
-        if self._execution is None and (context := resumed_context()) is not None:
-            # Airflow 2 kills a deferred task whose execution_timeout has passed before it calls execute_complete.
-            with contextlib.suppress(TrySuperseded):
-                saved = load_after_deferral(context, self.task_id)
-                if saved is not None:
-                    self._track(context, saved)
-        if self._execution is not None and self._execution.may_be_stopped:
-            self._execution.stop()
-
-    def _submission(self, context: Context, deadline: Deadline) -> Submission:
-        return Submission(
-            request=execution_request(self),
-            stamp=self._stamp(context),
-            is_stamped=self._is_stamped,
-            alone=not self.allow_concurrent,
-            on_previous_run=OnPreviousRun(self.on_previous_run or OnPreviousRun.STOP.value),
-            deadline=deadline,
-            poll_interval=self._poll_interval,
-        )
-
-    def _stamp(self, context: Context) -> TaskStamp:
-        return TaskStamp.of(context, retries=self.retries or 0, durable=self.durable)
-
-    @property
-    def _is_stamped(self) -> bool:
-        return self.caller_info is None and config.stamp_executions()
-
-    def _with_type(self, error: RenderedToNothing) -> RenderedToNothing:
-        """The same error with the parameter's type, if the catalog can be read."""
-        if error.parameter is None:
-            return error
-        data_type = None
-        with contextlib.suppress(CatalogError), self.hook.open_catalog() as catalog:
-            for parameter in catalog.object_parameters(str(self.folder), str(self.project)):
-                if parameter.parameter_name == error.parameter:
-                    data_type = parameter.data_type
-        return RenderedToNothing(error.argument, parameter=error.parameter, data_type=data_type)
-
-    def _before_start(self, context: Context, saved: SavedExecution) -> None:
-        # First, since a kill can come after each line.
-        self._track(context, saved)
-        self.log.info("Starting execution %d of %s/%s/%s.", saved.execution_id, self.folder, self.project, self.package)
-        self._push_id(context, saved)
-        if self._killed and saved.is_ours:
-            raise KilledBeforeStart(
-                f"The task was killed after it had created execution {saved.execution_id}. If the execution was not "
-                "started, it does not run by itself.",
-                execution_id=saved.execution_id,
-                status=None,
-            )
-
-    def _track(self, context: Context, saved: SavedExecution, *, last_message_id: int = 0) -> TaskExecution:
-        """The execution that this task waits for from now on."""
-        package = f"{self.folder}/{self.project}/{self.package}"
-        self._execution = TaskExecution(
-            saved,
-            self._stamp(context).correlation(
-                is_stamped=self._is_stamped, exclusive_package=None if self.allow_concurrent else package
-            ),
-            WaitOptions(
-                schedule=PollSchedule(self._poll_interval, self._max_poll_interval),
-                timeout=self.timeout,
-                pending_timeout=self._pending_timeout,
-                message_level=MessageLevel(self.follow_messages),
-                cancel_on_kill=self.cancel_on_kill,
-            ),
-            last_message_id=last_message_id,
-            open_catalog=lambda: self.hook.open_catalog(),
-            state=TaskState.of(context),
-            on_end=lambda execution: self._push_result(context, execution),
-            is_killed=lambda: self._killed,
-            log=self.log,
-        )
-        return self._execution
-
-    def _defer(self, execution: TaskExecution, deadline: Deadline) -> NoReturn:
-        saved = execution.saved
-        self._defer_until_terminal(
-            saved.execution_id,
-            deadline,
-            kwargs={
-                "execution_id": saved.execution_id,
-                "is_ours": saved.is_ours,
-                "last_message_id": execution.last_message_id,
-            },
-        )
-
-    def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
-        trigger = super()._trigger(execution_id, deadline)
-        trigger.pending_timeout = self._pending_timeout
-        trigger.follow_messages = self.follow_messages
-        trigger.cancel_on_kill = self._execution is None or self._execution.may_be_stopped
-        trigger.last_message_id = 0 if self._execution is None else self._execution.last_message_id
-        return trigger
-
-    def _stop_after_deferral(self, context: Context, saved: SavedExecution | None) -> None:
-        """Stop the execution after Airflow has ended the deferral without telling the trigger."""
-        if saved is None:
-            self.log.error("The id of the execution that this task waited for is lost: search for it in the catalog.")
-        elif not saved.is_ours:
-            self.log.info("Execution %d goes on: this task only followed it.", saved.execution_id)
-        elif self.cancel_on_kill:
-            self._track(context, saved).stop()
-
-    def _push_id(self, context: Context, saved: SavedExecution) -> None:
-        if self.do_xcom_push:
-            saved.push_to_xcom(context["ti"])
-
-    def _push_result(self, context: Context, execution: Execution) -> dict[str, Any]:
-        result = result_of(execution)
-        if self.do_xcom_push:
-            for key in ("status", "duration"):
-                if result[key] is not None:
-                    context["ti"].xcom_push(key=key, value=result[key])
-        return result
-
-    @property
-    def _pending_timeout(self) -> float | None:
-        return config.pending_timeout() if self.pending_timeout is None else self.pending_timeout or None

@@ -49,10 +49,15 @@ _COPY_AGAIN = "The file is damaged or cut short: copy it again, or build it agai
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A part as the archive's directory announces it, and the offset of its compressed data."""
+    """A part as the archive's directory announces it, and what its local header says.
+
+    :param data_offset: the offset of the compressed data.
+    :param has_descriptor: the checksum and sizes follow the data.
+    """
 
     info: zipfile.ZipInfo
     data_offset: int
+    has_descriptor: bool
 
     @property
     def end(self) -> int:
@@ -101,7 +106,7 @@ class Archive:
             data = _decompress(self._file, name, member)
             if zlib.crc32(data) != member.info.CRC:
                 raise InvalidArchiveError("does not match its checksum", part=name, advice=_COPY_AGAIN)
-            if member.info.flag_bits & _HAS_DESCRIPTOR:
+            if member.has_descriptor:
                 _check_descriptor(self._file, name, member)
         return data
 
@@ -296,14 +301,16 @@ def _locate(file: IO[bytes], name: str, info: zipfile.ZipInfo) -> _Member:
     announced = zip((info.CRC, info.compress_size, info.file_size), (crc, packed, unpacked), strict=True)
     agrees = (
         signature == b"PK\x03\x04"
-        and (flags, method, local_name) == (info.flag_bits, info.compress_type, info.orig_filename)
+        and (method, local_name) == (info.compress_type, info.orig_filename)
+        and not flags & _ENCRYPTED  # as checked in the directory; other flags do not change what is read
         and all(found in {expected, *absent} for expected, found in announced)
     )
     if not agrees:
         raise InvalidArchiveError(
             "has a local header that contradicts the directory of the archive", part=name, advice=_BUILD_AGAIN
         )
-    return _Member(info, info.header_offset + _LOCAL_HEADER.size + name_length + extra_length)
+    data_offset = info.header_offset + _LOCAL_HEADER.size + name_length + extra_length
+    return _Member(info, data_offset, bool(flags & _HAS_DESCRIPTOR))
 
 
 def _zip64_sizes(packed: int, unpacked: int, extra: bytes) -> tuple[int, int]:

@@ -19,8 +19,7 @@ from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, E
 from airflow_provider_ssis.compat import is_first_poke, reschedule_exception
 from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
-from airflow_provider_ssis.executions.deadline import check_seconds, seconds
-from airflow_provider_ssis.executions.deferral import DeferralTimes
+from airflow_provider_ssis.executions.deadline import DeferralTimes, check_seconds, seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
@@ -60,7 +59,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
     succeed skips the task. The sensor never stops the execution.
 
     Before it defers or is rescheduled for the first time, the sensor waits on its worker for ``[ssis] defer_after``
-    seconds (10); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (15) later at
+    seconds (20); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (30) later at
     the earliest, also with a shorter ``poke_interval``: Airflow fails a task that comes back sooner.
 
     An outage of the server of up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` a poke
@@ -132,7 +131,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         :param context: the task's context.
         :return: see the class.
         """
-        # An earlier try may have run in the same process; what it bore is over.
+        # An earlier try may have run in the same process.
         self._tolerance = None
         if self.deferrable:
             return self._execute_deferrable(context)
@@ -280,7 +279,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         limit = min(own, self.execution_timeout or own)
         is_own = limit == own
         text = (
-            f"{name} was not over {limit.total_seconds():g} s after the task's start, which is the sensor's "
+            f"{name} had not ended {limit.total_seconds():g} s after the task's start, which is the sensor's "
             f"{'timeout' if is_own else 'execution_timeout'}. {state} A sensor stops nothing."
         )
         if self.soft_fail:

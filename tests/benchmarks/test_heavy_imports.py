@@ -1,4 +1,4 @@
-"""What Airflow loads to parse a DAG brings no driver and no parser with it."""
+"""Modules that Airflow loads to parse a DAG import no driver and no parser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAVY = {"pyodbc", "lxml", "sqlglot", "duckdb", "cryptography"}
 PACKAGES = ("operators", "sensors", "triggers")
 MODULES = [module for package in PACKAGES for module in modules_of(package)]
 
-# Airflow itself may have loaded one of them, so what our own modules ask for counts too.
+# Airflow itself may have loaded one of them, so the imports in our own modules count too.
 PROBE = """
 import builtins, importlib, json, sys
 {bases}
@@ -37,7 +37,7 @@ print(json.dumps(added))
 
 @pytest.fixture(scope="module")
 def added() -> dict[str, list[str]]:
-    """What the import of each module adds to what Airflow's base classes brought, in a process of its own."""
+    """The packages that each module imports in addition to those of Airflow's base classes, in a separate process."""
     code = PROBE.format(bases="\n".join(BASES[package] for package in PACKAGES), modules=MODULES)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])

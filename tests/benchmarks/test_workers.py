@@ -22,7 +22,7 @@ def runs(process: int) -> bool:
     return True
 
 
-def test_a_service_answers_from_a_process_of_its_own_which_ends_with_the_block() -> None:
+def test_a_service_answers_from_a_separate_process_which_ends_with_the_block() -> None:
     with Worker(Echo) as worker:
         assert worker.started != os.getpid()
         assert worker.call("again", {"a": [1]}) == {"a": [1]}
@@ -31,7 +31,7 @@ def test_a_service_answers_from_a_process_of_its_own_which_ends_with_the_block()
 
 def test_a_method_that_fails_says_why_and_the_service_goes_on() -> None:
     with Worker(Echo) as worker:
-        with pytest.raises(RuntimeError, match="ValueError: as asked"):
+        with pytest.raises(RuntimeError, match="ValueError: failed on request"):
             worker.call("fail")
         assert worker.call("again", 1) == 1
 

@@ -84,8 +84,8 @@ CLIENTS: dict[str, tuple[Callable[[SsisdbEmulator], Any], str]] = {
     "python-tds": (over_pytds, "%s"),
 }
 
-TELL_NO_NUMBER = {"mssql-python"}
-"""Clients whose exceptions have no room for SQL Server's number."""
+WITHOUT_NUMBERS = {"mssql-python"}
+"""Clients whose exceptions do not contain SQL Server's number."""
 
 DEPLOY = """
 SET NOCOUNT ON;
@@ -148,7 +148,7 @@ def test_each_client_gets_the_number_and_text_of_an_error(ssisdb_emulator: Ssisd
         pytest.raises((pyodbc.Error, mssql_python.Error, pymssql.Error, pytds.Error)) as raised,
     ):
         last_value(connection, f"EXEC SSISDB.catalog.delete_folder @folder_name = {placeholder}", ("No such folder",))
-    if client not in TELL_NO_NUMBER:
+    if client not in WITHOUT_NUMBERS:
         assert "27104" in str(raised.value) or getattr(raised.value, "number", None) == 27104
     assert "No such folder" in str(raised.value)
 
@@ -178,7 +178,7 @@ def wait_for_end(connection: Any, placeholder: str, execution_id: int) -> int:
 
 
 def last_value(connection: Any, statement: str, parameters: Sequence[Any]) -> Any:
-    """The first value of the last result set: what comes before it is read to the end, so that no error is missed."""
+    """The first value of the last result set. All before it are read to the end, so that no error is missed."""
     result = rows(connection, statement, parameters)
     return result[0][0] if result else None
 

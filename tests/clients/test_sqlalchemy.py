@@ -1,4 +1,4 @@
-"""SQLAlchemy on the catalog: it inspects views and selects from what it found, over both of its drivers."""
+"""SQLAlchemy on the catalog: it inspects views and selects from them, with both of its drivers."""
 
 from __future__ import annotations
 

@@ -7,8 +7,7 @@ import pytest
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.codes import OperationStatus as Status
 from airflow_provider_ssis.catalog.models import ExecutionState
-from airflow_provider_ssis.executions.deadline import NO_DEADLINE, Deadline
-from airflow_provider_ssis.executions.deferral import DeferralTimes, seconds_until_resume
+from airflow_provider_ssis.executions.deadline import NO_DEADLINE, Deadline, DeferralTimes, seconds_until_resume
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule, WaitResult, poll_until_terminal
 from airflow_provider_ssis.executions.stop import stop_executions
@@ -107,7 +106,7 @@ def test_a_rescheduled_task_comes_back_no_sooner(clock: Clock, times: DeferralTi
 
 @pytest.mark.parametrize(
     ("wanted", "heartbeat", "seconds"),
-    [("15", None, 15), ("15", "30", 35), ("1", None, 10), ("40", "30", 40), ("0", "30", 0)],
+    [("30", None, 30), ("30", "3", 30), ("30", "60", 85), ("1", None, 1), ("0", "60", 0)],
 )
 def test_resume_after_covers_the_time_in_which_a_supervisor_sleeps(
     monkeypatch: pytest.MonkeyPatch, wanted: str, heartbeat: str | None, seconds: float

@@ -35,7 +35,7 @@ def server() -> Iterator[SsisdbEmulator]:
 
 @pytest.fixture(scope="package")
 def airflow(server: SsisdbEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcesses]:
-    """A whole Airflow. One for all tests, since its start takes long; each test has a DAG run of its own."""
+    """A whole Airflow. One for all tests, since its start is slow; each test has its own DAG run."""
     home = tmp_path_factory.mktemp("airflow-home")
     connections = {"AIRFLOW_CONN_SSIS_DEFAULT": server.airflow_uri, "AIRFLOW_CONN_CANARY": CANARY_CONNECTION}
     with running_airflow(home, DAGS, connections, settings=DEFER_AT_ONCE) as airflow:

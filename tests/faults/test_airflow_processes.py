@@ -1,4 +1,4 @@
-"""What becomes of the execution when somebody does something to its task, on a whole Airflow."""
+"""The execution after a person marks, clears or deletes its task, on a whole Airflow."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ PATHS = ["polling", "deferred"]
 
 @pytest.fixture
 def mart(served_mart: Catalog, server: SsisdbEmulator) -> Catalog:
-    """The first run of the package takes for ever and the second one no time."""
+    """The first run of the package never ends, the second one ends at once."""
     server.scripts.take(3600, package="Load.dtsx", times=1)
     return served_mart
 
 
 def running(airflow: AirflowProcesses, server: SsisdbEmulator, mart: Catalog, dag_id: str) -> str:
-    """A DAG run whose package runs, and for which the worker or the triggerer waits."""
+    """A DAG run whose package runs, and whose execution the worker or the triggerer polls."""
     run_id = airflow.trigger(dag_id)
     wait_until(lambda: statuses(mart) == [OperationStatus.RUNNING], "the package runs")
     state = "deferred" if dag_id.startswith("deferred") else "running"
     wait_until(lambda: airflow.task(dag_id, run_id)["state"] == state, f"the task is {state}")
     requests = server.traffic.requests
-    wait_until(lambda: server.traffic.requests > requests, "somebody looks at the execution")
+    wait_until(lambda: server.traffic.requests > requests, "the execution is polled")
     return run_id
 
 

@@ -1,7 +1,7 @@
-"""The run protocol under faults at each of its steps: one execution, whatever happens.
+"""The run protocol with a fault at each of its steps: one execution in each case.
 
-A step's fault is that the worker is killed just before or just after it, or that its connection breaks before the
-request is processed or after it and before the answer. Then the task is tried again, as Airflow does.
+A step's fault: the worker is killed just before or just after it, or its connection breaks before the request is
+processed, or between the request and the answer. Then the task is tried again, as by Airflow.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ STEPS = {
     "read messages": "catalog.event_messages",
     "read the end": "v.executed_as_name",
 }
-"""The requests of the protocol, each by a text that only it has."""
+"""The requests of the protocol, each with a text that only it contains."""
 
 MEMORIES = {
     "store and stamp": (True, True),
     "stamp alone": (False, True),
     "store alone": (True, False),
 }
-"""What a retry can know of the try before: the first since Airflow 3.3, the second before, the third with the stamp
-switched off."""
+"""The sources from which a retry can know the try before: the first since Airflow 3.3, the second before, the third
+with the stamp switched off."""
 
 TRIES = 5
 
@@ -57,7 +57,7 @@ IN_FLIGHT = 1.0
 """Seconds that such a request takes to arrive."""
 
 LATER_TRIES = ("retry", "clear stop", "clear wait", "clear attach", "clear fail")
-"""What comes while a try is suspended; after a clear, with its on_previous_run."""
+"""The event during the suspension; after a clear, with its on_previous_run."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def cases() -> Iterator[Case]:
     for memory in MEMORIES:
         for deferrable in (False, True):
             if deferrable and memory != "store and stamp":
-                # What is remembered matters before the wait, where both paths are one.
+                # The source matters before the wait, where both paths are the same.
                 continue
             for step in STEPS:
                 for fault in ("kill before", "kill after", "drop before", "drop after"):
@@ -95,7 +95,7 @@ def cases() -> Iterator[Case]:
 class Task:
     """A task that is tried until it succeeds.
 
-    :param fault: kills the first worker somewhere by itself.
+    :param fault: kills the first worker by itself at some step.
     """
 
     def __init__(self, workers: Workers, ssisdb: SsisdbEmulator, case: Case, store: Path) -> None:
@@ -112,14 +112,14 @@ class Task:
         self.outcomes: list[Outcome] = []
 
     def run(self) -> dict[str, Any]:
-        """Try until it succeeds: what it returned, and its XComs."""
+        """Try until it succeeds; returns its result and its XComs."""
         for try_number in range(1, TRIES + 1):
             answer = self._one("execute", try_number=try_number)
             while answer is not None and "trigger" in answer:
                 xcoms, kwargs = answer["xcoms"], answer["kwargs"]
                 waited = None
                 while waited is None:
-                    # A trigger whose triggerer died runs again elsewhere; that is no new try.
+                    # A trigger whose triggerer died runs again in another triggerer; that is no new try.
                     waited = self._one("wait", triggers=[answer["trigger"]])
                 answer = self._one(
                     "resume", try_number=try_number, xcoms=xcoms, kwargs=kwargs, event=waited["events"][0]
@@ -129,7 +129,7 @@ class Task:
         raise AssertionError(f"no success in {TRIES} tries: {self.outcomes}")
 
     def _one(self, stage: str, **more: Any) -> dict[str, Any] | None:
-        """What a worker came to; None if it was killed or failed."""
+        """The answer of a worker; None if it was killed or failed."""
         self.pid = self._workers.start(stage=stage, die=self._die, **self._order, **more)
         outcome = self._workers.wait(self.pid)
         self._die = None
@@ -137,7 +137,7 @@ class Task:
         return outcome.answer if outcome.code == 0 else None
 
     def kill(self) -> None:
-        """Kill the worker that runs now, and be sure that it is dead."""
+        """Kill the running worker, and make sure that it has ended."""
         os.kill(self.pid, signal.SIGKILL)
 
 
@@ -155,7 +155,7 @@ def test_one_execution_comes_of_it(
         if kind == "kill":
             ssisdb.faults.call(task.kill, statement=statement, when=when)
         if kind == "drop" or when == "before":
-            # What a dead worker did not send any more is not processed.
+            # Requests that a killed worker did not send are not processed.
             ssisdb.faults.drop(statement=statement, when=when)
     answer = task.run()
 
@@ -173,7 +173,7 @@ def test_one_execution_comes_of_it(
     }
     assert answer["xcoms"] == {name: answer["result"][name] for name in ("execution_id", "status", "duration")}
     if case.memory != "store alone":
-        # Nothing is left lying about either.
+        # No other execution is left.
         assert len(executions) == 1
 
 
@@ -203,7 +203,7 @@ def test_a_worker_killed_while_the_execution_is_pending_leads_to_no_second_one(
     assert [each.status for each in mart.executions()] == [OperationStatus.SUCCEEDED]
 
 
-def test_a_worker_killed_while_somebody_stops_the_execution_leads_to_a_new_one_after_its_end(
+def test_a_worker_killed_while_another_client_stops_the_execution_leads_to_a_new_one_after_its_end(
     workers: Workers, mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path
 ) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx", times=1)
@@ -257,7 +257,7 @@ def suspensions() -> Iterator[Suspension]:
             if step in (BEFORE_SAVE, "before start") and not has_stamp:
                 # Two executions, as docs/guarantees.md says: without a stamp, nothing in the catalog shows a later try.
                 continue
-            # What on_previous_run does is the same whatever is saved.
+            # The effect of on_previous_run does not depend on the source.
             for later in LATER_TRIES if memory == "store and stamp" else LATER_TRIES[:2]:
                 yield Suspension(step, later, memory)
 

@@ -1,4 +1,4 @@
-"""Two workers at once for one task instance: one cut off and still alive, the other one its retry."""
+"""Two workers at once for one task instance: one that Airflow has lost but that still runs, and its retry."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_two_workers_racing_two_hundred_times_start_one_execution_each_time(
             for step in ("claim", "start", "look"):
                 for when in ("before", "after"):
                     ssisdb.faults.delay(chance.uniform(0, LONGEST_DELAY), statement=STEPS[step], when=when)
-            # With a store each, what one worker saved does not reach the other in time.
+            # With separate stores, an id that one worker saved does not reach the other in time.
             one = Store()
             tasks = [run(follow_messages="none") for _ in range(2)]
             for try_number, task in enumerate(tasks, start=1):

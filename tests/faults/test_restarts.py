@@ -1,4 +1,4 @@
-"""A triggerer, or the server, that dies under many who wait."""
+"""A triggerer, or the server, that dies while many tasks wait."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_triggerer_killed_and_restarted_loses_stops_and_starts_nothing(
     logins = ssisdb.traffic.logins
     last = workers.start(stage="wait", connection=ssisdb.airflow_uri, triggers=triggers)
     wait_until(lambda: ssisdb.traffic.logins > logins)
-    # Had a triggerer stopped any, it would not run any more.
+    # An execution that a triggerer stopped would not run any more.
     assert statuses_of(mart, execution_ids) == {OperationStatus.RUNNING}
     for execution_id in execution_ids:
         mart.stop_operation(execution_id)

@@ -1,4 +1,4 @@
-"""Secrets that tasks hand on stay where they belong, however the task ends."""
+"""Secrets that tasks pass on appear nowhere else, for each way in which a task can end."""
 
 from __future__ import annotations
 

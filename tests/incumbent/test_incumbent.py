@@ -1,4 +1,4 @@
-"""The provider that came before, unmodified, over pymssql: its operator and sensor on the embedded SSISDB."""
+"""The incumbent, unmodified, over pymssql: its operator and sensor on the embedded SSISDB."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SharedTaskInstance(TaskInstanceRecord):
     """One for both tasks, so that the sensor finds the operator's XCom."""
 
     def xcom_pull(self, task_ids: str, key: str, map_indexes: int | None = None) -> Any:
-        """What was pushed under the key."""
+        """The value that was pushed under the key."""
         return self.xcoms[key]
 
 

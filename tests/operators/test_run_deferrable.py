@@ -23,7 +23,7 @@ from airflow_provider_ssis.executions.task_state import EXECUTION_KEY
 from tests.support.airflow_context import current_context
 from tests.support.deferrals import deferred, events_of, logged, reloaded, resumed, run_to_end
 from tests.support.executions import statuses
-from tests.support.running import ImpatientHook, operator, run
+from tests.support.running import SingleTryHook, operator, run
 from tests.support.task_runs import Store, TaskRun
 from tests.support.waiting import wait_until
 
@@ -189,7 +189,7 @@ def test_a_connection_that_breaks_after_the_wait_fails_no_task(
     task_run = deferrable()
     deferral = deferred(task_run)
     (event,) = events_of([reloaded(deferral.trigger)])
-    task_run.operator.hook = ImpatientHook()
+    task_run.operator.hook = SingleTryHook()
     ssisdb.faults.drop(statement=statement, times=2)
     assert resumed(task_run, deferral, event)["status"] == "succeeded"
     assert any("answers again" in line for line in task_run.log.at("info"))

@@ -33,7 +33,7 @@ from airflow_provider_ssis.exceptions import (
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from tests.support.mart import MART
-from tests.support.running import SECRET, ImpatientHook, parameters_of, run
+from tests.support.running import SECRET, SingleTryHook, parameters_of, run
 from tests.support.ssis_projects import make_ispac, package, parameter, task
 from tests.support.waiting import wait_until
 
@@ -96,7 +96,7 @@ def test_a_server_that_goes_away_meanwhile_is_told_with_the_execution_that_goes_
         catalog.deploy_project("Sales", "Mart", MART)
     server.scripts.take(600, package="Load.dtsx")
     task_run = run()
-    task_run.operator.hook = ImpatientHook()
+    task_run.operator.hook = SingleTryHook()
 
     def stop_server_when_running() -> None:
         wait_until(lambda: "is running" in str(task_run.log))

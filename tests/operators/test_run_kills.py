@@ -23,7 +23,7 @@ from airflow_provider_ssis.exceptions import (
     KilledBeforeStart,
 )
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-from tests.support.running import ImpatientHook, run
+from tests.support.running import SingleTryHook, run
 from tests.support.task_runs import TaskRun
 from tests.support.waiting import wait_until
 
@@ -116,7 +116,7 @@ def test_a_kill_says_at_once_that_a_pending_execution_is_not_stopped_yet(mart: C
 def test_the_deadline_holds_while_the_catalog_cannot_be_read(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = run(timeout=2)
-    task_run.operator.hook = ImpatientHook()
+    task_run.operator.hook = SingleTryHook()
     ssisdb.faults.error(40613, statement="execution_id IN", times=None)
     try:
         with pytest.raises(ExecutionUnreachable, match="A retry of this task follows it again"):

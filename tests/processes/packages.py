@@ -29,6 +29,13 @@ class ShortPackage:
         return f"Takes{self.name}.dtsx"
 
 
-PACKAGES = (ShortPackage("20ms", 0.02), ShortPackage("2s", 2), ShortPackage("6s", 6), ShortPackage("15s", 15))
+PACKAGES = (
+    ShortPackage("20ms", 0.02),
+    ShortPackage("2s", 2),
+    ShortPackage("6s", 6),
+    ShortPackage("15s", 15),
+    # Ends after the deferral, and before the task may resume.
+    ShortPackage("25s", 25),
+)
 MIXES = {"mixed": PACKAGES, **{each.name: (each,) for each in PACKAGES}}
 """Which packages the tasks of a DAG run wait for."""

@@ -190,10 +190,21 @@ def test_a_stored_part_of_another_size_than_announced_is_rejected() -> None:
 
 @pytest.mark.parametrize("field", ["size", "packed_size", "crc", "method", "flags", "name"])
 def test_a_local_header_that_contradicts_the_directory_is_rejected(field: str) -> None:
-    value: object = {"name": b"Else.dtsx", "method": 0, "flags": 0x800}.get(field, 7)
+    value: object = {"name": b"Else.dtsx", "method": 0, "flags": 0x1}.get(field, 7)
     data = zip_bytes(Member("Load.dtsx", CONTENT, local={field: value}))
     with pytest.raises(InvalidArchiveError, match="local header that contradicts the directory"):
         read_parts(data)
+
+
+@pytest.mark.parametrize("flags", [0x2, 0x4, 0x800])
+def test_flags_that_do_not_change_the_content_may_differ(flags: int) -> None:
+    assert read_parts(zip_bytes(Member("Load.dtsx", CONTENT, local={"flags": flags}))) == {"Load.dtsx": CONTENT}
+
+
+def test_a_data_descriptor_that_only_the_local_header_announces_is_read() -> None:
+    local = {"flags": 8, "crc": 0, "packed_size": 0, "size": 0}
+    member = Member("Load.dtsx", CONTENT, local=local, descriptor="<4s3L", flags=-1)
+    assert read_parts(zip_bytes(member)) == {"Load.dtsx": CONTENT}
 
 
 def test_a_local_header_elsewhere_than_announced_is_rejected() -> None:

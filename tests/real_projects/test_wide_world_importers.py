@@ -22,7 +22,7 @@ PROJECT = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "wide-worl
 PACKAGE = "DailyETLMain.dtsx"
 
 pytestmark = pytest.mark.skipif(
-    not PROJECT.is_dir(), reason="the real projects are not here (expected in ../shared/inputs, beside the project)"
+    not PROJECT.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
 )
 
 

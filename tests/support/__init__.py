@@ -1,1 +1,1 @@
-"""What several test modules share: an Airflow to run tasks in, SSIS projects, servers and clients."""
+"""Code that several test modules share: an Airflow to run tasks in, SSIS projects, servers and clients."""

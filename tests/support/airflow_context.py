@@ -1,4 +1,4 @@
-"""The context that Airflow has while a task runs, where its versions keep it."""
+"""The current context of a running task, in the place where each version of Airflow keeps it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def current_context(context: Any) -> AbstractContextManager[Any]:
-    """Make a context the current one for the time of a block.
+    """Make a context the current one while the block lasts.
 
     :param context: a task's context.
     """

@@ -1,4 +1,4 @@
-"""A whole Airflow for a test: API server, scheduler, DAG processor and triggerer as processes of their own."""
+"""A whole Airflow for a test: API server, scheduler, DAG processor and triggerer, each as a process."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class AirflowProcesses:
     """Airflow's components.
 
     :param home: an AIRFLOW_HOME with a database; logs go there too.
-    :param environment: of the processes.
-    :param port: of the API server.
+    :param environment: the environment of the processes.
+    :param port: the port of the API server.
     """
 
     def __init__(self, home: Path, environment: dict[str, str], port: int) -> None:
@@ -68,13 +68,13 @@ class AirflowProcesses:
         for process in self._processes.values():
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0, deadline - time.monotonic()))
-            # What does not end in time, and children that a scheduler leaves behind.
+            # A component that does not end in time, and children that a scheduler leaves.
             _signal(process, signal.SIGKILL)
             process.wait()
         self._processes.clear()
 
     def check(self) -> None:
-        """Make sure that everything that was started runs.
+        """Make sure that all components that were started are still running.
 
         :raises ComponentEnded: a component has ended; the end of its log is in the text.
         """
@@ -116,7 +116,7 @@ class AirflowProcesses:
         return True
 
     def trigger(self, dag_id: str) -> str:
-        """Start a run of a DAG; its id."""
+        """Start a run of a DAG; returns its id."""
         wait_until(lambda: self.knows(dag_id), f"the DAG {dag_id} is read")
         self.ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
         run = self.ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
@@ -146,7 +146,7 @@ class AirflowProcesses:
         self.ask("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", body)
 
     def end_run(self, dag_id: str, run_id: str) -> None:
-        """Mark a DAG run as failed; Airflow deletes none that runs."""
+        """Mark a DAG run as failed; Airflow deletes no running DAG runs."""
         self.ask("PATCH", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}", {"state": "failed"})
 
     def delete_run(self, dag_id: str, run_id: str) -> None:
@@ -167,10 +167,10 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 
 def number_triggers_through(home: Path) -> None:
-    """Have SQLite give no trigger the number of one that is gone, as no database does that people run Airflow on.
+    """Make SQLite never reuse the id of a deleted trigger, like the databases of production Airflows.
 
-    Airflow tells events by that number. A task that is cleared and defers again at once could get the event of its old
-    trigger, and comes back sooner than the scheduler knows that it was away; then the scheduler fails it.
+    Airflow assigns events by that id. A task that is cleared and defers again at once could get the event of its old
+    trigger, and resume before the scheduler knows that it was deferred; then the scheduler fails it.
 
     :param home: an AIRFLOW_HOME with a database in which no task has deferred yet.
     """
@@ -193,19 +193,19 @@ def running_airflow(
     settings: Mapping[str, str] = MappingProxyType({}),
     components: Sequence[str] = COMPONENTS,
     unique_trigger_ids: bool = True,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Iterator[AirflowProcesses]:
-    """Have a whole Airflow while the block lasts.
+    """Run a whole Airflow while the block lasts.
 
     :param home: an empty folder.
     :param dags: the folder with the DAGs.
     :param connections: environment variables with the connections.
-    :param port: where the API server should listen, if nothing else does. Default: anywhere.
-    :param settings: environment variables with more of Airflow's configuration. They win over those that are set here.
-    :param components: what to start: ``airflow``'s commands. Default: all but a Celery worker.
+    :param port: the preferred port of the API server. Default: any free one.
+    :param settings: environment variables with more of Airflow's configuration. They override those that are set here.
+    :param components: the components to start, as ``airflow``'s commands. Default: all but a Celery worker.
     :param unique_trigger_ids: on SQLite, see :func:`number_triggers_through`. False for a database that Airflow made
         and nothing else changed.
-    :param tell: gets told what happens now.
+    :param report: receives each step as a text.
     """
     port = free_port(port)
     environment = {
@@ -215,10 +215,10 @@ def running_airflow(
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        # The button is grey unless it is asked for.
+        # The test button is disabled by default.
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__PARALLELISM": "4",
-        # Another Airflow on this machine has the usual ones.
+        # Another Airflow on this machine may use the default ports.
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
@@ -226,12 +226,12 @@ def running_airflow(
         "PYTHONPATH": str(Path(__file__).parents[2]),
         **settings,
     }
-    tell("Preparing Airflow's database")
+    report("Preparing Airflow's database")
     airflow = AirflowProcesses(migrated_home(home, settings), environment, port)
     if unique_trigger_ids:
         number_triggers_through(home)
     try:
-        tell(f"Starting Airflow: {', '.join(components)}")
+        report(f"Starting Airflow: {', '.join(components)}")
         for component in components:
             airflow.start(component)
         airflow.log_in()

@@ -1,4 +1,4 @@
-"""Secrets that must be found nowhere, each in another place."""
+"""Secrets that must not appear in any output, each from a different source."""
 
 from __future__ import annotations
 

@@ -11,10 +11,9 @@ import pyodbc
 
 @contextmanager
 def cancelled_after(seconds: float, cursor: pyodbc.Cursor) -> Iterator[None]:
-    """Cancels what runs on the cursor; leaves only when the cancelling call has returned.
+    """Cancel the running statement of a cursor; the block ends only when the cancelling call has returned.
 
-    Microsoft's driver crashes the process when a connection is closed while the call that cancelled on it is still
-    inside.
+    Microsoft's driver crashes the process when a connection is closed during a call that cancels.
     """
     timer = threading.Timer(seconds, cursor.cancel)
     timer.start()

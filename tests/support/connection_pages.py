@@ -1,4 +1,4 @@
-"""Airflow's page of connections, as a person uses it."""
+"""Airflow's pages of connections, as a person uses them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LABELS = {
     "port": "Port",
     **FIELD_BEHAVIOUR["relabeling"],
 }
-"""What the standard fields are called."""
+"""The labels of the standard fields."""
 TITLE = re.compile("Test Connection (Successful|Failed)")
 
 
@@ -34,12 +34,12 @@ class ConnectionForm:
         self.dialog = page.get_by_role("dialog")
 
     def choose_type(self) -> None:
-        """Say that it is a connection of our type."""
+        """Choose our connection type."""
         self.dialog.get_by_label("Connection Type").fill(TYPE)
         self._page.get_by_role("option", name=TYPE, exact=True).click()
 
     def name(self, connection_id: str) -> None:
-        """Give the connection its id."""
+        """Fill in the connection id."""
         self.dialog.get_by_label("Connection ID").fill(connection_id)
 
     def standard(self, field: str) -> Locator:
@@ -47,7 +47,7 @@ class ConnectionForm:
         return self.open_section(STANDARD_FIELDS).get_by_label(LABELS[field], exact=True)
 
     def open_section(self, title: str) -> Locator:
-        """Unfold a section, which folds the others; what it holds."""
+        """Open a section, which closes the others; returns its content."""
         section = self.dialog.locator("[data-scope=accordion][data-part=item]").filter(
             has=self._page.get_by_role("button", name=title, exact=True)
         )
@@ -58,12 +58,12 @@ class ConnectionForm:
         return section
 
     def field(self, name: str) -> Locator:
-        """An extra field: label, input and description; its section gets unfolded."""
+        """An extra field: label, input and description; its section is opened."""
         label = self._page.get_by_text(FIELDS[name]["label"], exact=True)
         return self.open_section(FIELDS[name]["schema"]["section"]).get_by_role("group").filter(has=label)
 
     def choices(self, name: str) -> list[str]:
-        """What an extra field with a list offers."""
+        """The choices of an extra field with a list."""
         field = self.field(name)
         field.get_by_role("combobox").click()
         options = self._page.get_by_role("option")
@@ -94,7 +94,7 @@ class ConnectionForm:
             self.standard(field).fill(str(value))
 
     def picture(self, path: Path) -> None:
-        """Keep a picture of the form, in a window that is high enough to show all of it."""
+        """Take a screenshot of the form, in a window that is high enough to show all of it."""
         size = self._page.viewport_size
         assert size is not None
         self._page.set_viewport_size({"width": 1000, "height": 2400})
@@ -102,7 +102,7 @@ class ConnectionForm:
         self._page.set_viewport_size(size)
 
     def save(self) -> None:
-        """Save, and see the form close."""
+        """Save, and wait until the form closes."""
         self.dialog.get_by_role("button", name="Save").click()
         expect(self.dialog).to_be_hidden()
 
@@ -132,7 +132,7 @@ class Connections:
         return form
 
     def test(self, connection_id: str) -> str:
-        """Press the button that tests a connection; the message that appears, read at once: it vanishes in seconds."""
+        """Press the button that tests a connection; returns its message, which disappears after seconds."""
         self._row(connection_id).get_by_role("button", name="Test Connection").click()
         return self._page.locator("[data-scope=toast][data-part=root]").filter(has_text=TITLE).inner_text()
 

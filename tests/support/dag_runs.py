@@ -1,4 +1,4 @@
-"""Running whole DAGs with real Airflow: a process and a home of its own, SQLite, connections from the environment."""
+"""Run whole DAGs with real Airflow: a separate process and AIRFLOW_HOME, SQLite, connections from the environment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 try:
     run = module.dag.test(run_conf=json.loads(sys.argv[2]))
 except AirflowTaskTimeout:
-    # Airflow 2 lets it out of dag.test after it has judged the task, before it judges the run.
+    # Airflow 2 raises it from dag.test after the task has its state, before the run has its own.
     from airflow.models import DagRun
     (run,) = DagRun.find(dag_id=module.dag.dag_id)
     run.dag = module.dag
@@ -54,10 +54,10 @@ print("RESULT" + json.dumps({
 
 @dataclass(frozen=True)
 class DagRunResult:
-    """What became of a DAG run.
+    """The result of a DAG run.
 
     :param tasks: state, number of tries, return value, XCom ``execution_id`` and rendered fields of each task instance.
-    :param log: everything that was printed, the tasks' logs among it.
+    :param log: all output, with the tasks' logs.
     """
 
     state: str
@@ -78,7 +78,7 @@ def airflow_environment(home: Path, dags: Path, connections: Mapping[str, str]) 
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        # Airflow 3.2 asks for it in dag.test too.
+        # Airflow 3.2 needs it in dag.test too.
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
         **connections,
     }
@@ -116,7 +116,7 @@ def run_dag(
     output = _run([sys.executable, "-c", _RUN, str(path), json.dumps(conf or {})], environment)
     log, found, result = output.rpartition("RESULT")
     assert found, output
-    # In dag.test Airflow 3.0 prints what its processes say to each other, unmasked, whatever the level of logs is.
+    # In dag.test Airflow 3.0 prints the messages between its processes, unmasked, at any log level.
     log = "\n".join(line for line in log.splitlines() if "[debug    ]" not in line)
     parsed = json.JSONDecoder().raw_decode(result)[0]
     return DagRunResult(parsed["state"], parsed["tasks"], log)

@@ -1,4 +1,4 @@
-"""Deferring in the test's own process: what the triggerer and the worker after it do, one after the other."""
+"""Deferrals in the test's process: first the work of the triggerer, then that of the worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.task_runs import LogRecord, TaskRun
 
 
 def reloaded(trigger: Any) -> SsisExecutionTrigger:
-    """The trigger as a triggerer makes it from the row in Airflow's database."""
+    """The trigger as a triggerer creates it from the row in Airflow's database."""
     path, arguments = trigger.serialize()
     module, name = path.rsplit(".", 1)
     made: SsisExecutionTrigger = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(arguments)))
@@ -48,7 +48,7 @@ def events_of(triggers: Sequence[SsisExecutionTrigger]) -> list[dict[str, Any]]:
 
 
 def deferred(task_run: TaskRun) -> TaskDeferred:
-    """What the task defers with; it must defer."""
+    """The deferral of a task; the task must defer."""
     try:
         result = task_run.execute()
     except TaskDeferred as deferral:
@@ -57,7 +57,7 @@ def deferred(task_run: TaskRun) -> TaskDeferred:
 
 
 def resumed(task_run: TaskRun, deferral: TaskDeferred, event: dict[str, Any]) -> Any:
-    """What the task does when its trigger has told an event."""
+    """Resume a task with an event of its trigger; returns its result."""
     return task_run.operator.resume_execution(
         deferral.method_name, {**(deferral.kwargs or {}), "event": event}, task_run.context
     )

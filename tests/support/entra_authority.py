@@ -1,4 +1,4 @@
-"""Entra ID for a test: answers as its token endpoint does, with tokens that a key of the test signs."""
+"""Entra ID for a test: a token endpoint whose tokens are signed with a key of the test."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ MACHINE_SECRET = "the machine's own header"
 
 @dataclass(slots=True)
 class Authority:
-    """What it knows, and what it has given.
+    """Its settings, and the tokens that it issued.
 
-    :param certificate_pem: certificate of the application, by which it may prove itself.
-    :param lifetime: seconds that tokens are good.
+    :param certificate_pem: the certificate with which the application may authenticate.
+    :param lifetime: seconds for which tokens are valid.
     """
 
     certificate_pem: str = ""
@@ -45,7 +45,7 @@ class Authority:
 
     @property
     def public_key(self) -> str:
-        """The key that its signatures are checked with."""
+        """The public key for its signatures."""
         return (
             self.key.public_key()
             .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -64,7 +64,7 @@ class Authority:
         return jwt.encode({**known, **claims}, self.key, algorithm="RS256")
 
     def answer(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        """What the token endpoint answers."""
+        """The answer of the token endpoint."""
         if not self._is_proven(form):
             return 401, {
                 "error": "invalid_client",
@@ -77,7 +77,7 @@ class Authority:
         return {"token_type": "Bearer", "expires_in": self.lifetime, "access_token": self.token()}
 
     def answer_machine(self, header: str) -> tuple[int, dict[str, Any]]:
-        """What a machine in Azure is answered about its own identity."""
+        """The answer to a machine in Azure that asks for a token of its identity."""
         if header != MACHINE_SECRET:
             return 400, {"error": "invalid_request"}
         answer = self._grant("machine")
@@ -105,14 +105,14 @@ class Authority:
 
 @contextmanager
 def running_authority(folder: Path) -> Iterator[Authority]:
-    """Have an authority while the block lasts; ``folder/authority.pem`` is the certificate to trust.
+    """Run an authority while the block lasts; ``folder/authority.pem`` is the certificate to trust.
 
     :param folder: for its certificate.
     """
     authority = Authority()
     certificate = ServerCertificate("localhost")
     (folder / "authority.pem").write_bytes(certificate.pem)
-    # Plain for what a machine asks, as in Azure; TLS for all else.
+    # Unencrypted for requests of a machine, as in Azure; TLS for all others.
     with _serving(authority, None) as machine_port, _serving(authority, certificate.from_first_byte) as port:
         authority.url = f"https://localhost:{port}"
         authority.machine_url = f"http://127.0.0.1:{machine_port}/machine"

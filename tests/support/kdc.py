@@ -1,4 +1,4 @@
-"""A Kerberos realm for a test: MIT Kerberos' own domain controller, with the principals that the tests need."""
+"""A Kerberos realm for a test: a domain controller of MIT Kerberos, with the principals that the tests need."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Realm:
     """A running realm.
 
     :param folder: its files.
-    :param port: of the domain controller.
+    :param port: the port of the domain controller.
     """
 
     folder: Path
@@ -36,7 +36,7 @@ class Realm:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes a process see this realm."""
+        """Environment variables for processes that use this realm."""
         return {"KRB5_CONFIG": str(self.folder / "krb5.conf"), "KRB5_KDC_PROFILE": str(self.folder / "kdc.conf")}
 
     @property
@@ -45,7 +45,7 @@ class Realm:
         return self.folder / "server.keytab"
 
     def keytab(self, *principals: str) -> Path:
-        """A keytab with the keys of principals, which are made if they are new."""
+        """A keytab with the keys of principals; new principals are created."""
         path = self.folder / f"{'-'.join(principals)}.keytab"
         if not path.exists():
             for principal in principals:
@@ -54,9 +54,9 @@ class Realm:
         return path
 
     def ticket(self, principal: str, cache: Path, *, seconds: int | None = None) -> None:
-        """Have a ticket got as a person does.
+        """Get a ticket with a password, as a person does.
 
-        :param seconds: how long it is good; as long as the realm allows by default.
+        :param seconds: the ticket's lifetime. Default: as long as the realm allows.
         """
         limit = [] if seconds is None else ["-l", f"{seconds}s"]
         self.run("kinit", *limit, "-k", "-t", str(self.keytab(principal)), "-c", str(cache), principal)
@@ -79,10 +79,10 @@ class Realm:
 
 @contextmanager
 def running_realm(folder: Path, *, ticket_life: str = "10h") -> Iterator[Realm]:
-    """Have a realm while the block lasts.
+    """Run a realm while the block lasts.
 
     :param folder: an empty folder.
-    :param ticket_life: how long a ticket is good at the most.
+    :param ticket_life: the longest lifetime of a ticket.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

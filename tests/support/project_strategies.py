@@ -1,4 +1,4 @@
-"""Strategies for whole SSIS projects, and for damage done to their files."""
+"""Strategies for whole SSIS projects, and for damage to their files."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def parameter_lists(draw: st.DrawFn) -> list[Parameter]:
 
 
 def unique_names(most: int) -> st.SearchStrategy[list[str]]:
-    """Names of siblings: different also without case."""
+    """Names of siblings, which differ in more than case."""
     return st.lists(names, max_size=most, unique_by=str.casefold)
 
 
 @st.composite
 def executables(draw: st.DrawFn, name: str, depth: int) -> Executable:
-    """A task or container with anything inside."""
+    """A task or container with any content."""
     handlers = draw(event_handlers(depth)) if depth else []
     kind = draw(st.sampled_from(["task", "data flow", "child", "sequence", "for", "foreach"]))
     if kind == "data flow":
@@ -149,7 +149,7 @@ def event_handlers(draw: st.DrawFn, depth: int) -> list[EventHandler]:
 
 @st.composite
 def packages(draw: st.DrawFn, name: str) -> Package:
-    """A package with anything inside."""
+    """A package with any content."""
     children = draw(executable_lists(2))
     return make.package(
         f"{name}.dtsx",
@@ -179,7 +179,7 @@ def projects(draw: st.DrawFn) -> Project:
     return make.make_project(
         draw(names),
         [draw(packages(stem)) for stem in stems],
-        # As they are read: those of Project.params, then those of the manifest.
+        # In the order of reading: those of Project.params, then those of the manifest.
         sorted(declared, key=lambda parameter: parameter.name.startswith("CM.")),
         draw(connection_managers()),
         description=draw(descriptions),
@@ -188,7 +188,7 @@ def projects(draw: st.DrawFn) -> Project:
 
 @st.composite
 def damaged(draw: st.DrawFn, data: bytes) -> bytes:
-    """The bytes with some of them changed, removed, doubled or cut off."""
+    """The bytes with some of them changed, removed, repeated or cut off."""
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(data)))
         stop = min(len(data), start + draw(st.integers(0, 30)))

@@ -1,4 +1,4 @@
-"""A DuckDB instance with a few tables, and the query compiler in front of it: what the tests of queries run against."""
+"""A DuckDB instance with a few tables, and the query compiler: the tests of queries use them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ ROWS = LocalTable("@rows", columns("id int; name nvarchar(5) ?; at datetimeoffse
 
 @dataclass
 class Result:
-    """What a query gave."""
+    """The result of a query."""
 
     names: list[str]
     types: list[str]
@@ -134,7 +134,7 @@ class QueryEngine:
         }
 
     def close(self) -> None:
-        """Let go of DuckDB."""
+        """Close DuckDB."""
         self.compiler.close()
         self.connection.close()
 
@@ -166,11 +166,11 @@ class QueryEngine:
         return self.run(text).rows
 
     def value(self, expression: str) -> tuple[str, Any]:
-        """Type and value of an expression that reads no row, after seeing that Python and DuckDB agree on both."""
+        """Type and value of an expression that reads no row, after checking that Python and DuckDB agree on both."""
         alone = self.run(f"SELECT {expression}")
-        beside_a_row = self.run(f"SELECT {expression} FROM (SELECT TOP 1 1 AS one FROM catalog.folders) AS f")
-        assert alone.types == beside_a_row.types
-        assert alone.rows == beside_a_row.rows, f"{expression}: {alone.rows} in Python, {beside_a_row.rows} in DuckDB"
+        with_a_row = self.run(f"SELECT {expression} FROM (SELECT TOP 1 1 AS one FROM catalog.folders) AS f")
+        assert alone.types == with_a_row.types
+        assert alone.rows == with_a_row.rows, f"{expression}: {alone.rows} in Python, {with_a_row.rows} in DuckDB"
         return alone.types[0], alone.rows[0][0]
 
     def _fill(self, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:

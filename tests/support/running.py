@@ -1,4 +1,4 @@
-"""Running packages of the project Mart, and reading back what the catalog was given."""
+"""Run packages of the project Mart, and read the values that the catalog received."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.support.task_runs import TaskRun
 SECRET = "c4nary-s3cret"
 
 
-class ImpatientHook(SsisCatalogHook):
-    """Its client asks once only, so that one fault is enough for what is to happen when it gives up."""
+class SingleTryHook(SsisCatalogHook):
+    """A hook whose client never retries, so that one fault is enough to make it fail."""
 
     def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog:
         """Open such a client."""
@@ -22,7 +22,7 @@ class ImpatientHook(SsisCatalogHook):
 
 
 def operator(**arguments: Any) -> SsisRunPackageOperator:
-    """A task that runs Sales/Mart/Load.dtsx unless told otherwise."""
+    """A task that runs Sales/Mart/Load.dtsx, by default."""
     given = {"folder": "Sales", "project": "Mart", "package": "Load.dtsx", "poll_interval": 0.05, **arguments}
     return SsisRunPackageOperator(task_id="load", **given)
 

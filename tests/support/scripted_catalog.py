@@ -1,6 +1,6 @@
-"""A catalog that answers by script, and a clock that runs only while somebody sleeps.
+"""A catalog that answers by script, and a clock that runs only during ``sleep``.
 
-For what the embedded SSISDB cannot do on demand: a state that changes between two calls, hours of waiting.
+For cases that the embedded SSISDB cannot produce on demand: a state that changes between two calls, hours of waiting.
 """
 
 from __future__ import annotations
@@ -85,10 +85,10 @@ def event(
 
 @dataclass
 class ScriptedCatalog:
-    """Each look at an execution gives its next status; the last one stays.
+    """Each poll of an execution returns its next status; the last one stays.
 
     :param statuses: by execution id, the statuses to show.
-    :param refusals: what the next calls of ``stop_operation`` raise; None lets one succeed.
+    :param refusals: errors of the next calls of ``stop_operation``; None lets a call succeed.
     """
 
     statuses: dict[int, list[OperationStatus]] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class ScriptedCatalog:
 
     @property
     def catalog(self) -> Catalog:
-        """This, as what it stands in for."""
+        """This object, typed as the catalog that it replaces."""
         return cast("Catalog", self)
 
     def execution(self, execution_id: int) -> Execution | None:
@@ -118,7 +118,7 @@ class ScriptedCatalog:
         return [ExecutionState(execution_id=each.execution_id, status=each.status, age=3600) for each in found if each]
 
     def stop_operation(self, operation_id: int) -> None:
-        """Refuse, or note the stop."""
+        """Refuse, or record the stop."""
         refusal = self.refusals.pop(0) if self.refusals else None
         if refusal is not None:
             raise refusal
@@ -167,6 +167,6 @@ class Clock:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass at once."""
+        """Advance the clock, without waiting."""
         self.sleeps.append(seconds)
         self.now += seconds

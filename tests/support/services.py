@@ -1,4 +1,4 @@
-"""Services to try workers with. Any Python can run them: they need nothing but its library."""
+"""Services for tests of workers. Any Python can run them: they need only its standard library."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 
 
 class Echo:
-    """Answers what it is asked."""
+    """Answers calls."""
 
     async def start(self) -> int:
-        """The process' number."""
+        """The process id."""
         return os.getpid()
 
     async def stop(self) -> None:
-        """There is nothing to stop."""
+        """Do nothing."""
 
     async def again(self, value: object) -> object:
         """The value."""
@@ -26,7 +26,7 @@ class Echo:
 
     async def fail(self) -> None:
         """Fail."""
-        raise ValueError("as asked")
+        raise ValueError("failed on request")
 
 
 class NeverReady(Echo):

@@ -1,4 +1,4 @@
-"""Playing simulated runs in tests, without a clock."""
+"""Run simulated packages in tests, without a clock."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ START = dt.datetime(2024, 1, 31, 10, 15, tzinfo=dt.timezone(dt.timedelta(hours=2
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a run did.
+    """The result of a run.
 
-    :param seconds: how long it took.
+    :param seconds: its simulated duration.
     """
 
     status: OperationStatus
@@ -100,9 +100,9 @@ def request(
 def play(
     asked: RunRequest, scripts: ScriptBook | None = None, *, stop_when: Callable[[Played], bool] | None = None
 ) -> Played:
-    """Play a run to its end.
+    """Run a simulation to its end.
 
-    :param stop_when: stop it at the first pause at which this is true of what was done until then.
+    :param stop_when: stop it at the first pause at which this is true of the result so far.
     """
     book = scripts or ScriptBook()
     script = book.draw(asked.folder_name, asked.project_name, packages_run_by(asked.project, asked.package_name))

@@ -11,8 +11,8 @@ Small functions make the pieces, :func:`make_ispac` makes the project file::
     )
     ispac = make_ispac("Sales", packages=[load, package("Child.dtsx")], parameters=[parameter("Region", value="north")])
 
-The pieces are the project's own models, so what :func:`airflow_provider_ssis.project.ispac.read_ispac` makes of the
-file can be compared with what was put in. Ids are made from names: the same call makes the same bytes.
+The pieces are the project's own models, so the result of :func:`airflow_provider_ssis.project.ispac.read_ispac` can
+be compared with them. Ids are made from names: the same call makes the same bytes.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def task(
     fail_package_on_failure: bool = False,
     force_execution_result: int | None = None,
 ) -> Executable:
-    """A task; an Execute SQL task unless told otherwise."""
+    """A task; by default an Execute SQL task."""
     return executable(
         ExecutableKind.TASK,
         name,
@@ -384,7 +384,7 @@ def zip_of(parts: Mapping[str, bytes]) -> bytes:
 
 
 def write_project_folder(folder: Path, project: Project, *, configurations: str = "") -> Path:
-    """Write the project as Visual Studio keeps it: a .dtproj beside its files.
+    """Write the project as Visual Studio keeps it: a .dtproj next to its files.
 
     :param configurations: XML of further ``<Configuration>`` elements.
     :returns: the .dtproj.

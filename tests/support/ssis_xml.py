@@ -294,7 +294,7 @@ def _variables(parent: etree._Element, names: tuple[str, ...]) -> None:
 
 
 def _content(element: etree._Element, executable: Executable) -> None:
-    """What stands inside an executable, in the order in which SSIS writes it."""
+    """The content of an executable, in the order in which SSIS writes it."""
     if executable.kind is ExecutableKind.FOREACH_LOOP:
         enumerator = etree.SubElement(element, f"{DTS}ForEachEnumerator")
         enumerator.set(f"{DTS}CreationName", "Microsoft.ForEachFileEnumerator")

@@ -1,6 +1,6 @@
-"""Running operators and sensors in the test's own process, as a worker does: context, log, rendering.
+"""Run operators and sensors in the test's process, as a worker does: context, log, rendering.
 
-What an operator does to Airflow is recorded here; what it does to the catalog happens on the embedded SSISDB.
+Calls to Airflow are recorded here; calls to the catalog go to the embedded SSISDB.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 
 @dataclass
 class TaskInstanceRecord:
-    """What operators use of a task instance."""
+    """The parts of a task instance that operators use."""
 
     dag_id: str = "nightly"
     run_id: str = "manual__2024-02-29T00:00:00+00:00"
@@ -48,7 +48,7 @@ class LogRecord:
     lines: list[tuple[str, str]] = field(default_factory=list)
 
     def debug(self, event: Any, /, *args: Any) -> None:
-        """Not kept."""
+        """Discard the line."""
 
     def info(self, event: Any, /, *args: Any) -> None:
         """Keep the line."""

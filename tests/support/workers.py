@@ -1,6 +1,6 @@
-"""Worker processes that can be killed at any moment, each forked from one that has imported Airflow already.
+"""Worker processes that can be killed at any moment, each forked from a process that has already imported Airflow.
 
-Run as a module it is the one that forks. It reads orders as lines of JSON and answers each with a line.
+Run as a module, it is the process that forks. It reads orders as lines of JSON and answers each with a line.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ BEFORE_DEFERRAL = "after the start, before the worker waits"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a worker ended.
+    """The end of a worker.
 
     :param code: its exit code; negative for a signal.
-    :param answer: what it came to; None if it did not live to tell.
+    :param answer: its answer; None if it was killed before.
     """
 
     code: int
@@ -45,7 +45,7 @@ class Workers:
         self._count = 0
 
     def start(self, **order: Any) -> int:
-        """Start a worker; its process id. ``order`` is what :func:`_work` takes."""
+        """Start a worker; returns its process id. ``order`` is what :func:`_work` takes."""
         self._count += 1
         answer = self._ask({"start": order, "answer": str(self._folder / f"answer-{self._count}")})
         return int(answer["pid"])
@@ -61,14 +61,14 @@ class Workers:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         while not (line := self._process.stdout.readline()).startswith("ANSWER "):
-            assert line, "the process that forks workers is gone"
+            assert line, "the process that forks workers has ended"
         answer: dict[str, Any] = json.loads(line.removeprefix("ANSWER "))
         return answer
 
 
 @contextmanager
 def running_workers(folder: Path) -> Iterator[Workers]:
-    """Have workers, as long as the block lasts."""
+    """Run workers while the block lasts."""
     command = [sys.executable, "-m", "tests.support.workers"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Workers(process, folder)
@@ -80,7 +80,7 @@ def running_workers(folder: Path) -> Iterator[Workers]:
 
 
 def _serve() -> None:
-    # What a worker imports is imported once, here.
+    # The imports of all workers, once.
     for module in ("airflow_provider_ssis.hooks.ssis", "tests.support.deferrals", "tests.support.running"):
         importlib.import_module(module)
     answers: dict[int, Path] = {}
@@ -96,15 +96,15 @@ def _serve() -> None:
         else:
             _, status = os.waitpid(order["wait"], 0)
             path = answers.pop(order["wait"])
-            told = json.loads(path.read_text()) if path.exists() else None
-            reply = {"code": os.waitstatus_to_exitcode(status), "answer": told}
+            answer = json.loads(path.read_text()) if path.exists() else None
+            reply = {"code": os.waitstatus_to_exitcode(status), "answer": answer}
         print("ANSWER " + json.dumps(reply), flush=True)  # noqa: T201 the answer
 
 
 def _work_and_exit(order: dict[str, Any], path: Path) -> None:
     try:
         answer = _work(order)
-    except BaseException as error:  # noqa: BLE001 told to the test, whatever it is
+    except BaseException as error:  # noqa: BLE001 the test gets it
         answer = {"error": type(error).__name__, "text": "".join(traceback.format_exception(error))}
     part = path.with_suffix(".part")
     part.write_text(json.dumps(answer))
@@ -113,12 +113,12 @@ def _work_and_exit(order: dict[str, Any], path: Path) -> None:
 
 
 def _work(order: dict[str, Any]) -> dict[str, Any]:
-    """Be a worker or a triggerer.
+    """Do the work of a worker or a triggerer.
 
     ``connection`` is the URI, ``stage`` is ``execute``, ``wait`` or ``resume``, ``arguments`` are the operator's,
     ``try_number`` and ``xcoms`` are the task instance's, ``store`` is the file of the task state store or None,
-    ``die`` is where to be killed, ``suspend`` where to be suspended. ``triggers``, ``kwargs`` and ``event``
-    belong to the later stages.
+    ``die`` is the step at which it is killed, ``suspend`` the one at which it is suspended. ``triggers``, ``kwargs``
+    and ``event`` belong to the later stages.
     """
     from airflow.providers.common.compat.sdk import TaskDeferred
 

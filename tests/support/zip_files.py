@@ -14,6 +14,7 @@ class Member:
     """A file of an archive.
 
     :param data: the content.
+    :param flags: the flags of the directory; a data descriptor adds its own, unless the number is negative.
     :param packed: the compressed content. Default: ``data`` compressed by ``method``.
     :param trailing: bytes after the compressed content, which count as part of it.
     :param size: the announced size of the content. Default: its size.
@@ -57,7 +58,7 @@ class Member:
         return {
             "name": self.name.encode(),
             "method": self.method,
-            "flags": self.flags | (8 if self.descriptor else 0),
+            "flags": (self.flags | (8 if self.descriptor else 0)) if self.flags >= 0 else 0,
             "crc": zlib.crc32(self.data) if self.crc is None else self.crc,
             "packed_size": len(self.content()) if self.packed_size is None else self.packed_size,
             "size": len(self.data) if self.size is None else self.size,

@@ -28,7 +28,7 @@ MILLISECONDS = 30_000
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium, as the system has it, with a profile of its own."""
+    """The system's Chromium, headless, with an empty profile."""
     executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if executable is None:
         reason = "there is no Chromium on this machine (Debian: sudo apt-get install chromium)"
@@ -50,7 +50,7 @@ def server() -> Iterator[SsisdbEmulator]:
 
 @pytest.fixture(scope="package")
 def airflow(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcesses]:
-    """A whole Airflow that knows no connection. Nothing starts it where there is no browser."""
+    """A whole Airflow without connections. It is not started where there is no browser."""
     with running_airflow(tmp_path_factory.mktemp("airflow-home"), PROJECT / "example_dags", {}) as airflow:
         wait_until(lambda: airflow.knows("ssis_quickstart"), "the example DAGs are read")
         yield airflow
@@ -58,7 +58,7 @@ def airflow(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def page(browser: Browser, airflow: AirflowProcesses, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A window. What it shows in the end is kept as a picture."""
+    """A window. Its last content is kept as a screenshot."""
     context = browser.new_context(base_url=airflow.url, viewport={"width": 1280, "height": 960})
     context.set_default_timeout(MILLISECONDS)
     page = context.new_page()
@@ -69,7 +69,7 @@ def page(browser: Browser, airflow: AirflowProcesses, request: pytest.FixtureReq
 
 @pytest.fixture
 def catalog(server: SsisdbEmulator) -> Iterator[Catalog]:
-    """A client of that server, empty at the start."""
+    """A client of that server, with an empty catalog."""
     server.reset()
     connection = pyodbc.connect(server.odbc_connection_string, autocommit=True)
     with Catalog(connection) as catalog:

@@ -1,4 +1,4 @@
-"""A connection is made, tested, edited and used in Airflow's own pages, by somebody who never sees JSON."""
+"""A connection is created, tested, edited and used in Airflow's own pages, without writing JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RUN_MILLISECONDS = 4 * MILLISECONDS
 
 
 def make_connection(page: Page, server: SsisdbEmulator, connection_id: str, *, password: str | None = None) -> None:
-    """Make a connection to the server in the form."""
+    """Create a connection to the server in the form."""
     form = Connections(page).add()
     form.name(connection_id)
     form.fill(host=server.host, port=server.port, login=server.user, password=password or server.password)
@@ -81,7 +81,7 @@ def test_what_is_filled_in_is_what_is_stored(page: Page, airflow: AirflowProcess
     }
 
 
-def test_the_button_tells_what_each_step_found(page: Page, server: SsisdbEmulator) -> None:
+def test_the_button_shows_the_result_of_each_step(page: Page, server: SsisdbEmulator) -> None:
     make_connection(page, server, "tested")
     message = Connections(page).test("tested")
     assert message.startswith("Test Connection Successful")
@@ -97,7 +97,7 @@ def test_the_button_explains_a_wrong_password(page: Page, server: SsisdbEmulator
     assert "not-the-password" not in message
 
 
-def test_editing_keeps_the_password_and_shows_it_to_nobody(
+def test_editing_keeps_the_password_and_does_not_show_it(
     page: Page, server: SsisdbEmulator, airflow: AirflowProcesses
 ) -> None:
     make_connection(page, server, "edited")

@@ -1,4 +1,4 @@
-"""Tasks that wait for long, for people to do something to them."""
+"""Tasks that wait for a long time, so that a test can mark, clear or delete them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 
 
 class ForgottenTrigger(SsisRunPackageOperator):
-    """A task whose deferral Airflow itself ends, as if its trigger never told anything."""
+    """A task whose deferral Airflow ends, because its trigger never sends an event."""
 
     def defer(self, **arguments: Any) -> NoReturn:
-        """Defer, for a shorter time than the trigger knows of."""
+        """Defer, with a shorter timeout than the trigger has."""
         super().defer(**{**arguments, "timeout": timedelta(seconds=4)})
         raise AssertionError("unreachable: deferring raises")
 

@@ -1,4 +1,4 @@
-"""Tasks that hand secrets on, from a connection and from an environment of the catalog."""
+"""Tasks that pass secrets on, from a connection and from an environment of the catalog."""
 
 from __future__ import annotations
 

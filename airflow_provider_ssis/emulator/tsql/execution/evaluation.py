@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Statemen
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import NOW
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
+from airflow_provider_ssis.emulator.tsql.query.compiler import Result as OpenResult
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import conversion
@@ -34,18 +35,21 @@ class Evaluator:
 
         :raises StatementRefused: it does not compile: names, types or syntax.
         """
+        if len(text.sql) > _LONG:
+            return await self._session.worker.run(partial(self._compiled, text, frame))
+        return self._compiled(text, frame)
+
+    def _compiled(self, text: QueryText, frame: Frame) -> CompiledQuery:
         session = self._session
-        action = partial(
-            session.engine.compiler.compile,
-            text,
-            variables=frame.types,
-            database=session.database,
-            connection=session.connection,
-            sees_all=session.sees_all,
-            local_tables=frame.tables,
-        )
         try:
-            return action() if len(text.sql) <= _LONG else await session.worker.run(action)
+            return session.engine.compiler.compile(
+                text,
+                variables=frame.types,
+                database=session.database,
+                connection=session.connection,
+                sees_all=session.sees_all,
+                local_tables=frame.tables,
+            )
         except SqlError as error:
             raise StatementRefused(error) from None
 
@@ -71,19 +75,17 @@ class Evaluator:
         values = Environment(session, frame)
         is_cancelled = session.worker.is_cancelled
 
-        def begin() -> tuple[Callable[[], list[tuple[Any, ...]]], list[tuple[Any, ...]]]:
-            result = session.engine.compiler.open(query, session.connection, values, is_cancelled=is_cancelled)
-            return result.fetch, result.fetch()
+        def begin() -> tuple[OpenResult, list[tuple[Any, ...]]]:
+            opened = session.engine.compiler.open(query, session.connection, values, is_cancelled=is_cancelled)
+            return opened, opened.fetch()
 
-        fetch, rows = await session.worker.run(begin)
+        result, rows = await session.worker.run(begin)
         while True:
             yield rows[:left] if left else rows
-            if not rows or (left and len(rows) >= left):
+            if result.is_at_end or (left and len(rows) >= left):
                 return
             left = left and left - len(rows)
-            rows = await session.worker.run(fetch)
-            if not rows:
-                return
+            rows = await session.worker.run(result.fetch)
 
     async def change(self, query: CompiledQuery, frame: Frame) -> int:
         """Run INSERT, UPDATE or DELETE.
@@ -104,8 +106,13 @@ class Evaluator:
 
     async def value(self, text: QueryText, frame: Frame) -> tuple[Any, SqlType]:
         """The value of an expression, and its type."""
-        query = await self.compile(text, frame)
-        rows = await self._run(query, Environment(self._session, frame))
+        query = self._compiled(text, frame) if len(text.sql) <= _LONG else await self.compile(text, frame)
+        values = Environment(self._session, frame)
+        if query.is_quick:
+            # Most expressions: without a coroutine for each step.
+            rows = self._session.engine.compiler.run(query, self._session.connection, values)
+        else:
+            rows = await self._run(query, values)
         return rows[0][0], query.columns[0].type
 
     async def values(self, texts: Sequence[QueryText], frame: Frame) -> list[Any]:
@@ -164,7 +171,9 @@ class Evaluator:
 
     async def _run(self, query: CompiledQuery, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         session = self._session
-        action = partial(session.engine.compiler.run, query, session.connection, values)
+        run = session.engine.compiler.run
         if query.is_quick:
-            return action()
-        return await session.worker.run(partial(action, is_cancelled=session.worker.is_cancelled))
+            return run(query, session.connection, values)
+        return await session.worker.run(
+            partial(run, query, session.connection, values, is_cancelled=session.worker.is_cancelled)
+        )

@@ -8,8 +8,7 @@ the Python function.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -117,20 +116,19 @@ class Bridge:
         """The values that the session of the query in this thread supplies."""
         return self._functions.run.session
 
-    @contextmanager
-    def running(self, session: Mapping[str, Any], is_cancelled: Callable[[], bool]) -> Iterator[QueryRun]:
-        """Run a query in this thread; DuckDB calls the functions in the thread that executes."""
-        run = self._functions.run = QueryRun(session, is_cancelled)
-        try:
-            yield run
-        finally:
-            self._functions.run = _NO_RUN
+    def enter(self, run: QueryRun) -> None:
+        """Begin a run in this thread; DuckDB calls the functions in the thread that executes a query."""
+        self._functions.run = run
+
+    def leave(self) -> None:
+        """End the run in this thread."""
+        self._functions.run = _NO_RUN
 
     def install(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the functions known to a DuckDB instance; only the first call does anything."""
         if self._cursor is not None:
             return
-        # A cursor of its own, so that no open transaction takes the functions back with it. It stays open, because
+        # A separate cursor, because a rolled back transaction would remove the functions. It stays open, because
         # DuckDB holds on to the Python function only as long as the connection that made it known.
         self._cursor = connection.cursor()
         structs = {

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -20,7 +18,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata
 from airflow_provider_ssis.emulator.tsql.query.binder import Argument, Binder, Compilation, Guard
-from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge
+from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge, QueryRun
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import of_python, translated
 from airflow_provider_ssis.emulator.tsql.query.grammar import GRAMMAR
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name, split_assignments
@@ -46,7 +44,7 @@ class CompiledQuery:
     """A query that is ready to run.
 
     :param sql: DuckDB text with ``$1`` ... ``$n``; empty where Python computes the rows.
-    :param parameters: what the session supplies when the query runs: ``@name`` variables and the names of
+    :param parameters: the values that the session supplies when the query runs: ``@name`` variables and the names of
         ``session_values.py``.
     :param columns: T-SQL types of the result; empty for a query that returns no rows.
     :param assignments: for ``SELECT @a = ..., @b = ...``, the variables in the order of the columns; or in that of the
@@ -87,7 +85,9 @@ class Result:
         self._connection = connection
         self._values = values
         self._is_cancelled = is_cancelled
-        self._computed: list[tuple[Any, ...]] | None = None
+        self._rows: list[tuple[Any, ...]] | None = None
+        self.is_at_end = False
+        """Whether all rows have been fetched."""
         self._decoded = any(column.type.name in _DECODED for column in query.columns) and not query.writes
 
     def execute(self) -> None:
@@ -96,41 +96,65 @@ class Result:
         :raises SqlError: see :meth:`QueryCompiler.run`.
         """
         query, values = self._query, self._values
+        if query.evaluate is not None:
+            self._rows = self.computed(query.evaluate)
+            return
         with self._running():
             for guard in query.guards:
                 guard(values)
-            if query.evaluate is not None:
-                self._computed = query.evaluate(values)
-                return
             self._connection.execute(query.sql, [_encoded(argument, values) for argument in query.arguments])
 
     def fetch(self, count: int = ROWS_AT_ONCE) -> list[tuple[Any, ...]]:
-        """The next rows; empty at the end."""
-        if self._computed is not None:
-            rows, self._computed = self._computed, []
-            return rows
+        """The next rows."""
+        if self._rows is not None:
+            self.is_at_end = True
+            return self._rows
         with self._running():
             rows = self._connection.fetchmany(count)
+        self.is_at_end = len(rows) < count
         if not self._decoded:
             return rows
         types = [column.type for column in self._query.columns]
         return [tuple(map(decode, types, row)) for row in rows]
 
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        with self._bridge.running(self._values, self._is_cancelled) as run:
-            try:
-                yield
-            except duckdb.Error as error:
-                raise run.error or translated(error) from None
-            except Exception as error:  # noqa: BLE001 - each becomes an error of SQL Server
-                raise of_python(error) from None
+    def computed(self, evaluate: Callable[[Mapping[str, Any]], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+        """All rows of a query that Python computes."""
+        with self._running():
+            for guard in self._query.guards:
+                guard(self._values)
+            return evaluate(self._values)
+
+    def _running(self) -> _Running:
+        return _Running(self._bridge, QueryRun(self._values, self._is_cancelled))
+
+
+class _Running:
+    """A part of a run of a query in this thread, of which each exception becomes an error of SQL Server.
+
+    A class and not a generator, which would be slow: every small expression is run here.
+    """
+
+    __slots__ = ("_bridge", "_run")
+
+    def __init__(self, bridge: Bridge, run: QueryRun) -> None:
+        self._bridge = bridge
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._bridge.enter(self._run)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._bridge.leave()
+        if isinstance(error, duckdb.Error):
+            raise self._run.error or translated(error) from None
+        if isinstance(error, Exception):
+            raise of_python(error) from None
 
 
 class QueryCompiler:
     """Compiles and runs queries against one DuckDB instance.
 
-    :param metadata: what names there are.
+    :param metadata: the known names.
     :param zone: the server's offset, in which a datetimeoffset of a table is shown; default that of this machine now.
     """
 
@@ -138,7 +162,7 @@ class QueryCompiler:
         self._metadata = metadata
         self._zone = zone or dt.timezone(dt.datetime.now().astimezone().utcoffset() or dt.timedelta(0))
         self._bridge = Bridge()
-        self._remembered: OrderedDict[Any, CompiledQuery] = OrderedDict()
+        self._remembered: dict[Any, CompiledQuery] = {}
         self._version = metadata.version
         self._lock = threading.Lock()
 
@@ -154,29 +178,30 @@ class QueryCompiler:
     ) -> CompiledQuery:
         """Compile one query, or take it from those compiled lately.
 
-        :param variables: types of the declared variables, by name with ``@``.
+        :param variables: types of the declared variables, by name in lower case with ``@``.
         :param database: the current database.
         :param connection: any connection to the DuckDB instance.
         :param local_tables: table variables and temporary tables in sight, by name with ``@`` or ``#``.
-        :param sees_all: whether whoever asks may see all rows of the views.
+        :param sees_all: whether the login may see all rows of the views.
         :raises SqlError: 102, 156, 207, 208 and the like, with the true line.
         """
         tables = local_tables or {}
-        key = (text.sql, database, tuple(variables.items()), tuple(tables.items()), sees_all)
+        # The other variables of the batch do not matter.
+        types = tuple([variables.get(name) for name in text.variables])
+        key = (text.sql, database, types, tuple(tables.items()) if tables else (), sees_all)
         if self._version != self._metadata.version:
             self._remembered.clear()
             self._version = self._metadata.version
+        compiled = self._remembered.get(key)
+        if compiled is not None:
+            return compiled
         with self._lock:
-            compiled = self._remembered.get(key)
-            if compiled is not None:
-                self._remembered.move_to_end(key)
-                return compiled
             self._bridge.install(connection)
         compiled = self._compiled(text, variables, database, tables, sees_all=sees_all)
         with self._lock:
             self._remembered[key] = compiled
             if len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
+                del self._remembered[next(iter(self._remembered))]
         return compiled
 
     def run(
@@ -194,10 +219,13 @@ class QueryCompiler:
         :param is_cancelled: whether the query is to stop; asked now and then, in the thread that runs it.
         :raises SqlError: 8134, 245, 8115 and the like; 229 without permission; 701 for too many rows. None has a line.
         """
-        result = self.open(query, connection, values, is_cancelled=is_cancelled)
+        result = Result(self._bridge, query, connection, values, is_cancelled)
+        if query.evaluate is not None:
+            return result.computed(query.evaluate)
+        result.execute()
         rows = result.fetch()
-        while len(more := result.fetch()):
-            rows += more
+        while not result.is_at_end:
+            rows += result.fetch()
             if len(rows) > MOST_ROWS:
                 raise out_of_memory()
         return rows
@@ -234,7 +262,7 @@ class QueryCompiler:
             bridge=self._bridge,
             database=database,
             sees_all=sees_all,
-            variables={name.lower(): type_ for name, type_ in variables.items()},
+            variables=variables,
             local_tables={name.lower(): table for name, table in local_tables.items()},
             zone_minutes=self._zone.utcoffset(None) // dt.timedelta(minutes=1),
             has_large_values=len(text.sql) > _LONG_TEXT,

@@ -17,11 +17,13 @@ class QueryText:
 
     :param line: the line of the batch in which it begins, from 1.
     :param tree: the syntax tree. Compiling does not change it.
+    :param variables: the variables that it reads, in lower case with their ``@``.
     """
 
     sql: str
     line: int
     tree: exp.Expr = field(compare=False, repr=False)
+    variables: tuple[str, ...] = field(compare=False, repr=False)
 
     @classmethod
     def parse(cls, sql: str, line: int = 1) -> QueryText:
@@ -30,7 +32,10 @@ class QueryText:
         :raises SqlError: 102, 105, 156, 191 with the line in the batch.
         """
         try:
-            return cls(sql, line, parse_query(sql))
+            tree = parse_query(sql)
+            return cls(
+                sql, line, tree, tuple(sorted({f"@{each.name.lower()}" for each in tree.find_all(exp.Parameter)}))
+            )
         except SqlError as failure:
             error = explained(failure, sql)
             error.line = line + max(error.line, 1) - 1

@@ -26,6 +26,12 @@ ENDLESS = {
     "dynamic SQL": f"EXEC (N'{IN_TEXT}')",
     "INSERT … EXEC": f"DECLARE @t TABLE (a bigint); INSERT @t EXEC (N'{IN_TEXT}')",
     "an EXISTS with LIKE": f"SELECT COUNT(*) FROM {NUMBERS} WHERE REPLICATE('a', 8000) LIKE '%a_a_a_a_a_b%'",
+    "expressions with long patterns": (
+        "WHILE 1 = 1 IF "
+        + " OR ".join(["PATINDEX('%' + REPLICATE('[a-z]', 1500) + 'b%', REPLICATE('a', 8000)) = 1"] * 20)
+        + " PRINT 'x'"
+    ),
+    "a long batch": "SELECT " + " + ".join(["1"] * 900) + "; WAITFOR DELAY '23:00:00'",
     "a wait": "WAITFOR DELAY '23:00:00'",
 }
 """Statements that run for hours, or until they need too much memory."""

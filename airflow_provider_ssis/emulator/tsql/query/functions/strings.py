@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
-from airflow_provider_ssis.emulator.tsql.query.functions.table import Plain, same_as_first, widest, widest_like_first
+from airflow_provider_ssis.emulator.tsql.query.functions.table import (
+    Function,
+    Plain,
+    same_as_first,
+    widest,
+    widest_like_first,
+)
+from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import note_pattern
 from airflow_provider_ssis.emulator.tsql.values import number_text, patterns
 from airflow_provider_ssis.emulator.tsql.values.conversion import CODE_PAGE
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -17,6 +24,9 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import UNICODE, sized
 from airflow_provider_ssis.emulator.tsql.values.text_format import format_value
 
 if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder
     from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 
 _LONGEST_FIXED: Final = 8000
@@ -28,7 +38,7 @@ def _length_type(arguments: Sequence[Typed]) -> SqlType:
 
 def _non_negative(count: int, function: str) -> int:
     if count < 0:
-        raise SqlError(537, f"A length that {function} gets is negative.")
+        raise SqlError(537, f"Invalid length parameter passed to {function}: it must not be negative.")
     return count
 
 
@@ -177,7 +187,7 @@ def _rtrim(text: str, characters: str = " ") -> str:
 
 def _translate(text: str, old: str, new: str) -> str:
     if len(old) != len(new):
-        raise SqlError(9828, "The second and third arguments of TRANSLATE are not equally long.")
+        raise SqlError(9828, "The second and third arguments of TRANSLATE must have the same length.")
     return text.translate(str.maketrans(old, new))
 
 
@@ -187,6 +197,14 @@ def _parsename(name: str, part: int) -> str | None:
 
 
 _NVARCHAR: Final = SqlType("nvarchar", length=4000)
+
+_PATINDEX: Final = Plain(("text", "text"), INT, lambda form, text: patterns.position(text, form)).function("patindex")
+
+
+def _patindex(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
+    note_pattern(binder, binder.value(nodes[0]))
+    return _PATINDEX.rule(binder, nodes)
+
 
 FUNCTIONS: Final = {
     name: plain.function(name)
@@ -203,7 +221,6 @@ FUNCTIONS: Final = {
         "ltrim": Plain(("text", "text"), same_as_first, _ltrim, least=1),
         "nchar": Plain(("int",), SqlType("nchar", length=1), _nchar),
         "parsename": Plain(("text", "int"), SqlType("nvarchar", length=128), _parsename),
-        "patindex": Plain(("text", "text"), INT, lambda form, text: patterns.position(text, form)),
         "quotename": Plain(("text", "text"), SqlType("nvarchar", length=258), _quotename, least=1),
         "replace": Plain(("text", "text", "text"), widest_like_first, _replace),
         "replicate": Plain(("text", "int"), widest_like_first, _replicate),
@@ -219,4 +236,4 @@ FUNCTIONS: Final = {
         "unicode": Plain(("text",), INT, _unicode),
         "upper": Plain(("text",), same_as_first, str.upper, native="upper({0})"),
     }.items()
-}
+} | {"patindex": Function(2, 2, _patindex)}

@@ -1,4 +1,4 @@
-"""``airflow-ssis emulator``: the embedded SSISDB as a process of its own."""
+"""``airflow-ssis emulator``: the embedded SSISDB as a separate process."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "emulator",
         help="serve an embedded SSISDB",
         description="Serve an embedded SSISDB over SQL Server's wire protocol until interrupted. "
-        "It stands in for the SSISDB catalog; package runs are simulated and move no data.",
+        "Package runs are simulated and move no data.",
     )
     parser.add_argument(
         "--host", type=host_name, default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)"
     )
-    parser.add_argument("--port", type=port_number, default=0, help="port to listen on (default: any free one)")
+    parser.add_argument("--port", type=port_number, default=0, help="port to listen on (default: any free port)")
     password = parser.add_mutually_exclusive_group()
     password.add_argument(
         "--password-file",
@@ -59,7 +59,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--data-dir", type=file_path, help="folder that keeps the catalog over restarts (default: memory)"
     )
     parser.add_argument(
-        "--instance", type=not_empty, help="name under which a SQL Server Browser (UDP port 1434) tells of the server"
+        "--instance", type=not_empty, help="instance name; a SQL Server Browser (UDP port 1434) answers with the port"
     )
     parser.add_argument(
         "--keytab", type=file_path, help="accept Kerberos tickets for the service principal in this file"
@@ -78,7 +78,9 @@ def port_number(text: str) -> int:
     :raises argparse.ArgumentTypeError: the text is not a port.
     """
     if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_PORT):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 (any free one) to {_LARGEST_PORT}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a port: give a number from 0 (any free port) to {_LARGEST_PORT}"
+        )
     return int(text)
 
 
@@ -178,7 +180,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _serve(server: EmulatorServer, *, as_json: bool) -> None:
-    """Serve until a signal comes. After the signal, the process ends within some seconds, whatever it is doing."""
+    """Serve until a signal arrives. After that, the process ends within some seconds, even during heavy statements."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -201,7 +203,7 @@ async def _serve(server: EmulatorServer, *, as_json: bool) -> None:
 
 
 def announce(endpoint: Endpoint, *, as_json: bool) -> None:
-    """Print how to connect: the one place where the password is shown, since without it nobody could log in."""
+    """Print how to connect. The password is printed only here: without it, no client could log in."""
     if as_json:
         print(
             json.dumps(

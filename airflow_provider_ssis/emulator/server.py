@@ -1,6 +1,6 @@
-"""The embedded SSISDB as a server: wire protocol, T-SQL, catalog and runs put together.
+"""The embedded SSISDB as a server: wire protocol, T-SQL, catalog and runs.
 
-:class:`SsisdbEmulator` serves from a thread of its own, for tests and notebooks; :class:`EmulatorServer` serves on the
+:class:`SsisdbEmulator` serves in a separate thread, for tests and notebooks; :class:`EmulatorServer` serves on the
 running event loop, for a process that does nothing else.
 """
 
@@ -50,7 +50,7 @@ class EmulatorServer:
     :param password: password of the login ``sa``; a random one by default.
     :param edition: whether SQL logins are refused where a boxed SQL Server refuses them.
     :param data_dir: folder that keeps the catalog over restarts; None keeps it in memory.
-    :param instance: name under which a SQL Server Browser (UDP port 1434) tells of the server; None for no Browser.
+    :param instance: instance name; a SQL Server Browser (UDP port 1434) answers with the port. None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
     :raises ValueError: ``host`` or ``password`` is empty.
@@ -88,12 +88,12 @@ class EmulatorServer:
         self.traffic = Traffic()
 
     async def start(self) -> Endpoint:
-        """Open the catalog and begin to listen.
+        """Open the catalog and start to listen.
 
         :raises OSError: the address cannot be bound, or the data folder or the keytab cannot be used.
         """
         if self._keytab is not None:
-            # At once, and not at the first login.
+            # Fail now, not at the first login.
             self._keytab.open("rb").close()
         if self._data_dir is not None:
             prepare_data_folder(self._data_dir)
@@ -125,13 +125,13 @@ class EmulatorServer:
         server_roles: Sequence[str] = (),
         database_roles: Sequence[str] = (),
     ) -> None:
-        """Make a login, or change the one of this name; see :meth:`SsisdbEmulator.add_login`."""
+        """Create a login, or change the login of this name; see :meth:`SsisdbEmulator.add_login`."""
         if kind is LoginKind.SQL and password is None:
             raise ValueError("a SQL login needs a password")
         if kind is LoginKind.ENTRA and password is not None:
-            raise ValueError("an Entra identity has no password here; its access token proves it")
+            raise ValueError("an Entra identity has no password; its access token is its proof")
         if self.ssisdb is None or self._engine is None:
-            raise RuntimeError("the embedded SSISDB does not run")
+            raise RuntimeError("the embedded SSISDB is not running")
         if kind is LoginKind.WINDOWS and password is not None:
             self._identities.windows.set_password(name, password)
         self.ssisdb.add_login(
@@ -146,9 +146,9 @@ class EmulatorServer:
         self.add_login(ADMINISTRATOR, self._password, server_roles=["sysadmin"])
 
     async def reset(self) -> None:
-        """Return to a clean catalog without added logins, scripts and faults, and count traffic anew.
+        """Delete everything in the catalog, added logins, scripts and faults, and set the traffic counters to 0.
 
-        Connections stay.
+        Connections stay open.
         """
         self.faults.clear()
         if self._tds is not None:
@@ -164,10 +164,10 @@ class EmulatorServer:
     def certificate(self) -> str:
         """The server's certificate, in PEM.
 
-        :raises RuntimeError: the server does not run.
+        :raises RuntimeError: the server is not running.
         """
         if self._tds is None:
-            raise RuntimeError("the embedded SSISDB does not run")
+            raise RuntimeError("the embedded SSISDB is not running")
         return self._tds.certificate.pem.decode()
 
     async def stop(self) -> bool:
@@ -189,7 +189,7 @@ class EmulatorServer:
 
 
 class SsisdbEmulator:
-    """An embedded SSISDB in a thread of its own::
+    """An embedded SSISDB in a separate thread::
 
         with SsisdbEmulator() as ssisdb:
             connection = pyodbc.connect(ssisdb.odbc_connection_string, autocommit=True)
@@ -199,7 +199,7 @@ class SsisdbEmulator:
     :param password: password of the login ``sa``; a random one by default.
     :param edition: ``azure`` accepts SQL logins everywhere, ``box`` refuses them where a boxed SQL Server does (27123).
     :param data_dir: folder that keeps the catalog over restarts; None keeps it in memory.
-    :param instance: name under which a SQL Server Browser (UDP port 1434) tells of the server; None for no Browser.
+    :param instance: instance name; a SQL Server Browser (UDP port 1434) answers with the port. None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
     :raises ValueError: ``host`` or ``password`` is empty.
@@ -241,7 +241,7 @@ class SsisdbEmulator:
         self.stop()
 
     def start(self) -> None:
-        """Start to serve; returns when clients can connect.
+        """Start the server; returns when clients can connect.
 
         :raises OSError: the address cannot be bound, or the data folder cannot be used.
         """
@@ -253,7 +253,7 @@ class SsisdbEmulator:
             raise
 
     def stop(self) -> None:
-        """Stop serving: connections are closed, runs are ended."""
+        """Stop the server: close connections, end runs."""
         if self._endpoint is None:
             return
         self._endpoint = None
@@ -263,9 +263,9 @@ class SsisdbEmulator:
             self._end_loop()
 
     def reset(self) -> None:
-        """Return to a clean catalog: no folder, operation, running package, added login, script or fault.
+        """Delete everything in the catalog, added logins, scripts and faults, and end all runs.
 
-        Connections stay.
+        Connections stay open.
         """
         self._run(self._server.reset())
 
@@ -278,12 +278,12 @@ class SsisdbEmulator:
         server_roles: Sequence[str] = (),
         database_roles: Sequence[str] = (),
     ) -> None:
-        """Make a login with a user in SSISDB, or change the one of this name. It is forgotten at a reset.
+        """Create a login with a user in SSISDB, or change the login of this name. A reset deletes it.
 
         :param name: of a SQL login; ``DOMAIN\\user``; a user's principal name, or an application's client id.
         :param password: of a SQL login, and of a Windows account that logs in with NTLM; Kerberos and access tokens
             need none.
-        :param kind: who checks that the client is who it claims to be. Default: the server itself.
+        :param kind: what proves the identity. Default: the password of a SQL login.
         :param server_roles: such as ``sysadmin``.
         :param database_roles: such as ``ssis_admin`` or ``ssis_logreader``.
         :raises ValueError: a password is missing, or given where there is none.
@@ -298,17 +298,17 @@ class SsisdbEmulator:
 
     @property
     def certificate(self) -> str:
-        """The server's certificate, in PEM, for clients that are to trust exactly this server."""
+        """The server's certificate, in PEM, for clients that trust only this server."""
         return self._server.certificate
 
     @property
     def endpoint(self) -> Endpoint:
         """How to reach the server.
 
-        :raises RuntimeError: the server does not run.
+        :raises RuntimeError: the server is not running.
         """
         if self._endpoint is None:
-            raise RuntimeError("the embedded SSISDB does not run: use it as a context manager, or call start()")
+            raise RuntimeError("the embedded SSISDB is not running: use it as a context manager, or call start()")
         return self._endpoint
 
     @property
@@ -323,7 +323,7 @@ class SsisdbEmulator:
 
     @property
     def user(self) -> str:
-        """A login that may do everything."""
+        """A login with all permissions."""
         return self.endpoint.user
 
     @property
@@ -347,12 +347,12 @@ class SsisdbEmulator:
 
     @property
     def scripts(self) -> ScriptBook:
-        """What the runs to come shall do: fail, take time, hang, crash."""
+        """Scripts for future runs: fail, take time, hang, crash."""
         return self._ssisdb.runtime.scripts
 
     @property
     def faults(self) -> FaultBook:
-        """What shall go wrong with requests to come: the connection drops, the answer is late or an error."""
+        """Faults for future requests: the connection drops, the answer is late, or the answer is an error."""
         return self._server.faults
 
     @property
@@ -363,7 +363,7 @@ class SsisdbEmulator:
     @property
     def _ssisdb(self) -> Ssisdb:
         if self._server.ssisdb is None:
-            raise RuntimeError("the embedded SSISDB does not run: use it as a context manager, or call start()")
+            raise RuntimeError("the embedded SSISDB is not running: use it as a context manager, or call start()")
         return self._server.ssisdb
 
     def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:

@@ -1,4 +1,4 @@
-"""The seam between the wire protocol and what answers behind it.
+"""The interface between the wire protocol and the backend.
 
 The protocol layer (``tds/``) knows no SQL: it turns bytes into the requests below and the events below into bytes.
 The T-SQL layer (``tsql/``) knows no bytes: it implements :class:`Backend` and :class:`Session`.
@@ -22,11 +22,11 @@ from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a client is, proven otherwise than by the password of a SQL login.
+    """The identity of a client without a SQL login.
 
     :param name: the login that it is on this server.
-    :param kind: as ``sys.server_principals`` tells it: U Windows, E Entra ID.
-    :param scheme: what has proven it, as ``CONNECTIONPROPERTY('auth_scheme')`` tells.
+    :param kind: as in ``sys.server_principals``: U Windows, E Entra ID.
+    :param scheme: the kind of proof, as ``CONNECTIONPROPERTY('auth_scheme')`` shows it.
     :param also_known_as: other names that the login may have.
     """
 
@@ -38,9 +38,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a client said in LOGIN7.
+    """The login of a client, as it is in LOGIN7.
 
-    :param identity: who the client has proven to be; None where ``user`` and ``password`` are to be checked.
+    :param identity: the proven identity; None for a SQL login, whose ``user`` and ``password`` are to be checked.
     """
 
     user: str
@@ -202,7 +202,7 @@ Event = (
 )
 
 
-# --- what a backend implements --------------------------------------------------------------------------------------
+# --- the interfaces --------------------------------------------------------------------------------------
 
 
 class LoginRefused(Exception):
@@ -219,19 +219,19 @@ class LoginRefused(Exception):
 
 
 class ConnectionDropped(Exception):
-    """The connection is to break without an answer; a session or backend may raise it at any request."""
+    """The connection must end without an answer; a session or backend can raise it at any request."""
 
 
 class IntegratedLogin(Protocol):
-    """An integrated login under way: tokens of the client in, tokens of the server out."""
+    """An integrated login: tokens of the client in, tokens of the server out."""
 
     identity: Identity | None
-    """Who the client is; None while it is not proven."""
+    """The identity of the client; None while it is not proven."""
 
     def step(self, token: bytes) -> bytes:
-        """Take a token; the answer is empty where there is none.
+        """Take a token; the answer is empty if there is none.
 
-        :raises LoginRefused: the client is not who it claims to be.
+        :raises LoginRefused: the proof is not accepted.
         """
 
 
@@ -239,17 +239,17 @@ class Authenticator(Protocol):
     """Checks the proofs of identity that clients send instead of a password."""
 
     def begin(self) -> IntegratedLogin:
-        """An integrated login (Kerberos, NTLM) that begins."""
+        """Start an integrated login (Kerberos, NTLM)."""
 
     def identify(self, token: str) -> Identity:
-        """Who an access token is about.
+        """The identity in an access token.
 
-        :raises LoginRefused: it proves nothing here.
+        :raises LoginRefused: the token is not accepted.
         """
 
 
 class Session(Protocol):
-    """One client's conversation with the server."""
+    """The session of one client."""
 
     @property
     def spid(self) -> int:
@@ -269,14 +269,14 @@ class Session(Protocol):
         """Carry out a transaction manager request."""
 
     async def reset(self, *, keep_transaction: bool = False) -> None:
-        """Reset the connection's state, as a connection pool asks before it hands the connection out again."""
+        """Reset the state of the session, for a connection pool that reuses the connection."""
 
     async def close(self) -> None:
-        """The connection is gone: roll back, give up locks."""
+        """The connection ended: roll back, and release locks."""
 
 
 class Backend(Protocol):
-    """What stands behind the wire protocol."""
+    """Answers logins and requests of the wire protocol."""
 
     @property
     def server_name(self) -> str:
@@ -289,5 +289,5 @@ class Backend(Protocol):
     async def login(self, login: Login) -> Session:
         """Open a session.
 
-        :raises LoginRefused: wrong password (18456), unknown database (4060) and the like.
+        :raises LoginRefused: wrong password (18456), unknown database (4060), and similar errors.
         """

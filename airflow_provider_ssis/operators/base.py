@@ -11,8 +11,7 @@ from airflow.providers.common.compat.sdk import mask_secret
 from airflow_provider_ssis import config
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.executions.arguments import SHORTEST_MASKED, VALUE_ARGUMENTS, protect, secrets_in
-from airflow_provider_ssis.executions.deadline import NO_DEADLINE, deferral_timeout, task_deadline
-from airflow_provider_ssis.executions.deferral import DeferralTimes
+from airflow_provider_ssis.executions.deadline import NO_DEADLINE, DeferralTimes, deferral_timeout, task_deadline
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger

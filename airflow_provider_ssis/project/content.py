@@ -11,7 +11,7 @@ from lxml import etree
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, Source, open_archive
 from airflow_provider_ssis.project.errors import InvalidPartError, LimitExceededError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
-from airflow_provider_ssis.project.safe_xml import parse_xml
+from airflow_provider_ssis.project.safe_xml import drop_white_space, parse_xml
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -46,6 +46,7 @@ def _part_hash(data: bytes, name: str, limits: Limits) -> bytes:
     except (InvalidPartError, LimitExceededError):
         return hashlib.sha256(data).digest()
     del data  # the tree needs as much memory
+    drop_white_space(root)
     digest = hashlib.sha256()
     for piece in _pieces(root):
         encoded = piece.encode()

@@ -6,6 +6,7 @@ limited. White space is handled as by .NET's ``XmlDocument``, with which SSIS re
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NoReturn
 from xml.parsers import expat
@@ -29,8 +30,8 @@ _MARKED = etree.XPath("//*[@xml:space]", namespaces={"xml": "http://www.w3.org/X
 def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_all: bool = False) -> etree._Element:
     """Parse an XML document.
 
-    A text that consists of white space is dropped, unless ``xml:space="preserve"`` holds where it occurs: a rule of
-    .NET's ``XmlDocument``.
+    The text of an element without children is dropped if it consists of white space, unless ``xml:space="preserve"``
+    applies to it: a rule of .NET's ``XmlDocument``.
 
     :param data: the document, in an encoding that it declares.
     :param part: its name, for errors.
@@ -59,6 +60,7 @@ def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_a
         no_network=True,
         load_dtd=False,
         huge_tree=True,  # libxml2's own limits are too low for script binaries
+        remove_blank_text=not keep_all,  # between elements only
         remove_comments=not keep_all,
         remove_pis=not keep_all,
         strip_cdata=False,
@@ -72,8 +74,20 @@ def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_a
     if _exceeds_limits(limits.xml_depth, limits.xml_attributes)(root):
         _check_structure(data, part, limits)
     if not keep_all:
-        _drop_white_space(root)
+        _drop_blank_texts((element for element in root.iter() if not len(element)), _preserving(root))
     return root
+
+
+def drop_white_space(root: etree._Element) -> None:
+    """Drop all texts that consist of white space, unless ``xml:space="preserve"`` applies to them.
+
+    :param root: the root element of a document; changed in place.
+    """
+    is_preserved = _preserving(root)
+    _drop_blank_texts(root.iter(), is_preserved)
+    for element in root.iter():
+        if is_blank(element.tail) and not is_preserved(element.getparent()):
+            element.tail = None
 
 
 def is_blank(text: str | None) -> bool:
@@ -163,15 +177,21 @@ def _exceeds(problem: str, parser: expat.XMLParserType, part: str) -> NoReturn:
     raise LimitExceededError(problem, part=part, line=parser.CurrentLineNumber)
 
 
-def _drop_white_space(root: etree._Element) -> None:
-    marked = _MARKED(root)
-    # Visual Studio marks elements without children only, for which their own mark decides.
-    is_preserved = _is_preserved if any(len(element) for element in marked) else _is_preserved_itself
-    for element in root.iter():
-        if is_blank(element.text) and not (marked and is_preserved(element)) and not _is_cdata(element):
+def _drop_blank_texts(
+    elements: Iterable[etree._Element], is_preserved: Callable[[etree._Element | None], bool]
+) -> None:
+    for element in elements:
+        if is_blank(element.text) and not is_preserved(element) and not _is_cdata(element):
             element.text = None
-        if is_blank(element.tail) and not (marked and is_preserved(element.getparent())):
-            element.tail = None
+
+
+def _preserving(root: etree._Element) -> Callable[[etree._Element | None], bool]:
+    """Return a function that returns True for an element whose white space is preserved."""
+    marked = _MARKED(root)
+    if not marked:
+        return lambda element: False
+    # Visual Studio marks elements without children only, for which their own mark decides.
+    return _is_preserved if any(len(element) for element in marked) else _is_preserved_itself
 
 
 def _is_preserved_itself(element: etree._Element | None) -> bool:

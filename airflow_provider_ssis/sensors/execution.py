@@ -19,8 +19,7 @@ from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, E
 from airflow_provider_ssis.compat import is_first_poke, reschedule_exception
 from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
-from airflow_provider_ssis.executions.deadline import check_seconds, seconds
-from airflow_provider_ssis.executions.deferral import DeferralTimes
+from airflow_provider_ssis.executions.deadline import DeferralTimes, check_seconds, seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,

@@ -11,8 +11,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.compat import task_instance_state
-from airflow_provider_ssis.executions.deadline import Deadline
-from airflow_provider_ssis.executions.deferral import seconds_until_resume
+from airflow_provider_ssis.executions.deadline import Deadline, seconds_until_resume
 from airflow_provider_ssis.executions.message_log import MessageLevel, log_message
 from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
 from airflow_provider_ssis.executions.outcome import not_started_text

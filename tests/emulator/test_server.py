@@ -77,7 +77,7 @@ def test_a_port_that_is_taken_is_an_os_error_and_leaves_no_thread_behind() -> No
 
 
 def test_what_is_asked_of_a_stopped_server_is_an_error_that_says_so() -> None:
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         _ = SsisdbEmulator().port
 
 
@@ -157,7 +157,7 @@ def test_a_port_that_is_no_port_is_wrong_usage() -> None:
     for port in ("99999", "-1", "many"):
         result = subprocess.run([*COMMAND, f"--port={port}"], capture_output=True, text=True, check=False)
         assert result.returncode == 2
-        assert f"'{port}' is no port: give a number from 0 (any free one) to 65535" in result.stderr
+        assert f"'{port}' is not a port: give a number from 0 (any free port) to 65535" in result.stderr
         assert "Traceback" not in result.stderr
 
 

@@ -7,8 +7,7 @@ import pytest
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.codes import OperationStatus as Status
 from airflow_provider_ssis.catalog.models import ExecutionState
-from airflow_provider_ssis.executions.deadline import NO_DEADLINE, Deadline
-from airflow_provider_ssis.executions.deferral import DeferralTimes, seconds_until_resume
+from airflow_provider_ssis.executions.deadline import NO_DEADLINE, Deadline, DeferralTimes, seconds_until_resume
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule, WaitResult, poll_until_terminal
 from airflow_provider_ssis.executions.stop import stop_executions

@@ -237,8 +237,8 @@ def test_an_application_that_the_server_does_not_know(
 @pytest.mark.parametrize(
     ("claims", "text"),
     [
-        ({"exp": 1}, "out of date"),
-        ({"aud": "https://graph.example.com"}, "not made for https://database"),
+        ({"exp": 1}, "has expired"),
+        ({"aud": "https://graph.example.com"}, "is not https://database"),
         ({"appid": None}, "neither a user nor an application"),
     ],
 )

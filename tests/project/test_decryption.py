@@ -1,4 +1,4 @@
-"""Projects protected with a password are read with it; a wrong password is told apart from damage."""
+"""Projects protected with a password are read with it; a wrong password is distinguished from damage."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_any_password_decrypts_what_it_encrypted_and_nothing_else(password: str,
             decrypted(parse_xml(data, "A"), other, "A")
 
 
-def test_a_damaged_value_is_told_apart_from_a_wrong_password() -> None:
+def test_a_damaged_value_is_distinguished_from_a_wrong_password() -> None:
     parts = encrypt_sensitive(ispac_parts(sample(SENSITIVE)), "secret")
     root = etree.fromstring(parts["Project.params"])
     (value,) = [element for element in root.iter(f"{SSIS}Property") if element.get(f"{SSIS}IV") is not None]

@@ -12,7 +12,7 @@ from lxml import etree
 
 from airflow_provider_ssis.project.errors import InvalidPartError, LimitExceededError
 from airflow_provider_ssis.project.limits import Limits
-from airflow_provider_ssis.project.safe_xml import parse_xml
+from airflow_provider_ssis.project.safe_xml import drop_white_space, parse_xml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -262,8 +262,19 @@ def test_the_mark_for_white_space_is_inherited() -> None:
     document = '<a xml:space="preserve"> <b> </b> <c xml:space="default"> <d> </d></c></a>'
     root = parse_xml(document.encode(), "Load.dtsx")
     b, c = root
-    assert (root.text, b.text, b.tail) == (" ", " ", " ")
-    assert (c.text, c[0].text) == (None, None)
+    assert (b.text, c[0].text) == (" ", None)
+    drop_white_space(root)
+    assert (root.text, b.text, b.tail, c.text, c[0].text) == (" ", " ", " ", None, None)
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["<a>\n <b/>\n <c>x</c>\n</a>", "<a> <![CDATA[]]> <b/><c>x</c> </a>", "<a>&#13;\n<b/>&#32;<c>x</c>\r</a>"],
+)
+def test_all_white_space_between_elements_can_be_dropped(document: str) -> None:
+    root = parse_xml(document.encode(), "Load.dtsx", keep_all=True)
+    drop_white_space(root)
+    assert (root.text or "", root[0].tail or "", root[1].tail or "") == ("", "", "")
 
 
 def test_white_space_is_kept_for_writing_the_document_again() -> None:

@@ -1,1 +1,1 @@
-"""The schema ``emulator``: scripts of runs, faults and logins through T-SQL, for any client."""
+"""The schema ``emulator``: scripts for runs, fault injection and logins through T-SQL, for any client."""

@@ -1,4 +1,4 @@
-"""Faults through T-SQL, so that any client can order them: procedures of schema ``emulator``.
+"""Fault injection through T-SQL, for any client: procedures of schema ``emulator``.
 
 They do what the methods of :class:`FaultBook` do::
 
@@ -24,7 +24,7 @@ def drop_connection(faults: FaultBook, given: Arguments) -> None:
 
 
 def delay_answer(faults: FaultBook, given: Arguments) -> None:
-    """Let a request take ``@seconds`` longer."""
+    """Delay the answer of a request by ``@seconds``."""
     faults.delay(given["seconds"], statement=given["statement"] or "", when=given["moment"], times=given["times"])
 
 
@@ -45,7 +45,7 @@ def refuse_login(faults: FaultBook, given: Arguments) -> None:
 
 
 def clear_faults(faults: FaultBook, given: Arguments) -> None:
-    """Take back all faults."""
+    """Remove all faults."""
     faults.clear()
 
 
@@ -63,9 +63,9 @@ DECLARED: Final[tuple[Declared[FaultBook], ...]] = (
 
 
 def fault_procedures(database: str, faults: FaultBook) -> list[Procedure]:
-    """The procedures that order faults.
+    """The procedures that inject faults.
 
-    :param database: the database that they stand in.
-    :param faults: where they put the faults.
+    :param database: the database of the procedures.
+    :param faults: gets the faults.
     """
     return declared_procedures(database, faults, DECLARED, may_be_null=frozenset({"times"}))

@@ -1,4 +1,4 @@
-"""Logins through T-SQL, so that any client can make them: a procedure of schema ``emulator``::
+"""Logins through T-SQL, for any client: a procedure of schema ``emulator``::
 
     EXEC emulator.add_login @name = N'CORP\\etl', @kind = N'WINDOWS', @database_roles = N'ssis_admin';
 
@@ -16,7 +16,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
 
 
 class AddLogin(Protocol):
-    """Makes a login."""
+    """Creates a login."""
 
     def __call__(
         self,
@@ -27,11 +27,11 @@ class AddLogin(Protocol):
         server_roles: Sequence[str],
         database_roles: Sequence[str],
     ) -> None:
-        """Make a login, or change the one of this name."""
+        """Create a login, or change the login of this name."""
 
 
 def add_login(add: AddLogin, given: Arguments) -> None:
-    """Make a login of ``@kind`` ``SQL``, ``WINDOWS`` or ``ENTRA``; roles are separated by commas."""
+    """Create a login of ``@kind`` ``SQL``, ``WINDOWS`` or ``ENTRA``; roles are separated by commas."""
     add(
         given["name"],
         given["password"],
@@ -45,7 +45,7 @@ def _kind(name: str) -> LoginKind:
     try:
         return LoginKind[name.strip().upper()]
     except KeyError:
-        raise ValueError(f"{name!r} is no kind of login; give one of {', '.join(LoginKind.__members__)}") from None
+        raise ValueError(f"{name!r} is not a kind of login. Give one of {', '.join(LoginKind.__members__)}") from None
 
 
 def _names(text: str | None) -> list[str]:
@@ -65,9 +65,9 @@ DECLARED: Final[tuple[Declared[AddLogin], ...]] = (
 
 
 def login_procedures(database: str, add: AddLogin) -> list[Procedure]:
-    """The procedures that make logins.
+    """The procedures that create logins.
 
-    :param database: the database that they stand in.
-    :param add: makes them.
+    :param database: the database of the procedures.
+    :param add: creates a login.
     """
     return declared_procedures(database, add, DECLARED)

@@ -12,7 +12,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 SCHEMA: Final = "emulator"
 PERMISSION_DENIED: Final = 229
 BAD_ARGUMENT: Final = 50000
-"""The number of errors that procedures raise with a text of their own."""
+"""The number of errors of these procedures that SQL Server does not have."""
 
 
 class Arguments:
@@ -29,19 +29,19 @@ class Arguments:
 
     @property
     def run(self) -> dict[str, Any]:
-        """Those that say which runs a script is for, and how often."""
+        """The arguments that select the runs of a script, and how often it applies."""
         names = {each: self[f"{each}_name"] for each in ("package", "project", "folder")}
         return {**names, "times": self["times"]}
 
     @property
     def executable(self) -> dict[str, Any]:
-        """Those that say which executables a script is for, and how often."""
+        """The arguments that select the executables of a script, and how often it applies."""
         return {"executable": self["executable"], **self.run}
 
 
 Book = TypeVar("Book")
 Declared = tuple[Callable[[Book, Arguments], None], str]
-"""A procedure that writes into a book of what shall happen, and its parameters as T-SQL declares them."""
+"""A procedure that writes an instruction into a book, and its parameters as T-SQL declares them."""
 
 
 def declared_procedures(
@@ -49,8 +49,8 @@ def declared_procedures(
 ) -> list[Procedure]:
     """Procedures of schema ``emulator``.
 
-    :param database: the database that they stand in.
-    :param book: where they write what shall happen.
+    :param database: the database of the procedures.
+    :param book: gets the instructions.
     :param declared: the procedures.
     :param may_be_null: parameters that take NULL although they have another default.
     """
@@ -69,7 +69,7 @@ def _procedure(
 
     async def run(call: ProcedureCall) -> None:
         if not call.session.principal.is_sysadmin:
-            text = f"The EXECUTE permission was denied on '{name}': only members of sysadmin may script what happens."
+            text = f"The EXECUTE permission was denied on '{name}': only members of sysadmin have it."
             raise SqlError(PERMISSION_DENIED, text, severity=14, ends_batch=True)
         for parameter in parameters:
             is_null = call.arguments[parameter.key] is None

@@ -1,14 +1,14 @@
-"""Scripting of runs through T-SQL, so that any client can drive it: the procedures of schema ``emulator``.
+"""Scripts for runs through T-SQL, for any client: procedures of schema ``emulator``.
 
 They do what the methods of :class:`ScriptBook` do, and take the same names::
 
     EXEC emulator.fail_executable @package_name = N'LoadSales.dtsx', @executable = N'Load Orders',
         @message = N'The disk is full.', @code = 0xC0202009;
 
-All take ``@package_name``, ``@project_name`` and ``@folder_name``, which say which runs a script is for (left out: all;
-``*`` and ``?`` stand for any characters), and ``@times``, the number of executions that it is for (left out: all, until
-``EXEC emulator.clear_scripts``). ``@executable`` is the name or the package path of a task or container; left out, the
-script is for the package itself. Members of sysadmin may call them.
+All take ``@package_name``, ``@project_name`` and ``@folder_name``, which select the runs of a script (default: all;
+``*`` and ``?`` match any characters), and ``@times``, the number of executions to which it applies (default: all, until
+``EXEC emulator.clear_scripts``). ``@executable`` is the name or the package path of a task or container; by default the
+script applies to the package itself. Members of sysadmin can call them.
 """
 
 from __future__ import annotations
@@ -69,17 +69,17 @@ def hang_in_pending(scripts: ScriptBook, given: Arguments) -> None:
 
 
 def release_pending(scripts: ScriptBook, given: Arguments) -> None:
-    """Let all runs begin that hang in pending."""
+    """Let all runs start that hang in pending."""
     scripts.release()
 
 
 def finish_with_status(scripts: ScriptBook, given: Arguments) -> None:
-    """Let runs end in ``@status``, whatever their executables did: 3, 4, 6, 7 or 9."""
+    """Let runs end in ``@status``, regardless of their executables: 3, 4, 6, 7 or 9."""
     scripts.finish(OperationStatus(given["status"]), **given.run)
 
 
 def clear_scripts(scripts: ScriptBook, given: Arguments) -> None:
-    """Take back all scripts; runs that hang in pending begin."""
+    """Remove all scripts; runs that hang in pending start."""
     scripts.clear()
 
 
@@ -112,7 +112,7 @@ DECLARED: Final[tuple[Declared[ScriptBook], ...]] = (
 def scripting_procedures(database: str, scripts: ScriptBook) -> list[Procedure]:
     """The procedures of schema ``emulator``.
 
-    :param database: the database that they stand in.
-    :param scripts: where they put their scripts.
+    :param database: the database of the procedures.
+    :param scripts: gets the scripts.
     """
     return declared_procedures(database, scripts, DECLARED)

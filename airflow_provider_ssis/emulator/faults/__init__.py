@@ -1,1 +1,1 @@
-"""Faults on the way between a client and the embedded SSISDB: lost connections, late answers, errors."""
+"""Fault injection between a client and the embedded SSISDB: lost connections, late answers, errors."""

@@ -1,4 +1,4 @@
-"""The faults at work: between the wire protocol and what answers behind it. Counts what comes, too."""
+"""Injects the faults, between the wire protocol and the backend. Also counts logins and requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from airflow_provider_ssis.emulator.session import (
 
 @dataclass(slots=True)
 class Traffic:
-    """What clients sent since the server's start or its last reset.
+    """The requests of clients since the server's start or its last reset.
 
     :param logins: connections opened.
     :param requests: batches, calls and transaction requests: the round trips of logged-in clients.
@@ -35,10 +35,10 @@ class Traffic:
 
 
 class FaultyBackend:
-    """A backend with faults before it.
+    """A backend with fault injection.
 
-    :param backend: what answers when nothing goes wrong.
-    :param faults: what goes wrong.
+    :param backend: answers when no fault is injected.
+    :param faults: the faults to inject.
     :param traffic: counts logins and requests.
     """
 
@@ -71,10 +71,10 @@ class FaultyBackend:
 
 
 class FaultySession:
-    """A session with faults before it.
+    """A session with fault injection.
 
-    :param session: what answers when nothing goes wrong.
-    :param faults: what goes wrong.
+    :param session: answers when no fault is injected.
+    :param faults: the faults to inject.
     :param traffic: counts requests.
     """
 
@@ -112,7 +112,7 @@ class FaultySession:
         await self._session.reset(keep_transaction=keep_transaction)
 
     async def close(self) -> None:
-        """The client is gone."""
+        """The client has left."""
         await self._session.close()
 
     async def _events(self, text: str, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
@@ -133,7 +133,7 @@ class FaultySession:
             yield event
 
     async def _remember_handle(self, request: RpcRequest, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
-        """What is prepared now runs later by its handle alone."""
+        """Remember the text of a prepared statement, which later runs by its handle only."""
         prepares = request.procedure.lower() in ("sp_prepare", "sp_prepexec")
         async for event in events:
             if prepares and isinstance(event, ReturnValue) and event.ordinal == 0:
@@ -148,7 +148,7 @@ class FaultySession:
 
 
 async def _suffer(effects: Iterable[Effect]) -> Message | None:
-    """Let happen what shall happen; returns the error that is to be the answer."""
+    """Inject the effects; returns the error that is the answer, if there is one."""
     refused = None
     for effect in effects:
         match effect:

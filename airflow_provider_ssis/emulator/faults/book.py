@@ -1,6 +1,6 @@
-"""What shall go wrong with requests to come: the connection drops, the answer is late or an error.
+"""Faults for future requests: the connection drops, the answer is late, or the answer is an error.
 
-A :class:`FaultBook` keeps the faults; each request, and each login, draws from it those that are for it.
+A :class:`FaultBook` keeps the faults; each request, and each login, takes the faults that match it.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Final
 
 from airflow_provider_ssis.emulator.session import Message
 
-DEFAULT_ERROR: Final = "The server answers with an error because it was told to."
+DEFAULT_ERROR: Final = "This error was injected into the embedded SSISDB."
 _SEVERITIES: Final = range(11, 26)
 
 
 class When(Enum):
-    """On which side of a request's processing a fault happens."""
+    """Whether a fault happens before or after a request is processed."""
 
     BEFORE = "before"
-    """The request has come and nothing was done yet."""
+    """The request has arrived and is not processed yet."""
     AFTER = "after"
-    """Everything was done, and no answer has been sent."""
+    """The request is processed and no answer is sent yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +33,21 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """It takes so many seconds longer."""
+    """The answer is late by some seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """An error is the answer, in place of doing what was asked for."""
+    """The answer is an error, and the request is not processed."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of the test's own process is called, on the server's thread."""
+    """A function of the test's process is called, in the server's thread."""
 
     function: Callable[[], object]
 
@@ -70,16 +70,16 @@ class _Fault:
 
 
 class FaultBook:
-    """The faults to come. May be used from any thread::
+    """The faults of future requests. Can be used from any thread::
 
         ssisdb.faults.drop(statement="start_execution", when="after")
 
-    Arguments that the methods share: ``statement`` is a part of the request's text, in any case; left out, any request
-    is meant. ``when`` is ``before`` or ``after`` the request is processed. ``times`` is how many requests the fault is
-    for, once by default; None holds until :meth:`clear`. Requests that call a procedure of schema ``emulator`` have no
-    faults.
+    Arguments that the methods share: ``statement`` is a part of the request's text, in any case; by default any
+    request matches. ``when`` is ``before`` or ``after`` the request is processed. ``times`` is the number of requests
+    to which the fault applies, 1 by default; None applies until :meth:`clear`. Requests that call a procedure of schema
+    ``emulator`` get no faults.
 
-    :raises ValueError: from any method, for a time or number that cannot be.
+    :raises ValueError: from any method, for an invalid time or number.
     """
 
     def __init__(self) -> None:
@@ -87,15 +87,15 @@ class FaultBook:
         self._lock = threading.Lock()
 
     def drop(self, *, statement: str = "", when: When | str = When.AFTER, times: int | None = 1) -> None:
-        """Break the connection: before the request is processed, or after it and before its answer."""
+        """Drop the connection: before the request is processed, or after that and before the answer."""
         self._add(statement, When(when), Drop(), times)
 
     def delay(
         self, seconds: float, *, statement: str = "", when: When | str = When.AFTER, times: int | None = 1
     ) -> None:
-        """Let the answer come so many seconds late."""
+        """Delay the answer by some seconds."""
         if not 0 <= seconds <= _LONGEST_DELAY:
-            raise ValueError(f"a delay is 0 to {_LONGEST_DELAY} seconds, not {seconds}")
+            raise ValueError(f"the delay is {seconds}; give 0 to {_LONGEST_DELAY} seconds")
         self._add(statement, When(when), Delay(seconds), times)
 
     def error(
@@ -107,17 +107,17 @@ class FaultBook:
         statement: str = "",
         times: int | None = 1,
     ) -> None:
-        """Answer with an error instead of processing the request."""
+        """Answer with an error, and do not process the request."""
         self._add(statement, When.BEFORE, Refuse(_message(number, message, severity)), times)
 
     def refuse_login(
         self, number: int = 18456, *, message: str = DEFAULT_ERROR, severity: int = 14, times: int | None = 1
     ) -> None:
-        """Refuse logins with an error, as a server that starts or fails over does."""
+        """Refuse logins with an error, as a server does while it starts or fails over."""
         self._add("", When.BEFORE, Refuse(_message(number, message, severity)), times, of_login=True)
 
     def drop_login(self, *, times: int | None = 1) -> None:
-        """Break connections while they log in."""
+        """Drop connections while they log in."""
         self._add("", When.BEFORE, Drop(), times, of_login=True)
 
     def call(
@@ -128,19 +128,19 @@ class FaultBook:
         when: When | str = When.BEFORE,
         times: int | None = 1,
     ) -> None:
-        """Call a function at that moment, on the server's thread: to kill the client, or to count."""
+        """Call a function at this moment, in the server's thread: for example to kill the client."""
         self._add(statement, When(when), Call(function), times)
 
     def clear(self) -> None:
-        """Take back all faults."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
     def draw(self, text: str | None, when: When) -> list[Effect]:
-        """What happens to a request, or to a login.
+        """The effects on a request, or on a login.
 
         :param text: the request's text; None for a login.
-        :param when: the side of its processing.
+        :param when: before or after it is processed.
         """
         if not self._faults or (text is not None and "emulator." in (text := text.lower())):
             return []
@@ -154,14 +154,14 @@ class FaultBook:
 
     def _add(self, statement: str, when: When, effect: Effect, times: int | None, *, of_login: bool = False) -> None:
         if times is not None and times < 1:
-            raise ValueError(f"a fault happens at least once, not {times} times")
+            raise ValueError(f"times is {times}; a fault applies to at least one request")
         with self._lock:
             self._faults.append(_Fault(statement.lower(), when, effect, of_login, times))
 
 
 def _message(number: int, text: str, severity: int) -> Message:
     if severity not in _SEVERITIES:
-        raise ValueError(f"an error's severity is 11 to 25, not {severity}")
+        raise ValueError(f"the severity is {severity}; errors have 11 to 25")
     return Message(number, severity, 1, text)
 
 

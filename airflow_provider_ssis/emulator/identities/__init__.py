@@ -1,5 +1,5 @@
-"""Who a client is, proven otherwise than by a SQL login's password: Kerberos, NTLM, access tokens of Entra ID.
+"""Identities of clients without a SQL login: Kerberos, NTLM, access tokens of Entra ID.
 
-Knows nothing of the wire protocol, which carries the proofs. What checks a proof is loaded when the first client needs
-it.
+Independent of the wire protocol, which transports the proofs. The library that checks a kind of proof is loaded when
+the first client sends one.
 """

@@ -10,7 +10,7 @@ from airflow_provider_ssis.emulator.session import Identity
 
 
 class Identities:
-    """Checks proofs of identity; whether somebody of that name may enter is decided by the logins of the server.
+    """Checks proofs of identity. Whether the identity has a login is checked by the server.
 
     :param keytab: file with the key of the server's service principal, for Kerberos; None accepts no ticket.
     :param token_key: public key, in PEM, that access tokens are signed with; None accepts no token.
@@ -21,12 +21,12 @@ class Identities:
         self._entra = EntraIdentities(token_key)
 
     def begin(self) -> IntegratedLogin:
-        """An integrated login (Kerberos, NTLM) that begins."""
+        """Start an integrated login (Kerberos, NTLM)."""
         return self.windows.begin()
 
     def identify(self, token: str) -> Identity:
-        """Who an access token is about.
+        """The identity in an access token.
 
-        :raises LoginRefused: it proves nothing here.
+        :raises LoginRefused: the token is not accepted.
         """
         return self._entra.identify(token)

@@ -1,4 +1,4 @@
-"""Identities of Entra ID, as signed access tokens prove them."""
+"""Identities of Entra ID, proven by signed access tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_provider_ssis.emulator.session import Identity, LoginRefused, Messa
 
 FEDERATED: Final = "FEDERATED"
 AUDIENCE: Final = "https://database.windows.net/"
-"""What a token for a SQL database is made for."""
+"""The audience of a token for a SQL database."""
 
 _ALGORITHM: Final = "RS256"
 
@@ -17,7 +17,7 @@ class EntraIdentities:
     """Checks access tokens.
 
     :param key: the public key, in PEM, that signatures are checked with; None accepts no token.
-    :param audience: what tokens must be made for.
+    :param audience: the audience that tokens must have.
     """
 
     def __init__(self, key: str | None = None, audience: str = AUDIENCE) -> None:
@@ -25,9 +25,9 @@ class EntraIdentities:
         self._audiences = [audience, audience.rstrip("/")]
 
     def identify(self, token: str) -> Identity:
-        """Who a token is about: a user by its principal name, an application as ``client id@tenant id``.
+        """The identity in a token: a user by its principal name, an application as ``client id@tenant id``.
 
-        :raises LoginRefused: it is not signed by the key, out of date, made for something else, or names nobody.
+        :raises LoginRefused: it is not signed by the key, has expired, is for another audience, or names no identity.
         """
         if self._key is None:
             raise _refused("this server has no key to check access tokens with")
@@ -38,9 +38,9 @@ class EntraIdentities:
                 token, self._key, algorithms=[_ALGORITHM], audience=self._audiences, options={"require": ["exp"]}
             )
         except jwt.ExpiredSignatureError:
-            raise _refused("the access token is out of date") from None
+            raise _refused("the access token has expired") from None
         except jwt.InvalidAudienceError:
-            raise _refused(f"the access token is not made for {self._audiences[0]}") from None
+            raise _refused(f"the audience of the access token is not {self._audiences[0]}") from None
         except jwt.InvalidTokenError as error:
             raise _refused(f"the access token is not valid ({type(error).__name__})") from None
         return _identity(claims)

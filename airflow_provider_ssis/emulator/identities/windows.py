@@ -1,4 +1,4 @@
-"""Windows identities, as integrated logins prove them: Kerberos with a keytab, NTLM with passwords known here."""
+"""Windows identities, proven by Kerberos with a keytab, or by NTLM with passwords that this server has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NTLM: Final = "NTLM"
 
 _NTLM_SIGNATURE: Final = b"NTLMSSP\0"
 _NTLM_STORE: Final = "NTLM_USER_FILE"
-# Where pyspnego looks passwords up is the process's business, not the login's: one login at a time.
+# pyspnego finds passwords through an environment variable of the process, so there is one login at a time.
 _ntlm_lock = threading.Lock()
 
 
@@ -37,20 +37,20 @@ class WindowsIdentities:
         """Let a Windows account log in with NTLM.
 
         :param name: ``DOMAIN\\user``.
-        :raises ValueError: no domain, or a character that the store of NTLM passwords cannot hold.
+        :raises ValueError: the domain is missing, or the store of NTLM passwords cannot contain a character.
         """
         if "\\" not in name:
-            raise ValueError(f"{name!r} is no Windows account: give DOMAIN\\user")
+            raise ValueError(f"{name!r} is not a Windows account. Give DOMAIN\\user")
         if set(name + password) & set(":\r\n"):
-            raise ValueError("an account for NTLM, and its password, cannot hold a colon or a line break")
+            raise ValueError("the name and the password of an account for NTLM cannot contain a colon or a line break")
         self._passwords[name.lower()] = f"{name.replace(chr(92), ':')}:{password}"
 
     def clear(self) -> None:
-        """Forget all passwords."""
+        """Delete all passwords."""
         self._passwords.clear()
 
     def begin(self) -> IntegratedLogin:
-        """An integrated login that begins."""
+        """Start an integrated login."""
         return IntegratedLogin(self._keytab, tuple(self._passwords.values()))
 
 
@@ -73,7 +73,7 @@ class IntegratedLogin:
         """Take a token of the client.
 
         :return: the token to answer with; empty for none.
-        :raises LoginRefused: the client is not who it claims to be, or nothing here can tell.
+        :raises LoginRefused: the proof is not accepted, or this server cannot check it.
         """
         if self._ntlm is not None or token.startswith(_NTLM_SIGNATURE):
             return self._step_ntlm(token)
@@ -81,7 +81,7 @@ class IntegratedLogin:
 
     def _step_kerberos(self, token: bytes) -> bytes:
         if self._keytab is None:
-            raise _untrusted("this server has no keytab, so it accepts no Kerberos ticket")
+            raise _untrusted("this server has no keytab, so it accepts no Kerberos tickets")
         try:
             import gssapi
             from gssapi.raw import GSSError
@@ -116,7 +116,7 @@ class IntegratedLogin:
                 if self._ntlm.complete:
                     self.identity = Identity(str(self._ntlm.client_principal), "U", NTLM)
             except Exception as error:  # noqa: BLE001 pyspnego checks little of what it unpacks
-                # Its texts name no password; those about what it could not unpack may hold parts of the token.
+                # Its texts contain no password; those about invalid messages can contain parts of the token.
                 raise _untrusted(f"NTLM does not accept the account or its password ({type(error).__name__})") from None
             finally:
                 if before is None:

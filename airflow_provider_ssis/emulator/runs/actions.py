@@ -1,4 +1,4 @@
-"""What a script makes a run do, and which runs and executables it is for."""
+"""The instructions of scripts, and the runs and executables to which they apply."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from airflow_provider_ssis.project.models import Executable, ExecutableKind
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a script is for. What it does not name fits all.
+    """The runs and executables to which a script applies. A field that is None matches all.
 
-    Names are compared without case; ``*`` stands for any characters and ``?`` for any one.
+    Names are compared without case; ``*`` matches any characters and ``?`` any one character.
 
-    :param package: the package that is run, or one that it runs; with ``.dtsx``.
-    :param executable: name or package path of an executable; None stands for the package itself.
+    :param package: the package of the run, or a child package; with ``.dtsx``.
+    :param executable: name or package path of an executable; None is the package itself.
     """
 
     folder: str | None = None
@@ -28,7 +28,7 @@ class Target:
     executable: str | None = None
 
     def fits_run(self, folder: str, project: str, packages: Collection[str]) -> bool:
-        """Whether it is for a run of these packages: the one to run, and those that it runs."""
+        """Whether it applies to a run of these packages: the package of the run, and its child packages."""
         return (
             _fits(self.folder, folder)
             and _fits(self.project, project)
@@ -36,7 +36,7 @@ class Target:
         )
 
     def fits(self, executable: Executable, package: str, entry_package: str) -> bool:
-        """Whether it is for this executable of a package, in a run of the entry package."""
+        """Whether it applies to this executable of a package, in a run of the entry package."""
         if self.executable is None:
             wanted = entry_package if self.package is None else self.package
             return executable.kind is ExecutableKind.PACKAGE and _fits(wanted, package)
@@ -92,14 +92,14 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """The run stays pending before it begins; ``math.inf`` seconds stand for until it is released."""
+    """The run stays pending for some seconds; ``math.inf``: until it is released."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The run ends in this status, whatever its executables did."""
+    """The run ends in this status, regardless of its executables."""
 
     status: OperationStatus
 
@@ -111,7 +111,7 @@ Action = Fail | Take | Crash | Write | Hang | Finish
 class Script:
     """One instruction.
 
-    :param times: the number of runs that it is still for; None for all.
+    :param times: the number of runs to which it still applies; None for all.
     """
 
     target: Target
@@ -121,9 +121,9 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one executable shall do, in this order: write, take its time, crash or fail.
+    """The instructions for one executable, in this order: write, take time, crash or fail.
 
-    :param seconds: None where no script says how long.
+    :param seconds: None if no script gives a duration.
     """
 
     writes: tuple[Write, ...] = ()
@@ -137,23 +137,23 @@ _NO_SCRIPT: Final = Outcome()
 
 @dataclass(frozen=True, slots=True)
 class RunScript:
-    """What one run shall follow."""
+    """The scripts of one run."""
 
     scripts: tuple[Script, ...] = ()
 
     @property
     def pending_seconds(self) -> float:
-        """How long the run stays pending; ``math.inf`` until it is released."""
+        """Seconds for which the run stays pending; ``math.inf``: until it is released."""
         return max((script.action.seconds for script in self.scripts if isinstance(script.action, Hang)), default=0.0)
 
     @property
     def final_status(self) -> OperationStatus | None:
-        """The status in which the run ends; None for the one that its executables bring about."""
+        """The status in which the run ends; None for the result of its executables."""
         statuses = [script.action.status for script in self.scripts if isinstance(script.action, Finish)]
         return statuses[-1] if statuses else None
 
     def outcome(self, executable: Executable, package: str, entry_package: str) -> Outcome:
-        """What an executable of a package shall do; of two times that it shall take, the one scripted later counts."""
+        """The instructions for an executable of a package; of two durations, the later script wins."""
         if not self.scripts:
             return _NO_SCRIPT
         actions = [script.action for script in self.scripts if script.target.fits(executable, package, entry_package)]

@@ -1,6 +1,6 @@
-"""The rules of a control flow: which executables there are, in which order they come, which may start.
+"""The rules of a control flow: its executables, their order, and which of them may start.
 
-Expressions of precedence constraints cannot be evaluated here; they count as true.
+Expressions of precedence constraints are not evaluated; they count as true.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from airflow_provider_ssis.project.models import (
 
 LOOPS: Final = (ExecutableKind.FOR_LOOP, ExecutableKind.FOREACH_LOOP)
 LOOP_TURNS: Final = 3
-"""The turns that loop containers take, whatever their expressions and enumerators say."""
+"""The turns of loop containers, regardless of their expressions and enumerators."""
 
 Results = Mapping[str, ExecutionResult | None]
-"""How executables ended, by path; None for one that did not start."""
+"""The results of executables, by path; None if it did not start."""
 
 _WANTED: Final = {
     ConstraintValue.SUCCESS: ExecutionResult.SUCCESS,
@@ -43,7 +43,7 @@ def all_executables(root: Executable) -> Iterator[Executable]:
 
 
 def packages_run_by(project: Project, package_name: str) -> list[str]:
-    """The names of a package and of all packages of the project that it runs, or that those run."""
+    """The names of a package and of all its child packages, with their child packages."""
     names: dict[str, None] = {}
     waiting = [package_name]
     while waiting:
@@ -57,7 +57,7 @@ def packages_run_by(project: Project, package_name: str) -> list[str]:
 
 
 def tasks_in(executable: Executable, project: Project) -> int:
-    """How many tasks run in an executable, those of child packages too, if nothing fails and all may start."""
+    """The number of tasks in an executable, with those of child packages, if none fails and all may start."""
     return _tasks_in(executable, project, {})
 
 
@@ -73,16 +73,16 @@ def _tasks_in(executable: Executable, project: Project, known: dict[str, int]) -
     if package is None or package.control_flow is None:
         return 1
     if package.name not in known:
-        # Known before it is counted, so that packages which run each other come to an end.
+        # Set before it is counted, so that packages that run each other do not recurse without end.
         known[package.name] = 1
         known[package.name] = max(1, _tasks_in(package.control_flow, project, known))
     return known[package.name]
 
 
 def in_order(children: Sequence[Executable], constraints: Iterable[PrecedenceConstraint]) -> Iterator[Executable]:
-    """The executables, each after those that its constraints come from; otherwise as the package has them.
+    """The executables, each after the sources of its constraints; otherwise in the order of the package.
 
-    Executables whose constraints go in a circle wait for each other and are not among them.
+    Executables whose constraints form a cycle are left out.
     """
     position = {child.path: number for number, child in enumerate(children)}
     followers: dict[str, list[str]] = {child.path: [] for child in children}
@@ -104,8 +104,8 @@ def in_order(children: Sequence[Executable], constraints: Iterable[PrecedenceCon
 def may_start(constraints: Sequence[PrecedenceConstraint], results: Results) -> bool:
     """Whether an executable may start.
 
-    :param constraints: those that lead to it.
-    :param results: of the executables that they come from.
+    :param constraints: its incoming constraints.
+    :param results: the results of their sources.
     """
     if not constraints:
         return True

@@ -1,4 +1,4 @@
-"""What the pipeline of a Data Flow task says and measures. It moves no data: every path claims the same rows.
+"""The messages and statistics of a Data Flow task. It moves no data: every path reports the same number of rows.
 
 Phases and row counts are those of ``catalog.execution_component_phases`` and ``catalog.execution_data_statistics``.
 """
@@ -15,7 +15,7 @@ from airflow_provider_ssis.emulator.runs.records import DataStatisticsRecord, Ph
 from airflow_provider_ssis.project.models import DataFlow, DataFlowComponent
 
 ROWS: Final = 1000
-"""The rows that each path of a data flow claims to have sent."""
+"""The number of rows that each path of a data flow reports."""
 
 PIPELINE: Final = "SSIS.Pipeline"
 """The name of the pipeline itself among the subcomponents."""
@@ -56,12 +56,12 @@ _PRIME_OUTPUT_FAILED: Final = 0xC0047038 - (1 << 32)
 
 
 def opening() -> tuple[PipelineMessage, ...]:
-    """What a pipeline says before rows flow."""
+    """The messages of a pipeline before the first rows."""
     return _BEFORE
 
 
 def closing(flow: DataFlow, *, failed: bool) -> Iterator[PipelineMessage]:
-    """What a pipeline says once rows flow no more."""
+    """The messages of a pipeline after the last rows."""
     yield from _POST_EXECUTE
     if not failed:
         for component in destinations(flow):
@@ -71,25 +71,23 @@ def closing(flow: DataFlow, *, failed: bool) -> Iterator[PipelineMessage]:
 
 
 def consequence(flow: DataFlow, component: DataFlowComponent) -> PipelineMessage:
-    """The error that a pipeline adds to that of a component: its input, or its output, was stopped."""
+    """The error that a pipeline adds to the error of a component: its input or its output was stopped."""
     name = subcomponent(flow, component)
     if any(path.destination == component.name for path in flow.paths):
-        text = (
-            f"SSIS Error Code DTS_E_PROCESSINPUTFAILED. {name} failed on the rows of its input; see the errors before."
-        )
+        text = f"SSIS Error Code DTS_E_PROCESSINPUTFAILED. {name} failed on its input rows. See the errors before."
         return PipelineMessage(Event.ERROR, text, _PROCESS_INPUT_FAILED)
-    text = f"SSIS Error Code DTS_E_PRIMEOUTPUTFAILED. {name} could not go on sending rows; see the errors before."
+    text = f"SSIS Error Code DTS_E_PRIMEOUTPUTFAILED. {name} could not send further rows. See the errors before."
     return PipelineMessage(Event.ERROR, text, _PRIME_OUTPUT_FAILED)
 
 
 def destinations(flow: DataFlow) -> list[DataFlowComponent]:
-    """The components that send rows nowhere further."""
+    """The components without an outgoing path."""
     sources = {path.source for path in flow.paths}
     return [component for component in flow.components if component.name not in sources]
 
 
 def failing_component(flow: DataFlow, name: str | None) -> DataFlowComponent | None:
-    """The component of that name, without case; for no name the last destination, which is where most loads fail."""
+    """The component of a name, without case; without a name the last destination, where most loads fail."""
     if name is not None:
         return next((each for each in flow.components if each.name.lower() == name.lower()), None)
     return next(iter(reversed(destinations(flow))), None)
@@ -136,7 +134,7 @@ def data_statistics(
 
 @dataclass(frozen=True, slots=True)
 class PipelineTimes:
-    """When a pipeline began, when its rows flowed and stopped, and when it ended."""
+    """The times of a pipeline: its start, its first and last rows, and its end."""
 
     began: dt.datetime
     flowing: dt.datetime

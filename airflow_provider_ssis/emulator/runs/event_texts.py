@@ -1,4 +1,4 @@
-"""The texts of a run's messages, in the short forms that readers of the catalog know."""
+"""The texts of a run's messages, in the form of the catalog."""
 
 from __future__ import annotations
 
@@ -80,16 +80,16 @@ def cancelled(name: str) -> str:
 
 
 def maximum_errors_reached(name: str, errors: int, maximum: int) -> str:
-    """Says that a container fails because of errors in it."""
+    """The warning of a container that fails because of errors in it."""
     return warning(
         name,
-        f"SSIS Warning Code DTS_W_MAXIMUMERRORCOUNTREACHED. What ran here succeeded, but {errors} error(s) occurred and"
-        f" {maximum} make it fail. Change MaximumErrorCount, or mend the errors.",
+        f"SSIS Warning Code DTS_W_MAXIMUMERRORCOUNTREACHED. The executables succeeded, but the number of errors"
+        f" ({errors}) reached the maximum ({maximum}). Change MaximumErrorCount, or fix the errors.",
     )
 
 
 def parameters_passed(package: str, parameters: Iterable[tuple[Parameter, ParameterValue]]) -> str:
-    """What an Execute Package task passes to its child, as XML; sensitive values are left out."""
+    """The parameters that an Execute Package task passes to its child, as XML; sensitive values are left out."""
     rows = []
     for parameter, value in parameters:
         given = 'Sensitive="True"' if parameter.sensitive else f"Value={quoteattr('' if value is None else str(value))}"

@@ -1,4 +1,4 @@
-"""An executable while it runs: where it stands, how many errors it has seen, and what is written about it."""
+"""A running executable: its place in the package, its errors, and its records."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _NOT_FORCED: Final = -1
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """An executable that runs, in one turn.
+    """One run of an executable, in one turn of the loops around it.
 
-    :param execution_path: its package path with the turns of the loops around and the paths of the packages around.
-    :param parent: what it runs in; None for the package of the execution.
-    :param pace: the time that each task inside takes unless it is told otherwise, in seconds.
-    :param is_handler: it stands for an event handler, which raises no events of its own.
-    :param errors: the errors that were raised in it and in what stands inside.
-    :param ended: something inside failed that ends it: nothing further starts in it.
+    :param execution_path: its package path, with the turns of loops and the paths of parent packages.
+    :param parent: the frame around it; None for the package of the execution.
+    :param pace: the default duration of each task inside, in seconds.
+    :param is_handler: whether it is an event handler, which raises no events itself.
+    :param errors: the number of errors that were raised in it, and in the executables inside.
+    :param ended: whether a failure inside ended it: no further executable starts in it.
     """
 
     executable: Executable
@@ -45,7 +45,7 @@ class Frame:
     ended: bool = False
 
     def outwards(self) -> Iterator[Frame]:
-        """This frame and those around it, from the inside out."""
+        """This frame and the frames around it, from the inside out."""
         frame: Frame | None = self
         while frame is not None:
             yield frame
@@ -53,7 +53,7 @@ class Frame:
 
     @property
     def is_ended(self) -> bool:
-        """Whether nothing further starts here. A handler still runs although what it handles has ended."""
+        """Whether no further executable starts here. The handlers of an ended executable still run."""
         for frame in self.outwards():
             if frame.ended:
                 return True
@@ -62,11 +62,11 @@ class Frame:
         return False
 
     def inside(self, child: Executable, execution_path: str) -> Frame:
-        """The frame of an executable that stands in this one."""
+        """The frame of an executable inside this one."""
         return Frame(child, self.package, execution_path, self, self.pace)
 
     def package_inside(self, package: Package, root: Executable) -> Frame:
-        """The frame of a package that this one, an Execute Package task, runs."""
+        """The frame of the child package of this Execute Package task."""
         return Frame(root, package, f"{self.execution_path}\\Package", self, self.pace)
 
     def handling(self, handler: EventHandler) -> Frame:
@@ -83,7 +83,7 @@ class Frame:
         return Frame(container, self.package, path, self, is_handler=True)
 
     def end_after(self, failed: Executable) -> None:
-        """End what the failure of an executable in this frame ends."""
+        """End the containers that the failure of an executable in this frame ends."""
         if failed.fail_parent_on_failure:
             self.ended = True
         if failed.fail_package_on_failure:
@@ -134,7 +134,7 @@ def _source_type(executable: Executable) -> MessageSourceType:
 
 
 def statistics_of(frame: Frame, start: dt.datetime, end: dt.datetime, result: ExecutionResult) -> StatisticsRecord:
-    """How a turn of an executable went."""
+    """The statistics of one turn of an executable."""
     return StatisticsRecord(
         package_name=frame.package.name,
         package_path=frame.executable.path,

@@ -1,4 +1,4 @@
-"""What each logging level writes ("Enable Logging for Package Execution on the SSIS Server").
+"""The records of each logging level ("Enable Logging for Package Execution on the SSIS Server").
 
 The bits of a customized level are those of ``catalog.create_customized_logging_level``: the lower half of
 ``events_value`` says which events are written, the upper half (shifted by 32) which are written with their context.

@@ -40,7 +40,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What property paths of a package can name beside its executables.
+    """What property paths of a package can name, in addition to its executables.
 
     :param connections: the connection managers of the package and of its project.
     :param package_parameters: the names of the package's parameters.
@@ -57,7 +57,7 @@ class _Place:
     """An executable or event handler, with which a property path begins.
 
     :param properties: the names of its properties in lower case; None where they are not known.
-    :param variables: the variables that can be used there: its own, and those of what is around it.
+    :param variables: the visible variables: its own, and those of the containers around it.
     """
 
     path: str
@@ -106,7 +106,7 @@ def apply_overrides(
 def _places(executable: Executable, outer: tuple[str, ...]) -> Iterator[_Place]:
     """The executables and event handlers of a control flow.
 
-    :param outer: the variables of what is around the executable.
+    :param outer: the variables of the containers around it.
     """
     variables = (*outer, *executable.variables)
     yield _Place(
@@ -126,7 +126,7 @@ def _places(executable: Executable, outer: tuple[str, ...]) -> Iterator[_Place]:
 
 
 def _missing(rest: str, place: _Place, scope: Scope) -> str:
-    """What the rest of a property path names that does not exist; empty where all does."""
+    """Which part of a property path does not exist; empty if all parts exist."""
     if (found := _PROPERTY.fullmatch(rest)) is not None:
         component = _COMPONENT_PROPERTY.fullmatch(found["name"])
         if component is not None and place.data_flow is not None:
@@ -197,7 +197,7 @@ _MEMBERS: Final[Mapping[str, Callable[[str, str, _Place, Scope], str]]] = {
     "parameters": _missing_parameter,
     "logproviders": _missing_log_provider,
 }
-"""What a member of each collection lacks."""
+"""The check of a member of each collection."""
 
 
 def _unresolved(path: str, why: str) -> Problem:
@@ -205,7 +205,7 @@ def _unresolved(path: str, why: str) -> Problem:
 
 
 def _changed(executable: Executable, changes: Mapping[str, dict[str, Any]]) -> Executable:
-    """The executable with the changes made in it and in all inside it."""
+    """The executable with the changes in it and in all executables inside."""
     return replace(
         executable,
         children=tuple(_changed(child, changes) for child in executable.children),

@@ -1,6 +1,6 @@
-"""What a run writes into the catalog: one dataclass for each of its log views, with the columns of that view.
+"""The records that a run writes to the catalog: one dataclass for each log view, with its columns.
 
-Ids are left to whoever stores the records. A statistic is of the executable with the same package and package path; the
+The run log assigns the ids. A statistic belongs to the executable with the same package and package path; the
 contexts of an event message travel inside it.
 """
 
@@ -86,7 +86,7 @@ class StatisticsRecord:
 
 @dataclass(frozen=True, slots=True)
 class PhaseRecord:
-    """A row of ``catalog.execution_component_phases``: a data flow component in one phase."""
+    """A row of ``catalog.execution_component_phases``: one phase of a data flow component."""
 
     package_name: str
     task_name: str

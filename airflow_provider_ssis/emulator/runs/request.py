@@ -1,4 +1,4 @@
-"""What a run is asked to do."""
+"""The request for a run."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from airflow_provider_ssis.project.models import Package, Project
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """One execution, as the catalog starts it.
+    """The execution that the catalog starts.
 
     :param folder_name: the folder of the project, for scripts that match it.
     :param project_name: the project's name in the catalog.
     :param project: the project as deployed, in the version of the execution.
     :param package_name: the package to run, with ``.dtsx``.
-    :param parameters: values of the execution's parameters by object type (20, 30, 50) and name. They change nothing in
-        a simulated run; Execute Package tasks tell what they pass on. Sensitive values are not needed.
+    :param parameters: values of the execution's parameters by object type (20, 30, 50) and name. They do not
+        change a simulated run; Execute Package tasks report the values that they pass. Sensitive values are not needed.
     :param property_overrides: values by property path.
     :param logging_level: value of the server option ``LOGGING_LEVEL``. Default: 1, Basic.
     :param customized_events: for level 100: the level's ``events_value``.

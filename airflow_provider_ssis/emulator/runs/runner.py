@@ -1,4 +1,4 @@
-"""Plays simulated runs in real time and writes what they say to the catalog."""
+"""Plays simulated runs in real time and writes their records to the catalog."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ _PROCESS_IDS: Final = range(4000, 1 << 16, 4)
 
 
 class RunLog(Protocol):
-    """Where runs write: the catalog."""
+    """The log of runs: the catalog."""
 
     async def running(self, execution_id: int, process_id: int) -> None:
-        """The execution has begun: status 2, and the process that runs it."""
+        """The execution has started: status 2 and the process id."""
 
     async def write(self, execution_id: int, records: Sequence[Record]) -> None:
-        """Write what a run said, in this order."""
+        """Write records of a run, in this order."""
 
     async def finished(self, execution_id: int, status: OperationStatus) -> None:
-        """The execution is over."""
+        """The execution has ended."""
 
 
 @dataclass(slots=True, eq=False)
 class _Run:
-    """A run that is pending or goes on.
+    """A pending or running run.
 
-    :param released: set when it need not stay pending.
-    :param stopped: set when it is to be stopped.
+    :param released: set when the run no longer stays pending.
+    :param stopped: set when the run is to be stopped.
     """
 
     request: RunRequest
@@ -60,12 +60,12 @@ class _Run:
 
 
 class Runtime:
-    """The runs of a catalog. All methods belong to the event loop on which the runs are; the scripts to any thread.
+    """The runs of a catalog. Call its methods on the event loop of the runs; scripts can be used from any thread.
 
-    A run is one task of the event loop; while it waits, it costs nothing but memory.
+    A run is one task of the event loop; while it waits, it costs only memory.
 
-    :param run_log: where runs write.
-    :param now: the time that records carry.
+    :param run_log: gets the records of runs.
+    :param now: the clock of the records.
     """
 
     def __init__(self, run_log: RunLog, now: Callable[[], dt.datetime]) -> None:
@@ -92,7 +92,7 @@ class Runtime:
         run.task.add_done_callback(lambda task: self._forget(request.execution_id, task))
 
     async def wait(self, execution_id: int) -> None:
-        """Wait until an execution is over; returns at once if it is not pending or running."""
+        """Wait for the end of an execution; returns at once if it is not pending or running."""
         run = self._runs.get(execution_id)
         if run is not None:
             await asyncio.wait([run.task])
@@ -109,7 +109,7 @@ class Runtime:
         return True
 
     async def close(self) -> None:
-        """End all runs where they are, as when the server dies: nothing more is written. New ones can be started."""
+        """End all runs without further records, as when the server dies. New runs can be started."""
         tasks = [run.task for run in self._runs.values()]
         for task in tasks:
             task.cancel()
@@ -118,10 +118,10 @@ class Runtime:
     def _forget(self, execution_id: int, task: asyncio.Task[None]) -> None:
         del self._runs[execution_id]
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("The end of execution %d could not be written to the catalog", execution_id, exc_info=error)
+            log.error("Could not write the end of execution %d to the catalog", execution_id, exc_info=error)
 
     def _release(self) -> None:
-        """Let runs begin that stay pending. Called from any thread."""
+        """Let pending runs start. Called from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._release_all)
 
@@ -134,7 +134,7 @@ class Runtime:
     async def _play(self, run: _Run) -> None:
         execution_id = run.request.execution_id
         try:
-            # A pending execution can be seen as such, as its process takes time to start.
+            # Other clients can see the execution as pending, as on a real server.
             await asyncio.sleep(0)
             await _wait(run.released, run.script.pending_seconds)
             run.is_running = True
@@ -143,14 +143,14 @@ class Runtime:
             steps = simulate(run.request, run.script, self._now(), thread_id=process_id + 4)
             status = await _Player(self._log, run, steps).play()
         except Exception:
-            # A fault of the simulation, or of the catalog that it writes to: nobody waits for this task's result.
-            log.exception("Execution %d ended unexpectedly: its simulation broke", execution_id)
+            # An error of the simulation, or of the catalog. No other task reads the result of this one.
+            log.exception("Execution %d ended unexpectedly after an error of its simulation", execution_id)
             status = OperationStatus.ENDED_UNEXPECTEDLY
         await self._log.finished(execution_id, status)
 
 
 class _Player:
-    """Plays the steps of one run: writes records in batches, waits where it pauses, stops it where it can be."""
+    """Plays the steps of one run: writes records in batches, waits at pauses, and stops the run there."""
 
     def __init__(self, run_log: RunLog, run: _Run, steps: Steps[OperationStatus]) -> None:
         self._log = run_log
@@ -203,7 +203,7 @@ class _Player:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, but not longer than so many seconds."""
+    """Wait for an event, up to some seconds."""
     if seconds <= 0:
         return
     try:

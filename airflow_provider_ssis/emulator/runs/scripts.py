@@ -1,7 +1,6 @@
-"""What runs to come shall do: fail, take time, hang, crash, write more. Without a script a run succeeds at once.
+"""Scripts for future runs: fail, take time, hang, crash, write messages. Without a script a run succeeds at once.
 
-A :class:`ScriptBook` keeps the scripts; each run draws from it, when it is started, what it shall follow
-(:class:`RunScript`).
+A :class:`ScriptBook` keeps the scripts; each run takes the scripts that match it when it starts (:class:`RunScript`).
 """
 
 from __future__ import annotations
@@ -27,31 +26,31 @@ from airflow_provider_ssis.emulator.runs.actions import (
 
 DEFAULT_ERROR_CODE: Final = 0xC002F210
 """DTS_E_SQLTASK_ERROREXECUTINGTHEQUERY: what an Execute SQL task says when its query fails."""
-DEFAULT_ERROR: Final = "The task failed because it was told to."
-DEFAULT_MESSAGE: Final = "A message that was asked for."
+DEFAULT_ERROR: Final = "The task failed as a script of the embedded SSISDB instructs."
+DEFAULT_MESSAGE: Final = "A message from a script of the embedded SSISDB."
 _WRITABLE: Final = (MessageType.INFORMATION, MessageType.WARNING, MessageType.ERROR)
 
 
 class ScriptBook:
-    """The scripts for runs to come. May be used from any thread::
+    """The scripts for future runs. Can be used from any thread::
 
         ssisdb.scripts.fail(package="LoadSales.dtsx", executable="Load Orders", message="The disk is full.")
 
-    Arguments that all methods share: ``package`` (the file name, of the package that is run or of one that it runs),
-    ``project`` and ``folder`` say which runs a script is for; names left out fit all, ``*`` and ``?`` stand for any
-    characters, case does not count. ``executable`` is the name or the package path of a task or container, such as
-    ``\\Package\\Copy\\Load Orders``; left out, the script is for the package itself. ``times`` is the number of
-    executions that the script is for, counted when they are started; left out, it holds until :meth:`clear`. Scripts
-    add up.
+    Arguments that all methods share: ``package`` (the file name of the package of the run, or of a child package),
+    ``project`` and ``folder`` select the runs of a script; by default all match, ``*`` and ``?`` match any characters,
+    case is ignored. ``executable`` is the name or the package path of a task or container, such as
+    ``\\Package\\Copy\\Load Orders``; by default the script applies to the package itself. ``times`` is the number of
+    executions to which the script applies, counted at their start; by default it applies until :meth:`clear`. All
+    scripts that match apply.
 
-    :raises ValueError: from any method, for a time, number or code that cannot be.
+    :raises ValueError: from any method, for an invalid time, number or code.
     """
 
     def __init__(self) -> None:
         self._scripts: list[Script] = []
         self._lock = threading.Lock()
         self.on_release: Callable[[], None] = lambda: None
-        """Called, from any thread, when runs that hang in pending may begin; set by the runtime."""
+        """Called from any thread to start the runs that hang in pending; set by the runtime."""
 
     # --- scripts
 
@@ -67,9 +66,9 @@ class ScriptBook:
         folder: str | None = None,
         times: int | None = None,
     ) -> None:
-        """Let an executable raise errors and fail; a container or package does before anything in it runs.
+        """Let an executable raise errors and fail; a container or package does so before its first task.
 
-        What a real run writes in consequence is written too: the task that failed, the error counts that were reached.
+        The consequences are written too, as in a real run: the failed task, the error counts that were reached.
 
         :param message: the error's text, or those of several errors.
         :param code: the errors' code, as 0xC0202009 or as the signed number that the catalog shows.
@@ -78,7 +77,7 @@ class ScriptBook:
         """
         messages = (message,) if isinstance(message, str) else tuple(message)
         if not messages:
-            raise ValueError("a failure needs at least one message")
+            raise ValueError("message is empty; a failure needs at least one")
         self._add(Target(folder, project, package, executable), Fail(messages, signed_code(code), component), times)
 
     def take(
@@ -91,9 +90,9 @@ class ScriptBook:
         folder: str | None = None,
         times: int | None = None,
     ) -> None:
-        """Let an executable take real time. That of a package or container is spread over the tasks in it.
+        """Let an executable take real time. The time of a package or container is spread over its tasks.
 
-        :param seconds: how long.
+        :param seconds: the duration.
         """
         self._add(Target(folder, project, package, executable), Take(_duration(seconds)), times)
 
@@ -114,7 +113,7 @@ class ScriptBook:
 
         The messages of a task that takes time are spread over that time.
 
-        :param count: how many. Default: 1.
+        :param count: the number of messages. Default: 1.
         :param message: their text.
         :param message_type: INFORMATION, WARNING or ERROR. Default: INFORMATION.
         :param code: their code, as 0x80019002 or signed. Default: none.
@@ -122,7 +121,7 @@ class ScriptBook:
         if count < 0:
             raise ValueError(f"the number of messages is {count}; it cannot be negative")
         if message_type not in _WRITABLE:
-            raise ValueError(f"messages of type {int(message_type)} cannot be asked for; 70, 110 and 120 can")
+            raise ValueError(f"message_type is {int(message_type)}; give 70, 110 or 120")
         write = Write(message, MessageType(message_type), None if code is None else signed_code(code), count)
         self._add(Target(folder, project, package, executable), write, times)
 
@@ -164,7 +163,7 @@ class ScriptBook:
     ) -> None:
         """Let the process that runs the package die at an executable: the run ends unexpectedly (status 6).
 
-        A task dies after the time that it was told to take, a container or package before anything in it runs.
+        A task dies after its duration, a container or package before its first task.
         """
         self._add(Target(folder, project, package, executable), Crash(), times)
 
@@ -177,9 +176,9 @@ class ScriptBook:
         folder: str | None = None,
         times: int | None = None,
     ) -> None:
-        """Let runs hang in pending (status 5) before they begin, as when the server is slow to start their process.
+        """Let runs hang in pending (status 5), as on a server that starts their process slowly.
 
-        :param seconds: how long. Default: until :meth:`release`.
+        :param seconds: the duration. Default: until :meth:`release`.
         """
         duration = math.inf if seconds is None else _duration(seconds)
         self._add(Target(folder, project, package), Hang(duration), times)
@@ -193,35 +192,35 @@ class ScriptBook:
         folder: str | None = None,
         times: int | None = None,
     ) -> None:
-        """Let runs end in a status, whatever their executables did.
+        """Let runs end in a status, regardless of their executables.
 
-        :param status: one in which operations end: 3, 4, 6, 7 or 9.
+        :param status: a final status: 3, 4, 6, 7 or 9.
         """
         status = OperationStatus(status)
         if not status.is_terminal:
-            raise ValueError(f"no execution ends in status {int(status)}; 3, 4, 6, 7 and 9 are possible")
+            raise ValueError(f"status is {int(status)}; give a final status: 3, 4, 6, 7 or 9")
         self._add(Target(folder, project, package), Finish(status), times)
 
-    # --- taking them back
+    # --- removing scripts
 
     def release(self) -> None:
-        """Let all runs begin that hang in pending, and take back the scripts that hold them there."""
+        """Start all runs that hang in pending, and remove the scripts that hold them."""
         with self._lock:
             self._scripts = [script for script in self._scripts if not isinstance(script.action, Hang)]
         self.on_release()
 
     def clear(self) -> None:
-        """Take back all scripts; runs that hang in pending begin."""
+        """Remove all scripts; runs that hang in pending start."""
         with self._lock:
             self._scripts.clear()
         self.on_release()
 
-    # --- following them
+    # --- taking scripts
 
     def draw(self, folder: str, project: str, packages: Collection[str]) -> RunScript:
-        """What a run that is started now shall follow; counts the run for scripts that are for a number of them.
+        """The scripts of a run that starts now; the run is counted for scripts with ``times``.
 
-        :param packages: the package to run, and those that it runs.
+        :param packages: the package of the run, and its child packages.
         """
         drawn = []
         left = []
@@ -240,7 +239,7 @@ class ScriptBook:
 
     def _add(self, target: Target, action: Action, times: int | None) -> None:
         if times is not None and times < 1:
-            raise ValueError(f"a script for {times} executions would never be followed")
+            raise ValueError(f"times is {times}; a script applies to at least one execution")
         with self._lock:
             self._scripts.append(Script(target, action, times))
 
@@ -252,11 +251,11 @@ def signed_code(code: int) -> int:
     :raises ValueError: it has more than 32 bits.
     """
     if not -(1 << 31) <= code < 1 << 32:
-        raise ValueError(f"{code} is no message code: codes have 32 bits, such as 0xC0202009")
+        raise ValueError(f"{code} is not a message code. Codes have 32 bits, such as 0xC0202009")
     return code - (1 << 32) if code >= 1 << 31 else code
 
 
 def _duration(seconds: float) -> float:
     if not 0 <= seconds < math.inf:
-        raise ValueError(f"{seconds} is no time in seconds")
+        raise ValueError(f"{seconds} is not a duration in seconds")
     return float(seconds)

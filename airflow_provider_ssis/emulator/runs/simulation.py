@@ -1,17 +1,17 @@
-"""A run of a package as a sequence of steps, without a clock, a catalog or an event loop.
+"""The run of a package as a sequence of steps, without a clock, a catalog or an event loop.
 
-:func:`simulate` walks the control flow as the package has it and yields what a real run would write. What the run-time
-of Integration Services does and this simulation does not:
+:func:`simulate` walks the control flow of the package and yields the records of a run. Differences to Integration
+Services:
 
-- It executes nothing. A task succeeds at once unless a script says otherwise; a data flow moves no rows.
+- Nothing is executed. A task succeeds at once unless a script changes that; a data flow moves no rows.
 - Expressions cannot be evaluated: those of precedence constraints count as true, loops take ``LOOP_TURNS`` turns.
-- What would run in parallel runs one after the other, in the order in which the package has it.
-- An executable that fails with FailPackageOnFailure or FailParentOnFailure ends the package or its parent: nothing
-  further starts in there.
+- Parallel executables run one after the other, in the order of the package.
+- An executable that fails with FailPackageOnFailure or FailParentOnFailure ends the package or its parent: no further
+  executable starts there.
 - A run with more than 100,000 tasks and containers, each turn of a loop counted, fails.
-- A package that is run again by what it runs itself, which only an expression could end, is passed over with a warning;
-  packages that run each other more than 64 deep fail.
-- While a run is being stopped, no event handler runs any more.
+- A package that runs itself, directly or through a child package, is skipped with a warning, since only an expression
+  could end that; child packages that are nested more than 64 deep fail.
+- While a run is being stopped, no event handlers run.
 """
 
 from __future__ import annotations
@@ -68,15 +68,15 @@ _STATUSES: Final = {
     ExecutionResult.COMPLETION: OperationStatus.COMPLETED,
 }
 _TICK: Final = dt.timedelta(microseconds=1)
-"""The time between two events: so that they sort by time as they occurred."""
+"""The time between two events, so that their times sort in their order."""
 
 
 class _TooLarge(Exception):
-    """The run has more executables, or deeper ones, than a simulation can play."""
+    """The run has more executables than a simulation plays."""
 
 
 class _Crashed(Exception):
-    """The process that runs the package dies: nothing more is written."""
+    """The process that runs the package dies: no further records are written."""
 
 
 def simulate(
@@ -84,9 +84,9 @@ def simulate(
 ) -> Steps[OperationStatus]:
     """Run a package.
 
-    :param script: what this run shall do.
-    :param start: when the run begins; records carry this time and what has passed since.
-    :param thread_id: the thread that the messages name. Default: 1.
+    :param script: the instructions for this run.
+    :param start: the start of the run; the times of the records count from it.
+    :param thread_id: the thread in the messages. Default: 1.
     :returns: the status in which the run ends, after the steps.
     """
     simulation = _Simulation(request, script, start, thread_id)
@@ -160,7 +160,7 @@ class _Simulation:
     # --- packages
 
     def _package(self, package: Package, parent: Frame | None) -> Steps[ExecutionResult]:
-        """Run the package of the request, or one that an Execute Package task runs."""
+        """Run the package of the request, or a child package."""
         root = package.control_flow
         if root is None:
             raise ValueError(f"package {package.name!r} has no control flow that could be read")
@@ -183,11 +183,11 @@ class _Simulation:
             return ExecutionResult.FAILURE
         running = [outer.package.name for outer in frame.outwards() if outer.executable.kind is ExecutableKind.PACKAGE]
         if child.name in running:
-            text = f"The package {name} runs already. A simulated run evaluates no expressions, so it goes no deeper."
+            text = f"The package {name} is already running. It is skipped, since no expressions are evaluated."
             yield from self._raise(Event.WARNING, frame, event_texts.warning(frame.executable.name, text))
             return ExecutionResult.SUCCESS
         if len(running) >= _DEEPEST_PACKAGES:
-            text = f"The package {name} cannot be run: a simulated run goes {_DEEPEST_PACKAGES} packages deep at most."
+            text = f"The package {name} cannot be run: {_DEEPEST_PACKAGES} packages are nested, which is the limit."
             yield from self._error(frame, text, event_texts.CHILD_NOT_LOADED)
             return ExecutionResult.FAILURE
         project_parameters = self._request.project.parameters
@@ -227,7 +227,7 @@ class _Simulation:
         return result
 
     def _judge(self, frame: Frame, result: ExecutionResult) -> Steps[ExecutionResult]:
-        """The result that counts: by the number of errors, by force."""
+        """The final result, after the maximum number of errors and a forced result."""
         executable = frame.executable
         maximum = executable.max_error_count
         if 0 < maximum <= frame.errors and (executable.kind.is_container or result is ExecutionResult.SUCCESS):
@@ -240,7 +240,7 @@ class _Simulation:
             if executable.kind is ExecutableKind.TASK:
                 yield from self._raise(Event.TASK_FAILED, frame, event_texts.task_failed(executable.name))
             if frame.errors == 0 and frame.parent is not None:
-                # A failure without an error, such as a forced one, still counts as one outside.
+                # A failure without an error, such as a forced failure, counts as one error in the containers around it.
                 for outer in frame.parent.outwards():
                     outer.errors += 1
         return result
@@ -262,7 +262,7 @@ class _Simulation:
         return ExecutionResult.FAILURE if frame.ended else ExecutionResult.SUCCESS
 
     def _children(self, frame: Frame, path: str) -> Steps[None]:
-        """Run what stands in a container, once, as its precedence constraints say.
+        """Run the executables of a container once, in the order of their precedence constraints.
 
         :param path: the execution path of the container, with the turn of a loop.
         """
@@ -276,7 +276,7 @@ class _Simulation:
             if frame.is_ended or not may_start(arriving[child.path], results):
                 results[child.path] = None
             elif child.disabled:
-                # As the run-time has it: what comes behind goes on as if it had succeeded.
+                # As in Integration Services: the next executables start as if it had succeeded.
                 results[child.path] = ExecutionResult.SUCCESS
             else:
                 result = yield from self._run(frame.inside(child, f"{path}\\{child.name}"))
@@ -332,12 +332,12 @@ class _Simulation:
         return self._script.outcome(frame.executable, frame.package.name, self._request.package.name)
 
     def _work(self, frame: Frame, outcome: Outcome) -> Steps[ExecutionResult]:
-        """Let a task take its time, write what it shall, and fail or succeed."""
+        """Let a task take time, write messages, and fail or succeed."""
         yield from self._write(frame, outcome.writes, frame.pace if outcome.seconds is None else outcome.seconds)
         return (yield from self._break_down(frame, Outcome(crashes=outcome.crashes, failures=outcome.failures)))
 
     def _break_down(self, frame: Frame, outcome: Outcome) -> Steps[ExecutionResult]:
-        """Crash or fail, after the time that the outcome says."""
+        """Crash or fail, after the duration of the outcome."""
         yield from self._pause(self._elapsed + (outcome.seconds or 0.0))
         if outcome.crashes:
             raise _Crashed
@@ -373,7 +373,7 @@ class _Simulation:
         yield from self._pause(began + seconds)
 
     def _spread(self, frame: Frame, outcome: Outcome) -> float:
-        """Give the tasks inside their share of the time that the executable shall take; returns when that is over."""
+        """Spread the duration of an executable over its tasks; returns the time of its end."""
         if outcome.seconds is None:
             return 0.0
         frame.pace = outcome.seconds / max(1, tasks_in(frame.executable, self._request.project))
@@ -382,7 +382,7 @@ class _Simulation:
     # --- events
 
     def _say(self, frame: Frame, said: Iterable[data_flow.PipelineMessage]) -> Steps[None]:
-        """Raise what a pipeline says as events of its task."""
+        """Raise the messages of a pipeline as events of its task."""
         name = frame.executable.name
         texts = {
             Event.INFORMATION: event_texts.information,
@@ -400,7 +400,7 @@ class _Simulation:
     def _raise(
         self, event: Event, frame: Frame, text: str, *, code: int | None = None, subcomponent: str | None = None
     ) -> Steps[None]:
-        """Raise an event: write it, count it if it is an error, and run the handlers for it, from the inside out."""
+        """Raise an event: write it, count it if it is an error, and run its handlers, from the inside out."""
         if event in self._filter.events:
             yield self._record(event, frame, text, code, subcomponent)
         is_heard = True
@@ -414,7 +414,7 @@ class _Simulation:
                     yield from self._handle(outer, handler)
                     if not handler.propagate:
                         return
-            # What is raised in a handler is not handled outside: its own event would call it again.
+            # Events that are raised in a handler are not handled outside: they would call the handler again.
             is_heard = not outer.is_handler
 
     def _handle(self, frame: Frame, handler: EventHandler) -> Steps[None]:
@@ -428,7 +428,7 @@ class _Simulation:
         return event_record(event, frame, self._tick(), text, code, subcomponent, self._thread_id, context)
 
     def _process_error(self, text: str, code: int) -> EventRecord:
-        """An error of the process that runs packages, before there is a package."""
+        """An error of the process that runs packages, before it has the package."""
         return EventRecord(self._tick(), MessageType.ERROR, MessageSourceType.EXTERNAL_PROCESS, text, message_code=code)
 
 

@@ -1,4 +1,4 @@
-"""What a simulated run is made of: records to write, and pauses."""
+"""The steps of a simulated run: records to write, and pauses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_ssis.emulator.runs.records import Record
 class Pause:
     """A step at which time passes, and at which the run can be stopped.
 
-    :param until: seconds since the run began; may be past already.
+    :param until: seconds since the start of the run; can be in the past.
     """
 
     until: float
@@ -22,11 +22,11 @@ class Pause:
 class RunStopped(Exception):
     """Thrown into a simulation at a :class:`Pause`, to stop the run there.
 
-    :param at: seconds since the run began.
+    :param at: seconds since the start of the run.
     """
 
     def __init__(self, at: float) -> None:
-        super().__init__(f"the run was stopped {at:.3f} s after it began")
+        super().__init__(f"the run was stopped {at:.3f} s after its start")
         self.at = at
 
 

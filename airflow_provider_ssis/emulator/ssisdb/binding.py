@@ -1,4 +1,4 @@
-"""Which values the parameters of a package get: set on the server, designed, or taken from an environment."""
+"""The values of a package's parameters: set on the server, design defaults, or from an environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_ssis.emulator.tsql.values.storage import decode
 
 @dataclass(frozen=True, slots=True)
 class BoundParameter:
-    """A parameter with the value that a run would see.
+    """A parameter with its value in a run.
 
     :param value: a sensitive one too: check ``sensitive`` before it is shown.
     :param parameter_id: of the row in ``internal.object_parameters``; 0 for a system parameter.
@@ -50,8 +50,8 @@ class _Variable:
 def find_reference(call: CatalogCall, project_id: int, folder: str, reference_id: int | None) -> Reference | None:
     """The environment behind a reference of a project.
 
-    :param folder: the project's folder, in which a relative reference looks.
-    :raises SqlError: 27208 the reference is not of this project, 27182 its environment is not there.
+    :param folder: the project's folder, which contains the environment of a relative reference.
+    :raises SqlError: 27208 the reference is not of this project, 27182 its environment does not exist.
     """
     if reference_id is None:
         return None

@@ -1,4 +1,4 @@
-"""What the body of a catalog procedure is given: arguments, look-ups, permissions, the catalog itself."""
+"""The argument of the body of a catalog procedure: arguments, look-ups, permissions, the catalog."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _CREATOR: dict[SecuredObjectType, Sequence[PermissionType]] = {
     SecuredObjectType.ENVIRONMENT: (PermissionType.READ, PermissionType.MODIFY, PermissionType.MANAGE_PERMISSIONS),
     SecuredObjectType.OPERATION: (PermissionType.READ, PermissionType.MODIFY, PermissionType.MANAGE_PERMISSIONS),
 }
-"""What the creator of an object may do with it. A folder's creator is an administrator and needs no grant."""
+"""The permissions of an object's creator. The creator of a folder is an administrator and needs no grant."""
 
 
 class CatalogCall:
     """One call of a catalog procedure.
 
     :param ssisdb: the catalog.
-    :param call: the call as the T-SQL layer sees it.
+    :param call: the call in the T-SQL layer.
     """
 
     def __init__(self, ssisdb: Ssisdb, call: ProcedureCall) -> None:
@@ -93,7 +93,7 @@ class CatalogCall:
         return catalog_error(number, *arguments)
 
     def refuse(self, number: int, *arguments: Any) -> SqlError:
-        """An error in the arguments, to be raised before anything was done: the caller's batch goes on."""
+        """An error in the arguments, to be raised before any change: the caller's batch continues."""
         return catalog_error(number, *arguments, ends_batch=False)
 
     # --- permissions
@@ -142,7 +142,7 @@ class CatalogCall:
     # --- look-ups
 
     def folder(self, name: str) -> int:
-        """The id of a folder that the caller may read.
+        """The id of a folder that the caller can read.
 
         :raises SqlError: 27104.
         """
@@ -197,7 +197,7 @@ class CatalogCall:
         object_name: str | None = None,
         started: bool = False,
     ) -> int:
-        """Write the row of a new operation and grant it to the caller; returns its id."""
+        """Write the row of a new operation and grant it to the caller; return its id."""
         operation_id = next_id(store, "operation_id")
         now = self.now
         machine = self.ssisdb.engine.product.server_name if started else None

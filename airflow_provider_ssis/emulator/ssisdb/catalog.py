@@ -1,4 +1,4 @@
-"""An installed catalog: what its procedures share, its logins, its runs and its life."""
+"""An installed catalog: its logins, its runs, and the functions that its procedures share."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class Ssisdb:
         server_roles: Sequence[str] = (),
         database_roles: Sequence[str] = (),
     ) -> Principal:
-        """Make a login with a user in SSISDB, or change the one of this name.
+        """Create a login with a user in SSISDB, or change the login of this name.
 
-        :param password: of a SQL login; None for an identity that is proven otherwise.
-        :param kind: who checks that the client is who it claims to be.
+        :param password: of a SQL login; None for other identities.
+        :param kind: what proves the identity.
         :param server_roles: such as ``sysadmin``.
         :param database_roles: such as ``ssis_admin`` or ``ssis_logreader``.
         """
@@ -64,15 +64,15 @@ class Ssisdb:
         )
 
     def refuses(self, principal: Principal) -> bool:
-        """Whether what needs a Windows identity is refused to this login (27123)."""
+        """Whether this login is refused operations that need a Windows identity (27123)."""
         return self.edition is Edition.BOX and principal.is_sql_login
 
     def is_admin(self, principal: Principal) -> bool:
-        """Whether a login may do everything in the catalog."""
+        """Whether a login has all permissions in the catalog."""
         return principal.is_sysadmin or principal.has_database_role(ADMIN_ROLE)
 
     def session_variables(self, principal: Principal) -> dict[str, Any]:
-        """What the views need to know of a session."""
+        """The variables of a session that the views read."""
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
         return {
             "principal_id": principal.id,
@@ -87,7 +87,7 @@ class Ssisdb:
         found = self.engine.metadata.database_principals(self.engine.database)
         return next((each for each in found if each.id == principal_id), None)
 
-    # --- what procedures share
+    # --- shared by procedures
 
     def property(self, name: str) -> str:
         """The value of a catalog property."""
@@ -98,7 +98,7 @@ class Ssisdb:
 
     @contextmanager
     def deploying(self, folder_id: int, project: str) -> Iterator[bool]:
-        """Mark a project as being deployed for the time of the block; False when it is already."""
+        """Mark a project as being deployed during the block; False if it is marked already."""
         key = (folder_id, project.lower())
         if key in self._deploying:
             yield False
@@ -127,7 +127,7 @@ class Ssisdb:
         )
 
     def forget_old_versions(self, store: Store, project_id: int) -> None:
-        """Delete the versions of a project beyond the number that the catalog keeps."""
+        """Delete the oldest versions of a project, beyond the number that the catalog keeps."""
         keep = int(self.property("MAX_PROJECT_VERSIONS"))
         old = store.fetch(
             "SELECT object_version_lsn FROM internal.object_versions WHERE object_id = ?"
@@ -141,7 +141,7 @@ class Ssisdb:
             store.after_commit(partial(self.files.delete, version))
 
     def run_request(self, store: Store, execution_id: int) -> RunRequest:
-        """What is to be run for an execution."""
+        """The request for the run of an execution."""
         folder, project, package, version = store.fetch(
             "SELECT folder_name, project_name, package_name, project_lsn FROM internal.executions WHERE"
             " execution_id = ?",
@@ -171,10 +171,10 @@ class Ssisdb:
             logging_level=parameters[ObjectType.EXECUTION, "LOGGING_LEVEL"].value,
         )
 
-    # --- life
+    # --- reset and close
 
     async def reset(self) -> None:
-        """Return to a clean catalog: nothing runs, nothing is stored, nothing is scripted. Ids go on rising."""
+        """End all runs, and delete all rows, files and scripts. Ids continue to rise."""
         self.runtime.scripts.clear()
         await self.runtime.close()
         async with self.engine.transaction() as store:
@@ -188,7 +188,7 @@ class Ssisdb:
         self.files.clear()
 
     async def close(self) -> None:
-        """End all runs. What ran is found as ended unexpectedly when the same data folder is opened again."""
+        """End all runs. Executions that are running get status 6 when the same data folder is opened again."""
         await self.runtime.close()
         self._run_log.close()
         await asyncio.to_thread(self.files.close)

@@ -1,4 +1,4 @@
-"""How the catalog's procedures and views are declared: each in one place, under the words of its documentation."""
+"""How the catalog's procedures and views are declared: each in one place."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedurePar
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 SCHEMA: Final = "catalog"
-EVERYBODY: Final = "public"
-"""The database role that every user is in."""
+PUBLIC_ROLE: Final = "public"
+"""The database role of every user."""
 _OWNERS: Final = "db_owner"
-"""The database role whose members need no grant; the server's administrators are in it."""
+"""The database role whose members need no grant; the administrators of the server are members."""
 
 Body = Callable[[CatalogCall], Awaitable[None]]
 
@@ -31,7 +31,7 @@ class CatalogProcedure:
 
     :param granted_to: the database role that has EXECUTE on it (229 for others).
     :param windows_only: refused to SQL logins on a boxed SQL Server (27123).
-    :param required: the parameters that take no NULL (27138), without ``@``.
+    :param required: the parameters that must not be NULL (27138), without ``@``.
     """
 
     name: str
@@ -74,15 +74,15 @@ PROCEDURES: Final[dict[str, CatalogProcedure]] = {}
 
 
 def catalog_procedure(
-    name: str, signature: str, *, granted_to: str = EVERYBODY, windows_only: bool = True, required: str = ""
+    name: str, signature: str, *, granted_to: str = PUBLIC_ROLE, windows_only: bool = True, required: str = ""
 ) -> Callable[[Body], Body]:
     """Declare a procedure of schema ``catalog``; the decorated coroutine is its body.
 
     :param name: without its schema.
     :param signature: the parameters, as T-SQL declares them.
-    :param granted_to: the database role that has EXECUTE on it (229); checked first. Default: everybody.
+    :param granted_to: the database role that has EXECUTE on it (229); checked first. Default: public.
     :param windows_only: refused to SQL logins on a boxed SQL Server (27123); checked second.
-    :param required: names of the parameters that take no NULL (27138), with blanks between; checked third.
+    :param required: names of the parameters that must not be NULL (27138), separated by blanks; checked third.
     """
 
     def declare(body: Body) -> Body:
@@ -101,11 +101,10 @@ VIEWS: Final[dict[str, View]] = {}
 def catalog_view(name: str, columns: str, select: str, readable: str | None = None) -> None:
     """Declare a view of schema ``catalog``.
 
-    :param columns: names and T-SQL types with semicolons between; ``NN`` stands for NOT NULL.
-    :param select: a DuckDB query over the tables of schema ``internal``; without ``readable`` it shows each caller what
-        he may see.
-    :param readable: the condition of ``filters.py`` for the rows that the caller may see, which administrators are
-        spared: to ask it costs more than most queries.
+    :param columns: as :func:`parse_columns` reads them.
+    :param select: a DuckDB query over the tables of schema ``internal``. Without ``readable``, it is for all callers.
+    :param readable: the condition of ``filters.py`` for the rows that the caller may read. It is left out for
+        administrators, because it costs more than most queries.
     """
     filtered = select if readable is None else f"{select} WHERE {readable}"
     unfiltered = None if readable is None else select

@@ -1,4 +1,4 @@
-"""What a deployment writes: the project's row, its version, its packages, its parameters."""
+"""Writes a deployed project: its row, its version, its packages, its parameters."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.project.models import Package, Parameter, Project, ProtectionLevel
 
 _COMPLETE = "C"
-"""The status of a version that was deployed wholly."""
+"""The status of a version that was deployed completely."""
 _DEPLOYABLE = (ProtectionLevel.DONT_SAVE_SENSITIVE, ProtectionLevel.SERVER_STORAGE)
 
 
 def problems(project: Project, name: str) -> list[str]:
-    """Why a project cannot be deployed under a name; empty where it can."""
+    """Why a project cannot be deployed with a name; empty if it can."""
     found = []
     if project.name.lower() != name.lower():
         found.append(
-            f"The project is called '{project.name}' in its manifest, but was to be deployed as '{name}'. "
-            "Deploy it under its own name."
+            f"The name of the project in its manifest is '{project.name}', but the deployment names it '{name}'. "
+            f"Deploy it as '{project.name}'."
         )
     if not project.packages:
         found.append("The project has no packages.")
@@ -141,7 +141,7 @@ def _guid(text: str) -> uuid.UUID:
 
 
 def _write_parameters(store: Store, project: Project, project_id: int, version: int, previous: int) -> None:
-    """A parameter keeps the value that was set on the server while its type and its marks stay what they were."""
+    """Write the parameters. A value that was set on the server is kept while type and flags do not change."""
     values = {
         tuple(row[:6]): row[6:]
         for row in store.fetch(

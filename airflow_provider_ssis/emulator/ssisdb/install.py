@@ -25,9 +25,9 @@ from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 
 
 def install(engine: Engine, *, edition: Edition) -> Ssisdb:
-    """Install the catalog on a server: what its database holds already stays.
+    """Install the catalog on a server. Existing rows of its database are kept.
 
-    Operations that ran when the server was stopped end with status 6, as at the start of a real one.
+    Operations that were running when the server stopped get status 6, as at the start of a real server.
     """
     ssisdb = Ssisdb(engine, edition)
     engine.session_variables = ssisdb.session_variables
@@ -61,7 +61,7 @@ def install(engine: Engine, *, edition: Edition) -> Ssisdb:
 
 
 def _end_orphans(engine: Engine) -> None:
-    """Close operations that ran when the server was stopped."""
+    """Close operations that were running when the server stopped."""
     for operation_id, kind, status in engine.read(
         "SELECT operation_id, operation_type, status FROM internal.operations WHERE status IN (2, 5, 8)"
     ):

@@ -13,7 +13,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x1f\"<>|]")
 
 
 def is_valid_name(name: str) -> bool:
-    """Whether folders, projects, environments and their variables may have this name.
+    """Whether folders, projects, environments and their variables can have this name.
 
     1 to 128 characters; no control characters and none of ``" < > |``; no blank at either end; no ``@`` in front.
     """

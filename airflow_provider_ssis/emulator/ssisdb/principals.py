@@ -1,4 +1,4 @@
-"""Logins, users and roles as the system views show them."""
+"""Logins, users and roles in the system views."""
 
 from __future__ import annotations
 

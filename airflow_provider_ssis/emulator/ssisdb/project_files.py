@@ -1,4 +1,4 @@
-"""Where deployed project files are kept: one file for each version, beside the database or in a temporary folder."""
+"""The files of deployed projects: one for each version, next to the database or in a temporary folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STAGED: Final = "staged-"
 class ProjectFiles:
     """The streams of deployed projects, by version.
 
-    :param folder: where they are kept; None takes a temporary folder, which :meth:`close` deletes.
+    :param folder: the folder of the files; None takes a temporary folder, which :meth:`close` deletes.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -32,7 +32,7 @@ class ProjectFiles:
             left.unlink(missing_ok=True)
 
     async def stage(self, stream: bytes) -> Path:
-        """Write a stream to a file of its own, which :meth:`keep` makes a version."""
+        """Write a stream to a new file, which :meth:`keep` makes a version."""
 
         def write() -> Path:
             with tempfile.NamedTemporaryFile(prefix=_STAGED, suffix=_SUFFIX, dir=self._folder, delete=False) as file:
@@ -66,12 +66,12 @@ class ProjectFiles:
         return self._parsed[version]
 
     def delete(self, version: int) -> None:
-        """Forget a version."""
+        """Delete a version."""
         self._parsed.pop(version, None)
         self._path(version).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Forget all versions."""
+        """Delete all versions."""
         self._parsed.clear()
         for path in self._folder.glob(f"*{_SUFFIX}"):
             path.unlink(missing_ok=True)

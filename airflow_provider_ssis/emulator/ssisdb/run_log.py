@@ -1,4 +1,4 @@
-"""Writes what runs say into the catalog's tables, many rows at once."""
+"""Writes the messages and statistics of runs to the catalog's tables, many rows at once."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _SECONDS_BETWEEN_ATTEMPTS: Final = 0.05
 
 
 class CatalogRunLog:
-    """The catalog as runs see it.
+    """The part of the catalog to which runs write.
 
-    Runs write through a connection of their own and do not take the engine's write lock, so that a client that leaves
+    Runs write through a separate connection and do not take the engine's write lock, so that a client that leaves
     its transaction open does not stop the packages that are running. DuckDB itself keeps the two from changing one row:
-    then the run waits until the client's transaction ends, as on SQL Server.
+    then the run waits for the end of the client's transaction, as on SQL Server.
 
     :param engine: the catalog's data.
     """
@@ -44,7 +44,7 @@ class CatalogRunLog:
         self._connection = engine.connect()
 
     async def running(self, execution_id: int, process_id: int) -> None:
-        """Status 2, and the process that registered."""
+        """Set status 2 and the process id."""
 
         def write(store: Store) -> None:
             store.execute(
@@ -61,7 +61,7 @@ class CatalogRunLog:
         await self._transaction(write)
 
     async def finished(self, execution_id: int, status: OperationStatus) -> None:
-        """The last status."""
+        """Set the final status."""
         now = self._engine.now()
 
         def write(store: Store) -> None:
@@ -92,7 +92,7 @@ class CatalogRunLog:
         self._connection.close()
 
     async def _transaction(self, write: Callable[[Store], None]) -> None:
-        """Write in one transaction; again and again while a client's open transaction holds a row of it."""
+        """Write in one transaction; retry while an open transaction of a client holds one of the rows."""
         while True:
             self._engine.begin(self._connection)
             try:
@@ -134,7 +134,7 @@ def _write_events(store: Store, execution_id: int, records: Sequence[EventRecord
             **_columns(records, ("message_time", "message_type", "message_source_type", "message")),
         },
     )
-    # A message of the process that runs the package has no row of its own there.
+    # A message of the process that runs the package has no row there.
     events = [(number, record) for number, record in numbered if record.package_name is not None]
     fields = (
         "package_name",
@@ -233,7 +233,7 @@ def _insert_numbered(
     fields: Sequence[str],
     more: Mapping[str, list[Any]] | None = None,
 ) -> None:
-    """Insert records of an execution, each with an id of its own.
+    """Insert records of an execution, each with a new id.
 
     :param id_column: the column of the id, which is also the name of the sequence.
     :param fields: the fields of the records that are columns of the same name.

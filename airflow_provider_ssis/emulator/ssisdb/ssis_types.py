@@ -1,4 +1,4 @@
-"""The data types of SSIS parameters and variables, and the SQL Server types that stand for them in a sql_variant."""
+"""The data types of SSIS parameters and variables, and their SQL Server types in a sql_variant."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ACCEPTED: Final[dict[str, tuple[str, ...]]] = {
     "UInt32": _INTEGERS,
     "UInt64": _INTEGERS,
 }
-"""Base types of a sql_variant that each type takes."""
+"""The base types of a sql_variant that each type accepts."""
 
 _KEPT_AS: Final[dict[str, SqlType]] = {
     "Boolean": BIT,
@@ -49,7 +49,7 @@ _KEPT_AS: Final[dict[str, SqlType]] = {
 
 
 _KEPT_AS_GIVEN: Final = frozenset({"Decimal", "String"})
-"""Types whose values keep the base type with the precision or length that they came with."""
+"""Types whose values keep their base type, with precision or length."""
 
 
 def base_type(data_type: str) -> str | None:
@@ -63,7 +63,7 @@ def is_known(data_type: str) -> bool:
 
 
 def accepts(data_type: str, value: Variant | None) -> bool:
-    """Whether a value's base type fits; NULL fits all."""
+    """Whether the base type of a value is accepted; NULL always is."""
     return value is None or value.type.name in ACCEPTED[data_type]
 
 
@@ -81,7 +81,7 @@ def kept(data_type: str, value: Variant | None, *, sensitive: bool) -> Variant |
 
 
 def from_design(data_type: str, value: Any) -> Variant | None:
-    """The design default of a parameter, as a project file has it, as a sql_variant."""
+    """The design default of a parameter in a project file, as a sql_variant."""
     if value is None or data_type not in _KEPT_AS:
         return None
     target = _KEPT_AS[data_type]

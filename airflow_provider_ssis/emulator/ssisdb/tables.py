@@ -1,4 +1,4 @@
-"""The tables of schema ``internal``, where the catalog keeps everything."""
+"""The tables of schema ``internal``, which contain the catalog."""
 
 from __future__ import annotations
 
@@ -262,4 +262,4 @@ SELECT * FROM granted
 EXCEPT
 SELECT object_type, object_id, permission_type FROM explicit WHERE is_deny
 """
-"""What the session's principal may do: folders hand permissions down, what is denied is taken away. Id 0: public."""
+"""The permissions of the session's principal: those of a folder apply to its content, denials win. Id 0: public."""

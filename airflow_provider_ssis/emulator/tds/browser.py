@@ -1,4 +1,4 @@
-"""The SQL Server Browser: tells clients at which port a named instance listens (MC-SQLR)."""
+"""The SQL Server Browser: answers clients with the port of a named instance (MC-SQLR)."""
 
 from __future__ import annotations
 

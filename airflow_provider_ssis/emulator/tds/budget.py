@@ -29,6 +29,6 @@ class MemoryBudget:
             raise ProtocolError(f"the requests of all clients have more than {self._total} bytes together")
         self._used += count
 
-    def give_back(self, count: int) -> None:
-        """Release what :meth:`take` reserved."""
+    def release(self, count: int) -> None:
+        """Release bytes that :meth:`take` reserved."""
         self._used -= count

@@ -64,7 +64,7 @@ class Channel:
     # --- reading
 
     async def first_byte(self) -> int:
-        """The connection's first byte, which stays unread: it tells TLS from TDS."""
+        """The connection's first byte, which stays unread: with it, TLS differs from TDS."""
         await self._fill(1)
         return self._received[0]
 
@@ -100,7 +100,7 @@ class Channel:
             # The exception keeps this frame alive until the connection is closed, which can take long.
             payload.clear()
             if budget is not None:
-                budget.give_back(taken)
+                budget.release(taken)
             raise
         return RequestMessage(
             kind,
@@ -126,7 +126,7 @@ class Channel:
         return header
 
     async def _fill(self, count: int) -> None:
-        """Have at least ``count`` bytes received."""
+        """Receive until there are at least ``count`` unread bytes."""
         while len(self._received) < count:
             data = await self._receive()
             if not data:
@@ -156,7 +156,7 @@ class Channel:
     # --- TLS
 
     async def start_tls(self, context: ssl.SSLContext, *, inside_packets: bool) -> None:
-        """Shake hands.
+        """Perform the TLS handshake.
 
         :param inside_packets: handshake records travel in PRELOGIN packets, as TDS 7 has it; otherwise bare (TDS 8).
         :raises ProtocolError: the client refuses, for instance because it does not trust the certificate.
@@ -176,7 +176,7 @@ class Channel:
         self._tls = tls
 
     def stop_tls(self) -> None:
-        """Go on in plain: what a client wants that encrypts its login only."""
+        """Continue without TLS, for a client that encrypts its login only."""
         self._tls = None
 
     async def _handshake_bytes(self, inside_packets: bool) -> bytes:
@@ -208,9 +208,9 @@ class Channel:
             self._writer.write(self._tls_out.read())
 
     async def drain(self) -> None:
-        """Wait until the client has taken enough of what was sent.
+        """Wait until the client has read enough of the sent bytes.
 
-        :raises ConnectionLost: the client is gone.
+        :raises ConnectionLost: the client closed the connection.
         """
         try:
             await self._writer.drain()
@@ -250,7 +250,7 @@ class ResponseWriter:
         self._pending += data
 
     async def write_pieces(self, pieces: list[bytes]) -> None:
-        """Add a token in pieces, of which one may be hundreds of megabytes: it is sent bit by bit, without a copy."""
+        """Add a token in pieces, of which one may be hundreds of megabytes: it is sent part by part, without a copy."""
         for piece in pieces:
             if len(piece) < _LARGE_PIECE:
                 self._pending += piece
@@ -267,7 +267,7 @@ class ResponseWriter:
 
     async def flush(self) -> None:
         """Send the packets that are full."""
-        # One packet's worth stays back, so that there is something to mark as the end of the message.
+        # The bytes of one packet are kept, so that the last packet can be marked as the end of the message.
         count = (len(self._pending) - 1) // self._room
         if count > 0:
             self._send(count * self._room, last=False)

@@ -1,4 +1,4 @@
-"""The conversation with one client, from PRELOGIN to the end of the connection."""
+"""One client: from PRELOGIN to the end of the connection."""
 
 from __future__ import annotations
 
@@ -51,19 +51,20 @@ PRODUCT = "Microsoft SQL Server"
 _TLS_RECORD = 0x16
 _SMALLEST_PACKET = 512
 _MOST_REQUESTS_AHEAD = 16
-_OLD_PROTOCOL = Message(17836, 20, 1, "The client speaks a version of TDS before 7.2. Set the TDS version to 7.4.")
+_LARGE_REQUEST = 256 * 1024
+_OLD_PROTOCOL = Message(17836, 20, 1, "The client uses a version of TDS before 7.2. Set its TDS version to 7.4.")
 
 
 class Connection:
     """One client.
 
     :param channel: the client's bytes.
-    :param backend: what answers.
+    :param backend: answers logins and requests.
     :param certificate: for TLS.
     :param limits: bounds on what the client may send.
     :param budget: memory for the requests of all clients.
     :param throttle: slows down clients that try passwords.
-    :param authenticator: checks what clients send instead of a password; None accepts SQL logins only.
+    :param authenticator: checks Kerberos tickets, NTLM and access tokens; None accepts SQL logins only.
     """
 
     def __init__(
@@ -88,16 +89,16 @@ class Connection:
         self._session: Session | None = None
         self._packet_size = DEFAULT_PACKET_SIZE
         self._in_transaction = False
-        # Read ahead while a request is answered, so that an attention is seen at any moment. None: the client is gone.
+        # Filled while a request is answered, so that an attention is noticed at any time. None: the client has left.
         self._inbox: asyncio.Queue[RequestMessage | None] = asyncio.Queue()
         self._task: asyncio.Task[Any] | None = None
         self._busy = False
         self._waiting = False
         self._attention = False
-        self._gone = False
+        self._client_left = False
 
     async def serve(self) -> None:
-        """Talk with the client until it goes away. What it does wrong ends this connection and no other."""
+        """Answer the client until it leaves. Its errors end this connection only."""
         self._task = asyncio.current_task()
         reading: asyncio.Task[None] | None = None
         try:
@@ -111,12 +112,12 @@ class Connection:
                 try:
                     await self._answer(message, self._session)
                 finally:
-                    self._budget.give_back(message.size)
+                    self._budget.release(message.size)
             await reading
         except ConnectionLost:
             log.debug("%s closed its connection", self._channel.peer)
         except ConnectionDropped:
-            log.info("%s: connection dropped without an answer, as was ordered", self._channel.peer)
+            log.info("%s: connection dropped without an answer, by an injected fault", self._channel.peer)
         except ProtocolError as error:
             log.warning("%s: connection closed: %s", self._channel.peer, error)
         except TimeoutError:
@@ -241,17 +242,17 @@ class Connection:
             while True:
                 message = await self._channel.message(self._largest_message, self._budget)
                 if message.type is PacketType.ATTENTION and self._busy:
-                    self._budget.give_back(message.size)
+                    self._budget.release(message.size)
                     self._attention = True
                     self._interrupt()
                 elif self._inbox.qsize() < _MOST_REQUESTS_AHEAD:
                     self._ahead += message.size
                     self._inbox.put_nowait(message)
                 else:
-                    self._budget.give_back(message.size)
+                    self._budget.release(message.size)
                     raise ProtocolError(f"more than {_MOST_REQUESTS_AHEAD} requests sent ahead")
         finally:
-            self._gone = True
+            self._client_left = True
             self._interrupt()
             self._inbox.put_nowait(None)
 
@@ -267,10 +268,10 @@ class Connection:
             message = self._inbox.get_nowait()
             if message is not None:
                 message.payload.clear()
-                self._budget.give_back(message.size)
+                self._budget.release(message.size)
 
     def _interrupt(self) -> None:
-        """Cancel the request if it waits for its backend; one that is writing sees the flags by itself."""
+        """Cancel the request while it waits for the backend. While it writes, it checks the flags itself."""
         if self._waiting and self._task is not None:
             self._waiting = False
             self._task.cancel()
@@ -291,17 +292,19 @@ class Connection:
                 await self._respond(message, response, session)
             finally:
                 self._busy = False
-        if self._gone:
+        if self._client_left:
             return
         if self._attention:
             self._attention = False
-            # The request ends as failed, so that the driver tells its caller; then the attention is acknowledged.
+            # The request ends as failed, so that the driver reports it; then the attention is acknowledged.
             response.write(tokens.done(Token.DONE, DoneStatus.ERROR | DoneStatus.MORE))
             response.write(tokens.done(Token.DONE, DoneStatus.ATTENTION))
         await response.finish()
 
     async def _respond(self, message: RequestMessage, response: ResponseWriter, session: Session) -> None:
-        match _parse(message):
+        # A large request, such as a table of a million rows, must not hold up the other clients.
+        large = message.size > _LARGE_REQUEST
+        match await asyncio.to_thread(_parse, message) if large else _parse(message):
             case str() as text:
                 await self._send_events(session.batch(text), response, Token.DONE, last=True)
             case TransactionRequest() as request:
@@ -320,7 +323,7 @@ class Connection:
     ) -> None:
         """Write the events of one request as tokens.
 
-        A DONE token says whether more follows, so each is held back until the next event, or the end, is known.
+        A DONE token says whether more tokens follow, so each is kept until the next event or the end.
         """
         encoders: tuple[PieceEncoder, ...] = ()
         held: tuple[Token, DoneStatus, int | None] | None = None
@@ -335,7 +338,7 @@ class Connection:
                         await response.write_pieces(tokens.row(encoders, values))
                         if response.is_full:
                             await response.flush()
-                        if self._attention or self._gone:
+                        if self._attention or self._client_left:
                             break
                 case ResultColumns(columns):
                     response.write(tokens.columns(columns))
@@ -363,7 +366,7 @@ class Connection:
                     response.write(tokens.transaction_ended(descriptor, committed=committed))
             if response.is_full:
                 await response.flush()
-        if self._attention or self._gone:
+        if self._attention or self._client_left:
             return
         if held is not None and held[0] is not kind:
             response.write(tokens.done(held[0], held[1] | DoneStatus.MORE, held[2]))
@@ -373,15 +376,15 @@ class Connection:
         response.write(tokens.done(held[0], held[1] | (DoneStatus.FINAL if last else DoneStatus.MORE), held[2]))
 
     async def _next(self, events: AsyncIterator[Event]) -> Event | None:
-        """The next event; None at the end, and when the client cancelled or went away."""
-        if self._attention or self._gone:
+        """The next event; None at the end, and when the client has cancelled or left."""
+        if self._attention or self._client_left:
             await _close(events)
             return None
         self._waiting = True
         try:
             return await anext(events, None)
         except asyncio.CancelledError:
-            if self._task is None or not (self._attention or self._gone):
+            if self._task is None or not (self._attention or self._client_left):
                 raise
             self._task.uncancel()
             return None

@@ -64,7 +64,7 @@ def parse(payload: bytes | bytearray) -> LoginMessage:
     reader.take(6)
     sspi_offset, sspi_length = reader.u16(), reader.u16()
     if sspi_length == _LONG_SSPI:
-        # A ticket of somebody in many groups does not fit; its length stands behind the two slots that follow.
+        # The ticket of a member of many groups is longer than this; its length follows after the next two slots.
         reader.take(8)
         sspi_length = reader.u32() or _LONG_SSPI
     return LoginMessage(

@@ -1,4 +1,4 @@
-"""PRELOGIN: what client and server tell each other before the login (MS-TDS, 2.2.6.5)."""
+"""PRELOGIN: the options that client and server exchange before the login (MS-TDS, 2.2.6.5)."""
 
 from __future__ import annotations
 

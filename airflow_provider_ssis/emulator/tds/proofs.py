@@ -17,7 +17,7 @@ _NO_TOKEN_FROM_THE_DRIVER = Message(
     18456,
     14,
     1,
-    "Login failed: the driver wants to be told where to get an access token. Hand it a token instead.",
+    "Login failed: the driver asks the server where to get an access token. Give the driver a token instead.",
 )
 
 
@@ -27,9 +27,9 @@ async def proven_identity(
     """Who the client proves to be; None for one that gives a name and a password instead.
 
     :param request: its LOGIN7.
-    :param authenticator: checks the proof; None accepts none.
-    :raises LoginRefused: the proof is none.
-    :raises ProtocolError: the client says something else than its next token.
+    :param authenticator: checks the proof; None rejects all.
+    :raises LoginRefused: the proof is not accepted.
+    :raises ProtocolError: the client sends another message than its next token.
     """
     federated = request.features.get(FEDERATED_AUTHENTICATION)
     if request.sspi is None and federated is None:
@@ -42,7 +42,7 @@ async def proven_identity(
     while True:
         answer = login.step(token)
         if answer:
-            # A message of its own, the last one too: Microsoft's driver looks at nothing behind the token.
+            # A separate message, the last one too: Microsoft's driver ignores everything after the token.
             response = ResponseWriter(channel, DEFAULT_PACKET_SIZE, 0)
             response.write(tokens.sspi(answer))
             await response.finish()

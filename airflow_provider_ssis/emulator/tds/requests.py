@@ -80,7 +80,7 @@ def transaction_request(payload: Payload) -> TransactionRequest:
 
 
 def _behind_headers(payload: Payload) -> MessageReader:
-    """ALL_HEADERS (notifications, transaction descriptor, trace) say nothing that this server needs."""
+    """Skip ALL_HEADERS (notifications, transaction descriptor, trace), which this server does not need."""
     reader = MessageReader(payload)
     length = reader.u32()
     if length < 4:

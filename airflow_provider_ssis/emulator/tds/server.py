@@ -1,4 +1,4 @@
-"""The listening side: accepts connections and ends them all when it is closed."""
+"""The listener: accepts connections, and ends all of them when it is closed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _STREAM_BUFFER = 1024 * 1024
 class TdsServer:
     """A server of SQL Server's wire protocol.
 
-    :param backend: what answers the requests.
+    :param backend: answers logins and requests.
     :param host: address to listen on.
     :param port: port to listen on; 0 takes any free one.
     :param limits: bounds on what one client may send.
-    :param authenticator: checks what clients send instead of a password; None accepts SQL logins only.
+    :param authenticator: checks Kerberos tickets, NTLM and access tokens; None accepts SQL logins only.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class TdsServer:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Begin to listen.
+        """Start to listen.
 
         :raises OSError: the address cannot be bound.
         """
@@ -111,7 +111,7 @@ class TdsServer:
             ).serve()
         except asyncio.CancelledError:
             # The server closes; asyncio would log a cancelled connection as an error.
-            log.debug("%s: connection ended by the server", channel.peer)
+            log.debug("%s: connection closed by the server", channel.peer)
         except Exception:
-            # Nobody waits for this task's result, and a fault in one connection must not reach another.
-            log.exception("%s: connection ended by a fault of this server", channel.peer)
+            # No other task reads this result, and a fault in one connection must not affect another.
+            log.exception("%s: connection closed after an internal error of this server", channel.peer)

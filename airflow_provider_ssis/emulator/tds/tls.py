@@ -54,7 +54,7 @@ class ServerCertificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = lowest
         context.maximum_version = highest
-        # ssl loads key and certificate from a file only; this one is readable by its owner alone and gone at once.
+        # ssl loads key and certificate from a file only; this one is readable by its owner only, and deleted at once.
         with tempfile.TemporaryDirectory(prefix="ssisdb-tls-") as folder:
             path = Path(folder) / "server.pem"
             path.write_bytes(key_pem + self.pem)

@@ -65,7 +65,7 @@ def read_type(reader: MessageReader) -> WireType:
 
 
 def _sized(names: dict[int, str]) -> Callable[[MessageReader], WireType]:
-    """Types whose size tells which one they are (INTN, FLTN, ...)."""
+    """Types that differ only in their size (INTN, FLTN, ...)."""
 
     def read(reader: MessageReader) -> WireType:
         size = reader.u8()
@@ -111,7 +111,7 @@ def _date(reader: MessageReader) -> WireType:
 
 
 def _scaled(name: str, read_value: Callable[[memoryview, int], Any]) -> Callable[[MessageReader], WireType]:
-    """time, datetime2 and datetimeoffset, whose fractional digits stand in the type."""
+    """time, datetime2 and datetimeoffset: the type contains the number of fractional digits."""
 
     def read(reader: MessageReader) -> WireType:
         scale = reader.u8()

@@ -39,8 +39,8 @@ PieceEncoder = Callable[[Any], bytes | tuple[bytes, ...]]
 def type_info(type: SqlType, *, nullable: bool = True) -> bytes:  # noqa: A002 - the field's own word
     """The TYPE_INFO under which values of a type are sent.
 
-    :param nullable: False for a column without NULL. Numbers and times of fixed size have a form of their own then, by
-        which clients tell; what COLMETADATA's flag says of such a column, Microsoft's driver does not heed.
+    :param nullable: False for a column without NULL. Numbers and times of fixed size then have a separate form.
+        Microsoft's driver relies on this form, and ignores the flag in COLMETADATA.
     """
     type = _SENT_AS.get(type.name, type)  # noqa: A001
     name = type.name
@@ -75,7 +75,7 @@ def encoder(type: SqlType, *, nullable: bool = True) -> PieceEncoder:  # noqa: A
 
 
 def _bounded(body: Encoder, type: SqlType) -> Encoder:  # noqa: A002 - the field's own word
-    """No more bytes than the type info has announced: one too many, and the client loses its place in the stream."""
+    """Write no more bytes than the type info announced; with more, the client misreads the rest of the stream."""
     unit = _SHORT_TOKENS[type.name][1]
     size = (type.length or 1) * unit
 
@@ -214,7 +214,7 @@ _SENT_AS: Final = {
     "xml": SqlType("nvarchar", length=MAX),
     "image": SqlType("varbinary", length=MAX),
 }
-"""Types of old that go out as the type that took their place."""
+"""Deprecated types, which are sent as the types that replaced them."""
 
 _BODY_WRITERS: Final[dict[str, Encoder]] = {
     "bit": lambda value: b"\1" if value else b"\0",

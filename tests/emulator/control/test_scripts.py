@@ -138,17 +138,15 @@ def test_a_run_can_hang_in_pending_until_it_is_released(cursor: pyodbc.Cursor) -
     ("call", "text"),
     [
         ("take_time @seconds = NULL", "@seconds is NULL"),
-        ("take_time @seconds = -1", "no time"),
-        ("write_messages @message_type = 40", "type 40"),
+        ("take_time @seconds = -1", "is not a duration in seconds"),
+        ("write_messages @message_type = 40", "message_type is 40"),
         ("write_messages @message_type = 41", "41 is not a valid MessageType"),
-        ("finish_with_status @status = 2", "status 2"),
+        ("finish_with_status @status = 2", "status is 2"),
         ("fail_executable @code = 99999999999", "32 bits"),
-        ("fail_executable @times = 0", "never be followed"),
+        ("fail_executable @times = 0", "applies to at least one execution"),
     ],
 )
-def test_arguments_that_cannot_be_are_errors_that_name_the_procedure(
-    cursor: pyodbc.Cursor, call: str, text: str
-) -> None:
+def test_the_error_of_an_invalid_argument_names_the_procedure(cursor: pyodbc.Cursor, call: str, text: str) -> None:
     with pytest.raises(pyodbc.Error, match=rf"emulator\.{call.split()[0]}: .*{text}"):
         cursor.execute(f"EXEC emulator.{call}")
 

@@ -36,13 +36,13 @@ def test_any_client_can_make_logins_of_each_kind(administrator: pyodbc.Connectio
     ("name", "password", "kind", "complaint"),
     [
         ("etl", None, "SQL", "a SQL login needs a password"),
-        ("app", "p", "ENTRA", "has no password here"),
-        ("etl", "p", "WINDOWS", "is no Windows account"),
-        ("CORP\\etl", "a:b", "WINDOWS", "cannot hold a colon"),
-        ("etl", "p", "MAGIC", "no kind of login; give one of SQL, WINDOWS, ENTRA"),
+        ("app", "p", "ENTRA", "has no password"),
+        ("etl", "p", "WINDOWS", "is not a Windows account"),
+        ("CORP\\etl", "a:b", "WINDOWS", "cannot contain a colon"),
+        ("etl", "p", "MAGIC", "is not a kind of login. Give one of SQL, WINDOWS, ENTRA"),
     ],
 )
-def test_a_login_that_cannot_be_is_told(
+def test_an_invalid_login_is_rejected(
     administrator: pyodbc.Connection, name: str, password: str | None, kind: str, complaint: str
 ) -> None:
     with pytest.raises(pyodbc.Error, match=complaint):

@@ -261,17 +261,17 @@ def test_a_child_package_that_is_missing_fails_the_task() -> None:
     assert any("no package Gone.dtsx" in text for text in played.texts(MessageType.ERROR))
 
 
-def test_packages_that_run_each_other_come_to_an_end() -> None:
+def test_packages_that_run_each_other_do_not_run_without_end() -> None:
     played = run(
         package("A.dtsx", execute_package("Run B", "B.dtsx")),
         package("B.dtsx", execute_package("Run A", "A.dtsx")),
     )
     assert played.status is OperationStatus.SUCCEEDED
-    assert any("runs already" in text for text in played.texts(MessageType.WARNING))
+    assert any("is already running" in text for text in played.texts(MessageType.WARNING))
 
 
 @pytest.mark.parametrize(("depth", "status"), [(63, OperationStatus.SUCCEEDED), (64, OperationStatus.FAILED)])
-def test_packages_run_each_other_so_many_deep_and_no_deeper(depth: int, status: OperationStatus) -> None:
+def test_the_depth_of_nested_packages_is_limited(depth: int, status: OperationStatus) -> None:
     chain = [package(f"P{n}.dtsx", execute_package("Next", f"P{n + 1}.dtsx")) for n in range(depth)]
     assert run(*chain, package(f"P{depth}.dtsx")).status is status
 

@@ -290,26 +290,26 @@ def test_a_data_flow_that_is_stopped_says_nothing_of_rows() -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, math.inf, math.nan])
-def test_a_time_that_cannot_be_is_refused(seconds: float) -> None:
-    with pytest.raises(ValueError, match="no time"):
+def test_an_invalid_duration_is_rejected(seconds: float) -> None:
+    with pytest.raises(ValueError, match="is not a duration in seconds"):
         ScriptBook().take(seconds)
-    with pytest.raises(ValueError, match="no time"):
+    with pytest.raises(ValueError, match="is not a duration in seconds"):
         ScriptBook().hang(seconds)
 
 
-def test_other_arguments_that_cannot_be_are_refused() -> None:
+def test_other_invalid_arguments_are_rejected() -> None:
     scripts = ScriptBook()
     with pytest.raises(ValueError, match="32 bits"):
         scripts.fail(code=1 << 32)
-    with pytest.raises(ValueError, match="at least one message"):
+    with pytest.raises(ValueError, match="a failure needs at least one"):
         scripts.fail(message=[])
-    with pytest.raises(ValueError, match="never be followed"):
+    with pytest.raises(ValueError, match="applies to at least one execution"):
         scripts.fail(times=0)
     with pytest.raises(ValueError, match="negative"):
         scripts.write(-1)
-    with pytest.raises(ValueError, match="type 40"):
+    with pytest.raises(ValueError, match="message_type is 40"):
         scripts.write(message_type=MessageType.POST_EXECUTE)
-    with pytest.raises(ValueError, match="status 2"):
+    with pytest.raises(ValueError, match="status is 2"):
         scripts.finish(OperationStatus.RUNNING)
     assert status_after(scripts) is OperationStatus.SUCCEEDED
 

@@ -170,4 +170,4 @@ def test_a_failed_deployment_says_why_in_the_operations_messages(connection: pyt
     with pytest.raises(pytds.Error, match=r"27203|catalog\.operation_messages"):
         run(connection, "EXEC catalog.deploy_project N'Sales', N'Else', %s", pytds.Binary(MART))
     rows = run(connection, "SELECT TOP 1 message FROM catalog.operation_messages ORDER BY operation_message_id DESC")
-    assert "called 'Mart' in its manifest" in rows[0][0]
+    assert "Deploy it as 'Mart'." in rows[0][0]

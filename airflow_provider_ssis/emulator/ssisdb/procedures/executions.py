@@ -172,9 +172,9 @@ async def set_execution_parameter_value(call: CatalogCall) -> None:
 
 
 def _follow_system_rules(call: CatalogCall, store: Store, execution_id: int, name: str, value: Any) -> None:
-    """LOGGING_LEVEL has a range, and level 100 a parameter of its own that names the customized level."""
+    """LOGGING_LEVEL has a range; level 100 adds a parameter with the name of the customized level."""
     if name == "CUSTOMIZED_LOGGING_LEVEL":
-        # The catalog has no customized logging levels yet, so no name can be right.
+        # The catalog has no customized logging levels yet, so every name is wrong.
         raise call.fail(27237, value)
     if name != "LOGGING_LEVEL":
         return
@@ -195,10 +195,10 @@ def _follow_system_rules(call: CatalogCall, store: Store, execution_id: int, nam
     required="execution_id property_path property_value",
 )
 async def set_execution_property_override_value(call: CatalogCall) -> None:
-    """27101, 27103 no such execution, 27225 started, 515 @sensitive NULL. Whether the path exists shows in the run."""
+    """27101, 27103 no such execution, 27225 started, 515 @sensitive NULL. A path that names nothing fails the run."""
     execution_id = _changeable(call, 27225)
     if call["sensitive"] is None:
-        raise SqlError(515, "The column 'sensitive' takes no NULL: give @sensitive 0 or 1.", state=2)
+        raise SqlError(515, "The column 'sensitive' must not be NULL. Give @sensitive 0 or 1.", state=2)
     async with call.transaction() as store:
         store.execute(
             "DELETE FROM internal.execution_property_override_values WHERE execution_id = ? AND property_path = ?",
@@ -218,9 +218,9 @@ async def set_execution_property_override_value(call: CatalogCall) -> None:
 
 
 def _changeable(call: CatalogCall, started: int) -> int:
-    """The id of an execution that the caller may change and that was not started.
+    """The id of an execution that the caller can change and that was not started.
 
-    :param started: the error's number where it was.
+    :param started: the number of the error if it was started.
     """
     execution_id: int = call["execution_id"]
     if execution_id <= 0:
@@ -241,7 +241,7 @@ def _changeable(call: CatalogCall, started: int) -> int:
 async def start_execution(call: CatalogCall) -> None:
     """27101, 27103 no such execution, 27121 not in status 1, 27109, 27178, 27150 of its project, 27184 value missing.
 
-    Returns at once; with SYNCHRONIZED = 1 when the run is over, with success even if it failed.
+    Returns at once; with SYNCHRONIZED = 1 at the end of the run, with success even if the run failed.
     """
     execution_id: int = call["execution_id"]
     if execution_id <= 0:
@@ -259,7 +259,7 @@ async def start_execution(call: CatalogCall) -> None:
     # After a restart, the project is read again: before the transaction, and in a thread.
     await call.ssisdb.files.load(version)
     async with call.transaction() as store:
-        # Read again under the write lock: of two callers at once, one finds status 5.
+        # Read again under the write lock: of two concurrent callers, one reads status 5.
         status = store.fetch("SELECT status FROM internal.operations WHERE operation_id = ?", [execution_id])[0][0]
         if status != OperationStatus.CREATED:
             raise call.fail(27121)

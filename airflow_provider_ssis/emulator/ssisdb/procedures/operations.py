@@ -1,4 +1,4 @@
-"""Operations: stop what runs."""
+"""Operations: stop a running operation."""
 
 from __future__ import annotations
 

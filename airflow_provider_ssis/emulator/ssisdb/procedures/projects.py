@@ -33,7 +33,7 @@ from airflow_provider_ssis.project.models import Project
 async def deploy_project(call: CatalogCall) -> None:
     """27145 bad name, 27104 no such folder, 27206 may not deploy there, 27109 may not change it, 27118, 27203.
 
-    What was wrong with the project stands in catalog.operation_messages.
+    The problems of the project are written to catalog.operation_messages.
     """
     name, stream = call["project_name"], call["project_stream"]
     if not is_valid_name(name):
@@ -110,7 +110,7 @@ async def get_project(call: CatalogCall) -> None:
     required="folder_name project_name",
 )
 async def delete_project(call: CatalogCall) -> None:
-    """27109 no such project. Executions of it stay."""
+    """27109 no such project. Its executions are kept."""
     project_id, _ = call.project(call["folder_name"], call["project_name"], PermissionType.MODIFY)
     async with call.transaction() as store:
         versions = store.fetch(

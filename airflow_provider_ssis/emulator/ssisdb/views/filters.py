@@ -1,4 +1,4 @@
-"""Which rows a caller may see, as conditions over the session's DuckDB variables."""
+"""Conditions for the rows that a caller can read, over the DuckDB variables of the session."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ ADMIN_OR_LOGREADER: Final = "(getvariable('is_ssis_admin') OR getvariable('is_ss
 
 
 def readable(kind: SecuredObjectType, id_column: str, *, logreader: bool = False) -> str:
-    """Rows of objects that the caller may read, or all rows for an administrator.
+    """The rows of objects that the caller can read, or all rows for an administrator.
 
     :param id_column: the column with the object's id.
-    :param logreader: members of ssis_logreader see all rows too.
+    :param logreader: members of ssis_logreader read all rows too.
     """
     return (
         f"({ADMIN_OR_LOGREADER if logreader else ADMIN} OR {id_column} IN (SELECT object_id FROM"

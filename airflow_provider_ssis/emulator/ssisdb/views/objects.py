@@ -1,4 +1,4 @@
-"""Folders, projects, packages, environments and what belongs to them."""
+"""Folders, projects, packages, environments, and their parts."""
 
 from __future__ import annotations
 

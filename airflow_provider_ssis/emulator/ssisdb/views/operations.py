@@ -1,4 +1,4 @@
-"""Operations, executions and what they wrote."""
+"""Operations, executions, and their messages and statistics."""
 
 from __future__ import annotations
 

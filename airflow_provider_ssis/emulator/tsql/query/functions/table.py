@@ -96,10 +96,13 @@ class Plain:
 def _fitted(compute: Callable[..., Any], result: SqlType) -> Callable[..., Any]:
     """The function with its result held to its type: strings are cut, numbers beyond the range are an error."""
 
+    # Cut, and not padded: RTRIM of a char is shorter.
+    cut = SqlType({"char": "varchar", "nchar": "nvarchar"}.get(result.name, result.name), length=result.length)
+
     def fit(*values: Any) -> Any:
         value = compute(*values)
         if isinstance(value, str):
-            return value if result.length in (None, MAX) else fit_string(value, result)
+            return value if result.length in (None, MAX) else fit_string(value, cut)
         return fitting(value, result) if value is not None and result.name in EXACT else value
 
     return fit

@@ -59,7 +59,7 @@ class Server:
     def __init__(self) -> None:
         self.process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
-        self.told = json.loads(self.process.stdout.readline())
+        self.endpoint_json = json.loads(self.process.stdout.readline())
         self.administrator = self.connect()
         self.administrator.execute("EXEC emulator.add_login @name = N'guest', @password = N'Pa55-word!'")
 
@@ -67,9 +67,9 @@ class Server:
         return pyodbc.connect(self.odbc(user), autocommit=True)
 
     def odbc(self, user: str) -> str:
-        text: str = self.told["odbc"]
+        text: str = self.endpoint_json["odbc"]
         if user != "sa":
-            text = text.replace("UID=sa", f"UID={user}").replace(self.told["password"], "Pa55-word!")
+            text = text.replace("UID=sa", f"UID={user}").replace(self.endpoint_json["password"], "Pa55-word!")
         return text
 
     def memory(self, name: str = "VmHWM") -> int:
@@ -188,7 +188,12 @@ def large_project(megabytes: int) -> bytes:
 @pytest.mark.parametrize("family", DriverFamily)
 def test_a_large_project_costs_the_server_little_more_than_one_copy(server: Server, family: DriverFamily) -> None:
     data = large_project(120)
-    endpoint = Endpoint(server.told["host"], server.told["port"], server.told["user"], server.told["password"])
+    endpoint = Endpoint(
+        server.endpoint_json["host"],
+        server.endpoint_json["port"],
+        server.endpoint_json["user"],
+        server.endpoint_json["password"],
+    )
     with closing(pyodbc.connect(endpoint.odbc(family), autocommit=True)) as connection:
         connection.execute("EXEC catalog.create_folder N'Sales'")
         before = server.memory("VmRSS")
@@ -225,7 +230,7 @@ def test_other_clients_get_answers_while_a_project_with_many_parameters_is_deplo
 
 
 @pytest.mark.slow
-def test_a_project_file_that_lies_about_its_sizes_costs_the_server_little(server: Server) -> None:
+def test_a_project_file_with_wrong_sizes_in_its_directory_costs_the_server_little(server: Server) -> None:
     parts = dict(ispac_parts(make_project("Bomb", [package("P.dtsx", task("Copy"))])))
     parts["P.dtsx"] += b" " * (1000 * MEGABYTE)
     bomb = zip_of(parts)

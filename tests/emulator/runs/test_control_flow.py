@@ -136,7 +136,7 @@ def test_a_loop_stops_at_the_turn_that_brings_it_to_its_number_of_errors() -> No
     assert played.results["\\Package\\Each"] is ExecutionResult.FAILURE
 
 
-def test_a_failed_task_fails_what_it_stands_in_and_the_package() -> None:
+def test_a_failed_task_fails_its_container_and_the_package() -> None:
     played = run(package("P.dtsx", sequence("S", task("A")), task("B")), scripts=failing("A"))
     assert played.status is OperationStatus.FAILED
     assert played.results == {
@@ -149,9 +149,9 @@ def test_a_failed_task_fails_what_it_stands_in_and_the_package() -> None:
 
 def test_a_failure_path_runs_and_the_package_fails_all_the_same() -> None:
     played = run(
-        package("P.dtsx", task("A"), task("Mend"), constraints=[on_failure("A", "Mend")]), scripts=failing("A")
+        package("P.dtsx", task("A"), task("Repair"), constraints=[on_failure("A", "Repair")]), scripts=failing("A")
     )
-    assert played.ran == ["Package", "A", "Mend"]
+    assert played.ran == ["Package", "A", "Repair"]
     assert played.status is OperationStatus.FAILED
 
 
@@ -256,9 +256,9 @@ def test_the_executables_of_a_child_package_that_runs_twice_are_listed_once() ->
 
 
 def test_a_child_package_that_is_missing_fails_the_task() -> None:
-    played = run(package("Parent.dtsx", execute_package("Run child", "Gone.dtsx")))
+    played = run(package("Parent.dtsx", execute_package("Run child", "Missing.dtsx")))
     assert played.status is OperationStatus.FAILED
-    assert any("no package Gone.dtsx" in text for text in played.texts(MessageType.ERROR))
+    assert any("no package Missing.dtsx" in text for text in played.texts(MessageType.ERROR))
 
 
 def test_packages_that_run_each_other_do_not_run_without_end() -> None:

@@ -196,7 +196,7 @@ def test_a_disabled_handler_is_passed_over() -> None:
 
 
 def test_an_error_that_is_not_propagated_does_not_count_outside() -> None:
-    silent = replace(event_handler("OnError", task("Mend")), propagate=False)
+    silent = replace(event_handler("OnError", task("Repair")), propagate=False)
     scripts = ScriptBook()
     scripts.fail(executable="Copy")
     played = run(package("Load.dtsx", task("Copy", event_handlers=[silent])), scripts=scripts)
@@ -234,12 +234,12 @@ def test_a_parent_package_handles_what_its_child_raises() -> None:
         package(
             "Parent.dtsx",
             execute_package("Run child", "Child.dtsx"),
-            event_handlers=[event_handler("OnError", task("Tell"))],
+            event_handlers=[event_handler("OnError", task("Notify"))],
         ),
         package("Child.dtsx", task("Copy")),
         scripts=scripts,
     )
-    assert played.ran == ["Package", "Run child", "Package", "Copy", "Tell"]
+    assert played.ran == ["Package", "Run child", "Package", "Copy", "Notify"]
 
 
 def test_handlers_still_run_when_a_failure_has_ended_the_package() -> None:
@@ -249,21 +249,21 @@ def test_handlers_still_run_when_a_failure_has_ended_the_package() -> None:
         "Load.dtsx",
         task("Copy", fail_package_on_failure=True),
         task("Never"),
-        event_handlers=[event_handler("OnWarning", task("Tell"))],
+        event_handlers=[event_handler("OnWarning", task("Notify"))],
     )
-    assert run(one, scripts=scripts).ran == ["Package", "Copy", "Tell"]
+    assert run(one, scripts=scripts).ran == ["Package", "Copy", "Notify"]
 
 
 def test_the_executables_of_handlers_are_listed_too_run_or_not() -> None:
     one = package(
         "Load.dtsx",
         task("Copy", disabled=True),
-        event_handlers=[event_handler("OnError", sequence("S", task("Tell")))],
+        event_handlers=[event_handler("OnError", sequence("S", task("Notify")))],
     )
     assert [record.package_path for record in run(one).executables] == [
         "\\Package",
         "\\Package.EventHandlers[OnError]\\S",
-        "\\Package.EventHandlers[OnError]\\S\\Tell",
+        "\\Package.EventHandlers[OnError]\\S\\Notify",
         "\\Package\\Copy",
     ]
 
@@ -271,7 +271,7 @@ def test_the_executables_of_handlers_are_listed_too_run_or_not() -> None:
 # --- child packages
 
 
-def test_an_execute_package_task_tells_what_it_passes_without_secrets() -> None:
+def test_an_execute_package_task_logs_its_assignments_without_secrets() -> None:
     asked = request(
         package("Parent.dtsx", execute_package("Run child", "Child.dtsx")),
         package(

@@ -49,7 +49,7 @@ LOAD = with_variables(
         data_flow("Orders", ["Source", "Target"]),
         foreach_loop("Files", task("Move"), disabled=True),
         task("Custom", "Vendor.SpecialTask"),
-        event_handlers=[event_handler("OnError", task("Tell"))],
+        event_handlers=[event_handler("OnError", task("Notify"))],
         connection_managers=[connection("Sales"), connection("Other", creation_name="VENDOR")],
         parameters=[parameter("Region", "String", "north")],
     ),
@@ -89,9 +89,9 @@ def test_a_whole_package_can_be_disabled() -> None:
 
 
 def test_an_event_handler_and_what_is_in_it_can_be_disabled() -> None:
-    assert "Tell" in overridden({}, fails="Copy").ran
-    for path in ("\\Package.EventHandlers[OnError]", "\\Package.EventHandlers[OnError]\\Tell"):
-        assert "Tell" not in overridden({f"{path}.Properties[Disable]": "True"}, fails="Copy").ran
+    assert "Notify" in overridden({}, fails="Copy").ran
+    for path in ("\\Package.EventHandlers[OnError]", "\\Package.EventHandlers[OnError]\\Notify"):
+        assert "Notify" not in overridden({f"{path}.Properties[Disable]": "True"}, fails="Copy").ran
 
 
 def test_the_number_of_errors_that_a_package_may_have_can_be_changed() -> None:
@@ -152,7 +152,7 @@ def test_what_a_failure_ends_can_be_changed(name: str, ran: bool) -> None:
         "\\Package\\S\\Copy.Properties[SqlStatementSource]",
         "\\Package\\Orders.Properties[[Source].[SqlCommand]]",
         "\\Package\\Files.ForEachEnumerator.Properties[Directory]",
-        "\\Package.EventHandlers[OnError]\\Tell.Properties[SqlStatementSource]",
+        "\\Package.EventHandlers[OnError]\\Notify.Properties[SqlStatementSource]",
     ],
 )
 def test_other_properties_of_what_exists_are_accepted(path: str) -> None:

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 class MemoryLog:
-    """What runs wrote, by execution.
+    """The records that runs wrote, by execution.
 
     :param fault: raised by every write of records.
     """
@@ -36,7 +36,7 @@ class MemoryLog:
         self.changed = asyncio.Event()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something to be written; the test's deadline ends a wait in vain."""
+        """Wait for something to be written; the test's timeout ends a wait without a result."""
         while not condition():
             await self.changed.wait()
             self.changed.clear()
@@ -78,7 +78,7 @@ def now() -> dt.datetime:
 
 
 def with_runtime(body: Callable[[Runtime, MemoryLog], Awaitable[Result]], log: MemoryLog | None = None) -> Result:
-    """Run a test on an event loop of its own, and see that nothing is left on it."""
+    """Run a test on a separate event loop, and check that no task is left on it."""
 
     async def main() -> Result:
         written = log or MemoryLog()
@@ -112,7 +112,7 @@ def test_waiting_for_what_does_not_run_returns_at_once() -> None:
     with_runtime(body)
 
 
-def test_processes_of_runs_have_ids_of_their_own() -> None:
+def test_processes_of_runs_have_different_ids() -> None:
     async def body(runtime: Runtime, log: MemoryLog) -> None:
         for number in range(1, 51):
             runtime.start(request(SLOW, execution_id=number))
@@ -296,7 +296,7 @@ def test_closing_ends_all_runs_without_a_word_and_others_can_be_started() -> Non
     with_runtime(body)
 
 
-def test_a_log_that_cannot_be_written_ends_the_run_unexpectedly_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_log_that_cannot_be_written_ends_the_run_unexpectedly_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def body(runtime: Runtime, log: MemoryLog) -> None:
         runtime.start(request(LOAD))
         await runtime.wait(1)
@@ -314,7 +314,7 @@ def test_thousands_of_runs_wait_at_once() -> None:
         for number in range(1, 5001):
             runtime.start(request(SLOW, execution_id=number))
         await log.until(lambda: len(log.writes) == 5000)
-        # Nothing but a task each: whoever waits, waits on the event loop's own timers.
+        # One task for each, and no thread: the waits use the event loop's timers.
         assert len(asyncio.all_tasks()) <= 5001
         assert all(runtime.stop(number) for number in range(1, 5001))
         for number in range(1, 5001):

@@ -15,7 +15,12 @@ from airflow_provider_ssis.catalog.errors import PermissionDenied
 from airflow_provider_ssis.emulator.server import Edition, SsisdbEmulator
 
 PASSWORD = "gr4nted-s3cret"
-CALLS = ["create_folder NULL", "create_folder N'New'", "delete_folder N'Gone'", "set_folder_description N'Gone', N'x'"]
+CALLS = [
+    "create_folder NULL",
+    "create_folder N'New'",
+    "delete_folder N'Missing'",
+    "set_folder_description N'Missing', N'x'",
+]
 
 
 @pytest.fixture(scope="module", params=list(Edition), ids=lambda edition: edition.value)
@@ -69,7 +74,7 @@ def test_the_role_and_the_owners_get_to_the_procedure_s_own_tests(
     assert refused(server, user, "EXEC catalog.create_folder NULL").number == expected
 
 
-def test_what_everybody_may_execute_is_not_denied(server: SsisdbEmulator, edition: Edition) -> None:
+def test_procedures_granted_to_public_are_not_denied(server: SsisdbEmulator, edition: Edition) -> None:
     expected = 27138 if edition is Edition.AZURE else 27123
     assert refused(server, "plain", "EXEC catalog.delete_environment NULL, NULL").number == expected
 
@@ -79,7 +84,7 @@ def test_a_denied_call_is_caught_by_try(server: SsisdbEmulator) -> None:
     assert refused(server, "plain", batch) is None
 
 
-def test_the_client_tells_a_denied_login_which_role_it_needs(server: SsisdbEmulator) -> None:
+def test_the_error_names_the_role_that_a_denied_login_needs(server: SsisdbEmulator) -> None:
     odbc = server.odbc_connection_string.replace(f"UID={server.user}", "UID=plain").replace(server.password, PASSWORD)
     with (
         Catalog(pyodbc.connect(odbc, autocommit=True)) as catalog,

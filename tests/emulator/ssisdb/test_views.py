@@ -23,9 +23,7 @@ def test_the_object_type_of_extended_operation_info_may_be_null(ssisdb_emulator:
 
 
 @pytest.mark.parametrize("family", DriverFamily)
-def test_a_number_that_is_never_null_is_told_so_to_every_driver(
-    ssisdb_emulator: SsisdbEmulator, family: DriverFamily
-) -> None:
+def test_every_driver_sees_that_a_number_is_never_null(ssisdb_emulator: SsisdbEmulator, family: DriverFamily) -> None:
     """Microsoft's driver goes by the form in which the type is announced, not by the column's flag."""
     query = "SELECT operation_id, operation_type, status, process_id FROM catalog.operations"
     with closing(pyodbc.connect(ssisdb_emulator.odbc(family), autocommit=True)) as connection:

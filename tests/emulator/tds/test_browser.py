@@ -12,7 +12,7 @@ ABOUT = ("HOST", "SSIS", 51433, "16.0.4000")
 
 
 @pytest.mark.parametrize("request_", [b"\x02", b"\x03", b"\x04SSIS\0", b"\x04ssis\0", b"\x04SSIS"])
-def test_it_tells_the_port_of_its_instance(request_: bytes) -> None:
+def test_it_answers_with_the_port_of_its_instance(request_: bytes) -> None:
     answer = answer_to(request_, *ABOUT)
     assert answer is not None
     assert answer[0] == 0x05

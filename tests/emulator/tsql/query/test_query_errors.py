@@ -125,7 +125,7 @@ def test_an_error_at_run_time_has_its_number(engine: QueryEngine, text: str, num
     assert caught.value.number == number, caught.value
 
 
-def test_an_overflow_is_told_in_words_of_our_own(engine: QueryEngine) -> None:
+def test_an_overflow_has_our_own_error_text(engine: QueryEngine) -> None:
     with pytest.raises(SqlError) as caught:
         engine.run("SELECT SUM(x.a) FROM (VALUES (2147483647), (1)) AS x(a)")
     assert caught.value.text == "Arithmetic overflow: a result is beyond the range of its type."

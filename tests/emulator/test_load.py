@@ -59,7 +59,7 @@ class Server:
     def __init__(self) -> None:
         self.process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
-        self.endpoint_json = json.loads(self.process.stdout.readline())
+        self.endpoint = json.loads(self.process.stdout.readline())
         self.administrator = self.connect()
         self.administrator.execute("EXEC emulator.add_login @name = N'guest', @password = N'Pa55-word!'")
 
@@ -67,9 +67,9 @@ class Server:
         return pyodbc.connect(self.odbc(user), autocommit=True)
 
     def odbc(self, user: str) -> str:
-        text: str = self.endpoint_json["odbc"]
+        text: str = self.endpoint["odbc"]
         if user != "sa":
-            text = text.replace("UID=sa", f"UID={user}").replace(self.endpoint_json["password"], "Pa55-word!")
+            text = text.replace("UID=sa", f"UID={user}").replace(self.endpoint["password"], "Pa55-word!")
         return text
 
     def memory(self, name: str = "VmHWM") -> int:
@@ -189,10 +189,7 @@ def large_project(megabytes: int) -> bytes:
 def test_a_large_project_costs_the_server_little_more_than_one_copy(server: Server, family: DriverFamily) -> None:
     data = large_project(120)
     endpoint = Endpoint(
-        server.endpoint_json["host"],
-        server.endpoint_json["port"],
-        server.endpoint_json["user"],
-        server.endpoint_json["password"],
+        server.endpoint["host"], server.endpoint["port"], server.endpoint["user"], server.endpoint["password"]
     )
     with closing(pyodbc.connect(endpoint.odbc(family), autocommit=True)) as connection:
         connection.execute("EXEC catalog.create_folder N'Sales'")
@@ -230,7 +227,7 @@ def test_other_clients_get_answers_while_a_project_with_many_parameters_is_deplo
 
 
 @pytest.mark.slow
-def test_a_project_file_with_wrong_sizes_in_its_directory_costs_the_server_little(server: Server) -> None:
+def test_a_project_file_with_false_sizes_costs_the_server_little(server: Server) -> None:
     parts = dict(ispac_parts(make_project("Bomb", [package("P.dtsx", task("Copy"))])))
     parts["P.dtsx"] += b" " * (1000 * MEGABYTE)
     bomb = zip_of(parts)

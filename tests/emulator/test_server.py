@@ -89,7 +89,7 @@ def test_the_data_folder_keeps_the_catalog_over_a_clean_restart(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("option", ["--keytab", "--token-key"])
-def test_a_missing_file_is_reported_at_the_start(option: str) -> None:
+def test_a_missing_file_is_an_error_at_the_start(option: str) -> None:
     result = subprocess.run(
         [*COMMAND, option, "/nowhere/file"], capture_output=True, text=True, check=False, timeout=60
     )
@@ -101,14 +101,14 @@ def test_the_command_line_takes_an_instance_and_a_key_for_tokens(tmp_path: Path)
     key = tmp_path / "key.pem"
     key.write_text(Authority().public_key)
     # Another address than that of other tests, since the Browser has one port only.
-    with served("--host", "127.0.0.2", "--instance", "SSIS", "--token-key", str(key)) as (_, endpoint):
+    with served("--host", "127.0.0.2", "--instance", "SSIS", "--token-key", str(key)) as (_, server):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(30)
             client.sendto(b"\x04SSIS\0", ("127.0.0.2", 1434))
-            assert f"tcp;{endpoint['port']};".encode() in client.recv(4096)
+            assert f"tcp;{server['port']};".encode() in client.recv(4096)
         token = Authority().token().encode("utf-16-le")
         attributes = {1256: len(token).to_bytes(4, "little") + token}
-        string = ";".join(part for part in endpoint["odbc"].split(";") if part[:4] not in ("UID=", "PWD="))
+        string = ";".join(part for part in server["odbc"].split(";") if part[:4] not in ("UID=", "PWD="))
         with pytest.raises(pyodbc.Error, match="InvalidSignatureError"):
             pyodbc.connect(string, attrs_before=attributes)
 
@@ -244,7 +244,7 @@ def test_a_data_folder_in_use_is_one_line_and_exit_code_1(tmp_path: Path) -> Non
     )
 
 
-def test_a_data_folder_in_use_in_the_same_process_is_refused_and_stays_usable(tmp_path: Path) -> None:
+def test_a_data_folder_in_use_in_the_same_process_is_an_error_and_stays_usable(tmp_path: Path) -> None:
     with SsisdbEmulator(data_dir=tmp_path) as ssisdb:
         with pytest.raises(OSError, match="in use by another emulator"):
             SsisdbEmulator(data_dir=tmp_path).start()

@@ -56,7 +56,7 @@ def messages(cursor: pyodbc.Cursor, execution_id: int, message_type: int) -> lis
     return [tuple(row) for row in rows]
 
 
-def test_an_executable_can_be_scripted_to_fail(cursor: pyodbc.Cursor) -> None:
+def test_an_executable_fails_by_a_script(cursor: pyodbc.Cursor) -> None:
     cursor.execute(
         "EXEC emulator.fail_executable @package_name = N'Load.dtsx', @executable = N'Copy',"
         " @message = N'The disk is full.', @code = 0xC0202009"
@@ -74,7 +74,7 @@ def test_arguments_can_be_parameters_of_a_driver(cursor: pyodbc.Cursor, code: in
     assert messages(cursor, execution_id, 120) == [("Copy:Error: Zoë; 売上", -1071636471, None)]
 
 
-def test_a_component_of_a_data_flow_can_be_scripted_to_fail(cursor: pyodbc.Cursor) -> None:
+def test_a_component_of_a_data_flow_fails_by_a_script(cursor: pyodbc.Cursor) -> None:
     cursor.execute("EXEC emulator.fail_executable @executable = N'Orders', @component = N'Source'")
     execution_id, _ = run(cursor)
     assert [row[2] for row in messages(cursor, execution_id, 120)] == ["Source [1]", "SSIS.Pipeline"]
@@ -90,7 +90,7 @@ def test_scripts_can_be_taken_back(cursor: pyodbc.Cursor) -> None:
     assert run(cursor)[1] == 7
 
 
-def test_a_run_can_be_scripted_to_take_time(cursor: pyodbc.Cursor) -> None:
+def test_a_script_makes_a_run_take_time(cursor: pyodbc.Cursor) -> None:
     cursor.execute("EXEC emulator.take_time @seconds = 0.2, @executable = N'Copy'")
     execution_id, _ = run(cursor)
     (duration,) = cursor.execute(
@@ -112,12 +112,12 @@ def test_messages_can_be_asked_for(cursor: pyodbc.Cursor) -> None:
     assert messages(cursor, execution_id, 110) == [("Copy:Warning: Careful.", -2147381246, None)]
 
 
-def test_a_run_can_be_scripted_to_end_unexpectedly(cursor: pyodbc.Cursor) -> None:
+def test_a_script_ends_a_run_unexpectedly(cursor: pyodbc.Cursor) -> None:
     cursor.execute("EXEC emulator.end_unexpectedly @executable = N'Copy'")
     assert run(cursor)[1] == 6
 
 
-def test_the_last_status_of_a_run_can_be_scripted(cursor: pyodbc.Cursor) -> None:
+def test_a_script_sets_the_final_status(cursor: pyodbc.Cursor) -> None:
     cursor.execute("EXEC emulator.finish_with_status @status = 9")
     assert run(cursor)[1] == 9
 

@@ -114,7 +114,7 @@ def test_a_fault_that_cannot_be_is_refused(ssisdb_emulator: SsisdbEmulator, call
         connection.execute(f"EXEC emulator.{call}")
 
 
-def test_a_reset_removes_faults_and_counts_from_zero(ssisdb_emulator: SsisdbEmulator) -> None:
+def test_a_reset_removes_faults_and_sets_the_counters_to_zero(ssisdb_emulator: SsisdbEmulator) -> None:
     ssisdb_emulator.faults.error(1205, times=None)
     ssisdb_emulator.reset()
     with closing(connect(ssisdb_emulator)) as connection:

@@ -271,7 +271,7 @@ def test_the_executables_of_handlers_are_listed_too_run_or_not() -> None:
 # --- child packages
 
 
-def test_an_execute_package_task_logs_its_assignments_without_secrets() -> None:
+def test_an_execute_package_task_reports_its_parameters_without_secrets() -> None:
     asked = request(
         package("Parent.dtsx", execute_package("Run child", "Child.dtsx")),
         package(

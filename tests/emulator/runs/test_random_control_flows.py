@@ -1,4 +1,4 @@
-"""Properties of any control flow with any script."""
+"""Rules that hold for any control flow, with any scripts."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_what_begins_also_ends_and_has_one_row_of_statistics(played: Played) -> 
 
 @settings(deadline=None, max_examples=150)
 @given(runs())
-def test_executables_in_a_container_run_within_its_time(played: Played) -> None:
+def test_an_executable_runs_within_the_time_of_its_container(played: Played) -> None:
     for outer in played.statistics:
         assert outer.start_time <= outer.end_time
         if "EventHandlers" in outer.execution_path:

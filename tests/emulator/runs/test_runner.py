@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 class MemoryLog:
-    """The records that runs wrote, by execution.
+    """The records of runs, by execution.
 
     :param fault: raised by every write of records.
     """
@@ -36,7 +36,7 @@ class MemoryLog:
         self.changed = asyncio.Event()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something to be written; the test's timeout ends a wait without a result."""
+        """Wait until a record is written; the deadline of the test ends the wait otherwise."""
         while not condition():
             await self.changed.wait()
             self.changed.clear()
@@ -78,7 +78,7 @@ def now() -> dt.datetime:
 
 
 def with_runtime(body: Callable[[Runtime, MemoryLog], Awaitable[Result]], log: MemoryLog | None = None) -> Result:
-    """Run a test on a separate event loop, and check that no task is left on it."""
+    """Run a test on a new event loop, and check that no task is left on it."""
 
     async def main() -> Result:
         written = log or MemoryLog()
@@ -296,7 +296,9 @@ def test_closing_ends_all_runs_without_a_word_and_others_can_be_started() -> Non
     with_runtime(body)
 
 
-def test_a_log_that_cannot_be_written_ends_the_run_unexpectedly_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_whose_log_cannot_be_written_ends_unexpectedly(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def body(runtime: Runtime, log: MemoryLog) -> None:
         runtime.start(request(LOAD))
         await runtime.wait(1)
@@ -314,7 +316,7 @@ def test_thousands_of_runs_wait_at_once() -> None:
         for number in range(1, 5001):
             runtime.start(request(SLOW, execution_id=number))
         await log.until(lambda: len(log.writes) == 5000)
-        # One task for each, and no thread: the waits use the event loop's timers.
+        # Only a task each: all of them wait on the timers of the event loop.
         assert len(asyncio.all_tasks()) <= 5001
         assert all(runtime.stop(number) for number in range(1, 5001))
         for number in range(1, 5001):

@@ -139,7 +139,7 @@ def test_a_crash_waits_for_the_time_that_was_scripted() -> None:
 
 
 @pytest.mark.parametrize("status", [3, 4, 6, 7, 9])
-def test_the_last_status_of_a_run_can_be_scripted(status: int) -> None:
+def test_a_script_sets_the_final_status(status: int) -> None:
     scripts = ScriptBook()
     scripts.finish(OperationStatus(status))
     assert status_after(scripts) == status

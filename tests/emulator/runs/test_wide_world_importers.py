@@ -20,7 +20,7 @@ PACKAGE = "DailyETLMain.dtsx"
 @pytest.fixture(scope="module")
 def etl() -> RunRequest:
     if not FOLDER.exists():
-        pytest.skip("the Wide World Importers project is not in ../shared/inputs")
+        pytest.skip("the Wide World Importers project is missing: it is expected in ../shared/inputs")
     project = read_ispac(build_ispac(FOLDER))
     return RunRequest(1, "Warehouse", project.name, project, PACKAGE)
 
@@ -45,7 +45,7 @@ def test_it_can_be_stopped_half_way(etl: RunRequest) -> None:
     assert len(results) < 70
 
 
-def test_it_can_be_scripted_to_fail_at_one_task(etl: RunRequest) -> None:
+def test_a_script_makes_one_task_fail(etl: RunRequest) -> None:
     scripts = ScriptBook()
     name = "Extract Updated Customer Data to Staging"
     scripts.fail(package=PACKAGE, executable=name, message="Login failed.", code=0xC020801C)

@@ -74,7 +74,7 @@ def test_the_role_and_the_owners_get_to_the_procedure_s_own_tests(
     assert refused(server, user, "EXEC catalog.create_folder NULL").number == expected
 
 
-def test_procedures_granted_to_public_are_not_denied(server: SsisdbEmulator, edition: Edition) -> None:
+def test_a_procedure_granted_to_public_is_not_denied(server: SsisdbEmulator, edition: Edition) -> None:
     expected = 27138 if edition is Edition.AZURE else 27123
     assert refused(server, "plain", "EXEC catalog.delete_environment NULL, NULL").number == expected
 
@@ -84,7 +84,7 @@ def test_a_denied_call_is_caught_by_try(server: SsisdbEmulator) -> None:
     assert refused(server, "plain", batch) is None
 
 
-def test_the_error_names_the_role_that_a_denied_login_needs(server: SsisdbEmulator) -> None:
+def test_the_client_names_the_role_that_a_denied_login_needs(server: SsisdbEmulator) -> None:
     odbc = server.odbc_connection_string.replace(f"UID={server.user}", "UID=plain").replace(server.password, PASSWORD)
     with (
         Catalog(pyodbc.connect(odbc, autocommit=True)) as catalog,

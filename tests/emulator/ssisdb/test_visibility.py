@@ -59,7 +59,7 @@ def server(ssisdb_emulator: SsisdbEmulator) -> SsisdbEmulator:
     return server
 
 
-def test_each_login_sees_its_own_rows_after_the_same_query_of_another(server: SsisdbEmulator) -> None:
+def test_each_login_sees_its_own_rows_after_the_same_query_of_another_login(server: SsisdbEmulator) -> None:
     server.add_login("stranger", PASSWORD)
     server.add_login("reader", PASSWORD, database_roles=["ssis_logreader"])
     server.add_login("admin", PASSWORD, database_roles=["ssis_admin"])

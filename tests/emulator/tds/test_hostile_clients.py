@@ -1,4 +1,4 @@
-"""Clients that send no TDS or broken TDS: their connections end, and other clients are not affected."""
+"""Clients that send no valid TDS: their connection ends, and other clients are not affected."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def packet(kind: int, payload: bytes, *, length: int | None = None, status: int 
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.binary(max_size=300))
-def test_noise_harms_no_other_client(server: EchoServer, data: bytes) -> None:
+def test_noise_does_not_affect_other_clients(server: EchoServer, data: bytes) -> None:
     with closing(connect(server)) as other:
         answer(server, data)
         cursor = other.cursor()
@@ -70,13 +70,13 @@ def test_messages_of_noise_before_the_login_are_closed(server: EchoServer, kind:
         pass
 
 
-def test_a_packet_of_an_unknown_type_is_logged(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_packet_of_an_unknown_type_is_in_the_log(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "airflow_provider_ssis.emulator.tds"):
         assert answer(server, packet(0x63, b"x" * 8), finish=False) == b""
     assert "connection closed: unknown packet type 0x63" in caplog.text
 
 
-def test_a_packet_with_an_impossible_length_is_logged(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_packet_with_an_impossible_length_is_in_the_log(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "airflow_provider_ssis.emulator.tds"):
         assert answer(server, packet(0x12, b"", length=3), finish=False) == b""
     assert "packet of 3 bytes" in caplog.text

@@ -8,7 +8,7 @@ from airflow_provider_ssis.emulator.tds.throttle import LoginThrottle
 
 
 class Clock:
-    """A clock that advances during sleep."""
+    """A clock that a sleep moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0

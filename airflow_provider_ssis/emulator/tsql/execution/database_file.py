@@ -36,7 +36,7 @@ def attach(connection: duckdb.DuckDBPyConnection, name: str, data_dir: Path | No
         # With its type named, DuckDB does not load an extension for whatever else the file may be.
         connection.execute(f"ATTACH '{path_text}' AS {quoted(name)} (TYPE duckdb)")
     except duckdb.Error as error:
-        # Not chained: DuckDB's text is in the message, and its traceback tells nothing more.
+        # Not chained: DuckDB's text is in the message, and its traceback adds nothing.
         raise _unusable(path, str(error)) from None
 
 

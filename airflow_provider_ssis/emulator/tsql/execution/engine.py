@@ -88,7 +88,7 @@ class Engine:
         """The threads in which queries run."""
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """A DuckDB connection of its own."""
+        """A new DuckDB connection."""
         connection = self._duckdb.cursor()
         connection.execute(f"USE {quoted(self.database)}")
         return connection
@@ -127,7 +127,7 @@ class Engine:
         return found is not None
 
     def define_view(self, view: View) -> None:
-        """Make a view known. It is made anew at each start, so that a newer version can change it."""
+        """Register a view. It is created at each start, so that a newer version can change it."""
         self.metadata.add(view)
         self._make_schema(view.schema)
         self._make_schema(ALL_ROWS)
@@ -146,7 +146,7 @@ class Engine:
         self._duckdb.execute(sql)
 
     def execute(self, sql: str, parameters: Sequence[Any]) -> None:
-        """Run a DuckDB statement while nobody is connected."""
+        """Run a DuckDB statement before any client connects."""
         self._duckdb.execute(sql, parameters)
 
     def _make_schema(self, schema: str) -> None:
@@ -155,7 +155,7 @@ class Engine:
     # --- data
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a DuckDB query: what is committed."""
+        """Rows of a DuckDB query on committed data."""
         return self._reader.execute(sql, parameters).fetchall()
 
     @asynccontextmanager

@@ -59,11 +59,11 @@ class _Lock:
     waiting: deque[_Wait] = field(default_factory=deque)
 
     def is_free_for(self, hold: _Hold) -> bool:
-        """Whether nobody stands in the way of a hold."""
+        """Whether no other session blocks a hold."""
         return next(self.blockers(hold), None) is None
 
     def blockers(self, hold: _Hold) -> Iterator[int]:
-        """The owners that stand in the way of a hold."""
+        """The owners that block a hold."""
         for other in self.held:
             if other.owner != hold.owner and other.mode not in COMPATIBLE[hold.mode]:
                 yield other.owner
@@ -192,7 +192,7 @@ class ApplicationLocks:
             return
         for wait in list(lock.waiting):
             if not wait.granted.done() and lock.is_free_for(wait.hold):
-                # Granted here and now, not when the waiter runs: nobody can come between.
+                # Granted at once, not when the waiter runs, so that no other session can take the lock first.
                 lock.waiting.remove(wait)
                 lock.held.append(wait.hold)
                 wait.granted.set_result(None)

@@ -1,4 +1,4 @@
-"""How a stored procedure is declared, and what its body is given."""
+"""Stored procedures whose bodies are Python, and the call that a body receives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ProcedureCall:
     :param session: the caller's session: ``principal``, ``database``, ``spid``, ``engine``, ``in_transaction``.
     :param arguments: by :attr:`ProcedureParameter.key`, converted to the declared types; a sql_variant is a
         ``Variant`` or None, a table type is a ``TableValue``.
-    :param outputs: what the body set with :meth:`set_output`; the interpreter reads it even if the body raised.
+    :param outputs: the values from :meth:`set_output`; the interpreter reads them even if the body raised.
     :param events: result sets and messages, in order; the interpreter sends them.
     """
 

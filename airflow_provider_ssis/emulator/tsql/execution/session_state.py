@@ -1,4 +1,4 @@
-"""What a session holds: its options, transaction, local tables and prepared statements."""
+"""The state of a session: its options, transaction, local tables and prepared statements."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class _Transaction:
     """An open transaction.
 
     :param store: the DuckDB transaction behind it, from the first write to a table that lasts.
-    :param writes: what was written, to be done again.
+    :param writes: the writes, to be repeated.
     :param images: the local tables that it changed, as they were before.
     :param savepoints: the number of writes at each.
     :param seen: the engine's commits without a lock that it sees.
@@ -51,7 +51,7 @@ class _Transaction:
 
 
 class _NotingStore(Store):
-    """A store that notes what is done with it."""
+    """A store that records its writes."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, writes: list[Callable[[], object]]) -> None:
         super().__init__(connection)
@@ -123,7 +123,7 @@ class Transactions:
         :raises SqlError: 3902 without a transaction, 3930 when only a rollback is left.
         """
         if self._current is None:
-            raise SqlError(3902, "COMMIT has no transaction to commit: there is no BEGIN TRANSACTION before it.")
+            raise SqlError(3902, "COMMIT has no corresponding BEGIN TRANSACTION.")
         if self._current.doomed:
             raise _doomed()
         self.count -= 1
@@ -137,11 +137,13 @@ class Transactions:
         """
         transaction = self._current
         if transaction is None:
-            raise SqlError(3903, "ROLLBACK has no transaction to roll back: there is no BEGIN TRANSACTION before it.")
+            raise SqlError(3903, "ROLLBACK has no corresponding BEGIN TRANSACTION.")
         if name and name in transaction.savepoints:
             if transaction.doomed:
                 raise SqlError(
-                    3931, "The transaction failed: it cannot be rolled back to a savepoint.", ends_batch=True
+                    3931,
+                    "The current transaction cannot be rolled back to a savepoint. Roll back the entire transaction.",
+                    ends_batch=True,
                 )
             self._return_to(transaction, transaction.savepoints[name])
             return []
@@ -218,7 +220,7 @@ class Transactions:
         except SqlError:
             raise
         except BaseException:
-            # What was written half cannot be told from what was written before.
+            # The half of this write cannot be separated from earlier writes.
             self.doom()
             raise
 
@@ -226,7 +228,7 @@ class Transactions:
         """Change local tables, so that a rollback can undo it.
 
         :param tables: all that it may change.
-        :param action: makes the change; it is called again where the transaction is begun anew.
+        :param action: makes the change; it is called again when the transaction is restarted.
         :raises SqlError: 3930 when only a rollback is left.
         """
         transaction = self._current
@@ -249,7 +251,7 @@ class Transactions:
             self._local_tables.drop(table)
 
     def refresh(self) -> None:
-        """Before a request: see what the server's own tasks have committed meanwhile, as READ COMMITTED does.
+        """Before a request: make the commits of the server's own tasks visible, as READ COMMITTED does.
 
         DuckDB shows a transaction the data as it was when the transaction began.
         """
@@ -260,7 +262,7 @@ class Transactions:
             self._rebuild(transaction, len(transaction.writes))
 
     def recover(self) -> None:
-        """Behind an error of DuckDB: begin its transaction anew if it gave that up."""
+        """After an error of DuckDB: restart its transaction if DuckDB aborted it."""
         transaction = self._current
         if transaction is None or transaction.store is None:
             return
@@ -270,14 +272,14 @@ class Transactions:
             self._rebuild(transaction, len(transaction.writes))
 
     def _return_to(self, transaction: _Transaction, count: int) -> None:
-        """Undo all but the first writes. Table variables keep what they have, as in T-SQL."""
+        """Undo all but the first writes. Table variables keep their rows, as in T-SQL."""
         transaction.savepoints = {name: at for name, at in transaction.savepoints.items() if at <= count}
         kept = self._local_tables.images(variables=True)
         self._rebuild(transaction, count)
         self._local_tables.restore(kept)
 
     def _rebuild(self, transaction: _Transaction, count: int) -> None:
-        """Make the first writes of a transaction anew, on the data as it was before."""
+        """Restart a transaction and repeat its first writes."""
         if transaction.store is not None:
             self._engine.roll_back(self._connection)
             self._engine.begin(self._connection)
@@ -330,5 +332,5 @@ def given_up() -> SqlError:
 
 def _doomed() -> SqlError:
     return SqlError(
-        3930, "The transaction failed and can only be rolled back: nothing can be written in it.", ends_batch=True
+        3930, "The current transaction cannot be committed. Roll it back before you write anything.", ends_batch=True
     )

@@ -147,7 +147,7 @@ def _key_words(stream: TokenStream) -> bool:
 
 
 def _table_constraint(stream: TokenStream) -> list[_Key]:
-    """A constraint in a line of its own; an index changes nothing."""
+    """A table constraint; an index has no effect."""
     if stream.accept("CONSTRAINT"):
         stream.identifier()
     primary = plain_index = False

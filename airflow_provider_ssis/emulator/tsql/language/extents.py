@@ -1,6 +1,6 @@
-"""Where queries and expressions end: T-SQL needs no semicolons, so the words that begin a statement tell.
+"""The ends of queries and expressions: T-SQL needs no semicolons, so a query ends at a word that begins a statement.
 
-What stands inside is left to the query compiler.
+Their content is left to the query compiler.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _into(stream: TokenStream) -> str:
 def temporary_name(parts: tuple[str, ...], line: int) -> str:
     """The name of a temporary table; ``tempdb..`` may stand before it.
 
-    :raises SqlError: 262, it is the name of another table, which nobody may make here.
+    :raises SqlError: 262, it is not the name of a temporary table.
     """
     name = parts[-1]
     if name.startswith("#") and not name.startswith("##") and (len(parts) == 1 or parts[0].lower() == "tempdb"):

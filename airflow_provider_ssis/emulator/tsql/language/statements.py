@@ -67,7 +67,7 @@ class SetOption(Statement):
     """``SET NOCOUNT ON`` and the like.
 
     :param options: names in upper case.
-    :param value: what it is set to, in upper case; a variable stands for its value.
+    :param value: the new value in upper case, or the name of a variable that holds it.
     """
 
     options: tuple[str, ...]

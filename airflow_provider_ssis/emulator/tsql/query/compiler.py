@@ -44,7 +44,7 @@ class CompiledQuery:
     """A query that is ready to run.
 
     :param sql: DuckDB text with ``$1`` ... ``$n``; empty where Python computes the rows.
-    :param parameters: what the session supplies when the query runs: ``@name`` variables and the names of
+    :param parameters: the values that the session supplies when the query runs: ``@name`` variables and the names of
         ``session_values.py``.
     :param columns: T-SQL types of the result; empty for a query that returns no rows.
     :param assignments: for ``SELECT @a = ..., @b = ...``, the variables in the order of the columns; or in that of the
@@ -131,7 +131,7 @@ class Result:
 class _Running:
     """A part of a run of a query in this thread, of which each exception becomes an error of SQL Server.
 
-    A class of its own and no generator: every small expression passes here.
+    A class and not a generator, which would be slow: every small expression is run here.
     """
 
     __slots__ = ("_bridge", "_run")
@@ -154,7 +154,7 @@ class _Running:
 class QueryCompiler:
     """Compiles and runs queries against one DuckDB instance.
 
-    :param metadata: what names there are.
+    :param metadata: the known names.
     :param zone: the server's offset, in which a datetimeoffset of a table is shown; default that of this machine now.
     """
 
@@ -182,7 +182,7 @@ class QueryCompiler:
         :param database: the current database.
         :param connection: any connection to the DuckDB instance.
         :param local_tables: table variables and temporary tables in sight, by name with ``@`` or ``#``.
-        :param sees_all: whether whoever asks may see all rows of the views.
+        :param sees_all: whether the login may see all rows of the views.
         :raises SqlError: 102, 156, 207, 208 and the like, with the true line.
         """
         tables = local_tables or {}

@@ -2,7 +2,7 @@
 
 sqlglot's own T-SQL dialect is made for translating: it accepts what other databases write too, and turns ``LEN`` and
 ``GETDATE`` into kinds of nodes that several databases share. Here every function keeps its T-SQL name and every type
-its T-SQL text, so that ``functions.py`` is one table of names, and what T-SQL does not know is not read at all.
+its T-SQL text, so that ``functions.py`` is one table of names, and syntax that T-SQL does not have is rejected.
 """
 
 from __future__ import annotations
@@ -158,13 +158,13 @@ def tokens_of(text: str) -> list[Token]:
 def parse_query(text: str) -> exp.Expr:
     """The syntax tree of one query.
 
-    :raises SqlError: 102, with the line in the text and what stands there.
+    :raises SqlError: 102, with the line and the word.
     """
     try:
         tokens = tokens_of(text)
         trees = _DIALECT.parser().parse(_written_out(tokens), text)
     except TokenError as error:
-        raise SqlError(105, f"A quotation mark or comment is not closed: {error}", severity=15, line=1) from None
+        raise SqlError(105, f"Unclosed quotation mark or comment: {error}", severity=15, line=1) from None
     except ParseError as error:
         raise _syntax_error(error) from None
     found = [tree for tree in trees if tree is not None]

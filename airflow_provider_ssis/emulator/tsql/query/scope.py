@@ -86,7 +86,7 @@ class Scope:
 
     @contextmanager
     def inside(self, clause: Clause) -> Iterator[None]:
-        """Bind what stands in a clause."""
+        """Bind the parts of a clause."""
         around, self.clause = self.clause, clause
         try:
             yield
@@ -127,7 +127,7 @@ class Scope:
         """
         if any(source.names and known.names and source.names[-1] == known.names[-1] for known in self.sources):
             name = ".".join(source.names[-1])
-            raise SqlError(1013, f"Two sources in FROM are called {name!r}. Give one of them an alias of its own.")
+            raise SqlError(1013, f"Two sources in FROM are called {name!r}. Use different aliases.")
         self.sources.append(source)
 
     def resolve(self, parts: Sequence[str]) -> tuple[Typed, Scope]:
@@ -147,5 +147,5 @@ class Scope:
             if called and sources:
                 break
             if called and scope.parent is None:
-                raise SqlError(4104, f"The multi-part identifier '{'.'.join(parts)}' means no column of this query.")
+                raise SqlError(4104, f"The multi-part identifier '{'.'.join(parts)}' could not be bound.")
         raise SqlError(207, f"Invalid column name {name!r}.")

@@ -1,6 +1,6 @@
 """Valid T-SQL in queries that this server does not support: it gets error 40514, not a syntax error.
 
-A query that fails is searched for the constructs below, so that the error names what is missing. A query that works is
+A query that fails is searched for the constructs below, so that the error names the construct. A query that works is
 not searched: most of these words are allowed as names.
 """
 

@@ -1,7 +1,7 @@
 """The catalog procedures behind ODBC's and JDBC's questions about tables, columns and procedures (``SQLTables`` ...).
 
 Names are patterns as LIKE has them, unless the caller says otherwise. Keys, indexes, row identifiers and privileges are
-none that this server knows of, so those procedures give empty results.
+not known to this server, so those procedures return empty results.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def rounded(value: Decimal, scale: int) -> Decimal:
     try:
         result = value.quantize(Decimal(1).scaleb(-scale), context=WIDE)
     except InvalidOperation:
-        return value  # far beyond any type: whoever looks at the range refuses it
+        return value  # far out of the range of any type: the range check rejects it
     return result or result.copy_abs()
 
 

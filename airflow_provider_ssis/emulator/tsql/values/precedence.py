@@ -136,7 +136,7 @@ def string_length(type: SqlType) -> int | None:  # noqa: A002 - the field's own 
 
 
 def operand_clash(first: SqlType, second: SqlType) -> SqlError:
-    """Error 206: the two types never meet in one expression."""
+    """Error 206: the two types are incompatible."""
     return SqlError(206, f"Operand type clash: {first.name} is incompatible with {second.name}.")
 
 

@@ -360,6 +360,6 @@ def test_a_table_of_an_unknown_type_is_refused(ssisdb_emulator: SsisdbEmulator) 
     )
     with (
         closing(pytds.connect(server.host, port=server.port, user=server.user, password=server.password)) as connection,
-        pytest.raises(pytds.Error, match=r"no data type catalog\.NoSuchType"),
+        pytest.raises(pytds.Error, match=r"cannot find the data type catalog\.NoSuchType"),
     ):
         connection.cursor().execute("SELECT * FROM %s", (ids,))

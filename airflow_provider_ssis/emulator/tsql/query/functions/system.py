@@ -270,7 +270,7 @@ def _formatmessage(*values: Any) -> str:
     try:
         return str(form) % tuple(arguments)
     except (TypeError, ValueError):
-        raise SqlError(2787, "FORMATMESSAGE: the arguments do not go with the placeholders of the message.") from None
+        raise SqlError(2787, "FORMATMESSAGE: the arguments do not match the placeholders of the message.") from None
 
 
 FUNCTIONS: Final[dict[str, Function]] = {

@@ -124,7 +124,7 @@ def _joined(binder: Binder, node: exp.Subquery) -> str:
 
 
 def _pivot(binder: Binder, node: exp.Expr) -> str:
-    """``source PIVOT (...)``: the source stands in a scope that the rest of FROM does not see."""
+    """``source PIVOT (...)``: the source has a scope of its own, which the rest of FROM cannot use."""
     pivots = node.args["pivots"]
     if len(pivots) > 1:
         raise not_understood(pivots[1])
@@ -327,9 +327,9 @@ def bind_rows(binder: Binder, node: exp.Values) -> list[list[Typed]]:
     """The rows of a VALUES list, each column of one type."""
     rows = [binder.values(row.expressions if isinstance(row, exp.Tuple) else [row]) for row in node.expressions]
     if any(not row for row in rows):
-        raise SqlError(102, "Incorrect syntax near ')': a row of VALUES has at least one value.", severity=15)
+        raise SqlError(102, "Incorrect syntax near ')': a row of VALUES needs at least one value.", severity=15)
     if len({len(row) for row in rows}) != 1:
-        raise SqlError(10709, "All rows of VALUES have the same number of columns.")
+        raise SqlError(10709, "All rows of VALUES must have the same number of columns.")
     columns = [unified(binder, column) for column in zip(*rows, strict=True)]
     return [list(row) for row in zip(*columns, strict=True)]
 

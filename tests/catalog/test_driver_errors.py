@@ -21,6 +21,23 @@ from airflow_provider_ssis.catalog.errors.driver_errors import (
 from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
 
 INFORMATIONAL = 10
+
+
+def test_the_tree_in_the_documentation_is_that_of_the_classes() -> None:
+    def tree(kind: type[Exception], prefix: str = "") -> list[str]:
+        lines = []
+        below = [each for each in kind.__subclasses__() if each.__module__ == errors.__name__]
+        for position, each in enumerate(below, start=1):
+            is_last = position == len(below)
+            lines.append(f"{prefix}{'└── ' if is_last else '├── '}{each.__name__}")
+            lines += tree(each, prefix + ("    " if is_last else "│   "))
+        return lines
+
+    text = errors.__doc__ or ""
+    drawn = [line.removeprefix("    ") for line in text[text.index("    CatalogError\n") :].splitlines()]
+    assert drawn == ["CatalogError", *tree(errors.CatalogError)]
+
+
 ERROR_NUMBERS = Path(__file__).parents[3] / "shared" / "ssisdb" / "error_numbers.csv"
 
 

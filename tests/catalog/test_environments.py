@@ -113,7 +113,7 @@ def test_two_references_to_one_environment_are_not_ambiguous(prepared: Catalog) 
 def test_environments_of_one_name_in_two_folders_are_ambiguous(prepared: Catalog) -> None:
     prepared.create_environment_reference(FOLDER, PROJECT, "Prod")
     prepared.create_environment_reference(FOLDER, PROJECT, "Prod", environment_folder="Shared")
-    with pytest.raises(AmbiguousEnvironment, match=r"\./Prod, Shared/Prod.*Name the folder too"):
+    with pytest.raises(AmbiguousEnvironment, match=r"\./Prod, Shared/Prod.*Add the folder"):
         prepared.find_environment_reference(FOLDER, PROJECT, "Prod")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -189,7 +190,7 @@ def test_an_environment_missing_in_one_folder_is_named_with_that_folder(ready: C
     ready.create_environment_reference(FOLDER, PROJECT, "Prod")
     for arguments in ({"environment": "Prod", "environment_folder": "Shared"}, {"environment": "Shared/Prod"}):
         with pytest.raises(
-            EnvironmentNotFound, match=r"no reference to the environment 'Shared/Prod'\. It refers to: \./Prod\."
+            EnvironmentNotFound, match=r"reference to the environment 'Shared/Prod'\. It has references to: \./Prod\."
         ):
             ready.create_execution(request_for(**arguments))
 
@@ -429,6 +430,23 @@ def test_a_start_whose_answer_was_lost_happens_exactly_once(
     with Catalog(cut, reconnect=lambda: connect(ssisdb_emulator), retry=RetryPolicy(first_delay=0)) as catalog:
         assert catalog.start_execution(execution_id) is not OperationStatus.CREATED
         assert wait_for_end(catalog, execution_id) is OperationStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("client", ["Microsoft", "FreeTDS"])
+@pytest.mark.parametrize("statement", ["sp_unprepare", "sp_prepexec", "sp_prepare", "sp_execute", ""])
+def test_an_error_in_the_drivers_own_calls_does_not_block_the_session(
+    ssisdb_emulator: SsisdbEmulator, ready: Catalog, client: str, statement: str
+) -> None:
+    connect = CLIENTS[client]
+    with Catalog(connect(ssisdb_emulator), reconnect=lambda: connect(ssisdb_emulator)) as catalog:
+        for number in (50000, 8179, 1205):
+            ssisdb_emulator.faults.error(number, statement=statement, times=2)
+            for folder in (FOLDER, "Other"):
+                with suppress(CatalogError):
+                    catalog.folder(folder)
+            ssisdb_emulator.faults.clear()
+            assert catalog.folder(FOLDER) is not None
+            assert [each.name for each in catalog.projects(FOLDER)] == [PROJECT]
 
 
 def test_without_a_way_to_look_a_lost_start_is_an_error(ssisdb_emulator: SsisdbEmulator, ready: Catalog) -> None:

@@ -148,3 +148,25 @@ def test_an_execution_that_is_not_seen_once_is_looked_for_again(clock: Clock) ->
     with pytest.raises(ExecutionNotFound):
         wait(ScriptedCatalog(), clock)
     assert len(clock.sleeps) == 2
+
+
+def test_an_execution_that_nothing_has_started_is_a_warning_once() -> None:
+    wait_for_42 = waiting()
+    ages = (0, 59, 60, 61, 600)
+    assert [wait_for_42.needs_warning(state(Status.CREATED, age=age)) for age in ages] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert not waiting().needs_warning(state(Status.PENDING, age=600))
+    assert not waiting().needs_warning(None)
+
+
+def test_only_what_was_not_started_can_miss_its_start() -> None:
+    wait_for_42 = ExecutionWait(42, PollSchedule(10), Deadline(None), start_timeout=60)
+    assert wait_for_42.check(state(Status.CREATED, age=59)) is None
+    assert wait_for_42.check(state(Status.CREATED, age=60)) is WaitResult.NOT_STARTED
+    assert wait_for_42.check(state(Status.RUNNING, age=600)) is None
+    assert waiting().check(state(Status.CREATED, age=10**6)) is None

@@ -82,13 +82,13 @@ def test_blanks_around_the_host_are_left_out(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("host", "complaint"),
     [
-        ("%20", "names no host"),
-        ("sql01%2C1433", r"a port in its host, 'sql01,1433'\. Leave 'sql01' there, and put the port 1433 into Port"),
-        ("sql01%3A1433", r"a port in its host, 'sql01:1433'\. Leave 'sql01' there, and put the port 1433 into Port"),
-        ("tcp%3Asql01", r"a protocol in its host, 'tcp:sql01'\. Leave 'sql01' there\."),
+        ("%20", "has no host"),
+        ("sql01%2C1433", r"a port in its host, 'sql01,1433'\. Enter only 'sql01' as host, and 1433 as port"),
+        ("sql01%3A1433", r"a port in its host, 'sql01:1433'\. Enter only 'sql01' as host, and 1433 as port"),
+        ("tcp%3Asql01", r"a protocol in its host, 'tcp:sql01'\. Enter only 'sql01' as host\."),
         (
             "tcp%3Asql01%2C1433",
-            r"a protocol and a port in its host.*Leave 'sql01' there, and put the port 1433 into Port",
+            r"a protocol and a port in its host.*Enter only 'sql01' as host, and 1433 as port",
         ),
     ],
 )

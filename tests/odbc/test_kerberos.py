@@ -73,7 +73,7 @@ def test_a_named_cache_that_is_not_there_yet_is_told_whose_tickets_it_is_for(
 def test_a_named_cache_of_another_principal_is_refused(keytab: str, tmp_path: Path) -> None:
     path = tmp_path / "cc"
     path.write_bytes(empty_ticket_cache("someone@CORP"))
-    with pytest.raises(ValueError, match=r"holds tickets of someone@CORP, not of etl@CORP.*kerberos_ccache"):
+    with pytest.raises(ValueError, match=r"contains tickets of someone@CORP, not of etl@CORP.*kerberos_ccache"):
         kerberos_environment(KerberosTarget("etl@CORP", keytab, f"FILE:{path}"))
     kerberos_environment(KerberosTarget("someone@CORP", keytab, f"FILE:{path}"))
 
@@ -82,7 +82,7 @@ def test_a_named_cache_of_another_principal_is_refused(keytab: str, tmp_path: Pa
 def test_a_named_cache_that_is_none_is_told(keytab: str, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cc"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"cc is no ticket cache; delete it"):
+    with pytest.raises(ValueError, match=r"cc is not a ticket cache\. Delete it"):
         kerberos_environment(KerberosTarget("etl@CORP", keytab, str(path)))
     assert path.read_bytes() == content
 
@@ -154,7 +154,7 @@ def test_an_empty_cache_names_its_principal(parts: list[str], realm: str) -> Non
 
 @pytest.mark.parametrize("principal", ["etl", "etl@", "@CORP", "a//b@CORP", "a@b@CORP"])
 def test_what_is_no_principal_is_told(principal: str) -> None:
-    with pytest.raises(ValueError, match="give user@REALM"):
+    with pytest.raises(ValueError, match="Enter user@REALM"):
         empty_ticket_cache(principal)
 
 

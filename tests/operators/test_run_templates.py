@@ -119,6 +119,9 @@ def test_parameters_of_project_and_package_are_told_apart(mart: Catalog) -> None
         ({"folder": "{{ none }}"}, "^folder got the text 'None'"),
         ({"package": "{{ none }}"}, "^package got the text 'None'"),
         ({"environment": "{{ none }}"}, "^environment got the text 'None'"),
+        ({"caller_info": "{{ none }}"}, "^caller_info got the text 'None'"),
+        ({"ssis_conn_id": "{{ none }}"}, "^ssis_conn_id got the text 'None'"),
+        ({"project_parameters": {"Source": "{{ none }}"}}, r"^Source \(String\) got the text 'None'"),
     ],
     ids=str,
 )

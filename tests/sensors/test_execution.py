@@ -22,12 +22,14 @@ from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
+    ExecutionNotStarted,
     ExecutionTimeout,
     InvalidTaskArgument,
 )
+from airflow_provider_ssis.executions import polling
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
-from tests.support.deferrals import deferred, reloaded, resumed, run_to_end
-from tests.support.executions import wait_for_status
+from tests.support.deferrals import deferred, events_of, logged, reloaded, resumed, run_to_end
+from tests.support.executions import LOAD, wait_for_end, wait_for_status
 from tests.support.running import SingleTryHook, run
 from tests.support.task_runs import TaskRun, rendered
 
@@ -341,7 +343,7 @@ def test_deferred_with_soft_fail_what_takes_too_long_is_skipped(
     task_run = started_ago(sensor(started(), deferrable=True, soft_fail=True, **limit), seconds=10)
     with pytest.raises(AirflowSkipException):
         run_to_end(task_run)
-    assert "was not over 10 s after the task's start" in str(task_run.log)
+    assert "had not ended 10 s after the task's start" in str(task_run.log)
 
 
 def test_deferred_what_ended_at_the_last_moment_counts(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
@@ -371,3 +373,35 @@ def test_deferred_what_cannot_travel_to_the_triggerer_is_found_at_once(
     monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "-1")
     with pytest.raises(ValueError, match="outage_timeout"):
         sensor(execution_id, deferrable=True).execute()
+
+
+# --- executions that nothing starts -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_an_execution_that_nothing_starts_fails_the_sensor_on_request(mart: Catalog, deferrable: bool) -> None:
+    execution_id = mart.create_execution(LOAD)
+    task_run = sensor(execution_id, start_timeout=1, poke_interval=0.1, deferrable=deferrable)
+    with pytest.raises(ExecutionNotStarted, match=f"Execution {execution_id} .* not started within 1 s"):
+        run_to_end(task_run) if deferrable else task_run.execute()
+
+
+def test_without_the_request_it_waits_and_says_so(mart: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "START_WARNING", 0.0)
+    execution_id = mart.create_execution(LOAD)
+    task_run = sensor(execution_id)
+    assert not task_run.operator.poke(task_run.context)
+    assert not task_run.operator.poke(task_run.context)
+    warnings = [line for line in task_run.log.at("warning") if "has not been started" in line]
+    assert len(warnings) == 1
+    mart.start_execution(execution_id)
+    wait_for_end(mart, execution_id)
+    assert task_run.operator.poke(task_run.context)
+
+
+def test_the_triggerer_says_so_too(mart: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "START_WARNING", 0.0)
+    trigger = reloaded(deferred(sensor(mart.create_execution(LOAD), deferrable=True, timeout=1)).trigger)
+    log = logged(trigger)
+    events_of([trigger])
+    assert len([line for line in log.at("warning") if "has not been started" in line]) == 1

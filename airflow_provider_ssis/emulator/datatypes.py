@@ -40,7 +40,7 @@ class SqlType:
         ``rowversion`` ...) are resolved by :meth:`parse`.
     :param length: characters of (n)(var)char, bytes of (var)binary, :data:`MAX` for ``(max)``; None for other types.
     :param precision: digits of decimal and numeric.
-    :param scale: digits behind the point of decimal and numeric; fractional seconds of time, datetime2 and
+    :param scale: digits after the decimal point of decimal and numeric; fractional seconds of time, datetime2 and
         datetimeoffset.
     :param schema: schema of a user-defined table type, whose name is then ``name``.
     """
@@ -122,7 +122,6 @@ NVARCHAR_MAX = SqlType("nvarchar", length=MAX)
 VARBINARY_MAX = SqlType("varbinary", length=MAX)
 UNIQUEIDENTIFIER = SqlType("uniqueidentifier")
 DATETIMEOFFSET = SqlType("datetimeoffset", scale=7)
-DATETIME2 = SqlType("datetime2", scale=7)
 SQL_VARIANT = SqlType("sql_variant")
 
 

@@ -29,7 +29,7 @@ class ServerSession:
     :param database: the current database, which must be SSISDB.
     :param login: the login that the server sees.
     :param user: the login's user in the current database.
-    :param auth_scheme: how the login was checked: ``SQL``, ``NTLM``, ``KERBEROS``; None where the server does not tell.
+    :param auth_scheme: how the login was checked: ``SQL``, ``NTLM``, ``KERBEROS``; None if the server does not say.
     :param roles: those of ``sysadmin``, ``ssis_admin`` and ``ssis_logreader`` that the login is a member of.
     """
 
@@ -50,10 +50,10 @@ class ServerSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo(ServerSession):
-    """What stands at the other end of the connection: the server and its catalog.
+    """The server at the other end of the connection, and its catalog.
 
-    :param schema_version: the catalog's property SCHEMA_VERSION, None where the catalog does not tell.
-    :param schema_build: the catalog's property SCHEMA_BUILD, None where the catalog does not tell.
+    :param schema_version: the catalog's property SCHEMA_VERSION, None if the catalog does not say.
+    :param schema_build: the catalog's property SCHEMA_BUILD, None if the catalog does not say.
     :param is_refused: the catalog refuses to let this login deploy, start or stop anything, because it is a SQL login.
     """
 
@@ -251,7 +251,7 @@ class Rights:
     :param folders_to_deploy_to: those of them to which it may deploy projects.
     :param projects: projects that it sees.
     :param projects_to_run: those of them whose packages it may run.
-    :param reads_all_logs: it reads the messages of everybody's runs, not only of its own.
+    :param reads_all_logs: it reads the messages of all runs, not only of those that it started.
     """
 
     folders: int
@@ -275,7 +275,7 @@ class ExecutionState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionProgress:
-    """How much of an execution is done, as far as its logging level tells.
+    """How much of an execution is done, as far as its logging level shows.
 
     :param done: executables that have run at least once.
     :param total: executables of the packages that run.

@@ -105,7 +105,7 @@ class Correlation:
     :param previous_id: id of an earlier execution of the caller that must have ended before a new one starts.
         Default: none.
     :param lock: name of the application lock that each call holds, at most 255 characters.
-    :param exclusive: no other execution of the same package may be active, whoever started it. Default: False.
+    :param exclusive: no other execution of the same package may be active, also not of another client. Default: False.
     :param lookback: maximum age of the execution to find, in seconds by the server's clock. Default: a week.
     """
 

@@ -27,7 +27,7 @@ class TokenRefused(LoginFailed):
 
 
 class EntraUnreachable(ServerUnreachable):
-    """Entra ID, or what stands for it on this machine, does not answer."""
+    """Entra ID, or its substitute on this machine, does not answer."""
 
     default_advice = "Check that this machine reaches Entra ID (proxy, firewall); it may be down for a while."
 
@@ -44,7 +44,7 @@ class EntraSettings:
     :param token_file: file with the token that Kubernetes renews; None takes the one that the pod names.
     :param authority: Entra ID itself, in clouds other than the public one.
     :param scope: what the token is for.
-    :param timeout: seconds to wait for Entra ID, or what stands for it on this machine, to answer; 0 for no limit of
+    :param timeout: seconds to wait for Entra ID, or its substitute on this machine, to answer; 0 for no limit of
         our own.
     """
 
@@ -63,7 +63,7 @@ def access_token(settings: EntraSettings) -> str:
     """An access token, from memory while it is good, else a new one.
 
     :raises TokenRefused: there is none to be had; the message says why.
-    :raises EntraUnreachable: nobody answers there now.
+    :raises EntraUnreachable: it does not answer now.
     """
     try:
         from azure.core.exceptions import AzureError
@@ -109,14 +109,14 @@ def _credential(settings: EntraSettings, certificate_changed_at: int) -> TokenCr
 
     http_log = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
     if http_log.level == logging.NOTSET:
-        # It tells each request in ten lines; the task's log is for the package.
+        # It logs each request in ten lines; the task's log is for the package.
         http_log.setLevel(logging.WARNING)
-    # Else somebody who accepts and stays silent holds the task up for minutes, again and again.
+    # Else a server that accepts and stays silent delays the task for minutes, again and again.
     wait = settings.timeout
     limit: dict[str, Any] = {"connection_timeout": wait, "read_timeout": wait} if wait else {}
     at = {**limit, "timeout": wait} if wait else {}
     if settings.authority is not None:
-        # Whoever names an authority has checked it; asking the public cloud about it needs a way out.
+        # The user who names an authority has checked it; asking the public cloud about it needs a way out.
         at |= {"authority": settings.authority, "disable_instance_discovery": True}
     match settings.kind:
         case "entra_managed_identity":

@@ -49,7 +49,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         _IDENTITY,
         "Authentication",
         "Who the connection is. Empty: a SQL login if one is given, NTLM if that is DOMAIN\\user, else Kerberos. "
-        "SSISDB on a SQL Server of your own lets only Windows and Entra identities deploy, start and stop.",
+        "SSISDB on a boxed SQL Server lets only Windows and Entra identities deploy, start and stop.",
         enum=[each.value for each in Authentication],
         values_display={each.value: each.way.title for each in Authentication},
     ),
@@ -57,12 +57,12 @@ FIELDS: dict[str, dict[str, Any]] = {
         _IDENTITY,
         "Kerberos keytab",
         "File, on the machine that connects, with the key of the principal that stands as login (else its first "
-        "one). Tickets are got and renewed with it. Empty: somebody runs kinit.",
+        "one). Tickets are obtained and renewed with it. Empty: tickets of kinit.",
     ),
     "kerberos_ccache": _field(
         _IDENTITY,
         "Kerberos ticket cache",
-        "Where the tickets are, as KRB5CCNAME has it. Empty: the process's own, or with a keytab one of its own.",
+        "Where the tickets are, as KRB5CCNAME has it. Empty: the process's own, or with a keytab a separate one.",
     ),
     "server_spn": _field(
         _IDENTITY,
@@ -101,7 +101,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "trusted_certificates": _field(
         _ENCRYPTION,
         "Trusted certificates",
-        "File, on the machine that connects, with certificates (PEM) to trust beside those that the machine trusts: "
+        "File, on the machine that connects, with certificates (PEM) to trust besides those that the machine trusts: "
         "the server's own, or its authority's.",
     ),
     "host_name_in_certificate": _field(
@@ -184,12 +184,12 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 
 def field_behaviour() -> dict[str, Any]:
-    """What becomes of the standard fields, as a hook tells it."""
+    """What becomes of the standard fields, as a hook returns it."""
     return {name.replace("-", "_"): value for name, value in FIELD_BEHAVIOUR.items()}
 
 
 def form_widgets() -> dict[str, Any]:
-    """The extra fields by name, as a hook tells them.
+    """The extra fields by name, as a hook returns them.
 
     :raises ImportError: WTForms or Flask-AppBuilder is not installed; Airflow then shows its plain form.
     """
@@ -201,11 +201,11 @@ def _widget(schema: dict[str, Any], field: dict[str, Any]) -> Any:
     from wtforms import BooleanField, IntegerField, StringField
     from wtforms.validators import NumberRange, Optional, any_of
 
-    told = {"label": field["label"], "description": field.get("description", ""), "default": schema.get("default")}
+    shared = {"label": field["label"], "description": field.get("description", ""), "default": schema.get("default")}
     if "boolean" in schema["type"]:
-        return BooleanField(**told)
+        return BooleanField(**shared)
     if "integer" in schema["type"]:
         in_range = NumberRange(min=schema.get("minimum"), max=schema.get("maximum"))
-        return IntegerField(**told, widget=BS3TextFieldWidget(), validators=[Optional(), in_range])
+        return IntegerField(**shared, widget=BS3TextFieldWidget(), validators=[Optional(), in_range])
     choice = [any_of(schema["enum"])] if "enum" in schema else []
-    return StringField(**told, widget=BS3TextFieldWidget(), validators=[Optional(), *choice])
+    return StringField(**shared, widget=BS3TextFieldWidget(), validators=[Optional(), *choice])

@@ -1,4 +1,4 @@
-"""The server's name as it stands in an Airflow connection: a name alone, since the port has a field of its own."""
+"""The server's name as an Airflow connection has it: a name alone, since the port has its own field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PROTOCOLS = ("tcp", "np", "lpc", "admin")
 def server_name(host: str, *, conn_id: str) -> str:
     """The server's name, without blanks around it.
 
-    :param host: what stands in the connection; empty where a data source says where the server is.
+    :param host: the host of the connection; empty where a data source says where the server is.
     :param conn_id: the connection's id, for messages.
     :raises InvalidConnection: there is nothing but blanks, or more than a name.
     """

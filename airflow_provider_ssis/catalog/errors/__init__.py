@@ -18,8 +18,8 @@ class CatalogError(Exception):
 
     :param message: what happened, in one sentence.
     :param number: SQL Server's error number, None where the error did not come from SQL Server.
-    :param severity: SQL Server's severity, 11 to 25, where the driver tells.
-    :param state: SQL Server's state number, where the driver tells.
+    :param severity: SQL Server's severity, 11 to 25, if the driver reports it.
+    :param state: SQL Server's state number, if the driver reports it.
     :param procedure: the procedure that raised the error, where known.
     :param line: the line in that procedure or batch, where known.
     :param operation_id: the operation or execution that the error is about, where there is one.
@@ -112,7 +112,7 @@ class LoginFailed(ConnectError):
 
 
 class KerberosFailed(LoginFailed):
-    """There is no Kerberos ticket for the server, or none that it takes."""
+    """There is no Kerberos ticket for the server, or the server rejects it."""
 
     default_advice = (
         "Look with klist at the tickets of the account that Airflow runs as, and with kvno whether one for the server "
@@ -154,7 +154,7 @@ class StatementTimeout(CatalogError):
 
 
 class NotFound(CatalogError):
-    """The object does not exist, or the login may not see it: the catalog does not tell which."""
+    """The object does not exist, or the login may not see it: the catalog does not say which."""
 
     default_advice = "Check the spelling, and that the login may read the object (or is a member of ssis_admin)."
 
@@ -275,7 +275,7 @@ class AlreadyStarted(CatalogError):
 
 
 class OtherExecutionActive(CatalogError):
-    """Another execution is active beside which this one must not run.
+    """Another execution is active, and this one must not run at the same time.
 
     :param others: the ids of those that are active, each with whether it belongs to the same family of claims.
     """
@@ -307,7 +307,7 @@ class AlreadyStopping(NotStoppable):
 
 
 class ProjectChanged(CatalogError):
-    """The project was deployed anew after the execution had been created."""
+    """The project was deployed again after the execution had been created."""
 
     default_advice = "Create a new execution."
 
@@ -315,7 +315,7 @@ class ProjectChanged(CatalogError):
 class DeploymentFailed(CatalogError):
     """The deployment failed; ``messages`` says why."""
 
-    default_advice = "Mend the project, then deploy it again; the version before is still in place."
+    default_advice = "Fix the project, then deploy it again. The catalog still has the version before."
 
 
 class DeploymentBusy(TransientError):
@@ -325,6 +325,6 @@ class DeploymentBusy(TransientError):
 
 
 class ProjectKeyMissing(CatalogError):
-    """The stored project can be neither read nor written: its key is gone from the database."""
+    """The stored project can be neither read nor written: its key is missing from the database."""
 
-    default_advice = "Open or restore the database master key of SSISDB, or delete the project and deploy it anew."
+    default_advice = "Open or restore the database master key of SSISDB, or delete the project and deploy it again."

@@ -50,7 +50,7 @@ _SHUT = (
 )
 _SHORT_OF_MEMORY = "The server is short of memory: try again later, or see what else runs on it."
 _NO_ROOM = "The server cannot write to SSISDB: look at the free space of its data and log files and their disks."
-_DAMAGED = "The catalog is at odds with itself, or somebody else changes the same object: try again, then check SSISDB."
+_DAMAGED = "The catalog contradicts itself, or another client changes the same object: try again, then check SSISDB."
 
 _MASTER_KEY = (
     "The database master key of SSISDB cannot be opened, which is usual after SSISDB was restored on another server or "
@@ -95,7 +95,7 @@ MEANINGS: dict[int, Meaning] = {
     **dict.fromkeys((596, 6005, 42108, 42109), Meaning(TransientError, _GOING_DOWN)),
     **dict.fromkeys((921, 922, 924, 927, 945, 952, 954, 976, 978, 979, 982, 983, 3906), Meaning(TransientError, _SHUT)),
     **dict.fromkeys((701, 802, 8645, 8651), Meaning(TransientError, _SHORT_OF_MEMORY)),
-    # They pass when somebody makes room, which is soon on a server that others work with.
+    # They pass when there is room again, which is soon on a server in use.
     **dict.fromkeys((1105, 9001, 9002), Meaning(TransientError, _NO_ROOM)),
     27195: Meaning(TransientError, "Many executions are being created at once; try again later."),
     27149: Meaning(TransientError, "The package is pending; try again later."),
@@ -194,7 +194,7 @@ MEANINGS: dict[int, Meaning] = {
         ),
     ),
     27218: Meaning(CatalogError, "A dump can be made of an execution only while it runs."),
-    27170: Meaning(CatalogError, "The stored project cannot be read: deploy it anew."),
+    27170: Meaning(CatalogError, "The stored project cannot be read: deploy it again."),
     **dict.fromkeys((27108, 27112, 27113, 27156, 27169, 27256), Meaning(CatalogError, _DAMAGED)),
     27116: Meaning(WrongParameterType, "The sensitive value does not convert to its type."),
     27154: Meaning(InvalidArgument, "Say whether the value is sensitive."),
@@ -228,7 +228,7 @@ MEANINGS: dict[int, Meaning] = {
     27259: Meaning(CatalogError, "The edition of SQL Server allows no more workers: disable another one."),
     27261: Meaning(CatalogError, "Install the Scale Out Master, or do not run in Scale Out."),
 }
-"""Error numbers that mean something of their own; every other number is a plain :class:`CatalogError`."""
+"""Error numbers with a meaning; every other number is a plain :class:`CatalogError`."""
 
 
 def meaning_of(number: int | None) -> Meaning:

@@ -1,5 +1,5 @@
 """The codes of event messages: their symbols, which of them only follow from others, and what to look at for those that
-have causes of their own.
+have their own causes.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ ADVICE = {
     "0xC02020A1": "A source value does not convert to the column: check type, code page and length.",
     "0xC02020C5": "A value does not convert to the output column: check type, code page, length, and what is null.",
     "0xC02020F6": "Convert between Unicode and code page text with a Data Conversion or Derived Column component.",
-    "0xC0202025": "The table's columns differ from what the package knows: refresh the component, deploy anew.",
-    "0xC0202045": "The table's columns differ from what the package knows: refresh the component, deploy anew.",
+    "0xC0202025": "The table's columns differ from what the package knows: refresh the component, deploy again.",
+    "0xC0202045": "The table's columns differ from what the package knows: refresh the component, deploy again.",
     "0xC0202040": "The destination table is missing, or its name, owner or the login's rights are wrong.",
     "0xC02020E8": "The source's table or view is missing, or the login may not read it.",
     "0xC0204026": "The query's columns could not be found out: simplify it, or describe them WITH RESULT SETS.",

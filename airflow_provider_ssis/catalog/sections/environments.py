@@ -53,7 +53,7 @@ class Environments(CatalogPart):
         return self._session.fetch(Environment, batch, doing="Reading the environments")
 
     def environment(self, folder: str, name: str) -> Environment | None:
-        """The environment of that name, None where there is none that the login may see."""
+        """The environment of that name, None if the login sees no such environment."""
         check_arguments(folder=folder, environment=name)
         batch = select(
             Environment,
@@ -130,7 +130,7 @@ class Environments(CatalogPart):
         :param value: its value.
         :param data_type: its SSIS type, ``Int32`` for instance. Default: the one that the Python value has by itself
             (Boolean, Int32 or Int64, Double, Decimal, DateTime, String).
-        :param sensitive: encrypt the value and show it to nobody. Default: True for a value marked ``Sensitive``.
+        :param sensitive: encrypt the value and never show it. Default: True for a value marked ``Sensitive``.
         :param description: what it is for. Default: none.
         :raises AlreadyExists: the environment has a variable of that name.
         :raises EnvironmentNotFound: there is no such environment, or the login may not change it.

@@ -179,7 +179,7 @@ class Executions(CatalogPart):
             retries.wait()
 
     def execution(self, execution_id: int) -> Execution | None:
-        """The execution with that id, None where there is none that the login may see."""
+        """The execution with that id, None if the login sees no such execution."""
         batch = select(Execution, "catalog.executions AS v", where=["v.execution_id = ?"], values=[execution_id])
         found = self._session.fetch(Execution, batch, doing=f"Looking for the execution {execution_id}")
         return next(iter(found), None)
@@ -289,7 +289,7 @@ class Executions(CatalogPart):
         )
 
     def operation(self, operation_id: int) -> Operation | None:
-        """The operation with that id, None where there is none that the login may see."""
+        """The operation with that id, None if the login sees no such operation."""
         batch = select(Operation, "catalog.operations AS v", where=["v.operation_id = ?"], values=[operation_id])
         found = self._session.fetch(Operation, batch, doing=f"Looking for the operation {operation_id}")
         return next(iter(found), None)

@@ -20,7 +20,7 @@ class Folders(CatalogPart):
         )
 
     def folder(self, name: str) -> Folder | None:
-        """The folder of that name, None where there is none that the login may see."""
+        """The folder of that name, None if the login sees no such folder."""
         check_arguments(folder=name)
         batch = select(Folder, "catalog.folders AS v", where=["v.name = ?"], values=[name])
         return next(iter(self._session.fetch(Folder, batch, doing=f"Looking for the folder {name!r}")), None)

@@ -28,7 +28,7 @@ _MOST_PAIRS = 1000
 
 
 class Messages(CatalogPart):
-    """The part of the catalog that tells what happened."""
+    """The part of the catalog with the messages of operations."""
 
     def event_messages(
         self,

@@ -1,4 +1,4 @@
-"""What stands at the other end of the connection."""
+"""The server at the other end of the connection."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Server(CatalogPart):
         )
 
     def catalog_properties(self) -> dict[str, str | None]:
-        """SCHEMA_VERSION and SCHEMA_BUILD of the catalog, as far as it tells them.
+        """SCHEMA_VERSION and SCHEMA_BUILD of the catalog, as far as it has them.
 
         :raises CatalogMissing: the current database is not SSISDB.
         """

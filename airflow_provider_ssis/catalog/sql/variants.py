@@ -38,7 +38,7 @@ def variant_columns(expression: str, name: str) -> str:
 
 
 def variant_value(text: str | None, base_type: str | None) -> VariantValue:
-    """The value that the two columns of :func:`variant_columns` tell."""
+    """The value that the two columns of :func:`variant_columns` hold."""
     if text is None or base_type is None:
         return None
     return _READERS.get(base_type.lower(), str)(text)

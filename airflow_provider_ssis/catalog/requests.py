@@ -85,6 +85,14 @@ class ExecutionRequest:
     caller_info: str | None = None
 
     @property
+    def sensitive_parameters(self) -> frozenset[str]:
+        """The names of the parameters whose values are marked sensitive, also those of connection managers."""
+        named = [*self.parameters.items(), *self.project_parameters.items()]
+        for manager, properties in self.connection_managers.items():
+            named += [(f"CM.{manager}.{name}", value) for name, value in properties.items()]
+        return frozenset(name for name, value in named if isinstance(value, Sensitive))
+
+    @property
     def path(self) -> str:
         """``folder/project/package``."""
         return f"{self.folder}/{self.project}/{self.package}"

@@ -142,9 +142,12 @@ def test_a_sql_login_of_the_same_name_is_not_the_windows_account(connect: Connec
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"password": WRONG}, "AADSTS7000215.*its secret, which ends some day"),
+        ({"password": WRONG}, "AADSTS7000215.*its secret, which expires"),
         ({"login": "5f1a3b7c-0000-4000-8000-00000000dead"}, "issued no access token"),
-        ({"password": None, "client_certificate": "/nowhere/application.pem"}, "No such file"),
+        (
+            {"password": None, "client_certificate": "/nowhere/application.pem"},
+            r"application\.pem of the field client_certificate cannot be read: No such file.*workers.*triggerers",
+        ),
     ],
     ids=["wrong secret", "unknown application", "no certificate"],
 )
@@ -158,7 +161,7 @@ def test_entra_gives_no_token(
     assert SECRET not in str(caught.value)
     reached, summary = hook.test_connection()
     assert not reached
-    assert "✗ token: Entra ID issued no access token" in summary
+    assert "✗ token: Entra ID" in summary
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def start_lines(
 
     :param execution: the execution.
     :param values: its parameters and server options, as the catalog shows them.
-    :param sensitive: names of parameters whose values the task marks sensitive. Default: none.
+    :param sensitive: names of parameters that are masked, in addition to those that are sensitive in the catalog.
     :param server: the server's name. Default: unknown.
     """
     options = {each.parameter_name: each.parameter_value for each in values if each.object_type is ObjectType.EXECUTION}
@@ -140,7 +140,10 @@ def start_lines(
     yield f"{execution_name(execution)}: {', '.join(detail for detail in details if detail)}."
     given = [each for each in values if each.value_set and each.object_type is not ObjectType.EXECUTION]
     if given:
-        yield f"Parameters: {', '.join(f'{each.parameter_name} = {_shown(each, sensitive)}' for each in given)}."
+        shown = (
+            f"{each.parameter_name} = {'***' if each.parameter_name in sensitive else _shown(each)}" for each in given
+        )
+        yield f"Parameters: {', '.join(shown)}."
 
 
 def _logging_level(options: Mapping[str, VariantValue]) -> str:
@@ -151,8 +154,8 @@ def _logging_level(options: Mapping[str, VariantValue]) -> str:
     return known.get(level, str(level)) if isinstance(level, int) else "unknown"
 
 
-def _shown(value: ExecutionParameterValue, sensitive: Collection[str]) -> str:
-    if value.sensitive or value.parameter_name in sensitive:
+def _shown(value: ExecutionParameterValue) -> str:
+    if value.sensitive:
         return "***"
     text = str(value.parameter_value)
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"

@@ -121,7 +121,7 @@ class TaskExecution:
         """Log where the execution runs, and with which values.
 
         :param catalog: where to read them.
-        :param sensitive: names of parameters whose values the task marks sensitive.
+        :param sensitive: names of parameters whose values the task gives as sensitive.
         """
         try:
             execution = get_execution(catalog, self.execution_id)

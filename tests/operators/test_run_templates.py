@@ -89,7 +89,7 @@ def test_a_sensitive_number_is_masked(mart: Catalog) -> None:
     assert parameters_of(mart, result["execution_id"])["BatchSize"] == 998877665
 
 
-def test_parameters_of_project_and_package_are_told_apart(mart: Catalog) -> None:
+def test_parameters_of_project_and_package_are_distinguished(mart: Catalog) -> None:
     result = run(parameters={"Title": "a"}, project_parameters={"Source": "b"}).execute()
     by_type = {
         value.parameter_name: value.object_type for value in mart.execution_parameter_values(result["execution_id"])

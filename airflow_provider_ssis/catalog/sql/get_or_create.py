@@ -151,7 +151,7 @@ _EXECUTIONS = (
     f"AND c.object_type = {ObjectType.EXECUTION.value} AND c.parameter_name = N'CALLER_INFO' "
     "WHERE v.object_id = @project_id AND {condition}) AS w"
 )
-# Those of the package, and whatever is active.
+# Those of the package, and all active ones.
 _RECENT = f"v.created_time >= @since AND (v.status IN ({_codes(ACTIVE_STATUSES)}) OR v.package_name = @package)"
 _HAS_PREFIX = "DATALENGTH(@key_prefix) > 0 AND w.own_prefix = @key_prefix"
 _IN_FAMILY = f"(w.execution_id = @previous OR ({_HAS_PREFIX}))"

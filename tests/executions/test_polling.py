@@ -57,7 +57,7 @@ def test_only_what_is_pending_can_be_stuck_in_it() -> None:
     assert waiting().check(state(Status.PENDING, age=10**6)) is None
 
 
-def test_it_takes_three_looks_in_a_row_to_be_gone() -> None:
+def test_three_polls_in_a_row_without_an_answer_mean_not_found() -> None:
     wait_for_42 = waiting()
     assert [wait_for_42.check(None) for _ in range(2)] == [None, None]
     assert wait_for_42.check(state(Status.RUNNING)) is None
@@ -112,7 +112,7 @@ def wait(
     return result, seen
 
 
-def test_every_look_is_told_the_last_one_too(clock: Clock) -> None:
+def test_every_poll_is_reported_also_the_last_one(clock: Clock) -> None:
     script = ScriptedCatalog({42: [Status.PENDING, Status.RUNNING, Status.SUCCEEDED]})
     result, seen = wait(script, clock)
     assert result is WaitResult.TERMINAL
@@ -120,12 +120,12 @@ def test_every_look_is_told_the_last_one_too(clock: Clock) -> None:
     assert script.looks == 3
 
 
-def test_an_execution_that_is_over_costs_one_look_and_no_time(clock: Clock) -> None:
+def test_an_execution_that_is_over_costs_one_poll_and_no_time(clock: Clock) -> None:
     wait(ScriptedCatalog({42: [Status.FAILED]}), clock)
     assert clock.sleeps == []
 
 
-def test_waiting_ends_at_the_deadline_with_a_last_look(clock: Clock) -> None:
+def test_waiting_ends_at_the_deadline_with_a_last_poll(clock: Clock) -> None:
     script = ScriptedCatalog({42: [Status.RUNNING]})
     result, _ = wait(script, clock, timeout=100)
     assert result is WaitResult.TIMED_OUT

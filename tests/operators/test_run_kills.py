@@ -50,7 +50,7 @@ def test_without_cancel_on_kill_a_package_that_takes_too_long_goes_on(mart: Cata
 
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
-    """The signal that a worker gets is handled in the main thread, in the middle of whatever the task does."""
+    """The signal that a worker gets is handled in the main thread, at any point of the task."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)

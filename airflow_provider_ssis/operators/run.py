@@ -229,7 +229,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
                 execution.stop()
             if not self.wait_for_termination:
                 return self._push_result(context, get_execution(catalog, saved.execution_id))
-            execution.log_start(catalog)
+            execution.log_start(catalog, sensitive=submission.request.sensitive_parameters)
             leave_at = self._leave_at(deadline)
             if status.is_terminal or not leave_at.passed:
                 ended = execution.wait(catalog, deadline, leave_at=leave_at)

@@ -32,7 +32,7 @@ from airflow_provider_ssis.executions.stop import stop_executions
 from airflow_provider_ssis.executions.task_state import ProgressReporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution, ExecutionState, ExecutionSummary
@@ -117,10 +117,11 @@ class TaskExecution:
         """Whether the task stops the execution when it is killed or times out."""
         return self._options.cancel_on_kill and self.saved.is_ours
 
-    def log_start(self, catalog: Catalog) -> None:
+    def log_start(self, catalog: Catalog, *, sensitive: Collection[str]) -> None:
         """Log where the execution runs, and with which values.
 
         :param catalog: where to read them.
+        :param sensitive: names of parameters whose values the task gives as sensitive.
         """
         try:
             execution = get_execution(catalog, self.execution_id)
@@ -128,7 +129,7 @@ class TaskExecution:
         except CatalogError as error:
             self._log.warning("%s", error)
             return
-        for line in start_lines(execution, values, server=catalog.server):
+        for line in start_lines(execution, values, sensitive=sensitive, server=catalog.server):
             self._log.info("%s", line)
 
     def wait(self, catalog: Catalog, deadline: Deadline, *, leave_at: Deadline) -> Execution | None:

@@ -166,8 +166,11 @@ def test_a_sensitive_value_is_sent_and_not_shown(mart: Catalog, wrapped: Any, se
         rendered(operator(parameters="{{ given if given is string else given | tojson }}"), given=wrapped(secret)),
     ):
         assert secret not in shown(task)
-        result = TaskRun(task).execute()
+        task_run = TaskRun(task)
+        result = task_run.execute()
         assert parameters_of(mart, result["execution_id"])["Title"] == secret
+        # The log of the tests masks nothing.
+        assert secret not in str(task_run.log)
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_an_unknown_execution_is_an_error_with_its_id(mart: Catalog) -> None:
         ({"project": "Mart"}, "What to stop is not clear"),
         ({"folder": "Sales", "package": "Load.dtsx"}, "What to stop is not clear"),
         ({"execution_id": 1, "folder": "Sales"}, "not both"),
-        ({"execution_id": "None"}, "is no execution id"),
+        ({"execution_id": "None"}, "is not an execution id"),
     ],
 )
 def test_arguments_that_do_not_go_together_are_an_error(

@@ -73,7 +73,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         task, map index and try (unless ``[ssis] stamp_executions`` is False). Empty text does not set the option.
         (templated)
     :param wait_for_termination: wait until the package has ended. If False, the task succeeds as soon as the package
-        has started, whatever its result (a sensor can wait for it). Default: True.
+        has started, regardless of its result (a sensor can wait for it). Default: True.
     :param poll_interval: seconds, or a timedelta, between two polls; shorter at first. Default: ``[ssis]
         poll_interval``, 10 seconds unless set.
     :param timeout: seconds, or a timedelta, to wait, from the task's start. Then the task fails, and the execution is

@@ -248,7 +248,7 @@ class TaskExecution:
         answers: list[bool] = []
 
         def ask() -> None:
-            # Whatever Airflow raises: without an answer, this try counts as the latest.
+            # On any error of Airflow: without an answer, this try counts as the latest.
             with contextlib.suppress(Exception):
                 answers.append(self._state.is_superseded(self.saved))
 
@@ -262,7 +262,7 @@ class TaskExecution:
         return retry_during_outage(call, tolerance, self._log, execution_id=self.execution_id)
 
     def _end(self, catalog: Catalog, result: WaitResult, tolerance: OutageTolerance) -> Execution | None:
-        """End the task, whatever the reason; None if the reason no longer holds and the wait goes on."""
+        """End the task for any reason; None if the reason no longer holds and the wait continues."""
         execution = self._retry(lambda: get_execution(catalog, self.execution_id), tolerance)
         if self._is_superseded():
             raise superseded_error(self.saved.try_number)

@@ -37,7 +37,7 @@ def test_the_result_is_plain_json() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.CREATED, Status.PENDING, Status.RUNNING, Status.STOPPING])
-def test_what_is_not_over_has_no_duration(status: Status) -> None:
+def test_an_active_execution_has_no_duration(status: Status) -> None:
     assert duration_of(execution_in(status)) is None
 
 

@@ -40,7 +40,7 @@ def test_a_pending_execution_is_stopped_as_soon_as_it_runs(clock: Clock) -> None
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.ENDED_UNEXPECTEDLY])
-def test_what_is_over_counts_as_stopped(clock: Clock, status: Status) -> None:
+def test_an_execution_that_has_ended_counts_as_stopped(clock: Clock, status: Status) -> None:
     script = ScriptedCatalog({42: [status]})
     (execution,) = stop(script, clock, 42)
     assert execution.status is status

@@ -152,7 +152,7 @@ def test_a_success_that_is_cleared_runs_again(mart: Catalog) -> None:
     assert statuses(mart) == [OperationStatus.SUCCEEDED] * 2
 
 
-def test_a_retry_after_a_clear_goes_on_with_the_execution_since_the_clear(mart: Catalog) -> None:
+def test_a_retry_after_a_clear_continues_with_the_execution_since_the_clear(mart: Catalog) -> None:
     attempt(try_number=1).execute()
     cleared = attempt(try_number=2, clears=1).execute()
     retry = attempt(try_number=3)
@@ -246,7 +246,7 @@ def test_without_concurrency_anybodys_execution_of_the_package_counts(
 
 
 @pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow 2 lets execute() run in its main thread only")
-def test_two_tasks_that_want_the_package_alone_never_overlap(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_two_tasks_without_allow_concurrent_never_overlap(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(0.3, package="Load.dtsx")
 
     def run_alone(number: int) -> None:

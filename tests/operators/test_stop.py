@@ -87,14 +87,14 @@ def test_all_active_executions_of_a_project_or_folder_are_stopped(slow: Catalog,
     assert {each["execution_id"] for each in stop(**where).execute()} == wanted
 
 
-def test_an_execution_that_is_over_counts_as_stopped(mart: Catalog) -> None:
+def test_an_execution_that_has_ended_counts_as_stopped(mart: Catalog) -> None:
     execution_id = run().execute()["execution_id"]
     task_run = stop(execution_id=execution_id)
     assert task_run.execute() == [{"execution_id": execution_id, "status": "succeeded"}]
     assert "does not run" in str(task_run.log)
 
 
-def test_an_execution_that_is_over_fails_the_task_if_asked_for(mart: Catalog) -> None:
+def test_an_execution_that_has_ended_fails_the_task_on_request(mart: Catalog) -> None:
     execution_id = run().execute()["execution_id"]
     with pytest.raises(ExecutionNotRunning, match=f"Execution {execution_id} .*succeeded") as caught:
         stop(execution_id=execution_id, fail_if_not_running=True).execute()
@@ -126,7 +126,7 @@ def test_an_unknown_execution_is_an_error_with_its_id(mart: Catalog) -> None:
         ({"project": "Mart"}, "What to stop is not clear"),
         ({"folder": "Sales", "package": "Load.dtsx"}, "What to stop is not clear"),
         ({"execution_id": 1, "folder": "Sales"}, "not both"),
-        ({"execution_id": "None"}, "is no execution id"),
+        ({"execution_id": "None"}, "is not an execution id"),
     ],
 )
 def test_arguments_that_do_not_go_together_are_an_error(
@@ -151,7 +151,7 @@ def test_an_invalid_time_to_wait_is_refused_when_the_dag_is_read(name: str, leas
     assert str(caught.value) == f"{name} is {seconds!r}. Give a number of seconds: {least}, at most ten years."
 
 
-def test_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:
+def test_a_poll_interval_of_0_is_refused_when_the_dag_is_parsed() -> None:
     with pytest.raises(ValueError, match=r"poll_interval is 0\."):
         stop(execution_id=1, poll_interval=0)
 

@@ -151,7 +151,7 @@ def test_times_to_wait_may_come_as_airflow_takes_them() -> None:
     assert (task.timeout, task.poke_interval) == (60, 5)
 
 
-def test_deferred_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:
+def test_a_poke_interval_of_0_is_refused_for_a_deferrable_sensor() -> None:
     with pytest.raises(ValueError, match=r"poke_interval is 0\.0\. .* more than 0"):
         sensor(1, poke_interval=0, deferrable=True)
 
@@ -222,8 +222,8 @@ def test_rescheduled_no_poll_fails_because_the_server_is_away(
     monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "0.001")
     execution_id = run().execute()["execution_id"]
     ssisdb.faults.drop_login(times=2)
-    looks = [sensor(execution_id, mode="reschedule") for _ in range(3)]
-    assert [bool(look.operator.poke(look.context)) for look in looks] == [False, False, True]
+    pokes = [sensor(execution_id, mode="reschedule") for _ in range(3)]
+    assert [bool(each.operator.poke(each.context)) for each in pokes] == [False, False, True]
 
 
 def test_deferred_a_server_that_is_away_at_first_is_waited_for_in_the_triggerer(
@@ -244,7 +244,7 @@ def test_deferred_it_waits_for_the_end_and_returns_the_same(mart: Catalog, ssisd
     assert result == sensor(execution_id).execute()
 
 
-def test_what_is_over_already_needs_no_triggerer(mart: Catalog) -> None:
+def test_an_execution_that_has_ended_needs_no_triggerer(mart: Catalog) -> None:
     execution_id = run().execute()["execution_id"]
     assert sensor(execution_id, deferrable=True).execute()["status"] == "succeeded"
 

@@ -151,7 +151,7 @@ class TableValue:
 
 
 def utf16_length(text: str) -> int:
-    """The characters of a text as nchar and nvarchar count them: two for each that lies beyond U+FFFF."""
+    """The length of a text as nchar and nvarchar count it: a character above U+FFFF counts as two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -167,4 +167,4 @@ def cut_utf16(data: bytes, length: int) -> bytes:
 
 
 _FIRST_HALVES = range(0xD8, 0xDC)
-"""The higher bytes of what two-part characters begin with."""
+"""The higher bytes of the first half of a surrogate pair."""

@@ -90,6 +90,20 @@ class ExecutionRequest:
         """``folder/project/package``."""
         return f"{self.folder}/{self.project}/{self.package}"
 
+    @property
+    def sensitive_parameters(self) -> frozenset[str]:
+        """The names of the parameters whose values are given as :class:`Sensitive`, with those of connections."""
+        given = {
+            **self.project_parameters,
+            **self.parameters,
+            **{
+                f"CM.{manager}.{name}": value
+                for manager, properties in self.connection_managers.items()
+                for name, value in properties.items()
+            },
+        }
+        return frozenset(name for name, value in given.items() if isinstance(value, Sensitive))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:

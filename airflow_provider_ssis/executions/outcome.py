@@ -22,7 +22,7 @@ from airflow_provider_ssis.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import EventMessage, Execution, ExecutionParameterValue, ExecutionSummary
@@ -113,12 +113,17 @@ def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: b
 
 
 def start_lines(
-    execution: Execution, values: Sequence[ExecutionParameterValue], *, server: str | None = None
+    execution: Execution,
+    values: Sequence[ExecutionParameterValue],
+    *,
+    sensitive: Collection[str] = (),
+    server: str | None = None,
 ) -> Iterator[str]:
     """The first lines of the task log about an execution: where it runs, and with which values.
 
     :param execution: the execution.
     :param values: its parameters and server options, as the catalog shows them.
+    :param sensitive: names of parameters that are masked, in addition to those that are sensitive in the catalog.
     :param server: the server's name. Default: unknown.
     """
     options = {each.parameter_name: each.parameter_value for each in values if each.object_type is ObjectType.EXECUTION}
@@ -135,7 +140,10 @@ def start_lines(
     yield f"{execution_name(execution)}: {', '.join(detail for detail in details if detail)}."
     given = [each for each in values if each.value_set and each.object_type is not ObjectType.EXECUTION]
     if given:
-        yield f"Parameters: {', '.join(f'{each.parameter_name} = {_shown(each)}' for each in given)}."
+        shown = (
+            f"{each.parameter_name} = {'***' if each.parameter_name in sensitive else _shown(each)}" for each in given
+        )
+        yield f"Parameters: {', '.join(shown)}."
 
 
 def _logging_level(options: Mapping[str, VariantValue]) -> str:

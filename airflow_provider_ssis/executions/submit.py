@@ -241,7 +241,9 @@ def _submit(
             execution = save(found.execution_id, is_ours=is_ours)
             status = found.status
             if status is OperationStatus.CREATED:
-                state.load_unless_superseded(stamp.try_number)
+                if not submission.is_stamped:
+                    # With stamps, the catalog itself checks it under the lock.
+                    state.load_unless_superseded(stamp.try_number)
                 status = catalog.start_correlated_execution(found.execution_id, correlation)
             return execution, status
         except OtherExecutionActive as active:

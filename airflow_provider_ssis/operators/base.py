@@ -139,7 +139,7 @@ class SsisWaitingTask(SsisTask):
 
         :param execution_id: the execution.
         :param deadline: when to stop waiting.
-        :param kwargs: arguments for ``execute_complete`` beside the event. Default: none.
+        :param kwargs: arguments for ``execute_complete`` in addition to the event. Default: none.
         """
         self.log.info("Waiting for execution %d in the triggerer.", execution_id)
         self.defer(

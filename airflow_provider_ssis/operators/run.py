@@ -73,7 +73,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         task, map index and try (unless ``[ssis] stamp_executions`` is False). Empty text does not set the option.
         (templated)
     :param wait_for_termination: wait until the package has ended. If False, the task succeeds as soon as the package
-        has started, whatever its result (a sensor can wait for it). Default: True.
+        has started, regardless of its result (a sensor can wait for it). Default: True.
     :param poll_interval: seconds, or a timedelta, between two polls; shorter at first. Default: ``[ssis]
         poll_interval``, 10 seconds unless set.
     :param timeout: seconds, or a timedelta, to wait, from the task's start. Then the task fails, and the execution is
@@ -229,7 +229,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
                 execution.stop()
             if not self.wait_for_termination:
                 return self._push_result(context, get_execution(catalog, saved.execution_id))
-            execution.log_start(catalog)
+            execution.log_start(catalog, sensitive=submission.request.sensitive_parameters)
             leave_at = self._leave_at(deadline)
             if status.is_terminal or not leave_at.passed:
                 ended = execution.wait(catalog, deadline, leave_at=leave_at)

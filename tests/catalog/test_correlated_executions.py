@@ -22,7 +22,7 @@ CORRELATION = Correlation(key="airflow:task,1", key_prefix="airflow:task", lock=
 
 
 def catalog_of(ssisdb: SsisdbEmulator) -> Catalog:
-    """A second client, on a connection of its own."""
+    """A second client, on a separate connection."""
     return Catalog(pyodbc.connect(ssisdb.odbc_connection_string, autocommit=True))
 
 

@@ -208,14 +208,14 @@ def test_an_environment_missing_in_one_folder_is_named_with_that_folder(ready: C
         ({"package": "Load"}, PackageNotFound, r"no package 'Load'.*has the packages Load\.dtsx, Strict\.dtsx"),
     ],
 )
-def test_what_is_missing_is_told(
+def test_what_is_missing_is_reported(
     ready: Catalog, arguments: dict[str, Any], expected: type[Exception], text: str
 ) -> None:
     with pytest.raises(expected, match=text):
         ready.create_execution(request_for(**arguments))
 
 
-def test_an_unknown_parameter_is_told_with_those_that_there_are(ready: Catalog) -> None:
+def test_an_unknown_parameter_is_reported_with_those_that_there_are(ready: Catalog) -> None:
     with pytest.raises(ParameterNotFound) as caught:
         ready.create_execution(request_for(parameters={"AInt32": 1, "aint16": 1}))
     assert "the package has no parameter 'aint16'" in str(caught.value)
@@ -255,7 +255,7 @@ def test_what_fails_after_the_creation_names_the_execution(ready: Catalog, ssisd
     assert f"execution {left.execution_id} was created and not started" in str(caught.value)
 
 
-def test_a_value_of_the_wrong_type_is_told_with_the_parameter(deployed: Catalog) -> None:
+def test_a_value_of_the_wrong_type_is_reported_with_the_parameter(deployed: Catalog) -> None:
     with pytest.raises(WrongParameterType, match=r"'AInt16'.*type Int16, and 70000 is not such a value: .*from"):
         deployed.create_execution(request_for(parameters={"AInt16": 70000}))
     assert deployed.executions() == []
@@ -296,7 +296,7 @@ def test_an_execution_starts_once(ready: Catalog) -> None:
         ready.start_execution(execution_id + 1000)
 
 
-def test_a_project_deployed_anew_ends_what_was_created_before(ready: Catalog) -> None:
+def test_a_project_deployed_again_ends_what_was_created_before(ready: Catalog) -> None:
     execution_id = ready.create_execution(request_for())
     ready.deploy_project(FOLDER, PROJECT, etl())
     with pytest.raises(ProjectChanged):
@@ -308,7 +308,7 @@ def test_a_synchronous_start_returns_at_the_end(deployed: Catalog) -> None:
     assert deployed.start_execution(execution_id) is OperationStatus.SUCCEEDED
 
 
-def test_what_cannot_be_stopped_is_told_why(ready: Catalog) -> None:
+def test_what_cannot_be_stopped_is_explained(ready: Catalog) -> None:
     execution_id = ready.create_execution(request_for(synchronized=True))
     with pytest.raises(NotStoppable, match=r"CREATED.*never started") as caught:
         ready.stop_operation(execution_id)

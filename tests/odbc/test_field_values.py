@@ -1,4 +1,4 @@
-"""No text in a connection's field changes the meaning of the connection string, whatever parses it."""
+"""No text in a connection's field changes the meaning of the connection string, for any driver."""
 
 from __future__ import annotations
 

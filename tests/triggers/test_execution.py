@@ -43,7 +43,7 @@ def test_an_execution_that_has_already_ended_gives_an_event_at_once(mart: Catalo
     assert events_of([trigger(execution_id)])[0]["result"] == "terminal"
 
 
-def test_a_failed_execution_is_over_too(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_a_failed_execution_is_terminal_too(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
     assert events_of([trigger(start(mart))])[0]["result"] == "terminal"
 
@@ -103,7 +103,7 @@ def test_many_share_one_connection_and_one_query_per_poll(mart: Catalog, ssisdb:
     assert ssisdb.traffic.requests - requests < possible_polls
 
 
-def test_the_event_loop_goes_on_while_the_server_takes_its_time(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_the_event_loop_runs_while_the_server_is_slow(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     execution_id = start(mart)
     answered = threading.Event()
     # The server answers only after the loop has turned often, so a held loop would never end the test.

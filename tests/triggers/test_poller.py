@@ -284,7 +284,7 @@ def test_messages_are_read_in_chunks_and_all_come_before_the_end() -> None:
     assert seen[-1].result is WaitResult.TERMINAL
 
 
-def test_messages_of_an_execution_go_only_to_who_follows_it() -> None:
+def test_messages_of_an_execution_are_sent_only_to_its_subscribers() -> None:
     server = Server(messages=[event(1), event(2, operation_id=43), event(3)])
     updates = watched(server, [42, 43], after=0)
     assert [message.event_message_id for update in updates[42] for message in update.messages] == [1, 3]

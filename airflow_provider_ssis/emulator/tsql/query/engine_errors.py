@@ -43,7 +43,7 @@ _KNOWN: Final = (
 def of_python(error: Exception) -> SqlError:
     """The error of SQL Server for an exception of Python in a function.
 
-    One that stands for a fault of ours is logged, and becomes an internal error.
+    An unexpected exception is logged, and becomes an internal error.
     """
     match error:
         case SqlError():
@@ -64,9 +64,9 @@ def of_python(error: Exception) -> SqlError:
 
 
 def translated(error: duckdb.Error) -> SqlError:
-    """The error of SQL Server that a DuckDB error stands for.
+    """The error of SQL Server for a DuckDB error.
 
-    One that stands for none is shown as 50000 with DuckDB's own text: it is a fault of this emulator, and its text is
+    An unexpected error is shown as 50000 with DuckDB's text: it is a fault of this server, and the text is
     needed for a report.
     """
     text = str(error)

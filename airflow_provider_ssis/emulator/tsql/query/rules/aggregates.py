@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _Aggregate = Callable[["Binder", Typed, bool, str], Typed]
-"""How an aggregate is written in DuckDB: from the bound argument, whether it is DISTINCT, and the text behind the
+"""How an aggregate is written in DuckDB: from the bound argument, whether it is DISTINCT, and the text after the
 parentheses (FILTER or OVER)."""
 
 

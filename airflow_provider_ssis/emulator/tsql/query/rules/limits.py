@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many rows: a QUALIFY clause before ORDER BY, a LIMIT clause behind it; either may be empty."""
+    """How many rows: a QUALIFY clause before ORDER BY, a LIMIT clause after it; either may be empty."""
 
     qualify: str = ""
     clause: str = ""

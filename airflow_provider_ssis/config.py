@@ -61,6 +61,13 @@ PENDING_TIMEOUT = Option(
     "Seconds that a started execution may be pending, that is, wait for the server to run it, before its task fails. "
     "0 means no limit. The execution stays pending: a retry of the task continues to wait for it.",
 )
+RETRY_TIMEOUT = Option(
+    "retry_timeout",
+    "float",
+    60.0,
+    "Seconds in which a call to the catalog is repeated after a transient error, such as a deadlock, a busy catalog or "
+    "a lost connection, if repeating does no harm. 0 means that such an error fails the call at once.",
+)
 OUTAGE_TIMEOUT = Option(
     "outage_timeout",
     "float",
@@ -121,6 +128,7 @@ OPTIONS = (
     POLL_INTERVAL,
     LONGEST_POLL_INTERVAL,
     PENDING_TIMEOUT,
+    RETRY_TIMEOUT,
     OUTAGE_TIMEOUT,
     LOOKBACK_HOURS,
     STOP_TIMEOUT,
@@ -145,6 +153,11 @@ def longest_poll_interval() -> float:
 def pending_timeout() -> float | None:
     """Seconds that an execution may be pending; None for no limit."""
     return _number(PENDING_TIMEOUT) or None
+
+
+def retry_timeout() -> float:
+    """Seconds in which a call is repeated after a transient error."""
+    return _number(RETRY_TIMEOUT)
 
 
 def outage_timeout() -> float:

@@ -1,4 +1,4 @@
-"""The exceptions that tasks of this provider fail with, so that a retry policy can tell them apart.
+"""The exceptions that tasks of this provider fail with, so that a retry policy can distinguish them.
 
 ::
 
@@ -181,7 +181,7 @@ class ExecutionNotStarted(ExecutionError):
 
 
 class PreviousExecutionActive(ExecutionError):
-    """Another execution is still active, and the task must not start one beside it."""
+    """Another execution is still active, and the task must not start a second one."""
 
 
 class KilledBeforeStart(ExecutionError):

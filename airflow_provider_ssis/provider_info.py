@@ -1,6 +1,6 @@
-"""What Airflow learns of this provider through the entry point ``apache_airflow_provider``.
+"""The provider's metadata, which Airflow reads through the entry point ``apache_airflow_provider``.
 
-Airflow reads it in every process, some of them before its configuration exists: nothing heavy is imported here.
+Airflow reads them in every process, sometimes before its configuration exists, so nothing heavy is imported here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ INTEGRATION = "SQL Server Integration Services (SSIS)"
 def get_provider_info() -> dict[str, Any]:
     """The provider's metadata: connection type with its form, modules, configuration.
 
-    :return: what Airflow's schema of provider metadata asks for.
+    :return: a dictionary in the form of Airflow's schema of provider metadata.
     """
     return {
         "package-name": "airflow-provider-ssis",

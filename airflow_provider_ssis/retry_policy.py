@@ -98,7 +98,7 @@ WORTH_IT: dict[str, tuple[type[Exception], ...]] = {
 
 
 class RetryPoliciesMissing(SsisTaskError):
-    """This Airflow has no retry policies, or none that can do what they should."""
+    """This Airflow has no retry policies, or cannot reschedule tasks."""
 
 
 class SsisRetryPolicy(ExceptionRetryPolicy):

@@ -22,26 +22,33 @@ from airflow_provider_ssis import config
 from airflow_provider_ssis.hooks.settings import read_settings
 from airflow_provider_ssis.provider_info import get_provider_info
 
+SECONDS = 120
+
 
 @pytest.fixture(scope="module")
 def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("airflow-home")
 
 
-def airflow(home: Path, *arguments: str) -> Any:
-    """The JSON output of an Airflow command."""
+def command(home: Path, *arguments: str) -> str:
+    """The output of an Airflow command."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     result = subprocess.run(
-        [sys.executable, "-m", "airflow", *arguments, "--output", "json"],
+        [sys.executable, "-m", "airflow", *arguments],
         env={**environment, "AIRFLOW_HOME": str(home)},
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=SECONDS,
     )
     assert result.returncode == 0, result.stderr
-    # The line that is JSON: some versions of Airflow log to the standard output before it.
-    (answer,) = re.findall(r"^\[(?:\{|\]$).*", result.stdout, re.MULTILINE)
+    return result.stdout
+
+
+def airflow(home: Path, *arguments: str) -> Any:
+    """The JSON output of an Airflow command."""
+    # Some versions of Airflow log to the standard output before the line with JSON.
+    (answer,) = re.findall(r"^\[(?:\{|\]$).*", command(home, *arguments, "--output", "json"), re.MULTILINE)
     return json.loads(answer)
 
 
@@ -125,17 +132,11 @@ def test_named_modules_and_classes_exist() -> None:
 
 
 def test_airflow_knows_the_configuration(airflow_home: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    for option in config.OPTIONS:
-        result = subprocess.run(
-            [sys.executable, "-m", "airflow", "config", "get-value", config.SECTION, option.name],
-            env={**environment, "AIRFLOW_HOME": str(airflow_home)},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        )
-        assert result.stdout.strip().splitlines()[-1] == str(option.default)
+    listed = command(airflow_home, "config", "list", "--section", config.SECTION)
+    assert re.findall(r"^(?:# )?(\w+) = ", listed, re.MULTILINE) == [option.name for option in config.OPTIONS]
+    option = config.POLL_INTERVAL
+    value = command(airflow_home, "config", "get-value", config.SECTION, option.name)
+    assert value.strip().splitlines()[-1] == str(option.default)
 
 
 def test_configuration_falls_back_to_the_declared_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,7 @@
-"""What the catalog's views hold, as frozen dataclasses.
+"""Rows of the catalog's views, as frozen dataclasses.
 
-Fields carry the names of the views' columns, so the documentation of a view is the documentation of its class. A few
-fields come from a joined view and say so. Columns that no client needs (security identifiers, for instance) are left
-out.
+Fields have the names of the views' columns, so the documentation of a view also documents its class. Fields from a
+joined view are documented. Columns that no client needs, such as security identifiers, are left out.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from airflow_provider_ssis.catalog.sql.variants import VariantValue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSession:
-    """The server at the other end of the connection, and who the connection is there.
+    """The server of the connection, and the login that it sees.
 
     :param server_name: the server's own name, ``HOST\\INSTANCE`` for a named instance.
     :param product_version: SQL Server's version, ``15.0.2000.5`` for instance.
@@ -29,7 +28,7 @@ class ServerSession:
     :param database: the current database, which must be SSISDB.
     :param login: the login that the server sees.
     :param user: the login's user in the current database.
-    :param auth_scheme: how the login was checked: ``SQL``, ``NTLM``, ``KERBEROS``; None where the server does not tell.
+    :param auth_scheme: how the login was authenticated: ``SQL``, ``NTLM``, ``KERBEROS``; None if unknown.
     :param roles: those of ``sysadmin``, ``ssis_admin`` and ``ssis_logreader`` that the login is a member of.
     """
 
@@ -44,16 +43,16 @@ class ServerSession:
 
     @property
     def is_admin(self) -> bool:
-        """Whether the catalog lets the login do everything, unless it refuses logins of its kind."""
+        """Whether the login may do everything in the catalog, unless the catalog refuses logins of its kind."""
         return bool({"sysadmin", "ssis_admin"} & set(self.roles))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo(ServerSession):
-    """What stands at the other end of the connection: the server and its catalog.
+    """The server of the connection, and its catalog.
 
-    :param schema_version: the catalog's property SCHEMA_VERSION, None where the catalog does not tell.
-    :param schema_build: the catalog's property SCHEMA_BUILD, None where the catalog does not tell.
+    :param schema_version: the catalog's property SCHEMA_VERSION, None if unknown.
+    :param schema_build: the catalog's property SCHEMA_BUILD, None if unknown.
     :param is_refused: the catalog refuses to let this login deploy, start or stop anything, because it is a SQL login.
     """
 
@@ -247,11 +246,11 @@ class Execution:
 class Rights:
     """What the login may do in the catalog.
 
-    :param folders: folders that it sees.
-    :param folders_to_deploy_to: those of them to which it may deploy projects.
-    :param projects: projects that it sees.
-    :param projects_to_run: those of them whose packages it may run.
-    :param reads_all_logs: it reads the messages of everybody's runs, not only of its own.
+    :param folders: the number of folders that it can see.
+    :param folders_to_deploy_to: the number of these to which it may deploy projects.
+    :param projects: the number of projects that it can see.
+    :param projects_to_run: the number of these whose packages it may run.
+    :param reads_all_logs: it may read the messages of all executions, not only of those that it started.
     """
 
     folders: int
@@ -263,7 +262,7 @@ class Rights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionState:
-    """How far an execution is: little enough to be asked for thousands at once.
+    """The status of an execution: few columns, so that thousands can be read at once.
 
     :param age: seconds since it was started, or created where it was not, by the server's clock.
     """
@@ -275,7 +274,7 @@ class ExecutionState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionProgress:
-    """How much of an execution is done, as far as its logging level tells.
+    """The progress of an execution, as far as its logging level records it.
 
     :param done: executables that have run at least once.
     :param total: executables of the packages that run.

@@ -1,4 +1,4 @@
-"""What a client asks of the catalog, where it takes more than a few arguments."""
+"""Arguments of the catalog client that have many parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sensitive:
-    """A value that must show in no log, message or representation. SSISDB encrypts a sensitive property override."""
+    """A value that must not appear in logs or messages. SSISDB encrypts a sensitive property override."""
 
     value: ParameterValue = field(repr=False)
 
@@ -25,7 +25,7 @@ class Sensitive:
 
 @dataclass(frozen=True, slots=True)
 class VariableReference:
-    """A parameter's value that comes from the environment variable of this name when a run uses an environment."""
+    """A parameter's value that comes from an environment variable, if the execution uses an environment."""
 
     name: str
 
@@ -38,17 +38,18 @@ Value = ParameterValue | Sensitive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionRequest:
-    """Everything that makes up one run of a package.
+    """One execution of a package: what to run, with which values and options.
 
-    Values are sent with the type that the parameter has in the catalog; text is converted where it can be read as that
-    type (``"5"`` for Int32, ``"2024-02-29"`` for DateTime, ``"true"`` for Boolean).
+    Values are sent with the type that the parameter has in the catalog. Text is converted if it can be read as that
+    type (``"5"`` for Int32, ``"2024-02-29"`` for DateTime, ``"true"`` for Boolean). A date with a UTC offset is
+    refused, because SSIS has no time zones.
 
     :param folder: the folder of the project.
     :param project: the project's name.
     :param package: the package's name, with its ``.dtsx``.
     :param environment: name of the environment whose variables the run uses: ``"Env"`` (in whichever folder the project
         refers to), ``"Folder/Env"``, or ``"./Env"`` for the project's own folder. Default: none.
-    :param environment_folder: folder of the environment, where its name is not to be split at a slash.
+    :param environment_folder: folder of the environment; ``environment`` is then its bare name, slashes included.
     :param reference_id: id of the environment reference, instead of ``environment``.
     :param parameters: values of package parameters, by name.
     :param project_parameters: values of project parameters, by name.
@@ -56,15 +57,15 @@ class ExecutionRequest:
         ``{"Warehouse": {"ServerName": "dw01", "InitialCatalog": "DW"}}``. A connection manager's property that the
         catalog knows as a parameter (``CM.Warehouse.ServerName``) is set as one, any other by a property override.
     :param property_overrides: values of any property, by its path:
-        ``{r"\\Package\\Load.Properties[Disable]": "true"}``. The catalog takes any path; a wrong one fails in the run.
+        ``{r"\\Package\\Load.Properties[Disable]": "true"}``. A wrong path fails the execution.
     :param logging_level: a :class:`~airflow_provider_ssis.catalog.codes.LoggingLevel`, its number or name
         (``"basic"``), or the name of a customized logging level. Default: the server's.
     :param use32bit: run with the 32-bit runtime. Default: False.
     :param run_in_scale_out: run on a Scale Out worker. Default: what is set on the server.
     :param use_any_worker: with Scale Out, run on any worker. Default: the server's, which is True.
-    :param synchronized: let ``start_execution`` return when the package has ended, without any limit of time.
+    :param synchronized: let ``start_execution`` return only when the package has ended, without a time limit.
         Default: False.
-    :param caller_info: text for the server option CALLER_INFO, by which a run can be recognised later. Default: none.
+    :param caller_info: text for the server option CALLER_INFO, which identifies the execution. Default: none.
     """
 
     folder: str
@@ -89,6 +90,20 @@ class ExecutionRequest:
         """``folder/project/package``."""
         return f"{self.folder}/{self.project}/{self.package}"
 
+    @property
+    def sensitive_parameters(self) -> frozenset[str]:
+        """The names of the parameters whose values are given as :class:`Sensitive`, with those of connections."""
+        given = {
+            **self.project_parameters,
+            **self.parameters,
+            **{
+                f"CM.{manager}.{name}": value
+                for manager, properties in self.connection_managers.items()
+                for name, value in properties.items()
+            },
+        }
+        return frozenset(name for name, value in given.items() if isinstance(value, Sensitive))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:
@@ -105,7 +120,7 @@ class Correlation:
     :param previous_id: id of an earlier execution of the caller that must have ended before a new one starts.
         Default: none.
     :param lock: name of the application lock that each call holds, at most 255 characters.
-    :param exclusive: no other execution of the same package may be active, whoever started it. Default: False.
+    :param exclusive: no other execution of the same package may be active, regardless of its key. Default: False.
     :param lookback: maximum age of the execution to find, in seconds by the server's clock. Default: a week.
     """
 

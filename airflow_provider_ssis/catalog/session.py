@@ -170,7 +170,7 @@ class CatalogSession:
         self.server = server
         self._reconnect = reconnect
         self._connection: Connection | None = connection
-        # One for all batches: the driver frees a prepared statement with the next request, not with one of its own.
+        # One for all batches: the driver frees a prepared statement with the next request instead of a separate one.
         self._cursor: Cursor | None = None
         self._login: str | None = None
         prepare(connection)

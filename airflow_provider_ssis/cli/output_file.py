@@ -13,7 +13,7 @@ from typing import IO
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file beside the target, and rename it over the target when the block ends without an error.
+    """Write a file in the target's folder, and rename it over the target when the block ends without an error.
 
     A symbolic link is followed: the file that it points to is replaced, and the link stays. A file that exists keeps
     its permissions; a new one gets those of any file that the process creates.

@@ -1,1 +1,1 @@
-"""The embedded SSISDB: a server that speaks SQL Server's protocol and holds the catalog."""
+"""The embedded SSISDB: a server with SQL Server's protocol and the SSISDB catalog."""

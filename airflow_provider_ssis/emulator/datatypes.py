@@ -40,7 +40,7 @@ class SqlType:
         ``rowversion`` ...) are resolved by :meth:`parse`.
     :param length: characters of (n)(var)char, bytes of (var)binary, :data:`MAX` for ``(max)``; None for other types.
     :param precision: digits of decimal and numeric.
-    :param scale: digits behind the point of decimal and numeric; fractional seconds of time, datetime2 and
+    :param scale: digits after the decimal point of decimal and numeric; fractional seconds of time, datetime2 and
         datetimeoffset.
     :param schema: schema of a user-defined table type, whose name is then ``name``.
     """
@@ -122,7 +122,6 @@ NVARCHAR_MAX = SqlType("nvarchar", length=MAX)
 VARBINARY_MAX = SqlType("varbinary", length=MAX)
 UNIQUEIDENTIFIER = SqlType("uniqueidentifier")
 DATETIMEOFFSET = SqlType("datetimeoffset", scale=7)
-DATETIME2 = SqlType("datetime2", scale=7)
 SQL_VARIANT = SqlType("sql_variant")
 
 
@@ -152,7 +151,7 @@ class TableValue:
 
 
 def utf16_length(text: str) -> int:
-    """The characters of a text as nchar and nvarchar count them: two for each that lies beyond U+FFFF."""
+    """The length of a text as nchar and nvarchar count it: a character above U+FFFF counts as two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -168,4 +167,4 @@ def cut_utf16(data: bytes, length: int) -> bytes:
 
 
 _FIRST_HALVES = range(0xD8, 0xDC)
-"""The higher bytes of what two-part characters begin with."""
+"""The higher bytes of the first half of a surrogate pair."""

@@ -208,7 +208,7 @@ Event = (
 class LoginRefused(Exception):
     """The backend refuses the login; the message goes to the client and the connection is closed.
 
-    :param message: what the client gets.
+    :param message: the error that is sent to the client.
     :param wrong_proof: the password, ticket or token is wrong. Clients that try many of them are slowed down.
     """
 

@@ -1,4 +1,4 @@
-"""What operators, sensors and triggers share about executions: to submit, wait, follow, judge and stop.
+"""What operators, sensors and triggers share about executions: submit, poll, log, stop, outcome, task state.
 
-Works on a :class:`~airflow_provider_ssis.catalog.client.Catalog`; knows task instances only as the text of a stamp.
+The modules work on a :class:`~airflow_provider_ssis.catalog.client.Catalog`.
 """

@@ -52,36 +52,38 @@ def required_text(name: str, value: Any) -> str:
     """A text that must not be empty.
 
     :param name: the argument's name, for the message.
-    :param value: what templating gave.
-    :raises InvalidTaskArgument: it is no text, or empty.
+    :param value: the argument after templating.
+    :raises InvalidTaskArgument: it is not text, or empty.
+    :raises RenderedToNothing: it is the text ``None``.
     """
     if not isinstance(value, str) or not value.strip():
-        raise InvalidTaskArgument(f"The argument {name!r} is {value!r:.100} after templating: give it a name.")
+        raise InvalidTaskArgument(f"The argument {name!r} is {value!r:.100} after templating. Give a name.")
     if value.strip() == _NOTHING:
         raise RenderedToNothing(name)
     return value
 
 
 def optional_text(name: str, value: Any) -> str | None:
-    """A text, or None where there is none: templates give an empty text for that.
+    """A text, or None if it is empty, as templates give it for nothing.
 
     :param name: the argument's name, for the message.
-    :param value: what templating gave.
-    :raises InvalidTaskArgument: it is no text.
+    :param value: the argument after templating.
+    :raises InvalidTaskArgument: it is not text.
+    :raises RenderedToNothing: it is the text ``None``.
     """
     return None if value is None or value == "" else required_text(name, value)
 
 
 def flag(name: str, value: Any) -> bool:
-    """A flag: True or False, or a text that a template gave for one.
+    """True or False, or the text of one, as templates give it.
 
     :param name: the argument's name, for the message.
-    :param value: what templating gave.
+    :param value: the argument after templating.
     :raises InvalidTaskArgument: it is neither.
     """
     word = str(value).strip().lower()
     if word not in _TRUE | _FALSE:
-        raise InvalidTaskArgument(f"The argument {name!r} is {value!r:.100} after templating: give it True or False.")
+        raise InvalidTaskArgument(f"The argument {name!r} is {value!r:.100} after templating. Give True or False.")
     return word in _TRUE
 
 
@@ -90,18 +92,18 @@ def _optional_flag(name: str, value: Any) -> bool | None:
 
 
 def execution_id_of(value: Any) -> int:
-    """An execution id, out of what a run operator returned, or a text that a template gave for it.
+    """An execution id: a number, its text, or what a run operator returned.
 
-    :param value: what templating gave.
-    :raises InvalidTaskArgument: there is no id in it.
+    :param value: the argument after templating.
+    :raises InvalidTaskArgument: it is not an id.
     """
     found = value.get("execution_id") if isinstance(value, Mapping) else value
     if isinstance(found, str) and found.strip().isdecimal():
         found = int(found)
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise InvalidTaskArgument(
-            f"The argument 'execution_id' is {value!r:.100} after templating, which is no execution id. If it comes "
-            "from another task's XCom, check whether that task ran and pushed it."
+            f"The argument 'execution_id' is {value!r:.100} after templating, which is not an execution id. If it "
+            "comes from another task's XCom, check whether that task ran and pushed it."
         )
     return found
 
@@ -111,7 +113,7 @@ def values_of(name: str, value: Any) -> dict[str, Value]:
 
     :param name: the argument's name, for messages.
     :param value: a mapping, the JSON text of one, or None for nothing.
-    :raises InvalidTaskArgument: it is none of these, or a value in it cannot be sent. The message shows no value.
+    :raises InvalidTaskArgument: it has another form, or a value in it cannot be sent. The message shows no value.
     """
     return {key: _value(f"{name}[{key!r}]", item) for key, item in _mapping(name, value).items()}
 
@@ -146,7 +148,7 @@ def execution_request(task: Any) -> ExecutionRequest:
         use32bit=flag("use_32bit_runtime", task.use_32bit_runtime),
         run_in_scale_out=_optional_flag("run_in_scale_out", task.run_in_scale_out),
         use_any_worker=_optional_flag("use_any_worker", task.use_any_worker),
-        caller_info=task.caller_info or None,
+        caller_info=optional_text("caller_info", task.caller_info),
     )
 
 
@@ -168,8 +170,8 @@ def _project_parameters(parameters: Any, connection_managers: Any) -> dict[str, 
 def protect(name: str, value: Any, *, names: int) -> Any:
     """An argument that holds values, with each sensitive value in a form that nothing shows.
 
-    A value is sensitive if it stands in a mapping with the keys ``value`` and ``sensitive``, in upper or lower case, or
-    in the JSON text of one. Numbers, and texts that Airflow's masker ignores, become :class:`Sensitive`.
+    A value is sensitive if it is in a mapping with the keys ``value`` and ``sensitive``, in upper or lower case, or in
+    the JSON text of such a mapping. Numbers, and texts that Airflow's masker ignores, become :class:`Sensitive`.
 
     :param name: the argument's name, for messages.
     :param value: the argument after templating.
@@ -220,7 +222,7 @@ def secrets_in(value: Any) -> Iterator[str]:
         except ValueError:
             return
         for secret in secrets_in(decoded):
-            # As it stands in the text, and decoded.
+            # Encoded as in the text, and decoded.
             yield from {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
 
 
@@ -275,7 +277,7 @@ def _wrapper(name: str, value: Mapping[Any, Any]) -> tuple[Any, bool] | None:
 def _decoded(name: str, text: str, *, is_whole: bool) -> Any:
     """The JSON object in a text, if a value in it is marked sensitive; None for any other text.
 
-    :param is_whole: whether the text stands for a mapping of names to values.
+    :param is_whole: whether the text should be a whole mapping of names to values.
     :raises InvalidTaskArgument: the text is not JSON and mentions the mark. The message shows nothing of it.
     """
     looks_like_object = text.lstrip().startswith("{")
@@ -303,13 +305,26 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
         try:
             value = json.loads(value)
         except ValueError:
-            value = None
+            raise InvalidTaskArgument(
+                f"{name} is no mapping of names to values after templating: it rendered to {_outline(value)}, which is "
+                "not JSON. Add | tojson to the template, or pass the other task's output itself."
+            ) from None
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InvalidTaskArgument(
-            f"The argument {name} is no mapping of names to values after templating: give a dict, or JSON text of one. "
-            "If a template makes the whole mapping, add | tojson to it, or pass the other task's output itself."
+            f"{name} is no mapping of names to values after templating. Give a dict, or its JSON text."
         )
     return value
+
+
+def _outline(text: str) -> str:
+    """A text for a message, without the values in it: the names of a mapping that Python wrote, or its length."""
+    try:
+        decoded = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        decoded = None
+    if not isinstance(decoded, Mapping):
+        return f"a text of {len(text)} characters"
+    return f"{{{', '.join(f'{key!r}: …' for key in decoded)}}}"
 
 
 def _value(name: str, value: Any) -> Value:

@@ -22,7 +22,7 @@ from airflow_provider_ssis.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import EventMessage, Execution, ExecutionParameterValue, ExecutionSummary
@@ -48,7 +48,7 @@ def result_of(execution: Execution) -> dict[str, Any]:
     """What a task returns about an execution, in plain JSON types.
 
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` (``succeeded``, ``running``, ...) and
-        ``duration`` (seconds, None while it is not over).
+        ``duration`` (seconds, None if it has not ended).
     """
     return {
         "execution_id": execution.execution_id,
@@ -79,7 +79,7 @@ def duration_of(execution: Execution) -> float | None:
 
 
 def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: bool = False) -> ExecutionUnsuccessful:
-    """The exception for an execution that is over and did not succeed, with its first error messages.
+    """The exception for an execution that has ended and did not succeed, with its first error messages.
 
     :param catalog: where to read its messages.
     :param execution: the execution as it is at its end.
@@ -113,12 +113,17 @@ def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: b
 
 
 def start_lines(
-    execution: Execution, values: Sequence[ExecutionParameterValue], *, server: str | None = None
+    execution: Execution,
+    values: Sequence[ExecutionParameterValue],
+    *,
+    sensitive: Collection[str] = (),
+    server: str | None = None,
 ) -> Iterator[str]:
     """The first lines of the task log about an execution: where it runs, and with which values.
 
     :param execution: the execution.
     :param values: its parameters and server options, as the catalog shows them.
+    :param sensitive: names of parameters that are masked, in addition to those that are sensitive in the catalog.
     :param server: the server's name. Default: unknown.
     """
     options = {each.parameter_name: each.parameter_value for each in values if each.object_type is ObjectType.EXECUTION}
@@ -135,7 +140,10 @@ def start_lines(
     yield f"{execution_name(execution)}: {', '.join(detail for detail in details if detail)}."
     given = [each for each in values if each.value_set and each.object_type is not ObjectType.EXECUTION]
     if given:
-        yield f"Parameters: {', '.join(f'{each.parameter_name} = {_shown(each)}' for each in given)}."
+        shown = (
+            f"{each.parameter_name} = {'***' if each.parameter_name in sensitive else _shown(each)}" for each in given
+        )
+        yield f"Parameters: {', '.join(shown)}."
 
 
 def _logging_level(options: Mapping[str, VariantValue]) -> str:
@@ -191,7 +199,7 @@ def where_to_look(execution_id: int) -> str:
 
 
 def executable_of(message: EventMessage) -> str | None:
-    """The executable that a message is about: its path in this run, which names the turn of a loop too."""
+    """The executable that a message is about: its path in this run, which contains the iteration of a loop."""
     return message.execution_path or message.package_path or message.message_source_name
 
 
@@ -207,10 +215,10 @@ def _errors_of(catalog: Catalog, execution_id: int) -> list[EventMessage]:
 
 
 def _first_causes(catalog: Catalog, execution_id: int, errors: list[EventMessage]) -> list[str]:
-    """The first causes of a failure, each with its executable and code, without what only follows from them."""
+    """The first causes of a failure, each with its executable and code, without the errors that follow from them."""
     if errors:
         return [catalog_causes.describe(cause) for cause in catalog_causes.first_causes(errors, MAX_CAUSES)]
-    # The logging level None writes no event messages, and neither does a run that never came to its package.
+    # There are no event messages at the logging level None, and if the run ended before its package began.
     messages = catalog.operation_messages(execution_id)
     return [message.message for message in messages if message.message_type is MessageType.ERROR][:MAX_CAUSES]
 
@@ -237,9 +245,9 @@ def _how_it_ended(execution: Execution) -> str:
 
 _ADVICE = {
     OperationStatus.FAILED: "Fix the cause, then run the task again.",
-    OperationStatus.CANCELED: "Run the task again if the stop was not meant for good.",
+    OperationStatus.CANCELED: "If the package should run nevertheless, run the task again.",
     OperationStatus.ENDED_UNEXPECTEDLY: (
-        "The process that ran the package is gone (server restart, out of memory, killed): look at the server's event "
+        "The process that ran the package ended (server restart, out of memory, killed): check the server's event "
         "log, check what the package had done, then run the task again."
     ),
 }
@@ -250,7 +258,8 @@ def not_found_error(execution_id: int) -> ExecutionNotFound:
     return ExecutionNotFound(
         f"There is no execution {execution_id} in the catalog, or the login may not read it",
         operation_id=execution_id,
-        advice="Check the id and the connection; the catalog deletes executions older than its retention window.",
+        advice="Check the id and the connection. A login sees the executions of other logins only as a member of "
+        "ssis_logreader or ssis_admin. The catalog deletes executions older than its retention window.",
     )
 
 
@@ -297,14 +306,14 @@ def timeout_error(
     :param stopped: the execution after the stop; None if it could not be stopped.
     :param stop_requested: whether the task tried to stop it.
     """
-    fate = "It goes on, since cancel_on_kill is off."
+    fate = "It goes on, because cancel_on_kill is off."
     if stop_requested:
         fate = (
             "It could not be stopped: see the log."
             if stopped is None
             else f"It was stopped and is {status_name(stopped.status)} now."
         )
-    after = "when the task's time was over" if seconds is None else f"after {seconds:g} s"
+    after = "at the task's deadline" if seconds is None else f"after {seconds:g} s"
     return ExecutionTimeout(
         f"{execution_name(execution)} was still {status_name(execution.status)} {after}. {fate} "
         "Raise the task's timeout if the package may take longer.",
@@ -325,8 +334,8 @@ def stuck_pending_error(execution: Execution, seconds: float | None) -> Executio
         "Known causes: the server cannot start ISServerExec.exe because SQL Server's service account lacks rights "
         "(often taken by a group policy: log on as a service, replace a process level token, impersonate a client), "
         "it is out of memory or desktop heap, or, with Scale Out, no worker is enabled or its agent does not run. "
-        "Look at the Windows event log of the server. The catalog cannot stop a pending execution; it may still run. "
-        "A retry of this task goes on waiting for it and starts no second one.",
+        "Check the Windows event log of the server. The catalog cannot stop a pending execution; it may still run. "
+        "A retry of this task waits for it again and starts no second one.",
         execution_id=execution.execution_id,
         status=execution.status,
     )
@@ -339,8 +348,9 @@ def unreachable_error(execution_id: int, reason: str) -> ExecutionUnreachable:
     :param reason: why.
     """
     return ExecutionUnreachable(
-        f"Execution {execution_id} was started and may still run, but cannot be followed any more: {reason} A retry of "
-        "this task follows it again; otherwise look at it in the catalog before you run the task again.",
+        f"Execution {execution_id} was started and may still run, but its status can no longer be read: {reason} A "
+        "retry of this task waits for it again. Without a retry, look at it in the catalog before you run the task "
+        "again.",
         execution_id=execution_id,
         status=None,
     )

@@ -33,7 +33,7 @@ class WaitResult(Enum):
     """Why a wait for an execution ended."""
 
     TERMINAL = "terminal"
-    """The execution has ended, with whatever status."""
+    """The execution has ended, with any status."""
     TIMED_OUT = "timed_out"
     """The deadline has passed."""
     STUCK_PENDING = "stuck_pending"

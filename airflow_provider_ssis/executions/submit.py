@@ -137,7 +137,7 @@ class Submission:
     :param request: what to run.
     :param stamp: names the task instance.
     :param is_stamped: whether the stamp is sent to the server. If not, an execution is only found by its saved id.
-    :param alone: no execution of the same package may be active at the same time, whoever started it.
+    :param alone: no execution of the same package may be active at the same time, whichever client started it.
     :param on_previous_run: what to do about one that is.
     :param deadline: when to stop waiting for another execution.
     :param poll_interval: seconds between two polls of it.
@@ -241,7 +241,9 @@ def _submit(
             execution = save(found.execution_id, is_ours=is_ours)
             status = found.status
             if status is OperationStatus.CREATED:
-                state.load_unless_superseded(stamp.try_number)
+                if not submission.is_stamped:
+                    # With stamps, the catalog itself checks it under the lock.
+                    state.load_unless_superseded(stamp.try_number)
                 status = catalog.start_correlated_execution(found.execution_id, correlation)
             return execution, status
         except OtherExecutionActive as active:
@@ -320,8 +322,8 @@ def _wait_for(catalog: Catalog, submission: Submission, execution_ids: list[int]
             return
         if submission.deadline.passed:
             raise PreviousExecutionActive(
-                f"Execution {active[0].execution_id} is still {status_name(active[0].status)}, and the time of this "
-                "task is over. Nothing was started.",
+                f"Timed out waiting for execution {active[0].execution_id} (still {status_name(active[0].status)}). "
+                "No new execution was started.",
                 execution_id=active[0].execution_id,
                 status=active[0].status,
             )

@@ -185,7 +185,7 @@ class ProgressReporter:
             self._report(catalog, status, is_deferred)
         except TrySuperseded:
             raise
-        except Exception as error:  # noqa: BLE001 whatever the catalog or Airflow's store raises
+        except Exception as error:  # noqa: BLE001 any error of the catalog or Airflow's store
             self._log.warning("The progress of execution %d is not shown: %s", self._execution_id, error)
 
     def _report(self, catalog: Catalog, status: OperationStatus, is_deferred: bool) -> None:

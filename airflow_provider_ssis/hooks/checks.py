@@ -362,6 +362,4 @@ def _outcome(may: bool) -> Outcome:
 
 
 def _logs(rights: Rights) -> str:
-    return (
-        "the login may read all logs" if rights.reads_all_logs else "the login may read the logs of its own executions"
-    )
+    return "the login may read all logs" if rights.reads_all_logs else "the login may read its own executions' logs"

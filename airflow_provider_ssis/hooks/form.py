@@ -1,7 +1,7 @@
-"""The form of a connection: one description, for every version of Airflow.
+"""The connection form: one description for all versions of Airflow.
 
-From Airflow 3.2 the provider's metadata carry it. Before, Airflow asks the hook for it, as fields of WTForms. Airflow
-reads the metadata in every process: nothing heavy is imported here.
+From Airflow 3.2 it is part of the provider's metadata. Before, the hook returns it as fields of WTForms. Airflow reads
+the metadata in every process, so nothing heavy is imported here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider_ssis.hooks.authentication import Authentication
 
 LONGEST_TIMEOUT = 86_400
-"""Seconds, a day: FreeTDS ends the whole process where a limit in milliseconds is more than its numbers hold."""
+"""Seconds, a day. FreeTDS aborts the process if a limit in milliseconds exceeds its 32-bit numbers."""
 
 FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["extra"],
@@ -31,7 +31,7 @@ FIELD_BEHAVIOUR: dict[str, Any] = {
 
 
 def _field(section: str, label: str, description: str, kind: str = "string", **schema: Any) -> dict[str, Any]:
-    # Every field may be left empty; the sections are those that the form shows.
+    # Every field may be empty. The form shows the sections.
     return {
         "label": label,
         "description": description,
@@ -48,28 +48,29 @@ FIELDS: dict[str, dict[str, Any]] = {
     "authentication": _field(
         _IDENTITY,
         "Authentication",
-        "Who the connection is. Empty: a SQL login if one is given, NTLM if that is DOMAIN\\user, else Kerberos. "
-        "SSISDB on a SQL Server of your own lets only Windows and Entra identities deploy, start and stop.",
+        "How the connection authenticates. Empty: SQL login if the login has no backslash, NTLM if it is DOMAIN\\user, "
+        "Kerberos without login or with a keytab. On SQL Server, SSISDB lets only Windows and Entra accounts deploy, "
+        "start and stop packages.",
         enum=[each.value for each in Authentication],
         values_display={each.value: each.way.title for each in Authentication},
     ),
     "kerberos_keytab": _field(
         _IDENTITY,
         "Kerberos keytab",
-        "File, on the machine that connects, with the key of the principal that stands as login (else its first "
-        "one). Tickets are got and renewed with it. Empty: somebody runs kinit.",
+        "Path of a keytab on every machine that connects (workers, triggerers, API server). Tickets for the login "
+        "(empty: the keytab's first principal) are requested and renewed with it. Empty: tickets from kinit are used.",
     ),
     "kerberos_ccache": _field(
         _IDENTITY,
         "Kerberos ticket cache",
-        "Where the tickets are, as KRB5CCNAME has it. Empty: the process's own, or with a keytab one of its own.",
+        "Ticket cache, in the form of KRB5CCNAME. Empty: the account's default, or with a keytab a private one.",
     ),
     "server_spn": _field(
         _IDENTITY,
         "Server's service principal",
-        "Only where it is not MSSQLSvc/ with the server's full name and port.",
+        "Service principal name of the server. Empty: MSSQLSvc/ with the server's full name and port.",
     ),
-    "tenant_id": _field(_IDENTITY, "Entra tenant id", "Of the application whose client id stands as login."),
+    "tenant_id": _field(_IDENTITY, "Entra tenant id", "Tenant of the application whose client id is the login."),
     "client_certificate": _field(
         _IDENTITY,
         "Entra client certificate",
@@ -79,74 +80,76 @@ FIELDS: dict[str, dict[str, Any]] = {
     "federated_credential_file": _field(
         _IDENTITY,
         "Entra federated credential",
-        "File with the pod's token, for a workload identity. Empty: the one that the pod names.",
+        "Path of the token file of a workload identity. Empty: the pod's.",
     ),
     "entra_authority": _field(
         _IDENTITY,
         "Entra authority",
-        "Only in clouds other than the public one, such as https://login.chinacloudapi.cn.",
+        "Address of Entra ID in clouds other than the public one, such as https://login.chinacloudapi.cn.",
     ),
     "entra_scope": _field(
         _IDENTITY,
         "Entra scope",
-        "Only in clouds other than the public one. Empty: https://database.windows.net/.default.",
+        "Scope of the access token in clouds other than the public one. Empty: https://database.windows.net/.default.",
     ),
     "encrypt": _field(
         _ENCRYPTION,
         "Encryption",
-        "Empty: yes. Strict is for SQL Server 2022 and later.",
+        "Encryption of the connection. Empty: yes. Strict needs SQL Server 2022 or later.",
         enum=["yes", "strict", "no"],
         values_display={"yes": "Yes (TLS inside TDS)", "strict": "Strict (TDS 8.0)", "no": "No"},
     ),
     "trusted_certificates": _field(
         _ENCRYPTION,
         "Trusted certificates",
-        "File, on the machine that connects, with certificates (PEM) to trust beside those that the machine trusts: "
-        "the server's own, or its authority's.",
+        "Path of a PEM file on every machine that connects, with certificates to trust in addition to the machine's "
+        "own: the server's, or its authority's.",
     ),
     "host_name_in_certificate": _field(
         _ENCRYPTION,
         "Host name in certificate",
-        "The name that the server's certificate carries, if it is not the server's name above.",
+        "Name in the server's certificate. Empty: the name in the field Server.",
     ),
     "trust_server_certificate": _field(
         _ENCRYPTION,
         "Trust any server certificate",
-        "Only where the network is trusted: who can read it can then read the password.",
+        "Accept any certificate. For trusted networks only: an attacker in the network can read the password.",
         "boolean",
         default=False,
     ),
     "failover_partner": _field(
         _SERVER,
         "Failover partner",
-        "HOST, HOST\\INSTANCE or HOST,PORT to try when the server is out of reach (database mirroring). The service "
-        "principal and the host name in the certificate are not its.",
+        "HOST, HOST\\INSTANCE or HOST,PORT to connect to if the server cannot be reached (database mirroring). The "
+        "fields for service principal and host name in certificate are not used for it.",
     ),
     "multi_subnet_failover": _field(
         _SERVER,
         "Multi-subnet failover",
-        "Try all addresses of an availability group's listener at once.",
+        "Connect to all addresses of an availability group's listener at once.",
         "boolean",
     ),
     "application_intent": _field(
         _SERVER,
         "Application intent",
-        "For the listener of an availability group; packages need ReadWrite.",
+        "For the listener of an availability group. Running packages needs ReadWrite.",
         enum=["ReadWrite", "ReadOnly"],
     ),
     "data_source": _field(
         _SERVER,
         "Data source (DSN)",
-        "Of the driver manager on the machine that connects, instead of a server among the standard fields.",
+        "Data source in odbc.ini on every machine that connects. Leave Server and Port empty then.",
     ),
     "driver": _field(
         _DRIVER,
         "ODBC driver",
-        "Name of an installed driver. Empty: Microsoft's newest if there is one that can do it, else FreeTDS.",
+        "Name of an installed driver. Empty: Microsoft's newest that supports the identity, else FreeTDS.",
         examples=["ODBC Driver 18 for SQL Server", "ODBC Driver 17 for SQL Server", "FreeTDS"],
     ),
     "application_name": _field(
-        _DRIVER, "Application name", "What the server's session lists show. Empty: Airflow, the DAG and the task."
+        _DRIVER,
+        "Application name",
+        "Program name in the server's session lists. Empty: Airflow with the DAG and the task.",
     ),
     "login_timeout": _field(
         _DRIVER,
@@ -159,7 +162,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "query_timeout": _field(
         _DRIVER,
         "Query timeout",
-        "Seconds to wait for the answer to a statement. Empty, or 0: no limit (in a triggerer, 60).",
+        "Seconds to wait for the result of a statement. Empty or 0: no limit (in a triggerer: 60).",
         "integer",
         minimum=0,
         maximum=LONGEST_TIMEOUT,
@@ -167,7 +170,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "connect_retry_count": _field(
         _DRIVER,
         "Connect retries",
-        "How often the driver opens an idle connection again that broke. Empty: once.",
+        "How often the driver reconnects an idle connection that broke. Empty: once.",
         "integer",
         minimum=0,
         maximum=255,
@@ -175,7 +178,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "connect_retry_interval": _field(
         _DRIVER,
         "Connect retry interval",
-        "Seconds between two such tries. Empty: 10.",
+        "Seconds between two such attempts. Empty: 10.",
         "integer",
         minimum=1,
         maximum=60,
@@ -184,12 +187,12 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 
 def field_behaviour() -> dict[str, Any]:
-    """What becomes of the standard fields, as a hook tells it."""
+    """Labels and placeholders of the standard fields, in the form of a hook."""
     return {name.replace("-", "_"): value for name, value in FIELD_BEHAVIOUR.items()}
 
 
 def form_widgets() -> dict[str, Any]:
-    """The extra fields by name, as a hook tells them.
+    """The extra fields by name, in the form of a hook.
 
     :raises ImportError: WTForms or Flask-AppBuilder is not installed; Airflow then shows its plain form.
     """
@@ -201,11 +204,11 @@ def _widget(schema: dict[str, Any], field: dict[str, Any]) -> Any:
     from wtforms import BooleanField, IntegerField, StringField
     from wtforms.validators import NumberRange, Optional, any_of
 
-    told = {"label": field["label"], "description": field.get("description", ""), "default": schema.get("default")}
+    common = {"label": field["label"], "description": field.get("description", ""), "default": schema.get("default")}
     if "boolean" in schema["type"]:
-        return BooleanField(**told)
+        return BooleanField(**common)
     if "integer" in schema["type"]:
         in_range = NumberRange(min=schema.get("minimum"), max=schema.get("maximum"))
-        return IntegerField(**told, widget=BS3TextFieldWidget(), validators=[Optional(), in_range])
+        return IntegerField(**common, widget=BS3TextFieldWidget(), validators=[Optional(), in_range])
     choice = [any_of(schema["enum"])] if "enum" in schema else []
-    return StringField(**told, widget=BS3TextFieldWidget(), validators=[Optional(), *choice])
+    return StringField(**common, widget=BS3TextFieldWidget(), validators=[Optional(), *choice])

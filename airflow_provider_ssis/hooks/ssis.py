@@ -29,7 +29,7 @@ from airflow_provider_ssis.odbc.drivers import (
 )
 from airflow_provider_ssis.odbc.failover import partner_of
 from airflow_provider_ssis.odbc.field_values import UnsafeValue
-from airflow_provider_ssis.odbc.input_files import UnreadableFile
+from airflow_provider_ssis.odbc.input_files import FILE_ADVICE, UnreadableFile
 from airflow_provider_ssis.odbc.private_files import UnsafeFolder
 from airflow_provider_ssis.odbc.target import DriverCannot, Encrypt, OdbcTarget
 
@@ -262,7 +262,7 @@ class SsisCatalogHook(OdbcHook):
 
         If the connection breaks later, the client opens another one.
 
-        :param retry: how often and how long to retry after transient errors. Default: the client's default.
+        :param retry: how to repeat calls after transient errors. Default: for ``[ssis] retry_timeout`` seconds.
         :param query_timeout: seconds to wait for the result of a statement if the connection sets no query timeout.
             Default: 0, no limit.
         :raises ConnectError: one of the exceptions of :meth:`get_conn`.
@@ -275,7 +275,12 @@ class SsisCatalogHook(OdbcHook):
             connection.timeout = self.settings.query_timeout or query_timeout
             return connection
 
-        return Catalog(connect(), reconnect=connect, retry=retry, server=self.target.label)
+        return Catalog(
+            connect(),
+            reconnect=connect,
+            retry=retry or RetryPolicy(timeout=config.retry_timeout()),
+            server=self.target.label,
+        )
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -299,9 +304,3 @@ class SsisCatalogHook(OdbcHook):
 
 _CONNECT_PARAMETERS = frozenset({"ansi", "attrs_before", "autocommit", "encoding", "readonly", "timeout"})
 """Parameters of ``pyodbc.connect`` that are not connection string keywords."""
-
-FILE_ADVICE = (
-    "Every machine that uses the connection needs the file, readable for Airflow's account: the workers, the "
-    "triggerers, and the API server (web server before Airflow 3) for the Test button."
-)
-"""What to do about a file of the connection that cannot be read."""

@@ -1,4 +1,4 @@
-"""ODBC drivers for SQL Server: which of them this machine has, and connection strings as each wants them.
+"""ODBC drivers for SQL Server: the installed ones, and connection strings for each family.
 
-Knows neither Airflow nor SSIS; loads pyodbc only when the driver manager is asked.
+Independent of Airflow and SSIS. Loads pyodbc only to list the drivers.
 """

@@ -1,7 +1,7 @@
-"""Environment variables that drivers read while they connect: the only way to some of their settings.
+"""Environment variables that drivers read while they connect: some of their settings can be set in no other way.
 
-They belong to the whole process, so connections that want different values wait for each other; those that want the
-same do not.
+Environment variables belong to the whole process, so connections with different values wait for each other.
+Connections with the same values do not.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _before: dict[str, str | None] = {}
 
 @contextmanager
 def driver_environment(values: Mapping[str, str] | None) -> Iterator[None]:
-    """Have these variables set while the block lasts, and restored when the last block that wants them is over.
+    """Set the variables for the duration of the block; the last block with them restores the previous values.
 
-    :param values: the variables; an empty mapping keeps the block apart from those that want some, None does not.
+    :param values: the variables. An empty mapping: no block with variables may run at the same time. None: any may.
     """
     global _users, _values
     if values is None:
@@ -50,6 +50,6 @@ def driver_environment(values: Mapping[str, str] | None) -> Iterator[None]:
 
 
 def own_variable(name: str) -> str | None:
-    """A variable as the process has it itself, whatever a connection has set in its place for now."""
+    """The process's own value of a variable, even while a connection has set another one."""
     with _changed:
         return _before[name] if name in _before else os.environ.get(name)

@@ -1,4 +1,4 @@
-"""Which library is behind a driver's registered name: the driver manager's own list tells, odbcinst.ini."""
+"""The library of a registered driver, as the driver manager's list (odbcinst.ini) has it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _FOLDERS = ("/etc", "/usr/local/etc", "/opt/homebrew/etc", "/etc/unixODBC")
-"""Where builds of unixODBC look for the list; ``ODBCSYSINI`` goes before them."""
+"""Folders in which builds of unixODBC search for the list. ``ODBCSYSINI`` replaces them."""
 
 
 def library_of(name: str) -> str | None:
-    """The library of a registered driver, as odbcinst.ini writes it; None where no list that can be read has it.
+    """The library of a registered driver, as odbcinst.ini has it; None if no readable list has the driver.
 
     :param name: the registered name, in any case.
     """
@@ -31,7 +31,7 @@ def _lists() -> Iterator[Path]:
     named = os.environ.get("ODBCINSTINI") or "odbcinst.ini"
     own = os.environ.get("ODBCSYSINI")
     for folder in (own,) if own else _FOLDERS:
-        # An absolute name stands for itself.
+        # An absolute path replaces the folder.
         yield Path(folder) / named
     home = os.environ.get("HOME")
     if home:
@@ -39,7 +39,7 @@ def _lists() -> Iterator[Path]:
 
 
 def _entries(text: str) -> Iterator[tuple[str, str, str]]:
-    """Section, key and value of each line. ConfigParser would refuse files that the driver manager reads."""
+    """Section, key and value of each line. ConfigParser rejects some files that the driver manager reads."""
     section = ""
     for line in map(str.strip, text.splitlines()):
         if line.startswith("["):

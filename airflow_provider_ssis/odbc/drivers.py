@@ -34,9 +34,9 @@ _RULES: dict[DriverFamily, Family] = {DriverFamily.MICROSOFT: Microsoft(), Drive
 class OdbcDriver:
     """An ODBC driver that can be named in a connection string.
 
-    :param name: what stands behind ``DRIVER=``: a name registered in odbcinst.ini, or the path of the driver's library.
+    :param name: the value of ``DRIVER=``: a name registered in odbcinst.ini, or the path of the driver's library.
     :param family: which keywords it understands.
-    :param label: the name for people.
+    :param label: the name for messages.
     """
 
     name: str
@@ -68,7 +68,7 @@ def installed_drivers() -> tuple[OdbcDriver, ...]:
     """The drivers for SQL Server on this machine, the preferred one first.
 
     Order: ODBC Driver 18 and 17 for SQL Server as registered with the driver manager, the library that the PyPI package
-    ``mssql-python-odbc`` carries, FreeTDS under whichever name, Microsoft's under other names.
+    ``mssql-python-odbc`` contains, FreeTDS under any name, Microsoft's under other names.
 
     Registered drivers that belong to no known family are left out.
 
@@ -84,7 +84,7 @@ def installed_drivers() -> tuple[OdbcDriver, ...]:
 
 
 def bundled_drivers() -> list[OdbcDriver]:
-    """The driver library inside the PyPI package ``mssql-python-odbc``, where that is installed."""
+    """The driver library inside the PyPI package ``mssql-python-odbc``, if that is installed."""
     package = find_spec(_BUNDLED_PACKAGE)
     if package is None or not package.submodule_search_locations:
         return []
@@ -217,7 +217,7 @@ def _registered(name: str) -> OdbcDriver | None:
 
 
 def _matches_this_machine(library: Path) -> bool:
-    """The package carries the library for several processors and distributions in folders of their names."""
+    """The package contains the library for several processors and distributions, in folders of their names."""
     import platform
 
     machine = platform.machine().lower()

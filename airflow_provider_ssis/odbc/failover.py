@@ -1,4 +1,4 @@
-"""The server to try when another one is out of reach."""
+"""The server to use if another one cannot be reached."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from airflow_provider_ssis.odbc.target import OdbcTarget
 
 
 def partner_of(target: OdbcTarget, partner: str) -> OdbcTarget:
-    """The partner of a server, to be met in the same way and by the same identity.
+    """The partner of a server, with the same identity and options.
 
-    What is the server's own is not the partner's: its data source, its service principal, the name in its certificate,
-    and its port where the partner is a named instance, whose port the SQL Server Browser tells.
+    Data source, service principal and the name in the certificate are not used for the partner, nor is the port if the
+    partner is a named instance, because the SQL Server Browser reports its port.
 
-    :param target: the server that is out of reach.
-    :param partner: ``HOST``, ``HOST\\INSTANCE`` or ``HOST,PORT``; a host alone listens at the same port.
+    :param target: the server that cannot be reached.
+    :param partner: ``HOST``, ``HOST\\INSTANCE`` or ``HOST,PORT``. A host without port has the server's port.
     """
     host, _, port = partner.partition(",")
     host = host.strip()

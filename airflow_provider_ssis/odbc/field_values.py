@@ -1,7 +1,7 @@
-"""Which texts may go into a connection string, whatever driver manager and driver read it.
+"""Checks texts for connection strings, so that every driver manager and driver parses them as intended.
 
-Two programs parse a connection string: the driver manager, which looks for a few keywords of its own (``DRIVER`` among
-them, which names the library to load), and then the driver. They disagree about quoting: unixODBC before 2.3.11 ends a
+Two programs parse a connection string: first the driver manager, which searches for a few keywords (among them
+``DRIVER``, the library to load), and then the driver. They disagree about quoting: unixODBC before 2.3.11 ends a
 value at the first ``;`` even inside braces, other versions end it at the first ``}``, and all of them look only at the
 low byte of each UTF-16 code unit, so that ``U+013B`` is a semicolon to them. No quoting is safe from all of that.
 Therefore a value must not contain any keyword of the driver manager, and quoting is left to what the driver needs
@@ -61,7 +61,7 @@ def check_text(field: str, value: str) -> None:
     if keyword is not None:
         raise UnsafeValue(
             field,
-            f"contains '{keyword}=', which the ODBC driver manager would read as an option of its own. "
+            f"contains '{keyword}=', which the ODBC driver manager would read as one of its options. "
             "Choose a value without it.",
         )
 
@@ -124,7 +124,7 @@ def needs_braces(value: str) -> bool:
 
 
 def braces_are_required(value: str) -> bool:
-    """Whether every driver misreads the value without braces, those included that take most characters as they are."""
+    """Whether every driver misreads the value without braces."""
     return value.strip() != value or ";" in value or value.startswith("{")
 
 

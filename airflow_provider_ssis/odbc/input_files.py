@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
+
+FILE_ADVICE: Final = (
+    "Every machine that uses the connection needs the file, readable for Airflow's account: the workers, the "
+    "triggerers, and the API server (web server before Airflow 3) for the Test button."
+)
+"""What to do about a file of the connection that cannot be read."""
 
 
 class UnreadableFile(OSError):

@@ -1,7 +1,7 @@
-"""Kerberos for drivers: they ask GSSAPI, and GSSAPI takes keytab and ticket cache from the environment.
+"""Kerberos for drivers: they use GSSAPI, which takes keytab and ticket cache from the environment.
 
-With a client keytab, MIT Kerberos gets a ticket when there is none and a new one well before the old one ends, at each
-connection; nobody has to run ``kinit`` (MIT Kerberos documentation, "keytab", default client keytab).
+With a client keytab, MIT Kerberos gets a ticket if there is none, and a new one well before the old one expires, at
+each connection, without ``kinit`` (MIT Kerberos documentation, "keytab", default client keytab).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from airflow_provider_ssis.odbc.private_files import digest_of, private_folder, 
 
 _CACHE_VERSION: Final = 0x0504
 _CACHE_VERSION_BEFORE: Final = 0x0503
-"""Without the header of the newer one; krb5.conf may ask for it (``ccache_type``)."""
+"""An older version without a header, which krb5.conf may select (``ccache_type``)."""
 _NAME_OF_A_PRINCIPAL: Final = 1
 _SECONDS_OF_A_RENEWAL: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class KerberosTarget:
-    """Where a driver's Kerberos identity comes from.
+    """The source of a driver's Kerberos identity.
 
-    :param principal: the identity, ``user@REALM``; None takes that of the ticket cache, or the keytab's first one.
-    :param keytab: file with the principal's key; None uses tickets that somebody else gets.
-    :param ticket_cache: as ``KRB5CCNAME`` has it; None takes the process's own, or with a keytab one for it alone.
+    :param principal: the identity, ``user@REALM``; None: that of the ticket cache, or the keytab's first one.
+    :param keytab: file with the principal's key. None: the existing tickets are used.
+    :param ticket_cache: as in ``KRB5CCNAME``. None: the process's default, or with a keytab a private one.
     """
 
     principal: str | None = None
@@ -37,16 +37,16 @@ class KerberosTarget:
 
 
 NO_KEYTAB: Final = KerberosTarget()
-"""The identity whose tickets the process has already."""
+"""The identity of the process's existing tickets."""
 
 
 def kerberos_environment(target: KerberosTarget) -> dict[str, str]:
-    """The variables that GSSAPI reads, and a ticket cache made ready for them.
+    """The variables that GSSAPI reads. Prepares the ticket cache that they name.
 
-    :raises ValueError: the principal has no realm, or the ticket cache is another one's.
+    :raises ValueError: the principal has no realm, or the ticket cache belongs to another principal.
     :raises UnreadableFile: the keytab cannot be read.
     :raises OSError: the ticket cache cannot be read or written.
-    :raises UnsafeFolder: there is no safe place for the tickets.
+    :raises UnsafeFolder: there is no safe folder for the tickets.
     """
     if target.keytab is None:
         return {} if target.ticket_cache is None else {"KRB5CCNAME": target.ticket_cache}
@@ -58,49 +58,49 @@ def kerberos_environment(target: KerberosTarget) -> dict[str, str]:
     if cache is None:
         name = digest_of(f"{keytab}\0{target.principal or ''}".encode())
         path = private_folder() / f"{name}.tickets"
-        _make_own_ready(path, target.principal)
+        _prepare_own(path, target.principal)
         cache = f"FILE:{path}"
     elif target.principal is not None and is_file_cache(cache):
-        _make_named_ready(Path(cache.removeprefix("FILE:")), target.principal)
+        _prepare_named(Path(cache.removeprefix("FILE:")), target.principal)
     return {"KRB5CCNAME": cache, "KRB5_CLIENT_KTNAME": keytab}
 
 
 def is_file_cache(ticket_cache: str) -> bool:
-    """Whether a ticket cache, as ``KRB5CCNAME`` has it, is a file: that can be told whose tickets it is for."""
+    """Whether a ticket cache, as in ``KRB5CCNAME``, is a file. A file can be prepared for one principal."""
     return ":" not in ticket_cache or ticket_cache.startswith("FILE:")
 
 
-def _make_own_ready(path: Path, principal: str | None) -> None:
+def _prepare_own(path: Path, principal: str | None) -> None:
     content = _settled(path)
     if content is not None and _principal_in(content) is None:
-        # Damaged, by a full disk for instance: GSSAPI would refuse it for good.
+        # Damaged, by a full disk for instance. GSSAPI would always reject it.
         path.unlink(missing_ok=True)
         content = None
     if content is None and principal is not None:
         write_whole(path, empty_ticket_cache(principal))
 
 
-def _make_named_ready(path: Path, principal: str) -> None:
-    """Have a cache say whose tickets it is for: without that, GSSAPI takes the keytab's first principal."""
+def _prepare_named(path: Path, principal: str) -> None:
+    """Write the principal into the cache. Without it, GSSAPI uses the keytab's first principal."""
     content = _settled(path)
     if content is None:
         write_whole(path, empty_ticket_cache(principal))
         return
     found = _principal_in(content)
     if found is None:
-        raise ValueError(f"{path} is no ticket cache; delete it, or name another one in kerberos_ccache")
+        raise ValueError(f"{path} is not a ticket cache. Delete it, or name another one in kerberos_ccache")
     if found != _parts_of(principal):
         parts, realm = found
         raise ValueError(
-            f"the ticket cache {path} holds tickets of {'/'.join(parts)}@{realm}, not of {principal}; name another one "
-            "in kerberos_ccache, or leave that empty for one of this principal alone"
+            f"the ticket cache {path} contains tickets of {'/'.join(parts)}@{realm}, not of {principal}. Name "
+            "another one in kerberos_ccache, or leave that field empty for a private cache of this principal"
         )
 
 
 def _settled(path: Path) -> bytes | None:
-    """What is in a ticket cache, None where there is none.
+    """The content of a ticket cache; None if there is none.
 
-    GSSAPI makes the file anew when it renews tickets, in another process maybe: for a moment it is missing or empty.
+    GSSAPI replaces the file when it renews tickets, possibly in another process. For a moment it is missing or empty.
     """
     content = _content_of(path)
     if content is not None and _principal_in(content) is None:
@@ -117,7 +117,7 @@ def _content_of(path: Path) -> bytes | None:
 
 
 def _principal_in(cache: bytes) -> tuple[list[str], str] | None:
-    """The principal that a ticket cache is of; None for what is none."""
+    """The principal of a ticket cache; None if it is not a ticket cache."""
     try:
         (version,) = struct.unpack_from(">H", cache)
         if version not in (_CACHE_VERSION, _CACHE_VERSION_BEFORE):
@@ -142,9 +142,9 @@ def _principal_in(cache: bytes) -> tuple[list[str], str] | None:
 
 
 def empty_ticket_cache(principal: str) -> bytes:
-    """A ticket cache without tickets, which says whose they are to be (MIT Kerberos, "Credential cache file format").
+    """A ticket cache with a principal and no tickets (MIT Kerberos, "Credential cache file format").
 
-    :param principal: ``user@REALM``; a backslash keeps a following ``/`` or ``@`` from separating.
+    :param principal: ``user@REALM``. A backslash escapes a following ``/`` or ``@``.
     :raises ValueError: it has no realm.
     """
     parts, realm = _parts_of(principal)
@@ -168,7 +168,7 @@ def _parts_of(principal: str) -> tuple[list[str], str]:
         elif character == "@" and realm is None:
             realm = ""
         else:
-            raise ValueError(f"{principal!r} is no Kerberos principal; give user@REALM")
+            raise ValueError(f"{principal!r} is not a Kerberos principal. Enter user@REALM")
     if not realm or not all(parts):
-        raise ValueError(f"{principal!r} is no Kerberos principal with a realm; give user@REALM")
+        raise ValueError(f"{principal!r} is not a Kerberos principal with a realm. Enter user@REALM")
     return parts, realm

@@ -1,6 +1,6 @@
-"""Files for drivers, which take some settings from nowhere else: in a folder that only this account can read.
+"""Files with settings for drivers, in a folder that only this account can read.
 
-They are named after what is in them or what they belong to, and shared by all processes of the account.
+They are named after a digest of their content or their owner, and shared by all processes of the account.
 """
 
 from __future__ import annotations
@@ -13,21 +13,19 @@ from pathlib import Path
 
 
 class UnsafeFolder(Exception):
-    """Somebody else owns the folder for private files, or may write to it."""
+    """Another account owns the folder for private files, or may write to it."""
 
 
 def private_folder() -> Path:
-    """The folder, in the one for temporary files.
+    """The folder for private files, inside the folder for temporary files.
 
-    :raises UnsafeFolder: it was made by somebody else, or is open to others.
+    :raises UnsafeFolder: another account created it or has access to it.
     """
     folder = Path(tempfile.gettempdir()) / f"airflow-ssis-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        raise UnsafeFolder(
-            f"{folder} is not a folder of this account alone. Delete it, or set TMPDIR to another folder."
-        )
+        raise UnsafeFolder(f"Other accounts own or can access {folder}. Delete it, or set TMPDIR to another folder.")
     return folder
 
 
@@ -44,12 +42,12 @@ def file_with(content: str | bytes, suffix: str) -> Path:
 
 
 def digest_of(data: bytes) -> str:
-    """A short name for something."""
+    """A short name that depends on the data only."""
     return sha256(data).hexdigest()[:24]
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it."""
+    """Write a file atomically: other processes see the old content or the new one."""
     handle, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(handle, "wb") as file:
         file.write(data)

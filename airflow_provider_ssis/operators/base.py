@@ -10,7 +10,13 @@ from airflow.providers.common.compat.sdk import mask_secret
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
-from airflow_provider_ssis.executions.arguments import SHORTEST_MASKED, VALUE_ARGUMENTS, protect, secrets_in
+from airflow_provider_ssis.executions.arguments import (
+    SHORTEST_MASKED,
+    VALUE_ARGUMENTS,
+    protect,
+    required_text,
+    secrets_in,
+)
 from airflow_provider_ssis.executions.deadline import NO_DEADLINE, DeferralTimes, deferral_timeout, task_deadline
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
 from airflow_provider_ssis.triggers.events import ExecutionEvent
@@ -39,7 +45,7 @@ class SsisTask:
         # Imported when the task runs: it loads the ODBC driver manager.
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
-        return SsisCatalogHook(ssis_conn_id=self.ssis_conn_id)
+        return SsisCatalogHook(ssis_conn_id=required_text("ssis_conn_id", self.ssis_conn_id))
 
     def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
         """Render as Airflow does, and mask what is marked sensitive before it is shown anywhere."""
@@ -133,7 +139,7 @@ class SsisWaitingTask(SsisTask):
 
         :param execution_id: the execution.
         :param deadline: when to stop waiting.
-        :param kwargs: arguments for ``execute_complete`` beside the event. Default: none.
+        :param kwargs: arguments for ``execute_complete`` in addition to the event. Default: none.
         """
         self.log.info("Waiting for execution %d in the triggerer.", execution_id)
         self.defer(

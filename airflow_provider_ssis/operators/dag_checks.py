@@ -139,7 +139,7 @@ def check_values(task: Any) -> None:
                 stacklevel=4,
             )
         if isinstance(value, Mapping):
-            # Templates can stand beside plain values: each value is checked by itself.
+            # A mapping can mix templates and plain values, so each value is checked by itself.
             known = {key: _known_part(item, names - 1) for key, item in value.items() if isinstance(key, str)}
             known = {key: item for key, item in known.items() if item is not _UNKNOWN and is_known(key)}
             if not all(isinstance(key, str) for key in value):

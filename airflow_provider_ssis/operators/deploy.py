@@ -14,6 +14,7 @@ from airflow_provider_ssis.catalog.errors import CatalogError, DeploymentFailed,
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameMismatch
 from airflow_provider_ssis.executions.arguments import optional_text, required_text
 from airflow_provider_ssis.operators.base import SsisTask
+from airflow_provider_ssis.operators.dag_checks import check_name, is_known
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -66,6 +67,9 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_name("folder", folder)
+        if isinstance(source, str) or is_known(source):
+            check_name("source", os.fspath(source) if isinstance(source, os.PathLike) else source)
         self.source = source
         self.folder = folder
         self.project = project

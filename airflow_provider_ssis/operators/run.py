@@ -35,32 +35,33 @@ if TYPE_CHECKING:
 
 
 class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
-    """Configure a package of the SSISDB catalog, run it, and wait until it is over.
+    """Configure a package of the SSISDB catalog, run it, and wait until it has ended.
 
-    The package's messages come into the task's log while it runs. A package that does not succeed fails the task with
-    one of the exceptions of :mod:`airflow_provider_ssis.exceptions`, which carries status, first errors and execution
-    id. The execution id goes to XCom as ``execution_id`` before the package starts.
+    The package's messages are written to the task log while it runs. If the package does not succeed, the task fails
+    with one of the exceptions of :mod:`airflow_provider_ssis.exceptions`, which has the status, the first errors and
+    the execution id. The execution id is pushed to XCom as ``execution_id`` before the package starts.
 
-    Values of parameters are sent with the type that the parameter has in the catalog. Templates give text, so text is
-    converted where it can be read as that type: ``"5"`` for Int32, ``"2024-02-29"`` for DateTime, ``"true"`` for
-    Boolean. Each value may be wrapped as ``{"value": …, "sensitive": True}``: it is then masked in logs and rendered
-    templates, and a property override is stored encrypted. Each mapping may also be given as JSON text, for templates
-    that make the whole of it.
+    Each value is sent with the type that its parameter has in the catalog. Templates give text, so text is converted:
+    ``"5"`` for Int32, ``"2024-02-29"`` for DateTime, ``"true"`` for Boolean. A value can be marked as sensitive:
+    ``{"value": …, "sensitive": True}``. It is then masked in logs and rendered templates, and a property override is
+    stored encrypted. Each mapping can also be given as JSON text, for templates that make the whole mapping.
+
+    Arguments without a template are checked when the DAG is parsed.
 
     :param folder: the catalog's folder. (templated)
     :param project: the project. (templated)
-    :param package: the package, with its ``.dtsx``. (templated)
-    :param environment: the environment whose variables the run uses: ``Env`` (in whichever folder the project refers
-        to), ``Folder/Env``, or ``./Env`` for the project's own folder. One that is missing, ambiguous or not referred
-        to is an error. Default: none. (templated)
-    :param environment_folder: the environment's folder, where its name is not to be split at a slash. (templated)
+    :param package: the package, with ``.dtsx``. (templated)
+    :param environment: the environment whose variables the run uses: ``Env`` (in any folder that the project refers
+        to), ``Folder/Env``, or ``./Env`` for the project's own folder. It is an error if the environment is missing or
+        ambiguous, or if the project does not refer to it. Default: none. (templated)
+    :param environment_folder: the environment's folder, if the environment's name contains a slash. (templated)
     :param parameters: values of the package's parameters by name. (templated)
     :param project_parameters: values of the project's parameters by name. (templated)
     :param connection_managers: properties of connection managers that the package uses:
         ``{"Warehouse": {"ServerName": "dw01", "InitialCatalog": "DW"}}``. (templated)
-    :param project_connection_managers: properties of the project's connection managers, likewise. (templated)
+    :param project_connection_managers: properties of the project's connection managers, in the same form. (templated)
     :param property_overrides: values of any properties by path:
-        ``{r"\\Package\\Load.Properties[MaximumErrorCount]": 5}``. The catalog takes any path; a wrong one fails the
+        ``{r"\\Package\\Load.Properties[MaximumErrorCount]": 5}``. The catalog accepts any path; a wrong one fails the
         run. (templated)
     :param logging_level: ``None``, ``Basic``, ``Performance``, ``Verbose``, ``RuntimeLineage`` as text, their number,
         a :class:`~airflow_provider_ssis.catalog.codes.LoggingLevel`, or the name of a customized level. Default: the
@@ -69,43 +70,46 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
     :param run_in_scale_out: run on a Scale Out worker. Default: what is set on the server. (templated)
     :param use_any_worker: with Scale Out, run on any worker. Default: the server's, which is True. (templated)
     :param caller_info: text for the execution's server option CALLER_INFO. Default: None, a stamp that names DAG, run,
-        task and map index (unless switched off by ``[ssis] stamp_executions``); empty text leaves the option alone.
+        task, map index and try (unless ``[ssis] stamp_executions`` is False). Empty text does not set the option.
         (templated)
-    :param wait_for_termination: wait until the package is over; otherwise the task succeeds as soon as it has started,
-        whatever becomes of it (a sensor can tell). Default: True.
-    :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
-        ``[ssis] poll_interval``, 10 seconds unless set.
-    :param timeout: seconds to wait, from the task's start. Then the task fails, and the execution is stopped if
-        ``cancel_on_kill`` is set. Default: no limit (Airflow's ``execution_timeout`` has the same effect).
-    :param pending_timeout: seconds that the started execution may wait for the server to run it; then the task fails
-        and says what is known to cause it. 0 for no limit. Default: ``[ssis] pending_timeout``, 1800 unless set.
+    :param wait_for_termination: wait until the package has ended. If False, the task succeeds as soon as the package
+        has started, regardless of its result (a sensor can wait for it). Default: True.
+    :param poll_interval: seconds, or a timedelta, between two polls; shorter at first. Default: ``[ssis]
+        poll_interval``, 10 seconds unless set.
+    :param timeout: seconds, or a timedelta, to wait, from the task's start. Then the task fails, and the execution is
+        stopped if ``cancel_on_kill`` is set. Default: no limit (Airflow's ``execution_timeout`` has the same effect).
+    :param pending_timeout: seconds, or a timedelta, that the started execution may be pending. Then the task fails,
+        and its error names known causes. 0 for no limit. Default: ``[ssis] pending_timeout``, 1800 unless set.
     :param deferrable: wait in the triggerer, without a worker, if the package runs longer than ``[ssis] defer_after``
         (20 seconds). Default: ``[operators] default_deferrable``.
-    :param durable: let a retry go on with the execution of the try before: start it if it was not, follow it, accept
-        its success. Only one that failed, was stopped or ended unexpectedly leads to a new one. A task that was cleared
-        starts anew in any case. Default: True.
-    :param on_previous_run: what to do if an execution of this task instance from before it was cleared is still
-        active: ``stop`` it and wait for its end, ``wait`` for its end, ``attach`` to it, that is, follow it instead of
-        starting one, or ``fail``. Default: ``stop``.
-    :param allow_concurrent: False does the same for any active execution of the package, whoever started it;
-        ``on_previous_run`` must then be given. Default: True.
+    :param durable: let a retry continue with the execution of the try before: start it if it was not started, wait for
+        it, accept its success. Only after a failure, a stop or an unexpected end does it create a new one. A cleared
+        task always creates a new one. Default: True.
+    :param on_previous_run: what to do if an execution of this task instance from before a clear is still active:
+        ``stop`` it and wait for its end, ``wait`` for its end, ``attach`` (wait for it instead of starting one), or
+        ``fail``. Default: ``stop``.
+    :param allow_concurrent: False applies ``on_previous_run``, which must then be given, to any active execution of
+        the package, whichever client started it. Default: True.
     :param cancel_on_kill: stop the execution when the task is killed or times out. Default: True.
-    :param follow_messages: the least important messages of the package that come into the task's log: ``error``,
+    :param follow_messages: the least important messages of the package that are written to the task log: ``error``,
         ``warning``, ``information`` (also the start and end of tasks, and row counts), ``all`` (also validation,
         progress and the phases of data flows), or ``none``. Default: ``information``.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds (None if the
-        package is not over).
-    :raises ValueError: when the DAG is read: an argument cannot be meant.
+        package has not ended).
+    :raises ValueError: when the DAG is parsed: an argument cannot be used. It may be an
+        :class:`~airflow_provider_ssis.exceptions.InvalidTaskArgument`.
+    :raises RenderedToNothing: the template of an argument rendered to ``None``.
     :raises ExecutionFailed: the package failed.
-    :raises ExecutionCanceled: somebody stopped the execution.
-    :raises ExecutionEndedUnexpectedly: the process that ran the package is gone.
-    :raises ExecutionTimeout: the package was not over in time.
-    :raises ExecutionStuckPending: the server did not begin to run it in time.
-    :raises PreviousExecutionActive: another execution is in the way.
-    :raises ExecutionUnreachable: the catalog could not be read any more while the package ran.
-    :raises CatalogError: the catalog refused the run; its subclasses in :mod:`airflow_provider_ssis.catalog.errors`
-        tell why.
+    :raises ExecutionCanceled: the execution was stopped.
+    :raises ExecutionEndedUnexpectedly: the process that ran the package ended without a result.
+    :raises ExecutionTimeout: the package had not ended at the ``timeout``.
+    :raises ExecutionStuckPending: the server did not begin to run it within ``pending_timeout``.
+    :raises PreviousExecutionActive: another execution is still active.
+    :raises TrySuperseded: the task was retried or cleared while this try was suspended.
+    :raises ExecutionUnreachable: the catalog could not be read for ``[ssis] outage_timeout`` while the package ran.
+    :raises CatalogError: the catalog rejected the run. The subclasses in :mod:`airflow_provider_ssis.catalog.errors`
+        show the reason.
     """
 
     template_fields: Sequence[str] = (
@@ -225,7 +229,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
                 execution.stop()
             if not self.wait_for_termination:
                 return self._push_result(context, get_execution(catalog, saved.execution_id))
-            execution.log_start(catalog)
+            execution.log_start(catalog, sensitive=submission.request.sensitive_parameters)
             leave_at = self._leave_at(deadline)
             if status.is_terminal or not leave_at.passed:
                 ended = execution.wait(catalog, deadline, leave_at=leave_at)

@@ -33,29 +33,31 @@ if TYPE_CHECKING:
 
 
 class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
-    """Stop an execution, or all active executions of a folder, project or package, and wait until they are over.
+    """Stop an execution, or all active executions of a folder, project or package, and wait until they have ended.
 
-    What is over already counts as stopped, and so does what somebody else is stopping. The catalog can stop only what
-    runs, so a pending execution is waited for until it runs.
+    An execution that has already ended, or that another client is stopping, counts as stopped. The catalog can stop
+    only a running execution, so a pending one is stopped as soon as it runs.
 
     :param execution_id: the execution to stop: its id, or what a run operator returned (``run.output``). (templated)
     :param folder: instead of ``execution_id``: stop the executions of this folder. (templated)
     :param project: only those of this project. (templated)
     :param package: only those of this package, with its ``.dtsx``; needs ``project``. (templated)
-    :param timeout: seconds to wait for the executions to end, from the task's start; None for no limit. Airflow's
-        ``execution_timeout``, where it is sooner, has the same effect in the triggerer. Default: 300.
-    :param poll_interval: seconds between two looks while waiting; the first ones come sooner. Default:
-        ``[ssis] poll_interval``, 10 seconds unless set.
+    :param timeout: seconds, or a timedelta, to wait until the executions have ended, from the task's start; None for
+        no limit. An earlier ``execution_timeout`` of Airflow has the same effect in the triggerer. Default: 300.
+    :param poll_interval: seconds, or a timedelta, between two polls; shorter at first. Default: ``[ssis]
+        poll_interval``, 10 seconds unless set.
     :param deferrable: wait for the end in the triggerer, without a worker, if it takes longer than
         ``[ssis] defer_after`` (20 seconds) and all executions are stopping by then. Default:
         ``[operators] default_deferrable``.
     :param fail_if_not_running: fail if there is nothing to stop. Default: False.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: a list of ``{"execution_id": …, "status": …}`` with the final status of each execution.
-    :raises ExecutionNotStopped: an execution was not over in time.
-    :raises ExecutionNotRunning: with ``fail_if_not_running``, the execution is over or was never started.
-    :raises NoRunningExecution: with ``fail_if_not_running``, no execution of that folder, project or package is active.
-    :raises CatalogError: the catalog refused; its subclasses in :mod:`airflow_provider_ssis.catalog.errors` tell why.
+    :raises InvalidTaskArgument: when the DAG is parsed: no execution is named, or two ways of naming it are used.
+    :raises ExecutionNotStopped: an execution had not ended at the ``timeout``.
+    :raises ExecutionNotRunning: with ``fail_if_not_running``: the execution has ended or was never started.
+    :raises NoRunningExecution: with ``fail_if_not_running``: no execution of that folder, project or package is active.
+    :raises CatalogError: the catalog rejected the stop. The subclasses in
+        :mod:`airflow_provider_ssis.catalog.errors` show the reason.
     """
 
     template_fields: Sequence[str] = ("execution_id", "folder", "project", "package", "ssis_conn_id")
@@ -153,12 +155,12 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
     def execute_complete(
         self, context: Context, event: dict[str, Any], execution_ids: list[int], deadline: float | None
     ) -> list[dict[str, Any]]:
-        """Go on when the triggerer has seen the end of one execution, or of the time for it.
+        """Continue after the triggerer has waited for one of the executions.
 
         :param context: the task's context.
-        :param event: what :class:`SsisExecutionTrigger` told.
-        :param execution_ids: all that the task stops.
-        :param deadline: when to give up, in seconds since 1970; None for never.
+        :param event: the payload of the trigger's event.
+        :param execution_ids: all executions that the task stops.
+        :param deadline: when to stop waiting, in seconds since 1970; None for never.
         :return: see the class.
         """
         received = self._read_event(event, execution_ids)

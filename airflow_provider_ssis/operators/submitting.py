@@ -170,7 +170,7 @@ class SsisSubmittingTask(SsisWaitingTask):
         return trigger
 
     def _stop_after_deferral(self, context: Context, saved: SavedExecution | None) -> None:
-        """Stop the execution after Airflow has ended the deferral without telling the trigger."""
+        """Stop the execution after Airflow has ended the deferral without notifying the trigger."""
         if saved is None:
             self.log.error("The id of the execution that this task waited for is lost: search for it in the catalog.")
         elif not saved.is_ours:

@@ -32,7 +32,7 @@ from airflow_provider_ssis.executions.stop import stop_executions
 from airflow_provider_ssis.executions.task_state import ProgressReporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution, ExecutionState, ExecutionSummary
@@ -117,10 +117,11 @@ class TaskExecution:
         """Whether the task stops the execution when it is killed or times out."""
         return self._options.cancel_on_kill and self.saved.is_ours
 
-    def log_start(self, catalog: Catalog) -> None:
+    def log_start(self, catalog: Catalog, *, sensitive: Collection[str]) -> None:
         """Log where the execution runs, and with which values.
 
         :param catalog: where to read them.
+        :param sensitive: names of parameters whose values the task gives as sensitive.
         """
         try:
             execution = get_execution(catalog, self.execution_id)
@@ -128,7 +129,7 @@ class TaskExecution:
         except CatalogError as error:
             self._log.warning("%s", error)
             return
-        for line in start_lines(execution, values, server=catalog.server):
+        for line in start_lines(execution, values, sensitive=sensitive, server=catalog.server):
             self._log.info("%s", line)
 
     def wait(self, catalog: Catalog, deadline: Deadline, *, leave_at: Deadline) -> Execution | None:
@@ -247,7 +248,7 @@ class TaskExecution:
         answers: list[bool] = []
 
         def ask() -> None:
-            # Whatever Airflow raises: without an answer, this try counts as the latest.
+            # On any error of Airflow: without an answer, this try counts as the latest.
             with contextlib.suppress(Exception):
                 answers.append(self._state.is_superseded(self.saved))
 
@@ -261,7 +262,7 @@ class TaskExecution:
         return retry_during_outage(call, tolerance, self._log, execution_id=self.execution_id)
 
     def _end(self, catalog: Catalog, result: WaitResult, tolerance: OutageTolerance) -> Execution | None:
-        """End the task, whatever the reason; None if the reason no longer holds and the wait goes on."""
+        """End the task for any reason; None if the reason no longer holds and the wait continues."""
         execution = self._retry(lambda: get_execution(catalog, self.execution_id), tolerance)
         if self._is_superseded():
             raise superseded_error(self.saved.try_number)

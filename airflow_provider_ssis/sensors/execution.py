@@ -131,7 +131,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         :param context: the task's context.
         :return: see the class.
         """
-        # An earlier try may have run in the same process; what it bore is over.
+        # An earlier try may have run in the same process.
         self._tolerance = None
         if self.deferrable:
             return self._execute_deferrable(context)
@@ -279,7 +279,7 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         limit = min(own, self.execution_timeout or own)
         is_own = limit == own
         text = (
-            f"{name} was not over {limit.total_seconds():g} s after the task's start, which is the sensor's "
+            f"{name} had not ended {limit.total_seconds():g} s after the task's start, which is the sensor's "
             f"{'timeout' if is_own else 'execution_timeout'}. {state} A sensor stops nothing."
         )
         if self.soft_fail:

@@ -191,7 +191,7 @@ class SsisExecutionTrigger(BaseTrigger):
     async def _stop_unless_moved(self) -> None:
         try:
             has_moved = await self._is_still_deferred()
-        except Exception as error:  # noqa: BLE001 whatever Airflow's versions raise
+        except Exception as error:  # noqa: BLE001 Airflow's versions raise different errors
             self.log.error(
                 "Execution %d is not stopped, since the state of its task cannot be read: %s", self.execution_id, error
             )

@@ -71,7 +71,7 @@ class PollerConnection:
         if catalog is not None:
             try:
                 catalog.close()
-            except Exception as error:  # noqa: BLE001 whatever a driver raises; the connection is not used again
+            except Exception as error:  # noqa: BLE001 any error of a driver; the connection is not used again
                 log.debug("Closing the connection failed: %s", error)
 
     def states(self, execution_ids: Collection[int], *, subscribed: Callable[[], Sequence[int]]) -> States:

@@ -99,14 +99,14 @@ def test_a_symbol_that_the_text_has_already_is_not_shown_twice() -> None:
     assert text.count("DTS_E_OLEDBERROR") == 1
 
 
-def test_a_code_that_nobody_knows_is_shown_as_it_is() -> None:
+def test_an_unknown_code_is_shown_unchanged() -> None:
     assert describe(message(1, "Odd.", code="0xC001F034")).startswith("Odd. (0xC001F034; ")
 
 
 @pytest.mark.parametrize("code", ["0xC0024107", "0xC004706B", "0xC004700C"])
 def test_a_failed_validation_is_known_by_the_code_of_one_of_its_messages(code: str) -> None:
-    assert failed_validation([message(1, "The column is gone."), message(2, "follows", code=code)])
-    assert not failed_validation([message(1, "The column is gone.")])
+    assert failed_validation([message(1, "The column is missing."), message(2, "follows", code=code)])
+    assert not failed_validation([message(1, "The column is missing.")])
 
 
 def test_a_validation_that_could_not_connect_may_pass_later() -> None:

@@ -37,7 +37,7 @@ Answer = Exception | Sequence[tuple[str, Any]]
 
 
 def error_row(number: int) -> Answer:
-    """The row with which a guarded batch tells of an error."""
+    """The row with which a guarded batch reports an error."""
     return [
         (ERROR_NUMBER, number),
         ("error_severity", 16),
@@ -129,7 +129,7 @@ def test_markers_are_written_as_the_driver_wants_them() -> None:
     assert connection.statements == ["SELECT %s AS answer -- 100%%"]
 
 
-def test_the_row_of_an_error_becomes_an_exception_with_all_that_it_tells() -> None:
+def test_the_row_of_an_error_becomes_an_exception_with_all_its_values() -> None:
     with pytest.raises(FolderNotFound) as caught:
         session(ScriptedConnection(error_row(27104), DONE)).run(BATCH, doing="Making the folder 'X'")
     error = caught.value
@@ -145,7 +145,7 @@ def test_no_exception_of_the_driver_is_chained() -> None:
     assert caught.value.__context__ is None
 
 
-def test_the_error_row_reaches_whoever_can_explain_more() -> None:
+def test_the_error_row_reaches_the_function_that_explains_it() -> None:
     def explain(error: CatalogError, row: Any) -> CatalogError:
         return CatalogError(f"step {row['step']}: {error.message}")
 
@@ -193,9 +193,9 @@ def test_other_errors_are_final() -> None:
 
 def test_a_broken_connection_is_replaced() -> None:
     first, second = ScriptedConnection(LOST), ScriptedConnection(DONE, DONE)
-    mended = session(first, lambda: second)
-    mended.run(BATCH, doing="Asking")
-    mended.run(BATCH, doing="Asking again")
+    reconnected = session(first, lambda: second)
+    reconnected.run(BATCH, doing="Asking")
+    reconnected.run(BATCH, doing="Asking again")
     assert first.closed
     assert second.autocommit is True
     assert len(second.statements) == 2
@@ -208,7 +208,7 @@ def test_a_call_whose_answer_was_lost_is_repeated_only_where_that_does_no_harm()
     assert second.statements == []
 
 
-def test_without_a_way_to_connect_anew_a_broken_connection_is_an_error() -> None:
+def test_without_a_way_to_reconnect_a_broken_connection_is_an_error() -> None:
     broken = session(ScriptedConnection(LOST, DONE))
     with pytest.raises(ConnectionLost):
         broken.run(BATCH, doing="Asking")

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import OtherExecutionActive, ParameterNotFound
+from airflow_provider_ssis.catalog.errors import AttemptSuperseded, OtherExecutionActive, ParameterNotFound
 from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.executions import wait_for_end
@@ -22,7 +22,7 @@ CORRELATION = Correlation(key="airflow:task,1", key_prefix="airflow:task", lock=
 
 
 def catalog_of(ssisdb: SsisdbEmulator) -> Catalog:
-    """A second client, on a connection of its own."""
+    """A second client, on a separate connection."""
     return Catalog(pyodbc.connect(ssisdb.odbc_connection_string, autocommit=True))
 
 
@@ -187,3 +187,65 @@ def test_states_of_many_executions_are_one_question(mart: Catalog, ssisdb: Ssisd
         **dict.fromkeys(ids[1:], "CREATED"),
     }
     assert all(state.age is not None and state.age >= 0 for state in states.values())
+
+
+# --- attempts --------------------------------------------------------------------------------------------------------
+
+
+def attempt(number: int, *, since: int = 1) -> Correlation:
+    """An attempt of the caller ``airflow:task``; ``since`` is another one after each clear."""
+    return Correlation(
+        key=f'airflow:{{"task":"a: b","since":{since},"try":',
+        key_prefix='airflow:{"task":"a: b",',
+        attempt=number,
+        lock="airflow:task",
+    )
+
+
+def caller_info(mart: Catalog, execution_id: int) -> object:
+    values = mart.execution_parameter_values(execution_id)
+    return next(each.parameter_value for each in values if each.parameter_name == "CALLER_INFO")
+
+
+def test_a_later_attempt_takes_over_what_was_created_and_not_started(mart: Catalog) -> None:
+    first = mart.get_or_create_execution(REQUEST, attempt(9))
+    again = mart.get_or_create_execution(REQUEST, attempt(10))
+    assert (again.execution_id, again.created) == (first.execution_id, False)
+    assert caller_info(mart, first.execution_id) == 'airflow:{"task":"a: b","since":1,"try":10}'
+    for call in (
+        lambda: mart.get_or_create_execution(REQUEST, attempt(9)),
+        lambda: mart.start_correlated_execution(first.execution_id, attempt(9)),
+        lambda: mart.stop_correlated_execution(first.execution_id, attempt(9)),
+    ):
+        with pytest.raises(AttemptSuperseded):
+            call()
+    assert [each.status for each in mart.executions()] == [OperationStatus.CREATED]
+    mart.start_correlated_execution(first.execution_id, attempt(10))
+
+
+def test_an_earlier_attempt_does_nothing_once_a_clear_has_an_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    created = mart.get_or_create_execution(REQUEST, attempt(1)).execution_id
+    cleared = mart.get_or_create_execution(REQUEST, attempt(2, since=2)).execution_id
+    mart.start_correlated_execution(cleared, attempt(2, since=2))
+    assert cleared != created
+    for call in (
+        lambda: mart.get_or_create_execution(REQUEST, attempt(1)),
+        lambda: mart.start_correlated_execution(created, attempt(1)),
+        lambda: mart.stop_correlated_execution(cleared, attempt(1)),
+    ):
+        with pytest.raises(AttemptSuperseded):
+            call()
+    mart.stop_correlated_execution(cleared, attempt(2, since=2))
+
+
+def test_the_same_attempt_can_be_repeated(mart: Catalog) -> None:
+    first = mart.get_or_create_execution(REQUEST, attempt(3))
+    assert mart.get_or_create_execution(REQUEST, attempt(3)).execution_id == first.execution_id
+    mart.start_correlated_execution(first.execution_id, attempt(3))
+    assert mart.start_correlated_execution(first.execution_id, attempt(3)) is not OperationStatus.CREATED
+
+
+def test_attempts_of_other_callers_do_not_count(mart: Catalog) -> None:
+    mart.get_or_create_execution(REQUEST, replace(attempt(7), key='x:"try":', key_prefix="x:"))
+    assert mart.get_or_create_execution(REQUEST, attempt(1)).created

@@ -133,3 +133,12 @@ def test_secrets_show_in_no_representation() -> None:
     assert "hunter2" not in repr(Sensitive("hunter2"))
     assert "hunter2" not in repr(settings_of(request))
     assert "hunter2" not in repr(batches(request))
+
+
+def test_a_request_names_the_parameters_with_sensitive_values() -> None:
+    request = request_with(
+        parameters={"Title": Sensitive("hunter2"), "MaxRows": 5},
+        project_parameters={"ApiKey": Sensitive("hunter2")},
+        connection_managers={"Orders": {"Password": Sensitive("hunter2"), "ServerName": "dw"}},
+    )
+    assert request.sensitive_parameters == {"Title", "ApiKey", "CM.Orders.Password"}

@@ -21,6 +21,23 @@ from airflow_provider_ssis.catalog.errors.driver_errors import (
 from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
 
 INFORMATIONAL = 10
+
+
+def test_the_tree_in_the_documentation_is_that_of_the_classes() -> None:
+    def tree(kind: type[Exception], prefix: str = "") -> list[str]:
+        lines = []
+        below = [each for each in kind.__subclasses__() if each.__module__ == errors.__name__]
+        for position, each in enumerate(below, start=1):
+            is_last = position == len(below)
+            lines.append(f"{prefix}{'└── ' if is_last else '├── '}{each.__name__}")
+            lines += tree(each, prefix + ("    " if is_last else "│   "))
+        return lines
+
+    text = errors.__doc__ or ""
+    drawn = [line.removeprefix("    ") for line in text[text.index("    CatalogError\n") :].splitlines()]
+    assert drawn == ["CatalogError", *tree(errors.CatalogError)]
+
+
 ERROR_NUMBERS = Path(__file__).parents[3] / "shared" / "ssisdb" / "error_numbers.csv"
 
 
@@ -81,13 +98,13 @@ def test_python_tds_gives_procedure_and_line() -> None:
         ConnectionResetError(104, "Connection reset by peer"),
     ],
 )
-def test_a_broken_connection_is_told_apart(raised: Exception) -> None:
+def test_a_broken_connection_has_its_own_error(raised: Exception) -> None:
     error = statement_error(raised)
     assert isinstance(error, errors.ConnectionLost)
     assert not error.message.endswith(": ")
 
 
-def test_a_query_timeout_is_told_apart() -> None:
+def test_a_query_timeout_has_its_own_error() -> None:
     raised = pyodbc.OperationalError(
         "HYT00", "[HYT00] [Microsoft][ODBC Driver 18]Query timeout expired (0) (SQLExecute)"
     )
@@ -107,7 +124,7 @@ def test_a_query_timeout_is_told_apart() -> None:
         ("42000", "[SQL Server]Database is not currently available. (40613)", errors.TransientError),
     ],
 )
-def test_what_prevents_a_connection_is_told_apart(sqlstate: str, text: str, expected: type[Exception]) -> None:
+def test_what_prevents_a_connection_has_its_own_error(sqlstate: str, text: str, expected: type[Exception]) -> None:
     raised = pyodbc.Error(sqlstate, f"[{sqlstate}] [Microsoft][ODBC Driver 18 for SQL Server]{text}")
     error = connect_error(raised, target="sql01, port 1433")
     assert type(error) is expected
@@ -176,12 +193,20 @@ def test_an_error_says_where_it_arose_and_what_to_do() -> None:
     assert "Kerberos" in text
 
 
-def test_every_error_of_the_catalog_that_a_client_can_meet_has_a_meaning() -> None:
+def test_every_error_of_the_catalog_that_a_client_can_get_has_a_meaning() -> None:
     if not ERROR_NUMBERS.exists():
-        pytest.skip("the list of the catalog's error numbers is not beside the project")
+        pytest.skip("the list of the catalog's error numbers is not available")
     with ERROR_NUMBERS.open(newline="") as file:
         numbers = {int(row["number"]) for row in csv.DictReader(file) if int(row["severity"]) > INFORMATIONAL}
     assert numbers <= set(MEANINGS)
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(15581, "OPEN MASTER KEY"), (6522, "clr enabled"), (6263, "clr enabled"), (10314, "TRUSTWORTHY")],
+)
+def test_errors_after_a_restore_or_failover_have_advice(number: int, advice: str) -> None:
+    assert advice in server_error(DriverReport(text="No.", number=number)).advice
 
 
 @pytest.mark.parametrize("number", sorted(number for number in MEANINGS if number in range(27100, 27300)))

@@ -58,7 +58,7 @@ def test_a_variable_has_the_type_of_its_value_by_default(prepared: Catalog) -> N
     assert (variable.type, variable.value, variable.sensitive) == ("Int32", 5, False)
 
 
-def test_a_secret_variable_shows_its_value_to_nobody(prepared: Catalog) -> None:
+def test_a_secret_variable_does_not_show_its_value(prepared: Catalog) -> None:
     prepared.create_environment_variable(FOLDER, "Prod", "Password", Sensitive("hunter2"), description="of the source")
     [variable] = prepared.environment_variables(FOLDER, "Prod")
     assert variable.sensitive
@@ -66,7 +66,7 @@ def test_a_secret_variable_shows_its_value_to_nobody(prepared: Catalog) -> None:
     assert variable.description == "of the source"
 
 
-def test_a_variable_that_cannot_be_is_told_why(prepared: Catalog) -> None:
+def test_a_variable_that_cannot_be_is_explained(prepared: Catalog) -> None:
     with pytest.raises(WrongParameterType, match="whole number"):
         prepared.create_environment_variable(FOLDER, "Prod", "Count", "many", data_type="Int32")
     with pytest.raises(InvalidArgument, match="Types are: Boolean"):
@@ -113,11 +113,11 @@ def test_two_references_to_one_environment_are_not_ambiguous(prepared: Catalog) 
 def test_environments_of_one_name_in_two_folders_are_ambiguous(prepared: Catalog) -> None:
     prepared.create_environment_reference(FOLDER, PROJECT, "Prod")
     prepared.create_environment_reference(FOLDER, PROJECT, "Prod", environment_folder="Shared")
-    with pytest.raises(AmbiguousEnvironment, match=r"\./Prod, Shared/Prod.*Name the folder too"):
+    with pytest.raises(AmbiguousEnvironment, match=r"\./Prod, Shared/Prod.*Add the folder"):
         prepared.find_environment_reference(FOLDER, PROJECT, "Prod")
 
 
-def test_an_environment_without_a_reference_is_told_with_those_that_have_one(prepared: Catalog) -> None:
+def test_an_environment_without_a_reference_is_reported_with_those_that_have_one(prepared: Catalog) -> None:
     with pytest.raises(EnvironmentNotFound, match="has no references"):
         prepared.find_environment_reference(FOLDER, PROJECT, "Prod")
     prepared.create_environment_reference(FOLDER, PROJECT, "Prod")
@@ -128,3 +128,11 @@ def test_an_environment_without_a_reference_is_told_with_those_that_have_one(pre
 def test_a_reference_to_no_environment_is_refused(prepared: Catalog) -> None:
     with pytest.raises(EnvironmentNotFound):
         prepared.create_environment_reference(FOLDER, PROJECT, "Nowhere")
+
+
+def test_an_environment_whose_name_contains_a_slash_is_explained(mart: Catalog) -> None:
+    mart.create_environment("Sales", "a/b")
+    mart.create_environment_reference("Sales", "Mart", "a/b")
+    with pytest.raises(EnvironmentNotFound, match=r"'a/b' contains a slash.*environment_folder='\.'"):
+        mart.find_environment_reference("Sales", "Mart", "a/b")
+    assert mart.find_environment_reference("Sales", "Mart", "a/b", ".").environment_name == "a/b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -173,7 +174,7 @@ def test_an_environment_gives_its_values(ready: Catalog) -> None:
 
 
 def test_no_run_goes_without_the_environment_that_it_asked_for(ready: Catalog) -> None:
-    with pytest.raises(EnvironmentNotFound, match=r"no reference to the environment 'Prod'.*make the reference first"):
+    with pytest.raises(EnvironmentNotFound, match=r"no reference to the environment 'Prod'.*Add a reference"):
         ready.create_execution(request_for(environment="Prod"))
     for folder in (FOLDER, "Shared"):
         ready.create_folder(folder, exist_ok=True)
@@ -189,7 +190,7 @@ def test_an_environment_missing_in_one_folder_is_named_with_that_folder(ready: C
     ready.create_environment_reference(FOLDER, PROJECT, "Prod")
     for arguments in ({"environment": "Prod", "environment_folder": "Shared"}, {"environment": "Shared/Prod"}):
         with pytest.raises(
-            EnvironmentNotFound, match=r"no reference to the environment 'Shared/Prod'\. It refers to: \./Prod\."
+            EnvironmentNotFound, match=r"reference to the environment 'Shared/Prod'\. It has references to: \./Prod\."
         ):
             ready.create_execution(request_for(**arguments))
 
@@ -207,14 +208,14 @@ def test_an_environment_missing_in_one_folder_is_named_with_that_folder(ready: C
         ({"package": "Load"}, PackageNotFound, r"no package 'Load'.*has the packages Load\.dtsx, Strict\.dtsx"),
     ],
 )
-def test_what_is_missing_is_told(
+def test_what_is_missing_is_reported(
     ready: Catalog, arguments: dict[str, Any], expected: type[Exception], text: str
 ) -> None:
     with pytest.raises(expected, match=text):
         ready.create_execution(request_for(**arguments))
 
 
-def test_an_unknown_parameter_is_told_with_those_that_there_are(ready: Catalog) -> None:
+def test_an_unknown_parameter_is_reported_with_those_that_there_are(ready: Catalog) -> None:
     with pytest.raises(ParameterNotFound) as caught:
         ready.create_execution(request_for(parameters={"AInt32": 1, "aint16": 1}))
     assert "the package has no parameter 'aint16'" in str(caught.value)
@@ -254,7 +255,7 @@ def test_what_fails_after_the_creation_names_the_execution(ready: Catalog, ssisd
     assert f"execution {left.execution_id} was created and not started" in str(caught.value)
 
 
-def test_a_value_of_the_wrong_type_is_told_with_the_parameter(deployed: Catalog) -> None:
+def test_a_value_of_the_wrong_type_is_reported_with_the_parameter(deployed: Catalog) -> None:
     with pytest.raises(WrongParameterType, match=r"'AInt16'.*type Int16, and 70000 is not such a value: .*from"):
         deployed.create_execution(request_for(parameters={"AInt16": 70000}))
     assert deployed.executions() == []
@@ -295,7 +296,7 @@ def test_an_execution_starts_once(ready: Catalog) -> None:
         ready.start_execution(execution_id + 1000)
 
 
-def test_a_project_deployed_anew_ends_what_was_created_before(ready: Catalog) -> None:
+def test_a_project_deployed_again_ends_what_was_created_before(ready: Catalog) -> None:
     execution_id = ready.create_execution(request_for())
     ready.deploy_project(FOLDER, PROJECT, etl())
     with pytest.raises(ProjectChanged):
@@ -307,7 +308,7 @@ def test_a_synchronous_start_returns_at_the_end(deployed: Catalog) -> None:
     assert deployed.start_execution(execution_id) is OperationStatus.SUCCEEDED
 
 
-def test_what_cannot_be_stopped_is_told_why(ready: Catalog) -> None:
+def test_what_cannot_be_stopped_is_explained(ready: Catalog) -> None:
     execution_id = ready.create_execution(request_for(synchronized=True))
     with pytest.raises(NotStoppable, match=r"CREATED.*never started") as caught:
         ready.stop_operation(execution_id)
@@ -429,6 +430,23 @@ def test_a_start_whose_answer_was_lost_happens_exactly_once(
     with Catalog(cut, reconnect=lambda: connect(ssisdb_emulator), retry=RetryPolicy(first_delay=0)) as catalog:
         assert catalog.start_execution(execution_id) is not OperationStatus.CREATED
         assert wait_for_end(catalog, execution_id) is OperationStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("client", ["Microsoft", "FreeTDS"])
+@pytest.mark.parametrize("statement", ["sp_unprepare", "sp_prepexec", "sp_prepare", "sp_execute", ""])
+def test_an_error_in_the_drivers_own_calls_does_not_block_the_session(
+    ssisdb_emulator: SsisdbEmulator, ready: Catalog, client: str, statement: str
+) -> None:
+    connect = CLIENTS[client]
+    with Catalog(connect(ssisdb_emulator), reconnect=lambda: connect(ssisdb_emulator)) as catalog:
+        for number in (50000, 8179, 1205):
+            ssisdb_emulator.faults.error(number, statement=statement, times=2)
+            for folder in (FOLDER, "Other"):
+                with suppress(CatalogError):
+                    catalog.folder(folder)
+            ssisdb_emulator.faults.clear()
+            assert catalog.folder(FOLDER) is not None
+            assert [each.name for each in catalog.projects(FOLDER)] == [PROJECT]
 
 
 def test_without_a_way_to_look_a_lost_start_is_an_error(ssisdb_emulator: SsisdbEmulator, ready: Catalog) -> None:

@@ -58,7 +58,7 @@ def test_a_folder_that_exists_is_an_error_unless_that_is_fine(any_catalog: Catal
 
 
 @pytest.mark.parametrize("name", ["", "a|b", " blank", "@at"])
-def test_a_name_that_breaks_the_rules_is_told_so(catalog: Catalog, name: str) -> None:
+def test_a_name_that_breaks_the_rules_is_refused(catalog: Catalog, name: str) -> None:
     with pytest.raises(InvalidName, match="1 to 128 characters"):
         catalog.create_folder(name)
 
@@ -70,7 +70,7 @@ def test_only_an_empty_folder_is_deleted(catalog: Catalog) -> None:
         catalog.delete_folder(FOLDER)
     catalog.delete_project(FOLDER, PROJECT)
     catalog.delete_folder(FOLDER)
-    with pytest.raises(FolderNotFound, match="Check the spelling"):
+    with pytest.raises(FolderNotFound, match="check the spelling"):
         catalog.delete_folder(FOLDER)
 
 
@@ -183,7 +183,7 @@ def test_a_parameter_takes_its_value_from_a_variable(deployed: Catalog) -> None:
     assert (region.value_type, region.referenced_variable_name) == ("R", "Where")
 
 
-def test_an_unknown_parameter_is_told_with_those_that_there_are(deployed: Catalog) -> None:
+def test_an_unknown_parameter_is_reported_with_those_that_there_are(deployed: Catalog) -> None:
     with pytest.raises(ParameterNotFound, match=r"Region.*Did you mean 'Region'\?"):
         deployed.set_object_parameter_value(FOLDER, PROJECT, "region", "south")
     with pytest.raises(ParameterNotFound, match="Its parameters are: Day"):
@@ -196,7 +196,7 @@ def test_an_unknown_parameter_is_told_with_those_that_there_are(deployed: Catalo
     ("name", "value", "reason"),
     [("AInt32", "many", "whole number"), ("AByte", 256, "from 0 to 255"), ("ABoolean", "maybe", "true, false")],
 )
-def test_a_value_of_the_wrong_type_is_told_with_the_reason(
+def test_a_value_of_the_wrong_type_is_reported_with_the_reason(
     deployed: Catalog, name: str, value: ParameterValue, reason: str
 ) -> None:
     with pytest.raises(WrongParameterType, match=reason) as caught:

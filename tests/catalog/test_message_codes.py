@@ -34,5 +34,5 @@ def test_the_fifty_commonest_codes_have_advice() -> None:
     assert len(ADVICE) >= 50
 
 
-def test_what_only_follows_from_others_has_no_advice_of_its_own() -> None:
+def test_a_consequence_of_other_errors_has_no_advice() -> None:
     assert not ADVICE.keys() & CONSEQUENCES

@@ -23,7 +23,9 @@ from tests.support.ssis_projects import (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    project = make_project("Sales", [package("Load.dtsx", execute_package("Run", "Gone.dtsx")), package("Child.dtsx")])
+    project = make_project(
+        "Sales", [package("Load.dtsx", execute_package("Run", "Missing.dtsx")), package("Child.dtsx")]
+    )
     write_project_folder(tmp_path / "project", project)
     return tmp_path / "project"
 
@@ -40,7 +42,7 @@ def test_a_project_file_is_written_and_described(
         f"Content hash: {content_hash(output)}",
     ]
     assert printed.err == (
-        "warning: Load.dtsx: \\Package\\Run runs the package Gone.dtsx, which the project does not contain\n"
+        "warning: Load.dtsx: \\Package\\Run runs the package Missing.dtsx, which the project does not contain\n"
     )
     assert read_ispac(output).name == "Sales"
     assert set(tmp_path.iterdir()) == {folder, output}
@@ -81,7 +83,7 @@ def test_a_damaged_file_is_named_with_its_folder(
 def test_an_output_that_cannot_be_written_is_named(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    missing = tmp_path / "gone" / "Sales.ispac"
+    missing = tmp_path / "missing" / "Sales.ispac"
     assert main(["build", str(folder), "--output", str(missing)]) == 1
     assert capsys.readouterr().err == f"airflow-ssis build: cannot write {missing}: No such file or directory\n"
     assert main(["build", str(folder), "--output", str(tmp_path)]) == 1

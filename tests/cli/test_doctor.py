@@ -50,7 +50,7 @@ def test_a_uri_can_be_tried_before_it_is_a_connection(ssisdb: SsisdbEmulator) ->
 
 
 def test_a_connection_that_does_not_work_gives_exit_code_1_and_says_why(ssisdb: SsisdbEmulator) -> None:
-    uri = ssisdb.airflow_uri.replace("ssis://sa:", "ssis://nobody:")
+    uri = ssisdb.airflow_uri.replace("ssis://sa:", "ssis://unknown:")
     result = doctor("--uri", uri)
     assert result.returncode == 1
     assert "✗ login" in result.stdout
@@ -72,7 +72,7 @@ UNREADABLE = ["ssis://etl:hunter2#x@sql01", "ssis://etl:x@sql01:hunter2", "hunte
 
 @pytest.mark.parametrize("uri", UNREADABLE)
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
-def test_a_uri_that_cannot_be_read_is_told_without_showing_it(uri: str, level: str) -> None:
+def test_a_uri_that_cannot_be_read_is_reported_without_showing_it(uri: str, level: str) -> None:
     result = doctor("--uri", uri, AIRFLOW__LOGGING__LOGGING_LEVEL=level)
     assert result.returncode == 1
     assert "the URI cannot be read" in result.stderr
@@ -107,7 +107,7 @@ def test_json_has_the_drivers_the_steps_and_the_exit_code(ssisdb: SsisdbEmulator
 
 
 def test_json_of_a_connection_that_fails(ssisdb: SsisdbEmulator) -> None:
-    result = doctor("--json", "--uri", ssisdb.airflow_uri.replace("ssis://sa:", "ssis://nobody:"))
+    result = doctor("--json", "--uri", ssisdb.airflow_uri.replace("ssis://sa:", "ssis://unknown:"))
     report = json.loads(result.stdout)
     assert (report["exit_code"], result.returncode) == (1, 1)
     assert (report["steps"][-1]["step"], report["steps"][-1]["outcome"]) == ("login", "failed")
@@ -154,7 +154,7 @@ def test_a_login_that_may_only_look_gives_exit_code_3() -> None:
     assert "Kerberos" in result.stdout
 
 
-def test_a_connection_that_airflow_does_not_know_is_told() -> None:
+def test_a_connection_that_airflow_does_not_know_is_reported() -> None:
     result = doctor("--conn-id", "nowhere")
     assert result.returncode == 1
     assert "'nowhere' cannot be read" in result.stderr

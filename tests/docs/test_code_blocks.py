@@ -158,6 +158,21 @@ def test_every_option_that_a_page_names_is_there() -> None:
     assert sorted((page, name) for page, name in found if name not in known and name != "AIRFLOW__SSIS__NAME") == []
 
 
+def test_every_default_that_a_page_states_is_right() -> None:
+    """In the forms "`[ssis] stop_timeout` seconds (60)" and "`[ssis] outage_timeout` (15 minutes)"."""
+    defaults = {option.name: float(option.default) for option in config.OPTIONS}
+    units = {"s": 1.0, "seconds": 1.0, "minutes": 60.0}
+    form = re.compile(r"`\[ssis\] (\w+)`\s(?:(seconds)\s)?\((\d+)(?:\s(s|seconds|minutes))?[;,)]")
+    stated = [
+        (str(page.relative_to(ROOT)), name, float(number) * units[unit or before])
+        for page in pages()
+        for name, before, number, unit in form.findall(page.read_text(encoding="utf-8"))
+        if unit or before
+    ]
+    assert len(stated) > 5
+    assert [each for each in stated if defaults[each[1]] != each[2]] == []
+
+
 def write_files(page: str, folder: Path) -> None:
     shutil.copytree(ROOT / "example_dags", folder / "example_dags")
     shutil.copytree(ROOT / "example_dags" / "ssis", folder / "ssis")

@@ -6,7 +6,10 @@ import importlib
 import pkgutil
 import re
 
+from airflow.providers.common.compat.sdk import RetryAction
+
 import airflow_provider_ssis
+from airflow_provider_ssis.retry_policy import SsisRetryPolicy
 from tests.support.markdown import ROOT, pages
 
 ROOMS = ("catalog", "hooks", "operators", "project", "sensors", "triggers")
@@ -17,12 +20,13 @@ MADE = {"build/fuzz/", "build/screenshots/"}
 OF_OTHERS = {"AirflowSensorTimeout", "PackageExecutionError"}
 
 
-def classes() -> set[str]:
+def classes_by_name() -> dict[str, type]:
     modules = ["airflow_provider_ssis.exceptions", "airflow_provider_ssis.retry_policy"]
     for room in ROOMS:
         package = importlib.import_module(f"airflow_provider_ssis.{room}")
         modules += [module.name for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
-    return {name for module in modules for name in dir(importlib.import_module(module)) if name[0].isupper()}
+    members = [vars(importlib.import_module(module)) for module in modules]
+    return {name: found for each in members for name, found in each.items() if isinstance(found, type)}
 
 
 def test_every_class_that_a_page_names_is_there() -> None:
@@ -33,7 +37,7 @@ def test_every_class_that_a_page_names_is_there() -> None:
         if page.name != "CHANGELOG.md"
         for name in pattern.findall(page.read_text(encoding="utf-8"))
     }
-    known = classes() | OF_OTHERS | {"SsisPackageOperator", "SsisPackageSensor", "SsisdbEmulator"}
+    known = classes_by_name().keys() | OF_OTHERS | {"SsisPackageOperator", "SsisPackageSensor", "SsisdbEmulator"}
     assert sorted((page, name) for page, name in named if name not in known) == []
 
 
@@ -54,3 +58,16 @@ def test_every_make_target_that_a_page_names_is_there() -> None:
         for name in re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert sorted((page, name) for page, name in named if name not in targets) == []
+
+
+def test_the_guarantees_say_which_failures_are_retried() -> None:
+    page = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    table = page.split("| fails at once | is retried |")[1].split("\n\n")[0]
+    rows = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| ")]
+    policy = SsisRetryPolicy()
+    for column, action in enumerate((RetryAction.FAIL, RetryAction.RETRY)):
+        names = re.findall(r"`(\w+)`", " ".join(row[column] for row in rows))
+        assert len(names) > 5
+        for name in names:
+            error: Exception = Exception.__new__(classes_by_name()[name])
+            assert policy.evaluate(error, 1, 3).action is action, name

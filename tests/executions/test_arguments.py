@@ -121,6 +121,11 @@ def test_what_is_no_mapping_is_refused_without_showing_it(value: Any) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_mapping_that_python_wrote_is_named_with_what_to_do() -> None:
+    with pytest.raises(InvalidTaskArgument, match=r"rendered to \{'RegionId': …\}, which is not JSON. Add \| tojson"):
+        values_of("parameters", "{'RegionId': 42}")
+
+
 def test_nested_values_name_the_manager_in_errors() -> None:
     assert nested_values_of("connection_managers", {"DW": {"ServerName": "a", "Port": 1}}) == {
         "DW": {"ServerName": "a", "Port": 1}

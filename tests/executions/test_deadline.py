@@ -45,7 +45,7 @@ def test_airflows_limit_for_a_deferral_comes_after_the_triggers() -> None:
     limit = deferral_timeout(Deadline.after(100), 10)
     assert limit is not None
     assert limit > timedelta(seconds=100)
-    # One that has passed still leaves the trigger time to tell it.
+    # A deadline that has passed still leaves the trigger time to send its event.
     assert deferral_timeout(Deadline(0.0), 10) == timedelta(seconds=80)
 
 

@@ -10,8 +10,8 @@ from tests.support.scripted_catalog import Clock
 from tests.support.task_runs import LogRecord
 
 
-def test_an_outage_is_told_at_its_beginning_and_its_end(clock: Clock) -> None:
-    answers: list[object] = [ConnectionLost("gone"), ConnectionLost("gone"), "back"]
+def test_an_outage_is_reported_at_its_beginning_and_its_end(clock: Clock) -> None:
+    answers: list[object] = [ConnectionLost("reset"), ConnectionLost("reset"), "back"]
 
     def ask() -> object:
         answer = answers.pop(0)
@@ -27,7 +27,7 @@ def test_an_outage_is_told_at_its_beginning_and_its_end(clock: Clock) -> None:
 
 def test_logins_refused_at_the_end_of_a_long_outage_are_a_part_of_it(clock: Clock) -> None:
     """A server that had been away for ten minutes and knew its logins a second later failed all who waited."""
-    answers: list[Exception | str] = [*[ServerUnreachable("gone")] * 30, LoginFailed("not yet"), "back"]
+    answers: list[Exception | str] = [*[ServerUnreachable("reset")] * 30, LoginFailed("not yet"), "back"]
 
     def ask() -> str:
         answer = answers.pop(0)
@@ -40,14 +40,14 @@ def test_logins_refused_at_the_end_of_a_long_outage_are_a_part_of_it(clock: Cloc
 
 def test_an_outage_that_lasts_too_long_is_the_error(clock: Clock) -> None:
     def ask() -> None:
-        raise ConnectionLost("gone")
+        raise ConnectionLost("reset")
 
     with pytest.raises(ConnectionLost):
         retry_during_outage(ask, OutageTolerance(900, clock=clock.monotonic), LogRecord(), clock=clock)
     assert sum(clock.sleeps) >= 900 - 30
 
 
-def test_what_does_not_pass_is_not_borne(clock: Clock) -> None:
+def test_what_does_not_pass_is_not_tolerated(clock: Clock) -> None:
     def ask() -> None:
         raise PermissionDenied("no")
 

@@ -37,7 +37,7 @@ def test_the_result_is_plain_json() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.CREATED, Status.PENDING, Status.RUNNING, Status.STOPPING])
-def test_what_is_not_over_has_no_duration(status: Status) -> None:
+def test_an_active_execution_has_no_duration(status: Status) -> None:
     assert duration_of(execution_in(status)) is None
 
 
@@ -60,24 +60,24 @@ def test_each_way_to_end_has_its_exception(status: Status, exception: type[Execu
     assert (error.execution_id, error.status, error.duration, error.causes) == (42, status, 90.0, ())
 
 
-def test_a_package_that_does_not_pass_its_validation_is_told_apart() -> None:
+def test_a_package_that_does_not_pass_its_validation_has_its_own_error() -> None:
     messages = [
-        event(1, "The column Region is gone.", MessageType.ERROR, message_code=COLUMNS_DIFFER),
+        event(1, "The column Region is missing.", MessageType.ERROR, message_code=COLUMNS_DIFFER),
         event(2, "There were errors during task validation.", MessageType.ERROR, message_code=VALIDATION_FAILED),
     ]
     error = unsuccessful_error(ScriptedCatalog(events=messages).catalog, execution_in(Status.FAILED))
     assert type(error) is ValidationFailed
-    assert "The column Region is gone." in error.causes[0]
+    assert "The column Region is missing." in error.causes[0]
     stopped = unsuccessful_error(ScriptedCatalog(events=messages).catalog, execution_in(Status.CANCELED))
     assert type(stopped) is ExecutionCanceled
 
 
-def test_it_is_told_who_stopped_the_execution() -> None:
+def test_the_error_names_the_login_that_stopped_the_execution() -> None:
     error = unsuccessful_error(ScriptedCatalog().catalog, execution_in(Status.CANCELED, stopped_by_name=r"CORP\ann"))
     assert r"was stopped by CORP\ann" in str(error)
 
 
-def test_the_causes_are_the_first_errors_and_how_to_see_the_rest_is_told() -> None:
+def test_the_causes_are_the_first_errors_and_the_way_to_see_the_rest() -> None:
     script = ScriptedCatalog(
         events=[
             event(1, "starting"),
@@ -99,7 +99,7 @@ def test_the_causes_of_a_scale_out_execution_are_found_although_its_messages_hav
     assert cause.startswith("disk full")
 
 
-def test_without_event_messages_the_operations_messages_tell_the_cause() -> None:
+def test_without_event_messages_the_operations_messages_give_the_cause() -> None:
     def message(text: str, message_type: MessageType) -> OperationMessage:
         return OperationMessage(
             operation_message_id=1,
@@ -115,10 +115,10 @@ def test_without_event_messages_the_operations_messages_tell_the_cause() -> None
 
 
 def test_messages_out_of_reach_do_not_hide_how_the_execution_ended() -> None:
-    class Gone(ScriptedCatalog):
+    class Unreadable(ScriptedCatalog):
         def event_messages(self, *args: object, **kwargs: object) -> list[object]:  # type: ignore[override]  # fails
             raise ServerUnreachable("nothing answers")
 
-    error = unsuccessful_error(Gone().catalog, execution_in(Status.FAILED))
+    error = unsuccessful_error(Unreadable().catalog, execution_in(Status.FAILED))
     assert isinstance(error, ExecutionFailed)
     assert "could not be read: nothing answers" in str(error)

@@ -40,12 +40,12 @@ def state(status: Status, age: int = 0) -> ExecutionState:
 
 
 @pytest.mark.parametrize("status", [each for each in Status if each.is_terminal])
-def test_what_has_ended_is_over_even_after_the_deadline(status: Status) -> None:
+def test_an_execution_that_has_ended_is_terminal_even_after_the_deadline(status: Status) -> None:
     assert waiting(deadline=0).check(state(status)) is WaitResult.TERMINAL
 
 
 @pytest.mark.parametrize("status", [Status.CREATED, Status.RUNNING, Status.PENDING, Status.STOPPING])
-def test_what_is_under_way_goes_on_until_the_deadline(status: Status) -> None:
+def test_an_active_execution_is_polled_until_the_deadline(status: Status) -> None:
     assert waiting(deadline=time.time() + 100).check(state(status)) is None
     assert waiting(deadline=time.time() - 1).check(state(status)) is WaitResult.TIMED_OUT
 
@@ -57,7 +57,7 @@ def test_only_what_is_pending_can_be_stuck_in_it() -> None:
     assert waiting().check(state(Status.PENDING, age=10**6)) is None
 
 
-def test_it_takes_three_looks_in_a_row_to_be_gone() -> None:
+def test_three_polls_in_a_row_without_an_answer_mean_not_found() -> None:
     wait_for_42 = waiting()
     assert [wait_for_42.check(None) for _ in range(2)] == [None, None]
     assert wait_for_42.check(state(Status.RUNNING)) is None
@@ -65,7 +65,7 @@ def test_it_takes_three_looks_in_a_row_to_be_gone() -> None:
 
 
 @given(st.floats(min_value=0, max_value=10**6), st.floats(min_value=0.5, max_value=600))
-def test_looks_are_never_rarer_than_the_bounds_say(age: float, poll_interval: float) -> None:
+def test_the_delay_between_polls_stays_in_its_bounds(age: float, poll_interval: float) -> None:
     delay = PollSchedule(poll_interval, 60).delay(age)
     assert 0 < delay <= max(poll_interval, 60)
     if age <= 3600:
@@ -112,20 +112,20 @@ def wait(
     return result, seen
 
 
-def test_every_look_is_told_the_last_one_too(clock: Clock) -> None:
+def test_every_poll_is_reported_also_the_last_one(clock: Clock) -> None:
     script = ScriptedCatalog({42: [Status.PENDING, Status.RUNNING, Status.SUCCEEDED]})
     result, seen = wait(script, clock)
     assert result is WaitResult.TERMINAL
     assert seen == [Status.PENDING, Status.RUNNING, Status.SUCCEEDED]
-    assert script.looks == 3
+    assert script.polls == 3
 
 
-def test_an_execution_that_is_over_costs_one_look_and_no_time(clock: Clock) -> None:
+def test_an_execution_that_has_ended_costs_one_poll_and_no_time(clock: Clock) -> None:
     wait(ScriptedCatalog({42: [Status.FAILED]}), clock)
     assert clock.sleeps == []
 
 
-def test_waiting_ends_at_the_deadline_with_a_last_look(clock: Clock) -> None:
+def test_waiting_ends_at_the_deadline_with_a_last_poll(clock: Clock) -> None:
     script = ScriptedCatalog({42: [Status.RUNNING]})
     result, _ = wait(script, clock, timeout=100)
     assert result is WaitResult.TIMED_OUT
@@ -144,7 +144,29 @@ def test_an_execution_that_vanishes_is_an_error_with_its_id(clock: Clock) -> Non
     assert caught.value.operation_id == 42
 
 
-def test_an_execution_that_is_not_seen_once_is_looked_for_again(clock: Clock) -> None:
+def test_an_execution_that_one_poll_misses_is_polled_again(clock: Clock) -> None:
     with pytest.raises(ExecutionNotFound):
         wait(ScriptedCatalog(), clock)
     assert len(clock.sleeps) == 2
+
+
+def test_an_execution_that_nothing_has_started_is_a_warning_once() -> None:
+    wait_for_42 = waiting()
+    ages = (0, 59, 60, 61, 600)
+    assert [wait_for_42.needs_warning(state(Status.CREATED, age=age)) for age in ages] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert not waiting().needs_warning(state(Status.PENDING, age=600))
+    assert not waiting().needs_warning(None)
+
+
+def test_only_what_was_not_started_can_miss_its_start() -> None:
+    wait_for_42 = ExecutionWait(42, PollSchedule(10), Deadline(None), start_timeout=60)
+    assert wait_for_42.check(state(Status.CREATED, age=59)) is None
+    assert wait_for_42.check(state(Status.CREATED, age=60)) is WaitResult.NOT_STARTED
+    assert wait_for_42.check(state(Status.RUNNING, age=600)) is None
+    assert waiting().check(state(Status.CREATED, age=10**6)) is None

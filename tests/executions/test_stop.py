@@ -40,7 +40,7 @@ def test_a_pending_execution_is_stopped_as_soon_as_it_runs(clock: Clock) -> None
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.ENDED_UNEXPECTEDLY])
-def test_what_is_over_counts_as_stopped(clock: Clock, status: Status) -> None:
+def test_an_execution_that_has_ended_counts_as_stopped(clock: Clock, status: Status) -> None:
     script = ScriptedCatalog({42: [status]})
     (execution,) = stop(script, clock, 42)
     assert execution.status is status
@@ -48,7 +48,7 @@ def test_what_is_over_counts_as_stopped(clock: Clock, status: Status) -> None:
     assert clock.sleeps == []
 
 
-def test_what_somebody_else_stops_is_waited_for(clock: Clock) -> None:
+def test_it_waits_for_an_execution_that_another_client_stops(clock: Clock) -> None:
     script = ScriptedCatalog({42: [Status.STOPPING, Status.STOPPING, Status.CANCELED]})
     (execution,) = stop(script, clock, 42)
     assert execution.status is Status.CANCELED
@@ -106,13 +106,13 @@ def test_every_execution_that_does_not_end_is_named(clock: Clock) -> None:
     assert "Execution 2" not in str(caught.value)
 
 
-def test_what_never_started_is_told_apart(clock: Clock) -> None:
+def test_what_never_started_has_its_own_error(clock: Clock) -> None:
     with pytest.raises(ExecutionNotRunning, match="never started") as caught:
         stop(ScriptedCatalog({42: [Status.CREATED]}), clock, 42)
     assert caught.value.status is Status.CREATED
 
 
-def test_a_missing_right_is_told_at_once(clock: Clock) -> None:
+def test_a_missing_permission_fails_at_once(clock: Clock) -> None:
     script = ScriptedCatalog({42: [Status.RUNNING]}, refusals=[PermissionDenied("no", number=27143)])
     with pytest.raises(PermissionDenied):
         stop(script, clock, 42)

@@ -68,11 +68,11 @@ def test_a_cleared_task_has_another_stamp(cleared_at: int, retries: int) -> None
     assert after.since_try == cleared_at + 1
 
 
-def test_without_durability_each_try_has_a_stamp_of_its_own() -> None:
+def test_without_durability_each_try_has_its_own_stamp() -> None:
     assert len({of(max_tries=2, try_number=each, retries=2, durable=False) for each in (1, 2, 3)}) == 3
 
 
-def test_where_airflow_does_not_tell_the_highest_try_all_are_one() -> None:
+def test_without_the_highest_try_from_airflow_all_tries_have_one_stamp() -> None:
     assert of(max_tries=None, try_number=4, retries=0).since_try == 1
 
 

@@ -23,15 +23,15 @@ from tests.support.waiting import wait_until
 from tests.support.workers import AFTER_SAVE, BEFORE_DEFERRAL, BEFORE_SAVE, Outcome, Workers
 
 STEPS = {
-    "claim": "catalog.create_execution",
+    "get or create": "catalog.create_execution",
     "start": "exec catalog.start_execution",
-    "look": "datediff(second, coalesce(v.start_time",
+    "poll": "datediff(second, coalesce(v.start_time",
     "read messages": "catalog.event_messages",
     "read the end": "v.executed_as_name",
 }
 """The requests of the protocol, each with a text that only it contains."""
 
-MEMORIES = {
+TRACES = {
     "store and stamp": (True, True),
     "stamp alone": (False, True),
     "store alone": (True, False),
@@ -42,13 +42,13 @@ with the stamp switched off."""
 TRIES = 5
 
 SUSPENSIONS = {
-    "before claim": ("claim", "before"),
-    "after claim": ("claim", "after"),
+    "before get or create": ("get or create", "before"),
+    "after get or create": ("get or create", "after"),
     BEFORE_SAVE: None,
     AFTER_SAVE: None,
     "before start": ("start", "before"),
     "after start": ("start", "after"),
-    "before look": ("look", "before"),
+    "before poll": ("poll", "before"),
 }
 """Where a try is suspended, as by a paused virtual machine: at a request, or at a moment on the worker. A request
 before which it is suspended is processed while the later try runs."""
@@ -71,25 +71,25 @@ class Case:
     step: str
     fault: str
     deferrable: bool
-    memory: str
+    trace: str
 
     def __str__(self) -> str:
         path = "deferrable" if self.deferrable else "polling"
-        return f"{path}, {self.memory}: {self.fault} {self.step}"
+        return f"{path}, {self.trace}: {self.fault} {self.step}"
 
 
 def cases() -> Iterator[Case]:
-    for memory in MEMORIES:
+    for trace in TRACES:
         for deferrable in (False, True):
-            if deferrable and memory != "store and stamp":
+            if deferrable and trace != "store and stamp":
                 # The source matters before the wait, where both paths are the same.
                 continue
             for step in STEPS:
                 for fault in ("kill before", "kill after", "drop before", "drop after"):
-                    yield Case(step, fault, deferrable, memory)
+                    yield Case(step, fault, deferrable, trace)
             for moment in (BEFORE_SAVE, AFTER_SAVE, BEFORE_DEFERRAL):
-                if moment == BEFORE_DEFERRAL or MEMORIES[memory][0]:
-                    yield Case(moment, "kill", deferrable, memory)
+                if moment == BEFORE_DEFERRAL or TRACES[trace][0]:
+                    yield Case(moment, "kill", deferrable, trace)
 
 
 class Task:
@@ -99,7 +99,7 @@ class Task:
     """
 
     def __init__(self, workers: Workers, ssisdb: SsisdbEmulator, case: Case, store: Path) -> None:
-        has_store, has_stamp = MEMORIES[case.memory]
+        has_store, has_stamp = TRACES[case.trace]
         self._workers = workers
         self._die = case.step if case.fault == "kill" else None
         self._order: dict[str, Any] = {
@@ -142,7 +142,7 @@ class Task:
 
 
 @pytest.mark.parametrize("case", list(cases()), ids=str)
-def test_one_execution_comes_of_it(
+def test_a_fault_leads_to_exactly_one_execution(
     workers: Workers, mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path, case: Case
 ) -> None:
     ssisdb.scripts.take(0.4, package="Load.dtsx")
@@ -172,7 +172,7 @@ def test_one_execution_comes_of_it(
         "duration": answer["result"]["duration"],
     }
     assert answer["xcoms"] == {name: answer["result"][name] for name in ("execution_id", "status", "duration")}
-    if case.memory != "store alone":
+    if case.trace != "store alone":
         # No other execution is left.
         assert len(executions) == 1
 
@@ -207,7 +207,7 @@ def test_a_worker_killed_while_another_client_stops_the_execution_leads_to_a_new
     workers: Workers, mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path
 ) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx", times=1)
-    task = Task(workers, ssisdb, Case("look", "kill after", False, "store and stamp"), tmp_path / "store")
+    task = Task(workers, ssisdb, Case("poll", "kill after", False, "store and stamp"), tmp_path / "store")
 
     def stop_and_kill() -> None:
         task.kill()
@@ -233,24 +233,24 @@ class Suspension:
 
     :param step: a key of ``SUSPENSIONS``.
     :param later: one of ``LATER_TRIES``.
-    :param memory: a key of ``MEMORIES``.
+    :param trace: a key of ``TRACES``.
     """
 
     step: str
     later: str
-    memory: str
+    trace: str
 
     def __str__(self) -> str:
-        return f"{self.memory}: suspended {self.step}, {self.later}"
+        return f"{self.trace}: suspended {self.step}, {self.later}"
 
     @property
     def had_started(self) -> bool:
         """Whether the suspended try has started its execution before."""
-        return self.step in ("after start", "before look")
+        return self.step in ("after start", "before poll")
 
 
 def suspensions() -> Iterator[Suspension]:
-    for memory, (has_store, has_stamp) in MEMORIES.items():
+    for trace, (has_store, has_stamp) in TRACES.items():
         for step in SUSPENSIONS:
             if step in (BEFORE_SAVE, AFTER_SAVE) and not has_store:
                 continue
@@ -258,8 +258,8 @@ def suspensions() -> Iterator[Suspension]:
                 # Two executions, as docs/guarantees.md says: without a stamp, nothing in the catalog shows a later try.
                 continue
             # The effect of on_previous_run does not depend on the source.
-            for later in LATER_TRIES if memory == "store and stamp" else LATER_TRIES[:2]:
-                yield Suspension(step, later, memory)
+            for later in LATER_TRIES if trace == "store and stamp" else LATER_TRIES[:2]:
+                yield Suspension(step, later, trace)
 
 
 @pytest.mark.parametrize("case", list(suspensions()), ids=str)
@@ -267,7 +267,7 @@ def test_a_try_that_was_suspended_does_nothing_once_there_is_a_later_one(
     workers: Workers, mart: Catalog, ssisdb: SsisdbEmulator, tmp_path: Path, case: Suspension
 ) -> None:
     ssisdb.scripts.take(2, package="Load.dtsx")
-    has_store, has_stamp = MEMORIES[case.memory]
+    has_store, has_stamp = TRACES[case.trace]
     is_clear, on_previous_run = case.later.startswith("clear"), case.later.partition(" ")[2] or "stop"
     order: dict[str, Any] = {
         "stage": "execute",

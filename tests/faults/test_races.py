@@ -29,7 +29,7 @@ def test_two_workers_racing_two_hundred_times_start_one_execution_each_time(
     with ThreadPoolExecutor(2) as racers:
         for _ in range(RACES // 2):
             run_id = str(uuid.uuid4())
-            for step in ("claim", "start", "look"):
+            for step in ("get or create", "start", "poll"):
                 for when in ("before", "after"):
                     ssisdb.faults.delay(chance.uniform(0, LONGEST_DELAY), statement=STEPS[step], when=when)
             # With separate stores, an id that one worker saved does not reach the other in time.

@@ -14,6 +14,7 @@ import pytds
 from tests.fuzz.mutation import mutated_batch
 from tests.fuzz.server_process import BATCH_SECONDS, HEALTH_EVERY, ServerProcess
 from tests.fuzz.target import ROOT, FaultFound
+from tests.support import random_batches
 
 _BATCH = re.compile(
     r"\s*(SELECT|DECLARE|EXEC|INSERT|UPDATE|DELETE|CREATE|SET|IF|WHILE|WITH|BEGIN|MERGE)\b", re.IGNORECASE
@@ -61,8 +62,16 @@ class Batches:
             yield
 
     def make(self, chance: Random) -> bytes:
-        """A batch with some tokens changed."""
-        return mutated_batch(chance, chance.choice(self._corpus), self._corpus).encode("utf-8", "surrogatepass")
+        """A batch of the tests with some tokens changed, or a random one."""
+        generated = random_batches.Batches(chance)
+        batch = chance.choice(
+            (
+                lambda: mutated_batch(chance, chance.choice(self._corpus), self._corpus),
+                lambda: random_batches.SETUP + generated.batch(),
+                lambda: random_batches.SETUP + generated.expression(),
+            )
+        )()
+        return batch.encode("utf-8", "surrogatepass")
 
     def feed(self, data: bytes) -> None:
         """Run a batch to its end, and at most for some seconds."""

@@ -64,7 +64,7 @@ def test_every_step_of_a_good_connection_says_what_it_found(
     ]
 
 
-def test_a_time_is_that_of_its_own_step(monkeypatch: pytest.MonkeyPatch, ssisdb: SsisdbEmulator) -> None:
+def test_each_step_has_its_duration(monkeypatch: pytest.MonkeyPatch, ssisdb: SsisdbEmulator) -> None:
     spent = {each.step: each.seconds for each in findings(monkeypatch, ssisdb.airflow_uri)}
     assert {step for step, seconds in spent.items() if seconds is None} == TOGETHER
     clock = iter(range(1000))
@@ -83,7 +83,7 @@ def test_a_time_is_that_of_its_own_step(monkeypatch: pytest.MonkeyPatch, ssisdb:
         (("127.0.0.1", "no-such-host.invalid"), "address", "cannot be resolved on this machine"),
         (("127.0.0.1", "no..such.host"), "address", "cannot be resolved on this machine"),
         (("trust_server_certificate=true", "trust_server_certificate=false"), "encryption", "trust_server_certificate"),
-        (("ssis://sa:", "ssis://nobody:"), "login", "Check login and password"),
+        (("ssis://sa:", "ssis://unknown:"), "login", "Check login and password"),
     ],
 )
 def test_the_step_that_fails_is_the_last_and_says_what_to_do(
@@ -113,7 +113,7 @@ def test_in_another_database_encryption_and_login_have_succeeded(
 
 
 @pytest.mark.skipif(FREETDS is None, reason="FreeTDS is not installed")
-def test_encryption_is_not_claimed_where_freetds_does_not_tell_what_failed(
+def test_encryption_is_not_claimed_where_freetds_does_not_report_the_failed_step(
     monkeypatch: pytest.MonkeyPatch, ssisdb: SsisdbEmulator
 ) -> None:
     uri = ssisdb.airflow_uri.replace("trust_server_certificate=true", "trust_server_certificate=false")
@@ -241,7 +241,7 @@ def test_a_named_instance_is_found_by_the_browser(monkeypatch: pytest.MonkeyPatc
     )
 
 
-def test_an_instance_that_the_browser_does_not_know_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instance_that_the_browser_does_not_know_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with browser(b"ServerName;X;InstanceName;DW;;") as port:
         monkeypatch.setattr(checks, "BROWSER_PORT", port)
         found = findings(monkeypatch, "ssis://etl:x@127.0.0.1%5CDW/SSISDB?login_timeout=5")

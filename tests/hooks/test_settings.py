@@ -145,7 +145,9 @@ def test_who_the_connection_is_shows_in_its_login(
         ({"encrypt": "strict", "trust_server_certificate": True}, {}, "exclude each other"),
     ],
 )
-def test_what_does_not_go_together_is_told(extra: dict[str, Any], fields: dict[str, Any], complaint: str) -> None:
+def test_settings_that_exclude_each_other_are_refused(
+    extra: dict[str, Any], fields: dict[str, Any], complaint: str
+) -> None:
     with pytest.raises(InvalidConnection, match=complaint) as caught:
         settings(extra, **fields)
     assert "hunter2" not in str(caught.value)
@@ -212,7 +214,7 @@ def test_no_timeout_is_longer_than_freetds_survives_and_the_form_says_so(name: s
     assert most * 1000 < 2**31
 
 
-def test_an_extra_that_is_a_list_is_told() -> None:
+def test_an_extra_that_is_a_list_is_reported() -> None:
     connection = Connection(conn_id="ssis_default", conn_type="ssis", host="sql01", login="etl", extra="[1]")
     with pytest.raises(InvalidConnection, match="'ssis_default' has an extra that is not a JSON object"):
         read_settings(connection)

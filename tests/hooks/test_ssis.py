@@ -25,7 +25,7 @@ DRIVERS = [driver for driver in installed_drivers() if driver.family in DriverFa
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that nothing listens on, and that nobody else takes meanwhile."""
+    """A port on which nothing listens, reserved while the block lasts."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
@@ -36,7 +36,7 @@ def connect_as(monkeypatch: pytest.MonkeyPatch, uri: str) -> SsisCatalogHook:
     return SsisCatalogHook()
 
 
-def test_it_is_an_odbc_hook_with_a_connection_type_of_its_own() -> None:
+def test_it_is_an_odbc_hook_with_its_own_connection_type() -> None:
     assert issubclass(SsisCatalogHook, OdbcHook)
     assert SsisCatalogHook.conn_type == "ssis"
     assert SsisCatalogHook("other").get_conn_id() == "other"
@@ -63,7 +63,7 @@ def test_the_database_may_be_another(monkeypatch: pytest.MonkeyPatch) -> None:
     assert SsisCatalogHook(database="Third").database == "Third"
 
 
-def test_a_hook_of_a_connection_at_hand_tells_errors_with_its_id() -> None:
+def test_a_hook_of_a_given_connection_raises_errors_with_its_id() -> None:
     hook = SsisCatalogHook.of(Connection(conn_id="warehouse", conn_type="ssis", host="sql01", login="CORP\\etl"))
     hook.odbc_driver = OdbcDriver("ODBC Driver 18 for SQL Server", DriverFamily.MICROSOFT, "18")
     with pytest.raises(InvalidConnection, match="'warehouse' cannot be used"):
@@ -82,17 +82,17 @@ def test_blanks_around_the_host_are_left_out(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("host", "complaint"),
     [
-        ("%20", "names no host"),
-        ("sql01%2C1433", r"a port in its host, 'sql01,1433'\. Leave 'sql01' there, and put the port 1433 into Port"),
-        ("sql01%3A1433", r"a port in its host, 'sql01:1433'\. Leave 'sql01' there, and put the port 1433 into Port"),
-        ("tcp%3Asql01", r"a protocol in its host, 'tcp:sql01'\. Leave 'sql01' there\."),
+        ("%20", "has no host"),
+        ("sql01%2C1433", r"a port in its host, 'sql01,1433'\. Enter only 'sql01' as host, and 1433 as port"),
+        ("sql01%3A1433", r"a port in its host, 'sql01:1433'\. Enter only 'sql01' as host, and 1433 as port"),
+        ("tcp%3Asql01", r"a protocol in its host, 'tcp:sql01'\. Enter only 'sql01' as host\."),
         (
             "tcp%3Asql01%2C1433",
-            r"a protocol and a port in its host.*Leave 'sql01' there, and put the port 1433 into Port",
+            r"a protocol and a port in its host.*Enter only 'sql01' as host, and 1433 as port",
         ),
     ],
 )
-def test_a_host_with_more_than_a_name_is_told(monkeypatch: pytest.MonkeyPatch, host: str, complaint: str) -> None:
+def test_a_host_with_more_than_a_name_is_reported(monkeypatch: pytest.MonkeyPatch, host: str, complaint: str) -> None:
     with pytest.raises(InvalidConnection, match=complaint):
         _ = connect_as(monkeypatch, f"ssis://etl:x@{host}").target
 
@@ -196,7 +196,7 @@ def test_the_connection_test_says_what_to_do(
     assert "Check the port" in text
 
 
-def test_the_connection_test_tells_of_a_wrong_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_connection_test_reports_a_wrong_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     reached, text = connect_as(monkeypatch, "ssis://etl:x@sql01?encrpt=no").test_connection()
     assert not reached
     assert "unknown extra fields: encrpt" in text

@@ -79,7 +79,7 @@ def test_it_is_a_hook_for_any_statement_too(
     assert rows[0][1].tzinfo is not None
 
 
-def test_a_wrong_password_is_told(
+def test_a_wrong_password_is_reported(
     monkeypatch: pytest.MonkeyPatch, ssisdb_emulator: SsisdbEmulator, driver: OdbcDriver
 ) -> None:
     uri = ssisdb_emulator.airflow_uri.replace(quote(ssisdb_emulator.password, safe=""), "hunter2")
@@ -93,7 +93,7 @@ def test_a_wrong_password_is_told(
     assert "Check login and password" in text
 
 
-def test_a_database_that_is_not_there_is_told(
+def test_a_database_that_is_not_there_is_reported(
     monkeypatch: pytest.MonkeyPatch, ssisdb_emulator: SsisdbEmulator, driver: OdbcDriver
 ) -> None:
     hook = hook_for(monkeypatch, ssisdb_emulator.airflow_uri.replace("/SSISDB", "/Nothing"), driver)
@@ -101,7 +101,7 @@ def test_a_database_that_is_not_there_is_told(
         hook.get_conn()
 
 
-def test_another_database_is_told_not_to_be_the_catalog(
+def test_a_database_that_is_not_the_catalog_is_refused(
     monkeypatch: pytest.MonkeyPatch, ssisdb_emulator: SsisdbEmulator, driver: OdbcDriver
 ) -> None:
     hook = hook_for(monkeypatch, ssisdb_emulator.airflow_uri.replace("/SSISDB", "/master"), driver)
@@ -111,7 +111,7 @@ def test_another_database_is_told_not_to_be_the_catalog(
 
 
 @pytest.mark.skipif(MICROSOFT is None, reason="Microsoft's ODBC driver is not installed; FreeTDS checks no certificate")
-def test_a_certificate_that_is_not_trusted_is_told(
+def test_a_certificate_that_is_not_trusted_is_reported(
     monkeypatch: pytest.MonkeyPatch, ssisdb_emulator: SsisdbEmulator
 ) -> None:
     uri = ssisdb_emulator.airflow_uri.replace("trust_server_certificate=true", "trust_server_certificate=false")
@@ -127,7 +127,7 @@ def box() -> Iterator[SsisdbEmulator]:
         yield server
 
 
-def test_the_connection_test_tells_what_a_sql_login_cannot_do(
+def test_the_connection_test_reports_the_limits_of_a_sql_login(
     monkeypatch: pytest.MonkeyPatch, box: SsisdbEmulator, driver: OdbcDriver
 ) -> None:
     hook = hook_for(monkeypatch, box.airflow_uri, driver)

@@ -58,7 +58,7 @@ def server(realm: Realm, authority: Authority) -> Iterator[SsisdbEmulator]:
 
 @pytest.fixture
 def box(server: SsisdbEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SsisdbEmulator:
-    """That SSISDB, empty, with a login of each kind; nobody's tickets lie about."""
+    """That SSISDB, empty, with a login of each kind; and no tickets."""
     server.reset()
     server.add_login("etl", PASSWORD, database_roles=["ssis_admin"])
     server.add_login("CORP\\etl", PASSWORD, kind=LoginKind.WINDOWS, database_roles=["ssis_admin"])
@@ -79,7 +79,7 @@ def certificate(server: SsisdbEmulator, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def connect(server: SsisdbEmulator, certificate: Path) -> Connect:
-    """Makes hooks for connections to that SSISDB, with a verified certificate unless told otherwise."""
+    """Makes hooks for connections to that SSISDB, with a verified certificate by default."""
 
     def hook(driver: str | None = None, *, login: str = "", password: str = "", **extra: Any) -> SsisCatalogHook:
         trusted = None if extra.get("encrypt") == "no" else str(certificate)

@@ -51,7 +51,7 @@ class Proofs:
         return {"server_spn": SERVICE, "kerberos_keytab": str(self._realm.keytab("etl"))}
 
     def kerberos_keytab_of_several(self) -> dict[str, Any]:
-        keytab = self._realm.keytab("someone", "etl")
+        keytab = self._realm.keytab("other", "etl")
         return {"server_spn": SERVICE, "kerberos_keytab": str(keytab), "login": "etl@CORP.EXAMPLE"}
 
     def kerberos_keytab_of_several_with_a_cache(self) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def refusal(identity: str, family: DriverFamily, encrypt: str) -> str | None:
 @pytest.mark.parametrize("encrypt", ENCRYPTIONS)
 @pytest.mark.parametrize("family", list(DRIVERS), ids=lambda family: family.value)
 @pytest.mark.parametrize("identity", list(IDENTITIES))
-def test_each_identity_connects_or_is_told_why_not(
+def test_each_identity_connects_or_gets_the_reason(
     connect: Connect, proofs: Proofs, identity: str, family: DriverFamily, encrypt: str
 ) -> None:
     prove: Callable[[], dict[str, Any]] = getattr(proofs, identity)

@@ -1,4 +1,4 @@
-"""What goes wrong with an identity, and what the person is told to do about it. No secret is in any of it."""
+"""Errors with identities, with the advice that they give, and without secrets."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ KERBEROS: dict[str, tuple[Callable[[Realm, Path], dict[str, Any]], type[CatalogE
         "not registered under that name.*server_spn",
     ),
     "keytab without the principal": (
-        lambda realm, folder: {**keytab(realm), "login": "nobody@CORP.EXAMPLE"},
+        lambda realm, folder: {**keytab(realm), "login": "unknown@CORP.EXAMPLE"},
         KerberosFailed,
         "keytab has no key of this principal|There is no Kerberos ticket",
     ),
@@ -63,9 +63,9 @@ KERBEROS: dict[str, tuple[Callable[[Realm, Path], dict[str, Any]], type[CatalogE
     "principal without a realm": (
         lambda realm, folder: {**keytab(realm), "login": "etl"},
         InvalidConnection,
-        "no Kerberos principal with a realm",
+        "not a Kerberos principal with a realm",
     ),
-    "somebody the server does not know": (
+    "an identity that the server does not have": (
         lambda realm, folder: {"server_spn": SERVICE, "kerberos_keytab": str(realm.keytab("stranger"))},
         LoginFailed,
         "CORP.stranger.*no such login",
@@ -96,7 +96,7 @@ def test_a_ticket_that_is_too_old_says_so(connect: Connect, realm: Realm, box: S
     assert "The Kerberos ticket has expired. Run kinit" in text
 
 
-def test_a_ticket_cache_of_our_own_that_was_emptied_is_made_anew(
+def test_our_ticket_cache_is_created_again_after_it_was_emptied(
     connect: Connect, realm: Realm, box: SsisdbEmulator, tmp_path: Path
 ) -> None:
     for fields in (keytab(realm), {**keytab(realm), "login": "etl@CORP.EXAMPLE"}):
@@ -106,16 +106,16 @@ def test_a_ticket_cache_of_our_own_that_was_emptied_is_made_anew(
         connect(**fields).open_catalog().close()
 
 
-def test_a_ticket_cache_of_somebody_else_is_refused(
+def test_a_ticket_cache_of_another_principal_is_refused(
     connect: Connect, realm: Realm, box: SsisdbEmulator, tmp_path: Path
 ) -> None:
-    realm.ticket("someone", tmp_path / "tickets")
+    realm.ticket("other", tmp_path / "tickets")
     fields = {**keytab(realm), "login": "etl@CORP.EXAMPLE", "kerberos_ccache": f"FILE:{tmp_path / 'tickets'}"}
-    with pytest.raises(InvalidConnection, match=r"holds tickets of someone@CORP\.EXAMPLE, not of etl@CORP"):
+    with pytest.raises(InvalidConnection, match=r"contains tickets of other@CORP\.EXAMPLE, not of etl@CORP"):
         connect(**fields).open_catalog()
 
 
-def test_a_keytab_that_nobody_may_read_is_named(connect: Connect, box: SsisdbEmulator, tmp_path: Path) -> None:
+def test_an_unreadable_keytab_is_named(connect: Connect, box: SsisdbEmulator, tmp_path: Path) -> None:
     # A folder: root, too, cannot read it as a file.
     with pytest.raises(InvalidConnection, match=str(tmp_path)):
         connect(kerberos_keytab=str(tmp_path)).open_catalog()
@@ -142,9 +142,12 @@ def test_a_sql_login_of_the_same_name_is_not_the_windows_account(connect: Connec
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"password": WRONG}, "AADSTS7000215.*its secret, which ends some day"),
-        ({"login": "5f1a3b7c-0000-4000-8000-00000000dead"}, "gives no access token"),
-        ({"password": None, "client_certificate": "/nowhere/application.pem"}, "No such file"),
+        ({"password": WRONG}, "AADSTS7000215.*its secret, which expires"),
+        ({"login": "5f1a3b7c-0000-4000-8000-00000000dead"}, "issued no access token"),
+        (
+            {"password": None, "client_certificate": "/nowhere/application.pem"},
+            r"application\.pem of the field client_certificate cannot be read: No such file.*workers.*triggerers",
+        ),
     ],
     ids=["wrong secret", "unknown application", "no certificate"],
 )
@@ -158,7 +161,7 @@ def test_entra_gives_no_token(
     assert SECRET not in str(caught.value)
     reached, summary = hook.test_connection()
     assert not reached
-    assert "✗ token: Entra ID gives no access token" in summary
+    assert "✗ token: Entra ID" in summary
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_entra_gives_no_token(
     [("the key's own", None), ("", WRONG), ("the key's own", WRONG)],
     ids=["missing", "superfluous", "wrong"],
 )
-def test_a_passphrase_that_does_not_go_with_the_certificate_is_told(
+def test_a_wrong_passphrase_of_the_certificate_is_reported(
     connect: Connect, authority: Authority, box: SsisdbEmulator, tmp_path: Path, passphrase: str, password: str | None
 ) -> None:
     path = tmp_path / "application.pem"
@@ -187,7 +190,7 @@ def test_a_certificate_of_the_application_that_was_renewed_is_used_at_once(
         text, authority.certificate_pem = application_certificate()
         path.write_text(text)
         connect(**fields).open_catalog().close()
-    # A token kept from the certificate before would not have been asked for anew.
+    # A cached token of the earlier certificate would not have been requested again.
     assert authority.given == ["client assertion"] * 2
 
 
@@ -257,7 +260,7 @@ def test_the_server_refuses_tokens_that_prove_nothing(
     assert token not in str(caught.value)
 
 
-def test_a_token_that_somebody_else_signed(
+def test_a_token_with_a_foreign_signature(
     connect: Connect, authority: Authority, box: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = Authority().token()

@@ -21,25 +21,25 @@ LIFE = "8s"
 
 
 @pytest.fixture
-def hasty_realm(
+def short_realm(
     realm: Realm, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Realm]:
     """A realm whose tickets are good for seconds."""
-    with running_realm(tmp_path_factory.mktemp("hasty"), ticket_life=LIFE) as hasty:
-        for name, value in hasty.environment.items():
+    with running_realm(tmp_path_factory.mktemp("short"), ticket_life=LIFE) as short:
+        for name, value in short.environment.items():
             monkeypatch.setenv(name, value)
-        yield hasty
+        yield short
 
 
 @pytest.fixture
-def box(hasty_realm: Realm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SsisdbEmulator]:
+def box(short_realm: Realm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SsisdbEmulator]:
     """A boxed SSISDB of that realm, known to Airflow by a connection with a keytab."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    with SsisdbEmulator(edition=Edition.BOX, keytab=hasty_realm.server_keytab) as server:
+    with SsisdbEmulator(edition=Edition.BOX, keytab=short_realm.server_keytab) as server:
         server.add_login("CORP\\etl", kind=LoginKind.WINDOWS, database_roles=["ssis_admin"])
         extra = {
-            "kerberos_keytab": str(hasty_realm.keytab("etl")),
+            "kerberos_keytab": str(short_realm.keytab("etl")),
             "server_spn": SERVICE,
             "trust_server_certificate": True,
         }
@@ -58,20 +58,20 @@ def granted(realm: Realm, folder: Path) -> str:
 
 
 def test_a_ticket_is_renewed_before_it_ends_and_the_one_file_is_kept(
-    box: SsisdbEmulator, hasty_realm: Realm, tmp_path: Path
+    box: SsisdbEmulator, short_realm: Realm, tmp_path: Path
 ) -> None:
     SsisCatalogHook().open_catalog().close()
-    first = granted(hasty_realm, tmp_path)
+    first = granted(short_realm, tmp_path)
 
     def is_renewed() -> bool:
         SsisCatalogHook().open_catalog().close()
-        return granted(hasty_realm, tmp_path) != first
+        return granted(short_realm, tmp_path) != first
 
     wait_until(is_renewed, "the ticket is renewed")
 
 
 def test_a_triggerer_connects_again_after_its_ticket_has_ended(
-    box: SsisdbEmulator, hasty_realm: Realm, tmp_path: Path
+    box: SsisdbEmulator, short_realm: Realm, tmp_path: Path
 ) -> None:
     with SsisCatalogHook().open_catalog() as catalog:
         catalog.create_folder("Sales")
@@ -79,9 +79,9 @@ def test_a_triggerer_connects_again_after_its_ticket_has_ended(
         box.scripts.take(1, package="Load.dtsx")
         task_run = run(deferrable=True, follow_messages="none")
         deferral = deferred(task_run)
-        before = granted(hasty_realm, tmp_path)
+        before = granted(short_realm, tmp_path)
         # Each try waits longer than the one before: together longer than a ticket is good.
         box.faults.drop(times=4)
         (event,) = events_of([reloaded(deferral.trigger)])
-        assert granted(hasty_realm, tmp_path) != before
+        assert granted(short_realm, tmp_path) != before
         assert resumed(task_run, deferral, event)["status"] == "succeeded"

@@ -36,7 +36,7 @@ def test_a_named_instance_is_found_through_the_browser(
     assert f"{host} accepts connections on port {box.port} (instance SSIS)" in text
 
 
-def test_an_instance_that_is_not_there_is_told(connect: Connect, box: SsisdbEmulator) -> None:
+def test_an_instance_that_is_not_there_is_reported(connect: Connect, box: SsisdbEmulator) -> None:
     hook = connect(host="localhost\\OTHER", login_timeout=2, **LOGIN)
     reached, text = hook.test_connection()
     assert not reached
@@ -72,7 +72,7 @@ def test_a_data_source_says_where_the_server_is(connect: Connect, data_sources: 
     assert "address" not in text
 
 
-def test_a_data_source_that_is_not_there_is_told_with_those_that_are(connect: Connect, data_sources: None) -> None:
+def test_a_data_source_that_is_not_there_is_reported_with_those_that_are(connect: Connect, data_sources: None) -> None:
     with pytest.raises(DriverMissing, match=r"'other' does not exist.*Data sources: freetds, microsoft"):
         connect(data_source="other", **LOGIN).open_catalog()
 
@@ -115,7 +115,7 @@ def test_the_check_is_left_to_the_file_of_freetds_as_the_advice_says(
     monkeypatch: pytest.MonkeyPatch,
     is_trusted: bool,
 ) -> None:
-    # A name of its own: the driver manager remembers for a while what it has read, whichever file that was.
+    # A unique name: the driver manager caches what it has read, from any file.
     (tmp_path / "odbc.ini").write_text(f"[checking]\nDriver = {DRIVERS[DriverFamily.FREETDS].name}\nServername = box\n")
     (tmp_path / "freetds.conf").write_text(
         f"[box]\nhost = localhost\nport = {box.port}\nca file = {certificate if is_trusted else 'system'}\n"
@@ -133,7 +133,7 @@ def test_the_check_is_left_to_the_file_of_freetds_as_the_advice_says(
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that nothing listens on, and that nobody else takes meanwhile."""
+    """A port on which nothing listens, reserved while the block lasts."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
@@ -200,7 +200,7 @@ def test_a_library_may_be_named_by_its_path_only_where_the_deployment_allows_it(
     connect: Connect, box: SsisdbEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (driver,) = bundled_drivers()
-    # The driver finds its resources beside the folder of its library.
+    # The driver finds its resources next to the folder of its library.
     (tmp_path / "driver").symlink_to(Path(driver.name).parents[1])
     library = tmp_path / "driver" / Path(driver.name).relative_to(Path(driver.name).parents[1])
     with pytest.raises(DriverMissing, match="allow_driver_path = True"):

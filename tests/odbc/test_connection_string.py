@@ -53,7 +53,7 @@ def test_with_an_access_token_no_login_is_given() -> None:
         (FREETDS, OdbcTarget("sql", user="a", connect_retry_count=2), "does not support connection retries"),
     ],
 )
-def test_what_a_driver_cannot_do_is_told_and_not_left_out(
+def test_what_a_driver_cannot_do_is_refused_and_not_left_out(
     driver: OdbcDriver, target: OdbcTarget, complaint: str
 ) -> None:
     with pytest.raises(DriverCannot, match=complaint):

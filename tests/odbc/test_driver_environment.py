@@ -1,4 +1,4 @@
-"""Variables that drivers read while they connect: never anybody else's, and gone afterwards."""
+"""Environment variables that drivers read while they connect: separate for each connection, and removed afterwards."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def rounds() -> list[tuple[str, str | None]]:
     return found
 
 
-def test_nobody_ever_finds_the_values_of_another(rounds: list[tuple[str, str | None]]) -> None:
+def test_no_connection_sees_the_values_of_another(rounds: list[tuple[str, str | None]]) -> None:
     assert len(rounds) == 6 * 200
     assert all(wanted == seen for wanted, seen in rounds)
     assert os.environ[NAME] == "before"

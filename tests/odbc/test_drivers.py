@@ -138,7 +138,7 @@ def test_a_name_that_no_list_has_has_no_library(tmp_path: Path, monkeypatch: pyt
         ("/opt/libmsodbcsql-18.6.so.2.1", DriverFamily.MICROSOFT),
     ],
 )
-def test_the_family_is_told_by_the_name(name: str, family: DriverFamily) -> None:
+def test_the_family_follows_from_the_name(name: str, family: DriverFamily) -> None:
     assert family_of(name) is family
 
 

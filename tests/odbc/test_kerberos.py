@@ -1,4 +1,4 @@
-"""What GSSAPI is told about whose tickets to use; with a real realm in tests/identities."""
+"""The environment from which GSSAPI takes its tickets. Tests with a real realm are in tests/identities."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_without_a_keytab_the_processs_own_tickets_are_used() -> None:
     assert kerberos_environment(KerberosTarget(ticket_cache="KCM:")) == {"KRB5CCNAME": "KCM:"}
 
 
-def test_a_keytab_gets_a_ticket_cache_of_its_own_that_nobody_else_can_read(keytab: str) -> None:
+def test_a_keytab_gets_its_own_ticket_cache_that_no_other_account_can_read(keytab: str) -> None:
     environment = kerberos_environment(KerberosTarget("etl@CORP", keytab))
     assert environment["KRB5_CLIENT_KTNAME"] == keytab
     kind, _, path = environment["KRB5CCNAME"].partition(":")
@@ -61,9 +61,7 @@ def test_a_ticket_cache_that_is_named_is_used_as_it_is(keytab: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["FILE:", ""])
-def test_a_named_cache_that_is_not_there_yet_is_told_whose_tickets_it_is_for(
-    keytab: str, tmp_path: Path, prefix: str
-) -> None:
+def test_a_named_cache_that_does_not_exist_yet_gets_its_principal(keytab: str, tmp_path: Path, prefix: str) -> None:
     cache = f"{prefix}{tmp_path / 'cc'}"
     assert kerberos_environment(KerberosTarget("etl@CORP", keytab, cache))["KRB5CCNAME"] == cache
     assert (tmp_path / "cc").read_bytes() == empty_ticket_cache("etl@CORP")
@@ -72,23 +70,23 @@ def test_a_named_cache_that_is_not_there_yet_is_told_whose_tickets_it_is_for(
 
 def test_a_named_cache_of_another_principal_is_refused(keytab: str, tmp_path: Path) -> None:
     path = tmp_path / "cc"
-    path.write_bytes(empty_ticket_cache("someone@CORP"))
-    with pytest.raises(ValueError, match=r"holds tickets of someone@CORP, not of etl@CORP.*kerberos_ccache"):
+    path.write_bytes(empty_ticket_cache("other@CORP"))
+    with pytest.raises(ValueError, match=r"contains tickets of other@CORP, not of etl@CORP.*kerberos_ccache"):
         kerberos_environment(KerberosTarget("etl@CORP", keytab, f"FILE:{path}"))
-    kerberos_environment(KerberosTarget("someone@CORP", keytab, f"FILE:{path}"))
+    kerberos_environment(KerberosTarget("other@CORP", keytab, f"FILE:{path}"))
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", b"\x05\x04", b"\x05\x04\0\0\0\0\0\x01\0\0\0\x01\0\0\0\x01\xff"])
-def test_a_named_cache_that_is_none_is_told(keytab: str, tmp_path: Path, content: bytes) -> None:
+def test_a_named_file_that_is_no_cache_is_reported(keytab: str, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cc"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"cc is no ticket cache; delete it"):
+    with pytest.raises(ValueError, match=r"cc is not a ticket cache\. Delete it"):
         kerberos_environment(KerberosTarget("etl@CORP", keytab, str(path)))
     assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize("principal", ["etl@CORP", None])
-def test_a_cache_of_our_own_that_was_damaged_is_made_anew(keytab: str, principal: str | None) -> None:
+def test_our_cache_is_created_again_after_it_was_damaged(keytab: str, principal: str | None) -> None:
     target = KerberosTarget(principal, keytab)
     path = Path(kerberos_environment(target)["KRB5CCNAME"].removeprefix("FILE:"))
     path.write_bytes(b"")
@@ -109,7 +107,7 @@ def test_a_cache_that_another_process_renews_at_this_moment_is_not_taken_for_dam
     assert path.read_bytes() == tickets
 
 
-def test_a_cache_in_the_older_format_that_kerberos_can_be_told_to_write_stays(keytab: str) -> None:
+def test_a_cache_in_the_older_format_that_kerberos_can_be_configured_to_write_stays(keytab: str) -> None:
     target = KerberosTarget("etl@CORP", keytab)
     path = Path(kerberos_environment(target)["KRB5CCNAME"].removeprefix("FILE:"))
     older = b"\x05\x03" + path.read_bytes()[4:]
@@ -153,8 +151,8 @@ def test_an_empty_cache_names_its_principal(parts: list[str], realm: str) -> Non
 
 
 @pytest.mark.parametrize("principal", ["etl", "etl@", "@CORP", "a//b@CORP", "a@b@CORP"])
-def test_what_is_no_principal_is_told(principal: str) -> None:
-    with pytest.raises(ValueError, match="give user@REALM"):
+def test_text_that_is_no_principal_is_reported(principal: str) -> None:
+    with pytest.raises(ValueError, match="Enter user@REALM"):
         empty_ticket_cache(principal)
 
 

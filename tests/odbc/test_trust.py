@@ -1,4 +1,4 @@
-"""Which certificates a driver is told to trust."""
+"""The certificates that a driver trusts."""
 
 from __future__ import annotations
 

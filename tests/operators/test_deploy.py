@@ -193,7 +193,7 @@ def test_a_folder_name_that_the_catalog_refuses_is_an_error(catalog: Catalog, ma
         deploy(mart_file, folder="a|b", create_folder=True).execute()
 
 
-def test_a_refused_project_tells_why_and_what_was_done_before(catalog: Catalog, tmp_path: Path) -> None:
+def test_the_error_of_a_refused_project_has_the_reason_and_the_steps_before(catalog: Catalog, tmp_path: Path) -> None:
     """The catalog stores no project whose secrets a password protects."""
     protected = make_project("Mart", protection_level=ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD)
     path = tmp_path / "Mart.ispac"
@@ -206,7 +206,7 @@ def test_a_refused_project_tells_why_and_what_was_done_before(catalog: Catalog, 
     assert catalog.projects() == []
 
 
-def test_a_wrong_password_is_told(mart_file: Path, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_is_reported(mart_file: Path, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", ssisdb.airflow_uri.replace(ssisdb.password, "wrong"))
     with pytest.raises(LoginFailed) as caught:
         deploy(mart_file).execute()
@@ -252,8 +252,8 @@ def test_a_relative_source_starts_at_the_folder_of_the_dag_file(
         task_run = deploy(Path(mart_file.name))
     dag.fileloc = str(tmp_path / "nightly.py")
     assert task_run.execute()["project"] == "Mart"
-    missing = TaskRun(SsisDeployProjectOperator(task_id="other", source="Gone.ispac", folder="Sales", dag=dag))
-    with pytest.raises(InvalidTaskArgument, match=rf"{tmp_path}/Gone\.ispac does not exist on this worker"):
+    missing = TaskRun(SsisDeployProjectOperator(task_id="other", source="Missing.ispac", folder="Sales", dag=dag))
+    with pytest.raises(InvalidTaskArgument, match=rf"{tmp_path}/Missing\.ispac does not exist on this worker"):
         missing.execute()
 
 

@@ -19,7 +19,7 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.running import SECRET, overrides_of, parameters_of, run
 
 
-def test_a_package_runs_and_the_result_tells_of_it(mart: Catalog) -> None:
+def test_a_package_runs_and_the_result_describes_it(mart: Catalog) -> None:
     task_run = run()
     result = task_run.execute()
     assert result["status"] == "succeeded"

@@ -44,7 +44,7 @@ def test_it_returns_and_pushes_what_the_polling_path_does(mart: Catalog, ssisdb:
     assert results[0] == results[1]
 
 
-def test_what_is_over_at_once_needs_no_triggerer(mart: Catalog) -> None:
+def test_a_short_package_needs_no_triggerer(mart: Catalog) -> None:
     first = run_to_end(deferrable())
     assert deferrable().execute()["execution_id"] == first["execution_id"]
 
@@ -109,7 +109,7 @@ def test_airflows_execution_timeout_holds_while_the_task_is_deferred(mart: Catal
     assert deferral.timeout > timedelta(seconds=100)
 
 
-def test_a_stuck_pending_execution_is_told_with_its_causes(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_a_stuck_pending_execution_is_reported_with_its_causes(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.hang(package="Load.dtsx")
     with pytest.raises(ExecutionStuckPending, match=r"still pending after 1 s.*ISServerExec"):
         run_to_end(deferrable(pending_timeout=1))
@@ -138,7 +138,7 @@ def test_a_mapped_tasks_deferral_timeout_stops_its_own_execution(mart: Catalog, 
 
 
 @pytest.mark.parametrize("store", [None, Store()], ids=["XCom", "store"])
-def test_a_deferral_timeout_leaves_somebody_elses_execution_alone(
+def test_a_deferral_timeout_leaves_another_tasks_execution_alone(
     mart: Catalog, ssisdb: SsisdbEmulator, store: Store | None
 ) -> None:
     """Airflow then hands back nothing of what the task had kept for itself, not even whose execution it was."""
@@ -158,7 +158,7 @@ def test_a_deferral_timeout_leaves_somebody_elses_execution_alone(
 def test_a_task_that_airflow_2_kills_before_it_resumes_stops_its_execution(
     mart: Catalog, ssisdb: SsisdbEmulator
 ) -> None:
-    """When execution_timeout has passed meanwhile, it calls nothing but on_kill, of an operator made anew."""
+    """When execution_timeout has passed, it calls only on_kill, of a new operator."""
     ssisdb.scripts.take(600, package="Load.dtsx")
     first = deferrable()
     deferred(first)
@@ -206,7 +206,7 @@ def test_a_trigger_that_failed_leaves_the_execution_to_a_retry(mart: Catalog, ss
     assert reloaded(deferred(retry).trigger).execution_id == execution_id
 
 
-def test_a_catalog_that_cannot_be_read_is_told_with_its_error(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_a_catalog_that_cannot_be_read_is_reported_with_its_error(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = deferrable()
     deferral = deferred(task_run)
@@ -215,7 +215,7 @@ def test_a_catalog_that_cannot_be_read_is_told_with_its_error(mart: Catalog, ssi
         resumed(task_run, deferral, event)
 
 
-def test_an_event_that_nobody_understands_is_an_error_that_says_what_to_do(mart: Catalog) -> None:
+def test_an_unknown_event_is_an_error_with_advice(mart: Catalog) -> None:
     task_run = deferrable()
     deferral = deferred(task_run)
     with pytest.raises(InvalidTriggerEvent, match="same version"):
@@ -225,7 +225,7 @@ def test_an_event_that_nobody_understands_is_an_error_that_says_what_to_do(mart:
 def test_an_event_of_another_execution_sends_the_task_back_to_wait_for_its_own(
     mart: Catalog, ssisdb: SsisdbEmulator
 ) -> None:
-    """SQLite gives a deleted trigger's id to the next one, so a cleared task got what its first trigger told."""
+    """SQLite gives a deleted trigger's id to the next one, so a cleared task got the event of its first trigger."""
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = deferrable()
     deferral = deferred(task_run)
@@ -253,7 +253,7 @@ def test_what_cannot_travel_to_the_triggerer_is_found_before_anything_runs(mart:
     assert mart.executions() == []
 
 
-def test_somebody_elses_execution_is_followed_and_not_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_another_tasks_execution_is_followed_and_not_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     foreign = run(wait_for_termination=False).execute()["execution_id"]
     task_run = deferrable(allow_concurrent=False, on_previous_run="attach", timeout=1)

@@ -63,13 +63,13 @@ def test_errors_and_warnings_of_the_package_keep_their_level(mart: Catalog, ssis
         assert len(task_run.log.messages(level)) == len(expected)
 
 
-def test_an_execution_that_ended_unexpectedly_is_told_apart(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_an_execution_that_ended_unexpectedly_has_its_own_error(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.crash(package="Load.dtsx")
     with pytest.raises(ExecutionEndedUnexpectedly, match="event log"):
         run().execute()
 
 
-def test_an_execution_that_somebody_stops_is_told_apart(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_an_execution_that_another_client_stops_has_its_own_error(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(60, package="Load.dtsx")
     task_run = run()
     stopper = threading.Thread(target=stop_when_running, args=(mart,))
@@ -84,7 +84,7 @@ def stop_when_running(catalog: Catalog) -> None:
     catalog.stop_operation(catalog.executions()[0].execution_id)
 
 
-def test_a_server_that_goes_away_meanwhile_is_told_with_the_execution_that_goes_on(
+def test_a_server_that_disappears_is_reported_with_the_execution_that_continues(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = SsisdbEmulator()
@@ -158,7 +158,9 @@ def test_a_sensitive_value_of_the_wrong_type_is_not_shown(mart: Catalog) -> None
     assert SECRET not in str(caught.value)
 
 
-def test_a_wrong_password_is_told_without_showing_it(ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_is_reported_without_showing_it(
+    ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", ssisdb.airflow_uri.replace(ssisdb.password, SECRET))
     with pytest.raises(LoginFailed, match="Check login and password") as caught:
         run().execute()
@@ -166,16 +168,16 @@ def test_a_wrong_password_is_told_without_showing_it(ssisdb: SsisdbEmulator, mon
     assert ssisdb.password not in str(caught.value)
 
 
-def test_an_untrusted_certificate_is_told(ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_untrusted_certificate_is_reported(ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = ssisdb.airflow_uri.replace("trust_server_certificate=true", "trust_server_certificate=false")
     monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", uri)
     with pytest.raises(TlsRefused, match="trust_server_certificate"):
         run().execute()
 
 
-def test_an_unreachable_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with SsisdbEmulator() as gone:
-        uri = gone.airflow_uri
+def test_an_unreachable_server_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    with SsisdbEmulator() as stopped:
+        uri = stopped.airflow_uri
     monkeypatch.setenv("AIRFLOW_CONN_SSIS_DEFAULT", f"{uri}&login_timeout=1")
     with pytest.raises(ServerUnreachable, match=r"127\.0\.0\.1, port \d+.*Check host"):
         run().execute()

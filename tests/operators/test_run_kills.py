@@ -39,7 +39,7 @@ def test_a_package_that_takes_too_long_is_stopped(mart: Catalog, ssisdb: SsisdbE
     assert execution.status is OperationStatus.CANCELED
 
 
-def test_without_cancel_on_kill_a_package_that_takes_too_long_goes_on(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_without_cancel_on_kill_a_timeout_does_not_stop_the_package(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     with pytest.raises(ExecutionTimeout, match="It goes on") as caught:
         run(timeout=0.2, cancel_on_kill=False).execute()
@@ -50,7 +50,7 @@ def test_without_cancel_on_kill_a_package_that_takes_too_long_goes_on(mart: Cata
 
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
-    """The signal that a worker gets is handled in the main thread, in the middle of whatever the task does."""
+    """The signal that a worker gets is handled in the main thread, at any point of the task."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)

@@ -49,7 +49,7 @@ def test_a_retry_accepts_a_success_that_was_never_recorded(mart: Catalog) -> Non
 def test_a_retry_accepts_the_success_of_an_execution_that_it_only_followed(
     mart: Catalog, ssisdb: SsisdbEmulator
 ) -> None:
-    """The worker died while it followed somebody else's execution, and the package ran twice."""
+    """The worker died while it followed the execution of another task, and the package ran twice."""
     ssisdb.scripts.take(600, package="Load.dtsx", times=1)
     foreign = run(wait_for_termination=False).execute()["execution_id"]
     following: dict[str, Any] = {"allow_concurrent": False, "on_previous_run": "attach"}
@@ -70,7 +70,7 @@ def test_a_retry_accepts_the_success_of_an_execution_that_it_only_followed(
     assert third.execute()["execution_id"] == succeeding
 
 
-def test_after_a_clear_an_execution_that_was_only_followed_is_nobody_to_stop(slow: Catalog) -> None:
+def test_after_a_clear_an_execution_that_was_only_followed_is_not_stopped(slow: Catalog) -> None:
     foreign = started()
     first = attempt(wait_for_termination=False, allow_concurrent=False, on_previous_run="attach")
     first.task_instance.run_id, first.store = "another", Store()
@@ -81,7 +81,7 @@ def test_after_a_clear_an_execution_that_was_only_followed_is_nobody_to_stop(slo
     assert statuses(slow) == [OperationStatus.RUNNING, OperationStatus.SUCCEEDED]
 
 
-def test_a_kill_while_somebody_elses_execution_is_noted_leaves_it_alone(slow: Catalog) -> None:
+def test_a_kill_while_another_tasks_execution_is_noted_leaves_it_alone(slow: Catalog) -> None:
     started()
     task_run = attempt(wait_for_termination=False, allow_concurrent=False, on_previous_run="attach")
 
@@ -95,7 +95,7 @@ def test_a_kill_while_somebody_elses_execution_is_noted_leaves_it_alone(slow: Ca
     assert statuses(slow) == [OperationStatus.RUNNING]
 
 
-def test_a_project_that_was_deployed_anew_before_the_retry_costs_no_try(mart: Catalog) -> None:
+def test_a_project_that_was_deployed_again_before_the_retry_costs_no_try(mart: Catalog) -> None:
     """What the first try had created could not start any more, and failed the retry that found it."""
     first = attempt()
 
@@ -119,7 +119,7 @@ def test_a_deadlock_at_the_start_costs_no_try(mart: Catalog, ssisdb: SsisdbEmula
     assert statuses(mart) == [OperationStatus.SUCCEEDED]
 
 
-def test_an_outage_while_another_execution_is_waited_for_is_borne(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_an_outage_during_the_wait_for_another_execution_is_tolerated(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(0.5, package="Load.dtsx", times=1)
     started(try_number=1)
     task_run = attempt(try_number=2, clears=1, on_previous_run="wait")
@@ -130,7 +130,7 @@ def test_an_outage_while_another_execution_is_waited_for_is_borne(mart: Catalog,
     assert "answers again" in str(task_run.log)
 
 
-def test_a_retry_goes_on_with_what_runs(slow: Catalog) -> None:
+def test_a_retry_continues_with_the_running_execution(slow: Catalog) -> None:
     first = started(try_number=1)
     assert started(try_number=2) == first
 
@@ -138,7 +138,7 @@ def test_a_retry_goes_on_with_what_runs(slow: Catalog) -> None:
 @pytest.mark.parametrize(
     "status", [OperationStatus.FAILED, OperationStatus.CANCELED, OperationStatus.ENDED_UNEXPECTEDLY]
 )
-def test_a_retry_after_a_failure_starts_anew(mart: Catalog, ssisdb: SsisdbEmulator, status: OperationStatus) -> None:
+def test_a_retry_after_a_failure_starts_again(mart: Catalog, ssisdb: SsisdbEmulator, status: OperationStatus) -> None:
     ssisdb.scripts.finish(status, package="Load.dtsx", times=1)
     started(try_number=1)
     wait_until(lambda: statuses(mart) == [status])
@@ -152,7 +152,7 @@ def test_a_success_that_is_cleared_runs_again(mart: Catalog) -> None:
     assert statuses(mart) == [OperationStatus.SUCCEEDED] * 2
 
 
-def test_a_retry_after_a_clear_goes_on_with_the_execution_since_the_clear(mart: Catalog) -> None:
+def test_a_retry_after_a_clear_continues_with_the_execution_since_the_clear(mart: Catalog) -> None:
     attempt(try_number=1).execute()
     cleared = attempt(try_number=2, clears=1).execute()
     retry = attempt(try_number=3)
@@ -175,7 +175,7 @@ def test_without_durable_every_try_starts_its_own_and_stops_that_of_the_try_befo
     assert statuses(slow) == [OperationStatus.CANCELED, OperationStatus.SUCCEEDED]
 
 
-def test_an_execution_from_before_the_clear_is_stopped_unless_told_otherwise(slow: Catalog) -> None:
+def test_an_execution_from_before_the_clear_is_stopped_by_default(slow: Catalog) -> None:
     started(try_number=1)
     cleared = attempt(try_number=2, clears=1)
     cleared.execute()
@@ -208,7 +208,7 @@ def test_an_execution_from_before_the_clear_can_be_waited_for(mart: Catalog, ssi
 
 def test_waiting_for_another_execution_ends_at_the_tasks_deadline(slow: Catalog) -> None:
     started(try_number=1)
-    with pytest.raises(PreviousExecutionActive, match="still running, and the time of this task is over"):
+    with pytest.raises(PreviousExecutionActive, match=r"Timed out waiting .* \(still running\)\. No new"):
         attempt(try_number=2, clears=1, on_previous_run="wait", timeout=0.5).execute()
     assert statuses(slow) == [OperationStatus.RUNNING]
 
@@ -229,7 +229,7 @@ def test_without_concurrency_anybodys_execution_of_the_package_counts(
     slow: Catalog, ssisdb: SsisdbEmulator, policy: str
 ) -> None:
     foreign = attempt(wait_for_termination=False)
-    foreign.task_instance.dag_id = "somebody_else"
+    foreign.task_instance.dag_id = "another_dag"
     first = foreign.execute()["execution_id"]
     task_run = attempt(allow_concurrent=False, on_previous_run=policy, timeout=0.5)
     if policy in ("fail", "wait"):
@@ -246,7 +246,7 @@ def test_without_concurrency_anybodys_execution_of_the_package_counts(
 
 
 @pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow 2 lets execute() run in its main thread only")
-def test_two_tasks_that_want_the_package_alone_never_overlap(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_two_tasks_without_allow_concurrent_never_overlap(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(0.3, package="Load.dtsx")
 
     def run_alone(number: int) -> None:

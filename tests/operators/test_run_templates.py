@@ -89,7 +89,7 @@ def test_a_sensitive_number_is_masked(mart: Catalog) -> None:
     assert parameters_of(mart, result["execution_id"])["BatchSize"] == 998877665
 
 
-def test_parameters_of_project_and_package_are_told_apart(mart: Catalog) -> None:
+def test_parameters_of_project_and_package_are_distinguished(mart: Catalog) -> None:
     result = run(parameters={"Title": "a"}, project_parameters={"Source": "b"}).execute()
     by_type = {
         value.parameter_name: value.object_type for value in mart.execution_parameter_values(result["execution_id"])
@@ -119,6 +119,9 @@ def test_parameters_of_project_and_package_are_told_apart(mart: Catalog) -> None
         ({"folder": "{{ none }}"}, "^folder got the text 'None'"),
         ({"package": "{{ none }}"}, "^package got the text 'None'"),
         ({"environment": "{{ none }}"}, "^environment got the text 'None'"),
+        ({"caller_info": "{{ none }}"}, "^caller_info got the text 'None'"),
+        ({"ssis_conn_id": "{{ none }}"}, "^ssis_conn_id got the text 'None'"),
+        ({"project_parameters": {"Source": "{{ none }}"}}, r"^Source \(String\) got the text 'None'"),
     ],
     ids=str,
 )
@@ -163,8 +166,11 @@ def test_a_sensitive_value_is_sent_and_not_shown(mart: Catalog, wrapped: Any, se
         rendered(operator(parameters="{{ given if given is string else given | tojson }}"), given=wrapped(secret)),
     ):
         assert secret not in shown(task)
-        result = TaskRun(task).execute()
+        task_run = TaskRun(task)
+        result = task_run.execute()
         assert parameters_of(mart, result["execution_id"])["Title"] == secret
+        # The log of the tests masks nothing.
+        assert secret not in str(task_run.log)
 
 
 @pytest.mark.parametrize(

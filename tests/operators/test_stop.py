@@ -32,7 +32,7 @@ def stop(**arguments: Any) -> TaskRun:
 
 
 def started(**arguments: Any) -> int:
-    """The id of an execution that was started and not waited for, each in a DAG run of its own."""
+    """The id of an execution that was started and not waited for, each in a separate DAG run."""
     task_run = run(wait_for_termination=False, **arguments)
     task_run.task_instance.run_id = str(uuid.uuid4())
     execution_id: int = task_run.execute()["execution_id"]
@@ -87,14 +87,14 @@ def test_all_active_executions_of_a_project_or_folder_are_stopped(slow: Catalog,
     assert {each["execution_id"] for each in stop(**where).execute()} == wanted
 
 
-def test_an_execution_that_is_over_counts_as_stopped(mart: Catalog) -> None:
+def test_an_execution_that_has_ended_counts_as_stopped(mart: Catalog) -> None:
     execution_id = run().execute()["execution_id"]
     task_run = stop(execution_id=execution_id)
     assert task_run.execute() == [{"execution_id": execution_id, "status": "succeeded"}]
     assert "does not run" in str(task_run.log)
 
 
-def test_an_execution_that_is_over_fails_the_task_if_asked_for(mart: Catalog) -> None:
+def test_an_execution_that_has_ended_fails_the_task_on_request(mart: Catalog) -> None:
     execution_id = run().execute()["execution_id"]
     with pytest.raises(ExecutionNotRunning, match=f"Execution {execution_id} .*succeeded") as caught:
         stop(execution_id=execution_id, fail_if_not_running=True).execute()
@@ -126,7 +126,7 @@ def test_an_unknown_execution_is_an_error_with_its_id(mart: Catalog) -> None:
         ({"project": "Mart"}, "What to stop is not clear"),
         ({"folder": "Sales", "package": "Load.dtsx"}, "What to stop is not clear"),
         ({"execution_id": 1, "folder": "Sales"}, "not both"),
-        ({"execution_id": "None"}, "is no execution id"),
+        ({"execution_id": "None"}, "is not an execution id"),
     ],
 )
 def test_arguments_that_do_not_go_together_are_an_error(
@@ -144,14 +144,14 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
 
 @pytest.mark.parametrize(("name", "least"), [("timeout", "0 or more"), ("poll_interval", "more than 0")])
 @pytest.mark.parametrize("value", ["x", -1, True, float("nan"), float("inf"), timedelta(seconds=-1)])
-def test_what_is_no_time_to_wait_is_told_when_the_dag_is_read(name: str, least: str, value: Any) -> None:
+def test_an_invalid_time_to_wait_is_refused_when_the_dag_is_read(name: str, least: str, value: Any) -> None:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     with pytest.raises(ValueError, match="Give a number of seconds") as caught:
         stop(execution_id=1, **{name: value})
     assert str(caught.value) == f"{name} is {seconds!r}. Give a number of seconds: {least}, at most ten years."
 
 
-def test_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:
+def test_a_poll_interval_of_0_is_refused_when_the_dag_is_parsed() -> None:
     with pytest.raises(ValueError, match=r"poll_interval is 0\."):
         stop(execution_id=1, poll_interval=0)
 
@@ -178,7 +178,7 @@ def test_deferred_all_are_stopped_and_their_end_confirmed(slow: Catalog) -> None
     assert {each["status"] for each in result} == {"canceled"}
 
 
-def test_deferred_one_that_does_not_end_in_time_is_told(slow: Catalog) -> None:
+def test_deferred_one_that_does_not_end_in_time_is_reported(slow: Catalog) -> None:
     execution_id = started()
     task_run = stop(execution_id=execution_id, deferrable=True)
     event = {"execution_id": execution_id, "result": "timed_out", "detail": None}
@@ -204,7 +204,7 @@ def test_deferred_the_deadline_counts_from_the_tasks_start_and_stays_in_a_second
         resumed(task_run, deferral, {"execution_id": execution_id, "result": "terminal", "detail": None})
     for each in (deferral, again.value):
         assert reloaded(each.trigger).deadline == pytest.approx(began.timestamp() + 100)
-        # Airflow's own limit comes later than the trigger's, which tells what is known.
+        # Airflow's own timeout is later than the trigger's, whose event has the details.
         assert each.timeout is not None
         assert each.timeout > timedelta(seconds=60)
 
@@ -235,9 +235,7 @@ def test_deferred_a_server_that_is_away_at_the_deadline_has_no_more_time(slow: C
 
 
 @pytest.mark.parametrize("result", ["timed_out", "not_found", "unreachable"])
-def test_deferred_an_event_of_another_execution_tells_nothing_about_those_that_are_stopped(
-    stubborn: Catalog, result: str
-) -> None:
+def test_deferred_an_event_of_another_execution_is_ignored(stubborn: Catalog, result: str) -> None:
     execution_id = started()
     task_run = stop(execution_id=execution_id, deferrable=True)
     deferral = deferred(task_run)

@@ -156,11 +156,11 @@ def test_a_configuration_gives_a_value_where_there_was_none(tmp_path: Path) -> N
 
 
 def test_settings_without_effect_give_warnings(tmp_path: Path) -> None:
-    settings_ = configuration("Test", ("{1}", "Project::Gone", "1"), ("", "Project::Key", "secret"))
+    settings_ = configuration("Test", ("{1}", "Project::Missing", "1"), ("", "Project::Key", "secret"))
     write_project_folder(tmp_path, SAMPLE, configurations=settings_)
     built = build_project(tmp_path, configuration="Test")
     assert built.warnings == (
-        "Sales.dtproj: the configuration 'Test' sets Project::Gone, which is not a parameter of the project",
+        "Sales.dtproj: the configuration 'Test' sets Project::Missing, which is not a parameter of the project",
         "Sales.dtproj: the configuration 'Test' sets Project::Key, which is sensitive: set its value on the server",
     )
     assert b"secret" not in open_ispac(built.ispac).parts["Project.params"]
@@ -296,7 +296,7 @@ def test_a_folder_without_a_project_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"contains no \.dtproj"):
         build_ispac(tmp_path)
     with pytest.raises(BuildError, match="cannot be read as a folder: No such file"):
-        build_ispac(tmp_path / "gone")
+        build_ispac(tmp_path / "missing")
 
 
 # --- sources that cannot be built

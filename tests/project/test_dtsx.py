@@ -86,7 +86,7 @@ def test_constraints_of_every_sort(value: ConstraintValue, eval_op: EvalOp) -> N
     assert (read.value, read.eval_op, read.expression) == (value, eval_op, "@[User::Go]")
 
 
-def test_an_event_handler_has_a_control_flow_of_its_own() -> None:
+def test_an_event_handler_has_its_own_control_flow() -> None:
     handler = event_handler("OnError", task("Log"), task("Mail"), constraints=[on_success("Log", "Mail")])
     read = flow_of(ssis_xml.dtsx(package("Load.dtsx", task("Task", event_handlers=[handler]))))
     (handler,) = read.children[0].event_handlers

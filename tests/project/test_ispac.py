@@ -145,7 +145,7 @@ def test_a_broken_part_is_named_with_what_is_wrong(part: str, old: bytes, new: b
 def test_a_package_without_metadata_in_the_manifest_is_rejected() -> None:
     parts = ispac_parts(SAMPLE)
     parts["@Project.manifest"] = parts["@Project.manifest"].replace(
-        b'PackageMetaData SSIS:Name="Child.dtsx"', b'PackageMetaData SSIS:Name="Gone.dtsx"'
+        b'PackageMetaData SSIS:Name="Child.dtsx"', b'PackageMetaData SSIS:Name="Missing.dtsx"'
     )
     with pytest.raises(InvalidPartError, match=r"lists the package Child\.dtsx, but has no PackageMetaData for it"):
         read_ispac(zip_of(parts))
@@ -234,13 +234,13 @@ def test_a_damaged_file_is_named_and_its_error_survives_pickling(tmp_path: Path)
     with pytest.raises(ProjectError) as caught:
         read_ispac(path)
     assert str(caught.value).startswith(f"{path}: the project file cannot be read as a zip archive")
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - bytes of our own
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 our own bytes
 
 
 # --- previews of SQL Server 2012
 
 
-def test_a_project_file_without_parameters_has_none_of_its_own() -> None:
+def test_a_project_file_without_parameters_has_none() -> None:
     parts = ispac_parts(SAMPLE)
     del parts["Project.params"]
     assert [one.name for one in read_ispac(zip_of(parts)).parameters] == ["CM.Mart.ServerName"]

@@ -24,7 +24,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 INPUTS, FAULTS = SHARED / "inputs", SHARED / "faults"
 
 pytestmark = pytest.mark.skipif(
-    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs, beside the project)"
+    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
 )
 
 

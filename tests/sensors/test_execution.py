@@ -22,12 +22,14 @@ from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,
     ExecutionEndedUnexpectedly,
     ExecutionFailed,
+    ExecutionNotStarted,
     ExecutionTimeout,
     InvalidTaskArgument,
 )
+from airflow_provider_ssis.executions import polling
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
-from tests.support.deferrals import deferred, reloaded, resumed, run_to_end
-from tests.support.executions import wait_for_status
+from tests.support.deferrals import deferred, events_of, logged, reloaded, resumed, run_to_end
+from tests.support.executions import LOAD, wait_for_end, wait_for_status
 from tests.support.running import SingleTryHook, run
 from tests.support.task_runs import TaskRun, rendered
 
@@ -52,7 +54,7 @@ def test_it_waits_for_the_end_and_returns_what_the_run_operator_returns(mart: Ca
     assert set(result) == {"execution_id", "folder", "project", "package", "status", "duration"}
 
 
-def test_one_look_at_what_is_not_over_is_not_done(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_one_poll_of_a_running_execution_is_not_done(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = sensor(started())
     assert not task_run.operator.poke(task_run.context)
@@ -96,7 +98,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("end", "exception", "text"), ENDS)
-def test_each_way_to_end_without_success_is_told_apart(
+def test_each_way_to_end_without_success_has_its_own_error(
     mart: Catalog, ssisdb: SsisdbEmulator, end: Any, exception: type[Exception], text: str
 ) -> None:
     execution_id = end(mart, ssisdb)
@@ -138,7 +140,7 @@ def test_every_template_field_is_stored_as_it_was_given() -> None:
 
 @pytest.mark.parametrize("name", ["timeout", "poke_interval"])
 @pytest.mark.parametrize("value", ["x", -1, float("nan"), float("inf")])
-def test_what_is_no_time_to_wait_is_told_when_the_dag_is_read(name: str, value: Any) -> None:
+def test_an_invalid_time_to_wait_is_refused_when_the_dag_is_read(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match="Give a number of seconds") as caught:
         sensor(1, **{name: value})
     assert str(caught.value) == f"{name} is {value!r}. Give a number of seconds: 0 or more, at most ten years."
@@ -149,7 +151,7 @@ def test_times_to_wait_may_come_as_airflow_takes_them() -> None:
     assert (task.timeout, task.poke_interval) == (60, 5)
 
 
-def test_deferred_looking_without_a_pause_is_refused_when_the_dag_is_read() -> None:
+def test_a_poke_interval_of_0_is_refused_for_a_deferrable_sensor() -> None:
     with pytest.raises(ValueError, match=r"poke_interval is 0\.0\. .* more than 0"):
         sensor(1, poke_interval=0, deferrable=True)
 
@@ -157,17 +159,17 @@ def test_deferred_looking_without_a_pause_is_refused_when_the_dag_is_read() -> N
 # --- while the server is away -----------------------------------------------------------------------------------------
 
 
-def test_an_outage_fails_no_sensor_and_is_told_at_its_beginning_and_its_end(
+def test_an_outage_fails_no_sensor_and_is_reported_at_its_beginning_and_its_end(
     mart: Catalog, ssisdb: SsisdbEmulator
 ) -> None:
     ssisdb.scripts.take(0.5, package="Load.dtsx")
     task_run = sensor(started())
     ssisdb.faults.drop_login(times=3)
     assert task_run.execute()["status"] == "succeeded"
-    told = [line for line in str(task_run.log).splitlines() if line.startswith("The catalog ")]
-    assert len(told) == 2
-    assert told[0].startswith("The catalog cannot be read; the task goes on waiting: ")
-    assert told[1].startswith("The catalog can be read again")
+    lines = [line for line in str(task_run.log).splitlines() if line.startswith("The catalog ")]
+    assert len(lines) == 2
+    assert lines[0].startswith("The catalog cannot be read; the task goes on waiting: ")
+    assert lines[1].startswith("The catalog can be read again")
 
 
 def test_connections_that_break_fail_no_sensor(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
@@ -193,7 +195,7 @@ def test_a_refused_login_is_part_of_an_outage_once_the_catalog_was_read(
     assert "goes on waiting" in str(task_run.log)
 
 
-def test_an_outage_that_lasts_too_long_fails_the_sensor_and_another_try_begins_anew(
+def test_an_outage_that_lasts_too_long_fails_the_sensor_and_another_try_starts_again(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "0.2")
@@ -213,15 +215,15 @@ def test_the_sensors_own_timeout_holds_during_an_outage(mart: Catalog, ssisdb: S
         task_run.execute()
 
 
-def test_rescheduled_no_look_fails_because_the_server_is_away(
+def test_rescheduled_no_poll_fails_because_the_server_is_away(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each look is a new process: there is nobody who knows how long it has lasted."""
+    """Each poll is a new process, which does not know how long the outage has lasted."""
     monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "0.001")
     execution_id = run().execute()["execution_id"]
     ssisdb.faults.drop_login(times=2)
-    looks = [sensor(execution_id, mode="reschedule") for _ in range(3)]
-    assert [bool(look.operator.poke(look.context)) for look in looks] == [False, False, True]
+    pokes = [sensor(execution_id, mode="reschedule") for _ in range(3)]
+    assert [bool(each.operator.poke(each.context)) for each in pokes] == [False, False, True]
 
 
 def test_deferred_a_server_that_is_away_at_first_is_waited_for_in_the_triggerer(
@@ -242,7 +244,7 @@ def test_deferred_it_waits_for_the_end_and_returns_the_same(mart: Catalog, ssisd
     assert result == sensor(execution_id).execute()
 
 
-def test_what_is_over_already_needs_no_triggerer(mart: Catalog) -> None:
+def test_an_execution_that_has_ended_needs_no_triggerer(mart: Catalog) -> None:
     execution_id = run().execute()["execution_id"]
     assert sensor(execution_id, deferrable=True).execute()["status"] == "succeeded"
 
@@ -276,7 +278,7 @@ def test_deferred_an_event_of_another_execution_sends_it_back_to_wait(mart: Cata
         resumed(task_run, deferral, {"execution_id": 4711, "result": "terminal", "detail": None})
 
 
-def test_deferred_an_execution_that_vanishes_is_told(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_deferred_an_execution_that_vanishes_is_reported(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = sensor(started(), deferrable=True)
     deferral = deferred(task_run)
@@ -310,7 +312,7 @@ def test_deferred_the_deadline_counts_from_the_tasks_start_and_stays_in_a_second
         resumed(task_run, deferral, {"execution_id": 4711, "result": "terminal", "detail": None})
     for each in (deferral, again.value):
         assert reloaded(each.trigger).deadline == pytest.approx(began.timestamp() + sooner)
-        # Airflow's own limit comes later than the trigger's, which tells what is known.
+        # Airflow's own timeout is later than the trigger's, whose event has the details.
         assert each.timeout is not None
         assert each.timeout > timedelta(seconds=sooner - 40)
 
@@ -341,7 +343,7 @@ def test_deferred_with_soft_fail_what_takes_too_long_is_skipped(
     task_run = started_ago(sensor(started(), deferrable=True, soft_fail=True, **limit), seconds=10)
     with pytest.raises(AirflowSkipException):
         run_to_end(task_run)
-    assert "was not over 10 s after the task's start" in str(task_run.log)
+    assert "had not ended 10 s after the task's start" in str(task_run.log)
 
 
 def test_deferred_what_ended_at_the_last_moment_counts(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
@@ -371,3 +373,35 @@ def test_deferred_what_cannot_travel_to_the_triggerer_is_found_at_once(
     monkeypatch.setenv("AIRFLOW__SSIS__OUTAGE_TIMEOUT", "-1")
     with pytest.raises(ValueError, match="outage_timeout"):
         sensor(execution_id, deferrable=True).execute()
+
+
+# --- executions that nothing starts -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_an_execution_that_nothing_starts_fails_the_sensor_on_request(mart: Catalog, deferrable: bool) -> None:
+    execution_id = mart.create_execution(LOAD)
+    task_run = sensor(execution_id, start_timeout=1, poke_interval=0.1, deferrable=deferrable)
+    with pytest.raises(ExecutionNotStarted, match=f"Execution {execution_id} .* not started within 1 s"):
+        run_to_end(task_run) if deferrable else task_run.execute()
+
+
+def test_without_the_request_it_waits_and_says_so(mart: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "START_WARNING", 0.0)
+    execution_id = mart.create_execution(LOAD)
+    task_run = sensor(execution_id)
+    assert not task_run.operator.poke(task_run.context)
+    assert not task_run.operator.poke(task_run.context)
+    warnings = [line for line in task_run.log.at("warning") if "has not been started" in line]
+    assert len(warnings) == 1
+    mart.start_execution(execution_id)
+    wait_for_end(mart, execution_id)
+    assert task_run.operator.poke(task_run.context)
+
+
+def test_the_triggerer_says_so_too(mart: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "START_WARNING", 0.0)
+    trigger = reloaded(deferred(sensor(mart.create_execution(LOAD), deferrable=True, timeout=1)).trigger)
+    log = logged(trigger)
+    events_of([trigger])
+    assert len([line for line in log.at("warning") if "has not been started" in line]) == 1

@@ -112,18 +112,22 @@ class EchoSession:
 
 
 class EchoBackend:
-    """A backend with one password."""
+    """A backend with one password.
+
+    :param checks_password: refuse other passwords. Default: True.
+    """
 
     server_name = "ECHO"
     product_version = (16, 0, 4000)
 
-    def __init__(self) -> None:
+    def __init__(self, *, checks_password: bool = True) -> None:
+        self._checks_password = checks_password
         self.sessions: list[EchoSession] = []
         self.logins: list[Login] = []
 
     async def login(self, login: Login) -> Session:
         self.logins.append(login)
-        if login.password != PASSWORD:
+        if self._checks_password and login.password != PASSWORD:
             raise LoginRefused(Message(18456, 14, 1, f"Login failed for user '{login.user}'."), wrong_proof=True)
         self.sessions.append(EchoSession(51 + len(self.sessions)))
         return self.sessions[-1]
@@ -141,9 +145,9 @@ class EchoServer:
 
 
 @contextlib.contextmanager
-def echo_server(limits: Limits | None = None) -> Iterator[EchoServer]:
+def echo_server(limits: Limits | None = None, *, checks_password: bool = True) -> Iterator[EchoServer]:
     """Run a server in a separate thread while the block lasts."""
-    backend = EchoBackend()
+    backend = EchoBackend(checks_password=checks_password)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

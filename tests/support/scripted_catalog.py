@@ -96,7 +96,7 @@ class ScriptedCatalog:
     events: list[EventMessage] = field(default_factory=list)
     messages: list[OperationMessage] = field(default_factory=list)
     stops: list[int] = field(default_factory=list)
-    looks: int = 0
+    polls: int = 0
     reads: int = 0
 
     @property
@@ -106,7 +106,7 @@ class ScriptedCatalog:
 
     def execution(self, execution_id: int) -> Execution | None:
         """The execution in its next status."""
-        self.looks += 1
+        self.polls += 1
         statuses = self.statuses.get(execution_id)
         if not statuses:
             return None

@@ -26,10 +26,10 @@ def trigger(execution_id: int, **arguments: Any) -> SsisExecutionTrigger:
     return reloaded(SsisExecutionTrigger(**{"execution_id": execution_id, "poll_interval": 0.1, **arguments}))
 
 
-# --- what it tells ----------------------------------------------------------------------------------------------------
+# --- events -----------------------------------------------------------------------------------------------------------
 
 
-def test_it_tells_when_the_execution_is_over(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_it_sends_an_event_when_the_execution_has_ended(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(0.5, package="Load.dtsx")
     execution_id = start(mart)
     assert events_of([trigger(execution_id)]) == [
@@ -37,13 +37,13 @@ def test_it_tells_when_the_execution_is_over(mart: Catalog, ssisdb: SsisdbEmulat
     ]
 
 
-def test_an_execution_that_is_over_already_is_told_at_once(mart: Catalog) -> None:
+def test_an_execution_that_has_already_ended_gives_an_event_at_once(mart: Catalog) -> None:
     execution_id = start(mart)
     wait_for_end(mart, execution_id)
     assert events_of([trigger(execution_id)])[0]["result"] == "terminal"
 
 
-def test_a_failed_execution_is_over_too(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_a_failed_execution_is_terminal_too(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
     assert events_of([trigger(start(mart))])[0]["result"] == "terminal"
 
@@ -55,12 +55,12 @@ def test_the_deadline_is_a_point_in_time_that_no_restart_moves(mart: Catalog, ss
     assert reloaded(given).deadline == given.deadline
 
 
-def test_an_execution_that_stays_pending_is_told(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_an_execution_that_stays_pending_gives_an_event(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.hang(package="Load.dtsx")
     assert events_of([trigger(start(mart), pending_timeout=1)])[0]["result"] == "stuck_pending"
 
 
-def test_an_execution_that_the_catalog_does_not_show_is_told(mart: Catalog) -> None:
+def test_an_execution_that_the_catalog_does_not_show_gives_an_event(mart: Catalog) -> None:
     assert events_of([trigger(4711)])[0]["result"] == "not_found"
 
 
@@ -90,20 +90,20 @@ def test_only_messages_of_the_level_asked_for_come(mart: Catalog, ssisdb: Ssisdb
 # --- what it costs ----------------------------------------------------------------------------------------------------
 
 
-def test_many_share_one_connection_and_one_query_a_look(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_many_share_one_connection_and_one_query_per_poll(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(3, package="Load.dtsx")
     executions = [start(mart) for _ in range(40)]
     logins, requests = ssisdb.traffic.logins, ssisdb.traffic.requests
     began = time.monotonic()
     events = events_of([trigger(each, poll_interval=1) for each in executions])
-    looks_that_could_be = (time.monotonic() - began) / 0.1 + 2
+    possible_polls = (time.monotonic() - began) / 0.1 + 2
     assert [event["result"] for event in events] == ["terminal"] * 40
     assert ssisdb.traffic.logins - logins == 1
-    # A look each would be 40 times as many; the shortest tick is as long as the interval asked for.
-    assert ssisdb.traffic.requests - requests < looks_that_could_be
+    # A poll for each would be 40 times as many; the shortest tick is as long as the poll interval.
+    assert ssisdb.traffic.requests - requests < possible_polls
 
 
-def test_the_event_loop_goes_on_while_the_server_takes_its_time(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_the_event_loop_runs_while_the_server_is_slow(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     execution_id = start(mart)
     answered = threading.Event()
     # The server answers only after the loop has turned often, so a held loop would never end the test.
@@ -123,7 +123,7 @@ def test_the_event_loop_goes_on_while_the_server_takes_its_time(mart: Catalog, s
 # --- what it survives -------------------------------------------------------------------------------------------------
 
 
-def test_a_broken_connection_is_told_once_and_survived(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_a_broken_connection_is_reported_once_and_survived(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(1, package="Load.dtsx")
     execution_id = start(mart)
     ssisdb.faults.drop(statement="catalog.executions", times=2)
@@ -148,7 +148,7 @@ def test_errors_of_a_failover_are_survived(mart: Catalog, ssisdb: SsisdbEmulator
     assert events_of([trigger(execution_id)])[0]["result"] == "terminal"
 
 
-def test_a_server_that_does_not_answer_keeps_nobody_past_the_deadline(
+def test_a_server_that_does_not_answer_delays_no_deadline(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(execution, "QUERY_TIMEOUT", 1)
@@ -159,7 +159,7 @@ def test_a_server_that_does_not_answer_keeps_nobody_past_the_deadline(
     assert [event["result"] for event in events] == ["timed_out", "terminal"]
 
 
-def test_an_outage_that_lasts_too_long_is_told_with_its_error(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_an_outage_that_lasts_too_long_gives_an_event_with_its_error(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     execution_id = start(mart)
     ssisdb.faults.refuse_login(40613, times=None)
     try:
@@ -170,7 +170,7 @@ def test_an_outage_that_lasts_too_long_is_told_with_its_error(mart: Catalog, ssi
     assert "refused" in event["detail"]
 
 
-def test_what_no_patience_mends_is_told_at_once(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_a_permanent_error_gives_an_event_at_once(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     execution_id = start(mart)
     ssisdb.faults.error(229, statement="catalog.executions", times=None)
     try:
@@ -180,10 +180,10 @@ def test_what_no_patience_mends_is_told_at_once(mart: Catalog, ssisdb: SsisdbEmu
     assert event["result"] == "unreachable"
 
 
-def test_a_connection_that_airflow_does_not_know_is_told(mart: Catalog) -> None:
-    (event,) = events_of([trigger(start(mart), ssis_conn_id="ssis_gone", outage_timeout=0.5)])
+def test_a_connection_that_airflow_does_not_have_gives_an_event(mart: Catalog) -> None:
+    (event,) = events_of([trigger(start(mart), ssis_conn_id="ssis_missing", outage_timeout=0.5)])
     assert event["result"] == "unreachable"
-    assert "ssis_gone" in event["detail"]
+    assert "ssis_missing" in event["detail"]
 
 
 def test_a_server_that_restarts_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +280,7 @@ def test_a_kill_stops_the_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> No
 def test_a_kill_that_is_cancelled_again_and_again_stops_the_execution(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Airflow does so every second; whoever asked a slow API server first stopped nothing, and said nothing."""
+    """Airflow cancels every second; a trigger that first asked a slow API server stopped nothing."""
     ssisdb.scripts.take(600, package="Load.dtsx")
     execution_id = start(mart)
     killed = trigger(execution_id)
@@ -305,7 +305,7 @@ def test_a_kill_that_is_cancelled_again_and_again_stops_the_execution(
     asyncio.run(kill())
 
 
-def test_a_kill_that_cannot_tell_whose_the_trigger_is_stops_nothing_and_says_so(
+def test_a_kill_that_cannot_find_the_owner_of_the_trigger_stops_nothing_and_logs_it(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")

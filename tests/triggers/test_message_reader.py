@@ -12,7 +12,7 @@ from airflow_provider_ssis.catalog.models import EventMessage
 from airflow_provider_ssis.triggers.message_reader import MessageReader
 from airflow_provider_ssis.triggers.poller_connection import PollerConnection
 
-EVERYBODY = range(1, 65)
+ALL = range(1, 65)
 
 
 @dataclass
@@ -37,21 +37,21 @@ class Server:
 
 
 def unread(reader: MessageReader, server: Server) -> set[int]:
-    """Whose messages a look cannot read; all must be told of."""
-    readings = list(reader.read(server.connection, dict.fromkeys(EVERYBODY, 0), subscribed=lambda: EVERYBODY))
-    assert sorted(each for reading in readings for each in reading.execution_ids) == list(EVERYBODY)
+    """The executions whose messages a poll cannot read; every execution must be reported."""
+    readings = list(reader.read(server.connection, dict.fromkeys(ALL, 0), subscribed=lambda: ALL))
+    assert sorted(each for reading in readings for each in reading.execution_ids) == list(ALL)
     return {each for reading in readings if reading.error for each in reading.execution_ids}
 
 
-def test_a_look_loses_time_to_one_query_without_an_answer_and_the_next_ones_find_out_whose_it_is() -> None:
+def test_a_poll_loses_time_to_one_unanswered_query_and_later_polls_find_its_execution() -> None:
     reader, server = MessageReader(max_seconds_after_failure=0.0), Server({13})
     left = [len(unread(reader, server)) for _ in range(8)]
     assert len([group for group in server.asked if 13 in group]) == len(left)
     assert left == sorted(left, reverse=True)
-    assert left[0] == len(EVERYBODY)
+    assert left[0] == len(ALL)
     assert unread(reader, server) == {13}
     # The others together, and it last.
-    assert server.asked[-2:] == [set(EVERYBODY) - {13}, {13}]
+    assert server.asked[-2:] == [set(ALL) - {13}, {13}]
 
 
 def test_two_without_an_answer_do_not_keep_each_other_from_being_asked() -> None:
@@ -70,4 +70,4 @@ def test_who_answers_again_is_asked_together_with_the_others() -> None:
     server.slow = set()
     assert unread(reader, server) == set()
     assert unread(reader, server) == set()
-    assert server.asked[-1] == set(EVERYBODY)
+    assert server.asked[-1] == set(ALL)

@@ -93,18 +93,18 @@ def watched(
 ) -> dict[int, list[Update]]:
     """All updates until each watch has its result, by execution; in the order in which the results came.
 
-    :param silent: executions whose messages nobody follows.
-    :param later: executions at which nobody looks with the first look.
+    :param silent: executions whose messages are not followed.
+    :param later: executions that the first poll leaves out.
     """
     poller = Poller(server.open_catalog, name="test-poller", messages_grace=messages_grace)
-    told: queue.Queue[tuple[int, Update]] = queue.Queue()
+    received: queue.Queue[tuple[int, Update]] = queue.Queue()
     updates: dict[int, list[Update]] = {each: [] for each in execution_ids}
     with ExitStack() as subscribed:
         for execution_id in execution_ids:
             subscription = Subscription(
                 wait=ExecutionWait(execution_id, PollSchedule(0.05, 0.05), deadline),
                 tolerance=OutageTolerance(SECONDS),
-                send=lambda update, execution_id=execution_id: told.put((execution_id, update)),  # type: ignore[misc]  # a default binds it early
+                send=lambda update, execution_id=execution_id: received.put((execution_id, update)),  # type: ignore[misc]  # a default binds it early
                 last_message_id=None if execution_id in silent else after,
                 due=time.monotonic() + MIN_TICK if execution_id in later else 0.0,
             )
@@ -112,7 +112,7 @@ def watched(
             subscribed.callback(poller.unsubscribe, subscription)
         server.all_there.set()
         while not all(seen and seen[-1].result for seen in updates.values()):
-            execution_id, update = told.get(timeout=SECONDS)
+            execution_id, update = received.get(timeout=SECONDS)
             updates[execution_id].append(update)
             if update.result is not None:
                 updates[execution_id] = updates.pop(execution_id)
@@ -125,7 +125,7 @@ def results_of(updates: dict[int, list[Update]]) -> dict[int, WaitResult | None]
 
 
 def texts_of(seen: Sequence[Update]) -> list[str]:
-    """The texts of all messages that were told."""
+    """The texts of all messages that were sent."""
     return [message.message for update in seen for message in update.messages]
 
 
@@ -141,7 +141,7 @@ def test_an_execution_that_cannot_be_asked_for_does_not_fail_the_others() -> Non
     assert set(results.values()) == {WaitResult.TERMINAL}
 
 
-def test_an_unknown_error_that_meets_all_is_borne_as_an_outage() -> None:
+def test_an_unknown_error_of_all_queries_is_an_outage() -> None:
     server = Server(holds_back=True)
 
     def refuse(_: set[int]) -> None:
@@ -156,11 +156,11 @@ def test_an_unknown_error_that_meets_all_is_borne_as_an_outage() -> None:
     assert any(update.outage for update in updates[1])
 
 
-def test_an_unknown_error_is_borne_by_one_who_is_due_alone_when_it_meets_the_others_too() -> None:
+def test_an_unknown_error_of_one_due_execution_is_an_outage_if_the_others_get_it_too() -> None:
     server = Server(holds_back=True)
 
     def refuse(_: set[int]) -> None:
-        # The look at one, and then at each of the three.
+        # The poll of one, and then of each of the three.
         if len(server.asked) <= 4:
             raise CatalogError("The server is in a bad way.", number=60000)
 
@@ -171,7 +171,7 @@ def test_an_unknown_error_is_borne_by_one_who_is_due_alone_when_it_meets_the_oth
     assert updates[1][0].outage
 
 
-def test_a_deadline_ends_an_outage_that_is_borne_for_all() -> None:
+def test_a_deadline_ends_an_outage_of_all() -> None:
     server = Server(holds_back=True)
 
     def refuse(_: set[int]) -> None:
@@ -221,7 +221,7 @@ def test_messages_that_may_not_be_read_are_given_up_and_the_execution_is_not() -
 def test_messages_that_are_out_of_reach_for_long_do_not_keep_back_the_end() -> None:
 
     def refuse_messages(_: set[int]) -> None:
-        raise ConnectionLost("gone")
+        raise ConnectionLost("reset")
 
     updates = watched(Server(refuse_messages=refuse_messages), [1, 2], after=0, messages_grace=0.2)
     assert set(results_of(updates).values()) == {WaitResult.TERMINAL}
@@ -236,7 +236,7 @@ def test_an_execution_with_many_messages_does_not_keep_back_the_end_of_another()
     assert len(texts_of(updates[42])) == len(loud)
 
 
-def test_a_passed_deadline_is_told_while_there_are_messages_to_read() -> None:
+def test_a_passed_deadline_is_reported_while_there_are_messages_to_read() -> None:
     class Endless(Server):
         def event_messages_of(self, positions: Mapping[int, int], limit: int) -> list[EventMessage]:
             ((execution_id, position),) = positions.items()
@@ -247,7 +247,7 @@ def test_a_passed_deadline_is_told_while_there_are_messages_to_read() -> None:
 
 
 def test_an_error_of_the_connection_is_not_asked_again_for_each() -> None:
-    failures = iter([ConnectionLost("gone")])
+    failures = iter([ConnectionLost("reset")])
 
     def refuse(_: set[int]) -> None:
         if (error := next(failures, None)) is not None:
@@ -257,12 +257,12 @@ def test_an_error_of_the_connection_is_not_asked_again_for_each() -> None:
     updates = watched(server, range(1, 65))
     assert {seen[-1].result for seen in updates.values()} == {WaitResult.TERMINAL}
     assert server.opened == 2
-    # Some subscribe only while the first looks are being taken.
+    # Some subscribe only during the first polls.
     assert len(server.asked) < 32
 
 
 def test_an_unforeseen_exception_is_survived() -> None:
-    failures = iter([ZeroDivisionError("a fault of our own")])
+    failures = iter([ZeroDivisionError("an internal fault")])
 
     def refuse(_: set[int]) -> None:
         if (error := next(failures, None)) is not None:
@@ -270,8 +270,8 @@ def test_an_unforeseen_exception_is_survived() -> None:
 
     updates = watched(Server(refuse=refuse), [1, 2])
     assert {seen[-1].result for seen in updates.values()} == {WaitResult.TERMINAL}
-    # Who subscribed after the first look has seen nothing of it.
-    assert any("a fault of our own" in (seen[0].outage or "") for seen in updates.values())
+    # Later subscriptions do not see the first poll.
+    assert any("an internal fault" in (seen[0].outage or "") for seen in updates.values())
 
 
 def test_messages_are_read_in_chunks_and_all_come_before_the_end() -> None:
@@ -284,7 +284,7 @@ def test_messages_are_read_in_chunks_and_all_come_before_the_end() -> None:
     assert seen[-1].result is WaitResult.TERMINAL
 
 
-def test_messages_of_an_execution_go_only_to_who_follows_it() -> None:
+def test_messages_of_an_execution_are_sent_only_to_its_subscribers() -> None:
     server = Server(messages=[event(1), event(2, operation_id=43), event(3)])
     updates = watched(server, [42, 43], after=0)
     assert [message.event_message_id for update in updates[42] for message in update.messages] == [1, 3]
@@ -320,18 +320,18 @@ def test_garbage_collection_leaves_the_process_alone_once_many_wait(
 # --- the thread -------------------------------------------------------------------------------------------------------
 
 
-def told_to(told: queue.Queue[Update], execution_id: int = 42) -> Subscription:
-    """Who waits for an execution and puts what is told into a queue."""
+def subscription_to(received: queue.Queue[Update], execution_id: int = 42) -> Subscription:
+    """A subscription that puts the updates of an execution into a queue."""
     return Subscription(
         wait=ExecutionWait(execution_id, PollSchedule(0.05, 0.05), Deadline(None)),
         tolerance=OutageTolerance(SECONDS),
-        send=told.put,
+        send=received.put,
     )
 
 
-def result_in(told: queue.Queue[Update]) -> WaitResult:
+def result_in(received: queue.Queue[Update]) -> WaitResult:
     """The result, when it comes."""
-    while (result := told.get(timeout=SECONDS).result) is None:
+    while (result := received.get(timeout=SECONDS).result) is None:
         pass
     return result
 
@@ -349,13 +349,13 @@ def test_who_subscribes_while_the_thread_ends_gets_a_connection_that_is_not_bein
         def __exit__(self, *args: Any) -> None:
             super().__exit__(*args)
             if poller._thread is None and not self.arrived:
-                # On the old thread, between its last look at the subscribers and whatever it does after.
+                # On the old thread, after it has read the subscribers for the last time.
                 self.arrived = True
-                poller.subscribe(told_to(second, 43))
+                poller.subscribe(subscription_to(second, 43))
                 seen.put((result_in(second), server.opened))
 
     poller._changed = Changed()
-    poller.subscribe(told_to(first))
+    poller.subscribe(subscription_to(first))
     assert result_in(first) is WaitResult.TERMINAL
     assert seen.get(timeout=SECONDS) == (WaitResult.TERMINAL, 2)
 
@@ -366,10 +366,10 @@ def test_a_thread_that_cannot_be_started_once_is_started_for_the_next(monkeypatc
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", cannot_start)
         with pytest.raises(RuntimeError, match="can't start"):
-            poller.subscribe(told_to(refused))
-    told: queue.Queue[Update] = queue.Queue()
-    poller.subscribe(told_to(told, 43))
-    assert result_in(told) is WaitResult.TERMINAL
+            poller.subscribe(subscription_to(refused))
+    received: queue.Queue[Update] = queue.Queue()
+    poller.subscribe(subscription_to(received, 43))
+    assert result_in(received) is WaitResult.TERMINAL
     assert refused.empty()
 
 
@@ -386,10 +386,10 @@ def test_a_thread_that_died_is_replaced() -> None:
         threads.put(threading.current_thread())
         raise SystemExit
 
-    deadly = told_to(queue.Queue())
+    deadly = subscription_to(queue.Queue())
     deadly.send = die
     poller.subscribe(deadly)
     threads.get(timeout=SECONDS).join(SECONDS)
-    told: queue.Queue[Update] = queue.Queue()
-    poller.subscribe(told_to(told, 43))
-    assert result_in(told) is WaitResult.TERMINAL
+    received: queue.Queue[Update] = queue.Queue()
+    poller.subscribe(subscription_to(received, 43))
+    assert result_in(received) is WaitResult.TERMINAL

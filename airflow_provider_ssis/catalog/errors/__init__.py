@@ -1,7 +1,48 @@
-"""What can go wrong between a client and the SSISDB catalog: one exception class per meaning.
+"""The exceptions of the catalog client: one class per meaning.
 
-Every class keeps what SQL Server said (number, severity, state, procedure, line) and says what to do next.
-``driver_errors`` makes them from what a database driver raises.
+Every exception keeps what SQL Server reported (number, severity, state, procedure, line) and says what to do next.
+``driver_errors`` creates them from the exceptions of database drivers, by the numbers in ``error_numbers``.
+
+::
+
+    CatalogError
+    ├── ConnectError
+    │   ├── DriverMissing
+    │   ├── ServerUnreachable
+    │   ├── TlsRefused
+    │   ├── LoginFailed
+    │   │   └── KerberosFailed
+    │   └── CatalogMissing
+    ├── TransientError
+    │   ├── ConnectionLost
+    │   └── DeploymentBusy
+    ├── StatementTimeout
+    ├── NotFound
+    │   ├── FolderNotFound
+    │   ├── ProjectNotFound
+    │   ├── PackageNotFound
+    │   ├── EnvironmentNotFound
+    │   ├── EnvironmentVariableNotFound
+    │   ├── ParameterNotFound
+    │   ├── ExecutionNotFound
+    │   └── OperationNotFound
+    ├── AmbiguousEnvironment
+    ├── AlreadyExists
+    ├── InvalidName
+    ├── InvalidArgument
+    ├── FolderNotEmpty
+    ├── WrongParameterType
+    ├── RequiredParameterMissing
+    ├── PermissionDenied
+    │   └── WindowsAuthenticationRequired
+    ├── AlreadyStarted
+    ├── OtherExecutionActive
+    ├── AttemptSuperseded
+    ├── NotStoppable
+    │   └── AlreadyStopping
+    ├── ProjectChanged
+    ├── DeploymentFailed
+    └── ProjectKeyMissing
 """
 
 from __future__ import annotations
@@ -14,16 +55,16 @@ if TYPE_CHECKING:
 
 
 class CatalogError(Exception):
-    """The catalog, the server before it or the way there refused.
+    """An error of the catalog, of the server or of the connection to it.
 
     :param message: what happened, in one sentence.
-    :param number: SQL Server's error number, None where the error did not come from SQL Server.
-    :param severity: SQL Server's severity, 11 to 25, where the driver tells.
-    :param state: SQL Server's state number, where the driver tells.
-    :param procedure: the procedure that raised the error, where known.
-    :param line: the line in that procedure or batch, where known.
-    :param operation_id: the operation or execution that the error is about, where there is one.
-    :param messages: that operation's messages, oldest first, where they say why.
+    :param number: SQL Server's error number; None if the error did not come from SQL Server.
+    :param severity: SQL Server's severity, 11 to 25, if the driver reports it.
+    :param state: SQL Server's state number, if the driver reports it.
+    :param procedure: the procedure that raised the error, if known.
+    :param line: the line in that procedure or batch, if known.
+    :param operation_id: the operation or execution that the error is about, if there is one.
+    :param messages: that operation's messages, oldest first, if they say why it failed.
     :param advice: what to do next; the class's own advice unless given.
     """
 
@@ -58,7 +99,7 @@ class CatalogError(Exception):
         self.advice = self.default_advice if advice is None else advice
 
     def add(self, detail: str) -> None:
-        """Add a detail to the message, in brackets."""
+        """Add a detail to the message, in parentheses."""
         self.message = f"{self.message.rstrip().rstrip('.')} ({detail})"
 
     def __str__(self) -> str:
@@ -76,52 +117,52 @@ class CatalogError(Exception):
         return f"{text.rstrip('.')}. {self.advice}" if self.advice else text
 
 
-# --- on the way to the catalog --------------------------------------------------------------------------------------
+# --- connecting to the catalog --------------------------------------------------------------------------------------
 
 
 class ConnectError(CatalogError):
-    """No session with the catalog could be opened."""
+    """Opening a session with the catalog failed."""
 
 
 class DriverMissing(ConnectError):
-    """No usable ODBC driver on this machine."""
+    """No usable ODBC driver is installed on this machine."""
 
 
 class ServerUnreachable(ConnectError):
-    """Nothing answers at that host and port."""
+    """The server does not answer at that host and port."""
 
     default_advice = (
-        "Check host, port and firewall, and for a named instance that the SQL Server Browser answers (UDP port 1434)."
+        "Check host, port and firewall and, for a named instance, that the SQL Server Browser answers (UDP port 1434)."
     )
 
 
 class TlsRefused(ConnectError):
-    """The server's certificate is not trusted, or client and server agree on no encryption."""
+    """The server's certificate is not trusted, or client and server share no encryption."""
 
     default_advice = (
-        "Name a file with the server's certificate, or its authority's, in trusted_certificates, or install it on this "
-        "machine; name the host as the certificate does (host_name_in_certificate); or, where the network is trusted, "
-        "accept any certificate with trust_server_certificate=true."
+        "Set trusted_certificates to a file with the certificate of the server or its authority, or install it on this "
+        "machine. If the certificate has another name than the host, set host_name_in_certificate. In a trusted "
+        "network only, accept any certificate with trust_server_certificate=true."
     )
 
 
 class LoginFailed(ConnectError):
-    """The server knows no such login or the password is wrong."""
+    """The login does not exist, or its password is wrong."""
 
     default_advice = "Check login and password of the connection."
 
 
 class KerberosFailed(LoginFailed):
-    """There is no Kerberos ticket for the server, or none that it takes."""
+    """There is no Kerberos ticket for the server, or the server does not accept it."""
 
     default_advice = (
-        "Look with klist at the tickets of the account that Airflow runs as, and with kvno whether one for the server "
-        "can be had; a keytab in the connection gets and renews them."
+        "Check the tickets of Airflow's account with klist, and get one for the server with kvno. A keytab in the "
+        "connection (kerberos_keytab) gets and renews tickets automatically."
     )
 
 
 class CatalogMissing(ConnectError):
-    """The server has no database SSISDB, or the login may not enter it."""
+    """The server has no database SSISDB, or the login has no user in it."""
 
     default_advice = (
         "Create the catalog on that server (SSMS: Integration Services Catalogs, Create Catalog), or map the login to "
@@ -129,11 +170,11 @@ class CatalogMissing(ConnectError):
     )
 
 
-# --- that may go away by itself --------------------------------------------------------------------------------------
+# --- transient errors --------------------------------------------------------------------------------------
 
 
 class TransientError(CatalogError):
-    """A deadlock, a lock wait that ran out or a server that is failing over: the same call may succeed later."""
+    """A deadlock, a lock timeout or a server that is failing over: the same call may succeed later."""
 
     default_advice = "Try again later; the catalog was busy."
 
@@ -141,7 +182,7 @@ class TransientError(CatalogError):
 class ConnectionLost(TransientError):
     """The connection broke during the call, so whether the call took effect is unknown."""
 
-    default_advice = "Look at the state of the object before you repeat the call."
+    default_advice = "Check the state of the object before you repeat the call."
 
 
 class StatementTimeout(CatalogError):
@@ -150,13 +191,16 @@ class StatementTimeout(CatalogError):
     default_advice = "Raise the query timeout of the connection (0 means no limit)."
 
 
-# --- what is asked for is not there ----------------------------------------------------------------------------------
+# --- missing objects ----------------------------------------------------------------------------------
 
 
 class NotFound(CatalogError):
-    """The object does not exist, or the login may not see it: the catalog does not tell which."""
+    """The object does not exist, or the login may not see it. The catalog does not report which."""
 
-    default_advice = "Check the spelling, and that the login may read the object (or is a member of ssis_admin)."
+    default_advice = (
+        "Either it does not exist (check the spelling), or the login may not see it: it needs READ on the object, or "
+        "READ_OBJECTS on its folder."
+    )
 
 
 class FolderNotFound(NotFound):
@@ -171,8 +215,9 @@ class PackageNotFound(NotFound):
     """No such package in that project."""
 
     default_advice = (
-        "Check the spelling of folder, project and package (the package's name ends in .dtsx), and that the login may "
-        "read the project."
+        "Either it does not exist (check the spelling of folder, project and package; a package's name ends in .dtsx), "
+        "or the login may not see it: to run packages it needs READ, READ_OBJECTS and EXECUTE_OBJECTS on the folder "
+        "('airflow-ssis doctor' prints the statements)."
     )
 
 
@@ -193,47 +238,47 @@ class ParameterNotFound(NotFound):
 class ExecutionNotFound(NotFound):
     """No such execution."""
 
-    default_advice = "Check the id, and that the login may read the execution (or is a member of ssis_admin)."
+    default_advice = "Check the id, and that the login may read the execution (READ on it, or ssis_logreader)."
 
 
 class OperationNotFound(NotFound):
     """No such operation."""
 
-    default_advice = "Check the id, and that the login may read the operation (or is a member of ssis_admin)."
+    default_advice = "Check the id, and that the login may read the operation (READ on it, or ssis_logreader)."
 
 
 class AmbiguousEnvironment(CatalogError):
-    """The project refers to several environments of that name, in different folders."""
+    """The project has references to several environments of that name, in different folders."""
 
-    default_advice = "Name the folder too: 'Folder/Environment', or './Environment' for the project's own folder."
+    default_advice = "Add the folder: 'Folder/Environment', or './Environment' for the project's own folder."
 
 
-# --- what is asked for is wrong --------------------------------------------------------------------------------------
+# --- wrong arguments --------------------------------------------------------------------------------------
 
 
 class AlreadyExists(CatalogError):
-    """An object of that name is there already, or the login may not create one."""
+    """An object of that name exists already."""
 
-    default_advice = "Use the one that is there, or choose another name."
+    default_advice = "Use the existing one, or choose another name."
 
 
 class InvalidName(CatalogError):
     """The name breaks the catalog's rules."""
 
     default_advice = (
-        'Names have 1 to 128 characters without control characters and without " < > |, neither begin nor end with a '
-        "blank, and do not begin with @."
+        'A name has 1 to 128 characters, without control characters and without " < > |. It must not begin with @ or a '
+        "blank, or end with a blank."
     )
 
 
 class InvalidArgument(CatalogError):
-    """An argument is missing, empty or outside its domain."""
+    """An argument is missing, empty or invalid."""
 
-    default_advice = "Check the argument that is named."
+    default_advice = "Check the argument in the message."
 
 
 class FolderNotEmpty(CatalogError):
-    """The folder still holds projects or environments."""
+    """The folder still contains projects or environments."""
 
     default_advice = "Delete or move its projects and environments first."
 
@@ -241,27 +286,30 @@ class FolderNotEmpty(CatalogError):
 class WrongParameterType(CatalogError):
     """The value does not fit the parameter's or variable's type."""
 
-    default_advice = "Look up the type in the catalog, and give a value of it."
+    default_advice = "Pass a value of the parameter's type."
 
 
 class RequiredParameterMissing(CatalogError):
     """A required parameter has no value."""
 
-    default_advice = "Give it a value for this run, or set one on the project (SSMS: Configure)."
+    default_advice = "Pass a value for this execution, or set one on the project (SSMS: Configure)."
 
 
 class PermissionDenied(CatalogError):
-    """The login lacks a right."""
+    """The login lacks a permission."""
 
-    default_advice = "Ask an ssis_admin for the right on the object, or for membership in ssis_admin."
+    default_advice = (
+        "Ask an ssis_admin for the permission on the object. 'airflow-ssis doctor' prints the statements that grant "
+        "what a login needs to run and to deploy."
+    )
 
 
 class WindowsAuthenticationRequired(PermissionDenied):
-    """The catalog refuses SQL logins here (27123)."""
+    """The catalog accepts no SQL logins on this server (27123)."""
 
     default_advice = (
-        "SSISDB on SQL Server lets only Windows identities deploy, start and stop. Connect with Windows authentication "
-        "through Kerberos, or start a SQL Server Agent job that runs the package. Azure-hosted SSISDB takes SQL logins."
+        "On SQL Server, SSISDB lets only Windows accounts deploy, start and stop. Connect with Windows authentication "
+        "(Kerberos or NTLM), or start a SQL Server Agent job that runs the package. SSISDB in Azure accepts SQL logins."
     )
 
 
@@ -269,18 +317,18 @@ class WindowsAuthenticationRequired(PermissionDenied):
 
 
 class AlreadyStarted(CatalogError):
-    """The execution was started before; an execution starts once only."""
+    """The execution was started before. An execution can be started once only."""
 
-    default_advice = "Look at its status, or create a new execution."
+    default_advice = "Check its status, or create a new execution."
 
 
 class OtherExecutionActive(CatalogError):
-    """Another execution is active beside which this one must not run.
+    """Another execution is active that must end first.
 
-    :param others: the ids of those that are active, each with whether it belongs to the same family of claims.
+    :param others: the ids of the active executions, each with whether its key has the same prefix.
     """
 
-    default_advice = "Wait until it is over, or stop it."
+    default_advice = "Wait until it has ended, or stop it."
     others: tuple[tuple[int, bool], ...] = ()
 
 
@@ -291,9 +339,9 @@ class AttemptSuperseded(CatalogError):
 
 
 class NotStoppable(CatalogError):
-    """The operation cannot be stopped in its present state.
+    """The operation cannot be stopped in its current status.
 
-    :param status: the operation's status when the stop was refused, None where unknown.
+    :param status: the operation's status when the stop was refused; None if unknown.
     """
 
     default_advice = "Only executions and validations that are running can be stopped."
@@ -301,13 +349,13 @@ class NotStoppable(CatalogError):
 
 
 class AlreadyStopping(NotStoppable):
-    """A stop of the operation is under way."""
+    """The operation is stopping already."""
 
     default_advice = "Wait until it has ended."
 
 
 class ProjectChanged(CatalogError):
-    """The project was deployed anew after the execution had been created."""
+    """The project was deployed again after the execution was created."""
 
     default_advice = "Create a new execution."
 
@@ -315,16 +363,16 @@ class ProjectChanged(CatalogError):
 class DeploymentFailed(CatalogError):
     """The deployment failed; ``messages`` says why."""
 
-    default_advice = "Mend the project, then deploy it again; the version before is still in place."
+    default_advice = "Fix the project, then deploy it again. The previous version is still in use."
 
 
 class DeploymentBusy(TransientError):
-    """Another deployment of the project is under way, or the deployment could not begin."""
+    """Another deployment of the project is running, or the deployment could not start."""
 
     default_advice = "Wait until the other deployment of this project has ended, then deploy again."
 
 
 class ProjectKeyMissing(CatalogError):
-    """The stored project can be neither read nor written: its key is gone from the database."""
+    """The stored project can be neither read nor written, because its key is missing in the database."""
 
-    default_advice = "Open or restore the database master key of SSISDB, or delete the project and deploy it anew."
+    default_advice = "Open or restore the database master key of SSISDB, or delete the project and deploy it again."

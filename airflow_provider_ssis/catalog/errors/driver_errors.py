@@ -165,7 +165,7 @@ def read_report(error: BaseException) -> DriverReport:
         args = args[0]
     if len(args) >= 2 and isinstance(args[0], int):  # pymssql
         text = args[1].decode("utf-8", "replace") if isinstance(args[1], bytes) else str(args[1])
-        number, client_code = _told_apart(args[0], is_own=args[0] in _DB_LIB_CODES)
+        number, client_code = _by_source(args[0], is_own=args[0] in _DB_LIB_CODES)
         return DriverReport(
             text=_one_line(_DB_LIB_NOTE.sub("", text)) or _one_line(text), number=number, client_code=client_code
         )
@@ -180,13 +180,13 @@ def _read_odbc(sqlstate: str, text: str) -> DriverReport:
     found = _ODBC_NUMBER.search(first)
     plain = _ODBC_SOURCES.sub("", _ODBC_NUMBER.sub("", first))
     code = int(found["number"]) if found is not None else 0
-    # FreeTDS names the server as the source of its own messages, too.
+    # FreeTDS gives the server as the source of all messages, those of the driver included.
     is_own = _FROM_SERVER.match(first) is None or code in _DB_LIB_CODES
-    number, client_code = _told_apart(code, is_own=is_own)
+    number, client_code = _by_source(code, is_own=is_own)
     return DriverReport(text=_one_line(plain), sqlstate=sqlstate, number=number, client_code=client_code)
 
 
-def _told_apart(code: int, *, is_own: bool) -> tuple[int | None, int | None]:
+def _by_source(code: int, *, is_own: bool) -> tuple[int | None, int | None]:
     """The server's error number and the driver's own code, of which an error has one."""
     return (None, code or None) if is_own else (code or None, None)
 

@@ -1,4 +1,4 @@
-"""Why an execution failed: the first errors among its messages, without those that only say that others came before."""
+"""The causes of a failed execution: the first errors among its messages, without those that are only consequences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def first_causes(messages: Iterable[EventMessage], limit: int = 3) -> list[Event
 
     :param messages: messages of the execution; only those of type ERROR and TASK_FAILED matter, in any order.
     :param limit: the most causes wanted. Default: 3.
-    :return: errors that are no mere consequence; if all are, the first one; without any error, the tasks that failed.
+    :return: the errors that are not consequences; if all are, the first one; without errors, the failed tasks.
     """
     ordered = sorted(messages, key=_position)
     errors = _distinct(message for message in ordered if message.message_type is MessageType.ERROR)
@@ -32,7 +32,7 @@ def first_causes(messages: Iterable[EventMessage], limit: int = 3) -> list[Event
 
 
 def is_consequence(message: EventMessage) -> bool:
-    """True for a message that says only that something failed because of an earlier error."""
+    """True for a message that only reports the consequence of an earlier error."""
     if message.code_hex in CONSEQUENCES:
         return True
     symbol = _SYMBOL.search(message.message)
@@ -40,9 +40,9 @@ def is_consequence(message: EventMessage) -> bool:
 
 
 def failed_validation(messages: Iterable[EventMessage]) -> bool:
-    """True if the errors of a failed execution say that it did not pass its validation.
+    """True if the errors of a failed execution report a failed validation.
 
-    A validation that failed for want of a connection counts as no such thing: it may pass a little later.
+    A validation that failed because of a connection does not count, because it may succeed later.
 
     :param messages: the execution's messages of type ERROR.
     """
@@ -51,7 +51,7 @@ def failed_validation(messages: Iterable[EventMessage]) -> bool:
 
 
 def advice_for(message: EventMessage) -> str | None:
-    """What to look at for a message whose code is known to need it, None for others."""
+    """What to check for a message, None if its code is unknown."""
     return ADVICE.get(message.code_hex or "")
 
 

@@ -1,1 +1,1 @@
-"""The parts of the catalog client, one for each kind of object; :class:`~..client.Catalog` puts them together."""
+"""The parts of the catalog client, one for each kind of object; :class:`~..client.Catalog` combines them."""

@@ -34,7 +34,7 @@ REFERENCED_FOLDER = "ISNULL(v.environment_folder_name, f.name)"
 
 
 class Environments(CatalogPart):
-    """The part of the catalog that deals with environments."""
+    """The part of the catalog client for environments."""
 
     def environments(self, folder: str | None = None) -> list[Environment]:
         """The environments that the login may see, by folder and name.
@@ -53,7 +53,7 @@ class Environments(CatalogPart):
         return self._session.fetch(Environment, batch, doing="Reading the environments")
 
     def environment(self, folder: str, name: str) -> Environment | None:
-        """The environment of that name, None where there is none that the login may see."""
+        """The environment of that name, or None if the login can see no such environment."""
         check_arguments(folder=folder, environment=name)
         batch = select(
             Environment,
@@ -68,7 +68,7 @@ class Environments(CatalogPart):
     def create_environment(
         self, folder: str, name: str, description: str | None = None, *, exist_ok: bool = False
     ) -> Environment:
-        """Make an environment without variables.
+        """Create an environment without variables.
 
         :param description: what it is for. Default: none. An environment that exists already keeps its own.
         :param exist_ok: an environment of that name is returned as it is. Default: False.
@@ -125,12 +125,12 @@ class Environments(CatalogPart):
         sensitive: bool | None = None,
         description: str | None = None,
     ) -> None:
-        """Make a variable in an environment.
+        """Create a variable in an environment.
 
         :param value: its value.
         :param data_type: its SSIS type, ``Int32`` for instance. Default: the one that the Python value has by itself
             (Boolean, Int32 or Int64, Double, Decimal, DateTime, String).
-        :param sensitive: encrypt the value and show it to nobody. Default: True for a value marked ``Sensitive``.
+        :param sensitive: encrypt the value, so that no view shows it. Default: True for a value marked ``Sensitive``.
         :param description: what it is for. Default: none.
         :raises AlreadyExists: the environment has a variable of that name.
         :raises EnvironmentNotFound: there is no such environment, or the login may not change it.
@@ -185,7 +185,7 @@ class Environments(CatalogPart):
         environment_folder: str | None = None,
         exist_ok: bool = False,
     ) -> int:
-        """Let a project use an environment.
+        """Add a reference to an environment to a project.
 
         :param environment_folder: folder of the environment, for an absolute reference. Default: None, a relative
             reference to an environment in the project's own folder, which follows the project when it is moved.

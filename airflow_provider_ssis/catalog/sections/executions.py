@@ -179,13 +179,13 @@ class Executions(CatalogPart):
             retries.wait()
 
     def execution(self, execution_id: int) -> Execution | None:
-        """The execution with that id, None where there is none that the login may see."""
+        """The execution with that id, or None if the login can see no such object."""
         batch = select(Execution, "catalog.executions AS v", where=["v.execution_id = ?"], values=[execution_id])
         found = self._session.fetch(Execution, batch, doing=f"Looking for the execution {execution_id}")
         return next(iter(found), None)
 
     def execution_states(self, execution_ids: Collection[int]) -> list[ExecutionState]:
-        """How far executions are; those that the login does not see are left out.
+        """The status of executions. Those that the login cannot see are left out.
 
         One round trip for up to two thousand executions.
         """
@@ -205,7 +205,7 @@ class Executions(CatalogPart):
         return states
 
     def execution_progress(self, execution_id: int) -> ExecutionProgress | None:
-        """How much of an execution is done; None if the login does not see it.
+        """The progress of an execution; None if the login cannot see it.
 
         :param execution_id: the execution.
         """
@@ -289,13 +289,13 @@ class Executions(CatalogPart):
         )
 
     def operation(self, operation_id: int) -> Operation | None:
-        """The operation with that id, None where there is none that the login may see."""
+        """The operation with that id, or None if the login can see no such object."""
         batch = select(Operation, "catalog.operations AS v", where=["v.operation_id = ?"], values=[operation_id])
         found = self._session.fetch(Operation, batch, doing=f"Looking for the operation {operation_id}")
         return next(iter(found), None)
 
     def stop_operation(self, operation_id: int) -> None:
-        """Ask a running execution or validation to stop. It has stopped when its status is final.
+        """Request the stop of a running execution or validation. It has stopped when its status is final.
 
         :param operation_id: the execution or validation.
         :raises NotStoppable: it is in a state in which it cannot be stopped; ``status`` says which.

@@ -11,7 +11,7 @@ from airflow_provider_ssis.catalog.sql.statements import guarded, guarded_comman
 
 
 class Folders(CatalogPart):
-    """The part of the catalog that deals with folders."""
+    """The part of the catalog client for folders."""
 
     def folders(self) -> list[Folder]:
         """The folders that the login may see, by name."""
@@ -20,13 +20,13 @@ class Folders(CatalogPart):
         )
 
     def folder(self, name: str) -> Folder | None:
-        """The folder of that name, None where there is none that the login may see."""
+        """The folder of that name, or None if the login can see no such folder."""
         check_arguments(folder=name)
         batch = select(Folder, "catalog.folders AS v", where=["v.name = ?"], values=[name])
         return next(iter(self._session.fetch(Folder, batch, doing=f"Looking for the folder {name!r}")), None)
 
     def create_folder(self, name: str, description: str | None = None, *, exist_ok: bool = False) -> Folder:
-        """Make a folder.
+        """Create a folder.
 
         :param name: its name, at most 128 characters.
         :param description: what it is for. Default: none. A folder that exists already keeps its own.
@@ -50,7 +50,7 @@ class Folders(CatalogPart):
         try:
             results = self._session.run(batch, doing=doing, repeat=Repeat.IF_REFUSED)
         except AlreadyExists:
-            # Another client may have made it since it was looked for.
+            # Another client may have created it after the check.
             if exist_ok and (folder := self.folder(name)) is not None:
                 return folder
             raise

@@ -1,4 +1,4 @@
-"""Messages and statistics that operations leave behind."""
+"""Messages and statistics of operations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_PAIRS = 1000
 
 
 class Messages(CatalogPart):
-    """The part of the catalog that tells what happened."""
+    """The part of the catalog client for messages and statistics."""
 
     def event_messages(
         self,

@@ -48,7 +48,7 @@ class Projects(CatalogPart):
         return self._session.fetch(Project, batch, doing="Reading the projects")
 
     def project(self, folder: str, name: str) -> Project | None:
-        """The project of that name, None where there is none that the login may see."""
+        """The project of that name, or None if the login can see no such project."""
         check_place(folder, name)
         batch = select(
             Project,

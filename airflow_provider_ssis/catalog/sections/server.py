@@ -1,4 +1,4 @@
-"""What stands at the other end of the connection."""
+"""The server of the connection: its version, its catalog, and the login's permissions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _ROLES = ("sysadmin", "ssis_admin", "ssis_logreader")
 
 
 class Server(CatalogPart):
-    """The part of the catalog that deals with the server as a whole."""
+    """The part of the catalog client for the server as a whole."""
 
     def server_info(self) -> ServerInfo:
-        """The server, its catalog, and who the connection is there."""
+        """The server, its catalog, and the login of the connection."""
         session = self.server_session()
         properties = self.catalog_properties()
         return ServerInfo(
@@ -28,8 +28,8 @@ class Server(CatalogPart):
         )
 
     def server_session(self) -> ServerSession:
-        """The server and who the connection is there; works in every database."""
-        row = self._session.run(_SERVER, doing="Asking the server who it is")[-1].as_dicts()[0]
+        """The server and the login of the connection. Works in every database."""
+        row = self._session.run(_SERVER, doing="Reading the server's properties")[-1].as_dicts()[0]
         return ServerSession(
             server_name=row["server_name"] or "",
             product_version=row["product_version"] or "",
@@ -42,24 +42,24 @@ class Server(CatalogPart):
         )
 
     def catalog_properties(self) -> dict[str, str | None]:
-        """SCHEMA_VERSION and SCHEMA_BUILD of the catalog, as far as it tells them.
+        """SCHEMA_VERSION and SCHEMA_BUILD of the catalog, as far as it has them.
 
         :raises CatalogMissing: the current database is not SSISDB.
         """
         return dict(self._session.run(_CATALOG_PROPERTIES, doing="Reading the catalog's properties")[-1].rows)
 
     def refuses_login(self) -> bool:
-        """Whether the catalog refuses to let this login deploy, start or stop anything, because it is a SQL login."""
-        results = self._session.run(_REFUSED_CALL, doing="Asking whether the catalog takes this login")
+        """Whether the catalog lets this login not deploy, start or stop anything, because it is a SQL login."""
+        results = self._session.run(_REFUSED_CALL, doing="Checking whether the catalog accepts this login")
         error = meaning_of(results[-1].rows[0][0]).error
         return error is WindowsAuthenticationRequired
 
     def rights(self) -> Rights:
-        """What the login may do, on how many folders and projects.
+        """What the login may do, and on how many folders and projects.
 
-        Where the catalog refuses the login altogether (:attr:`ServerInfo.is_refused`) none of it can be used.
+        If the catalog refuses SQL logins (:attr:`ServerInfo.is_refused`), none of it can be used.
         """
-        row = self._session.run(_RIGHTS, doing="Asking what the login may do")[-1].as_dicts()[0]
+        row = self._session.run(_RIGHTS, doing="Reading the login's permissions")[-1].as_dicts()[0]
         is_admin = row["is_admin"] == 1
         return Rights(
             folders=row["folders"],
@@ -70,7 +70,7 @@ class Server(CatalogPart):
         )
 
 
-# SERVERPROPERTY and CONNECTIONPROPERTY give sql_variant, which not every driver reads.
+# SERVERPROPERTY and CONNECTIONPROPERTY return sql_variant, which not every driver reads.
 _SERVER = Batch(
     "SELECT CAST(SERVERPROPERTY('ServerName') AS nvarchar(128)) AS server_name, "
     "CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)) AS product_version, "
@@ -94,7 +94,7 @@ _RIGHTS = Batch(
     "CASE WHEN IS_SRVROLEMEMBER('sysadmin') = 1 OR IS_MEMBER('ssis_admin') = 1 THEN 1 ELSE 0 END AS is_admin, "
     "IS_MEMBER('ssis_logreader') AS is_reader;"
 )
-# The catalog looks at the login before it looks at the arguments, and this call's can only be refused.
+# The catalog checks the login before the arguments, and the arguments of this call are always refused.
 _REFUSED_CALL = Batch(
     "SET NOCOUNT ON;\nBEGIN TRY\nEXEC catalog.create_environment @folder_name = NULL, @environment_name = NULL;\n"
     "SELECT 0 AS refusal;\nEND TRY\nBEGIN CATCH\nSELECT ERROR_NUMBER() AS refusal;\nEND CATCH;"

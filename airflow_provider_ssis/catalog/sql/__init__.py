@@ -1,1 +1,1 @@
-"""The T-SQL that the client sends, and how its parameters and rows travel."""
+"""The T-SQL of the client, and the conversion of its parameters and rows."""

@@ -1,4 +1,4 @@
-"""From rows of result sets to the dataclasses of ``models``."""
+"""Converts rows of result sets to the dataclasses of ``models``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reading sql_variant: as text with the name of its base type, because drivers differ in what they make of one.
+"""Reads sql_variant as text with the name of its base type, because drivers read it differently.
 
-FreeTDS reads none through ODBC, pymssql gives the raw bytes, and pyodbc fails on some base types and on NULL.
+FreeTDS cannot read it through ODBC, pymssql returns the raw bytes, and pyodbc fails on some base types and on NULL.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ VariantValue = bool | int | float | Decimal | str | bytes | date | datetime | No
 """A value read from a sql_variant column. It is None for NULL and for every value that is marked sensitive."""
 
 BASE_TYPE_SUFFIX = "_base_type"
-"""What the column with the base type is called, after the name of the value's own."""
+"""Suffix of the name of the column with the base type."""
 
 
 def variant_columns(expression: str, name: str) -> str:
@@ -38,7 +38,7 @@ def variant_columns(expression: str, name: str) -> str:
 
 
 def variant_value(text: str | None, base_type: str | None) -> VariantValue:
-    """The value that the two columns of :func:`variant_columns` tell."""
+    """The value in the two columns of :func:`variant_columns`."""
     if text is None or base_type is None:
         return None
     return _READERS.get(base_type.lower(), str)(text)

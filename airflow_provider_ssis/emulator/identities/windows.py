@@ -115,7 +115,7 @@ class IntegratedLogin:
                 answer = self._ntlm.step(token)
                 if self._ntlm.complete:
                     self.identity = Identity(str(self._ntlm.client_principal), "U", NTLM)
-            except Exception as error:  # noqa: BLE001 pyspnego checks little of what it unpacks
+            except Exception as error:  # noqa: BLE001 pyspnego raises many types for invalid messages
                 # Its texts contain no password; those about invalid messages can contain parts of the token.
                 raise _untrusted(f"NTLM does not accept the account or its password ({type(error).__name__})") from None
             finally:
@@ -127,7 +127,7 @@ class IntegratedLogin:
 
 
 def account_of(principal: str) -> str:
-    """The Windows account of a Kerberos principal: its realm's first label stands for the domain's short name.
+    """The Windows account of a Kerberos principal: the first label of its realm is the domain's short name.
 
     >>> account_of("etl@CORP.EXAMPLE.COM")
     'CORP\\\\etl'

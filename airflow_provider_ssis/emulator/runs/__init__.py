@@ -1,1 +1,1 @@
-"""Runs of deployed packages, and what they write to the catalog."""
+"""Simulated runs of deployed packages, and their records in the catalog."""

@@ -1,4 +1,4 @@
-"""Property overrides: what a property path names in a package, and the package with the values put in.
+"""Property overrides: resolve property paths in a package, and set the values.
 
 Paths are those of ``catalog.set_execution_property_override_value`` and of ``dtexec /SET``:
 ``\\Package\\Task.Properties[Disable]``, ``\\Package.Variables[User::Day].Value``,
@@ -40,7 +40,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What property paths of a package can name, in addition to its executables.
+    """The names that property paths can contain, in addition to executables.
 
     :param connections: the connection managers of the package and of its project.
     :param package_parameters: the names of the package's parameters.
@@ -72,7 +72,7 @@ def apply_overrides(
 ) -> tuple[Package, list[Problem]]:
     """The package with the overrides applied, and why some could not be.
 
-    :param scope: what the paths can name.
+    :param scope: the names that the paths can contain.
     :param overrides: values by property path.
     """
     root = package.control_flow

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_WRITES: Final = 0.02
 _RECORDS_AT_ONCE: Final = 2000
 _SHORTEST_SLEEP: Final = 0.001
-"""The event loop's clock is no finer; what is due sooner is due."""
+"""The resolution of the event loop's clock; shorter waits are skipped."""
 _PROCESS_IDS: Final = range(4000, 1 << 16, 4)
 """Process ids are multiples of four on Windows."""
 

@@ -25,7 +25,7 @@ from airflow_provider_ssis.emulator.runs.actions import (
 )
 
 DEFAULT_ERROR_CODE: Final = 0xC002F210
-"""DTS_E_SQLTASK_ERROREXECUTINGTHEQUERY: what an Execute SQL task says when its query fails."""
+"""DTS_E_SQLTASK_ERROREXECUTINGTHEQUERY: the error of an Execute SQL task whose query fails."""
 DEFAULT_ERROR: Final = "The task failed as a script of the embedded SSISDB instructs."
 DEFAULT_MESSAGE: Final = "A message from a script of the embedded SSISDB."
 _WRITABLE: Final = (MessageType.INFORMATION, MessageType.WARNING, MessageType.ERROR)

@@ -48,7 +48,7 @@ class _Variable:
 
 
 def find_reference(call: CatalogCall, project_id: int, folder: str, reference_id: int | None) -> Reference | None:
-    """The environment behind a reference of a project.
+    """The environment of a reference of a project.
 
     :param folder: the project's folder, which contains the environment of a relative reference.
     :raises SqlError: 27208 the reference is not of this project, 27182 its environment does not exist.
@@ -80,8 +80,8 @@ def bind_parameters(
 ) -> list[BoundParameter]:
     """The parameters of the project and of one package with their values.
 
-    :param for_run: as ``create_execution`` sees them: what is not set gets its design default, and a type that differs
-        is an error; otherwise as ``get_parameter_values`` shows them.
+    :param for_run: as in ``create_execution``: a parameter that is not set gets its design default, and a different
+        type is an error. Otherwise, as ``get_parameter_values`` shows them.
     :raises SqlError: 27146 no such package, 27208, 27182 as :func:`find_reference`; 27148, 27221 for a run.
     """
     if not call.first(

@@ -20,7 +20,7 @@ _ENGINE_EDITIONS: Final = {Edition.AZURE: 8, Edition.BOX: 3}
 
 
 def product(edition: Edition) -> Product:
-    """What a server of this edition says of itself."""
+    """The product information of a server of this edition."""
     return Product(
         server_name="SSISDB-EMULATOR",
         description="Microsoft SQL Server 2022 (embedded SSISDB)",

@@ -16,7 +16,7 @@ NOT_VALIDATED: Final = "N"
 TABLE_TYPES: Final = (
     ("catalog", "Package_Table_Type", parse_columns("name nvarchar(260) NN; package_data varbinary(max)")),
 )
-"""Schema, name and columns of each table type: what table-valued parameters are declared with."""
+"""Schema, name and columns of each table type, for table-valued parameters."""
 
 TABLES: Final = (
     internal_table(
@@ -182,7 +182,7 @@ PERMISSION_TABLES: Final = tuple(
         ("operation_permissions", SecuredObjectType.OPERATION),
     )
 )
-"""Permissions as four tables, as SQL Server keeps them, each with the DuckDB query behind it."""
+"""Permissions as four tables, as SQL Server keeps them, each with its DuckDB query."""
 
 RENAMED: Final = {
     ("object_parameters", "parameter_data_type"): "data_type",

@@ -14,7 +14,7 @@ _ANSWER: Final = b"\x05"
 
 
 def answer_to(request: bytes, server: str, instance: str, port: int, version: str) -> bytes | None:
-    """What to answer; None for what is no question about this instance.
+    """The answer to a datagram; None if it does not ask for this instance.
 
     :param request: the client's datagram.
     :param server: the server's name.
@@ -49,7 +49,7 @@ class Browser(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to answer."""
-        # No isinstance: asyncio's own transports say what they are from Python 3.12 on only.
+        # No isinstance: asyncio's transports have the right base class only since Python 3.12.
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:

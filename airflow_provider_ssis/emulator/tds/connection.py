@@ -33,6 +33,7 @@ from airflow_provider_ssis.emulator.tds.budget import MemoryBudget
 from airflow_provider_ssis.emulator.tds.channel import Channel, ConnectionLost, ResponseWriter
 from airflow_provider_ssis.emulator.tds.packets import (
     DEFAULT_PACKET_SIZE,
+    InvalidValue,
     Limits,
     PacketType,
     ProtocolError,
@@ -52,6 +53,7 @@ _TLS_RECORD = 0x16
 _SMALLEST_PACKET = 512
 _MOST_REQUESTS_AHEAD = 16
 _LARGE_REQUEST = 256 * 1024
+_INVALID_VALUE = 8023
 _OLD_PROTOCOL = Message(17836, 20, 1, "The client uses a version of TDS before 7.2. Set its TDS version to 7.4.")
 
 
@@ -307,6 +309,9 @@ class Connection:
         match await asyncio.to_thread(_parse, message) if large else _parse(message):
             case str() as text:
                 await self._send_events(session.batch(text), response, Token.DONE, last=True)
+            case Message() as refusal:
+                response.write(tokens.message(refusal, self._backend.server_name))
+                response.write(tokens.done(Token.DONE_PROCEDURE, DoneStatus.ERROR))
             case TransactionRequest() as request:
                 await self._send_events(session.transaction(request), response, Token.DONE, last=True)
             case calls:
@@ -392,9 +397,10 @@ class Connection:
             self._waiting = False
 
 
-def _parse(message: RequestMessage) -> str | TransactionRequest | list[RpcRequest]:
+def _parse(message: RequestMessage) -> str | TransactionRequest | list[RpcRequest] | Message:
     """Read a request and free its bytes.
 
+    :returns: the request; or the error for a value that its type cannot have.
     :raises ProtocolError: the bytes are not a request.
     """
     problem = ""
@@ -407,6 +413,9 @@ def _parse(message: RequestMessage) -> str | TransactionRequest | list[RpcReques
             case PacketType.TRANSACTION:
                 return requests.transaction_request(message.payload)
         problem = f"a message of type {message.type.name} is not supported"
+    except InvalidValue as error:
+        text = f"The value of a parameter is out of the range of its type: {error}."
+        return Message(_INVALID_VALUE, 16, 1, text)
     except ProtocolError as error:
         # Raised again without its traceback, which would keep the bytes until the connection is closed.
         problem = str(error)

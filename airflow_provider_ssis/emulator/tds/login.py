@@ -24,7 +24,7 @@ FEDERATED_AUTHENTICATION: Final = 0x02
 
 @dataclass(frozen=True, slots=True)
 class LoginMessage:
-    """What a LOGIN7 message says.
+    """The content of a LOGIN7 message.
 
     :param sspi: the first token of an integrated login; None where the client asks for none.
     :param features: the feature extensions, by number.
@@ -52,7 +52,7 @@ def parse(payload: bytes | bytearray) -> LoginMessage:
     reader = MessageReader(payload)
     length, version, packet_size, _, process_id, _, _, flags2, _, flags3, _, _ = _FIXED.unpack(reader.take(_FIXED.size))
     if length != len(payload):
-        raise ProtocolError(f"LOGIN7 of {len(payload)} bytes says that it has {length}")
+        raise ProtocolError(f"LOGIN7 of {len(payload)} bytes, but its length is {length}")
 
     def slot() -> memoryview:
         offset, count = reader.u16(), reader.u16()
@@ -96,7 +96,7 @@ def _part(payload: bytes | bytearray, offset: int, length: int) -> memoryview:
 
 def _features(payload: bytes | bytearray, offset: int, length: int) -> dict[int, bytes]:
     if length != 4:
-        raise ProtocolError("LOGIN7 with a feature extension that is no offset")
+        raise ProtocolError("LOGIN7 with an invalid offset of its feature extension")
     start = int.from_bytes(_part(payload, offset, 4), "little")
     reader = MessageReader(memoryview(payload)[min(start, len(payload)) :])
     features = {}

@@ -41,7 +41,7 @@ class PacketStatus(IntFlag):
 
 
 class ProtocolError(Exception):
-    """What the client sent is no TDS; its connection is closed."""
+    """The client sent invalid TDS; its connection is closed."""
 
 
 def _physical_memory() -> int:
@@ -68,6 +68,10 @@ class Limits:
     total: int = field(default_factory=lambda: min(4 * 1024**3, _physical_memory() // 2))
     login_seconds: float = 30.0
     close_seconds: float = 5.0
+
+
+class InvalidValue(ProtocolError):
+    """A value is out of the range of its type. The request is refused (8023), and the connection stays open."""
 
 
 @dataclass(frozen=True, slots=True)

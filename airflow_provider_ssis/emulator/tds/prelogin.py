@@ -68,7 +68,7 @@ def build(options: dict[Option, bytes]) -> bytes:
 
 
 def client_encryption(options: dict[int, bytes]) -> Encryption:
-    """What the client offers; a client that says nothing gets no encryption."""
+    """The encryption that the client offers; without an offer there is no encryption."""
     value = options.get(Option.ENCRYPTION, b"")
     try:
         return Encryption(value[0]) if value else Encryption.NOT_SUPPORTED

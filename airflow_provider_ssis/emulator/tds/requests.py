@@ -10,7 +10,7 @@ from airflow_provider_ssis.emulator.session import (
     TransactionAction,
     TransactionRequest,
 )
-from airflow_provider_ssis.emulator.tds.packets import ProtocolError
+from airflow_provider_ssis.emulator.tds.packets import InvalidValue, ProtocolError
 from airflow_provider_ssis.emulator.tds.payload import Payload
 from airflow_provider_ssis.emulator.tds.reader import MessageReader, decode_utf16
 from airflow_provider_ssis.emulator.tds.value_decoding import read_type
@@ -99,20 +99,23 @@ def _procedure_call(reader: MessageReader) -> RpcRequest:
     else:
         name = reader.text(length)
     reader.u16()
-    parameters = []
+    parameters: list[RpcParameter] = []
     while not reader.at_end:
         if reader.peek() in (_NEXT_CALL, _NEXT_CALL_NOT_EXECUTED):
             reader.u8()
             break
-        parameters.append(_parameter(reader))
+        parameters.append(_parameter(reader, len(parameters) + 1))
     return RpcRequest(name, tuple(parameters))
 
 
-def _parameter(reader: MessageReader) -> RpcParameter:
+def _parameter(reader: MessageReader, number: int) -> RpcParameter:
     name = reader.b_varchar()
     status = reader.u8()
     wire = read_type(reader)
-    value = wire.decode(reader)
+    try:
+        value = wire.decode(reader)
+    except InvalidValue as error:
+        raise InvalidValue(f'parameter {number} ("{name}") of type {wire.type.name}: {error}') from None
     is_default = bool(status & _DEFAULT_VALUE)
     return RpcParameter(
         name, wire.type, None if is_default else value, output=bool(status & _BY_REFERENCE), default=is_default

@@ -66,7 +66,7 @@ _DONE = struct.Struct("<BHHQ")
 
 
 def done(kind: Token, status: DoneStatus, count: int | None = None) -> bytes:
-    """One of the DONE tokens; ``count`` None says that there is no count of rows."""
+    """One of the DONE tokens; ``count`` None: there is no count of rows."""
     if count is not None:
         status |= DoneStatus.COUNT
     return _DONE.pack(kind, status, 0, count or 0)
@@ -130,7 +130,7 @@ def transaction_ended(descriptor: int, *, committed: bool) -> bytes:
 
 
 def connection_reset() -> bytes:
-    """ENVCHANGE that says that the connection's state was reset."""
+    """ENVCHANGE after a reset of the connection's state."""
     return _sized(Token.ENVIRONMENT_CHANGE, bytes([EnvironmentChange.CONNECTION_RESET, 0, 0]))
 
 

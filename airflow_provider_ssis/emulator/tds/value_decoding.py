@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import struct
 import uuid
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType, TableValue, Variant
-from airflow_provider_ssis.emulator.tds.packets import ProtocolError
+from airflow_provider_ssis.emulator.tds.packets import InvalidValue, ProtocolError
 from airflow_provider_ssis.emulator.tds.reader import MessageReader, decode_utf16
 from airflow_provider_ssis.emulator.tds.type_tokens import (
     CHARACTER,
@@ -41,7 +42,7 @@ Decoder = Callable[[MessageReader], Any]
 
 @dataclass(frozen=True, slots=True)
 class WireType:
-    """A data type as it arrived: what it is, and how to read its values."""
+    """A data type on the wire, with the function that reads its values."""
 
     type: SqlType
     decode: Decoder
@@ -95,7 +96,7 @@ def _decimal(name: str) -> Callable[[MessageReader], WireType]:
 
         def decode(data: MessageReader) -> Decimal | None:
             length = data.u8()
-            return _read_decimal(data.take(length), scale) if length else None
+            return _read_decimal(data.take(length), precision, scale) if length else None
 
         return WireType(SqlType(name, precision=precision, scale=scale), decode)
 
@@ -258,7 +259,7 @@ def _read_variant(reader: MessageReader) -> Variant | None:
     rest = value.take(total - value.position)
     if name in ("decimal", "numeric") and len(properties) == 2:
         precision, scale = properties
-        return Variant(SqlType(name, precision=precision, scale=scale), _read_decimal(rest, scale))
+        return Variant(SqlType(name, precision=precision, scale=scale), _read_decimal(rest, precision, scale))
     if name in ("time", "datetime2", "datetimeoffset") and len(properties) == 1:
         return Variant(SqlType(name, scale=properties[0]), _SCALED_READERS[name](rest, properties[0]))
     if name == "date":
@@ -279,13 +280,15 @@ def _scalar(name: str, data: memoryview) -> Any:
     try:
         return _SCALARS[name](data)
     except (ValueError, OverflowError, struct.error) as error:
-        raise ProtocolError(f"not a {name}: {error}") from None
+        raise InvalidValue(f"not a {name}: {error}") from None
 
 
-def _read_decimal(data: memoryview, scale: int) -> Decimal:
+def _read_decimal(data: memoryview, precision: int, scale: int) -> Decimal:
     if len(data) < 2:
         raise ProtocolError(f"a decimal of {len(data)} bytes")
     number = int.from_bytes(data[1:], "little")
+    if number >= 10**precision:
+        raise InvalidValue(f"a decimal with more than {precision} digits")
     digits = tuple(map(int, str(number)))
     return Decimal((0 if data[0] else 1, digits, -scale))
 
@@ -294,7 +297,7 @@ def _read_date(data: memoryview) -> dt.date:
     try:
         return dt.date.fromordinal(int.from_bytes(data, "little") + DAY_ONE)
     except (ValueError, OverflowError):
-        raise ProtocolError("a date outside the calendar") from None
+        raise InvalidValue("a date outside the calendar") from None
 
 
 def _read_time(data: memoryview, scale: int) -> dt.time:
@@ -304,7 +307,7 @@ def _read_time(data: memoryview, scale: int) -> dt.time:
 def _since_midnight(data: memoryview, scale: int) -> dt.timedelta:
     microseconds = int.from_bytes(data, "little") * 10**6 // 10**scale
     if microseconds >= 86_400 * 10**6:
-        raise ProtocolError("a time of day past midnight")
+        raise InvalidValue("a time of day past midnight")
     return dt.timedelta(microseconds=microseconds)
 
 
@@ -319,12 +322,12 @@ def _read_datetimeoffset(data: memoryview, scale: int) -> dt.datetime:
         raise ProtocolError(f"a datetimeoffset of {len(data)} bytes")
     minutes = int.from_bytes(data[-2:], "little", signed=True)
     if abs(minutes) > 14 * 60:
-        raise ProtocolError(f"a time zone offset of {minutes} minutes")
+        raise InvalidValue(f"a time zone offset of {minutes} minutes")
     utc = _read_datetime2(data[:-2], scale).replace(tzinfo=dt.UTC)
     try:
         return utc.astimezone(dt.timezone(dt.timedelta(minutes=minutes)))
     except OverflowError:
-        raise ProtocolError("a datetimeoffset outside the calendar") from None
+        raise InvalidValue("a datetimeoffset outside the calendar") from None
 
 
 def _read_datetime(data: memoryview) -> dt.datetime:
@@ -336,6 +339,13 @@ def _read_datetime(data: memoryview) -> dt.datetime:
 def _read_smalldatetime(data: memoryview) -> dt.datetime:
     days, minutes = struct.unpack("<HH", data)
     return EPOCH_1900 + dt.timedelta(days=days, minutes=minutes)
+
+
+def _finite(data: memoryview, layout: str) -> float:
+    value: float = struct.unpack(layout, data)[0]
+    if not math.isfinite(value):
+        raise ValueError("infinity and NaN are not supported")
+    return value
 
 
 def _read_money(data: memoryview) -> Decimal:
@@ -358,8 +368,8 @@ _SCALARS: Final[dict[str, Callable[[memoryview], Any]]] = {
     "smallint": _unpack("<h"),
     "int": _unpack("<i"),
     "bigint": _unpack("<q"),
-    "real": _unpack("<f"),
-    "float": _unpack("<d"),
+    "real": lambda data: _finite(data, "<f"),
+    "float": lambda data: _finite(data, "<d"),
     "money": _read_money,
     "smallmoney": lambda data: Decimal(int.from_bytes(data, "little", signed=True)).scaleb(-4),
     "datetime": _read_datetime,

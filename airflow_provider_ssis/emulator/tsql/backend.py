@@ -1,4 +1,4 @@
-"""The door: checks logins and opens sessions."""
+"""Checks logins and opens sessions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class TsqlBackend:
-    """What the wire protocol talks to.
+    """The backend of the wire protocol.
 
     :param engine: the data and names of the server.
     """

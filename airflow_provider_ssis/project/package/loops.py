@@ -118,7 +118,7 @@ class SmoEnumerator:
 
 @dataclass(frozen=True, slots=True)
 class OtherEnumerator:
-    """An enumerator without a type of its own here.
+    """An enumerator without a model class of its kind.
 
     :param properties: its properties, attributes of all its elements.
     """

@@ -226,7 +226,7 @@ class PropertyBag:
 
 @dataclass(frozen=True, slots=True)
 class OtherTask(DtsElement):
-    """A task without a type of its own here.
+    """A task without a model class of its kind.
 
     :param data: what the task stores; None if it stores nothing.
     """

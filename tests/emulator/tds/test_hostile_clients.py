@@ -180,3 +180,37 @@ def test_a_right_password_does_not_wait_for_the_refusals_of_wrong_ones(server: E
     for thread in threads:
         thread.join()
     server.tds.throttle.clear()
+
+
+def rpc(name: str, type_info: bytes, value: bytes) -> bytes:
+    """A call of a procedure with one parameter."""
+    text = name.encode("utf-16-le")
+    parameter = b"\x02" + "@p".encode("utf-16-le") + b"\0" + type_info + value
+    return packet(3, HEADERS + struct.pack("<H", len(name)) + text + b"\0\0" + parameter)
+
+
+@pytest.mark.parametrize(
+    ("type_info", "value"),
+    [
+        (b"\x6a\x11\x05\x02", b"\x05\x01" + (10**5).to_bytes(4, "little")),
+        (b"\x6d\x08", b"\x08" + struct.pack("<d", float("nan"))),
+        (b"\x6d\x04", b"\x04" + struct.pack("<f", float("inf"))),
+        (b"\x28", b"\x03" + b"\xff\xff\xff"),
+        (b"\x29\x07", b"\x05" + (864_000_000_000).to_bytes(5, "little")),
+        (b"\x2b\x07", b"\x0a" + bytes(8) + struct.pack("<h", 2000)),
+        (b"\x6f\x08", b"\x08" + struct.pack("<iI", 2**31 - 1, 0)),
+    ],
+    ids=["decimal", "NaN", "infinity", "date", "time", "offset", "datetime"],
+)
+def test_a_value_out_of_the_range_of_its_type_is_an_error_of_its_request(
+    server: EchoServer, type_info: bytes, value: bytes
+) -> None:
+    with closing(connect(server)) as client:
+        raw = socket_of(client)
+        raw.settimeout(30)
+        raw.sendall(rpc("echo", type_info, value))
+        answer = raw.recv(4096)
+        assert answer[8] == 0xAA
+        assert int.from_bytes(answer[11:15], "little") == 8023
+        raw.sendall(packet(BATCH, HEADERS + "SELECT 1".encode("utf-16-le")))
+        assert "SELECT 1".encode("utf-16-le") in raw.recv(4096)

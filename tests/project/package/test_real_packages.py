@@ -16,7 +16,7 @@ from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask, Expressi
 INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 
 pytestmark = pytest.mark.skipif(
-    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs, beside the project)"
+    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
 )
 
 

@@ -61,14 +61,18 @@ def bind(procedure: Procedure, arguments: Sequence[ActualArgument], metadata: Me
             named = True
             key = argument.name.lstrip("@").lower()
             if key not in by_key:
-                raise _error(8145, f"{argument.name} is no parameter of procedure {procedure.name}.", procedure)
+                raise _error(8145, f"{argument.name} is not a parameter of procedure {procedure.name}.", procedure)
         elif named:
             number = position + 1
-            raise _error(119, f"Argument {number} must be given as @name = value, as the one before it is.", procedure)
+            raise _error(
+                119,
+                f"Argument {number} must have the form @name = value, because an argument before it has.",
+                procedure,
+            )
         elif not procedure.parameters:
-            raise _error(8146, f"Procedure {procedure.name} has no parameters, but arguments were given.", procedure)
+            raise _error(8146, f"Procedure {procedure.name} has no parameters and arguments were supplied.", procedure)
         elif position >= len(procedure.parameters):
-            raise _error(8144, f"Procedure {procedure.name} has too many arguments.", procedure)
+            raise _error(8144, f"Procedure {procedure.name} has too many arguments specified.", procedure)
         else:
             key = procedure.parameters[position].key
         if key in given:
@@ -87,7 +91,7 @@ def bind(procedure: Procedure, arguments: Sequence[ActualArgument], metadata: Me
             values[parameter.key] = _converted(procedure, parameter, actual, metadata)
         if actual is not None and actual.output:
             if not parameter.output:
-                text = f"Parameter {parameter.name} is not an OUTPUT parameter, but was given as one."
+                text = f"Parameter {parameter.name} is not an OUTPUT parameter and cannot be passed as OUTPUT."
                 raise _error(8162, text, procedure, state=2)
             outputs.append((parameter, actual))
     return Bound(values, tuple(outputs))
@@ -130,7 +134,7 @@ def as_table(value: TableValue, columns: tuple[Column, ...], parameter: str, pro
         converted = []
         for item, source, target in zip(row, value.columns, columns, strict=True):
             if item is None and not target.nullable:
-                text = f"Column '{target.name}' of {parameter} takes no NULL."
+                text = f"Column '{target.name}' of {parameter} does not allow NULL."
                 raise SqlError(515, text, state=2, procedure=procedure, ends_batch=False)
             converted.append(conversion.assign(item, source.type, target.type))
         rows.append(tuple(converted))

@@ -1,4 +1,4 @@
-"""What a query may ask of its session: variables, ``@@`` functions, who is logged in, the server's properties."""
+"""The values that a query can request from its session: variables, ``@@`` functions, logins, server properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a batch, or dynamic SQL inside it, runs with: its variables and its tables."""
+"""The variables and tables of a batch, or of dynamic SQL inside it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Frame:
     :param values: of the same.
     :param table_variables: by name in lower case.
     :param table_types: the table types of those that were declared with one.
-    :param temporary_tables: those in sight, by name; the frame's own are in the first map.
+    :param temporary_tables: the visible ones, by name; the first map has those of the frame.
     :param level: ``@@NESTLEVEL``.
     """
 
@@ -39,7 +39,7 @@ class Frame:
 
     @property
     def tables(self) -> Mapping[str, LocalTable]:
-        """The table variables and temporary tables in sight."""
+        """The visible table variables and temporary tables."""
         if not self.table_variables and not any(self.temporary_tables.maps):
             return {}
         return {**self.temporary_tables, **self.table_variables}
@@ -56,7 +56,7 @@ class Frame:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a procedure call left behind.
+    """The outcome of a procedure call.
 
     :param status: the return status; None where the call did not come to it.
     :param outputs: OUTPUT arguments with the types and values that they get.
@@ -67,11 +67,11 @@ class Outcome:
 
 
 class Signal(Exception):
-    """Something that is passed up through the statements of a batch."""
+    """A signal that passes up through the statements of a batch."""
 
 
 class BatchEnded(Signal):
-    """An error ended the batch; it was told already."""
+    """An error ended the batch; the client has received it."""
 
 
 class StatementRefused(Signal):

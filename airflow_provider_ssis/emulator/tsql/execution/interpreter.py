@@ -82,7 +82,7 @@ class Interpreter:
     async def request(self, events: AsyncGenerator[Event], *, in_procedure: bool = True) -> AsyncGenerator[Event]:
         """The events of a whole request of the client, and how it ends: no error comes out of it.
 
-        :param events: what the request does.
+        :param events: the events of the request.
         """
         session = self.session
         self._try_depth = 0
@@ -125,7 +125,7 @@ class Interpreter:
                 for event in self._failed(failure, in_procedure=in_procedure):
                     yield event
         if session.transactions.state == UNCOMMITTABLE:
-            left = SqlError(3998, "The request left a transaction that can only be rolled back; it is rolled back.")
+            left = SqlError(3998, "The batch left an uncommittable transaction. The transaction was rolled back.")
             yield left.message()
             for event in session.transactions.abort():
                 yield event
@@ -164,7 +164,7 @@ class Interpreter:
             session.options, session.database = kept_options, database
 
     async def _scope(self, batch: s.Batch, frame: Frame) -> AsyncGenerator[Event]:
-        """Run the statements of a batch in a frame of their own."""
+        """Run the statements of a batch in a frame."""
         try:
             for name, sql_type in batch.variables.items():
                 frame.declare(name, sql_type)
@@ -226,7 +226,7 @@ class Interpreter:
                     yield event
 
     def _failed(self, error: SqlError, *, in_procedure: bool) -> Iterator[Event]:
-        """What follows from an error: it goes to the TRY around it, or to the client.
+        """The consequences of an error: it goes to the TRY around it, or to the client.
 
         :raises SqlError: in a TRY.
         :raises BatchEnded: the error ends the batch.
@@ -267,7 +267,10 @@ class Interpreter:
         """No table that a session may fill has a column with IDENTITY."""
         name = statement.table
         if name in frame.tables:
-            raise SqlError(8106, f"Table '{name}' has no column with IDENTITY, so SET IDENTITY_INSERT is not for it.")
+            raise SqlError(
+                8106,
+                f"Table '{name}' does not have the identity property. SET IDENTITY_INSERT needs an identity column.",
+            )
         raise SqlError(1088, f"Cannot find the table '{name}': it does not exist, or you do not have permission.")
 
     # --- queries and tables
@@ -321,7 +324,7 @@ class Interpreter:
     ) -> None:
         """SELECT … INTO."""
         if not all(column.name for column in columns):
-            raise SqlError(1038, f"A column of {statement.into} has no name: give it one with AS.", severity=15)
+            raise SqlError(1038, f"A column of {statement.into} has no name. Add a name with AS.", severity=15)
         table = tables.create_table(self.session, s.TableDeclaration(statement.line, statement.into, columns), frame)
         await self.session.worker.run(partial(tables.insert_rows, self.session, table, columns, rows))
 
@@ -428,7 +431,9 @@ class Interpreter:
         match = _TIME.fullmatch(text)
         hours, minutes, seconds = (int(part or 0) for part in match.groups()[:3]) if match else (24, 0, 0)
         if match is None or hours > 23 or minutes > 59 or seconds > 59:
-            raise SqlError(148, f"'{text}' is no time for WAITFOR. Write it as hh:mm:ss.", severity=15, ends_batch=True)
+            raise SqlError(
+                148, f"'{text}' is not a valid time for WAITFOR. Use the format hh:mm:ss.", severity=15, ends_batch=True
+            )
         delay = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds + float(f"0.{match[4] or 0}"))
         if not until:
             return delay
@@ -513,7 +518,7 @@ class Interpreter:
                 argument.name, frame.types[variable], frame.values[variable], argument.output, target=variable
             )
         if argument.output:
-            text = "OUTPUT goes with a variable only."
+            text = "OUTPUT requires a variable."
             raise StatementRefused(SqlError(179, text, severity=15, line=argument.value.line))
         evaluated, source = await self.evaluator.value(argument.value, frame)
         return ActualArgument(argument.name, source, evaluated)

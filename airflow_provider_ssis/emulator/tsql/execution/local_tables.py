@@ -47,7 +47,7 @@ class LocalTables:
         """
         names = {column.name.lower(): column for column in table.columns}
         expressions = [", ".join(_key_expression(_key_column(names, name)) for name in key) for key in keys]
-        # A table variable that a rollback of DuckDB brought back may still stand there.
+        # A rollback of DuckDB may have restored a dropped table variable.
         self._connection.execute(f"DROP TABLE IF EXISTS {table.storage_name}")
         self._connection.execute(storage.create_table(table.storage_name, table.columns, temporary=True))
         for position, expression in enumerate(expressions):
@@ -56,14 +56,14 @@ class LocalTables:
         self._tables[table.storage_name] = (table, keys)
 
     def drop(self, table: LocalTable) -> None:
-        """Drop a table; one that is gone already is no error."""
+        """Drop a table; a missing table is not an error."""
         self._tables.pop(table.storage_name, None)
         self._connection.execute(f"DROP TABLE IF EXISTS {table.storage_name}")
 
     def insert(self, table: LocalTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows.
 
-        :param columns: what the rows have; one for each column of the table.
+        :param columns: the columns of the rows; one for each column of the table.
         :raises SqlError: 213, 515, 2627 and the errors of conversions.
         """
         if len(columns) != len(table.columns):
@@ -73,7 +73,7 @@ class LocalTables:
             values = []
             for value, source, target in zip(row, columns, table.columns, strict=True):
                 if value is None and not target.nullable:
-                    raise SqlError(515, f"Column '{target.name}' of table '{table.name}' takes no NULL.", state=2)
+                    raise SqlError(515, f"Column '{target.name}' of table '{table.name}' does not allow NULL.", state=2)
                 kept = conversion.store(value, source.type, target.type, table=table.name, column=target.name)
                 values.append(storage.encode(target.type, kept, zoned=True))
             stored.append(values)
@@ -98,7 +98,7 @@ class LocalTables:
         }
 
     def restore(self, images: Mapping[str, Image | None]) -> None:
-        """Return tables to what they were; None stands for a table that was not there."""
+        """Restore tables to earlier states; None removes a table that did not exist then."""
         for name, image in images.items():
             self._tables.pop(name, None)
             self._connection.execute(f"DROP TABLE IF EXISTS {name}")

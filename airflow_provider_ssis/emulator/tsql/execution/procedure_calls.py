@@ -1,4 +1,4 @@
-"""Calls of procedures: whose name it is, what goes in, what comes out."""
+"""Calls of procedures: find the procedure, bind its arguments, return its results."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def _run(
         failure = error
         error.procedure = error.procedure or procedure.name
         error.line = error.line or 1
-        # What a body raises without ending the batch stands for the RAISERROR of a procedure written in T-SQL.
+        # An error of a body that does not end the batch is the equivalent of RAISERROR in a T-SQL procedure.
         error.by_raiserror = not error.ends_batch
         outcome.status = error.return_status
     for parameter, argument in bound.outputs:

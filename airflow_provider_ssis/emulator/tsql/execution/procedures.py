@@ -1,4 +1,4 @@
-"""How a stored procedure is declared, and what its body is given."""
+"""Stored procedures whose bodies are Python, and the call that a body receives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ProcedureCall:
     :param session: the caller's session: ``principal``, ``database``, ``spid``, ``engine``, ``in_transaction``.
     :param arguments: by :attr:`ProcedureParameter.key`, converted to the declared types; a sql_variant is a
         ``Variant`` or None, a table type is a ``TableValue``.
-    :param outputs: what the body set with :meth:`set_output`; the interpreter reads it even if the body raised.
+    :param outputs: the values from :meth:`set_output`; the interpreter reads them even if the body raised.
     :param events: result sets and messages, in order; the interpreter sends them.
     """
 
@@ -62,9 +62,9 @@ class ProcedureCall:
         return self.session.read(sql, parameters)
 
     def transaction(self) -> AbstractAsyncContextManager[Store]:
-        """The write scope: the session's T-SQL transaction if it is in one, else one of its own.
+        """The write scope: the session's T-SQL transaction, or a new one if none is open.
 
-        One of its own is committed at the end of the block, also when a ``SqlError`` leaves it: a body writes only what
+        A new one is committed at the end of the block, also when a ``SqlError`` leaves it: a body writes only what
         is to survive. Any other exception rolls it back.
         """
         return self.session.write_scope()

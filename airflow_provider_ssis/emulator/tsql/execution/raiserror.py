@@ -36,12 +36,12 @@ def raised(
     :raises SqlError: the error, where the severity makes it one; 2732, 2754, 2786, 2787 for faults of the call.
     """
     if isinstance(message, int):
-        raise SqlError(2732, f"Error number {message} has no message here. Give RAISERROR the message's text.")
+        raise SqlError(2732, f"No message with the number {message} exists. Pass the text of the message to RAISERROR.")
     if not all(isinstance(number, int | None) for number in (severity, state)):
-        raise SqlError(2748, "The severity and the state of RAISERROR are whole numbers.")
+        raise SqlError(2748, "The severity and the state of RAISERROR must be integers.")
     severity = min(max(severity or 0, 0), _LARGEST_SEVERITY)
     if severity > _LARGEST_FOR_ALL and "LOG" not in options:
-        raise SqlError(2754, f"Errors of severity {severity} are raised WITH LOG only, by a system administrator.")
+        raise SqlError(2754, f"Only system administrators can raise errors of severity {severity}, and only WITH LOG.")
     state = min(max(state or 0, 0), _LARGEST_STATE)
     text = formatted(str(message or ""), arguments)
     if severity > _LARGEST_INFORMATION:
@@ -58,9 +58,11 @@ def thrown(number: Any, message: Any, state: Any) -> SqlError:
     :raises SqlError: 35100, the number is not one for users.
     """
     if not isinstance(number, int) or not USER_MESSAGE <= number <= _LARGEST_NUMBER:
-        raise SqlError(35100, f"THROW takes error numbers from {USER_MESSAGE} up, not {number}.", ends_batch=True)
+        raise SqlError(
+            35100, f"The error number {number} of THROW is out of range. Use {USER_MESSAGE} or higher.", ends_batch=True
+        )
     if not isinstance(state, int | None):
-        raise SqlError(2748, "The state of THROW is a whole number.", ends_batch=True)
+        raise SqlError(2748, "The state of THROW must be an integer.", ends_batch=True)
     kept = min(max(state or 0, 0), _LARGEST_STATE)
     return SqlError(number, str(message or ""), state=kept, ends_batch=True)
 
@@ -115,5 +117,5 @@ def _size(size: str | None, left: list[Any]) -> str:
         return ""
     value = (left.pop(0) if left else 0) if size == "*" else int(size)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise SqlError(2786, "The argument for * in the message is no whole number.")
+        raise SqlError(2786, "The argument for * in the message is not an integer.")
     return str(min(max(value, 0), _WIDEST))

@@ -31,15 +31,15 @@ class Store:
         return self._connection.execute(sql, parameters).fetchall()
 
     def after_commit(self, action: Callable[[], object]) -> None:
-        """Do something once what was written is there for all, at the end of the caller's own transaction at last."""
+        """Run an action after the writes are committed: at the latest at the end of the caller's transaction."""
         self._after_commit.append(action)
 
     def forget_after_commit(self) -> None:
-        """Drop what :meth:`after_commit` collected: what was written is undone."""
+        """Drop the actions of :meth:`after_commit`: the writes are undone."""
         self._after_commit.clear()
 
     def run_after_commit(self) -> None:
-        """Run what :meth:`after_commit` collected."""
+        """Run the actions of :meth:`after_commit`."""
         actions, self._after_commit = self._after_commit, []
         for action in actions:
             action()

@@ -168,7 +168,7 @@ class Target:
 
 
 def drop_frame(session: SessionState, frame: Frame) -> None:
-    """Drop what goes with a frame: its table variables, and inside a procedure or dynamic SQL its temporary tables."""
+    """Drop the tables of a frame: its table variables, and inside a procedure or dynamic SQL its temporary tables."""
     for table in frame.table_variables.values():
         session.transactions.discard(table)
     if frame.in_procedure:

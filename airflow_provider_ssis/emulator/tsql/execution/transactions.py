@@ -1,7 +1,8 @@
-"""T-SQL transactions of a session on top of DuckDB's, which have no savepoints and give up at their first error.
+"""T-SQL transactions of a session on top of DuckDB's, which have no savepoints and end at their first error.
 
-All that a transaction writes is noted. Where DuckDB's transaction must be given up, or only part of it is to be undone,
-it is begun anew and the noted writes are made again; the write lock is kept meanwhile, so nothing can have changed.
+All writes of a transaction are recorded. To undo a part of it, or after an error of DuckDB, the DuckDB transaction is
+restarted and the recorded writes are repeated. The write lock is kept meanwhile, so other sessions cannot have changed
+the data.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ Result = TypeVar("Result")
 class _Transaction:
     """An open transaction.
 
-    :param store: the DuckDB transaction behind it, from the first write to a table that lasts.
-    :param writes: what was written, to be done again.
+    :param store: the DuckDB transaction behind it, from the first write to a permanent table.
+    :param writes: the writes, to be repeated.
     :param images: the local tables that it changed, as they were before.
     :param savepoints: the number of writes at each.
     :param seen: the engine's commits without a lock that it sees.
@@ -51,7 +52,7 @@ class _Transaction:
 
 
 class _NotingStore(Store):
-    """A store that notes what is done with it."""
+    """A store that records its writes."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, writes: list[Callable[[], object]]) -> None:
         super().__init__(connection)
@@ -123,7 +124,7 @@ class Transactions:
         :raises SqlError: 3902 without a transaction, 3930 when only a rollback is left.
         """
         if self._current is None:
-            raise SqlError(3902, "COMMIT has no transaction to commit: there is no BEGIN TRANSACTION before it.")
+            raise SqlError(3902, "COMMIT has no corresponding BEGIN TRANSACTION.")
         if self._current.doomed:
             raise _doomed()
         self.count -= 1
@@ -137,11 +138,13 @@ class Transactions:
         """
         transaction = self._current
         if transaction is None:
-            raise SqlError(3903, "ROLLBACK has no transaction to roll back: there is no BEGIN TRANSACTION before it.")
+            raise SqlError(3903, "ROLLBACK has no corresponding BEGIN TRANSACTION.")
         if name and name in transaction.savepoints:
             if transaction.doomed:
                 raise SqlError(
-                    3931, "The transaction failed: it cannot be rolled back to a savepoint.", ends_batch=True
+                    3931,
+                    "The current transaction cannot be rolled back to a savepoint. Roll back the entire transaction.",
+                    ends_batch=True,
                 )
             self._return_to(transaction, transaction.savepoints[name])
             return []
@@ -199,7 +202,7 @@ class Transactions:
 
     @asynccontextmanager
     async def scope(self, options: Options) -> AsyncIterator[Store]:
-        """The write scope: of the open transaction, or of one of its own where there is none."""
+        """The write scope: the open transaction, or a new one if none is open."""
         transaction = self._current
         seconds = None if options.lock_timeout < 0 else options.lock_timeout / 1000
         if transaction is None:
@@ -218,7 +221,7 @@ class Transactions:
         except SqlError:
             raise
         except BaseException:
-            # What was written half cannot be told from what was written before.
+            # The half of this write cannot be separated from earlier writes.
             self.doom()
             raise
 
@@ -226,7 +229,7 @@ class Transactions:
         """Change local tables, so that a rollback can undo it.
 
         :param tables: all that it may change.
-        :param action: makes the change; it is called again where the transaction is begun anew.
+        :param action: makes the change; it is called again when the transaction is restarted.
         :raises SqlError: 3930 when only a rollback is left.
         """
         transaction = self._current
@@ -242,14 +245,14 @@ class Transactions:
         return result
 
     def discard(self, table: LocalTable) -> None:
-        """Drop a local table whose time is over, whatever state the transaction is in."""
+        """Drop a local table at the end of its frame, in any state of the transaction."""
         if self.state == COMMITTABLE:
             self.write([table], lambda: self._local_tables.drop(table))
         else:
             self._local_tables.drop(table)
 
     def refresh(self) -> None:
-        """Before a request: see what the server's own tasks have committed meanwhile, as READ COMMITTED does.
+        """Before a request: make the commits of the server's own tasks visible, as READ COMMITTED does.
 
         DuckDB shows a transaction the data as it was when the transaction began.
         """
@@ -260,7 +263,7 @@ class Transactions:
             self._rebuild(transaction, len(transaction.writes))
 
     def recover(self) -> None:
-        """Behind an error of DuckDB: begin its transaction anew if it gave that up."""
+        """After an error of DuckDB: restart its transaction if DuckDB aborted it."""
         transaction = self._current
         if transaction is None or transaction.store is None:
             return
@@ -270,14 +273,14 @@ class Transactions:
             self._rebuild(transaction, len(transaction.writes))
 
     def _return_to(self, transaction: _Transaction, count: int) -> None:
-        """Undo all but the first writes. Table variables keep what they have, as in T-SQL."""
+        """Undo all but the first writes. Table variables keep their rows, as in T-SQL."""
         transaction.savepoints = {name: at for name, at in transaction.savepoints.items() if at <= count}
         kept = self._local_tables.images(variables=True)
         self._rebuild(transaction, count)
         self._local_tables.restore(kept)
 
     def _rebuild(self, transaction: _Transaction, count: int) -> None:
-        """Make the first writes of a transaction anew, on the data as it was before."""
+        """Restart a transaction and repeat its first writes."""
         if transaction.store is not None:
             self._engine.roll_back(self._connection)
             self._engine.begin(self._connection)
@@ -330,5 +333,5 @@ def given_up() -> SqlError:
 
 def _doomed() -> SqlError:
     return SqlError(
-        3930, "The transaction failed and can only be rolled back: nothing can be written in it.", ends_batch=True
+        3930, "The current transaction cannot be committed. Roll it back before you write anything.", ends_batch=True
     )

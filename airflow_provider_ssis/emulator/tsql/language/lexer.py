@@ -11,7 +11,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 
 class Kind(Enum):
-    """What a token is."""
+    """The kinds of tokens."""
 
     WORD = "word"
     """A keyword or a bare name, ``#temp`` included."""
@@ -30,7 +30,7 @@ class Kind(Enum):
 class Token:
     """One token.
 
-    :param text: as it stands in the batch.
+    :param text: the text in the batch.
     :param start: its place in the batch.
     :param line: from 1.
     """
@@ -42,7 +42,7 @@ class Token:
 
     @property
     def end(self) -> int:
-        """The place behind it."""
+        """The position after it."""
         return self.start + len(self.text)
 
     def is_word(self, *words: str) -> bool:
@@ -55,7 +55,7 @@ class Token:
 
     @property
     def is_keyword(self) -> bool:
-        """Whether it is a bare word that T-SQL keeps for itself."""
+        """Whether it is a reserved word."""
         return self.kind is Kind.WORD and self.text.upper() in KEYWORDS
 
     @property
@@ -107,7 +107,7 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of a batch, with one of kind END behind them.
+    """The tokens of a batch, followed by one of kind END.
 
     :raises SqlError: 105, 113: a string, quoted name or comment is not closed.
     """
@@ -118,13 +118,13 @@ def tokenize(text: str) -> list[Token]:
         if group == "block":
             end = comment_end(text, position)
             if end is None:
-                raise SqlError(113, "A comment is not closed: '*/' is missing.", severity=15, line=line)
+                raise SqlError(113, "Missing end comment mark '*/'.", severity=15, line=line)
             line += text.count("\n", position, end)
             position = end
             continue
         if group in ("open_string", "open_quoted"):
             near = text[match.end() : match.end() + 30]
-            raise SqlError(105, f"The quotation mark before '{near}' is not closed.", severity=15, line=line)
+            raise SqlError(105, f"Unclosed quotation mark before '{near}'.", severity=15, line=line)
         if kind := _KINDS.get(group):
             tokens.append(Token(kind, match.group(), position, line))
         line += match.group().count("\n")
@@ -134,7 +134,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 def comment_end(text: str, start: int) -> int | None:
-    """The place behind the block comment that begins at ``start``; T-SQL nests them. None where it is not closed."""
+    """The position after the block comment at ``start``; T-SQL nests them. None for one that is not closed."""
     depth = 0
     for match in _COMMENT_EDGE.finditer(text, start):
         depth += 1 if match.group() == "/*" else -1
@@ -165,6 +165,6 @@ KEYWORDS: Final = frozenset(
     TRY_CONVERT TSEQUAL UNION UNIQUE UNPIVOT UPDATE UPDATETEXT USE USER VALUES VARYING VIEW WAITFOR WHEN WHERE WHILE
     WITH WRITETEXT""".split()
 )
-"""Words that T-SQL keeps for itself ("Reserved Keywords (Transact-SQL)"): an error near one has a number of its own.
+"""The reserved words ("Reserved Keywords (Transact-SQL)"): a syntax error near one has the number 156.
 
 PRECISION is listed too, but a name in practice: ``sys.columns`` and the answers of system procedures have it."""

@@ -12,7 +12,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supp
 
 @dataclass(slots=True)
 class Options:
-    """The SET options that change what a session does.
+    """The SET options that have an effect on a session.
 
     :param lock_timeout: milliseconds to wait for a lock; -1 waits for ever.
     :param row_count: the most rows that a query returns; 0 is all of them.
@@ -64,7 +64,7 @@ def _language(options: Options, value: str) -> None:
 
 
 def _ansi_defaults(options: Options, value: str) -> None:
-    """All that the standard asks for; of it, what is no default here is that transactions begin by themselves."""
+    """The options of the standard. Only IMPLICIT_TRANSACTIONS differs from the defaults."""
     _only("ON")(options, value)
     options.implicit_transactions = True
 
@@ -84,7 +84,7 @@ def _only(*values: str) -> Callable[[Options, str], None]:
     def apply(options: Options, value: str) -> None:
         given = value.removeprefix("N'").strip("'").upper()
         if given not in values:
-            raise not_supported(f"The value {given} of this SET option (known here: {', '.join(values)})")
+            raise not_supported(f"The value {given} of this SET option (use {', '.join(values)})")
 
     return apply
 

@@ -33,7 +33,7 @@ _Types = tuple[tuple[str, SqlType], ...]
 
 
 def parse(text: str, variables: Mapping[str, SqlType] | None = None, tables: frozenset[str] = frozenset()) -> s.Batch:
-    """The statements of a batch. What was parsed lately is remembered.
+    """The statements of a batch; recently parsed batches are cached.
 
     :param variables: types of the variables that are declared already (the parameters of dynamic SQL), by name in
         lower case.
@@ -84,7 +84,7 @@ class _Parser:
             found += self._statement()
 
     def _one_statement(self) -> s.Statement:
-        """The statement behind IF, ELSE, WHILE; a DECLARE may be none, or several."""
+        """The statement after IF, ELSE, WHILE; a DECLARE may become none, or several."""
         line = self._stream.now.line
         found = self._statement()
         return found[0] if len(found) == 1 else s.Block(line, tuple(found))
@@ -194,7 +194,7 @@ class _Parser:
     # --- calls
 
     def _insert(self) -> s.Statement:
-        """INSERT … EXEC is a statement of its own; every other INSERT is a query."""
+        """INSERT … EXEC is a separate statement; every other INSERT is a query."""
         stream = self._stream
         start = stream.position
         line = stream.advance().line
@@ -348,13 +348,13 @@ class _Parser:
     def _loop_word(self, number: int) -> int:
         token = self._stream.advance()
         if not self._loops:
-            raise SqlError(number, f"{token.text.upper()} stands outside a WHILE loop.", severity=15, line=token.line)
+            raise SqlError(number, f"{token.text.upper()} is outside a WHILE loop.", severity=15, line=token.line)
         return token.line
 
     def _return(self) -> s.Statement:
         line = self._stream.advance().line
         if not self._statement_ends():
-            text = "RETURN takes a value inside a procedure only; a batch has nobody to return it to."
+            text = "RETURN with a value is allowed only inside a procedure."
             raise SqlError(178, text, severity=15, line=line)
         return s.Return(line)
 
@@ -447,7 +447,7 @@ class _Parser:
         line = stream.advance().line
         if self._statement_ends():
             if not self._handlers:
-                text = "THROW without arguments stands outside a CATCH block: there is no error to throw again."
+                text = "THROW without arguments is allowed only inside a CATCH block."
                 raise SqlError(10704, text, severity=15, line=line)
             return s.Throw(line, ())
         number = self._expression(",")

@@ -1,4 +1,4 @@
-"""Views that no table stands behind: their rows are computed when a query runs."""
+"""Views without a table: their rows are computed when a query runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rows = Callable[[Metadata, str], Iterator[tuple[Any, ...]]]
 """The rows of a view for a database, in the order of the columns."""
 
 SessionRows = Callable[[Mapping[str, Any]], Iterator[tuple[Any, ...]]]
-"""The rows of a view about the session that asks, from what the session supplies."""
+"""The rows of a view about the current session, from the values that the session supplies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class ComputedView:
 
     :param name: schema and name.
     :param rows: where its rows come from.
-    :param fresh: the rows do not follow from the registered names alone and are asked for anew each time.
+    :param fresh: the rows depend on more than the registered names, so they are computed for each query.
     :param session_rows: where they come from, for a view about the session.
     :param needs: what ``session_rows`` reads, by the names of ``session_values.py``.
     """
@@ -38,7 +38,7 @@ class ComputedView:
     needs: tuple[str, ...] = ()
 
     def reader(self, metadata: Metadata, database: str, position: int) -> Callable[[Mapping[str, Any]], list[Any]]:
-        """What gives the values of one column, from 1, when a query runs."""
+        """The function that returns the values of one column, counted from 1, when a query runs."""
 
         def read(values: Mapping[str, Any]) -> list[Any]:
             return [row[position - 1] for row in self._all_rows(metadata, database, values)]
@@ -56,7 +56,7 @@ class ComputedView:
 
 
 def columns_of(text: str) -> tuple[Column, ...]:
-    """Columns as ``name type`` with a ``?`` behind the nullable ones, separated by semicolons."""
+    """Columns as ``name type`` with a ``?`` after the nullable ones, separated by semicolons."""
     columns = []
     for part in text.split(";"):
         name, type_text = part.split(maxsplit=1)

@@ -9,7 +9,7 @@ DEFAULT_SCHEMA: Final = "dbo"
 
 
 def qualified(parts: Sequence[str], database: str) -> tuple[str, str, str]:
-    """Database, schema and name of a one- to three-part name; what it leaves out is the current database and dbo."""
+    """Database, schema and name of a one- to three-part name; omitted parts are the current database and dbo."""
     *qualifiers, name = parts
     schema = (qualifiers[-1] if qualifiers else "") or DEFAULT_SCHEMA
     return (qualifiers[0] if len(qualifiers) > 1 and qualifiers[0] else database), schema, name

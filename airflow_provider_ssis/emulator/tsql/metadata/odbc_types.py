@@ -14,7 +14,7 @@ class OdbcType(NamedTuple):
     :param data_type: ODBC's number.
     :param precision: the most digits or characters.
     :param verbose_type: the number that dates and times share.
-    :param sub_type: what tells dates and times apart.
+    :param sub_type: the code that distinguishes dates from times.
     """
 
     name: str
@@ -80,7 +80,7 @@ _LENGTHS: Final = {
     "money": 21,
     "sql_variant": 8000,
 }
-"""Bytes of a value in the client's memory, by type; of the others the facets tell."""
+"""Bytes of a value in the client's memory, by type; for the other types it follows from the facets."""
 
 
 class Measures(NamedTuple):
@@ -113,7 +113,7 @@ def measures(sql_type: SqlType) -> Measures:
 
 
 def odbc_type(sql_type: SqlType) -> OdbcType:
-    """The row of a type; table types have one of their own."""
+    """The row of a type; table types share one row."""
     return _TABLE if sql_type.schema is not None else _BY_NAME[sql_type.name]
 
 

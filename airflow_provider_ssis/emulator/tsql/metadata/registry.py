@@ -30,7 +30,7 @@ ALL_ROWS: Final = "all rows"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that lasts, kept in DuckDB under the same three-part name."""
+    """A permanent table, stored in DuckDB under the same three-part name."""
 
     database: str
     schema: str
@@ -38,13 +38,13 @@ class Table:
     columns: tuple[Column, ...]
 
     def storage_name(self, *, sees_all: bool) -> str:
-        """The name of the DuckDB table, quoted; it is the same whoever asks."""
+        """The name of the DuckDB table, quoted; it is the same for every login."""
         return ".".join(quoted(part) for part in (self.database, self.schema, self.name))
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: what T-SQL sees of it, and the DuckDB query behind it.
+    """A view: its T-SQL columns, and the DuckDB query behind it.
 
     :param columns: names and T-SQL types, in the order of the query's columns.
     :param select: DuckDB SQL, of which each column has the type that ``storage.duckdb_type`` gives.
@@ -61,7 +61,7 @@ class View:
     def storage_name(self, *, sees_all: bool) -> str:
         """The name of the DuckDB view, quoted.
 
-        :param sees_all: whether whoever asks may see all rows.
+        :param sees_all: whether the login may see all rows.
         """
         schema = ALL_ROWS if sees_all and self.unfiltered is not None else self.schema
         return ".".join(quoted(part) for part in (self.database, schema, self.name))
@@ -94,7 +94,7 @@ class LocalTable:
     The DuckDB table is made by ``storage.create_table(table.storage_name, table.columns, temporary=True)``.
 
     :param name: as T-SQL writes it: ``@rows`` or ``#rows``.
-    :param level: tells tables of one name apart: the nesting level of the procedure that declared it.
+    :param level: the nesting level of the procedure that declared it; distinguishes tables of one name.
     """
 
     name: str
@@ -143,9 +143,9 @@ class Metadata:
     """The registry of everything that has a name.
 
     :param database_names: in the order of their ids, which start at 1.
-    :param server_principals: the server's logins and roles, asked anew each time a view shows them.
+    :param server_principals: returns the server's logins and roles, each time that a view shows them.
     :param database_principals: the users and roles of a database, by the database's name, likewise.
-    :param version: grows with each addition; what was compiled before may no longer hold.
+    :param version: grows with each addition, which makes compiled queries invalid.
     :param created: the time that every object claims to be made at.
     """
 
@@ -205,7 +205,7 @@ class Metadata:
     def remembered(
         self, name: str, database: str, rows: Callable[[Metadata, str], Iterable[tuple[Any, ...]]]
     ) -> list[tuple[Any, ...]]:
-        """The rows that follow from the metadata of a database; they are computed anew when something was added."""
+        """The rows that follow from the metadata of a database; they are computed again after an addition."""
         key = (name, database)
         if key not in self._remembered:
             self._remembered[key] = list(rows(self, database))

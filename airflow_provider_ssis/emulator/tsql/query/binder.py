@@ -31,7 +31,7 @@ QueryRule = Callable[["Binder", Any], BoundQuery]
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What is understood: the rules by node kind."""
+    """The rules by node kind."""
 
     values: Mapping[type[exp.Expr], ValueRule]
     predicates: Mapping[type[exp.Expr], PredicateRule]
@@ -40,7 +40,7 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What fills one ``$n`` of the compiled text."""
+    """The value of one ``$n`` in the compiled text."""
 
     evaluate: Evaluate
     type: SqlType
@@ -48,21 +48,21 @@ class Argument:
 
 
 Guard = Callable[[Mapping[str, Any]], None]
-"""What is asked before a query runs: raises SqlError where the session may not run it."""
+"""A check before a query runs: raises SqlError if the session may not run it."""
 
 
 @dataclass(slots=True)
 class Compilation:
-    """What all binders of one statement share.
+    """The state that all binders of one statement share.
 
     :param database: the current database.
     :param variables: types of the variables, by lower-case name with its ``@``.
     :param local_tables: table variables and temporary tables, by lower-case name with its ``@`` or ``#``.
     :param zone_minutes: the server's offset.
-    :param sees_all: whether whoever asks may see all rows of the views.
+    :param sees_all: whether the login may see all rows of the views.
     :param has_large_values: whether a value may be longer than 8,000 bytes.
-    :param needed: the names of what the session has to supply.
-    :param guards: what is asked before the query runs, by what it guards.
+    :param needed: the names of the values that the session has to supply.
+    :param guards: the checks before the query runs, by the name of the table.
     """
 
     grammar: Grammar
@@ -81,7 +81,7 @@ class Compilation:
     has_large_values: bool = False
 
     def with_variables(self, variables: Mapping[str, SqlType]) -> Compilation:
-        """For another statement of the same session: with variables beside these, and nothing bound so far."""
+        """The state for another statement of the same session, with additional variables."""
         return Compilation(
             self.grammar,
             self.metadata,
@@ -155,12 +155,12 @@ class Binder:
     def value(self, node: exp.Expr) -> Typed:
         """Bind an expression.
 
-        :raises SqlError: a name means nothing, types do not meet, or the node kind is not understood.
+        :raises SqlError: unknown name, incompatible types, or a node kind that is not supported.
         """
         rule = self.compilation.grammar.values.get(type(node))
         if rule is None:
             if type(node) in self.compilation.grammar.predicates:
-                raise SqlError(102, f"Incorrect syntax near {near(node)!r}: a condition is no value here.", severity=15)
+                raise SqlError(102, f"Incorrect syntax near {near(node)!r}: a condition is not a value.", severity=15)
             raise not_understood(node)
         if self.scope.grouped is not None and (key := self._grouping_key(node, rule)) is not None:
             return key
@@ -179,7 +179,7 @@ class Binder:
         if rule is None:
             if type(node) in self.compilation.grammar.values:
                 raise SqlError(
-                    4145, f"An expression stands where a condition is expected, near {near(node)!r}.", severity=15
+                    4145, f"A condition is expected instead of an expression near {near(node)!r}.", severity=15
                 )
             raise not_understood(node)
         try:
@@ -225,7 +225,7 @@ class Binder:
         return self.computed(name, evaluate, type)
 
     def computed(self, key: str, evaluate: Evaluate, type: SqlType) -> Typed:  # noqa: A002 - the field's own word
-        """A value that Python computes once for each run, from what the session supplies.
+        """A value that Python computes once for each run, from the values that the session supplies.
 
         :param key: names the value apart from all others in the statement.
         """
@@ -277,7 +277,7 @@ class Binder:
         try:
             bound = rule(self.ungrouped(), node)
         except SqlError:
-            # It holds an aggregate, or is at fault: the rule itself will say so.
+            # It contains an aggregate or an error, which the rule itself reports.
             return None
         reading = (self.scope.grouped or {}).get(bound.sql)
         if reading is None:
@@ -309,9 +309,10 @@ def located(error: SqlError, node: exp.Expr) -> SqlError:
 
 
 def not_understood(node: exp.Expr) -> SqlError:
-    """Error 102: what T-SQL may well know, but this server does not."""
+    """Error 102: a form of a query without a rule here."""
     return located(
-        SqlError(102, f"Incorrect syntax near {near(node)!r}: this form is not understood here.", severity=15), node
+        SqlError(102, f"Incorrect syntax near {near(node)!r}: this form is not supported by this server.", severity=15),
+        node,
     )
 
 
@@ -323,5 +324,7 @@ def only(node: exp.Expr, *understood: str) -> None:
     for part, value in node.args.items():
         if value not in (None, False, []) and part not in understood:
             raise SqlError(
-                102, f"Incorrect syntax near {near(node)!r}: the part {part!r} is not understood here.", severity=15
+                102,
+                f"Incorrect syntax near {near(node)!r}: the part {part!r} is not supported by this server.",
+                severity=15,
             )

@@ -128,7 +128,7 @@ class Bridge:
         """Make the functions known to a DuckDB instance; only the first call does anything."""
         if self._cursor is not None:
             return
-        # A cursor of its own, so that no open transaction takes the functions back with it. It stays open, because
+        # A separate cursor, because a rolled back transaction would remove the functions. It stays open, because
         # DuckDB holds on to the Python function only as long as the connection that made it known.
         self._cursor = connection.cursor()
         structs = {
@@ -152,7 +152,7 @@ class Bridge:
             )
 
     def close(self) -> None:
-        """Let go of the DuckDB instance."""
+        """Release the DuckDB instance."""
         if self._cursor is not None:
             self._cursor.close()
             self._cursor = None

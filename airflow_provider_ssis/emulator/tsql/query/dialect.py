@@ -2,7 +2,7 @@
 
 sqlglot's own T-SQL dialect is made for translating: it accepts what other databases write too, and turns ``LEN`` and
 ``GETDATE`` into kinds of nodes that several databases share. Here every function keeps its T-SQL name and every type
-its T-SQL text, so that ``functions.py`` is one table of names, and what T-SQL does not know is not read at all.
+its T-SQL text, so that ``functions.py`` is one table of names, and syntax that T-SQL does not have is rejected.
 """
 
 from __future__ import annotations
@@ -70,14 +70,14 @@ class QueryParser(TSQLParser):
     COLUMN_OPERATORS = {TokenType.DOT: TSQLParser.COLUMN_OPERATORS[TokenType.DOT]}  # noqa: RUF012
 
     def parse_cast(self, kind: type[exp.Cast]) -> exp.Expression:
-        """``CAST(value AS type)``, behind the opening parenthesis."""
+        """``CAST(value AS type)``, after the opening parenthesis."""
         value = self._parse_disjunction()
         if not self._match(TokenType.ALIAS):
             self.raise_error("AS is expected")
         return self.expression(kind(this=value, to=self.parse_type_name()))
 
     def parse_convert(self, *, safe: bool) -> exp.Expression:
-        """``CONVERT(type, value[, style])``, behind the opening parenthesis."""
+        """``CONVERT(type, value[, style])``, after the opening parenthesis."""
         target = self.parse_type_name()
         if not self._match(TokenType.COMMA):
             self.raise_error("a comma is expected")
@@ -86,7 +86,7 @@ class QueryParser(TSQLParser):
         return self.expression(exp.Convert(this=target, expression=value, style=style, safe=safe))
 
     def parse_trim(self) -> exp.Expression:
-        """``TRIM([[LEADING|TRAILING|BOTH] characters FROM] value)``, behind the opening parenthesis."""
+        """``TRIM([[LEADING|TRAILING|BOTH] characters FROM] value)``, after the opening parenthesis."""
         side = self._prev.text.upper() if self._match_texts(("LEADING", "TRAILING", "BOTH")) else "BOTH"
         value = self._parse_disjunction()
         characters = None
@@ -158,13 +158,13 @@ def tokens_of(text: str) -> list[Token]:
 def parse_query(text: str) -> exp.Expr:
     """The syntax tree of one query.
 
-    :raises SqlError: 102, with the line in the text and what stands there.
+    :raises SqlError: 102, with the line and the word.
     """
     try:
         tokens = tokens_of(text)
         trees = _DIALECT.parser().parse(_written_out(tokens), text)
     except TokenError as error:
-        raise SqlError(105, f"A quotation mark or comment is not closed: {error}", severity=15, line=1) from None
+        raise SqlError(105, f"Unclosed quotation mark or comment: {error}", severity=15, line=1) from None
     except ParseError as error:
         raise _syntax_error(error) from None
     found = [tree for tree in trees if tree is not None]

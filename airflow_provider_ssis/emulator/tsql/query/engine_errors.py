@@ -17,11 +17,11 @@ _KNOWN: Final = (
     (re.compile("Division by zero", re.IGNORECASE), division_by_zero),
     (
         re.compile("More than one row returned by a subquery"),
-        lambda: SqlError(512, "A subquery that stands for one value returned more than one."),
+        lambda: SqlError(512, "The subquery returned more than one value."),
     ),
     (
         re.compile("violates (?:unique|primary key) constraint"),
-        lambda: SqlError(2627, "A key of the table is there already: nothing was changed.", severity=14),
+        lambda: SqlError(2627, "Cannot insert a duplicate key. The statement was terminated.", severity=14),
     ),
     (
         re.compile("Conflict on|write-write conflict", re.IGNORECASE),
@@ -35,7 +35,7 @@ _KNOWN: Final = (
     ),
     (
         re.compile("NOT NULL constraint failed"),
-        lambda: SqlError(515, "A column that does not allow NULL was given NULL."),
+        lambda: SqlError(515, "Cannot insert NULL into a column that does not allow NULL."),
     ),
 )
 
@@ -43,7 +43,7 @@ _KNOWN: Final = (
 def of_python(error: Exception) -> SqlError:
     """The error of SQL Server for an exception of Python in a function.
 
-    One that stands for a fault of ours is logged, and becomes an internal error.
+    An unexpected exception is logged, and becomes an internal error.
     """
     match error:
         case SqlError():
@@ -51,7 +51,7 @@ def of_python(error: Exception) -> SqlError:
         case ZeroDivisionError():
             return division_by_zero()
         case ArithmeticError():
-            return SqlError(8115, "Arithmetic overflow: a result is beyond the range of its type.")
+            return SqlError(8115, "Arithmetic overflow: a result is out of the range of its type.")
         case MemoryError():
             return out_of_memory()
         case RecursionError():
@@ -64,24 +64,24 @@ def of_python(error: Exception) -> SqlError:
 
 
 def translated(error: duckdb.Error) -> SqlError:
-    """The error of SQL Server that a DuckDB error stands for.
+    """The error of SQL Server for a DuckDB error.
 
-    One that stands for none is shown as 50000 with DuckDB's own text: it is a fault of this emulator, and its text is
-    what a report of it needs.
+    An unexpected error is shown as 50000 with DuckDB's text: it is a fault of this server, and the text is
+    needed for a report.
     """
     text = str(error)
     for pattern, known in _KNOWN:
         if pattern.search(text):
             return known()
     if isinstance(error, duckdb.OutOfRangeException) or "out of range" in text:
-        return SqlError(8115, "Arithmetic overflow: a result is beyond the range of its type.")
+        return SqlError(8115, "Arithmetic overflow: a result is out of the range of its type.")
     if isinstance(error, duckdb.ConversionException):
         return SqlError(8114, f"Error converting a value: {_first_line(text)}")
     if isinstance(error, duckdb.InterruptException):
         return cancelled()
     if isinstance(error, duckdb.OutOfMemoryException):
         return out_of_memory()
-    return SqlError(50000, f"The emulated server could not run the query: {_first_line(text)}")
+    return SqlError(50000, f"Internal error of the server at this query: {_first_line(text)}")
 
 
 def _first_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a bound expression is: DuckDB text with a T-SQL type, and where no row matters also a Python function."""
+"""Bound expressions: DuckDB text with a T-SQL type, and for expressions that read no row a Python function too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import SqlType
 
 Values = Mapping[str, Any]
-"""What a session supplies when a query runs: ``@name`` variables, ``@@`` functions, ``suser_sname()`` and the like."""
+"""The values that a session supplies: ``@name`` variables, ``@@`` functions, ``suser_sname()`` and others."""
 
 Evaluate = Callable[[Values], Any]
 
@@ -23,7 +23,7 @@ class Typed:
 
     :param sql: DuckDB text; its DuckDB type is the one that ``storage.duckdb_type(type, zoned=True)`` gives.
     :param evaluate: the value in Python, for an expression that reads no row; None for others.
-    :param bare_null: the word NULL itself, which takes the type of what stands beside it.
+    :param bare_null: the word NULL itself, which takes the type of the other operand.
     :param constant: the value of a literal, which rules may look at; None for others.
     :param name: the column's name, for a plain column reference.
     """
@@ -46,7 +46,7 @@ class Predicate:
     """A condition, which is true, false or unknown; in T-SQL it is no value.
 
     :param sql: DuckDB text of type BOOLEAN.
-    :param evaluate: as in :class:`Typed`; None stands for unknown in its result.
+    :param evaluate: as in :class:`Typed`; None in its result means unknown.
     """
 
     sql: str

@@ -18,7 +18,7 @@ async def get_lock(call: ProcedureCall) -> int:
     mode = lock_mode(call.arguments["lockmode"])
     milliseconds = call.arguments["locktimeout"]
     if mode is None or milliseconds is None or milliseconds < _BY_LOCK_TIMEOUT:
-        raise _refused("sp_getapplock", 15600, "it knows no such lock mode or time to wait")
+        raise _refused("sp_getapplock", 15600, "invalid lock mode or timeout")
     resource, of_transaction = _resource(call, "sp_getapplock")
     if milliseconds == _BY_LOCK_TIMEOUT:
         milliseconds = session.options.lock_timeout
@@ -42,12 +42,12 @@ async def release_lock(call: ProcedureCall) -> int:
 
 
 def _resource(call: ProcedureCall, procedure: str) -> tuple[str, bool]:
-    """The name under which the server knows the lock, and whether it goes with the transaction."""
+    """The name of the lock on the server, and whether the transaction owns it."""
     owner = str(call.arguments["lockowner"]).lower()
     if not call.arguments["resource"] or owner not in LOCK_OWNERS:
-        raise _refused(procedure, 15600, "a resource, and Session or Transaction as the lock's owner, are needed")
+        raise _refused(procedure, 15600, "a resource and the lock owner Session or Transaction are required")
     if owner == "transaction" and not call.session.in_transaction:
-        raise _refused(procedure, 3908, "a lock of the owner Transaction needs an open transaction")
+        raise _refused(procedure, 3908, "the lock owner Transaction requires an open transaction")
     principal = call.arguments["dbprincipal"]
     return lock_name(call.session.database, principal, call.arguments["resource"]), owner == "transaction"
 

@@ -1,4 +1,4 @@
-"""What a batch would return and what its parameters are, found without running it."""
+"""The columns that a batch would return and its parameters, without running it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIE
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import parse_type
 
 UNKNOWN: Final = SqlType("nvarchar", length=4000)
-"""The type of a parameter of which nothing is known: text converts to what is needed."""
+"""The type of a parameter without any hint: text converts to any other type."""
 
 _ROW_COUNT: Final = SqlType("bigint")
 _COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Like, exp.In, exp.Between)

@@ -56,7 +56,7 @@ def _type_rows() -> Iterator[tuple[Any, ...]]:
         )
 
 
-# --- what a batch takes and gives
+# --- parameters and results of a batch
 
 _XML: Final = (
     Column("xml_collection_id", INT),

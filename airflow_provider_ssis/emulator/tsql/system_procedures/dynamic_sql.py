@@ -111,7 +111,9 @@ async def _run(
                 raise SqlError(206, f"Operand type clash: {argument.type} is incompatible with {parameter.type.name}.")
             found = session.engine.metadata.table_type(session.database, parameter.type.schema, parameter.type.name)
             if found is None:
-                raise SqlError(2715, f"Parameter {parameter.name}: there is no data type {parameter.type}.", state=3)
+                raise SqlError(
+                    2715, f"Parameter {parameter.name}: cannot find the data type {parameter.type}.", state=3
+                )
             value = as_table(argument.value, found.columns, parameter.name)
             tables.declare_table_value(session, name, parameter.type, value, frame)
         else:
@@ -140,13 +142,15 @@ def _matched(
         if value.name:
             parameter = by_name.get(value.name.lower())
             if parameter is None:
-                raise SqlError(8145, f"{value.name} is no parameter of the statement.", state=2)
+                raise SqlError(8145, f"{value.name} is not a parameter of the statement.", state=2)
         elif position < len(parameters):
             parameter = parameters[position]
         else:
-            raise SqlError(8144, "The statement was given more values than it has parameters.", state=2)
+            raise SqlError(8144, "The statement has more values than parameters.", state=2)
         if value.output and not parameter.output:
-            raise SqlError(8162, f"{parameter.name} is not an OUTPUT parameter, but was given as one.", state=2)
+            raise SqlError(
+                8162, f"{parameter.name} is not an OUTPUT parameter and cannot be passed as OUTPUT.", state=2
+            )
         given[parameter.name.lower()] = (parameter, value)
     for parameter in parameters:
         if parameter.name.lower() not in given:

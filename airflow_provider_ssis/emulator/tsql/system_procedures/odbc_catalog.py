@@ -1,7 +1,7 @@
 """The catalog procedures behind ODBC's and JDBC's questions about tables, columns and procedures (``SQLTables`` ...).
 
 Names are patterns as LIKE has them, unless the caller says otherwise. Keys, indexes, row identifiers and privileges are
-none that this server knows of, so those procedures give empty results.
+not known to this server, so those procedures return empty results.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _routines(call: ProcedureCall, argument: str) -> Iterator[tuple[str, Routine
 
 
 def _matcher(call: ProcedureCall, pattern: str | None) -> Any:
-    """Whether a name is meant: by a pattern, or by itself where the caller says that it is none."""
+    """A test for names: by a pattern, or by equality if the caller says that it is not a pattern."""
     if pattern is None or pattern == _ANY:
         return lambda _: True
     if call.arguments.get("fusepattern") is False:

@@ -74,7 +74,7 @@ def division_by_zero() -> SqlError:
 
 def overflow(type: SqlType) -> SqlError:  # noqa: A002 - the field's own word
     """Error 8115 for an operator's result."""
-    return SqlError(8115, f"Arithmetic overflow: the result is beyond the range of {type}.")
+    return SqlError(8115, f"Arithmetic overflow: the result is out of the range of {type}.")
 
 
 def fitting(value: Any, type: SqlType) -> Any:  # noqa: A002 - the field's own word
@@ -107,7 +107,7 @@ def compare(type: SqlType, first: Any, second: Any) -> int:  # noqa: A002 - the 
 
 
 def order_key(type: SqlType, value: Any) -> Any:  # noqa: A002 - the field's own word
-    """What Python sorts values of a type by."""
+    """The key by which Python sorts values of a type."""
     if type.name in STRINGS:
         return folded(value)
     if type.name == "uniqueidentifier":
@@ -151,7 +151,7 @@ def variant_sort_text(value: Variant) -> str:
 
 
 def _variant_family(variant: Variant) -> int:
-    # Approximate numbers stand above exact ones: "sql_variant (Transact-SQL)", comparing sql_variant values.
+    # Approximate numbers rank above exact ones: "sql_variant (Transact-SQL)", comparing sql_variant values.
     name = "moment" if family(variant.type) == "datetime" else family(variant.type)
     return _VARIANT_FAMILIES.index(name) * 2 + (0 if variant.type.name in APPROXIMATE else 1)
 
@@ -168,7 +168,7 @@ def _approximate(operator: str, type: SqlType, first: float, second: float) -> f
             case "/":
                 result = first / second
             case _:
-                raise SqlError(402, f"The data types float and float do not go with the operator {operator!r}.")
+                raise SqlError(402, f"The data types float and float are incompatible in the operator {operator!r}.")
         result = single(result) if type.name == "real" else result
     except OverflowError:
         raise overflow(type) from None
@@ -211,7 +211,9 @@ def _exact(operator: str, type: SqlType, first: Decimal, second: Decimal) -> Dec
             case "%":
                 result = _EXACT.remainder(first, second)
             case _:
-                raise SqlError(402, f"The data types {type.name} and {type.name} do not go with {operator!r}.")
+                raise SqlError(
+                    402, f"The data types {type.name} and {type.name} are incompatible in the operator {operator!r}."
+                )
     except (InvalidOperation, Inexact):
         raise overflow(type) from None
     return Decimal(fitting(rounded(result, scale), type))

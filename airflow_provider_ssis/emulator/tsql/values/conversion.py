@@ -1,7 +1,7 @@
-"""CAST, CONVERT, TRY_CAST, TRY_CONVERT and the conversions that nobody writes, on Python values.
+"""CAST, CONVERT, TRY_CAST, TRY_CONVERT and implicit conversions, on Python values.
 
-Which conversions there are, and which of them happen by themselves, is the table of "CAST and CONVERT (Transact-SQL)".
-A conversion that fails raises SQL Server's number for it, in words of our own.
+The allowed conversions, implicit and explicit, are those of the table in "CAST and CONVERT (Transact-SQL)".
+A failed conversion raises SQL Server's error number.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import (
 )
 
 CODE_PAGE: Final = "cp1252"
-"""The code page of char and varchar under the collation that the emulated server has."""
+"""The code page of char and varchar under the server's collation."""
 
 _IMPLICIT: Final = "implicit"
 _EXPLICIT: Final = "explicit"
@@ -76,7 +76,7 @@ _TO_UTC: Final = 1
 
 
 def family(type: SqlType) -> str:  # noqa: A002 - the field's own word
-    """number, string, binary, datetime, moment, guid or variant: the kinds that the rules of conversion tell apart."""
+    """number, string, binary, datetime, moment, guid or variant: the kinds of types in the rules of conversion."""
     if type.name in NUMBERS or type.name == "bit":
         return "number"
     if type.name in STRINGS:
@@ -93,14 +93,14 @@ def family(type: SqlType) -> str:  # noqa: A002 - the field's own word
 def check(source: SqlType, target: SqlType, *, explicit: bool) -> None:
     """See whether one type can be converted to another.
 
-    :raises SqlError: 529 (never), 257 (only by CONVERT), 206 (the types never meet).
+    :raises SqlError: 529 (never), 257 (only by CONVERT), 206 (incompatible types).
     """
     rule = _rule(source, target)
     if rule == _IMPLICIT or (rule == _EXPLICIT and explicit):
         return
     if rule == _EXPLICIT:
         raise SqlError(
-            257, f"A value of type {source.name} does not become {target.name} by itself. Write CONVERT or CAST."
+            257, f"A value of type {source.name} is not converted to {target.name} implicitly. Use CONVERT or CAST."
         )
     if explicit:
         raise SqlError(529, f"A value of type {source.name} cannot be converted to {target.name}.")
@@ -160,7 +160,7 @@ def assign(value: Any, source: SqlType, target: SqlType) -> Any:
 
 
 def store(value: Any, source: SqlType, target: SqlType, *, table: str, column: str) -> Any:
-    """The conversion of a value written to a column: what is too long is an error.
+    """The conversion of a value written to a column: a value that is too long is an error.
 
     :raises SqlError: as :func:`assign`, and 2628.
     """
@@ -269,18 +269,16 @@ def _number_from_text(text: str, source: SqlType, target: SqlType) -> Any:
         raise _unreadable(text, source, target) from None
     if target.name in INTEGERS and not _in_range(number, target):
         overflow = {"tinyint": 244, "smallint": 244, "int": 248}.get(target.name, 8115)
-        raise SqlError(overflow, f"The {source.name} value {text!r} is beyond the range of {target.name}.")
+        raise SqlError(overflow, f"The {source.name} value {text!r} is out of the range of {target.name}.")
     return _number(number, source, target)
 
 
 def _unreadable(text: str, source: SqlType, target: SqlType) -> SqlError:
     if target.name in MONEY:
-        return SqlError(
-            235, f"A {source.name} value cannot be read as {target.name}: its form is not that of an amount."
-        )
+        return SqlError(235, f"A {source.name} value cannot be read as {target.name}: it is not an amount of money.")
     if target.name in DECIMALS | APPROXIMATE | {"bigint"}:
         return SqlError(8114, f"Error converting data type {source.name} to {target.name}.")
-    return SqlError(245, f"Conversion failed: the {source.name} value {text!r} is no {target.name}.")
+    return SqlError(245, f"Conversion failed: the {source.name} value {text!r} cannot be converted to {target.name}.")
 
 
 def _number(value: Any, source: SqlType, target: SqlType) -> Any:
@@ -304,7 +302,7 @@ def _number(value: Any, source: SqlType, target: SqlType) -> Any:
             return reached
         except OverflowError:
             raise SqlError(
-                232, f"Arithmetic overflow: a {source.name} value is beyond the range of {target.name}."
+                232, f"Arithmetic overflow: a {source.name} value is out of the range of {target.name}."
             ) from None
     precision, scale = {"money": (19, 4), "smallmoney": (10, 4)}.get(target.name, (target.precision, target.scale))
     exact = number_text.from_float(value) if isinstance(value, float) else Decimal(value)
@@ -313,7 +311,7 @@ def _number(value: Any, source: SqlType, target: SqlType) -> Any:
         target.name, Decimal(10) ** ((precision or 0) - (scale or 0))
     )
     if rounded.copy_abs() >= limit:
-        raise SqlError(8115, f"Arithmetic overflow: a {source.name} value does not fit into {target}.")
+        raise SqlError(8115, f"Arithmetic overflow: a {source.name} value is out of the range of {target}.")
     return rounded
 
 
@@ -324,10 +322,10 @@ def _in_range(value: int, target: SqlType) -> bool:
 
 def _integer_overflow(value: int, source: SqlType, target: SqlType) -> SqlError:
     if target.name in ("tinyint", "smallint") and source.name in INTEGERS:
-        return SqlError(220, f"Arithmetic overflow: {value} is beyond the range of {target.name}.")
+        return SqlError(220, f"Arithmetic overflow: {value} is out of the range of {target.name}.")
     if source.name in APPROXIMATE:
-        return SqlError(232, f"Arithmetic overflow: {value} is beyond the range of {target.name}.")
-    return SqlError(8115, f"Arithmetic overflow: a {source.name} value is beyond the range of {target.name}.")
+        return SqlError(232, f"Arithmetic overflow: {value} is out of the range of {target.name}.")
+    return SqlError(8115, f"Arithmetic overflow: a {source.name} value is out of the range of {target.name}.")
 
 
 def _number_from_bytes(value: bytes, target: SqlType) -> Any:
@@ -337,7 +335,10 @@ def _number_from_bytes(value: bytes, target: SqlType) -> Any:
         size = 8 if target.name == "money" else 4
         return Decimal(int.from_bytes(value[-size:].rjust(size, b"\0"), "big", signed=True)).scaleb(-4)
     if target.name not in INTEGERS:
-        raise SqlError(8114, f"Error converting data type varbinary to {target.name}: its inner form is not emulated.")
+        raise SqlError(
+            8114,
+            f"Error converting data type varbinary to {target.name}: this server does not support its internal format.",
+        )
     size = _INTEGER_BYTES[target.name]
     padded = value[-size:].rjust(size, b"\0")
     return int.from_bytes(padded, "big", signed=target.name != "tinyint")
@@ -365,7 +366,7 @@ def _to_string(value: Any, source: SqlType, target: SqlType, style: int | None) 
 def _number_too_long(source: SqlType, target: SqlType) -> str:
     if source.name in INTEGERS | {"bit"} and target.name in ("varchar", "char"):
         return fit_string("*", target)
-    raise SqlError(8115, f"Arithmetic overflow: a {source.name} value does not fit into {target}.")
+    raise SqlError(8115, f"Arithmetic overflow: a {source.name} value is out of the range of {target}.")
 
 
 def fit_string(text: str, target: SqlType) -> str:
@@ -394,7 +395,7 @@ def _text_from_bytes(value: bytes, target: SqlType, style: int | None) -> str:
 
 def _text_from_moment(value: Any, source: SqlType, style: int | None) -> str:
     if style is not None and not date_styles.known(style):
-        raise SqlError(281, f"{style} is no style for converting {source.name} to a string.")
+        raise SqlError(281, f"{style} is not a valid style for converting {source.name} to a string.")
     try:
         return date_styles.render(value, source, style)
     except ValueError as error:
@@ -415,7 +416,9 @@ def _to_binary(value: Any, source: SqlType, target: SqlType, style: int | None) 
             return _fit_number(moments.datetime_bytes(value), target)
         case _:
             raise SqlError(
-                529, f"Converting {source.name} to {target.name} is not emulated: convert it to a string first."
+                529,
+                f"Converting {source.name} to {target.name} is not supported by this server. "
+                "Convert it to a string first.",
             )
     if target.length is None or target.length == MAX:
         return bytes(data)
@@ -450,7 +453,9 @@ def _bytes_from_number(value: Any, source: SqlType) -> bytes:
         return int(value * 10000).to_bytes(8 if source.name == "money" else 4, "big", signed=True)
     if source.name in APPROXIMATE:
         return struct.pack(">d" if source.name == "float" else ">f", value)
-    raise SqlError(529, f"Converting {source.name} to varbinary is not emulated: convert it to a string first.")
+    raise SqlError(
+        529, f"Converting {source.name} to varbinary is not supported by this server. Convert it to a string first."
+    )
 
 
 def _to_guid(value: Any, source: SqlType, target: SqlType, style: int | None) -> uuid.UUID:
@@ -467,7 +472,7 @@ def _to_guid(value: Any, source: SqlType, target: SqlType, style: int | None) ->
             return uuid.UUID(digits)
         except ValueError:
             pass
-    raise SqlError(8169, "Conversion failed: a string that is no uniqueidentifier.")
+    raise SqlError(8169, "Conversion failed: a string is not a valid uniqueidentifier.")
 
 
 def _to_moment(value: Any, source: SqlType, target: SqlType, style: int | None) -> Any:
@@ -489,7 +494,7 @@ def _in_utc(value: dt.datetime, target: SqlType) -> dt.datetime:
     try:
         return value.astimezone(dt.UTC)
     except OverflowError:
-        raise SqlError(242, f"The time in UTC is beyond the range of {target.name}.") from None
+        raise SqlError(242, f"The time in UTC is out of the range of {target.name}.") from None
 
 
 def _moment_from_text(text: str, source: SqlType, target: SqlType, style: int | None) -> dt.datetime:
@@ -498,7 +503,7 @@ def _moment_from_text(text: str, source: SqlType, target: SqlType, style: int | 
         f"Conversion failed: a {source.name} value cannot be read as {target.name}.",
     )
     if style is not None and not date_styles.known(style):
-        raise SqlError(281, f"{style} is no style for converting {source.name} to {target.name}.")
+        raise SqlError(281, f"{style} is not a valid style for converting {source.name} to {target.name}.")
     try:
         moment = date_styles.parse(text, style)
         local = moment.local()

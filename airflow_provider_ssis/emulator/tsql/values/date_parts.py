@@ -47,7 +47,7 @@ _MICROSECOND: Final = dt.timedelta(microseconds=1)
 SUNDAY: Final = 7
 """SET DATEFIRST as it is for us_english."""
 BY_FIRST_DAY: Final = frozenset({"week", "weekday"})
-"""The parts that hang on SET DATEFIRST."""
+"""The parts that depend on SET DATEFIRST."""
 _TIME_ONLY: Final = frozenset({"hour", "minute", "second", "millisecond", "microsecond", "nanosecond"})
 
 
@@ -78,7 +78,7 @@ def add(part: str, number: int, value: Any, type: SqlType) -> Any:  # noqa: A002
             moved = moment + number * _MICROSECONDS[part] * _MICROSECOND
         return narrowed(moved, type)
     except (OverflowError, ValueError):
-        raise SqlError(517, f"Adding to a {type.name} value leaves the calendar.") from None
+        raise SqlError(517, f"Adding to a {type.name} value caused an overflow of the calendar.") from None
 
 
 def difference(part: str, start: Any, end: Any) -> int:
@@ -173,15 +173,15 @@ def end_of_month(value: Any, months: int = 0) -> dt.date:
     try:
         first = _add_months(widened(value).replace(day=1), months)
     except OverflowError:
-        raise SqlError(517, "EOMONTH leaves the calendar.") from None
+        raise SqlError(517, "EOMONTH caused an overflow of the calendar.") from None
     return first.date().replace(day=calendar.monthrange(first.year, first.month)[1])
 
 
 def _check(part: str, type: SqlType) -> None:  # noqa: A002 - the field's own word
     if (type.name == "date" and part in _TIME_ONLY) or (type.name == "time" and part not in _TIME_ONLY):
-        raise SqlError(9810, f"The date part {part} does not go with the data type {type.name}.")
+        raise SqlError(9810, f"The date part {part} is not supported for the data type {type.name}.")
     if part == "tzoffset" and type.name not in ("datetimeoffset", "datetime2"):
-        raise SqlError(9810, f"The date part {part} does not go with the data type {type.name}.")
+        raise SqlError(9810, f"The date part {part} is not supported for the data type {type.name}.")
 
 
 def _add_months(moment: dt.datetime, months: int) -> dt.datetime:

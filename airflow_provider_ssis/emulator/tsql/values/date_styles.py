@@ -22,7 +22,7 @@ _TIME_24: Final = "HH:mi:ss"
 _TIME_24_FRACTION: Final = "HH:mi:ss.f"
 _TIME_24_COLON_FRACTION: Final = "HH:mi:ss:f"
 
-# Date part, what stands between, time part.
+# Date part, separator, time part.
 _STYLES: Final[dict[int, tuple[str, str, str]]] = {
     1: ("mm/dd/yy", "", ""),
     2: ("yy.mm.dd", "", ""),
@@ -117,7 +117,7 @@ def parse_offset(text: str) -> dt.timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a text says of date and time; what it leaves out is None."""
+    """The parts of date and time in a text; a missing part is None."""
 
     date: dt.date | None
     time: dt.time | None
@@ -254,7 +254,7 @@ def _write(form: str, date: dt.date, time: dt.time, type: SqlType) -> str:  # no
 
 
 def fraction_text(time: dt.time, type: SqlType) -> str:  # noqa: A002 - the field's own word
-    """The digits behind the seconds that a type shows."""
+    """The fractional digits of seconds that a type shows."""
     if type.name == "datetime":
         return f"{time.microsecond // 1000:03}"
     if type.name == "smalldatetime":

@@ -18,11 +18,11 @@ class SqlError(Exception):
 
     :param number: the message number, such as 208.
     :param text: the message, in our own words.
-    :param severity: 11 to 16 for errors that the user can mend, 17 and above for those of the server.
-    :param state: tells places apart that raise the same number.
+    :param severity: 11 to 16 for errors that the user can fix, 17 and above for those of the server.
+    :param state: distinguishes the places that raise the same number.
     :param procedure: the procedure that raised it; filled in by the interpreter when empty.
     :param line: line in the batch or procedure, from 1; 0 lets the interpreter fill in that of the statement.
-    :param ends_batch: what follows in the batch is not run; otherwise the next statement is, as SQL Server does for
+    :param ends_batch: the rest of the batch does not run; otherwise the next statement does, as on SQL Server for
         most errors of severity 16. By default as the number has it (:data:`BATCH_ENDING`).
     :param return_status: the return status of the procedure that raises it.
     """

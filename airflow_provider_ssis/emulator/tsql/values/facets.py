@@ -26,7 +26,7 @@ def check_facets(sql_type: SqlType, text: str, line: int = 0) -> None:
 
     has_facets = (sql_type.length, sql_type.precision, sql_type.scale) != (None, None, None)
     if "(" in text and not has_facets and sql_type.name not in ("real", "float"):
-        raise refuse(2716, f"the type {sql_type.name} takes no length")
+        raise refuse(2716, f"the type {sql_type.name} does not accept a length")
     if sql_type.length is not None and sql_type.length != MAX:
         largest = _LARGEST_LENGTH.get(sql_type.name, _LARGEST_UNICODE_LENGTH)
         if sql_type.length == 0:

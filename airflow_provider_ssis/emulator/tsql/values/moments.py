@@ -1,4 +1,4 @@
-"""Dates and times from one type to another: rounding, ranges, and the numbers and bytes they stand for."""
+"""Dates and times from one type to another: rounding, ranges, and conversion from numbers and bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SMALLDATETIME_YEARS: Final = range(1900, 2080)
 
 
 def widened(value: dt.date | dt.time) -> dt.datetime:
-    """Any date or time as date and time; what is missing is 1900-01-01 and midnight."""
+    """Any date or time as date and time; a missing part is 1900-01-01 or midnight."""
     if isinstance(value, dt.datetime):
         return value
     if isinstance(value, dt.time):
@@ -70,7 +70,7 @@ def from_days_since_1900(value: Any, target: SqlType) -> dt.datetime:
 
     :raises SqlError: 8115, there is no such day.
     """
-    beyond = SqlError(8115, f"Arithmetic overflow: the number is beyond the range of {target.name}.")
+    beyond = SqlError(8115, f"Arithmetic overflow: the number is out of the range of {target.name}.")
     days = Decimal(str(int(value) if isinstance(value, bool) else value))
     if abs(days) > dt.MAXYEAR * _LONGEST_YEAR:
         raise beyond
@@ -99,7 +99,7 @@ def from_datetime_bytes(value: bytes) -> dt.datetime:
             days=int.from_bytes(data[:4], "big", signed=True), milliseconds=(ticks * 1000 * 2 + _TICKS) // (_TICKS * 2)
         )
     except OverflowError:
-        raise SqlError(241, "Conversion failed: the bytes are no datetime.") from None
+        raise SqlError(241, "Conversion failed: the bytes are not a valid datetime.") from None
 
 
 def round_half_up(value: Any) -> Decimal:
@@ -128,4 +128,4 @@ def _in_years(value: dt.datetime, years: range, target: SqlType) -> dt.datetime:
 
 
 def _out_of_range(target: SqlType) -> SqlError:
-    return SqlError(242, f"The value is beyond the range of {target.name}.")
+    return SqlError(242, f"The value is out of the range of {target.name}.")

@@ -39,10 +39,10 @@ _CUSTOM_NUMBER = re.compile(r"(?P<before>[^0#.,]*)(?P<whole>[0#,]+)(?:\.(?P<plac
 def format_value(value: Any, form: str, culture: str = "en-US") -> str:
     """``FORMAT(value, form, culture)``.
 
-    :raises SqlError: 8116 for what is neither number nor date; 9818 for a culture or a form that is not emulated.
+    :raises SqlError: 8116 for a value that is neither number nor date; 9818 for an unsupported culture or form.
     """
     if culture.lower() not in ("en-us", "en", ""):
-        raise SqlError(9818, f"FORMAT knows the culture en-US alone here, not {culture!r}.")
+        raise SqlError(9818, f"FORMAT supports only the culture en-US on this server, not {culture!r}.")
     if isinstance(value, dt.date):
         return _date(value if isinstance(value, dt.datetime) else dt.datetime.combine(value, dt.time()), form)
     if isinstance(value, dt.time):
@@ -50,7 +50,7 @@ def format_value(value: Any, form: str, culture: str = "en-US") -> str:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         with localcontext(WIDE):
             return _number(Decimal(str(value)), form, whole=isinstance(value, int))
-    raise SqlError(8116, "The first argument of FORMAT is a number or a date.")
+    raise SqlError(8116, "The first argument of FORMAT must be a number or a date.")
 
 
 def _date(value: dt.datetime, form: str) -> str:
@@ -62,7 +62,7 @@ def _date(value: dt.datetime, form: str) -> str:
         try:
             form = _STANDARD_DATES[form]
         except KeyError:
-            raise SqlError(9818, f"The form {form!r} of FORMAT is not known for dates.") from None
+            raise SqlError(9818, f"The form {form!r} of FORMAT is not supported for dates.") from None
     return _DATE_TOKEN.sub(lambda match: _date_part(value, match[0]), form)
 
 
@@ -110,7 +110,7 @@ def _number(value: Decimal, form: str, *, whole: bool) -> str:
         return _standard_number(value, standard[1].upper(), standard[2], whole=whole)
     custom = _CUSTOM_NUMBER.fullmatch(form)
     if custom is None:
-        raise SqlError(9818, f"The form {form!r} of FORMAT is not known for numbers.")
+        raise SqlError(9818, f"The form {form!r} of FORMAT is not supported for numbers.")
     return _custom_number(value, custom)
 
 
@@ -136,7 +136,7 @@ def _standard_number(value: Decimal, kind: str, digits: str, *, whole: bool) -> 
         case "G" if not digits:
             return f"{value:f}"
         case _:
-            raise SqlError(9818, f"The form {kind}{digits} of FORMAT is not known for this number.")
+            raise SqlError(9818, f"The form {kind}{digits} of FORMAT is not supported for this number.")
 
 
 def _custom_number(value: Decimal, form: re.Match[str]) -> str:

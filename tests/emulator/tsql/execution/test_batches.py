@@ -240,7 +240,7 @@ def test_an_endless_loop_can_be_cancelled(connection: pyodbc.Connection) -> None
 
 def test_a_transaction_left_open_is_rolled_back_when_its_client_goes(ssisdb_emulator: SsisdbEmulator) -> None:
     with closing(pyodbc.connect(ssisdb_emulator.odbc_connection_string, autocommit=False)) as leaving:
-        leaving.execute("EXEC catalog.create_folder N'Gone'")
+        leaving.execute("EXEC catalog.create_folder N'Missing'")
     with closing(pyodbc.connect(ssisdb_emulator.odbc_connection_string, autocommit=True)) as other:
         assert results(other, "SELECT COUNT(*) FROM catalog.folders") == [[(0,)]]
 
@@ -256,7 +256,7 @@ def test_an_open_transaction_sees_what_others_commit_meanwhile(ssisdb_emulator: 
         assert results(reader, "SELECT COUNT(*) FROM catalog.folders") == [[(1,)]]
 
 
-def test_a_writer_waits_for_the_other_and_gives_up_when_told_so(ssisdb_emulator: SsisdbEmulator) -> None:
+def test_a_writer_waits_for_the_other_until_its_lock_timeout(ssisdb_emulator: SsisdbEmulator) -> None:
     odbc = ssisdb_emulator.odbc_connection_string
     with (
         closing(pyodbc.connect(odbc, autocommit=False)) as first,
@@ -284,7 +284,7 @@ def test_a_second_session_gets_an_application_lock_when_the_first_gives_it_back(
         waiting.start()
         first.close()
         waiting.join(DEADLINE_SECONDS)
-        # 1 after a wait, 0 where the first session was gone before the second asked.
+        # 1 after a wait, 0 where the first session had ended before the second asked.
         assert granted in ([0], [1])
 
 
@@ -360,6 +360,6 @@ def test_a_table_of_an_unknown_type_is_refused(ssisdb_emulator: SsisdbEmulator) 
     )
     with (
         closing(pytds.connect(server.host, port=server.port, user=server.user, password=server.password)) as connection,
-        pytest.raises(pytds.Error, match=r"no data type catalog\.NoSuchType"),
+        pytest.raises(pytds.Error, match=r"cannot find the data type catalog\.NoSuchType"),
     ):
         connection.cursor().execute("SELECT * FROM %s", (ids,))

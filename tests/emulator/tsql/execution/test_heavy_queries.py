@@ -11,6 +11,7 @@ from tests.support.tsql_session import answer, tsql_server
 
 ROWS = "(SELECT value FROM STRING_SPLIT(REPLICATE(CAST('a,' AS varchar(max)), 100000), ','))"
 NUMBERS = f"{ROWS} a, {ROWS} b, {ROWS} c"
+FOREVER = "WHILE 1 = 1"
 IN_TEXT = f"SELECT COUNT_BIG(*) FROM {NUMBERS}".replace("'", "''")
 A_MILLION = "REPLICATE(CAST('a' AS varchar(max)), 1000000)"
 
@@ -19,15 +20,15 @@ ENDLESS = {
     "a cross join sent to the client": f"SELECT a.value FROM {NUMBERS}",
     "a Python function for each row": f"SELECT COUNT(PATINDEX('%[b-d]%', a.value + b.value)) FROM {NUMBERS}",
     "a sort": f"SELECT TOP (1) a.value FROM {NUMBERS} ORDER BY b.value + c.value",
-    "a loop": "DECLARE @i int = 0; WHILE 1 = 1 SET @i = 1 - @i",
-    "a loop of queries": "DECLARE @i int = 0; WHILE 1 = 1 SELECT @i = COUNT(*) FROM (VALUES (1)) v (n)",
+    "a loop": f"DECLARE @i int = 0; {FOREVER} SET @i = 1 - @i",
+    "a loop of queries": f"DECLARE @i int = 0; {FOREVER} SELECT @i = COUNT(*) FROM (VALUES (1)) v (n)",
     "a condition": f"IF EXISTS (SELECT 1 FROM {NUMBERS} WHERE a.value = 'b') PRINT 'x'",
     "a table variable": f"DECLARE @t TABLE (a varchar(10)); INSERT @t SELECT a.value FROM {NUMBERS}",
     "dynamic SQL": f"EXEC (N'{IN_TEXT}')",
     "INSERT … EXEC": f"DECLARE @t TABLE (a bigint); INSERT @t EXEC (N'{IN_TEXT}')",
     "an EXISTS with LIKE": f"SELECT COUNT(*) FROM {NUMBERS} WHERE REPLICATE('a', 8000) LIKE '%a_a_a_a_a_b%'",
     "expressions with long patterns": (
-        "WHILE 1 = 1 IF "
+        f"{FOREVER} IF "
         + " OR ".join(["PATINDEX('%' + REPLICATE('[a-z]', 1500) + 'b%', REPLICATE('a', 8000)) = 1"] * 20)
         + " PRINT 'x'"
     ),
@@ -60,7 +61,7 @@ def test_other_sessions_go_on_and_a_cancel_stops_it(text: str) -> None:
 LARGE = {
     "one text": "SELECT REPLICATE(CAST('a' AS varchar(max)), 2000000000)",
     "many texts": f"SELECT {A_MILLION} + a.value FROM {NUMBERS} ORDER BY 1",
-    "a growing variable": "DECLARE @s varchar(max) = 'a'; WHILE 1 = 1 SET @s += @s",
+    "a growing variable": f"DECLARE @s varchar(max) = 'a'; {FOREVER} SET @s += @s",
     "REPLACE": f"SELECT REPLACE({A_MILLION}, 'a', {A_MILLION})",
     "a replacement of replacements": f"SELECT REPLACE(REPLACE({A_MILLION}, 'a', REPLICATE('a', 200)), 'a', 'aaaa')",
     "STRING_AGG": f"SELECT STRING_AGG(CAST(a.value AS varchar(max)), 'aaaaaaaaaaaaaaaaaaaaaaaaa') FROM {NUMBERS}",
@@ -72,7 +73,7 @@ LARGE = {
     "a table variable": f"DECLARE @t TABLE (a varchar(max)); INSERT @t SELECT {A_MILLION} + a.value FROM {NUMBERS}",
     "SPACE": "SELECT REPLICATE(CAST(SPACE(8000) AS varchar(max)), 1000000000)",
     "a constant in each row": f"SELECT REPLACE(a.value + 'aaaa', 'a', {A_MILLION}) FROM {ROWS} a, {ROWS} b ORDER BY 1",
-    "STUFF": f"DECLARE @s varchar(max) = {A_MILLION}; WHILE 1 = 1 SET @s = STUFF(@s, 1, 0, @s)",
+    "STUFF": f"DECLARE @s varchar(max) = {A_MILLION}; {FOREVER} SET @s = STUFF(@s, 1, 0, @s)",
 }
 """Statements that ask for more memory than there is."""
 

@@ -410,8 +410,8 @@ CONDITIONS: list[tuple[str, bool | None]] = [
 
 @pytest.mark.parametrize(("condition", "expected"), CONDITIONS, ids=[each[0] for each in CONDITIONS])
 def test_a_condition_is_true_false_or_unknown(engine: QueryEngine, condition: str, expected: bool | None) -> None:
-    told = f"CASE WHEN {condition} THEN 'true' WHEN NOT ({condition}) THEN 'false' ELSE 'unknown' END"
-    assert engine.value(told)[1] == {True: "true", False: "false", None: "unknown"}[expected]
+    outcome = f"CASE WHEN {condition} THEN 'true' WHEN NOT ({condition}) THEN 'false' ELSE 'unknown' END"
+    assert engine.value(outcome)[1] == {True: "true", False: "false", None: "unknown"}[expected]
 
 
 FAULTS = [

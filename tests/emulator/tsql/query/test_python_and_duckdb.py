@@ -75,8 +75,8 @@ def _outcome(engine: QueryEngine, text: str) -> Any:
 
 def _agree(engine: QueryEngine, expression: str) -> None:
     alone = _outcome(engine, f"SELECT {expression} AS v")
-    beside_a_row = _outcome(engine, f"SELECT {expression} AS v FROM catalog.folders WHERE folder_id = 1")
-    assert alone == beside_a_row
+    with_a_row = _outcome(engine, f"SELECT {expression} AS v FROM catalog.folders WHERE folder_id = 1")
+    assert alone == with_a_row
 
 
 @PROPERTY

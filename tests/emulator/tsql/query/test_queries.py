@@ -408,7 +408,7 @@ SELECTS: dict[str, tuple[str, str, Rows]] = {
         "v sql_variant",
         [(Variant(INT, 5),), (Variant(SqlType("varchar", length=4), "none"),)],
     ),
-    "a string column is converted to the type of the number beside it": (
+    "a string column is converted to the type of the number next to it": (
         "SELECT n.s FROM (VALUES ('1'), ('02'), ('3')) AS n(s) WHERE n.s = 2",
         "s varchar(2)",
         [("02",)],
@@ -508,7 +508,7 @@ def test_a_key_of_subtotals_may_be_null(engine: QueryEngine, group: str) -> None
         assert [column.nullable for column in query.columns] == [nullable]
 
 
-def test_a_query_is_compiled_anew_after_a_table_was_added(engine: QueryEngine) -> None:
+def test_a_query_is_compiled_again_after_a_table_was_added(engine: QueryEngine) -> None:
     before = engine.rows("SELECT name FROM sys.tables ORDER BY name")
     engine.metadata.add(Table("SSISDB", "catalog", "late", columns("a int")))
     assert engine.rows("SELECT name FROM sys.tables ORDER BY name") == sorted([*before, ("late",)])
@@ -537,7 +537,7 @@ def test_names_are_looked_up_in_the_current_database(engine: QueryEngine) -> Non
     assert len(engine.compiler.run(query, engine.connection, engine.session)) == 4
 
 
-def test_tables_are_for_administrators_and_views_for_everybody(engine: QueryEngine) -> None:
+def test_tables_are_for_administrators_and_views_for_all_logins(engine: QueryEngine) -> None:
     stranger = {**engine.session, "is_srvrolemember()": lambda role, login=None: 0}
     for text, allowed in (
         ("SELECT name FROM catalog.open_folders", True),

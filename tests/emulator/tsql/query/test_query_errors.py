@@ -125,10 +125,10 @@ def test_an_error_at_run_time_has_its_number(engine: QueryEngine, text: str, num
     assert caught.value.number == number, caught.value
 
 
-def test_an_overflow_is_told_in_words_of_our_own(engine: QueryEngine) -> None:
+def test_an_overflow_has_the_text_of_the_engine(engine: QueryEngine) -> None:
     with pytest.raises(SqlError) as caught:
         engine.run("SELECT SUM(x.a) FROM (VALUES (2147483647), (1)) AS x(a)")
-    assert caught.value.text == "Arithmetic overflow: a result is beyond the range of its type."
+    assert caught.value.text == "Arithmetic overflow: a result is out of the range of its type."
 
 
 def test_a_branch_that_is_not_taken_raises_nothing(engine: QueryEngine) -> None:

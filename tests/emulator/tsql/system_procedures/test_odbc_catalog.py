@@ -149,5 +149,5 @@ def test_each_type_can_be_measured(name: str) -> None:
     assert (octets(sql_type) is None) == (sql_type.length is None and name not in ("text", "ntext", "image"))
 
 
-def test_a_table_type_has_a_number_of_its_own() -> None:
+def test_a_table_type_has_its_own_number() -> None:
     assert odbc_type(SqlType("IdList", schema="catalog")).data_type == -153

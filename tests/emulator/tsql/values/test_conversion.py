@@ -1,4 +1,4 @@
-"""CAST, CONVERT and the conversions that nobody writes, on Python values."""
+"""CAST, CONVERT and implicit conversions of Python values."""
 
 from __future__ import annotations
 

@@ -32,18 +32,18 @@ _INT_RANGE: Final = range(-(2**31), 2**31)
 def _part(node: exp.Expr, function: str) -> str:
     """The date part that the first argument names: a bare word."""
     if not isinstance(node, exp.Column) or len(node.parts) != 1:
-        raise SqlError(1023, f"The first argument of {function.upper()} is the name of a date part.", severity=15)
+        raise SqlError(1023, f"The first argument of {function.upper()} must be the name of a date part.", severity=15)
     return date_parts.part_named(node.name, function)
 
 
 def _dateadd(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
     part = _part(nodes[0], "dateadd")
     if part in ("tzoffset", "iso_week"):
-        raise SqlError(9810, f"The date part {part} does not go with DATEADD.", severity=15)
+        raise SqlError(9810, f"The date part {part} is not supported by DATEADD.", severity=15)
     number = taken(binder, binder.value(nodes[1]), "int", "dateadd", 2)
     given = binder.value(nodes[2])
     literal = given.type.name not in ("date", "time", "datetime", "smalldatetime", "datetime2", "datetimeoffset")
-    # A string or number that stands for a moment here is a datetime.
+    # A string or number in place of a date is a datetime.
     moment = coerced(binder, given, _DATETIME) if literal else given
     return binder.call(
         f"dateadd {part}",
@@ -59,7 +59,7 @@ def _datediff(result: SqlType) -> Callable[[Binder, Sequence[exp.Expr]], Typed]:
     def rule(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
         part = _part(nodes[0], name)
         if part in ("tzoffset", "iso_week"):
-            raise SqlError(9806, f"The date part {part} does not go with {name.upper()}.", severity=15)
+            raise SqlError(9806, f"The date part {part} is not supported by {name.upper()}.", severity=15)
         moments = [
             taken(binder, binder.value(node), "moment", name, position)
             for position, node in enumerate(nodes[1:], start=2)
@@ -68,7 +68,9 @@ def _datediff(result: SqlType) -> Callable[[Binder, Sequence[exp.Expr]], Typed]:
         def compute(start: Any, end: Any) -> int:
             count = date_parts.difference(part, start, end)
             if result == INT and count not in _INT_RANGE:
-                raise SqlError(535, "DATEDIFF counts more than an int holds. Use DATEDIFF_BIG, or a larger date part.")
+                raise SqlError(
+                    535, "The result of DATEDIFF is out of the range of int. Use DATEDIFF_BIG or a larger date part."
+                )
             return count
 
         return binder.call(f"{name} {part}", compute, moments, result)
@@ -105,12 +107,12 @@ def _from_parts(*numbers: int) -> dt.datetime:
     try:
         return dt.datetime(year, month, day, hour, minute, second, microsecond)
     except (ValueError, OverflowError):
-        raise SqlError(289, "The parts make no date or time: one of them is out of its range.") from None
+        raise SqlError(289, "Cannot construct a date or time: an argument is out of range.") from None
 
 
 def _fraction(fraction: int, precision: int) -> int:
     if not 0 <= precision <= 7 or fraction >= 10**precision:
-        raise SqlError(289, "The parts make no date or time: the fraction does not fit the precision.")
+        raise SqlError(289, "Cannot construct a date or time: the fraction does not fit the precision.")
     return int(fraction * 10 ** (6 - precision)) if precision <= 6 else fraction // 10
 
 
@@ -128,7 +130,7 @@ def _timefromparts(hour: int, minute: int, second: int, fraction: int, precision
 
 def _offset(value: Any) -> dt.timezone:
     if not isinstance(value, str | int | float | Decimal):
-        raise SqlError(8116, "The offset of a time zone is a string (+hh:mm) or a number of minutes.")
+        raise SqlError(8116, "The offset of a time zone must be a string (+hh:mm) or a number of minutes.")
     try:
         offset = date_styles.parse_offset(value) if isinstance(value, str) else dt.timedelta(minutes=int(value))
         if abs(offset) > _LARGEST_OFFSET:

@@ -38,7 +38,7 @@ def _length_type(arguments: Sequence[Typed]) -> SqlType:
 
 def _non_negative(count: int, function: str) -> int:
     if count < 0:
-        raise SqlError(537, f"A length that {function} gets is negative.")
+        raise SqlError(537, f"Invalid length parameter passed to {function}: it must not be negative.")
     return count
 
 
@@ -187,7 +187,7 @@ def _rtrim(text: str, characters: str = " ") -> str:
 
 def _translate(text: str, old: str, new: str) -> str:
     if len(old) != len(new):
-        raise SqlError(9828, "The second and third arguments of TRANSLATE are not equally long.")
+        raise SqlError(9828, "The second and third arguments of TRANSLATE must have the same length.")
     return text.translate(str.maketrans(old, new))
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _Aggregate = Callable[["Binder", Typed, bool, str], Typed]
-"""How an aggregate is written in DuckDB: from the bound argument, whether it is DISTINCT, and what stands behind the
+"""How an aggregate is written in DuckDB: from the bound argument, whether it is DISTINCT, and the text after the
 parentheses (FILTER or OVER)."""
 
 
@@ -156,7 +156,7 @@ WINDOW_NAMES: Final = frozenset(_RANKINGS) | _OFFSETS | {"ntile"}
 
 
 def aggregate_over(binder: Binder, node: exp.Anonymous, argument: Typed, *, where: str) -> Typed:
-    """An aggregate of a bound argument over the rows that meet a condition."""
+    """An aggregate of a bound argument over the rows for which a condition is true."""
     aggregate = _AGGREGATES.get(str(node.this).lower())
     if aggregate is None:
         raise not_understood(node)
@@ -188,7 +188,7 @@ def aggregated(binder: Binder, node: exp.Anonymous, behind: str = "") -> Typed:
     distinct = isinstance(argument, exp.Distinct)
     if distinct:
         if behind:
-            raise SqlError(102, "Incorrect syntax near 'DISTINCT': it does not go with OVER.", severity=15)
+            raise SqlError(102, "Incorrect syntax near 'DISTINCT': it cannot be used with OVER.", severity=15)
         only(argument, "expressions")
         argument = argument.expressions[0]
     value = inside.value(argument)
@@ -199,13 +199,13 @@ def _string_agg(binder: Binder, node: exp.Anonymous, order: exp.Order | None, be
     if len(node.expressions) != 2:
         raise SqlError(174, "STRING_AGG takes two arguments.", severity=15)
     if behind:
-        raise SqlError(4113, "STRING_AGG does not go with OVER.", severity=15)
+        raise SqlError(4113, "STRING_AGG cannot be used with OVER.", severity=15)
     binder.scope.check_aggregate("STRING_AGG")
     inside = binder.ungrouped()
     value = taken(binder, inside.value(node.expressions[0]), "text", "string_agg", 1)
     separator = taken(binder, inside.value(node.expressions[1]), "text", "string_agg", 2)
     if separator.evaluate is None or not isinstance(node.expressions[1], exp.Literal | exp.National | exp.Parameter):
-        raise SqlError(8733, "The separator of STRING_AGG is a string literal or a variable.")
+        raise SqlError(8733, "The separator of STRING_AGG must be a string literal or a variable.")
     ordering = f" ORDER BY {order_items(inside, order)}" if order is not None else ""
     return Typed(f"string_agg({value.sql}, {separator.sql}{ordering})", widest(value.type))
 
@@ -221,7 +221,7 @@ def _grouping(binder: Binder, node: exp.Anonymous) -> Typed:
     binder.scope.check_aggregate(str(node.this))
     values = binder.ungrouped().values(node.expressions)
     if not values or any(value.sql not in (binder.scope.grouped or {}) for value in values):
-        raise SqlError(8161, f"An argument of {str(node.this).upper()} is not among the expressions in GROUP BY.")
+        raise SqlError(8161, f"An argument of {str(node.this).upper()} is not in the GROUP BY clause.")
     keys = [order_sql(binder, value) for value in values]
     return Typed(f"CAST(grouping({', '.join(keys)}) AS INTEGER)", INT, nullable=False)
 
@@ -235,10 +235,10 @@ def order_items(binder: Binder, order: exp.Order) -> str:
 def _order_item(binder: Binder, item: exp.Ordered) -> str:
     only(item, "this", "desc", "nulls_first")
     if isinstance(item.this, exp.Literal) and not item.this.is_string:
-        raise SqlError(5308, "ORDER BY inside OVER takes no positions.")
+        raise SqlError(5308, "ORDER BY inside OVER does not accept column positions.")
     value = binder.value(item.this)
     if value.constant is not None:
-        raise SqlError(5309, "A constant stands in ORDER BY of an OVER clause: it sorts nothing.")
+        raise SqlError(5309, "ORDER BY inside OVER does not accept constants.")
     # NEWID() sorts by chance: any order serves, and DuckDB refuses it.
     return "" if is_by_chance(value) else order_sql(binder, value) + direction(item)
 
@@ -284,7 +284,7 @@ def _over(binder: Binder, node: exp.Window, function: exp.Anonymous, name: str) 
         return _ranked(binder, name, function, over)
     if name in NAMES:
         raise not_understood(node)
-    raise SqlError(10753, f"{near(function)!r} does not go with OVER.", severity=15)
+    raise SqlError(10753, f"{near(function)!r} cannot be used with OVER.", severity=15)
 
 
 def _ranked(binder: Binder, name: str, node: exp.Anonymous, over: str) -> Typed:
@@ -310,7 +310,7 @@ def _ranked(binder: Binder, name: str, node: exp.Anonymous, over: str) -> Typed:
 
 def _positive(tiles: int | None) -> int:
     if tiles is None or tiles < 1:
-        raise SqlError(8115, "NTILE takes a number of groups from 1 up.")
+        raise SqlError(8115, "The argument of NTILE must be 1 or higher.")
     return tiles
 
 
@@ -334,7 +334,7 @@ def _bound(value: str | exp.Expr | None, side: str | None) -> str:
     elif isinstance(value, str):
         text = value
     else:
-        raise SqlError(102, "Incorrect syntax in a window frame: a whole number is expected.", severity=15)
+        raise SqlError(102, "Incorrect syntax in a window frame: an integer is expected.", severity=15)
     return f"{text} {side}" if side else text
 
 

@@ -24,11 +24,11 @@ _SOURCE_PARTS: Final = ("with_", "from_", "joins", "where", "group", "having", "
 class Assignments:
     """A SELECT of values for variables.
 
-    :param rows: what is fetched: the values themselves, or where there are steps, what these read.
+    :param rows: the fetched values: those of the variables, or with steps those that the steps read.
     :param variables: where the values go, in their order.
     :param steps: for assignments that follow from one another, the SELECT of each value: it reads the columns of a row
         of ``rows`` as the variables that :func:`cell_name` names. Empty where the last of ``rows`` holds the values.
-    :param one_row: which rows there are hangs on the variables, so the steps stand for what SQL Server does only while
+    :param one_row: the rows depend on the variables, so the steps are equivalent to SQL Server only while
         there is no second row.
     """
 
@@ -49,7 +49,7 @@ def split_assignments(tree: exp.Expr) -> Assignments:
     if not any(targets):
         return Assignments(tree)
     if not all(targets):
-        raise SqlError(141, "A SELECT that gives values to variables must not return data too.", severity=15)
+        raise SqlError(141, "A SELECT that assigns variables must not also return data.", severity=15)
     select = tree.copy()
     values = [item.expression for item in select.expressions]
     if not _follow_from_each_other(values, targets, has_source=select.args.get("from_") is not None):
@@ -59,7 +59,7 @@ def split_assignments(tree: exp.Expr) -> Assignments:
 
 
 def cell_name(position: int) -> str:
-    """The variable as which a step reads a column, from 1; with its blank it is none that a batch could declare."""
+    """The variable as which a step reads a column, from 1; with its blank no batch can declare it."""
     return f"@ {position}"
 
 
@@ -119,7 +119,7 @@ class _Cells:
 
     :param variables: those that the SELECT assigns.
     :param grouped: the query has GROUP BY, where a column alone may mean nothing: expressions are moved whole. Without
-        it columns alone are moved, so that a CASE around them still decides what is computed.
+        it columns alone are moved, so that a CASE around them still decides which value is computed.
     :param taken: the columns so far.
     """
 
@@ -137,12 +137,12 @@ class _Cells:
         if _is_aggregate(value):
             if self.grouped:
                 raise not_supported("An aggregate over a variable that the same SELECT with GROUP BY assigns")
-            # One row comes of it: it reads of the variables what they hold before.
+            # It returns one row, and reads the variables as they were before the SELECT.
             return self._cell(value)
         if isinstance(value, exp.Window):
             raise not_supported("A window function over a variable that the same SELECT assigns")
         if isinstance(value, exp.Query) or _tests_subquery(value):
-            raise not_supported("A subquery beside a variable that the same SELECT with FROM assigns")
+            raise not_supported("A subquery together with a variable that the same SELECT with FROM assigns")
         self._clear(value)
         return value
 

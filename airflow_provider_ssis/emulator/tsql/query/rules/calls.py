@@ -60,7 +60,9 @@ def called(binder: Binder, name: str, function: Function, arguments: Sequence[ex
 def _qualified(binder: Binder, node: exp.Dot) -> Typed:
     """``schema.function(...)``: there are no functions but the built-in ones."""
     parts = [part.name for part in node.flatten()] if isinstance(node, exp.Dot) else []
-    raise SqlError(4121, f"There is no column {parts[0]!r} and no function or method {'.'.join(parts)!r}.")
+    raise SqlError(
+        4121, f"Cannot find the column {parts[0]!r} or the user-defined function or method {'.'.join(parts)!r}."
+    )
 
 
 VALUES: Final[dict[type[exp.Expr], ValueRule]] = {exp.Anonymous: _call, exp.Dot: _qualified}

@@ -91,7 +91,7 @@ def _check_count(given: int, columns: Sequence[Column]) -> None:
 
 
 def _stored(binder: Binder, value: Typed, column: Column, table: LocalTable) -> Typed:
-    """A value as a column takes it: what is too long is an error, not cut."""
+    """A value converted for a column: a value that is too long is an error, and is not cut."""
     target, source = column.type, value.type
     if value.bare_null or source == target:
         return coerced(binder, value, target)
@@ -126,8 +126,8 @@ def _target_table(binder: Binder, node: exp.Expr) -> LocalTable:
         raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")
     raise SqlError(
         229,
-        f"Writing to {name!r} of schema {schema!r} in database {database!r} is denied: the catalog changes through its "
-        "stored procedures alone.",
+        f"Writing to {name!r} of schema {schema!r} in database {database!r} is denied: tables change only through "
+        "stored procedures.",
         severity=14,
     )
 
@@ -149,7 +149,7 @@ def _main(node: exp.Update | exp.Delete) -> exp.Table:
         main.args.get("alias"),
     ):
         raise SqlError(
-            102, f"Incorrect syntax near {called.name!r}: the table that changes comes first in FROM here.", severity=15
+            102, f"Incorrect syntax near {called.name!r}: the changed table must be the first in FROM.", severity=15
         )
     return main
 
@@ -171,7 +171,7 @@ def _others(binder: Binder, main: exp.Table) -> str:
         return ""
     first, *others = joins
     if first.args.get("side") or first.args.get("kind", "").upper() not in ("", "INNER", "CROSS"):
-        raise SqlError(102, "Incorrect syntax near 'JOIN': only inner joins change tables here.", severity=15)
+        raise SqlError(102, "Incorrect syntax near 'JOIN': UPDATE and DELETE support only inner joins.", severity=15)
     select = exp.Select(expressions=[exp.Star()])
     select.set("from_", exp.From(this=first.this.copy()))
     select.set("joins", [join.copy() for join in others])
@@ -222,7 +222,7 @@ def _delete(binder: Binder, node: exp.Delete) -> str:
 
 
 CHANGES: Final[dict[type[exp.Expr], Callable[[Binder, exp.Expr], str]]] = {
-    exp.Insert: _insert,  # type: ignore[dict-item] # each rule takes the node kind that it stands beside
+    exp.Insert: _insert,  # type: ignore[dict-item] # each rule takes the node kind of its key
     exp.Update: _update,  # type: ignore[dict-item]
     exp.Delete: _delete,  # type: ignore[dict-item]
 }

@@ -57,7 +57,7 @@ def _recursive(
     table = CommonTable(name, sql_name, (*columns, Column(RECURSION_LEVEL, INT, nullable=False)))
     step = outside.with_tables([table]).query(_with_level(union.expression, name))
     if len(step.columns) != len(anchor.columns) + 1:
-        raise SqlError(205, "Both parts of a recursive common table expression have the same number of columns.")
+        raise SqlError(205, "Both parts of a recursive common table expression must have the same number of columns.")
     for one, other in zip(anchor.columns, step.columns, strict=False):
         if one.type.name != other.type.name and not (one.bare_null or other.bare_null):
             raise SqlError(
@@ -88,7 +88,7 @@ def _guard(binder: Binder, level: str, deepest: int) -> str:
 
     def check(reached: int) -> bool:
         if reached > deepest:
-            raise SqlError(530, f"The recursion of a common table expression went beyond {deepest} levels.")
+            raise SqlError(530, f"The maximum recursion {deepest} was exhausted before the statement completed.")
         return True
 
     test = binder.call(f"recursion up to {deepest}", check, [Typed(level, INT)], BIT)
@@ -100,7 +100,7 @@ def _deepest(node: exp.Expr) -> int:
     for option in node.args.get("options") or ():
         if option.name.upper() == "MAXRECURSION":
             if not isinstance(option.expression, exp.Literal) or not option.expression.name.isdigit():
-                raise SqlError(102, "Incorrect syntax near 'MAXRECURSION': a whole number is expected.", severity=15)
+                raise SqlError(102, "Incorrect syntax near 'MAXRECURSION': an integer is expected.", severity=15)
             return int(option.expression.name)
     return _DEEPEST_BY_DEFAULT
 

@@ -77,7 +77,7 @@ def compared(binder: Binder, sign: str, first: Typed, second: Typed) -> Predicat
     first, second = unified(binder, [first, second])
     type_ = first.type
     if type_.name in ("xml", "text", "ntext", "image"):
-        raise SqlError(402, f"Values of type {type_.name} do not compare. Convert them first.")
+        raise SqlError(402, f"Values of type {type_.name} cannot be compared. Convert them first.")
     test = _TESTS[sign]
     evaluate = _strictly(
         lambda one, other: test(arithmetic.compare(type_, one, other)), first.evaluate, second.evaluate
@@ -118,7 +118,7 @@ def _against_query(binder: Binder, sign: str, word: str, value_node: exp.Expr, q
     value = binder.value(value_node)
     query = binder.query(query_node.this if isinstance(query_node, exp.Subquery) else query_node)
     if len(query.columns) != 1:
-        raise SqlError(116, "A subquery that a value is compared with has one column.")
+        raise SqlError(116, "A subquery in a comparison must have one column.")
     alias = binder.compilation.alias()
     column = Typed(f"{alias}.{output_name(1)}", query.columns[0].type)
     first, second = unified(binder, [value, column])
@@ -135,7 +135,7 @@ def _in(binder: Binder, node: exp.In) -> Predicate:
 
 
 def _in_numbers(binder: Binder, value: Typed, items: list[Typed]) -> Predicate | None:
-    """A long list of whole numbers as one argument: spelled out, DuckDB would read it anew for each run.
+    """A long list of whole numbers as one argument: as text, DuckDB would parse it for each run.
 
     :return: None for another list, for a short one, and for a value that no row matters to.
     """

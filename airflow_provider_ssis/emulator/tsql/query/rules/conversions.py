@@ -1,4 +1,4 @@
-"""CAST, CONVERT, TRY_CAST, TRY_CONVERT, COLLATE, and the conversions that nobody writes."""
+"""CAST, CONVERT, TRY_CAST, TRY_CONVERT, COLLATE, and implicit conversions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _DIGITS: Final = {"bit": 1, "tinyint": 3, "smallint": 5, "int": 10, "bigint": 19
 def coerced(binder: Binder, value: Typed, target: SqlType, *, explicit: bool = False) -> Typed:
     """A value as a value of another type.
 
-    :param explicit: CAST allows more conversions than happen by themselves.
+    :param explicit: CAST allows more conversions than the implicit ones.
     :raises SqlError: 206, 257, 529: the types do not convert.
     """
     if value.bare_null:
@@ -52,7 +52,7 @@ def coerced(binder: Binder, value: Typed, target: SqlType, *, explicit: bool = F
 
 
 def unified(binder: Binder, values: Sequence[Typed]) -> list[Typed]:
-    """Values that stand for one another (CASE, COALESCE, VALUES, UNION), all of the type that they share."""
+    """Values of one result (CASE, COALESCE, VALUES, UNION), converted to their common type."""
     return [coerced(binder, value, shared_type(values)) for value in values]
 
 
@@ -197,13 +197,13 @@ def _collate(binder: Binder, node: exp.Collate) -> Typed:
     collation = node.expression.name.upper()
     value = binder.value(node.this)
     if value.type.name not in STRINGS:
-        raise SqlError(447, f"COLLATE goes with strings, not with {value.type.name}.")
+        raise SqlError(447, f"COLLATE applies to strings, not to {value.type.name}.")
     if collation not in ("DATABASE_DEFAULT", "CATALOG_DEFAULT") and not collation.startswith(
         ("SQL_LATIN1_GENERAL_CP1_CI_AS", "LATIN1_GENERAL_CI_AS", "LATIN1_GENERAL_100_CI_AS")
     ):
         if not _COLLATION.fullmatch(collation):
             raise SqlError(448, f"Invalid collation '{node.expression.name}'.")
-        raise not_supported(f"The collation {node.expression.name}: strings compare without case, and it")
+        raise not_supported(f"The collation {node.expression.name}")
     return value
 
 

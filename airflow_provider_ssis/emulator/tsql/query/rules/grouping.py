@@ -68,7 +68,7 @@ def _item(binder: Binder, item: exp.Expr, readings: dict[str, str], *, subtotals
             only(item, "expressions")
             return f"GROUPING SETS ({', '.join(_set(binder, each, readings) for each in item.expressions)})"
         case exp.Literal():
-            raise SqlError(164, "Each GROUP BY expression reads at least one column.")
+            raise SqlError(164, "Each GROUP BY expression must contain at least one column.")
         case exp.Paren() | exp.Column() | exp.Expr():
             return _key(binder, binder.value(item), readings, subtotals=subtotals)
     raise not_understood(item)
@@ -87,7 +87,7 @@ def _members(binder: Binder, nodes: Sequence[exp.Expr], readings: dict[str, str]
 
 
 def _key(binder: Binder, value: Typed, readings: dict[str, str], *, subtotals: bool) -> str:
-    """What a grouping expression groups by; how it reads in the rest of the query goes into ``readings``."""
+    """The DuckDB key of a grouping expression; its form in the rest of the query is added to ``readings``."""
     key = order_sql(binder, value)
     if key == value.sql:
         readings[value.sql] = value.sql

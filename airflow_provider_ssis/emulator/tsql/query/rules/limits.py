@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many rows: a QUALIFY clause before ORDER BY, a LIMIT clause behind it; either may be empty."""
+    """How many rows: a QUALIFY clause before ORDER BY, a LIMIT clause after it; either may be empty."""
 
     qualify: str = ""
     clause: str = ""
@@ -42,7 +42,7 @@ def bind_limit(binder: Binder, node: exp.Query, order: Sequence[OrderItem]) -> L
         return _NO_LIMIT
     if isinstance(limit, exp.Limit):
         if offset is not None:
-            raise SqlError(10741, "TOP and OFFSET do not go together in one query.", severity=15)
+            raise SqlError(10741, "TOP and OFFSET cannot be used in one query.", severity=15)
         return _top(binder, limit, order)
     skipped = f" OFFSET {_count(binder, offset.expression, 'OFFSET')}" if offset is not None else ""
     if limit is None:
@@ -73,13 +73,13 @@ def _top(binder: Binder, limit: exp.Limit, order: Sequence[OrderItem]) -> Limit:
 
 def _count(binder: Binder, node: exp.Expr, word: str) -> str:
     return _constant(
-        binder, node, BIGINT, lambda count: count >= 0, f"{word} takes a whole number that is not negative."
+        binder, node, BIGINT, lambda count: count >= 0, f"{word} requires an integer that is not negative."
     )
 
 
 def _percentage(binder: Binder, node: exp.Expr) -> str:
     return _constant(
-        binder, node, FLOAT, lambda share: 0 <= share <= _MOST_PERCENT, "A percentage is between 0 and 100."
+        binder, node, FLOAT, lambda share: 0 <= share <= _MOST_PERCENT, "A percentage must be between 0 and 100."
     )
 
 

@@ -51,7 +51,7 @@ def _literal(binder: Binder, node: exp.Literal) -> Typed:
     if "e" in text.lower():
         number = float(text)
         if math.isinf(number):
-            raise SqlError(168, f"The number {text} is beyond the range of float.", severity=15)
+            raise SqlError(168, f"The number {text} is out of the range of float.", severity=15)
         return Typed(
             f"CAST({number!r} AS DOUBLE)",
             SqlType("float"),
@@ -122,7 +122,7 @@ def _parameter(binder: Binder, node: exp.Parameter) -> Typed:
     if isinstance(node.this, exp.Parameter):
         name = f"@@{node.this.name.lower()}"
         if name not in GLOBALS:
-            raise SqlError(137, f"There is no function {name.upper()} here.", severity=15)
+            raise SqlError(137, f"Unknown function {name.upper()}.", severity=15)
         return binder.session_value(name, GLOBALS[name])
     only(node, "this")
     name = f"@{node.name.lower()}"
@@ -146,11 +146,12 @@ def _column(binder: Binder, node: exp.Column) -> Typed:
     if scope.grouped is not None and column.sql not in scope.grouped:
         raise SqlError(
             8120,
-            f"Column {'.'.join(parts)!r} is neither in GROUP BY nor inside an aggregate function.",
+            f"Column {'.'.join(parts)!r} is neither in an aggregate function nor in the GROUP BY clause.",
         )
     if scope.grouped is not None and scope is not binder.scope and scope.grouped[column.sql] != column.sql:
         raise SqlError(
-            8120, f"Column {'.'.join(parts)!r} of a grouped query cannot be read in a subquery here: join instead."
+            8120,
+            f"Column {'.'.join(parts)!r} of a grouped query cannot be used in a subquery on this server. Use a join.",
         )
     return column
 
@@ -190,7 +191,7 @@ def _scalar_subquery(binder: Binder, node: exp.Subquery) -> Typed:
     only(node, "this")
     query = binder.query(node.this)
     if len(query.columns) != 1:
-        raise SqlError(116, "A subquery in place of a value has one column.")
+        raise SqlError(116, "A subquery that is used as a value must have one column.")
     column = query.columns[0]
     return Typed(f"({query.sql})", column.type)
 

@@ -53,7 +53,7 @@ def _operator(binder: Binder, node: exp.Binary) -> Typed:
     if sign in _BITWISE and isinstance(node.expression, _SAME_LEVEL):
         raise SqlError(
             102,
-            f"Incorrect syntax near {sign!r}: T-SQL gives {sign} and + one precedence; put parentheses around them.",
+            f"Incorrect syntax near {sign!r}: {sign} and + have the same precedence in T-SQL. Add parentheses.",
             severity=15,
         )
     first, second = binder.value(node.this), binder.value(node.expression)
@@ -66,7 +66,7 @@ def _operator(binder: Binder, node: exp.Binary) -> Typed:
 def operated(binder: Binder, sign: str, first: Typed, second: Typed) -> Typed:
     """``first sign second``.
 
-    :raises SqlError: 402, 206, 8117: the operator does not go with the types.
+    :raises SqlError: 402, 206, 8117: the operator is invalid for the types.
     """
     if sign == "+" and _joinable(first.type, second.type):
         return _concatenated(binder, first, second)
@@ -74,17 +74,26 @@ def operated(binder: Binder, sign: str, first: Typed, second: Typed) -> Typed:
         return _moved(binder, sign, first, second)
     for value in (first, second):
         if value.type.name in MOMENTS | {"sql_variant", "uniqueidentifier"}:
-            raise SqlError(8117, f"An operand of type {value.type.name} does not go with the operator {sign}.")
+            raise SqlError(8117, f"An operand of type {value.type.name} is invalid for the operator {sign}.")
     if {family(first.type), family(second.type)} <= {"string"}:
-        raise SqlError(402, f"Operands of the types {first.type.name} and {second.type.name} do not go with {sign}.")
+        raise SqlError(
+            402,
+            f"Operands of the types {first.type.name} and {second.type.name} are incompatible in the operator {sign}.",
+        )
     first, second = _as_numbers(binder, first, second)
     type_ = arithmetic_type(
         sign, first.type, second.type, first_constant=first.constant, second_constant=second.constant
     )
     if sign in _BITWISE and type_.name not in INTEGERS:
-        raise SqlError(402, f"Operands of the types {first.type.name} and {second.type.name} do not go with {sign}.")
+        raise SqlError(
+            402,
+            f"Operands of the types {first.type.name} and {second.type.name} are incompatible in the operator {sign}.",
+        )
     if sign == "%" and type_.name in APPROXIMATE:
-        raise SqlError(402, f"Operands of the types {first.type.name} and {second.type.name} do not go with {sign}.")
+        raise SqlError(
+            402,
+            f"Operands of the types {first.type.name} and {second.type.name} are incompatible in the operator {sign}.",
+        )
     return _computed(binder, sign, type_, first, second)
 
 
@@ -121,7 +130,7 @@ def _as_numbers(binder: Binder, first: Typed, second: Typed) -> tuple[Typed, Typ
         return first, second
     higher = first if precedence(first.type) >= precedence(second.type) else second
     if family(higher.type) != "number":
-        raise SqlError(402, f"Operands of the types {first.type.name} and {second.type.name} do not go together.")
+        raise SqlError(402, f"Operands of the types {first.type.name} and {second.type.name} are incompatible.")
     return coerced(binder, first, higher.type), coerced(binder, second, higher.type)
 
 
@@ -151,7 +160,9 @@ def _moved(binder: Binder, sign: str, first: Typed, second: Typed) -> Typed:
     for value in (first, second):
         if value.type.name in MOMENTS and value.type.name not in _LEGACY_MOMENTS:
             raise SqlError(
-                402, f"Operands of the types {first.type.name} and {second.type.name} do not go with {sign}."
+                402,
+                f"Operands of the types {first.type.name} and {second.type.name} are incompatible in the "
+                f"operator {sign}.",
             )
     type_ = SqlType("datetime") if "datetime" in (first.type.name, second.type.name) else moment.type
     first, second = coerced(binder, first, type_), coerced(binder, second, type_)
@@ -172,7 +183,7 @@ def _negated(binder: Binder, node: exp.Neg) -> Typed:
     only(node, "this")
     value = binder.value(node.this)
     if family(value.type) != "number" or value.type.name == "bit":
-        raise SqlError(8117, f"An operand of type {value.type.name} does not go with the operator minus.")
+        raise SqlError(8117, f"An operand of type {value.type.name} is invalid for the operator minus.")
     inner = value.evaluate
 
     def negate(number: Any) -> Any:
@@ -192,7 +203,7 @@ def _inverted(binder: Binder, node: exp.BitwiseNot) -> Typed:
     only(node, "this")
     value = binder.value(node.this)
     if value.type.name not in INTEGERS | {"bit"}:
-        raise SqlError(8117, f"An operand of type {value.type.name} does not go with the operator ~.")
+        raise SqlError(8117, f"An operand of type {value.type.name} is invalid for the operator ~.")
     if value.type.name == "bit":
         return binder.call("~", lambda bit: not bit, [value], value.type)
     if value.type.name == "tinyint":

@@ -59,7 +59,7 @@ def _target(binder: Binder, node: exp.Expr, outputs: Sequence[Typed], *, inside:
     if inside:
         value = binder.value(node)
         if value.constant is not None:
-            raise SqlError(408, "A constant stands in ORDER BY: it sorts nothing.")
+            raise SqlError(408, "ORDER BY does not accept constants.")
         return value
     if isinstance(node, exp.Column):
         named = [output for output in outputs if output.name.lower() == node.name.lower()]
@@ -67,7 +67,7 @@ def _target(binder: Binder, node: exp.Expr, outputs: Sequence[Typed], *, inside:
             return named[0]
     raise SqlError(
         145,
-        "ORDER BY items of a query with DISTINCT, UNION, EXCEPT or INTERSECT are among the columns that it selects.",
+        "ORDER BY items of a query with DISTINCT, UNION, EXCEPT or INTERSECT must be in its select list.",
     )
 
 

@@ -1,4 +1,4 @@
-"""SELECT: what it selects, from where, grouped how, in which order, how many."""
+"""SELECT with all of its clauses."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _plain(binder: Binder, node: exp.Select, block: _Block) -> str:
 
 
 def _distinct(binder: Binder, node: exp.Select, block: _Block) -> str:
-    """DISTINCT by what T-SQL holds for equal; the order and the limit apply to what is left."""
+    """DISTINCT with T-SQL's equality; the order and the limit apply to the remaining rows."""
     # A constant takes no part: DuckDB would read a number as a position.
     keys = (
         ", ".join(order_sql(binder, output) for output in block.outputs if output.constant is None) or "NULL::INTEGER"
@@ -125,7 +125,7 @@ def _outputs(binder: Binder, item: exp.Expr) -> list[Typed]:
         case exp.Star():
             only(item)
             if not binder.scope.sources:
-                raise SqlError(263, "A star needs a FROM clause.")
+                raise SqlError(263, "Must specify a table to select from.")
             return [_starred(binder, column) for source in binder.scope.sources for column in source.shown]
         case exp.Column() if isinstance(item.this, exp.Star):
             qualifier = tuple(written_name(part).lower() for part in item.parts[:-1])
@@ -150,7 +150,7 @@ def _starred(binder: Binder, column: Typed) -> Typed:
     if grouped is None:
         return column
     if column.sql not in grouped:
-        raise SqlError(8120, f"Column {column.name!r} is neither in GROUP BY nor inside an aggregate function.")
+        raise SqlError(8120, f"Column {column.name!r} is neither in an aggregate function nor in the GROUP BY clause.")
     return replace(column, sql=grouped[column.sql], nullable=column.nullable or binder.scope.subtotals)
 
 

@@ -28,7 +28,9 @@ def _set_operation(binder: Binder, node: exp.SetOperation) -> BoundQuery:
     binder, prefix = bind_with(binder, node)
     first, second = binder.query(node.this), binder.query(node.expression)
     if len(first.columns) != len(second.columns):
-        raise SqlError(205, "All queries of UNION, INTERSECT or EXCEPT have the same number of columns.")
+        raise SqlError(
+            205, "All queries combined with UNION, INTERSECT or EXCEPT must have the same number of columns."
+        )
     columns = tuple(
         Typed("", shared_type([one, other]), nullable=one.nullable or other.nullable, name=one.name)
         for one, other in zip(first.columns, second.columns, strict=True)

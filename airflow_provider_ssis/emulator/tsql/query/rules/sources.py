@@ -115,7 +115,7 @@ def _source(binder: Binder, node: exp.Expr) -> str:
 
 
 def _joined(binder: Binder, node: exp.Subquery) -> str:
-    """``(a JOIN b ON ...)``: parentheses around joins, which make no scope of their own."""
+    """``(a JOIN b ON ...)``: parentheses around joins, which have no separate scope."""
     inner = node.this
     text = _source(binder, inner)
     for join in inner.args.get("joins") or ():
@@ -124,7 +124,7 @@ def _joined(binder: Binder, node: exp.Subquery) -> str:
 
 
 def _pivot(binder: Binder, node: exp.Expr) -> str:
-    """``source PIVOT (...)``: the source stands in a scope that the rest of FROM does not see."""
+    """``source PIVOT (...)``: the source has its own scope, which the rest of FROM cannot use."""
     pivots = node.args["pivots"]
     if len(pivots) > 1:
         raise not_understood(pivots[1])
@@ -172,7 +172,7 @@ def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str
 
 
 def _guard(binder: Binder, table: Table) -> None:
-    """Only administrators of the server read tables; everybody else reads views, which show each login its own rows."""
+    """Only administrators of the server read tables; other logins read views, which show each login its own rows."""
     question = "is_srvrolemember()"
     denied = f"Reading {table.name!r} of schema {table.schema!r} in database {table.database!r} is denied."
 
@@ -327,15 +327,15 @@ def bind_rows(binder: Binder, node: exp.Values) -> list[list[Typed]]:
     """The rows of a VALUES list, each column of one type."""
     rows = [binder.values(row.expressions if isinstance(row, exp.Tuple) else [row]) for row in node.expressions]
     if any(not row for row in rows):
-        raise SqlError(102, "Incorrect syntax near ')': a row of VALUES has at least one value.", severity=15)
+        raise SqlError(102, "Incorrect syntax near ')': a row of VALUES needs at least one value.", severity=15)
     if len({len(row) for row in rows}) != 1:
-        raise SqlError(10709, "All rows of VALUES have the same number of columns.")
+        raise SqlError(10709, "All rows of VALUES must have the same number of columns.")
     columns = [unified(binder, column) for column in zip(*rows, strict=True)]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
 def rows_sql(rows: Sequence[Sequence[Typed]]) -> str:
-    """Rows as DuckDB writes them behind VALUES."""
+    """Rows in DuckDB's syntax after VALUES."""
     return ", ".join(f"({', '.join(value.sql for value in row)})" for row in rows)
 
 

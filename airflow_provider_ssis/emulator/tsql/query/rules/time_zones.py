@@ -55,7 +55,7 @@ def _at_time_zone(binder: Binder, node: exp.AtTimeZone) -> Typed:
     only(node, "this", "zone")
     value = binder.value(node.this)
     if value.type.name not in ("datetime", "smalldatetime", "datetime2", "datetimeoffset"):
-        raise SqlError(8116, f"AT TIME ZONE takes no {value.type.name}. Convert it to datetime2 first.")
+        raise SqlError(8116, f"AT TIME ZONE does not accept {value.type.name}. Convert it to datetime2 first.")
     zone = taken(binder, binder.value(node.args["zone"]), "text", "at time zone", 2)
     result = SqlType("datetimeoffset", scale=value.type.scale if value.type.scale is not None else 3)
     return binder.call("at time zone", _placed, [value, zone], result)
@@ -75,7 +75,7 @@ def _zone(name: str) -> dt.tzinfo:
     try:
         return zoneinfo.ZoneInfo(known or name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        raise SqlError(9820, f"The time zone {name!r} is not known here.") from None
+        raise SqlError(9820, f"The time zone {name!r} is unknown.") from None
 
 
 VALUES: Final[dict[type[exp.Expr], ValueRule]] = {exp.AtTimeZone: _at_time_zone}

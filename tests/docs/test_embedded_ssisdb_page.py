@@ -1,0 +1,42 @@
+"""What the page on the embedded SSISDB calls unsupported gets the error that the page names."""
+
+from __future__ import annotations
+
+import re
+
+import pyodbc
+import pytest
+
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.support.markdown import ROOT
+
+PAGE = (ROOT / "docs" / "embedded-ssisdb.md").read_text(encoding="utf-8")
+STATEMENTS = {
+    "ALTER ROLE": "ALTER ROLE ssis_admin ADD MEMBER etl",
+    "BULK INSERT": "BULK INSERT t FROM 'file'",
+    "CREATE INDEX": "CREATE INDEX i ON #t (a)",
+    "CREATE LOGIN": r"CREATE LOGIN [CORP\etl] FROM WINDOWS",
+    "DECLARE CURSOR": "DECLARE c CURSOR FOR SELECT 1",
+    "DEFAULT": "CREATE TABLE #t (a int DEFAULT 1)",
+    "FOR JSON": "SELECT 1 AS a FOR JSON PATH",
+    "FOR XML": "SELECT 1 AS a FOR XML PATH",
+    "GOTO": "GOTO label",
+    "IDENTITY": "CREATE TABLE #t (a int IDENTITY(1, 1))",
+    "JSON_VALUE": """SELECT JSON_VALUE('{"a": 1}', '$.a')""",
+    "MERGE": "MERGE INTO t USING s ON 1 = 1 WHEN MATCHED THEN DELETE;",
+}
+(ROW,) = [line for line in PAGE.splitlines() if line.endswith("| error 40514, not supported |")]
+
+
+def test_every_statement_of_the_row_has_an_example_here() -> None:
+    assert set(re.findall(r"`([A-Z_ ]+)`", ROW)) == set(STATEMENTS)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_what_is_not_supported_gets_error_40514(name: str, ssisdb: SsisdbEmulator) -> None:
+    connection = pyodbc.connect(ssisdb.odbc_connection_string, autocommit=True)
+    try:
+        with pytest.raises(pyodbc.Error, match=r"\(40514\)"):
+            connection.execute(STATEMENTS[name])
+    finally:
+        connection.close()

@@ -30,6 +30,8 @@ def airflow_home() -> Iterator[None]:
         del os.environ[name]
     os.environ["AIRFLOW_HOME"] = home
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    # The peers defer at once, too.
+    os.environ["AIRFLOW__SSIS__DEFER_AFTER"] = "0"
     try:
         with log_level("ERROR"):
             yield

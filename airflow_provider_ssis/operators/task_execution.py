@@ -124,10 +124,11 @@ class TaskExecution:
         :param sensitive: names of parameters whose values the task gives as sensitive.
         """
         try:
-            execution = get_execution(catalog, self.execution_id)
-            values = catalog.execution_parameter_values(self.execution_id)
+            execution, values = catalog.execution_with_values(self.execution_id)
         except CatalogError as error:
             self._log.warning("%s", error)
+            return
+        if execution is None:
             return
         for line in start_lines(execution, values, sensitive=sensitive, server=catalog.server):
             self._log.info("%s", line)

@@ -39,7 +39,7 @@ from airflow_provider_ssis.catalog.session import CatalogPart, Explain, Repeat
 from airflow_provider_ssis.catalog.sql.execution_creation import creation_batches
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of, settings_of
 from airflow_provider_ssis.catalog.sql.parameter_values import parameter_not_found, plain, wrong_type
-from airflow_provider_ssis.catalog.sql.rows import ResultSet
+from airflow_provider_ssis.catalog.sql.rows import ResultSet, decode
 from airflow_provider_ssis.catalog.sql.statements import (
     MAX_MARKERS,
     Batch,
@@ -180,9 +180,16 @@ class Executions(CatalogPart):
 
     def execution(self, execution_id: int) -> Execution | None:
         """The execution with that id, or None if the login can see no such object."""
-        batch = select(Execution, "catalog.executions AS v", where=["v.execution_id = ?"], values=[execution_id])
+        batch = _execution_batch(execution_id)
         found = self._session.fetch(Execution, batch, doing=f"Looking for the execution {execution_id}")
         return next(iter(found), None)
+
+    def execution_with_values(self, execution_id: int) -> tuple[Execution | None, list[ExecutionParameterValue]]:
+        """An execution and its values, in one round trip; see :meth:`execution`, :meth:`execution_parameter_values`."""
+        batches = [_execution_batch(execution_id), _values_batch(execution_id)]
+        both = Batch(";\n".join(batch.sql for batch in batches), tuple(v for batch in batches for v in batch.values))
+        found, values = self._session.run(both, doing=f"Reading execution {execution_id} and its parameters")
+        return next(iter(decode(Execution, found)), None), decode(ExecutionParameterValue, values)
 
     def execution_states(self, execution_ids: Collection[int]) -> list[ExecutionState]:
         """The status of executions. Those that the login cannot see are left out.
@@ -277,15 +284,10 @@ class Executions(CatalogPart):
 
     def execution_parameter_values(self, execution_id: int) -> list[ExecutionParameterValue]:
         """The values that an execution has or had: of project, package and server options, in this order of names."""
-        batch = select(
-            ExecutionParameterValue,
-            "catalog.execution_parameter_values AS v",
-            where=["v.execution_id = ?"],
-            values=[execution_id],
-            order_by="v.object_type, v.parameter_name",
-        )
         return self._session.fetch(
-            ExecutionParameterValue, batch, doing=f"Reading the parameters of execution {execution_id}"
+            ExecutionParameterValue,
+            _values_batch(execution_id),
+            doing=f"Reading the parameters of execution {execution_id}",
         )
 
     def operation(self, operation_id: int) -> Operation | None:
@@ -465,3 +467,17 @@ _PROGRESS = {
         "WHERE m.operation_id = v.execution_id AND m.package_path <> N'' ORDER BY m.event_message_id DESC)"
     ),
 }
+
+
+def _execution_batch(execution_id: int) -> Batch:
+    return select(Execution, "catalog.executions AS v", where=["v.execution_id = ?"], values=[execution_id])
+
+
+def _values_batch(execution_id: int) -> Batch:
+    return select(
+        ExecutionParameterValue,
+        "catalog.execution_parameter_values AS v",
+        where=["v.execution_id = ?"],
+        values=[execution_id],
+        order_by="v.object_type, v.parameter_name",
+    )

@@ -9,7 +9,7 @@ help:
 	@echo "make test    lint, types, layer rules and all tests, on the newest Airflow and on the oldest"
 	@echo "make test-fast  the tests that start no process and need no browser and no Kerberos: about a minute"
 	@echo "make test-versions  the tests that meet Airflow, on every supported version of it"
-	@echo "make race    short deferrable packages on SQLite, PostgreSQL and Celery: how many tasks fail (an hour or more)"
+	@echo "make race    short deferrable packages on SQLite, PostgreSQL and Celery: how many tasks fail (takes hours)"
 	@echo "make fuzz    feed mutated packets, files and batches to the project, for a minute each or FUZZ_ARGS"
 	@echo "make bench   measure it beside its peers, in under ten minutes"
 	@echo "make docs    write docs/reference from the code"

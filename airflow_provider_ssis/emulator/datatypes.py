@@ -122,7 +122,6 @@ NVARCHAR_MAX = SqlType("nvarchar", length=MAX)
 VARBINARY_MAX = SqlType("varbinary", length=MAX)
 UNIQUEIDENTIFIER = SqlType("uniqueidentifier")
 DATETIMEOFFSET = SqlType("datetimeoffset", scale=7)
-DATETIME2 = SqlType("datetime2", scale=7)
 SQL_VARIANT = SqlType("sql_variant")
 
 

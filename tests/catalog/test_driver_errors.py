@@ -201,6 +201,14 @@ def test_every_error_of_the_catalog_that_a_client_can_get_has_a_meaning() -> Non
     assert numbers <= set(MEANINGS)
 
 
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(15581, "OPEN MASTER KEY"), (6522, "clr enabled"), (6263, "clr enabled"), (10314, "TRUSTWORTHY")],
+)
+def test_errors_after_a_restore_or_failover_have_advice(number: int, advice: str) -> None:
+    assert advice in server_error(DriverReport(text="No.", number=number)).advice
+
+
 @pytest.mark.parametrize("number", sorted(number for number in MEANINGS if number in range(27100, 27300)))
 def test_every_error_of_the_catalog_says_what_to_do(number: int) -> None:
     assert server_error(DriverReport(text="No.", number=number)).advice

@@ -128,3 +128,11 @@ def test_an_environment_without_a_reference_is_reported_with_those_that_have_one
 def test_a_reference_to_no_environment_is_refused(prepared: Catalog) -> None:
     with pytest.raises(EnvironmentNotFound):
         prepared.create_environment_reference(FOLDER, PROJECT, "Nowhere")
+
+
+def test_an_environment_whose_name_contains_a_slash_is_explained(mart: Catalog) -> None:
+    mart.create_environment("Sales", "a/b")
+    mart.create_environment_reference("Sales", "Mart", "a/b")
+    with pytest.raises(EnvironmentNotFound, match=r"'a/b' contains a slash.*environment_folder='\.'"):
+        mart.find_environment_reference("Sales", "Mart", "a/b")
+    assert mart.find_environment_reference("Sales", "Mart", "a/b", ".").environment_name == "a/b"

@@ -174,7 +174,7 @@ def test_an_environment_gives_its_values(ready: Catalog) -> None:
 
 
 def test_no_run_goes_without_the_environment_that_it_asked_for(ready: Catalog) -> None:
-    with pytest.raises(EnvironmentNotFound, match=r"no reference to the environment 'Prod'.*make the reference first"):
+    with pytest.raises(EnvironmentNotFound, match=r"no reference to the environment 'Prod'.*Add a reference"):
         ready.create_execution(request_for(environment="Prod"))
     for folder in (FOLDER, "Shared"):
         ready.create_folder(folder, exist_ok=True)

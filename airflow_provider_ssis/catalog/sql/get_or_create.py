@@ -153,6 +153,8 @@ _EXECUTIONS = (
 )
 # Those of the package, and all active ones.
 _RECENT = f"v.created_time >= @since AND (v.status IN ({_codes(ACTIVE_STATUSES)}) OR v.package_name = @package)"
+# First of all, so that nothing more is computed for the executions of other callers.
+_MATTERS = "(w.own_key = @key OR w.own_prefix = @key_prefix OR w.execution_id = @previous OR @exclusive = 1)"
 _HAS_PREFIX = "DATALENGTH(@key_prefix) > 0 AND w.own_prefix = @key_prefix"
 _IN_FAMILY = f"(w.execution_id = @previous OR ({_HAS_PREFIX}))"
 # Only an active execution prevents a new one. A created one does not run by itself.
@@ -176,7 +178,8 @@ _FIND = (
     "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = @folder AND p.name = @project);\n"
     "SELECT @execution_id = MAX(CASE WHEN DATALENGTH(@key) > 0 AND w.package_name = @package AND w.own_key = @key "
     f"THEN w.execution_id END), @others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
-    f"@later = COUNT(CASE WHEN {_IS_LATER} THEN 1 END) FROM {_EXECUTIONS.format(condition=_RECENT)};\n"
+    f"@later = COUNT(CASE WHEN {_IS_LATER} THEN 1 END) "
+    f"FROM {_EXECUTIONS.format(condition=_RECENT)} WHERE {_MATTERS};\n"
     f"{_REFUSE_SUPERSEDED}"
     "IF @execution_id IS NULL AND @known <> 0 SET @execution_id = @known;\n"
     "IF @execution_id IS NOT NULL\nBEGIN\n"
@@ -193,7 +196,7 @@ _CHECK_GIVEN = (
     "WHERE v.execution_id = @execution_id;\n"
     f"SELECT @others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
     f"@later = COUNT(CASE WHEN w.execution_id >= @execution_id AND {_IS_LATER} THEN 1 END) "
-    f"FROM {_EXECUTIONS.format(condition=f'(v.execution_id >= @execution_id OR ({_RECENT}))')};\n"
+    f"FROM {_EXECUTIONS.format(condition=f'(v.execution_id >= @execution_id OR ({_RECENT}))')} WHERE {_MATTERS};\n"
     f"{_REFUSE_SUPERSEDED}"
 )
 _SHOW_OTHERS = (

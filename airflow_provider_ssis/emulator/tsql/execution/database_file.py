@@ -33,7 +33,7 @@ def attach(connection: duckdb.DuckDBPyConnection, name: str, data_dir: Path | No
         path = data_dir / file_name(name)
     path_text = str(path).replace("'", "''")
     try:
-        # With its type named, DuckDB does not load an extension for whatever else the file may be.
+        # With its type named, DuckDB does not load an extension for a file of another type.
         connection.execute(f"ATTACH '{path_text}' AS {quoted(name)} (TYPE duckdb)")
     except duckdb.Error as error:
         # Not chained: DuckDB's text is in the message, and its traceback adds nothing.

@@ -1,7 +1,7 @@
-"""The databases of the emulated server in one embedded DuckDB, and who may write to them when.
+"""The databases of the emulated server in one embedded DuckDB, and their names.
 
-Everything runs on one event loop. Each session has a DuckDB connection of its own, so it has its own transaction; one
-write lock for all keeps DuckDB from ever seeing two writers, and no reader ever waits.
+Each session has its own DuckDB connection, and so its own transaction. One write lock for all sessions keeps two of
+them from changing the same tables, and readers never wait.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Engine:
 
     :param data_dir: folder of the database file; None keeps it in memory.
     :param product: the server that this one emulates: its name, version and edition.
-    :param database: the user database, beside the system databases.
+    :param database: the user database, in addition to the system databases.
     :param idle_seconds: the time after which an idle transaction is rolled back when another session waits for it.
     :raises OSError: ``data_dir`` or the file in it cannot be used.
     """
@@ -72,7 +72,7 @@ class Engine:
         self.metadata: Metadata = Metadata((*SYSTEM_DATABASES, database))
         self.session_variables: Callable[[Principal], Mapping[str, Any]] = lambda principal: {}
         self.commits_without_lock = 0
-        """Transactions that were committed beside the write lock: those of tasks of the server itself."""
+        """Transactions that the server itself committed without the write lock."""
         self.sees_all: Callable[[Principal], bool] = lambda principal: False
         """Whether a login may see all rows of the views."""
         self._duckdb = duckdb.connect(":memory:", config=_SETTINGS)

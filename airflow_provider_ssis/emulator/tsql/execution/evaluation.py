@@ -143,7 +143,7 @@ class Evaluator:
             raise not_supported("A SELECT of several rows that both assigns variables and chooses its rows by them")
         session = self._session
         environment = Environment(session, frame)
-        # The clock stands still during a statement.
+        # The time is constant during a statement.
         now = environment[NOW]
         for row in rows:
             known = {NOW: now, **{cell_name(place): value for place, value in enumerate(row, start=1)}}

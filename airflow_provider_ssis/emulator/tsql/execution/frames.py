@@ -21,7 +21,7 @@ class Frame:
     :param values: of the same.
     :param table_variables: by name in lower case.
     :param table_types: the table types of those that were declared with one.
-    :param temporary_tables: those in sight, by name; the frame's own are in the first map.
+    :param temporary_tables: the visible ones, by name; the first map has those of the frame.
     :param level: ``@@NESTLEVEL``.
     """
 
@@ -39,7 +39,7 @@ class Frame:
 
     @property
     def tables(self) -> Mapping[str, LocalTable]:
-        """The table variables and temporary tables in sight."""
+        """The visible table variables and temporary tables."""
         if not self.table_variables and not any(self.temporary_tables.maps):
             return {}
         return {**self.temporary_tables, **self.table_variables}

@@ -164,7 +164,7 @@ class Interpreter:
             session.options, session.database = kept_options, database
 
     async def _scope(self, batch: s.Batch, frame: Frame) -> AsyncGenerator[Event]:
-        """Run the statements of a batch in a frame of their own."""
+        """Run the statements of a batch in a frame."""
         try:
             for name, sql_type in batch.variables.items():
                 frame.declare(name, sql_type)
@@ -518,7 +518,7 @@ class Interpreter:
                 argument.name, frame.types[variable], frame.values[variable], argument.output, target=variable
             )
         if argument.output:
-            text = "OUTPUT goes with a variable only."
+            text = "OUTPUT requires a variable."
             raise StatementRefused(SqlError(179, text, severity=15, line=argument.value.line))
         evaluated, source = await self.evaluator.value(argument.value, frame)
         return ActualArgument(argument.name, source, evaluated)

@@ -47,7 +47,7 @@ class LocalTables:
         """
         names = {column.name.lower(): column for column in table.columns}
         expressions = [", ".join(_key_expression(_key_column(names, name)) for name in key) for key in keys]
-        # A table variable that a rollback of DuckDB brought back may still stand there.
+        # A rollback of DuckDB may have restored a dropped table variable.
         self._connection.execute(f"DROP TABLE IF EXISTS {table.storage_name}")
         self._connection.execute(storage.create_table(table.storage_name, table.columns, temporary=True))
         for position, expression in enumerate(expressions):

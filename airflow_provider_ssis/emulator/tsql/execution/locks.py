@@ -68,7 +68,7 @@ class _Lock:
             if other.owner != hold.owner and other.mode not in COMPATIBLE[hold.mode]:
                 yield other.owner
         if any(other.owner == hold.owner for other in self.held):
-            return  # who holds the lock already goes before those who wait for it
+            return  # A session that holds the lock gets it again before waiting sessions.
         for wait in self.waiting:
             if wait.hold is hold:
                 return
@@ -101,8 +101,8 @@ class ApplicationLocks:
 
         :param owner: the session's number.
         :param mode: one of :data:`COMPATIBLE`.
-        :param of_transaction: it is given back at the end of the transaction, not of the session.
-        :param seconds: time to wait; None waits for ever.
+        :param of_transaction: it is released at the end of the transaction, not of the session.
+        :param seconds: the time to wait; None waits without a limit.
         """
         lock = self._locks.setdefault(resource, _Lock())
         hold = _Hold(owner, mode, of_transaction)
@@ -132,7 +132,7 @@ class ApplicationLocks:
         return LockResult.GRANTED_AFTER_WAITING
 
     def release(self, resource: str, owner: int, *, of_transaction: bool) -> bool:
-        """Give a lock back that was taken once.
+        """Release a lock that was taken once.
 
         :returns: False when this owner does not hold it.
         """
@@ -145,7 +145,7 @@ class ApplicationLocks:
         return False
 
     def release_all(self, owner: int, *, of_transaction: bool | None = None) -> None:
-        """Give back all locks of a session: those of its transaction, of itself, or (None) both."""
+        """Release all locks of a session: those of its transaction, those of the session, or (None) both."""
         for resource, lock in list(self._locks.items()):
             lock.held = [
                 hold for hold in lock.held if hold.owner != owner or of_transaction not in (None, hold.of_transaction)

@@ -1,7 +1,7 @@
 """``HAS_PERMS_BY_NAME``: the permissions that a login has on this server.
 
-Administrators have all of them. Everybody may connect, read views, and execute the procedures that are granted to the
-role ``public``; other procedures need the role that they are granted to. Nobody else has more.
+Administrators have all of them. Each login may connect, read views, and execute the procedures that are granted to the
+role ``public``; other procedures need the role that they are granted to. No login has other permissions.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _ON_SERVER: Final = frozenset(
     "unsafe assembly|external access assembly|impersonate any login|select all user securables|"
     "connect any database|any".split("|")
 )
-_FOR_EVERYBODY_ON_DATABASE: Final = frozenset({"connect", _ANY})
-_FOR_EVERYBODY_ON_SERVER: Final = frozenset({"connect sql", "view any database", _ANY})
+_FOR_EACH_LOGIN_ON_DATABASE: Final = frozenset({"connect", _ANY})
+_FOR_EACH_LOGIN_ON_SERVER: Final = frozenset({"connect sql", "view any database", _ANY})
 
 
 def has_permission(session: SessionState, securable: Any, kind: Any, permission: Any, *parts: Any) -> int | None:
@@ -53,24 +53,24 @@ def has_permission(session: SessionState, securable: Any, kind: Any, permission:
     wanted = str(permission).strip().lower()
     match None if kind is None else str(kind).strip().upper():
         case None | "SERVER":
-            known, everybody = _ON_SERVER, _FOR_EVERYBODY_ON_SERVER
+            known, granted = _ON_SERVER, _FOR_EACH_LOGIN_ON_SERVER
         case "DATABASE":
             if securable is not None and session.engine.metadata.database_name(str(securable)) is None:
                 return None
-            known, everybody = _ON_DATABASES, _FOR_EVERYBODY_ON_DATABASE
+            known, granted = _ON_DATABASES, _FOR_EACH_LOGIN_ON_DATABASE
         case "OBJECT":
             return _on_object(session, str(securable), wanted)
         case "SCHEMA":
             database = session.engine.metadata
             if securable is None or database.schema_id(session.database, str(securable)) is None:
                 return None
-            known, everybody = _ON_OBJECTS, frozenset()
+            known, granted = _ON_OBJECTS, frozenset()
         case _:
             return None
     if wanted not in known:
         return None
     is_server = kind is None or str(kind).upper() == "SERVER"
-    return int(wanted in everybody or session.principal.is_sysadmin or (not is_server and _owns(session)))
+    return int(wanted in granted or session.principal.is_sysadmin or (not is_server and _owns(session)))
 
 
 def _owns(session: SessionState) -> bool:

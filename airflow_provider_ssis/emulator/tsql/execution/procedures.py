@@ -62,9 +62,9 @@ class ProcedureCall:
         return self.session.read(sql, parameters)
 
     def transaction(self) -> AbstractAsyncContextManager[Store]:
-        """The write scope: the session's T-SQL transaction if it is in one, else one of its own.
+        """The write scope: the session's T-SQL transaction, or a new one if none is open.
 
-        One of its own is committed at the end of the block, also when a ``SqlError`` leaves it: a body writes only what
+        A new one is committed at the end of the block, also when a ``SqlError`` leaves it: a body writes only what
         is to survive. Any other exception rolls it back.
         """
         return self.session.write_scope()

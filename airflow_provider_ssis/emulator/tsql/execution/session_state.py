@@ -93,7 +93,7 @@ class SessionState:
         return self.connection.execute(sql, parameters).fetchall()
 
     def write_scope(self) -> AbstractAsyncContextManager[Store]:
-        """The session's T-SQL transaction, or a transaction of its own where there is none."""
+        """The session's T-SQL transaction, or a new one if none is open."""
         return self.transactions.scope(self.options)
 
     # --- statements

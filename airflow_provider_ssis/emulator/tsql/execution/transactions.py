@@ -1,7 +1,8 @@
-"""T-SQL transactions of a session on top of DuckDB's, which have no savepoints and give up at their first error.
+"""T-SQL transactions of a session on top of DuckDB's, which have no savepoints and end at their first error.
 
-All that a transaction writes is noted. Where DuckDB's transaction must be given up, or only part of it is to be undone,
-it is begun anew and the noted writes are made again; the write lock is kept meanwhile, so nothing can have changed.
+All writes of a transaction are recorded. To undo a part of it, or after an error of DuckDB, the DuckDB transaction is
+restarted and the recorded writes are repeated. The write lock is kept meanwhile, so other sessions cannot have changed
+the data.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ Result = TypeVar("Result")
 class _Transaction:
     """An open transaction.
 
-    :param store: the DuckDB transaction behind it, from the first write to a table that lasts.
+    :param store: the DuckDB transaction behind it, from the first write to a permanent table.
     :param writes: the writes, to be repeated.
     :param images: the local tables that it changed, as they were before.
     :param savepoints: the number of writes at each.
@@ -201,7 +202,7 @@ class Transactions:
 
     @asynccontextmanager
     async def scope(self, options: Options) -> AsyncIterator[Store]:
-        """The write scope: of the open transaction, or of one of its own where there is none."""
+        """The write scope: the open transaction, or a new one if none is open."""
         transaction = self._current
         seconds = None if options.lock_timeout < 0 else options.lock_timeout / 1000
         if transaction is None:
@@ -244,7 +245,7 @@ class Transactions:
         return result
 
     def discard(self, table: LocalTable) -> None:
-        """Drop a local table whose time is over, whatever state the transaction is in."""
+        """Drop a local table at the end of its frame, in any state of the transaction."""
         if self.state == COMMITTABLE:
             self.write([table], lambda: self._local_tables.drop(table))
         else:

@@ -1,4 +1,4 @@
-"""The write lock: one session at a time changes the tables that last.
+"""The write lock: one session at a time changes the permanent tables.
 
 A session keeps the lock until its transaction ends. A client that leaves its transaction open and sends nothing more
 would stop all other writers, so its transaction is rolled back when another session waits: the client gets error 1205.

@@ -181,7 +181,7 @@ def _collation(stream: TokenStream) -> None:
 
 
 def data_type(stream: TokenStream, name: str, line: int) -> SqlType:
-    """The type of this name, with the facets that stand at the current token.
+    """The type of this name, with the facets at the current token.
 
     :raises SqlError: 2715 no such type; 131, 1001, 1002, 2750, 183: its facets are out of range.
     """

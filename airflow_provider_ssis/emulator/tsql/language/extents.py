@@ -74,7 +74,7 @@ def _enclosed(stream: TokenStream, ends: tuple[str, ...]) -> tuple[str, int]:
 
 
 class _Extent:
-    """Tells, word by word, whether a word at the top level still belongs to the query.
+    """Decides for each word at the top level whether it belongs to the query.
 
     :param first: the word that begins it.
     """
@@ -131,7 +131,7 @@ def query(stream: TokenStream) -> Query:
             elif token.is_word("ELSE") and cases:
                 pass
             elif depth == 0 and begins_statement(token) and not token.is_word("THROW"):
-                # THROW is no keyword: behind a query without a semicolon it is an alias.
+                # THROW is not reserved: after a query without a semicolon it is an alias.
                 if token.is_word("MERGE") and first.is_word("WITH"):
                     raise not_supported("MERGE", line=token.line)
                 if not extent.holds(token, stream.previous, stream.following):
@@ -150,7 +150,7 @@ def query(stream: TokenStream) -> Query:
 
 
 def _into(stream: TokenStream) -> str:
-    """The temporary table behind INTO."""
+    """The temporary table after INTO."""
     line = stream.advance().line
     if stream.now.kind is Kind.VARIABLE:
         raise stream.error()
@@ -158,7 +158,7 @@ def _into(stream: TokenStream) -> str:
 
 
 def temporary_name(parts: tuple[str, ...], line: int) -> str:
-    """The name of a temporary table; ``tempdb..`` may stand before it.
+    """The name of a temporary table; ``tempdb..`` may precede it.
 
     :raises SqlError: 262, it is not the name of a temporary table.
     """

@@ -42,7 +42,7 @@ class Token:
 
     @property
     def end(self) -> int:
-        """The place behind it."""
+        """The position after it."""
         return self.start + len(self.text)
 
     def is_word(self, *words: str) -> bool:
@@ -107,7 +107,7 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of a batch, with one of kind END behind them.
+    """The tokens of a batch, followed by one of kind END.
 
     :raises SqlError: 105, 113: a string, quoted name or comment is not closed.
     """
@@ -134,7 +134,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 def comment_end(text: str, start: int) -> int | None:
-    """The place behind the block comment that begins at ``start``; T-SQL nests them. None where it is not closed."""
+    """The position after the block comment at ``start``; T-SQL nests them. None for one that is not closed."""
     depth = 0
     for match in _COMMENT_EDGE.finditer(text, start):
         depth += 1 if match.group() == "/*" else -1

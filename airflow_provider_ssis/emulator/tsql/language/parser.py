@@ -84,7 +84,7 @@ class _Parser:
             found += self._statement()
 
     def _one_statement(self) -> s.Statement:
-        """The statement behind IF, ELSE, WHILE; a DECLARE may be none, or several."""
+        """The statement after IF, ELSE, WHILE; a DECLARE may become none, or several."""
         line = self._stream.now.line
         found = self._statement()
         return found[0] if len(found) == 1 else s.Block(line, tuple(found))

@@ -25,7 +25,7 @@ class TableDeclaration:
     """``DECLARE @name TABLE (…)`` or ``DECLARE @name type``.
 
     :param name: with its ``@``, or ``#`` for a temporary table.
-    :param type: the parts of a table type's name; empty where the columns stand in the declaration.
+    :param type: the parts of a table type's name; empty if the declaration has columns.
     :param keys: the columns of each PRIMARY KEY and UNIQUE.
     """
 
@@ -40,7 +40,7 @@ class TableDeclaration:
 class Batch:
     """A parsed batch.
 
-    T-SQL's declarations hold from where they stand to the end of the batch, whether control passes them or not: so the
+    A T-SQL declaration holds from its position to the end of the batch, even if control never passes it, so the
     variables belong to the batch, and only their initial values are statements.
 
     :param variables: types by name, in lower case.
@@ -64,7 +64,7 @@ class SetVariable(Statement):
 
 @dataclass(frozen=True, slots=True)
 class SetOption(Statement):
-    """``SET NOCOUNT ON`` and the like.
+    """``SET NOCOUNT ON`` and other options.
 
     :param options: names in upper case.
     :param value: the new value in upper case, or the name of a variable that holds it.

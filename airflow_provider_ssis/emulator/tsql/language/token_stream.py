@@ -43,7 +43,7 @@ class TokenStream:
 
     @property
     def following(self) -> Token:
-        """The token behind the current one."""
+        """The token after the current one."""
         return self._tokens[min(self._position + 1, len(self._tokens) - 1)]
 
     @property
@@ -108,7 +108,7 @@ class TokenStream:
         return tuple(parts)
 
     def skip_semicolons(self) -> None:
-        """Take all semicolons that stand here."""
+        """Take all semicolons at the current position."""
         while self.accept_symbol(";"):
             pass
 

@@ -16,7 +16,7 @@ _ALONE: Final = frozenset(
 """Statements that one word names. All of them are reserved words."""
 
 _WITH_OBJECT: Final = frozenset("ADD ALTER BACKUP BULK CREATE DBCC DROP DUMP LOAD OPEN RESTORE".split())
-"""Statements that need the word behind them: ALTER TABLE. All of them are reserved words."""
+"""Statements that are named with the word after them: ALTER TABLE. All of them are reserved words."""
 
 _PAIRS: Final = frozenset(
     {

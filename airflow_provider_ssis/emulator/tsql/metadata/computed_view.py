@@ -1,4 +1,4 @@
-"""Views that no table stands behind: their rows are computed when a query runs."""
+"""Views without a table: their rows are computed when a query runs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ComputedView:
 
 
 def columns_of(text: str) -> tuple[Column, ...]:
-    """Columns as ``name type`` with a ``?`` behind the nullable ones, separated by semicolons."""
+    """Columns as ``name type`` with a ``?`` after the nullable ones, separated by semicolons."""
     columns = []
     for part in text.split(";"):
         name, type_text = part.split(maxsplit=1)

@@ -113,7 +113,7 @@ def measures(sql_type: SqlType) -> Measures:
 
 
 def odbc_type(sql_type: SqlType) -> OdbcType:
-    """The row of a type; table types have one of their own."""
+    """The row of a type; table types share one row."""
     return _TABLE if sql_type.schema is not None else _BY_NAME[sql_type.name]
 
 

@@ -61,7 +61,7 @@ class Principal:
         return self.is_sysadmin or role.lower() in self.server_roles or role.lower() == "public"
 
     def has_database_role(self, role: str) -> bool:
-        """``IS_MEMBER(role)``; dbo is in db_owner and in no other role by itself."""
+        """``IS_MEMBER(role)``; dbo is a member of db_owner and of no other role by default."""
         if self.is_sysadmin and role.lower() == "db_owner":
             return True
         return role.lower() in self.database_roles or role.lower() == "public"

@@ -30,7 +30,7 @@ ALL_ROWS: Final = "all rows"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that lasts, kept in DuckDB under the same three-part name."""
+    """A permanent table, stored in DuckDB under the same three-part name."""
 
     database: str
     schema: str

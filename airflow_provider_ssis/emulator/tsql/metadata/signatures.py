@@ -59,7 +59,7 @@ _PARAMETER = re.compile(
 def parse_signature(text: str, *, schema: str = "dbo") -> tuple[ProcedureParameter, ...]:
     """The parameters that T-SQL text declares: ``@folder_name nvarchar(128), @folder_id bigint = NULL OUTPUT``.
 
-    :param text: as it stands behind ``CREATE PROCEDURE name``.
+    :param text: the text after ``CREATE PROCEDURE name``.
     :param schema: schema of table types that are named without one.
     :raises ValueError: the text is no list of parameters.
     """

@@ -81,7 +81,7 @@ class Compilation:
     has_large_values: bool = False
 
     def with_variables(self, variables: Mapping[str, SqlType]) -> Compilation:
-        """For another statement of the same session: with variables beside these, and nothing bound so far."""
+        """The state for another statement of the same session, with additional variables."""
         return Compilation(
             self.grammar,
             self.metadata,
@@ -277,7 +277,7 @@ class Binder:
         try:
             bound = rule(self.ungrouped(), node)
         except SqlError:
-            # It holds an aggregate, or is at fault: the rule itself will say so.
+            # It contains an aggregate or an error, which the rule itself reports.
             return None
         reading = (self.scope.grouped or {}).get(bound.sql)
         if reading is None:

@@ -152,7 +152,7 @@ class Bridge:
             )
 
     def close(self) -> None:
-        """Let go of the DuckDB instance."""
+        """Release the DuckDB instance."""
         if self._cursor is not None:
             self._cursor.close()
             self._cursor = None

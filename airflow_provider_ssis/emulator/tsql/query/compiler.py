@@ -30,7 +30,7 @@ from airflow_provider_ssis.emulator.tsql.values.storage import decode, encode
 
 _REMEMBERED: Final = 512
 _LONG_TEXT: Final = 4000
-"""Characters of a query that takes longer than an instant, whatever it is."""
+"""Characters of a query that is never run on the event loop."""
 
 ROWS_AT_ONCE: Final = 1000
 """Rows that are fetched, and sent to the client, together."""
@@ -181,9 +181,9 @@ class QueryCompiler:
         :param variables: types of the declared variables, by name in lower case with ``@``.
         :param database: the current database.
         :param connection: any connection to the DuckDB instance.
-        :param local_tables: table variables and temporary tables in sight, by name with ``@`` or ``#``.
+        :param local_tables: table variables and visible temporary tables, by name with ``@`` or ``#``.
         :param sees_all: whether the login may see all rows of the views.
-        :raises SqlError: 102, 156, 207, 208 and the like, with the true line.
+        :raises SqlError: 102, 156, 207, 208 and other errors, with the line in the batch.
         """
         tables = local_tables or {}
         # The other variables of the batch do not matter.
@@ -217,7 +217,7 @@ class QueryCompiler:
         :param connection: the session's own connection.
         :param values: the values that ``query.parameters`` names.
         :param is_cancelled: whether the query is to stop; asked now and then, in the thread that runs it.
-        :raises SqlError: 8134, 245, 8115 and the like; 229 without permission; 701 for too many rows. None has a line.
+        :raises SqlError: 8134, 245, 8115 and others; 229 without permission; 701 for too many rows. None has a line.
         """
         result = Result(self._bridge, query, connection, values, is_cancelled)
         if query.evaluate is not None:
@@ -244,7 +244,7 @@ class QueryCompiler:
         return result
 
     def close(self) -> None:
-        """Let go of the DuckDB instance, before it is closed."""
+        """Release the DuckDB instance before it is closed."""
         self._bridge.close()
 
     def _compiled(

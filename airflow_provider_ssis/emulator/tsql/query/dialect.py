@@ -70,14 +70,14 @@ class QueryParser(TSQLParser):
     COLUMN_OPERATORS = {TokenType.DOT: TSQLParser.COLUMN_OPERATORS[TokenType.DOT]}  # noqa: RUF012
 
     def parse_cast(self, kind: type[exp.Cast]) -> exp.Expression:
-        """``CAST(value AS type)``, behind the opening parenthesis."""
+        """``CAST(value AS type)``, after the opening parenthesis."""
         value = self._parse_disjunction()
         if not self._match(TokenType.ALIAS):
             self.raise_error("AS is expected")
         return self.expression(kind(this=value, to=self.parse_type_name()))
 
     def parse_convert(self, *, safe: bool) -> exp.Expression:
-        """``CONVERT(type, value[, style])``, behind the opening parenthesis."""
+        """``CONVERT(type, value[, style])``, after the opening parenthesis."""
         target = self.parse_type_name()
         if not self._match(TokenType.COMMA):
             self.raise_error("a comma is expected")
@@ -86,7 +86,7 @@ class QueryParser(TSQLParser):
         return self.expression(exp.Convert(this=target, expression=value, style=style, safe=safe))
 
     def parse_trim(self) -> exp.Expression:
-        """``TRIM([[LEADING|TRAILING|BOTH] characters FROM] value)``, behind the opening parenthesis."""
+        """``TRIM([[LEADING|TRAILING|BOTH] characters FROM] value)``, after the opening parenthesis."""
         side = self._prev.text.upper() if self._match_texts(("LEADING", "TRAILING", "BOTH")) else "BOTH"
         value = self._parse_disjunction()
         characters = None

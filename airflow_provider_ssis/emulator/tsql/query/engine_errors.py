@@ -30,6 +30,11 @@ _KNOWN: Final = (
         ),
     ),
     (
+        # An aggregate in a subquery over columns of the outer query makes that one a grouped query.
+        re.compile("must appear in the GROUP BY clause"),
+        lambda: SqlError(8120, "A column is neither in an aggregate function nor in the GROUP BY clause."),
+    ),
+    (
         re.compile("LATERAL join cannot contain aggregates"),
         lambda: not_supported("An aggregate over columns of the query around it"),
     ),
@@ -43,7 +48,7 @@ _KNOWN: Final = (
 def of_python(error: Exception) -> SqlError:
     """The error of SQL Server for an exception of Python in a function.
 
-    One that stands for a fault of ours is logged, and becomes an internal error.
+    An unexpected exception is logged, and becomes an internal error.
     """
     match error:
         case SqlError():
@@ -64,9 +69,9 @@ def of_python(error: Exception) -> SqlError:
 
 
 def translated(error: duckdb.Error) -> SqlError:
-    """The error of SQL Server that a DuckDB error stands for.
+    """The error of SQL Server for a DuckDB error.
 
-    One that stands for none is shown as 50000 with DuckDB's own text: it is a fault of this emulator, and its text is
+    An unexpected error is shown as 50000 with DuckDB's text: it is a fault of this server, and the text is
     needed for a report.
     """
     text = str(error)

@@ -1,4 +1,4 @@
-"""The sources of a query, the columns that names refer to, and the clauses in which aggregates may stand."""
+"""The sources of a query, the columns that names refer to, and the clauses that allow aggregates."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _NO_AGGREGATE: Final = {
     Clause.VALUES: 147,
     Clause.AGGREGATE: 130,
 }
-"""The errors for an aggregate, by the clause in which it stands."""
+"""The errors for an aggregate, by its clause."""
 
 _NO_WINDOW: Final = {
     **dict.fromkeys((Clause.WHERE, Clause.ON, Clause.GROUP_BY, Clause.HAVING, Clause.SET, Clause.VALUES), 4108),
     Clause.AGGREGATE: 4109,
     Clause.OVER: 4109,
 }
-"""The errors for a window function, by the clause in which it stands."""
+"""The errors for a window function, by its clause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Source:
 
     @property
     def shown(self) -> tuple[Typed, ...]:
-        """The columns that a star stands for."""
+        """The columns of a star."""
         return tuple(column for column in self.columns if column.name != RECURSION_LEVEL)
 
     def called(self, qualifier: tuple[str, ...]) -> bool:
@@ -94,7 +94,7 @@ class Scope:
             self.clause = around
 
     def check_aggregate(self, name: str) -> None:
-        """Check that an aggregate may stand here.
+        """Check that an aggregate is allowed here.
 
         :raises SqlError: 130, 144, 147, 157, 1015: it may not.
         """
@@ -104,7 +104,7 @@ class Scope:
             raise SqlError(number, text, severity=15)
 
     def check_window(self, name: str) -> None:
-        """Check that a window function may stand here.
+        """Check that a window function is allowed here.
 
         :raises SqlError: 4108, 4109: it may not.
         """

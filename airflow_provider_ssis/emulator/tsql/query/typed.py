@@ -9,7 +9,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import SqlType
 
 Values = Mapping[str, Any]
-"""The values that a session supplies: ``@name`` variables, ``@@`` functions, ``suser_sname()`` and the like."""
+"""The values that a session supplies: ``@name`` variables, ``@@`` functions, ``suser_sname()`` and others."""
 
 Evaluate = Callable[[Values], Any]
 
@@ -46,7 +46,7 @@ class Predicate:
     """A condition, which is true, false or unknown; in T-SQL it is no value.
 
     :param sql: DuckDB text of type BOOLEAN.
-    :param evaluate: as in :class:`Typed`; None stands for unknown in its result.
+    :param evaluate: as in :class:`Typed`; None in its result means unknown.
     """
 
     sql: str

@@ -78,7 +78,7 @@ UNSUPPORTED_FUNCTIONS: Final = frozenset(
 """Functions of SQL Server, of which those in ``FUNCTIONS`` are supported and the others are not."""
 
 _FAILURES: Final = frozenset({102, 105, 156, 195, 207, 208, 243, 448, 1087, 4104, 4121, 4145})
-"""Errors behind which an unsupported construct may stand."""
+"""Errors that an unsupported construct may cause."""
 
 
 def explained(error: SqlError, text: str) -> SqlError:

@@ -42,7 +42,7 @@ async def release_lock(call: ProcedureCall) -> int:
 
 
 def _resource(call: ProcedureCall, procedure: str) -> tuple[str, bool]:
-    """The name under which the server knows the lock, and whether it goes with the transaction."""
+    """The name of the lock on the server, and whether the transaction owns it."""
     owner = str(call.arguments["lockowner"]).lower()
     if not call.arguments["resource"] or owner not in LOCK_OWNERS:
         raise _refused(procedure, 15600, "a resource and the lock owner Session or Transaction are required")

@@ -194,7 +194,7 @@ def _routines(call: ProcedureCall, argument: str) -> Iterator[tuple[str, Routine
 
 
 def _matcher(call: ProcedureCall, pattern: str | None) -> Any:
-    """Whether a name is meant: by a pattern, or by itself where the caller says that it is none."""
+    """A test for names: by a pattern, or by equality if the caller says that it is not a pattern."""
     if pattern is None or pattern == _ANY:
         return lambda _: True
     if call.arguments.get("fusepattern") is False:

@@ -151,7 +151,7 @@ def variant_sort_text(value: Variant) -> str:
 
 
 def _variant_family(variant: Variant) -> int:
-    # Approximate numbers stand above exact ones: "sql_variant (Transact-SQL)", comparing sql_variant values.
+    # Approximate numbers rank above exact ones: "sql_variant (Transact-SQL)", comparing sql_variant values.
     name = "moment" if family(variant.type) == "datetime" else family(variant.type)
     return _VARIANT_FAMILIES.index(name) * 2 + (0 if variant.type.name in APPROXIMATE else 1)
 

@@ -1,7 +1,7 @@
 """CAST, CONVERT, TRY_CAST, TRY_CONVERT and implicit conversions, on Python values.
 
-Which conversions there are, and which of them happen by themselves, is the table of "CAST and CONVERT (Transact-SQL)".
-A conversion that fails raises SQL Server's number for it, in words of our own.
+The allowed conversions, implicit and explicit, are those of the table in "CAST and CONVERT (Transact-SQL)".
+A failed conversion raises SQL Server's error number.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import (
 )
 
 CODE_PAGE: Final = "cp1252"
-"""The code page of char and varchar under the collation that the emulated server has."""
+"""The code page of char and varchar under the server's collation."""
 
 _IMPLICIT: Final = "implicit"
 _EXPLICIT: Final = "explicit"

@@ -47,7 +47,7 @@ _MICROSECOND: Final = dt.timedelta(microseconds=1)
 SUNDAY: Final = 7
 """SET DATEFIRST as it is for us_english."""
 BY_FIRST_DAY: Final = frozenset({"week", "weekday"})
-"""The parts that hang on SET DATEFIRST."""
+"""The parts that depend on SET DATEFIRST."""
 _TIME_ONLY: Final = frozenset({"hour", "minute", "second", "millisecond", "microsecond", "nanosecond"})
 
 

@@ -254,7 +254,7 @@ def _write(form: str, date: dt.date, time: dt.time, type: SqlType) -> str:  # no
 
 
 def fraction_text(time: dt.time, type: SqlType) -> str:  # noqa: A002 - the field's own word
-    """The digits behind the seconds that a type shows."""
+    """The fractional digits of seconds that a type shows."""
     if type.name == "datetime":
         return f"{time.microsecond // 1000:03}"
     if type.name == "smalldatetime":

@@ -1,4 +1,4 @@
-"""Dates and times from one type to another: rounding, ranges, and the numbers and bytes they stand for."""
+"""Dates and times from one type to another: rounding, ranges, and conversion from numbers and bytes."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def parse_float(text: str) -> float:
 
 
 def parse_money(text: str) -> Decimal:
-    """An amount, with a currency sign and commas where they may stand; blanks alone are 0."""
+    """An amount, with an optional currency sign and commas; blank text is 0."""
     if not text.strip():
         return Decimal(0)
     match = _MONEY.fullmatch(text)
@@ -62,7 +62,7 @@ def parse_money(text: str) -> Decimal:
 
 
 def rounded(value: Decimal, scale: int) -> Decimal:
-    """A decimal with so many digits behind the point; halves go away from zero, and zero has no sign."""
+    """A decimal with this number of fractional digits; halves are rounded away from zero, and zero has no sign."""
     try:
         result = value.quantize(Decimal(1).scaleb(-scale), context=WIDE)
     except InvalidOperation:

@@ -1,8 +1,8 @@
 """LIKE and PATINDEX patterns.
 
-A pattern is a list of pieces of fixed length with ``%`` between them. Each piece is searched behind the one before it,
-and the first place is always the right one, so nothing is ever tried again: the time grows with the length of the text
-times the length of the longest piece, whatever the pattern.
+A pattern is a list of pieces of fixed length with ``%`` between them. Each piece is searched after the previous one,
+and the first place is always the right one, so no place is tried twice: the time grows with the length of the text
+times the length of the longest piece.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Pattern:
 
     @staticmethod
     def _find_all(pieces: Sequence[_Piece], text: str, start: int, end: int) -> int | None:
-        """The place behind the last of the pieces, each searched behind the one before it; None for no match."""
+        """The position after the last of the pieces, each searched after the previous one; None for no match."""
         lowered = text.lower() if pieces else ""
         for piece in pieces:
             found = piece.find(text, lowered, start, end)
@@ -168,7 +168,7 @@ def _piece(parts: Sequence[str], literal: str | None) -> _Piece:
 
 
 def _set(pattern: str, index: int, escape: str | None) -> tuple[str, int]:
-    """The regular expression of a ``[...]`` and the place behind it; -1 for a set that does not end."""
+    """The regular expression of a ``[...]`` and the position after it; -1 for a set without an end."""
     negated = pattern[index : index + 1] == "^"
     index += negated
     members: list[tuple[str, bool]] = []

@@ -58,7 +58,7 @@ def combined(first: SqlType, second: SqlType) -> SqlType:
 
 
 def as_decimal(type: SqlType, constant: Any = None) -> SqlType:  # noqa: A002 - the field's own word
-    """The decimal that holds every value of an exact number type, or a whole number that stands there literally."""
+    """The decimal that holds every value of an exact number type, or the value of an integer literal."""
     if type.name in DECIMALS:
         return type
     if isinstance(constant, int):
@@ -72,7 +72,7 @@ def arithmetic_type(
     """The type of ``first operator second`` for numbers.
 
     :param operator: one of ``+ - * / %``.
-    :param first_constant: the value of a literal, of which a whole number beside a decimal counts its own digits only.
+    :param first_constant: the value of a literal, an integer literal with a decimal counts only its own digits.
     """
     if first.name in APPROXIMATE or second.name in APPROXIMATE:
         return SqlType("real") if {first.name, second.name} == {"real"} else SqlType("float")

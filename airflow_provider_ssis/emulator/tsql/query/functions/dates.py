@@ -43,7 +43,7 @@ def _dateadd(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
     number = taken(binder, binder.value(nodes[1]), "int", "dateadd", 2)
     given = binder.value(nodes[2])
     literal = given.type.name not in ("date", "time", "datetime", "smalldatetime", "datetime2", "datetimeoffset")
-    # A string or number that stands for a moment here is a datetime.
+    # A string or number in place of a date is a datetime.
     moment = coerced(binder, given, _DATETIME) if literal else given
     return binder.call(
         f"dateadd {part}",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _MOST_PLACES: Final = 350
-"""More places than any number has, before or behind the point."""
+"""More places than any number has, before or after the decimal point."""
 
 
 def _number_like_first(arguments: Sequence[Typed]) -> SqlType:

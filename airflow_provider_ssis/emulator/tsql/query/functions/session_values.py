@@ -1,4 +1,4 @@
-"""The values that a query can request from its session: the names in :attr:`CompiledQuery.parameters` beside variables.
+"""The values that a query can request from its session: the names in :attr:`CompiledQuery.parameters` except variables.
 
 A session supplies values under these names when it runs a query. Those in :data:`ASKED` are functions: the session
 supplies a callable, which gets the arguments as Python values (None for NULL) and returns a Python value.

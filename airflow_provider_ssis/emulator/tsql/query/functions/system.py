@@ -179,7 +179,7 @@ def _object_id(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
     arguments = [
         taken(binder, binder.value(node), "text", "object_id", position) for position, node in enumerate(nodes, start=1)
     ]
-    return binder.call(f"object_id in {database} beside {local_names}", compute, arguments, INT)
+    return binder.call(f"object_id in {database} and {local_names}", compute, arguments, INT)
 
 
 def _in_database(metadata: Metadata, database: str, number: int | None) -> str:

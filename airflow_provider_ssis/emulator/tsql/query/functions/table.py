@@ -10,7 +10,7 @@ to the values what SQL Server does (:class:`Plain`), and the kinds of their argu
 ``number`` any number; strings are read as float
 ``moment`` any date or time; strings are read as datetime2
 ``bytes``  binaries; strings as their bytes
-``any``    whatever it is
+``any``    any type
 ========== ===========================================================================================
 """
 

@@ -28,7 +28,7 @@ class Assignments:
     :param variables: where the values go, in their order.
     :param steps: for assignments that follow from one another, the SELECT of each value: it reads the columns of a row
         of ``rows`` as the variables that :func:`cell_name` names. Empty where the last of ``rows`` holds the values.
-    :param one_row: which rows there are hangs on the variables, so the steps stand for what SQL Server does only while
+    :param one_row: the rows depend on the variables, so the steps are equivalent to SQL Server only while
         there is no second row.
     """
 
@@ -142,7 +142,7 @@ class _Cells:
         if isinstance(value, exp.Window):
             raise not_supported("A window function over a variable that the same SELECT assigns")
         if isinstance(value, exp.Query) or _tests_subquery(value):
-            raise not_supported("A subquery beside a variable that the same SELECT with FROM assigns")
+            raise not_supported("A subquery together with a variable that the same SELECT with FROM assigns")
         self._clear(value)
         return value
 

@@ -222,7 +222,7 @@ def _delete(binder: Binder, node: exp.Delete) -> str:
 
 
 CHANGES: Final[dict[type[exp.Expr], Callable[[Binder, exp.Expr], str]]] = {
-    exp.Insert: _insert,  # type: ignore[dict-item] # each rule takes the node kind that it stands beside
+    exp.Insert: _insert,  # type: ignore[dict-item] # each rule takes the node kind of its key
     exp.Update: _update,  # type: ignore[dict-item]
     exp.Delete: _delete,  # type: ignore[dict-item]
 }

@@ -40,7 +40,7 @@ _DIGITS: Final = {"bit": 1, "tinyint": 3, "smallint": 5, "int": 10, "bigint": 19
 def coerced(binder: Binder, value: Typed, target: SqlType, *, explicit: bool = False) -> Typed:
     """A value as a value of another type.
 
-    :param explicit: CAST allows more conversions than happen by themselves.
+    :param explicit: CAST allows more conversions than the implicit ones.
     :raises SqlError: 206, 257, 529: the types do not convert.
     """
     if value.bare_null:
@@ -52,7 +52,7 @@ def coerced(binder: Binder, value: Typed, target: SqlType, *, explicit: bool = F
 
 
 def unified(binder: Binder, values: Sequence[Typed]) -> list[Typed]:
-    """Values that stand for one another (CASE, COALESCE, VALUES, UNION), all of the type that they share."""
+    """Values of one result (CASE, COALESCE, VALUES, UNION), converted to their common type."""
     return [coerced(binder, value, shared_type(values)) for value in values]
 
 

@@ -66,7 +66,7 @@ def _operator(binder: Binder, node: exp.Binary) -> Typed:
 def operated(binder: Binder, sign: str, first: Typed, second: Typed) -> Typed:
     """``first sign second``.
 
-    :raises SqlError: 402, 206, 8117: the operator does not go with the types.
+    :raises SqlError: 402, 206, 8117: the operator is invalid for the types.
     """
     if sign == "+" and _joinable(first.type, second.type):
         return _concatenated(binder, first, second)

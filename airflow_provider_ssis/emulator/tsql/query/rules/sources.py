@@ -115,7 +115,7 @@ def _source(binder: Binder, node: exp.Expr) -> str:
 
 
 def _joined(binder: Binder, node: exp.Subquery) -> str:
-    """``(a JOIN b ON ...)``: parentheses around joins, which make no scope of their own."""
+    """``(a JOIN b ON ...)``: parentheses around joins, which have no separate scope."""
     inner = node.this
     text = _source(binder, inner)
     for join in inner.args.get("joins") or ():
@@ -124,7 +124,7 @@ def _joined(binder: Binder, node: exp.Subquery) -> str:
 
 
 def _pivot(binder: Binder, node: exp.Expr) -> str:
-    """``source PIVOT (...)``: the source has a scope of its own, which the rest of FROM cannot use."""
+    """``source PIVOT (...)``: the source has its own scope, which the rest of FROM cannot use."""
     pivots = node.args["pivots"]
     if len(pivots) > 1:
         raise not_understood(pivots[1])
@@ -172,7 +172,7 @@ def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str
 
 
 def _guard(binder: Binder, table: Table) -> None:
-    """Only administrators of the server read tables; everybody else reads views, which show each login its own rows."""
+    """Only administrators of the server read tables; other logins read views, which show each login its own rows."""
     question = "is_srvrolemember()"
     denied = f"Reading {table.name!r} of schema {table.schema!r} in database {table.database!r} is denied."
 
@@ -335,7 +335,7 @@ def bind_rows(binder: Binder, node: exp.Values) -> list[list[Typed]]:
 
 
 def rows_sql(rows: Sequence[Sequence[Typed]]) -> str:
-    """Rows as DuckDB writes them behind VALUES."""
+    """Rows in DuckDB's syntax after VALUES."""
     return ", ".join(f"({', '.join(value.sql for value in row)})" for row in rows)
 
 

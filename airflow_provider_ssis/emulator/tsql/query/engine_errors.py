@@ -30,6 +30,11 @@ _KNOWN: Final = (
         ),
     ),
     (
+        # An aggregate in a subquery over columns of the outer query makes that one a grouped query.
+        re.compile("must appear in the GROUP BY clause"),
+        lambda: SqlError(8120, "A column is neither in an aggregate function nor in the GROUP BY clause."),
+    ),
+    (
         re.compile("LATERAL join cannot contain aggregates"),
         lambda: not_supported("An aggregate over columns of the query around it"),
     ),

@@ -570,3 +570,29 @@ def test_a_temporary_table_keeps_offsets_and_variants(engine: QueryEngine) -> No
         (NOW, Variant(INT, 5)),
         (None, Variant(SqlType("nvarchar", length=4), "five")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("SELECT DISTINCT N'x' AS a FROM catalog.folders", [("x",)]),
+        ("SELECT DISTINCT 1 AS a, N'x' AS b FROM catalog.folders", [(1, "x")]),
+        ("SELECT COUNT(*) FROM (SELECT ROW_NUMBER() OVER (ORDER BY NEWID()) AS n FROM catalog.folders) f", [(4,)]),
+        ("SELECT COUNT(*) FROM catalog.folders WHERE 1 !< 1 AND 1 !> 1", [(4,)]),
+        ("SELECT 0x AS a FROM catalog.folders WHERE folder_id = 1", [(b"",)]),
+    ],
+)
+def test_a_query_that_duckdb_rejects_in_this_form(engine: QueryEngine, text: str, rows: list[tuple[Any, ...]]) -> None:
+    assert engine.rows(text) == rows
+
+
+def test_a_column_is_qualified_by_the_name_of_a_temporary_table(engine: QueryEngine) -> None:
+    table = LocalTable("#here", columns("id int"))
+    engine.local_tables[table.name] = table
+    engine.connection.execute(storage.create_table(table.storage_name, table.columns, temporary=True))
+    engine.rows("INSERT #here VALUES (1), (2)")
+    assert engine.rows("SELECT #here.id FROM #here WHERE #here.id > 1") == [(2,)]
+    assert engine.rows("SELECT #here.* FROM #here JOIN #here AS other ON other.id = #here.id ORDER BY #here.id") == [
+        (1,),
+        (2,),
+    ]

@@ -349,7 +349,7 @@ def unreachable_error(execution_id: int, reason: str) -> ExecutionUnreachable:
     """
     return ExecutionUnreachable(
         f"Execution {execution_id} was started and may still run, but its status can no longer be read: {reason} A "
-        "retry of this task waits for it again. Without a retry, look at it in the catalog before you run the task "
+        "retry of this task follows it again. Without a retry, look at it in the catalog before you run the task "
         "again.",
         execution_id=execution_id,
         status=None,

@@ -17,7 +17,7 @@ from airflow_provider_ssis.emulator.tsql.query.scope import Clause
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import operate, overflow
 from airflow_provider_ssis.emulator.tsql.values.conversion import family
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, DECIMALS, INTEGERS, MONEY
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
 
@@ -267,7 +267,10 @@ def _window(binder: Binder, node: exp.Window) -> Typed:
 def _over(binder: Binder, node: exp.Window, function: exp.Anonymous, name: str) -> Typed:
     parts = []
     if node.args.get("partition_by"):
-        keys = [order_sql(binder, value) for value in binder.values(node.args["partition_by"])]
+        values = binder.values(node.args["partition_by"])
+        if any(map(is_by_chance, values)):
+            raise not_supported("NEWID in PARTITION BY")
+        keys = [order_sql(binder, value) for value in values]
         parts.append(f"PARTITION BY {', '.join(keys)}")
     if node.args.get("order") is not None and (items := order_items(binder, node.args["order"])):
         parts.append(f"ORDER BY {items}")

@@ -50,6 +50,8 @@ def bind_limit(binder: Binder, node: exp.Query, order: Sequence[OrderItem]) -> L
     if not isinstance(limit, exp.Fetch):
         raise not_understood(limit)
     only(limit, "direction", "count", "limit_options")
+    if offset is None or limit.args.get("count") is None:
+        raise SqlError(153, "Invalid usage of FETCH: write OFFSET n ROWS FETCH NEXT n ROWS ONLY.", severity=15)
     return Limit(clause=f" LIMIT {_count(binder, limit.args['count'], 'FETCH')}{skipped}")
 
 

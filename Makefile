@@ -39,6 +39,7 @@ lint: setup
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m codespell_lib airflow_provider_ssis benchmarks docs example_dags scripts tests *.md *.toml *.py
+	$(python) -m scripts.wording
 
 # `make words WORDS=docs` checks a folder.
 words: setup

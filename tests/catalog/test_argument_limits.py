@@ -14,6 +14,8 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.mart import MART
 from tests.support.running import parameters_of
 
+pytestmark = pytest.mark.slow
+
 HALF = "a\ud83d"
 LENGTHS = [255, 256, 2000, 2001, 4000]
 TOO_LONG = [4001, 8000, 8001]

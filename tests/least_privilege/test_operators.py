@@ -15,6 +15,8 @@ from tests.operators.test_run_kills import *  # noqa: F403
 from tests.operators.test_run_retries import *  # noqa: F403
 from tests.support.running import run
 
+pytestmark = pytest.mark.slow
+
 # Its environments are in two folders; the test below is about the second one.
 del test_an_environment_gives_its_values  # noqa: F821
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.sensors.test_execution import *  # noqa: F403
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def roles() -> list[str]:

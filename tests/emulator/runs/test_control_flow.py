@@ -284,6 +284,7 @@ def nested(depth: int, kind: Callable[..., Executable]) -> Executable:
 
 
 @pytest.mark.parametrize("loop", [for_loop, foreach_loop])
+@pytest.mark.slow
 def test_a_run_of_many_nested_loops_fails_after_a_bounded_number_of_turns(loop: Callable[..., Executable]) -> None:
     played = play(request(package("Load.dtsx", nested(61, loop)), level=LoggingLevel.NONE))
     assert played.status is OperationStatus.FAILED

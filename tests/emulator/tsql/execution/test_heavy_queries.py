@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.tsql_session import answer, tsql_server
 
+pytestmark = pytest.mark.slow
+
 ROWS = "(SELECT value FROM STRING_SPLIT(REPLICATE(CAST('a,' AS varchar(max)), 100000), ','))"
 NUMBERS = f"{ROWS} a, {ROWS} b, {ROWS} c"
 FOREVER = "WHILE 1 = 1"

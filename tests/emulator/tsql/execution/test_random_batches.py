@@ -10,6 +10,8 @@ import pytest
 from tests.support.random_batches import SETUP, Batches, unexpected
 from tests.support.tsql_session import answer, tsql_server
 
+pytestmark = pytest.mark.slow
+
 BATCHES = 250
 
 

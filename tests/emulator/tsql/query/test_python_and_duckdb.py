@@ -15,6 +15,8 @@ from airflow_provider_ssis.emulator.datatypes import SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from tests.support.query_engine import QueryEngine
 
+pytestmark = pytest.mark.slow
+
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
 LOCAL = st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)).map(lambda moment: moment.replace(fold=0))
 WORDS = st.text(st.sampled_from("aAbB éÉ0 5_%[-"), max_size=6)

@@ -211,7 +211,7 @@ def test_a_catalog_that_cannot_be_read_is_reported_with_its_error(mart: Catalog,
     task_run = deferrable()
     deferral = deferred(task_run)
     event = {"execution_id": reloaded(deferral.trigger).execution_id, "result": "unreachable", "detail": "No way."}
-    with pytest.raises(ExecutionUnreachable, match=r"No way\..*A retry of this task waits for it again"):
+    with pytest.raises(ExecutionUnreachable, match=r"No way\..*A retry of this task follows it again"):
         resumed(task_run, deferral, event)
 
 

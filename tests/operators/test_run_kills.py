@@ -119,7 +119,7 @@ def test_the_deadline_holds_while_the_catalog_cannot_be_read(mart: Catalog, ssis
     task_run.operator.hook = SingleTryHook()
     ssisdb.faults.error(40613, statement="execution_id IN", times=None)
     try:
-        with pytest.raises(ExecutionUnreachable, match="A retry of this task waits for it again"):
+        with pytest.raises(ExecutionUnreachable, match="A retry of this task follows it again"):
             task_run.execute()
     finally:
         ssisdb.faults.clear()

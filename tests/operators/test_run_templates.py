@@ -177,7 +177,7 @@ def test_a_sensitive_value_is_sent_and_not_shown(mart: Catalog, wrapped: Any, se
     "given",
     [
         {"Title": {"value": "s3c", "sensitive": True, "note": "x"}},
-        {"Title": {"sensitive": True, "vlaue": "s3c"}},
+        {"Title": {"sensitive": True, "values": "s3c"}},
         {"Title": {"value": ["s3c"], "sensitive": True}},
         {"Title": {"value": {"key": "s3c"}, "sensitive": True}},
         {"value": "s3c", "sensitive": True},

@@ -30,6 +30,7 @@ _PAIRS: Final = frozenset(
         ("EXEC", "AS"),
         ("EXECUTE", "AS"),
         ("GET", "CONVERSATION"),
+        ("INSERT", "BULK"),
         ("MOVE", "CONVERSATION"),
         ("RECEIVE", "TOP"),
         ("RECEIVE", "*"),

@@ -64,6 +64,7 @@ UNSUPPORTED = [
     ("SELECT * FROM OPENJSON(N'[]')", "OPENJSON"),
     ("SELECT * FROM OPENJSON(N'[]') WITH (a int '$.a')", "OPENJSON"),
     ("BULK INSERT t FROM 'x'", "BULK INSERT"),
+    ("INSERT BULK t (id int)", "INSERT BULK"),
     ("INSERT #t (id) OUTPUT inserted.id VALUES (1)", "The OUTPUT clause"),
     ("INSERT INTO #t (id) OUTPUT inserted.id INTO @t VALUES (1)", "The OUTPUT clause"),
     ("UPDATE #t SET id = 1 OUTPUT deleted.id", "The OUTPUT clause"),

@@ -149,7 +149,7 @@ def echo_server(limits: Limits | None = None, *, checks_password: bool = True) -
     """Run a server in a separate thread while the block lasts."""
     backend = EchoBackend(checks_password=checks_password)
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     server = TdsServer(backend, limits=limits)
     try:

@@ -123,4 +123,4 @@ def test_a_dag_triggered_by_hand_runs_with_the_connection_of_the_form(
     expect(tasks).to_have_count(4, timeout=RUN_MILLISECONDS)
     assert [each.status for each in catalog.executions()] == [OperationStatus.SUCCEEDED] * 2
     tasks.get_by_role("link", name="load_sales").click()
-    expect(page.get_by_text("of Sales/SalesMart/LoadSales.dtsx: succeeded")).to_be_visible()
+    expect(page.get_by_text("of Sales/SalesMart/LoadSales.dtsx succeeded after")).to_be_visible()

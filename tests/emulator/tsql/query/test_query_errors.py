@@ -104,6 +104,8 @@ ERRORS = [
     ("INSERT INTO catalog.folders (name) VALUES ('x')", 229, 1),
     ("UPDATE catalog.nothing SET name = 'x'", 208, 1),
     ("SELECT name FROM catalog.folders WHERE folder_id = 0x AND", 156, 1),
+    ("SELECT .2.0", 102, 1),
+    ("SELECT POWER(.2.0e0, 0.5)", 102, 1),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -48,8 +49,12 @@ def _literal(binder: Binder, node: exp.Literal) -> Typed:
     text = node.name
     if text.isdigit():
         return _integer(int(text))
+    if not _NUMBER.fullmatch(text):
+        # sqlglot reads 1.2.3 as one number.
+        raise SqlError(102, f"Incorrect syntax near {text!r}.", severity=15)
     if "e" in text.lower():
-        number = float(text)
+        # Without digits, the exponent is 0.
+        number = float(text if text[-1].isdigit() else f"{text}0")
         if math.isinf(number):
             raise SqlError(168, f"The number {text} is out of the range of float.", severity=15)
         return Typed(
@@ -209,3 +214,6 @@ VALUES: Final[dict[type[exp.Expr], ValueRule]] = {
     exp.Time: _escaped_moment,
     exp.Subquery: _scalar_subquery,
 }
+
+
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d*)?")

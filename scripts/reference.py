@@ -16,12 +16,14 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+import click
+
 from airflow_provider_ssis import config, exceptions
 from airflow_provider_ssis.catalog import errors, models, requests
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
 from airflow_provider_ssis.catalog.failures.message_codes import ADVICE, symbol_of
-from airflow_provider_ssis.cli.main import make_parser
+from airflow_provider_ssis.cli.main import command_line
 from airflow_provider_ssis.emulator.faults.book import FaultBook
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
@@ -282,25 +284,37 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _command_line() -> Iterator[str]:
-    parser = make_parser()
-    yield f"# Command line: `{parser.prog}`"
-    yield to_markdown(parser.description or "")
-    (subparsers,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
-    for name, command in subparsers.choices.items():
-        yield f"## {parser.prog} {name}"
-        yield command.description or ""
-        yield _table(("argument", "meaning"), list(_arguments(command)))
+    yield f"# Command line: `{command_line.name}`"
+    yield _paragraphs(command_line)
+    yield from _commands(
+        command_line, click.Context(command_line, info_name=command_line.name, **command_line.context_settings)
+    )
 
 
-def _arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
-    for action in parser._actions:
-        names = ", ".join(f"`{option}`" for option in action.option_strings)
-        value = ""
-        if action.nargs != 0:
-            shown = "\\|".join(map(str, action.choices)) if action.choices else action.metavar or action.dest.upper()
-            value = f"`{shown}`".replace("\\|", "|")
-        text = (action.help or "") % {**vars(action), "prog": parser.prog}
-        yield f"{names} {value}".strip(), text + (" (required)" if action.required and action.option_strings else "")
+def _commands(group: click.Group, context: click.Context) -> Iterator[str]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None:
+            continue
+        inner = click.Context(command, parent=context, info_name=name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, inner)
+            continue
+        yield f"## {inner.command_path}"
+        yield _paragraphs(command)
+        yield f"`{' '.join([inner.command_path, *command.collect_usage_pieces(inner)])}`"
+        yield _table(("option", "meaning"), list(_options(command, inner)))
+
+
+def _paragraphs(command: click.Command) -> str:
+    return to_markdown(inspect.cleandoc(command.help or ""))
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+    for option in command.params:
+        record = option.get_help_record(context)
+        if record is not None and record[1]:
+            yield f"`{record[0]}`", record[1].replace("  [", " [")
 
 
 def main(arguments: list[str] | None = None) -> int:

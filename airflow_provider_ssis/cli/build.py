@@ -2,88 +2,67 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
 from pathlib import Path
 
+import click
+
+from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.output_file import replacing
 
 _SOURCE_FILES = (".dtproj", ".dtsx", ".params", ".conmgr")
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its options to the command line.
+@click.command("build")
+@click.argument("source", type=Path)
+@click.option("--output", type=Path, required=True, metavar="FILE", help="The project file to write.")
+@click.option(
+    "--configuration",
+    metavar="NAME",
+    help="Use the parameter values and the target server version of this configuration. Without it: the values in the "
+    "project's files, and the target server version of the first configuration.",
+)
+@click.option(
+    "--project",
+    metavar="NAME",
+    help="The .dtproj to build if the folder contains several.",
+)
+@click.option(
+    "--strip-sensitive",
+    is_flag=True,
+    help="Remove all sensitive values, list them, and set the protection level DontSaveSensitive. Without it, only "
+    "values encrypted with a user key are removed.",
+)
+def command(source: Path, output: Path, configuration: str | None, project: str | None, strip_sensitive: bool) -> None:
+    """Build a project file (.ispac) from a project of the project deployment model. The same source always gives the
+    same file.
 
-    :param subparsers: the commands of ``airflow-ssis``.
-    """
-    parser = subparsers.add_parser(
-        "build",
-        help="build a project file (.ispac) from a project folder",
-        description="Build a project file (.ispac) from a project of the project deployment model. The same source "
-        "always gives the same file.",
-    )
-    parser.add_argument(
-        "source",
-        type=Path,
-        metavar="SOURCE",
-        help="the folder that contains the .dtproj, or the .dtproj itself; with --strip-sensitive also an .ispac",
-    )
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the project file to write")
-    parser.add_argument(
-        "--configuration",
-        metavar="NAME",
-        help="use the parameter values and the target server version of this configuration (default: the values in the "
-        "project's files, and the target server version of the first configuration)",
-    )
-    parser.add_argument(
-        "--project", metavar="NAME", help="the .dtproj to build if the folder contains several (default: the only one)"
-    )
-    parser.add_argument(
-        "--strip-sensitive",
-        action="store_true",
-        help="remove all sensitive values, list them, and set the protection level DontSaveSensitive (default: only "
-        "values encrypted with a user key are removed)",
-    )
-    parser.set_defaults(run=run)
-
-
-def run(options: argparse.Namespace) -> int:
-    """Build the project file, and print what it contains. Warnings and errors go to standard error.
-
-    :param options: the parsed command line.
-    :returns: 0 if the file was written, 1 if not.
+    SOURCE is the folder that contains the .dtproj, or the .dtproj itself; with --strip-sensitive also an .ispac.
     """
     from airflow_provider_ssis.project.build import build_into
     from airflow_provider_ssis.project.content import content_hash
     from airflow_provider_ssis.project.errors import ProjectError
 
-    if options.output.suffix.lower() in _SOURCE_FILES:
-        return _failed(f"{options.output} has the name of a project's source file. Give it the extension .ispac")
+    if output.suffix.lower() in _SOURCE_FILES:
+        raise CommandFailed(f"{output} has the name of a project's source file. Give it the extension .ispac")
     try:
-        with replacing(options.output) as file:
+        with replacing(output) as file:
             built = build_into(
                 file,
-                options.source,
-                configuration=options.configuration,
-                project=options.project,
-                strip_sensitive=options.strip_sensitive,
+                source,
+                configuration=configuration,
+                project=project,
+                strip_sensitive=strip_sensitive,
             )
             size = file.seek(0, os.SEEK_END)
             digest = content_hash(file)
     except ProjectError as error:
-        return _failed(str(error))
+        raise CommandFailed(str(error)) from None
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
-        return _failed(f"cannot write {options.output}: {getattr(error, 'strerror', None) or error}")
+        raise CommandFailed(f"cannot write {output}: {getattr(error, 'strerror', None) or error}") from None
     for warning in built.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        click.echo(f"warning: {warning}", err=True)
     packages = built.project.packages
-    print(f"Built project {built.project.name}: {options.output}, {size} bytes")
-    print(f"Packages ({len(packages)}): {', '.join(package.name for package in packages)}")
-    print(f"Content hash: {digest}")
-    return 0
-
-
-def _failed(problem: str) -> int:
-    print(f"airflow-ssis build: {problem}", file=sys.stderr)
-    return 1
+    click.echo(f"Built project {built.project.name}: {output}, {size} bytes")
+    click.echo(f"Packages ({len(packages)}): {', '.join(package.name for package in packages)}")
+    click.echo(f"Content hash: {digest}")

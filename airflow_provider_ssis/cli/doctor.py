@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import os
@@ -11,6 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
+
+import click
+
+from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import reject_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,51 +41,41 @@ class _Unreadable(Exception):
     """The connection cannot be read. The message shows nothing of its value."""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand."""
-    parser = subparsers.add_parser(
-        "doctor",
-        help="test a connection step by step",
-        description="Lists the ODBC drivers of this machine and tests a connection step by step: settings, driver, "
-        "address, port, token, encryption, login, server, catalog, its version, the identity, and whether the login "
-        "may run, deploy and read logs. Prints the T-SQL that grants missing permissions. Exit code 0: the connection "
-        "works; 1: the last step failed and says why; 3: the connection works, but the login may neither run nor "
-        "deploy anything (!).",
-    )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--conn-id", default="ssis_default", help="an Airflow connection (default: ssis_default)")
-    which.add_argument("--uri", help="a connection URI or JSON object, as in AIRFLOW_CONN_..., instead")
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help='print JSON: {"drivers": [...], "steps": [{"step", "outcome", "text", "seconds"}, ...], "exit_code"}',
-    )
-    parser.set_defaults(run=run)
+@click.command("doctor")
+@click.option("--conn-id", default="ssis_default", metavar="ID", help="An Airflow connection.")
+@click.option("--uri", metavar="URI", help="A connection URI or JSON object, as in AIRFLOW_CONN_..., instead.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help='Print JSON: {"drivers": [...], "steps": [{"step", "outcome", "text", "seconds"}, ...], "exit_code"}.',
+)
+def command(conn_id: str, uri: str | None, as_json: bool) -> int:
+    """List the ODBC drivers of this machine and test a connection step by step: settings, driver, address, port,
+    token, encryption, login, server, catalog, its version, the identity, and whether the login may run, deploy and
+    read logs. Print the T-SQL that grants missing permissions.
 
-
-def run(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    :returns: 0 if the connection works, 1 if not, 3 if it works but the login may neither run nor deploy anything.
+    Exit code 0: the connection works; 1: the last step failed and says why; 3: the connection works, but the login may
+    neither run nor deploy anything (!).
     """
+    reject_together("conn_id", "uri")
     # Airflow 3 lets a process read connections from the metadata database only if it declares, before Airflow is
     # imported, that it is not a task. Airflow's own commands do the same.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     _survive_poor_encodings()
     try:
         # Imports and logs of Airflow and of this package must not mix with JSON on the standard output.
-        with _output_to_stderr() if options.json else _as_it_is():
-            hook = _hook(options)
+        with _output_to_stderr() if as_json else _as_it_is():
+            hook = _hook(conn_id, uri)
     except (ImportError, _Unreadable) as error:
-        if options.json:
-            print(json.dumps({"drivers": [], "steps": [], "error": str(error), "exit_code": 1}, indent=2))
-        else:
-            print(f"airflow-ssis doctor: {error}", file=sys.stderr)
+        if not as_json:
+            raise CommandFailed(str(error)) from None
+        print(json.dumps({"drivers": [], "steps": [], "error": str(error), "exit_code": 1}, indent=2))
         return 1
-    return _run_json(hook) if options.json else _run_console(hook)
+    return _run_json(hook) if as_json else _run_console(hook)
 
 
-def _hook(options: argparse.Namespace) -> SsisCatalogHook:
+def _hook(conn_id: str, uri: str | None) -> SsisCatalogHook:
     """The hook of the connection, which is loaded already.
 
     :raises ImportError: the driver manager is missing; the message says what to install.
@@ -92,14 +86,13 @@ def _hook(options: argparse.Namespace) -> SsisCatalogHook:
     from airflow_provider_ssis.hooks.connection_values import HOW_TO_WRITE, problem_in
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
-    conn_id = options.conn_id
-    if options.uri is not None:
-        problem = problem_in(options.uri) if options.uri.strip() else "it is empty"
+    if uri is not None:
+        problem = problem_in(uri) if uri.strip() else "it is empty"
         if problem is not None:
             raise _Unreadable(f"the URI cannot be read: {problem}. {HOW_TO_WRITE}")
         # The one way to pass a connection that all versions of Airflow share.
         conn_id = URI_CONN_ID
-        os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = options.uri
+        os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = uri
     hook = SsisCatalogHook(ssis_conn_id=conn_id)
     try:
         # Airflow logs exceptions about a value that it cannot read, with parts of it.
@@ -108,7 +101,7 @@ def _hook(options: argparse.Namespace) -> SsisCatalogHook:
     except ConnectError as error:
         raise _Unreadable(str(error)) from None
     except Exception as error:  # noqa: BLE001 Airflow's own, which differ between its versions
-        if options.uri is not None:
+        if uri is not None:
             raise _Unreadable(f"the URI cannot be read. {HOW_TO_WRITE}") from None
         raise _Unreadable(f"the connection {conn_id!r} cannot be read: {error}. {_ADVICE}") from None
     return hook

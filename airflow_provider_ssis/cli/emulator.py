@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import logging
@@ -15,6 +14,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import click
+
+from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import file_path, not_empty, reject_together
+
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.server import EmulatorServer, Endpoint
 
@@ -25,133 +29,98 @@ _LARGEST_PORT = 65535
 _SECONDS_TO_STOP = 10.0
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command and its options."""
-    parser = subparsers.add_parser(
-        "emulator",
-        help="serve an embedded SSISDB",
-        description="Serve an embedded SSISDB over SQL Server's wire protocol until interrupted. "
-        "Package runs are simulated and move no data.",
-    )
-    parser.add_argument(
-        "--host", type=host_name, default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)"
-    )
-    parser.add_argument("--port", type=port_number, default=0, help="port to listen on (default: any free port)")
-    password = parser.add_mutually_exclusive_group()
-    password.add_argument(
-        "--password-file",
-        type=file_path,
-        help="file with the password of the login sa, in its first line. "
-        f"Without it, the environment variable {PASSWORD_VARIABLE}; without that, a random password",
-    )
-    password.add_argument(
-        "--password",
-        type=not_empty,
-        help="the password itself. Other users of this machine can read it in the process list",
-    )
-    parser.add_argument(
-        "--edition",
-        choices=["azure", "box"],
-        default="azure",
-        help="azure accepts SQL logins everywhere; box refuses them where SQL Server does (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--data-dir", type=file_path, help="folder that keeps the catalog over restarts (default: memory)"
-    )
-    parser.add_argument(
-        "--instance", type=not_empty, help="instance name; a SQL Server Browser (UDP port 1434) answers with the port"
-    )
-    parser.add_argument(
-        "--keytab", type=file_path, help="accept Kerberos tickets for the service principal in this file"
-    )
-    parser.add_argument(
-        "--token-key", type=file_path, help="accept access tokens of Entra ID signed for this public key (PEM file)"
-    )
-    parser.add_argument("--json", action="store_true", help="print how to connect as one line of JSON")
-    parser.add_argument("--verbose", action="store_true", help="log each connection and refused login")
-    parser.set_defaults(run=run)
-
-
 def port_number(text: str) -> int:
     """A port to listen on, as the command line takes it.
 
-    :raises argparse.ArgumentTypeError: the text is not a port.
+    :raises click.BadParameter: the text is not a port.
     """
     if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_PORT):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a port: give a number from 0 (any free port) to {_LARGEST_PORT}"
-        )
+        raise click.BadParameter(f"{text!r} is not a port: give a number from 0 (any free port) to {_LARGEST_PORT}")
     return int(text)
 
 
 def host_name(text: str) -> str:
     """An address to listen on, as the command line takes it.
 
-    :raises argparse.ArgumentTypeError: the text is empty, which the operating system takes for all addresses.
+    :raises click.BadParameter: the text is empty, which the operating system takes for all addresses.
     """
     if not text.strip():
-        raise argparse.ArgumentTypeError(
-            "it is empty: give 127.0.0.1 for this machine, 0.0.0.0 or :: for all addresses"
-        )
+        raise click.BadParameter("it is empty: give 127.0.0.1 for this machine, 0.0.0.0 or :: for all addresses")
     return text
 
 
-def not_empty(text: str) -> str:
-    """The value of an option that an empty text would switch off.
+@click.command("emulator")
+@click.option("--host", type=host_name, default="127.0.0.1", metavar="ADDRESS", help="Address to listen on.")
+@click.option("--port", type=port_number, default="0", metavar="PORT", help="Port to listen on; 0 is any free port.")
+@click.option(
+    "--password-file",
+    type=file_path,
+    metavar="FILE",
+    help="File with the password of the login sa, in its first line. "
+    f"Without it, the environment variable {PASSWORD_VARIABLE}; without that, a random password.",
+)
+@click.option(
+    "--password",
+    type=not_empty,
+    metavar="TEXT",
+    help="The password itself. Other users of this machine can read it in the process list.",
+)
+@click.option(
+    "--edition",
+    type=click.Choice(["azure", "box"]),
+    default="azure",
+    help="azure accepts SQL logins everywhere; box refuses them where SQL Server does.",
+)
+@click.option(
+    "--data-dir",
+    type=file_path,
+    metavar="FOLDER",
+    help="Folder that keeps the catalog over restarts. Without it, the catalog is kept in memory.",
+)
+@click.option(
+    "--instance",
+    type=not_empty,
+    metavar="NAME",
+    help="Instance name; a SQL Server Browser (UDP port 1434) answers with the port.",
+)
+@click.option(
+    "--keytab", type=file_path, metavar="FILE", help="Accept Kerberos tickets for the service principal in this file."
+)
+@click.option(
+    "--token-key",
+    type=file_path,
+    metavar="FILE",
+    help="Accept access tokens of Entra ID signed for this public key (PEM file).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print how to connect as one line of JSON.")
+@click.option("--verbose", is_flag=True, help="Log each connection and refused login.")
+def command(
+    host: str,
+    port: int,
+    password_file: Path | None,
+    password: str | None,
+    edition: str,
+    data_dir: Path | None,
+    instance: str | None,
+    keytab: Path | None,
+    token_key: Path | None,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Serve an embedded SSISDB over SQL Server's wire protocol until interrupted. Package runs are simulated and move
+    no data.
 
-    :raises argparse.ArgumentTypeError: the text is empty.
+    Exit code 0: stopped by SIGINT or SIGTERM; 1: the server cannot start; 2: wrong options.
     """
-    if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty: give a value, or leave the option out")
-    return text
-
-
-def file_path(text: str) -> Path:
-    """The path of a file or folder.
-
-    :raises argparse.ArgumentTypeError: the text is empty, which would be the current folder.
-    """
-    return Path(not_empty(text))
-
-
-def password_from(options: argparse.Namespace, environment: Mapping[str, str]) -> str | None:
-    """The password of the login sa; None for a random one.
-
-    :raises ValueError: the file or the variable holds no password.
-    :raises OSError: the file cannot be read.
-    """
-    if options.password_file is not None:
-        try:
-            lines = options.password_file.read_text(encoding="utf-8").splitlines()
-        except UnicodeDecodeError:
-            raise ValueError(f"{options.password_file} is not text in UTF-8") from None
-        if not lines or not lines[0]:
-            raise ValueError(f"the first line of {options.password_file} is empty. Write the password there")
-        return str(lines[0])
-    if options.password is not None:
-        return str(options.password)
-    password = environment.get(PASSWORD_VARIABLE)
-    if password is not None and not password:
-        raise ValueError(f"the environment variable {PASSWORD_VARIABLE} is empty. Give it a password, or unset it")
-    return password
-
-
-def run(options: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM.
-
-    :returns: 0 after a stop, 1 when the server cannot start, 2 for options that do not fit.
-    """
+    reject_together("password_file", "password")
     try:
         from airflow_provider_ssis.emulator.server import Edition, EmulatorServer
     except ModuleNotFoundError as error:
-        print(
-            f"airflow-ssis emulator: the package {error.name} is missing. "
-            "Install the extra: pip install 'airflow-provider-ssis[emulator]'",
-            file=sys.stderr,
-        )
-        return 1
+        raise CommandFailed(
+            f"the package {error.name} is missing. Install the extra: pip install 'airflow-provider-ssis[emulator]'"
+        ) from None
     logging.basicConfig(
-        level=logging.INFO if options.verbose else logging.WARNING,
+        level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
         stream=sys.stderr,
     )
@@ -159,24 +128,43 @@ def run(options: argparse.Namespace) -> int:
     os.umask(0o077)
     try:
         server = EmulatorServer(
-            host=options.host,
-            port=options.port,
-            password=password_from(options, os.environ),
-            edition=Edition(options.edition),
-            data_dir=options.data_dir,
-            instance=options.instance,
-            keytab=options.keytab,
-            token_key=None if options.token_key is None else options.token_key.read_text(encoding="utf-8"),
+            host=host,
+            port=port,
+            password=_password(password_file, password, os.environ),
+            edition=Edition(edition),
+            data_dir=data_dir,
+            instance=instance,
+            keytab=keytab,
+            token_key=None if token_key is None else token_key.read_text(encoding="utf-8"),
         )
-        asyncio.run(_serve(server, as_json=options.json))
+        asyncio.run(_serve(server, as_json=as_json))
     except ValueError as error:
-        print(f"airflow-ssis emulator: {error}.", file=sys.stderr)
-        return 2
+        raise CommandFailed(f"{error}.", exit_code=2) from None
     except OSError as error:
-        what = f"use {error.filename}" if error.filename else f"serve on {options.host}:{options.port}"
-        print(f"airflow-ssis emulator: cannot {what}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    return 0
+        what = f"use {error.filename}" if error.filename else f"serve on {host}:{port}"
+        raise CommandFailed(f"cannot {what}: {error.strerror or error}") from None
+
+
+def _password(file: Path | None, password: str | None, environment: Mapping[str, str]) -> str | None:
+    """The password of the login sa; None for a random one.
+
+    :raises ValueError: the file or the variable holds no password.
+    :raises OSError: the file cannot be read.
+    """
+    if file is not None:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            raise ValueError(f"{file} is not text in UTF-8") from None
+        if not lines or not lines[0]:
+            raise ValueError(f"the first line of {file} is empty. Write the password there")
+        return lines[0]
+    if password is not None:
+        return password
+    password = environment.get(PASSWORD_VARIABLE)
+    if password is not None and not password:
+        raise ValueError(f"the environment variable {PASSWORD_VARIABLE} is empty. Give it a password, or unset it")
+    return password
 
 
 async def _serve(server: EmulatorServer, *, as_json: bool) -> None:

@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
-from airflow_provider_ssis.cli import build, doctor, emulator
+import click
+
+from airflow_provider_ssis.cli.command_table import COMMANDS
+from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.lazy_group import LazyGroup, print_version
+
+PROGRAM = "airflow-ssis"
+INTERRUPTED = 130
+"""The exit code after Ctrl+C, as shells have it."""
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line, with one subcommand for each module of this package that has one."""
-    parser = argparse.ArgumentParser(
-        prog="airflow-ssis",
-        description="Work with SQL Server Integration Services from any machine: build project files, test "
-        "connections, and run an embedded SSISDB.",
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('airflow-provider-ssis')}")
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (build, doctor, emulator):
-        command.add_parser(subparsers)
-    return parser
+@click.group(
+    cls=LazyGroup,
+    name=PROGRAM,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version, help="Print the version."
+)
+def command_line() -> None:
+    """Work with SQL Server Integration Services from any machine: build project files, test connections, and run an
+    embedded SSISDB.
+    """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     :param arguments: the command line without the program's name. Default: None, that of the process.
-    :returns: the exit code of the command: 0 succeeded, 1 failed with a message on standard error, 2 wrong usage.
+    :returns: the exit code of the command: 0 succeeded, 1 failed with a message on standard error, 2 wrong usage,
+        130 interrupted; other codes are documented for each command.
     """
-    options = make_parser().parse_args(arguments)
-    result: int = options.run(options)
-    return result
+    try:
+        result = command_line.main(
+            None if arguments is None else list(arguments), prog_name=PROGRAM, standalone_mode=False
+        )
+    except (click.ClickException, CommandFailed) as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    return result if isinstance(result, int) else 0
 
 
 if __name__ == "__main__":

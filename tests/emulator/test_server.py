@@ -172,9 +172,9 @@ def refused(*options: str, environment: dict[str, str] | None = None) -> str:
 
 
 def test_an_empty_option_is_wrong_usage() -> None:
-    assert "argument --host: it is empty" in refused("--host", "")
+    assert "Invalid value for '--host': it is empty" in refused("--host", "")
     for option in ("--host", "--password", "--password-file", "--data-dir", "--instance", "--keytab", "--token-key"):
-        assert f"argument {option}: it is empty" in refused(f"{option}= ")
+        assert f"Invalid value for '{option}': it is empty" in refused(f"{option}= ")
 
 
 def test_an_empty_host_is_refused_from_python_too() -> None:

@@ -1,0 +1,42 @@
+"""Checks of options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+
+def not_empty(text: str) -> str:
+    """The value of an option that an empty text would switch off.
+
+    :raises click.BadParameter: the text is empty.
+    """
+    if not text.strip():
+        raise click.BadParameter("it is empty: give a value, or leave the option out")
+    return text
+
+
+def file_path(text: str) -> Path:
+    """The path of a file or folder.
+
+    :raises click.BadParameter: the text is empty, which would be the current folder.
+    """
+    return Path(not_empty(text))
+
+
+def reject_together(*names: str) -> None:
+    """Refuse options of the current command that exclude each other.
+
+    :param names: the parameters' names in Python. Only values from the command line count.
+    :raises click.UsageError: more than one is given.
+    """
+    context = click.get_current_context()
+    given = [
+        param.opts[0]
+        for param in context.command.params
+        if param.name in names and context.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+    ]
+    if len(given) > 1:
+        raise click.UsageError(f"Give only one of {', '.join(given[:-1])} and {given[-1]}.", context)

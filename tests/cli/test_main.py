@@ -1,0 +1,113 @@
+"""The command line as a whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import click
+import pytest
+
+from airflow_provider_ssis.cli.command_table import COMMANDS
+from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.lazy_group import CommandEntry, LazyGroup
+from airflow_provider_ssis.cli.main import command_line, main
+from tests.support.markdown import ROOT
+
+HEAVY = ["airflow", "duckdb", "lark", "lxml", "numpy", "pyarrow", "pyodbc", "rich", "sqlglot"]
+
+
+def loaded_by(statements: str) -> set[str]:
+    """Top-level modules that a new Python has loaded after the statements."""
+    code = f"{statements}\nimport sys\nprint(' '.join({{name.split('.')[0] for name in sys.modules}}))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return set(result.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.processes
+def test_help_and_completion_import_nothing_heavy() -> None:
+    listed = loaded_by("from airflow_provider_ssis.cli.main import main\nmain(['--help'])")
+    assert "click" in listed
+    assert listed.isdisjoint(HEAVY)
+    every_command = loaded_by(
+        "from airflow_provider_ssis.cli.command_table import COMMANDS\nfor entry in COMMANDS: entry.load()"
+    )
+    assert every_command.isdisjoint(HEAVY)
+
+
+def test_help_lists_every_command_under_its_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    printed = capsys.readouterr().out
+    for entry in COMMANDS:
+        assert f"{entry.heading}:" in printed
+        assert f"\n  {entry.name} " in printed
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_every_command_has_its_own_help(entry: CommandEntry, capsys: pytest.CaptureFixture[str]) -> None:
+    command = entry.load()
+    assert command.name == entry.name
+    assert entry.help.endswith(".")
+    assert main([entry.name, "--help"]) == 0
+    assert f"Usage: airflow-ssis {entry.name}" in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"airflow-ssis {version('airflow-provider-ssis')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bild"], "There is no command 'bild'. Did you mean 'build'?"),
+        (["xyzzy"], "There is no command 'xyzzy'. --help lists the commands."),
+        (["build", "folder"], "Missing option '--output'"),
+        (["doctor", "--conn-id", "a", "--uri", "b"], "Give only one of --conn-id and --uri."),
+        (["emulator", "--password", "a", "--password-file", "b"], "Give only one of --password-file and --password."),
+    ],
+)
+def test_wrong_usage_gives_exit_code_2(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "printed"),
+    [
+        (CommandFailed("the disk is full", exit_code=6), 6, "airflow-ssis: the disk is full\n"),
+        (KeyboardInterrupt(), 130, "\nInterrupted.\n"),
+    ],
+)
+def test_a_failure_is_one_line_and_its_exit_code(
+    raised: BaseException, code: int, printed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise raised
+
+    class Failing(CommandEntry):
+        def load(self) -> click.Command:
+            return click.Command("fail", callback=fail)
+
+    assert isinstance(command_line, LazyGroup)
+    monkeypatch.setitem(command_line.table, "fail", Failing("fail", "", ""))
+    assert main(["fail"]) == code
+    assert capsys.readouterr().err == printed
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shell_completion(shell: str) -> None:
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "COMP_WORDS": "airflow-ssis emu"}
+    environment |= {"COMP_CWORD": "emu" if shell == "fish" else "1", "_AIRFLOW_SSIS_COMPLETE": f"{shell}_complete"}
+    result = subprocess.run(
+        [sys.executable, "-m", "airflow_provider_ssis.cli.main"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "emulator" in result.stdout
+    assert "doctor" not in result.stdout

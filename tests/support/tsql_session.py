@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -71,3 +72,22 @@ async def tsql_server(*, idle_seconds: float = 60) -> AsyncIterator[Server]:
         yield Server(engine, TsqlBackend(engine))
     finally:
         engine.close()
+
+
+def answers(*texts: str) -> list[Answer]:
+    """Run batches in one new session on a new engine."""
+
+    async def run() -> list[Answer]:
+        async with tsql_server() as server:
+            session = await server.session()
+            try:
+                return [await answer(session, text) for text in texts]
+            finally:
+                await session.close()
+
+    return asyncio.run(run())
+
+
+def run(text: str) -> Answer:
+    """Run one batch in a new session on a new engine."""
+    return answers(text)[0]

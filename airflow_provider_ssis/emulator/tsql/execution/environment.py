@@ -135,16 +135,20 @@ def _lock_test(session: SessionState, principal: Any, resource: Any, mode: Any, 
     return int(session.engine.locks.is_free(lock_name(session.database, principal, resource), session.spid, known))
 
 
+def _cursor_status(session: SessionState, frame: Frame, kind: Any, name: Any) -> int | None:
+    return None if kind is None or name is None else session.cursors.status(str(kind), str(name), frame)
+
+
 def _error(field: Callable[[Any], Any]) -> Value:
     return lambda session, frame: field(session.errors[-1]) if session.errors else None
 
 
 _VALUES: Final[dict[str, Value]] = {
     "@@cpu_busy": lambda session, frame: 0,
-    "@@cursor_rows": lambda session, frame: 0,
+    "@@cursor_rows": lambda session, frame: session.cursors.row_count,
     "@@datefirst": lambda session, frame: session.options.date_first,
     "@@error": lambda session, frame: session.last_error,
-    "@@fetch_status": lambda session, frame: 0,
+    "@@fetch_status": lambda session, frame: session.cursors.fetch_status,
     "@@identity": lambda session, frame: None,
     "@@langid": lambda session, frame: 0,
     "@@language": lambda session, frame: "us_english",
@@ -163,6 +167,7 @@ _VALUES: Final[dict[str, Value]] = {
     "@@trancount": lambda session, frame: session.transactions.count,
     "@@version": lambda session, frame: session.engine.product.full_text,
     "sysdatetimeoffset()": lambda session, frame: session.engine.now(),
+    "cursor_status()": lambda session, frame: partial(_cursor_status, session, frame),
     "app_name()": lambda session, frame: session.login.application_name,
     "current_transaction_id()": lambda session, frame: session.transactions.id,
     "error_line()": _error(lambda error: error.line),

@@ -23,6 +23,7 @@ class Frame:
     :param table_types: the table types of those that were declared with one.
     :param temporary_tables: the visible ones, by name; the first map has those of the frame.
     :param level: ``@@NESTLEVEL``.
+    :param cursors: LOCAL cursors by name, and cursor variables, each with its cursor or None.
     """
 
     temporary_tables: ChainMap[str, LocalTable]
@@ -31,6 +32,7 @@ class Frame:
     values: dict[str, Any] = field(default_factory=dict)
     table_variables: dict[str, LocalTable] = field(default_factory=dict)
     table_types: dict[str, SqlType] = field(default_factory=dict)
+    cursors: dict[str, Any] = field(default_factory=dict)
 
     @property
     def in_procedure(self) -> bool:
@@ -92,3 +94,14 @@ class Broken(Signal):
 
 class Continued(Signal):
     """CONTINUE."""
+
+
+class Jumped(Signal):
+    """GOTO.
+
+    :param label: in lower case.
+    """
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.label = label

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_ssis.emulator.session import DatabaseChanged, Event, Login, Message
+from airflow_provider_ssis.emulator.tsql.execution.cursors import Cursors
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
@@ -50,6 +51,7 @@ class SessionState:
         self.transactions: Transactions = Transactions(engine, self.connection, self.spid, self.local_tables)
         self.temporary_tables: dict[str, LocalTable] = {}
         """Those that last as long as the session, by name."""
+        self.cursors: Cursors = Cursors()
         self.row_count: int = 0
         self.last_error: int = 0
         self.errors: list[SqlError] = []
@@ -77,6 +79,7 @@ class SessionState:
         self.options = Options()
         self._prepared.clear()
         self.errors.clear()
+        self.cursors = Cursors()
         self.row_count = self.last_error = 0
         self.database = self._login_database
 

@@ -171,6 +171,8 @@ def drop_frame(session: SessionState, frame: Frame) -> None:
     """Drop the tables of a frame: its table variables, and inside a procedure or dynamic SQL its temporary tables."""
     for table in frame.table_variables.values():
         session.transactions.discard(table)
+    # A cursor of the session may still refer to them.
+    frame.table_variables.clear()
     if frame.in_procedure:
         for table in frame.temporary_tables.maps[0].values():
             session.transactions.discard(table)

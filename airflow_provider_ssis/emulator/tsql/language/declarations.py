@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
-from airflow_provider_ssis.emulator.tsql.language import extents
+from airflow_provider_ssis.emulator.tsql.language import cursors, extents
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
@@ -42,24 +42,26 @@ class _Key:
     primary: bool
 
 
-def declare(stream: TokenStream) -> list[s.SetVariable]:
+def declare(stream: TokenStream) -> list[s.Statement]:
     """``DECLARE @a int = 1, @b TABLE (…)``: notes the declarations and returns the initial values as statements."""
-    stream.advance()
-    found: list[s.SetVariable] = []
+    line = stream.advance().line
+    if stream.now.kind in (Kind.WORD, Kind.QUOTED):
+        return [cursors.declare(stream, line)]
+    found: list[s.Statement] = []
     while True:
-        if stream.following.is_word("CURSOR", "INSENSITIVE", "SCROLL"):
-            raise not_supported("A cursor", line=stream.now.line)
         token = stream.expect_kind(Kind.VARIABLE)
         name = token.text.lower()
         if name.startswith("@@"):
             raise SqlError(102, f"Incorrect syntax near '{token.text}'.", severity=15, line=token.line)
-        if name in stream.variables or stream.has_table(name):
+        if name in stream.variables or name in stream.cursors or stream.has_table(name):
             raise SqlError(
                 134, f"The variable name '{token.text}' is declared twice.", severity=15, state=2, line=token.line
             )
         stream.accept("AS")
         if stream.accept("TABLE"):
             stream.tables[name] = _table(stream, token.text, token.line)
+        elif stream.accept("CURSOR"):
+            stream.cursors.add(name)
         else:
             found += _variable(stream, token.text, token.line)
         if not stream.accept_symbol(","):

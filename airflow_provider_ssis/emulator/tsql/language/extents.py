@@ -14,15 +14,17 @@ from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 STATEMENT_WORDS: Final = frozenset(
-    """ALTER BEGIN BREAK COMMIT CONTINUE CREATE DECLARE DELETE DENY DROP ELSE END EXEC EXECUTE GOTO GRANT IF
-    INSERT KILL MERGE PRINT RAISERROR RETURN REVERT REVOKE ROLLBACK SAVE SELECT SET THROW TRUNCATE UPDATE USE WAITFOR
-    WHILE WITH""".split()
+    """ALTER BEGIN BREAK CLOSE COMMIT CONTINUE CREATE DEALLOCATE DECLARE DELETE DENY DROP ELSE END EXEC EXECUTE FETCH
+    GOTO GRANT IF INSERT KILL MERGE OPEN PRINT RAISERROR RETURN REVERT REVOKE ROLLBACK SAVE SELECT SET THROW
+    TRUNCATE UPDATE USE WAITFOR WHILE WITH""".split()
 )
 """Words that begin a statement, or end the one before."""
 
 _CHANGES: Final = ("INSERT", "UPDATE", "DELETE")
 _BETWEEN_SELECTS: Final = ("UNION", "EXCEPT", "INTERSECT", "ALL")
 _BEHIND_WITH: Final = ("TIES", "ROLLUP", "CUBE")
+_BEHIND_FOR: Final = ("READ", "UPDATE")
+"""Words after FOR that belong to the cursor of the query."""
 _SOURCES: Final = ("FROM", "JOIN", *_CHANGES)
 _PARENTHESES: Final = {"(": 1, ")": -1}
 
@@ -30,6 +32,11 @@ _PARENTHESES: Final = {"(": 1, ")": -1}
 def begins_statement(token: Token) -> bool:
     """Whether a statement begins or ends at this word."""
     return token.kind is Kind.WORD and token.text.upper() in STATEMENT_WORDS
+
+
+def statement_ends(stream: TokenStream) -> bool:
+    """Whether a statement ends before the current token."""
+    return stream.at_end or stream.now.is_symbol(";") or begins_statement(stream.now) or stream.at_label
 
 
 def expression(stream: TokenStream, *ends: str, before: str = "") -> QueryText:
@@ -50,8 +57,6 @@ def condition(stream: TokenStream) -> QueryText:
 
 def _enclosed(stream: TokenStream, ends: tuple[str, ...]) -> tuple[str, int]:
     first = stream.now
-    if first.is_word("CURSOR"):
-        raise not_supported("A cursor", line=first.line)
     depth = cases = 0
     while not stream.at_end:
         token = stream.now
@@ -65,7 +70,7 @@ def _enclosed(stream: TokenStream, ends: tuple[str, ...]) -> tuple[str, int]:
             cases += 1
         elif token.is_word("END") and cases:
             cases -= 1
-        elif depth == 0 and not cases and begins_statement(token):
+        elif depth == 0 and not cases and (begins_statement(token) or stream.at_label):
             break
         stream.advance()
     if stream.now is first or depth:
@@ -102,6 +107,8 @@ class _Extent:
             return allowed
         if token.is_word("MERGE"):
             return following.is_word("JOIN")
+        if token.is_word("FETCH"):
+            return previous.is_word("ROW", "ROWS")
         return token.is_word("WITH") and (following.is_symbol("(") or following.is_word(*_BEHIND_WITH))
 
 
@@ -124,6 +131,8 @@ def query(stream: TokenStream) -> Query:
             stream.check_variable()
         elif token.kind is Kind.WORD:
             has_source = has_source or token.is_word(*_SOURCES)
+            if depth == 0 and (stream.at_label or (token.is_word("FOR") and stream.following.is_word(*_BEHIND_FOR))):
+                break
             if token.is_word("CASE"):
                 cases += 1
             elif token.is_word("END") and cases:

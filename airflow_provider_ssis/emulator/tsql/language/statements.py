@@ -45,12 +45,14 @@ class Batch:
 
     :param variables: types by name, in lower case.
     :param tables: table variables.
+    :param cursors: cursor variables, in lower case.
     :param literals: long literals (see ``literals.py``) by the name of their hidden variable.
     """
 
     statements: tuple[Statement, ...]
     variables: Mapping[str, SqlType] = field(default_factory=dict)
     tables: tuple[TableDeclaration, ...] = ()
+    cursors: frozenset[str] = frozenset()
     literals: Mapping[str, Literal] = field(default_factory=dict)
 
 
@@ -208,6 +210,106 @@ class Break(Statement):
 @dataclass(frozen=True, slots=True)
 class Continue(Statement):
     """``CONTINUE``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label(Statement):
+    """``name:``.
+
+    :param name: in lower case.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo(Statement):
+    """``GOTO name``.
+
+    :param name: of the label, in lower case.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CursorQuery:
+    """The query of a cursor, with its options.
+
+    :param options: in upper case.
+    """
+
+    options: frozenset[str]
+    query: QueryText
+
+
+@dataclass(frozen=True, slots=True)
+class CursorName:
+    """How a statement names a cursor.
+
+    :param name: in lower case; with ``@`` it is that of a cursor variable.
+    :param only_global: GLOBAL precedes it.
+    """
+
+    name: str
+    only_global: bool = False
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether it names a cursor variable."""
+        return self.name.startswith("@")
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareCursor(Statement):
+    """``DECLARE name CURSOR options FOR query``."""
+
+    name: CursorName
+    cursor: CursorQuery
+
+
+@dataclass(frozen=True, slots=True)
+class SetCursor(Statement):
+    """``SET @name = CURSOR options FOR query`` or ``SET @name = cursor``."""
+
+    variable: str
+    cursor: CursorQuery | CursorName
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCursor(Statement):
+    """``OPEN name``."""
+
+    cursor: CursorName
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch(Statement):
+    """``FETCH direction FROM name INTO variables``.
+
+    :param direction: NEXT, PRIOR, FIRST, LAST, ABSOLUTE or RELATIVE.
+    :param offset: of ABSOLUTE and RELATIVE.
+    :param variables: in lower case; None without INTO.
+    """
+
+    cursor: CursorName
+    direction: str = "NEXT"
+    offset: QueryText | None = None
+    variables: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCursor(Statement):
+    """``CLOSE name``."""
+
+    cursor: CursorName
+
+
+@dataclass(frozen=True, slots=True)
+class DeallocateCursor(Statement):
+    """``DEALLOCATE name``."""
+
+    cursor: CursorName
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ class TokenStream:
         self.variables = variables
         self.given_tables = tables
         self.tables: dict[str, TableDeclaration] = {}
+        self.cursors: set[str] = set()
+        """The cursor variables, in lower case."""
         self._tokens = tokenize(text)
         self._position = 0
 
@@ -55,6 +57,11 @@ class TokenStream:
     def at_end(self) -> bool:
         """Whether the batch ends here."""
         return self.now.kind is Kind.END
+
+    @property
+    def at_label(self) -> bool:
+        """Whether a label is here: a name and a colon."""
+        return self.now.kind is Kind.WORD and self.following.is_symbol(":") and not self.now.is_keyword
 
     def advance(self) -> Token:
         """Take the current token."""
@@ -115,6 +122,14 @@ class TokenStream:
     def has_table(self, name: str) -> bool:
         """Whether there is a table variable of this name, in lower case."""
         return name in self.tables or name in self.given_tables
+
+    def check_scalar(self) -> None:
+        """See that the current token names a declared variable that is no table.
+
+        :raises SqlError: 137, it does not.
+        """
+        if self.now.text.lower() not in self.variables:
+            raise undeclared(self.now.text, line=self.now.line)
 
     def check_variable(self) -> None:
         """See that the variable that the current token names is declared.

@@ -9,7 +9,7 @@ from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStrea
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _ALONE: Final = frozenset(
-    """CHECKPOINT CLOSE DEALLOCATE DENY FETCH GOTO GRANT KILL LINENO MERGE READTEXT RECONFIGURE REVERT REVOKE SETUSER
+    """CHECKPOINT DENY GRANT KILL LINENO MERGE READTEXT RECONFIGURE REVERT REVOKE SETUSER
     SHUTDOWN UPDATETEXT
     WRITETEXT""".split()
 )
@@ -24,6 +24,9 @@ _PAIRS: Final = frozenset(
         ("BEGIN", "DIALOG"),
         ("BEGIN", "CONVERSATION"),
         ("BEGIN", "ATOMIC"),
+        ("CLOSE", "ALL"),
+        ("CLOSE", "MASTER"),
+        ("CLOSE", "SYMMETRIC"),
         ("DISABLE", "TRIGGER"),
         ("ENABLE", "TRIGGER"),
         ("END", "CONVERSATION"),
@@ -52,10 +55,10 @@ def unsupported_statement(stream: TokenStream) -> SqlError | None:
     line = stream.now.line
     if (word, following) in _PAIRS:
         return not_supported(f"{word} {following}" if following.isalpha() else word, line=line)
-    if stream.now.kind is Kind.WORD and stream.following.is_symbol(":"):
-        return not_supported("GOTO", line=line)
     if word in _ALONE:
         return not_supported(word, line=line)
+    if word == "OPEN" and following not in ("MASTER", "SYMMETRIC"):
+        return None
     if word not in _WITH_OBJECT or (word in ("CREATE", "DROP") and following == "TABLE"):
         return None
     start = stream.position

@@ -52,14 +52,14 @@ _CONSTRUCTS: Final = (
 _PATTERNS: Final = tuple((name, re.compile(pattern, re.DOTALL)) for name, pattern in _CONSTRUCTS)
 _REPLACED: Final = {TokenType.STRING: "''", TokenType.NATIONAL_STRING: "''", TokenType.IDENTIFIER: "[]"}
 
-UNSUPPORTED_TYPES: Final = frozenset({"geography", "geometry", "hierarchyid", "json", "vector", "cursor"})
+UNSUPPORTED_TYPES: Final = frozenset({"geography", "geometry", "hierarchyid", "json", "vector"})
 """Data types of SQL Server that this server does not have."""
 
 UNSUPPORTED_FUNCTIONS: Final = frozenset(
     """approx_count_distinct approx_percentile_cont approx_percentile_disc assemblyproperty asymkey_id
     asymkeyproperty base64_decode base64_encode bit_count cert_id certencoded certprivatekey certproperty
     checksum_agg col_length col_name collationproperty columnproperty columns_updated compress context_info
-    cryptgen_random current_timezone current_timezone_id cursor_status data_source_name databaseproperty
+    cryptgen_random current_timezone current_timezone_id data_source_name databaseproperty
     date_bucket decompress decryptbyasymkey decryptbycert decryptbykey decryptbykeyautoasymkey
     decryptbykeyautocert decryptbypassphrase difference edit_distance edit_distance_similarity
     encryptbyasymkey encryptbycert encryptbykey encryptbypassphrase eventdata file_id file_name filegroup_id

@@ -78,6 +78,7 @@ CONSTANT_CALLS: Final[Mapping[str, SqlType]] = {
 ASKED: Final[Mapping[str, tuple[int, int, SqlType]]] = {
     "applock_mode()": (3, 3, NAME),
     "applock_test()": (4, 4, SMALLINT),
+    "cursor_status()": (2, 2, SMALLINT),
     "connectionproperty()": (1, 1, SQL_VARIANT),
     "databasepropertyex()": (2, 2, SQL_VARIANT),
     "has_dbaccess()": (1, 1, INT),

@@ -1,0 +1,118 @@
+"""Queries, and the statements that make, change and drop tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.session import Event, ResultColumns, Rows, StatementDone
+from airflow_provider_ssis.emulator.tsql.execution import call_statements, tables
+from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
+from airflow_provider_ssis.emulator.tsql.execution.handlers import ImmediateTable, StreamedTable, done
+from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
+
+
+async def _query(interpreter: Interpreter, statement: s.Query, frame: Frame) -> AsyncGenerator[Event]:
+    session = interpreter.session
+    query = await interpreter.evaluator.compile(statement.text, frame)
+    returns_rows = not (query.writes or query.assignments or statement.into)
+    if session.options.format_only:
+        if returns_rows:
+            yield ResultColumns(query.columns)
+        yield StatementDone(in_procedure=frame.in_procedure)
+    else:
+        if statement.has_source:
+            for event in interpreter.begin_implicitly():
+                yield event
+        if returns_rows:
+            yield ResultColumns(query.columns)
+            count = 0
+            async with aclosing(interpreter.evaluator.parts(query, frame)) as parts:
+                async for rows in parts:
+                    count += len(rows)
+                    yield Rows(rows)
+            session.row_count = count
+            yield done(interpreter.session, frame, count)
+        else:
+            for event in await _query_without_result(interpreter, query, statement, frame):
+                yield event
+    session.last_error = 0
+
+
+async def _query_without_result(
+    interpreter: Interpreter, query: CompiledQuery, statement: s.Query, frame: Frame
+) -> Iterable[Event]:
+    """INSERT, UPDATE, DELETE, SELECT … INTO, and a SELECT that assigns variables."""
+    session = interpreter.session
+    if query.writes:
+        session.row_count = await interpreter.evaluator.change(query, frame)
+        return [done(interpreter.session, frame, session.row_count)]
+    rows = await interpreter.evaluator.rows(query, frame)
+    session.row_count = len(rows)
+    if query.steps:
+        await interpreter.evaluator.assign_rows(query, rows, frame)
+        return ()
+    if query.assignments:
+        for name, column, value in zip(query.assignments, query.columns, rows[-1] if rows else (), strict=False):
+            interpreter.evaluator.set_variable(name, value, column.type, frame)
+        return ()
+    await _fill(interpreter, statement, query.columns, rows, frame)
+    return [done(interpreter.session, frame, session.row_count)]
+
+
+async def _fill(
+    interpreter: Interpreter,
+    statement: s.Query,
+    columns: tuple[Column, ...],
+    rows: Sequence[tuple[Any, ...]],
+    frame: Frame,
+) -> None:
+    """SELECT … INTO."""
+    if not all(column.name for column in columns):
+        raise SqlError(1038, f"A column of {statement.into} has no name. Add a name with AS.", severity=15)
+    table = tables.create_table(interpreter.session, s.TableDeclaration(statement.line, statement.into, columns), frame)
+    await interpreter.session.worker.run(partial(tables.insert_rows, interpreter.session, table, columns, rows))
+
+
+def _create_table(interpreter: Interpreter, statement: s.CreateTable, frame: Frame) -> Iterable[Event]:
+    tables.create_table(interpreter.session, statement.table, frame)
+    return ()
+
+
+def _drop_tables(interpreter: Interpreter, statement: s.DropTable, frame: Frame) -> Iterable[Event]:
+    tables.drop_tables(interpreter.session, statement, frame)
+    return ()
+
+
+async def _insert_execute(interpreter: Interpreter, statement: s.InsertExecute, frame: Frame) -> AsyncGenerator[Event]:
+    target = tables.Target(statement.table, statement.columns, frame)
+    call = call_statements.STREAMED[type(statement.execute)]
+    async with aclosing(call(interpreter, statement.execute, frame)) as events:
+        async for event in events:
+            if isinstance(event, ResultColumns):
+                target.expect(event.columns)
+            elif isinstance(event, Rows):
+                target.take(event.rows)
+            elif not isinstance(event, StatementDone) or event.is_error:
+                yield event
+    count = interpreter.session.row_count = await target.insert(interpreter.session)
+    yield done(interpreter.session, frame, count)
+
+
+IMMEDIATE: Final[ImmediateTable] = {
+    s.CreateTable: _create_table,
+    s.DropTable: _drop_tables,
+}
+
+STREAMED: Final[StreamedTable] = {
+    s.Query: _query,
+    s.InsertExecute: _insert_execute,
+}

@@ -1,0 +1,79 @@
+"""SET, USE and the statements about transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_ssis.emulator.session import Event
+from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
+from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable
+from airflow_provider_ssis.emulator.tsql.language import options
+from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
+
+
+async def _set_variable(interpreter: Interpreter, statement: s.SetVariable, frame: Frame) -> Iterable[Event]:
+    await interpreter.evaluator.assign(statement.name, statement.value, frame)
+    interpreter.session.row_count = 1
+    return ()
+
+
+def _set_option(interpreter: Interpreter, statement: s.SetOption, frame: Frame) -> Iterable[Event]:
+    value = statement.value
+    if value.startswith("@"):
+        value = str(frame.values[value.lower()]).upper()
+    for name in statement.options:
+        options.apply(interpreter.session.options, name, value)
+    interpreter.session.row_count = 0
+    return ()
+
+
+def _set_identity_insert(interpreter: Interpreter, statement: s.SetIdentityInsert, frame: Frame) -> Iterable[Event]:
+    """No table that a session may fill has a column with IDENTITY."""
+    name = statement.table
+    if name in frame.tables:
+        raise SqlError(
+            8106,
+            f"Table '{name}' does not have the identity property. SET IDENTITY_INSERT needs an identity column.",
+        )
+    raise SqlError(1088, f"Cannot find the table '{name}': it does not exist, or you do not have permission.")
+
+
+def _transaction(interpreter: Interpreter, statement: s.TransactionStatement, frame: Frame) -> Iterable[Event]:
+    transactions = interpreter.session.transactions
+    name = statement.name
+    if name.startswith("@"):
+        name = str(frame.values[name] or "")
+    interpreter.session.row_count = 0
+    match statement:
+        case s.BeginTransaction():
+            return transactions.begin(name)
+        case s.CommitTransaction():
+            return transactions.commit()
+        case s.SaveTransaction():
+            return transactions.save(name)
+    return transactions.roll_back(name)
+
+
+def _use(interpreter: Interpreter, statement: s.Use, frame: Frame) -> Iterable[Event]:
+    interpreter.session.row_count = 0
+    return interpreter.session.use(statement.database)
+
+
+IMMEDIATE: Final[ImmediateTable] = {
+    s.SetOption: _set_option,
+    s.SetIdentityInsert: _set_identity_insert,
+    s.BeginTransaction: _transaction,
+    s.CommitTransaction: _transaction,
+    s.RollbackTransaction: _transaction,
+    s.SaveTransaction: _transaction,
+    s.Use: _use,
+}
+
+AWAITED: Final[AwaitedTable] = {
+    s.SetVariable: _set_variable,
+}

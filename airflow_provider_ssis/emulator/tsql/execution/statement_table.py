@@ -1,0 +1,34 @@
+"""Every statement with the function that runs it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airflow_provider_ssis.emulator.tsql.execution import (
+    call_statements,
+    control_flow,
+    cursor_statements,
+    data_statements,
+    message_statements,
+    session_statements,
+)
+from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable, StreamedTable
+
+IMMEDIATE: Final[ImmediateTable] = {
+    **control_flow.IMMEDIATE,
+    **cursor_statements.IMMEDIATE,
+    **data_statements.IMMEDIATE,
+    **session_statements.IMMEDIATE,
+}
+AWAITED: Final[AwaitedTable] = {
+    **cursor_statements.AWAITED,
+    **message_statements.AWAITED,
+    **session_statements.AWAITED,
+}
+STREAMED: Final[StreamedTable] = {
+    **call_statements.STREAMED,
+    **control_flow.STREAMED,
+    **cursor_statements.STREAMED,
+    **data_statements.STREAMED,
+    **message_statements.STREAMED,
+}

@@ -28,6 +28,7 @@ from airflow_provider_ssis.emulator.faults.book import FaultBook
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.ssisdb.error_texts import TEXTS
+from airflow_provider_ssis.hooks.connector import CatalogConnector
 from airflow_provider_ssis.hooks.form import FIELDS
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
@@ -69,7 +70,14 @@ def pages() -> dict[str, str]:
                 *map(_class, (SsisExecutionSensor, SsisExecutionTrigger)),
             ]
         ),
-        "hook.md": "\n\n".join(["# Hook", _class(SsisCatalogHook), *_methods(SsisCatalogHook, _own(SsisCatalogHook))]),
+        "hook.md": "\n\n".join(
+            [
+                "# Hook",
+                _class(SsisCatalogHook),
+                *_methods(SsisCatalogHook, _own(SsisCatalogHook)),
+                *_methods(CatalogConnector, _own(CatalogConnector)),
+            ]
+        ),
         "retry-policy.md": "\n\n".join(["# Retry policy", _class(SsisRetryPolicy)]),
         "catalog.md": "\n\n".join(_catalog()),
         "exceptions.md": "\n\n".join(_exceptions()),

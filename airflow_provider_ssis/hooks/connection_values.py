@@ -64,6 +64,8 @@ def _problem_in_json(value: str) -> str | None:
     if unknown:
         # Only the count: a quoting mistake may turn a part of the password into a key.
         return f"its JSON object has {len(unknown)} unknown keys (known are {', '.join(sorted(_JSON_KEYS))})"
+    if fields.get("uri"):
+        return problem_in(str(fields["uri"]))
     port = fields.get("port")
     if port not in (None, "") and not str(port).strip().isdigit():
         return "its port is not a number"

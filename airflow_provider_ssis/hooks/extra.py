@@ -11,7 +11,7 @@ from airflow_provider_ssis.catalog.errors import ConnectError
 from airflow_provider_ssis.odbc.field_values import UnsafeValue, check_characters
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Connection
+    from airflow_provider_ssis.hooks.connection_fields import ConnectionFields
 
 Value = TypeVar("Value")
 
@@ -54,7 +54,7 @@ class Extra:
         self._known: list[str] = []
 
     @classmethod
-    def of(cls, connection: Connection) -> Extra:
+    def of(cls, connection: ConnectionFields) -> Extra:
         """The extra fields of an Airflow connection.
 
         :param connection: the connection.

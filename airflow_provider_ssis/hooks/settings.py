@@ -16,7 +16,7 @@ from airflow_provider_ssis.odbc.kerberos import KerberosTarget, is_file_cache
 from airflow_provider_ssis.odbc.target import Encrypt, OdbcTarget
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Connection
+    from airflow_provider_ssis.hooks.connection_fields import ConnectionFields
 
 DATABASE = "SSISDB"
 LONGEST_APPLICATION_NAME = 128
@@ -45,7 +45,7 @@ class Settings:
     query_timeout: int
 
 
-def read_settings(connection: Connection) -> Settings:
+def read_settings(connection: ConnectionFields) -> Settings:
     """The settings of a connection, checked.
 
     :param connection: an Airflow connection of type ``ssis``.
@@ -90,14 +90,14 @@ def application_name() -> str:
     return f"Airflow {dag}.{task}" if dag and task else "Airflow"
 
 
-def _inferred(connection: Connection, *, has_keytab: bool) -> Authentication:
+def _inferred(connection: ConnectionFields, *, has_keytab: bool) -> Authentication:
     if not connection.login or has_keytab:
         return Authentication.KERBEROS
     # No SQL login has a backslash in its name.
     return Authentication.NTLM if "\\" in connection.login else Authentication.SQL
 
 
-def _target(connection: Connection, extra: Extra, authentication: Authentication) -> OdbcTarget:
+def _target(connection: ConnectionFields, extra: Extra, authentication: Authentication) -> OdbcTarget:
     has_password = authentication.way.sends_password
     dsn = extra.get("data_source", text)
     return OdbcTarget(
@@ -127,7 +127,9 @@ def _target(connection: Connection, extra: Extra, authentication: Authentication
     )
 
 
-def _entra(connection: Connection, extra: Extra, authentication: Authentication, timeout: int) -> EntraSettings | None:
+def _entra(
+    connection: ConnectionFields, extra: Extra, authentication: Authentication, timeout: int
+) -> EntraSettings | None:
     found = EntraSettings(
         kind=authentication.value,
         client_id=connection.login or None,
@@ -142,7 +144,7 @@ def _entra(connection: Connection, extra: Extra, authentication: Authentication,
     return found if authentication.way.takes_token else None
 
 
-def _problems(connection: Connection, extra: Extra, settings: Settings) -> Iterator[tuple[str, str]]:
+def _problems(connection: ConnectionFields, extra: Extra, settings: Settings) -> Iterator[tuple[str, str]]:
     """Missing, contradictory and unused fields, each with advice."""
     target, authentication = settings.target, settings.authentication
     if not connection.host and target.dsn is None:
@@ -180,7 +182,7 @@ def _problems(connection: Connection, extra: Extra, settings: Settings) -> Itera
         )
 
 
-def _login_problems(connection: Connection, settings: Settings) -> Iterator[tuple[str, str]]:
+def _login_problems(connection: ConnectionFields, settings: Settings) -> Iterator[tuple[str, str]]:
     login, password = connection.login, connection.password
     match settings.authentication:
         case Authentication.SQL if not login:

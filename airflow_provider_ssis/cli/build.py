@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.output_file import replacing
 
+if TYPE_CHECKING:
+    from airflow_provider_ssis.project.changes import Changes
+
 _SOURCE_FILES = (".dtproj", ".dtsx", ".params", ".conmgr")
+_LEVELS = {"sensitive": "ENCRYPT_SENSITIVE_WITH_PASSWORD", "all": "ENCRYPT_ALL_WITH_PASSWORD"}
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command("build")
 @click.argument("source", type=Path)
-@click.option("--output", type=Path, required=True, metavar="FILE", help="The project file to write.")
+@click.option(
+    "--output",
+    type=Path,
+    required=True,
+    metavar="FILE",
+    help="The project file to write; for the package deployment model the folder.",
+)
 @click.option(
     "--configuration",
     metavar="NAME",
@@ -33,19 +46,51 @@ _SOURCE_FILES = (".dtproj", ".dtsx", ".params", ".conmgr")
     help="Remove all sensitive values, list them, and set the protection level DontSaveSensitive. Without it, only "
     "values encrypted with a user key are removed.",
 )
-def command(source: Path, output: Path, configuration: str | None, project: str | None, strip_sensitive: bool) -> None:
+@click.option("--password-file", type=_FILE, metavar="FILE", help="The file with the password of the source.")
+@click.option(
+    "--protect",
+    type=click.Choice(tuple(_LEVELS)),
+    help="Encrypt the sensitive values, or everything, with the password in --new-password-file.",
+)
+@click.option("--new-password-file", type=_FILE, metavar="FILE", help="The file with the password of the result.")
+@click.option(
+    "--cipher",
+    type=click.Choice(("aes256", "tripledes")),
+    default="aes256",
+    help="The cipher for --protect; SQL Server 2016 and earlier need tripledes.",
+)
+@click.option(
+    "--set",
+    "values",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="The value of a parameter: Project::Region=north or Load::BatchSize=500. Can be repeated.",
+)
+@click.option("--values", "values_file", type=_FILE, metavar="FILE", help="A JSON object with values of parameters.")
+@click.option("--project-version", metavar="VERSION", help="The version of the project: 2.1 or 2.1.340.")
+@click.option("--version-comments", metavar="TEXT", help="The comments on the version.")
+def command(
+    source: Path, output: Path, configuration: str | None, project: str | None, strip_sensitive: bool, **options: Any
+) -> None:
     """Build a project file (.ispac) from a project of the project deployment model. The same source always gives the
     same file.
 
-    SOURCE is the folder that contains the .dtproj, or the .dtproj itself; with --strip-sensitive also an .ispac.
+    SOURCE is the folder that contains the .dtproj, or the .dtproj itself; to change its protection, values or version
+    also an .ispac. A project of the package deployment model becomes a folder with its packages, configuration files
+    and deployment manifest.
     """
     from airflow_provider_ssis.project.build import build_into
     from airflow_provider_ssis.project.content import content_hash
+    from airflow_provider_ssis.project.deployment_folder import is_package_model
     from airflow_provider_ssis.project.errors import ProjectError
 
     if output.suffix.lower() in _SOURCE_FILES:
         raise CommandFailed(f"{output} has the name of a project's source file. Give it the extension .ispac")
+    changes = _changes(options)
     try:
+        if output.suffix.lower() != ".ispac" and is_package_model(source, project):
+            _build_folder(source, output, project)
+            return
         with replacing(output) as file:
             built = build_into(
                 file,
@@ -53,6 +98,7 @@ def command(source: Path, output: Path, configuration: str | None, project: str 
                 configuration=configuration,
                 project=project,
                 strip_sensitive=strip_sensitive,
+                changes=changes,
             )
             size = file.seek(0, os.SEEK_END)
             digest = content_hash(file)
@@ -66,3 +112,79 @@ def command(source: Path, output: Path, configuration: str | None, project: str 
     click.echo(f"Built project {built.project.name}: {output}, {size} bytes")
     click.echo(f"Packages ({len(packages)}): {', '.join(package.name for package in packages)}")
     click.echo(f"Content hash: {digest}")
+
+
+def _build_folder(source: Path, output: Path, project: str | None) -> None:
+    """Write the deployment folder of a project of the package deployment model."""
+    from airflow_provider_ssis.project.deployment_folder import build_deployment_folder
+
+    built = build_deployment_folder(source, project=project)
+    output.mkdir(parents=True, exist_ok=True)
+    if output.resolve() == (source if source.is_dir() else source.parent).resolve():
+        raise CommandFailed(f"{output} is the folder of the source. Give another folder")
+    for name, data in built.files.items():
+        with replacing(output / name) as file:
+            file.write(data)
+    for warning in built.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"Built project {built.name} of the package deployment model: {output}, {len(built.files)} files")
+    click.echo(f"Packages ({len(built.packages)}): {', '.join(built.packages)}")
+
+
+def _changes(options: dict[str, Any]) -> Changes:
+    """Return the changes that the options ask for."""
+    from airflow_provider_ssis.project.changes import Changes, Version
+    from airflow_provider_ssis.project.ciphers import AES_256, TRIPLE_DES
+    from airflow_provider_ssis.project.models import ProtectionLevel
+    from airflow_provider_ssis.project.protection import PasswordProtection
+
+    protection = None
+    if (options["protect"] is None) != (options["new_password_file"] is None):
+        raise click.UsageError("Give --protect and --new-password-file together.")
+    if options["protect"] is not None:
+        protection = PasswordProtection(
+            ProtectionLevel[_LEVELS[options["protect"]]],
+            _secret(options["new_password_file"]),
+            AES_256 if options["cipher"] == "aes256" else TRIPLE_DES,
+        )
+    try:
+        version = None if options["project_version"] is None else Version.of(options["project_version"])
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--project-version") from None
+    return Changes(
+        password=None if options["password_file"] is None else _secret(options["password_file"]),
+        protection=protection,
+        values={**_values_of_file(options["values_file"]), **_values_of_options(options["values"])},
+        version=version,
+        version_comments=options["version_comments"],
+    )
+
+
+def _secret(path: Path) -> str:
+    """Return the password in a file, without the line end after it."""
+    try:
+        return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeError) as error:
+        raise CommandFailed(f"cannot read the password in {path}: {type(error).__name__}") from None
+
+
+def _values_of_options(texts: tuple[str, ...]) -> dict[str, str]:
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter("give NAME=VALUE", param_hint="--set")
+        values[name] = value
+    return values
+
+
+def _values_of_file(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandFailed(f"cannot read the values in {path}: {error}") from None
+    if not isinstance(found, dict) or not all(isinstance(one, str | int | float) for one in found.values()):
+        raise CommandFailed(f"{path} is not a JSON object with texts, numbers and booleans as values")
+    return {name: str(value) for name, value in found.items()}

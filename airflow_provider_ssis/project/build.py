@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -16,20 +16,32 @@ from lxml import etree
 
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, open_archive, write_archive
 from airflow_provider_ssis.project.build_checks import check_package, check_protection
+from airflow_provider_ssis.project.changes import NO_CHANGES, Changes, apply_version
+from airflow_provider_ssis.project.ciphers import AES_256, PasswordCipher
+from airflow_provider_ssis.project.decryption import check_password, cipher_of_element, decrypted
 from airflow_provider_ssis.project.dtproj import manifest_bytes, read_dtproj
-from airflow_provider_ssis.project.dtsx import PackageFile, read_package
+from airflow_provider_ssis.project.dtsx import PackageFile, package_file
+from airflow_provider_ssis.project.encryption import require_readable
 from airflow_provider_ssis.project.errors import BuildError, LimitExceededError, located_in
 from airflow_provider_ssis.project.ispac import assemble_project
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
-from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, Manifest, read_manifest
+from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, manifest_level, read_manifest
 from airflow_provider_ssis.project.models import ConnectionManager, Project, ProtectionLevel
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.connections import read_connection_manager
 from airflow_provider_ssis.project.project_folder import ProjectFolder
 from airflow_provider_ssis.project.properties import read_project_parameters
+from airflow_provider_ssis.project.protection import (
+    PASSWORD_LEVELS,
+    PasswordProtection,
+    protect_dts,
+    protect_manifest,
+    protect_parameters,
+)
 from airflow_provider_ssis.project.safe_xml import parse_xml
-from airflow_provider_ssis.project.sensitive import strip_file, strip_manifest, strip_parameters
-from airflow_provider_ssis.project.settings import apply_target_version, apply_values
+from airflow_provider_ssis.project.sensitive import set_manifest_level, strip_dts, strip_manifest, strip_parameters
+from airflow_provider_ssis.project.settings import apply_overrides, apply_target_version, apply_values
+from airflow_provider_ssis.project.user_file import read_user_file, unused_secrets
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -68,6 +80,7 @@ def build_ispac(
     configuration: str | None = None,
     project: str | None = None,
     strip_sensitive: bool = False,
+    changes: Changes = NO_CHANGES,
     limits: Limits = DEFAULT_LIMITS,
 ) -> bytes:
     """Build a project file in memory, and log the warnings.
@@ -83,12 +96,18 @@ def build_ispac(
         the only one.
     :param strip_sensitive: remove all sensitive values, and set the protection level DontSaveSensitive. Default: False;
         only values encrypted with a user key are removed from a folder's project, because no one else can decrypt them.
+    :param changes: other changes: password, protection, parameter values, version. Default: none.
     :param limits: limits for the files.
     :returns: the content of the project file.
     :raises ProjectError: the source cannot be built; the message names the file and what to do.
     """
     built = build_project(
-        source, configuration=configuration, project=project, strip_sensitive=strip_sensitive, limits=limits
+        source,
+        configuration=configuration,
+        project=project,
+        strip_sensitive=strip_sensitive,
+        changes=changes,
+        limits=limits,
     )
     for warning in built.warnings:
         logger.warning("%s", warning)
@@ -101,6 +120,7 @@ def build_project(
     configuration: str | None = None,
     project: str | None = None,
     strip_sensitive: bool = False,
+    changes: Changes = NO_CHANGES,
     limits: Limits = DEFAULT_LIMITS,
 ) -> BuiltProject:
     """Build a project file in memory.
@@ -109,13 +129,20 @@ def build_project(
     :param configuration: as for :func:`build_ispac`.
     :param project: as for :func:`build_ispac`.
     :param strip_sensitive: as for :func:`build_ispac`.
+    :param changes: as for :func:`build_ispac`.
     :param limits: as for :func:`build_ispac`.
     :returns: the project file, its project, and warnings.
     :raises ProjectError: as for :func:`build_ispac`.
     """
     buffer = io.BytesIO()
     built = build_into(
-        buffer, source, configuration=configuration, project=project, strip_sensitive=strip_sensitive, limits=limits
+        buffer,
+        source,
+        configuration=configuration,
+        project=project,
+        strip_sensitive=strip_sensitive,
+        changes=changes,
+        limits=limits,
     )
     return BuiltProject(built.project, built.warnings, built.stripped, buffer.getvalue())
 
@@ -127,6 +154,7 @@ def build_into(
     configuration: str | None = None,
     project: str | None = None,
     strip_sensitive: bool = False,
+    changes: Changes = NO_CHANGES,
     limits: Limits = DEFAULT_LIMITS,
 ) -> BuildResult:
     """Build a project file into an open file. One part at a time is in memory.
@@ -136,6 +164,7 @@ def build_into(
     :param configuration: as for :func:`build_ispac`.
     :param project: as for :func:`build_ispac`.
     :param strip_sensitive: as for :func:`build_ispac`.
+    :param changes: as for :func:`build_ispac`.
     :param limits: as for :func:`build_ispac`.
     :returns: the project and warnings.
     :raises ProjectError: as for :func:`build_ispac`; the content of ``file`` is incomplete then.
@@ -143,19 +172,26 @@ def build_into(
     source = Path(source)
     with located_in(source):
         if source.suffix.lower() == ".ispac" and not source.is_dir():
-            if not strip_sensitive or configuration is not None or project is not None:
+            changes_nothing = not strip_sensitive and replace(changes, password=None) == NO_CHANGES
+            if changes_nothing or configuration is not None or project is not None:
                 raise BuildError(
                     "is a project file already",
                     part=str(source),
                     advice="Deploy it as it is, or remove its sensitive values with strip_sensitive "
                     "(--strip-sensitive), without a configuration and without a project",
                 )
-            return _build_from_archive(file, source, limits)
-        return _build_from_folder(file, source, configuration, project, strip_sensitive, limits)
+            return _build_from_archive(file, source, strip_sensitive, changes, limits)
+        return _build_from_folder(file, source, configuration, project, strip_sensitive, changes, limits)
 
 
 def _build_from_folder(
-    file: IO[bytes], source: Path, configuration: str | None, project: str | None, strip_sensitive: bool, limits: Limits
+    file: IO[bytes],
+    source: Path,
+    configuration: str | None,
+    project: str | None,
+    strip_sensitive: bool,
+    changes: Changes,
+    limits: Limits,
 ) -> BuildResult:
     if source.suffix.lower() == ".dtproj" and not source.is_dir():
         if project is not None and project.casefold() not in (source.name.casefold(), source.stem.casefold()):
@@ -164,29 +200,31 @@ def _build_from_folder(
     folder = ProjectFolder.of(source, limits)
     part = folder.dtproj(project)
     dtproj = read_dtproj(folder.read(part, part), part, limits=limits)
-    manifest = read_manifest(dtproj.manifest, part)
-    check_protection(manifest.protection_level, part, strip_sensitive=strip_sensitive)
-    build = _Build(part, dtproj.manifest, manifest, lambda name: folder.read(name, part), limits)
+    build = _Build(part, dtproj.manifest, lambda name: folder.read(name, part), strip_sensitive, changes, limits)
     # Previews of SQL Server 2012 wrote no Project.params, and the parameters into the manifest.
-    if PROJECT_PARAMETERS in folder or dtproj.manifest.find(f"{SSIS}Parameters") is None:
+    if PROJECT_PARAMETERS in folder or build.root.find(f"{SSIS}Parameters") is None:
         build.read_parameters()
+    build.strip()
+    dtproj = replace(dtproj, manifest=build.root)
     chosen = None if configuration is None else dtproj.configuration(configuration)
     if chosen is not None:
-        build.warnings += apply_values(chosen, dtproj.manifest, build.parameters, part)
+        build.warnings += apply_values(chosen, build.root, build.parameters, part)
+        user_file = f"{part}.user"
+        if user_file in folder:
+            found = read_user_file(folder.read(user_file, part), user_file, limits=limits)
+            build.warnings += unused_secrets(found, chosen.name, changes.values)
     build.warnings += apply_target_version(dtproj, chosen)
-    if strip_sensitive or manifest.protection_level is ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY:
-        build.strip()
-    return build.write(file, byte_for_byte=chosen is None)
+    return build.write(file, parameters_changed=chosen is not None)
 
 
-def _build_from_archive(file: IO[bytes], source: Path, limits: Limits) -> BuildResult:
-    """Copy a project file without its sensitive values."""
+def _build_from_archive(
+    file: IO[bytes], source: Path, strip_sensitive: bool, changes: Changes, limits: Limits
+) -> BuildResult:
+    """Copy a project file with changes."""
     with open_archive(source, limits=limits) as archive:
         archive.read(CONTENT_TYPES)
         root = parse_xml(archive.read(MANIFEST), MANIFEST, limits=limits)
-        manifest = read_manifest(root)
-        check_protection(manifest.protection_level, MANIFEST, strip_sensitive=True)
-        build = _Build(MANIFEST, root, manifest, archive.read, limits)
+        build = _Build(MANIFEST, root, archive.read, strip_sensitive, changes, limits)
         if PROJECT_PARAMETERS in archive:
             build.read_parameters()
         build.strip()
@@ -198,31 +236,60 @@ def _build_from_archive(file: IO[bytes], source: Path, limits: Limits) -> BuildR
 
 
 class _Build:
-    """A build in progress: the manifest and the parameters as they will be written, and what was found so far."""
+    """A build in progress: the manifest and the parameters as they will be written, and what was found so far.
+
+    :param part: the file that contains the manifest, for errors.
+    :param root: the element ``SSIS:Project``; changed in place.
+    :param read: returns the content of a file of the project.
+    :param strip_sensitive: remove all sensitive values.
+    :param changes: other changes.
+    :param limits: limits for the files.
+    :raises ProjectError: the manifest is invalid, or the project cannot be built because of its protection level.
+    """
 
     def __init__(
-        self, part: str, root: _Element, manifest: Manifest, read: Callable[[str], bytes], limits: Limits
+        self,
+        part: str,
+        root: _Element,
+        read: Callable[[str], bytes],
+        strip_sensitive: bool,
+        changes: Changes,
+        limits: Limits,
     ) -> None:
         self.part = part
-        self.root = root
-        self.manifest = manifest
-        self.parameters: _Element | None = None
         self.warnings: list[str] = []
         self.stripped: list[str] = []
+        self.parameters: _Element | None = None
         self._original_parameters = b""
         self._read = read
+        self._changes = changes
         self._limits = limits
-        self._strips = False
+        level = manifest_level(root, part)
+        if changes.password is None or level not in PASSWORD_LEVELS:
+            require_readable(root, part, level)
+        check_protection(level, part, strip_sensitive=strip_sensitive, has_password=changes.password is not None)
+        self._password = changes.password if level in PASSWORD_LEVELS else None
+        self._source_protection: PasswordProtection | None = None
+        self._is_checked = False
+        if self._password is not None:
+            self._source_protection = PasswordProtection(level, self._password, self._cipher(root))
+            self._is_checked = check_password(root, self._password, part)
+        self.root = self._decrypted(root, part)
+        self.manifest = read_manifest(self.root, part)
+        self._strips = strip_sensitive or level is ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY
+        self._protection = changes.protection or (None if strip_sensitive else self._source_protection)
 
     def read_parameters(self) -> None:
         """Read Project.params."""
         self._original_parameters = self._read(PROJECT_PARAMETERS)
-        self.parameters = parse_xml(self._original_parameters, PROJECT_PARAMETERS, limits=self._limits)
+        parameters = parse_xml(self._original_parameters, PROJECT_PARAMETERS, limits=self._limits)
+        self.parameters = self._decrypted(parameters, PROJECT_PARAMETERS)
         read_project_parameters(self.parameters, PROJECT_PARAMETERS)
 
     def strip(self) -> None:
-        """Remove the sensitive values: from manifest and parameters now, from other files when they are written."""
-        self._strips = True
+        """Remove the sensitive values from manifest and parameters, if the build removes them."""
+        if not self._strips:
+            return
         self._record_stripped(self.part, strip_manifest(self.root, self.part))
         if self.parameters is not None:
             self._record_stripped(PROJECT_PARAMETERS, strip_parameters(self.parameters, PROJECT_PARAMETERS))
@@ -232,42 +299,95 @@ class _Build:
         names = [package.name for package in self.manifest.packages] + list(self.manifest.connection_managers)
         return names if self.parameters is None else [*names, PROJECT_PARAMETERS]
 
-    def write(self, file: IO[bytes], *, byte_for_byte: bool = False) -> BuildResult:
-        """Write the project file.
+    def write(self, file: IO[bytes], *, parameters_changed: bool = False) -> BuildResult:
+        """Apply the changes, and write the project file.
 
         :param file: a seekable file, open for writing bytes.
-        :param byte_for_byte: copy Project.params unchanged, unless sensitive values were removed. Default: False.
+        :param parameters_changed: the values of parameters were changed already. Default: False.
         """
+        apply_version(self._changes, self.root, self.part)
+        apply_overrides(
+            self._changes.values, self.root, self.parameters, self.part, keeps_secrets=self._protection is not None
+        )
         packages: list[PackageFile] = []
         managers: list[ConnectionManager] = []
-        write_archive(file, self._within_limits(self._parts(packages, managers, byte_for_byte and not self._strips)))
-        with open_archive(file, limits=self._limits):
-            pass  # what cannot be read again is not built
-        manifest = read_manifest(self.root, self.part)
+        manifest = self.manifest
         declared = manifest.parameters
         if self.parameters is not None:
             declared = read_project_parameters(self.parameters, PROJECT_PARAMETERS)
-        project = assemble_project(manifest, declared, managers, packages)
+        manifest = read_manifest(self._at_new_level(self.root), self.part)
+        changed = parameters_changed or bool(self._changes.values)
+        write_archive(file, self._within_limits(self._parts(packages, managers, changed)))
+        with open_archive(file, limits=self._limits):
+            pass  # what cannot be read again is not built
+        project = assemble_project(manifest, declared or manifest.parameters, managers, packages)
         return BuildResult(project, tuple(self.warnings), tuple(self.stripped))
 
     def _parts(
-        self, packages: list[PackageFile], managers: list[ConnectionManager], byte_for_byte: bool
+        self, packages: list[PackageFile], managers: list[ConnectionManager], parameters_changed: bool
     ) -> Iterator[tuple[str, bytes]]:
         """Yield the parts in Visual Studio's order, and collect the content of packages and connection managers."""
+        has_new_level = self._strips or self._changes.protection is not None
         for package in self.manifest.packages:
             data = self._read(package.name)
-            content = read_package(data, package.name, limits=self._limits)
-            self.warnings += check_package(package, content, self.manifest)
+            root = self._decrypted(parse_xml(data, package.name, limits=self._limits), package.name)
+            content = package_file(root, package.name)
+            self.warnings += check_package(package, content, self.manifest, has_new_level=has_new_level)
             packages.append(content)
-            yield package.name, self._without_secrets(data, package.name)
+            yield package.name, self._changed_dts(data, package.name)
         for name in self.manifest.connection_managers:
             data = self._read(name)
-            managers.append(read_connection_manager(parse_xml(data, name, limits=self._limits), name))
-            yield name, self._without_secrets(data, name)
+            root = self._decrypted(parse_xml(data, name, limits=self._limits), name)
+            managers.append(read_connection_manager(root, name))
+            yield name, self._changed_dts(data, name)
         if self.parameters is not None:
-            yield PROJECT_PARAMETERS, self._original_parameters if byte_for_byte else _document(self.parameters)
-        yield MANIFEST, manifest_bytes(self.root)
+            yield PROJECT_PARAMETERS, self._changed_parameters(parameters_changed)
+        manifest = self.root
+        if self._protection is not None:
+            manifest = protect_manifest(manifest, self.part, self._protection)
+        yield MANIFEST, manifest_bytes(manifest)
         yield CONTENT_TYPES, _content_types(self.part_names())
+
+    def _changed_dts(self, data: bytes, name: str) -> bytes:
+        """Return a .dtsx or .conmgr file with the protection of the build; byte for byte if that is not changed."""
+        if not self._strips and self._changes.protection is None:
+            return data
+        root = parse_xml(data, name, limits=self._limits, keep_all=True)
+        root = self._decrypted(root, name, keep_all=True)
+        if self._strips:
+            self._record_stripped(name, strip_dts(root, name))
+        if self._protection is not None:
+            root = protect_dts(root, self._protection)
+        return etree.tostring(root.getroottree(), encoding="utf-8", xml_declaration=True)
+
+    def _changed_parameters(self, changed: bool) -> bytes:
+        """Return Project.params; byte for byte if neither values nor protection are changed."""
+        if self.parameters is None or not (changed or self._strips or self._changes.protection):
+            return self._original_parameters
+        root = self.parameters
+        if self._protection is not None:
+            root = protect_parameters(root, PROJECT_PARAMETERS, self._protection)
+        return etree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+    def _at_new_level(self, root: _Element) -> _Element:
+        """Return the manifest with the protection level that the project file will have."""
+        if self._protection is not None:
+            set_manifest_level(root, self.part, self._protection.level)
+        return root
+
+    def _cipher(self, root: _Element) -> PasswordCipher:
+        """Return the cipher of a project: that of the first encrypted value in its manifest."""
+        for element in (root, *root.iter(f"{SSIS}Property")):
+            if element.get(f"{SSIS}IV") is not None:
+                return cipher_of_element(element, self.part)
+        return AES_256
+
+    def _decrypted(self, root: _Element, part: str, *, keep_all: bool = False) -> _Element:
+        if self._password is None:
+            return root
+        return decrypted(
+            root, self._password, part, is_checked=self._is_checked, keep_all=keep_all, limits=self._limits
+        )
 
     def _within_limits(self, parts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
         total = 0
@@ -280,23 +400,12 @@ class _Build:
                 raise LimitExceededError(f"has files of more than the limit of {limit:.0f} MiB", part=self.part)
             yield name, data
 
-    def _without_secrets(self, data: bytes, name: str) -> bytes:
-        if not self._strips:
-            return data
-        data, removed = strip_file(data, name, limits=self._limits)
-        self._record_stripped(name, removed)
-        return data
-
     def _record_stripped(self, part: str, removed: list[str]) -> None:
         by_user_key = self.manifest.protection_level is ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY
         reason = "only its author's Windows account can decrypt it" if by_user_key else "it is sensitive"
         for what in removed:
             self.stripped.append(f"{part}: {what}")
             self.warnings.append(f"{part}: removed {what}, because {reason}; set it on the server")
-
-
-def _document(root: _Element) -> bytes:
-    return etree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
 def _content_types(names: list[str]) -> bytes:

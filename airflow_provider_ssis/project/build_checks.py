@@ -9,50 +9,55 @@ from airflow_provider_ssis.project.encryption import SET_LEVEL
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.manifest import Manifest
 from airflow_provider_ssis.project.models import EventHandler, Executable, Package, ProtectionLevel
+from airflow_provider_ssis.project.protection import PASSWORD_LEVELS
 
 _STRIP = "remove the sensitive values with strip_sensitive (--strip-sensitive)"
+_ASK_FOR_KEY = "Give its password (--password-file)"
 _NOT_BUILT = {
-    ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD: (
-        "its sensitive values are encrypted with a password, and building with a password is not supported yet"
-    ),
+    ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD: ("its sensitive values are encrypted with a password"),
     ProtectionLevel.SERVER_STORAGE: "its sensitive values can be decrypted only by the server that stored it",
 }
 _NOT_READ = {
-    ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD: (
-        "its files are encrypted with a password, and building with a password is not supported yet"
-    ),
+    ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD: ("its files are encrypted with a password"),
     ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY: "its files can be decrypted only with its author's Windows account",
 }
 
 
-def check_protection(level: ProtectionLevel, part: str, *, strip_sensitive: bool) -> None:
+def check_protection(level: ProtectionLevel, part: str, *, strip_sensitive: bool, has_password: bool = False) -> None:
     """Check that a project of some protection level can be built.
 
     :param level: the protection level of the project.
     :param part: the file that names it, for errors.
     :param strip_sensitive: whether the build removes the sensitive values.
+    :param has_password: whether the password of the project is given. Default: False.
     :raises ProtectedError: it cannot be built.
     """
+    if has_password and level in PASSWORD_LEVELS:
+        return
+    give = f"{_ASK_FOR_KEY}, or " if level in PASSWORD_LEVELS else ""
     if level in _NOT_READ:
-        raise ProtectedError(f"has the protection level {level.label}: {_NOT_READ[level]}", part=part, advice=SET_LEVEL)
+        raise ProtectedError(
+            f"has the protection level {level.label}: {_NOT_READ[level]}", part=part, advice=f"{give}{SET_LEVEL}"
+        )
     if level in _NOT_BUILT and not strip_sensitive:
         raise ProtectedError(
             f"has the protection level {level.label}: {_NOT_BUILT[level]}",
             part=part,
-            advice=f"{SET_LEVEL}, or {_STRIP}",
+            advice=f"{give}{SET_LEVEL}, or {_STRIP}",
         )
 
 
-def check_package(package: Package, file: PackageFile, manifest: Manifest) -> list[str]:
+def check_package(package: Package, file: PackageFile, manifest: Manifest, *, has_new_level: bool = False) -> list[str]:
     """Check a package against the manifest of its project.
 
     :param package: the package as the manifest describes it.
     :param file: the content of its .dtsx file.
     :param manifest: the manifest.
+    :param has_new_level: the build gives the package the protection level of the project. Default: False.
     :returns: warnings.
     :raises BuildError: the protection level of the package is not that of the project.
     """
-    if file.protection_level is not manifest.protection_level:
+    if file.protection_level is not manifest.protection_level and not has_new_level:
         level = "is encrypted as a whole"
         if file.protection_level is not None:
             level = f"has the protection level {file.protection_level.label}"

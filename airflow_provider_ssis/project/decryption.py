@@ -1,17 +1,12 @@
-"""Decrypt SSIS files that are protected with a password.
-
-The Triple DES form, which SQL Server 2005 to 2016 write. The key comes from the password alone, as Windows'
-``CryptDeriveKey`` derives it with SHA-1: the stored salt is not used, so all files with one password have one key. The
-newer form with AES is recognised and rejected, because its key derivation is not published.
-"""
+"""Decrypt SSIS files that are protected with a password. The ciphers: :mod:`airflow_provider_ssis.project.ciphers`."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.project.ciphers import PasswordCipher, cipher_of
 from airflow_provider_ssis.project.errors import (
     InvalidPartError,
     LimitExceededError,
@@ -25,9 +20,7 @@ from airflow_provider_ssis.project.safe_xml import parse_xml
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_KEY_BYTES, _BLOCK_BYTES = 24, 8
 _ENCRYPTED = f"{XML_ENCRYPTION}EncryptedData"
-_ALGORITHMS = ("", "http://www.w3.org/2001/04/xmlenc#tripledes-cbc")
 _DAMAGED = "contains an encrypted value that is damaged"
 _RESTORE = "Restore the file from its source, or save it again in Visual Studio"
 _VERIFIER = "PasswordVerifier"
@@ -35,7 +28,13 @@ _VERIFIER_TEXT = "SSIS"
 
 
 def decrypted(
-    root: _Element, password: str, part: str, *, is_checked: bool = False, limits: Limits = DEFAULT_LIMITS
+    root: _Element,
+    password: str,
+    part: str,
+    *,
+    is_checked: bool = False,
+    keep_all: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> _Element:
     """Decrypt a manifest, .params, .conmgr or .dtsx file.
 
@@ -44,14 +43,15 @@ def decrypted(
     :param part: the name of the file, for errors.
     :param is_checked: the password is known to be right, so a value that it does not decrypt is damaged. Default:
         False.
+    :param keep_all: keep white space and comments of decrypted XML, to write it again. Default: False.
     :param limits: limits for decrypted XML.
     :returns: the root element of the decrypted file.
     :raises WrongPasswordError: the password does not decrypt the file. Without a check, this can also be damage.
-    :raises ProtectedError: the file uses an encryption that is not supported.
+    :raises ProtectedError: the file uses a cipher that is not supported.
     :raises InvalidPartError: an encrypted value is damaged.
     """
     try:
-        return _decrypted(root, _key(password), part, limits)
+        return _decrypted(root, password, part, limits, keep_all)
     except WrongPasswordError as error:
         if not is_checked:
             raise
@@ -71,21 +71,43 @@ def check_password(manifest: _Element, password: str, part: str) -> bool:
     """
     for element in manifest.iterfind(f"{SSIS}Properties/{SSIS}Property"):
         if element.get(f"{SSIS}Name") == _VERIFIER and _has_marks(element):
-            plain = _plain_element(element, _key(password), part, DEFAULT_LIMITS)
+            plain = _plain_element(element, password, part, DEFAULT_LIMITS, False)
             if plain.text != _VERIFIER_TEXT:
                 raise _wrong_password(element, part)
             return True
     return False
 
 
-def _decrypted(root: _Element, key: bytes, part: str, limits: Limits) -> _Element:
+def cipher_of_element(element: _Element, part: str) -> PasswordCipher:
+    """Return the cipher of an encrypted element.
+
+    :param element: an encrypted property, root element, or ``EncryptedData``.
+    :param part: the name of the file, for errors.
+    :raises ProtectedError: its cipher is not supported.
+    """
+    algorithm = element.get(f"{SSIS}Algorithm", "")
+    if element.tag == _ENCRYPTED:
+        method = element.find(f"{XML_ENCRYPTION}EncryptionMethod")
+        algorithm = "" if method is None else method.get("Algorithm", "")
+    cipher = cipher_of(algorithm)
+    if cipher is None:
+        raise ProtectedError(
+            f"is encrypted with {algorithm.rpartition('#')[2] or algorithm}, which is not supported",
+            part=part,
+            line=element.sourceline,
+            advice="Save the project with the protection level DontSaveSensitive in Visual Studio",
+        )
+    return cipher
+
+
+def _decrypted(root: _Element, password: str, part: str, limits: Limits, keep_all: bool) -> _Element:
     if root.tag == _ENCRYPTED or _has_marks(root):
-        root = _plain_element(root, key, part, limits)
+        root = _plain_element(root, password, part, limits, keep_all)
     for element in list(root.iter("*")):
         if _has_marks(element):
-            _replace(element, _plain_element(element, key, part, limits))
+            _replace(element, _plain_element(element, password, part, limits, keep_all))
         elif element.tag == _ENCRYPTED:
-            plain = _plain_element(element, key, part, limits)
+            plain = _plain_element(element, password, part, limits, keep_all)
             owner = element.getparent()
             # The plain text of a parameter's value is the whole property that contains the encrypted data.
             is_whole = owner is not None and owner.tag == plain.tag == f"{DTS}Property"
@@ -98,37 +120,37 @@ def _has_marks(element: _Element) -> bool:
     return element.get(f"{SSIS}IV") is not None
 
 
-def _plain_element(element: _Element, key: bytes, part: str, limits: Limits) -> _Element:
+def _plain_element(element: _Element, password: str, part: str, limits: Limits, keep_all: bool) -> _Element:
     """Return the decrypted form of an encrypted element."""
-    algorithm = element.get(f"{SSIS}Algorithm", "")
-    if element.tag == _ENCRYPTED:
-        method = element.find(f"{XML_ENCRYPTION}EncryptionMethod")
-        algorithm = "" if method is None else method.get("Algorithm", "")
-    if algorithm not in _ALGORITHMS:
-        raise ProtectedError(
-            f"is encrypted with {algorithm.rpartition('#')[2] or algorithm}, whose key derivation is not supported",
-            part=part,
-            line=element.sourceline,
-            advice="Save the project with the protection level DontSaveSensitive in Visual Studio",
-        )
+    cipher = cipher_of_element(element, part)
+    is_xml_encryption = element.tag == _ENCRYPTED
+    prefix = "" if is_xml_encryption else SSIS
     try:
-        if element.tag == _ENCRYPTED:
+        salt = base64.b64decode(element.get(f"{prefix}Salt", ""))
+        if is_xml_encryption:
             data = base64.b64decode(element.findtext(f".//{XML_ENCRYPTION}CipherValue") or "")
-            plain = _without_xml_padding(_decrypt(key, data[:_BLOCK_BYTES], data[_BLOCK_BYTES:]))
+            vector, data = data[: cipher.block_bytes], data[cipher.block_bytes :]
         else:
-            vector = base64.b64decode(element.get(f"{SSIS}IV", ""))
-            plain = _without_pkcs7_padding(_decrypt(key, vector, base64.b64decode(element.text or "")))
+            vector = base64.b64decode(element.get(f"{prefix}IV", ""))
+            data = base64.b64decode(element.text or "")
+        padded = cipher.decrypt(password, salt, vector, data)
     except (binascii.Error, ValueError) as error:
         raise InvalidPartError(f"{_DAMAGED}: {error}", part=part, line=element.sourceline, advice=_RESTORE) from None
-    if plain is None:
-        raise _wrong_password(element, part)
-    try:
-        found = parse_xml(plain, part, limits=limits)
-    except (InvalidPartError, LimitExceededError):
-        raise _wrong_password(element, part) from None
-    if element.tag not in (_ENCRYPTED, found.tag):
+    unpad = _without_xml_padding if is_xml_encryption else _without_pkcs7_padding
+    plain = unpad(padded, cipher.block_bytes)
+    found = None if plain is None else _parsed(plain, part, limits, keep_all)
+    if found is None or element.tag not in (_ENCRYPTED, found.tag):
+        if cipher.derived_vector(password, salt) == vector:
+            raise InvalidPartError(_DAMAGED, part=part, line=element.sourceline, advice=_RESTORE)
         raise _wrong_password(element, part)
     return found
+
+
+def _parsed(plain: bytes, part: str, limits: Limits, keep_all: bool) -> _Element | None:
+    try:
+        return parse_xml(plain, part, limits=limits, keep_all=keep_all)
+    except (InvalidPartError, LimitExceededError):
+        return None
 
 
 def _replace(element: _Element, plain: _Element) -> None:
@@ -138,43 +160,16 @@ def _replace(element: _Element, plain: _Element) -> None:
         parent.replace(element, plain)
 
 
-def _key(password: str) -> bytes:
-    digest = hashlib.sha1(password.encode(), usedforsecurity=False).digest().ljust(64, b"\0")
-    halves = (
-        hashlib.sha1(bytes(byte ^ pad for byte in digest), usedforsecurity=False).digest() for pad in (0x36, 0x5C)
-    )
-    return bytes(_odd_parity(byte) for byte in b"".join(halves)[:_KEY_BYTES])
-
-
-def _odd_parity(byte: int) -> int:
-    return byte & 0xFE | ((byte >> 1).bit_count() + 1) % 2
-
-
-def _decrypt(key: bytes, vector: bytes, data: bytes) -> bytes:
-    """Decrypt some blocks.
-
-    :raises ValueError: the initialisation vector or the data has a wrong size.
-    """
-    # Imported late: most projects are not encrypted.
-    from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-    from cryptography.hazmat.primitives.ciphers import Cipher, modes
-
-    if len(vector) != _BLOCK_BYTES or not data or len(data) % _BLOCK_BYTES:
-        raise ValueError("it is not a whole number of blocks")
-    decryptor = Cipher(TripleDES(key), modes.CBC(vector)).decryptor()
-    return decryptor.update(data) + decryptor.finalize()
-
-
-def _without_pkcs7_padding(data: bytes) -> bytes | None:
+def _without_pkcs7_padding(data: bytes, block: int) -> bytes | None:
     size = data[-1]
-    if not 1 <= size <= _BLOCK_BYTES or data[-size:] != bytes([size]) * size:
+    if not 1 <= size <= block or data[-size:] != bytes([size]) * size:
         return None
     return data[:-size]
 
 
-def _without_xml_padding(data: bytes) -> bytes | None:
+def _without_xml_padding(data: bytes, block: int) -> bytes | None:
     """Remove the padding of XML Encryption, of which only the last byte has a meaning."""
-    return data[: -data[-1]] if 1 <= data[-1] <= _BLOCK_BYTES else None
+    return data[: -data[-1]] if 1 <= data[-1] <= block else None
 
 
 def _wrong_password(element: _Element, part: str) -> WrongPasswordError:

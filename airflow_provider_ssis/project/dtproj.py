@@ -95,11 +95,13 @@ class PackageModelProject:
     :param part: its file name.
     :param packages: the packages, in the order of the file.
     :param configurations: the configurations, in the order of the file.
+    :param miscellaneous: the paths of the other files, relative to the project.
     """
 
     part: str
     packages: tuple[ProjectPackage, ...]
     configurations: tuple[Configuration, ...]
+    miscellaneous: tuple[str, ...] = ()
 
 
 def read_package_model(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> PackageModelProject:
@@ -123,7 +125,20 @@ def read_package_model(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMIT
                 format_version=int(version) if version.isascii() and version.isdecimal() and len(version) < 5 else None,
             )
         )
-    return PackageModelProject(part, tuple(packages), _configurations(root))
+    others = (element.findtext("FullPath") or element.findtext("Name") or "" for element in root.iter("ProjectItem"))
+    miscellaneous = tuple(path.strip() for path in others if path.strip())
+    return PackageModelProject(part, tuple(packages), _configurations(root), miscellaneous)
+
+
+def uses_package_model(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> bool:
+    """Return True for a .dtproj of the package deployment model.
+
+    :param data: the file.
+    :param part: its name, for errors.
+    :param limits: limits for its XML.
+    :raises InvalidPartError: it is not a .dtproj.
+    """
+    return _has_package_model(_project_root(data, part, limits))
 
 
 def read_dtproj(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> DtProject:

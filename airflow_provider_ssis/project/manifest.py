@@ -61,7 +61,7 @@ def read_manifest(root: _Element, part: str = MANIFEST) -> Manifest:
         raise InvalidPartError(
             f"is not a project manifest: its root element is {root.tag!r}", part=part, advice=_SAVE_AGAIN
         )
-    level = _project_protection_level(root, part)
+    level = manifest_level(root, part)
     require_readable(root, part, level)
     properties = PropertyList.of(root, part, "project")
     name = properties.text("Name")
@@ -104,7 +104,13 @@ def protection_level(number: int, part: str, line: int | None) -> ProtectionLeve
         ) from None
 
 
-def _project_protection_level(root: _Element, part: str) -> ProtectionLevel:
+def manifest_level(root: _Element, part: str) -> ProtectionLevel:
+    """Return the protection level of a project, which is readable even if the project is encrypted as a whole.
+
+    :param root: the element ``SSIS:Project``.
+    :param part: the file that contains it, for errors.
+    :raises InvalidPartError: SSIS has no such protection level.
+    """
     name = root.get(f"{SSIS}ProtectionLevel", "EncryptSensitiveWithUserKey")
     if name not in _PROTECTION_LEVELS:
         raise InvalidPartError(

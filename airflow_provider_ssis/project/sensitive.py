@@ -9,11 +9,9 @@ from lxml import etree
 from airflow_provider_ssis.project.dts import dts_flag, dts_text
 from airflow_provider_ssis.project.encryption import DPAPI_BLOB, SET_LEVEL, is_encrypted
 from airflow_provider_ssis.project.errors import ProtectedError
-from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
 from airflow_provider_ssis.project.properties import PropertyList
-from airflow_provider_ssis.project.safe_xml import parse_xml
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -29,15 +27,25 @@ def strip_manifest(root: _Element, part: str) -> list[str]:
     :param part: the file that contains it, for errors.
     :returns: what was removed: ``the value of the parameter Key``.
     """
-    root.set(f"{SSIS}ProtectionLevel", _LEVEL.label)
+    set_manifest_level(root, part, _LEVEL)
     verifier = PropertyList.of(root, part, "project").elements.get("PasswordVerifier")
     if verifier is not None:
         _remove(verifier)
+    return strip_parameters(root, part)
+
+
+def set_manifest_level(root: _Element, part: str, level: ProtectionLevel) -> None:
+    """Set the protection level of a project and of its packages in a manifest.
+
+    :param root: the element ``SSIS:Project``; changed in place.
+    :param part: the file that contains it, for errors.
+    :param level: the protection level.
+    """
+    root.set(f"{SSIS}ProtectionLevel", level.label)
     for package in root.iter(f"{SSIS}PackageMetaData"):
         element = PropertyList.of(package, part, "package").elements.get("ProtectionLevel")
         if element is not None:
-            element.text = str(int(_LEVEL))
-    return strip_parameters(root, part)
+            element.text = str(int(level))
 
 
 def strip_parameters(root: _Element, part: str) -> list[str]:
@@ -59,28 +67,16 @@ def strip_parameters(root: _Element, part: str) -> list[str]:
     return stripped
 
 
-def strip_file(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> tuple[bytes, list[str]]:
+def strip_dts(root: _Element, part: str) -> list[str]:
     """Remove the sensitive values from a .dtsx or .conmgr file, and set the protection level of a package.
 
-    :param data: the file.
+    :param root: its root element; changed in place.
     :param part: its name, for errors.
-    :param limits: limits for its XML.
-    :returns: the changed file, and what was removed, as for :func:`strip_manifest`.
+    :returns: what was removed, as for :func:`strip_manifest`.
     :raises ProtectedError: an encrypted value is left in a place that is not known to contain one.
     """
-    root = parse_xml(data, part, limits=limits, keep_all=True)
-    stripped = _strip_dts(root)
-    data = etree.tostring(root.getroottree(), encoding="utf-8", xml_declaration=True)
-    if DPAPI_BLOB.encode() in data:
-        raise ProtectedError(
-            "contains a value encrypted with a user key in an unknown place", part=part, advice=SET_LEVEL
-        )
-    return data, stripped
-
-
-def _strip_dts(root: _Element) -> list[str]:
     if root.tag == f"{DTS}Executable":
-        _set_level(root)
+        set_package_level(root, _LEVEL)
     stripped = []
     for parameter in list(root.iter(f"{DTS}PackageParameter")):
         if not dts_flag(parameter, "Sensitive"):
@@ -92,23 +88,31 @@ def _strip_dts(root: _Element) -> list[str]:
                 _remove(value)
     names: dict[_Element, str] = {}
     for element in list(root.iter(etree.Element)):
-        if element.tag == f"{XML_ENCRYPTION}EncryptedData" or _is_secret(element):
+        if element.tag == f"{XML_ENCRYPTION}EncryptedData" or is_secret(element):
             if len(element) or element.text:
                 stripped.append(f"a secret of {_owner(element, names)}")
             _remove(element)
+    if DPAPI_BLOB.encode() in etree.tostring(root, encoding="utf-8"):
+        raise ProtectedError(
+            "contains a value encrypted with a user key in an unknown place", part=part, advice=SET_LEVEL
+        )
     return stripped
 
 
-def _set_level(package: _Element) -> None:
-    """Set the protection level of a package: an attribute, or a child element before SQL Server 2012."""
+def set_package_level(package: _Element, level: ProtectionLevel) -> None:
+    """Set the protection level of a package: an attribute, or a child element before SQL Server 2012.
+
+    :param package: its root element; changed in place.
+    :param level: the protection level.
+    """
     for child in package.iterfind(f"{DTS}Property"):
         if child.get(f"{DTS}Name") == "ProtectionLevel":
-            child.text = str(int(_LEVEL))
+            child.text = str(int(level))
             return
-    package.set(f"{DTS}ProtectionLevel", str(int(_LEVEL)))
+    package.set(f"{DTS}ProtectionLevel", str(int(level)))
 
 
-def _is_secret(element: _Element) -> bool:
+def is_secret(element: _Element) -> bool:
     """Return True for an element whose content is sensitive. The mark has no namespace; other attributes have one."""
     return element.tag != f"{DTS}PackageParameter" and element.get("Sensitive", "").lower() in _TRUE
 

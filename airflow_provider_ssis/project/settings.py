@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from airflow_provider_ssis.project.datatypes import BY_TYPE_CODE, parse_value
+from airflow_provider_ssis.project.dtproj import ParameterSetting
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.properties import PropertyList
@@ -15,7 +17,7 @@ from airflow_provider_ssis.project.safe_xml import XML_SPACE, is_blank
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from airflow_provider_ssis.project.dtproj import Configuration, DtProject, ParameterSetting
+    from airflow_provider_ssis.project.dtproj import Configuration, DtProject
 
 TARGET_SERVER_VERSIONS = {
     "SQLServer2012": 110,
@@ -54,6 +56,37 @@ def apply_values(configuration: Configuration, manifest: _Element, params: _Elem
         elif setting.value is not None:
             _apply(setting, properties, where, part)
     return warnings
+
+
+def apply_overrides(
+    values: Mapping[str, str], manifest: _Element, params: _Element | None, part: str, *, keeps_secrets: bool
+) -> None:
+    """Write given parameter values into the manifest and Project.params.
+
+    :param values: values by name: ``Project::Region``, ``Load::BatchSize``.
+    :param manifest: as for :func:`apply_values`.
+    :param params: as for :func:`apply_values`.
+    :param part: the .dtproj or manifest, for errors.
+    :param keeps_secrets: the project file will be protected with a password, so it can contain sensitive values.
+    :raises BuildError: there is no such parameter, a value is not valid for its type, or a sensitive value cannot be
+        kept.
+    """
+    parameters = _parameters(manifest, params, part)
+    for name, text in values.items():
+        properties = parameters.get(name.casefold())
+        if properties is None:
+            raise BuildError(
+                f"has no parameter {name!r} to give a value",
+                part=part,
+                advice="Name it Project::Parameter, or Package::Parameter without .dtsx",
+            )
+        if properties.flag("Sensitive") and not keeps_secrets:
+            raise BuildError(
+                f"the parameter {name} is sensitive, and the project file will not be protected with a password",
+                part=part,
+                advice="Set its value on the server, or protect the project file with a password",
+            )
+        _apply(ParameterSetting("", name, text), properties, f"override sets {name}", part)
 
 
 def apply_target_version(dtproj: DtProject, configuration: Configuration | None) -> list[str]:
@@ -119,7 +152,7 @@ def _apply(setting: ParameterSetting, properties: PropertyList, where: str, part
         raise BuildError(
             f"the {where} to a value that is not valid for its type {data_type.name}: {error}",
             part=part,
-            advice="Correct the value in Visual Studio (Project, Properties, Parameters)",
+            advice="Correct the value",
         ) from None
     value = properties.elements.get("Value")
     if value is None:

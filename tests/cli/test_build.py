@@ -129,3 +129,28 @@ def test_a_project_file_can_be_stripped_in_place(tmp_path: Path) -> None:
     path.write_bytes(write_ispac(make_project("Sales", parameters=[parameter("Key", value="x", sensitive=True)])))
     assert main(["build", str(path), "--strip-sensitive", "--output", str(path)]) == 0
     assert read_ispac(path).parameters[0].value is None
+
+
+def test_protection_values_and_version_are_changed(folder: Path, tmp_path: Path) -> None:
+    write_project_folder(folder, make_project("Stock", parameters=[parameter("Key", value="x", sensitive=True)]))
+    (tmp_path / "new").write_text("swordfish\n")
+    (tmp_path / "values.json").write_text('{"Project::Key": "from the file"}')
+    output = tmp_path / "Stock.ispac"
+    arguments = ["build", str(folder), "--project", "Stock", "--output", str(output)]
+    arguments += ["--protect", "all", "--new-password-file", str(tmp_path / "new"), "--project-version", "2.1.7"]
+    assert main([*arguments, "--values", str(tmp_path / "values.json"), "--version-comments", "nightly"]) == 0
+    found = read_ispac(output, password="swordfish")
+    assert [one.value for one in found.parameters] == ["from the file"]
+    assert (found.version_major, found.version_build, found.version_comments) == (2, 7, "nightly")
+    again = tmp_path / "Again.ispac"
+    arguments = ["build", str(output), "--output", str(again), "--password-file", str(tmp_path / "new")]
+    assert main([*arguments, "--set", "Project::Key=a=b"]) == 0
+    assert [one.value for one in read_ispac(again, password="swordfish").parameters] == ["a=b"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--set", "Key"], ["--protect", "all"], ["--project-version", "2"], ["--password-file", "missing"]],
+)
+def test_invalid_changes_are_wrong_usage(folder: Path, tmp_path: Path, options: list[str]) -> None:
+    assert main(["build", str(folder), "--output", str(tmp_path / "A.ispac"), *options]) == 2

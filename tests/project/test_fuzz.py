@@ -26,7 +26,8 @@ from airflow_provider_ssis.project.package.connections import read_connection_ma
 from airflow_provider_ssis.project.package.document import read_dts_package
 from airflow_provider_ssis.project.properties import read_project_parameters
 from airflow_provider_ssis.project.safe_xml import parse_xml
-from airflow_provider_ssis.project.sensitive import strip_file
+from airflow_provider_ssis.project.sensitive import strip_dts
+from airflow_provider_ssis.project.user_file import read_user_file
 from tests.support.project_strategies import damaged
 from tests.support.ssis_projects import ispac_parts, make_project, package, parameter, task, write_project_folder
 from tests.support.xml_strategies import documents
@@ -61,7 +62,14 @@ READERS: dict[str, tuple[str, Callable[[bytes], object]]] = {
     "Sales.dtsConfig": ("DTSConfiguration", lambda data: read_configuration_file(data, "Sales.dtsConfig")),
     "packages of Sales.dtproj": ("Project", lambda data: read_package_model(data, "Sales.dtproj")),
     "Sales.dtproj": ("Project", lambda data: read_dtproj(data, "Sales.dtproj")),
-    "stripped Load.dtsx": (f"{DTS}Executable", lambda data: strip_file(data, "Load.dtsx")),
+    "stripped Load.dtsx": (
+        f"{DTS}Executable",
+        lambda data: strip_dts(parse_xml(data, "Load.dtsx", keep_all=True), "Load.dtsx"),
+    ),
+    "Sales.dtproj.user": (
+        "DataTransformationsUserConfiguration",
+        lambda data: read_user_file(data, "Sales.dtproj.user"),
+    ),
 }
 SAMPLE = make_project("Sales", [package("Load.dtsx", task("Copy"))], [parameter("Region", value="north")])
 

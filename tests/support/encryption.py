@@ -9,7 +9,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from lxml import etree
 
-from airflow_provider_ssis.project.decryption import _key
+from airflow_provider_ssis.project.ciphers import _triple_des_key
 
 SSIS = "{www.microsoft.com/SqlServer/SSIS}"
 XENC = "http://www.w3.org/2001/04/xmlenc#"
@@ -42,5 +42,5 @@ def encrypted_data(element: etree._Element, password: str) -> etree._Element:
 
 
 def _encrypt(password: str, vector: bytes, data: bytes) -> bytes:
-    encryptor = Cipher(TripleDES(_key(password)), modes.CBC(vector)).encryptor()
+    encryptor = Cipher(TripleDES(_triple_des_key(password)), modes.CBC(vector)).encryptor()
     return encryptor.update(data) + encryptor.finalize()

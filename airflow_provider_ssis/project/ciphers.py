@@ -5,7 +5,7 @@ derives it with SHA-1: the stored salt is not used, so all files with one passwo
 
 AES-256 is the form since SQL Server 2017. Its key comes from password and salt by PBKDF2 with HMAC-SHA-1 and 1000
 rounds, and the initialisation vector is the continuation of the key. Microsoft does not document that; the source is a
-public report of a program that reads and writes such projects (ssis-build, number 25). Each value proves it anew: a
+public report of a program that reads and writes such projects (ssis-build, number 25). Each value shows it again: a
 wrong key gives no XML, and the derived vector equals the stored one.
 """
 

@@ -117,7 +117,7 @@ def test_secrets_are_removed_with_the_password(tmp_path: Path, level: Protection
     assert built.project.protection_level is PLAIN
 
 
-def test_a_wrong_password_is_told_from_a_damaged_file(tmp_path: Path) -> None:
+def test_a_wrong_password_is_distinguished_from_damage(tmp_path: Path) -> None:
     for cipher in CIPHERS:
         path = protected(tmp_path, PasswordProtection(SENSITIVE, "secret", cipher))
         parts = dict(open_ispac(path).parts)

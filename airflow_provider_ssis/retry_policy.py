@@ -60,6 +60,8 @@ POINTLESS: dict[str, tuple[type[Exception], ...]] = {
         errors.FolderNotEmpty,
         errors.WrongParameterType,
         errors.RequiredParameterMissing,
+        errors.VersionInUse,
+        errors.SingleUserRequired,
         InvalidTaskArgument,
         ProjectNameMismatch,
         ProjectError,
@@ -85,6 +87,7 @@ TEMPORARY: dict[str, tuple[type[Exception], ...]] = {
         ExecutionNotStopped,
         errors.NotStoppable,
         errors.AlreadyStarted,
+        errors.OperationsActive,
     ),
 }
 """Failures that pass with time, by reason: the server or the package is not available yet."""

@@ -212,7 +212,7 @@ def print_executions(odbc: str) -> None:
     table = Table("execution", "package", "status", "messages")
     with closing(pyodbc.connect(odbc, autocommit=True)) as connection:
         catalog = Catalog(connection)
-        executions = catalog.executions()
+        executions = list(catalog.executions())
         if not executions:
             raise DemoFailed("the DAG succeeded, but the catalog holds no execution")
         for execution in sorted(executions, key=lambda each: each.execution_id):

@@ -160,7 +160,7 @@ def _catalog() -> Iterator[str]:
     for title, module in (("Requests", requests), ("Rows of views", models)):
         yield f"## {title}"
         for _, found in inspect.getmembers(module, inspect.isclass):
-            if found.__module__ == module.__name__:
+            if found.__module__.startswith(module.__name__):
                 docstring = parse(found.__doc__)
                 yield "\n\n".join([f"### {found.__name__}", docstring.description, *_fields(found, docstring)])
 

@@ -15,6 +15,9 @@ LONGEST_NAME: Final = 128
 LONGEST_PACKAGE_NAME: Final = 260
 LONGEST_DESCRIPTION: Final = 1024
 LONGEST_PROPERTY_PATH: Final = 4000
+LONGEST_PROPERTY_NAME: Final = 255
+"""Characters of a catalog property's name, and of its value."""
+LONGEST_WORKER_PROPERTY: Final = 256
 LONGEST_STRING: Final = 4000
 """Characters of a text value: ``sql_variant`` holds at most 8,000 bytes."""
 
@@ -27,6 +30,12 @@ _LONGEST: Final = {
     "variable": LONGEST_NAME,
     "parameter": LONGEST_NAME,
     "customized logging level": LONGEST_NAME,
+    "principal": LONGEST_NAME,
+    "property": LONGEST_PROPERTY_NAME,
+    "property value": LONGEST_PROPERTY_NAME,
+    "worker property": LONGEST_WORKER_PROPERTY,
+    "data flow path": LONGEST_PROPERTY_PATH,
+    "data tap file": LONGEST_PROPERTY_PATH,
     "description": LONGEST_DESCRIPTION,
     "property path": LONGEST_PROPERTY_PATH,
     "CALLER_INFO": LONGEST_STRING,

@@ -9,15 +9,42 @@ from types import TracebackType
 from typing import Self
 
 from airflow_provider_ssis.catalog.sections.correlated_executions import CorrelatedExecutions
+from airflow_provider_ssis.catalog.sections.data_taps import DataTaps
+from airflow_provider_ssis.catalog.sections.environment_references import EnvironmentReferences
+from airflow_provider_ssis.catalog.sections.environment_variables import EnvironmentVariables
 from airflow_provider_ssis.catalog.sections.environments import Environments
 from airflow_provider_ssis.catalog.sections.folders import Folders
+from airflow_provider_ssis.catalog.sections.maintenance import Maintenance
 from airflow_provider_ssis.catalog.sections.operation_messages import Messages
+from airflow_provider_ssis.catalog.sections.parameters import Parameters
+from airflow_provider_ssis.catalog.sections.permissions import Permissions
 from airflow_provider_ssis.catalog.sections.projects import Projects
+from airflow_provider_ssis.catalog.sections.properties import Properties
+from airflow_provider_ssis.catalog.sections.scale_out import ScaleOut
 from airflow_provider_ssis.catalog.sections.server import Server
+from airflow_provider_ssis.catalog.sections.statistics import Statistics
+from airflow_provider_ssis.catalog.sections.validations import Validations
 from airflow_provider_ssis.catalog.session import NO_RETRY, CatalogSession, Clock, Connection, RetryPolicy
 
 
-class Catalog(Server, Folders, Projects, Environments, CorrelatedExecutions, Messages):
+class Catalog(
+    Server,
+    Properties,
+    Permissions,
+    Folders,
+    Projects,
+    Parameters,
+    Environments,
+    EnvironmentVariables,
+    EnvironmentReferences,
+    CorrelatedExecutions,
+    Validations,
+    DataTaps,
+    Messages,
+    Statistics,
+    ScaleOut,
+    Maintenance,
+):
     """The SSISDB catalog behind a database connection.
 
     Each method is one round trip, and raises one of the exceptions of ``errors``, whose classes say what failed. After

@@ -5,7 +5,7 @@ The one list in the project: the client reads statuses with it and the embedded 
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 
 class OperationStatus(IntEnum):
@@ -159,3 +159,42 @@ class SecuredObjectType(IntEnum):
     PROJECT = 2
     ENVIRONMENT = 3
     OPERATION = 4
+
+
+class LoggedStatistics(IntFlag):
+    """Bits of ``profile_value`` of a customized logging level: which statistics are recorded."""
+
+    EXECUTION = 1
+    VOLUME = 2
+    PERFORMANCE = 4
+
+
+class LoggedEvents(IntFlag):
+    """Bits of ``events_value`` of a customized logging level: which events are logged.
+
+    ``events << CONTEXT_SHIFT`` are the same events with their context.
+    """
+
+    ON_VARIABLE_VALUE_CHANGED = 1 << 0
+    ON_EXECUTION_STATUS_CHANGED = 1 << 1
+    ON_PRE_EXECUTE = 1 << 2
+    ON_POST_EXECUTE = 1 << 3
+    ON_PRE_VALIDATE = 1 << 4
+    ON_POST_VALIDATE = 1 << 5
+    ON_WARNING = 1 << 6
+    ON_INFORMATION = 1 << 7
+    ON_ERROR = 1 << 8
+    ON_TASK_FAILED = 1 << 9
+    ON_PROGRESS = 1 << 10
+    ON_QUERY_CANCEL = 1 << 11
+    ON_BREAKPOINT_HIT = 1 << 12
+    ON_CUSTOM_EVENT = 1 << 13
+    DIAGNOSTIC = 1 << 14
+    DIAGNOSTIC_EX = 1 << 15
+    NON_DIAGNOSTIC = 1 << 16
+
+
+NO_STATISTICS = LoggedStatistics(0)
+NO_EVENTS = LoggedEvents(0)
+CONTEXT_SHIFT = 32
+"""How far the bits of events with their context are to the left of :class:`LoggedEvents`."""

@@ -57,6 +57,35 @@ def grant_statements(user: str, *purposes: Purpose, folder: str = FOLDER_PLACEHO
     return "\n".join(lines)
 
 
+def grant_statement(user: str, permission: PermissionType, object_type: SecuredObjectType, object_id: int) -> str:
+    """T-SQL that grants one permission on one object, to be run in the database SSISDB by an administrator.
+
+    :param user: the login's user in SSISDB.
+    :param permission: the permission.
+    :param object_type: what the object is.
+    :param object_id: its id.
+    """
+    return (
+        f"DECLARE @user int = DATABASE_PRINCIPAL_ID({_literal(user)}); EXEC catalog.grant_permission "
+        f"@object_type = {object_type.value}, @object_id = {object_id}, @principal_id = @user, "
+        f"@permission_type = {permission.value};"
+    )
+
+
+def role_statement(user: str, role: str) -> str:
+    """T-SQL that makes a user a member of a role of SSISDB, to be run there by an administrator.
+
+    :param user: the login's user in SSISDB.
+    :param role: the role.
+    """
+    return f"ALTER ROLE {_quoted(role)} ADD MEMBER {_quoted(user)};"
+
+
+def _quoted(name: str) -> str:
+    """A name as an identifier of T-SQL."""
+    return "[" + name.replace("]", "]]") + "]"
+
+
 def _literal(text: str) -> str:
     """A text as a literal of T-SQL. The statements are for people to read and run; this package never sends them."""
     return "N'" + text.replace("'", "''") + "'"

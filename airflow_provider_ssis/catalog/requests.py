@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from enum import Enum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -28,6 +29,17 @@ class VariableReference:
     """A parameter's value that comes from an environment variable, if the execution uses an environment."""
 
     name: str
+
+
+class EnvironmentScope(Enum):
+    """Which environment references a validation uses; the values are the catalog's letters."""
+
+    ALL = "A"
+    """Each of the project's references in turn."""
+    SINGLE = "S"
+    """One reference."""
+    NONE = "D"
+    """No reference: parameters have the values that are set on the project."""
 
 
 ParameterValue = bool | int | float | Decimal | str | date | UUID

@@ -7,7 +7,7 @@ import random
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
@@ -27,6 +27,9 @@ from airflow_provider_ssis.catalog.sql.rows import ResultSet, RowClass, decode
 from airflow_provider_ssis.catalog.sql.statements import ERROR_NUMBER, Batch
 
 log = logging.getLogger(__name__)
+
+PAGE_SIZE = 1000
+"""Rows that an iterator of the client reads in one round trip."""
 
 
 class Cursor(Protocol):
@@ -126,6 +129,14 @@ class Retries:
         self.next_delay = min(self._policy.delay(self._attempt), max(remaining, 0.0))
         return remaining > 0.0
 
+    def add_to(self, error: CatalogError) -> None:
+        """Add to the last error how often the call was repeated.
+
+        :param error: the error.
+        """
+        if self._attempt > 1:
+            error.add(f"{self._attempt} attempts in {self._clock.monotonic() - self._began:.0f} s")
+
     def wait(self) -> None:
         """Wait until the next call."""
         self._clock.sleep(self.next_delay)
@@ -196,7 +207,10 @@ class CatalogSession:
             try:
                 return self._run_once(batch, doing, explain)
             except (TransientError, ServerUnreachable) as error:
-                if not self._may_repeat(error, repeat) or not retries.may_continue():
+                if not self._may_repeat(error, repeat):
+                    raise
+                if not retries.may_continue():
+                    retries.add_to(error)
                     raise
                 log.warning("%s Retrying in %.1f s.", error, retries.next_delay)
             retries.wait()
@@ -207,6 +221,31 @@ class CatalogSession:
         :raises CatalogError: the class says what failed.
         """
         return decode(row_class, self.run(batch, doing=doing)[-1])
+
+    def pages(
+        self,
+        row_class: type[RowClass],
+        page: Callable[[RowClass | None, int], Batch],
+        *,
+        doing: str,
+        limit: int | None = None,
+    ) -> Iterator[RowClass]:
+        """The rows of a query, read page by page while the caller goes on.
+
+        :param row_class: a dataclass of ``models``.
+        :param page: makes the query for the rows after a row (None: from the beginning), and for so many rows.
+        :param doing: what the query does, as the beginning of an error message.
+        :param limit: the most rows. Default: all.
+        :raises CatalogError: the class says what failed.
+        """
+        last, remaining = None, limit
+        while remaining is None or remaining > 0:
+            size = PAGE_SIZE if remaining is None else min(PAGE_SIZE, remaining)
+            rows = self.fetch(row_class, page(last, size), doing=doing)
+            yield from rows
+            if len(rows) < size:
+                return
+            last, remaining = rows[-1], None if remaining is None else remaining - size
 
     def login(self) -> str:
         """The login of this session, quoted, for error messages about permissions."""

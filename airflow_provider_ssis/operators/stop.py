@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis import config
-from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES
 from airflow_provider_ssis.exceptions import (
     ExecutionNotRunning,
     InvalidTaskArgument,
@@ -120,9 +119,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         )
         if folder is None or (package is not None and project is None):
             raise InvalidTaskArgument(_UNCLEAR_TARGET)
-        active = catalog.executions(
-            folder=folder, project=project, package=package, statuses=ACTIVE_STATUSES, limit=None
-        )
+        active = catalog.running(folder=folder, project=project, package=package)
         if not active:
             text = f"No execution of {'/'.join(name for name in (folder, project, package) if name)} is active."
             if self.fail_if_not_running:

@@ -27,7 +27,7 @@ def catalog_of(ssisdb: SsisdbEmulator) -> Catalog:
 
 
 def counts(catalog: Catalog) -> int:
-    return len(catalog.executions())
+    return len(list(catalog.executions()))
 
 
 def test_a_claim_made_twice_gives_one_execution(mart: Catalog) -> None:

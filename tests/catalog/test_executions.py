@@ -182,7 +182,7 @@ def test_no_run_goes_without_the_environment_that_it_asked_for(ready: Catalog) -
         ready.create_environment_reference(FOLDER, PROJECT, "Prod", environment_folder=folder)
     with pytest.raises(AmbiguousEnvironment, match="Shared/Prod"):
         ready.create_execution(request_for(environment="Prod"))
-    assert ready.executions() == []
+    assert list(ready.executions()) == []
 
 
 def test_an_environment_missing_in_one_folder_is_named_with_that_folder(ready: Catalog) -> None:
@@ -220,7 +220,7 @@ def test_an_unknown_parameter_is_reported_with_those_that_there_are(ready: Catal
         ready.create_execution(request_for(parameters={"AInt32": 1, "aint16": 1}))
     assert "the package has no parameter 'aint16'" in str(caught.value)
     assert "Did you mean 'AInt16'?" in str(caught.value)
-    assert ready.executions() == []
+    assert list(ready.executions()) == []
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_an_unknown_parameter_is_reported_with_those_that_there_are(ready: Catal
 def test_a_mistake_leaves_no_execution_that_waits_to_be_started(deployed: Catalog, mistake: dict[str, Any]) -> None:
     with pytest.raises(CatalogError):
         deployed.create_execution(request_for(**mistake))
-    assert deployed.executions(statuses=[OperationStatus.CREATED]) == []
+    assert list(deployed.executions(status=[OperationStatus.CREATED])) == []
 
 
 def test_what_fails_after_the_creation_names_the_execution(ready: Catalog, ssisdb_emulator: SsisdbEmulator) -> None:
@@ -258,7 +258,7 @@ def test_what_fails_after_the_creation_names_the_execution(ready: Catalog, ssisd
 def test_a_value_of_the_wrong_type_is_reported_with_the_parameter(deployed: Catalog) -> None:
     with pytest.raises(WrongParameterType, match=r"'AInt16'.*type Int16, and 70000 is not such a value: .*from"):
         deployed.create_execution(request_for(parameters={"AInt16": 70000}))
-    assert deployed.executions() == []
+    assert list(deployed.executions()) == []
 
 
 def test_a_secret_of_the_wrong_type_is_not_shown(ready: Catalog) -> None:
@@ -370,8 +370,8 @@ def test_executions_are_found_by_project_package_status_and_time(ready: Catalog)
 
     assert found() == found(folder=FOLDER) == found(folder=FOLDER, project=PROJECT) == [ended, created]
     assert found(folder=FOLDER, project=PROJECT, package=PACKAGE) == [created]
-    assert found(statuses=[OperationStatus.SUCCEEDED]) == [ended]
-    assert found(statuses=[]) == []
+    assert found(status=[OperationStatus.SUCCEEDED]) == [ended]
+    assert found(status=[]) == []
     assert found(since=begin) == [ended, created]
     assert found(since=datetime.now(UTC) + timedelta(hours=1)) == []
     assert found(limit=1) == [ended]

@@ -160,7 +160,7 @@ def test_a_fault_leads_to_exactly_one_execution(
     answer = task.run()
 
     assert happened or task.outcomes[0].code == -signal.SIGKILL, "the fault did not happen"
-    executions = mart.executions()
+    executions = list(mart.executions())
     started = [each for each in executions if each.status is not OperationStatus.CREATED]
     assert [each.status for each in started] == [OperationStatus.SUCCEEDED]
     assert answer["result"] == {
@@ -211,7 +211,7 @@ def test_a_worker_killed_while_another_client_stops_the_execution_leads_to_a_new
 
     def stop_and_kill() -> None:
         task.kill()
-        mart.stop_operation(mart.executions()[0].execution_id)
+        mart.stop_operation(next(mart.executions()).execution_id)
 
     answers: list[dict[str, Any]] = []
     runner = threading.Thread(target=lambda: answers.append(task.run()))

@@ -59,5 +59,5 @@ def test_two_workers_racing_fifty_times_start_one_execution_each_time(
                 assert tries == (1, 2)
             else:
                 assert (earlier["execution_id"], earlier["status"]) == (later["execution_id"], "succeeded")
-    executions = mart.executions(limit=None)
+    executions = list(mart.executions(limit=None))
     assert [each.status for each in executions] == [OperationStatus.SUCCEEDED] * RACES

@@ -54,7 +54,7 @@ def test_a_triggerer_killed_and_restarted_loses_stops_and_starts_nothing(
     assert [(event["execution_id"], event["result"]) for event in answer["events"]] == [
         (each, "terminal") for each in execution_ids
     ]
-    executions = mart.executions(limit=None)
+    executions = list(mart.executions(limit=None))
     assert {each.execution_id for each in executions} == set(execution_ids)
     assert {each.status for each in executions} == {OperationStatus.CANCELED}
 

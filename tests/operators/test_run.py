@@ -220,11 +220,11 @@ def test_an_environment_gives_its_values(environments: Catalog, arguments: dict[
 def test_an_ambiguous_environment_is_an_error_and_nothing_runs(environments: Catalog) -> None:
     with pytest.raises(AmbiguousEnvironment, match=r"Test"):
         run(environment="Test").execute()
-    assert environments.executions() == []
+    assert list(environments.executions()) == []
 
 
 @pytest.mark.parametrize("environment", ["Nowhere", "Sales/Unused", "./Unused"])
 def test_an_environment_that_is_missing_or_not_referred_to_is_an_error(environments: Catalog, environment: str) -> None:
     with pytest.raises(EnvironmentNotFound, match=environment.rpartition("/")[2]):
         run(environment=environment).execute()
-    assert environments.executions() == []
+    assert list(environments.executions()) == []

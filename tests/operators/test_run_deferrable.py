@@ -250,7 +250,7 @@ def test_what_cannot_travel_to_the_triggerer_is_found_before_anything_runs(mart:
     task_run.operator.poll_interval = -1
     with pytest.raises(ValueError, match="poll_interval"):
         task_run.execute()
-    assert mart.executions() == []
+    assert list(mart.executions()) == []
 
 
 def test_another_tasks_execution_is_followed_and_not_stopped(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

@@ -81,7 +81,7 @@ def test_an_execution_that_another_client_stops_has_its_own_error(mart: Catalog,
 
 def stop_when_running(catalog: Catalog) -> None:
     wait_until(lambda: any(each.status is OperationStatus.RUNNING for each in catalog.executions()))
-    catalog.stop_operation(catalog.executions()[0].execution_id)
+    catalog.stop_operation(next(catalog.executions()).execution_id)
 
 
 def test_a_server_that_disappears_is_reported_with_the_execution_that_continues(

@@ -128,7 +128,7 @@ def test_parameters_of_project_and_package_are_distinguished(mart: Catalog) -> N
 def test_a_template_that_renders_to_nothing_is_an_error(mart: Catalog, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(RenderedToNothing, match=message):
         TaskRun(rendered(operator(**arguments), none=None)).execute()
-    assert mart.executions() == []
+    assert list(mart.executions()) == []
 
 
 def test_the_text_none_can_be_meant(mart: Catalog) -> None:

@@ -20,12 +20,18 @@ Every exception keeps what SQL Server reported (number, severity, state, procedu
     ├── NotFound
     │   ├── FolderNotFound
     │   ├── ProjectNotFound
+    │   ├── VersionNotFound
     │   ├── PackageNotFound
     │   ├── EnvironmentNotFound
+    │   │   └── EnvironmentReferenceNotFound
     │   ├── EnvironmentVariableNotFound
     │   ├── ParameterNotFound
     │   ├── ExecutionNotFound
-    │   └── OperationNotFound
+    │   ├── OperationNotFound
+    │   ├── LoggingLevelNotFound
+    │   ├── DataTapNotFound
+    │   ├── WorkerNotFound
+    │   └── PrincipalNotFound
     ├── AmbiguousEnvironment
     ├── AlreadyExists
     ├── InvalidName
@@ -41,6 +47,10 @@ Every exception keeps what SQL Server reported (number, severity, state, procedu
     ├── NotStoppable
     │   └── AlreadyStopping
     ├── ProjectChanged
+    ├── VersionInUse
+    ├── OperationsActive
+    ├── SingleUserRequired
+    ├── ProcessNotFound
     ├── DeploymentFailed
     └── ProjectKeyMissing
 """
@@ -211,6 +221,12 @@ class ProjectNotFound(NotFound):
     """No such project in that folder."""
 
 
+class VersionNotFound(NotFound):
+    """The project has no such version."""
+
+    default_advice = "Check the version. It must be one of this project."
+
+
 class PackageNotFound(NotFound):
     """No such package in that project."""
 
@@ -223,6 +239,12 @@ class PackageNotFound(NotFound):
 
 class EnvironmentNotFound(NotFound):
     """No such environment, or the project has no reference to it."""
+
+
+class EnvironmentReferenceNotFound(EnvironmentNotFound):
+    """No such environment reference, or it belongs to another project."""
+
+    default_advice = "Check the reference id. A reference belongs to one project."
 
 
 class EnvironmentVariableNotFound(NotFound):
@@ -245,6 +267,30 @@ class OperationNotFound(NotFound):
     """No such operation."""
 
     default_advice = "Check the id, and that the login may read the operation (READ on it, or ssis_logreader)."
+
+
+class LoggingLevelNotFound(NotFound):
+    """No such customized logging level."""
+
+    default_advice = "Check the spelling of the customized logging level."
+
+
+class DataTapNotFound(NotFound):
+    """No such data tap."""
+
+    default_advice = "Check the id, and that the login may change the execution (MODIFY on it)."
+
+
+class WorkerNotFound(NotFound):
+    """No such worker of Scale Out."""
+
+    default_advice = "Check the worker's id. The view catalog.worker_agents lists the workers."
+
+
+class PrincipalNotFound(NotFound):
+    """SSISDB has no such user or role."""
+
+    default_advice = "Permissions belong to users and roles of SSISDB. Create a user there for the login first."
 
 
 class AmbiguousEnvironment(CatalogError):
@@ -358,6 +404,32 @@ class ProjectChanged(CatalogError):
     """The project was deployed again after the execution was created."""
 
     default_advice = "Create a new execution."
+
+
+class VersionInUse(CatalogError):
+    """The project's version that was to be restored is the one in use."""
+
+    default_advice = "The project has that version already, so there is nothing to restore."
+
+
+class OperationsActive(CatalogError):
+    """The catalog cannot be reconfigured while operations are active."""
+
+    default_advice = "Wait until all operations have ended, or stop them."
+
+
+class SingleUserRequired(CatalogError):
+    """The call needs SSISDB in the mode SINGLE_USER."""
+
+    default_advice = (
+        "Set SSISDB to SINGLE_USER mode first, while nothing is running, and back to MULTI_USER afterwards."
+    )
+
+
+class ProcessNotFound(CatalogError):
+    """No process runs the execution, so there is nothing to dump."""
+
+    default_advice = "A dump can be created only of a running execution."
 
 
 class DeploymentFailed(CatalogError):

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
-from airflow_provider_ssis.catalog.codes import TERMINAL_STATUSES, MessageType, ObjectType, OperationStatus
+from airflow_provider_ssis.catalog.codes import MessageType, ObjectType, OperationStatus, PermissionType
 from airflow_provider_ssis.catalog.errors import (
     AlreadyStarted,
     AmbiguousEnvironment,
     CatalogError,
     ConnectionLost,
     EnvironmentNotFound,
-    FolderNotFound,
     InvalidArgument,
-    NotStoppable,
     PackageNotFound,
-    ProjectNotFound,
     RequiredParameterMissing,
     TransientError,
 )
@@ -28,14 +24,14 @@ from airflow_provider_ssis.catalog.models import (
     ExecutionParameterValue,
     ExecutionProgress,
     ExecutionState,
-    Operation,
 )
 from airflow_provider_ssis.catalog.parameter_types import property_text
+from airflow_provider_ssis.catalog.refusals import Target, explain_refusal, missing_object
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive
-from airflow_provider_ssis.catalog.sections.environments import Environments
-from airflow_provider_ssis.catalog.sections.folders import Folders
-from airflow_provider_ssis.catalog.sections.projects import Projects
-from airflow_provider_ssis.catalog.session import CatalogPart, Explain, Repeat
+from airflow_provider_ssis.catalog.sections.environment_references import EnvironmentReferences
+from airflow_provider_ssis.catalog.sections.operations import Operations, Refusal, no_refusal
+from airflow_provider_ssis.catalog.sections.parameters import Parameters
+from airflow_provider_ssis.catalog.session import Explain, Repeat
 from airflow_provider_ssis.catalog.sql.execution_creation import creation_batches
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of, settings_of
 from airflow_provider_ssis.catalog.sql.parameter_values import parameter_not_found, plain, wrong_type
@@ -43,25 +39,16 @@ from airflow_provider_ssis.catalog.sql.rows import ResultSet, decode
 from airflow_provider_ssis.catalog.sql.statements import (
     MAX_MARKERS,
     Batch,
-    MarkerValue,
     OwnError,
     guarded,
-    guarded_command,
     one_of,
     padded,
     select,
 )
 
-Refusal = Callable[[CatalogError, str], CatalogError | None]
-"""Makes an exception of an error that a batch raised itself, given what was being done; None for other errors."""
 
-
-def _no_refusal(error: CatalogError, doing: str) -> None:
-    """The batch raises no errors itself."""
-
-
-class Executions(CatalogPart):
-    """The part of the catalog client for executions and for operations in general."""
+class Executions(Operations):
+    """The part of the catalog client for executions: create, start, read."""
 
     def create_execution(self, request: ExecutionRequest) -> int:
         """Create an execution with all its parameters and options, ready to be started.
@@ -132,7 +119,7 @@ class Executions(CatalogPart):
         return OperationStatus(self._start(batch, execution_id)[-1].rows[0][0])
 
     def _start(
-        self, batch: Batch, execution_id: int, *, is_ours: bool = False, refusal: Refusal = _no_refusal
+        self, batch: Batch, execution_id: int, *, is_ours: bool = False, refusal: Refusal = no_refusal
     ) -> list[ResultSet]:
         """Run a batch that starts an execution and selects its status last. Before a repetition, read the status.
 
@@ -226,62 +213,6 @@ class Executions(CatalogPart):
         found = self._session.fetch(ExecutionProgress, batch, doing=f"Reading the progress of execution {execution_id}")
         return next(iter(found), None)
 
-    def executions(
-        self,
-        *,
-        folder: str | None = None,
-        project: str | None = None,
-        package: str | None = None,
-        statuses: Collection[OperationStatus] | None = None,
-        since: datetime | None = None,
-        limit: int | None = 1000,
-    ) -> list[Execution]:
-        """Executions, the newest first.
-
-        With folder and project the server finds them by an index on the project's id; a deleted project's executions
-        are found without ``project`` only. The other conditions filter what that leaves.
-
-        :param folder: only of this folder.
-        :param project: only of this project; needs ``folder``.
-        :param package: only of this package.
-        :param statuses: only in one of these statuses.
-        :param since: only created at or after this time, which must have a time zone.
-        :param limit: the most executions to read. Default: 1000; None for no limit.
-        """
-        check_arguments(folder=folder, project=project, package=package)
-        where: list[str] = []
-        values: list[MarkerValue] = []
-        if folder is not None and project is not None:
-            where.append(_OF_PROJECT)
-            values += [folder, project]
-        elif folder is not None:
-            where.append("v.folder_name = ?")
-            values.append(folder)
-        elif project is not None:
-            raise ValueError("executions of a project are asked for with its folder")
-        if package is not None:
-            where.append("v.package_name = ?")
-            values.append(package)
-        if statuses is not None:
-            if not statuses:
-                return []
-            where.append(one_of("v.status", statuses))
-            values += [status.value for status in statuses]
-        if since is not None:
-            if since.tzinfo is None:
-                raise ValueError("the time since which executions are asked for needs a time zone")
-            where.append("v.created_time >= CAST(? AS datetimeoffset(7))")
-            values.append(since.isoformat(sep=" "))
-        batch = select(
-            Execution,
-            "catalog.executions AS v",
-            where=where,
-            values=values,
-            order_by="v.execution_id DESC",
-            limit=limit,
-        )
-        return self._session.fetch(Execution, batch, doing="Reading the executions")
-
     def execution_parameter_values(self, execution_id: int) -> list[ExecutionParameterValue]:
         """The values that an execution has or had: of project, package and server options, in this order of names."""
         return self._session.fetch(
@@ -289,45 +220,6 @@ class Executions(CatalogPart):
             _values_batch(execution_id),
             doing=f"Reading the parameters of execution {execution_id}",
         )
-
-    def operation(self, operation_id: int) -> Operation | None:
-        """The operation with that id, or None if the login can see no such object."""
-        batch = select(Operation, "catalog.operations AS v", where=["v.operation_id = ?"], values=[operation_id])
-        found = self._session.fetch(Operation, batch, doing=f"Looking for the operation {operation_id}")
-        return next(iter(found), None)
-
-    def stop_operation(self, operation_id: int) -> None:
-        """Request the stop of a running execution or validation. It has stopped when its status is final.
-
-        :param operation_id: the execution or validation.
-        :raises NotStoppable: it is in a state in which it cannot be stopped; ``status`` says which.
-        :raises AlreadyStopping: it is stopping already.
-        :raises PermissionDenied: the login may not change it.
-        """
-
-        self._stop(guarded_command("EXEC catalog.stop_operation @operation_id = ?;", [operation_id]), operation_id)
-
-    def _stop(self, batch: Batch, operation_id: int, *, refusal: Refusal = _no_refusal) -> None:
-        """Run a batch that requests the stop of an operation.
-
-        :param batch: the batch.
-        :param operation_id: the execution or validation.
-        :param refusal: makes an exception of an error that the batch raised itself.
-        """
-        doing = f"Stopping the operation {operation_id}"
-
-        def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
-            error = refusal(error, doing) or error
-            error.operation_id = operation_id
-            if isinstance(error, NotStoppable):
-                operation = self.operation(operation_id)
-                if operation is not None:
-                    error.status = operation.status
-                    error.add(f"it is in status {operation.status.value}, {operation.status.name}")
-                    error.advice = _STOP_ADVICE.get(operation.status, error.advice)
-            return error
-
-        self._session.run(batch, doing=doing, repeat=Repeat.IF_REFUSED, explain=explain)
 
     def _explain_creation(
         self,
@@ -348,6 +240,8 @@ class Executions(CatalogPart):
             if missing is not None:
                 missing.number, missing.procedure, missing.line = error.number, error.procedure, error.line
             return missing or error
+        target = Target(folder=request.folder, project=request.project, permission=PermissionType.EXECUTE)
+        error = explain_refusal(self._session, doing, target)(error, row)
         execution_id, step = row.get("execution_id"), row.get("step")
         if execution_id is None:
             return error
@@ -361,7 +255,7 @@ class Executions(CatalogPart):
         """The first unknown parameter or wrong type among the settings, with no execution created."""
         parameters = [
             each
-            for each in Projects(self._session).object_parameters(request.folder, request.project)
+            for each in Parameters(self._session).object_parameters(request.folder, request.project)
             if each.object_type is ObjectType.PROJECT or each.object_name.lower() == request.package.lower()
         ]
         for setting in settings:
@@ -378,30 +272,17 @@ class Executions(CatalogPart):
 
     def _missing_part(self, request: ExecutionRequest, doing: str) -> CatalogError | None:
         """The error for a folder, project or package that the login cannot see. None: it sees all three."""
-        projects = Projects(self._session)
-        if Folders(self._session).folder(request.folder) is None:
-            return FolderNotFound(
-                f"{doing} failed: the login {self._session.login()} sees no folder {request.folder!r}",
-                advice=f"{_EXISTS_OR_GRANT} {Purpose.RUN.advice}",
-            )
-        there = [project.name for project in projects.projects(request.folder)]
-        if not _contains(there, request.project):
-            return ProjectNotFound(
-                f"{doing} failed: the login {self._session.login()} sees no project {request.project!r} in the folder "
-                f"{request.folder!r}",
-                advice=f"It sees {_listed('project', there)}. {_EXISTS_OR_GRANT} {Purpose.RUN.advice}",
-            )
-        packages = [package.name for package in projects.packages(request.folder, request.project)]
-        if not _contains(packages, request.package):
-            return PackageNotFound(
-                f"{doing} failed: the project has no package {request.package!r}",
-                advice=f"It has {_listed('package', packages)}. The name of a package ends in .dtsx.",
-            )
-        return None
+        missing = missing_object(
+            self._session, doing, Target(folder=request.folder, project=request.project, package=request.package)
+        )
+        if missing is not None:
+            package = " The name of a package ends in .dtsx." if isinstance(missing, PackageNotFound) else ""
+            missing.advice += f"{package} {Purpose.RUN.advice}"
+        return missing
 
     def _explain_environment(self, request: ExecutionRequest, doing: str) -> CatalogError:
         try:
-            Environments(self._session).find_environment_reference(
+            EnvironmentReferences(self._session).find_environment_reference(
                 request.folder, request.project, request.environment or "", request.environment_folder
             )
         except (EnvironmentNotFound, AmbiguousEnvironment) as explained:
@@ -421,17 +302,6 @@ def _explain_level(request: ExecutionRequest, doing: str) -> CatalogError:
     )
 
 
-def _listed(what: str, names: Sequence[str]) -> str:
-    return f"the {what}s {', '.join(names)}" if names else f"no {what}"
-
-
-_EXISTS_OR_GRANT = "Either it does not exist (check the spelling), or the login may not see it."
-
-
-def _contains(names: Sequence[str], name: str) -> bool:
-    return name.lower() in (each.lower() for each in names)
-
-
 def _without_secrets(text: str, settings: Sequence[Setting]) -> str:
     """The server may quote a value that it rejected."""
     for setting in settings:
@@ -440,17 +310,6 @@ def _without_secrets(text: str, settings: Sequence[Setting]) -> str:
             text = text.replace(secret, "***")
     return text
 
-
-_OF_PROJECT = (
-    "v.object_id = (SELECT p.project_id FROM catalog.projects AS p "
-    "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = ? AND p.name = ?)"
-)
-_STOP_ADVICE = {
-    OperationStatus.CREATED: "It was never started, so there is nothing to stop.",
-    OperationStatus.PENDING: "It waits for its process. Stop it as soon as it is running.",
-    OperationStatus.STOPPING: "It is stopping already. Wait until it has ended.",
-    **dict.fromkeys(TERMINAL_STATUSES, "It has ended, so there is nothing to stop."),
-}
 
 _PROGRESS = {
     "done": (

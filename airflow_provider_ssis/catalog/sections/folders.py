@@ -5,12 +5,13 @@ from __future__ import annotations
 from airflow_provider_ssis.catalog.argument_limits import check_arguments
 from airflow_provider_ssis.catalog.errors import AlreadyExists
 from airflow_provider_ssis.catalog.models import Folder
-from airflow_provider_ssis.catalog.session import CatalogPart, Repeat
+from airflow_provider_ssis.catalog.refusals import ADMIN_ROLE, Target
+from airflow_provider_ssis.catalog.sections.commands import CommandPart
 from airflow_provider_ssis.catalog.sql.rows import decode
-from airflow_provider_ssis.catalog.sql.statements import guarded, guarded_command, select
+from airflow_provider_ssis.catalog.sql.statements import select
 
 
-class Folders(CatalogPart):
+class Folders(CommandPart):
     """The part of the catalog client for folders."""
 
     def folders(self) -> list[Folder]:
@@ -46,28 +47,67 @@ class Folders(CatalogPart):
             values += [name, description]
         body += _CREATED_FOLDER
         doing = f"Creating the folder {name!r}"
-        batch = guarded(body, values, declare="@folder_id bigint")
         try:
-            results = self._session.run(batch, doing=doing, repeat=Repeat.IF_REFUSED)
+            created = self._query(body, values, doing, role=ADMIN_ROLE, declare="@folder_id bigint")
         except AlreadyExists:
             # Another client may have created it after the check.
             if exist_ok and (folder := self.folder(name)) is not None:
                 return folder
             raise
-        return decode(Folder, results[-1])[0]
+        return decode(Folder, created)[0]
+
+    def rename_folder(self, name: str, new_name: str) -> None:
+        """Rename a folder. Absolute environment references to its environments keep the old name, and break.
+
+        :param name: its name.
+        :param new_name: its new name, at most 128 characters.
+        :raises FolderNotFound: there is no such folder.
+        :raises AlreadyExists: there is a folder of the new name.
+        :raises InvalidName: the new name breaks the catalog's rules.
+        :raises PermissionDenied: the login is neither ssis_admin nor sysadmin.
+        """
+        check_arguments(folder=name)
+        check_arguments(folder=new_name)
+        self._command(
+            "EXEC catalog.rename_folder @old_name = ?, @new_name = ?;",
+            [name, new_name],
+            f"Renaming the folder {name!r} to {new_name!r}",
+            Target(folder=name),
+            role=ADMIN_ROLE,
+        )
+
+    def set_folder_description(self, name: str, description: str) -> None:
+        """Describe a folder.
+
+        :param name: its name.
+        :param description: what it is for, at most 1024 characters.
+        :raises FolderNotFound: there is no such folder.
+        :raises PermissionDenied: the login is neither ssis_admin nor sysadmin.
+        """
+        check_arguments(folder=name, description=description)
+        self._command(
+            "EXEC catalog.set_folder_description @folder_name = ?, @folder_description = ?;",
+            [name, description],
+            f"Describing the folder {name!r}",
+            Target(folder=name),
+            role=ADMIN_ROLE,
+        )
 
     def delete_folder(self, name: str) -> None:
         """Delete an empty folder.
 
+        :param name: its name.
         :raises FolderNotFound: there is no such folder.
-        :raises FolderNotEmpty: it holds projects or environments.
+        :raises FolderNotEmpty: it contains projects or environments.
         :raises PermissionDenied: the login is neither ssis_admin nor sysadmin.
         """
         check_arguments(folder=name)
-        self._session.run(
-            guarded_command("EXEC catalog.delete_folder @folder_name = ?;", [name]),
-            doing=f"Deleting the folder {name!r}",
-            repeat=Repeat.IF_REFUSED,
+        self._command(
+            "EXEC catalog.delete_folder @folder_name = ?;",
+            [name],
+            f"Deleting the folder {name!r}",
+            Target(folder=name),
+            role=ADMIN_ROLE,
         )
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.codes import MessageType
 from airflow_provider_ssis.catalog.failures.message_codes import ROWS_WRITTEN
 from airflow_provider_ssis.catalog.models import (
     EventMessage,
-    Executable,
-    ExecutableStatistics,
     ExecutionSummary,
+    MessageContext,
     OperationMessage,
     RowsWritten,
 )
-from airflow_provider_ssis.catalog.session import CatalogPart
+from airflow_provider_ssis.catalog.session import PAGE_SIZE, CatalogPart
 from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, one_of, padded, select
 
 if TYPE_CHECKING:
@@ -70,6 +69,25 @@ class Messages(CatalogPart):
         )
         return self._session.fetch(EventMessage, batch, doing=f"Reading the messages of execution {execution_id}")
 
+    def all_event_messages(
+        self, execution_id: int, *, message_types: Collection[MessageType] | None = None
+    ) -> Iterator[EventMessage]:
+        """All messages of an execution in the order in which they were written, read page by page.
+
+        Those of Scale Out workers, which have no id, come last.
+
+        :param execution_id: the execution.
+        :param message_types: only these types. Default: all.
+        """
+        last, size = 0, PAGE_SIZE
+        while True:
+            page = self.event_messages(execution_id, after=last, limit=size, message_types=message_types)
+            yield from page
+            if len(page) < size:
+                break
+            last = page[-1].event_message_id or last
+        yield from self.event_messages(execution_id, after=None, limit=None, message_types=message_types)
+
     def event_messages_of(self, positions: Mapping[int, int], *, limit: int = 1000) -> list[EventMessage]:
         """Messages of several executions, in the order in which they were written.
 
@@ -117,50 +135,53 @@ class Messages(CatalogPart):
             rows_written=rows_written(str(message) for (message,) in written.rows),
         )
 
-    def operation_messages(self, operation_id: int) -> list[OperationMessage]:
-        """All messages of an operation, in the order in which they were written."""
+    def operation_messages(self, operation_id: int) -> Iterator[OperationMessage]:
+        """All messages of an operation in the order in which they were written, read page by page."""
         return operation_messages(self._session, operation_id)
 
-    def executables(self, execution_id: int) -> list[Executable]:
-        """The packages, containers and tasks of an execution."""
-        batch = select(
-            Executable,
-            "catalog.executables AS v",
-            where=["v.execution_id = ?"],
-            values=[execution_id],
-            order_by="v.executable_id",
-        )
-        return self._session.fetch(Executable, batch, doing=f"Reading the executables of execution {execution_id}")
+    def event_message_context(self, event_message_id: int) -> list[MessageContext]:
+        """The properties that a message was written with, at logging levels that record the context of messages.
 
-    def executable_statistics(self, execution_id: int) -> list[ExecutableStatistics]:
-        """How each turn of each executable of an execution went; the logging level None writes no statistics."""
+        :param event_message_id: the message.
+        """
         batch = select(
-            ExecutableStatistics,
-            "catalog.executable_statistics AS v",
-            where=["v.execution_id = ?"],
-            values=[execution_id],
-            order_by="v.statistics_id",
+            MessageContext,
+            "catalog.event_message_context AS v",
+            where=["v.event_message_id = ?"],
+            values=[event_message_id],
+            order_by="v.context_depth, v.context_id",
         )
         return self._session.fetch(
-            ExecutableStatistics, batch, doing=f"Reading the statistics of execution {execution_id}"
+            MessageContext, batch, doing=f"Reading the context of the message {event_message_id}"
         )
 
 
 def operation_messages(
     session: CatalogSession, operation_id: int, *, operation_type: OperationType | None = None
-) -> list[OperationMessage]:
-    """All messages of an operation, in the order in which they were written.
+) -> Iterator[OperationMessage]:
+    """All messages of an operation in the order in which they were written, read page by page.
 
-    :param operation_type: none unless the operation is of this type. Default: any type.
+    :param session: the session to read with.
+    :param operation_id: the operation.
+    :param operation_type: no messages unless the operation is of this type. Default: any type.
     """
-    where, values = ["v.operation_id = ?"], [operation_id]
-    source = "catalog.operation_messages AS v"
-    if operation_type is not None:
-        source += " JOIN catalog.operations AS o ON o.operation_id = v.operation_id"
-        where.append("o.operation_type = ?")
-        values.append(operation_type.value)
-    batch = select(OperationMessage, source, where=where, values=values, order_by="v.operation_message_id")
-    return session.fetch(OperationMessage, batch, doing=f"Reading the messages of operation {operation_id}")
+
+    def page(last: OperationMessage | None, size: int) -> Batch:
+        where: list[str] = ["v.operation_id = ?"]
+        values: list[MarkerValue] = [operation_id]
+        source = "catalog.operation_messages AS v"
+        if operation_type is not None:
+            source += " JOIN catalog.operations AS o ON o.operation_id = v.operation_id"
+            where.append("o.operation_type = ?")
+            values.append(operation_type.value)
+        if last is not None:
+            where.append("v.operation_message_id > ?")
+            values.append(last.operation_message_id)
+        return select(
+            OperationMessage, source, where=where, values=values, order_by="v.operation_message_id", limit=size
+        )
+
+    return session.pages(OperationMessage, page, doing=f"Reading the messages of operation {operation_id}")
 
 
 def rows_written(messages: Iterable[str]) -> tuple[RowsWritten, ...]:

@@ -1,4 +1,4 @@
-"""Projects, their packages and the parameters of both."""
+"""Projects, their packages and their versions."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
-from airflow_provider_ssis.catalog.codes import ObjectType, OperationType
-from airflow_provider_ssis.catalog.errors import CatalogError, DeploymentFailed, ParameterNotFound, ProjectNotFound
-from airflow_provider_ssis.catalog.models import Deployment, ObjectParameter, Package, Project
-from airflow_provider_ssis.catalog.requests import Value, VariableReference
-from airflow_provider_ssis.catalog.sections.operation_messages import operation_messages
-from airflow_provider_ssis.catalog.session import CatalogPart, Repeat
-from airflow_provider_ssis.catalog.sql.parameter_values import (
-    TEXT_VARIABLES,
-    parameter_not_found,
-    value_expression,
-    wrong_type,
+from airflow_provider_ssis.catalog.codes import OperationType, PermissionType
+from airflow_provider_ssis.catalog.errors import (
+    CatalogError,
+    DeploymentFailed,
+    InvalidArgument,
+    ProjectNotFound,
+    VersionNotFound,
 )
-from airflow_provider_ssis.catalog.sql.statements import MarkerValue, OwnError, guarded, guarded_command, select
+from airflow_provider_ssis.catalog.models import Deployment, Package, Project, ProjectVersion
+from airflow_provider_ssis.catalog.refusals import Target, explain_refusal
+from airflow_provider_ssis.catalog.sections.commands import CommandPart
+from airflow_provider_ssis.catalog.sections.operation_messages import operation_messages
+from airflow_provider_ssis.catalog.session import Explain, Repeat
+from airflow_provider_ssis.catalog.sql.statements import MarkerValue, guarded, select
 
 _PROJECTS = "catalog.projects AS v JOIN catalog.folders AS f ON f.folder_id = v.folder_id"
 _OF_PROJECT = (
     "JOIN catalog.projects AS p ON p.project_id = v.project_id JOIN catalog.folders AS f ON f.folder_id = p.folder_id"
 )
-_PROJECT_IS = ("f.name = ?", "p.name = ?")
+_MODIFY = PermissionType.MODIFY
 
 
-class Projects(CatalogPart):
+class Projects(CommandPart):
     """The part of the catalog client for projects."""
 
     def projects(self, folder: str | None = None) -> list[Project]:
@@ -72,45 +73,174 @@ class Projects(CatalogPart):
         :raises PermissionDenied: the login may not create projects there, or not change this one.
         """
         check_place(folder, name)
-        body = (
+        call = (
             "EXEC catalog.deploy_project @folder_name = ?, @project_name = ?, @project_stream = ?, "
             "@operation_id = @operation_id OUTPUT;\n"
-            "SELECT v.project_id, v.object_version_lsn, @operation_id AS operation_id\n"
-            f"FROM {_PROJECTS} WHERE f.name = ? AND v.name = ?;"
         )
         doing = f"Deploying the project {folder}/{name}"
-        batch = guarded(body, [folder, name, ispac, folder, name], declare="@operation_id bigint")
-        rows = self._session.run(batch, doing=doing, explain=self._explain_deployment)[-1].as_dicts()
-        if not rows:
-            raise ProjectNotFound(f"{doing} succeeded, but the project cannot be read")
-        return Deployment(folder=folder, project=name, **rows[0])
+        refusal = explain_refusal(self._session, doing, Target(folder=folder, permission=PermissionType.CREATE_OBJECTS))
+
+        def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            if isinstance(error, ProjectNotFound):
+                # The folder contains such a project. If the login cannot see it, the server's own text says the most.
+                explained = explain_refusal(
+                    self._session, doing, Target(folder=folder, project=name, permission=_MODIFY)
+                )(error, row)
+                return error if isinstance(explained, ProjectNotFound) else explained
+            return refusal(error, row)
+
+        return self._deploy(folder, name, call, [folder, name, ispac], doing, OperationType.DEPLOY_PROJECT, explain)
+
+    def deploy_packages(self, folder: str, project: str, packages: Mapping[str, bytes]) -> Deployment:
+        """Add packages to a deployed project, or replace them, as a new version of the project, and wait for the end.
+
+        The other packages, the parameters and the connection managers of the project stay as they are. The catalog of
+        SQL Server 2016 and later can do this.
+
+        :param folder: the project's folder.
+        :param project: the project.
+        :param packages: the content of each package file (.dtsx) by the package's name, with its ``.dtsx``.
+        :return: what was deployed.
+        :raises DeploymentFailed: the catalog refused a package; ``messages`` says why.
+        :raises DeploymentBusy: another deployment of the project is under way.
+        :raises ProjectNotFound: there is no such project.
+        :raises PermissionDenied: the login may not change the project.
+        :raises InvalidArgument: there are no packages, or a name does not end in ``.dtsx``.
+        """
+        check_place(folder, project)
+        doing = f"Deploying packages to the project {folder}/{project}"
+        if not packages:
+            raise InvalidArgument(f"{doing} failed: no packages are given", advice="Give at least one package.")
+        for name in packages:
+            check_arguments(package=name)
+            if not name.lower().endswith(".dtsx"):
+                raise InvalidArgument(
+                    f"{doing} failed: the package {name!r} has no .dtsx", advice=f"Name it {name + '.dtsx'!r}."
+                )
+        # No table-valued parameter, because not every driver can send one.
+        call = (
+            "".join("INSERT INTO @packages (name, package_data) VALUES (?, ?);\n" for _ in packages)
+            + "EXEC catalog.deploy_packages @folder_name = ?, @project_name = ?, @packages_table = @packages, "
+            "@operation_id = @operation_id OUTPUT;\n"
+        )
+        values: list[MarkerValue] = [value for package in packages.items() for value in package]
+        explain = explain_refusal(self._session, doing, Target(folder=folder, project=project, permission=_MODIFY))
+        return self._deploy(
+            folder,
+            project,
+            call,
+            [*values, folder, project],
+            doing,
+            OperationType.DEPLOY_PACKAGES,
+            explain,
+            declare="@packages catalog.Package_Table_Type, ",
+        )
 
     def get_project(self, folder: str, name: str) -> bytes:
         """The project's deployment file (.ispac) as the catalog holds it.
 
         :raises ProjectNotFound: there is no such project.
+        :raises PermissionDenied: the login may not read it.
         """
         check_place(folder, name)
+        doing = f"Reading the project {folder}/{name}"
         results = self._session.run(
             guarded("EXEC catalog.get_project @folder_name = ?, @project_name = ?;", [folder, name]),
-            doing=f"Reading the project {folder}/{name}",
+            doing=doing,
+            explain=explain_refusal(
+                self._session, doing, Target(folder=folder, project=name, permission=PermissionType.READ)
+            ),
         )
         rows = results[0].rows if results else ()
         if not rows or rows[0][0] is None:
-            raise ProjectNotFound(f"Reading the project {folder}/{name} gave nothing")
+            raise ProjectNotFound(f"{doing} gave nothing")
         return bytes(rows[0][0])
+
+    def move_project(self, folder: str, name: str, new_folder: str) -> None:
+        """Move a project to another folder. Its relative environment references then mean environments there.
+
+        :param folder: its folder.
+        :param name: its name.
+        :param new_folder: the folder to move it to, which must exist.
+        :raises ProjectNotFound: there is no such project.
+        :raises FolderNotFound: there is no such new folder.
+        :raises AlreadyExists: the new folder contains a project of that name.
+        :raises PermissionDenied: the login may not change the project, or not create projects in the new folder.
+        """
+        check_place(folder, name)
+        check_arguments(folder=new_folder)
+        self._command(
+            "EXEC catalog.move_project @source_folder = ?, @project_name = ?, @destination_folder = ?;",
+            [folder, name, new_folder],
+            f"Moving the project {folder}/{name} to the folder {new_folder!r}",
+            Target(folder=folder, project=name, permission=_MODIFY),
+            Target(folder=new_folder, permission=PermissionType.CREATE_OBJECTS),
+        )
 
     def delete_project(self, folder: str, name: str) -> None:
         """Delete a project with all its versions. Its executions stay in the catalog.
 
-        :raises ProjectNotFound: there is no such project, or the login may not change it.
+        :raises ProjectNotFound: there is no such project.
+        :raises PermissionDenied: the login may not change it.
         """
         check_place(folder, name)
-        self._session.run(
-            guarded_command("EXEC catalog.delete_project @folder_name = ?, @project_name = ?;", [folder, name]),
-            doing=f"Deleting the project {folder}/{name}",
-            repeat=Repeat.IF_REFUSED,
+        self._command(
+            "EXEC catalog.delete_project @folder_name = ?, @project_name = ?;",
+            [folder, name],
+            f"Deleting the project {folder}/{name}",
+            Target(folder=folder, project=name, permission=_MODIFY),
         )
+
+    def project_versions(self, folder: str, project: str) -> list[ProjectVersion]:
+        """The versions of a project that the catalog keeps, the newest first; none if the login sees no such project.
+
+        The catalog property MAX_PROJECT_VERSIONS says how many the catalog keeps.
+        """
+        check_place(folder, project)
+        batch = select(
+            ProjectVersion,
+            "catalog.object_versions AS v JOIN catalog.projects AS p ON p.project_id = v.object_id "
+            "JOIN catalog.folders AS f ON f.folder_id = p.folder_id",
+            where=["v.object_type = 20", "f.name = ?", "p.name = ?"],
+            values=[folder, project],
+            order_by="v.object_version_lsn DESC",
+            joined={
+                "is_current": "CASE WHEN v.object_version_lsn = p.object_version_lsn THEN 1 ELSE 0 END",
+            },
+        )
+        return self._session.fetch(ProjectVersion, batch, doing=f"Reading the versions of {folder}/{project}")
+
+    def restore_project(self, folder: str, project: str, version: int) -> None:
+        """Put an earlier version of a project into use again.
+
+        Values of parameters that the version also has, with the same type, stay as they are.
+
+        :param folder: the project's folder.
+        :param project: the project.
+        :param version: the ``object_version_lsn`` of the version.
+        :raises VersionNotFound: the project has no such version; the message shows the existing ones.
+        :raises VersionInUse: the version is in use already.
+        :raises ProjectNotFound: there is no such project.
+        :raises PermissionDenied: the login may not change it.
+        """
+        check_place(folder, project)
+        doing = f"Restoring version {version} of the project {folder}/{project}"
+        refusal = explain_refusal(self._session, doing, Target(folder=folder, project=project, permission=_MODIFY))
+
+        def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            if not isinstance(error, VersionNotFound):
+                return refusal(error, row)
+            known = [str(each.object_version_lsn) for each in self.project_versions(folder, project)]
+            if known:
+                error.advice = f"Its versions are {', '.join(known)}."
+            return error
+
+        batch = guarded(
+            "EXEC catalog.restore_project @folder_name = ?, @project_name = ?, @object_version_lsn = ?;\n"
+            "SELECT 1 AS done;",
+            [folder, project, version],
+        )
+        self._session.run(batch, doing=doing, repeat=Repeat.IF_REFUSED, explain=explain)
 
     def packages(self, folder: str, project: str) -> list[Package]:
         """The packages of a project, by name; none if the login sees no such project."""
@@ -118,107 +248,60 @@ class Projects(CatalogPart):
         batch = select(
             Package,
             f"catalog.packages AS v {_OF_PROJECT}",
-            where=_PROJECT_IS,
+            where=["f.name = ?", "p.name = ?"],
             values=[folder, project],
             order_by="v.name",
         )
         return self._session.fetch(Package, batch, doing=f"Reading the packages of {folder}/{project}")
 
-    def object_parameters(self, folder: str, project: str) -> list[ObjectParameter]:
-        """The parameters of a project and of its packages: the project's first, then package by package."""
-        check_place(folder, project)
+    def package(self, folder: str, project: str, name: str) -> Package | None:
+        """The package of that name (with its ``.dtsx``), or None if the login can see no such package."""
+        check_place(folder, project, name)
         batch = select(
-            ObjectParameter,
-            f"catalog.object_parameters AS v {_OF_PROJECT}",
-            where=_PROJECT_IS,
-            values=[folder, project],
-            order_by="v.object_type, v.object_name, v.parameter_name",
+            Package,
+            f"catalog.packages AS v {_OF_PROJECT}",
+            where=["f.name = ?", "p.name = ?", "v.name = ?"],
+            values=[folder, project, name],
         )
-        return self._session.fetch(ObjectParameter, batch, doing=f"Reading the parameters of {folder}/{project}")
+        doing = f"Looking for the package {folder}/{project}/{name}"
+        return next(iter(self._session.fetch(Package, batch, doing=doing)), None)
 
-    def set_object_parameter_value(
-        self, folder: str, project: str, parameter: str, value: Value | VariableReference, *, package: str | None = None
-    ) -> None:
-        """Set the value that a parameter has for every later execution.
-
-        :param parameter: the parameter's name, case-sensitive.
-        :param value: the value, or the environment variable that gives it.
-        :param package: the package (with its .dtsx) whose parameter it is. Default: None, a parameter of the project.
-        :raises ParameterNotFound: there is no such parameter; the message lists those that there are.
-        :raises WrongParameterType: the value is no value of the parameter's type.
-        :raises ProjectNotFound: there is no such project, or the login may not change it.
-        """
-        check_place(folder, project, package)
-        check_arguments(parameter=parameter)
-        object_type = ObjectType.PROJECT if package is None else ObjectType.PACKAGE
-        object_name = project if package is None else package
-        owner = f"{folder}/{project}" if package is None else f"{folder}/{project}/{package}"
-        doing = f"Setting the parameter {parameter!r} of {owner}"
-        values: list[MarkerValue] = [object_type.value, parameter, folder, project, object_name]
-        if isinstance(value, VariableReference):
-            check_arguments(variable=value.name)
-            body = "SET @value = CAST(? AS nvarchar(128));\n"
-            values.append(value.name)
-        else:
-            expression = value_expression(value)
-            assign = "" if expression.is_constant else f"SELECT {expression.text_assignments};\n"
-            body = (
-                f"IF CHARINDEX(N'|' + @data_type + N'|', ?) = 0 {OwnError.UNFIT_VALUE.raised};\n"
-                f"{assign}SET @value = {expression.sql};\n"
-            )
-            values += [expression.type_list, *expression.texts]
-        body = (
-            f"{_FIND_PARAMETER}IF @data_type IS NULL {OwnError.UNKNOWN_PARAMETER.raised};\n{body}"
-            "EXEC catalog.set_object_parameter_value @object_type = @object_type, @folder_name = ?, "
-            "@project_name = ?, @parameter_name = @name, @parameter_value = @value, @object_name = ?, "
-            "@value_type = ?;\nSELECT 1 AS done;"
-        )
-        value_type = "R" if isinstance(value, VariableReference) else "V"
-        values += [folder, project, object_name, value_type]
-
+    def _deploy(
+        self,
+        folder: str,
+        project: str,
+        call: str,
+        values: list[MarkerValue],
+        doing: str,
+        operation_type: OperationType,
+        refusal: Explain,
+        *,
+        declare: str = "",
+    ) -> Deployment:
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
-            if OwnError.UNKNOWN_PARAMETER.is_reported_by(error) or isinstance(error, ParameterNotFound):
-                if self.project(folder, project) is None:
-                    return ProjectNotFound(
-                        f"{doing} failed: the login {self._session.login()} sees no project {folder}/{project}"
-                    )
-                known = [
-                    each.parameter_name
-                    for each in self.object_parameters(folder, project)
-                    if each.object_type is object_type and each.object_name.lower() == object_name.lower()
-                ]
-                return parameter_not_found(doing, owner, parameter, known)
-            if isinstance(value, VariableReference) or not OwnError.UNFIT_VALUE.is_reported_by(error):
-                return error
-            return wrong_type(
-                doing, f"the parameter {parameter!r}", row["data_type"], value, is_sensitive=bool(row["sensitive"])
-            )
+            if isinstance(error, DeploymentFailed):
+                return self._with_messages(error, row, operation_type)
+            return refusal(error, row)
 
-        batch = guarded(body, values, declare=_VARIABLES, on_error=("data_type", "sensitive"))
-        self._session.run(batch, doing=doing, explain=explain)
+        body = (
+            f"{call}SELECT v.project_id, v.object_version_lsn, @operation_id AS operation_id\n"
+            f"FROM {_PROJECTS} WHERE f.name = ? AND v.name = ?;"
+        )
+        batch = guarded(body, [*values, folder, project], declare=f"{declare}@operation_id bigint")
+        rows = self._session.run(batch, doing=doing, explain=explain)[-1].as_dicts()
+        if not rows:
+            raise ProjectNotFound(f"{doing} succeeded, but the project cannot be read")
+        return Deployment(folder=folder, project=project, **rows[0])
 
-    def _explain_deployment(self, error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+    def _with_messages(
+        self, error: DeploymentFailed, row: Mapping[str, Any], operation_type: OperationType
+    ) -> CatalogError:
         """Add the operation's messages: the error itself contains only the operation's id, in its text."""
-        if not isinstance(error, DeploymentFailed):
-            return error
         for number in reversed(re.findall(r"\d+", row.get("error_message", "") or error.message)):
-            messages = operation_messages(self._session, int(number), operation_type=OperationType.DEPLOY_PROJECT)
+            messages = tuple(operation_messages(self._session, int(number), operation_type=operation_type))
             if messages:
                 error.operation_id = int(number)
-                error.messages = tuple(messages)
+                error.messages = messages
                 return error
         error.advice = "The view catalog.operation_messages has the reason."
         return error
-
-
-_FIND_PARAMETER = (
-    "SELECT @object_type = ?, @name = ?;\n"
-    "SELECT @data_type = v.data_type, @sensitive = v.sensitive\n"
-    f"FROM catalog.object_parameters AS v {_OF_PROJECT}\n"  # constants of this module only
-    "WHERE v.object_type = @object_type AND v.parameter_name = @name AND f.name = ? AND p.name = ? "
-    "AND v.object_name = ?;\n"
-)
-_VARIABLES = (
-    "@object_type smallint, @name nvarchar(128), @data_type nvarchar(128), @sensitive bit, @value sql_variant, "
-    f"{TEXT_VARIABLES}"
-)

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from airflow_provider_ssis.catalog.errors import WindowsAuthenticationRequired
 from airflow_provider_ssis.catalog.errors.error_numbers import meaning_of
 from airflow_provider_ssis.catalog.models import Rights, ServerInfo, ServerSession
-from airflow_provider_ssis.catalog.session import CatalogPart
+from airflow_provider_ssis.catalog.sections.properties import Properties
 from airflow_provider_ssis.catalog.sql.statements import Batch
 
 _ROLES = ("sysadmin", "ssis_admin", "ssis_logreader")
 
 
-class Server(CatalogPart):
+class Server(Properties):
     """The part of the catalog client for the server as a whole."""
 
     def server_info(self) -> ServerInfo:
@@ -40,13 +40,6 @@ class Server(CatalogPart):
             auth_scheme=row["auth_scheme"],
             roles=tuple(role for role in _ROLES if row[role] == 1),
         )
-
-    def catalog_properties(self) -> dict[str, str | None]:
-        """SCHEMA_VERSION and SCHEMA_BUILD of the catalog, as far as it has them.
-
-        :raises CatalogMissing: the current database is not SSISDB.
-        """
-        return dict(self._session.run(_CATALOG_PROPERTIES, doing="Reading the catalog's properties")[-1].rows)
 
     def refuses_login(self) -> bool:
         """Whether the catalog lets this login not deploy, start or stop anything, because it is a SQL login."""
@@ -79,10 +72,6 @@ _SERVER = Batch(
     "CAST(CONNECTIONPROPERTY('auth_scheme') AS nvarchar(40)) AS auth_scheme, "
     "IS_SRVROLEMEMBER('sysadmin') AS sysadmin, IS_MEMBER('ssis_admin') AS ssis_admin, "
     "IS_MEMBER('ssis_logreader') AS ssis_logreader;"
-)
-_CATALOG_PROPERTIES = Batch(
-    "SELECT property_name, property_value FROM catalog.catalog_properties "
-    "WHERE property_name IN (N'SCHEMA_VERSION', N'SCHEMA_BUILD');"
 )
 # Object types 1 and 2 are folders and projects; permissions 3 and 100 are to execute, and to create objects.
 _RIGHTS = Batch(

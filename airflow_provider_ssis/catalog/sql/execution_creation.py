@@ -10,7 +10,11 @@ from collections.abc import Iterator, Sequence
 from airflow_provider_ssis.catalog.codes import ObjectType
 from airflow_provider_ssis.catalog.errors import InvalidArgument
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
-from airflow_provider_ssis.catalog.sections.environments import REFERENCED_FOLDER, REFERENCES, reference_conditions
+from airflow_provider_ssis.catalog.sections.environment_references import (
+    REFERENCED_FOLDER,
+    REFERENCES,
+    reference_conditions,
+)
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of
 from airflow_provider_ssis.catalog.sql.parameter_values import TEXT_VARIABLES
 from airflow_provider_ssis.catalog.sql.statements import MAX_MARKERS, Batch, MarkerValue, OwnError, guarded

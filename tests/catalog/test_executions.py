@@ -203,9 +203,9 @@ def test_an_environment_missing_in_one_folder_is_named_with_that_folder(ready: C
         (
             {"project": "Nothing"},
             ProjectNotFound,
-            "login 'sa' sees no project 'Nothing'.*the projects ETL.*READ, READ_OBJECTS",
+            "login 'sa' sees no project 'Nothing'.*the project 'ETL'.*READ, READ_OBJECTS",
         ),
-        ({"package": "Load"}, PackageNotFound, r"no package 'Load'.*has the packages Load\.dtsx, Strict\.dtsx"),
+        ({"package": "Load"}, PackageNotFound, r"no package 'Load'.*Did you mean 'Load\.dtsx'"),
     ],
 )
 def test_what_is_missing_is_reported(

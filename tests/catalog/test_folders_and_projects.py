@@ -134,6 +134,9 @@ def test_a_project_is_deployed_into_an_existing_folder_only(catalog: Catalog) ->
 def test_what_is_not_there_is_none_or_an_error(catalog: Catalog) -> None:
     assert catalog.project(FOLDER, PROJECT) is None
     assert catalog.packages(FOLDER, PROJECT) == []
+    with pytest.raises(FolderNotFound, match=f"no folder '{FOLDER}'"):
+        catalog.get_project(FOLDER, PROJECT)
+    catalog.create_folder(FOLDER)
     with pytest.raises(ProjectNotFound):
         catalog.get_project(FOLDER, PROJECT)
     with pytest.raises(ProjectNotFound):

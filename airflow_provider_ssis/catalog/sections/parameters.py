@@ -133,7 +133,7 @@ class Parameters(CommandPart):
     def parameter_values(
         self, folder: str, project: str, package: str, *, reference_id: int | None = None
     ) -> list[ParameterValue]:
-        """The values that an execution of a package would have, of its own parameters and the project's.
+        """The values that an execution of a package would have: of its parameters, and of the project's.
 
         :param folder: the project's folder.
         :param project: the project.

@@ -92,6 +92,7 @@ def host_name(text: str) -> str:
     metavar="FILE",
     help="Accept access tokens of Entra ID signed for this public key (PEM file).",
 )
+@click.option("--quirks", is_flag=True, help="Repeat the known faults of a real catalog instead of avoiding them.")
 @click.option("--json", "as_json", is_flag=True, help="Print how to connect as one line of JSON.")
 @click.option("--verbose", is_flag=True, help="Log each connection and refused login.")
 def command(
@@ -104,6 +105,7 @@ def command(
     instance: str | None,
     keytab: Path | None,
     token_key: Path | None,
+    quirks: bool,
     as_json: bool,
     verbose: bool,
 ) -> None:
@@ -136,6 +138,7 @@ def command(
             instance=instance,
             keytab=keytab,
             token_key=None if token_key is None else token_key.read_text(encoding="utf-8"),
+            quirks=quirks,
         )
         asyncio.run(_serve(server, as_json=as_json))
     except ValueError as error:

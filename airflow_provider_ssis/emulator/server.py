@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 from airflow_provider_ssis.emulator.control.faults import fault_procedures
 from airflow_provider_ssis.emulator.control.logins import login_procedures
+from airflow_provider_ssis.emulator.control.workers import worker_procedures
 from airflow_provider_ssis.emulator.data_folder import prepare_data_folder
 from airflow_provider_ssis.emulator.endpoint import DATABASE, Endpoint
 from airflow_provider_ssis.emulator.faults.backend import FaultyBackend, Traffic
@@ -53,6 +54,7 @@ class EmulatorServer:
     :param instance: instance name; a SQL Server Browser (UDP port 1434) answers with the port. None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
+    :param quirks: where a real catalog has a known fault, do as it does; by default, do what a user expects.
     :raises ValueError: ``host`` or ``password`` is empty.
     """
 
@@ -67,6 +69,7 @@ class EmulatorServer:
         instance: str | None = None,
         keytab: Path | None = None,
         token_key: str | None = None,
+        quirks: bool = False,
     ) -> None:
         if not host.strip():
             raise ValueError("host is empty, which would mean all addresses. Give 0.0.0.0 or :: for that")
@@ -79,6 +82,7 @@ class EmulatorServer:
         self._data_dir = data_dir
         self._keytab = keytab
         self._instance = instance
+        self._quirks = quirks
         self._browser: asyncio.DatagramTransport | None = None
         self._identities = Identities(keytab=keytab, token_key=token_key)
         self._engine: Engine | None = None
@@ -99,9 +103,10 @@ class EmulatorServer:
             prepare_data_folder(self._data_dir)
         engine = Engine(data_dir=self._data_dir, product=product(self._edition), database=DATABASE)
         self._engine = engine
-        self.ssisdb = install(engine, edition=self._edition)
+        self.ssisdb = install(engine, edition=self._edition, quirks=self._quirks)
         self._add_administrator()
         engine.metadata.add(*fault_procedures(DATABASE, self.faults), *login_procedures(DATABASE, self.add_login))
+        engine.metadata.add(*worker_procedures(DATABASE, self.ssisdb.add_worker))
         backend = FaultyBackend(TsqlBackend(engine), self.faults, self.traffic)
         self._tds = TdsServer(backend, host=self._host, port=self._port, authenticator=self._identities)
         try:
@@ -141,6 +146,25 @@ class EmulatorServer:
             server_roles=server_roles,
             database_roles=database_roles,
         )
+
+    async def add_worker(self, machine_name: str, *, enabled: bool = True) -> str:
+        """Register a simulated worker of Scale Out; see :meth:`SsisdbEmulator.add_worker`."""
+        if not machine_name.strip():
+            raise ValueError("the name of the worker's machine is empty")
+        catalog = self._running_catalog()
+        async with catalog.engine.transaction() as store:
+            worker_id = catalog.add_worker(store, machine_name, enabled=enabled)
+        return str(worker_id).upper()
+
+    @property
+    def data_taps_folder(self) -> Path:
+        """The folder of the files of data taps."""
+        return self._running_catalog().dumps.data
+
+    def _running_catalog(self) -> Ssisdb:
+        if self.ssisdb is None:
+            raise RuntimeError("the embedded SSISDB is not running")
+        return self.ssisdb
 
     def _add_administrator(self) -> None:
         self.add_login(ADMINISTRATOR, self._password, server_roles=["sysadmin"])
@@ -202,6 +226,7 @@ class SsisdbEmulator:
     :param instance: instance name; a SQL Server Browser (UDP port 1434) answers with the port. None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
+    :param quirks: where a real catalog has a known fault, do as it does; by default, do what a user expects.
     :raises ValueError: ``host`` or ``password`` is empty.
     """
 
@@ -216,6 +241,7 @@ class SsisdbEmulator:
         instance: str | None = None,
         keytab: Path | str | None = None,
         token_key: str | None = None,
+        quirks: bool = False,
     ) -> None:
         self._server = EmulatorServer(
             host=host,
@@ -226,6 +252,7 @@ class SsisdbEmulator:
             instance=instance,
             keytab=None if keytab is None else Path(keytab),
             token_key=token_key,
+            quirks=quirks,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ssisdb-emulator", daemon=True)
@@ -295,6 +322,23 @@ class SsisdbEmulator:
             )
 
         self._run(add())
+
+    def add_worker(self, machine_name: str, *, enabled: bool = True) -> str:
+        """Register a simulated worker of Scale Out, and turn Scale Out on. A reset deletes it.
+
+        :param machine_name: the machine that executions on this worker report.
+        :param enabled: whether it may run packages; otherwise ``catalog.enable_worker_agent`` lets it.
+        :returns: its id, for ``catalog.add_execution_worker``.
+        """
+        return self._run(self._server.add_worker(machine_name, enabled=enabled))
+
+    @property
+    def data_taps_folder(self) -> Path:
+        """The folder in which the server writes the files of data taps.
+
+        :raises RuntimeError: the server is not running.
+        """
+        return self._server.data_taps_folder
 
     @property
     def certificate(self) -> str:

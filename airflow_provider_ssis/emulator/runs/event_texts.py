@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
+from airflow_provider_ssis.emulator.runs.request import DataTap
 from airflow_provider_ssis.project.models import Parameter, ParameterValue
 
 MAXIMUM_ERRORS_REACHED: Final = 0x80019002 - (1 << 32)
@@ -20,6 +21,8 @@ ENCRYPTED: Final = 0xC0016016 - (1 << 32)
 CHILD_NOT_LOADED: Final = 0xC00220E4 - (1 << 32)
 """DTS_E_TKEXECPACKAGE_UNABLETOLOAD."""
 
+RUN_REFUSED: Final = 0x80004005 - (1 << 32)
+"""E_FAIL: the settings of the execution do not fit."""
 RUN_TOO_LARGE: Final = 0x8000FFFF - (1 << 32)
 """E_UNEXPECTED: a run that is too large to be simulated."""
 
@@ -95,3 +98,25 @@ def parameters_passed(package: str, parameters: Iterable[tuple[Parameter, Parame
         given = 'Sensitive="True"' if parameter.sensitive else f"Value={quoteattr('' if value is None else str(value))}"
         rows.append(f"<Parameter Name={quoteattr(parameter.name)} DataType={quoteattr(parameter.data_type)} {given}/>")
     return f"<ExecutePackage PackageName={quoteattr(package)}>{''.join(rows)}</ExecutePackage>"
+
+
+def rows_tapped(tap: DataTap, rows: int, file: str) -> str:
+    """What a data tap wrote."""
+    return (
+        f"The data tap on {tap.path_id_string} wrote {rows} rows to '{file}'. The run was simulated: the rows were "
+        "generated, and are not data of the sources."
+    )
+
+
+def rows_not_written(tap: DataTap, reason: str) -> str:
+    """Why a data tap wrote no file."""
+    return f"The data tap on {tap.path_id_string} could not write its rows to '{tap.file_name}': {reason}"
+
+
+def nothing_tapped(tap: DataTap) -> str:
+    """A tap that no data flow passed."""
+    task = tap.package_path or tap.task_id
+    return (
+        f"The data tap on {tap.path_id_string} of the task '{task}' wrote no file: no data flow of the package with "
+        "this task and path ran. Check both; they are compared with case."
+    )

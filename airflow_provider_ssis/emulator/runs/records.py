@@ -11,6 +11,7 @@ from datetime import datetime
 
 from airflow_provider_ssis.catalog.codes import ContextType, ExecutionResult, MessageSourceType, MessageType
 from airflow_provider_ssis.emulator.datatypes import Variant
+from airflow_provider_ssis.emulator.runs.request import DataTap
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +113,18 @@ class DataStatisticsRecord:
     execution_path: str
 
 
-Record = EventRecord | ExecutableRecord | StatisticsRecord | PhaseRecord | DataStatisticsRecord
+@dataclass(frozen=True, slots=True)
+class TappedRowsRecord:
+    """The rows that a data tap saw in one run of its data flow: a file.
+
+    :param rows: how many passed, up to the most that the tap writes.
+    :param iteration: the turn of the loop around the data flow, from 1; 0 without a loop.
+    """
+
+    tap: DataTap
+    rows: int
+    iteration: int
+    written_time: datetime
+
+
+Record = TappedRowsRecord | EventRecord | ExecutableRecord | StatisticsRecord | PhaseRecord | DataStatisticsRecord

@@ -2,12 +2,62 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_ssis.catalog.codes import LoggingLevel
-from airflow_provider_ssis.project.models import Package, Project
+from airflow_provider_ssis.project.models import Executable, Package, Project
+
+
+@dataclass(frozen=True, slots=True)
+class TapColumn:
+    """A column of the rows that a path carries.
+
+    :param data_type: ``i4``, ``wstr``, ...
+    """
+
+    name: str
+    data_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataTap:
+    """A tap on a path of a data flow of the package to run.
+
+    :param path_id_string: ``Paths[Component.Output]``, compared with case.
+    :param file_name: of the file that gets the rows.
+    :param columns: of the path; empty if the package has no such path.
+    :param package_path: of the task; None if ``task_id`` names it.
+    :param task_id: of the task, in braces; None if ``package_path`` names it.
+    :param max_rows: the most rows that are written; None for all.
+    """
+
+    path_id_string: str
+    file_name: str
+    columns: tuple[TapColumn, ...]
+    package_path: str | None = None
+    task_id: str | None = None
+    max_rows: int | None = None
+
+    def is_on(self, executable: Executable) -> bool:
+        """Whether it taps a data flow of this task."""
+        if self.package_path is not None:
+            return self.package_path == executable.path
+        return self.task_id is not None and self.task_id.upper() == executable.id.upper()
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleOut:
+    """How the workers of Scale Out run an execution.
+
+    :param workers: the ids of those that may; None for all.
+    :param retries: how often it is run again after it failed.
+    """
+
+    workers: frozenset[uuid.UUID] | None
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +74,9 @@ class RunRequest:
     :param logging_level: value of the server option ``LOGGING_LEVEL``. Default: 1, Basic.
     :param customized_events: for level 100: the level's ``events_value``.
     :param customized_profile: for level 100: the level's ``profile_value``.
+    :param data_taps: the paths of data flows whose rows are written to files.
+    :param scale_out: how workers run it; None for a run on the server itself.
+    :param problem: why the package cannot be run; empty if it can.
     """
 
     execution_id: int
@@ -36,6 +89,9 @@ class RunRequest:
     logging_level: int = LoggingLevel.BASIC
     customized_events: int = 0
     customized_profile: int = 0
+    data_taps: tuple[DataTap, ...] = ()
+    scale_out: ScaleOut | None = None
+    problem: str = ""
 
     @property
     def package(self) -> Package:

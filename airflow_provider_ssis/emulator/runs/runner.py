@@ -15,10 +15,11 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.runs.actions import RunScript
 from airflow_provider_ssis.emulator.runs.control_flow import packages_run_by
 from airflow_provider_ssis.emulator.runs.records import Record
-from airflow_provider_ssis.emulator.runs.request import RunRequest
+from airflow_provider_ssis.emulator.runs.request import RunRequest, ScaleOut
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.runs.simulation import simulate
 from airflow_provider_ssis.emulator.runs.steps import Pause, RunStopped, Steps
+from airflow_provider_ssis.emulator.runs.workers import Worker, WorkerPool
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ _SECONDS_BETWEEN_WRITES: Final = 0.02
 _RECORDS_AT_ONCE: Final = 2000
 _SHORTEST_SLEEP: Final = 0.001
 """The resolution of the event loop's clock; shorter waits are skipped."""
+_RETRIED: Final = (OperationStatus.FAILED, OperationStatus.ENDED_UNEXPECTEDLY)
+"""How an execution can end that a worker of Scale Out runs again."""
 _PROCESS_IDS: Final = range(4000, 1 << 16, 4)
 """Process ids are multiples of four on Windows."""
 
@@ -33,11 +36,11 @@ _PROCESS_IDS: Final = range(4000, 1 << 16, 4)
 class RunLog(Protocol):
     """The log of runs: the catalog."""
 
-    async def running(self, execution_id: int, process_id: int) -> None:
-        """The execution has started: status 2 and the process id."""
+    async def running(self, execution_id: int, process_id: int, worker: Worker | None) -> None:
+        """The execution has started: status 2 and the process id, or the worker of Scale Out that runs it."""
 
-    async def write(self, execution_id: int, records: Sequence[Record]) -> None:
-        """Write records of a run, in this order."""
+    async def write(self, execution_id: int, records: Sequence[Record], *, by_worker: bool) -> None:
+        """Write records of a run, in this order; those of a Scale Out worker go to separate tables."""
 
     async def finished(self, execution_id: int, status: OperationStatus) -> None:
         """The execution has ended."""
@@ -71,6 +74,7 @@ class Runtime:
     def __init__(self, run_log: RunLog, now: Callable[[], dt.datetime]) -> None:
         self.scripts = ScriptBook()
         self.scripts.on_release = self._release
+        self.workers = WorkerPool()
         self._log = run_log
         self._now = now
         self._runs: dict[int, _Run] = {}
@@ -137,16 +141,29 @@ class Runtime:
             # Other clients can see the execution as pending, as on a real server.
             await asyncio.sleep(0)
             await _wait(run.released, run.script.pending_seconds)
-            run.is_running = True
-            process_id = next(self._process_ids)
-            await self._log.running(execution_id, process_id)
-            steps = simulate(run.request, run.script, self._now(), thread_id=process_id + 4)
-            status = await _Player(self._log, run, steps).play()
+            scale_out = run.request.scale_out
+            status = await (self._run_here(run, None) if scale_out is None else self._run_on_workers(run, scale_out))
         except Exception:
             # An error of the simulation, or of the catalog. No other task reads the result of this one.
             log.exception("Execution %d ended unexpectedly after an error of its simulation", execution_id)
             status = OperationStatus.ENDED_UNEXPECTEDLY
         await self._log.finished(execution_id, status)
+
+    async def _run_on_workers(self, run: _Run, scale_out: ScaleOut) -> OperationStatus:
+        """Run it on a worker, and again while it fails and retries are left."""
+        for attempt in range(scale_out.retries + 1):
+            async with self.workers.worker(scale_out.workers) as worker:
+                status = await self._run_here(run, worker)
+            if status not in _RETRIED or run.stopped.is_set() or attempt == scale_out.retries:
+                break
+        return status
+
+    async def _run_here(self, run: _Run, worker: Worker | None) -> OperationStatus:
+        run.is_running = True
+        process_id = next(self._process_ids)
+        await self._log.running(run.request.execution_id, process_id, worker)
+        steps = simulate(run.request, run.script, self._now(), thread_id=process_id + 4)
+        return await _Player(self._log, run, steps).play()
 
 
 class _Player:
@@ -198,7 +215,8 @@ class _Player:
     async def _write(self) -> None:
         if self._records:
             records, self._records = self._records, []
-            await self._log.write(self._run.request.execution_id, records)
+            request = self._run.request
+            await self._log.write(request.execution_id, records, by_worker=request.scale_out is not None)
         self._written = self._loop.time()
 
 

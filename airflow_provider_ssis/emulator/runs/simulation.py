@@ -17,6 +17,7 @@ Services:
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -42,8 +43,8 @@ from airflow_provider_ssis.emulator.runs.control_flow import (
 from airflow_provider_ssis.emulator.runs.frames import Frame, context_of, event_record, statistics_of
 from airflow_provider_ssis.emulator.runs.levels import Event, log_filter
 from airflow_provider_ssis.emulator.runs.overrides import Scope, apply_overrides
-from airflow_provider_ssis.emulator.runs.records import EventRecord, ExecutableRecord
-from airflow_provider_ssis.emulator.runs.request import RunRequest
+from airflow_provider_ssis.emulator.runs.records import EventRecord, ExecutableRecord, TappedRowsRecord
+from airflow_provider_ssis.emulator.runs.request import DataTap, RunRequest
 from airflow_provider_ssis.emulator.runs.steps import Pause, RunStopped, Steps
 from airflow_provider_ssis.project.models import (
     DataFlow,
@@ -69,6 +70,10 @@ _STATUSES: Final = {
 }
 _TICK: Final = dt.timedelta(microseconds=1)
 """The time between two events, so that their times sort in their order."""
+
+
+_TURN: Final = re.compile(r"\[(\d+)\](?!.*\[\d+\])")
+"""The last turn in an execution path: ``\\Package\\Loop[2]\\Load``."""
 
 
 class _TooLarge(Exception):
@@ -106,11 +111,15 @@ class _Simulation:
             customized_profile=request.customized_profile,
         )
         self._listed: set[str] = set()
+        self._tapped: set[DataTap] = set()
         self._executing = False
         self._executables = 0
 
     def run(self) -> Steps[OperationStatus]:
         package = self._request.package
+        if self._request.problem:
+            yield self._process_error(self._request.problem, event_texts.RUN_REFUSED)
+            return OperationStatus.FAILED
         if package.control_flow is None:
             yield self._process_error(package.note or _encrypted(package.name), event_texts.ENCRYPTED)
             return OperationStatus.FAILED
@@ -134,6 +143,9 @@ class _Simulation:
         except (_TooLarge, RecursionError) as error:
             yield self._process_error(_too_large(error), event_texts.RUN_TOO_LARGE)
             return OperationStatus.FAILED
+        for tap in self._request.data_taps:
+            if tap not in self._tapped:
+                yield self._process_message(MessageType.WARNING, event_texts.nothing_tapped(tap))
         return self._script.final_status or _STATUSES[result]
 
     # --- time
@@ -304,6 +316,7 @@ class _Simulation:
         flowing = self._tick()
         result = yield from self._work(frame, outcome)
         stopped = self._tick()
+        yield from self._tap(frame, flow)
         failed = result is ExecutionResult.FAILURE
         yield from self._say(frame, data_flow.closing(flow, failed=failed))
         times = data_flow.PipelineTimes(began, flowing, stopped, self._tick())
@@ -313,6 +326,18 @@ class _Simulation:
         if self._filter.data and not failed:
             yield from data_flow.data_statistics(flow, *where)
         return result
+
+    def _tap(self, frame: Frame, flow: DataFlow) -> Steps[None]:
+        """The rows that passed the taps of a data flow. A tap belongs to the package of the request."""
+        if frame.package.name.lower() != self._request.package_name.lower():
+            return
+        for tap in self._request.data_taps:
+            path = next((each for each in flow.paths if each.id_string == tap.path_id_string), None)
+            if path is None or not tap.is_on(frame.executable):
+                continue
+            self._tapped.add(tap)
+            rows = data_flow.ROWS if tap.max_rows is None else min(tap.max_rows, data_flow.ROWS)
+            yield TappedRowsRecord(tap, rows, _iteration(frame), self._tick())
 
     def _validate(self, frame: Frame, *, with_children: bool = False) -> Steps[None]:
         executable = frame.executable
@@ -429,7 +454,16 @@ class _Simulation:
 
     def _process_error(self, text: str, code: int) -> EventRecord:
         """An error of the process that runs packages, before it has the package."""
-        return EventRecord(self._tick(), MessageType.ERROR, MessageSourceType.EXTERNAL_PROCESS, text, message_code=code)
+        return self._process_message(MessageType.ERROR, text, code)
+
+    def _process_message(self, kind: MessageType, text: str, code: int | None = None) -> EventRecord:
+        return EventRecord(self._tick(), kind, MessageSourceType.EXTERNAL_PROCESS, text, message_code=code)
+
+
+def _iteration(frame: Frame) -> int:
+    """The turn of the innermost loop around a task, from 1; 0 without a loop."""
+    turn = _TURN.search(frame.execution_path)
+    return int(turn[1]) if turn else 0
 
 
 def _too_large(error: Exception) -> str:

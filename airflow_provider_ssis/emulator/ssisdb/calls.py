@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType, PermissionType, SecuredObjectType
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Column, Variant
@@ -19,6 +19,8 @@ from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import encode
+
+Result = TypeVar("Result")
 
 _CREATOR: dict[SecuredObjectType, Sequence[PermissionType]] = {
     SecuredObjectType.PROJECT: (
@@ -54,6 +56,16 @@ class CatalogCall:
         return self._call.session.principal
 
     @property
+    def spid(self) -> int:
+        """The number of the caller's session."""
+        return self._call.session.spid
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the caller has a transaction open."""
+        return self._call.session.in_transaction
+
+    @property
     def is_admin(self) -> bool:
         """Whether the caller is a member of ssis_admin or sysadmin."""
         return self.ssisdb.is_admin(self.principal)
@@ -87,6 +99,10 @@ class CatalogCall:
     def transaction(self) -> AbstractAsyncContextManager[Store]:
         """The write scope."""
         return self._call.transaction()
+
+    async def write_now(self, change: Callable[[Store], Result]) -> Result:
+        """Write at once, independently of the transactions of the caller and of other sessions."""
+        return await self.ssisdb.background.write(change)
 
     def fail(self, number: int, *arguments: Any) -> SqlError:
         """An error of the catalog, to be raised."""
@@ -184,6 +200,34 @@ class CatalogCall:
             raise self.fail(27182, name)
         return int(row[0])
 
+    def execution(self, execution_id: int, *, started: int) -> None:
+        """Check that the caller may change an execution, and that it was not started.
+
+        A creation that failed has a row among the operations only: it counts as started.
+
+        :param started: the number of the error if it was started.
+        :raises SqlError: 27103 there is no such execution, or ``started``.
+        """
+        row = self.first(
+            "SELECT status FROM internal.operations WHERE operation_id = ? AND operation_type = ?",
+            execution_id,
+            int(OperationType.EXECUTION),
+        )
+        if row is None or not self.may(PermissionType.MODIFY, SecuredObjectType.OPERATION, execution_id):
+            raise self.fail(27103, execution_id)
+        if row[0] != OperationStatus.CREATED:
+            raise self.fail(started)
+
+    def catalog_property(self, name: str) -> str:
+        """The value of a catalog property, as the caller's transaction sees it.
+
+        :raises SqlError: 27156, the catalog has no such property.
+        """
+        row = self.first("SELECT property_value FROM internal.catalog_properties WHERE property_name = ?", name)
+        if row is None:
+            raise self.fail(27156, name)
+        return str(row[0])
+
     # --- operations
 
     def begin_operation(
@@ -200,7 +244,7 @@ class CatalogCall:
         """Write the row of a new operation and grant it to the caller; return its id."""
         operation_id = next_id(store, "operation_id")
         now = self.now
-        machine = self.ssisdb.engine.product.server_name if started else None
+        machine = self.ssisdb.engine.product.server_name
         insert(
             store,
             "operations",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, ObjectType
-from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
-from airflow_provider_ssis.emulator.runs.request import RunRequest
+from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType
 from airflow_provider_ssis.emulator.runs.runner import Runtime
+from airflow_provider_ssis.emulator.ssisdb import scale_out_workers
+from airflow_provider_ssis.emulator.ssisdb.background_writes import BackgroundWriter
+from airflow_provider_ssis.emulator.ssisdb.dump_files import DumpFiles
 from airflow_provider_ssis.emulator.ssisdb.edition import Edition
-from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, LOGREADER_ROLE
+from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, CLUSTER_EXECUTOR_ROLE, LOGREADER_ROLE
 from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
@@ -23,7 +25,6 @@ from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal
-from airflow_provider_ssis.emulator.tsql.values.storage import decode
 
 
 class Ssisdb:
@@ -31,14 +32,17 @@ class Ssisdb:
 
     :param engine: the server that it is installed on.
     :param edition: whether SQL logins are refused.
+    :param quirks: where a real catalog has a known fault, behave as it does. Default: do what a user expects.
     """
 
-    def __init__(self, engine: Engine, edition: Edition) -> None:
+    def __init__(self, engine: Engine, edition: Edition, *, quirks: bool = False) -> None:
         self.engine = engine
         self.edition = edition
+        self.quirks = quirks
         self.files = ProjectFiles(None if engine.data_dir is None else engine.data_dir / "projects")
-        self._run_log = CatalogRunLog(engine)
-        self.runtime = Runtime(self._run_log, engine.now)
+        self.background = BackgroundWriter(engine)
+        self.dumps = DumpFiles(engine.data_dir)
+        self.runtime = Runtime(CatalogRunLog(engine, self.background, self.dumps), engine.now)
         self._deploying: set[tuple[int, str]] = set()
 
     # --- logins
@@ -78,6 +82,7 @@ class Ssisdb:
             "principal_id": principal.id,
             "is_ssis_admin": self.is_admin(principal),
             "is_ssis_logreader": principal.has_database_role(LOGREADER_ROLE),
+            "is_ssis_cluster_executor": principal.has_database_role(CLUSTER_EXECUTOR_ROLE),
             "memory_kb": memory,
             "cpu_count": os.cpu_count() or 1,
         }
@@ -89,12 +94,10 @@ class Ssisdb:
 
     # --- shared by procedures
 
-    def property(self, name: str) -> str:
-        """The value of a catalog property."""
-        rows = self.engine.read(
-            "SELECT property_value FROM internal.catalog_properties WHERE property_name = ?", [name]
-        )
-        return str(rows[0][0])
+    @property
+    def is_single_user(self) -> bool:
+        """Whether the catalog's database is in single-user mode."""
+        return self.engine.database in self.engine.metadata.single_user
 
     @contextmanager
     def deploying(self, folder_id: int, project: str) -> Iterator[bool]:
@@ -127,12 +130,15 @@ class Ssisdb:
         )
 
     def forget_old_versions(self, store: Store, project_id: int) -> None:
-        """Delete the oldest versions of a project, beyond the number that the catalog keeps."""
-        keep = int(self.property("MAX_PROJECT_VERSIONS"))
+        """Delete the oldest versions of a project, beyond the number that the catalog keeps; never the current one."""
+        properties = dict(store.fetch("SELECT property_name, property_value FROM internal.catalog_properties"))
+        if properties["VERSION_CLEANUP_ENABLED"] != "TRUE":
+            return
         old = store.fetch(
-            "SELECT object_version_lsn FROM internal.object_versions WHERE object_id = ?"
-            " ORDER BY object_version_lsn DESC OFFSET ?",
-            [project_id, keep],
+            "SELECT v.object_version_lsn FROM internal.object_versions v"
+            " JOIN internal.projects p ON p.project_id = v.object_id WHERE v.object_id = ?"
+            " ORDER BY v.object_version_lsn = p.object_version_lsn DESC, v.object_version_lsn DESC OFFSET ?",
+            [project_id, int(properties["MAX_PROJECT_VERSIONS"])],
         )
         for (version,) in old:
             store.execute("DELETE FROM internal.object_versions WHERE object_version_lsn = ?", [version])
@@ -140,36 +146,19 @@ class Ssisdb:
             store.execute("DELETE FROM internal.object_parameters WHERE project_version_lsn = ?", [version])
             store.after_commit(partial(self.files.delete, version))
 
-    def run_request(self, store: Store, execution_id: int) -> RunRequest:
-        """The request for the run of an execution."""
-        folder, project, package, version = store.fetch(
-            "SELECT folder_name, project_name, package_name, project_lsn FROM internal.executions WHERE"
-            " execution_id = ?",
-            [execution_id],
-        )[0]
-        parameters = {
-            (object_type, name): decode(SQL_VARIANT, value)
-            for object_type, name, value in store.fetch(
-                "SELECT object_type, parameter_name, CASE WHEN NOT sensitive THEN parameter_value END"
-                " FROM internal.execution_parameter_values WHERE execution_id = ?",
-                [execution_id],
-            )
-        }
-        overrides = store.fetch(
-            "SELECT property_path, property_value FROM internal.execution_property_override_values"
-            " WHERE execution_id = ?",
-            [execution_id],
+    # --- Scale Out
+
+    def add_worker(self, store: Store, machine_name: str, *, enabled: bool = True) -> uuid.UUID:
+        """Register a simulated worker of Scale Out, and turn Scale Out on; returns its id."""
+        store.execute(
+            "UPDATE internal.catalog_properties SET property_value = 'TRUE' WHERE property_name = 'IS_SCALEOUT_ENABLED'"
         )
-        return RunRequest(
-            execution_id=execution_id,
-            folder_name=folder,
-            project_name=project,
-            project=self.files.project(version),
-            package_name=package,
-            parameters={key: value.value for key, value in parameters.items() if value is not None},
-            property_overrides=dict(overrides),
-            logging_level=parameters[ObjectType.EXECUTION, "LOGGING_LEVEL"].value,
-        )
+        store.after_commit(self.refresh_workers)
+        return scale_out_workers.register_worker(store, machine_name, enabled=enabled, now=self.engine.now())
+
+    def refresh_workers(self) -> None:
+        """Let the workers run packages that are enabled now."""
+        scale_out_workers.refresh(self.runtime.workers, self.engine)
 
     # --- reset and close
 
@@ -185,10 +174,13 @@ class Ssisdb:
                 store.execute(
                     "UPDATE internal.catalog_properties SET property_value = ? WHERE property_name = ?", [value, name]
                 )
+        self.refresh_workers()
         self.files.clear()
+        self.dumps.clear()
 
     async def close(self) -> None:
         """End all runs. Executions that are running get status 6 when the same data folder is opened again."""
         await self.runtime.close()
-        self._run_log.close()
+        self.background.close()
         await asyncio.to_thread(self.files.close)
+        await asyncio.to_thread(self.dumps.close)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
@@ -97,15 +97,25 @@ def catalog_procedure(
 VIEWS: Final[dict[str, View]] = {}
 """All declared views by name; importing a module of ``views/`` fills it."""
 
+QUIRKS: Final[dict[str, View]] = {}
+"""The views that differ on a real catalog, because of a fault there."""
 
-def catalog_view(name: str, columns: str, select: str, readable: str | None = None) -> None:
+
+def catalog_view(name: str, columns: str, select: str, readable: str | None = None, *, quirk: str = "") -> None:
     """Declare a view of schema ``catalog``.
 
     :param columns: as :func:`parse_columns` reads them.
     :param select: a DuckDB query over the tables of schema ``internal``. Without ``readable``, it is for all callers.
     :param readable: the condition of ``filters.py`` for the rows that the caller may read. It is left out for
         administrators, because it costs more than most queries.
+    :param quirk: a query for the rows that a real catalog shows in addition, because of a fault. Default: none.
     """
     filtered = select if readable is None else f"{select} WHERE {readable}"
     unfiltered = None if readable is None else select
-    VIEWS[name] = View(DATABASE, SCHEMA, name, parse_columns(columns), filtered, unfiltered)
+    view = View(DATABASE, SCHEMA, name, parse_columns(columns), filtered, unfiltered)
+    VIEWS[name] = view
+    if quirk:
+        more = f" UNION ALL {quirk}"
+        QUIRKS[name] = replace(
+            view, select=filtered + more, unfiltered=None if unfiltered is None else unfiltered + more
+        )

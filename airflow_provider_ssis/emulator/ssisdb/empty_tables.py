@@ -75,7 +75,7 @@ EMPTY_TABLES: Final = (
     internal_table(
         "jobs",
         "job_id uniqueidentifier NN; job_type smallint NN; status int; created_time dto7; job_priority int;"
-        " operation_id bigint",
+        " operation_id bigint; is_open_to_any_worker bit",
     ),
     internal_table("job_worker_agents", "job_id uniqueidentifier NN; worker_agent_id uniqueidentifier NN"),
     internal_table(

@@ -6,7 +6,7 @@ from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, 
 from airflow_provider_ssis.emulator.control.scripts import scripting_procedures
 from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F401 - importing them declares them
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
-from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, VIEWS
+from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, QUIRKS, VIEWS
 from airflow_provider_ssis.emulator.ssisdb.edition import Edition
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
@@ -24,12 +24,14 @@ from airflow_provider_ssis.emulator.ssisdb.upgrade import upgrade
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 
 
-def install(engine: Engine, *, edition: Edition) -> Ssisdb:
+def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb:
     """Install the catalog on a server. Existing rows of its database are kept.
 
     Operations that were running when the server stopped get status 6, as at the start of a real server.
+
+    :param quirks: where a real catalog has a known fault, behave as it does.
     """
-    ssisdb = Ssisdb(engine, edition)
+    ssisdb = Ssisdb(engine, edition, quirks=quirks)
     engine.session_variables = ssisdb.session_variables
     engine.sees_all = ssisdb.is_admin
     engine.metadata.server_principals = lambda: server_principals(engine.logins.all())
@@ -52,11 +54,12 @@ def install(engine: Engine, *, edition: Edition) -> Ssisdb:
     for table, select in PERMISSION_TABLES:
         engine.metadata.add(table)
         engine.run_script(f"CREATE OR REPLACE VIEW {table.storage_name(sees_all=True)} AS {select}")
-    for view in VIEWS.values():
+    for view in ({**VIEWS, **QUIRKS} if quirks else VIEWS).values():
         engine.define_view(view)
     engine.metadata.add(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
     engine.metadata.add(*scripting_procedures(DATABASE, ssisdb.runtime.scripts))
     _end_orphans(engine)
+    ssisdb.refresh_workers()
     return ssisdb
 
 

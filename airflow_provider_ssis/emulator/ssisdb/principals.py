@@ -10,6 +10,8 @@ from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrinci
 
 ADMIN_ROLE: Final = "ssis_admin"
 LOGREADER_ROLE: Final = "ssis_logreader"
+CLUSTER_EXECUTOR_ROLE: Final = "ssis_cluster_executor"
+FAILOVER_AGENT_ROLE: Final = "ssis_failover_monitoring_agent"
 
 _DATABASE: Final = "ssisdb"
 ROLE: Final = "R"
@@ -17,7 +19,13 @@ ROLE: Final = "R"
 _SERVER_ROLES: Final = {"public": 2, "sysadmin": 3}
 _FIRST_LOGIN: Final = 260
 _DATABASE_ROLES: Final = {"public": 0, "db_owner": 16384, "db_datareader": 16390, "db_datawriter": 16391}
-_CATALOG_ROLES: Final = {ADMIN_ROLE: 5, "ssis_cluster_executor": 6, "ssis_cluster_worker": 7, LOGREADER_ROLE: 8}
+_CATALOG_ROLES: Final = {
+    ADMIN_ROLE: 5,
+    CLUSTER_EXECUTOR_ROLE: 6,
+    "ssis_cluster_worker": 7,
+    LOGREADER_ROLE: 8,
+    FAILOVER_AGENT_ROLE: 9,
+}
 
 
 def server_principals(logins: list[Principal]) -> list[ServerPrincipal]:

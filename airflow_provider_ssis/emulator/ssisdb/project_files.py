@@ -9,8 +9,9 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Final
 
-from airflow_provider_ssis.project.ispac import read_ispac
+from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
 from airflow_provider_ssis.project.models import Project
+from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
 
 _PARSED_KEPT: Final = 64
 _SUFFIX: Final = ".ispac"
@@ -64,6 +65,16 @@ class ProjectFiles:
             self._remember(version, read_ispac(self._path(version)))
         self._parsed.move_to_end(version)
         return self._parsed[version]
+
+    def document(self, version: int, package: str) -> DtsPackage:
+        """The typed document of a package of a version.
+
+        :raises ProjectError: the package cannot be read.
+        :raises OSError: the file is missing.
+        """
+        parts = open_ispac(self._path(version)).parts
+        name = next((name for name in parts if name.lower() == package.lower()), package)
+        return read_dts_package(parts.get(name, b""), name)
 
     def delete(self, version: int) -> None:
         """Delete a version."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from enum import IntEnum
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import duckdb
-
-from airflow_provider_ssis.catalog.codes import ObjectType, OperationStatus
+from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, ObjectType, OperationStatus
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
+from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.records import (
     ContextRecord,
     DataStatisticsRecord,
@@ -20,37 +17,65 @@ from airflow_provider_ssis.emulator.runs.records import (
     PhaseRecord,
     Record,
     StatisticsRecord,
+    TappedRowsRecord,
+)
+from airflow_provider_ssis.emulator.runs.workers import Worker
+from airflow_provider_ssis.emulator.ssisdb.background_writes import BackgroundWriter
+from airflow_provider_ssis.emulator.ssisdb.dump_files import DumpFiles
+from airflow_provider_ssis.emulator.ssisdb.event_rows import (
+    CONTEXT_FIELDS,
+    EVENT_FIELDS,
+    MESSAGE_FIELDS,
+    columns,
+    write_worker_events,
 )
 from airflow_provider_ssis.emulator.ssisdb.rows import insert_columns, next_ids
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import encode
 
-_SECONDS_BETWEEN_ATTEMPTS: Final = 0.05
+_TASK_OF_EXECUTION: Final = (
+    "job_id IN (SELECT job_id FROM internal.executions WHERE execution_id = ? AND job_id IS NOT NULL)"
+)
 
 
 class CatalogRunLog:
     """The part of the catalog to which runs write.
 
-    Runs write through a separate connection and do not take the engine's write lock, so that a client that leaves
-    its transaction open does not stop the packages that are running. DuckDB itself keeps the two from changing one row:
-    then the run waits for the end of the client's transaction, as on SQL Server.
-
     :param engine: the catalog's data.
+    :param writer: writes without waiting for the transactions of clients.
+    :param dumps: gets the rows of data taps.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, writer: BackgroundWriter, dumps: DumpFiles) -> None:
         self._engine = engine
-        self._connection = engine.connect()
+        self._writer = writer
+        self._dumps = dumps
 
-    async def running(self, execution_id: int, process_id: int) -> None:
-        """Set status 2 and the process id."""
+    async def running(self, execution_id: int, process_id: int, worker: Worker | None) -> None:
+        """Set status 2, and the process id or the worker of Scale Out."""
 
         def write(store: Store) -> None:
             store.execute(
-                "UPDATE internal.operations SET status = ?, process_id = ? WHERE operation_id = ?",
-                [int(OperationStatus.RUNNING), process_id, execution_id],
+                "UPDATE internal.executions SET executed_count = executed_count + 1, worker_agent_id = ?"
+                " WHERE execution_id = ?",
+                [None if worker is None else worker.id, execution_id],
             )
+            if worker is None:
+                store.execute(
+                    "UPDATE internal.operations SET status = ?, process_id = ? WHERE operation_id = ?",
+                    [int(OperationStatus.RUNNING), process_id, execution_id],
+                )
+            else:
+                store.execute(
+                    "UPDATE internal.operations SET status = ?, machine_name = ? WHERE operation_id = ?",
+                    [int(OperationStatus.RUNNING), worker.machine_name, execution_id],
+                )
+                store.execute(
+                    "UPDATE internal.tasks SET status = ?, executed_count = executed_count + 1, worker_agent_id = ?,"
+                    f" last_updated_time = ? WHERE {_TASK_OF_EXECUTION}",
+                    [int(OperationStatus.RUNNING), worker.id, self._engine.now(), execution_id],
+                )
             store.execute(
                 "INSERT INTO internal.extended_operation_info (info_id, operation_id, object_name, object_type,"
                 " reference_id, status, start_time) SELECT nextval('internal.info_id'), execution_id,"
@@ -58,61 +83,58 @@ class CatalogRunLog:
                 [int(ObjectType.PACKAGE), int(OperationStatus.RUNNING), self._engine.now(), execution_id],
             )
 
-        await self._transaction(write)
+        await self._writer.write(write)
 
     async def finished(self, execution_id: int, status: OperationStatus) -> None:
         """Set the final status."""
         now = self._engine.now()
 
         def write(store: Store) -> None:
+            store.execute(
+                f"UPDATE internal.tasks SET status = ?, last_updated_time = ? WHERE {_TASK_OF_EXECUTION}",
+                [int(status), now, execution_id],
+            )
             for table in ("operations", "extended_operation_info"):
                 store.execute(
                     f"UPDATE internal.{table} SET status = ?, end_time = ? WHERE operation_id = ?",
                     [int(status), now, execution_id],
                 )
 
-        await self._transaction(write)
+        await self._writer.write(write)
 
-    async def write(self, execution_id: int, records: Sequence[Record]) -> None:
-        """Write records in their order."""
-        if not records:
+    async def write(self, execution_id: int, records: Sequence[Record], *, by_worker: bool) -> None:
+        """Write records in their order.
+
+        :param by_worker: a worker of Scale Out runs the execution: its messages go to separate tables.
+        """
+        written = [await self._file(record) if isinstance(record, TappedRowsRecord) else record for record in records]
+        if not written:
             return
 
         def write(store: Store) -> None:
-            _write_executables(store, execution_id, [r for r in records if isinstance(r, ExecutableRecord)])
-            _write_events(store, execution_id, [r for r in records if isinstance(r, EventRecord)])
-            _write_statistics(store, execution_id, [r for r in records if isinstance(r, StatisticsRecord)])
-            _write_phases(store, execution_id, [r for r in records if isinstance(r, PhaseRecord)])
-            _write_data_statistics(store, execution_id, [r for r in records if isinstance(r, DataStatisticsRecord)])
-
-        await self._transaction(write)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    async def _transaction(self, write: Callable[[Store], None]) -> None:
-        """Write in one transaction; retry while an open transaction of a client holds one of the rows."""
-        while True:
-            self._engine.begin(self._connection)
-            try:
-                write(Store(self._connection))
-                self._engine.commit(self._connection)
-            except duckdb.TransactionException:
-                self._roll_back()
-                self._engine.write_lock.roll_back_idle()
-                await asyncio.sleep(_SECONDS_BETWEEN_ATTEMPTS)
-            except BaseException:
-                self._roll_back()
-                raise
+            _write_executables(store, execution_id, [r for r in written if isinstance(r, ExecutableRecord)])
+            events = [r for r in written if isinstance(r, EventRecord)]
+            if by_worker:
+                write_worker_events(store, execution_id, events)
             else:
-                self._engine.commits_without_lock += 1
-                return
+                _write_events(store, execution_id, events)
+            _write_statistics(store, execution_id, [r for r in written if isinstance(r, StatisticsRecord)])
+            _write_phases(store, execution_id, [r for r in written if isinstance(r, PhaseRecord)])
+            _write_data_statistics(store, execution_id, [r for r in written if isinstance(r, DataStatisticsRecord)])
 
-    def _roll_back(self) -> None:
-        # A failed COMMIT has ended the transaction already.
-        with suppress(duckdb.TransactionException):
-            self._engine.roll_back(self._connection)
+        await self._writer.write(write)
+
+    async def _file(self, record: TappedRowsRecord) -> EventRecord:
+        """Write the file of a data tap; returns the message about it."""
+        tap = record.tap
+        name = f"{record.iteration}_{tap.file_name}" if record.iteration else tap.file_name
+        try:
+            path = await asyncio.to_thread(self._dumps.write_rows, name, tap.columns, record.rows)
+        except (OSError, ValueError) as error:
+            kind, text = MessageType.WARNING, event_texts.rows_not_written(tap, str(error))
+        else:
+            kind, text = MessageType.INFORMATION, event_texts.rows_tapped(tap, record.rows, str(path))
+        return EventRecord(record.written_time, kind, MessageSourceType.EXTERNAL_PROCESS, text)
 
 
 def _write_executables(store: Store, execution_id: int, records: Sequence[ExecutableRecord]) -> None:
@@ -131,21 +153,11 @@ def _write_events(store: Store, execution_id: int, records: Sequence[EventRecord
         {
             "operation_message_id": [number for number, _ in numbered],
             "operation_id": [execution_id] * len(records),
-            **_columns(records, ("message_time", "message_type", "message_source_type", "message")),
+            **columns(records, MESSAGE_FIELDS),
         },
     )
     # A message of the process that runs the package has no row there.
     events = [(number, record) for number, record in numbered if record.package_name is not None]
-    fields = (
-        "package_name",
-        "event_name",
-        "message_source_name",
-        "message_source_id",
-        "subcomponent_name",
-        "package_path",
-        "execution_path",
-        "message_code",
-    )
     insert_columns(
         store,
         "event_messages",
@@ -153,7 +165,7 @@ def _write_events(store: Store, execution_id: int, records: Sequence[EventRecord
             "event_message_id": [number for number, _ in events],
             "operation_id": [execution_id] * len(events),
             "threadID": [record.thread_id for _, record in events],
-            **_columns([record for _, record in events], fields),
+            **columns([record for _, record in events], EVENT_FIELDS),
         },
     )
     _write_contexts(
@@ -165,14 +177,6 @@ def _write_contexts(store: Store, execution_id: int, contexts: Sequence[tuple[in
     if not contexts:
         return
     first = next_ids(store, "context_id", len(contexts))
-    fields = (
-        "context_depth",
-        "package_path",
-        "context_type",
-        "context_source_name",
-        "context_source_id",
-        "property_name",
-    )
     insert_columns(
         store,
         "event_message_context",
@@ -181,7 +185,7 @@ def _write_contexts(store: Store, execution_id: int, contexts: Sequence[tuple[in
             "operation_id": [execution_id] * len(contexts),
             "event_message_id": [number for number, _ in contexts],
             "property_value": [encode(SQL_VARIANT, context.property_value) for _, context in contexts],
-            **_columns([context for _, context in contexts], fields),
+            **columns([context for _, context in contexts], CONTEXT_FIELDS),
         },
     )
 
@@ -248,16 +252,7 @@ def _insert_numbered(
         {
             id_column: list(range(first, first + len(records))),
             "execution_id": [execution_id] * len(records),
-            **_columns(records, fields),
+            **columns(records, fields),
             **(more or {}),
         },
     )
-
-
-def _columns(records: Sequence[object], fields: Sequence[str]) -> dict[str, list[Any]]:
-    """The fields of some records, column by column."""
-    return {field: [_plain(getattr(record, field)) for record in records] for field in fields}
-
-
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, IntEnum) else value

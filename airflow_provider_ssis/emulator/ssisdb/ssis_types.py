@@ -48,8 +48,21 @@ _KEPT_AS: Final[dict[str, SqlType]] = {
 }
 
 
-_KEPT_AS_GIVEN: Final = frozenset({"Decimal", "String"})
-"""Types whose values keep their base type, with precision or length."""
+_CHECKED_AS: Final = {
+    "Boolean": BIT,
+    "Byte": TINYINT,
+    "SByte": SMALLINT,
+    "Int16": SMALLINT,
+    "Int32": INT,
+    "Int64": BIGINT,
+    "UInt32": BIGINT,
+    "UInt64": BIGINT,
+}
+"""The conversion that a value must pass; the value itself is not changed by it."""
+_ENCRYPTED_AS: Final = {
+    "DateTime": SqlType("datetime2", scale=7),
+    **dict.fromkeys(("Decimal", "Double", "Single"), SqlType("decimal", precision=38, scale=18)),
+}
 
 
 def base_type(data_type: str) -> str | None:
@@ -68,16 +81,19 @@ def accepts(data_type: str, value: Variant | None) -> bool:
 
 
 def kept(data_type: str, value: Variant | None, *, sensitive: bool) -> Variant | None:
-    """A value in the SQL type in which values of this SSIS type are kept.
+    """A value as the catalog keeps it: with the base type that it was given.
 
-    :param sensitive: the catalog encrypts the value, for which a Decimal must fit into ``decimal(38, 18)``.
-    :raises SqlError: the value does not convert, SQL Server's own error of the conversion.
+    :param sensitive: the catalog encrypts the value: a DateTime as ``datetime2``, a Decimal, Double or Single as
+        ``decimal(38, 18)``.
+    :raises SqlError: the value does not convert to the SSIS type, SQL Server's own error of the conversion.
     """
-    if value is None or (data_type in _KEPT_AS_GIVEN and not sensitive):
-        return value
-    target = _KEPT_AS[data_type]
-    converted = conversion.convert(value.value, value.type, target)
-    return value if data_type in _KEPT_AS_GIVEN else Variant(target, converted)
+    if value is None:
+        return None
+    target = _CHECKED_AS.get(data_type)
+    if target is not None:
+        conversion.convert(value.value, value.type, target)
+    encrypted = _ENCRYPTED_AS.get(data_type) if sensitive else None
+    return value if encrypted is None else Variant(encrypted, conversion.convert(value.value, value.type, encrypted))
 
 
 def from_design(data_type: str, value: Any) -> Variant | None:

@@ -96,7 +96,7 @@ TABLES: Final = (
         " package_name nvarchar(260) NN; reference_id bigint; reference_type char(1);"
         " environment_folder_name nvarchar(128); environment_name nvarchar(128); project_lsn bigint;"
         " executed_as_sid varbinary(85) NN; executed_as_name nvarchar(128) NN; use32bitruntime bit NN;"
-        " job_id uniqueidentifier; executed_count int",
+        " job_id uniqueidentifier; executed_count int; worker_agent_id uniqueidentifier",
     ),
     internal_table(
         "execution_parameter_values",
@@ -210,6 +210,8 @@ SEQUENCES: Final = (
     "phase_stats_id",
     "data_stats_id",
     "permission_id",
+    "data_tap_id",
+    "level_id",
 )
 """The sources of ids. Operations, executions and validations share ``operation_id``."""
 

@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_ssis.catalog.codes import ExecutionResult, MessageType, OperationStatus
 from airflow_provider_ssis.emulator.runs.records import EventRecord, Record, StatisticsRecord
 from airflow_provider_ssis.emulator.runs.runner import Runtime
+from airflow_provider_ssis.emulator.runs.workers import Worker
 from tests.support.simulated_runs import request
 from tests.support.ssis_projects import package, sequence, task
 
@@ -41,12 +42,12 @@ class MemoryLog:
             await self.changed.wait()
             self.changed.clear()
 
-    async def running(self, execution_id: int, process_id: int) -> None:
+    async def running(self, execution_id: int, process_id: int, worker: Worker | None) -> None:
         self.statuses.setdefault(execution_id, []).append(OperationStatus.RUNNING)
         self.processes[execution_id] = process_id
         self.changed.set()
 
-    async def write(self, execution_id: int, records: Sequence[Record]) -> None:
+    async def write(self, execution_id: int, records: Sequence[Record], *, by_worker: bool) -> None:
         if self.fault is not None:
             raise self.fault
         self.writes.setdefault(execution_id, []).append(list(records))

@@ -99,11 +99,3 @@ def test_scale_out_with_any_worker_runs_the_package(connection: pyodbc.Connectio
     ).fetchval()
     status = connection.execute(f"SELECT status FROM catalog.executions WHERE execution_id = {execution_id}").fetchval()
     assert status == 7
-
-
-def test_scale_out_with_chosen_workers_is_not_supported(connection: pyodbc.Connection) -> None:
-    with pytest.raises(pyodbc.Error, match="no workers to choose from"):
-        connection.execute(
-            "DECLARE @id bigint; EXEC catalog.create_execution N'Sales', N'Mart', N'Load.dtsx',"
-            " @execution_id = @id OUTPUT, @runinscaleout = 1, @useanyworker = 0"
-        )

@@ -1,13 +1,31 @@
 """The procedures of schema ``catalog``, a module for each family: importing this package declares them all."""
 
 from airflow_provider_ssis.emulator.ssisdb.procedures import (
+    data_taps,
     environments,
+    execution_values,
     executions,
     folders,
+    logging_levels,
     operations,
     parameters,
     permissions,
     projects,
+    properties,
+    scale_out,
 )
 
-__all__ = ["environments", "executions", "folders", "operations", "parameters", "permissions", "projects"]
+__all__ = [
+    "data_taps",
+    "environments",
+    "execution_values",
+    "executions",
+    "folders",
+    "logging_levels",
+    "operations",
+    "parameters",
+    "permissions",
+    "projects",
+    "properties",
+    "scale_out",
+]

@@ -1,29 +1,37 @@
-"""Executions: create, configure, start."""
+"""Executions: create and start."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from airflow_provider_ssis.catalog.codes import (
-    LoggingLevel,
     ObjectType,
     OperationStatus,
     OperationType,
     PermissionType,
     SecuredObjectType,
 )
-from airflow_provider_ssis.emulator.datatypes import BIT, INT, SqlType, Variant
-from airflow_provider_ssis.emulator.ssisdb import ssis_types
-from airflow_provider_ssis.emulator.ssisdb.binding import BoundParameter, bind_parameters, find_reference
-from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
+from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, find_reference
+from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
-from airflow_provider_ssis.emulator.ssisdb.rows import insert, insert_rows, next_id, next_ids
+from airflow_provider_ssis.emulator.ssisdb.execution_rows import (
+    SYNCHRONIZED,
+    system_parameters,
+    write_parameters,
+)
+from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
+from airflow_provider_ssis.emulator.ssisdb.procedures import scale_out
+from airflow_provider_ssis.emulator.ssisdb.procedures.properties import check_encryption_level
+from airflow_provider_ssis.emulator.ssisdb.rows import insert
+from airflow_provider_ssis.emulator.ssisdb.run_requests import run_request
+from airflow_provider_ssis.emulator.tsql.execution.locks import LockResult, lock_name
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
-_SYSTEM: Final = ObjectType.EXECUTION
-_OVERRIDABLE: Final = (ObjectType.PROJECT, ObjectType.PACKAGE, ObjectType.EXECUTION)
+_LOCK: Final = lock_name(DATABASE, "public", "MS_ISServer_Create_Execution")
+"""The application lock that a creation holds until the end of its transaction."""
+_LOCK_SECONDS: Final = 5.0
+_LOCK_ATTEMPTS: Final = 2
 
 
 @catalog_procedure(
@@ -33,23 +41,20 @@ _OVERRIDABLE: Final = (ObjectType.PROJECT, ObjectType.PACKAGE, ObjectType.EXECUT
     required="folder_name project_name package_name use32bitruntime",
 )
 async def create_execution(call: CatalogCall) -> None:
-    """27146 no such package, 27178 may not execute, 27208, 27182, 27148, 27221 of the environment.
+    """27195 another creation is not committed, 27146 no such package, 27178 may not execute, then its environment.
 
-    The operation's row stays when one of these is raised, with status 4. Scale Out is accepted with any worker, as
-    scripts for Azure-SSIS send it: the server itself runs the package.
+    The operation's row stays when one of these is raised, with status 4.
     """
+    if not await _others_are_done(call):
+        execution_id = await call.write_now(lambda store: _begin(call, store, OperationStatus.FAILED))
+        call.set_output("execution_id", execution_id)
+        raise call.fail(27195)
     async with call.transaction() as store:
-        execution_id = call.begin_operation(
-            store,
-            OperationType.EXECUTION,
-            OperationStatus.CREATED,
-            object_type=ObjectType.PROJECT,
-            object_name=call["project_name"],
-        )
+        execution_id = _begin(call, store, OperationStatus.CREATED)
+        if call.in_transaction:
+            await _acquire(call, seconds=0)
     call.set_output("execution_id", execution_id)
     try:
-        if call["runinscaleout"] and not call["useanyworker"]:
-            raise not_supported("Scale Out with @useanyworker = 0: this server has no workers to choose from. It")
         await _create(call, execution_id)
     except SqlError:
         async with call.transaction() as store:
@@ -57,8 +62,39 @@ async def create_execution(call: CatalogCall) -> None:
         raise
 
 
+def _begin(call: CatalogCall, store: Store, status: OperationStatus) -> int:
+    execution_id = call.begin_operation(
+        store,
+        OperationType.EXECUTION,
+        status,
+        object_type=ObjectType.PROJECT,
+        object_name=call["project_name"],
+    )
+    if status is OperationStatus.FAILED:
+        call.end_operation(store, execution_id, status)
+    return execution_id
+
+
+async def _others_are_done(call: CatalogCall) -> bool:
+    """Wait until no open transaction of another session has created an execution: twice five seconds.
+
+    The lock is released at once. It is taken together with the write lock, which orders the creations from then on:
+    a session that held this lock while it waits for that one could block another in turn.
+    """
+    for _ in range(_LOCK_ATTEMPTS):
+        if await _acquire(call, seconds=_LOCK_SECONDS) in (LockResult.GRANTED, LockResult.GRANTED_AFTER_WAITING):
+            call.ssisdb.engine.locks.release(_LOCK, call.spid, of_transaction=True)
+            return True
+    return False
+
+
+async def _acquire(call: CatalogCall, *, seconds: float) -> LockResult:
+    return await call.ssisdb.engine.locks.acquire(_LOCK, call.spid, "Exclusive", of_transaction=True, seconds=seconds)
+
+
 async def _create(call: CatalogCall, execution_id: int) -> None:
     folder, project, package = call["folder_name"], call["project_name"], call["package_name"]
+    in_scale_out = scale_out.is_asked_for(call)
     project_id, version = call.project(folder, project, number=27146)
     if not call.first(
         "SELECT 1 FROM internal.packages WHERE project_id = ? AND project_version_lsn = ? AND lower(name) = lower(?)",
@@ -69,9 +105,13 @@ async def _create(call: CatalogCall, execution_id: int) -> None:
         raise call.fail(27146)
     if not call.may(PermissionType.EXECUTE, SecuredObjectType.PROJECT, project_id):
         raise call.fail(27178, project)
+    check_encryption_level(call)
     reference = find_reference(call, project_id, folder, call["reference_id"])
     parameters = bind_parameters(call, project_id, version, folder, package, call["reference_id"], for_run=True)
+    level = int(call.catalog_property("SERVER_LOGGING_LEVEL"))
+    system = system_parameters(level, call.catalog_property("SERVER_CUSTOMIZED_LOGGING_LEVEL"))
     async with call.transaction() as store:
+        job_id = scale_out.add_job(call, store, execution_id) if in_scale_out else None
         insert(
             store,
             "executions",
@@ -89,152 +129,12 @@ async def _create(call: CatalogCall, execution_id: int) -> None:
                 "executed_as_sid": call.principal.sid,
                 "executed_as_name": call.principal.name,
                 "use32bitruntime": call["use32bitruntime"],
+                "job_id": job_id,
+                "executed_count": 0,
             },
         )
         store.execute("UPDATE internal.operations SET object_id = ? WHERE operation_id = ?", [project_id, execution_id])
-        level = int(call.ssisdb.property("SERVER_LOGGING_LEVEL"))
-        _write_parameters(store, execution_id, [*parameters, *_system_parameters(level)])
-
-
-def _system_parameters(level: int) -> list[BoundParameter]:
-    return [
-        _system_parameter("DUMP_ON_ERROR", "Boolean", Variant(BIT, False)),
-        _system_parameter("DUMP_ON_EVENT", "Boolean", Variant(BIT, False)),
-        _system_parameter("DUMP_EVENT_CODE", "String", Variant(SqlType("varchar", length=1), "0")),
-        _system_parameter("LOGGING_LEVEL", "Int32", Variant(INT, level)),
-        _system_parameter("CALLER_INFO", "String", None),
-        _system_parameter("SYNCHRONIZED", "Boolean", Variant(BIT, False)),
-    ]
-
-
-def _system_parameter(name: str, data_type: str, value: Variant | None) -> BoundParameter:
-    return BoundParameter(_SYSTEM, data_type, name, value, sensitive=False, required=False, value_set=value is not None)
-
-
-def _write_parameters(store: Store, execution_id: int, parameters: Sequence[BoundParameter]) -> None:
-    first = next_ids(store, "execution_parameter_id", len(parameters))
-    insert_rows(
-        store,
-        "execution_parameter_values",
-        [
-            {
-                "execution_parameter_id": number,
-                "execution_id": execution_id,
-                "object_type": int(parameter.object_type),
-                "parameter_data_type": parameter.data_type,
-                "parameter_name": parameter.name,
-                "parameter_value": stored(parameter.value),
-                "base_data_type": ssis_types.base_type(parameter.data_type),
-                "sensitive": parameter.sensitive,
-                "required": parameter.required,
-                "value_set": parameter.value_set,
-                "runtime_override": False,
-            }
-            for number, parameter in enumerate(parameters, first)
-        ],
-    )
-
-
-@catalog_procedure(
-    "set_execution_parameter_value",
-    "@execution_id bigint, @object_type smallint, @parameter_name nvarchar(128), @parameter_value sql_variant",
-    required="execution_id object_type parameter_name parameter_value",
-)
-async def set_execution_parameter_value(call: CatalogCall) -> None:
-    """27101, 27103 no such execution, 27224 started, 27176 no such parameter, 27159, 27147 wrong type, 27217, 27237."""
-    name, value = call["parameter_name"], call["parameter_value"]
-    if call["object_type"] not in _OVERRIDABLE:
-        raise call.refuse(27101, "object type")
-    execution_id = _changeable(call, 27224)
-    row = call.first(
-        "SELECT execution_parameter_id, parameter_data_type, sensitive FROM internal.execution_parameter_values"
-        " WHERE execution_id = ? AND object_type = ? AND parameter_name = ?",
-        execution_id,
-        call["object_type"],
-        name,
-    )
-    if row is None:
-        raise call.fail(27176, name)
-    parameter_id, data_type, sensitive = row
-    if not ssis_types.is_known(data_type):
-        raise call.fail(27159)
-    if not ssis_types.accepts(data_type, value):
-        raise call.fail(27147, data_type)
-    kept = ssis_types.kept(data_type, value, sensitive=sensitive)
-    async with call.transaction() as store:
-        if call["object_type"] == _SYSTEM:
-            _follow_system_rules(call, store, execution_id, name, kept.value if kept else None)
-        store.execute(
-            "UPDATE internal.execution_parameter_values SET parameter_value = ?, value_set = true,"
-            " runtime_override = true WHERE execution_parameter_id = ?",
-            [stored(kept), parameter_id],
-        )
-
-
-def _follow_system_rules(call: CatalogCall, store: Store, execution_id: int, name: str, value: Any) -> None:
-    """LOGGING_LEVEL has a range; level 100 adds a parameter with the name of the customized level."""
-    if name == "CUSTOMIZED_LOGGING_LEVEL":
-        # The catalog has no customized logging levels yet, so every name is wrong.
-        raise call.fail(27237, value)
-    if name != "LOGGING_LEVEL":
-        return
-    if value not in set(LoggingLevel):
-        raise call.fail(27217, value)
-    store.execute(
-        "DELETE FROM internal.execution_parameter_values WHERE execution_id = ? AND object_type = 50"
-        " AND parameter_name = 'CUSTOMIZED_LOGGING_LEVEL'",
-        [execution_id],
-    )
-    if value == LoggingLevel.CUSTOMIZED:
-        _write_parameters(store, execution_id, [_system_parameter("CUSTOMIZED_LOGGING_LEVEL", "String", None)])
-
-
-@catalog_procedure(
-    "set_execution_property_override_value",
-    "@execution_id bigint, @property_path nvarchar(4000), @property_value nvarchar(max), @sensitive bit",
-    required="execution_id property_path property_value",
-)
-async def set_execution_property_override_value(call: CatalogCall) -> None:
-    """27101, 27103 no such execution, 27225 started, 515 @sensitive NULL. A path that names nothing fails the run."""
-    execution_id = _changeable(call, 27225)
-    if call["sensitive"] is None:
-        raise SqlError(515, "The column 'sensitive' must not be NULL. Give @sensitive 0 or 1.", state=2)
-    async with call.transaction() as store:
-        store.execute(
-            "DELETE FROM internal.execution_property_override_values WHERE execution_id = ? AND property_path = ?",
-            [execution_id, call["property_path"]],
-        )
-        insert(
-            store,
-            "execution_property_override_values",
-            {
-                "property_id": next_id(store, "property_id"),
-                "execution_id": execution_id,
-                "property_path": call["property_path"],
-                "property_value": call["property_value"],
-                "sensitive": call["sensitive"],
-            },
-        )
-
-
-def _changeable(call: CatalogCall, started: int) -> int:
-    """The id of an execution that the caller can change and that was not started.
-
-    :param started: the number of the error if it was started.
-    """
-    execution_id: int = call["execution_id"]
-    if execution_id <= 0:
-        raise call.refuse(27101, "execution_id")
-    row = call.first(
-        "SELECT o.status FROM internal.executions e JOIN internal.operations o ON o.operation_id = e.execution_id"
-        " WHERE e.execution_id = ?",
-        execution_id,
-    )
-    if row is None or not call.may(PermissionType.MODIFY, SecuredObjectType.OPERATION, execution_id):
-        raise call.fail(27103, execution_id)
-    if row[0] != OperationStatus.CREATED:
-        raise call.fail(started)
-    return execution_id
+        write_parameters(store, execution_id, [*parameters, *system])
 
 
 @catalog_procedure("start_execution", "@execution_id bigint, @retry_count int = 0", required="execution_id retry_count")
@@ -248,14 +148,13 @@ async def start_execution(call: CatalogCall) -> None:
         raise call.refuse(27101, "execution_id")
     if call["retry_count"] < 0:
         raise call.refuse(27101, "retry_count")
+    call.execution(execution_id, started=27121)
     row = call.first(
-        "SELECT o.status, e.folder_name, e.project_name, e.project_lsn FROM internal.executions e"
-        " JOIN internal.operations o ON o.operation_id = e.execution_id WHERE e.execution_id = ?",
-        execution_id,
+        "SELECT folder_name, project_name, project_lsn FROM internal.executions WHERE execution_id = ?", execution_id
     )
-    if row is None or not call.may(PermissionType.MODIFY, SecuredObjectType.OPERATION, execution_id):
+    if row is None:
         raise call.fail(27103, execution_id)
-    status, folder, project, version = row
+    folder, project, version = row
     # After a restart, the project is read again: before the transaction, and in a thread.
     await call.ssisdb.files.load(version)
     async with call.transaction() as store:
@@ -269,19 +168,12 @@ async def start_execution(call: CatalogCall) -> None:
             call.end_operation(store, execution_id, OperationStatus.FAILED)
             raise
         store.execute(
-            "UPDATE internal.operations SET status = ?, start_time = ?, server_name = ?, machine_name = ?"
-            " WHERE operation_id = ?",
-            [
-                int(OperationStatus.PENDING),
-                call.now,
-                call.ssisdb.engine.product.server_name,
-                call.ssisdb.engine.product.server_name,
-                execution_id,
-            ],
+            "UPDATE internal.operations SET status = ?, start_time = ? WHERE operation_id = ?",
+            [int(OperationStatus.PENDING), call.now, execution_id],
         )
-        request = call.ssisdb.run_request(store, execution_id)
+        request = run_request(call.ssisdb, store, execution_id, retries=call["retry_count"])
         store.after_commit(lambda: call.ssisdb.runtime.start(request))
-    if request.parameters.get((_SYSTEM, "SYNCHRONIZED")):
+    if request.parameters.get((ObjectType.EXECUTION, SYNCHRONIZED)):
         await call.ssisdb.runtime.wait(execution_id)
 
 

@@ -1,5 +1,5 @@
 """The views of schema ``catalog``, a module for each family: importing this package declares them all."""
 
-from airflow_provider_ssis.emulator.ssisdb.views import objects, operations
+from airflow_provider_ssis.emulator.ssisdb.views import administration, objects, operations
 
-__all__ = ["objects", "operations"]
+__all__ = ["administration", "objects", "operations"]

@@ -25,4 +25,3 @@ def readable(kind: SecuredObjectType, id_column: str, *, logreader: bool = False
 
 READABLE_OPERATION: Final = readable(SecuredObjectType.OPERATION, "operation_id", logreader=True)
 READABLE_EXECUTION: Final = readable(SecuredObjectType.OPERATION, "execution_id", logreader=True)
-READABLE_MESSAGE: Final = readable(SecuredObjectType.OPERATION, "m.operation_id", logreader=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final
@@ -75,6 +76,8 @@ class _Lock:
             yield wait.hold.owner
 
 
+Timeout = Callable[[float | None], AbstractAsyncContextManager[object]]
+
 LOCK_OWNERS: Final = ("session", "transaction")
 
 
@@ -89,9 +92,13 @@ def lock_mode(text: Any) -> str | None:
 
 
 class ApplicationLocks:
-    """The application locks of a server, by name; first come, first served."""
+    """The application locks of a server, by name; first come, first served.
 
-    def __init__(self) -> None:
+    :param timeout: limits a wait to some seconds. Default: the event loop's clock.
+    """
+
+    def __init__(self, timeout: Timeout = asyncio.timeout) -> None:
+        self._timeout = timeout
         self._locks: dict[str, _Lock] = {}
 
     async def acquire(
@@ -116,7 +123,7 @@ class ApplicationLocks:
         try:
             if self._waits_for_itself(owner):
                 return LockResult.DEADLOCK
-            async with asyncio.timeout(seconds):
+            async with self._timeout(seconds):
                 await wait.granted
         except TimeoutError:
             if hold not in lock.held:

@@ -147,6 +147,7 @@ class Metadata:
     :param database_principals: the users and roles of a database, by the database's name, likewise.
     :param version: grows with each addition, which makes compiled queries invalid.
     :param created: the time that every object claims to be made at.
+    :param single_user: the databases that are in single-user mode.
     """
 
     database_names: tuple[str, ...] = SYSTEM_DATABASES
@@ -154,6 +155,7 @@ class Metadata:
     database_principals: Callable[[str], Sequence[DatabasePrincipal]] = lambda database: ()
     version: int = 0
     created: dt.datetime = dt.datetime(2022, 11, 1)
+    single_user: set[str] = field(default_factory=set)
     _objects: dict[tuple[str, str, str], tuple[int, SchemaObject]] = field(default_factory=dict)
     _table_types: dict[tuple[str, str, str], tuple[int, TableType]] = field(default_factory=dict)
     _schemas: dict[str, list[str]] = field(default_factory=dict)

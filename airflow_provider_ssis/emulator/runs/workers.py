@@ -1,0 +1,53 @@
+"""The simulated workers of Scale Out: which of them runs an execution."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that is enabled.
+
+    :param machine_name: the machine on which it runs packages.
+    """
+
+    id: uuid.UUID
+    machine_name: str
+
+
+class WorkerPool:
+    """The enabled workers, and how many executions each of them runs. Used on one event loop."""
+
+    def __init__(self) -> None:
+        self._workers: dict[uuid.UUID, Worker] = {}
+        self._running: Counter[uuid.UUID] = Counter()
+        self._changed = asyncio.Event()
+
+    def set(self, workers: Iterable[Worker]) -> None:
+        """Replace the workers. What the former ones run goes on."""
+        self._workers = {worker.id: worker for worker in workers}
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    @asynccontextmanager
+    async def worker(self, allowed: Collection[uuid.UUID] | None) -> AsyncIterator[Worker]:
+        """The worker for an execution: of those that are allowed, the one that runs the fewest.
+
+        Waits until one of them is enabled.
+
+        :param allowed: their ids; None for all.
+        """
+        while not (able := [each for each in self._workers.values() if allowed is None or each.id in allowed]):
+            await self._changed.wait()
+        chosen = min(able, key=lambda worker: self._running[worker.id])
+        self._running[chosen.id] += 1
+        try:
+            yield chosen
+        finally:
+            self._running[chosen.id] -= 1

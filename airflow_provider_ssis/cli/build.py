@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import read_password
 from airflow_provider_ssis.cli.output_file import replacing
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _changes(options: dict[str, Any]) -> Changes:
     if options["protect"] is not None:
         protection = PasswordProtection(
             ProtectionLevel[_LEVELS[options["protect"]]],
-            _secret(options["new_password_file"]),
+            read_password(options["new_password_file"]),
             AES_256 if options["cipher"] == "aes256" else TRIPLE_DES,
         )
     try:
@@ -152,20 +153,12 @@ def _changes(options: dict[str, Any]) -> Changes:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--project-version") from None
     return Changes(
-        password=None if options["password_file"] is None else _secret(options["password_file"]),
+        password=None if options["password_file"] is None else read_password(options["password_file"]),
         protection=protection,
         values={**_values_of_file(options["values_file"]), **_values_of_options(options["values"])},
         version=version,
         version_comments=options["version_comments"],
     )
-
-
-def _secret(path: Path) -> str:
-    """Return the password in a file, without the line end after it."""
-    try:
-        return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
-    except (OSError, UnicodeError) as error:
-        raise CommandFailed(f"cannot read the password in {path}: {type(error).__name__}") from None
 
 
 def _values_of_options(texts: tuple[str, ...]) -> dict[str, str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from airflow_provider_ssis.cli.failures import CommandFailed
+
 
 def not_empty(text: str) -> str:
     """The value of an option that an empty text would switch off.
@@ -24,6 +26,18 @@ def file_path(text: str) -> Path:
     :raises click.BadParameter: the text is empty, which would be the current folder.
     """
     return Path(not_empty(text))
+
+
+def read_password(path: Path) -> str:
+    """Return the password in a file, without the line end after it.
+
+    :param path: the file.
+    :raises CommandFailed: the file cannot be read.
+    """
+    try:
+        return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeError) as error:
+        raise CommandFailed(f"cannot read the password in {path}: {type(error).__name__}") from None
 
 
 def reject_together(*names: str) -> None:

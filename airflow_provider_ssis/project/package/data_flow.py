@@ -189,6 +189,11 @@ class Component(DtsElement):
     inputs: tuple[ComponentInput, ...]
     outputs: tuple[ComponentOutput, ...]
 
+    @property
+    def ends(self) -> tuple[ComponentInput | ComponentOutput, ...]:
+        """The inputs and outputs, which paths connect."""
+        return (*self.inputs, *self.outputs)
+
 
 @dataclass(frozen=True, slots=True)
 class ComponentPath(DtsElement):

@@ -1,0 +1,89 @@
+"""``airflow-ssis inspect``: show what an SSIS file contains."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import read_password
+
+
+@click.command("inspect")
+@click.argument("source", type=click.Path(path_type=Path), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, which agrees with the schema that --schema prints.")
+@click.option("--schema", is_flag=True, help="Print the JSON schema of --json, and end.")
+@click.option(
+    "--picture",
+    type=click.Choice(("svg", "dot", "mermaid")),
+    help="Print a picture of the control flow of a package, or of the data flow in --task.",
+)
+@click.option("--package", metavar="NAME", help="The package of a project for --picture: Load.dtsx.")
+@click.option("--task", metavar="NAME", help="The name or the path of a Data Flow task for --picture.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The file with the password of the source.",
+)
+def command(
+    source: Path | None,
+    as_json: bool,
+    schema: bool,
+    picture: str | None,
+    package: str | None,
+    task: str | None,
+    password_file: Path | None,
+) -> None:
+    """Show what an SSIS file contains: the tree of tasks with parameters, variables and connection managers, and data
+    flows with the origin of each column. Secrets are not shown.
+
+    SOURCE is a package (.dtsx, .dtsxp), project file (.ispac), .dtproj, project folder, .conmgr, .params or .dtsConfig.
+    """
+    from airflow_provider_ssis.project.errors import ProjectError
+    from airflow_provider_ssis.project.inspection import description
+    from airflow_provider_ssis.project.inspection.tree import to_tree
+
+    if schema:
+        click.echo(json.dumps(description.schema(), indent=2))
+        return
+    if source is None:
+        raise click.UsageError("Missing argument 'SOURCE'.")
+    if not picture and (package or task):
+        raise click.UsageError("--package and --task need --picture.")
+    password = None if password_file is None else read_password(password_file)
+    try:
+        if picture:
+            click.echo(_picture(source, picture, package, task, password), nl=False)
+            return
+        found = description.describe(source, password=password)
+    except ProjectError as error:
+        raise CommandFailed(str(error)) from None
+    except OSError as error:
+        raise CommandFailed(f"cannot read {source}: {error.strerror or error}") from None
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False) + "\n" if as_json else to_tree(found), nl=False)
+
+
+def _picture(source: Path, kind: str, package: str | None, task: str | None, password: str | None) -> str:
+    from airflow_provider_ssis.project.inspection.graph import control_flow_graph, data_flow_graph
+    from airflow_provider_ssis.project.inspection.pictures import PICTURES
+    from airflow_provider_ssis.project.inspection.sources import open_files
+    from airflow_provider_ssis.project.package.data_flow import Pipeline
+
+    with open_files(source, password=password) as files:
+        names = [one for one in files.package_names if package in (None, one, one.rpartition(".")[0])]
+        if len(names) != 1:
+            known = ", ".join(files.package_names) or "none"
+            raise CommandFailed(f"{source} has not exactly one such package. Choose one with --package: {known}")
+        found = files.package(names[0])
+        if task is None:
+            return PICTURES[kind](control_flow_graph(found))
+        every = ((one, one.data()) for one in found.container.walk())
+        flows = [(one, data) for one, data in every if isinstance(data, Pipeline)]
+        chosen = [flow for flow in flows if task in (flow[0].name, flow[0].path, flow[0].ref_id)]
+        if len(chosen) != 1:
+            known = ", ".join(one.path for one, _ in flows) or "none"
+            raise CommandFailed(f"{names[0]} has not exactly one Data Flow task {task!r}. Its Data Flow tasks: {known}")
+        return PICTURES[kind](data_flow_graph(found, *chosen[0]))

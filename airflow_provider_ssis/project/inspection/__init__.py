@@ -1,0 +1,1 @@
+"""Describe SSIS files for people and programs: trees, lineage, and pictures."""

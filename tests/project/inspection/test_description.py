@@ -1,0 +1,179 @@
+"""Descriptions of SSIS files: they agree with their schema and contain no secret."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+from airflow_provider_ssis.cli.main import main
+from airflow_provider_ssis.project.build import build_project
+from airflow_provider_ssis.project.changes import Changes
+from airflow_provider_ssis.project.errors import ProjectError
+from airflow_provider_ssis.project.inspection.description import describe, masked, schema
+from airflow_provider_ssis.project.inspection.tree import to_tree
+from airflow_provider_ssis.project.models import ProtectionLevel
+from airflow_provider_ssis.project.protection import PasswordProtection
+from tests.support.ssis_projects import (
+    connection,
+    data_flow,
+    make_project,
+    on_success,
+    package,
+    parameter,
+    sequence,
+    task,
+    write_project_folder,
+)
+
+INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
+
+
+def described(source: Path, password: str | None = None) -> dict[str, Any]:
+    found = describe(source, password=password)
+    jsonschema.validate(json.loads(json.dumps(found)), schema())
+    assert to_tree(found)
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    load = package(
+        "Load.dtsx",
+        task("Truncate"),
+        sequence("Copy", data_flow("Orders")),
+        constraints=[on_success("Truncate", "Copy")],
+        parameters=[parameter("Pin", "Int32", 4711, sensitive=True)],
+    )
+    project = make_project(
+        "Sales",
+        [load],
+        [parameter("Region", value="north"), parameter("Key", value="hunter2", sensitive=True)],
+        [connection("Mart", "Data Source=mart;User ID=etl;Password=swordfish;")],
+    )
+    write_project_folder(tmp_path, project)
+    return tmp_path
+
+
+def test_the_schema_is_valid() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+def test_a_project_is_described_without_secrets(folder: Path) -> None:
+    found = described(folder)
+    assert (found["kind"], found["name"]) == ("project", "Sales")
+    text = json.dumps(found) + to_tree(found)
+    assert not any(secret in text for secret in ("hunter2", "4711", "swordfish"))
+    assert found["connection_managers"][0]["connection_string"] == "Data Source=mart;User ID=etl;Password=***;"
+    root = found["packages"][0]["control_flow"]
+    assert [child["name"] for child in root["children"]] == ["Truncate", "Copy"]
+    assert root["constraints"][0]["value"] == "success"
+    assert root["children"][1]["children"][0]["data_flow"]["paths"]
+
+
+def test_the_tree_shows_the_order_of_tasks(folder: Path) -> None:
+    assert "Copy [sequence], after success of Truncate" in to_tree(describe(folder))
+
+
+def test_files_are_described_one_by_one(folder: Path) -> None:
+    assert described(folder / "Load.dtsx")["kind"] == "package"
+    assert described(folder / "Mart.conmgr")["name"] == "Mart"
+    assert [one["name"] for one in described(folder / "Project.params")["parameters"]] == ["Region", "Key"]
+
+
+def test_a_project_that_is_encrypted_as_a_whole_is_described_with_its_password(folder: Path, tmp_path: Path) -> None:
+    protection = PasswordProtection(ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD, "secret")
+    path = tmp_path / "Sales.ispac"
+    path.write_bytes(build_project(folder, changes=Changes(protection=protection)).ispac)
+    assert described(path, "secret")["packages"][0]["name"] == "Load"
+    with pytest.raises(ProjectError, match="encrypted as a whole"):
+        describe(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Data Source=a;Password=b;Initial Catalog=c", "Data Source=a;Password=***;Initial Catalog=c"),
+        ("PWD = 'a;b';x=1", "PWD = ***;x=1"),
+        ('Jet OLEDB:Database Password="a;b"', "Jet OLEDB:Database Password=***"),
+        ("AccountKey=abc==;EndpointSuffix=x", "AccountKey=***;EndpointSuffix=x"),
+        ("Data Source=keypassword;", "Data Source=keypassword;"),
+    ],
+)
+def test_secrets_in_connection_strings_are_masked(text: str, expected: str) -> None:
+    assert masked(text) == expected
+
+
+@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "wide-world-importers",
+        "ssis-build-sample",
+        "ssisup-sample",
+        "ssisup-sample/SampleJob.dtsx",
+        "ssis-tutorial/Lesson 3.dtsx",
+        "ssis-tutorial/SSISTutorial.dtsConfig",
+        "ssis-build-sample/db-01 msdb.conmgr",
+        "ssis-build-sample/Project.params",
+    ],
+)
+def test_real_files_are_described(name: str) -> None:
+    described(INPUTS / name)
+
+
+@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+def test_the_lineage_of_a_real_data_flow() -> None:
+    root = described(INPUTS / "ssis-tutorial" / "Lesson 3.dtsx")["control_flow"]
+    lineage = root["children"][0]["children"][0]["data_flow"]["lineage"]
+    origins = {one["external_column"]: [tuple(each.values()) for each in one["origins"]] for one in lineage}
+    assert origins == {
+        "AverageRate": [("Extract Sample Currency Data", "AverageRate")],
+        "EndOfDayRate": [("Extract Sample Currency Data", "EndOfDayRate")],
+        "CurrencyKey": [("Lookup CurrencyKey", "CurrencyKey")],
+        "TimeKey": [("Lookup DateKey", "TimeKey")],
+    }
+
+
+# --- the command
+
+
+def test_the_command_prints_text_json_and_the_schema(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(folder)]) == 0
+    assert capsys.readouterr().out.startswith("Project Sales 1.0.0")
+    assert main(["inspect", str(folder), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert main(["inspect", "--schema"]) == 0
+    jsonschema.validate(found, json.loads(capsys.readouterr().out))
+
+
+def test_the_command_prints_pictures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for kind, start in (("svg", "<svg "), ("dot", "digraph {"), ("mermaid", "flowchart TD")):
+        for options in ([], ["--task", "Orders"]):
+            assert main(["inspect", str(folder), "--picture", kind, *options]) == 0
+            assert capsys.readouterr().out.startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (["--picture", "svg", "--package", "Other"], 1, "Choose one with --package: Load.dtsx"),
+        (["--picture", "svg", "--task", "Truncate"], 1, r"Its Data Flow tasks: \Package\Copy\Orders"),
+        (["--task", "Orders"], 2, "need --picture"),
+    ],
+)
+def test_the_command_explains_what_it_cannot_show(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, problem: str
+) -> None:
+    assert main(["inspect", str(folder), *arguments]) == code
+    assert problem in capsys.readouterr().err
+
+
+def test_a_file_of_another_kind_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("text")
+    assert main(["inspect", str(path)]) == 1
+    assert "is not a file of SSIS" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """Describe SSIS files as plain data, ready for JSON. Secrets are left out: sensitive values, passwords, arguments.
 
-``inspect.schema.json`` beside this module is the schema of the result.
+``inspect.schema.json`` in this folder is the schema of the result.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _svg_edges(edges: Sequence[Edge], boxes: Mapping[str, Box]) -> Iterator[str]
     for edge in edges:
         source, target = boxes[edge.source], boxes[edge.target]
         start, end = (source.x + source.width / 2, source.y + source.height), (target.x + target.width / 2, target.y)
-        if start[1] > end[1]:  # the target is beside or above
+        if start[1] > end[1]:  # the target is not below
             start = (source.x + source.width, source.y + source.height / 2)
             end = (target.x, target.y + target.height / 2)
         dashes = ' stroke-dasharray="5 4"' if edge.is_dashed else ""

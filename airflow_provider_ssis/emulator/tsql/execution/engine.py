@@ -31,6 +31,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.registry import (
     View,
 )
 from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
+from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
 
@@ -156,7 +157,7 @@ class Engine:
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a DuckDB query on committed data."""
-        return self._reader.execute(sql, parameters).fetchall()
+        return self._reader.execute(statement(self._reader, sql), parameters).fetchall()
 
     @asynccontextmanager
     async def transaction(
@@ -190,13 +191,13 @@ class Engine:
 
     def begin(self, connection: duckdb.DuckDBPyConnection) -> Store:
         """Begin a DuckDB transaction. The caller holds the write lock."""
-        connection.execute("BEGIN TRANSACTION")
+        connection.execute(statement(connection, "BEGIN TRANSACTION"))
         return Store(connection)
 
     def commit(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Commit a DuckDB transaction."""
-        connection.execute("COMMIT")
+        connection.execute(statement(connection, "COMMIT"))
 
     def roll_back(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Roll a DuckDB transaction back."""
-        connection.execute("ROLLBACK")
+        connection.execute(statement(connection, "ROLLBACK"))

@@ -47,8 +47,6 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 log = logging.getLogger(__name__)
 
 _DEEPEST: Final = 32
-_LONG_BATCH: Final = 4000
-"""Characters of a batch that is parsed in a thread."""
 _SECONDS_BETWEEN_PAUSES: Final = 0.005
 
 
@@ -128,8 +126,10 @@ class Interpreter:
 
     async def _parsed(self, text: str, frame: Frame) -> s.Batch:
         """Parse a batch that runs in a frame; a long one in a thread."""
-        parse = partial(parser.parse, text, frame.types, frozenset(frame.table_variables))
-        return parse() if len(text) <= _LONG_BATCH else await self.session.worker.run(parse)
+        arguments = text, frame.types, frozenset(frame.table_variables)
+        if parser.is_quick(*arguments):
+            return parser.parse(*arguments)
+        return await self.session.worker.run(partial(parser.parse, *arguments))
 
     async def nested(self, text: str, frame: Frame) -> AsyncGenerator[Event]:
         """Run dynamic SQL: ``EXEC ('…')``, ``sp_executesql``, a prepared statement.

@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.execution.worker import Worker
 from airflow_provider_ssis.emulator.tsql.language.options import Options
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 
@@ -93,7 +94,7 @@ class SessionState:
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a DuckDB query, in this session's view of the data."""
-        return self.connection.execute(sql, parameters).fetchall()
+        return self.connection.execute(statement(self.connection, sql), parameters).fetchall()
 
     def write_scope(self) -> AbstractAsyncContextManager[Store]:
         """The session's T-SQL transaction, or a new one if none is open."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import duckdb
 
+from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
+
 
 class Store:
     """Writes and reads inside a write scope, in DuckDB SQL.
@@ -23,12 +25,12 @@ class Store:
 
         :returns: the number of rows that it touched.
         """
-        row = self._connection.execute(sql, parameters).fetchone()
+        row = self._connection.execute(statement(self._connection, sql), parameters).fetchone()
         return int(row[0]) if row else 0
 
     def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        return self._connection.execute(sql, parameters).fetchall()
+        return self._connection.execute(statement(self._connection, sql), parameters).fetchall()
 
     def after_commit(self, action: Callable[[], object]) -> None:
         """Run an action after the writes are committed: at the latest at the end of the caller's transaction."""

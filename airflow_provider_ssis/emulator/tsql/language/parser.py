@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Final
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
@@ -25,16 +24,21 @@ from airflow_provider_ssis.emulator.tsql.language import (
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.labels import Labels
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
-from airflow_provider_ssis.emulator.tsql.language.literals import lift
+from airflow_provider_ssis.emulator.tsql.language.literals import Literal, lift
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.language.unsupported import unsupported_statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+from airflow_provider_ssis.emulator.tsql.values.recent import Recent
 
 _DEEPEST: Final = 100
 _REMEMBERED: Final = 512
 _LONGEST_REMEMBERED: Final = 20_000
 
-_Types = tuple[tuple[str, SqlType], ...]
+_LONG: Final = 4000
+_Key = tuple[str, tuple[tuple[str, SqlType], ...], frozenset[str]]
+
+PARSED: Final[Recent[_Key, s.Batch]] = Recent(_REMEMBERED)
+"""The batches that were parsed last."""
 
 
 def parse(text: str, variables: Mapping[str, SqlType] | None = None, tables: frozenset[str] = frozenset()) -> s.Batch:
@@ -45,18 +49,28 @@ def parse(text: str, variables: Mapping[str, SqlType] | None = None, tables: fro
     :param tables: names of the table variables that are declared already, in lower case.
     :raises SqlError: 102, 105, 137, 156 and other errors of syntax, with their lines; nothing of the batch may run.
     """
-    short, literals = lift(text)
-    given = tuple(variables.items()) if variables else ()
-    given += tuple((name, literal.type) for name, literal in literals.items())
-    batch = (_parse_remembered if len(short) <= _LONGEST_REMEMBERED else _parse)(short, given, tables)
+    literals, key = _key(text, variables, tables)
+    batch = PARSED.get(key)
+    if batch is None:
+        short, given, _ = key
+        batch = _Parser(TokenStream(short, dict(given), tables)).batch()
+        if len(short) <= _LONGEST_REMEMBERED:
+            PARSED.put(key, batch)
     return replace(batch, literals=literals) if literals else batch
 
 
-def _parse(text: str, given: _Types, tables: frozenset[str]) -> s.Batch:
-    return _Parser(TokenStream(text, dict(given), tables)).batch()
+def is_quick(text: str, variables: Mapping[str, SqlType], tables: frozenset[str]) -> bool:
+    """Whether :func:`parse` of the same arguments takes hardly any time: the batch is short, or cached."""
+    return len(text) <= _LONG or (
+        len(text) <= _LONGEST_REMEMBERED and PARSED.get(_key(text, variables, tables)[1]) is not None
+    )
 
 
-_parse_remembered = lru_cache(maxsize=_REMEMBERED)(_parse)
+def _key(text: str, variables: Mapping[str, SqlType] | None, tables: frozenset[str]) -> tuple[dict[str, Literal], _Key]:
+    """The literals of a batch, and what its statements depend on beside them."""
+    short, literals = lift(text)
+    given = tuple(variables.items()) if variables else ()
+    return literals, (short, given + tuple((name, literal.type) for name, literal in literals.items()), tables)
 
 
 class _Parser:

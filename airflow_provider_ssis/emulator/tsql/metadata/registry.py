@@ -7,12 +7,13 @@ every name here, and the ``sys.`` and ``INFORMATION_SCHEMA`` views (``system_vie
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
+from airflow_provider_ssis.emulator.tsql.metadata.view_columns import view_columns
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 if TYPE_CHECKING:
@@ -65,6 +66,17 @@ class View:
         """
         schema = ALL_ROWS if sees_all and self.unfiltered is not None else self.schema
         return ".".join(quoted(part) for part in (self.database, schema, self.name))
+
+    def source(self, wanted: Collection[str], *, sees_all: bool) -> str:
+        """The DuckDB text of a source with some of the view's columns, or with all of them.
+
+        :param wanted: the names of the columns, as the view spells them.
+        :param sees_all: whether the login may see all rows.
+        """
+        select = self.unfiltered if sees_all and self.unfiltered is not None else self.select
+        names = tuple(column.name for column in self.columns)
+        columns = view_columns(select, names)
+        return self.storage_name(sees_all=sees_all) if columns is None else f"({columns.narrowed(names, wanted)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
@@ -17,10 +18,10 @@ from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType
 from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Evaluate, Predicate, Typed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
+from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type, quoted
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata
+    from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata, View
     from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge
 
 ValueRule = Callable[["Binder", Any], Typed]
@@ -78,6 +79,7 @@ class Compilation:
     arguments: list[Argument] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     aliases: int = 0
+    views: list[View] = field(default_factory=list)
     has_large_values: bool = False
 
     def with_variables(self, variables: Mapping[str, SqlType]) -> Compilation:
@@ -97,6 +99,11 @@ class Compilation:
         """A DuckDB alias that nothing else in the statement has."""
         self.aliases += 1
         return f"s{self.aliases}"
+
+    def view(self, view: View) -> str:
+        """The DuckDB text of a view as a source; :meth:`finished` gives it the columns that the text reads."""
+        self.views.append(view)
+        return f"{_VIEW}{len(self.views) - 1}{_MARK_END}"
 
     def argument(self, key: str, evaluate: Evaluate, type: SqlType) -> str:  # noqa: A002 - the field's own word
         """The DuckDB expression for a value that is computed in Python once for each run.
@@ -122,13 +129,20 @@ class Compilation:
         def number(match: re.Match[str]) -> str:
             return f"${order.setdefault(int(match[1]), len(order) + 1)}"
 
-        text = _MARKED.sub(number, sql)
+        text = _MARKED.sub(number, _VIEW_SOURCE.sub(partial(self._view_source, sql), sql))
         return text, tuple(self.arguments[place] for place in order)
+
+    def _view_source(self, sql: str, match: re.Match[str]) -> str:
+        view, alias = self.views[int(match["place"])], match["alias"]
+        wanted = {column.name for column in view.columns if f"{alias}.{quoted(column.name)}" in sql}
+        return f"{view.source(wanted, sees_all=self.sees_all)} AS {alias}"
 
 
 _LARGE_TYPES: Final = frozenset({"text", "ntext", "image", "xml", "sql_variant"})
 _MARK = "\x01"
 _MARK_END = "\x02"
+_VIEW = "\x03"
+_VIEW_SOURCE = re.compile(f"{_VIEW}(?P<place>\\d+){_MARK_END} AS (?P<alias>s\\d+)")
 _MARKED = re.compile(f"{_MARK}(\\d+){_MARK_END}")
 
 

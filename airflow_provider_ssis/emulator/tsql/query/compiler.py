@@ -25,7 +25,9 @@ from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_nam
 from airflow_provider_ssis.emulator.tsql.query.rules.changes import CHANGES
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.query.unsupported import explained
+from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, out_of_memory
+from airflow_provider_ssis.emulator.tsql.values.recent import Recent
 from airflow_provider_ssis.emulator.tsql.values.storage import decode, encode
 
 _REMEMBERED: Final = 512
@@ -102,7 +104,8 @@ class Result:
         with self._running():
             for guard in query.guards:
                 guard(values)
-            self._connection.execute(query.sql, [_encoded(argument, values) for argument in query.arguments])
+            arguments = [_encoded(argument, values) for argument in query.arguments]
+            self._connection.execute(statement(self._connection, query.sql), arguments)
 
     def fetch(self, count: int = ROWS_AT_ONCE) -> list[tuple[Any, ...]]:
         """The next rows."""
@@ -162,7 +165,7 @@ class QueryCompiler:
         self._metadata = metadata
         self._zone = zone or dt.timezone(dt.datetime.now().astimezone().utcoffset() or dt.timedelta(0))
         self._bridge = Bridge()
-        self._remembered: dict[Any, CompiledQuery] = {}
+        self._remembered: Recent[Any, CompiledQuery] = Recent(_REMEMBERED)
         self._version = metadata.version
         self._lock = threading.Lock()
 
@@ -190,7 +193,7 @@ class QueryCompiler:
         types = tuple([variables.get(name) for name in text.variables])
         key = (text.sql, database, types, tuple(tables.items()) if tables else (), sees_all)
         if self._version != self._metadata.version:
-            self._remembered.clear()
+            self.forget()
             self._version = self._metadata.version
         compiled = self._remembered.get(key)
         if compiled is not None:
@@ -198,11 +201,12 @@ class QueryCompiler:
         with self._lock:
             self._bridge.install(connection)
         compiled = self._compiled(text, variables, database, tables, sees_all=sees_all)
-        with self._lock:
-            self._remembered[key] = compiled
-            if len(self._remembered) > _REMEMBERED:
-                del self._remembered[next(iter(self._remembered))]
+        self._remembered.put(key, compiled)
         return compiled
+
+    def forget(self) -> None:
+        """Forget the compiled queries."""
+        self._remembered.clear()
 
     def run(
         self,

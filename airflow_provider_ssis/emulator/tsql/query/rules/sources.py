@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table, View
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import shared_type, unified
@@ -162,7 +162,10 @@ def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str
     if isinstance(relation, Table):
         _guard(binder, relation)
     if relation is not None:
-        storage = relation.storage_name(sees_all=binder.compilation.sees_all)
+        compilation = binder.compilation
+        if isinstance(relation, View):
+            return _stored(binder, alias, names, relation.columns, compilation.view(relation))
+        storage = relation.storage_name(sees_all=compilation.sees_all)
         return _stored(binder, alias, names, relation.columns, storage)
     system = SYSTEM_VIEWS.get((schema.lower(), name.lower()))
     known = metadata.database_name(database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,6 +12,7 @@ from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
 from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
+from airflow_provider_ssis.emulator.ssisdb.tables import TYPES
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.registry import View
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
@@ -21,6 +23,8 @@ PUBLIC_ROLE: Final = "public"
 """The database role of every user."""
 _OWNERS: Final = "db_owner"
 """The database role whose members need no grant; the administrators of the server are members."""
+
+_ALL_OF_TABLE = re.compile(r"SELECT \* FROM internal\.(\w+)")
 
 Body = Callable[[CatalogCall], Awaitable[None]]
 
@@ -110,6 +114,9 @@ def catalog_view(name: str, columns: str, select: str, readable: str | None = No
         administrators, because it costs more than most queries.
     :param quirk: a query for the rows that a real catalog shows in addition, because of a fault. Default: none.
     """
+    if (all_of := _ALL_OF_TABLE.fullmatch(select)) is not None:
+        # Spelled out, so that a query binds only the columns that it reads (``metadata/view_columns.py``).
+        select = f"SELECT {', '.join(TYPES[all_of[1]])} FROM internal.{all_of[1]}"
     filtered = select if readable is None else f"{select} WHERE {readable}"
     unfiltered = None if readable is None else select
     view = View(DATABASE, SCHEMA, name, parse_columns(columns), filtered, unfiltered)

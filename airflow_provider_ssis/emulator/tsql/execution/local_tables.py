@@ -38,6 +38,8 @@ class LocalTables:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._tables: dict[str, tuple[LocalTable, Keys]] = {}
+        self.of_session: dict[str, LocalTable] = {}
+        """The temporary tables that last as long as the session, by name; a rollback changes them too."""
 
     def create(self, table: LocalTable, keys: Keys = ()) -> None:
         """Make a table.
@@ -54,11 +56,12 @@ class LocalTables:
             index = storage.quoted(f"{table.name} {table.level} {position}")
             self._connection.execute(f"CREATE UNIQUE INDEX {index} ON {table.storage_name} ({expression})")
         self._tables[table.storage_name] = (table, keys)
+        if _lasts(table):
+            self.of_session[table.name] = table
 
     def drop(self, table: LocalTable) -> None:
         """Drop a table; a missing table is not an error."""
-        self._tables.pop(table.storage_name, None)
-        self._connection.execute(f"DROP TABLE IF EXISTS {table.storage_name}")
+        self._remove(table.storage_name)
 
     def insert(self, table: LocalTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows.
@@ -100,11 +103,16 @@ class LocalTables:
     def restore(self, images: Mapping[str, Image | None]) -> None:
         """Restore tables to earlier states; None removes a table that did not exist then."""
         for name, image in images.items():
-            self._tables.pop(name, None)
-            self._connection.execute(f"DROP TABLE IF EXISTS {name}")
+            self._remove(name)
             if image is not None:
                 self.create(image.table, image.keys)
                 self._write(image.table, image.rows)
+
+    def _remove(self, storage_name: str) -> None:
+        known = self._tables.pop(storage_name, None)
+        self._connection.execute(f"DROP TABLE IF EXISTS {storage_name}")
+        if known is not None and _lasts(known[0]):
+            self.of_session.pop(known[0].name, None)
 
     def _write(self, table: LocalTable, rows: Sequence[Sequence[Any]]) -> None:
         """Add all of the rows, or none: DuckDB gets them as one list for each column, in one statement."""
@@ -119,6 +127,11 @@ class LocalTables:
             raise SqlError(2627, text, severity=14) from None
         except duckdb.Error as error:
             raise translated(error) from None
+
+
+def _lasts(table: LocalTable) -> bool:
+    """Whether a table lasts as long as the session: tables of procedures and dynamic SQL do not."""
+    return not table.is_variable and table.level == 0
 
 
 def _key_column(names: Mapping[str, Column], name: str) -> Column:

@@ -50,8 +50,7 @@ class SessionState:
         self.options: Options = Options()
         self.local_tables: LocalTables = LocalTables(self.connection)
         self.transactions: Transactions = Transactions(engine, self.connection, self.spid, self.local_tables)
-        self.temporary_tables: dict[str, LocalTable] = {}
-        """Those that last as long as the session, by name."""
+        self.temporary_tables: dict[str, LocalTable] = self.local_tables.of_session
         self.cursors: Cursors = Cursors()
         self.row_count: int = 0
         self.last_error: int = 0
@@ -72,7 +71,7 @@ class SessionState:
         """Return to the state after login."""
         if not keep_transaction:
             self.transactions.abort()
-        for table in self.temporary_tables.values():
+        for table in list(self.temporary_tables.values()):
             self.transactions.discard(table)
         self.temporary_tables.clear()
         self.transactions.begin_request()

@@ -67,16 +67,19 @@ class View:
         schema = ALL_ROWS if sees_all and self.unfiltered is not None else self.schema
         return ".".join(quoted(part) for part in (self.database, schema, self.name))
 
-    def source(self, wanted: Collection[str], *, sees_all: bool) -> str:
+    def source(self, alias: str, wanted: Collection[str], *, sees_all: bool) -> str:
         """The DuckDB text of a source with some of the view's columns, or with all of them.
 
+        :param alias: the name of the source.
         :param wanted: the names of the columns, as the view spells them.
         :param sees_all: whether the login may see all rows.
         """
         select = self.unfiltered if sees_all and self.unfiltered is not None else self.select
         names = tuple(column.name for column in self.columns)
         columns = view_columns(select, names)
-        return self.storage_name(sees_all=sees_all) if columns is None else f"({columns.narrowed(names, wanted)})"
+        if columns is None:
+            return f"{self.storage_name(sees_all=sees_all)} AS {alias}"
+        return columns.source(alias, names, wanted)
 
 
 @dataclass(frozen=True, slots=True)

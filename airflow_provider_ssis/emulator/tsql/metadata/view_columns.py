@@ -14,7 +14,8 @@ from functools import lru_cache
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 _PARTS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+|[(),*]|[^\w'"(),*]+""")
-_ENDS = frozenset("UNION EXCEPT INTERSECT GROUP HAVING QUALIFY WINDOW ORDER LIMIT OFFSET SAMPLE USING".split())
+_ALIAS = re.compile(r"\sAS\s+(\w+|\"[^\"]+\")$", re.IGNORECASE)
+_ENDS = frozenset("UNION EXCEPT INTERSECT GROUP HAVING QUALIFY WINDOW ORDER LIMIT OFFSET SAMPLE".split())
 """Words after FROM with which the rows depend on more than each single column."""
 _KEEP_ALL = frozenset("DISTINCT UNNEST WITH OVER".split())
 _DEPTH = {"(": 1, ")": -1}
@@ -31,18 +32,19 @@ class ViewColumns:
     expressions: tuple[str, ...]
     rest: str
 
-    def narrowed(self, names: Sequence[str], wanted: Collection[str]) -> str:
-        """The query of some of the columns, under their names; of the first one if none is wanted.
+    def source(self, alias: str, names: Sequence[str], wanted: Collection[str]) -> str:
+        """A source with some of the columns, under their names; with the first one if none is wanted.
 
+        :param alias: the name of the source.
         :param names: the names of all columns of the view.
         :param wanted: those to select.
         """
         chosen = [
-            f"{expression} AS {quoted(name)}"
-            for name, expression in zip(names, self.expressions, strict=True)
-            if name in wanted
-        ]
-        return f"SELECT {', '.join(chosen or [f'{self.expressions[0]} AS {quoted(names[0])}'])} {self.rest}"
+            (name, expression) for name, expression in zip(names, self.expressions, strict=True) if name in wanted
+        ] or [(names[0], self.expressions[0])]
+        # Named outside of the query: inside, a condition could mean the new name instead of a table's column.
+        expressions, columns = (", ".join(part) for part in zip(*((e, quoted(n)) for n, e in chosen), strict=True))
+        return f"(SELECT {expressions} {self.rest}) AS {alias}({columns})"
 
 
 @lru_cache(maxsize=512)
@@ -67,12 +69,14 @@ def view_columns(select: str, names: tuple[str, ...]) -> ViewColumns | None:
     outside = _top_level(words[place:])
     if place == len(parts) or not _ENDS.isdisjoint(outside):
         return None
+    rest = "".join(parts[place:])
     columns = tuple(expression.strip() for expression in expressions)
-    if columns == ("*",) and "JOIN" not in outside and "," not in outside:
-        columns = tuple(map(quoted, names))
     if len(columns) != len(names) or any(column.endswith("*") for column in columns):
         return None
-    return ViewColumns(columns, "".join(parts[place:]))
+    if any(found and found[1].strip('"').upper() in words[place:] for found in map(_ALIAS.search, columns)):
+        # DuckDB lets a condition use the names of the outputs.
+        return None
+    return ViewColumns(columns, rest)
 
 
 def _top_level(words: Sequence[str]) -> set[str]:

@@ -135,7 +135,7 @@ class Compilation:
     def _view_source(self, sql: str, match: re.Match[str]) -> str:
         view, alias = self.views[int(match["place"])], match["alias"]
         wanted = {column.name for column in view.columns if f"{alias}.{quoted(column.name)}" in sql}
-        return f"{view.source(wanted, sees_all=self.sees_all)} AS {alias}"
+        return view.source(alias, wanted, sees_all=self.sees_all)
 
 
 _LARGE_TYPES: Final = frozenset({"text", "ntext", "image", "xml", "sql_variant"})

@@ -28,10 +28,11 @@ def data() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.mark.parametrize(
     "select",
     [
-        "SELECT * FROM items",
         "SELECT id, label, total FROM items WHERE id > 0",
+        "SELECT id AS id, CAST(total AS VARCHAR), total AS x FROM items i WHERE label IS NULL",
+        "SELECT -i.id, i.label, i.id FROM items i WHERE id > 1 AND total IS NOT NULL",
         "SELECT i.id, concat(i.label, ', FROM ', '('), CASE WHEN i.total IS NULL THEN 0 ELSE i.total END FROM items i",
-        "SELECT a.id, b.label, (SELECT count(*) FROM items c WHERE c.id = a.id) FROM items a JOIN items b USING (id)",
+        "SELECT a.id, b.label, (SELECT count(*) FROM items WHERE id = a.id) FROM items a JOIN items b ON a.id = b.id",
         "SELECT max(id), min(label), sum(total) FROM items",
     ],
 )
@@ -40,9 +41,9 @@ def test_each_column_alone_is_that_of_the_whole_view(data: duckdb.DuckDBPyConnec
     columns = view_columns(select, NAMES)
     assert columns is not None
     for place, name in enumerate(NAMES):
-        rows = data.execute(f'SELECT "{name}" FROM ({columns.narrowed(NAMES, [name])}) AS v ORDER BY ALL').fetchall()
+        rows = data.execute(f'SELECT v."{name}" FROM {columns.source("v", NAMES, [name])} ORDER BY ALL').fetchall()
         assert rows == sorted(((row[place],) for row in whole), key=lambda row: (row[0] is None, row[0]))
-    [(count,)] = data.execute(f"SELECT count(*) FROM ({columns.narrowed(NAMES, [])}) AS v").fetchall()
+    [(count,)] = data.execute(f"SELECT count(*) FROM {columns.source('v', NAMES, [])}").fetchall()
     assert count == len(whole)
 
 
@@ -59,6 +60,9 @@ def test_each_column_alone_is_that_of_the_whole_view(data: duckdb.DuckDBPyConnec
         "SELECT * FROM items a JOIN items b USING (id)",
         "WITH t AS (SELECT * FROM items) SELECT id, label, total FROM t",
         "SELECT 1, 2, 3",
+        "SELECT * FROM items",
+        "SELECT * FROM (SELECT id, label, total FROM items)",
+        "SELECT id AS number, label, total FROM items WHERE number > 1",
         "SELECT id, label FROM items",
     ],
 )
@@ -68,6 +72,6 @@ def test_a_view_whose_columns_depend_on_each_other_is_read_as_a_whole(select: st
 
 def test_the_views_of_executions_are_taken_apart() -> None:
     view = declare.VIEWS["executions"]
-    text = view.source({"status"}, sees_all=True)
+    text = view.source("s1", {"status"}, sees_all=True)
     assert "o.status" in text
     assert "caller_name" not in text

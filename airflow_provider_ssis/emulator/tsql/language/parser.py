@@ -67,7 +67,7 @@ def is_quick(text: str, variables: Mapping[str, SqlType], tables: frozenset[str]
 
 
 def _key(text: str, variables: Mapping[str, SqlType] | None, tables: frozenset[str]) -> tuple[dict[str, Literal], _Key]:
-    """The literals of a batch, and what its statements depend on beside them."""
+    """The literals of a batch, and what its statements depend on as well."""
     short, literals = lift(text)
     given = tuple(variables.items()) if variables else ()
     return literals, (short, given + tuple((name, literal.type) for name, literal in literals.items()), tables)

@@ -95,6 +95,10 @@ class Runtime:
         run.task = self._loop.create_task(self._play(run), name=f"execution {request.execution_id}")
         run.task.add_done_callback(lambda task: self._forget(request.execution_id, task))
 
+    def next_process_id(self) -> int:
+        """The id of a new process."""
+        return next(self._process_ids)
+
     async def wait(self, execution_id: int) -> None:
         """Wait for the end of an execution; returns at once if it is not pending or running."""
         run = self._runs.get(execution_id)
@@ -160,7 +164,7 @@ class Runtime:
 
     async def _run_here(self, run: _Run, worker: Worker | None) -> OperationStatus:
         run.is_running = True
-        process_id = next(self._process_ids)
+        process_id = self.next_process_id()
         await self._log.running(run.request.execution_id, process_id, worker)
         steps = simulate(run.request, run.script, self._now(), thread_id=process_id + 4)
         return await _Player(self._log, run, steps).play()

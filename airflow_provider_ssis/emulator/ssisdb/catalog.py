@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
 from airflow_provider_ssis.emulator.ssisdb.tables import DEFAULT_PROPERTIES, TABLES
+from airflow_provider_ssis.emulator.ssisdb.validations import Validations
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
@@ -42,7 +43,9 @@ class Ssisdb:
         self.files = ProjectFiles(None if engine.data_dir is None else engine.data_dir / "projects")
         self.background = BackgroundWriter(engine)
         self.dumps = DumpFiles(engine.data_dir)
-        self.runtime = Runtime(CatalogRunLog(engine, self.background, self.dumps), engine.now)
+        run_log = CatalogRunLog(engine, self.background, self.dumps)
+        self.runtime = Runtime(run_log, engine.now)
+        self.validations = Validations(engine, self.background, run_log, self.files)
         self._deploying: set[tuple[int, str]] = set()
 
     # --- logins
@@ -146,6 +149,11 @@ class Ssisdb:
             store.execute("DELETE FROM internal.object_parameters WHERE project_version_lsn = ?", [version])
             store.after_commit(partial(self.files.delete, version))
 
+    def stop(self, operation_id: int) -> None:
+        """Stop an execution or a validation that is running."""
+        self.runtime.stop(operation_id)
+        self.validations.stop(operation_id)
+
     # --- Scale Out
 
     def add_worker(self, store: Store, machine_name: str, *, enabled: bool = True) -> uuid.UUID:
@@ -166,6 +174,7 @@ class Ssisdb:
         """End all runs, and delete all rows, files and scripts. Ids continue to rise."""
         self.runtime.scripts.clear()
         await self.runtime.close()
+        await self.validations.close()
         async with self.engine.transaction() as store:
             for table in TABLES:
                 if table.name != "catalog_properties":
@@ -181,6 +190,7 @@ class Ssisdb:
     async def close(self) -> None:
         """End all runs. Executions that are running get status 6 when the same data folder is opened again."""
         await self.runtime.close()
+        await self.validations.close()
         self.background.close()
         await asyncio.to_thread(self.files.close)
         await asyncio.to_thread(self.dumps.close)

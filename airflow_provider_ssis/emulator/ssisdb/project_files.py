@@ -9,7 +9,8 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Final
 
-from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
+from airflow_provider_ssis.project.archive import open_archive
+from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import Project
 from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
 
@@ -72,9 +73,9 @@ class ProjectFiles:
         :raises ProjectError: the package cannot be read.
         :raises OSError: the file is missing.
         """
-        parts = open_ispac(self._path(version)).parts
-        name = next((name for name in parts if name.lower() == package.lower()), package)
-        return read_dts_package(parts.get(name, b""), name)
+        with open_archive(self._path(version)) as archive:
+            name = next((name for name in archive.names if name.lower() == package.lower()), package)
+            return read_dts_package(archive.read(name), name)
 
     def delete(self, version: int) -> None:
         """Delete a version."""

@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.ssisdb.procedures import (
     projects,
     properties,
     scale_out,
+    validation,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "projects",
     "properties",
     "scale_out",
+    "validation",
 ]

@@ -43,22 +43,23 @@ async def stop_operation(call: CatalogCall) -> None:
             [object_id, object_name, stop_id],
         )
         call.end_operation(store, stop_id, OperationStatus.SUCCEEDED)
-        store.after_commit(lambda: call.ssisdb.runtime.stop(target))
+        store.after_commit(lambda: call.ssisdb.stop(target))
 
 
 def _check(call: CatalogCall, store: Store, target: int) -> tuple[int, str]:
     rows = store.fetch(
-        "SELECT status, operation_type, process_id, object_id, object_name FROM internal.operations WHERE"
-        " operation_id = ?",
+        "SELECT o.status, o.operation_type, o.process_id, o.object_id, o.object_name, t.task_id"
+        " FROM internal.operations o LEFT JOIN internal.executions e ON e.execution_id = o.operation_id"
+        " LEFT JOIN internal.tasks t ON t.job_id = e.job_id WHERE o.operation_id = ?",
         [target],
     )
-    status, kind, process_id, object_id, object_name = rows[0] if rows else (None, None, None, None, None)
+    status, kind, process_id, object_id, object_name, task_id = rows[0] if rows else (None,) * 6
     running = status in (OperationStatus.RUNNING, OperationStatus.STOPPING)
     if kind not in _STOPPABLE or not running or object_id is None:
         raise call.fail(27124, target)
     if status == OperationStatus.STOPPING:
         raise call.fail(27126)
-    if process_id is None:
+    if process_id is None and task_id is None:
         raise call.fail(27125)
     for permission in (PermissionType.MODIFY, PermissionType.READ):
         if not call.may(permission, SecuredObjectType.OPERATION, target):

@@ -1,0 +1,265 @@
+"""Runs validations: checks deployed packages, and writes messages and the status of what was checked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, ObjectType, OperationStatus
+from airflow_provider_ssis.emulator.runs import event_texts
+from airflow_provider_ssis.emulator.runs.control_flow import all_executables
+from airflow_provider_ssis.emulator.runs.records import EventRecord
+from airflow_provider_ssis.emulator.ssisdb.background_writes import BackgroundWriter
+from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
+from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
+from airflow_provider_ssis.emulator.ssisdb.validation_checks import (
+    Finding,
+    ParameterRow,
+    VariableRow,
+    check_package,
+    check_parameter,
+)
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.project.errors import ProjectError
+from airflow_provider_ssis.project.models import Package
+from airflow_provider_ssis.project.package.document import DtsPackage
+
+log = logging.getLogger(__name__)
+
+_VALIDATION_FAILED: Final = 0xC004700C - (1 << 32)
+"""DTS_E_VALIDATIONFAILED, as far as a message about a package has a code."""
+_SUCCEEDED: Final = "S"
+_FAILED: Final = "F"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentToCheck:
+    """An environment reference of a project.
+
+    :param name: of the environment.
+    :param variables: by lower-case name; None if the environment does not exist.
+    """
+
+    reference_id: int
+    name: str
+    variables: Mapping[str, VariableRow] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationRequest:
+    """A validation that begins.
+
+    :param packages: the names of the packages to check.
+    :param parameters: of the project (key: empty) and of its packages, by the lower-case name of the package.
+    :param environments: those with which the parameters are checked; empty for a check without one.
+    :param of_project: whether the project itself gets a status.
+    """
+
+    validation_id: int
+    project_id: int
+    version: int
+    packages: tuple[str, ...]
+    parameters: Mapping[str, Sequence[ParameterRow]] = field(repr=False)
+    environments: tuple[EnvironmentToCheck, ...]
+    of_project: bool
+
+
+class Validations:
+    """The validations of a catalog, each a task of the event loop.
+
+    :param engine: has the clock.
+    :param writer: writes the results.
+    :param run_log: writes the messages.
+    :param files: the deployed projects.
+    """
+
+    def __init__(self, engine: Engine, writer: BackgroundWriter, run_log: CatalogRunLog, files: ProjectFiles) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._log = run_log
+        self._files = files
+        self._running: dict[int, tuple[asyncio.Task[None], asyncio.Event]] = {}
+
+    def start(self, request: ValidationRequest) -> None:
+        """Start a validation whose row has the status 2; returns at once."""
+        stopped = asyncio.Event()
+        task = asyncio.get_running_loop().create_task(self._run(request, stopped))
+        self._running[request.validation_id] = (task, stopped)
+        task.add_done_callback(lambda _: self._running.pop(request.validation_id))
+
+    def stop(self, validation_id: int) -> None:
+        """Stop a validation before its next package."""
+        if validation_id in self._running:
+            self._running[validation_id][1].set()
+
+    async def close(self) -> None:
+        """End all validations without further records."""
+        tasks = [task for task, _ in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, request: ValidationRequest, stopped: asyncio.Event) -> None:
+        try:
+            status = await self._check(request, stopped)
+        except Exception:
+            log.exception("Validation %d ended unexpectedly after an error", request.validation_id)
+            status = OperationStatus.ENDED_UNEXPECTEDLY
+        now = self._engine.now()
+        await self._writer.write(
+            lambda store: store.execute(
+                "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
+                [int(status), now, request.validation_id],
+            )
+        )
+
+    async def _check(self, request: ValidationRequest, stopped: asyncio.Event) -> OperationStatus:
+        project = await asyncio.to_thread(self._files.project, request.version)
+        results: dict[str, bool] = {}
+        parameters: dict[int, bool] = {}
+        references = {each.reference_id: each.variables is not None for each in request.environments}
+        for name in request.packages:
+            document, problem = await asyncio.to_thread(self._document, request.version, name)
+            if stopped.is_set():
+                return OperationStatus.CANCELED
+            package = project.package(name)
+            if package is None:
+                raise ValueError(f"the project has no package {name!r}")
+            findings = [*problem, *(() if problem else check_package(project, package, document))]
+            findings += self._values(request, name, parameters, references)
+            results[name] = all(finding.is_warning for finding in findings)
+            await self._log.write(request.validation_id, self._records(package, findings), by_worker=False)
+            await asyncio.sleep(0)
+        succeeded = all(results.values())
+        await self._writer.write(lambda store: self._mark(store, request, results, parameters, references))
+        return OperationStatus.SUCCEEDED if succeeded else OperationStatus.FAILED
+
+    def _document(self, version: int, package: str) -> tuple[DtsPackage | None, tuple[Finding, ...]]:
+        try:
+            return self._files.document(version, package), ()
+        except ProjectError as error:
+            return None, (Finding(str(error)),)
+
+    @staticmethod
+    def _values(
+        request: ValidationRequest, package: str, checked: dict[int, bool], references: dict[int, bool]
+    ) -> list[Finding]:
+        """Check the parameters of the project and of a package in each environment.
+
+        :param checked: gets the result for each parameter.
+        :param references: gets the result for each reference.
+        """
+        found: list[Finding] = []
+        rows = [*request.parameters.get("", ()), *request.parameters.get(package.lower(), ())]
+        for row in rows:
+            checked.setdefault(row.parameter_id, True)
+        for environment in request.environments or (None,):
+            if environment is not None and environment.variables is None:
+                message = (
+                    f"The environment '{environment.name}' of the reference {environment.reference_id} does not exist,"
+                    " or you have no permission on it. Create it, or delete the reference."
+                )
+                found.append(Finding(message))
+                continue
+            for row in rows:
+                if environment is None:
+                    finding = check_parameter(row, None, {})
+                else:
+                    finding = check_parameter(row, environment.name, environment.variables or {})
+                if finding is None or finding in found:
+                    continue
+                found.append(finding)
+                if not finding.is_warning:
+                    checked[row.parameter_id] = False
+                    if environment is not None:
+                        references[environment.reference_id] = False
+        return found
+
+    def _records(self, package: Package, findings: Sequence[Finding]) -> list[EventRecord]:
+        """The messages of the check of a package."""
+        name = package.name.removesuffix(".dtsx")
+        root = package.control_flow
+        ids = {} if root is None else {each.path: each.id for each in all_executables(root)}
+        records = [self._record(package, "", MessageType.PRE_VALIDATE, "OnPreValidate", event_texts.validating(name))]
+        for finding in findings:
+            if finding.is_warning:
+                kind, event, message = MessageType.WARNING, "OnWarning", event_texts.warning(name, finding.message)
+            else:
+                kind, event, message = MessageType.ERROR, "OnError", event_texts.error(name, finding.message)
+            source = ids.get(finding.place, package.id)
+            records.append(
+                replace(self._record(package, finding.place, kind, event, message), message_source_id=source)
+            )
+        records.append(
+            self._record(package, "", MessageType.POST_VALIDATE, "OnPostValidate", event_texts.validated(name))
+        )
+        return records
+
+    def _record(self, package: Package, place: str, kind: MessageType, event: str, message: str) -> EventRecord:
+        path = place or "\\Package"
+        inside = path != "\\Package"
+        return EventRecord(
+            message_time=self._engine.now(),
+            message_type=kind,
+            message_source_type=MessageSourceType.TASK if inside else MessageSourceType.PACKAGE,
+            message=message,
+            package_name=package.name,
+            event_name=event,
+            message_source_name=path.rpartition("\\")[2] if inside else package.name.removesuffix(".dtsx"),
+            message_source_id=package.id,
+            package_path=path,
+            execution_path=path,
+            message_code=_VALIDATION_FAILED if kind is MessageType.ERROR else None,
+        )
+
+    def _mark(
+        self,
+        store: Store,
+        request: ValidationRequest,
+        packages: Mapping[str, bool],
+        parameters: Mapping[int, bool],
+        references: Mapping[int, bool],
+    ) -> None:
+        """Write what the validation found into the rows of what it checked."""
+        now = self._engine.now()
+
+        def mark(table: str, succeeded: bool, condition: str, *values: object) -> None:
+            store.execute(
+                f"UPDATE internal.{table} SET validation_status = ?, last_validation_time = ? WHERE {condition}",
+                [_SUCCEEDED if succeeded else _FAILED, now, *values],
+            )
+
+        for name, succeeded in packages.items():
+            mark(
+                "packages",
+                succeeded,
+                "project_id = ? AND project_version_lsn = ? AND lower(name) = lower(?)",
+                request.project_id,
+                request.version,
+                name,
+            )
+            insert(
+                store,
+                "extended_operation_info",
+                {
+                    "info_id": next_id(store, "info_id"),
+                    "operation_id": request.validation_id,
+                    "object_name": name,
+                    "object_type": int(ObjectType.PACKAGE),
+                    "reference_id": request.environments[0].reference_id if len(request.environments) == 1 else None,
+                    "status": int(OperationStatus.SUCCEEDED if succeeded else OperationStatus.FAILED),
+                    "start_time": now,
+                    "end_time": now,
+                },
+            )
+        for parameter_id, succeeded in parameters.items():
+            mark("object_parameters", succeeded, "parameter_id = ?", parameter_id)
+        for reference_id, succeeded in references.items():
+            mark("environment_references", succeeded, "reference_id = ?", reference_id)
+        if request.of_project:
+            mark("projects", all(packages.values()), "project_id = ?", request.project_id)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from airflow_provider_ssis.cli.lazy_group import CommandEntry
 
+_PACKAGE = "airflow_provider_ssis.cli"
+_RUNS = "Runs"
+_CATALOG = "Catalog"
 _PROJECTS = "Project files"
 _EXPRESSIONS = "Expressions"
 _SERVERS = "Servers"
 
 COMMANDS = (
-    CommandEntry(
-        "build", "airflow_provider_ssis.cli.build", "Build a project file (.ispac) from a project folder.", _PROJECTS
-    ),
-    CommandEntry(
-        "inspect",
-        "airflow_provider_ssis.cli.inspect",
-        "Show what an SSIS file contains, as text, JSON or a picture.",
-        _PROJECTS,
-    ),
-    CommandEntry("eval", "airflow_provider_ssis.cli.eval", "Evaluate an SSIS expression.", _EXPRESSIONS),
-    CommandEntry("doctor", "airflow_provider_ssis.cli.doctor", "Test a connection step by step.", _SERVERS),
-    CommandEntry("emulator", "airflow_provider_ssis.cli.emulator", "Serve an embedded SSISDB.", _SERVERS),
+    CommandEntry("run", f"{_PACKAGE}.run", "Run a package, and wait for its end.", _RUNS),
+    CommandEntry("stop", f"{_PACKAGE}.stop", "Stop executions.", _RUNS),
+    CommandEntry("show", f"{_PACKAGE}.show", "Show an execution.", _RUNS),
+    CommandEntry("messages", f"{_PACKAGE}.messages", "Print the messages of an operation.", _RUNS),
+    CommandEntry("deploy", f"{_PACKAGE}.deploy", "Deploy a project.", _CATALOG),
+    CommandEntry("get", f"{_PACKAGE}.get", "Write a project of the catalog to a file.", _CATALOG),
+    CommandEntry("list", f"{_PACKAGE}.list_objects", "List folders, projects, executions and others.", _CATALOG),
+    CommandEntry("build", f"{_PACKAGE}.build", "Build a project file (.ispac) from a project folder.", _PROJECTS),
+    CommandEntry("inspect", f"{_PACKAGE}.inspect", "Show what an SSIS file contains, as text or a picture.", _PROJECTS),
+    CommandEntry("eval", f"{_PACKAGE}.eval", "Evaluate an SSIS expression.", _EXPRESSIONS),
+    CommandEntry("doctor", f"{_PACKAGE}.doctor", "Test a connection step by step.", _SERVERS),
+    CommandEntry("emulator", f"{_PACKAGE}.emulator", "Serve an embedded SSISDB.", _SERVERS),
 )

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -23,8 +22,6 @@ from airflow_provider_ssis.cli.option_values import reject_together
 if TYPE_CHECKING:
     from airflow_provider_ssis.hooks.connection_fields import ConnectionFields, PlainFields
     from airflow_provider_ssis.hooks.connector import CatalogConnector
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 URI_VARIABLE = "AIRFLOW_SSIS_URI"
 AIRFLOW_VARIABLE = "AIRFLOW_CONN_SSIS_DEFAULT"
@@ -97,43 +94,20 @@ class ConnectionOptions:
         return typed
 
 
-def connection_options(function: Function) -> Function:
-    """Add the options of a connection to a command; the function gets ``connection``, a :class:`ConnectionOptions`."""
+def take_connection(options: dict[str, Any]) -> ConnectionOptions:
+    """Remove the values of :data:`CONNECTION_PARAMETERS` from the options of the current command.
 
-    @wraps(function)
-    def with_connection(
-        *arguments: Any,
-        uri: str | None,
-        conn_id: str | None,
-        host: str | None,
-        port: int | None,
-        login: str | None,
-        password_file: Path | None,
-        database: str | None,
-        extra: tuple[str, ...],
-        **options: Any,
-    ) -> Any:
-        reject_together(*_SINGLE)
-        context = click.get_current_context()
-        # A connection on the command line replaces one in the environment.
-        given = [name for name in _SINGLE if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-        values = {"uri": uri, "conn_id": conn_id, "host": host}
-        if given:
-            values = {name: value if name in given else None for name, value in values.items()}
-        connection = ConnectionOptions(
-            **values,
-            port=port,
-            login=login,
-            password_file=password_file,
-            database=database,
-            extras=_pairs(extra),
-        )
-        return function(*arguments, connection=connection, **options)
-
-    declared: Function = with_connection  # type: ignore[assignment]
-    for option in reversed(_OPTIONS):
-        declared = option(declared)
-    return declared
+    :param options: the options as click passes them.
+    :raises click.UsageError: options exclude each other, or one is malformed.
+    """
+    reject_together(*_SINGLE)
+    context = click.get_current_context()
+    values = {name: options.pop(name) for name in (each.name for each in CONNECTION_PARAMETERS) if name}
+    # A connection on the command line replaces one in the environment.
+    given = [name for name in _SINGLE if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        values |= {name: None for name in _SINGLE if name not in given}
+    return ConnectionOptions(extras=_pairs(values.pop("extra")), **values)
 
 
 def fields_of_uri(value: str, what: str) -> PlainFields:
@@ -192,35 +166,37 @@ def _first_line(path: Path) -> str:
     return lines[0]
 
 
-_OPTIONS = (
-    click.option(
-        "--uri",
+CONNECTION_PARAMETERS = (
+    click.Option(
+        ["--uri"],
         envvar=URI_VARIABLE,
         metavar="URI",
         help="Connection URI or JSON object, as in Airflow's AIRFLOW_CONN_... variables. Other users of this machine "
         f"can read options in the process list: the environment variable {URI_VARIABLE} hides it.",
     ),
-    click.option(
-        "--conn-id", envvar="AIRFLOW_SSIS_CONN_ID", metavar="ID", help="Id of a connection in Airflow, instead."
+    click.Option(
+        ["--conn-id"], envvar="AIRFLOW_SSIS_CONN_ID", metavar="ID", help="Id of a connection in Airflow, instead."
     ),
-    click.option("--host", envvar="AIRFLOW_SSIS_HOST", metavar="SERVER", help="Server, instead of a URI."),
-    click.option("--port", type=click.IntRange(0, 65535), envvar="AIRFLOW_SSIS_PORT", metavar="PORT", help="Its port."),
-    click.option(
-        "--login",
+    click.Option(["--host"], envvar="AIRFLOW_SSIS_HOST", metavar="SERVER", help="Server, instead of a URI."),
+    click.Option(
+        ["--port"], type=click.IntRange(0, 65535), envvar="AIRFLOW_SSIS_PORT", metavar="PORT", help="Its port."
+    ),
+    click.Option(
+        ["--login"],
         envvar="AIRFLOW_SSIS_LOGIN",
         metavar="LOGIN",
         help="SQL login, DOMAIN\\user for NTLM, or client id. Without it: the Kerberos ticket of this machine.",
     ),
-    click.option(
-        "--password-file",
+    click.Option(
+        ["--password-file"],
         type=Path,
         metavar="FILE",
         help="File with the password in its first line; - is the standard input. Without it: the environment variable "
         f"{PASSWORD_VARIABLE}, else it is asked for on a terminal.",
     ),
-    click.option("--database", envvar="AIRFLOW_SSIS_DATABASE", metavar="NAME", help="Database. Without it: SSISDB."),
-    click.option(
-        "--extra",
+    click.Option(["--database"], envvar="AIRFLOW_SSIS_DATABASE", metavar="NAME", help="Database. Without it: SSISDB."),
+    click.Option(
+        ["--extra"],
         multiple=True,
         metavar="FIELD=VALUE",
         help="A further field of the connection, such as encrypt=strict. Can be repeated.",

@@ -8,7 +8,7 @@ import click
 class CommandFailed(Exception):
     """A command could not do its work.
 
-    :param message: what happened, where, and what to do next.
+    :param message: what happened, where, and what to do next. Empty if that is printed already.
     :param exit_code: the exit code of the process. Default: 1.
     """
 
@@ -20,4 +20,5 @@ class CommandFailed(Exception):
 
     def show(self) -> None:
         """Print the message after the name of the command, on standard error."""
-        click.echo(f"{self.command}: {self}", err=True)
+        if str(self):
+            click.echo(f"{self.command}: {self}", err=True)

@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = command_line.main(
             None if arguments is None else list(arguments), prog_name=PROGRAM, standalone_mode=False
         )
+    except click.UsageError as error:
+        error.show()
+        return getattr(error.ctx and error.ctx.command, "usage_exit_code", error.exit_code)
     except (click.ClickException, CommandFailed) as error:
         error.show()
         return error.exit_code

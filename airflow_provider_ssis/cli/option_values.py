@@ -40,6 +40,26 @@ def read_password(path: Path) -> str:
         raise CommandFailed(f"cannot read the password in {path}: {type(error).__name__}") from None
 
 
+def package_name(text: str) -> str:
+    """The name of a package, with its ``.dtsx``.
+
+    :raises click.BadParameter: the text is empty.
+    """
+    name = not_empty(text)
+    return name if name.lower().endswith(".dtsx") else f"{name}.dtsx"
+
+
+def pair(text: str) -> tuple[str, str]:
+    """A name and a value, from ``NAME=VALUE``.
+
+    :raises click.BadParameter: the text is not such a pair. The message has only the part before a possible secret.
+    """
+    name, equals, value = text.partition("=")
+    if not name.strip() or not equals:
+        raise click.BadParameter("write it as NAME=VALUE")
+    return name.strip(), value
+
+
 def reject_together(*names: str) -> None:
     """Refuse options of the current command that exclude each other.
 

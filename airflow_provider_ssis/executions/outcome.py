@@ -198,11 +198,6 @@ def where_to_look(execution_id: int) -> str:
     )
 
 
-def executable_of(message: EventMessage) -> str | None:
-    """The executable that a message is about: its path in this run, which contains the iteration of a loop."""
-    return message.execution_path or message.package_path or message.message_source_name
-
-
 def _errors_of(catalog: Catalog, execution_id: int) -> list[EventMessage]:
     for after in (0, None):
         # None: the messages of Scale Out workers have no id.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis import config
+from airflow_provider_ssis.catalog.message_levels import MessageLevel
 from airflow_provider_ssis.exceptions import RenderedToNothing
 from airflow_provider_ssis.executions.arguments import VALUE_ARGUMENTS, check_choice
 from airflow_provider_ssis.executions.deadline import seconds
-from airflow_provider_ssis.executions.message_log import MessageLevel
 from airflow_provider_ssis.executions.outcome import result_of
 from airflow_provider_ssis.executions.polling import get_execution
 from airflow_provider_ssis.executions.submit import OnPreviousRun, submit

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError
+from airflow_provider_ssis.catalog.message_levels import MessageLevel
 from airflow_provider_ssis.compat import deferral_exceptions, is_deferral_timeout, resumed_context
 from airflow_provider_ssis.exceptions import KilledBeforeStart, RenderedToNothing, TrySuperseded
 from airflow_provider_ssis.executions.arguments import execution_request
-from airflow_provider_ssis.executions.message_log import MessageLevel
 from airflow_provider_ssis.executions.outcome import result_of, unreachable_error
 from airflow_provider_ssis.executions.polling import PollSchedule
 from airflow_provider_ssis.executions.submit import OnPreviousRun, Submission, TaskStamp

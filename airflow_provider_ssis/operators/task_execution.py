@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from airflow_provider_ssis.catalog.client import Catalog
+    from airflow_provider_ssis.catalog.message_levels import MessageLevel
     from airflow_provider_ssis.catalog.models import Execution, ExecutionState, ExecutionSummary
     from airflow_provider_ssis.catalog.requests import Correlation
-    from airflow_provider_ssis.executions.message_log import MessageLevel, TaskLog
+    from airflow_provider_ssis.executions.message_log import TaskLog
     from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState
     from airflow_provider_ssis.triggers.events import ExecutionEvent
 

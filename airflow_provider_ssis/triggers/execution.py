@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.message_levels import MessageLevel
 from airflow_provider_ssis.compat import task_instance_state
 from airflow_provider_ssis.executions.deadline import Deadline, seconds_until_resume
-from airflow_provider_ssis.executions.message_log import MessageLevel, log_message
+from airflow_provider_ssis.executions.message_log import log_message
 from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
 from airflow_provider_ssis.executions.outcome import not_started_text
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from airflow_provider_ssis.catalog.codes import MessageType
 from airflow_provider_ssis.catalog.failures.message_codes import PHASES, ROWS_WRITTEN
+from airflow_provider_ssis.catalog.message_levels import MessageLevel
 from airflow_provider_ssis.executions import message_log as following
-from airflow_provider_ssis.executions.message_log import MessageForwarder, MessageLevel
+from airflow_provider_ssis.executions.message_log import MessageForwarder
 from tests.support.scripted_catalog import START, ScriptedCatalog, event
 from tests.support.task_runs import LogRecord
 

@@ -1,0 +1,234 @@
+"""``airflow-ssis env``: environments with their variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from airflow_provider_ssis.cli.catalog_command import catalog_command
+from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import pair
+from airflow_provider_ssis.cli.output import Column, Output, plain, shown
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.catalog.client import Catalog
+    from airflow_provider_ssis.catalog.models import EnvironmentVariable
+    from airflow_provider_ssis.catalog.requests import Value
+
+Pairs = tuple[tuple[str, str], ...]
+_KEYS = ("value", "type", "sensitive", "description")
+
+
+@click.group("env")
+def command() -> None:
+    """Show, set or delete environments and their variables."""
+
+
+@catalog_command("show")
+@click.argument("folder")
+@click.argument("environment")
+def show(catalog: Catalog, output: Output, folder: str, environment: str) -> None:
+    """Show the variables of ENVIRONMENT in FOLDER. Sensitive values are not shown."""
+    from airflow_provider_ssis.cli.names import require_environment
+
+    found = require_environment(catalog, folder, environment)
+    variables = catalog.environment_variables(folder, environment)
+    if output.as_json:
+        output.json({"environment": plain(found), "variables": plain(variables)})
+        return
+    output.rows(
+        variables,
+        Column("variable", lambda row: row.name),
+        Column("type", lambda row: row.type),
+        Column("value", lambda row: "***" if row.sensitive else shown(row.value)),
+        Column("description", lambda row: row.description),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A variable as it shall be; None where it stays as it is."""
+
+    value: Value
+    type: str | None = None
+    sensitive: bool | None = None
+    description: str | None = None
+
+
+@catalog_command("set")
+@click.argument("folder")
+@click.argument("environment")
+@click.argument("value", type=pair, nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--type", "types", type=pair, multiple=True, metavar="NAME=TYPE", help="SSIS type, such as Int32.")
+@click.option("--sensitive", multiple=True, metavar="NAME", help="Encrypt this variable, so that no view shows it.")
+@click.option(
+    "--values",
+    type=Path,
+    metavar="FILE",
+    help="JSON file with an object of names and values, which then are not in the process list. A value may be an "
+    "object with the keys value, type, sensitive and description. - is the standard input.",
+)
+@click.option("--description", metavar="TEXT", help="Description of the environment.")
+def set_values(
+    catalog: Catalog,
+    output: Output,
+    folder: str,
+    environment: str,
+    value: Pairs,
+    types: Pairs,
+    sensitive: tuple[str, ...],
+    values: Path | None,
+    description: str | None,
+) -> None:
+    """Create ENVIRONMENT in FOLDER if it does not exist, and set variables. Others stay as they are.
+
+    Values that are the same already are not written again. Sensitive values cannot be compared and always are.
+    """
+    from airflow_provider_ssis.catalog.errors import CatalogError
+    from airflow_provider_ssis.cli.names import require_folder
+
+    wanted = _wanted(value, types, sensitive, values)
+    require_folder(catalog, folder)
+    found = catalog.environment(folder, environment)
+    created: list[str] = []
+    updated: list[str] = []
+    if found is None:
+        found = catalog.create_environment(folder, environment, description, exist_ok=True)
+        is_new = True
+    else:
+        is_new = False
+        if description is not None and description != (found.description or ""):
+            catalog.set_environment_description(folder, environment, description)
+    known = {each.name.casefold(): each for each in catalog.environment_variables(folder, environment)}
+    for name, each in wanted.items():
+        try:
+            if name.casefold() not in known:
+                catalog.create_environment_variable(
+                    *(folder, environment, name, each.value),
+                    data_type=each.type,
+                    sensitive=each.sensitive,
+                    description=each.description,
+                )
+                created.append(name)
+            elif _update(catalog, folder, environment, known[name.casefold()], each):
+                updated.append(name)
+        except CatalogError as error:
+            error.advice += _done_before(environment if is_new else None, created, updated)
+            raise
+    unchanged = [name for name in wanted if name not in (*created, *updated)]
+    parts = [f"Created the environment {folder}/{environment}." if is_new else f"Environment {folder}/{environment}."]
+    parts += [
+        f"{what}: {', '.join(names)}."
+        for what, names in (("Created", created), ("Updated", updated), ("Unchanged", unchanged))
+        if names
+    ]
+    output.done(
+        " ".join(parts),
+        folder=folder,
+        environment=environment,
+        environment_created=is_new,
+        created=created,
+        updated=updated,
+        unchanged=unchanged,
+    )
+
+
+@catalog_command("delete")
+@click.argument("folder")
+@click.argument("environment")
+@click.argument("variable", nargs=-1)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(
+    catalog: Catalog, output: Output, folder: str, environment: str, variable: tuple[str, ...], yes: bool
+) -> None:
+    """Delete ENVIRONMENT in FOLDER with its variables, or only VARIABLEs of it. References to it then lead nowhere."""
+    from airflow_provider_ssis.cli.names import require_environment
+
+    require_environment(catalog, folder, environment)
+    what = f"the environment {folder}/{environment}"
+    if variable:
+        what = f"{', '.join(variable)} of {what}"
+    if not yes and not click.confirm(f"Delete {what}?", err=True):
+        raise CommandFailed("nothing was deleted.")
+    for name in variable:
+        catalog.delete_environment_variable(folder, environment, name)
+    if not variable:
+        catalog.delete_environment(folder, environment)
+    output.done(f"Deleted {what}.", folder=folder, environment=environment, variables=list(variable))
+
+
+def _wanted(values: Pairs, types: Pairs, sensitive: tuple[str, ...], file: Path | None) -> dict[str, _Wanted]:
+    from airflow_provider_ssis.cli.value_files import read_json, unique
+
+    found = {} if file is None else {name: _from_file(file, name, each) for name, each in read_json(file).items()}
+    found.update({name: _Wanted(value) for name, value in unique(values, "The variable").items()})
+    of_type = unique(types, "--type")
+    for name in (*of_type, *sensitive):
+        if name not in found:
+            raise click.UsageError(f"The variable {name} has a type or is sensitive, but has no value.")
+        before = found[name]
+        found[name] = _Wanted(
+            before.value,
+            of_type.get(name, before.type),
+            True if name in sensitive else before.sensitive,
+            before.description,
+        )
+    return found
+
+
+def _from_file(file: Path, name: str, value: Any) -> _Wanted:
+    from airflow_provider_ssis.cli.value_files import value_in
+
+    if not isinstance(value, Mapping) or (set(value) == {"sensitive"} and not isinstance(value["sensitive"], bool)):
+        return _Wanted(value_in(file, name, value))
+    unknown = sorted(set(value) - set(_KEYS))
+    if unknown or "value" not in value:
+        raise click.UsageError(f"The file {file}: {name} needs the key 'value', and may have {', '.join(_KEYS[1:])}.")
+    data_type, sensitive, description = value.get("type"), value.get("sensitive"), value.get("description")
+    if not isinstance(data_type, str | None) or not isinstance(description, str | None):
+        raise click.UsageError(f"The file {file}: the type and description of {name} are texts.")
+    if not isinstance(sensitive, bool | None):
+        raise click.UsageError(f"The file {file}: 'sensitive' of {name} is true or false.")
+    return _Wanted(value_in(file, f"{name}.value", value["value"]), data_type, sensitive, description)
+
+
+def _update(catalog: Catalog, folder: str, environment: str, variable: EnvironmentVariable, wanted: _Wanted) -> bool:
+    """Change what differs. The protection comes first, so that a secret is never stored as plain text.
+
+    :return: whether anything was written.
+    """
+    from airflow_provider_ssis.catalog.requests import Sensitive
+    from airflow_provider_ssis.cli.parameters import same_value
+
+    place = (folder, environment, variable.name)
+    sensitive = True if isinstance(wanted.value, Sensitive) and wanted.sensitive is None else wanted.sensitive
+    changed = False
+    if sensitive is not None and sensitive != variable.sensitive:
+        catalog.set_environment_variable_protection(*place, sensitive=sensitive)
+        changed = True
+    if wanted.type is not None and wanted.type.casefold() != variable.type.casefold():
+        catalog.set_environment_variable_type(*place, wanted.type)
+        changed = True
+    if changed or variable.sensitive or not same_value(variable.value, wanted.value):
+        catalog.set_environment_variable_value(*place, wanted.value)
+        changed = True
+    if wanted.description is not None and wanted.description != (variable.description or ""):
+        catalog.set_environment_variable_description(*place, wanted.description)
+        changed = True
+    return changed
+
+
+def _done_before(environment: str | None, created: list[str], updated: list[str]) -> str:
+    done = [f"the environment {environment} was created"] if environment else []
+    done += [f"variables created: {', '.join(created)}"] if created else []
+    done += [f"variables updated: {', '.join(updated)}"] if updated else []
+    return f" Done before: {'; '.join(done)}." if done else ""
+
+
+command.add_command(show)
+command.add_command(set_values)
+command.add_command(delete)

@@ -1,0 +1,165 @@
+"""``airflow-ssis list``: what is in the catalog."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from airflow_provider_ssis.cli.catalog_command import catalog_command
+from airflow_provider_ssis.cli.option_values import package_name
+from airflow_provider_ssis.cli.output import Column, Output
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.catalog.client import Catalog
+
+_STATUSES = ("created", "running", "canceled", "failed", "pending", "ended_unexpectedly", "succeeded", "stopping")
+_AGE = re.compile(r"(?P<number>\d+)(?P<unit>[smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def point_in_time(text: str) -> datetime:
+    """A time with a time zone, from ISO 8601 or an age such as ``2h``.
+
+    :raises click.BadParameter: the text is neither.
+    """
+    age = _AGE.fullmatch(text.strip())
+    if age is not None:
+        return datetime.now(UTC) - timedelta(**{_UNITS[age["unit"]]: int(age["number"])})
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is neither a time (2024-05-31T08:00) nor an age (30m, 2h, 7d)") from None
+    return moment if moment.tzinfo is not None else moment.astimezone()
+
+
+@click.group("list")
+def command() -> None:
+    """List folders, projects, packages, environments, executions or operations."""
+
+
+@catalog_command("folders")
+def folders(catalog: Catalog, output: Output) -> None:
+    """List the folders that the login can see."""
+    output.rows(
+        catalog.folders(),
+        Column("folder", lambda row: row.name),
+        Column("created by", lambda row: row.created_by_name),
+        Column("created", lambda row: row.created_time),
+        Column("description", lambda row: row.description),
+    )
+
+
+@catalog_command("projects")
+@click.argument("folder", required=False)
+def projects(catalog: Catalog, output: Output, folder: str | None) -> None:
+    """List the projects of FOLDER, or of all folders."""
+    _require_folder(catalog, folder)
+    output.rows(
+        catalog.projects(folder),
+        Column("folder", lambda row: row.folder_name),
+        Column("project", lambda row: row.name),
+        Column("version", lambda row: row.object_version_lsn),
+        Column("deployed", lambda row: row.last_deployed_time),
+        Column("deployed by", lambda row: row.deployed_by_name),
+        Column("validation", lambda row: row.validation_status),
+        Column("description", lambda row: row.description),
+    )
+
+
+@catalog_command("packages")
+@click.argument("folder")
+@click.argument("project")
+def packages(catalog: Catalog, output: Output, folder: str, project: str) -> None:
+    """List the packages of PROJECT in FOLDER."""
+    from airflow_provider_ssis.cli.names import require_project
+
+    require_project(catalog, folder, project)
+    output.rows(
+        catalog.packages(folder, project),
+        Column("package", lambda row: row.name),
+        Column("entry point", lambda row: row.entry_point),
+        Column("version", lambda row: f"{row.version_major}.{row.version_minor}.{row.version_build}"),
+        Column("format", lambda row: row.package_format_version),
+        Column("validation", lambda row: row.validation_status),
+        Column("description", lambda row: row.description),
+    )
+
+
+@catalog_command("environments")
+@click.argument("folder", required=False)
+def environments(catalog: Catalog, output: Output, folder: str | None) -> None:
+    """List the environments of FOLDER, or of all folders."""
+    _require_folder(catalog, folder)
+    output.rows(
+        catalog.environments(folder),
+        Column("folder", lambda row: row.folder_name),
+        Column("environment", lambda row: row.name),
+        Column("created by", lambda row: row.created_by_name),
+        Column("created", lambda row: row.created_time),
+        Column("description", lambda row: row.description),
+    )
+
+
+@catalog_command("executions")
+@click.option("--folder", metavar="NAME", help="Only of this folder.")
+@click.option("--project", metavar="NAME", help="Only of this project; needs --folder.")
+@click.option("--package", type=package_name, metavar="NAME", help="Only of this package.")
+@click.option(
+    "--status", type=click.Choice(_STATUSES), multiple=True, help="Only in this status. Can be given several times."
+)
+@click.option(
+    "--since",
+    type=point_in_time,
+    metavar="TIME",
+    help="Only created since this time (2024-05-31T08:00, local unless it has an offset) or age (30m, 2h, 7d).",
+)
+@click.option("--limit", type=click.IntRange(1), default=50, help="The most executions to list, the newest first.")
+def executions(
+    catalog: Catalog,
+    output: Output,
+    folder: str | None,
+    project: str | None,
+    package: str | None,
+    status: tuple[str, ...],
+    since: datetime | None,
+    limit: int,
+) -> None:
+    """List executions, the newest first."""
+    from airflow_provider_ssis.catalog.codes import OperationStatus
+
+    if project is not None and folder is None:
+        raise click.UsageError("--project needs --folder.", click.get_current_context())
+    found = catalog.executions(
+        folder=folder,
+        project=project,
+        package=package,
+        statuses=[OperationStatus[name.upper()] for name in status] or None,
+        since=since,
+        limit=limit,
+    )
+    output.rows(
+        found,
+        Column("execution", lambda row: row.execution_id),
+        Column("status", lambda row: row.status),
+        Column("folder", lambda row: row.folder_name),
+        Column("project", lambda row: row.project_name),
+        Column("package", lambda row: row.package_name),
+        Column("environment", lambda row: row.environment_name),
+        Column("started", lambda row: row.start_time),
+        Column("ended", lambda row: row.end_time),
+        Column("by", lambda row: row.caller_name),
+    )
+
+
+def _require_folder(catalog: Catalog, folder: str | None) -> None:
+    from airflow_provider_ssis.cli.names import require_folder
+
+    if folder is not None:
+        require_folder(catalog, folder)
+
+
+for _command in (folders, projects, packages, environments, executions):
+    command.add_command(_command)

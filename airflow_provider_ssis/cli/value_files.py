@@ -1,0 +1,67 @@
+"""Values from JSON files, which keep secrets out of the process list, and from NAME=VALUE options."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from airflow_provider_ssis.catalog.requests import Sensitive, Value
+
+
+def read_json(file: Path, *, keys: Collection[str] | None = None) -> Mapping[str, Any]:
+    """A JSON object from a file.
+
+    :param file: the file; ``-`` is the standard input. Numbers with a point become ``Decimal``.
+    :param keys: the keys that it may have. Default: any.
+    :raises click.UsageError: it cannot be read, is no such object, or has another key.
+    """
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        content = json.loads(text, parse_float=Decimal)
+    except OSError as error:
+        raise click.UsageError(f"The values cannot be read from {file}: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        # The parser's message may quote a secret.
+        raise click.UsageError(f"The file {file} is not JSON in UTF-8.") from None
+    expected = f" with the keys {', '.join(keys)}" if keys else ""
+    if not isinstance(content, Mapping):
+        raise click.UsageError(f"The file {file} is not a JSON object{expected}.")
+    unknown = sorted(set(content) - set(keys)) if keys else []
+    if unknown:
+        raise click.UsageError(f"The file {file} has the unknown key {unknown[0]!r}. It is an object{expected}.")
+    return content
+
+
+def value_in(file: Path, where: str, value: Any) -> Value:
+    """A value of a file; ``{"sensitive": VALUE}`` is one that is never shown.
+
+    :param file: the file, for messages.
+    :param where: the place in it, for messages.
+    :param value: what the JSON has there.
+    :raises click.UsageError: it is neither a text, a number, true nor false.
+    """
+    if isinstance(value, Mapping) and set(value) == {"sensitive"}:
+        inner = value_in(file, where, value["sensitive"])
+        return inner if isinstance(inner, Sensitive) else Sensitive(inner)
+    if not isinstance(value, bool | int | Decimal | str):
+        raise click.UsageError(f"The file {file}: {where} is neither a text, a number, true nor false.")
+    return value
+
+
+def unique(pairs: Sequence[tuple[str, str]], option: str) -> dict[str, str]:
+    """The pairs of an option that can be repeated.
+
+    :raises click.UsageError: a name is given twice.
+    """
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise click.UsageError(f"{option} {name} is given twice.")
+        found[name] = value
+    return found

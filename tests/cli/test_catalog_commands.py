@@ -1,0 +1,246 @@
+"""The commands that work on a catalog, on the embedded SSISDB."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.cli.main import main
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.support.executions import wait_for_status
+from tests.support.mart import MART
+
+Command = Callable[..., "Result"]
+
+
+class Result:
+    """What a command printed, and its exit code."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def json_lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def run(
+    ssisdb: SsisdbEmulator, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """Runs a command on the embedded SSISDB. The fixture catalog imports Airflow, whose log must not be captured."""
+    monkeypatch.setenv("AIRFLOW_SSIS_URI", ssisdb.airflow_uri)
+
+    def command(*arguments: object, code: int = 0) -> Result:
+        capsys.readouterr()
+        result = main([str(each) for each in arguments])
+        printed = capsys.readouterr()
+        assert result == code, printed.out + printed.err
+        assert ssisdb.password not in printed.out + printed.err
+        return Result(result, printed.out, printed.err)
+
+    return command
+
+
+@pytest.fixture
+def ispac(tmp_path: Path) -> Path:
+    path = tmp_path / "Mart.ispac"
+    path.write_bytes(MART)
+    return path
+
+
+def test_deploy_and_get(run: Command, ispac: Path, tmp_path: Path) -> None:
+    missing = run("deploy", ispac, "Sales", code=1)
+    assert "the login sees no folder Sales" in missing.err
+    deployed = run("deploy", ispac, "Sales", "--create-folder", "--json").json
+    assert (deployed["folder"], deployed["project"], deployed["deployed"]) == ("Sales", "Mart", True)
+    assert "Sales/Mart is unchanged since" in run("deploy", ispac, "Sales").out
+    again = run("deploy", ispac, "Sales", "--force").out
+    assert again.startswith("Deployed Sales/Mart as version ")
+    target = tmp_path / "out.ispac"
+    run("get", "Sales", "Mart", "--output", target)
+    assert target.read_bytes() == MART
+    assert "exists" in run("get", "Sales", "Mart.ispac", "--output", target, code=1).err
+    got = run("get", "Sales", "Mart.ispac", "--output", target, "--force", "--json").json
+    assert got["size"] == len(MART)
+
+
+def test_deploy_reports_a_file_that_is_no_project(run: Command, tmp_path: Path) -> None:
+    path = tmp_path / "bad.ispac"
+    path.write_bytes(b"nonsense")
+    assert str(path) in run("deploy", path, "Sales", code=1).err
+    assert "does not exist" in run("deploy", tmp_path / "none.ispac", "Sales", code=1).err
+
+
+def test_lists(run: Command, mart: Catalog) -> None:
+    mart.create_environment("Sales", "Test")
+    assert run("list", "folders").out.splitlines()[1].startswith("Sales ")
+    assert [each["name"] for each in run("list", "projects", "--json").json] == ["Mart"]
+    assert "Mart" in run("list", "projects", "Sales").out
+    packages = run("list", "packages", "Sales", "Mart", "--json").json
+    assert {"Load.dtsx", "Strict.dtsx"} <= {each["name"] for each in packages}
+    assert "Test" in run("list", "environments", "Sales").out
+    assert "Test" in run("list", "environments").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["list", "projects", "Sale"], "no folder Sale. Nearest names: Sales."),
+        (["list", "packages", "Sales", "Mrt"], "no project Sales/Mrt. Nearest names: Sales/Mart."),
+        (["get", "Sales", "Mrt"], "no project Sales/Mrt. Nearest names: Sales/Mart."),
+        (["show", "999999"], "the login sees no execution 999999"),
+        (["messages", "999999"], "the login sees no operation 999999"),
+        (["stop", "999999"], "the login sees no operation 999999"),
+    ],
+)
+def test_a_name_that_does_not_exist(run: Command, mart: Catalog, arguments: list[str], said: str) -> None:
+    assert said in run(*arguments, code=1).err
+    failure = run(*arguments, "--json", code=1)
+    assert said in failure.json["error"]
+    assert failure.json["exit_code"] == 1
+    assert failure.err == ""
+
+
+def test_a_run_with_values(run: Command, mart: Catalog) -> None:
+    result = run(
+        *("run", "Sales", "Mart", "Load", "--poll-interval", "0.05", "--logging-level", "verbose"),
+        *("--parameter", "BatchSize=7", "--parameter", "Title=a=b", "--connection", "Orders.ServerName=dw01"),
+        *("--set", r"\Package.Variables[User::Key].Properties[Value]=k", "--json"),
+    )
+    (last,) = result.json_lines
+    execution = last["execution"]
+    assert (execution["status"], execution["package_name"]) == ("succeeded", "Load.dtsx")
+    shown = run("show", execution["execution_id"], "--json").json
+    values = {each["parameter_name"]: each["parameter_value"] for each in shown["parameters"]}
+    assert (values["BatchSize"], values["Title"], values["CM.Orders.ServerName"]) == (7, "a=b", "dw01")
+    assert shown["statistics"]
+    text = run("show", execution["execution_id"]).out
+    assert "Sales/Mart/Load.dtsx" in text
+    assert "succeeded" in text
+    listed = run("list", "executions", "--folder", "Sales", "--project", "Mart", "--since", "1h", "--json").json
+    assert [each["execution_id"] for each in listed] == [execution["execution_id"]]
+    assert run("list", "executions", "--status", "failed", "--json").json == []
+
+
+def test_values_from_a_file_are_not_shown(run: Command, mart: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "values.json"
+    content = {
+        "parameters": {"BatchSize": 3, "FullLoad": True},
+        "property_overrides": {r"\Package.Variables[User::Secret].Properties[Value]": {"sensitive": "hunter2"}},
+    }
+    path.write_text(json.dumps(content))
+    result = run("run", "Sales", "Mart", "Load", "--values", path, "--parameter", "BatchSize=4", "--follow")
+    assert "hunter2" not in result.out + result.err
+    execution = mart.executions()[0]
+    values = {
+        each.parameter_name: each.parameter_value for each in mart.execution_parameter_values(execution.execution_id)
+    }
+    assert (values["BatchSize"], values["FullLoad"]) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"parameter": {}}', "unknown key 'parameter'"),
+        ("[1]", "is not a JSON object"),
+        ("{hunter2", "is not JSON"),
+        ('{"parameters": {"BatchSize": [1]}}', "parameters.BatchSize is neither a text"),
+        ('{"connection_managers": {"Orders": "x"}}', "connection_managers.Orders is not an object"),
+    ],
+)
+def test_a_file_of_values_that_cannot_be_used(
+    run: Command, mart: Catalog, tmp_path: Path, content: str, said: str
+) -> None:
+    path = tmp_path / "values.json"
+    path.write_text(content)
+    result = run("run", "Sales", "Mart", "Load", "--values", path, code=6)
+    assert said in result.err
+    assert "hunter2" not in result.err
+    assert mart.executions() == []
+
+
+def test_a_run_is_followed(run: Command, mart: Catalog) -> None:
+    result = run("run", "Sales", "Mart", "Load", "--follow", "--level", "all", "--poll-interval", "0.05")
+    assert result.err.startswith("Started execution ")
+    assert "Load:Start" in result.out
+    assert "succeeded after" in result.out.splitlines()[-1] or "rows written" in result.out
+    execution = mart.executions()[0].execution_id
+    messages = run("messages", execution, "--json").json_lines
+    ids = [each["message"]["event_message_id"] for each in messages]
+    assert ids == sorted(set(ids))
+    later = run("messages", execution, "--json", "--after", ids[3]).json_lines
+    assert later == messages[4:]
+    followed = run("messages", execution, "--follow", "--level", "information").out
+    assert 0 < len(followed.splitlines()) < len(messages)
+
+
+def test_exit_codes_of_run(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:
+    ssisdb.scripts.fail(package="Load.dtsx")
+    failed = run("run", "Sales", "Mart", "Load", "--poll-interval", "0.05", code=1)
+    assert " failed after " in failed.out
+    assert "has no package 'Load2.dtsx'" in run("run", "Sales", "Mart", "Load2", code=4).err
+    run("run", "Sale", "Mart", "Load", code=4)
+    assert "RegionId" in run("run", "Sales", "Mart", "Strict", code=5).err
+    assert "BatchSize" in run("run", "Sales", "Mart", "Load", "--parameter", "BatchSize=many", code=6).err
+    assert "Batch" in run("run", "Sales", "Mart", "Load", "--parameter", "Batch=1", code=6).err
+    assert "NAME=VALUE" in run("run", "Sales", "Mart", "Load", "--parameter", "BatchSize", code=6).err
+    run("run", "Sales", "Mart", code=6)
+    run("run", "Sales", "Mart", "Load", "--follow", "--no-wait", code=6)
+    run("run", "Sales", "Mart", "Load", "--uri", "ssis://sa:wrong@127.0.0.1:1?login_timeout=1", code=5)
+
+
+def test_a_run_without_waiting_is_stopped(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    started = run("run", "Sales", "Mart", "Load", "--no-wait", "--json").json["execution_id"]
+    wait_for_status(mart, started, OperationStatus.RUNNING)
+    assert run("stop", started, "--poll-interval", "0.05").out == f"Operation {started}: canceled.\n"
+    assert run("stop", started, "--json").json == [{"operation_id": started, "status": "canceled"}]
+    run("messages", started, "--follow", code=3)
+
+
+@pytest.mark.processes
+def test_ctrl_c_leaves_or_stops_the_run(ssisdb: SsisdbEmulator, mart: Catalog) -> None:
+    import signal
+
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    command = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "run", "Sales", "Mart", "Load"]
+    environment = {**os.environ, "AIRFLOW_SSIS_URI": ssisdb.airflow_uri}
+    for options, number, code, last in (
+        ((), signal.SIGINT, 130, OperationStatus.RUNNING),
+        (("--stop-on-interrupt",), signal.SIGINT, 3, OperationStatus.CANCELED),
+        (("--stop-on-interrupt",), signal.SIGTERM, 3, OperationStatus.CANCELED),
+    ):
+        process = subprocess.Popen([*command, *options], env=environment, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Started execution ")
+        execution = mart.executions()[0].execution_id
+        wait_for_status(mart, execution, OperationStatus.RUNNING)
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+        assert process.returncode == code, said
+        found = mart.execution(execution)
+        assert found is not None
+        assert found.status is last
+        assert ("continues on the server" in said) == (code == 130)
+
+
+def test_control_characters_do_not_reach_the_terminal(run: Command, catalog: Catalog) -> None:
+    catalog.create_folder("Sales", description="red \x1b[31m text")
+    printed = run("list", "folders").out
+    assert "\x1b" not in printed
+    assert "red" in printed
+    assert run("list", "folders", "--json").json[0]["description"] == "red \x1b[31m text"

@@ -1,0 +1,94 @@
+"""Every command that works on a catalog, in a Python in which Airflow cannot be imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ssis.cli.command_table import COMMANDS
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.support.markdown import ROOT
+from tests.support.mart import MART
+
+pytestmark = pytest.mark.processes
+
+PROGRAM = """
+import contextlib, io, json, sys
+
+class NoAirflow:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "airflow":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NoAirflow())
+from airflow_provider_ssis.cli.main import main
+results = []
+for arguments in json.load(sys.stdin):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(arguments)
+    results.append([code, out.getvalue(), err.getvalue()])
+assert not any(name.partition(".")[0] == "airflow" for name in sys.modules)
+print(json.dumps(results))
+"""
+
+# One line for each command, and for each command of a group. Executions get ids 1, 2, ... of operations in this order:
+# the ids of an empty catalog are known.
+CALLS = [
+    ("deploy", "Mart.ispac", "Sales", "--create-folder"),
+    ("list", "folders"),
+    ("list", "projects"),
+    ("list", "packages", "Sales", "Mart"),
+    ("list", "environments"),
+    ("run", "Sales", "Mart", "Load", "--poll-interval", "0.05", "--follow"),
+    ("list", "executions"),
+    ("get", "Sales", "Mart", "--output", "copy.ispac"),
+    ("show", "{execution}"),
+    ("messages", "{execution}"),
+    ("stop", "{execution}"),
+    ("doctor",),
+]
+LOCAL = {"build", "emulator"}
+"""Commands without a catalog."""
+
+
+def test_every_command_runs_without_airflow(ssisdb_emulator: SsisdbEmulator, tmp_path: Path) -> None:
+    (tmp_path / "Mart.ispac").write_bytes(MART)
+    first = _run([list(call) for call in CALLS[:6]], ssisdb_emulator, tmp_path)
+    executions = _run([["list", "executions", "--json"]], ssisdb_emulator, tmp_path)
+    execution = str(json.loads(executions[0][1])[0]["execution_id"])
+    rest = [[part.format(execution=execution) for part in call] for call in CALLS[6:]]
+    for call, (code, out, err) in zip(CALLS, first + _run(rest, ssisdb_emulator, tmp_path), strict=True):
+        assert code == 0, f"{call}: {out}{err}"
+        assert out
+    assert (tmp_path / "copy.ispac").read_bytes() == MART
+
+
+def test_every_command_is_in_the_list() -> None:
+    assert {call[0] for call in CALLS} | LOCAL == {entry.name for entry in COMMANDS}
+
+
+def test_a_connection_id_says_that_airflow_is_missing(ssisdb_emulator: SsisdbEmulator, tmp_path: Path) -> None:
+    ((code, _, err),) = _run([["list", "folders", "--conn-id", "ssis_default"]], ssisdb_emulator, tmp_path)
+    assert code == 1
+    assert "--conn-id needs Apache Airflow, which is not installed here" in err
+
+
+def _run(calls: list[list[str]], server: SsisdbEmulator, folder: Path) -> list[tuple[int, str, str]]:
+    calls = [[*call, "--uri", server.airflow_uri] if "--conn-id" not in call else call for call in calls]
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        input=json.dumps(calls),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    return [(code, out, err) for code, out, err in json.loads(result.stdout.splitlines()[-1])]

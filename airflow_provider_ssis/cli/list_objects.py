@@ -14,8 +14,17 @@ from airflow_provider_ssis.cli.output import Column, Output
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
+    from airflow_provider_ssis.catalog.codes import OperationStatus
 
-_STATUSES = ("created", "running", "canceled", "failed", "pending", "ended_unexpectedly", "succeeded", "stopping")
+_STATUSES = (
+    *("created", "running", "canceled", "failed", "pending", "ended_unexpectedly", "succeeded", "stopping"),
+    "completed",
+)
+_TYPES = (
+    *("startup", "retention_window", "max_project_version", "deploy_project", "deploy_packages", "restore_project"),
+    *("execution", "stop_operation", "execution_dump", "validate_project", "validate_package"),
+    *("check_schema_version", "configure_catalog"),
+)
 _AGE = re.compile(r"(?P<number>\d+)(?P<unit>[smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -128,20 +137,18 @@ def executions(
     limit: int,
 ) -> None:
     """List executions, the newest first."""
-    from airflow_provider_ssis.catalog.codes import OperationStatus
-
     if project is not None and folder is None:
         raise click.UsageError("--project needs --folder.", click.get_current_context())
     found = catalog.executions(
         folder=folder,
         project=project,
         package=package,
-        statuses=[OperationStatus[name.upper()] for name in status] or None,
+        status=_statuses(status),
         since=since,
         limit=limit,
     )
     output.rows(
-        found,
+        list(found),
         Column("execution", lambda row: row.execution_id),
         Column("status", lambda row: row.status),
         Column("folder", lambda row: row.folder_name),
@@ -154,6 +161,54 @@ def executions(
     )
 
 
+@catalog_command("operations")
+@click.option(
+    "--type", "kind", type=click.Choice(_TYPES), multiple=True, help="Only of this type. Can be given several times."
+)
+@click.option("--status", type=click.Choice(_STATUSES), multiple=True, help="Only in this status. Can be repeated.")
+@click.option("--object", "object_name", metavar="NAME", help="Only about the project of this name.")
+@click.option("--caller", metavar="LOGIN", help="Only of this login.")
+@click.option("--since", type=point_in_time, metavar="TIME", help="Only created since this time or age.")
+@click.option("--limit", type=click.IntRange(1), default=50, help="The most operations to list, the newest first.")
+def operations(
+    catalog: Catalog,
+    output: Output,
+    kind: tuple[str, ...],
+    status: tuple[str, ...],
+    object_name: str | None,
+    caller: str | None,
+    since: datetime | None,
+    limit: int,
+) -> None:
+    """List operations of all types, the newest first: executions, deployments, validations, stops and others."""
+    from airflow_provider_ssis.catalog.codes import OperationType
+
+    found = catalog.operations(
+        operation_type=[OperationType[name.upper()] for name in kind] or None,
+        status=_statuses(status),
+        object_name=object_name,
+        caller=caller,
+        since=since,
+        limit=limit,
+    )
+    output.rows(
+        list(found),
+        Column("operation", lambda row: row.operation_id),
+        Column("type", lambda row: row.operation_type),
+        Column("status", lambda row: row.status),
+        Column("object", lambda row: row.object_name),
+        Column("created", lambda row: row.created_time),
+        Column("ended", lambda row: row.end_time),
+        Column("by", lambda row: row.caller_name),
+    )
+
+
+def _statuses(names: tuple[str, ...]) -> list[OperationStatus] | None:
+    from airflow_provider_ssis.catalog.codes import OperationStatus
+
+    return [OperationStatus[name.upper()] for name in names] or None
+
+
 def _require_folder(catalog: Catalog, folder: str | None) -> None:
     from airflow_provider_ssis.cli.names import require_folder
 
@@ -161,5 +216,5 @@ def _require_folder(catalog: Catalog, folder: str | None) -> None:
         require_folder(catalog, folder)
 
 
-for _command in (folders, projects, packages, environments, executions):
+for _command in (folders, projects, packages, environments, executions, operations):
     command.add_command(_command)

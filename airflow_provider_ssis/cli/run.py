@@ -128,20 +128,18 @@ def command(
         run_in_scale_out=scale_out,
     )
     execution_id = catalog.create_execution(request)
-    catalog.start_execution(execution_id)
     if no_wait:
+        catalog.start_execution(execution_id)
         output.done(f"Started execution {execution_id} of {request.path}.", execution_id=execution_id)
         return None
-    if not output.as_json:
-        click.echo(f"Started execution {execution_id} of {request.path}.", err=True)
     wait = _Wait(catalog, execution_id, output, request.path, level=level if follow else None, interval=poll_interval)
-    status = wait.until_end(stop_on_interrupt=stop_on_interrupt)
+    status = wait.run_until_end(stop_on_interrupt=stop_on_interrupt)
     _print_end(catalog, output, execution_id)
     return exit_code_of_status(status)
 
 
 class _Wait:
-    """Waits for the end of an execution, and shows its messages or its progress."""
+    """Starts an execution, waits for its end, and shows its messages or its progress."""
 
     def __init__(
         self, catalog: Catalog, execution_id: int, output: Output, title: str, *, level: str | None, interval: float
@@ -153,9 +151,12 @@ class _Wait:
         self._level = level
         self._interval = interval
 
-    def until_end(self, *, stop_on_interrupt: bool) -> OperationStatus:
+    def run_until_end(self, *, stop_on_interrupt: bool) -> OperationStatus:
         with _terminated_as_interrupted(enabled=stop_on_interrupt):
             try:
+                self._catalog.start_execution(self._execution_id)
+                if not self._output.as_json:
+                    click.echo(f"Started execution {self._execution_id} of {self._title}.", err=True)
                 return self._follow()
             except KeyboardInterrupt:
                 if not stop_on_interrupt:

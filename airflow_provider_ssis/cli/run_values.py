@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
-from airflow_provider_ssis.catalog.requests import Sensitive, Value
+from airflow_provider_ssis.catalog.requests import Value
+from airflow_provider_ssis.cli.value_files import read_json, unique, value_in
 
 Pairs = Sequence[tuple[str, str]]
 _KEYS = ("parameters", "project_parameters", "connection_managers", "property_overrides")
@@ -42,24 +40,15 @@ def read_values(
         manager's property is not written as MANAGER.PROPERTY.
     """
     values = RunValues() if file is None else _from_file(file)
-    values.parameters.update(_unique(parameters, "--parameter"))
-    values.project_parameters.update(_unique(project_parameters, "--project-parameter"))
-    values.property_overrides.update(_unique([_at_bracket(*each) for each in property_overrides], "--set"))
-    for name, value in _unique(connection_managers, "--connection").items():
+    values.parameters.update(unique(parameters, "--parameter"))
+    values.project_parameters.update(unique(project_parameters, "--project-parameter"))
+    values.property_overrides.update(unique([_at_bracket(*each) for each in property_overrides], "--set"))
+    for name, value in unique(connection_managers, "--connection").items():
         manager, dot, property_name = name.rpartition(".")
         if not dot or not manager or not property_name:
             raise click.UsageError(f"--connection {name}: write it as MANAGER.PROPERTY=VALUE.")
         values.connection_managers.setdefault(manager, {})[property_name] = value
     return values
-
-
-def _unique(pairs: Pairs, option: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in pairs:
-        if name in found:
-            raise click.UsageError(f"{option} {name} is given twice.")
-        found[name] = value
-    return found
 
 
 def _at_bracket(path: str, value: str) -> tuple[str, str]:
@@ -71,19 +60,7 @@ def _at_bracket(path: str, value: str) -> tuple[str, str]:
 
 
 def _from_file(file: Path) -> RunValues:
-    try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        content = json.loads(text, parse_float=Decimal)
-    except OSError as error:
-        raise click.UsageError(f"The values cannot be read from {file}: {error.strerror}.") from None
-    except ValueError:
-        # The parser's message may quote a secret.
-        raise click.UsageError(f"The file {file} is not JSON in UTF-8.") from None
-    if not isinstance(content, Mapping):
-        raise click.UsageError(f"The file {file} is not a JSON object with the keys {', '.join(_KEYS)}.")
-    unknown = sorted(set(content) - set(_KEYS))
-    if unknown:
-        raise click.UsageError(f"The file {file} has the unknown key {unknown[0]!r}. Known are {', '.join(_KEYS)}.")
+    content = read_json(file, keys=_KEYS)
     for key, value in content.items():
         if not isinstance(value, Mapping):
             raise click.UsageError(f"The file {file}: {key} is not an object of names and values.")
@@ -102,13 +79,4 @@ def _from_file(file: Path) -> RunValues:
 
 
 def _values(file: Path, where: str, values: Mapping[str, Any]) -> dict[str, Value]:
-    return {name: _value(file, f"{where}.{name}", value) for name, value in values.items()}
-
-
-def _value(file: Path, where: str, value: Any) -> Value:
-    if isinstance(value, Mapping) and set(value) == {"sensitive"}:
-        inner = _value(file, where, value["sensitive"])
-        return inner if isinstance(inner, Sensitive) else Sensitive(inner)
-    if not isinstance(value, bool | int | Decimal | str):
-        raise click.UsageError(f"The file {file}: {where} is neither a text, a number, true nor false.")
-    return value
+    return {name: value_in(file, f"{where}.{name}", value) for name, value in values.items()}

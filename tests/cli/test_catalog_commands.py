@@ -6,65 +6,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.cli.main import main
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.cli.conftest import Command
 from tests.support.executions import wait_for_status
 from tests.support.mart import MART
-
-Command = Callable[..., "Result"]
-
-
-class Result:
-    """What a command printed, and its exit code."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def json_lines(self) -> list[Any]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-@pytest.fixture
-def run(
-    ssisdb: SsisdbEmulator, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """Runs a command on the embedded SSISDB. The fixture catalog imports Airflow, whose log must not be captured."""
-    monkeypatch.setenv("AIRFLOW_SSIS_URI", ssisdb.airflow_uri)
-
-    def command(*arguments: object, code: int = 0) -> Result:
-        capsys.readouterr()
-        result = main([str(each) for each in arguments])
-        printed = capsys.readouterr()
-        assert result == code, printed.out + printed.err
-        assert ssisdb.password not in printed.out + printed.err
-        return Result(result, printed.out, printed.err)
-
-    return command
-
-
-@pytest.fixture
-def ispac(tmp_path: Path) -> Path:
-    path = tmp_path / "Mart.ispac"
-    path.write_bytes(MART)
-    return path
 
 
 def test_deploy_and_get(run: Command, ispac: Path, tmp_path: Path) -> None:
     missing = run("deploy", ispac, "Sales", code=1)
-    assert "the login sees no folder Sales" in missing.err
+    assert "The login sees no folder 'Sales'" in missing.err
     deployed = run("deploy", ispac, "Sales", "--create-folder", "--json").json
     assert (deployed["folder"], deployed["project"], deployed["deployed"]) == ("Sales", "Mart", True)
     assert "Sales/Mart is unchanged since" in run("deploy", ispac, "Sales").out
@@ -99,12 +55,12 @@ def test_lists(run: Command, mart: Catalog) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["list", "projects", "Sale"], "no folder Sale. Nearest names: Sales."),
-        (["list", "packages", "Sales", "Mrt"], "no project Sales/Mrt. Nearest names: Sales/Mart."),
-        (["get", "Sales", "Mrt"], "no project Sales/Mrt. Nearest names: Sales/Mart."),
-        (["show", "999999"], "the login sees no execution 999999"),
-        (["messages", "999999"], "the login sees no operation 999999"),
-        (["stop", "999999"], "the login sees no operation 999999"),
+        (["list", "projects", "Sale"], "The login sees no folder 'Sale'. Did you mean 'Sales'?"),
+        (["list", "packages", "Sales", "Mrt"], "no project 'Mrt' in the folder 'Sales'. Did you mean 'Mart'?"),
+        (["get", "Sales", "Mrt"], "no project 'Mrt' in the folder 'Sales'. Did you mean 'Mart'?"),
+        (["show", "999999"], "The login sees no execution 999999"),
+        (["messages", "999999"], "The login sees no operation 999999"),
+        (["stop", "999999"], "The login sees no operation 999999"),
     ],
 )
 def test_a_name_that_does_not_exist(run: Command, mart: Catalog, arguments: list[str], said: str) -> None:
@@ -145,7 +101,7 @@ def test_values_from_a_file_are_not_shown(run: Command, mart: Catalog, tmp_path:
     path.write_text(json.dumps(content))
     result = run("run", "Sales", "Mart", "Load", "--values", path, "--parameter", "BatchSize=4", "--follow")
     assert "hunter2" not in result.out + result.err
-    execution = mart.executions()[0]
+    execution = next(mart.executions())
     values = {
         each.parameter_name: each.parameter_value for each in mart.execution_parameter_values(execution.execution_id)
     }
@@ -170,7 +126,7 @@ def test_a_file_of_values_that_cannot_be_used(
     result = run("run", "Sales", "Mart", "Load", "--values", path, code=6)
     assert said in result.err
     assert "hunter2" not in result.err
-    assert mart.executions() == []
+    assert list(mart.executions()) == []
 
 
 def test_a_run_is_followed(run: Command, mart: Catalog) -> None:
@@ -178,7 +134,7 @@ def test_a_run_is_followed(run: Command, mart: Catalog) -> None:
     assert result.err.startswith("Started execution ")
     assert "Load:Start" in result.out
     assert "succeeded after" in result.out.splitlines()[-1] or "rows written" in result.out
-    execution = mart.executions()[0].execution_id
+    execution = next(mart.executions()).execution_id
     messages = run("messages", execution, "--json").json_lines
     ids = [each["message"]["event_message_id"] for each in messages]
     assert ids == sorted(set(ids))
@@ -192,7 +148,7 @@ def test_exit_codes_of_run(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) 
     ssisdb.scripts.fail(package="Load.dtsx")
     failed = run("run", "Sales", "Mart", "Load", "--poll-interval", "0.05", code=1)
     assert " failed after " in failed.out
-    assert "has no package 'Load2.dtsx'" in run("run", "Sales", "Mart", "Load2", code=4).err
+    assert "sees no package 'Load2.dtsx'" in run("run", "Sales", "Mart", "Load2", code=4).err
     run("run", "Sale", "Mart", "Load", code=4)
     assert "RegionId" in run("run", "Sales", "Mart", "Strict", code=5).err
     assert "BatchSize" in run("run", "Sales", "Mart", "Load", "--parameter", "BatchSize=many", code=6).err
@@ -227,7 +183,7 @@ def test_ctrl_c_leaves_or_stops_the_run(ssisdb: SsisdbEmulator, mart: Catalog) -
         process = subprocess.Popen([*command, *options], env=environment, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         assert process.stderr.readline().startswith("Started execution ")
-        execution = mart.executions()[0].execution_id
+        execution = next(mart.executions()).execution_id
         wait_for_status(mart, execution, OperationStatus.RUNNING)
         process.send_signal(number)
         said = process.communicate(timeout=60)[1]

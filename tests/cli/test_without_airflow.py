@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from airflow_provider_ssis.cli.command_table import COMMANDS
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from tests.cli.conftest import has_procedures
 from tests.support.markdown import ROOT
 from tests.support.mart import MART
 
@@ -36,14 +38,30 @@ assert not any(name.partition(".")[0] == "airflow" for name in sys.modules)
 print(json.dumps(results))
 """
 
-# One line for each command, and for each command of a group. Executions get ids 1, 2, ... of operations in this order:
-# the ids of an empty catalog are known.
+# One call of each command, and of each command of a group.
 CALLS = [
     ("deploy", "Mart.ispac", "Sales", "--create-folder"),
     ("list", "folders"),
     ("list", "projects"),
     ("list", "packages", "Sales", "Mart"),
     ("list", "environments"),
+    ("list", "operations"),
+    ("env", "set", "Sales", "Test", "A=1"),
+    ("env", "show", "Sales", "Test"),
+    ("env", "delete", "Sales", "Test", "--yes"),
+    ("parameter", "set", "Sales", "Mart", "BatchSize=7", "--package", "Load"),
+    ("parameter", "show", "Sales", "Mart"),
+    ("parameter", "clear", "Sales", "Mart", "BatchSize", "--package", "Load"),
+    ("permission", "grant", "public", "read", "--folder", "Sales"),
+    ("permission", "deny", "public", "modify", "--folder", "Sales"),
+    ("permission", "revoke", "public", "read", "--folder", "Sales"),
+    ("permission", "show", "--folder", "Sales"),
+    ("property", "show"),
+    ("property", "set", "MAX_PROJECT_VERSIONS", "5"),
+    ("deploy", "Mart.ispac", "Sales", "--force"),
+    ("versions", "Sales", "Mart"),
+    ("restore", "Sales", "Mart"),
+    ("validate", "Sales", "Mart", "Load", "--poll-interval", "0.05"),
     ("run", "Sales", "Mart", "Load", "--poll-interval", "0.05", "--follow"),
     ("list", "executions"),
     ("get", "Sales", "Mart", "--output", "copy.ispac"),
@@ -52,16 +70,22 @@ CALLS = [
     ("stop", "{execution}"),
     ("doctor",),
 ]
-LOCAL = {"build", "emulator"}
+LOCAL = {"build", "emulator", "eval", "inspect"}
 """Commands without a catalog."""
+
+
+if not has_procedures("restore_project", "validate_package"):
+    CALLS = [call for call in CALLS if call[0] not in ("restore", "validate")]
+    LOCAL |= {"restore", "validate"}
 
 
 def test_every_command_runs_without_airflow(ssisdb_emulator: SsisdbEmulator, tmp_path: Path) -> None:
     (tmp_path / "Mart.ispac").write_bytes(MART)
-    first = _run([list(call) for call in CALLS[:6]], ssisdb_emulator, tmp_path)
+    before = next(index for index, call in enumerate(CALLS) if call[0] == "run") + 1
+    first = _run([list(call) for call in CALLS[:before]], ssisdb_emulator, tmp_path)
     executions = _run([["list", "executions", "--json"]], ssisdb_emulator, tmp_path)
     execution = str(json.loads(executions[0][1])[0]["execution_id"])
-    rest = [[part.format(execution=execution) for part in call] for call in CALLS[6:]]
+    rest = [[part.format(execution=execution) for part in call] for call in CALLS[before:]]
     for call, (code, out, err) in zip(CALLS, first + _run(rest, ssisdb_emulator, tmp_path), strict=True):
         assert code == 0, f"{call}: {out}{err}"
         assert out
@@ -70,6 +94,9 @@ def test_every_command_runs_without_airflow(ssisdb_emulator: SsisdbEmulator, tmp
 
 def test_every_command_is_in_the_list() -> None:
     assert {call[0] for call in CALLS} | LOCAL == {entry.name for entry in COMMANDS}
+    groups = {entry.name: command for entry in COMMANDS if isinstance(command := entry.load(), click.Group)}
+    for name, group in groups.items():
+        assert {call[1] for call in CALLS if call[0] == name} == set(group.commands)
 
 
 def test_a_connection_id_says_that_airflow_is_missing(ssisdb_emulator: SsisdbEmulator, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from airflow_provider_ssis.catalog.codes import ObjectType
@@ -93,33 +94,75 @@ def bind_parameters(
         raise call.fail(27146)
     reference = find_reference(call, project_id, folder, reference_id)
     variables = _variables(call, reference)
+    stored = _stored_parameters(call, project_id, version, package)
+    if for_run:
+        _check_bindings(call, stored, variables)
     bound = []
-    for row in call.read(
-        "SELECT parameter_id, object_type, parameter_data_type, parameter_name, design_default_value, default_value,"
-        " sensitive, required, value_set, value_type, referenced_variable_name FROM internal.object_parameters"
-        " WHERE project_id = ? AND project_version_lsn = ? AND (object_type = 20 OR lower(object_name) = lower(?))"
-        " ORDER BY parameter_id",
-        project_id,
-        version,
-        package,
-    ):
-        design, default = decode(SQL_VARIANT, row[4]), decode(SQL_VARIANT, row[5])
-        parameter = BoundParameter(
-            ObjectType(row[1]),
-            row[2],
-            row[3],
-            default,
-            sensitive=row[6],
-            required=row[7],
-            value_set=row[8],
-            parameter_id=row[0],
-        )
-        if row[9] == "R":
-            parameter = _from_variable(call, parameter, variables, row[10], for_run=for_run)
-        elif not parameter.value_set and for_run and not parameter.required:
-            parameter = replace(parameter, value=design, value_set=True)
+    for each in stored:
+        parameter = each.parameter
+        if each.variable is not None:
+            parameter = _from_variable(call, parameter, variables, each.variable, for_run=for_run)
+        elif for_run and not parameter.value_set and not parameter.required:
+            parameter = replace(parameter, value=each.design_default)
         bound.append(parameter)
     return bound
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A parameter as the catalog has it.
+
+    :param variable: the name of the environment variable that it refers to, or None.
+    """
+
+    parameter: BoundParameter
+    design_default: Variant | None
+    variable: str | None
+
+
+def _stored_parameters(call: CatalogCall, project_id: int, version: int, package: str) -> list[_Stored]:
+    return [
+        _Stored(
+            BoundParameter(
+                ObjectType(row[1]),
+                row[2],
+                row[3],
+                decode(SQL_VARIANT, row[5]),
+                sensitive=row[6],
+                required=row[7],
+                value_set=row[8],
+                parameter_id=row[0],
+            ),
+            decode(SQL_VARIANT, row[4]),
+            row[10] if row[9] == "R" else None,
+        )
+        for row in call.read(
+            "SELECT parameter_id, object_type, parameter_data_type, parameter_name, design_default_value,"
+            " default_value, sensitive, required, value_set, value_type, referenced_variable_name"
+            " FROM internal.object_parameters WHERE project_id = ? AND project_version_lsn = ?"
+            " AND (object_type = 20 OR lower(object_name) = lower(?)) ORDER BY parameter_id",
+            project_id,
+            version,
+            package,
+        )
+    ]
+
+
+def _check_bindings(call: CatalogCall, stored: Sequence[_Stored], variables: Mapping[str, _Variable] | None) -> None:
+    """Check all types first, then which values are sensitive."""
+    pairs = [
+        (each.parameter, variable)
+        for each in stored
+        if each.variable is not None and (variable := (variables or {}).get(each.variable.lower())) is not None
+    ]
+    if any(not _same_type(parameter, variable) for parameter, variable in pairs):
+        raise call.fail(27148)
+    if any(variable.sensitive and not parameter.sensitive for parameter, variable in pairs):
+        raise call.fail(27221)
+
+
+def _same_type(parameter: BoundParameter, variable: _Variable) -> bool:
+    return parameter.data_type.lower() == variable.data_type.lower()
 
 
 def variable_has_another_type(call: CatalogCall, folder: str, project: str, variable: str, data_type: str) -> bool:
@@ -137,7 +180,7 @@ def variable_has_another_type(call: CatalogCall, folder: str, project: str, vari
             " JOIN internal.projects p ON p.project_id = r.project_id"
             " JOIN internal.folders pf ON pf.folder_id = p.folder_id"
             " WHERE lower(pf.name) = lower(?) AND lower(p.name) = lower(?)"
-            " AND lower(v.name) = lower(?) AND v.type <> ?",
+            " AND lower(v.name) = lower(?) AND lower(v.type) <> lower(?)",
             folder,
             folder,
             project,
@@ -172,13 +215,9 @@ def _from_variable(
     variable = (variables or {}).get(name.lower())
     if variable is None:
         return replace(parameter, value=None, value_set=False if for_run else parameter.value_set)
-    if variable.data_type != parameter.data_type:
-        if for_run:
-            raise call.fail(27148)
+    if not _same_type(parameter, variable):
         call.info(27148, text(27148))
         return parameter
     if variable.sensitive and not parameter.sensitive:
-        if for_run:
-            raise call.fail(27221)
         return parameter
     return replace(parameter, value=variable.value, value_set=True)

@@ -157,14 +157,14 @@ class CatalogCall:
 
     # --- look-ups
 
-    def folder(self, name: str) -> int:
+    def folder(self, name: str, *, number: int = 27104) -> int:
         """The id of a folder that the caller can read.
 
-        :raises SqlError: 27104.
+        :raises SqlError: ``number``, with the name.
         """
         row = self.first("SELECT folder_id FROM catalog.folders WHERE lower(name) = lower(?)", name)
         if row is None:
-            raise self.fail(27104, name)
+            raise self.fail(number, name)
         return int(row[0])
 
     def project(
@@ -199,6 +199,11 @@ class CatalogCall:
         if row is None or not self.may(permission, SecuredObjectType.ENVIRONMENT, row[0]):
             raise self.fail(27182, name)
         return int(row[0])
+
+    def folder_of_environment(self, environment_id: int) -> int:
+        """The id of the folder that contains an environment."""
+        sql = "SELECT folder_id FROM internal.environments WHERE environment_id = ?"
+        return int(self.read(sql, environment_id)[0][0])
 
     def execution(self, execution_id: int, *, started: int) -> None:
         """Check that the caller may change an execution, and that it was not started.

@@ -17,6 +17,8 @@ from airflow_provider_ssis.project.models import Package, Parameter, Project, Pr
 
 _COMPLETE = "C"
 """The status of a version that was deployed completely."""
+_KEY = "object_type, lower(object_name), parameter_name, parameter_data_type, required, sensitive"
+_NOT_SET = (None, "V", False, None)
 _DEPLOYABLE = (ProtectionLevel.DONT_SAVE_SENSITIVE, ProtectionLevel.SERVER_STORAGE)
 
 
@@ -142,15 +144,7 @@ def _guid(text: str) -> uuid.UUID:
 
 def _write_parameters(store: Store, project: Project, project_id: int, version: int, previous: int) -> None:
     """Write the parameters. A value that was set on the server is kept while type and flags do not change."""
-    values = {
-        tuple(row[:6]): row[6:]
-        for row in store.fetch(
-            "SELECT object_type, lower(object_name), parameter_name, parameter_data_type, required, sensitive,"
-            " default_value, value_type, value_set, referenced_variable_name FROM internal.object_parameters"
-            " WHERE project_id = ? AND project_version_lsn = ?",
-            [project_id, previous],
-        )
-    }
+    values = _set_values(store, project_id, previous)
     parameters = list(_parameters(project))
     if not parameters:
         return
@@ -165,7 +159,7 @@ def _write_parameters(store: Store, project: Project, project_id: int, version: 
             parameter.required,
             parameter.sensitive,
         )
-        default, value_type, value_set, variable = values.get(key, (None, "V", False, None))
+        default, value_type, value_set, variable = values.get(key, _NOT_SET)
         rows.append(
             {
                 "parameter_id": number,
@@ -188,6 +182,45 @@ def _write_parameters(store: Store, project: Project, project_id: int, version: 
             }
         )
     insert_rows(store, "object_parameters", rows)
+
+
+def restore(call: CatalogCall, store: Store, project_id: int, current: int, version: int) -> None:
+    """Make an older version of a project the current one.
+
+    Values that are set on the server now are set in that version too, where type and flags are the same.
+    """
+    values = _set_values(store, project_id, current)
+    for parameter_id, *key in store.fetch(
+        f"SELECT parameter_id, {_KEY} FROM internal.object_parameters WHERE project_id = ? AND project_version_lsn = ?",
+        [project_id, version],
+    ):
+        store.execute(
+            "UPDATE internal.object_parameters SET default_value = ?, value_type = ?, value_set = ?,"
+            " referenced_variable_name = ? WHERE parameter_id = ?",
+            [*values.get(tuple(key), _NOT_SET), parameter_id],
+        )
+    store.execute(
+        "UPDATE internal.projects SET object_version_lsn = ?, description = (SELECT description FROM"
+        " internal.object_versions WHERE object_version_lsn = ?), validation_status = ?, last_validation_time = NULL"
+        " WHERE project_id = ?",
+        [version, version, NOT_VALIDATED, project_id],
+    )
+    store.execute(
+        "UPDATE internal.object_versions SET restored_by = ?, last_restored_time = ? WHERE object_version_lsn = ?",
+        [call.principal.name, call.now, version],
+    )
+
+
+def _set_values(store: Store, project_id: int, version: int) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """The values of a version's parameters as they are on the server, by what must be the same to keep them."""
+    return {
+        tuple(row[:6]): tuple(row[6:])
+        for row in store.fetch(
+            f"SELECT {_KEY}, default_value, value_type, value_set, referenced_variable_name"
+            " FROM internal.object_parameters WHERE project_id = ? AND project_version_lsn = ?",
+            [project_id, version],
+        )
+    }
 
 
 def _design_default(parameter: Parameter) -> Any:

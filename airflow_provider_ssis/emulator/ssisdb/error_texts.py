@@ -22,6 +22,8 @@ TEXTS: Final[dict[int, str]] = {
     27112: "No row of {0} was updated.",
     27113: "No row of {0} was deleted.",
     27114: "The environment reference {0} does not exist, or you have no permission on it.",
+    27115: "The destination folder '{0}' does not exist, or you have no permission to create objects in it.",
+    27116: "The value cannot be encrypted, because it does not convert to the type in which it is encrypted.",
     27118: "The project cannot be deployed now, because another deployment of it is running. Try again.",
     27121: "The execution was started before. An execution can be started only once.",
     27123: (
@@ -31,6 +33,7 @@ TEXTS: Final[dict[int, str]] = {
     27124: "The operation {0} cannot be stopped, because it is not running.",
     27125: "The operation cannot be stopped yet, because its process has not started. Try again.",
     27126: "The operation is already being stopped.",
+    27129: "The folder '{0}' already exists, or you have no permission to rename it.",
     27138: "A required argument is NULL. Give it a value.",
     27139: "The property cannot be changed while operations are running. Try again when they have ended.",
     27140: "This operation requires membership in the database role '{0}' or the server role '{1}'.",
@@ -42,8 +45,11 @@ TEXTS: Final[dict[int, str]] = {
     27147: "The type of the value does not match the data type {0}.",
     27148: "The parameter and the environment variable that it refers to have different data types.",
     27150: "The project was deployed again after the execution was created. Create a new execution.",
+    27151: "Started to restore the project '{0}' to its version {1}.",
+    27152: "Restored the project '{0}' to its version {1}.",
     27153: "The permissions on the new operation could not be granted.",
     27154: "The sensitivity of the value is missing. Give 0 or 1.",
+    27155: "The project has this version already. Nothing was restored.",
     27156: "The catalog has no property '{0}'.",
     27157: "The environment '{0}' already exists, or you have no permission to create it.",
     27159: "The data type is not a data type of SSIS.",
@@ -54,16 +60,20 @@ TEXTS: Final[dict[int, str]] = {
     27165: (
         "The server stopped while the operation {0} of type {1} was in status {2}. The operation ended unexpectedly."
     ),
+    27169: "The row of the operation could not be written.",
     27170: "The project '{0}' cannot be read.",
     27173: "The environment already has a variable '{0}'.",
     27176: "The execution has no parameter '{0}', or you have no permission on it.",
     27178: "You have no permission to execute packages of the project '{0}'.",
+    27179: "The project has no such version, or you have no permission on it.",
     27180: "'{0}' is not a valid name of an environment variable.",
+    27181: "The destination folder already has a project '{0}', or you have no permission on it.",
     27182: "The environment '{0}' does not exist, or you have no permission on it.",
     27183: "The environment variable '{0}' does not exist, or you have no permission on it.",
     27184: "The execution cannot start, because a required parameter has no value. Set it before the start.",
     27185: "The validation {0} does not exist, or you have no permission on it.",
     27186: "The environment lacks variables to which parameters of the project refer.",
+    27187: "The project does not exist, or you have no permission on it. Deploy the whole project first.",
     27188: "Creating, changing and deleting folders requires membership in ssis_admin or sysadmin.",
     27189: "The folder name is NULL. Give it a value.",
     27190: "The folder '{0}' already exists, or you have no permission to create it.",
@@ -92,8 +102,12 @@ TEXTS: Final[dict[int, str]] = {
     27218: "There is no dump of the execution {0}, because no process runs it.",
     27219: "You have no permission for this operation.",
     27221: "A sensitive environment variable cannot be used for a parameter that is not sensitive.",
+    27223: "You have no permission to move projects to the folder '{0}'.",
     27224: "The parameters of the execution can no longer be changed, because it was started.",
     27225: "The property overrides of the execution can no longer be changed, because it was started.",
+    27226: "The user or role cannot be dropped, because permissions in the catalog refer to it. Revoke them first.",
+    27230: "The packages cannot be deployed now, because another deployment to the project is running. Try again.",
+    27231: "The packages were not deployed. The reasons are in catalog.operation_messages, for operation {0}.",
     27232: "You have no permission to create the customized logging level '{0}'.",
     27233: "The name of the customized logging level is missing. Give it a name.",
     27234: "'{0}' is not a valid name of a customized logging level.",
@@ -114,7 +128,7 @@ TEXTS: Final[dict[int, str]] = {
 }
 """The text of each error by its number."""
 
-_INFORMATION: Final = frozenset({27161, 27165})
+_INFORMATION: Final = frozenset({27151, 27152, 27161, 27165})
 
 
 def catalog_error(number: int, *arguments: Any, ends_batch: bool = True) -> SqlError:

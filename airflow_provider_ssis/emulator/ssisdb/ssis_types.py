@@ -31,6 +31,9 @@ ACCEPTED: Final[dict[str, tuple[str, ...]]] = {
 }
 """The base types of a sql_variant that each type accepts."""
 
+_SPELLINGS: Final = {name.lower(): name for name in ACCEPTED}
+_MAPPED: Final = frozenset(name for names in ACCEPTED.values() for name in names)
+
 _KEPT_AS: Final[dict[str, SqlType]] = {
     "Boolean": BIT,
     "Byte": TINYINT,
@@ -67,17 +70,28 @@ _ENCRYPTED_AS: Final = {
 
 def base_type(data_type: str) -> str | None:
     """The SQL type in which the catalog keeps values of an SSIS type; None for a type without values on the server."""
-    return _KEPT_AS[data_type].name if data_type in _KEPT_AS else None
+    kept_as = _KEPT_AS.get(canonical(data_type))
+    return None if kept_as is None else kept_as.name
+
+
+def canonical(data_type: str) -> str:
+    """The name of a type as SSIS spells it: the catalog compares it without case. An unknown name stays as it is."""
+    return _SPELLINGS.get(data_type.lower(), data_type)
 
 
 def is_known(data_type: str) -> bool:
     """Whether SSIS parameters and variables can have this type."""
-    return data_type in ACCEPTED
+    return canonical(data_type) in ACCEPTED
+
+
+def is_mapped(value: Variant | None) -> bool:
+    """Whether any SSIS type accepts values of this base type; NULL always is accepted."""
+    return value is None or value.type.name in _MAPPED
 
 
 def accepts(data_type: str, value: Variant | None) -> bool:
     """Whether the base type of a value is accepted; NULL always is."""
-    return value is None or value.type.name in ACCEPTED[data_type]
+    return value is None or value.type.name in ACCEPTED[canonical(data_type)]
 
 
 def kept(data_type: str, value: Variant | None, *, sensitive: bool) -> Variant | None:
@@ -89,11 +103,23 @@ def kept(data_type: str, value: Variant | None, *, sensitive: bool) -> Variant |
     """
     if value is None:
         return None
+    data_type = canonical(data_type)
     target = _CHECKED_AS.get(data_type)
     if target is not None:
         conversion.convert(value.value, value.type, target)
     encrypted = _ENCRYPTED_AS.get(data_type) if sensitive else None
     return value if encrypted is None else Variant(encrypted, conversion.convert(value.value, value.type, encrypted))
+
+
+def converted(data_type: str, value: Variant | None) -> Variant | None:
+    """A value in the SQL type of another SSIS type, as a change of a variable's type makes it.
+
+    :raises SqlError: the value does not convert.
+    """
+    if value is None:
+        return None
+    target = _KEPT_AS[canonical(data_type)]
+    return Variant(target, conversion.convert(value.value, value.type, target))
 
 
 def from_design(data_type: str, value: Any) -> Variant | None:

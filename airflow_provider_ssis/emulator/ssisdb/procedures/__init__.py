@@ -12,8 +12,10 @@ from airflow_provider_ssis.emulator.ssisdb.procedures import (
     permissions,
     projects,
     properties,
+    references,
     scale_out,
     validation,
+    variables,
 )
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "permissions",
     "projects",
     "properties",
+    "references",
     "scale_out",
     "validation",
+    "variables",
 ]

@@ -76,3 +76,26 @@ async def set_folder_description(call: CatalogCall) -> None:
         store.execute(
             "UPDATE internal.folders SET description = ? WHERE folder_id = ?", [call["folder_description"], folder_id]
         )
+
+
+@catalog_procedure("rename_folder", "@old_name nvarchar(128), @new_name nvarchar(128)", granted_to=ADMIN_ROLE)
+async def rename_folder(call: CatalogCall) -> None:
+    """27188 not an administrator, 27189 no name, 27199 bad name, 27104 no such folder, 27129 name taken.
+
+    References to environments of the folder keep the old name. The same name twice changes nothing, whether the folder
+    exists or not.
+    """
+    old, new = call["old_name"], call["new_name"]
+    if not call.is_admin:
+        raise call.refuse(27188)
+    if old is None or new is None:
+        raise call.refuse(27189)
+    if not is_valid_name(new):
+        raise call.refuse(27199, new)
+    if old.lower() == new.lower():
+        return
+    folder_id = call.folder(old)
+    if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(?)", new):
+        raise call.fail(27129, new)
+    async with call.transaction() as store:
+        store.execute("UPDATE internal.folders SET name = ? WHERE folder_id = ?", [new, folder_id])

@@ -15,16 +15,20 @@ from airflow_provider_ssis.emulator.ssisdb.error_texts import text
     "set_object_parameter_value",
     "@object_type smallint, @folder_name nvarchar(128), @project_name nvarchar(128), @parameter_name nvarchar(128),"
     " @parameter_value sql_variant, @object_name nvarchar(260) = NULL, @value_type char(1) = 'V'",
-    required="object_type folder_name project_name parameter_name parameter_value value_type",
+    required="folder_name project_name parameter_name parameter_value value_type",
 )
 async def set_object_parameter_value(call: CatalogCall) -> None:
-    """27101 type of object or value, 27109 no such project, 27106 no such parameter, 27147 value of another type.
+    """27101 type of object or value, 27159 no SSIS type has such values, 27109 no such project.
 
-    27148 with severity 10 where the parameter refers to a variable of another type.
+    27106 no such parameter, also for an object type NULL; 27147 value of another type; 27148 with severity 10 where the
+    parameter refers to a variable of another type.
     """
     value, value_type = call["parameter_value"], call["value_type"].upper()
+    _check_object_type(call)
     if value_type not in ("V", "R"):
         raise call.refuse(27101, "value_type")
+    if not ssis_types.is_mapped(value):
+        raise call.refuse(27159)
     parameter_id, data_type, sensitive = _parameter(call)
     if value_type == "R":
         if not ssis_types.accepts("String", value):
@@ -51,7 +55,10 @@ async def set_object_parameter_value(call: CatalogCall) -> None:
     required="folder_name project_name object_type parameter_name",
 )
 async def clear_object_parameter_value(call: CatalogCall) -> None:
-    """27101 type of object, 27109 no such project, 27106 no such parameter."""
+    """27101 type of object, 27138 a package parameter without a package, 27109 no such project, 27106."""
+    _check_object_type(call)
+    if call["object_type"] == ObjectType.PACKAGE and call["object_name"] is None:
+        raise call.refuse(27138)
     parameter_id, _, _ = _parameter(call)
     async with call.transaction() as store:
         store.execute(
@@ -61,14 +68,16 @@ async def clear_object_parameter_value(call: CatalogCall) -> None:
         )
 
 
+def _check_object_type(call: CatalogCall) -> None:
+    if call["object_type"] not in (ObjectType.PROJECT, ObjectType.PACKAGE, None):
+        raise call.refuse(27101, "object_type")
+
+
 def _parameter(call: CatalogCall) -> tuple[int, str, bool]:
     """The id of the parameter that a call names, its data type, and whether it is sensitive.
 
     The parameter's name is compared with case.
     """
-    object_type = call["object_type"]
-    if object_type not in (ObjectType.PROJECT, ObjectType.PACKAGE):
-        raise call.refuse(27101, "object_type")
     project_id, version = call.project(call["folder_name"], call["project_name"], PermissionType.MODIFY)
     row = call.first(
         "SELECT parameter_id, parameter_data_type, sensitive FROM internal.object_parameters WHERE project_id = ? AND"
@@ -76,7 +85,7 @@ def _parameter(call: CatalogCall) -> tuple[int, str, bool]:
         " AND object_type = ? AND parameter_name = ? AND (object_type = 20 OR lower(object_name) = lower(?))",
         project_id,
         version,
-        object_type,
+        call["object_type"],
         call["parameter_name"],
         call["object_name"],
     )

@@ -1,0 +1,390 @@
+"""Folders, projects, environments, their references, and the values of variables and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pyodbc
+import pytds
+import pytest
+
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.emulator.ssisdb import ssis_types
+from tests.support.catalog_sql import connect, create, error_number, messages, rows, value
+from tests.support.mart import MART
+from tests.support.ssis_projects import make_ispac, package, parameter, task
+
+PREPARE = """
+DECLARE @id bigint;
+EXEC catalog.create_folder N'Sales';
+EXEC catalog.create_folder N'Other';
+EXEC catalog.create_environment N'Sales', N'Prod';
+EXEC catalog.deploy_project N'Sales', N'Mart', ?;
+"""
+REFER = """
+DECLARE @id bigint;
+EXEC catalog.create_environment_reference N'Sales', N'Mart', N'{environment}', '{kind}', {folder}, @id OUTPUT;
+SELECT @id
+"""
+
+
+@pytest.fixture
+def admin(ssisdb_emulator: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
+    with closing(connect(ssisdb_emulator)) as connection:
+        rows(connection, PREPARE, MART)
+        yield connection
+
+
+def refer(connection: pyodbc.Connection, environment: str = "Prod", kind: str = "R", folder: str = "NULL") -> int:
+    return int(value(connection, REFER.format(environment=environment, kind=kind, folder=folder)))
+
+
+def variable(connection: pyodbc.Connection, name: str, data_type: str, literal: str, *, sensitive: int = 0) -> None:
+    rows(
+        connection,
+        f"EXEC catalog.create_environment_variable N'Sales', N'Prod', N'{name}', N'{data_type}', {sensitive},"
+        f" {literal}",
+    )
+
+
+# --- names
+
+REFUSED = [
+    ("rename_folder NULL, N'x'", 27189),
+    ("rename_folder N'Sales', N'a<b'", 27199),
+    ("rename_folder N'Nowhere', N'Other'", 27104),
+    ("rename_folder N'Sales', N'OTHER'", 27129),
+    ("rename_environment N'Sales', N'Prod', NULL", 27138),
+    ("rename_environment N'Sales', N'None', N'a<b'", 27142),
+    ("rename_environment N'Sales', N'None', N'New'", 27182),
+    ("rename_environment N'Sales', N'Prod', N'Prod'", 27157),
+    ("move_environment N'Sales', N'None', N'Nowhere'", 27182),
+    ("move_environment N'Sales', N'Prod', N'Nowhere'", 27115),
+    ("move_environment N'Sales', N'Prod', N'Sales'", 27157),
+    ("move_project N'Sales', N'None', N'Nowhere'", 27109),
+    ("move_project N'Sales', N'Mart', N'Nowhere'", 27115),
+    ("move_project N'Sales', N'Mart', N'Sales'", 27181),
+    ("restore_project N'Sales', N'Mart', NULL", 27138),
+    ("restore_project N'Sales', N'None', 1", 27109),
+    ("restore_project N'Sales', N'Mart', 999999", 27179),
+    ("set_environment_property N'Sales', N'None', N'NAME', N'x'", 27182),
+    ("set_environment_property N'Sales', N'Prod', N'NAME', N'x'", 27101),
+    ("set_environment_variable_property N'Sales', N'Prod', N'No', N'NAME', N'x'", 27183),
+    ("set_environment_variable_property N'Sales', N'Prod', N'Text', N'VALUE', N'x'", 27101),
+    ("set_environment_variable_property N'Sales', N'Prod', N'Text', N'NAME', N'@x'", 27180),
+    ("set_environment_variable_property N'Sales', N'Prod', N'Text', N'NAME', N'count'", 27173),
+    ("set_environment_variable_property N'Sales', N'Prod', N'Text', N'TYPE', N'Object'", 27159),
+    ("set_environment_variable_property N'Sales', N'Prod', N'Text', N'TYPE', N'Int32'", 27210),
+    ("set_environment_variable_protection N'Sales', N'Prod', N'Text', NULL", 27138),
+    ("set_environment_variable_protection N'Sales', N'Prod', N'No', 1", 27183),
+    ("set_environment_reference_type NULL, 'A'", 27138),
+    ("set_environment_reference_type 999, 'X'", 27101),
+    ("set_environment_reference_type 999, 'A'", 27101),
+    ("set_environment_reference_type 999, 'R', N'Sales'", 27101),
+    ("set_environment_reference_type 999, 'R'", 27111),
+    # Of two faults, the one that is checked first.
+    ("create_environment_variable N'Sales', N'None', N'v', N'Int32', 0, N'x'", 27147),
+    ("create_environment_variable N'Sales', N'None', N'v', N'Object', 0, N'x'", 27159),
+    ("create_environment_variable N'Sales', N'None', N'@', N'Object', 0, N'x'", 27180),
+    ("create_environment_variable N'None', N'None', N'v', N'Int32', 0, 1", 27182),
+    ("set_object_parameter_value 40, N'Sales', N'None', N'x', N'x', NULL, 'X'", 27101),
+    ("set_object_parameter_value NULL, N'Sales', N'Mart', N'Source', N'x'", 27106),
+    ("set_object_parameter_value NULL, N'Sales', N'None', N'Source', N'x'", 27109),
+    ("clear_object_parameter_value N'Sales', N'None', 30, NULL, N'BatchSize'", 27138),
+    ("clear_object_parameter_value N'Sales', N'None', 40, NULL, N'BatchSize'", 27101),
+    ("clear_object_parameter_value N'Sales', N'None', NULL, NULL, N'BatchSize'", 27138),
+    ("clear_object_parameter_value N'Sales', N'Mart', 30, N'Load.dtsx', N'batchsize'", 27106),
+]
+
+
+@pytest.fixture(scope="module")
+def prepared(ssisdb_emulator_server: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
+    ssisdb_emulator_server.reset()
+    with closing(connect(ssisdb_emulator_server)) as connection:
+        rows(connection, PREPARE, MART)
+        variable(connection, "Text", "String", "N'x'")
+        variable(connection, "Count", "Int32", "1")
+        yield connection
+
+
+@pytest.mark.parametrize(("call", "number"), REFUSED, ids=[call for call, _ in REFUSED])
+def test_a_call_is_refused_with_its_number(prepared: pyodbc.Connection, call: str, number: int) -> None:
+    assert error_number(prepared, f"EXEC catalog.{call}") == number
+
+
+def test_the_object_type_is_named_before_the_value_type(prepared: pyodbc.Connection) -> None:
+    with pytest.raises(pyodbc.Error, match="'object_type'"):
+        prepared.execute("EXEC catalog.set_object_parameter_value 40, N'Sales', N'Mart', N'x', N'x', NULL, 'X'")
+    with pytest.raises(pyodbc.Error, match="'value_type'"):
+        prepared.execute("EXEC catalog.set_object_parameter_value 20, N'Sales', N'Mart', N'x', N'x', NULL, 'X'")
+
+
+@pytest.mark.parametrize("literal", ["CAST('20240131' AS time)", "NEWID()", "CAST(1 AS money)"])
+def test_a_value_that_no_data_type_of_ssis_has_is_refused_first(prepared: pyodbc.Connection, literal: str) -> None:
+    batch = f"DECLARE @v sql_variant = {literal}; EXEC catalog."
+    assert error_number(prepared, f"{batch}set_environment_variable_value N'No', N'No', N'No', @v") == 27159
+    assert error_number(prepared, f"{batch}set_object_parameter_value 20, N'No', N'No', N'No', @v") == 27159
+
+
+# --- folders and environments
+
+
+def test_a_folder_is_renamed_and_its_own_name_changes_nothing(admin: pyodbc.Connection) -> None:
+    rows(admin, "EXEC catalog.rename_folder N'sales', N'Verkauf'")
+    assert rows(admin, "SELECT name FROM catalog.folders ORDER BY name") == [("Other",), ("Verkauf",)]
+    assert value(admin, "DECLARE @r int; EXEC @r = catalog.rename_folder N'Nowhere', N'Nowhere'; SELECT @r") == 0
+
+
+def test_an_environment_is_renamed_moved_and_described(admin: pyodbc.Connection) -> None:
+    variable(admin, "Region", "Int32", "7")
+    rows(admin, "EXEC catalog.rename_environment N'Sales', N'Prod', N'Live'")
+    rows(admin, "EXEC catalog.move_environment N'Sales', N'Live', N'Other'")
+    rows(admin, "EXEC catalog.set_environment_property N'Other', N'Live', N'description', N'Live data'")
+    found = rows(
+        admin,
+        "SELECT f.name, e.name, e.description, v.name FROM catalog.environments e JOIN catalog.folders f"
+        " ON f.folder_id = e.folder_id JOIN catalog.environment_variables v ON v.environment_id = e.environment_id",
+    )
+    assert found == [("Other", "Live", "Live data", "Region")]
+
+
+# --- references
+
+
+@pytest.mark.parametrize(
+    ("kind", "folder", "change", "works"),
+    [
+        ("R", "NULL", "rename_environment N'Sales', N'Prod', N'New'", False),
+        ("R", "NULL", "move_environment N'Sales', N'Prod', N'Other'", False),
+        ("R", "NULL", "rename_folder N'Sales', N'New'", True),
+        ("R", "NULL", "move_project N'Sales', N'Mart', N'Other'", False),
+        ("A", "N'Sales'", "rename_environment N'Sales', N'Prod', N'New'", False),
+        ("A", "N'Sales'", "move_environment N'Sales', N'Prod', N'Other'", False),
+        ("A", "N'Sales'", "rename_folder N'Sales', N'New'", False),
+        ("A", "N'Sales'", "move_project N'Sales', N'Mart', N'Other'", True),
+        ("A", "N'Sales'", "delete_environment N'Sales', N'Prod'", False),
+    ],
+)
+def test_a_reference_keeps_the_names_it_was_made_with(
+    admin: pyodbc.Connection, kind: str, folder: str, change: str, works: bool
+) -> None:
+    reference_id = refer(admin, kind=kind, folder=folder)
+    rows(admin, f"EXEC catalog.{change}")
+    assert value(admin, "SELECT COUNT(*) FROM catalog.environment_references") == 1
+    project_folder = value(
+        admin,
+        "SELECT f.name FROM catalog.folders f JOIN catalog.projects p ON p.folder_id = f.folder_id",
+    )
+    call = f"EXEC catalog.get_parameter_values N'{project_folder}', N'Mart', N'Load.dtsx', {reference_id}"
+    if works:
+        assert rows(admin, call)
+    else:
+        assert error_number(admin, call) == 27182
+
+
+def test_a_reference_changes_its_type(admin: pyodbc.Connection) -> None:
+    reference_id = refer(admin)
+    change = f"EXEC catalog.set_environment_reference_type {reference_id}, "
+    query = "SELECT reference_type, environment_folder_name FROM catalog.environment_references"
+    assert error_number(admin, f"{change}'R'") == 27204
+    assert error_number(admin, f"{change}'A', N'Other'") == 27182
+    rows(admin, f"{change}'A', N'Sales'")
+    assert rows(admin, query) == [("A", "Sales")]
+    assert error_number(admin, f"{change}'A', N'Sales'") == 27204
+    refer(admin)
+    assert error_number(admin, f"{change}'R'") == 27204
+
+
+# --- variables
+
+TYPES = [
+    ("Boolean", "CAST(1 AS bit)", "bit"),
+    ("Byte", "CAST(1 AS tinyint)", "tinyint"),
+    ("DateTime", "CAST('20240131' AS date)", "date"),
+    ("DateTime", "CAST('20240131' AS smalldatetime)", "smalldatetime"),
+    ("Decimal", "CAST(1.5 AS decimal(5,2))", "decimal"),
+    ("Double", "CAST(1.5 AS decimal(5,2))", "decimal"),
+    ("Double", "CAST(1.5 AS real)", "real"),
+    ("Int16", "CAST(1 AS smallint)", "smallint"),
+    ("Int64", "CAST(1 AS bigint)", "bigint"),
+    ("Single", "CAST(1.5 AS float)", "float"),
+    ("String", "CAST('x' AS varchar(10))", "varchar"),
+    ("UInt32", "CAST(1 AS int)", "int"),
+    ("UInt64", "CAST(1 AS bigint)", "bigint"),
+]
+
+
+@pytest.mark.parametrize(("data_type", "literal", "base"), TYPES)
+def test_a_variable_keeps_the_base_type_of_its_value(
+    prepared: pyodbc.Connection, data_type: str, literal: str, base: str
+) -> None:
+    query = (
+        "SELECT CAST(SQL_VARIANT_PROPERTY(value, 'BaseType') AS varchar(30)) FROM catalog.environment_variables"
+        " WHERE name = 'Typed'"
+    )
+    declare = f"DECLARE @v sql_variant = {literal}; EXEC catalog."
+    rows(prepared, f"{declare}create_environment_variable N'Sales', N'Prod', N'Typed', N'{data_type}', 0, @v")
+    try:
+        assert value(prepared, query) == base
+        rows(prepared, f"{declare}set_environment_variable_value N'Sales', N'Prod', N'TYPED', @v")
+        assert value(prepared, query) == base
+    finally:
+        rows(prepared, "EXEC catalog.delete_environment_variable N'Sales', N'Prod', N'Typed'")
+
+
+@pytest.mark.parametrize("data_type", sorted(ssis_types.ACCEPTED))
+def test_the_name_of_a_type_may_have_any_case(prepared: pyodbc.Connection, data_type: str) -> None:
+    base = ssis_types.ACCEPTED[data_type][0]
+    text = "CAST('20240131' AS {})" if data_type == "DateTime" else "CAST('1' AS {})"
+    for name in (data_type.lower(), data_type.upper()):
+        rows(
+            prepared,
+            f"DECLARE @v sql_variant = {text.format(base)};"
+            f"EXEC catalog.create_environment_variable N'Sales', N'Prod', N'Cased', N'{name}', 0, @v;"
+            f"EXEC catalog.set_environment_variable_value N'Sales', N'Prod', N'Cased', @v;"
+            "EXEC catalog.delete_environment_variable N'Sales', N'Prod', N'Cased'",
+        )
+
+
+def test_a_variable_whose_type_was_written_in_small_letters_sets_a_parameter(admin: pyodbc.Connection) -> None:
+    variable(admin, "Size", "int32", "9")
+    reference_id = refer(admin)
+    bind = "EXEC catalog.set_object_parameter_value 30, N'Sales', N'Mart', N'BatchSize', N'Size', N'Load.dtsx', 'R'"
+    rows(admin, bind)
+    execution_id = create(admin, more=f", @reference_id = {reference_id}")
+    assert parameters(admin, execution_id)["BatchSize"] == ("9", True)
+
+
+def test_a_variable_changes_its_name_description_type_and_protection(admin: pyodbc.Connection) -> None:
+    variable(admin, "Size", "String", "N'12'")
+    change = "EXEC catalog.set_environment_variable_property N'Sales', N'Prod', N'{}', N'{}', {}"
+    rows(admin, change.format("size", "Name", "N'Batch size'"))
+    rows(admin, change.format("Batch size", "description", "N'Rows at once'"))
+    rows(admin, change.format("Batch size", "TYPE", "N'Int32'"))
+    query = (
+        "SELECT name, description, type, sensitive, CAST(value AS int),"
+        " CAST(SQL_VARIANT_PROPERTY(value, 'BaseType') AS varchar(30)) FROM catalog.environment_variables"
+    )
+    assert rows(admin, query) == [("Batch size", "Rows at once", "Int32", False, 12, "int")]
+    protect = "EXEC catalog.set_environment_variable_protection N'Sales', N'Prod', N'Batch size', {}"
+    rows(admin, protect.format(1))
+    assert rows(admin, query) == [("Batch size", "Rows at once", "Int32", True, None, None)]
+    rows(admin, protect.format(0))
+    assert rows(admin, query)[0][4] == 12
+    rows(admin, change.format("Batch size", "DESCRIPTION", "NULL"))
+    assert rows(admin, query)[0][1] is None
+
+
+def test_a_decimal_that_does_not_fit_into_what_is_encrypted_stays_unprotected(admin: pyodbc.Connection) -> None:
+    variable(admin, "Large", "Decimal", "1" * 30)
+    protect = "EXEC catalog.set_environment_variable_protection N'Sales', N'Prod', N'Large', 1"
+    assert error_number(admin, protect) == 27116
+    assert value(admin, "SELECT sensitive FROM catalog.environment_variables") is False
+
+
+# --- parameters
+
+
+def parameters(connection: pyodbc.Connection, execution_id: int) -> dict[str, tuple[object, bool]]:
+    """The value of each parameter of an execution, and whether it was set."""
+    found = rows(
+        connection,
+        "SELECT parameter_name, CAST(parameter_value AS nvarchar(20)), value_set"
+        " FROM catalog.execution_parameter_values"
+        f" WHERE execution_id = {execution_id} AND object_type <> 50",
+    )
+    return {name: (value, is_set) for name, value, is_set in found}
+
+
+def test_a_parameter_that_was_never_set_shows_its_design_default(admin: pyodbc.Connection) -> None:
+    rows(admin, "EXEC catalog.set_object_parameter_value 30, N'Sales', N'Mart', N'MaxRows', 0, N'Load.dtsx'")
+    found = parameters(admin, create(admin))
+    assert found["BatchSize"] == ("500", False)
+    assert found["Source"] == ("ERP", False)
+    assert found["MaxRows"] == ("0", True)
+    assert parameters(admin, create(admin, "Strict.dtsx"))["RegionId"] == (None, False)
+
+
+def test_get_parameter_values_has_no_value_for_a_parameter_that_was_never_set(
+    ssisdb_emulator: SsisdbEmulator, admin: pyodbc.Connection
+) -> None:
+    with closing(
+        pytds.connect(
+            ssisdb_emulator.host, "SSISDB", ssisdb_emulator.user, ssisdb_emulator.password, port=ssisdb_emulator.port
+        )
+    ) as reader:
+        cursor = reader.cursor()
+        cursor.execute("EXEC catalog.get_parameter_values N'Sales', N'Mart', N'Load.dtsx'")
+        found = {row[3]: (row[4], row[7]) for row in cursor.fetchall()}
+    assert found["BatchSize"] == (None, False)
+
+
+def test_of_two_faults_in_an_environment_the_type_is_named_first(admin: pyodbc.Connection) -> None:
+    variable(admin, "Secret", "String", "N'x'", sensitive=1)
+    variable(admin, "Text", "String", "N'x'")
+    reference_id = refer(admin)
+    bind = "EXEC catalog.set_object_parameter_value {}, N'Sales', N'Mart', N'{}', N'{}', {}, 'R'"
+    # The parameter of the project comes before that of the package.
+    rows(admin, bind.format(20, "Source", "Secret", "NULL"))
+    rows(admin, bind.format(30, "BatchSize", "Text", "N'Load.dtsx'"))
+    call = (
+        "DECLARE @id bigint; EXEC catalog.create_execution N'Sales', N'Mart', N'Load.dtsx', @execution_id = @id OUTPUT,"
+        f" @reference_id = {reference_id}"
+    )
+    assert error_number(admin, call) == 27148
+    rows(admin, "EXEC catalog.clear_object_parameter_value N'Sales', N'Mart', 30, N'Load.dtsx', N'BatchSize'")
+    assert error_number(admin, call) == 27221
+
+
+# --- projects
+
+
+def test_a_project_moves_with_its_values_and_versions(admin: pyodbc.Connection) -> None:
+    rows(admin, "EXEC catalog.set_object_parameter_value 20, N'Sales', N'Mart', N'Source', N'CRM'")
+    rows(admin, "EXEC catalog.move_project N'Sales', N'mart', N'Other'")
+    assert error_number(admin, "EXEC catalog.get_project N'Sales', N'Mart'") == 27109
+    assert value(admin, "EXEC catalog.get_project N'Other', N'Mart'") == MART
+    query = "SELECT CAST(default_value AS nvarchar(10)) FROM catalog.object_parameters WHERE parameter_name = 'Source'"
+    assert value(admin, query) == "CRM"
+
+
+def test_a_version_is_restored_with_the_values_of_today(admin: pyodbc.Connection) -> None:
+    other = make_ispac(
+        "Mart",
+        packages=[package("New.dtsx", task("Only"), parameters=[parameter("Size", "Int32", 1)])],
+        parameters=[parameter("Source", "String", "ERP")],
+    )
+    first = value(admin, "SELECT object_version_lsn FROM catalog.projects")
+    rows(admin, "EXEC catalog.set_object_parameter_value 30, N'Sales', N'Mart', N'BatchSize', 9, N'Load.dtsx'")
+    execution_id = create(admin)
+    rows(admin, "EXEC catalog.deploy_project N'Sales', N'Mart', ?", other)
+    rows(admin, "EXEC catalog.set_object_parameter_value 20, N'Sales', N'Mart', N'Source', N'CRM'")
+    rows(admin, f"EXEC catalog.restore_project N'Sales', N'Mart', {first}")
+    assert value(admin, "SELECT object_version_lsn FROM catalog.projects") == first
+    packages = rows(admin, "SELECT name FROM catalog.packages ORDER BY name")
+    assert packages == [("Load.dtsx",), ("Strict.dtsx",)]
+    query = (
+        "SELECT parameter_name, CAST(default_value AS nvarchar(10)) FROM catalog.object_parameters"
+        " WHERE value_set = 1 ORDER BY parameter_name"
+    )
+    # Load.dtsx was not in the version between, so its value is not one of today.
+    assert rows(admin, query) == [("Source", "CRM")]
+    assert value(admin, "EXEC catalog.get_project N'Sales', N'Mart'") == MART
+    restored = rows(admin, "SELECT restored_by FROM catalog.object_versions WHERE last_restored_time IS NOT NULL")
+    assert restored == [("sa",)]
+    operation_id, status, object_name = rows(
+        admin, "SELECT TOP 1 operation_id, status, object_name FROM catalog.operations WHERE operation_type = 106"
+    )[0]
+    assert (status, object_name) == (7, "Mart")
+    assert [text.split()[0] for text in messages(admin, operation_id)] == ["Started", "Restored"]
+    rows(admin, f"EXEC catalog.start_execution {execution_id}")  # It was created from this version.
+    assert error_number(admin, f"EXEC catalog.restore_project N'Sales', N'Mart', {first}") == 27155
+
+
+def test_a_refused_restore_leaves_an_operation_that_failed(admin: pyodbc.Connection) -> None:
+    assert error_number(admin, "EXEC catalog.restore_project N'Sales', N'Mart', 999999") == 27179
+    query = "SELECT status, object_name, end_time FROM catalog.operations WHERE operation_type = 106"
+    status, name, end = rows(admin, query)[0]
+    assert (status, name) == (4, "Mart")
+    assert end is not None

@@ -48,6 +48,8 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": FIELDS,
             }
         ],
+        # Read from Airflow 3.2 on.
+        "cli": ["airflow_provider_ssis.cli.airflow_commands.get_cli_commands"],
         "config": {
             config.SECTION: {
                 "description": "Running SSIS packages.",

@@ -52,20 +52,27 @@ class ConnectionOptions:
         :raises click.UsageError: no connection is given, or its value cannot be read.
         :raises airflow_process.UnreadableConnection: Airflow cannot read the connection.
         """
-        if self.conn_id is not None:
+        conn_id = self.conn_id
+        if conn_id is None and not self._is_given:
+            conn_id = click.get_current_context().obj
+        if conn_id is not None:
             from airflow_provider_ssis.cli.airflow_process import hook_of
 
-            return hook_of(self.conn_id)
+            return hook_of(conn_id)
         from airflow_provider_ssis.hooks.connector import StandaloneConnector
 
         return StandaloneConnector(_named(self._fields()))
+
+    @property
+    def _is_given(self) -> bool:
+        return self.uri is not None or self.host is not None or "data_source" in self.extras
 
     def _fields(self) -> PlainFields:
         from airflow_provider_ssis.hooks.connection_fields import PlainFields
 
         if self.uri is not None:
             return fields_of_uri(self.uri, "the URI")
-        if self.host is not None or "data_source" in self.extras:
+        if self._is_given:
             return PlainFields(
                 conn_id="options",
                 host=self.host,

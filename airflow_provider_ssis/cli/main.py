@@ -31,16 +31,18 @@ def command_line() -> None:
     """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, program: str = PROGRAM, conn_id: str | None = None) -> int:
     """Run one command.
 
     :param arguments: the command line without the program's name. Default: None, that of the process.
+    :param program: the program's name in messages. Default: ``airflow-ssis``.
+    :param conn_id: the Airflow connection of commands for which no connection is given. Default: none.
     :returns: the exit code of the command: 0 succeeded, 1 failed with a message on standard error, 2 wrong usage,
         130 interrupted; other codes are documented for each command.
     """
     try:
         result = command_line.main(
-            None if arguments is None else list(arguments), prog_name=PROGRAM, standalone_mode=False
+            None if arguments is None else list(arguments), prog_name=program, standalone_mode=False, obj=conn_id
         )
     except click.UsageError as error:
         error.show()

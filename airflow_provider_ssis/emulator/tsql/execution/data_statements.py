@@ -1,4 +1,4 @@
-"""Queries, and the statements that make, change and drop tables."""
+"""Queries, changes and INSERT … EXEC."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event, ResultColumns, Rows, StatementDone
 from airflow_provider_ssis.emulator.tsql.execution import call_statements, tables
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
-from airflow_provider_ssis.emulator.tsql.execution.handlers import ImmediateTable, StreamedTable, done
+from airflow_provider_ssis.emulator.tsql.execution.handlers import StreamedTable, done
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -53,8 +53,7 @@ async def _query_without_result(
     """INSERT, UPDATE, DELETE, SELECT … INTO, and a SELECT that assigns variables."""
     session = interpreter.session
     if query.writes:
-        session.row_count = await interpreter.evaluator.change(query, frame)
-        return [done(interpreter.session, frame, session.row_count)]
+        return await _change(interpreter, query, frame)
     rows = await interpreter.evaluator.rows(query, frame)
     session.row_count = len(rows)
     if query.steps:
@@ -68,6 +67,17 @@ async def _query_without_result(
     return [done(interpreter.session, frame, session.row_count)]
 
 
+async def _change(interpreter: Interpreter, query: CompiledQuery, frame: Frame) -> Iterable[Event]:
+    session = interpreter.session
+    applied = await interpreter.evaluator.change(query, frame)
+    session.row_count = applied.count
+    events: list[Event] = []
+    for output, rows in zip(query.change.outputs if query.change else (), applied.outputs, strict=True):
+        if output.into is None:
+            events += [ResultColumns(output.columns), Rows(rows)]
+    return [*events, done(session, frame, applied.count)]
+
+
 async def _fill(
     interpreter: Interpreter,
     statement: s.Query,
@@ -79,17 +89,7 @@ async def _fill(
     if not all(column.name for column in columns):
         raise SqlError(1038, f"A column of {statement.into} has no name. Add a name with AS.", severity=15)
     table = tables.create_table(interpreter.session, s.TableDeclaration(statement.line, statement.into, columns), frame)
-    await interpreter.session.worker.run(partial(tables.insert_rows, interpreter.session, table, columns, rows))
-
-
-def _create_table(interpreter: Interpreter, statement: s.CreateTable, frame: Frame) -> Iterable[Event]:
-    tables.create_table(interpreter.session, statement.table, frame)
-    return ()
-
-
-def _drop_tables(interpreter: Interpreter, statement: s.DropTable, frame: Frame) -> Iterable[Event]:
-    tables.drop_tables(interpreter.session, statement, frame)
-    return ()
+    await interpreter.session.worker.run(partial(tables.insert_rows, interpreter.session, table, columns, rows, frame))
 
 
 async def _insert_execute(interpreter: Interpreter, statement: s.InsertExecute, frame: Frame) -> AsyncGenerator[Event]:
@@ -106,11 +106,6 @@ async def _insert_execute(interpreter: Interpreter, statement: s.InsertExecute, 
     count = interpreter.session.row_count = await target.insert(interpreter.session)
     yield done(interpreter.session, frame, count)
 
-
-IMMEDIATE: Final[ImmediateTable] = {
-    s.CreateTable: _create_table,
-    s.DropTable: _drop_tables,
-}
 
 STREAMED: Final[StreamedTable] = {
     s.Query: _query,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
@@ -11,7 +12,9 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, lock_mode, lock_name
 from airflow_provider_ssis.emulator.tsql.execution.permissions import has_permission
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
 
 _DATABASE_STATUS: Final = {"status": "ONLINE", "updateability": "READ_WRITE", "useraccess": "MULTI_USER"}
@@ -135,6 +138,31 @@ def _lock_test(session: SessionState, principal: Any, resource: Any, mode: Any, 
     return int(session.engine.locks.is_free(lock_name(session.database, principal, resource), session.spid, known))
 
 
+def _decimal(number: int | None) -> Decimal | None:
+    return None if number is None else Decimal(number)
+
+
+def _identity_value(value: Callable[[SessionState, LocalTable], int | None]) -> Value:
+    """A function of a local table's IDENTITY."""
+
+    def ask(session: SessionState, frame: Frame) -> Callable[[Any], Decimal | None]:
+        def answer(name: Any) -> Decimal | None:
+            table = None if name is None else frame.tables.get(split_name(str(name))[-1].lower())
+            return None if table is None or table.rules.identity is None else _decimal(value(session, table))
+
+        return answer
+
+    return ask
+
+
+def _seed(session: SessionState, table: LocalTable) -> int | None:
+    return table.rules.identity.seed if table.rules.identity else None
+
+
+def _increment(session: SessionState, table: LocalTable) -> int | None:
+    return table.rules.identity.increment if table.rules.identity else None
+
+
 def _cursor_status(session: SessionState, frame: Frame, kind: Any, name: Any) -> int | None:
     return None if kind is None or name is None else session.cursors.status(str(kind), str(name), frame)
 
@@ -149,7 +177,7 @@ _VALUES: Final[dict[str, Value]] = {
     "@@datefirst": lambda session, frame: session.options.date_first,
     "@@error": lambda session, frame: session.last_error,
     "@@fetch_status": lambda session, frame: session.cursors.fetch_status,
-    "@@identity": lambda session, frame: None,
+    "@@identity": lambda session, frame: _decimal(session.last_identity),
     "@@langid": lambda session, frame: 0,
     "@@language": lambda session, frame: "us_english",
     "@@lock_timeout": lambda session, frame: session.options.lock_timeout,
@@ -167,6 +195,9 @@ _VALUES: Final[dict[str, Value]] = {
     "@@trancount": lambda session, frame: session.transactions.count,
     "@@version": lambda session, frame: session.engine.product.full_text,
     "sysdatetimeoffset()": lambda session, frame: session.engine.now(),
+    "ident_current()": _identity_value(lambda session, table: session.local_tables.last_identity(table)),
+    "ident_incr()": _identity_value(_increment),
+    "ident_seed()": _identity_value(_seed),
     "cursor_status()": lambda session, frame: partial(_cursor_status, session, frame),
     "app_name()": lambda session, frame: session.login.application_name,
     "current_transaction_id()": lambda session, frame: session.transactions.id,
@@ -179,7 +210,7 @@ _VALUES: Final[dict[str, Value]] = {
     "host_name()": lambda session, frame: session.login.host_name,
     "original_login()": lambda session, frame: session.principal.name,
     "rowcount_big()": lambda session, frame: session.row_count,
-    "scope_identity()": lambda session, frame: None,
+    "scope_identity()": lambda session, frame: _decimal(frame.last_identity),
     "xact_state()": lambda session, frame: session.transactions.state,
     "db_name()": lambda session, frame: session.database,
     "applock_mode()": lambda session, frame: lambda *arguments: _lock_mode(session, *arguments),

@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType
+from airflow_provider_ssis.emulator.tsql.execution import tables
+from airflow_provider_ssis.emulator.tsql.execution.changes import Applied
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
@@ -87,10 +89,9 @@ class Evaluator:
             left = left and left - len(rows)
             rows = await session.worker.run(result.fetch)
 
-    async def change(self, query: CompiledQuery, frame: Frame) -> int:
-        """Run INSERT, UPDATE or DELETE.
+    async def change(self, query: CompiledQuery, frame: Frame) -> Applied:
+        """Run INSERT, UPDATE, DELETE or MERGE; variables that it assigns get their values.
 
-        :returns: the number of rows that changed.
         :raises SqlError: the query fails.
         """
         session = self._session
@@ -98,11 +99,11 @@ class Evaluator:
             raise not_supported("Changing rows under SET ROWCOUNT")
         environment = Environment(session, frame)
         values = {name: environment[name] for name in query.parameters}
-
-        def run() -> int:
-            return int(session.engine.compiler.run(query, session.connection, values)[0][0])
-
-        return await session.worker.run(partial(session.transactions.write, frame.tables.values(), run))
+        applied = await session.worker.run(partial(tables.run_change, session, query, values, frame))
+        if query.change is not None and applied.variables is not None:
+            for (name, source), value in zip(query.change.variables, applied.variables, strict=True):
+                self.set_variable(name, value, source, frame)
+        return applied
 
     async def value(self, text: QueryText, frame: Frame) -> tuple[Any, SqlType]:
         """The value of an expression, and its type."""

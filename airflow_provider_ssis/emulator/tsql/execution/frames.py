@@ -24,6 +24,7 @@ class Frame:
     :param temporary_tables: the visible ones, by name; the first map has those of the frame.
     :param level: ``@@NESTLEVEL``.
     :param cursors: LOCAL cursors by name, and cursor variables, each with its cursor or None.
+    :param last_identity: ``SCOPE_IDENTITY()``.
     """
 
     temporary_tables: ChainMap[str, LocalTable]
@@ -33,6 +34,7 @@ class Frame:
     table_variables: dict[str, LocalTable] = field(default_factory=dict)
     table_types: dict[str, SqlType] = field(default_factory=dict)
     cursors: dict[str, Any] = field(default_factory=dict)
+    last_identity: int | None = None
 
     @property
     def in_procedure(self) -> bool:

@@ -10,11 +10,9 @@ import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
-from airflow_provider_ssis.emulator.tsql.query.engine_errors import translated
+from airflow_provider_ssis.emulator.tsql.query.engine_errors import no_null, translated
 from airflow_provider_ssis.emulator.tsql.values import conversion, storage
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-
-Keys = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,6 @@ class Image:
     """
 
     table: LocalTable
-    keys: Keys
     rows: list[tuple[Any, ...]]
 
 
@@ -37,27 +34,26 @@ class LocalTables:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._tables: dict[str, tuple[LocalTable, Keys]] = {}
+        self._tables: dict[str, LocalTable] = {}
+        self._identities: dict[str, int] = {}
         self.of_session: dict[str, LocalTable] = {}
         """The temporary tables that last as long as the session, by name; a rollback changes them too."""
 
-    def create(self, table: LocalTable, keys: Keys = ()) -> None:
+    def create(self, table: LocalTable) -> None:
         """Make a table.
 
-        :param keys: columns whose values together must be unique.
         :raises SqlError: 1911, a key names a column that there is not.
         """
-        names = {column.name.lower(): column for column in table.columns}
-        expressions = [", ".join(_key_expression(_key_column(names, name)) for name in key) for key in keys]
+        for key in table.rules.keys:
+            check_key_columns(table, key.columns)
+        self.reset_identity(table)
+        self._make(table)
+
+    def _make(self, table: LocalTable) -> None:
         # A rollback of DuckDB may have restored a dropped table variable.
         self._connection.execute(f"DROP TABLE IF EXISTS {table.storage_name}")
         self._connection.execute(storage.create_table(table.storage_name, table.columns, temporary=True))
-        for position, expression in enumerate(expressions):
-            index = storage.quoted(f"{table.name} {table.level} {position}")
-            self._connection.execute(f"CREATE UNIQUE INDEX {index} ON {table.storage_name} ({expression})")
-        self._tables[table.storage_name] = (table, keys)
-        if _lasts(table):
-            self.of_session[table.name] = table
+        self.describe(table)
 
     def drop(self, table: LocalTable) -> None:
         """Drop a table; a missing table is not an error."""
@@ -67,7 +63,7 @@ class LocalTables:
         """Add rows.
 
         :param columns: the columns of the rows; one for each column of the table.
-        :raises SqlError: 213, 515, 2627 and the errors of conversions.
+        :raises SqlError: 213, 515 and the errors of conversions. The rules of the table are not applied.
         """
         if len(columns) != len(table.columns):
             raise SqlError(213, "The number of values does not match the columns of the table.", ends_batch=True)
@@ -76,18 +72,61 @@ class LocalTables:
             values = []
             for value, source, target in zip(row, columns, table.columns, strict=True):
                 if value is None and not target.nullable:
-                    raise SqlError(515, f"Column '{target.name}' of table '{table.name}' does not allow NULL.", state=2)
+                    raise no_null(table.name, target.name)
                 kept = conversion.store(value, source.type, target.type, table=table.name, column=target.name)
                 values.append(storage.encode(target.type, kept, zoned=True))
             stored.append(values)
         self._write(table, stored)
+
+    def describe(self, table: LocalTable) -> None:
+        """Take new rules for a table."""
+        self._tables[table.storage_name] = table
+        if _lasts(table):
+            self.of_session[table.name] = table
+
+    def rebuild(self, table: LocalTable, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Make a table again, with other columns and these rows."""
+        self._make(table)
+        self.insert(table, table.columns, rows)
+
+    # --- IDENTITY; a rollback does not give values back
+
+    def take_identities(self, table: LocalTable, count: int) -> int:
+        """The first of so many new IDENTITY values."""
+        identity = table.rules.identity
+        if identity is None:
+            raise ValueError(f"{table.name} has no identity column")
+        first = self._identities.get(table.storage_name, identity.seed)
+        self._identities[table.storage_name] = first + count * identity.increment
+        return first
+
+    def note_identity(self, table: LocalTable, value: int) -> None:
+        """Continue after a value that was given, if it is further than the last."""
+        identity = table.rules.identity
+        if identity is None:
+            return
+        following = value + identity.increment
+        known = self._identities.get(table.storage_name, identity.seed)
+        self._identities[table.storage_name] = (max if identity.increment > 0 else min)(known, following)
+
+    def last_identity(self, table: LocalTable) -> int | None:
+        """``IDENT_CURRENT``: the last value, or the seed while there is none."""
+        identity = table.rules.identity
+        if identity is None:
+            return None
+        known = self._identities.get(table.storage_name)
+        return identity.seed if known is None else known - identity.increment
+
+    def reset_identity(self, table: LocalTable) -> None:
+        """Begin again with the seed."""
+        self._identities.pop(table.storage_name, None)
 
     def image(self, table: LocalTable) -> Image | None:
         """The table as it is now; None where it is not there."""
         known = self._tables.get(table.storage_name)
         if known is None:
             return None
-        return Image(*known, self._connection.execute(f"SELECT * FROM {table.storage_name}").fetchall())
+        return Image(known, self._connection.execute(f"SELECT * FROM {table.storage_name}").fetchall())
 
     def images(self, *, variables: bool) -> dict[str, Image]:
         """All tables as they are now, by the names of their DuckDB tables.
@@ -96,7 +135,7 @@ class LocalTables:
         """
         return {
             name: image
-            for name, (table, _) in list(self._tables.items())
+            for name, table in list(self._tables.items())
             if (table.is_variable or not variables) and (image := self.image(table)) is not None
         }
 
@@ -105,14 +144,14 @@ class LocalTables:
         for name, image in images.items():
             self._remove(name)
             if image is not None:
-                self.create(image.table, image.keys)
+                self._make(image.table)
                 self._write(image.table, image.rows)
 
     def _remove(self, storage_name: str) -> None:
         known = self._tables.pop(storage_name, None)
         self._connection.execute(f"DROP TABLE IF EXISTS {storage_name}")
-        if known is not None and _lasts(known[0]):
-            self.of_session.pop(known[0].name, None)
+        if known is not None and _lasts(known):
+            self.of_session.pop(known.name, None)
 
     def _write(self, table: LocalTable, rows: Sequence[Sequence[Any]]) -> None:
         """Add all of the rows, or none: DuckDB gets them as one list for each column, in one statement."""
@@ -122,9 +161,6 @@ class LocalTables:
         values = [list(column) for column in zip(*rows, strict=True)]
         try:
             self._connection.execute(f"INSERT INTO {table.storage_name} SELECT {lists}", values)
-        except duckdb.ConstraintException:
-            text = f"A key of table '{table.name}' is there already: no row was added."
-            raise SqlError(2627, text, severity=14) from None
         except duckdb.Error as error:
             raise translated(error) from None
 
@@ -134,16 +170,12 @@ def _lasts(table: LocalTable) -> bool:
     return not table.is_variable and table.level == 0
 
 
-def _key_column(names: Mapping[str, Column], name: str) -> Column:
-    column = names.get(name.lower())
-    if column is None:
-        raise SqlError(1911, f"Column name '{name}' does not exist in the table.", ends_batch=True)
-    return column
+def check_key_columns(table: LocalTable, names: Sequence[str]) -> None:
+    """See that a table has the columns of a key.
 
-
-def _key_expression(column: Column) -> str:
-    """The value by which keys are compared: text without regard to case and trailing blanks."""
-    name = storage.quoted(column.name)
-    if column.type.name in ("char", "varchar", "nchar", "nvarchar"):
-        return f"(lower(rtrim({name})))"
-    return name
+    :raises SqlError: 1911, it has not.
+    """
+    known = {column.name.lower() for column in table.columns}
+    for name in names:
+        if name.lower() not in known:
+            raise SqlError(1911, f"Column name '{name}' does not exist in the table.", ends_batch=True)

@@ -52,6 +52,10 @@ class SessionState:
         self.transactions: Transactions = Transactions(engine, self.connection, self.spid, self.local_tables)
         self.temporary_tables: dict[str, LocalTable] = self.local_tables.of_session
         self.cursors: Cursors = Cursors()
+        self.last_identity: int | None = None
+        """``@@IDENTITY``."""
+        self.identity_insert: str = ""
+        """The DuckDB name of the table for which SET IDENTITY_INSERT is ON; empty for none."""
         self.row_count: int = 0
         self.last_error: int = 0
         self.errors: list[SqlError] = []
@@ -80,6 +84,8 @@ class SessionState:
         self._prepared.clear()
         self.errors.clear()
         self.cursors = Cursors()
+        self.last_identity = None
+        self.identity_insert = ""
         self.row_count = self.last_error = 0
         self.database = self._login_database
 

@@ -33,14 +33,28 @@ def _set_option(interpreter: Interpreter, statement: s.SetOption, frame: Frame) 
 
 
 def _set_identity_insert(interpreter: Interpreter, statement: s.SetIdentityInsert, frame: Frame) -> Iterable[Event]:
-    """No table that a session may fill has a column with IDENTITY."""
-    name = statement.table
-    if name in frame.tables:
+    session, name = interpreter.session, statement.table
+    table = frame.tables.get(name)
+    if table is None:
+        raise SqlError(1088, f"Cannot find the table '{name}': it does not exist, or you do not have permission.")
+    if table.rules.identity is None:
         raise SqlError(
             8106,
             f"Table '{name}' does not have the identity property. SET IDENTITY_INSERT needs an identity column.",
         )
-    raise SqlError(1088, f"Cannot find the table '{name}': it does not exist, or you do not have permission.")
+    others = [
+        each for each in frame.tables.values() if each.storage_name == session.identity_insert != table.storage_name
+    ]
+    if statement.on and others:
+        raise SqlError(
+            8107,
+            f"IDENTITY_INSERT is already ON for table '{others[0].name}'. Set it OFF there before '{name}'.",
+        )
+    if statement.on:
+        session.identity_insert = table.storage_name
+    elif session.identity_insert == table.storage_name:
+        session.identity_insert = ""
+    return ()
 
 
 def _transaction(interpreter: Interpreter, statement: s.TransactionStatement, frame: Frame) -> Iterable[Event]:

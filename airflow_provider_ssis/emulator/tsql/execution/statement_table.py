@@ -11,19 +11,21 @@ from airflow_provider_ssis.emulator.tsql.execution import (
     data_statements,
     message_statements,
     session_statements,
+    table_statements,
 )
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable, StreamedTable
 
 IMMEDIATE: Final[ImmediateTable] = {
     **control_flow.IMMEDIATE,
     **cursor_statements.IMMEDIATE,
-    **data_statements.IMMEDIATE,
     **session_statements.IMMEDIATE,
+    **table_statements.IMMEDIATE,
 }
 AWAITED: Final[AwaitedTable] = {
     **cursor_statements.AWAITED,
     **message_statements.AWAITED,
     **session_statements.AWAITED,
+    **table_statements.AWAITED,
 }
 STREAMED: Final[StreamedTable] = {
     **call_statements.STREAMED,

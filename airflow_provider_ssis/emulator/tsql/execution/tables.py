@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType, TableValue
 from airflow_provider_ssis.emulator.tsql.execution.arguments import UNTYPED_TABLE
+from airflow_provider_ssis.emulator.tsql.execution.changes import Applied, StagedChange
+from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
+from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
-from airflow_provider_ssis.emulator.tsql.query.compiler import MOST_ROWS
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES
+from airflow_provider_ssis.emulator.tsql.query.compiler import MOST_ROWS, CompiledQuery
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, out_of_memory
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported, out_of_memory
 
 
 def declare_table(session: SessionState, declaration: s.TableDeclaration, frame: Frame) -> None:
@@ -31,20 +36,22 @@ def declare_table(session: SessionState, declaration: s.TableDeclaration, frame:
             text = f"Cannot find the data type {'.'.join(declaration.type)}."
             raise StatementRefused(SqlError(2715, text, state=6, line=declaration.line, ends_batch=True))
         columns, table_type = found.columns, SqlType(found.name, schema=found.schema)
-    _create_variable(session, frame, LocalTable(name, columns, frame.level), table_type, declaration.keys)
+    table = LocalTable(name, columns, frame.level, declaration.rules)
+    if declaration.foreign_keys:
+        raise StatementRefused(not_supported("FOREIGN KEY in a table variable", line=declaration.line))
+    _create_variable(session, frame, table, table_type)
 
 
 def declare_table_value(session: SessionState, name: str, sql_type: SqlType, value: TableValue, frame: Frame) -> None:
     """A table-valued parameter of dynamic SQL."""
     table = LocalTable(name, value.columns, frame.level)
-    _create_variable(session, frame, table, sql_type, ())
-    insert_rows(session, table, value.columns, value.rows)
+    _create_variable(session, frame, table, sql_type)
+    session.transactions.write([table], lambda: session.local_tables.insert(table, value.columns, value.rows))
 
 
-def _create_variable(
-    session: SessionState, frame: Frame, table: LocalTable, table_type: SqlType, keys: tuple[tuple[str, ...], ...]
-) -> None:
-    session.transactions.write([table], lambda: session.local_tables.create(table, keys))
+def _create_variable(session: SessionState, frame: Frame, table: LocalTable, table_type: SqlType) -> None:
+    check_rules(session, table)
+    session.transactions.write([table], lambda: session.local_tables.create(table))
     frame.table_variables[table.name] = table
     frame.table_types[table.name] = table_type
 
@@ -57,8 +64,9 @@ def create_table(session: SessionState, declaration: s.TableDeclaration, frame: 
     name = declaration.name.lower()
     if name in frame.temporary_tables.maps[0]:
         raise SqlError(2714, f"There is already a table named '{declaration.name}'.", state=6, ends_batch=True)
-    table = LocalTable(name, declaration.columns, frame.level)
-    session.transactions.write([table], lambda: session.local_tables.create(table, declaration.keys))
+    table = LocalTable(name, declaration.columns, frame.level, declaration.rules)
+    check_rules(session, table)
+    session.transactions.write([table], lambda: session.local_tables.create(table))
     frame.temporary_tables[name] = table
     return table
 
@@ -81,27 +89,115 @@ def _drop(session: SessionState, table: LocalTable) -> None:
     session.transactions.write([table], lambda: session.local_tables.drop(table))
 
 
+def check_rules(session: SessionState, table: LocalTable) -> None:
+    """See that the rules of a new table name its columns, and that defaults and checks have the right types.
+
+    :raises SqlError: 207, 1911 and others.
+    """
+    for key in table.rules.keys:
+        check_key_columns(table, key.columns)
+    if table.rules.defaults or table.rules.checks:
+        compiled(session, f"INSERT INTO {quoted_name(table.name)} DEFAULT VALUES", {table.name.lower(): table})
+
+
+def compiled(session: SessionState, text: str, local_tables: Mapping[str, LocalTable]) -> CompiledQuery:
+    """A statement on local tables, compiled outside of any batch."""
+    return session.engine.compiler.compile(
+        QueryText.parse(text),
+        variables={},
+        database=session.database,
+        connection=session.connection,
+        sees_all=session.sees_all,
+        local_tables=local_tables,
+    )
+
+
+def quoted_name(name: str) -> str:
+    """A local table's name in T-SQL text."""
+    return name if name.startswith("@") else bracketed(name)
+
+
+def bracketed(name: str) -> str:
+    """A name in T-SQL text."""
+    return f"[{name.replace(']', ']]')}]"
+
+
 def insert_rows(
     session: SessionState,
     table: LocalTable,
     columns: Sequence[Column],
     rows: Sequence[tuple[Any, ...]],
+    frame: Frame,
+    names: Sequence[str] = (),
 ) -> None:
-    """Add rows to a local table."""
-    session.transactions.write([table], lambda: session.local_tables.insert(table, columns, rows))
+    """Add rows to a local table, as INSERT does.
+
+    :param columns: the columns of the rows.
+    :param names: the columns of the table that take them; all but the identity column where none is named.
+    :raises SqlError: 213, 515, 2627 and others.
+    """
+    if table.rules == NO_RULES and not names:
+        session.transactions.write([table], lambda: session.local_tables.insert(table, columns, rows))
+        return
+    given = LocalTable(_GIVEN, tuple(replace(column, name=f"c{place}") for place, column in enumerate(columns, 1)), 1)
+    listed = f" ({', '.join(map(bracketed, names))})" if names else ""
+    text = " ".join([f"INSERT INTO {quoted_name(table.name)}{listed} SELECT", "*", "FROM", quoted_name(given.name)])
+    query = compiled(session, text, {table.name.lower(): table, given.name: given})
+    run = _runner(session, query, Environment(session, frame))
+
+    def insert() -> Applied:
+        try:
+            session.local_tables.create(given)
+            session.local_tables.insert(given, given.columns, rows)
+            return run()
+        finally:
+            session.local_tables.drop(given)
+
+    _note_identity(session, session.transactions.write([table], insert), frame)
+
+
+_GIVEN: Final = "#given rows"
+"""The local table with the rows for :func:`insert_rows`; its blank keeps it apart from all others."""
+
+
+def run_change(session: SessionState, query: CompiledQuery, values: Mapping[str, Any], frame: Frame) -> Applied:
+    """Run INSERT, UPDATE, DELETE or MERGE, so that a rollback can undo it.
+
+    :param frame: notes the last IDENTITY value.
+    """
+    changed = frame.tables.values() if query.change is None else [query.change.table]
+    applied = session.transactions.write(changed, _runner(session, query, values))
+    _note_identity(session, applied, frame)
+    for output, rows in zip(query.change.outputs if query.change else (), applied.outputs, strict=True):
+        if output.into is not None:
+            insert_rows(session, output.into, output.columns, rows, frame, output.names)
+    return applied
+
+
+def _runner(session: SessionState, query: CompiledQuery, values: Mapping[str, Any]) -> Callable[[], Applied]:
+    compiler, transactions = session.engine.compiler, session.transactions
+    if query.change is None:
+        return lambda: Applied(int(compiler.run(query, session.connection, values)[0][0]), (), None, None)
+    change = StagedChange(
+        compiler,
+        session.local_tables,
+        query,
+        values,
+        identity_insert=session.identity_insert == query.change.table.storage_name,
+        in_transaction=lambda: transactions.writes_permanently,
+    )
+    return lambda: change.run(session.connection)
+
+
+def _note_identity(session: SessionState, applied: Applied, frame: Frame) -> None:
+    if applied.identity is not None:
+        session.last_identity = frame.last_identity = applied.identity
 
 
 async def table_value(session: SessionState, name: str, frame: Frame) -> TableValue:
     """The rows of a table variable, as the value of an argument."""
     table = frame.table_variables[name]
-    query = session.engine.compiler.compile(
-        QueryText.parse(f"SELECT * FROM {name}"),
-        variables={},
-        database=session.database,
-        connection=session.connection,
-        sees_all=session.sees_all,
-        local_tables=frame.tables,
-    )
+    query = compiled(session, f"SELECT * FROM {name}", frame.tables)
     is_cancelled = session.worker.is_cancelled
     run = partial(session.engine.compiler.run, query, session.connection, {}, is_cancelled=is_cancelled)
     return TableValue(table.columns, tuple(await session.worker.run(run)))
@@ -124,7 +220,9 @@ class Target:
             if column.lower() not in known:
                 raise StatementRefused(SqlError(207, f"Invalid column name '{column}'."))
         self._table = table
-        self._places = [known.index(column.lower()) for column in columns] or list(range(len(known)))
+        self._frame = frame
+        self._names = tuple(columns)
+        self._count_expected = len(columns) or sum(not _is_identity(table, column) for column in table.columns)
         self._given: tuple[Column, ...] = ()
         self._taken: list[tuple[tuple[Column, ...], list[tuple[Any, ...]]]] = []
         self._count = 0
@@ -134,28 +232,19 @@ class Target:
 
         :raises SqlError: 213, they are not as many as the target's.
         """
-        if len(columns) != len(self._places):
+        if len(columns) != self._count_expected:
             raise SqlError(213, "The number of columns does not match those of the table.", ends_batch=True)
-        given = list(self._table.columns)
-        for place, column in zip(self._places, columns, strict=True):
-            given[place] = column
-        self._given = tuple(given)
+        self._given = columns
 
     def take(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Keep rows until the procedure or the text has ended; columns without a value get NULL.
+        """Keep rows until the procedure or the text has ended.
 
         :raises SqlError: 701, too many rows.
         """
         self._count += len(rows)
         if self._count > MOST_ROWS:
             raise out_of_memory()
-        filled = []
-        for row in rows:
-            values: list[Any] = [None] * len(self._given)
-            for place, value in zip(self._places, row, strict=True):
-                values[place] = value
-            filled.append(tuple(values))
-        self._taken.append((self._given, filled))
+        self._taken.append((self._given, list(rows)))
 
     async def insert(self, session: SessionState) -> int:
         """Add the rows.
@@ -163,8 +252,13 @@ class Target:
         :returns: their number.
         """
         for given, rows in self._taken:
-            await session.worker.run(partial(insert_rows, session, self._table, given, rows))
+            await session.worker.run(partial(insert_rows, session, self._table, given, rows, self._frame, self._names))
         return self._count
+
+
+def _is_identity(table: LocalTable, column: Column) -> bool:
+    identity = table.rules.identity
+    return identity is not None and identity.column.lower() == column.name.lower()
 
 
 def drop_frame(session: SessionState, frame: Frame) -> None:

@@ -107,6 +107,11 @@ class Transactions:
         """``CURRENT_TRANSACTION_ID()``; 0 without a transaction."""
         return self._current.descriptor if self._current else 0
 
+    @property
+    def writes_permanently(self) -> bool:
+        """Whether a transaction of DuckDB is open, because the transaction wrote to a permanent table."""
+        return self._current is not None and self._current.store is not None
+
     # --- statements
 
     def begin(self, name: str = "") -> list[Event]:

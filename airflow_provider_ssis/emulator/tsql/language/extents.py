@@ -20,7 +20,7 @@ STATEMENT_WORDS: Final = frozenset(
 )
 """Words that begin a statement, or end the one before."""
 
-_CHANGES: Final = ("INSERT", "UPDATE", "DELETE")
+_CHANGES: Final = ("INSERT", "UPDATE", "DELETE", "MERGE")
 _BETWEEN_SELECTS: Final = ("UNION", "EXCEPT", "INTERSECT", "ALL")
 _BEHIND_WITH: Final = ("TIES", "ROLLUP", "CUBE")
 _BEHIND_FOR: Final = ("READ", "UPDATE")
@@ -88,32 +88,45 @@ class _Extent:
         self._selects = first.is_word("WITH", "INSERT")
         self._changes = first.is_word("WITH")
         self._set = first.is_word("UPDATE")
+        self._merges = first.is_word("MERGE")
         self.takes_into = first.is_word("WITH", "SELECT")
 
+    def end_selects(self) -> None:
+        """VALUES gives the rows of an INSERT: a SELECT after it is another statement."""
+        self._selects = False
+
+    @property
+    def merges(self) -> bool:
+        """Whether it is a MERGE, which ends at a semicolon only."""
+        return self._merges
+
     def holds(self, token: Token, previous: Token, following: Token) -> bool:
-        if token.is_word("SELECT"):
+        if token.is_word("SELECT") and not self._merges:
             if previous.is_word(*_BETWEEN_SELECTS):
                 return True
             allowed, self._selects, self._changes = self._selects, False, False
             return allowed
+        if self._merges:
+            return True
+        if token.is_word("MERGE") and following.is_word("JOIN"):
+            return True
         if token.is_word(*_CHANGES):
             allowed, self._changes = self._changes, False
             self._set = token.is_word("UPDATE")
             self._selects = token.is_word("INSERT")
             self.takes_into = False
+            self._merges = allowed and token.is_word("MERGE")
             return allowed
         if token.is_word("SET"):
             allowed, self._set = self._set, False
             return allowed
-        if token.is_word("MERGE"):
-            return following.is_word("JOIN")
         if token.is_word("FETCH"):
             return previous.is_word("ROW", "ROWS")
         return token.is_word("WITH") and (following.is_symbol("(") or following.is_word(*_BEHIND_WITH))
 
 
 def query(stream: TokenStream) -> Query:
-    """SELECT, WITH, INSERT, UPDATE or DELETE."""
+    """SELECT, WITH, INSERT, UPDATE, DELETE or MERGE."""
     first = stream.advance()
     extent = _Extent(first)
     pieces: list[str] = []
@@ -139,10 +152,10 @@ def query(stream: TokenStream) -> Query:
                 cases -= 1
             elif token.is_word("ELSE") and cases:
                 pass
+            elif depth == 0 and token.is_word("VALUES"):
+                extent.end_selects()
             elif depth == 0 and begins_statement(token) and not token.is_word("THROW"):
                 # THROW is not reserved: after a query without a semicolon it is an alias.
-                if token.is_word("MERGE") and first.is_word("WITH"):
-                    raise not_supported("MERGE", line=token.line)
                 if not extent.holds(token, stream.previous, stream.following):
                     break
             elif depth == 0 and token.is_word("INTO") and extent.takes_into and not into:
@@ -154,6 +167,8 @@ def query(stream: TokenStream) -> Query:
         stream.advance()
     if depth > 0 or (stream.previous is first and not first.is_word("SELECT")):
         raise stream.error()
+    if extent.merges and not stream.now.is_symbol(";"):
+        raise SqlError(10713, "A MERGE statement must end with a semicolon (;).", severity=15, line=first.line)
     pieces.append(stream.text[start : stream.previous.end])
     return Query(first.line, QueryText.parse("".join(pieces), first.line), into, has_source)
 
@@ -174,6 +189,8 @@ def temporary_name(parts: tuple[str, ...], line: int) -> str:
     name = parts[-1]
     if name.startswith("#") and not name.startswith("##") and (len(parts) == 1 or parts[0].lower() == "tempdb"):
         return name.lower()
+    if name.startswith("##"):
+        raise not_supported("A global temporary table", line=line)
     raise SqlError(
         262,
         f"CREATE TABLE permission denied for '{name}': this server supports temporary tables (#name) and no others.",

@@ -227,6 +227,7 @@ class _Parser:
 
 
 _SIMPLE: Final[dict[str, Callable[[TokenStream], s.Statement]]] = {
+    "ALTER": table_statements.alter,
     "CLOSE": cursors.close,
     "COMMIT": transactions.commit,
     "CREATE": table_statements.create,
@@ -237,6 +238,7 @@ _SIMPLE: Final[dict[str, Callable[[TokenStream], s.Statement]]] = {
     "EXECUTE": calls.execute,
     "FETCH": cursors.fetch,
     "INSERT": calls.insert,
+    "MERGE": extents.query,
     "OPEN": cursors.open_cursor,
     "PRINT": messages.print_statement,
     "RAISERROR": messages.raiserror,

@@ -37,8 +37,8 @@ def set_statement(stream: TokenStream) -> s.Statement:
 def _set_option(stream: TokenStream, line: int) -> s.Statement:
     if stream.accept("IDENTITY_INSERT"):
         table = stream.name()[-1].lower()
-        stream.expect("ON", "OFF")
-        return s.SetIdentityInsert(line, table)
+        on = stream.expect("ON", "OFF").is_word("ON")
+        return s.SetIdentityInsert(line, table, on)
     names = [_option_name(stream)]
     while stream.accept_symbol(","):
         names.append(_option_name(stream, names[-1].partition(" ")[0] if names[-1] in _STATISTICS else ""))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.language.literals import Literal
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, Key, TableRules
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 
 
@@ -26,14 +27,16 @@ class TableDeclaration:
 
     :param name: with its ``@``, or ``#`` for a temporary table.
     :param type: the parts of a table type's name; empty if the declaration has columns.
-    :param keys: the columns of each PRIMARY KEY and UNIQUE.
+    :param rules: for its rows.
+    :param foreign_keys: names of its FOREIGN KEY constraints, which local tables ignore.
     """
 
     line: int
     name: str
     columns: tuple[Column, ...]
     type: tuple[str, ...] = ()
-    keys: tuple[tuple[str, ...], ...] = ()
+    rules: TableRules = NO_RULES
+    foreign_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class SetIdentityInsert(Statement):
     """
 
     table: str
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,3 +377,59 @@ class DropTable(Statement):
 
     names: tuple[str, ...]
     if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TruncateTable(Statement):
+    """``TRUNCATE TABLE #name``."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIndex(Statement):
+    """``CREATE [UNIQUE] INDEX name ON #name (columns)``.
+
+    :param key: of a unique index; None for others, which change nothing.
+    """
+
+    table: str
+    name: str
+    key: Key | None
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropIndex(Statement):
+    """``DROP INDEX [IF EXISTS] name ON #name``."""
+
+    table: str
+    name: str
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddToTable(Statement):
+    """``ALTER TABLE #name ADD columns and constraints``."""
+
+    table: str
+    columns: tuple[Column, ...]
+    rules: TableRules
+
+
+@dataclass(frozen=True, slots=True)
+class DropFromTable(Statement):
+    """``ALTER TABLE #name DROP COLUMN …, CONSTRAINT …``."""
+
+    table: str
+    columns: tuple[str, ...]
+    constraints: tuple[str, ...]
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlterColumn(Statement):
+    """``ALTER TABLE #name ALTER COLUMN name type``."""
+
+    table: str
+    column: Column

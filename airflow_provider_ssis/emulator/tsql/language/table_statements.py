@@ -1,40 +1,141 @@
-"""Statements that create, drop and empty tables."""
+"""Statements that create, alter, drop and empty tables, and their indexes."""
 
 from __future__ import annotations
 
-from airflow_provider_ssis.emulator.tsql.language import declarations
+from typing import Final
+
+from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.tsql.language import extents
 from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
+from airflow_provider_ssis.emulator.tsql.language.table_columns import (
+    TableParts,
+    index_options,
+    key_columns,
+    read_part,
+    table_declaration,
+)
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
-from airflow_provider_ssis.emulator.tsql.query.source import QueryText
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import UNIQUE_INDEX, Key
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+
+_INDEX_WORDS: Final = ("UNIQUE", "CLUSTERED", "NONCLUSTERED", "INDEX")
 
 
 def create(stream: TokenStream) -> s.Statement:
-    """``CREATE TABLE #name (…)``."""
-    return declarations.create_table(stream)
+    """``CREATE TABLE #name (…)`` and ``CREATE INDEX name ON #name (…)``."""
+    line = stream.advance().line
+    if stream.now.is_word(*_INDEX_WORDS):
+        return _create_index(stream, line)
+    stream.expect("TABLE")
+    name = extents.temporary_name(stream.name(), line)
+    declaration = table_declaration(stream, name, line)
+    index_options(stream)
+    return s.CreateTable(line, declaration)
+
+
+def _create_index(stream: TokenStream, line: int) -> s.Statement:
+    unique = stream.accept("UNIQUE")
+    stream.accept("CLUSTERED", "NONCLUSTERED")
+    stream.expect("INDEX")
+    name = stream.identifier()
+    stream.expect("ON")
+    table = _table(stream, line, "CREATE INDEX")
+    columns = key_columns(stream)
+    if stream.now.text.upper() == "INCLUDE":
+        stream.advance()
+        key_columns(stream)
+    if stream.accept("WHERE"):
+        if unique:
+            raise not_supported("A unique index with WHERE", line=line)
+        extents.condition(stream)
+    index_options(stream)
+    return s.CreateIndex(line, table, name, Key(name, columns, UNIQUE_INDEX) if unique else None, columns)
+
+
+def _table(stream: TokenStream, line: int, statement: str) -> str:
+    """The name of a local table."""
+    parts = stream.name()
+    if not parts[-1].startswith("#"):
+        raise not_supported(f"{statement} of a table that is not temporary", line=line)
+    return parts[-1].lower()
+
+
+def alter(stream: TokenStream) -> s.Statement:
+    """``ALTER TABLE #name ADD … | DROP … | ALTER COLUMN …``."""
+    line = stream.advance().line
+    stream.expect("TABLE")
+    table = _table(stream, line, "ALTER TABLE")
+    if stream.accept("ADD"):
+        parts = TableParts(table)
+        read_part(stream, parts)
+        while stream.accept_symbol(","):
+            read_part(stream, parts)
+        return s.AddToTable(line, table, parts.checked_columns, parts.rules)
+    if stream.accept("DROP"):
+        return _drop_parts(stream, line, table)
+    if stream.accept("ALTER"):
+        stream.expect("COLUMN")
+        name = stream.identifier()
+        sql_type = data_type(stream, stream.name()[-1], line)
+        nullable = True
+        if stream.accept("NOT"):
+            nullable = False
+            stream.expect("NULL")
+        else:
+            stream.accept("NULL")
+        return s.AlterColumn(line, table, Column(name, sql_type, nullable))
+    raise not_supported(f"ALTER TABLE … {stream.now.text.upper()}", line=stream.now.line)
+
+
+def _drop_parts(stream: TokenStream, line: int, table: str) -> s.Statement:
+    columns: list[str] = []
+    constraints: list[str] = []
+    found = constraints
+    while True:
+        if stream.accept("COLUMN"):
+            found = columns
+        elif stream.accept("CONSTRAINT"):
+            found = constraints
+        if_exists = stream.accept("IF")
+        if if_exists:
+            stream.expect("EXISTS")
+        found.append(stream.identifier())
+        if not stream.accept_symbol(","):
+            return s.DropFromTable(line, table, tuple(columns), tuple(constraints), if_exists)
 
 
 def drop(stream: TokenStream) -> s.Statement:
-    """``DROP TABLE [IF EXISTS] #name``."""
+    """``DROP TABLE [IF EXISTS] #name`` and ``DROP INDEX name ON #name``."""
     line = stream.advance().line
-    stream.expect("TABLE")
+    index = stream.expect("TABLE", "INDEX").is_word("INDEX")
     if_exists = stream.accept("IF")
     if if_exists:
         stream.expect("EXISTS")
+    if index:
+        return _drop_index(stream, line, if_exists=if_exists)
     names = [stream.name()[-1].lower()]
     while stream.accept_symbol(","):
         names.append(stream.name()[-1].lower())
     return s.DropTable(line, tuple(names), if_exists)
 
 
+def _drop_index(stream: TokenStream, line: int, *, if_exists: bool) -> s.Statement:
+    parts = stream.name()
+    if stream.accept("ON"):
+        return s.DropIndex(line, _table(stream, line, "DROP INDEX"), parts[-1], if_exists)
+    if len(parts) < 2 or not parts[-2].startswith("#"):
+        raise stream.error()
+    return s.DropIndex(line, parts[-2].lower(), parts[-1], if_exists)
+
+
 def truncate(stream: TokenStream) -> s.Statement:
-    """``TRUNCATE TABLE #name``, which empties a local table as DELETE does."""
+    """``TRUNCATE TABLE #name``, which also resets its IDENTITY."""
     line = stream.advance().line
     stream.expect("TABLE")
-    name = stream.now
     parts = stream.name()
     if stream.now.is_word("WITH") and stream.following.is_symbol("("):
         raise not_supported("TRUNCATE TABLE … WITH PARTITIONS", line=line)
     if not parts[-1].startswith("#"):
         raise SqlError(4701, f"Cannot truncate the table '{'.'.join(parts)}': it is not a temporary table.", line=line)
-    return s.Query(line, QueryText.parse(f"DELETE FROM {name.text}", line))
+    return s.TruncateTable(line, parts[-1].lower())

@@ -9,7 +9,7 @@ from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStrea
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _ALONE: Final = frozenset(
-    """CHECKPOINT DENY GRANT KILL LINENO MERGE READTEXT RECONFIGURE REVERT REVOKE SETUSER
+    """CHECKPOINT DENY GRANT KILL LINENO READTEXT RECONFIGURE REVERT REVOKE SETUSER
     SHUTDOWN UPDATETEXT
     WRITETEXT""".split()
 )
@@ -59,12 +59,16 @@ def unsupported_statement(stream: TokenStream) -> SqlError | None:
         return not_supported(word, line=line)
     if word == "OPEN" and following not in ("MASTER", "SYMMETRIC"):
         return None
-    if word not in _WITH_OBJECT or (word in ("CREATE", "DROP") and following == "TABLE"):
+    if word not in _WITH_OBJECT or (word in ("ALTER", "CREATE", "DROP") and following == "TABLE"):
         return None
     start = stream.position
+    passed = set()
     stream.advance()
     while stream.now.is_word(*_SKIPPED) or (stream.position > start + 1 and stream.now.is_word("ALTER")):
-        stream.advance()
+        passed.add(stream.advance().text.upper())
+    if word in ("CREATE", "DROP") and stream.now.is_word("INDEX") and "COLUMNSTORE" not in passed:
+        stream.position = start
+        return None
     name = f"{word} {stream.now.text.upper()}" if stream.now.kind is Kind.WORD else word
     stream.position = start
     return not_supported(name, line=line)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
 from airflow_provider_ssis.emulator.tsql.metadata.view_columns import view_columns
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
@@ -110,11 +111,13 @@ class LocalTable:
 
     :param name: as T-SQL writes it: ``@rows`` or ``#rows``.
     :param level: the nesting level of the procedure that declared it; distinguishes tables of one name.
+    :param rules: for its rows.
     """
 
     name: str
     columns: tuple[Column, ...]
     level: int = 0
+    rules: TableRules = NO_RULES
 
     @property
     def is_variable(self) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata
 from airflow_provider_ssis.emulator.tsql.query.binder import Argument, Binder, Compilation, Guard
 from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge, QueryRun
+from airflow_provider_ssis.emulator.tsql.query.change import Change, Part
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import of_python, translated
 from airflow_provider_ssis.emulator.tsql.query.grammar import GRAMMAR
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name, split_assignments
@@ -56,6 +58,7 @@ class CompiledQuery:
     :param one_row: the steps hold only while this query gives no second row (``transforms/assignments.py``).
     :param is_quick: Python computes the one row in an instant: the query is short and holds no large values.
     :param writes: INSERT, UPDATE or DELETE on a table variable or temporary table; its one row is the row count.
+    :param change: the same where the rows go through a stage; then there is no text.
     """
 
     sql: str
@@ -65,6 +68,7 @@ class CompiledQuery:
     steps: tuple[CompiledQuery, ...] = ()
     one_row: bool = False
     writes: bool = False
+    change: Change | None = field(default=None, repr=False)
     is_quick: bool = False
     arguments: tuple[Argument, ...] = field(default=(), repr=False)
     evaluate: Callable[[Mapping[str, Any]], list[tuple[Any, ...]]] | None = field(default=None, repr=False)
@@ -247,6 +251,23 @@ class QueryCompiler:
         result.execute()
         return result
 
+    @contextmanager
+    def running(
+        self, query: CompiledQuery, values: Mapping[str, Any], is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Callable[[Part, duckdb.DuckDBPyConnection], list[tuple[Any, ...]]]]:
+        """Run the parts of a change, with one function that executes each of them.
+
+        :raises SqlError: see :meth:`run`.
+        """
+
+        def execute(part: Part, connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+            return connection.execute(part.sql, [_encoded(argument, values) for argument in part.arguments]).fetchall()
+
+        with _Running(self._bridge, QueryRun(values, is_cancelled)):
+            for guard in query.guards:
+                guard(values)
+            yield execute
+
     def close(self) -> None:
         """Release the DuckDB instance before it is closed."""
         self._bridge.close()
@@ -287,9 +308,11 @@ _DECODED: Final = frozenset({"datetimeoffset", "sql_variant"})
 def _bound(binder: Binder, tree: exp.Expr) -> CompiledQuery:
     change = CHANGES.get(type(tree))
     if change is not None:
-        sql, arguments = binder.compilation.finished(change(binder, tree))
+        bound = change(binder, tree)
+        sql, arguments = binder.compilation.finished(bound.direct)
         guards = tuple(binder.compilation.guards.values())
-        return CompiledQuery(sql, tuple(binder.compilation.needed), (), writes=True, arguments=arguments, guards=guards)
+        parameters = tuple(binder.compilation.needed)
+        return CompiledQuery(sql, parameters, (), writes=True, change=bound.change, arguments=arguments, guards=guards)
     found = split_assignments(tree)
     compiled = _selected(binder, found.rows)
     if not found.steps:

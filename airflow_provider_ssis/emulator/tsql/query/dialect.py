@@ -16,6 +16,7 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.tsql import TSQLParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from airflow_provider_ssis.emulator.tsql.query.change_parser import ChangeParser
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _MODIFIERS: Final = (
@@ -28,11 +29,15 @@ _MODIFIERS: Final = (
     TokenType.OPTION,
     TokenType.FOR,
 )
-_STATEMENTS: Final = (TokenType.INSERT, TokenType.UPDATE, TokenType.DELETE)
 _RANGES: Final = (TokenType.BETWEEN, TokenType.IN, TokenType.IS, TokenType.LIKE)
 _NOTHING_FOLLOWS: Final = (TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.COMMA, TokenType.GROUP_BY)
 """What cannot follow a comma. sqlglot lets a list end in a comma; T-SQL does not."""
-_OPENING: Final = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
+_OPENING: Final = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1, TokenType.CASE: 1, TokenType.END: -1}
+_VALUE_ENDS: Final = (
+    *(TokenType.COMMA, TokenType.FROM, TokenType.WHERE, TokenType.SEMICOLON),
+    *(TokenType.RETURNING, TokenType.OPTION, TokenType.WHEN),
+)
+"""What ends the value of ``a += value``."""
 _NEGATED: Final = {("!", "<"): (TokenType.GTE, ">="), ("!", ">"): (TokenType.LTE, "<=")}
 _COMPOUND: Final = (
     TokenType.PLUS,
@@ -46,7 +51,7 @@ _COMPOUND: Final = (
 )
 
 
-class QueryParser(TSQLParser):
+class QueryParser(ChangeParser):
     """T-SQL's queries and expressions, with functions and types as they are written."""
 
     FUNCTIONS = {}  # noqa: RUF012 - sqlglot's own way of configuring a parser
@@ -64,7 +69,10 @@ class QueryParser(TSQLParser):
     }
     # Any other beginning of a statement would be read as a "command", of which sqlglot logs the text.
     STATEMENT_PARSERS = {  # noqa: RUF012
-        token: parse for token, parse in TSQLParser.STATEMENT_PARSERS.items() if token in _STATEMENTS
+        TokenType.INSERT: lambda self: self.parse_insert(),
+        TokenType.UPDATE: lambda self: self.parse_update(),
+        TokenType.DELETE: lambda self: self.parse_delete(),
+        TokenType.MERGE: lambda self: self.parse_merge(),
     }
     RANGE_PARSERS = {token: parse for token, parse in TSQLParser.RANGE_PARSERS.items() if token in _RANGES}  # noqa: RUF012
     COLUMN_OPERATORS = {TokenType.DOT: TSQLParser.COLUMN_OPERATORS[TokenType.DOT]}  # noqa: RUF012
@@ -226,7 +234,7 @@ def _written_out(tokens: list[Token]) -> list[Token]:
         if token.token_type == TokenType.COMMA and (following is None or following.token_type in _NOTHING_FOLLOWS):
             stands = following or token
             raise _unexpected(stands.text, stands.line)
-        ends = token.token_type in (TokenType.COMMA, TokenType.FROM, TokenType.WHERE, TokenType.SEMICOLON)
+        ends = token.token_type in _VALUE_ENDS
         if ends and depth in closing_at:
             result += [_closing(token)] * closing_at.pop(depth)
         result.append(token)

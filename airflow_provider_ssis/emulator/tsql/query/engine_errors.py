@@ -20,10 +20,6 @@ _KNOWN: Final = (
         lambda: SqlError(512, "The subquery returned more than one value."),
     ),
     (
-        re.compile("violates (?:unique|primary key) constraint"),
-        lambda: SqlError(2627, "Cannot insert a duplicate key. The statement was terminated.", severity=14),
-    ),
-    (
         re.compile("Conflict on|write-write conflict", re.IGNORECASE),
         lambda: SqlError(
             1205, "Another transaction changed the same row first. Run the transaction again.", severity=13
@@ -37,10 +33,6 @@ _KNOWN: Final = (
     (
         re.compile("LATERAL join cannot contain aggregates"),
         lambda: not_supported("An aggregate over columns of the query around it"),
-    ),
-    (
-        re.compile("NOT NULL constraint failed"),
-        lambda: SqlError(515, "Cannot insert NULL into a column that does not allow NULL."),
     ),
 )
 
@@ -78,6 +70,9 @@ def translated(error: duckdb.Error) -> SqlError:
     for pattern, known in _KNOWN:
         if pattern.search(text):
             return known()
+    if (match := _NULL.search(text)) is not None:
+        table, column = (_bare(part) for part in match.groups())
+        return no_null(re.sub(r" \d+$", "", table), column)
     if isinstance(error, duckdb.OutOfRangeException) or "out of range" in text:
         return SqlError(8115, "Arithmetic overflow: a result is out of the range of its type.")
     if isinstance(error, duckdb.ConversionException):
@@ -87,6 +82,20 @@ def translated(error: duckdb.Error) -> SqlError:
     if isinstance(error, duckdb.OutOfMemoryException):
         return out_of_memory()
     return SqlError(50000, f"Internal error of the server at this query: {_first_line(text)}")
+
+
+_NAME: Final = r'(\w+|"(?:[^"]|"")*")'
+_NULL: Final = re.compile(rf"NOT NULL constraint failed: {_NAME}\.{_NAME}")
+
+
+def _bare(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def no_null(table: str, column: str) -> SqlError:
+    """The error for NULL in a column that does not allow it."""
+    text = f"Cannot insert NULL into column '{column}' of table '{table}': the column does not allow NULL."
+    return SqlError(515, text, state=2)
 
 
 def _first_line(text: str) -> str:

@@ -6,13 +6,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+
 RECURSION_LEVEL: Final = "level of recursion"
 """The hidden column that counts how deep a recursive common table expression is."""
+
+ROW_ID: Final = "row id of a change"
+"""The hidden column that identifies the rows of a local table."""
+
+_HIDDEN: Final = (RECURSION_LEVEL, ROW_ID)
 
 
 class Clause(Enum):
@@ -54,15 +62,17 @@ class Source:
     :param names: how it may be called in front of a column: its alias alone, or for a table without one its name with
         nothing, its schema, or database and schema before it; longest last.
     :param columns: its columns, named; ``sql`` of each reads it from this source.
+    :param table: the local table that it is.
     """
 
     names: tuple[tuple[str, ...], ...]
     columns: tuple[Typed, ...]
+    table: LocalTable | None = None
 
     @property
     def shown(self) -> tuple[Typed, ...]:
         """The columns of a star."""
-        return tuple(column for column in self.columns if column.name != RECURSION_LEVEL)
+        return tuple(column for column in self.columns if column.name not in _HIDDEN)
 
     def called(self, qualifier: tuple[str, ...]) -> bool:
         """Whether this is what ``qualifier.`` in front of a column means."""

@@ -103,10 +103,8 @@ ERRORS = [
     ("INSERT INTO @rows (id, name) VALUES (1)", 109),
     ("INSERT INTO @rows (at) VALUES (NEWID())", 206),
     ("INSERT INTO @missing VALUES (1)", 1087),
-    ("INSERT INTO @rows (id) OUTPUT inserted.id VALUES (1)", 40514),
     ("UPDATE @rows SET nothing = 1", 207),
     ("UPDATE @rows SET id = NULL WHERE id = 1", 515),
-    ("UPDATE r SET id = 1 FROM catalog.folders f JOIN @rows r ON 1 = 1", 102),
 ]
 
 

@@ -30,7 +30,7 @@ _NO_LIMIT: Final = Limit()
 _MOST_PERCENT: Final = 100
 
 
-def bind_limit(binder: Binder, node: exp.Query, order: Sequence[OrderItem]) -> Limit:
+def bind_limit(binder: Binder, node: exp.Expr, order: Sequence[OrderItem]) -> Limit:
     """TOP or OFFSET ... FETCH of a query.
 
     :param order: its ORDER BY, which WITH TIES and PERCENT look at.

@@ -35,7 +35,7 @@ def pivoted(binder: Binder, node: exp.Pivot, from_text: str, source: Source) -> 
     column = binder.value(listed.this)
     argument = binder.value(aggregate.expressions[0])
     used = {column.name.lower(), argument.name.lower()}
-    kept = [each for each in source.columns if each.name.lower() not in used]
+    kept = [each for each in source.shown if each.name.lower() not in used]
     outputs: list[Typed] = []
     for item in listed.expressions:
         name = item.name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
-from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.datatypes import BIGINT, Column
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table, View
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
@@ -16,7 +16,7 @@ from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, onl
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import shared_type, unified
 from airflow_provider_ssis.emulator.tsql.query.rules.pivots import pivoted
 from airflow_provider_ssis.emulator.tsql.query.rules.table_functions import TABLE_FUNCTIONS
-from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope, Source
+from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type, quoted
@@ -46,6 +46,11 @@ def bind_from(binder: Binder, select: exp.Select) -> str:
     for join in select.args.get("joins") or ():
         text += _join(binder, join)
     return f" FROM {text}"
+
+
+def add_source(binder: Binder, node: exp.Expr) -> str:
+    """The DuckDB text of one source, which is put into the binder's scope."""
+    return _source(binder, node)
 
 
 def _join(binder: Binder, join: exp.Join) -> str:
@@ -149,7 +154,8 @@ def _table(binder: Binder, node: exp.Table) -> str:
 def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str:
     local = local_table(binder, node)
     if local is not None:
-        return _stored(binder, alias, ((local.name.lower(),),), local.columns, local.storage_name, zoned=True)
+        called = ((local.name.lower(),),)
+        return _stored(binder, alias, called, local.columns, local.storage_name, zoned=True, table=local)
     parts = name_parts(node)
     if len(parts) == 1:
         common = _common(binder, parts[0])
@@ -200,8 +206,8 @@ def local_table(binder: Binder, node: exp.Table) -> LocalTable | None:
     """
     if isinstance(node.this, exp.Parameter):
         name = f"@{node.this.name.lower()}"
-    elif node.this.args.get("temporary"):
-        name = f"#{node.this.name.lower()}"
+    elif is_temporary(node.this):
+        name = f"#{node.this.name.lower().removeprefix('#')}"
     else:
         return None
     found = binder.compilation.local_tables.get(name)
@@ -210,6 +216,13 @@ def local_table(binder: Binder, node: exp.Table) -> LocalTable | None:
     if found is None:
         raise SqlError(208, f"Invalid object name {name!r}.")
     return found
+
+
+def is_temporary(identifier: exp.Expr) -> bool:
+    """Whether a table's name is that of a temporary table: #name or [#name]."""
+    return bool(identifier.args.get("temporary")) or (
+        isinstance(identifier, exp.Identifier) and identifier.quoted and identifier.name.startswith("#")
+    )
 
 
 def _common(binder: Binder, name: str) -> CommonTable | None:
@@ -225,6 +238,7 @@ def _stored(
     *,
     zoned: bool = False,
     positional: bool = False,
+    table: LocalTable | None = None,
 ) -> str:
     alias = binder.compilation.alias()
     bound = tuple(
@@ -235,7 +249,9 @@ def _stored(
         )
         for position, column in enumerate(columns, start=1)
     )
-    _expose(binder, alias_node, names, bound)
+    if table is not None:
+        bound += (Typed(f"{alias}.rowid", BIGINT, nullable=False, name=ROW_ID),)
+    _expose(binder, alias_node, names, bound, table)
     return f"{storage} AS {alias}"
 
 
@@ -251,7 +267,11 @@ def column_of(sql: str, column: Column, zone_minutes: int | None) -> Typed:
 
 
 def _expose(
-    binder: Binder, alias_node: exp.TableAlias | None, names: tuple[tuple[str, ...], ...], columns: tuple[Typed, ...]
+    binder: Binder,
+    alias_node: exp.TableAlias | None,
+    names: tuple[tuple[str, ...], ...],
+    columns: tuple[Typed, ...],
+    table: LocalTable | None = None,
 ) -> None:
     """Put a source into the scope, under its alias if it has one; the alias may rename the columns."""
     if alias_node is not None:
@@ -266,7 +286,7 @@ def _expose(
                     f"{alias_node.name!r} has {len(columns)} columns, and names for {len(new_names)}.",
                 )
             columns = tuple(column.named(name) for column, name in zip(columns, new_names, strict=True))
-    binder.scope.add(Source(names, columns))
+    binder.scope.add(Source(names, columns, table))
 
 
 def _derived(

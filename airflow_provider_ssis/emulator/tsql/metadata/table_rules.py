@@ -1,0 +1,95 @@
+"""Rules for the rows of a table: IDENTITY, DEFAULT, CHECK, PRIMARY KEY, UNIQUE and unique indexes.
+
+DuckDB's own constraints are not used: they compare text with regard to case, allow many NULLs in a unique key, and fail
+before a statement has changed all of its rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """IDENTITY (seed, increment).
+
+    :param column: its name.
+    """
+
+    column: str
+    seed: int = 1
+    increment: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """DEFAULT.
+
+    :param column: its name.
+    :param expression: T-SQL text.
+    :param name: of the constraint; empty for none.
+    """
+
+    column: str
+    expression: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """CHECK.
+
+    :param condition: T-SQL text.
+    """
+
+    name: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """PRIMARY KEY, UNIQUE or a unique index.
+
+    :param kind: these words.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    kind: str
+
+    @property
+    def number(self) -> int:
+        """The error for a duplicate."""
+        return 2601 if self.kind == UNIQUE_INDEX else 2627
+
+
+PRIMARY_KEY: Final = "PRIMARY KEY"
+UNIQUE: Final = "UNIQUE"
+UNIQUE_INDEX: Final = "unique index"
+
+
+@dataclass(frozen=True, slots=True)
+class TableRules:
+    """All rules of a table.
+
+    :param indexes: names of indexes that are not unique, which change nothing.
+    """
+
+    identity: Identity | None = None
+    defaults: tuple[Default, ...] = ()
+    checks: tuple[Check, ...] = ()
+    keys: tuple[Key, ...] = ()
+    indexes: tuple[str, ...] = ()
+
+    @property
+    def inspect_rows(self) -> bool:
+        """Whether changed rows need more than a conversion to the types of the columns."""
+        return bool(self.identity or self.checks or self.keys)
+
+    def default_of(self, column: str) -> str | None:
+        """The T-SQL text of a column's default; None for none."""
+        return next((each.expression for each in self.defaults if each.column.lower() == column.lower()), None)
+
+
+NO_RULES: Final = TableRules()

@@ -1,0 +1,91 @@
+"""A compiled INSERT, UPDATE, DELETE or MERGE that goes through a stage.
+
+The rows that a statement changes are first computed into a temporary DuckDB table, the stage. They are checked there,
+get their IDENTITY values, are applied to the table, and are read by OUTPUT. The stage has these columns:
+
+=========== ==========================================================================
+``k``       what happens to the row: :data:`INSERTED`, :data:`UPDATED`, :data:`DELETED`
+``p``       its number, from 1
+``r``       DuckDB's rowid of the row that is changed; NULL for a new row
+``n1`` …    the new values of all columns; NULL for a deleted row
+``o1`` …    the old values; only where OUTPUT may read them
+``s1`` …    the columns of the other sources; likewise
+``x1`` …    the values for variables
+=========== ==========================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_ssis.emulator.datatypes import Column, SqlType
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+    from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Check
+    from airflow_provider_ssis.emulator.tsql.query.binder import Argument
+
+STAGE: Final = 'temp.main."changed rows"'
+"""The DuckDB name of the stage."""
+
+INSERTED: Final = "I"
+UPDATED: Final = "U"
+DELETED: Final = "D"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """DuckDB text with its arguments."""
+
+    sql: str
+    arguments: tuple[Argument, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An OUTPUT clause.
+
+    :param into: the table that takes the rows; None sends them to the client.
+    :param names: its columns that take them.
+    """
+
+    query: Part
+    columns: tuple[Column, ...]
+    into: LocalTable | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A statement that changes rows through the stage.
+
+    :param rows: the query of the stage.
+    :param kinds: which of :data:`INSERTED`, :data:`UPDATED`, :data:`DELETED` may be among them.
+    :param updated: the columns that an update sets.
+    :param checks: the CHECK constraints, each with the query of a stage row that violates it.
+    :param variables: those that the statement assigns, with the types of ``x1`` ….
+    :param gives_identity: INSERT names the column with IDENTITY.
+    :param once: each row of the table may be changed only once: error 8672.
+    """
+
+    table: LocalTable
+    rows: Part
+    kinds: frozenset[str]
+    updated: tuple[str, ...] = ()
+    checks: tuple[tuple[Check, Part], ...] = ()
+    outputs: tuple[Output, ...] = ()
+    variables: tuple[tuple[str, SqlType], ...] = ()
+    gives_identity: bool = False
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BoundChange:
+    """A bound statement that changes rows.
+
+    :param direct: DuckDB text that changes the table at once; empty where the statement needs the stage.
+    """
+
+    direct: str = ""
+    change: Change | None = None

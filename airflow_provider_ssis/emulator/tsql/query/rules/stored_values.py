@@ -1,0 +1,124 @@
+"""Values on their way into the columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.datatypes import MAX, Column
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
+from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
+from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
+from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope
+from airflow_provider_ssis.emulator.tsql.query.typed import Typed
+from airflow_provider_ssis.emulator.tsql.values import conversion
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder
+
+_REMEMBERED: Final = 512
+
+
+def stored(binder: Binder, value: Typed, column: Column, table: LocalTable) -> Typed:
+    """A value converted for a column: a value that is too long is an error, and is not cut."""
+    target, source = column.type, value.type
+    if value.bare_null or source == target:
+        return coerced(binder, value, target)
+    conversion.check(source, target, explicit=False)
+    fits = target.length in (None, MAX) or (
+        source.length not in (None, MAX) and (source.length or 0) <= (target.length or 0)
+    )
+    if fits or conversion.family(source) != conversion.family(target):
+        return coerced(binder, value, target)
+    key = f"store {table.name}.{column.name}"
+    return binder.call(
+        key,
+        lambda given: conversion.store(given, source, target, table=table.name, column=column.name),
+        [value],
+        target,
+    )
+
+
+def is_default(node: exp.Expr) -> bool:
+    """Whether a value is the word DEFAULT."""
+    return isinstance(node, exp.Var) and node.name == "DEFAULT"
+
+
+def default_node(table: LocalTable, column: Column) -> exp.Expr:
+    """The expression of a column's default; NULL for a column without one."""
+    text = table.rules.default_of(column.name)
+    return exp.Null() if text is None else expression_of(text).copy()
+
+
+def default_value(binder: Binder, table: LocalTable, column: Column) -> Typed:
+    """A column's default, converted for it."""
+    if table.rules.default_of(column.name) is None:
+        return null_of(column.type)
+    outside = binder.within(Scope(clause=Clause.VALUES))
+    return stored(binder, outside.value(default_node(table, column)), column, table)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def expression_of(text: str) -> exp.Expr:
+    """The syntax tree of an expression."""
+    tree: exp.Expr = parse_query(" ".join(["SELECT", f"({text})"])).expressions[0]
+    return tree
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def condition_of(text: str) -> exp.Expr:
+    """The syntax tree of a condition."""
+    tree: exp.Expr = parse_query(" ".join(["SELECT", f"1 WHERE ({text})"])).args["where"].this
+    return tree
+
+
+def column_named(table: LocalTable, name: str) -> Column:
+    """The column of this name.
+
+    :raises SqlError: 207, there is none.
+    """
+    found = next((column for column in table.columns if column.name.lower() == name.lower()), None)
+    if found is None:
+        raise SqlError(207, f"Invalid column name {name!r}.")
+    return found
+
+
+def is_identity(table: LocalTable, column: Column) -> bool:
+    """Whether a column has IDENTITY."""
+    identity = table.rules.identity
+    return identity is not None and identity.column.lower() == column.name.lower()
+
+
+def named_columns(table: LocalTable, names: Sequence[str] | None) -> list[Column]:
+    """The columns that an INSERT gives values: without names all but the one with IDENTITY.
+
+    :raises SqlError: 207 no such column, 264 a column is named twice.
+    """
+    if names is None:
+        return [column for column in table.columns if not is_identity(table, column)]
+    columns = [column_named(table, name) for name in names]
+    if len({column.name for column in columns}) != len(columns):
+        raise SqlError(264, "A column is named more than once in the list of columns.", severity=16)
+    return columns
+
+
+def check_count(count: int, columns: Sequence[Column], table: LocalTable) -> None:
+    """See that there are as many values as columns.
+
+    :raises SqlError: 8101, 109, 110.
+    """
+    if count == len(columns) + 1 == len(table.columns) and table.rules.identity is not None:
+        text = (
+            f"An explicit value for the identity column of table '{table.name}' needs a list of columns and "
+            "SET IDENTITY_INSERT ON."
+        )
+        raise SqlError(8101, text)
+    if count > len(columns):
+        raise SqlError(110, "There are more values than columns to insert into.", severity=15)
+    if count < len(columns):
+        raise SqlError(109, "There are fewer values than columns to insert into.", severity=15)

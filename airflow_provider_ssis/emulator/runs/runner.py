@@ -99,6 +99,10 @@ class Runtime:
         """The id of a new process."""
         return next(self._process_ids)
 
+    def has(self, execution_id: int) -> bool:
+        """Whether an execution is pending or runs."""
+        return execution_id in self._runs
+
     async def wait(self, execution_id: int) -> None:
         """Wait for the end of an execution; returns at once if it is not pending or running."""
         run = self._runs.get(execution_id)

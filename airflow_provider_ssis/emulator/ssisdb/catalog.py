@@ -149,6 +149,10 @@ class Ssisdb:
             store.execute("DELETE FROM internal.object_parameters WHERE project_version_lsn = ?", [version])
             store.after_commit(partial(self.files.delete, version))
 
+    def is_running(self, operation_id: int) -> bool:
+        """Whether an execution or a validation is pending or runs."""
+        return self.runtime.has(operation_id) or self.validations.has(operation_id)
+
     def stop(self, operation_id: int) -> None:
         """Stop an execution or a validation that is running."""
         self.runtime.stop(operation_id)

@@ -36,6 +36,8 @@ class CatalogProcedure:
     :param granted_to: the database role that has EXECUTE on it (229 for others).
     :param windows_only: refused to SQL logins on a boxed SQL Server (27123).
     :param required: the parameters that must not be NULL (27138), without ``@``.
+    :param also_granted_to: another such role; empty for none.
+    :param arguments_first: checks arguments before 27123 is checked.
     """
 
     name: str
@@ -44,28 +46,38 @@ class CatalogProcedure:
     windows_only: bool
     required: tuple[str, ...]
     body: Body
+    schema: str = SCHEMA
+    also_granted_to: str = ""
+    arguments_first: Callable[[CatalogCall], None] | None = None
 
     def bind(self, ssisdb: Ssisdb) -> Procedure:
         """The procedure of one catalog."""
 
         async def run(procedure_call: ProcedureCall) -> None:
             principal = procedure_call.session.principal
-            if not (principal.has_database_role(self.granted_to) or principal.has_database_role(_OWNERS)):
+            roles = (self.granted_to, self.also_granted_to, _OWNERS)
+            if not any(role and principal.has_database_role(role) for role in roles):
                 raise self._denied()
             call = CatalogCall(ssisdb, procedure_call)
+            if self.arguments_first is not None:
+                self._check_required(procedure_call)
+                self.arguments_first(call)
             if self.windows_only and ssisdb.refuses(principal):
                 raise catalog_error(27123, ends_batch=False)
-            if any(procedure_call.arguments[name] is None for name in self.required):
-                raise catalog_error(27138, ends_batch=False)
+            self._check_required(procedure_call)
             await self.body(call)
 
-        return Procedure(DATABASE, SCHEMA, self.name, self.parameters, run, granted_to=self.granted_to)
+        return Procedure(DATABASE, self.schema, self.name, self.parameters, run, granted_to=self.granted_to)
+
+    def _check_required(self, call: ProcedureCall) -> None:
+        if any(call.arguments[name] is None for name in self.required):
+            raise catalog_error(27138, ends_batch=False)
 
     def _denied(self) -> SqlError:
         return SqlError(
             229,
-            f"The EXECUTE permission was denied on {self.name!r} of schema {SCHEMA!r} in database {DATABASE!r}: only "
-            f"members of {self.granted_to} have it.",
+            f"The EXECUTE permission was denied on {self.name!r} of schema {self.schema!r} in database {DATABASE!r}: "
+            f"only members of {self.granted_to} have it.",
             severity=14,
             state=5,
             procedure=self.name,
@@ -78,7 +90,15 @@ PROCEDURES: Final[dict[str, CatalogProcedure]] = {}
 
 
 def catalog_procedure(
-    name: str, signature: str, *, granted_to: str = PUBLIC_ROLE, windows_only: bool = True, required: str = ""
+    name: str,
+    signature: str,
+    *,
+    granted_to: str = PUBLIC_ROLE,
+    windows_only: bool = True,
+    required: str = "",
+    schema: str = SCHEMA,
+    also_granted_to: str = "",
+    arguments_first: Callable[[CatalogCall], None] | None = None,
 ) -> Callable[[Body], Body]:
     """Declare a procedure of schema ``catalog``; the decorated coroutine is its body.
 
@@ -87,11 +107,22 @@ def catalog_procedure(
     :param granted_to: the database role that has EXECUTE on it (229); checked first. Default: public.
     :param windows_only: refused to SQL logins on a boxed SQL Server (27123); checked second.
     :param required: names of the parameters that must not be NULL (27138), separated by blanks; checked third.
+    :param schema: ``internal`` for a procedure of the server's own jobs. Default: ``catalog``.
+    :param also_granted_to: another database role that has EXECUTE. Default: none.
+    :param arguments_first: checks arguments before 27123, and after 27138, which then comes first too. Default: none.
     """
 
     def declare(body: Body) -> Body:
         PROCEDURES[name] = CatalogProcedure(
-            name, parse_signature(signature, schema=SCHEMA), granted_to, windows_only, tuple(required.split()), body
+            name,
+            parse_signature(signature, schema=schema),
+            granted_to,
+            windows_only,
+            tuple(required.split()),
+            body,
+            schema,
+            also_granted_to,
+            arguments_first,
         )
         return body
 

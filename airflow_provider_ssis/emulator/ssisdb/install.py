@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, OperationStatus
 from airflow_provider_ssis.emulator.control.scripts import scripting_procedures
 from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F401 - importing them declares them
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, QUIRKS, VIEWS
 from airflow_provider_ssis.emulator.ssisdb.edition import Edition
-from airflow_provider_ssis.emulator.ssisdb.error_texts import text
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
+from airflow_provider_ssis.emulator.ssisdb.orphans import close_orphans
 from airflow_provider_ssis.emulator.ssisdb.principals import database_principals, server_principals
 from airflow_provider_ssis.emulator.ssisdb.tables import (
     DEFAULT_PROPERTIES,
@@ -58,28 +57,6 @@ def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb
         engine.define_view(view)
     engine.metadata.add(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
     engine.metadata.add(*scripting_procedures(DATABASE, ssisdb.runtime.scripts))
-    _end_orphans(engine)
+    close_orphans(engine.setup_store(), engine.now(), is_running=lambda operation_id, kind: False)
     ssisdb.refresh_workers()
     return ssisdb
-
-
-def _end_orphans(engine: Engine) -> None:
-    """Close operations that were running when the server stopped."""
-    for operation_id, kind, status in engine.read(
-        "SELECT operation_id, operation_type, status FROM internal.operations WHERE status IN (2, 5, 8)"
-    ):
-        engine.execute(
-            "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
-            [int(OperationStatus.ENDED_UNEXPECTEDLY), engine.now(), operation_id],
-        )
-        engine.execute(
-            "INSERT INTO internal.operation_messages (operation_message_id, operation_id, message_time, message_type,"
-            " message_source_type, message) VALUES (nextval('internal.message_id'), ?, ?, ?, ?, ?)",
-            [
-                operation_id,
-                engine.now(),
-                int(MessageType.WARNING),
-                int(MessageSourceType.ENTRY_API),
-                text(27165, operation_id, kind, status),
-            ],
-        )

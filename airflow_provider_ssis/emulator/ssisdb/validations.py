@@ -92,6 +92,10 @@ class Validations:
         self._running[request.validation_id] = (task, stopped)
         task.add_done_callback(lambda _: self._running.pop(request.validation_id))
 
+    def has(self, validation_id: int) -> bool:
+        """Whether a validation runs."""
+        return validation_id in self._running
+
     def stop(self, validation_id: int) -> None:
         """Stop a validation before its next package."""
         if validation_id in self._running:

@@ -9,13 +9,9 @@ from contextlib import closing
 import pyodbc
 import pytest
 
-from airflow_provider_ssis.emulator.server import Edition, SsisdbEmulator
-from airflow_provider_ssis.emulator.session import Login
-from airflow_provider_ssis.emulator.ssisdb import install
-from airflow_provider_ssis.emulator.ssisdb.edition import product
-from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
+from tests.support.catalog_session import catalog_sessions
 from tests.support.catalog_sql import connect, create, error_number, rows, run, value
 from tests.support.mart import MART
 from tests.support.tsql_session import answer
@@ -138,21 +134,13 @@ def test_a_second_creation_gives_up_after_twice_five_seconds() -> None:
         waits.append(seconds)
         return asyncio.timeout(0)
 
+    statement = (
+        "DECLARE @id bigint; EXEC catalog.create_execution N'Sales', N'Mart', N'Load.dtsx', @execution_id = @id OUTPUT"
+    )
+
     async def scenario() -> None:
-        engine = Engine(product=product(Edition.AZURE), database="SSISDB")
-        engine.locks = ApplicationLocks(timeout=expired)
-        catalog = install(engine, edition=Edition.AZURE)
-        catalog.add_login("sa", "p", server_roles=["sysadmin"])
-        backend = TsqlBackend(engine)
-        first = await backend.login(Login("sa", "p", "SSISDB", "host", "tests", "tests"))
-        second = await backend.login(Login("sa", "p", "SSISDB", "host", "tests", "tests"))
-        statement = (
-            "DECLARE @id bigint; EXEC catalog.create_execution N'Sales', N'Mart', N'Load.dtsx',"
-            " @execution_id = @id OUTPUT"
-        )
-        try:
-            await answer(first, "EXEC catalog.create_folder N'Sales'")
-            await answer(first, f"EXEC catalog.deploy_project N'Sales', N'Mart', 0x{MART.hex()}")
+        async with catalog_sessions(ApplicationLocks(timeout=expired)) as served:
+            first, second = served.first, served.second
             assert (await answer(first, f"BEGIN TRANSACTION; {statement}")).numbers == []
             assert waits == []
             # The session itself does not wait for its own transaction.
@@ -167,11 +155,6 @@ def test_a_second_creation_gives_up_after_twice_five_seconds() -> None:
             await answer(first, "COMMIT")
             assert (await answer(second, statement)).numbers == []
             assert len(waits) == 2
-        finally:
-            for session in (first, second):
-                await session.close()
-            await catalog.close()
-            engine.close()
 
     asyncio.run(scenario())
 

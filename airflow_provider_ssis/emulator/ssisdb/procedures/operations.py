@@ -17,14 +17,15 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 _STOPPABLE = (OperationType.EXECUTION, OperationType.VALIDATE_PROJECT, OperationType.VALIDATE_PACKAGE)
 
 
-@catalog_procedure("stop_operation", "@operation_id bigint", windows_only=False)
+def _check_operation(call: CatalogCall) -> None:
+    if call["operation_id"] is None:
+        raise call.refuse(27100, "operation_id")
+
+
+@catalog_procedure("stop_operation", "@operation_id bigint", arguments_first=_check_operation)
 async def stop_operation(call: CatalogCall) -> None:
     """27100 NULL, 27123, 27124 not running, 27126 stopping already, 27125 no process yet, 27143 may not."""
-    target: int | None = call["operation_id"]
-    if target is None:
-        raise call.refuse(27100, "operation_id")
-    if call.ssisdb.refuses(call.principal):
-        raise call.refuse(27123)
+    target: int = call["operation_id"]
     async with call.transaction() as store:
         stop_id = call.begin_operation(
             store, OperationType.STOP_OPERATION, OperationStatus.RUNNING, object_type=ObjectType.PROJECT, started=True

@@ -24,17 +24,30 @@ _ONE: Final = "S"
 _NONE: Final = "D"
 
 
+def _check_scope(call: CatalogCall) -> None:
+    scope = call["environment_scope"].upper()
+    if scope not in (_ALL, _ONE, _NONE):
+        raise call.refuse(27101, "environment_scope")
+    if scope == _ONE and call["reference_id"] is None:
+        raise call.refuse(27101, "reference_id")
+
+
+def _check_project_arguments(call: CatalogCall) -> None:
+    if call["validate_type"].upper() != _FULL:
+        raise call.refuse(27101, "validate_type")
+    _check_scope(call)
+
+
 @catalog_procedure(
     "validate_project",
     "@folder_name nvarchar(128), @project_name nvarchar(128), @validate_type char(1) = 'F',"
     " @validation_id bigint OUTPUT, @use32bitruntime bit = 0, @environment_scope char(1) = 'D',"
     " @reference_id bigint = NULL",
     required="folder_name project_name validate_type environment_scope",
+    arguments_first=_check_project_arguments,
 )
 async def validate_project(call: CatalogCall) -> None:
     """27101 type or scope; 27109 no such project, 27208 and 27182 its environment. Returns while the checks run."""
-    if call["validate_type"].upper() != _FULL:
-        raise call.refuse(27101, "validate_type")
     await _validate(call, None)
 
 
@@ -44,6 +57,7 @@ async def validate_project(call: CatalogCall) -> None:
     " @validation_id bigint OUTPUT, @use32bitruntime bit = 0, @environment_scope char(1) = 'D',"
     " @reference_id bigint = NULL",
     required="folder_name project_name package_name use32bitruntime environment_scope",
+    arguments_first=_check_scope,
 )
 async def validate_package(call: CatalogCall) -> None:
     """27101 scope; 27109 no such project, 27146 package, 27208 and 27182 its environment. Returns at once."""
@@ -52,10 +66,6 @@ async def validate_package(call: CatalogCall) -> None:
 
 async def _validate(call: CatalogCall, package: str | None) -> None:
     scope = call["environment_scope"].upper()
-    if scope not in (_ALL, _ONE, _NONE):
-        raise call.refuse(27101, "environment_scope")
-    if scope == _ONE and call["reference_id"] is None:
-        raise call.refuse(27101, "reference_id")
     folder, project = call["folder_name"], call["project_name"]
     kind = OperationType.VALIDATE_PROJECT if package is None else OperationType.VALIDATE_PACKAGE
     async with call.transaction() as store:

@@ -47,6 +47,10 @@ _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 
 
+def _local_time() -> dt.datetime:
+    return dt.datetime.now().astimezone()
+
+
 class Engine:
     """The data and the names of an emulated SQL Server.
 
@@ -54,6 +58,7 @@ class Engine:
     :param product: the server that this one emulates: its name, version and edition.
     :param database: the user database, in addition to the system databases.
     :param idle_seconds: the time after which an idle transaction is rolled back when another session waits for it.
+    :param clock: gives the time with an offset. Default: the time of this machine, in its time zone.
     :raises OSError: ``data_dir`` or the file in it cannot be used.
     """
 
@@ -64,7 +69,9 @@ class Engine:
         product: Product,
         database: str,
         idle_seconds: float = _IDLE_SECONDS,
+        clock: Callable[[], dt.datetime] = _local_time,
     ) -> None:
+        self._clock = clock
         self.product = product
         self.database = database
         self.data_dir = data_dir
@@ -107,8 +114,8 @@ class Engine:
         return self._last_spid
 
     def now(self) -> dt.datetime:
-        """The time, with the offset of this machine's time zone."""
-        return dt.datetime.now().astimezone()
+        """The time, with the offset of its time zone."""
+        return self._clock()
 
     # --- names
 
@@ -146,9 +153,9 @@ class Engine:
         """Run a DuckDB statement that sets the database up."""
         self._duckdb.execute(sql)
 
-    def execute(self, sql: str, parameters: Sequence[Any]) -> None:
-        """Run a DuckDB statement before any client connects."""
-        self._duckdb.execute(sql, parameters)
+    def setup_store(self) -> Store:
+        """Writes before any client connects, each committed at once."""
+        return Store(self._duckdb)
 
     def _make_schema(self, schema: str) -> None:
         self._duckdb.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")

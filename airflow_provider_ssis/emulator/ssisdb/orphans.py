@@ -1,0 +1,45 @@
+"""Closes operations whose process is not there any more: at the start of the server, and by ``catalog.startup``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES, MessageSourceType, MessageType, OperationStatus
+from airflow_provider_ssis.emulator.ssisdb.error_texts import text
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
+from airflow_provider_ssis.emulator.tsql.execution.store import Store
+
+
+def close_orphans(store: Store, now: datetime, *, is_running: Callable[[int, int], bool]) -> list[str]:
+    """Set the status of orphaned operations to 6, each with a warning (27165); returns the warnings.
+
+    :param is_running: whether the operation of an id and a type has a process.
+    """
+    active = ", ".join(str(int(status)) for status in sorted(ACTIVE_STATUSES))
+    warnings = []
+    for operation_id, kind, status in store.fetch(
+        f"SELECT operation_id, operation_type, status FROM internal.operations WHERE status IN ({active})"
+        " ORDER BY operation_id"
+    ):
+        if is_running(operation_id, kind):
+            continue
+        warning = text(27165, operation_id, kind, status)
+        store.execute(
+            "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
+            [int(OperationStatus.ENDED_UNEXPECTEDLY), now, operation_id],
+        )
+        insert(
+            store,
+            "operation_messages",
+            {
+                "operation_message_id": next_id(store, "message_id"),
+                "operation_id": operation_id,
+                "message_time": now,
+                "message_type": int(MessageType.WARNING),
+                "message_source_type": int(MessageSourceType.ENTRY_API),
+                "message": warning,
+            },
+        )
+        warnings.append(warning)
+    return warnings

@@ -11,8 +11,13 @@ import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import AttemptSuperseded, OtherExecutionActive, ParameterNotFound
-from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
+from airflow_provider_ssis.catalog.errors import (
+    AttemptSuperseded,
+    OtherExecutionActive,
+    ParameterNotFound,
+    RequiredParameterMissing,
+)
+from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest, VariableReference
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.executions import wait_for_end
 from tests.support.running import parameters_of
@@ -43,6 +48,56 @@ def test_what_a_claim_creates_is_set_up_completely(mart: Catalog) -> None:
     found = mart.get_or_create_execution(REQUEST, CORRELATION)
     values = parameters_of(mart, found.execution_id)
     assert (values["BatchSize"], values["CALLER_INFO"]) == (7, CORRELATION.key)
+
+
+STRICT = replace(REQUEST, package="Strict.dtsx", parameters={})
+
+
+def test_a_required_parameter_without_a_value_is_found_before_anything_is_created(mart: Catalog) -> None:
+    with pytest.raises(RequiredParameterMissing, match=r"without a value: RegionId\. No execution was created"):
+        mart.get_or_create_execution(STRICT, CORRELATION)
+    assert counts(mart) == 0
+
+
+def test_a_required_parameter_that_only_an_environment_sets_needs_one(mart: Catalog) -> None:
+    mart.set_object_parameter_value("Sales", "Mart", "RegionId", VariableReference("Region"), package="Strict.dtsx")
+    with pytest.raises(RequiredParameterMissing, match="RegionId"):
+        mart.get_or_create_execution(STRICT, CORRELATION)
+    assert counts(mart) == 0
+    mart.create_environment("Sales", "Test")
+    mart.create_environment_variable("Sales", "Test", "Region", 7, data_type="Int32")
+    mart.create_environment_reference("Sales", "Mart", "Test")
+    found = mart.get_or_create_execution(replace(STRICT, environment="Test"), CORRELATION)
+    assert parameters_of(mart, found.execution_id)["RegionId"] == 7
+
+
+@pytest.mark.parametrize("source", ["request", "project"])
+def test_a_required_parameter_with_a_value_starts(mart: Catalog, source: str) -> None:
+    request = STRICT
+    if source == "request":
+        request = replace(STRICT, parameters={"RegionId": 7})
+    else:
+        mart.set_object_parameter_value("Sales", "Mart", "RegionId", 7, package="Strict.dtsx")
+    found = mart.get_or_create_execution(request, CORRELATION)
+    assert mart.start_correlated_execution(found.execution_id, CORRELATION) is not OperationStatus.CREATED
+
+
+def test_a_key_in_another_case_is_another_caller(mart: Catalog) -> None:
+    first = mart.get_or_create_execution(REQUEST, CORRELATION)
+    shouting = replace(CORRELATION, key="airflow:TASK,1", key_prefix="airflow:TASK")
+    second = mart.get_or_create_execution(REQUEST, shouting)
+    assert second.created
+    assert mart.start_correlated_execution(first.execution_id, CORRELATION) is not OperationStatus.CREATED
+    assert mart.start_correlated_execution(second.execution_id, shouting) is not OperationStatus.CREATED
+
+
+def test_a_key_with_characters_of_two_units_is_found_again(mart: Catalog) -> None:
+    correlation = replace(CORRELATION, key="airflow:🙂🙂,1", key_prefix="airflow:🙂", attempt=1)
+    first = mart.get_or_create_execution(REQUEST, correlation)
+    again = mart.get_or_create_execution(REQUEST, replace(correlation, attempt=2))
+    assert (again.execution_id, again.created) == (first.execution_id, False)
+    with pytest.raises(AttemptSuperseded):
+        mart.start_correlated_execution(first.execution_id, correlation)
 
 
 def test_starting_twice_starts_once(mart: Catalog) -> None:

@@ -47,7 +47,11 @@ def test_without_xcom_push_nothing_goes_to_xcom(mart: Catalog) -> None:
 
 
 def test_the_execution_id_is_in_xcom_before_the_package_starts(mart: Catalog) -> None:
-    task_run = run(package="Strict.dtsx")
+    # Only the server notices that the environment lacks the variable.
+    mart.create_environment("Sales", "Test")
+    mart.create_environment_reference("Sales", "Mart", "Test")
+    mart.set_object_parameter_value("Sales", "Mart", "RegionId", VariableReference("Missing"), package="Strict.dtsx")
+    task_run = run(package="Strict.dtsx", environment="Test")
     with pytest.raises(RequiredParameterMissing):
         task_run.execute()
     assert mart.execution(task_run.task_instance.xcoms["execution_id"]) is not None

@@ -24,6 +24,7 @@ from airflow_provider_ssis.catalog.models import (
     ExecutionParameterValue,
     ExecutionProgress,
     ExecutionState,
+    ObjectParameter,
 )
 from airflow_provider_ssis.catalog.parameter_types import property_text
 from airflow_provider_ssis.catalog.refusals import Target, explain_refusal, missing_object
@@ -233,6 +234,8 @@ class Executions(Operations):
             return self._missing_part(request, doing) or self._explain_environment(request, doing)
         if OwnError.UNFIT_SETTINGS.is_reported_by(error):
             return self._missing_part(request, doing) or self._explain_settings(request, settings, doing)
+        if OwnError.MISSING_VALUES.is_reported_by(error):
+            return self._explain_missing(request, settings, doing)
         if OwnError.UNKNOWN_LOGGING_LEVEL.is_reported_by(error):
             return _explain_level(request, doing)
         if isinstance(error, PackageNotFound):
@@ -251,13 +254,34 @@ class Executions(Operations):
             error.message = f"{begun}: {error.message.removeprefix(f'{doing} failed: ')}"
         return error
 
-    def _explain_settings(self, request: ExecutionRequest, settings: Sequence[Setting], doing: str) -> CatalogError:
-        """The first unknown parameter or wrong type among the settings, with no execution created."""
-        parameters = [
+    def _explain_missing(self, request: ExecutionRequest, settings: Sequence[Setting], doing: str) -> CatalogError:
+        """The required parameters without a value, with no execution created."""
+        has_environment = request.environment is not None or request.reference_id is not None
+        given = {(setting.object_type, setting.name) for setting in settings}
+        missing = [
+            each.parameter_name
+            for each in self._parameters_of(request)
+            if each.required
+            and not (each.value_set and (each.value_type != "R" or has_environment))
+            and given.isdisjoint({(each.object_type, each.parameter_name), (None, each.parameter_name)})
+        ]
+        if not missing:
+            return _changed_meanwhile(doing)
+        return RequiredParameterMissing(
+            f"{doing} failed: required parameters are without a value: {', '.join(missing)}. No execution was created"
+        )
+
+    def _parameters_of(self, request: ExecutionRequest) -> list[ObjectParameter]:
+        """The parameters of the package and of its project."""
+        return [
             each
             for each in Parameters(self._session).object_parameters(request.folder, request.project)
             if each.object_type is ObjectType.PROJECT or each.object_name.lower() == request.package.lower()
         ]
+
+    def _explain_settings(self, request: ExecutionRequest, settings: Sequence[Setting], doing: str) -> CatalogError:
+        """The first unknown parameter or wrong type among the settings, with no execution created."""
+        parameters = self._parameters_of(request)
         for setting in settings:
             if setting.lookup is None:
                 continue
@@ -268,7 +292,7 @@ class Executions(Operations):
             for each in found:
                 if each.data_type.lower() not in map(str.lower, setting.lookup.data_types):
                     return wrong_type(doing, setting.title, each.data_type, setting.value, is_sensitive=each.sensitive)
-        return TransientError(f"{doing} failed: the project's parameters changed at that moment", advice="Try again.")
+        return _changed_meanwhile(doing)
 
     def _missing_part(self, request: ExecutionRequest, doing: str) -> CatalogError | None:
         """The error for a folder, project or package that the login cannot see. None: it sees all three."""
@@ -291,6 +315,10 @@ class Executions(Operations):
         return TransientError(
             f"{doing} failed: the project's environment references changed at that moment", advice="Try again."
         )
+
+
+def _changed_meanwhile(doing: str) -> CatalogError:
+    return TransientError(f"{doing} failed: the project's parameters changed at that moment", advice="Try again.")
 
 
 def _explain_level(request: ExecutionRequest, doing: str) -> CatalogError:

@@ -16,21 +16,24 @@ from airflow_provider_ssis.catalog.sections.environment_references import (
     reference_conditions,
 )
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of
-from airflow_provider_ssis.catalog.sql.parameter_values import TEXT_VARIABLES
+from airflow_provider_ssis.catalog.sql.parameter_values import TEXT_VARIABLES, ValueExpression
 from airflow_provider_ssis.catalog.sql.statements import MAX_MARKERS, Batch, MarkerValue, OwnError, guarded
 
-VARIABLES = (
+_VARIABLES = (
     "@execution_id bigint, @reference_id bigint, @matches int, @step int, @folder nvarchar(128), "
-    "@project nvarchar(128), @package nvarchar(260), @object_type smallint, @name nvarchar(128), "
-    f"@data_type nvarchar(128), @value sql_variant, {TEXT_VARIABLES};\n"
-    "DECLARE @types TABLE (object_type smallint, name nvarchar(128), data_type nvarchar(128))"
+    "@project nvarchar(128), @package nvarchar(260), @project_id bigint, @object_type smallint, @name nvarchar(128), "
+    f"@data_type nvarchar(128), @value sql_variant, {TEXT_VARIABLES}"
 )
-"""What the statements of this module declare."""
+_TYPES = "DECLARE @types TABLE (object_type smallint, name nvarchar(128), data_type nvarchar(128))"
 
 ON_ERROR = ("execution_id", "step")
 """The variables that say at which setting of which execution an error happened."""
 
-SET_PLACE = "SELECT @folder = ?, @project = ?, @package = ?;\n"
+SET_PLACE = (
+    "SELECT @folder = ?, @project = ?, @package = ?;\n"
+    "SET @project_id = (SELECT p.project_id FROM catalog.projects AS p "
+    "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = @folder AND p.name = @project);\n"
+)
 """Sets the variables with the package; the values are those of :func:`place_of`."""
 
 ANY_OBJECT = 0
@@ -42,28 +45,52 @@ def place_of(request: ExecutionRequest) -> list[MarkerValue]:
     return [request.folder, request.project, request.package]
 
 
+def variables(body: str, *more: str) -> str:
+    """The declarations for statements of this module; the table of types only if they use it.
+
+    :param body: the statements.
+    :param more: further declarations.
+    """
+    declared = ", ".join([*more, _VARIABLES])
+    return f"{declared};\n{_TYPES}" if "@types" in body else declared
+
+
 def creation_batches(request: ExecutionRequest, settings: Sequence[Setting]) -> Iterator[Batch]:
     """The batches that create the execution and set everything; each selects the execution's id.
 
     The first marker of batches after the first is the id; its value here is 0.
     """
-    for position, batch in enumerate(creation_steps(request, settings)):
+    for position, batch in enumerate(creation_steps(request, settings, needs_values=False)):
         body, values = batch.sql, batch.values
         if position == 0:
             body, values = SET_PLACE + body, (*place_of(request), *values)
-        yield guarded(f"{body}SELECT @execution_id AS execution_id;", values, declare=VARIABLES, on_error=ON_ERROR)
+        yield guarded(
+            f"{body}SELECT @execution_id AS execution_id;", values, declare=variables(body), on_error=ON_ERROR
+        )
 
 
-def creation_steps(request: ExecutionRequest, settings: Sequence[Setting]) -> Iterator[Batch]:
-    """The statements that check and create the execution and set everything. They need :data:`VARIABLES`.
+def creation_steps(request: ExecutionRequest, settings: Sequence[Setting], *, needs_values: bool) -> Iterator[Batch]:
+    """The statements that check and create the execution and set everything. They need :func:`variables`.
 
     The first step needs the variables of :data:`SET_PLACE`. There is one step unless the values are too many for one
     call. Later steps begin with setting the execution's id, whose value here is 0, and the place.
+
+    :param request: what to run and how.
+    :param settings: everything that the request sets.
+    :param needs_values: whether a required parameter without a value is an error: it is if the execution starts with
+        these settings.
     """
-    check, values = _check(settings)
-    create, create_values = _create(request)
-    body, values = check + create, [*values, *create_values]
-    has_types = bool(check)
+    body, given = "", _checked(settings)
+    values: list[MarkerValue] = []
+    for sql, more in (
+        _reject_unfit(given),
+        _resolve(request),
+        _reject_missing(given) if needs_values else ("", []),
+        _create(request),
+    ):
+        body += sql
+        values += more
+    has_types = False
     for position, setting in enumerate(settings):
         if len(values) + len(setting.values) + _RESERVED_MARKERS > MAX_MARKERS:
             yield Batch(body, tuple(values))
@@ -80,22 +107,48 @@ _RESERVED_MARKERS = 30
 """Markers that the callers of this module add."""
 
 
-def _check(settings: Sequence[Setting]) -> tuple[str, list[MarkerValue]]:
-    """Ends the batch if a parameter does not exist or its value does not fit its type."""
+def _checked(settings: Sequence[Setting]) -> list[tuple[Setting, ValueExpression]]:
+    """The settings that are checked before the execution is created.
+
+    What does not fit one call is not checked beforehand. The catalog checks it when it is set.
+    """
     wanted = [(setting, setting.lookup) for setting in settings if setting.lookup is not None]
-    # What does not fit one call is not checked beforehand. The catalog checks it when it is set.
-    wanted = wanted[: MAX_MARKERS // 4]
-    if not wanted:
+    return wanted[: MAX_MARKERS // 4]
+
+
+def _reject_unfit(given: Sequence[tuple[Setting, ValueExpression]]) -> _Statements:
+    """Ends the batch if a parameter does not exist or its value does not fit its type."""
+    if not given:
         return "", []
-    rows = ",\n".join(
-        f"({ANY_OBJECT if setting.object_type is None else setting.object_type.value}, ?, N'{lookup.type_list}')"
-        for setting, lookup in wanted
-    )
-    return f"{_READ_TYPES}{_REJECT_UNFIT.format(rows=rows)}", [setting.name for setting, _ in wanted]
+    rows = ",\n".join(f"({_object_type(setting)}, ?, N'{lookup.type_list}')" for setting, lookup in given)
+    return _REJECT_UNFIT.format(rows=rows), [_name(setting) for setting, _ in given]
 
 
-def _create(request: ExecutionRequest) -> tuple[str, list[MarkerValue]]:
-    body, reference = "", ""
+def _reject_missing(given: Sequence[tuple[Setting, ValueExpression]]) -> _Statements:
+    """Ends the batch if a required parameter has no value, which would fail the start of the execution."""
+    condition, names = "", []
+    for object_type in (ObjectType.PROJECT, ObjectType.PACKAGE):
+        own = [_name(setting) for setting, _ in given if setting.object_type in (object_type, None)]
+        if own:
+            condition += (
+                f" AND NOT (v.object_type = {object_type.value} AND {_NAME} IN ({', '.join('?' for _ in own)}))"
+            )
+            names += own
+    return _REJECT_MISSING.format(given=condition), names
+
+
+def _object_type(setting: Setting) -> int:
+    return ANY_OBJECT if setting.object_type is None else setting.object_type.value
+
+
+def _name(setting: Setting) -> bytes:
+    """A name as SQL Server holds it, because names of parameters are case-sensitive and its comparison is not."""
+    return setting.name.encode("utf-16-le")
+
+
+def _resolve(request: ExecutionRequest) -> _Statements:
+    """Checks the logging level, and sets ``@reference_id``."""
+    body = ""
     values: list[MarkerValue] = []
     customized = customized_level_of(request)
     if customized is not None:
@@ -106,7 +159,6 @@ def _create(request: ExecutionRequest) -> tuple[str, list[MarkerValue]]:
             raise InvalidArgument("An execution takes either an environment or a reference id, not both")
         body += "SET @reference_id = ?;\n"
         values.append(request.reference_id)
-        reference = "@reference_id = @reference_id, "
     elif request.environment is not None:
         conditions, condition_values = reference_conditions(
             request.folder, request.environment, request.environment_folder
@@ -118,32 +170,43 @@ def _create(request: ExecutionRequest) -> tuple[str, list[MarkerValue]]:
             f"IF @matches <> 1 {OwnError.UNRESOLVED_ENVIRONMENT.raised};\n"
         )
         values += condition_values
-        reference = "@reference_id = @reference_id, "
-    scale_out = {"@runinscaleout": request.run_in_scale_out, "@useanyworker": request.use_any_worker}
-    given = {name: int(value) for name, value in scale_out.items() if value is not None}
-    body += (
-        "EXEC catalog.create_execution @folder_name = @folder, @project_name = @project, @package_name = @package, "
-        f"{reference}@use32bitruntime = ?, {''.join(f'{name} = ?, ' for name in given)}"
-        "@execution_id = @execution_id OUTPUT;\n"
-    )
-    values += [int(request.use32bit), *given.values()]
     return body, values
 
 
-_READ_TYPES = (
-    "INSERT INTO @types SELECT v.object_type, v.parameter_name, v.data_type FROM catalog.object_parameters AS v "
-    "JOIN catalog.projects AS p ON p.project_id = v.project_id JOIN catalog.folders AS f ON f.folder_id = p.folder_id "
-    "WHERE f.name = @folder AND p.name = @project AND "
+def _create(request: ExecutionRequest) -> _Statements:
+    has_reference = request.reference_id is not None or request.environment is not None
+    scale_out = {"@runinscaleout": request.run_in_scale_out, "@useanyworker": request.use_any_worker}
+    given = {name: int(value) for name, value in scale_out.items() if value is not None}
+    body = (
+        "EXEC catalog.create_execution @folder_name = @folder, @project_name = @project, @package_name = @package, "
+        f"{'@reference_id = @reference_id, ' if has_reference else ''}@use32bitruntime = ?, "
+        f"{''.join(f'{name} = ?, ' for name in given)}@execution_id = @execution_id OUTPUT;\n"
+    )
+    return body, [int(request.use32bit), *given.values()]
+
+
+_Statements = tuple[str, list[MarkerValue]]
+"""Statements, and the values for their markers."""
+
+_PARAMETERS = (
+    "FROM catalog.object_parameters AS v WHERE v.project_id = @project_id AND "
     f"(v.object_type = {ObjectType.PROJECT.value} OR "
-    f"(v.object_type = {ObjectType.PACKAGE.value} AND v.object_name = @package));\n"
+    f"(v.object_type = {ObjectType.PACKAGE.value} AND v.object_name = @package))"
 )
+_NAME = "CAST(v.parameter_name AS varbinary(256))"
+_READ_TYPES = f"INSERT INTO @types SELECT v.object_type, v.parameter_name, v.data_type {_PARAMETERS};\n"
 _REJECT_UNFIT = (
     "IF EXISTS (SELECT * FROM (VALUES {rows}) AS w (object_type, name, data_types) "
-    f"LEFT JOIN @types AS t ON (w.object_type = t.object_type OR w.object_type = {ANY_OBJECT}) "
-    "AND CAST(t.name AS varbinary(256)) = CAST(CAST(w.name AS nvarchar(128)) AS varbinary(256)) "
+    f"LEFT JOIN (SELECT v.object_type, {_NAME} AS name, v.data_type {_PARAMETERS}) AS t "
+    f"ON t.name = w.name AND (w.object_type = t.object_type OR w.object_type = {ANY_OBJECT}) "
     f"WHERE (t.data_type IS NULL AND w.object_type <> {ANY_OBJECT}) "
     "OR CHARINDEX(N'|' + t.data_type + N'|', w.data_types) = 0) "
     f"{OwnError.UNFIT_SETTINGS.raised};\n"
+)
+_REJECT_MISSING = (
+    f"IF EXISTS (SELECT * {_PARAMETERS} AND v.required = 1 "
+    f"AND (v.value_set = 0 OR (v.value_type = 'R' AND @reference_id IS NULL)){{given}}) "
+    f"{OwnError.MISSING_VALUES.raised};\n"
 )
 _REQUIRE_LEVEL = (
     "IF NOT EXISTS (SELECT * FROM catalog.customized_logging_levels AS v WHERE v.name = ?) "

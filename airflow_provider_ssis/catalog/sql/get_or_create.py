@@ -10,9 +10,9 @@ from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES, ObjectType, Ope
 from airflow_provider_ssis.catalog.sql.execution_creation import (
     ON_ERROR,
     SET_PLACE,
-    VARIABLES,
     creation_steps,
     place_of,
+    variables,
 )
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, settings_of
 from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, OwnError, guarded
@@ -40,7 +40,7 @@ def get_or_create_batches(
     :param settings: everything that the request sets, from :func:`settings_with_key`.
     :param correlation: how to recognise the execution.
     """
-    first, *further = creation_steps(request, settings)
+    first, *further = creation_steps(request, settings, needs_values=True)
     body = (
         f"{_TAKE_LOCK}{_SET_CORRELATION}{SET_PLACE}{_FIND}"
         f"IF @execution_id IS NULL AND @others = 0\nBEGIN\n{first.sql}"
@@ -100,7 +100,7 @@ def _guarded(body: str, values: Sequence[MarkerValue]) -> Batch:
     return guarded(
         body,
         values,
-        declare=_VARIABLES,
+        declare=variables(body, _VARIABLES),
         on_error=ON_ERROR,
         release=f"IF @lock IS NOT NULL AND APPLOCK_MODE('public', @lock, 'Session') <> 'NoLock' {_RELEASE_LOCK}",
     )
@@ -141,14 +141,17 @@ _SET_CORRELATION = (
     "SET @key_length = CASE WHEN @attempt = 0 THEN 4000 ELSE DATALENGTH(@key) / 2 END;\n"
 )
 _CALLER = "CAST(c.parameter_value AS nvarchar(4000))"
+_OF_EXECUTION = (
+    "c.execution_id = v.execution_id "
+    f"AND c.object_type = {ObjectType.EXECUTION.value} AND c.parameter_name = N'CALLER_INFO'"
+)
 # Executions of the project with their keys, each computed once.
 _EXECUTIONS = (
     f"(SELECT v.execution_id, v.package_name, v.status, {_CALLER} AS caller, "
     f"CAST(LEFT({_CALLER}, @key_length) AS varbinary(8000)) AS own_key, "
     f"CAST(LEFT({_CALLER}, DATALENGTH(@key_prefix) / 2) AS varbinary(8000)) AS own_prefix "
     "FROM catalog.executions AS v "
-    "LEFT JOIN catalog.execution_parameter_values AS c ON c.execution_id = v.execution_id "
-    f"AND c.object_type = {ObjectType.EXECUTION.value} AND c.parameter_name = N'CALLER_INFO' "
+    f"LEFT JOIN catalog.execution_parameter_values AS c ON {_OF_EXECUTION} "
     "WHERE v.object_id = @project_id AND {condition}) AS w"
 )
 # Those of the package, and all active ones.
@@ -172,15 +175,28 @@ _TAKE_OVER_CREATED = (
     f"@execution_id = @execution_id, @object_type = {ObjectType.EXECUTION.value}, "
     "@parameter_name = N'CALLER_INFO', @parameter_value = @caller;\n"
 )
+# Most callers have no earlier execution. This is found out first, because it is many times cheaper than the rest. The
+# comparison ignores case, so it may find more than matters.
+_MAY_MATTER = (
+    f"(@probe_length > 0 AND LEFT({_CALLER}, @probe_length) = @probe) OR v.execution_id = @previous "
+    f"OR (@exclusive = 1 AND v.status IN ({_codes(ACTIVE_STATUSES)}))"
+)
+_PROBE = (
+    "SET @probe = CASE WHEN @prefix_text = N'' THEN @key_text ELSE @prefix_text END;\n"
+    "SET @probe_length = DATALENGTH(@probe) / 2;\n"
+    "SELECT @matter = COUNT(*) FROM catalog.executions AS v "
+    f"LEFT JOIN catalog.execution_parameter_values AS c ON {_OF_EXECUTION} "
+    f"WHERE v.object_id = @project_id AND {{condition}} AND ({_MAY_MATTER});\n"
+)
 # Only the newest execution with the key counts. A failed, canceled or unexpectedly ended one leads to a new one.
 _FIND = (
-    "SET @project_id = (SELECT p.project_id FROM catalog.projects AS p "
-    "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = @folder AND p.name = @project);\n"
+    f"{_PROBE.format(condition=f'({_RECENT})')}"
+    "IF @matter > 0\nBEGIN\n"
     "SELECT @execution_id = MAX(CASE WHEN DATALENGTH(@key) > 0 AND w.package_name = @package AND w.own_key = @key "
     f"THEN w.execution_id END), @others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
     f"@later = COUNT(CASE WHEN {_IS_LATER} THEN 1 END) "
     f"FROM {_EXECUTIONS.format(condition=_RECENT)} WHERE {_MATTERS};\n"
-    f"{_REFUSE_SUPERSEDED}"
+    f"{_REFUSE_SUPERSEDED}END;\n"
     "IF @execution_id IS NULL AND @known <> 0 SET @execution_id = @known;\n"
     "IF @execution_id IS NOT NULL\nBEGIN\n"
     "SELECT @status = v.status FROM catalog.executions AS v WHERE v.execution_id = @execution_id;\n"
@@ -190,14 +206,17 @@ _FIND = (
     f"{_TAKE_OVER_CREATED}"
 )
 # For a given execution. Its own key names the last attempt that got it before it was started.
+_RECENT_OR_LATER = f"(v.execution_id >= @execution_id OR ({_RECENT}))"
 _CHECK_GIVEN = (
     "SET @execution_id = ?;\n"
     "SELECT @project_id = v.object_id, @package = v.package_name FROM catalog.executions AS v "
     "WHERE v.execution_id = @execution_id;\n"
+    f"{_PROBE.format(condition=f'{_RECENT_OR_LATER} AND NOT (v.execution_id = @execution_id AND {_CALLER} = @caller)')}"
+    "IF @matter > 0\nBEGIN\n"
     f"SELECT @others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
     f"@later = COUNT(CASE WHEN w.execution_id >= @execution_id AND {_IS_LATER} THEN 1 END) "
-    f"FROM {_EXECUTIONS.format(condition=f'(v.execution_id >= @execution_id OR ({_RECENT}))')} WHERE {_MATTERS};\n"
-    f"{_REFUSE_SUPERSEDED}"
+    f"FROM {_EXECUTIONS.format(condition=_RECENT_OR_LATER)} WHERE {_MATTERS};\n"
+    f"{_REFUSE_SUPERSEDED}END;\n"
 )
 _SHOW_OTHERS = (
     f"SELECT w.execution_id AS {OTHER_ID}, CASE WHEN {_IN_FAMILY} THEN 1 ELSE 0 END AS of_family "
@@ -206,6 +225,6 @@ _SHOW_OTHERS = (
 _VARIABLES = (
     "@lock nvarchar(255), @granted int, @key_text nvarchar(4000), @caller nvarchar(4000), @prefix_text nvarchar(4000), "
     "@attempt int, @key varbinary(8000), @key_prefix varbinary(8000), @key_length int, @known bigint, "
-    "@previous bigint, @exclusive int, @since datetimeoffset(7), @project_id bigint, @status int, @created int, "
-    f"@others int, @later int, {VARIABLES}"
+    "@previous bigint, @exclusive int, @since datetimeoffset(7), @status int, @created int, "
+    "@others int, @later int, @probe nvarchar(4000), @probe_length int, @matter int"
 )

@@ -42,6 +42,7 @@ class OwnError(IntEnum):
     UNFIT_SETTINGS = 205
     UNKNOWN_LOGGING_LEVEL = 206
     ATTEMPT_SUPERSEDED = 207
+    MISSING_VALUES = 208
 
     @property
     def raised(self) -> str:

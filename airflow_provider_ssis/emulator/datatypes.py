@@ -155,6 +155,20 @@ def utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def slice_utf16(text: str, start: int, end: int) -> str:
+    """A part of a text by places as nchar and nvarchar count them, without half a character at its ends.
+
+    :param start: the first place, from 0.
+    :param end: the place after the last one.
+    """
+    if text.isascii() or max(text) <= "\uffff":
+        return text[start:end]
+    data = text.encode("utf-16-le", "surrogatepass")[2 * start : 2 * end]
+    begin = 2 if len(data) > 1 and data[1] in _SECOND_HALVES else 0
+    stop = len(data) - (2 if data and data[-1] in _FIRST_HALVES else 0)
+    return data[begin:stop].decode("utf-16-le", "surrogatepass")
+
+
 def cut_utf16(data: bytes, length: int) -> bytes:
     """The beginning of UTF-16 text, without half a character at its end.
 
@@ -168,3 +182,4 @@ def cut_utf16(data: bytes, length: int) -> bytes:
 
 _FIRST_HALVES = range(0xD8, 0xDC)
 """The higher bytes of the first half of a surrogate pair."""
+_SECOND_HALVES = range(0xDC, 0xE0)

@@ -92,7 +92,7 @@ def test_a_key_in_another_case_is_another_caller(mart: Catalog) -> None:
 
 
 def test_a_key_with_characters_of_two_units_is_found_again(mart: Catalog) -> None:
-    correlation = replace(CORRELATION, key="airflow:🙂🙂,1", key_prefix="airflow:🙂", attempt=1)
+    correlation = replace(CORRELATION, key="airflow:🙂🙂:", key_prefix="airflow:🙂", attempt=1)
     first = mart.get_or_create_execution(REQUEST, correlation)
     again = mart.get_or_create_execution(REQUEST, replace(correlation, attempt=2))
     assert (again.execution_id, again.created) == (first.execution_id, False)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_ssis.emulator.datatypes import INT, MAX, SqlType
+from airflow_provider_ssis.emulator.datatypes import INT, MAX, SqlType, slice_utf16, utf16_length
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.query.functions.table import (
     Function,
@@ -43,16 +43,22 @@ def _non_negative(count: int, function: str) -> int:
 
 
 def _left(text: str, count: int) -> str:
-    return text[: _non_negative(count, "LEFT")]
+    return slice_utf16(text, 0, _non_negative(count, "LEFT"))
 
 
 def _right(text: str, count: int) -> str:
-    return text[-count:] if _non_negative(count, "RIGHT") else ""
+    length = utf16_length(text)
+    return slice_utf16(text, max(length - _non_negative(count, "RIGHT"), 0), length)
 
 
 def _substring(text: str, start: int, count: int) -> str:
     end = start - 1 + _non_negative(count, "SUBSTRING")
-    return text[max(start - 1, 0) : max(end, 0)]
+    return slice_utf16(text, max(start - 1, 0), max(end, 0))
+
+
+def _place(text: str, index: int) -> int:
+    """The place in a text as T-SQL counts it, from 1: a character above U+FFFF takes two. 0 for not found."""
+    return 0 if index < 0 else utf16_length(text[:index]) + 1
 
 
 def _sliced(arguments: Sequence[Typed]) -> SqlType:
@@ -66,7 +72,10 @@ def _sliced(arguments: Sequence[Typed]) -> SqlType:
 def _charindex(wanted: str, text: str, start: int = 1) -> int:
     if not wanted:
         return 0
-    return text.lower().find(wanted.lower(), max(start - 1, 0)) + 1
+    before = slice_utf16(text, 0, max(start - 1, 0))
+    # A start within a character is after it.
+    begin = len(before) + (utf16_length(before) < start - 1)
+    return _place(text, text.lower().find(wanted.lower(), begin))
 
 
 def _replace(text: str, old: str, new: str) -> str:
@@ -83,10 +92,13 @@ def _replace(text: str, old: str, new: str) -> str:
 
 
 def _stuff(text: str, start: int, count: int, new: str | None) -> str | None:
-    if text is None or start is None or count is None or start < 1 or start > len(text) or count < 0:
+    if text is None or start is None or count is None or start < 1 or count < 0:
+        return None
+    length = utf16_length(text)
+    if start > length:
         return None
     check_size(len(text) + len(new or ""))
-    return text[: start - 1] + (new or "") + text[start - 1 + count :]
+    return slice_utf16(text, 0, start - 1) + (new or "") + slice_utf16(text, start - 1 + count, length)
 
 
 def _joined(arguments: Sequence[Typed]) -> SqlType:
@@ -150,7 +162,7 @@ def _quotename(name: str, quote: str = "[") -> str | None:
         "}": "{}",
         "`": "``",
     }
-    if len(name) > 128 or quote[:1] not in pairs:
+    if utf16_length(name) > 128 or quote[:1] not in pairs:
         return None
     opening, closing = pairs[quote[:1]][0], pairs[quote[:1]][1]
     return opening + name.replace(closing, closing * 2) + closing
@@ -165,7 +177,8 @@ def _char(code: int) -> str | None:
 
 
 def _unicode(text: str) -> int | None:
-    return ord(text[0]) if text else None
+    # The first of the two halves of a character above U+FFFF.
+    return int.from_bytes(text[0].encode("utf-16-le", "surrogatepass")[:2], "little") if text else None
 
 
 def _nchar(code: int) -> str | None:
@@ -198,7 +211,9 @@ def _parsename(name: str, part: int) -> str | None:
 
 _NVARCHAR: Final = SqlType("nvarchar", length=4000)
 
-_PATINDEX: Final = Plain(("text", "text"), INT, lambda form, text: patterns.position(text, form)).function("patindex")
+_PATINDEX: Final = Plain(
+    ("text", "text"), INT, lambda form, text: _place(text, patterns.position(text, form) - 1)
+).function("patindex")
 
 
 def _patindex(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
@@ -216,7 +231,12 @@ FUNCTIONS: Final = {
         "concat_ws": Plain(("text", "text", "text"), _joined_with_separator, _concat_ws, variadic=True, strict=False),
         "format": Plain(("any", "text", "text"), _NVARCHAR, format_value, least=2),
         "left": Plain(("text", "int"), _sliced, _left),
-        "len": Plain(("text",), _length_type, lambda text: len(text.rstrip(" ")), native="length(rtrim({0}, ' '))"),
+        "len": Plain(
+            ("text",),
+            _length_type,
+            lambda text: utf16_length(text.rstrip(" ")),
+            native="CASE WHEN strlen({0}) = length({0}) THEN length(rtrim({0}, ' ')) ELSE {call} END",
+        ),
         "lower": Plain(("text",), same_as_first, str.lower, native="lower({0})"),
         "ltrim": Plain(("text", "text"), same_as_first, _ltrim, least=1),
         "nchar": Plain(("int",), SqlType("nchar", length=1), _nchar),

@@ -62,7 +62,8 @@ class Plain:
     :param least: the fewest arguments; all of ``kinds`` when None.
     :param variadic: more arguments than ``kinds`` are allowed.
     :param strict: NULL among the arguments makes the result NULL.
-    :param native: the DuckDB text for the call in a query, with ``{0}`` for the first argument; None calls Python.
+    :param native: the DuckDB text for the call in a query, with ``{0}`` for the first argument, and ``{call}`` for the
+        call of Python where DuckDB differs; None always calls Python.
     """
 
     kinds: tuple[str, ...]
@@ -86,7 +87,7 @@ class Plain:
             call = binder.call(name, _fitted(self.compute, result), arguments, result, strict=self.strict)
             if self.native is None:
                 return call
-            sql = self.native.format(*[argument.sql for argument in arguments])
+            sql = self.native.format(*[argument.sql for argument in arguments], call=call.sql)
             return type(call)(sql, result, evaluate=call.evaluate)
 
         least = len(self.kinds) if self.least is None else self.least

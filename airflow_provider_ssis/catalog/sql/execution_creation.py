@@ -126,7 +126,8 @@ def _reject_unfit(given: Sequence[tuple[Setting, ValueExpression]]) -> _Statemen
 
 def _reject_missing(given: Sequence[tuple[Setting, ValueExpression]]) -> _Statements:
     """Ends the batch if a required parameter has no value, which would fail the start of the execution."""
-    condition, names = "", []
+    condition = ""
+    names: list[MarkerValue] = []
     for object_type in (ObjectType.PROJECT, ObjectType.PACKAGE):
         own = [_name(setting) for setting, _ in given if setting.object_type in (object_type, None)]
         if own:
@@ -185,7 +186,7 @@ def _create(request: ExecutionRequest) -> _Statements:
     return body, [int(request.use32bit), *given.values()]
 
 
-_Statements = tuple[str, list[MarkerValue]]
+_Statements = tuple[str, Sequence[MarkerValue]]
 """Statements, and the values for their markers."""
 
 _PARAMETERS = (

@@ -59,7 +59,7 @@ def test_places_and_lengths_are_those_of_16_bit_units(
     found = "".join(given_units).lower().find("".join(units(wanted)), start - 1) + 1
     before = whole(without_halves(given_units[: start - 1]))
     after = whole(without_halves(given_units[start - 1 + count :]))
-    expected = {
+    expected: dict[str, object] = {
         "LEN(@s)": len(units(text.rstrip(" "))),
         "LEFT(@s, @n)": whole(without_halves(given_units[:count])),
         "RIGHT(@s, @n)": whole(without_halves(given_units[max(len(given_units) - count, 0) :])),
@@ -68,8 +68,8 @@ def test_places_and_lengths_are_those_of_16_bit_units(
         "LEN(REVERSE(@s) + N'.')": len(given_units) + 1,
         "STUFF(@s, @i, @n, N'-')": f"{before}-{after}" if start <= len(given_units) else None,
     }
-    for expression, value in expected.items():
-        assert engine.value(expression)[1] == value, (expression, text)
+    for expression, result in expected.items():
+        assert engine.value(expression)[1] == result, (expression, text)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from airflow_provider_ssis.emulator.ssisdb.error_texts import TEXTS
 from airflow_provider_ssis.hooks.connector import CatalogConnector
 from airflow_provider_ssis.hooks.form import FIELDS
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+from airflow_provider_ssis.lint.rule_table import RULES
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
@@ -49,6 +50,15 @@ _SENSOR_AND_TRIGGER = (
     "The sensor also takes the arguments of Airflow's `BaseSensorOperator`. DAGs do not use the trigger themselves: "
     "operators and sensors hand it their settings when they defer."
 )
+_LINT_CONFIGURATION = """```toml
+[tool.airflow-ssis.lint]
+ignore = ["F101"]                        # ids, or their first characters; also: select
+severity = { C202 = "warning" }          # error, warning or info
+target = "sqlserver2025"                 # as --target
+require-event-handlers = ["OnError"]     # rule N101
+names = { task = "(SQL|EXP|DFT) .+" }    # rule N102: package, task, container, variable, ...
+per-file-ignores = { "Old*.dtsx" = ["D"] }
+```"""
 _BARE_NAME = r"\1"
 _OWN_TYPES = re.compile(r"\b(?:airflow_provider_ssis|collections\.abc|datetime|typing)\.(?:[\w.]*\.)?(\w+)")
 
@@ -86,8 +96,26 @@ def pages() -> dict[str, str]:
         "configuration.md": "\n\n".join(_configuration()),
         "connection-fields.md": "\n\n".join(_connection_fields()),
         "command-line.md": "\n\n".join(_command_line()),
+        "lint-rules.md": "\n\n".join(_lint_rules()),
     }
     return {name: f"{_NOTE}\n\n{text}\n" for name, text in texts.items()}
+
+
+def _lint_rules() -> Iterator[str]:
+    yield "# Rules of airflow-ssis lint"
+    yield (
+        "`airflow-ssis lint SOURCE` checks projects and packages. Findings of the severity error end with exit code 1. "
+        "Rules T… need `--target`, rules N… a configuration."
+    )
+    yield "## Configuration"
+    yield (
+        "The table `[tool.airflow-ssis.lint]` of the nearest pyproject.toml, or the same keys in a file "
+        "airflow-ssis.toml:"
+    )
+    yield _LINT_CONFIGURATION
+    yield "## Rules"
+    for rule in sorted(RULES.values(), key=lambda one: one.id):
+        yield f"### {rule.id} {rule.name}\n\n{rule.severity.label.capitalize()}. {rule.explanation}\n\nFix: {rule.fix}."
 
 
 # --- classes ---------------------------------------------------------------------------------------------------------

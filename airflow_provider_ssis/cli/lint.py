@@ -1,0 +1,135 @@
+"""``airflow-ssis lint``: check SSIS projects and packages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import read_password
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.lint.configuration import LintConfiguration
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_TARGETS = (
+    "sqlserver2016",
+    "sqlserver2017",
+    "sqlserver2019",
+    "sqlserver2022",
+    "sqlserver2025",
+    "azure",
+    "fabric",
+    "linux",
+    "engine",
+)
+
+
+@click.command("lint")
+@click.argument("sources", type=click.Path(path_type=Path), nargs=-1)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "sarif", "github")),
+    default="text",
+    help="The form of the findings.",
+)
+@click.option("--target", type=click.Choice(_TARGETS), help="Also report what this target does not have or run.")
+@click.option("--select", multiple=True, metavar="RULE", help="Check this rule, or rules whose id begins so.")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Do not check this rule, or rules whose id begins so.")
+@click.option(
+    "--config",
+    type=_FILE,
+    metavar="FILE",
+    help="The configuration. Default: the nearest airflow-ssis.toml, or pyproject.toml with [tool.airflow-ssis.lint].",
+)
+@click.option(
+    "--baseline", type=click.Path(path_type=Path), metavar="FILE", help="Leave out the findings in this file."
+)
+@click.option(
+    "--write-baseline", type=click.Path(path_type=Path), metavar="FILE", help="Write all findings to this file."
+)
+@click.option("--project", metavar="NAME", help="The .dtproj to check if the folder contains several.")
+@click.option("--password-file", type=_FILE, metavar="FILE", help="The file with the password of the sources.")
+@click.option("--rules", "list_rules", is_flag=True, help="Print all rules, and end.")
+@click.option("--explain", metavar="RULE", help="Print what a rule is about, and end.")
+def command(
+    sources: tuple[Path, ...],
+    form: str,
+    target: str | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    config: Path | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    project: str | None,
+    password_file: Path | None,
+    list_rules: bool,
+    explain: str | None,
+) -> None:
+    """Check projects and packages for faults, bad practice, and what a target does not support.
+
+    SOURCES are project files (.ispac), .dtproj files, project folders, or packages. Exit code 1: there are errors.
+    """
+    from airflow_provider_ssis.lint.baseline import new_findings
+    from airflow_provider_ssis.lint.baseline import write_baseline as baseline_text
+    from airflow_provider_ssis.lint.configuration import ConfigurationError
+    from airflow_provider_ssis.lint.findings import Finding, Severity
+    from airflow_provider_ssis.lint.output import FORMATS
+    from airflow_provider_ssis.lint.runner import check
+
+    if list_rules or explain:
+        _print_rules(explain)
+        return
+    if not sources:
+        raise click.UsageError("Missing argument 'SOURCES...'.")
+    password = None if password_file is None else read_password(password_file)
+    findings: list[Finding] = []
+    texts = []
+    try:
+        for source in sources:
+            configuration = _configuration(source, config, target, select, ignore)
+            found = check(source, configuration, project=project, password=password)
+            findings += found
+            if baseline is not None:
+                found = new_findings(found, baseline)
+            texts.append((source, found))
+    except ConfigurationError as error:
+        raise CommandFailed(str(error)) from None
+    if write_baseline is not None:
+        try:
+            write_baseline.write_text(baseline_text(findings), "utf-8")
+        except OSError as error:
+            raise CommandFailed(f"cannot write {write_baseline}: {error.strerror or error}") from None
+        click.echo(f"Wrote {len(findings)} findings to {write_baseline}.", err=True)
+        return
+    click.echo(FORMATS[form]([one for _, found in texts for one in found], ""), nl=False)
+    if any(one.severity is Severity.ERROR for _, found in texts for one in found):
+        click.get_current_context().exit(1)
+
+
+def _configuration(
+    source: Path, config: Path | None, target: str | None, select: tuple[str, ...], ignore: tuple[str, ...]
+) -> LintConfiguration:
+    """Return the configuration of a source, with the options of the command line on top."""
+    from airflow_provider_ssis.lint.configuration import LintConfiguration, find_configuration, read_configuration
+
+    path = config or find_configuration(source)
+    found = LintConfiguration() if path is None else read_configuration(path)
+    return replace(found, target=target or found.target, select=select or found.select, ignore=(*found.ignore, *ignore))
+
+
+def _print_rules(rule_id: str | None) -> None:
+    from airflow_provider_ssis.lint.rule_table import RULES
+
+    if rule_id is None:
+        for rule in sorted(RULES.values(), key=lambda one: one.id):
+            click.echo(f"{rule.id}  {rule.severity.label:8}{rule.name}")
+        return
+    if rule_id not in RULES:
+        raise CommandFailed(f"there is no rule {rule_id!r}. `airflow-ssis lint --rules` prints all rules")
+    rule = RULES[rule_id]
+    click.echo(f"{rule.id} {rule.name} ({rule.severity.label})\n\n{rule.explanation}\n\nFix: {rule.fix}.")

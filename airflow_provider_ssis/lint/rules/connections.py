@@ -1,0 +1,169 @@
+"""Rules about connection managers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from airflow_provider_ssis.lint.findings import Place, Severity
+from airflow_provider_ssis.lint.rule import Hit, rule
+from airflow_provider_ssis.lint.subject import CheckedPackage, Executable, Subject
+from airflow_provider_ssis.project.package.connections import DtsConnectionManager
+from airflow_provider_ssis.project.package.data_flow import Pipeline
+from airflow_provider_ssis.project.package.loops import ForeachLoop, SchemaRowsetEnumerator
+from airflow_provider_ssis.project.package.tasks import (
+    BulkInsertTask,
+    ExecutePackageTask,
+    ExecuteSqlTask,
+    FileSystemTask,
+    FtpTask,
+    SendMailTask,
+)
+
+_PASSWORD = re.compile(r"(?:^|;)\s*(?:[\w :]*password|pwd)\s*=\s*[^;\s*][^;]*", re.IGNORECASE)
+_SERVER = re.compile(r"(?:^|;)\s*(?:data source|server|address|addr|network address)\s*=\s*([^;]+)", re.IGNORECASE)
+_LOCAL = ("", ".", "(local)", "localhost", "127.0.0.1")
+_DATABASES = ("OLEDB", "ADO.NET", "ADO", "ODBC", "MSOLAP100")
+
+
+@rule(
+    "C101",
+    "unknown-connection-manager",
+    Severity.ERROR,
+    explanation="A task or component whose connection manager does not exist fails at validation.",
+    fix="Choose an existing connection manager",
+)
+def unknown(subject: Subject) -> Iterator[Hit]:
+    """Find references to connection managers that neither the package nor its project has."""
+    for one in subject.packages:
+        for executable in one.executables:
+            for reference in dict.fromkeys(_references(executable)):
+                if not _is_known(reference, one, subject):
+                    path = executable.container.path
+                    yield one.place(executable.container, path), f"there is no connection manager {reference!r}"
+
+
+@rule(
+    "C102",
+    "unused-connection-manager",
+    Severity.INFO,
+    explanation="The server shows parameters of a connection manager that has no effect.",
+    fix="Remove the connection manager",
+)
+def unused(subject: Subject) -> Iterator[Hit]:
+    """Find connection managers to which nothing refers."""
+    for one in subject.packages:
+        for manager in one.package.connection_managers:
+            if not _is_used(manager, [one.text]):
+                path = f"{one.package.container.path}.Connections[{manager.name}]"
+                yield one.place(manager, path), f"nothing uses the connection manager {manager.name}"
+    if subject.unreadable or len(subject.packages) != len(subject.files.package_names):
+        return
+    texts = [one.text for one in subject.packages]
+    for file, manager in subject.project_managers:
+        if not _is_used(manager, texts):
+            yield (
+                Place(file, manager.element.sourceline, manager.name),
+                (f"nothing uses the connection manager {manager.name}"),
+            )
+
+
+@rule(
+    "C201",
+    "hard-coded-password",
+    Severity.ERROR,
+    explanation="A password in a connection string is in plain text in the file and on the server.",
+    fix="Use Windows authentication, or set the sensitive parameter Password on the server",
+)
+def password(subject: Subject) -> Iterator[Hit]:
+    """Find passwords in connection strings and in expressions of connection managers."""
+    for place, manager in _managers(subject):
+        texts = [manager.connection_string, *manager.expressions.values()]
+        if any(_PASSWORD.search(text) for text in texts) or _has_plain_secret(manager, subject):
+            yield place, f"the connection manager {manager.name} contains a password"
+
+
+@rule(
+    "C202",
+    "hard-coded-server",
+    Severity.INFO,
+    explanation="A fixed server name means another file for each environment, unless each deployment overrides it.",
+    fix="Set the connection string or server name with a property expression that uses a parameter",
+)
+def server(subject: Subject) -> Iterator[Hit]:
+    """Find database connections to a fixed server other than the local one."""
+    for place, manager in _managers(subject):
+        if manager.kind not in _DATABASES or {"ConnectionString", "ServerName"} & set(manager.expressions):
+            continue
+        match = _SERVER.search(manager.connection_string)
+        name = "" if match is None else match[1].strip().strip("\"'")
+        if name.lower() not in _LOCAL:
+            yield place, f"the connection manager {manager.name} names the server {name!r}"
+
+
+def _managers(subject: Subject) -> Iterator[tuple[Place, DtsConnectionManager]]:
+    for file, manager in subject.project_managers:
+        yield Place(file, manager.element.sourceline, manager.name), manager
+    for one in subject.packages:
+        for manager in one.package.connection_managers:
+            yield one.place(manager, f"{one.package.container.path}.Connections[{manager.name}]"), manager
+
+
+def _has_plain_secret(manager: DtsConnectionManager, subject: Subject) -> bool:
+    """Return True for a secret that is stored in plain text. With a password, encrypted secrets were decrypted."""
+    if subject.files.password is not None:
+        return False
+    return any(
+        (one.text or "").strip() and not (one.text or "").startswith("AQAAANCMnd8")
+        for one in manager.element.iter("*")
+        if one.get("Sensitive") in ("1", "True", "true") and not any("}IV" in str(name) for name in one.attrib)
+    )
+
+
+def _is_used(manager: DtsConnectionManager, texts: list[str]) -> bool:
+    """Return True if a text names the connection manager by id, by refId, or by its name alone."""
+    id_, name = re.escape(manager.id), re.escape(manager.name)
+    ref_id = re.escape(f"ConnectionManagers[{manager.name}]")
+    own = sum(len(re.findall(id_, text, re.IGNORECASE)) for text in texts) if manager.id else 0
+    by_id = own > (1 if manager.ref_id or manager.part.lower().endswith((".dtsx", ".dtsxp")) else 0)
+    by_ref = sum(len(re.findall(ref_id, text)) for text in texts) > (1 if manager.ref_id else 0)
+    # Log providers, Transfer tasks and scripts name it; its own name is one occurrence.
+    by_name = sum(len(re.findall(rf"^{name}$|[\"']{name}[\"']", text, re.MULTILINE)) for text in texts) > 1
+    return by_id or by_ref or by_name
+
+
+def _is_known(reference: str, one: CheckedPackage, subject: Subject) -> bool:
+    id_, _, suffix = reference.partition(":")
+    if suffix == "invalid":
+        return False
+    match = re.fullmatch(r"(?:Package(?:Part)?|Project)\.ConnectionManagers\[(.*)\]", reference, re.DOTALL)
+    if match is not None:
+        return match[1] in one.managers or (reference.startswith("Project.") and not subject.files.is_project)
+    if id_.upper() in one.managers or reference in one.managers:
+        return True
+    # A package alone does not show the connection managers of its project.
+    return not subject.files.is_project and (suffix == "external" or one.package.format_version >= 5)
+
+
+def _references(executable: Executable) -> Iterator[str]:
+    return (one for one in _connections(executable) if one.strip())
+
+
+def _connections(executable: Executable) -> Iterator[str]:
+    data, expressions = executable.data, executable.container.expressions
+    if isinstance(data, (ExecuteSqlTask, FtpTask)):
+        yield "" if "Connection" in expressions else data.connection
+    elif isinstance(data, SendMailTask):
+        yield "" if "SmtpConnection" in expressions else data.smtp_server
+    elif isinstance(data, FileSystemTask):
+        yield "" if data.source_is_variable or "Source" in expressions else data.source
+        yield "" if data.destination_is_variable or "Destination" in expressions else data.destination
+    elif isinstance(data, BulkInsertTask):
+        yield from (data.source_connection, data.destination_connection)
+    elif isinstance(data, ExecutePackageTask):
+        yield "" if data.use_project_reference or "Connection" in expressions else data.connection
+    elif isinstance(data, ForeachLoop) and isinstance(data.enumerator, SchemaRowsetEnumerator):
+        yield "" if "Connection" in data.expressions else data.enumerator.connection
+    elif isinstance(data, Pipeline):
+        for component in data.components:
+            yield from (one.manager_ref_id or one.manager_id for one in component.connections)

@@ -1,0 +1,209 @@
+"""Rules about the control flow: tasks, containers, loops, precedence constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from airflow_provider_ssis.expressions import ExpressionError, compile_expression
+from airflow_provider_ssis.lint.findings import Severity
+from airflow_provider_ssis.lint.rule import Hit, rule
+from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
+from airflow_provider_ssis.project.models import ConstraintValue, EvalOp, ExecutableKind
+from airflow_provider_ssis.project.package.containers import DtsContainer, DtsPrecedenceConstraint
+from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
+from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask, ScriptTask
+
+_SUCCESS_ONLY = (EvalOp.CONSTRAINT, EvalOp.EXPRESSION_AND_CONSTRAINT)
+
+
+@rule(
+    "F101",
+    "disabled-task",
+    Severity.INFO,
+    explanation="A disabled task or container does not run, and its successors run as if it had succeeded.",
+    fix="Remove the task, or enable it",
+)
+def disabled(subject: Subject) -> Iterator[Hit]:
+    """Find disabled tasks, containers and event handlers."""
+    for one in subject.packages:
+        for executable in one.executables[1:]:
+            container = executable.container
+            if container.disabled:
+                yield one.place(container, container.path), f"{container.name} is disabled"
+        for _, handler in one.handlers:
+            if handler.disabled and handler.children:
+                yield one.place(handler, handler.path), f"the event handler {handler.event} is disabled"
+
+
+@rule(
+    "F102",
+    "precedence-never-satisfied",
+    Severity.WARNING,
+    explanation="A task whose precedence constraints cannot all hold never runs, without an error.",
+    fix="Correct the constraints, or let one of them be enough (logical OR)",
+)
+def never_runs(subject: Subject) -> Iterator[Hit]:
+    """Find constraints that cannot hold: of a disabled task, a constant expression, or in contradiction."""
+    for one in subject.packages:
+        groups = [(one_.container.children, one_.container.constraints) for one_ in one.executables]
+        groups += [(handler.children, handler.constraints) for _, handler in one.handlers]
+        for children, constraints in groups:
+            yield from _impossible(one, children, constraints)
+
+
+@rule(
+    "F104",
+    "script-without-binary",
+    Severity.WARNING,
+    explanation="A Script task whose compiled code is not stored fails on the server, which does not compile it.",
+    fix="Open the script in Visual Studio, build it, and save the package",
+)
+def without_binary(subject: Subject) -> Iterator[Hit]:
+    """Find Script tasks without compiled code."""
+    for one in subject.packages:
+        for executable in one.executables:
+            if isinstance(executable.data, ScriptTask) and not executable.data.has_binary:
+                path = executable.container.path
+                yield one.place(executable.container, path), f"{executable.container.name} has no compiled script"
+
+
+@rule(
+    "F106",
+    "empty-container",
+    Severity.INFO,
+    explanation="A container without tasks has no effect.",
+    fix="Remove the container",
+)
+def empty(subject: Subject) -> Iterator[Hit]:
+    """Find containers without tasks."""
+    for one in subject.packages:
+        for executable in one.executables[1:]:
+            container = executable.container
+            if container.kind is not ExecutableKind.TASK and not container.children:
+                yield one.place(container, container.path), f"the {container.kind.value} {container.name} is empty"
+
+
+@rule(
+    "F107",
+    "loop-without-condition",
+    Severity.ERROR,
+    explanation="A For loop without EvalExpression, or a Foreach loop without enumerator, fails at validation.",
+    fix="Complete the properties of the loop",
+)
+def incomplete_loop(subject: Subject) -> Iterator[Hit]:
+    """Find loops without a condition or an enumerator."""
+    for one in subject.packages:
+        for executable in one.executables:
+            data, container = executable.data, executable.container
+            if isinstance(data, ForLoop) and not data.eval_expression and "EvalExpression" not in container.expressions:
+                yield one.place(container, container.path), f"the For loop {container.name} has no EvalExpression"
+            if isinstance(data, ForeachLoop) and data.enumerator is None:
+                yield one.place(container, container.path), f"the Foreach loop {container.name} has no enumerator"
+
+
+@rule(
+    "F108",
+    "loop-without-mapping",
+    Severity.INFO,
+    explanation="A Foreach loop that maps no value to a variable repeats its tasks without the current element.",
+    fix="Map the value to a variable, or remove the loop",
+)
+def without_mapping(subject: Subject) -> Iterator[Hit]:
+    """Find Foreach loops without variable mappings."""
+    for one in subject.packages:
+        for executable in one.executables:
+            data, container = executable.data, executable.container
+            if isinstance(data, ForeachLoop) and data.enumerator is not None and not data.mappings:
+                yield one.place(container, container.path), f"the Foreach loop {container.name} maps no value"
+
+
+@rule(
+    "F109",
+    "incomplete-sql-task",
+    Severity.ERROR,
+    explanation="An Execute SQL task without connection or statement fails at validation.",
+    fix="Choose a connection manager, and write the statement",
+)
+def incomplete_sql(subject: Subject) -> Iterator[Hit]:
+    """Find Execute SQL tasks without a connection or a statement."""
+    for one in subject.packages:
+        for executable in one.executables:
+            data, container = executable.data, executable.container
+            if not isinstance(data, ExecuteSqlTask) or container.disabled:
+                continue
+            missing = [
+                word
+                for word, value, name in (
+                    ("connection manager", data.connection, "Connection"),
+                    ("statement", data.source.strip(), "SqlStatementSource"),
+                )
+                if not value and name not in container.expressions
+            ]
+            if missing:
+                yield one.place(container, container.path), f"{container.name} has no {' and no '.join(missing)}"
+
+
+@rule(
+    "F110",
+    "result-binding-missing",
+    Severity.ERROR,
+    explanation="An Execute SQL task with a result set needs variables for it, and without a result set has none.",
+    fix="Set ResultSet and the result bindings so that they agree",
+)
+def bindings(subject: Subject) -> Iterator[Hit]:
+    """Find Execute SQL tasks whose result set and bindings do not agree."""
+    for one in subject.packages:
+        for executable in one.executables:
+            data, container = executable.data, executable.container
+            if not isinstance(data, ExecuteSqlTask) or "ResultSetType" in container.expressions:
+                continue
+            if data.result_type in ("SingleRow", "Rowset", "XML") and not data.results:
+                message = f"{container.name} has the result set {data.result_type}, but binds it to no variable"
+                yield one.place(container, container.path), message
+            elif data.result_type in ("Rowset", "XML") and [each.name for each in data.results] != ["0"]:
+                message = f"{container.name} must bind the result set {data.result_type} by the name 0"
+                yield one.place(container, container.path), message
+
+
+def _impossible(
+    one: CheckedPackage, children: Sequence[DtsContainer], constraints: Sequence[DtsPrecedenceConstraint]
+) -> Iterator[Hit]:
+    by_path = {child.path: child for child in children}
+    by_target: dict[str, list[DtsPrecedenceConstraint]] = {}
+    for constraint in constraints:
+        by_target.setdefault(constraint.target, []).append(constraint)
+    for target, found in by_target.items():
+        reasons = {id(each): reason for each in found if (reason := _reason(each, by_path))}
+        needs_all = all(each.logical_and for each in found)
+        if reasons and (needs_all or len(reasons) == len(found)):
+            bad = next(each for each in found if id(each) in reasons)
+            yield one.place(bad, target), f"{by_path[target].name} never runs: {reasons[id(bad)]}"
+        elif needs_all:
+            for first, second in combinations(found, 2):
+                values = {first.value, second.value}
+                both = first.eval_op in _SUCCESS_ONLY and second.eval_op in _SUCCESS_ONLY
+                if (
+                    first.source == second.source
+                    and both
+                    and values == {ConstraintValue.SUCCESS, ConstraintValue.FAILURE}
+                ):
+                    name = by_path[first.source].name
+                    yield (
+                        one.place(second, target),
+                        f"{by_path[target].name} never runs: {name} cannot succeed and fail",
+                    )
+
+
+def _reason(constraint: DtsPrecedenceConstraint, children: dict[str, DtsContainer]) -> str:
+    """Return why a constraint can never hold, or an empty text."""
+    source = children[constraint.source]
+    if constraint.eval_op in _SUCCESS_ONLY and constraint.value is ConstraintValue.FAILURE and source.disabled:
+        return f"{source.name} is disabled, so it cannot fail"
+    if constraint.eval_op in (EvalOp.EXPRESSION, EvalOp.EXPRESSION_AND_CONSTRAINT) and constraint.expression:
+        try:
+            if compile_expression(constraint.expression).evaluate() is False:
+                return f"{constraint.expression} is always False"
+        except ExpressionError:
+            return ""
+    return ""

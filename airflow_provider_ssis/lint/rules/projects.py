@@ -1,0 +1,181 @@
+"""Rules about projects: files, protection, references between packages, ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from airflow_provider_ssis.lint.findings import Place, Severity
+from airflow_provider_ssis.lint.rule import Hit, rule
+from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
+from airflow_provider_ssis.project.models import ProtectionLevel
+from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
+
+_USER_KEYS = (ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY, ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY)
+
+
+@rule(
+    "P001",
+    "file-cannot-be-read",
+    Severity.ERROR,
+    explanation="A file that is damaged, encrypted, or not valid for its kind cannot be checked, built or deployed.",
+    fix="Restore the file, or save it again in Visual Studio",
+)
+def unreadable(subject: Subject) -> Iterator[Hit]:
+    """The runner reports these: reading comes before all rules."""
+    yield from ()
+
+
+@rule(
+    "P201",
+    "protection-levels-differ",
+    Severity.ERROR,
+    explanation="The server and Visual Studio reject a project if a package has another protection level.",
+    fix="Set the protection level of the package to that of its project",
+)
+def levels_differ(subject: Subject) -> Iterator[Hit]:
+    """Find packages with another protection level than their project."""
+    if subject.manifest is None:
+        return
+    wanted = subject.manifest.protection_level
+    for one in subject.packages:
+        found = one.package.protection_level
+        if found is not wanted:
+            yield one.place(one.package), f"the package has {found.label}, its project {wanted.label}"
+
+
+@rule(
+    "P202",
+    "user-key",
+    Severity.WARNING,
+    explanation="Only the author's Windows account can decrypt the sensitive values: no server can, and no colleague.",
+    fix="Use DontSaveSensitive and set sensitive values on the server, or protect the project with a password",
+)
+def user_key(subject: Subject) -> Iterator[Hit]:
+    """Find projects, and packages of the package deployment model, whose values are encrypted with a user key."""
+    if subject.manifest is not None:
+        if subject.manifest.protection_level in _USER_KEYS:
+            level = subject.manifest.protection_level.label
+            yield (
+                Place(subject.files.part, None, subject.manifest.name),
+                f"the project has the protection level {level}",
+            )
+        return
+    for one in subject.packages:
+        if one.package.protection_level in _USER_KEYS:
+            yield one.place(one.package), f"the package has the protection level {one.package.protection_level.label}"
+
+
+@rule(
+    "P301",
+    "duplicate-id",
+    Severity.WARNING,
+    explanation="Copied packages and tasks keep their id. Logs, events and overrides then name two objects at once.",
+    fix="Generate a new id in Visual Studio (property ID)",
+)
+def duplicate_ids(subject: Subject) -> Iterator[Hit]:
+    """Find packages of a project, and executables of a package, with the same id."""
+    packages: dict[str, str] = {}
+    for one in subject.packages:
+        own = one.package.container.id
+        if own and own in packages:
+            yield one.place(one.package), f"the package has the same id as {packages[own]}"
+        packages.setdefault(own, one.file)
+        seen: dict[str, str] = {}
+        for executable in one.executables[1:]:
+            container = executable.container
+            if container.id and container.id in seen:
+                message = f"{container.path} has the same id as {seen[container.id]}"
+                yield one.place(container, container.path), message
+            seen.setdefault(container.id, container.path)
+
+
+@rule(
+    "P302",
+    "manifest-differs-from-package",
+    Severity.WARNING,
+    explanation="The server takes parameters from the manifest of the project, not from the package.",
+    fix="Open the project in Visual Studio and save it",
+)
+def stale_manifest(subject: Subject) -> Iterator[Hit]:
+    """Find packages whose parameters differ from those in the manifest."""
+    if subject.manifest is None:
+        return
+    listed = {one.name.casefold(): one for one in subject.manifest.packages}
+    for one in subject.packages:
+        found = listed.get(one.file.casefold())
+        declared = {parameter.name for parameter in one.package.parameters}
+        names = {each.name for each in found.parameters if not each.name.startswith("CM.")} if found else declared
+        for name in sorted(declared ^ names):
+            where = "package" if name in declared else "manifest"
+            yield (
+                one.place(one.package, f"{one.package.container.name}::{name}"),
+                f"only the {where} has the parameter {name}",
+            )
+
+
+@rule(
+    "P401",
+    "unknown-package",
+    Severity.ERROR,
+    explanation="An Execute Package task with a project reference fails if the project does not contain the package.",
+    fix="Add the package to the project, or correct its name in the task",
+)
+def unknown_package(subject: Subject) -> Iterator[Hit]:
+    """Find Execute Package tasks whose package is not in the project."""
+    if not subject.files.is_project:
+        return
+    known = {name.casefold() for name in subject.files.package_names}
+    for one, task, path in _child_packages(subject):
+        if task.package_name.casefold() not in known:
+            yield one.place(task, path), f"the project does not contain the package {task.package_name!r}"
+
+
+@rule(
+    "P402",
+    "unknown-child-parameter",
+    Severity.ERROR,
+    explanation="An Execute Package task fails if it assigns a value to a parameter that its package does not declare.",
+    fix="Correct the assignment, or declare the parameter in the child package",
+)
+def unknown_child_parameter(subject: Subject) -> Iterator[Hit]:
+    """Find assignments to parameters that the child package does not declare."""
+    packages = {one.file.casefold(): one.package for one in subject.packages}
+    for one, task, path in _child_packages(subject):
+        child = packages.get(task.package_name.casefold())
+        declared = () if child is None else [parameter.name for parameter in child.parameters]
+        for assignment in task.assignments if child is not None else ():
+            if assignment.parameter not in declared:
+                yield one.place(task, path), f"{task.package_name} has no parameter {assignment.parameter!r}"
+
+
+@rule(
+    "P403",
+    "package-runs-itself",
+    Severity.ERROR,
+    explanation="Packages that run each other in a circle never end.",
+    fix="Remove one of the Execute Package tasks",
+)
+def circle(subject: Subject) -> Iterator[Hit]:
+    """Find packages that run themselves, directly or through others."""
+    children: dict[str, set[str]] = {}
+    for one, task, _ in _child_packages(subject):
+        children.setdefault(one.file.casefold(), set()).add(task.package_name.casefold())
+    for one in subject.packages:
+        reached: set[str] = set()
+        pending = [one.file.casefold()]
+        while pending:
+            new = children.get(pending.pop(), set()) - reached
+            reached |= new
+            pending += new
+        if one.file.casefold() in reached:
+            yield one.place(one.package), f"{one.file} runs itself, directly or through other packages"
+
+
+def _child_packages(subject: Subject) -> Iterator[tuple[CheckedPackage, ExecutePackageTask, str]]:
+    """Yield the Execute Package tasks with a project reference to a fixed package."""
+    for one in subject.packages:
+        for executable in one.executables:
+            task = executable.data
+            is_fixed = "PackageName" not in executable.container.expressions
+            if isinstance(task, ExecutePackageTask) and task.use_project_reference and task.package_name and is_fixed:
+                yield one, task, executable.container.path

@@ -1,0 +1,94 @@
+"""Run the rules on a source."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from airflow_provider_ssis.lint.configuration import LintConfiguration
+from airflow_provider_ssis.lint.findings import Finding, Place, Severity
+from airflow_provider_ssis.lint.rule_table import RULES, Rule
+from airflow_provider_ssis.lint.subject import Subject
+from airflow_provider_ssis.project.errors import ProjectError
+from airflow_provider_ssis.project.inspection.sources import SsisFiles, open_files
+from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
+
+UNREADABLE = "P001"
+
+
+def check(
+    source: Path,
+    configuration: LintConfiguration,
+    *,
+    project: str | None = None,
+    password: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> tuple[Finding, ...]:
+    """Check a source.
+
+    :param source: a project file (.ispac), .dtproj, project folder, or a package.
+    :param configuration: which rules are checked, and how.
+    :param project: the .dtproj to choose if a folder contains several. Default: None.
+    :param password: the password of the project or package. Default: None.
+    :param limits: limits for the files.
+    :returns: the findings, by file and line. A file that cannot be read is a finding too.
+    """
+    try:
+        with open_files(source, project=project, password=password, limits=limits) as files:
+            return check_files(files, configuration)
+    except ProjectError as error:
+        return tuple(_selected([_unreadable(error.part or source.name, error)], configuration))
+
+
+def check_files(files: SsisFiles, configuration: LintConfiguration) -> tuple[Finding, ...]:
+    """Check opened files; see :func:`check`.
+
+    :param files: the files.
+    :param configuration: which rules are checked, and how.
+    """
+    subject = Subject(files, configuration)
+    subject.read()
+    findings = [_unreadable(part, error) for part, error in subject.unreadable]
+    for rule in RULES.values():
+        if rule.id != UNREADABLE and is_selected(rule.id, configuration):
+            findings += _findings(rule, subject)
+    found = dict.fromkeys(_selected(findings, configuration))
+    return tuple(sorted(found, key=lambda one: (one.place.file, one.place.line or 0, one.rule, one.message)))
+
+
+def is_selected(rule_id: str, configuration: LintConfiguration) -> bool:
+    """Return True if a configuration checks a rule.
+
+    :param rule_id: the id of the rule.
+    :param configuration: the configuration.
+    """
+    selected = not configuration.select or _matches(rule_id, configuration.select)
+    return selected and not _matches(rule_id, configuration.ignore)
+
+
+def _matches(rule_id: str, prefixes: Collection[str]) -> bool:
+    return any(rule_id.startswith(prefix) for prefix in prefixes)
+
+
+def _findings(rule: Rule, subject: Subject) -> Iterator[Finding]:
+    for place, message in rule.check(subject):
+        yield Finding(rule.id, rule.name, rule.severity, place, message, rule.fix)
+
+
+def _unreadable(part: str, error: ProjectError) -> Finding:
+    rule = RULES[UNREADABLE]
+    place = Place(error.part or part, error.line)
+    return Finding(rule.id, rule.name, rule.severity, place, error.problem, error.advice or rule.fix)
+
+
+def _selected(findings: list[Finding], configuration: LintConfiguration) -> Iterator[Finding]:
+    for one in findings:
+        ignored = (
+            _matches(one.rule, rules)
+            for pattern, rules in configuration.per_file.items()
+            if fnmatchcase(one.place.file, pattern)
+        )
+        if is_selected(one.rule, configuration) and not any(ignored):
+            severity = configuration.severities.get(one.rule, one.severity)
+            yield Finding(one.rule, one.name, Severity(severity), one.place, one.message, one.fix)

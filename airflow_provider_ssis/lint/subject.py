@@ -1,0 +1,186 @@
+"""What is checked: the files of a project or a package, read once for all rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.lint.configuration import LintConfiguration
+from airflow_provider_ssis.lint.findings import Place
+from airflow_provider_ssis.project.dtsx import package_file
+from airflow_provider_ssis.project.errors import ProjectError
+from airflow_provider_ssis.project.inspection.sources import SsisFiles
+from airflow_provider_ssis.project.manifest import Manifest
+from airflow_provider_ssis.project.models import Parameter
+from airflow_provider_ssis.project.namespaces import DTS
+from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
+from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
+from airflow_provider_ssis.project.package.data_flow import Pipeline
+from airflow_provider_ssis.project.package.document import DtsPackage
+from airflow_provider_ssis.project.package.elements import DtsElement
+from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
+from airflow_provider_ssis.project.package.tasks import TaskData
+from airflow_provider_ssis.project.package.variables import DtsVariable
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+Data = TaskData | ForLoop | ForeachLoop | None
+_LARGE_TEXT = 200_000
+_SCRIPTS = ("ProjectItem", "arrayElement")
+
+
+@dataclass(frozen=True)
+class Executable:
+    """An executable with what is visible in it.
+
+    :param container: the executable.
+    :param data: the data of its task or loop.
+    :param variables: the visible variables, the nearest first.
+    """
+
+    container: DtsContainer
+    data: Data
+    variables: tuple[DtsVariable, ...]
+
+
+@dataclass(frozen=True)
+class CheckedPackage:
+    """A package.
+
+    :param file: its file name.
+    :param package: its content.
+    :param project_managers: the connection managers of its project.
+    """
+
+    file: str
+    package: DtsPackage
+    project_managers: tuple[DtsConnectionManager, ...] = ()
+
+    @cached_property
+    def executables(self) -> tuple[Executable, ...]:
+        """All executables, the package first, including those of event handlers."""
+        return tuple(_walk(self.package.container, ()))
+
+    @cached_property
+    def handlers(self) -> tuple[tuple[DtsContainer, DtsEventHandler], ...]:
+        """All event handlers with their owners."""
+        return tuple((one.container, handler) for one in self.executables for handler in one.container.event_handlers)
+
+    @property
+    def pipelines(self) -> Iterator[tuple[Executable, Pipeline]]:
+        """The Data Flow tasks."""
+        for one in self.executables:
+            if isinstance(one.data, Pipeline):
+                yield one, one.data
+
+    @cached_property
+    def managers(self) -> Mapping[str, DtsConnectionManager]:
+        """The connection managers of package and project, by id in upper case and by name."""
+        found: dict[str, DtsConnectionManager] = {}
+        for manager in (*self.project_managers, *self.package.connection_managers):
+            found[manager.id.upper()] = found[manager.name] = manager
+        return found
+
+    @cached_property
+    def text(self) -> str:
+        """All texts and attributes of the package but those that declare variables and parameters, for searches."""
+        return "\n".join(_texts(self.package.element))
+
+    @cached_property
+    def text_without_scripts(self) -> str:
+        """As :attr:`text`, without the source of scripts, whose comments name what does not exist."""
+        return "\n".join(_texts(self.package.element, with_scripts=False))
+
+    def place(self, element: DtsElement, path: str = "") -> Place:
+        """Return the place of an object."""
+        return Place(self.file, element.element.sourceline, path)
+
+    def uses(self, pattern: str) -> bool:
+        """Return True if a regular expression matches somewhere in the package."""
+        return re.search(pattern, self.text) is not None
+
+
+@dataclass
+class Subject:
+    """What is checked.
+
+    :param files: the opened files.
+    :param configuration: the configuration of the checks.
+    :param unreadable: what could not be read, with the reason.
+    """
+
+    files: SsisFiles
+    configuration: LintConfiguration
+    unreadable: list[tuple[str, ProjectError]] = field(default_factory=list)
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """The manifest of a project; None for a package or a project of the package deployment model."""
+        return self.files.manifest
+
+    @cached_property
+    def project_parameters(self) -> tuple[Parameter, ...]:
+        """The parameters of the project."""
+        try:
+            return self.files.project_parameters()
+        except ProjectError as error:
+            self.unreadable.append(("Project.params", error))
+            return ()
+
+    @cached_property
+    def project_managers(self) -> tuple[tuple[str, DtsConnectionManager], ...]:
+        """The connection managers of the project with their file names."""
+        found = []
+        for name in (one for one in self.files.names if one.lower().endswith(".conmgr")):
+            try:
+                found.append((name, read_dts_connection_manager(self.files.root(name), name)))
+            except ProjectError as error:
+                self.unreadable.append((name, error))
+        return tuple(found)
+
+    @cached_property
+    def packages(self) -> tuple[CheckedPackage, ...]:
+        """The packages that can be read."""
+        managers = tuple(manager for _, manager in self.project_managers)
+        found = []
+        for name in self.files.package_names:
+            try:
+                if self.files.is_encrypted(name):
+                    package_file(self.files.root(name), name)
+                    continue
+                package = CheckedPackage(name, self.files.package(name), managers)
+                _ = package.executables  # reads the data of all tasks
+                found.append(package)
+            except ProjectError as error:
+                self.unreadable.append((name, error))
+        return tuple(found)
+
+    def read(self) -> None:
+        """Read everything, so that :attr:`unreadable` is complete."""
+        _ = self.project_parameters, self.packages
+
+
+def _walk(container: DtsContainer, outer: tuple[DtsVariable, ...]) -> Iterator[Executable]:
+    variables = (*container.variables, *outer)
+    yield Executable(container, container.data(), variables)
+    for handler in container.event_handlers:
+        for child in handler.children:
+            yield from _walk(child, (*handler.variables, *variables))
+    for child in container.children:
+        yield from _walk(child, variables)
+
+
+def _texts(root: _Element, *, with_scripts: bool = True) -> Iterator[str]:
+    declarations = (f"{DTS}Variable", f"{DTS}PackageParameter")
+    for element in root.iter("*"):
+        if element.tag not in declarations:
+            yield from (str(value) for value in element.attrib.values() if len(value) < _LARGE_TEXT)
+        elif element.get(f"{DTS}Expression"):
+            yield str(element.get(f"{DTS}Expression"))
+        is_script = str(element.tag).rpartition("}")[2] in _SCRIPTS
+        if element.text and len(element.text) < _LARGE_TEXT and (with_scripts or not is_script):
+            yield str(element.text)

@@ -28,20 +28,8 @@ COMMANDS = (
     CommandEntry("list", f"{_PACKAGE}.list_objects", "List folders, projects, executions and others.", _CATALOG),
     CommandEntry("build", f"{_PACKAGE}.build", "Build a project file (.ispac) from a project folder.", _PROJECTS),
     CommandEntry("inspect", f"{_PACKAGE}.inspect", "Show what an SSIS file contains, as text or a picture.", _PROJECTS),
+    CommandEntry("lint", f"{_PACKAGE}.lint", "Check SSIS projects and packages.", _PROJECTS),
     CommandEntry("eval", f"{_PACKAGE}.eval", "Evaluate an SSIS expression.", _EXPRESSIONS),
     CommandEntry("doctor", f"{_PACKAGE}.doctor", "Test a connection step by step.", _SERVERS),
     CommandEntry("emulator", f"{_PACKAGE}.emulator", "Serve an embedded SSISDB.", _SERVERS),
-    CommandEntry(
-        "build", "airflow_provider_ssis.cli.build", "Build a project file (.ispac) from a project folder.", _PROJECTS
-    ),
-    CommandEntry(
-        "inspect",
-        "airflow_provider_ssis.cli.inspect",
-        "Show what an SSIS file contains, as text, JSON or a picture.",
-        _PROJECTS,
-    ),
-    CommandEntry("lint", "airflow_provider_ssis.cli.lint", "Check SSIS projects and packages.", _PROJECTS),
-    CommandEntry("eval", "airflow_provider_ssis.cli.eval", "Evaluate an SSIS expression.", _EXPRESSIONS),
-    CommandEntry("doctor", "airflow_provider_ssis.cli.doctor", "Test a connection step by step.", _SERVERS),
-    CommandEntry("emulator", "airflow_provider_ssis.cli.emulator", "Serve an embedded SSISDB.", _SERVERS),
 )

@@ -415,7 +415,7 @@ def test_valid_expressions_are_not_reported(tmp_path: Path, text: str) -> None:
 )
 def test_expressions_of_data_flows_see_the_columns_of_the_input(tmp_path: Path, formula: str, problem: str) -> None:
     new = column("c", "c", properties=prop("Expression", formula))
-    derived = component("Derive", "Microsoft.DerivedColumn", "", input_("d", used("a")), output("dout", new))
+    derived = component("Derive", "Microsoft.DerivedColumn", "", input_("d", used("a")), output("derived", new))
     found = rules_of(findings(tmp_path, flow(source(column("a", "a")), derived, paths="out>d"))).get("E101", [])
     assert [problem in one for one in found] == ([True] if problem else [])
 

@@ -139,8 +139,8 @@ def _date_from_python(value: Any, type_: ColumnType) -> Value:
     if isinstance(value, str):
         return dates.parse_date(value.replace("T", " ", 1).removesuffix("Z"), type_, DEFAULT_SETTINGS.locale)
     if isinstance(value, time):
-        midnight = datetime.combine(date.min, value)
-        return dates.ticks_of(midnight)
+        ticks = dates.ticks_of(datetime.combine(date.min, value))
+        return ticks - ticks % dates.fraction_of(type_)
     if isinstance(value, datetime):
         offset = value.utcoffset()
         minutes = int(offset.total_seconds()) // 60 if offset else 0

@@ -187,6 +187,7 @@ class Ssisdb:
                 store.execute(
                     "UPDATE internal.catalog_properties SET property_value = ? WHERE property_name = ?", [value, name]
                 )
+        self.engine.metadata.set_single_user(self.engine.database, on=False)
         self.refresh_workers()
         self.files.clear()
         self.dumps.clear()

@@ -7,6 +7,7 @@ from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F40
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, QUIRKS, VIEWS
 from airflow_provider_ssis.emulator.ssisdb.edition import Edition
+from airflow_provider_ssis.emulator.ssisdb.functions import FUNCTIONS
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
 from airflow_provider_ssis.emulator.ssisdb.orphans import close_orphans
 from airflow_provider_ssis.emulator.ssisdb.principals import database_principals, server_principals
@@ -56,6 +57,7 @@ def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb
     for view in ({**VIEWS, **QUIRKS} if quirks else VIEWS).values():
         engine.define_view(view)
     engine.metadata.add(*(procedure.bind(ssisdb) for procedure in PROCEDURES.values()))
+    engine.metadata.add(*FUNCTIONS)
     engine.metadata.add(*scripting_procedures(DATABASE, ssisdb.runtime.scripts))
     close_orphans(engine.setup_store(), engine.now(), is_running=lambda operation_id, kind: False)
     ssisdb.refresh_workers()

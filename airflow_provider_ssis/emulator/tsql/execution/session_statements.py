@@ -78,6 +78,20 @@ def _use(interpreter: Interpreter, statement: s.Use, frame: Frame) -> Iterable[E
     return interpreter.session.use(statement.database)
 
 
+def _set_user_access(interpreter: Interpreter, statement: s.SetUserAccess, frame: Frame) -> Iterable[Event]:
+    """Only the mode is kept: other sessions are not shut out."""
+    session = interpreter.session
+    name = statement.database or session.database
+    database = session.engine.metadata.database_name(name)
+    if database is None or not session.principal.is_sysadmin:
+        raise SqlError(
+            5011, f"Database '{name}' does not exist, or you have no permission to alter it.", severity=14, state=9
+        )
+    session.engine.metadata.set_single_user(database, on=statement.single_user)
+    session.row_count = 0
+    return ()
+
+
 IMMEDIATE: Final[ImmediateTable] = {
     s.SetOption: _set_option,
     s.SetIdentityInsert: _set_identity_insert,
@@ -86,6 +100,7 @@ IMMEDIATE: Final[ImmediateTable] = {
     s.RollbackTransaction: _transaction,
     s.SaveTransaction: _transaction,
     s.Use: _use,
+    s.SetUserAccess: _set_user_access,
 }
 
 AWAITED: Final[AwaitedTable] = {

@@ -354,6 +354,17 @@ class Use(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class SetUserAccess(Statement):
+    """``ALTER DATABASE name SET SINGLE_USER`` or ``MULTI_USER``.
+
+    :param database: its name; None for the current one.
+    """
+
+    database: str | None
+    single_user: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WaitFor(Statement):
     """``WAITFOR DELAY 'time'`` or ``WAITFOR TIME 'time'``.
 

@@ -8,6 +8,7 @@ from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.language import extents
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
+from airflow_provider_ssis.emulator.tsql.language.database_statements import alter_database
 from airflow_provider_ssis.emulator.tsql.language.table_columns import (
     TableParts,
     index_options,
@@ -62,8 +63,10 @@ def _table(stream: TokenStream, line: int, statement: str) -> str:
 
 
 def alter(stream: TokenStream) -> s.Statement:
-    """``ALTER TABLE #name ADD … | DROP … | ALTER COLUMN …``."""
+    """``ALTER TABLE #name ADD … | DROP … | ALTER COLUMN …``, and ``ALTER DATABASE``."""
     line = stream.advance().line
+    if stream.now.is_word("DATABASE"):
+        return alter_database(stream, line)
     stream.expect("TABLE")
     table = _table(stream, line, "ALTER TABLE")
     if stream.accept("ADD"):

@@ -61,6 +61,8 @@ def unsupported_statement(stream: TokenStream) -> SqlError | None:
         return None
     if word not in _WITH_OBJECT or (word in ("ALTER", "CREATE", "DROP") and following == "TABLE"):
         return None
+    if (word, following) == ("ALTER", "DATABASE"):
+        return None
     start = stream.position
     passed = set()
     stream.advance()

@@ -104,6 +104,23 @@ class Routine:
 
 
 @dataclass(frozen=True, slots=True)
+class SqlFunction:
+    """A function of a schema: its result is a table, or one value.
+
+    :param columns: of the result; one for a function that returns a value.
+    :param select: DuckDB SQL with the columns, in which ``{0}`` is the first argument.
+    """
+
+    database: str
+    schema: str
+    name: str
+    parameters: tuple[ProcedureParameter, ...]
+    columns: tuple[Column, ...]
+    select: str
+    is_scalar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LocalTable:
     """A table variable or temporary table of a session, kept as a temporary DuckDB table.
 
@@ -153,7 +170,7 @@ class DatabasePrincipal:
 
 
 Relation = Table | View
-SchemaObject = Table | View | Routine
+SchemaObject = Table | View | Routine | SqlFunction
 
 
 @dataclass(slots=True)
@@ -194,10 +211,20 @@ class Metadata:
                 known = self._objects.get(key)
                 self._objects[key] = (known[0] if known else self._next_object_id(), item)
 
+    def set_single_user(self, database: str, *, on: bool) -> None:
+        """Put a database into single-user mode, or back into multi-user mode."""
+        self._remembered.clear()
+        (self.single_user.add if on else self.single_user.discard)(database)
+
     def relation(self, database: str, schema: str, name: str) -> Relation | None:
         """The table or view of this name, or None."""
         found = self._objects.get(_key(database, schema, name))
-        return found[1] if found is not None and not isinstance(found[1], Routine) else None
+        return found[1] if found is not None and isinstance(found[1], Table | View) else None
+
+    def function(self, database: str, schema: str, name: str) -> SqlFunction | None:
+        """The function of this name, or None."""
+        found = self._objects.get(_key(database, schema, name))
+        return found[1] if found is not None and isinstance(found[1], SqlFunction) else None
 
     def routine(self, database: str, schema: str, name: str) -> Routine | None:
         """The procedure of this name, or None."""
@@ -288,6 +315,8 @@ def object_kind(item: SchemaObject) -> str:
             return "V "
         case Routine():
             return "P "
+        case SqlFunction(is_scalar=is_scalar):
+            return "FN" if is_scalar else "IF"
 
 
 def _key(database: str, schema: str, name: str) -> tuple[str, str, str]:

@@ -13,7 +13,14 @@ from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
 from airflow_provider_ssis.emulator.tsql.metadata.empty_views import EMPTY_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.information_schema import INFORMATION_VIEWS
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata, Routine, Table, View, object_kind
+from airflow_provider_ssis.emulator.tsql.metadata.registry import (
+    Metadata,
+    Routine,
+    SqlFunction,
+    Table,
+    View,
+    object_kind,
+)
 from airflow_provider_ssis.emulator.tsql.metadata.session_views import SESSION_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import COLLATION as COLLATION
 from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import (
@@ -24,7 +31,14 @@ from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import (
     type_id,
 )
 
-_KIND_TEXT: Final = {"U ": "USER_TABLE", "V ": "VIEW", "P ": "SQL_STORED_PROCEDURE"}
+_KIND_TEXT: Final = {
+    "U ": "USER_TABLE",
+    "V ": "VIEW",
+    "P ": "SQL_STORED_PROCEDURE",
+    "FN": "SQL_SCALAR_FUNCTION",
+    "IF": "SQL_INLINE_TABLE_VALUED_FUNCTION",
+}
+_USER_ACCESS: Final = {False: (0, "MULTI_USER"), True: (1, "SINGLE_USER")}
 
 
 def _databases(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
@@ -37,8 +51,7 @@ def _databases(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
             metadata.created,
             150,
             COLLATION,
-            0,
-            "MULTI_USER",
+            *_USER_ACCESS[name in metadata.single_user],
             False,
             False,
             0,
@@ -208,8 +221,8 @@ _VIEWS: Final = (
         _databases,
     ),
     ComputedView("sys.schemas", columns_of("name sysname; schema_id int; principal_id int ?"), _schemas),
-    ComputedView("sys.objects", _OBJECT, _objects_of(Table, View, Routine)),
-    ComputedView("sys.all_objects", _OBJECT, _objects_of(Table, View, Routine)),
+    ComputedView("sys.objects", _OBJECT, _objects_of(Table, View, Routine, SqlFunction)),
+    ComputedView("sys.all_objects", _OBJECT, _objects_of(Table, View, Routine, SqlFunction)),
     ComputedView("sys.tables", _OBJECT, _objects_of(Table)),
     ComputedView("sys.views", _OBJECT, _objects_of(View)),
     ComputedView("sys.all_views", _OBJECT, _objects_of(View)),

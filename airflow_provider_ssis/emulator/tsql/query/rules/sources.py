@@ -15,6 +15,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIE
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import shared_type, unified
 from airflow_provider_ssis.emulator.tsql.query.rules.pivots import pivoted
+from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import bound_function, find_function
 from airflow_provider_ssis.emulator.tsql.query.rules.table_functions import TABLE_FUNCTIONS
 from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
@@ -92,6 +93,9 @@ def _apply(binder: Binder, lateral: exp.Lateral) -> str:
         text = _derived(binder, lateral.this.this, lateral.args.get("alias"), sees_siblings=True)
     elif isinstance(lateral.this, exp.Anonymous):
         text = _function(binder, lateral.this, lateral.args.get("alias"))
+    elif isinstance(lateral.this, exp.Dot) and isinstance(lateral.this.expression, exp.Anonymous):
+        schema = [part.name for part in lateral.this.flatten()][:-1]
+        text = _function(binder, lateral.this.expression, lateral.args.get("alias"), schema)
     else:
         raise not_understood(lateral)
     if lateral.args.get("cross_apply"):
@@ -147,7 +151,7 @@ def _table(binder: Binder, node: exp.Table) -> str:
         return _pivot(binder, node)
     alias = node.args.get("alias")
     if isinstance(node.this, exp.Anonymous):
-        return _function(binder, node.this, alias)
+        return _function(binder, node.this, alias, name_parts(node)[:-1])
     return _named(binder, node, alias)
 
 
@@ -362,11 +366,18 @@ def rows_sql(rows: Sequence[Sequence[Typed]]) -> str:
     return ", ".join(f"({', '.join(value.sql for value in row)})" for row in rows)
 
 
-def _function(binder: Binder, node: exp.Anonymous, alias_node: exp.TableAlias | None) -> str:
-    function = TABLE_FUNCTIONS.get(str(node.this).lower())
-    if function is None:
-        raise SqlError(208, f"Invalid object name {node.name!r}.")
-    query = function(binder, node.expressions)
+def _function(
+    binder: Binder, node: exp.Anonymous, alias_node: exp.TableAlias | None, schema: Sequence[str] = ()
+) -> str:
+    name = str(node.this)
+    if schema:
+        of_schema = find_function(binder, (*schema, name), is_scalar=False)
+        query = None if of_schema is None else bound_function(binder, of_schema, node.expressions)
+    else:
+        function = TABLE_FUNCTIONS.get(name.lower())
+        query = None if function is None else function(binder, node.expressions)
+    if query is None:
+        raise SqlError(208, f"Invalid object name {'.'.join((*schema, name))!r}.")
     if alias_node is None:
         alias_node = exp.TableAlias(this=exp.to_identifier(node.name))
     return _query_source(binder, query, alias_node)

@@ -29,6 +29,8 @@ COMMANDS = (
     CommandEntry("build", f"{_PACKAGE}.build", "Build a project file (.ispac) from a project folder.", _PROJECTS),
     CommandEntry("inspect", f"{_PACKAGE}.inspect", "Show what an SSIS file contains, as text or a picture.", _PROJECTS),
     CommandEntry("lint", f"{_PACKAGE}.lint", "Check SSIS projects and packages.", _PROJECTS),
+    CommandEntry("diff", f"{_PACKAGE}.diff", "Show what differs between packages or projects.", _PROJECTS),
+    CommandEntry("fmt", f"{_PACKAGE}.fmt", "Write SSIS files in a canonical form.", _PROJECTS),
     CommandEntry("eval", f"{_PACKAGE}.eval", "Evaluate an SSIS expression.", _EXPRESSIONS),
     CommandEntry("doctor", f"{_PACKAGE}.doctor", "Test a connection step by step.", _SERVERS),
     CommandEntry("emulator", f"{_PACKAGE}.emulator", "Serve an embedded SSISDB.", _SERVERS),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.archive import open_archive
+from airflow_provider_ssis.project.archive import Archive, open_archive
 from airflow_provider_ssis.project.decryption import check_password, decrypted
 from airflow_provider_ssis.project.dtproj import Configuration, read_dtproj, read_package_model, uses_package_model
 from airflow_provider_ssis.project.errors import InvalidPartError, located_in
@@ -92,25 +92,30 @@ class SsisFiles:
 
 @contextmanager
 def open_files(
-    source: Path, *, project: str | None = None, password: str | None = None, limits: Limits = DEFAULT_LIMITS
+    source: Path | bytes, *, project: str | None = None, password: str | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[SsisFiles]:
     """Open a source.
 
-    :param source: a package, project file (.ispac), .dtproj, project folder, .conmgr or .params file.
+    :param source: a package, project file (.ispac), .dtproj, project folder, .conmgr or .params file; or the content of
+        a project file.
     :param project: the .dtproj to choose if a folder contains several. Default: None, the only one.
     :param password: the password of the project or package. Default: None.
     :param limits: limits for the files.
     :raises ProjectError: the source cannot be read.
     """
+    if isinstance(source, bytes):
+        with open_archive(source, limits=limits) as archive:
+            yield _archive(archive, password, limits)
+        return
     suffix = "" if source.is_dir() else source.suffix.lower()
     with located_in(source):
         if suffix == ".ispac":
             with open_archive(source, limits=limits) as archive:
-                root = parse_xml(archive.read(MANIFEST), MANIFEST, limits=limits)
-                yield _project(MANIFEST, root, archive.read, archive.__contains__, (), password, limits)
+                yield _archive(archive, password, limits)
             return
         if suffix in _FILE_SUFFIXES:
-            yield SsisFiles(source.name, (source.name,), lambda name: _bytes(source), password=password, limits=limits)
+            path = source
+            yield SsisFiles(path.name, (path.name,), lambda name: _bytes(path), password=password, limits=limits)
             return
         if suffix not in ("", ".dtproj"):
             raise InvalidPartError(
@@ -121,6 +126,11 @@ def open_files(
         if suffix:
             source, project = source.parent, source.name
         yield _folder(ProjectFolder.of(source, limits), project, password, limits)
+
+
+def _archive(archive: Archive, password: str | None, limits: Limits) -> SsisFiles:
+    root = parse_xml(archive.read(MANIFEST), MANIFEST, limits=limits)
+    return _project(MANIFEST, root, archive.read, archive.__contains__, (), password, limits)
 
 
 def _folder(folder: ProjectFolder, project: str | None, password: str | None, limits: Limits) -> SsisFiles:

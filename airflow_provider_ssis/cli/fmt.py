@@ -1,0 +1,55 @@
+"""``airflow-ssis fmt``: write SSIS files in a canonical form for version control."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.output_file import replacing
+
+_SUFFIXES = (".dtsx", ".dtsxp", ".conmgr", ".params", ".dtproj", ".dtsconfig")
+
+
+@click.command("fmt")
+@click.argument("paths", type=click.Path(path_type=Path, exists=True), nargs=-1, required=True)
+@click.option("--check", is_flag=True, help="Change nothing, and exit with 1 if a file is not in canonical form.")
+@click.option("--strip-layout", is_flag=True, help="Remove the designer's layout; the designer makes a new one.")
+@click.option("--strip-machine", is_flag=True, help="Remove names of machines and authors, and times of creation.")
+def command(paths: tuple[Path, ...], check: bool, strip_layout: bool, strip_machine: bool) -> int:
+    """Write SSIS files in a canonical form: one property a line, in a fixed order, so that changes are easy to read in
+    version control. What SSIS reads stays the same.
+
+    PATHS are .dtsx, .dtsxp, .conmgr, .params, .dtproj and .dtsConfig files, or folders with such files.
+    """
+    from airflow_provider_ssis.project.comparison.canonical import canonical
+    from airflow_provider_ssis.project.errors import ProjectError
+
+    changed = 0
+    for path in _files(paths):
+        try:
+            data = path.read_bytes()
+            new = canonical(data, str(path), layout=not strip_layout, machine=not strip_machine)
+            if new == data:
+                continue
+            changed += 1
+            if not check:
+                with replacing(path) as file:
+                    file.write(new)
+        except ProjectError as error:
+            raise CommandFailed(str(error), 2) from None
+        except OSError as error:
+            raise CommandFailed(f"cannot write {path}: {error.strerror or error}", 2) from None
+        click.echo(f"{'would format' if check else 'formatted'} {path}")
+    return 1 if check and changed else 0
+
+
+def _files(paths: tuple[Path, ...]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for path in paths:
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        found |= dict.fromkeys(one for one in inside if one.is_file() and one.suffix.lower() in _SUFFIXES)
+        if path.is_file() and path.suffix.lower() not in _SUFFIXES:
+            raise CommandFailed(f"{path} is not a file that can be formatted. Known: {', '.join(_SUFFIXES)}", 2)
+    return list(found)

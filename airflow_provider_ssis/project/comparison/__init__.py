@@ -1,0 +1,1 @@
+"""Compare SSIS files, and write them in a canonical form for version control."""

@@ -1,0 +1,246 @@
+"""The semantic difference of two packages or projects: objects by name, properties by value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.project.comparison.noise import (
+    MACHINE_PROPERTIES,
+    VERSION_PROPERTIES,
+    is_layout,
+    property_name,
+)
+from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.inspection.description import masked
+from airflow_provider_ssis.project.inspection.sources import SsisFiles
+from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
+from airflow_provider_ssis.project.safe_xml import is_blank
+from airflow_provider_ssis.project.sensitive import is_secret
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_HIDDEN = "***"
+_IGNORED = MACHINE_PROPERTIES | VERSION_PROPERTIES | {"contactInfo", "IncludeInDebugDump"}
+_IDS = frozenset({"DTSID", "refId", "ID", "CreationName"})
+_COLLECTIONS = frozenset(
+    {
+        "Properties", "Variables", "Executables", "ConnectionManagers", "PackageParameters", "PrecedenceConstraints",
+        "EventHandlers", "Configurations", "LogProviders", "ObjectData", "components", "paths", "properties", "inputs",
+        "outputs", "inputColumns", "outputColumns", "externalMetadataColumns", "connections", "pipeline",
+    }
+)  # fmt: skip
+"""Elements that only group others, and are no part of a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference.
+
+    :param kind: ``added``, ``removed`` or ``changed``.
+    :param file: the file in the project.
+    :param path: the object and its property: ``Executable[Load]/SqlTaskData.SqlStatementSource``.
+    :param before: the value before; None if it was added. Secrets are ``***``.
+    :param after: the value after; None if it was removed.
+    """
+
+    kind: str
+    file: str
+    path: str
+    before: str | None = None
+    after: str | None = None
+
+
+def compare(before: SsisFiles, after: SsisFiles, *, ids: bool = False) -> tuple[Difference, ...]:
+    """Compare two packages or two projects.
+
+    The designer's layout, machine names, times and build numbers make no difference.
+
+    :param before: the first.
+    :param after: the second.
+    :param ids: compare ids too. Default: False.
+    :raises ProjectError: a file cannot be read.
+    :raises BuildError: one is a project and the other a single file.
+    """
+    if before.is_project != after.is_project:
+        raise BuildError("a project and a single file cannot be compared", part=after.part)
+    found = [*_manifests(before, after)]
+    if not before.is_project:
+        found += compare_roots(before.root(before.part), after.root(after.part), after.part, ids=ids)
+        return tuple(found)
+    names_before = {name.casefold(): name for name in before.names}
+    names_after = {name.casefold(): name for name in after.names}
+    for key in sorted(names_before.keys() | names_after.keys()):
+        if key not in names_after:
+            found.append(Difference("removed", names_before[key], ""))
+        elif key not in names_before:
+            found.append(Difference("added", names_after[key], ""))
+        else:
+            name = names_after[key]
+            found += compare_roots(before.root(names_before[key]), after.root(name), name, ids=ids)
+    return tuple(found)
+
+
+def compare_roots(before: _Element, after: _Element, file: str, *, ids: bool = False) -> Iterator[Difference]:
+    """Compare two files.
+
+    :param before: the root element of the first.
+    :param after: the root element of the second.
+    :param file: the name of the file.
+    :param ids: compare ids too. Default: False.
+    """
+    reader = _Reader(ids)
+    yield from _different(reader.read(before), reader.read(after), file, "")
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object: its properties by name, and the objects inside by label."""
+
+    properties: Mapping[str, str]
+    children: Mapping[str, _Object]
+
+
+class _Reader:
+    def __init__(self, ids: bool) -> None:
+        self._ignored = _IGNORED if ids else _IGNORED | _IDS
+
+    def read(self, element: _Element) -> _Object:
+        properties: dict[str, str] = {}
+        children: dict[str, _Object] = {}
+        self._collect(element, properties, children, is_root=True)
+        return _Object(properties, children)
+
+    def _collect(
+        self, element: _Element, properties: dict[str, str], children: dict[str, _Object], *, is_root: bool
+    ) -> None:
+        if is_root:
+            for name, value in element.attrib.items():
+                local = str(name).rpartition("}")[2]
+                if local not in self._ignored and not str(name).startswith("{http://www.w3.org/XML"):
+                    properties[local] = _shown(local, str(value))
+            if element.text and not is_blank(element.text):
+                properties[""] = _HIDDEN if is_secret(element) or _is_encrypted(element) else element.text
+        for child in element.iterchildren("*"):
+            local = str(child.tag).rpartition("}")[2]
+            if is_layout(child):
+                continue
+            name = property_name(child)
+            if name and not len(child):
+                if name not in self._ignored:
+                    hidden = is_secret(child) or _is_encrypted(child) or _is_value_of_secret(child, name)
+                    properties[name] = _HIDDEN if hidden else _shown(name, child.text or "")
+            elif local in _COLLECTIONS:
+                inner = self.read(child) if child.attrib else None
+                if inner is not None:
+                    properties |= {f"{local}.{key}": value for key, value in inner.properties.items()}
+                self._collect(child, properties, children, is_root=False)
+            else:
+                children[self._label(child, local, children)] = self.read(child)
+
+    def _label(self, element: _Element, local: str, taken: Mapping[str, _Object]) -> str:
+        name = (
+            _own_name(element)
+            or element.get(f"{DTS}Name")
+            or element.get(f"{SSIS}Name")
+            or element.get("name")
+            or element.get("lineageId")
+            or element.get("ParameterName")
+            or ""
+        )
+        if local == "PrecedenceConstraint" and element.get(f"{DTS}From"):
+            name = f"{element.get(f'{DTS}From')} -> {element.get(f'{DTS}To')}"
+        label = f"{local}[{name}]" if name else local
+        number = 2
+        free = label
+        while free in taken:
+            free, number = f"{label}#{number}", number + 1
+        return free
+
+
+def _own_name(element: _Element) -> str:
+    """Return the name of an object in the notation of attributes or of child elements."""
+    found = element.get(f"{DTS}ObjectName") or element.get(f"{DTS}EventName")
+    if found:
+        return found
+    for child in element.iterfind(f"{DTS}Property"):
+        if child.get(f"{DTS}Name") in ("ObjectName", "EventName") and child.text:
+            return child.text
+    return ""
+
+
+def _is_encrypted(element: _Element) -> bool:
+    return element.tag == f"{XML_ENCRYPTION}EncryptedData" or element.get(f"{SSIS}IV") is not None
+
+
+def _is_value_of_secret(element: _Element, name: str) -> bool:
+    """Return True for the value of a sensitive parameter."""
+    if name not in ("Value", "ParameterValue"):
+        return False
+    owner = element.getparent()
+    if owner is None:
+        return False
+    if owner.get(f"{DTS}Sensitive", "").lower() in ("true", "-1", "1"):
+        return True
+    return any(
+        other.get(f"{SSIS}Name") == "Sensitive" and (other.text or "").strip() in ("1", "true", "True")
+        for other in owner.iterfind(f"{SSIS}Property")
+    )
+
+
+def _shown(name: str, value: str) -> str:
+    return masked(value) if name in ("ConnectionString", "Arguments") or ";" in value else value
+
+
+def _different(before: _Object, after: _Object, file: str, path: str) -> Iterator[Difference]:
+    for name in dict.fromkeys((*before.properties, *after.properties)):
+        old, new = before.properties.get(name), after.properties.get(name)
+        if old != new:
+            kind = "added" if old is None else "removed" if new is None else "changed"
+            yield Difference(kind, file, f"{path}.{name}" if name else path, old, new)
+    for label in dict.fromkeys((*before.children, *after.children)):
+        inner = f"{path}/{label}" if path else label
+        if label not in after.children:
+            yield Difference("removed", file, inner)
+        elif label not in before.children:
+            yield Difference("added", file, inner)
+        else:
+            yield from _different(before.children[label], after.children[label], file, inner)
+
+
+def _manifests(before: SsisFiles, after: SsisFiles) -> Iterator[Difference]:
+    """Compare what only the manifests of two projects say."""
+    one, other = before.manifest, after.manifest
+    if one is None or other is None:
+        return
+    pairs = {
+        "Name": (one.name, other.name),
+        "ProtectionLevel": (one.protection_level.label, other.protection_level.label),
+        "Description": (one.description, other.description),
+        "VersionMajor": (str(one.version_major), str(other.version_major)),
+        "VersionMinor": (str(one.version_minor), str(other.version_minor)),
+        "VersionComments": (one.version_comments, other.version_comments),
+        "TargetServerVersion": (str(one.target_server_version or ""), str(other.target_server_version or "")),
+    }
+    for name, (old, new) in pairs.items():
+        # The manifest in a .dtproj has no target server version: the build adds it.
+        if old != new and not (name == "TargetServerVersion" and not (old and new)):
+            yield Difference("changed", after.part, name, old, new)
+    for scope, old_values, new_values in (
+        ("Project", one.connection_parameters, other.connection_parameters),
+        *(
+            (package.name, package.parameters, match.parameters)
+            for package in one.packages
+            for match in other.packages
+            if match.name.casefold() == package.name.casefold()
+        ),
+    ):
+        old_by_name = {each.name: each for each in old_values}
+        for parameter in new_values:
+            previous = old_by_name.get(parameter.name)
+            if previous is not None and previous.value != parameter.value and parameter.name.startswith("CM."):
+                hidden = parameter.sensitive or previous.sensitive
+                texts = (_HIDDEN, _HIDDEN) if hidden else (str(previous.value), str(parameter.value))
+                yield Difference("changed", after.part, f"{scope}::{parameter.name}", *(masked(text) for text in texts))

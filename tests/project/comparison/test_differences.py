@@ -1,0 +1,133 @@
+"""Semantic differences of packages and projects."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ssis.cli.main import main
+from airflow_provider_ssis.project.build import build_ispac
+from airflow_provider_ssis.project.comparison.differences import Difference, compare
+from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.inspection.sources import open_files
+from tests.lint.samples import constraint, constraints, executables, manager, plain, sql, variable, variables
+from tests.support.dtsx_text import old_properties, package_text
+from tests.support.ssis_projects import connection, make_project, package, parameter, task, write_project_folder
+
+INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
+
+
+def differences(folder: Path, before: str, after: str, *, format_version: int = 8) -> list[tuple[str, str]]:
+    """Return kind and path of each difference of two packages."""
+    return [(one.kind, one.path) for one in full(folder, before, after, format_version=format_version)]
+
+
+def full(folder: Path, before: str, after: str, *, format_version: int = 8) -> tuple[Difference, ...]:
+    for name, text in (("one", before), ("two", after)):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "Load.dtsx").write_bytes(package_text(text, format_version=format_version))
+    with open_files(folder / "one" / "Load.dtsx") as one, open_files(folder / "two" / "Load.dtsx") as two:
+        return compare(one, two)
+
+
+def test_a_changed_statement_is_named_with_its_values(tmp_path: Path) -> None:
+    (found,) = full(tmp_path, executables(sql(statement="SELECT 1")), executables(sql(statement="SELECT 2")))
+    assert found == Difference(
+        "changed", "Load.dtsx", "Executable[Sql]/SqlTaskData.SqlStatementSource", "SELECT 1", "SELECT 2"
+    )
+
+
+def test_objects_are_added_and_removed_as_a_whole(tmp_path: Path) -> None:
+    before = variables(variable("a")) + executables(plain("A"), plain("B")) + constraints(constraint("A", "B"))
+    after = variables(variable("b")) + executables(plain("A"))
+    assert differences(tmp_path, before, after) == [
+        ("removed", "Variable[a]"),
+        ("removed", "Executable[B]"),
+        ("removed", "PrecedenceConstraint[Package\\A -> Package\\B]"),
+        ("added", "Variable[b]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (executables(plain("A"), plain("B")), executables(plain("B"), plain("A"))),
+        (executables(plain("A", 'DTS:DTSID="{1}"')), executables(plain("A", 'DTS:DTSID="{2}"'))),
+        ("", "<DTS:DesignTimeProperties>x</DTS:DesignTimeProperties>"),
+        ("<DTS:Variables/>", ""),
+    ],
+)
+def test_order_ids_and_layout_make_no_difference(tmp_path: Path, before: str, after: str) -> None:
+    assert differences(tmp_path, before, after) == []
+
+
+def test_passwords_are_not_shown(tmp_path: Path) -> None:
+    (found,) = full(tmp_path, manager(text="Data Source=a;Password=x;"), manager(text="Data Source=b;Password=y;"))
+    assert (found.before, found.after) == ("Data Source=a;Password=***;", "Data Source=b;Password=***;")
+
+
+def test_old_formats_are_compared_by_name(tmp_path: Path) -> None:
+    def old(value: str) -> str:
+        inner = old_properties(ObjectName="A", Description=value, DTSID="{1}")
+        return f'<DTS:Executable DTS:ExecutableType="X">{inner}</DTS:Executable>'
+
+    assert differences(tmp_path, old("x"), old("y"), format_version=3) == [("changed", "Executable[A].Description")]
+
+
+def project(folder: Path, region: str, *names: str, key: str = "x", version: int = 1) -> Path:
+    folder.mkdir()
+    made = make_project(
+        "Sales",
+        [package(name, task("A")) for name in names],
+        [parameter("Region", value=region), parameter("Key", value=key, sensitive=True)],
+        [connection("Mart")],
+    )
+    write_project_folder(folder, replace(made, version_major=version))
+    return folder
+
+
+def test_projects_are_compared_file_by_file(tmp_path: Path) -> None:
+    one = project(tmp_path / "one", "north", "Load.dtsx", "Old.dtsx")
+    two = project(tmp_path / "two", "south", "Load.dtsx", "New.dtsx", key="y", version=2)
+    with open_files(one) as before, open_files(two) as after:
+        found = compare(before, after)
+    assert Difference("changed", "Sales.dtproj", "VersionMajor", "1", "2") in found
+    assert Difference("changed", "Project.params", "Parameter[Region].Value", "north", "south") in found
+    assert Difference("added", "New.dtsx", "") in found
+    assert Difference("removed", "Old.dtsx", "") in found
+    assert not any(one.after == "y" for one in found)
+    with open_files(one) as before, open_files(two / "Load.dtsx") as after, pytest.raises(BuildError):
+        compare(before, after)
+
+
+def test_a_folder_equals_its_project_file(tmp_path: Path) -> None:
+    folder = project(tmp_path / "one", "north", "Load.dtsx")
+    with open_files(folder) as before, open_files(build_ispac(folder)) as after:
+        assert compare(before, after) == ()
+
+
+def test_the_command_prints_differences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = project(tmp_path / "one", "north", "Load.dtsx")
+    two = project(tmp_path / "two", "south", "Load.dtsx", "New.dtsx")
+    assert main(["diff", str(one), str(one)]) == 0
+    assert capsys.readouterr().out == "No differences.\n"
+    assert main(["diff", str(one), str(two)]) == 1
+    printed = capsys.readouterr().out
+    assert "New.dtsx\n  + (the file)\n" in printed
+    assert '  ~ Parameter[Region].Value: "north" -> "south"\n' in printed
+    assert main(["diff", str(one), str(two), "--json"]) == 1
+    assert {"kind": "added", "file": "New.dtsx", "path": "", "before": None, "after": None} in json.loads(
+        capsys.readouterr().out
+    )
+    assert main(["diff", str(one), str(tmp_path / "missing")]) == 2
+    assert main(["diff", str(one), "catalog:Sales"]) == 2
+
+
+@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@pytest.mark.parametrize("name", ["wide-world-importers", "ssisup-sample", "ssis-tutorial/Lesson 3.dtsx"])
+def test_real_projects_equal_themselves(name: str) -> None:
+    with open_files(INPUTS / name) as before, open_files(INPUTS / name) as after:
+        assert compare(before, after) == ()

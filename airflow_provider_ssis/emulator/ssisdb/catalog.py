@@ -16,7 +16,7 @@ from airflow_provider_ssis.emulator.ssisdb import scale_out_workers
 from airflow_provider_ssis.emulator.ssisdb.background_writes import BackgroundWriter
 from airflow_provider_ssis.emulator.ssisdb.dump_files import DumpFiles
 from airflow_provider_ssis.emulator.ssisdb.edition import Edition
-from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, CLUSTER_EXECUTOR_ROLE, LOGREADER_ROLE
+from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, CLUSTER_EXECUTOR_ROLE, LOGREADER_ROLE, role_ids
 from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
@@ -82,7 +82,7 @@ class Ssisdb:
         """The variables of a session that the views read."""
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
         return {
-            "principal_id": principal.id,
+            "principal_ids": [principal.id, *role_ids(self.engine.logins, principal)],
             "is_ssis_admin": self.is_admin(principal),
             "is_ssis_logreader": principal.has_database_role(LOGREADER_ROLE),
             "is_ssis_cluster_executor": principal.has_database_role(CLUSTER_EXECUTOR_ROLE),

@@ -7,10 +7,16 @@ from airflow_provider_ssis.emulator.ssisdb import procedures, views  # noqa: F40
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES, QUIRKS, VIEWS
 from airflow_provider_ssis.emulator.ssisdb.edition import Edition
+from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
 from airflow_provider_ssis.emulator.ssisdb.functions import FUNCTIONS
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
 from airflow_provider_ssis.emulator.ssisdb.orphans import close_orphans
-from airflow_provider_ssis.emulator.ssisdb.principals import database_principals, server_principals
+from airflow_provider_ssis.emulator.ssisdb.principals import (
+    database_principals,
+    role_members,
+    server_principals,
+    server_role_members,
+)
 from airflow_provider_ssis.emulator.ssisdb.tables import (
     DEFAULT_PROPERTIES,
     INDEXES,
@@ -22,6 +28,7 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
 )
 from airflow_provider_ssis.emulator.ssisdb.upgrade import upgrade
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 
 
 def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb:
@@ -34,8 +41,11 @@ def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb
     ssisdb = Ssisdb(engine, edition, quirks=quirks)
     engine.session_variables = ssisdb.session_variables
     engine.sees_all = ssisdb.is_admin
-    engine.metadata.server_principals = lambda: server_principals(engine.logins.all())
-    engine.metadata.database_principals = lambda database: database_principals(engine.logins.all(), database)
+    engine.check_drop = check_drop
+    engine.metadata.server_principals = lambda: server_principals(engine.logins)
+    engine.metadata.server_role_members = lambda: server_role_members(engine.logins)
+    engine.metadata.database_principals = lambda database: database_principals(engine.logins, database)
+    engine.metadata.role_members = lambda database: role_members(engine.logins, database)
     is_new = not engine.has_table("internal", "folders")
     if not is_new:
         upgrade(engine)
@@ -62,3 +72,13 @@ def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb
     close_orphans(engine.setup_store(), engine.now(), is_running=lambda operation_id, kind: False)
     ssisdb.refresh_workers()
     return ssisdb
+
+
+def check_drop(session: SessionState, principal_id: int) -> None:
+    """Refuse to drop a user or role to which permissions in the catalog refer, as the trigger of a real catalog does.
+
+    :raises SqlError: 27226.
+    """
+    sql = "SELECT 1 FROM internal.object_permissions WHERE principal_id = ? OR grantor_id = ? LIMIT 1"
+    if session.read(sql, [principal_id, principal_id]):
+        raise catalog_error(27226)

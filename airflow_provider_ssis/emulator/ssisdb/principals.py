@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
+from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Logins, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal, ServerPrincipal
 
 ADMIN_ROLE: Final = "ssis_admin"
@@ -17,7 +17,6 @@ _DATABASE: Final = "ssisdb"
 ROLE: Final = "R"
 """The type of a role among the principals."""
 _SERVER_ROLES: Final = {"public": 2, "sysadmin": 3}
-_FIRST_LOGIN: Final = 260
 _DATABASE_ROLES: Final = {"public": 0, "db_owner": 16384, "db_datareader": 16390, "db_datawriter": 16391}
 _CATALOG_ROLES: Final = {
     ADMIN_ROLE: 5,
@@ -28,33 +27,54 @@ _CATALOG_ROLES: Final = {
 }
 
 
-def server_principals(logins: list[Principal]) -> list[ServerPrincipal]:
-    """The logins of a server and its roles.
-
-    :param logins: the first is the administrator.
-    """
+def server_principals(logins: Logins) -> list[ServerPrincipal]:
+    """The logins of a server and its roles."""
     roles = [ServerPrincipal(name, number, bytes([number]), ROLE) for name, number in _SERVER_ROLES.items()]
-    found = [
-        ServerPrincipal(login.name, 1 if number == 0 else _FIRST_LOGIN + number, login.sid, login.kind.value)
-        for number, login in enumerate(logins)
+    return [*(ServerPrincipal(each.name, each.id, each.sid, each.kind.value) for each in logins.all()), *roles]
+
+
+def server_role_members(logins: Logins) -> list[tuple[int, int]]:
+    """The ids of each server role and of its members."""
+    return [
+        (number, login.id)
+        for login in logins.all()
+        for role, number in _SERVER_ROLES.items()
+        if role in login.server_roles
     ]
-    return [*found, *roles]
 
 
-def database_principals(logins: list[Principal], database: str) -> list[DatabasePrincipal]:
-    """The users and roles of a database: in SSISDB every login that is not its owner has a user."""
+def database_principals(logins: Logins, database: str) -> list[DatabasePrincipal]:
+    """The users and roles of a database."""
     return list(_of_database(logins, database))
 
 
-def _of_database(logins: list[Principal], database: str) -> Iterator[DatabasePrincipal]:
-    is_catalog = database.lower() == _DATABASE
+def _of_database(logins: Logins, database: str) -> Iterator[DatabasePrincipal]:
     yield DatabasePrincipal("dbo", 1, b"\x01", LoginKind.SQL.value)
     for name, number in _DATABASE_ROLES.items():
         yield DatabasePrincipal(name, number, None, ROLE, fixed_role=number > 0)
-    if not is_catalog:
+    if database.lower() != _DATABASE:
         return
     for name, number in _CATALOG_ROLES.items():
         yield DatabasePrincipal(name, number, None, ROLE)
-    for login in logins:
-        if not login.is_sysadmin:
-            yield DatabasePrincipal(login.name, login.id, login.sid, login.kind.value)
+    for role in logins.roles():
+        yield DatabasePrincipal(role.name, role.id, None, ROLE)
+    for user in logins.users():
+        yield DatabasePrincipal(user.name, user.id, user.sid, user.kind.value)
+
+
+def role_members(logins: Logins, database: str) -> list[tuple[int, int]]:
+    """The ids of each role of a database and of its direct members."""
+    ids = {each.name.lower(): each.id for each in _of_database(logins, database)}
+    found = [
+        (ids[role], ids[member])
+        for role in ids
+        for member in sorted(logins.members(role) if database.lower() == _DATABASE else ())
+        if member in ids
+    ]
+    return [(ids["db_owner"], ids["dbo"]), *found]
+
+
+def role_ids(logins: Logins, principal: Principal) -> list[int]:
+    """The ids of the roles of SSISDB that a login's user is a member of, with public."""
+    roles = (each for each in _of_database(logins, _DATABASE) if each.kind == ROLE)
+    return [role.id for role in roles if principal.has_database_role(role.name)]

@@ -246,22 +246,31 @@ PERMISSIONS_VIEW: Final = """
 CREATE OR REPLACE VIEW internal.my_permissions AS
 WITH explicit AS (
     SELECT object_type, object_id, permission_type, is_deny FROM internal.object_permissions
-    WHERE principal_id IN (0, getvariable('principal_id'))
+    WHERE list_contains(getvariable('principal_ids'), principal_id)
 ),
 granted AS (
     SELECT object_type, object_id, permission_type FROM explicit WHERE NOT is_deny
+    EXCEPT
+    SELECT object_type, object_id, permission_type FROM explicit WHERE is_deny
+),
+inherited AS (
+    SELECT CAST(2 AS SMALLINT) AS object_type, projects.project_id AS object_id,
+      CAST(granted.permission_type - 100 AS SMALLINT) AS permission_type
+    FROM granted JOIN internal.projects ON projects.folder_id = granted.object_id
+    WHERE granted.object_type = 1 AND granted.permission_type > 100
     UNION
-    SELECT CAST(2 AS SMALLINT), projects.project_id, CAST(explicit.permission_type - 100 AS SMALLINT)
-    FROM explicit JOIN internal.projects ON projects.folder_id = explicit.object_id
-    WHERE explicit.object_type = 1 AND explicit.permission_type > 100 AND NOT explicit.is_deny
-    UNION
-    SELECT CAST(3 AS SMALLINT), environments.environment_id, CAST(explicit.permission_type - 100 AS SMALLINT)
-    FROM explicit JOIN internal.environments ON environments.folder_id = explicit.object_id
-    WHERE explicit.object_type = 1 AND explicit.permission_type > 100 AND explicit.permission_type <> 103
-      AND NOT explicit.is_deny
+    SELECT CAST(3 AS SMALLINT), environments.environment_id, CAST(granted.permission_type - 100 AS SMALLINT)
+    FROM granted JOIN internal.environments ON environments.folder_id = granted.object_id
+    WHERE granted.object_type = 1 AND granted.permission_type > 100 AND granted.permission_type <> 103
 )
-SELECT * FROM granted
+SELECT object_type, object_id, permission_type FROM granted
+UNION
+(SELECT object_type, object_id, permission_type FROM inherited
 EXCEPT
-SELECT object_type, object_id, permission_type FROM explicit WHERE is_deny
+SELECT object_type, object_id, permission_type FROM explicit WHERE is_deny)
 """
-"""The permissions of the session's principal: those of a folder apply to its content, denials win. Id 0: public."""
+"""The permissions of the session's user and of its roles, public among them.
+
+Those of a folder apply to its content. A denial wins over any grant of the same permission on the same object; a
+denied permission of a folder is not inherited.
+"""

@@ -37,11 +37,11 @@ class TsqlBackend:
         """Open a session.
 
         :raises LoginRefused: 18456 wrong user name or password, or a proven identity that is no login here; 4060 no
-            such database.
+            such database, or no user in it.
         """
         principal = self._principal(login)
         database = self._engine.metadata.database_name(login.database or "master")
-        if database is None:
+        if database is None or (database == self._engine.database and not principal.has_user):
             raise LoginRefused(
                 Message(
                     4060, 11, 1, f'Cannot open database "{login.database}" requested by the login. The login failed.'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_ssis.catalog.codes import PermissionType, SecuredObjectType
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.ssisdb.error_texts import text
 
 _SIGNATURE = "@object_type smallint, @object_id bigint, @principal_id int, @permission_type smallint"
 _REQUIRED = "object_type object_id principal_id permission_type"
@@ -26,7 +26,10 @@ _TABLES = {
 
 @catalog_procedure("grant_permission", _SIGNATURE, required=_REQUIRED)
 async def grant_permission(call: CatalogCall) -> None:
-    """27101 type, 27191 not applicable, 27104 / 27109 / 27182 / 27105 no such object, 27192 may not manage."""
+    """27101 type or principal, 27191 not applicable, 27104 / 27109 / 27182 / 27105 no such object, 27192 no right.
+
+    27161 with severity 10: it was granted before.
+    """
     await _set(call, is_deny=False)
 
 
@@ -46,17 +49,18 @@ async def _set(call: CatalogCall, *, is_deny: bool | None) -> None:
     kind, permission = _check(call)
     key = [int(kind), call["object_id"], call["principal_id"], int(permission)]
     async with call.transaction() as store:
-        _remove(store, key)
+        known = store.fetch(f"SELECT is_deny FROM {_ROWS}", key)
+        if is_deny is False and known and not known[0][0]:
+            call.info(27161, text(27161))
+            return
+        store.execute(f"DELETE FROM {_ROWS}", key)
         if is_deny is not None:
             call.write_permission(store, kind, call["object_id"], permission, call["principal_id"], is_deny=is_deny)
 
 
-def _remove(store: Store, key: list[int]) -> None:
-    store.execute(
-        "DELETE FROM internal.object_permissions WHERE object_type = ? AND object_id = ? AND principal_id = ?"
-        " AND permission_type = ?",
-        key,
-    )
+_ROWS = (
+    "internal.object_permissions WHERE object_type = ? AND object_id = ? AND principal_id = ? AND permission_type = ?"
+)
 
 
 def _check(call: CatalogCall) -> tuple[SecuredObjectType, PermissionType]:
@@ -70,6 +74,8 @@ def _check(call: CatalogCall) -> tuple[SecuredObjectType, PermissionType]:
         raise call.refuse(27101, "permission_type") from None
     if permission not in _APPLICABLE[kind]:
         raise call.refuse(27191, int(permission), int(kind))
+    if call.ssisdb.database_principal(call["principal_id"]) is None:
+        raise call.refuse(27101, "principal_id")
     table, column, missing = _TABLES[kind]
     if not call.first(f"SELECT 1 FROM internal.{table} WHERE {column} = ?", call["object_id"]):
         raise call.fail(missing, call["object_id"])

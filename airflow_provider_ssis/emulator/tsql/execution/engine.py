@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
@@ -34,6 +34,9 @@ from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 
 _MOST_THREADS: Final = 256
 _IDLE_SECONDS: Final = 5.0
@@ -83,6 +86,8 @@ class Engine:
         """Transactions that the server itself committed without the write lock."""
         self.sees_all: Callable[[Principal], bool] = lambda principal: False
         """Whether a login may see all rows of the views."""
+        self.check_drop: Callable[[SessionState, int], None] = lambda session, principal_id: None
+        """Raises an error if a user or role of the database, given by its id, may not be dropped."""
         self._duckdb = duckdb.connect(":memory:", config=_SETTINGS)
         attach(self._duckdb, database, data_dir)
         self._duckdb.execute(f"USE {quoted(database)}")

@@ -13,8 +13,8 @@ from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, loc
 from airflow_provider_ssis.emulator.tsql.execution.permissions import has_permission
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
-from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.principals import Login, Principal
+from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal, LocalTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
 
 _DATABASE_STATUS: Final = {"status": "ONLINE", "updateability": "READ_WRITE", "useraccess": "MULTI_USER"}
@@ -93,30 +93,53 @@ def _database_property(database: str, name: str) -> Variant | None:
     return None if text is None else Variant(SqlType("nvarchar", length=128), text)
 
 
-def _other(session: SessionState, name: Any) -> Principal | None:
-    """The login that a function was asked about: the session's own where it names none."""
-    return session.principal if name is None else session.engine.logins.by_name(str(name))
+def _is_server_role_member(session: SessionState, role: Any, login: Any = None) -> int | None:
+    """``IS_SRVROLEMEMBER``, of the session's own login by default."""
+    principal = session.principal if login is None else session.engine.logins.by_name(str(login))
+    return None if principal is None or role is None else int(principal.has_server_role(str(role)))
 
 
-def _role(has: Callable[[Principal, str], bool]) -> Value:
-    def ask(session: SessionState, frame: Frame) -> Callable[..., int | None]:
-        def answer(role: Any, login: Any = None) -> int | None:
-            principal = _other(session, login)
-            return None if principal is None or role is None else int(has(principal, str(role)))
+def _is_role_member(session: SessionState, role: Any, member: Any = None) -> int | None:
+    """``IS_MEMBER`` and ``IS_ROLEMEMBER``: of the session's own user by default."""
+    if role is None:
+        return None
+    if member is None or str(member).lower() == session.principal.user.lower():
+        return int(session.principal.has_database_role(str(role)))
+    known = {each.name.lower() for each in session.engine.metadata.database_principals(session.database)}
+    if str(member).lower() not in known:
+        # Tools give the name of a login too.
+        principal = session.engine.logins.by_name(str(member))
+        return None if principal is None else int(principal.has_database_role(str(role)))
+    return int(str(role).lower() in session.engine.logins.roles_of(str(member)) | {"public"})
+
+
+def _login(field: Callable[[Login | Principal], Any]) -> Value:
+    """A value of a login, which is given by its name, its sid or its id: the session's own by default."""
+
+    def ask(session: SessionState, frame: Frame) -> Callable[..., Any]:
+        def answer(key: Any = None, _: Any = None) -> Any:
+            if key is None:
+                return field(session.principal)
+            for login in session.engine.logins.all():
+                if key in (login.sid, login.id) or str(key).lower() == login.name.lower():
+                    return field(login)
+            return None
 
         return answer
 
     return ask
 
 
-def _name_of(text: Callable[[Principal], Any]) -> Value:
+def _user(own: Callable[[Principal], Any], field: Callable[[DatabasePrincipal], Any]) -> Value:
+    """A value of a user or role of the database, which is given by its name or id: the session's own by default."""
+
     def ask(session: SessionState, frame: Frame) -> Callable[..., Any]:
-        def answer(key: Any = None, _: Any = None) -> Any:
+        def answer(key: Any = None) -> Any:
             if key is None:
-                return text(session.principal)
-            for principal in session.engine.logins.all():
-                if key in (principal.sid, principal.id) or str(key).lower() == principal.name.lower():
-                    return text(principal)
+                return own(session.principal)
+            for found in session.engine.metadata.database_principals(session.database):
+                if key == found.id or str(key).lower() == found.name.lower():
+                    return field(found)
             return None
 
         return answer
@@ -218,20 +241,22 @@ _VALUES: Final[dict[str, Value]] = {
     "connectionproperty()": lambda session, frame: lambda name: _connection_property(session, str(name)),
     "databasepropertyex()": lambda session, frame: lambda database, name: _database_property(str(database), str(name)),
     "has_dbaccess()": lambda session, frame: (
-        lambda database: None if session.engine.metadata.database_name(str(database)) is None else 1
+        lambda name: (
+            None if (found := session.engine.metadata.database_name(str(name))) is None else int(session.may_use(found))
+        )
     ),
     "has_perms_by_name()": lambda session, frame: partial(has_permission, session),
-    "is_member()": _role(Principal.has_database_role),
-    "is_rolemember()": _role(Principal.has_database_role),
-    "is_srvrolemember()": _role(Principal.has_server_role),
+    "is_member()": lambda session, frame: partial(_is_role_member, session),
+    "is_rolemember()": lambda session, frame: partial(_is_role_member, session),
+    "is_srvrolemember()": lambda session, frame: partial(_is_server_role_member, session),
     "serverproperty()": lambda session, frame: lambda name: _server_property(session, str(name)),
     "sessionproperty()": lambda session, frame: lambda name: Variant(INT, 1),
     "session_context()": lambda session, frame: lambda key: None,
-    "suser_id()": _name_of(lambda principal: principal.id),
-    "suser_name()": _name_of(lambda principal: principal.name),
-    "suser_sid()": _name_of(lambda principal: principal.sid),
-    "suser_sname()": _name_of(lambda principal: principal.name),
-    "user_id()": _name_of(lambda principal: principal.id),
-    "user_name()": _name_of(lambda principal: principal.user),
-    "database_principal_id()": _name_of(lambda principal: principal.id),
+    "suser_id()": _login(lambda login: login.login_id if isinstance(login, Principal) else login.id),
+    "suser_name()": _login(lambda login: login.name),
+    "suser_sid()": _login(lambda login: login.sid),
+    "suser_sname()": _login(lambda login: login.name),
+    "user_id()": _user(lambda principal: principal.id, lambda user: user.id),
+    "user_name()": _user(lambda principal: principal.user, lambda user: user.name),
+    "database_principal_id()": _user(lambda principal: principal.id, lambda user: user.id),
 }

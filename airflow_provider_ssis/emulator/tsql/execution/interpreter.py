@@ -75,6 +75,7 @@ class Interpreter:
         session = self.session
         self.try_depth = 0
         session.errors.clear()
+        session.refresh_principal()
         ended = session.transactions.begin_request()
         try:
             if ended:

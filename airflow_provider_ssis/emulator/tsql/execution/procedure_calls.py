@@ -31,6 +31,8 @@ async def call(
     database, schema, name = qualified(parts, session.database)
     procedure = session.engine.metadata.routine(database, schema, name)
     if procedure is not None:
+        if not session.may_use(procedure.database):
+            raise session.no_user(procedure.database)
         for event in runner.begin_implicitly():
             yield event
     elif schema.lower() in _SYSTEM_SCHEMAS:

@@ -63,13 +63,29 @@ class SessionState:
         self._prepared: dict[int, Prepared] = {}
         self._last_handle = 0
         self._login_database = database
-        for name, value in engine.session_variables(principal).items():
-            self.connection.execute(f"SET VARIABLE {name} = ?", [value])
+        self._rights_version = engine.logins.version
+        self._set_variables()
 
     @property
     def in_transaction(self) -> bool:
         """Whether a T-SQL transaction is open."""
         return self.transactions.is_open
+
+    def refresh_principal(self) -> None:
+        """Take note of the rights that the login has gained or lost. A login that was dropped keeps those it had."""
+        logins = self.engine.logins
+        if logins.version == self._rights_version:
+            return
+        self._rights_version = logins.version
+        principal = logins.by_name(self.principal.name)
+        if principal is not None and principal != self.principal:
+            self.principal = principal
+            self.sees_all = self.engine.sees_all(principal)
+            self._set_variables()
+
+    def _set_variables(self) -> None:
+        for name, value in self.engine.session_variables(self.principal).items():
+            self.connection.execute(f"SET VARIABLE {name} = ?", [value])
 
     def reset(self, *, keep_transaction: bool = False) -> None:
         """Return to the state after login."""
@@ -131,6 +147,16 @@ class SessionState:
         self.prepared(handle)
         del self._prepared[handle]
 
+    def may_use(self, database: str) -> bool:
+        """Whether the login may use a database: all but the one with users are open to all logins."""
+        return database != self.engine.database or self.principal.has_user
+
+    def no_user(self, database: str) -> SqlError:
+        """The error for a database that the login may not use."""
+        return SqlError(
+            916, f"The login '{self.principal.name}' has no user in the database '{database}'.", severity=14
+        )
+
     def use(self, name: str) -> list[Event]:
         """``USE name``.
 
@@ -139,6 +165,8 @@ class SessionState:
         database = self.engine.metadata.database_name(name)
         if database is None:
             raise SqlError(911, f"Database '{name}' does not exist. Check the name.", ends_batch=True)
+        if not self.may_use(database):
+            raise self.no_user(database)
         old, self.database = self.database, database
         text = f"Changed database context to '{database}'."
         return [DatabaseChanged(database, old), Message(5701, 0, 2, text)]

@@ -10,6 +10,7 @@ from airflow_provider_ssis.emulator.tsql.execution import (
     cursor_statements,
     data_statements,
     message_statements,
+    principal_statements,
     session_statements,
     table_statements,
 )
@@ -18,6 +19,7 @@ from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable,
 IMMEDIATE: Final[ImmediateTable] = {
     **control_flow.IMMEDIATE,
     **cursor_statements.IMMEDIATE,
+    **principal_statements.IMMEDIATE,
     **session_statements.IMMEDIATE,
     **table_statements.IMMEDIATE,
 }

@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.language import (
     declarations,
     extents,
     messages,
+    principals,
     settings,
     table_statements,
     transactions,
@@ -137,6 +138,9 @@ class _Parser:
             word = token.text.upper()
             if word == "DECLARE":
                 return declarations.declare(stream)
+            about_principal = principals.statement(stream)
+            if about_principal is not None:
+                return [about_principal]
             error = unsupported_statement(stream)
             if error is not None:
                 raise error

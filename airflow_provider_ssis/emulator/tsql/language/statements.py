@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.language.literals import Literal
+from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, Key, TableRules
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 
@@ -444,3 +445,69 @@ class AlterColumn(Statement):
 
     table: str
     column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class CreateLogin(Statement):
+    """``CREATE LOGIN name WITH PASSWORD = '…'``, ``FROM WINDOWS`` or ``FROM EXTERNAL PROVIDER``.
+
+    :param sid: the security identifier that it gives; None for any.
+    """
+
+    name: str
+    kind: LoginKind
+    password: str | None = field(default=None, repr=False)
+    sid: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropLogin(Statement):
+    """``DROP LOGIN name``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUser(Statement):
+    """``CREATE USER name [FOR LOGIN login | WITHOUT LOGIN | FROM EXTERNAL PROVIDER]``.
+
+    :param login: None for WITHOUT LOGIN.
+    :param is_external: FROM EXTERNAL PROVIDER: the login is created too where there is none.
+    """
+
+    name: str
+    login: str | None
+    is_external: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DropUser(Statement):
+    """``DROP USER [IF EXISTS] name``."""
+
+    name: str
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRole(Statement):
+    """``CREATE ROLE name``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropRole(Statement):
+    """``DROP ROLE [IF EXISTS] name``."""
+
+    name: str
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlterRole(Statement):
+    """``ALTER [SERVER] ROLE role ADD MEMBER member`` or ``DROP MEMBER member``."""
+
+    role: str
+    member: str
+    adds: bool
+    of_server: bool

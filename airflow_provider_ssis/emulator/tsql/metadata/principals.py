@@ -1,17 +1,22 @@
-"""Who is logged in, and the logins that the server knows."""
+"""Logins, database users and roles, and who is logged in.
+
+There is one database with users: that of the server. A login without a user cannot use it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
 SYSADMIN: Final = "sysadmin"
 _HASH_ROUNDS: Final = 1000
-_FIRST_PRINCIPAL_ID: Final = 260
+_LAST_FIXED_ID: Final = 259
+_ADMINISTRATOR_ID: Final = 1
+_GUEST_ID: Final = 2
 
 
 class LoginKind(Enum):
@@ -23,15 +28,56 @@ class LoginKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """A login of the server.
+
+    :param id: ``principal_id`` among the principals of the server.
+    :param server_roles: such as ``sysadmin``, in lower case.
+    """
+
+    name: str
+    kind: LoginKind
+    sid: bytes
+    id: int
+    server_roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of the database; its login has the same sid.
+
+    :param id: ``principal_id`` in the database.
+    """
+
+    name: str
+    kind: LoginKind
+    sid: bytes
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role of the database that was created by a client.
+
+    :param id: ``principal_id`` in the database.
+    """
+
+    name: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """A login and the database user that it is.
 
     :param name: the login, as ``SUSER_SNAME()`` gives it.
     :param kind: see :class:`LoginKind`.
     :param sid: the security identifier.
-    :param id: ``principal_id`` of the user in the databases; 1 is dbo.
+    :param id: ``principal_id`` of the user in the databases; 1 is dbo, 2 is guest.
     :param server_roles: such as ``sysadmin``.
-    :param database_roles: such as ``ssis_admin``.
+    :param database_roles: such as ``ssis_admin``, with the roles that those are members of.
+    :param login_id: ``principal_id`` of the login.
+    :param user_name: the database user; empty if the login has none.
     """
 
     name: str
@@ -40,6 +86,8 @@ class Principal:
     id: int
     server_roles: frozenset[str] = frozenset()
     database_roles: frozenset[str] = frozenset()
+    login_id: int = 0
+    user_name: str = ""
 
     @property
     def is_sysadmin(self) -> bool:
@@ -52,9 +100,14 @@ class Principal:
         return self.kind is LoginKind.SQL
 
     @property
+    def has_user(self) -> bool:
+        """Whether it may use the database."""
+        return self.is_sysadmin or bool(self.user_name)
+
+    @property
     def user(self) -> str:
-        """The database user: ``dbo`` for a sysadmin."""
-        return "dbo" if self.is_sysadmin else self.name
+        """The database user: ``dbo`` for a sysadmin, ``guest`` for a login without a user."""
+        return "dbo" if self.is_sysadmin else self.user_name or "guest"
 
     def has_server_role(self, role: str) -> bool:
         """``IS_SRVROLEMEMBER(role)``; a sysadmin is in all of them."""
@@ -69,10 +122,19 @@ class Principal:
 
 @dataclass(slots=True)
 class Logins:
-    """The logins of a server, with salted hashes of their passwords."""
+    """The logins, users and roles of a server, with salted hashes of the passwords. Names are compared without case.
 
-    _principals: dict[str, Principal] = field(default_factory=dict)
+    :param version: grows with each change, so that sessions notice that their rights have changed.
+    """
+
+    version: int = 0
+    _logins: dict[str, Login] = field(default_factory=dict)
     _passwords: dict[str, tuple[bytes, bytes]] = field(default_factory=dict, repr=False)
+    _users: dict[str, User] = field(default_factory=dict)
+    _roles: dict[str, Role] = field(default_factory=dict)
+    _members: dict[str, set[str]] = field(default_factory=dict)
+    """The members of each database role; all names are in lower case."""
+    _last_id: int = _LAST_FIXED_ID
 
     def add(
         self,
@@ -83,45 +145,189 @@ class Logins:
         server_roles: frozenset[str] = frozenset(),
         database_roles: frozenset[str] = frozenset(),
     ) -> Principal:
-        """Make a login, or replace the one of this name.
+        """Create a login with a user of its name, or replace the login of this name and its memberships.
 
         :param password: of a SQL login; None for an identity that is proven otherwise.
         :param kind: who checks it.
         """
-        known = self._principals.get(name.lower())
+        login = self.add_login(name, password, kind=kind, server_roles=server_roles)
+        key = name.lower()
+        for members in self._members.values():
+            members.discard(key)
+        if SYSADMIN in login.server_roles:
+            self._users.pop(key, None)
+        else:
+            self.add_user(name, login)
+        for role in database_roles:
+            self.add_member(role, name)
+        return self._principal(login)
+
+    def add_login(
+        self,
+        name: str,
+        password: str | None = None,
+        *,
+        kind: LoginKind = LoginKind.SQL,
+        server_roles: frozenset[str] = frozenset(),
+        sid: bytes | None = None,
+    ) -> Login:
+        """Create a login without a user, or replace the login of this name.
+
+        :param password: of a SQL login; None for an identity that is proven otherwise.
+        :param kind: who checks it.
+        :param sid: its security identifier. Default: one that follows from the name.
+        """
+        self.version += 1
+        key = name.lower()
+        known = self._logins.get(key)
         if known is not None:
             number, sid = known.id, known.sid
         else:
-            number = 1 if SYSADMIN in server_roles else _FIRST_PRINCIPAL_ID + len(self._principals)
-            sid = b"\x01" if name.lower() == "sa" else hashlib.sha256(name.lower().encode()).digest()[:16]
-        principal = Principal(
-            name, kind, sid, number, frozenset(map(str.lower, server_roles)), frozenset(map(str.lower, database_roles))
-        )
-        self._principals[name.lower()] = principal
-        self._passwords.pop(name.lower(), None)
+            number = self._next_id() if self._logins else _ADMINISTRATOR_ID
+            sid = sid or (b"\x01" if key == "sa" else hashlib.sha256(key.encode()).digest()[:16])
+        login = Login(name, kind, sid, number, frozenset(map(str.lower, server_roles)))
+        self._logins[key] = login
+        self._passwords.pop(key, None)
         if password is not None:
             salt = secrets.token_bytes(16)
-            self._passwords[name.lower()] = (salt, _hash(password, salt))
-        return principal
+            self._passwords[key] = (salt, _hash(password, salt))
+        return login
+
+    def drop_login(self, name: str) -> None:
+        """Delete a login. Its user stays, without a login."""
+        self.version += 1
+        del self._logins[name.lower()]
+        self._passwords.pop(name.lower(), None)
+
+    def set_server_role(self, name: str, role: str, *, member: bool) -> None:
+        """Make a login a member of a server role, or no longer one."""
+        self.version += 1
+        login = self._logins[name.lower()]
+        roles = login.server_roles | {role.lower()} if member else login.server_roles - {role.lower()}
+        self._logins[name.lower()] = replace(login, server_roles=roles)
+
+    def add_user(self, name: str, login: Login | None) -> User:
+        """Create a user, or replace the user of this name.
+
+        :param login: None for a user without a login.
+        """
+        self.version += 1
+        known = self._users.get(name.lower())
+        number = known.id if known is not None else self._next_id()
+        sid = login.sid if login is not None else secrets.token_bytes(28)
+        user = User(name, LoginKind.SQL if login is None else login.kind, sid, number)
+        self._users[name.lower()] = user
+        return user
+
+    def drop_user(self, name: str) -> None:
+        """Delete a user and its memberships."""
+        self.version += 1
+        del self._users[name.lower()]
+        for members in self._members.values():
+            members.discard(name.lower())
+
+    def add_role(self, name: str) -> Role:
+        """Create a role of the database."""
+        self.version += 1
+        role = self._roles[name.lower()] = Role(name, self._next_id())
+        return role
+
+    def drop_role(self, name: str) -> None:
+        """Delete a role of the database and its memberships."""
+        self.version += 1
+        del self._roles[name.lower()]
+        self._members.pop(name.lower(), None)
+        for members in self._members.values():
+            members.discard(name.lower())
+
+    def add_member(self, role: str, member: str) -> None:
+        """Make a user or role a member of a database role."""
+        self.version += 1
+        self._members.setdefault(role.lower(), set()).add(member.lower())
+
+    def drop_member(self, role: str, member: str) -> None:
+        """End a membership, if there is one."""
+        self.version += 1
+        self._members.get(role.lower(), set()).discard(member.lower())
 
     def clear(self) -> None:
-        """Forget all logins."""
-        self._principals.clear()
-        self._passwords.clear()
+        """Delete all logins, users and roles."""
+        self.version += 1
+        for table in (self._logins, self._passwords, self._users, self._roles, self._members):
+            table.clear()
 
     def check(self, name: str, password: str) -> Principal | None:
         """The principal that this name and password belong to, or None."""
         salt, expected = self._passwords.get(name.lower(), (b"", b""))
         matches = hmac.compare_digest(_hash(password, salt), expected)
-        return self._principals.get(name.lower()) if matches else None
-
-    def all(self) -> list[Principal]:
-        """All logins."""
-        return list(self._principals.values())
+        return self.by_name(name) if matches else None
 
     def by_name(self, name: str) -> Principal | None:
+        """The principal of the login of this name, or None."""
+        login = self._logins.get(name.lower())
+        return None if login is None else self._principal(login)
+
+    def login(self, name: str) -> Login | None:
         """The login of this name, or None."""
-        return self._principals.get(name.lower())
+        return self._logins.get(name.lower())
+
+    def all(self) -> list[Login]:
+        """All logins; the first is the administrator."""
+        return list(self._logins.values())
+
+    def user(self, name: str) -> User | None:
+        """The user of this name, or None."""
+        return self._users.get(name.lower())
+
+    def user_of(self, login: Login) -> User | None:
+        """The user of a login, or None."""
+        return next((user for user in self._users.values() if user.sid == login.sid), None)
+
+    def users(self) -> list[User]:
+        """All users but dbo."""
+        return list(self._users.values())
+
+    def role(self, name: str) -> Role | None:
+        """The role that a client created with this name, or None."""
+        return self._roles.get(name.lower())
+
+    def roles(self) -> list[Role]:
+        """All roles that clients created."""
+        return list(self._roles.values())
+
+    def members(self, role: str) -> frozenset[str]:
+        """The direct members of a database role, in lower case."""
+        return frozenset(self._members.get(role.lower(), ()))
+
+    def roles_of(self, name: str) -> frozenset[str]:
+        """The database roles of a user or role, also through other roles, in lower case."""
+        found: set[str] = set()
+        waiting = [name.lower()]
+        while waiting:
+            member = waiting.pop()
+            more = {role for role, members in self._members.items() if member in members} - found
+            found |= more
+            waiting += more
+        return frozenset(found)
+
+    def _principal(self, login: Login) -> Principal:
+        user = self.user_of(login)
+        is_dbo = SYSADMIN in login.server_roles
+        own_id = _GUEST_ID if user is None else user.id
+        return Principal(
+            login.name,
+            login.kind,
+            login.sid,
+            _ADMINISTRATOR_ID if is_dbo else own_id,
+            login.server_roles,
+            frozenset() if user is None else self.roles_of(user.name),
+            login.id,
+            "" if user is None else user.name,
+        )
+
+    def _next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
 
 
 def _hash(password: str, salt: bytes) -> bytes:

@@ -180,6 +180,8 @@ class Metadata:
     :param database_names: in the order of their ids, which start at 1.
     :param server_principals: returns the server's logins and roles, each time that a view shows them.
     :param database_principals: the users and roles of a database, by the database's name, likewise.
+    :param role_members: the ids of each database role and of its direct members, by the database's name.
+    :param server_role_members: the same for server roles and logins.
     :param version: grows with each addition, which makes compiled queries invalid.
     :param created: the time that every object claims to be made at.
     :param single_user: the databases that are in single-user mode.
@@ -188,6 +190,8 @@ class Metadata:
     database_names: tuple[str, ...] = SYSTEM_DATABASES
     server_principals: Callable[[], Sequence[ServerPrincipal]] = tuple
     database_principals: Callable[[str], Sequence[DatabasePrincipal]] = lambda database: ()
+    role_members: Callable[[str], Sequence[tuple[int, int]]] = lambda database: ()
+    server_role_members: Callable[[], Sequence[tuple[int, int]]] = tuple
     version: int = 0
     created: dt.datetime = dt.datetime(2022, 11, 1)
     single_user: set[str] = field(default_factory=set)

@@ -189,6 +189,14 @@ def _database_principals(metadata: Metadata, database: str) -> Iterator[tuple[An
         )
 
 
+def _role_members(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    yield from metadata.role_members(database)
+
+
+def _server_role_members(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    yield from metadata.server_role_members()
+
+
 def _configurations(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for number, name, value in ((1562, "clr enabled", 1), (518, "show advanced options", 1), (16390, "xp_cmdshell", 0)):
         yield number, name, value, 0, 1, value, name, True, False
@@ -282,6 +290,18 @@ _VIEWS: Final = (
             "?; create_date datetime; modify_date datetime; sid varbinary(85) ?; is_fixed_role bit"
         ),
         _database_principals,
+        fresh=True,
+    ),
+    ComputedView(
+        "sys.database_role_members",
+        columns_of("role_principal_id int; member_principal_id int"),
+        _role_members,
+        fresh=True,
+    ),
+    ComputedView(
+        "sys.server_role_members",
+        columns_of("role_principal_id int; member_principal_id int"),
+        _server_role_members,
         fresh=True,
     ),
     ComputedView(

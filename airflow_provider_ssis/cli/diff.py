@@ -23,12 +23,14 @@ _LONGEST = 200
 DIFFERENT = 1
 
 
-def _run(before: str, after: str, *, as_json: bool, ids: bool, password_file: Path | None, **connection: Any) -> int:
+def _run(
+    before: str, after: str, *, as_json: bool, ids: bool, project_password_file: Path | None, **connection: Any
+) -> int:
     from airflow_provider_ssis.catalog.errors import CatalogError
     from airflow_provider_ssis.project.comparison.differences import compare
     from airflow_provider_ssis.project.errors import ProjectError
 
-    password = None if password_file is None else read_password(password_file)
+    password = None if project_password_file is None else read_password(project_password_file)
     options = take_connection(connection)
     try:
         with _opened(before, options, password) as one, _opened(after, options, password) as other:
@@ -99,7 +101,7 @@ command = click.Command(
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
         click.Option(["--ids", "ids"], is_flag=True, help="Compare ids too."),
         click.Option(
-            ["--password-file"],
+            ["--project-password-file"],
             type=click.Path(path_type=Path, exists=True, dir_okay=False),
             metavar="FILE",
             help="The file with the password of the sources.",

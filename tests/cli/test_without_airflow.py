@@ -70,7 +70,7 @@ CALLS = [
     ("stop", "{execution}"),
     ("doctor",),
 ]
-LOCAL = {"build", "emulator", "eval", "inspect"}
+LOCAL = {"diff", "fmt", "lint", "build", "emulator", "eval", "inspect"}
 """Commands without a catalog."""
 
 

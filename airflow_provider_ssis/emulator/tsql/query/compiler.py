@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -103,7 +103,7 @@ class Result:
         """
         query, values = self._query, self._values
         if query.evaluate is not None:
-            self._rows = self.computed(query.evaluate)
+            self._rows = _computed(self._bridge, query, query.evaluate, QueryRun(values, self._is_cancelled))
             return
         with self._running():
             for guard in query.guards:
@@ -124,38 +124,40 @@ class Result:
         types = [column.type for column in self._query.columns]
         return [tuple(map(decode, types, row)) for row in rows]
 
-    def computed(self, evaluate: Callable[[Mapping[str, Any]], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
-        """All rows of a query that Python computes."""
-        with self._running():
-            for guard in self._query.guards:
-                guard(self._values)
-            return evaluate(self._values)
-
-    def _running(self) -> _Running:
-        return _Running(self._bridge, QueryRun(self._values, self._is_cancelled))
+    def _running(self) -> AbstractContextManager[None]:
+        return _running(self._bridge, QueryRun(self._values, self._is_cancelled))
 
 
-class _Running:
-    """A part of a run of a query in this thread, of which each exception becomes an error of SQL Server.
+@contextmanager
+def _running(bridge: Bridge, run: QueryRun) -> Iterator[None]:
+    """A part of a run of a query in this thread, of which each exception becomes an error of SQL Server."""
+    bridge.enter(run)
+    try:
+        yield
+    except duckdb.Error as error:
+        raise run.error or translated(error) from None
+    except Exception as error:
+        raise of_python(error) from None
+    finally:
+        bridge.leave()
 
-    A class and not a generator, which would be slow: every small expression is run here.
-    """
 
-    __slots__ = ("_bridge", "_run")
-
-    def __init__(self, bridge: Bridge, run: QueryRun) -> None:
-        self._bridge = bridge
-        self._run = run
-
-    def __enter__(self) -> None:
-        self._bridge.enter(self._run)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._bridge.leave()
-        if isinstance(error, duckdb.Error):
-            raise self._run.error or translated(error) from None
-        if isinstance(error, Exception):
-            raise of_python(error) from None
+def _computed(
+    bridge: Bridge,
+    query: CompiledQuery,
+    evaluate: Callable[[Mapping[str, Any]], list[tuple[Any, ...]]],
+    run: QueryRun,
+) -> list[tuple[Any, ...]]:
+    """All rows of a query that Python computes: without a context manager, because small expressions run here."""
+    bridge.enter(run)
+    try:
+        for guard in query.guards:
+            guard(run.session)
+        return evaluate(run.session)
+    except Exception as error:
+        raise of_python(error) from None
+    finally:
+        bridge.leave()
 
 
 class QueryCompiler:
@@ -227,9 +229,9 @@ class QueryCompiler:
         :param is_cancelled: whether the query is to stop; asked now and then, in the thread that runs it.
         :raises SqlError: 8134, 245, 8115 and others; 229 without permission; 701 for too many rows. None has a line.
         """
-        result = Result(self._bridge, query, connection, values, is_cancelled)
         if query.evaluate is not None:
-            return result.computed(query.evaluate)
+            return _computed(self._bridge, query, query.evaluate, QueryRun(values, is_cancelled))
+        result = Result(self._bridge, query, connection, values, is_cancelled)
         result.execute()
         rows = result.fetch()
         while not result.is_at_end:
@@ -261,9 +263,10 @@ class QueryCompiler:
         """
 
         def execute(part: Part, connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-            return connection.execute(part.sql, [_encoded(argument, values) for argument in part.arguments]).fetchall()
+            arguments = [_encoded(argument, values) for argument in part.arguments]
+            return connection.execute(statement(connection, part.sql), arguments).fetchall()
 
-        with _Running(self._bridge, QueryRun(values, is_cancelled)):
+        with _running(self._bridge, QueryRun(values, is_cancelled)):
             for guard in query.guards:
                 guard(values)
             yield execute

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
@@ -12,36 +11,41 @@ Item = TypeVar("Item")
 
 
 class Recent(Generic[Key, Item]):
-    """The items that were used last, by key.
+    """Items by key: those that were used last, and at most so many.
+
+    The items are in two generations. An item that is used comes into the younger one; when that is full, it becomes the
+    older one, and what was in the older one is forgotten. So the most frequent case, an item of the younger generation,
+    takes one look into a dictionary and no lock.
 
     :param most: the number of items that are kept.
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._items: OrderedDict[Key, Item] = OrderedDict()
+        self._half = max(most // 2, 1)
+        self._younger: dict[Key, Item] = {}
+        self._older: dict[Key, Item] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._younger.keys() | self._older.keys())
 
     def get(self, key: Key) -> Item | None:
         """The item of a key; None if it is not kept."""
-        with self._lock:
-            item = self._items.get(key)
+        item = self._younger.get(key)
+        if item is None and self._older:
+            item = self._older.get(key)
             if item is not None:
-                self._items.move_to_end(key)
-            return item
+                self.put(key, item)
+        return item
 
     def put(self, key: Key, item: Item) -> None:
-        """Keep an item. The one that was not used for the longest time makes room."""
+        """Keep an item."""
         with self._lock:
-            self._items[key] = item
-            self._items.move_to_end(key)
-            if len(self._items) > self._most:
-                self._items.popitem(last=False)
+            if key not in self._younger and len(self._younger) >= self._half:
+                self._younger, self._older = {}, self._younger
+            self._younger[key] = item
 
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
-            self._items.clear()
+            self._younger, self._older = {}, {}

@@ -158,15 +158,15 @@ def _in_python(
     outputs: Sequence[Typed], condition: Predicate | None
 ) -> Callable[[Mapping[str, Any]], list[tuple[Any, ...]]] | None:
     """The one row of a SELECT without FROM, where Python can compute all of it."""
-    evaluators = [output.evaluate for output in outputs]
-    if any(evaluate is None for evaluate in evaluators) or (condition is not None and condition.evaluate is None):
+    evaluators = [output.evaluate for output in outputs if output.evaluate is not None]
+    if len(evaluators) < len(outputs) or (condition is not None and condition.evaluate is None):
         return None
     test = condition.evaluate if condition is not None else None
 
     def rows(values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         if test is not None and not test(values):
             return []
-        return [tuple(evaluate(values) for evaluate in evaluators if evaluate is not None)]
+        return [tuple([evaluate(values) for evaluate in evaluators])]
 
     return rows
 

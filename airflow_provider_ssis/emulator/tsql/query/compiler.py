@@ -136,7 +136,7 @@ def _running(bridge: Bridge, run: QueryRun) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise run.error or translated(error) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it becomes an error of SQL Server
         raise of_python(error) from None
     finally:
         bridge.leave()
@@ -154,7 +154,7 @@ def _computed(
         for guard in query.guards:
             guard(run.session)
         return evaluate(run.session)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it becomes an error of SQL Server
         raise of_python(error) from None
     finally:
         bridge.leave()

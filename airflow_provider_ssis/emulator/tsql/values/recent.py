@@ -15,7 +15,7 @@ class Recent(Generic[Key, Item]):
 
     The items are in two generations. An item that is used comes into the younger one; when that is full, it becomes the
     older one, and what was in the older one is forgotten. So the most frequent case, an item of the younger generation,
-    takes one look into a dictionary and no lock.
+    takes one dictionary access and no lock.
 
     :param most: the number of items that are kept.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,8 +14,9 @@ from airflow_provider_ssis.emulator.tsql.execution import call_statements, table
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import StreamedTable, done
 from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
@@ -88,8 +90,19 @@ async def _fill(
     """SELECT … INTO."""
     if not all(column.name for column in columns):
         raise SqlError(1038, f"A column of {statement.into} has no name. Add a name with AS.", severity=15)
-    table = tables.create_table(interpreter.session, s.TableDeclaration(statement.line, statement.into, columns), frame)
-    await interpreter.session.worker.run(partial(tables.insert_rows, interpreter.session, table, columns, rows, frame))
+    session, identity = interpreter.session, statement.identity
+    declared, rules = columns, NO_RULES
+    if identity is not None and len(columns) == 1:
+        raise not_supported("SELECT … INTO with IDENTITY(…) as the only column")
+    if identity is not None:
+        place = [column.name for column in columns].index(identity.column)
+        declared = (*columns[:place], replace(columns[place], nullable=False), *columns[place + 1 :])
+        rules = TableRules(identity)
+        columns = (*columns[:place], *columns[place + 1 :])
+        rows = [(*row[:place], *row[place + 1 :]) for row in rows]
+    declaration = s.TableDeclaration(statement.line, statement.into, declared, rules=rules)
+    table = tables.create_table(session, declaration, frame)
+    await session.worker.run(partial(tables.insert_rows, session, table, columns, rows, frame))
 
 
 async def _insert_execute(interpreter: Interpreter, statement: s.InsertExecute, frame: Frame) -> AsyncGenerator[Event]:

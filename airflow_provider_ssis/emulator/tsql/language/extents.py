@@ -10,6 +10,7 @@ from typing import Final
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, Token
 from airflow_provider_ssis.emulator.tsql.language.statements import Query
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Identity
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
@@ -133,6 +134,7 @@ def query(stream: TokenStream) -> Query:
     into = ""
     start = first.start
     depth = cases = 0
+    identity: Identity | None = None
     has_source = not first.is_word("SELECT", "WITH")
     while not stream.at_end:
         token = stream.now
@@ -158,6 +160,12 @@ def query(stream: TokenStream) -> Query:
                 # THROW is not reserved: after a query without a semicolon it is an alias.
                 if not extent.holds(token, stream.previous, stream.following):
                     break
+            elif depth == 0 and token.is_word("IDENTITY") and stream.following.is_symbol("("):
+                pieces.append(stream.text[start : token.start])
+                piece, identity = _identity(stream)
+                pieces.append(piece)
+                start = stream.previous.end
+                continue
             elif depth == 0 and token.is_word("INTO") and extent.takes_into and not into:
                 pieces.append(stream.text[start : token.start])
                 into = _into(stream)
@@ -170,7 +178,29 @@ def query(stream: TokenStream) -> Query:
     if extent.merges and not stream.now.is_symbol(";"):
         raise SqlError(10713, "A MERGE statement must end with a semicolon (;).", severity=15, line=first.line)
     pieces.append(stream.text[start : stream.previous.end])
-    return Query(first.line, QueryText.parse("".join(pieces), first.line), into, has_source)
+    if identity is not None and not into:
+        text = "The IDENTITY function can only be used when the SELECT statement has an INTO clause."
+        raise SqlError(177, text, severity=15, line=first.line)
+    return Query(first.line, QueryText.parse("".join(pieces), first.line), into, has_source, identity)
+
+
+def _identity(stream: TokenStream) -> tuple[str, Identity]:
+    """``IDENTITY(type, seed, increment) AS name`` of SELECT … INTO: a column of NULLs in its place."""
+    stream.advance()
+    stream.expect_symbol("(")
+    start = stream.now
+    while not (stream.at_end or stream.now.is_symbol(",", ")")):
+        stream.advance()
+    sql_type = stream.text[start.start : stream.previous.end]
+    numbers = []
+    while stream.accept_symbol(","):
+        sign = -1 if stream.accept_symbol("-") else 1
+        numbers.append(sign * int(stream.expect_kind(Kind.NUMBER).text))
+    stream.expect_symbol(")")
+    stream.accept("AS")
+    name = stream.identifier()
+    seed, increment = (*numbers, 1, 1)[:2]
+    return f"CAST(NULL AS {sql_type}) AS {stream.previous.text}", Identity(name, seed, increment)
 
 
 def _into(stream: TokenStream) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.language.literals import Literal
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, Key, TableRules
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, Identity, Key, TableRules
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 
 
@@ -96,12 +96,14 @@ class Query(Statement):
     """SELECT, WITH, INSERT, UPDATE, DELETE.
 
     :param into: the temporary table of a SELECT … INTO.
+    :param identity: the column of it that IDENTITY(…) fills.
     :param has_source: reads from or writes to something, which begins an implicit transaction.
     """
 
     text: QueryText
     into: str = ""
     has_source: bool = True
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)

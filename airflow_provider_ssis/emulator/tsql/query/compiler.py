@@ -25,6 +25,7 @@ from airflow_provider_ssis.emulator.tsql.query.engine_errors import of_python, t
 from airflow_provider_ssis.emulator.tsql.query.grammar import GRAMMAR
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name, split_assignments
 from airflow_provider_ssis.emulator.tsql.query.rules.changes import CHANGES
+from airflow_provider_ssis.emulator.tsql.query.rules.for_clause import in_parts
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.query.unsupported import explained
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
@@ -326,7 +327,7 @@ def _bound(binder: Binder, tree: exp.Expr) -> CompiledQuery:
 
 
 def _selected(binder: Binder, tree: exp.Expr) -> CompiledQuery:
-    query = binder.query_here(tree)
+    query = in_parts(binder.query_here(tree), tree)
     parameters = tuple(binder.compilation.needed)
     columns = tuple(Column(column.name, column.type, column.nullable) for column in query.columns)
     if query.evaluate is not None:

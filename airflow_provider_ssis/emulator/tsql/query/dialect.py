@@ -38,6 +38,8 @@ _VALUE_ENDS: Final = (
     *(TokenType.RETURNING, TokenType.OPTION, TokenType.WHEN),
 )
 """What ends the value of ``a += value``."""
+XML_METHODS: Final = ("value", "query", "exist")
+"""The methods of the type xml that this server has."""
 _NEGATED: Final = {("!", "<"): (TokenType.GTE, ">="), ("!", ">"): (TokenType.LTE, "<=")}
 _COMPOUND: Final = (
     TokenType.PLUS,
@@ -76,6 +78,17 @@ class QueryParser(ChangeParser):
     }
     RANGE_PARSERS = {token: parse for token, parse in TSQLParser.RANGE_PARSERS.items() if token in _RANGES}  # noqa: RUF012
     COLUMN_OPERATORS = {TokenType.DOT: TSQLParser.COLUMN_OPERATORS[TokenType.DOT]}  # noqa: RUF012
+
+    def _parse_column_ops(self, this: exp.Expr | None) -> exp.Expr | None:
+        # sqlglot reads (query).value(...) as a function in a schema, and makes names of the query's columns.
+        while (
+            isinstance(this, exp.Subquery | exp.Parameter | exp.Dot)
+            and self._curr.token_type == TokenType.DOT
+            and self._next.text.lower() in XML_METHODS
+        ):
+            self._match(TokenType.DOT)
+            this = exp.Dot(this=this, expression=self._parse_function(any_token=True))
+        return super()._parse_column_ops(this)
 
     def parse_cast(self, kind: type[exp.Cast]) -> exp.Expression:
         """``CAST(value AS type)``, after the opening parenthesis."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -80,11 +80,38 @@ class Source:
 
 
 @dataclass(slots=True)
+class Groups:
+    """The groups of a query as a separate source, which subqueries can read: DuckDB's subqueries see no aggregate.
+
+    :param alias: of the source in DuckDB.
+    :param columns: its columns as DuckDB texts; the column at place 1 is called ``g1``.
+    """
+
+    alias: str
+    columns: list[str] = field(default_factory=list)
+
+    def column(self, sql: str) -> str:
+        """The column that has the value of an expression of the grouped query."""
+        if sql not in self.columns:
+            self.columns.append(sql)
+        return f"{self.alias}.g{self.columns.index(sql) + 1}"
+
+    def source(self, tail: str) -> str:
+        """The FROM clause.
+
+        :param tail: of the grouped query, from FROM to GROUP BY.
+        """
+        listed = ", ".join(f"{sql} AS g{place}" for place, sql in enumerate(self.columns, start=1)) or "1"
+        return f" FROM (SELECT {listed}{tail}) AS {self.alias}"
+
+
+@dataclass(slots=True)
 class Scope:
     """The sources of one SELECT, and the scopes around it.
 
     :param grouped: in a grouped query, what each grouping expression reads as: DuckDB text to DuckDB text. None while
         the query is not grouped, or inside an aggregate's argument.
+    :param groups: the groups where they are a separate source.
     :param subtotals: the groups are of several kinds, and those of some kinds have NULL for an expression.
     """
 
@@ -93,6 +120,16 @@ class Scope:
     grouped: dict[str, str] | None = None
     subtotals: bool = False
     clause: Clause = Clause.SELECT
+    groups: Groups | None = None
+
+    def group_first(self, alias: str) -> None:
+        """Read the groups from a separate source."""
+        self.groups = Groups(alias)
+        self.grouped = {key: self.groups.column(reading) for key, reading in (self.grouped or {}).items()}
+
+    def aggregate(self, value: Typed) -> Typed:
+        """An aggregate of the groups as the rest of the query reads it."""
+        return value if self.groups is None else replace(value, sql=self.groups.column(value.sql))
 
     @contextmanager
     def inside(self, clause: Clause) -> Iterator[None]:

@@ -22,10 +22,9 @@ _CONSTRUCTS: Final = (
     *((name, rf"\b{name} \(") for name in ("CONTAINS", "FREETEXT", "CHANGETABLE", "REGEXP_LIKE", "PARSE", "TRY_PARSE")),
     ("The function {}", r"\bSYS ?\. ?(?P<name>(?:FN|DM)_\w+) \("),
     ("The function {}", r"\b(?:FROM|JOIN|APPLY) (?P<name>FN_\w+) \("),
-    ("UNPIVOT", r"\bUNPIVOT \("),
-    ("FOR {}", r"\bFOR (?P<name>XML|JSON|BROWSE|SYSTEM_TIME|PATH)\b"),
+    ("FOR {}", r"\bFOR (?P<name>BROWSE|SYSTEM_TIME|PATH)\b"),
     ("A change in FROM", r"\bFROM \( (?:INSERT|UPDATE|DELETE|MERGE)\b"),
-    ("The method {}", r"\. (?P<name>WRITE|VALUE|QUERY|NODES|EXIST|MODIFY) \("),
+    ("The method {}", r"\. (?P<name>WRITE|NODES|MODIFY) \("),
     ("WITH XMLNAMESPACES", r"\bWITH XMLNAMESPACES\b"),
     ("USE HINT", r"\bUSE HINT\b"),
     ("TABLESAMPLE", r"\bTABLESAMPLE\b"),
@@ -33,9 +32,6 @@ _CONSTRUCTS: Final = (
     ("CURRENT OF", r"\bCURRENT OF\b"),
     ("GROUP BY ALL", r"\bGROUP BY ALL\b"),
     ("The WINDOW clause", r"\bWINDOW \w+ AS\b"),
-    ("IS DISTINCT FROM", r"\bIS (?:NOT )?DISTINCT FROM\b"),
-    ("{} NULLS", r"\b(?P<name>IGNORE|RESPECT) NULLS\b"),
-    ("{}", r"\b(?P<name>PERCENTILE_CONT|PERCENTILE_DISC)\b"),
     ("The shift operator {}", r"(?P<name>< <|> >)"),
     ("The operator ||", r"\|\|"),
     ("{{fn …}}", r"\{ FN\b"),
@@ -43,7 +39,6 @@ _CONSTRUCTS: Final = (
     ("{{guid …}}", r"\{ GUID\b"),
     ("A method of a type (::)", r"\w :: ?\w+ \("),
     ("The pseudo column {}", r"(?P<name>\$(?:IDENTITY|ROWGUID|PARTITION|NODE_ID|EDGE_ID)\b)"),
-    ("IDENTITY(…)", r"\bIDENTITY \("),
     ("JSON_OBJECT", r"\bJSON_OBJECT \("),
 )
 _PATTERNS: Final = tuple((name, re.compile(pattern, re.DOTALL)) for name, pattern in _CONSTRUCTS)
@@ -53,23 +48,23 @@ UNSUPPORTED_TYPES: Final = frozenset({"geography", "geometry", "hierarchyid", "j
 """Data types of SQL Server that this server does not have."""
 
 UNSUPPORTED_FUNCTIONS: Final = frozenset(
-    """approx_count_distinct approx_percentile_cont approx_percentile_disc assemblyproperty asymkey_id
-    asymkeyproperty base64_decode base64_encode bit_count cert_id certencoded certprivatekey certproperty
-    checksum_agg col_length col_name collationproperty columnproperty columns_updated compress context_info
-    cryptgen_random current_timezone current_timezone_id data_source_name databaseproperty date_bucket
-    decompress decryptbyasymkey decryptbycert decryptbykey decryptbykeyautoasymkey decryptbykeyautocert
-    decryptbypassphrase difference edit_distance edit_distance_similarity encryptbyasymkey encryptbycert
-    encryptbykey encryptbypassphrase eventdata file_id file_name filegroup_id filegroup_name
-    filegroupproperty fileproperty filepropertyex fulltextcatalogproperty fulltextserviceproperty get_bit
-    get_filestream_transaction_context getansinull index_col indexkey_property indexproperty is_objectsigned
-    isjson jaro_winkler_distance jaro_winkler_similarity json_array json_arrayagg json_contains json_modify
-    json_object json_objectagg json_path_exists json_query json_value key_guid key_id key_name left_shift
-    loginproperty min_active_rowversion object_definition objectproperty objectpropertyex percentile_cont
-    percentile_disc permissions publishingservername pwdcompare pwdencrypt regexp_count regexp_instr
-    regexp_like regexp_matches regexp_replace regexp_split_to_table regexp_substr right_shift set_bit
-    signbyasymkey signbycert soundex sql_variant_property stats_date string_escape symkeyproperty textptr
-    textvalid trigger_nestlevel typeproperty unistr vector_distance vector_norm vector_normalize
-    vectorproperty verifysignedbyasymkey verifysignedbycert""".split()
+    """approx_count_distinct approx_ approx_ assemblyproperty asymkey_id asymkeyproperty base64_decode
+    base64_encode bit_count cert_id certencoded certprivatekey certproperty checksum_agg col_length col_name
+    collationproperty columnproperty columns_updated compress context_info cryptgen_random current_timezone
+    current_timezone_id data_source_name databaseproperty date_bucket decompress decryptbyasymkey
+    decryptbycert decryptbykey decryptbykeyautoasymkey decryptbykeyautocert decryptbypassphrase difference
+    edit_distance edit_distance_similarity encryptbyasymkey encryptbycert encryptbykey encryptbypassphrase
+    eventdata file_id file_name filegroup_id filegroup_name filegroupproperty fileproperty filepropertyex
+    fulltextcatalogproperty fulltextserviceproperty get_bit get_filestream_transaction_context getansinull
+    index_col indexkey_property indexproperty is_objectsigned isjson jaro_winkler_distance
+    jaro_winkler_similarity json_array json_arrayagg json_contains json_modify json_object json_objectagg
+    json_path_exists json_query json_value key_guid key_id key_name left_shift loginproperty
+    min_active_rowversion object_definition objectproperty objectpropertyex permissions publishingservername
+    pwdcompare pwdencrypt regexp_count regexp_instr regexp_like regexp_matches regexp_replace
+    regexp_split_to_table regexp_substr right_shift set_bit signbyasymkey signbycert soundex
+    sql_variant_property stats_date string_escape symkeyproperty textptr textvalid trigger_nestlevel
+    typeproperty unistr vector_distance vector_norm vector_normalize vectorproperty verifysignedbyasymkey
+    verifysignedbycert""".split()
 )
 """Functions of SQL Server, of which those in ``FUNCTIONS`` are supported and the others are not."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
@@ -142,6 +143,9 @@ _AGGREGATES: Final[dict[str, _Aggregate]] = {
 NAMES: Final = frozenset(_AGGREGATES) | {"string_agg", "grouping", "grouping_id"}
 """The names of the aggregate functions."""
 
+PERCENTILES: Final = frozenset({"percentile_cont", "percentile_disc"})
+"""The names of the functions with WITHIN GROUP and OVER."""
+
 _RANKINGS: Final = {
     "row_number": BIGINT,
     "rank": BIGINT,
@@ -168,6 +172,11 @@ def aggregated(binder: Binder, node: exp.Anonymous, behind: str = "") -> Typed:
 
     :param behind: DuckDB's OVER clause, or nothing.
     """
+    value = _aggregated(binder, node, behind)
+    return value if behind else binder.scope.aggregate(value)
+
+
+def _aggregated(binder: Binder, node: exp.Anonymous, behind: str) -> Typed:
     name = str(node.this).lower()
     if name == "string_agg":
         return _string_agg(binder, node, None, behind)
@@ -212,9 +221,47 @@ def _string_agg(binder: Binder, node: exp.Anonymous, order: exp.Order | None, be
 
 def _within_group(binder: Binder, node: exp.WithinGroup) -> Typed:
     only(node, "this", "expression")
-    if not isinstance(node.this, exp.Anonymous) or str(node.this.this).lower() != "string_agg":
+    name = str(node.this.this).lower() if isinstance(node.this, exp.Anonymous) else ""
+    if name in PERCENTILES:
+        raise SqlError(10753, f"The function {name.upper()} needs an OVER clause.", severity=15)
+    if name != "string_agg":
         raise not_understood(node)
-    return _string_agg(binder, node.this, node.expression)
+    return binder.scope.aggregate(_string_agg(binder, node.this, node.expression))
+
+
+def _percentile(binder: Binder, node: exp.Window, ordered: exp.WithinGroup) -> Typed:
+    """``PERCENTILE_CONT(p) WITHIN GROUP (ORDER BY value) OVER (PARTITION BY …)``, and PERCENTILE_DISC."""
+    function, order = ordered.this, ordered.expression
+    name = str(function.this).lower()
+    if node.args.get("order") is not None or node.args.get("spec") is not None:
+        raise SqlError(10758, f"OVER of {name.upper()} takes PARTITION BY alone.", severity=15)
+    if len(function.expressions) != 1 or len(order.expressions) != 1:
+        raise SqlError(10751, f"ORDER BY in WITHIN GROUP of {name.upper()} must have one item.", severity=15)
+    fraction = binder.value(function.expressions[0]).constant
+    if fraction is None or not 0 <= fraction <= 1:
+        raise SqlError(10759, f"The argument of {name.upper()} must be a number from 0 to 1.", severity=15)
+    item = order.expressions[0]
+    only(item, "this", "desc", "nulls_first")
+    value = binder.value(item.this)
+    over = f" OVER ({_partition(binder, node)})"
+    if name == "percentile_cont":
+        _numeric(value, name.upper())
+        number = coerced(binder, value, FLOAT)
+        share = 1 - float(fraction) if item.args.get("desc") else float(fraction)
+        return Typed(f"quantile_cont({number.sql}, {share!r}){over}", FLOAT)
+    way = direction(item).split(" NULLS")[0]
+    ranked = f"list({value.sql} ORDER BY {order_sql(binder, value)}{way}) FILTER (WHERE {value.sql} IS NOT NULL){over}"
+    place = f"greatest(CAST(ceil(len({ranked}) * {float(fraction)!r}) AS BIGINT), 1)"
+    return Typed(f"list_extract({ranked}, {place})", value.type)
+
+
+def _partition(binder: Binder, node: exp.Window) -> str:
+    if not node.args.get("partition_by"):
+        return ""
+    values = binder.values(node.args["partition_by"])
+    if any(map(is_by_chance, values)):
+        raise not_supported("NEWID in PARTITION BY")
+    return f"PARTITION BY {', '.join(order_sql(binder, value) for value in values)}"
 
 
 def _grouping(binder: Binder, node: exp.Anonymous) -> Typed:
@@ -253,25 +300,36 @@ def direction(item: exp.Ordered) -> str:
     return " DESC NULLS LAST" if item.args.get("desc") else " ASC NULLS FIRST"
 
 
+def _is_percentile(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Anonymous) and str(node.this).lower() in PERCENTILES
+
+
 def _window(binder: Binder, node: exp.Window) -> Typed:
     only(node, "this", "partition_by", "order", "spec", "over")
     function = node.this
-    if isinstance(function, exp.IgnoreNulls | exp.RespectNulls) or not isinstance(function, exp.Anonymous):
+    if isinstance(function, exp.WithinGroup) and _is_percentile(function.this):
+        binder.scope.check_window(str(function.this.this))
+        with binder.scope.inside(Clause.OVER):
+            return _percentile(binder, node, function)
+    ignores = isinstance(function, exp.IgnoreNulls)
+    if isinstance(function, exp.IgnoreNulls | exp.RespectNulls):
+        function = function.this
+    if not isinstance(function, exp.Anonymous):
         raise not_understood(node)
     name = str(function.this).lower()
+    if function is not node.this and name not in _OFFSETS:
+        raise SqlError(10769, f"IGNORE NULLS and RESPECT NULLS are not allowed with {name.upper()}.", severity=15)
     binder.scope.check_window(name)
     with binder.scope.inside(Clause.OVER):
+        if ignores:
+            value = _over(binder, node, function, name)
+            return replace(value, sql=value.sql.replace(") OVER (", " IGNORE NULLS) OVER (", 1))
         return _over(binder, node, function, name)
 
 
 def _over(binder: Binder, node: exp.Window, function: exp.Anonymous, name: str) -> Typed:
-    parts = []
-    if node.args.get("partition_by"):
-        values = binder.values(node.args["partition_by"])
-        if any(map(is_by_chance, values)):
-            raise not_supported("NEWID in PARTITION BY")
-        keys = [order_sql(binder, value) for value in values]
-        parts.append(f"PARTITION BY {', '.join(keys)}")
+    partition = _partition(binder, node)
+    parts = [partition] if partition else []
     if node.args.get("order") is not None and (items := order_items(binder, node.args["order"])):
         parts.append(f"ORDER BY {items}")
     if node.args.get("spec") is not None:

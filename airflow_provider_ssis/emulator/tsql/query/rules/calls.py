@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.tsql.query.functions import dates, mathemati
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function
 from airflow_provider_ssis.emulator.tsql.query.rules import aggregates, conditionals
 from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import bound_value, find_function
+from airflow_provider_ssis.emulator.tsql.query.rules.xml_methods import xml_method
 from airflow_provider_ssis.emulator.tsql.query.unsupported import UNSUPPORTED_FUNCTIONS
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
@@ -59,13 +60,16 @@ def called(binder: Binder, name: str, function: Function, arguments: Sequence[ex
 
 
 def _qualified(binder: Binder, node: exp.Dot) -> Typed:
-    """``schema.function(...)``."""
+    """``schema.function(...)``, and the methods of xml."""
     parts = [part.name for part in node.flatten()]
     last = node.expression
     if isinstance(last, exp.Anonymous):
         function = find_function(binder, parts, is_scalar=True)
         if function is not None:
             return bound_value(binder, function, last.expressions)
+    method = xml_method(binder, node)
+    if method is not None:
+        return method
     raise SqlError(
         4121, f"Cannot find the column {parts[0]!r} or the user-defined function or method {'.'.join(parts)!r}."
     )

@@ -109,6 +109,15 @@ def _comparison(binder: Binder, node: exp.Binary) -> Predicate:
     return compared(binder, sign, binder.value(node.this), binder.value(node.expression))
 
 
+def _distinct_from(binder: Binder, node: exp.NullSafeEQ | exp.NullSafeNEQ) -> Predicate:
+    """``IS [NOT] DISTINCT FROM``, which compares NULL as a value."""
+    only(node, "this", "expression")
+    first, second = unified(binder, [binder.value(node.this), binder.value(node.expression)])
+    compared(binder, "=", first, second)
+    word = "IS NOT DISTINCT FROM" if isinstance(node, exp.NullSafeEQ) else "IS DISTINCT FROM"
+    return Predicate(f"({order_sql(binder, first)} {word} {order_sql(binder, second)})")
+
+
 def _quantified(binder: Binder, sign: str, value_node: exp.Expr, quantifier: exp.Any | exp.All) -> Predicate:
     word = "ALL" if isinstance(quantifier, exp.All) else "ANY"
     return _against_query(binder, sign, word, value_node, quantifier.this)
@@ -300,6 +309,8 @@ PREDICATES: Final[dict[type[exp.Expr], PredicateRule]] = {
     exp.Or: _or,
     exp.Not: _not,
     exp.Is: _is,
+    exp.NullSafeEQ: _distinct_from,
+    exp.NullSafeNEQ: _distinct_from,
     exp.Like: _like,
     exp.Escape: _like,
     exp.Exists: _exists,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -153,11 +154,8 @@ def _column(binder: Binder, node: exp.Column) -> Typed:
             8120,
             f"Column {'.'.join(parts)!r} is neither in an aggregate function nor in the GROUP BY clause.",
         )
-    if scope.grouped is not None and scope is not binder.scope and scope.grouped[column.sql] != column.sql:
-        raise SqlError(
-            8120,
-            f"Column {'.'.join(parts)!r} of a grouped query cannot be used in a subquery on this server. Use a join.",
-        )
+    if scope.grouped is not None and scope is not binder.scope:
+        return replace(column, sql=scope.grouped[column.sql], nullable=column.nullable or scope.subtotals)
     return column
 
 

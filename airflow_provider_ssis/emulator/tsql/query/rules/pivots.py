@@ -1,4 +1,4 @@
-"""PIVOT: one aggregate, one column for each listed value."""
+"""PIVOT: one aggregate, one column for each listed value. UNPIVOT: the reverse, without the NULLs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.aggregates import aggregate_over
 from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import compared, order_sql
@@ -22,9 +23,11 @@ def pivoted(binder: Binder, node: exp.Pivot, from_text: str, source: Source) -> 
     """``source PIVOT (aggregate(value) FOR column IN ([a], [b])) AS alias``.
 
     :param from_text: the source as DuckDB text.
-    :raises SqlError: 102 for UNPIVOT and the forms that are not understood, 207 for unknown columns.
+    :raises SqlError: 102 for forms that are not understood, 207 for unknown columns.
     """
-    if node.args.get("unpivot") or len(node.expressions) != 1 or len(node.args.get("fields") or ()) != 1:
+    if node.args.get("unpivot"):
+        return _unpivoted(binder, node, from_text, source)
+    if len(node.expressions) != 1 or len(node.args.get("fields") or ()) != 1:
         raise not_understood(node)
     if node.args.get("alias") is None:
         raise SqlError(102, "Incorrect syntax near ')': PIVOT needs an alias.", severity=15)
@@ -47,3 +50,31 @@ def pivoted(binder: Binder, node: exp.Pivot, from_text: str, source: Source) -> 
     grouping = ["GROUP BY", ", ".join(keys)] if keys else []
     sql = " ".join(["SELECT", ", ".join(numbered), "FROM", from_text, *grouping])
     return BoundQuery(sql, (*kept, *outputs))
+
+
+def _unpivoted(binder: Binder, node: exp.Pivot, from_text: str, source: Source) -> BoundQuery:
+    """``source UNPIVOT (value FOR name IN ([a], [b])) AS alias``."""
+    if len(node.expressions) != 1 or len(node.args.get("fields") or ()) != 1:
+        raise not_understood(node)
+    if node.args.get("alias") is None:
+        raise SqlError(102, "Incorrect syntax near ')': UNPIVOT needs an alias.", severity=15)
+    listed = node.args["fields"][0]
+    only(listed, "this", "expressions")
+    columns = [binder.value(item) for item in listed.expressions]
+    first = columns[0]
+    for column in columns:
+        if column.type != first.type:
+            text = f"The type of column {column.name!r} conflicts with that of other columns in the UNPIVOT list."
+            raise SqlError(8167, text)
+    used = {column.name.lower() for column in columns}
+    kept = [each for each in source.shown if each.name.lower() not in used]
+    alias = binder.compilation.alias()
+    rows = ", ".join(f"({text_literal(binder, column.name).sql}, {column.sql})" for column in columns)
+    outputs = (
+        *kept,
+        Typed(f"{alias}.v", first.type, nullable=False, name=node.expressions[0].name),
+        Typed(f"{alias}.n", SqlType("nvarchar", length=128), nullable=False, name=listed.this.name),
+    )
+    numbered = ", ".join(f"{each.sql} AS {output_name(place)}" for place, each in enumerate(outputs, start=1))
+    lateral = f"CROSS JOIN LATERAL (VALUES {rows}) AS {alias}(n, v) WHERE {alias}.v IS NOT NULL"
+    return BoundQuery(f"SELECT {numbered} FROM {from_text} {lateral}", outputs)

@@ -11,6 +11,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.tsql.query.binder import located, not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
 from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
+from airflow_provider_ssis.emulator.tsql.query.rules.for_clause import formatted
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import bind_group, is_grouped
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.names import written_name
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _UNDERSTOOD: Final = (
     *("expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "options"),
-    *("with_", "kind", "hint"),
+    *("with_", "kind", "hint", "for_"),
 )
 
 
@@ -53,26 +54,40 @@ def _select(binder: Binder, node: exp.Select) -> BoundQuery:
     if node.args.get("where") is not None:
         with binder.scope.inside(Clause.WHERE):
             condition = binder.predicate(node.args["where"].this)
+    where = f" WHERE {condition.sql}" if condition is not None else ""
     group_text = ""
     if is_grouped(node):
         with binder.scope.inside(Clause.GROUP_BY):
             group_text = bind_group(binder, node)
+        if _has_subquery(node):
+            binder.scope.group_first(binder.compilation.alias())
     outputs = tuple(select_list(binder, node))
     having = node.args.get("having")
+    having_text = ""
     if having is not None:
         with binder.scope.inside(Clause.HAVING):
-            group_text += f" HAVING {binder.predicate(having.this).sql}"
+            having_text = binder.predicate(having.this).sql
     distinct = node.args.get("distinct")
     if distinct is not None:
         only(distinct)
     order = bind_order(binder, node.args.get("order"), outputs, inside=distinct is None)
-    where = f" WHERE {condition.sql}" if condition is not None else ""
-    block = _Block(outputs, f"{from_text}{where}{group_text}", order)
+    tail = f"{from_text}{where}{group_text}"
+    if binder.scope.groups is not None:
+        tail = binder.scope.groups.source(tail) + (f" WHERE {having_text}" if having_text else "")
+    elif having_text:
+        tail += f" HAVING {having_text}"
+    block = _Block(outputs, tail, order)
     sql = _distinct(binder, node, block) if distinct is not None else _plain(binder, node, block)
     evaluate = None
     if not from_text and not group_text and not prefix and node.args.get("limit") is None:
         evaluate = _in_python(outputs, condition)
-    return BoundQuery(prefix + sql, outputs, evaluate)
+    return formatted(binder, node, BoundQuery(prefix + sql, outputs, evaluate))
+
+
+def _has_subquery(node: exp.Select) -> bool:
+    """Whether a grouped query has a subquery outside FROM and WHERE, which may read the groups."""
+    parts = (*node.expressions, node.args.get("having"), node.args.get("order"))
+    return any(part.find(exp.Query) is not None for part in parts if part is not None)
 
 
 def _numbered(outputs: Sequence[Typed]) -> str:
@@ -80,6 +95,8 @@ def _numbered(outputs: Sequence[Typed]) -> str:
 
 
 def _plain(binder: Binder, node: exp.Select, block: _Block) -> str:
+    if any(" OVER (" in item.key for item in block.order) and node.args.get("limit") is not None:
+        return _over_keys(binder, node, block)
     limit = bind_limit(binder, node, block.order)
     return (
         " ".join(["SELECT", _numbered(block.outputs)])
@@ -88,6 +105,18 @@ def _plain(binder: Binder, node: exp.Select, block: _Block) -> str:
         + order_clause(block.order)
         + limit.clause
     )
+
+
+def _over_keys(binder: Binder, node: exp.Select, block: _Block) -> str:
+    """A limit whose order has window functions, which DuckDB does not take inside the windows of WITH TIES."""
+    alias = binder.compilation.alias()
+    keys = [f"{item.key} AS k{place}" for place, item in enumerate(block.order, start=1)]
+    inner = " ".join(["SELECT", ", ".join([_numbered(block.outputs), *keys])]) + block.tail
+    order = tuple(OrderItem(f"{alias}.k{place}", item.direction) for place, item in enumerate(block.order, start=1))
+    limit = bind_limit(binder, node, order)
+    outputs = ", ".join(f"{alias}.{output_name(place)}" for place in range(1, len(block.outputs) + 1))
+    rows = " ".join(["SELECT", outputs, "FROM", f"({inner}) AS {alias}"])
+    return f"{rows}{limit.qualify}{order_clause(order)}{limit.clause}"
 
 
 def _distinct(binder: Binder, node: exp.Select, block: _Block) -> str:

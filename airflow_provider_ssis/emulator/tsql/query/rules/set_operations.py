@@ -10,6 +10,7 @@ from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
 from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced, shared_type
+from airflow_provider_ssis.emulator.tsql.query.rules.for_clause import formatted
 from airflow_provider_ssis.emulator.tsql.query.rules.selects import ordered_over
 from airflow_provider_ssis.emulator.tsql.query.rules.sources import derived_columns
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _set_operation(binder: Binder, node: exp.SetOperation) -> BoundQuery:
-    only(node, "this", "expression", "distinct", "with_", "order", "limit", "offset", "options")
+    only(node, "this", "expression", "distinct", "with_", "order", "limit", "offset", "options", "for_")
     if not isinstance(node, exp.Union) and not node.args.get("distinct"):
         word = type(node).__name__.upper()
         raise SqlError(324, f"The ALL version of {word} is not supported by T-SQL.", severity=15)
@@ -43,7 +44,7 @@ def _set_operation(binder: Binder, node: exp.SetOperation) -> BoundQuery:
             sql = _without_doubles(binder, sql, columns)
     else:
         sql = _matched(binder, one, other, columns, negated=isinstance(node, exp.Except))
-    return BoundQuery(prefix + ordered_over(binder, node, sql, columns), columns)
+    return formatted(binder, node, BoundQuery(prefix + ordered_over(binder, node, sql, columns), columns))
 
 
 def _as_types(binder: Binder, query: BoundQuery, types: list[SqlType]) -> str:

@@ -115,6 +115,8 @@ def _source(binder: Binder, node: exp.Expr) -> str:
             if node.args.get("pivots"):
                 return _pivot(binder, node)
             return _derived(binder, node.this, node.args.get("alias"))
+        case exp.Values() if node.args.get("pivots"):
+            return _pivot(binder, node)
         case exp.Values():
             return _values(binder, node, node.args.get("alias"))
         case exp.Paren():

@@ -28,6 +28,7 @@ from airflow_provider_ssis.catalog.sql.statements import ERROR_NUMBER, Batch
 
 log = logging.getLogger(__name__)
 
+_SHORTEST_DELAY = 0.001
 PAGE_SIZE = 1000
 """Rows that an iterator of the client reads in one round trip."""
 
@@ -127,7 +128,8 @@ class Retries:
         self._attempt += 1
         remaining = self._policy.timeout - (self._clock.monotonic() - self._began)
         self.next_delay = min(self._policy.delay(self._attempt), max(remaining, 0.0))
-        return remaining > 0.0
+        # Rounding can leave a remainder that is too small for a clock to advance by.
+        return remaining > _SHORTEST_DELAY
 
     def add_to(self, error: CatalogError) -> None:
         """Add to the last error how often the call was repeated.

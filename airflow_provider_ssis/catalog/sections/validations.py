@@ -44,7 +44,7 @@ class Validations(CommandPart):
         :raises ProjectNotFound: there is no such project.
         :raises EnvironmentReferenceNotFound: the project has no such reference.
         :raises RequiredParameterMissing: a required parameter has no value.
-        :raises PermissionDenied: the login may not read the project.
+        :raises PermissionDenied: the login may not change the project.
         """
         check_place(folder, project)
         return self._validate(
@@ -54,7 +54,7 @@ class Validations(CommandPart):
             scope,
             use32bit,
             f"Validating the project {folder}/{project}",
-            Target(folder=folder, project=project, permission=PermissionType.READ),
+            Target(folder=folder, project=project, permission=PermissionType.MODIFY),
         )
 
     def validate_package(
@@ -87,7 +87,7 @@ class Validations(CommandPart):
             scope,
             use32bit,
             f"Validating the package {folder}/{project}/{package}",
-            Target(folder=folder, project=project, package=package, permission=PermissionType.READ),
+            Target(folder=folder, project=project, package=package, permission=PermissionType.MODIFY),
         )
 
     def validation(self, validation_id: int) -> Validation | None:

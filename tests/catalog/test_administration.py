@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -134,12 +135,13 @@ def test_a_customized_logging_level_is_created_changed_used_and_deleted(any_read
 
 def test_an_unknown_customized_logging_level_is_reported_with_the_nearest(catalog: Catalog) -> None:
     catalog.create_customized_logging_level("Errors")
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: catalog.delete_customized_logging_level("Error"),
         lambda: catalog.rename_customized_logging_level("Error", "New"),
         lambda: catalog.set_customized_logging_level("Error", events=LoggedEvents.ON_ERROR),
         lambda: catalog.set_catalog_property("SERVER_CUSTOMIZED_LOGGING_LEVEL", "Error"),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(LoggingLevelNotFound, match="Did you mean 'Errors'"):
             call()
 
@@ -232,7 +234,7 @@ def test_a_validation_uses_an_environment(ready: Catalog) -> None:
 
 def test_a_validation_of_an_unknown_package_or_project_shows_the_nearest_name(ready: Catalog) -> None:
     with pytest.raises(PackageNotFound, match=r"Did you mean 'Load\.dtsx'"):
-        ready.validate_package(FOLDER, PROJECT, "Lod.dtsx")
+        ready.validate_package(FOLDER, PROJECT, "Loadd.dtsx")
     with pytest.raises(ProjectNotFound, match="Did you mean 'ETL'"):
         ready.validate_project(FOLDER, "ETLs")
 

@@ -105,7 +105,7 @@ UNKNOWN: dict[str, tuple[Call, type[NotFound], str]] = {
         "Did you mean 'ETL'",
     ),
     "reference": (
-        lambda c: c.create_environment_reference(FOLDER, PROJECT, "Prodction"),
+        lambda c: c.create_environment_reference(FOLDER, PROJECT, "Production2"),
         EnvironmentNotFound,
         "Did you mean 'Production'",
     ),

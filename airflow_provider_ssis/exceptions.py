@@ -10,6 +10,10 @@
         ├── ProjectNameMismatch
         ├── NoRunningExecution
         ├── TrySuperseded
+        ├── ValidationError                     validation_id, status
+        │   ├── ProjectInvalid                  errors
+        │   ├── ValidationStopped
+        │   └── ValidationTimeout
         └── ExecutionError                      execution_id, status
             ├── ExecutionUnsuccessful           causes, duration
             │   ├── ExecutionFailed
@@ -93,6 +97,44 @@ class NoRunningExecution(SsisTaskError):
 
 class TrySuperseded(SsisTaskError):
     """The task was retried or cleared while this try was suspended. This try starts, stops and reports nothing more."""
+
+
+class ValidationError(SsisTaskError):
+    """A validation did not succeed.
+
+    :param message: what happened and what to do next.
+    :param validation_id: the validation.
+    :param status: its last known status.
+    """
+
+    def __init__(self, message: str, *, validation_id: int, status: OperationStatus) -> None:
+        super().__init__(message)
+        self.validation_id = validation_id
+        self.status = status
+
+
+class ProjectInvalid(ValidationError):
+    """A project or package is not valid.
+
+    :param message: what happened and what to do next.
+    :param validation_id: the validation.
+    :param status: its final status.
+    :param errors: its first error messages, oldest first.
+    """
+
+    def __init__(
+        self, message: str, *, validation_id: int, status: OperationStatus, errors: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, validation_id=validation_id, status=status)
+        self.errors = tuple(errors)
+
+
+class ValidationStopped(ValidationError):
+    """A validation was stopped, or its process ended without a result."""
+
+
+class ValidationTimeout(ValidationError):
+    """A validation had not ended at the task's ``timeout``."""
 
 
 class ExecutionError(SsisTaskError):

@@ -72,6 +72,7 @@ FAILS_AT_ONCE = {
     "PermissionDenied",
     "PrincipalNotFound",
     "ProjectError",
+    "ProjectInvalid",
     "ProjectKeyMissing",
     "ProjectNameMismatch",
     "ProjectNotFound",
@@ -118,6 +119,9 @@ IS_RETRIED = {
     "StatementTimeout",
     "ExecutionStoppedByKill",
     "TransientError",
+    "ValidationError",
+    "ValidationStopped",
+    "ValidationTimeout",
 }
 
 

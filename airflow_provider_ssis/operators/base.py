@@ -77,6 +77,7 @@ class SsisWaitingTask(SsisTask):
     """
 
     deferrable: bool
+    trigger_class: type[SsisExecutionTrigger] = SsisExecutionTrigger
 
     if TYPE_CHECKING:
         # From Airflow's base classes.
@@ -111,7 +112,7 @@ class SsisWaitingTask(SsisTask):
 
     def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
         """The trigger that waits for an execution."""
-        return SsisExecutionTrigger(
+        return self.trigger_class(
             execution_id=execution_id,
             deferred_at=time.time(),
             resume_after=config.resume_after(),
@@ -141,7 +142,7 @@ class SsisWaitingTask(SsisTask):
         :param deadline: when to stop waiting.
         :param kwargs: arguments for ``execute_complete`` in addition to the event. Default: none.
         """
-        self.log.info("Waiting for execution %d in the triggerer.", execution_id)
+        self.log.info("Waiting for %s %d in the triggerer.", self.trigger_class.noun.lower(), execution_id)
         self.defer(
             trigger=self._trigger(execution_id, deadline),
             method_name="execute_complete",

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError, DeploymentFailed, FolderNotFound
-from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameMismatch
+from airflow_provider_ssis.catalog.message_levels import MessageLevel
+from airflow_provider_ssis.exceptions import InvalidTaskArgument, ProjectNameMismatch, ValidationError
 from airflow_provider_ssis.executions.arguments import optional_text, required_text
+from airflow_provider_ssis.executions.deadline import NO_DEADLINE, Deadline, seconds
+from airflow_provider_ssis.executions.polling import PollSchedule, WaitResult
+from airflow_provider_ssis.executions.validation import (
+    ValidationRequest,
+    ValidationWait,
+    outcome_of,
+    start_validation,
+    timeout_error,
+    wait_for_validation,
+)
 from airflow_provider_ssis.operators.base import SsisTask
 from airflow_provider_ssis.operators.dag_checks import check_name, is_known
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ssis.catalog.client import Catalog
@@ -41,12 +55,23 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
     :param create_folder: create the catalog's folder if it does not exist. Default: False, a missing folder is an
         error.
     :param force: deploy an unchanged project too. Default: False.
+    :param validate: validate the project on the server after the deployment, and fail if it is not valid. The task
+        waits for the validation on its worker. An unchanged project is validated too. Default: False.
+    :param restore_on_failure: with ``validate``: put the version that was in use before back into use if the validation
+        fails. Only after a deployment by this try of the task, and not for the first deployment of a project, which
+        has no earlier version. Default: False.
+    :param validation_timeout: seconds, or a timedelta, to wait for the validation. Then it counts as failed. Default:
+        3600.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``folder``, ``project``, ``project_id``, ``version`` (the catalog's ``object_version_lsn``),
-        ``operation_id`` (None if nothing was deployed) and ``deployed``.
+        ``operation_id`` (None if nothing was deployed), ``deployed``, and ``previous_version``: the version that was in
+        use before (None if there was none).
     :raises ProjectNameMismatch: the name in the manifest is not ``project``; nothing was deployed.
     :raises ProjectError: the project cannot be read or built; nothing was deployed.
     :raises DeploymentFailed: the catalog rejected the project; the message contains the reason.
+    :raises ProjectInvalid: the validation failed; the message says which version is in use now.
+    :raises ValidationStopped: the validation was stopped, or ended without a result.
+    :raises ValidationTimeout: the validation took longer than ``validation_timeout``.
     :raises CatalogError: another error of the catalog; see :mod:`airflow_provider_ssis.catalog.errors`.
     """
 
@@ -63,6 +88,9 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         strip_sensitive: bool = False,
         create_folder: bool = False,
         force: bool = False,
+        validate: bool = False,
+        restore_on_failure: bool = False,
+        validation_timeout: float | timedelta = 3600.0,
         ssis_conn_id: str = "ssis_default",
         **kwargs: Any,
     ) -> None:
@@ -77,6 +105,11 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         self.strip_sensitive = strip_sensitive
         self.create_folder = create_folder
         self.force = force
+        if restore_on_failure and not validate:
+            raise InvalidTaskArgument("restore_on_failure=True needs validate=True: only a failed validation restores.")
+        self.validate = validate
+        self.restore_on_failure = restore_on_failure
+        self.validation_timeout = seconds("validation_timeout", validation_timeout, zero=False)
         self.ssis_conn_id = ssis_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -99,7 +132,7 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
             with self.hook.open_catalog() as catalog:
                 created_folder = self._create_folder(catalog, folder)
                 try:
-                    return self._deploy(catalog, folder, file)
+                    result = self._deploy(catalog, folder, file)
                 except CatalogError as error:
                     if created_folder:
                         error.advice += f" The folder {folder!r} was created before and still exists."
@@ -108,6 +141,9 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
                     if isinstance(error, DeploymentFailed) and not self.strip_sensitive:
                         error.advice += _protection_advice(file)
                     raise
+                if self.validate:
+                    self._validate(catalog, result)
+                return result
 
     def _source_path(self) -> Path:
         """Return the absolute path of the source."""
@@ -150,8 +186,8 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
 
     def _deploy(self, catalog: Catalog, folder: str, file: ProjectFile) -> dict[str, Any]:
         name = file.project.name
-        deployed = None if self.force else catalog.project(folder, name)
-        if deployed is not None and self._is_unchanged(catalog, folder, file):
+        deployed = catalog.project(folder, name)
+        if deployed is not None and not self.force and self._is_unchanged(catalog, folder, file):
             self.log.info("%s/%s is unchanged since %s; not deployed.", folder, name, deployed.last_deployed_time)
             return {
                 "folder": folder,
@@ -160,6 +196,7 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
                 "version": deployed.object_version_lsn,
                 "operation_id": None,
                 "deployed": False,
+                "previous_version": deployed.object_version_lsn,
             }
         deployment = catalog.deploy_project(folder, name, file.read())
         self.log.info("Deployed %s/%s as version %d.", folder, name, deployment.object_version_lsn)
@@ -170,7 +207,46 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
             "version": deployment.object_version_lsn,
             "operation_id": deployment.operation_id,
             "deployed": True,
+            "previous_version": None if deployed is None else deployed.object_version_lsn,
         }
+
+    def _validate(self, catalog: Catalog, result: Mapping[str, Any]) -> None:
+        """Validate the project, and restore the version before if that is requested and the validation fails."""
+        request = ValidationRequest(folder=result["folder"], project=result["project"])
+        validation_id = start_validation(catalog, request, self.log)
+        wait = ValidationWait.of(
+            validation_id,
+            schedule=PollSchedule(config.poll_interval()),
+            deadline=Deadline.after(self.validation_timeout),
+            level=MessageLevel.WARNING,
+            log=self.log,
+        )
+        try:
+            if wait_for_validation(catalog, wait, leave_at=NO_DEADLINE, log=self.log) is WaitResult.TIMED_OUT:
+                raise timeout_error(catalog, validation_id, self.validation_timeout, self.log)
+            outcome_of(catalog, validation_id, self.log)
+        except ValidationError as error:
+            error.args = (f"{error}\n{self._after_failed_validation(catalog, result)}",)
+            raise
+
+    def _after_failed_validation(self, catalog: Catalog, result: Mapping[str, Any]) -> str:
+        """Restore the previous version, if there is one and it is to be restored.
+
+        :return: which version is in use now, in a sentence.
+        """
+        version, previous = result["version"], result["previous_version"]
+        if not self.restore_on_failure:
+            return f"Version {version} is in use."
+        if not result["deployed"]:
+            return f"Version {version} is in use: it was deployed before, so nothing was restored."
+        if previous is None:
+            return f"Version {version} is in use: the project has no earlier version that could be restored."
+        try:
+            catalog.restore_project(result["folder"], result["project"], previous)
+        except CatalogError as error:
+            return f"Version {version} is in use, because version {previous} could not be restored: {error}"
+        self.log.warning("Restored version %d, because version %d failed its validation.", previous, version)
+        return f"Version {previous} is in use again."
 
     def _is_unchanged(self, catalog: Catalog, folder: str, file: ProjectFile) -> bool:
         from airflow_provider_ssis.project.errors import ProjectError

@@ -58,6 +58,9 @@ class SsisExecutionTrigger(BaseTrigger):
         continues while the package is upgraded.
     """
 
+    noun = "Execution"
+    """What the trigger waits for, in its log."""
+
     def __init__(
         self,
         *,
@@ -163,7 +166,7 @@ class SsisExecutionTrigger(BaseTrigger):
     def _log_update(self, update: Update, level: MessageLevel) -> None:
         # The worker logs the final status, after the last messages.
         if update.status is not None and not OperationStatus[update.status].is_terminal:
-            self.log.info("Execution %d is %s.", self.execution_id, update.status.lower())
+            self.log.info("%s %d is %s.", self.noun, self.execution_id, update.status.lower())
         for message in update.messages:
             log_message(self.log, message, level)
         if update.outage is not None:
@@ -172,7 +175,8 @@ class SsisExecutionTrigger(BaseTrigger):
             self.log.warning("%s", not_started_text(self.execution_id))
         if update.unreadable is not None:
             self.log.warning(
-                "The messages of execution %d cannot be read, so they are left out from here on: %s",
+                "The messages of %s %d cannot be read, so they are left out from here on: %s",
+                self.noun.lower(),
                 self.execution_id,
                 update.unreadable,
             )
@@ -194,11 +198,14 @@ class SsisExecutionTrigger(BaseTrigger):
             has_moved = await self._is_still_deferred()
         except Exception as error:  # noqa: BLE001 Airflow's versions raise different errors
             self.log.error(
-                "Execution %d is not stopped, since the state of its task cannot be read: %s", self.execution_id, error
+                "%s %d is not stopped, since the state of its task cannot be read: %s",
+                self.noun,
+                self.execution_id,
+                error,
             )
             return
         if has_moved:
-            self.log.info("Another triggerer waits for execution %d now; it goes on.", self.execution_id)
+            self.log.info("Another triggerer waits for %s %d now; it goes on.", self.noun.lower(), self.execution_id)
             return
         stop = asyncio.to_thread(self._stop, _catalog_opener(asyncio.get_running_loop(), self.ssis_conn_id))
         try:
@@ -206,8 +213,9 @@ class SsisExecutionTrigger(BaseTrigger):
         except TimeoutError:
             # The thread continues, but the process may end before it can log anything.
             self.log.error(
-                "Execution %d may not be stopped: the catalog did not answer within %.0f s. Check it in SSMS "
+                "%s %d may not be stopped: the catalog did not answer within %.0f s. Check it in SSMS "
                 "(Active Operations).",
+                self.noun,
                 self.execution_id,
                 MAX_STOP_SECONDS,
             )

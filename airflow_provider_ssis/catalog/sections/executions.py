@@ -180,7 +180,7 @@ class Executions(Operations):
         return next(iter(decode(Execution, found)), None), decode(ExecutionParameterValue, values)
 
     def execution_states(self, execution_ids: Collection[int]) -> list[ExecutionState]:
-        """The status of executions. Those that the login cannot see are left out.
+        """The status of executions and validations. Those that the login cannot see are left out.
 
         One round trip for up to two thousand executions.
         """
@@ -191,12 +191,16 @@ class Executions(Operations):
             chunk = padded(chunk, MAX_MARKERS)
             batch = select(
                 ExecutionState,
-                "catalog.executions AS v",
-                where=[one_of("v.execution_id", chunk)],
+                # Of all operations, because validations have the same statuses and ids of the same sequence.
+                "catalog.operations AS v",
+                where=[one_of("v.operation_id", chunk)],
                 values=chunk,
-                joined={"age": "DATEDIFF(second, COALESCE(v.start_time, v.created_time), SYSDATETIMEOFFSET())"},
+                joined={
+                    "execution_id": "v.operation_id",
+                    "age": "DATEDIFF(second, COALESCE(v.start_time, v.created_time), SYSDATETIMEOFFSET())",
+                },
             )
-            states += self._session.fetch(ExecutionState, batch, doing="Looking at executions")
+            states += self._session.fetch(ExecutionState, batch, doing="Reading the status of executions")
         return states
 
     def execution_progress(self, execution_id: int) -> ExecutionProgress | None:

@@ -33,12 +33,14 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             _modules(
                 "airflow_provider_ssis.operators.deploy",
+                "airflow_provider_ssis.operators.restore",
                 "airflow_provider_ssis.operators.run",
                 "airflow_provider_ssis.operators.stop",
+                "airflow_provider_ssis.operators.validate",
             )
         ],
         "sensors": [_modules("airflow_provider_ssis.sensors.execution")],
-        "triggers": [_modules("airflow_provider_ssis.triggers.execution")],
+        "triggers": [_modules("airflow_provider_ssis.triggers.execution", "airflow_provider_ssis.triggers.validation")],
         "connection-types": [
             {
                 "connection-type": "ssis",

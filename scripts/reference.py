@@ -33,11 +33,14 @@ from airflow_provider_ssis.hooks.form import FIELDS
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.lint.rule_table import RULES
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
+from airflow_provider_ssis.operators.restore import SsisRestoreProjectOperator
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
+from airflow_provider_ssis.operators.validate import SsisValidateOperator
 from airflow_provider_ssis.retry_policy import SsisRetryPolicy
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
+from airflow_provider_ssis.triggers.validation import SsisValidationTrigger
 from scripts.docstrings import Docstring, parse, to_markdown
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -59,6 +62,13 @@ require-event-handlers = ["OnError"]     # rule N101
 names = { task = "(SQL|EXP|DFT) .+" }    # rule N102: package, task, container, variable, ...
 per-file-ignores = { "Old*.dtsx" = ["D"] }
 ```"""
+_OPERATOR_CLASSES = (
+    SsisDeployProjectOperator,
+    SsisValidateOperator,
+    SsisRestoreProjectOperator,
+    SsisRunPackageOperator,
+    SsisStopExecutionOperator,
+)
 _BARE_NAME = r"\1"
 _OWN_TYPES = re.compile(r"\b(?:airflow_provider_ssis|collections\.abc|datetime|typing)\.(?:[\w.]*\.)?(\w+)")
 
@@ -70,14 +80,14 @@ def pages() -> dict[str, str]:
             [
                 "# Operators",
                 _OPERATORS,
-                *map(_class, (SsisDeployProjectOperator, SsisRunPackageOperator, SsisStopExecutionOperator)),
+                *map(_class, _OPERATOR_CLASSES),
             ]
         ),
         "sensor-and-trigger.md": "\n\n".join(
             [
                 "# Sensor and trigger",
                 _SENSOR_AND_TRIGGER,
-                *map(_class, (SsisExecutionSensor, SsisExecutionTrigger)),
+                *map(_class, (SsisExecutionSensor, SsisExecutionTrigger, SsisValidationTrigger)),
             ]
         ),
         "hook.md": "\n\n".join(

@@ -88,6 +88,16 @@ def test_ssis_wait_without_workers(airflow_home: Path, ssisdb: SsisdbEmulator, c
     assert {each.status for each in catalog.executions()} == {OperationStatus.SUCCEEDED}
 
 
+def test_ssis_validate_and_restore(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog) -> None:
+    run = run_dag(airflow_home, EXAMPLES / "ssis_validate_and_restore.py", ssisdb.airflow_uri)
+    assert run.state == "success", run.log
+    deployed = run.task("deploy")["returned"]
+    assert (deployed["deployed"], deployed["previous_version"]) == (True, None)
+    assert run.task("validate")["returned"]["status"] == "succeeded"
+    assert run.task("restore")["returned"]["restored"] is False
+    assert {each.status for each in catalog.validations()} == {OperationStatus.SUCCEEDED}
+
+
 def test_the_examples_hold_no_secret() -> None:
     """A value marked as sensitive is a template: a literal would be stored in Airflow's database."""
     found = []

@@ -62,6 +62,7 @@ def test_a_project_file_is_deployed(sales: Catalog, mart_file: Path) -> None:
         "version": project.object_version_lsn,
         "operation_id": result["operation_id"],
         "deployed": True,
+        "previous_version": None,
     }
     assert result["operation_id"] > 0
     assert [each.name for each in sales.packages("Sales", "Mart")] == ["Load.dtsx", "Strict.dtsx"]
@@ -78,7 +79,7 @@ def test_an_unchanged_project_is_not_deployed_again(sales: Catalog) -> None:
     first = deploy(SALES_MART).execute()
     task_run = deploy(SALES_MART)
     second = task_run.execute()
-    assert second == {**first, "operation_id": None, "deployed": False}
+    assert second == {**first, "operation_id": None, "deployed": False, "previous_version": first["version"]}
     assert "unchanged" in str(task_run.log)
 
 

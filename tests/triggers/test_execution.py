@@ -107,7 +107,7 @@ def test_the_event_loop_runs_while_the_server_is_slow(mart: Catalog, ssisdb: Ssi
     execution_id = start(mart)
     answered = threading.Event()
     # The server answers only after the loop has turned often, so a held loop would never end the test.
-    ssisdb.faults.call(lambda: answered.wait(30), statement="catalog.executions")
+    ssisdb.faults.call(lambda: answered.wait(30), statement="catalog.operations")
 
     async def turn_often() -> None:
         for _ in range(200):
@@ -126,7 +126,7 @@ def test_the_event_loop_runs_while_the_server_is_slow(mart: Catalog, ssisdb: Ssi
 def test_a_broken_connection_is_reported_once_and_survived(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(1, package="Load.dtsx")
     execution_id = start(mart)
-    ssisdb.faults.drop(statement="catalog.executions", times=2)
+    ssisdb.faults.drop(statement="catalog.operations", times=2)
     waiting = trigger(execution_id)
     log = logged(waiting)
     assert events_of([waiting])[0]["result"] == "terminal"
@@ -144,7 +144,7 @@ def test_errors_of_a_failover_are_survived(mart: Catalog, ssisdb: SsisdbEmulator
     if number in (4060, 18456, 40613):
         ssisdb.faults.refuse_login(number)
     else:
-        ssisdb.faults.error(number, statement="catalog.executions")
+        ssisdb.faults.error(number, statement="catalog.operations")
     assert events_of([trigger(execution_id)])[0]["result"] == "terminal"
 
 
@@ -154,7 +154,7 @@ def test_a_server_that_does_not_answer_delays_no_deadline(
     monkeypatch.setattr(execution, "QUERY_TIMEOUT", 1)
     ssisdb.scripts.take(600, package="Load.dtsx", times=1)
     endless, short = start(mart), start(mart)
-    ssisdb.faults.delay(3600, statement="catalog.executions")
+    ssisdb.faults.delay(3600, statement="catalog.operations")
     events = events_of([trigger(endless, deadline=time.time() + 0.5), trigger(short)])
     assert [event["result"] for event in events] == ["timed_out", "terminal"]
 
@@ -172,7 +172,7 @@ def test_an_outage_that_lasts_too_long_gives_an_event_with_its_error(mart: Catal
 
 def test_a_permanent_error_gives_an_event_at_once(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     execution_id = start(mart)
-    ssisdb.faults.error(229, statement="catalog.executions", times=None)
+    ssisdb.faults.error(229, statement="catalog.operations", times=None)
     try:
         (event,) = events_of([trigger(execution_id)])
     finally:

@@ -54,7 +54,8 @@ def check_package(project: Project, package: Package, document: DtsPackage | Non
         return
     known = _identities(document.connection_managers)
     for manager in project.connection_managers:
-        known |= {manager.name.lower(), manager.id.lower(), f"{manager.id.lower()}{_EXTERNAL}"}
+        name, identity = manager.name.lower(), manager.id.lower()
+        known |= {name, identity, f"{identity}{_EXTERNAL}", f"project.connectionmanagers[{name}]"}
     yield from _check_container(project, document.container, known)
 
 

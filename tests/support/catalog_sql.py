@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pyodbc
@@ -50,7 +51,9 @@ def error_number(connection: pyodbc.Connection, text: str, *parameters: Any) -> 
     """The number of the first error of a batch."""
     with pytest.raises(pyodbc.Error) as refused:
         rows(connection, text, *parameters)
-    return int(str(refused.value).partition("(SQLExecDirectW)")[0].rpartition("(")[2].rstrip(") "))
+    found = re.search(r"\((\d+)\) \(SQL\w+\)", str(refused.value))
+    assert found is not None, refused.value
+    return int(found[1])
 
 
 def create(connection: pyodbc.Connection, package: str = "Load.dtsx", more: str = "") -> int:

@@ -2,6 +2,7 @@
 
 from airflow_provider_ssis.emulator.ssisdb.procedures import (
     data_taps,
+    deployments,
     environments,
     execution_values,
     executions,
@@ -21,6 +22,7 @@ from airflow_provider_ssis.emulator.ssisdb.procedures import (
 
 __all__ = [
     "data_taps",
+    "deployments",
     "environments",
     "execution_values",
     "executions",

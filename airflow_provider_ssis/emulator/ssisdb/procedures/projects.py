@@ -1,4 +1,4 @@
-"""Projects: deploy, read back, restore, move, delete."""
+"""Projects: read back, restore, move, delete."""
 
 from __future__ import annotations
 
@@ -19,77 +19,8 @@ from airflow_provider_ssis.emulator.ssisdb import deployment
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
-from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.project.errors import ProjectError
-from airflow_provider_ssis.project.ispac import read_ispac
-from airflow_provider_ssis.project.models import Project
-
-
-@catalog_procedure(
-    "deploy_project",
-    "@folder_name nvarchar(128), @project_name nvarchar(128), @project_stream varbinary(max),"
-    " @operation_id bigint = NULL OUTPUT",
-    required="folder_name project_name project_stream",
-)
-async def deploy_project(call: CatalogCall) -> None:
-    """27145 bad name, 27104 no such folder, 27206 may not deploy there, 27109 may not change it, 27118, 27203.
-
-    The problems of the project are written to catalog.operation_messages.
-    """
-    name, stream = call["project_name"], call["project_stream"]
-    if not is_valid_name(name):
-        raise call.refuse(27145, name)
-    folder_id = call.folder(call["folder_name"])
-    sql = "SELECT project_id FROM internal.projects WHERE folder_id = ? AND lower(name) = lower(?)"
-    existing = call.first(sql, folder_id, name)
-    if existing is None:
-        if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):
-            raise call.fail(27206, call["folder_name"])
-    elif not call.may(PermissionType.MODIFY, SecuredObjectType.PROJECT, existing[0]):
-        raise call.fail(27109, name)
-    with call.ssisdb.deploying(folder_id, name) as free:
-        if not free:
-            raise call.fail(27118)
-        async with call.transaction() as store:
-            operation_id = call.begin_operation(
-                store,
-                OperationType.DEPLOY_PROJECT,
-                OperationStatus.RUNNING,
-                object_type=ObjectType.PROJECT,
-                object_name=name,
-                started=True,
-            )
-        call.set_output("operation_id", operation_id)
-        found: list[str] = []
-        project: Project | None = None
-        try:
-            project = await asyncio.to_thread(read_ispac, stream)
-            found = deployment.problems(project, name)
-        except ProjectError as error:
-            found = [str(error)]
-        if project is None or found:
-            async with call.transaction() as store:
-                for problem in found:
-                    call.ssisdb.write_message(store, operation_id, MessageType.ERROR, _SOURCE, problem)
-                call.end_operation(store, operation_id, OperationStatus.FAILED)
-                raise call.fail(27203, operation_id)
-        staged = await call.ssisdb.files.stage(stream)
-        async with call.transaction() as store:
-            deployed = deployment.write(call, store, folder_id, project)
-            call.ssisdb.files.keep(deployed.version, staged, project)
-            call.ssisdb.forget_old_versions(store, deployed.project_id)
-            store.execute(
-                "UPDATE internal.operations SET object_id = ? WHERE operation_id = ?",
-                [deployed.project_id, operation_id],
-            )
-            done = f"Project '{project.name}' with {len(project.packages)} package(s) was deployed."
-            call.ssisdb.write_message(store, operation_id, MessageType.INFORMATION, _SOURCE, done)
-            call.end_operation(store, operation_id, OperationStatus.SUCCEEDED)
-
-
-_SOURCE = MessageSourceType.EXTERNAL_PROCESS
 
 
 @catalog_procedure(

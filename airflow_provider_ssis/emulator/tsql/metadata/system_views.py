@@ -150,9 +150,11 @@ def _parameters(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
             for position, parameter in enumerate(item.parameters, start=1):
                 size, precision, scale = facets(parameter.type)
                 type_number = type_id(metadata, database, str(parameter.type).split("(", maxsplit=1)[0]) or 0
+                is_table = parameter.type.schema is not None
+                system_type = TABLE_TYPE_ID if is_table else type_number
                 yield (
-                    *(number, parameter.name, position, type_number, type_number, size, precision, scale),
-                    *(parameter.output, parameter.has_default, None, False),
+                    *(number, parameter.name, position, system_type, type_number, size, precision, scale),
+                    *(parameter.output, parameter.has_default, None, is_table),
                 )
 
 

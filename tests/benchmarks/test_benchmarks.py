@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import emulator, imports, messages, start, waiting
+from benchmarks import emulator, expressions, imports, messages, start, waiting
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.airflow_home import airflow_home
 from benchmarks.results import Report, Result, append, cost, rate
@@ -54,6 +54,10 @@ def test_each_message_is_followed_once() -> None:
     check(messages.run(messages.SMALLEST), "messages", cases=3)
 
 
+def test_expressions_equal_the_kernels_written_by_hand() -> None:
+    check(expressions.run(expressions.SMALLEST), "expressions", cases=11)
+
+
 def test_imports_are_compared_with_airflow_s_own() -> None:
     check(imports.run(imports.SMALLEST), "imports", cases=len(imports.modules_of("sensors")))
 
@@ -64,7 +68,7 @@ def test_the_embedded_ssisdb_is_compared_with_the_bare_protocol() -> None:
 
 
 def test_every_benchmark_has_a_name_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert set(BENCHMARKS) == {module.NAME for module in (emulator, imports, messages, start, waiting)}
+    assert set(BENCHMARKS) == {module.NAME for module in (emulator, expressions, imports, messages, start, waiting)}
     with pytest.raises(SystemExit):
         main(["wating"])
     assert "there is no benchmark wating" in capsys.readouterr().err

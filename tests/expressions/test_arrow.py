@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
+from airflow_provider_ssis.datatypes import INTEGER_RANGES, ColumnType, DataTypeCode
 from airflow_provider_ssis.expressions import (
     Column,
     Expression,
@@ -221,3 +221,15 @@ def test_text_is_cut_where_the_settings_say_so() -> None:
     assert failed.errors.tolist() == [code, 0, 0, code]
     cut = evaluate_batch(of_text("(DT_WSTR,3)s", name, cut_text=True), [column.slice(0, 3)], 3)
     assert cut.values.to_pylist() == ["abc", "x", None]
+
+
+@pytest.mark.parametrize("code", [DataTypeCode.DT_I1, DataTypeCode.DT_I4, DataTypeCode.DT_I8, DataTypeCode.DT_UI8])
+@pytest.mark.parametrize("text", ["a / b", "a % b", "a * b", "a + b", "a - b", "a / a", "b % a", "ABS(a) / b", "-a"])
+def test_edges_of_integers(text: str, code: DataTypeCode) -> None:
+    if text == "-a" and code is DataTypeCode.DT_UI8:
+        return
+    low, high = INTEGER_RANGES[code]
+    edges = [value for value in (low, low + 1, -1, 0, 1, 2, high - 1, high) if low <= value <= high]
+    values: list[list[Value | None]] = [[first, second] for first in [*edges, None] for second in [*edges, None]]
+    expression = of_text(text, Column("a", ColumnType(code)), Column("b", ColumnType(code)))
+    assert batch_outcomes(expression, values) == [scalar_outcome(expression, row) for row in values]

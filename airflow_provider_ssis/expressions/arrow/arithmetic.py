@@ -71,7 +71,7 @@ def binary_arithmetic(typed: Typed, operands: Sequence[Vector], rows: int) -> Ve
     sign = typed.node.lexeme
     with np.errstate(all="ignore"):
         if typed.code in INTEGERS:
-            return _integers(typed, sign, left, right, valid)
+            return _checked(typed, sign, left, right, valid) or _integers(typed, sign, left, right, valid)
         if typed.code in REALS:
             convert = DTYPES[typed.code]
             sides = [_as_real(side, operand, convert) for side, operand in zip((left, right), operands, strict=True)]
@@ -103,6 +103,28 @@ def _divided(left: Any, right: Any) -> tuple[Array, Array]:
     return quotient + away.astype(quotient.dtype), np.where(away, remainder - right, remainder)
 
 
+_CHECKED = {
+    "+": pc.add_checked,
+    "-": pc.subtract_checked,
+    "*": pc.multiply_checked,
+    "/": pc.divide_checked,
+}
+
+
+def _checked(typed: Typed, sign: str, left: Any, right: Any, valid: Mask | None) -> Vector | None:
+    """The result if no row has an error, not even one that is NULL; else None."""
+    if sign not in _CHECKED:
+        return None
+    dtype = DTYPES[typed.code]
+    try:
+        numbers = (left.astype(dtype), right.astype(dtype))
+        sides = [pa.array(side) if side.ndim else pa.scalar(side) for side in numbers]
+        result = _CHECKED[sign](*sides)
+    except pa.ArrowInvalid:
+        return None
+    return Vector(typed.type, result.to_numpy(), valid)
+
+
 def _integers(typed: Typed, sign: str, left: Any, right: Any, valid: Mask | None) -> Vector:
     low, high = INTEGER_RANGES[typed.code]
     wide: Any = np.uint64 if typed.code in (_T.DT_UI4, _T.DT_UI8) else np.int64
@@ -112,9 +134,13 @@ def _integers(typed: Typed, sign: str, left: Any, right: Any, valid: Mask | None
         is_zero = np.asarray(right == 0)
         shape = np.broadcast_shapes(left.shape, is_zero.shape)
         zero = marked(np.broadcast_to(is_zero, shape), Code.DTS_E_EXPREVALDIVBYZERO, valid)
-        right = np.where(is_zero, wide(1), right)
-        quotient, remainder = _divided(left, right)
-        result = quotient if sign == "/" else remainder
+        # Nothing remains of a division by -1, and the lowest number by -1 is no number.
+        is_whole = is_zero | (right == -1) if sign == "%" and low else is_zero
+        right = np.where(is_whole, wide(1), right)
+        left, right = (np.ascontiguousarray(side) for side in np.broadcast_arrays(left, right))
+        result = pc.divide(left, right).to_numpy()
+        if sign == "%":
+            result = left - result * right
         wrapped = (left == low) & (right == -1) if sign == "/" and low < 0 else np.zeros(result.shape, np.bool_)
     else:
         result, wrapped = _wrapping(sign, left, right)

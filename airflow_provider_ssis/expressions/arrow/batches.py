@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from airflow_provider_ssis.expressions.arrow import arithmetic, branches, calendar, casts, texts
@@ -24,6 +25,9 @@ from airflow_provider_ssis.expressions.arrow.vectors import (
 )
 from airflow_provider_ssis.expressions.compiled import Expression
 from airflow_provider_ssis.expressions.typed import Typed, post_order
+
+_SLICE = 32_768
+"""The rows that are computed at once: their values fit into the processor's cache."""
 
 _TABLES = (arithmetic.KERNELS, texts.KERNELS, calendar.KERNELS, casts.KERNELS, branches.KERNELS)
 _KERNELS: dict[str, tuple[Kernel, ...]] = {
@@ -57,6 +61,29 @@ def evaluate_batch(
     :returns: the values and the errors of the rows. Nothing is raised for an error of a row.
     :raises pyarrow.ArrowInvalid: a value is not of its column's type.
     """
+    if any(columns[index] is None for index in expression.columns):
+        raise ValueError("A column that the expression reads is missing")
+    if rows <= _SLICE:
+        return _evaluate(expression, columns, rows)
+    parts = [
+        _evaluate(expression, [_slice(column, start) for column in columns], min(_SLICE, rows - start))
+        for start in range(0, rows, _SLICE)
+    ]
+    errors = None
+    if any(part.errors is not None for part in parts):
+        none = (np.zeros(len(part.values), np.uint32) for part in parts)
+        errors = np.concatenate(
+            [zeros if part.errors is None else part.errors for part, zeros in zip(parts, none, strict=True)]
+        )
+    return BatchResult(pa.concat_arrays([part.values for part in parts]), errors)
+
+
+def _slice(column: pa.Array | pa.ChunkedArray | None, start: int) -> pa.Array | pa.ChunkedArray | None:
+    return None if column is None else column.slice(start, _SLICE)
+
+
+def _evaluate(expression: Expression, columns: Sequence[pa.Array | pa.ChunkedArray | None], rows: int) -> BatchResult:
+    read: dict[int, Vector] = {}
     stack: list[Vector] = []
     for typed in post_order(expression.root):
         count = len(typed.operands)
@@ -65,10 +92,9 @@ def evaluate_batch(
         if typed.known:
             stack.append(constant(typed.type, typed.value))
         elif typed.column is not None:
-            column = columns[typed.column]
-            if column is None:
-                raise ValueError(f"The expression reads column {typed.column}, which is missing")
-            stack.append(from_arrow(column, typed.type))
+            if typed.column not in read:
+                read[typed.column] = from_arrow(columns[typed.column], typed.type)
+            stack.append(read[typed.column])
         else:
             stack.append(without_errors(_compute(typed, operands, rows)))
     result = _encodable(stack[0], rows)

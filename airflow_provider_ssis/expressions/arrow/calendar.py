@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_ssis.datatypes import DATES
 from airflow_provider_ssis.expressions import dates
@@ -22,8 +24,14 @@ _STEPS = 300
 _DAY_STEPS = 86_400 * _STEPS
 _LENGTHS = {"hour": dates.HOUR, "minute": dates.MINUTE, "second": dates.SECOND, "millisecond": dates.MILLISECOND}
 _MONTHS = {"year": 12, "quarter": 3, "month": 1}
+_LAST_STEP = 998 * dates.MILLISECOND
+"""From here on, fractions of a second can be rounded up to the next second."""
+
 _MOST = 4_000_000_000
 """No larger number can be added to a date, in any part but milliseconds."""
+
+
+_ARROW_PARTS = {"year": pc.year, "quarter": pc.quarter, "month": pc.month, "day": pc.day}
 
 
 def month_number(days: Any) -> Array:
@@ -67,7 +75,9 @@ def date_part(typed: Typed, operands: Sequence[Vector], rows: int) -> Vector | N
         return None
     name = operands[0].value if len(operands) > 1 else typed.operation.removeprefix("function ")
     part = dates.PARTS[name.lower()]
-    ticks = np.minimum(_ticks_of_steps(_steps(given)), dates.END - 1)
+    ticks = given
+    if part == "millisecond" or np.any(given % dates.SECOND >= _LAST_STEP):
+        ticks = np.minimum(_ticks_of_steps(_steps(given)), dates.END - 1)
     if part in _LENGTHS:
         modulus = {"hour": 24, "millisecond": 1000}.get(part, 60)
         result = ticks // _LENGTHS[part] % modulus
@@ -79,16 +89,10 @@ def date_part(typed: Typed, operands: Sequence[Vector], rows: int) -> Vector | N
 def _day_part(part: str, days: Array) -> Array:
     if part == "weekday":
         return (days + 1) % 7 + 1
+    if part in _ARROW_PARTS:
+        calendar_days = pa.array((days - _UNIX_DAYS).astype(np.int32)).cast(pa.date32())
+        return np.asarray(_ARROW_PARTS[part](calendar_days))
     months = month_number(days)
-    match part:
-        case "year":
-            return np.asarray(months // 12)
-        case "quarter":
-            return months % 12 // 3 + 1
-        case "month":
-            return months % 12 + 1
-        case "day":
-            return days - first_day(months) + 1
     new_year = first_day(months // 12 * 12)
     if part == "dayofyear":
         return np.asarray(days - new_year + 1)

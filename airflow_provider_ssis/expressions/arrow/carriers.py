@@ -96,7 +96,10 @@ def from_arrow(column: pa.Array | pa.ChunkedArray, type_: ColumnType) -> Vector:
     """
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     wanted = arrow_type(type_)
-    if array.type != wanted:
+    is_same = array.type == wanted or (
+        pa.types.is_decimal128(array.type) and pa.types.is_decimal128(wanted) and array.type.scale == wanted.scale
+    )
+    if not is_same:
         array = array.cast(wanted)
     code = type_.code
     if code in STRINGS:

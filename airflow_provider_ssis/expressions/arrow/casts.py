@@ -26,8 +26,9 @@ from airflow_provider_ssis.datatypes import (
 from airflow_provider_ssis.expressions import dates
 from airflow_provider_ssis.expressions.arrow.arithmetic import Kernel, decimals_to_reals, numbers_of, rescaled
 from airflow_provider_ssis.expressions.arrow.calendar import first_day
+from airflow_provider_ssis.expressions.arrow.carriers import arrow_type
 from airflow_provider_ssis.expressions.arrow.rows import compute_rows
-from airflow_provider_ssis.expressions.arrow.texts import has_single_units, is_ascii
+from airflow_provider_ssis.expressions.arrow.texts import contains_byte, has_single_units, is_ascii
 from airflow_provider_ssis.expressions.arrow.vectors import (
     DTYPES,
     Array,
@@ -131,6 +132,8 @@ def _from_text(typed: Typed, operand: Vector, rows: int) -> Vector | None:
     if not isinstance(data, pa.Array):
         return None
     if code in INTEGERS:
+        if (plain := _plain_integers(typed, operand)) is not None:
+            return plain
         return _matched(typed, operand, pc.utf8_trim(data, characters=" "), _INTEGER_TEXT, "0", _integers_of, rows)
     if code is _T.DT_R8:
         return _matched(typed, operand, pc.utf8_trim(data, characters=" "), _REAL_TEXT, "0", _reals_of, rows)
@@ -170,6 +173,19 @@ def _matched(
         errors = np.zeros(rows, dtype=np.uint32)
         errors[indices] = others.errors
     return Vector(typed.type, numbers, valid, errors)
+
+
+def _plain_integers(typed: Typed, operand: Vector) -> Vector | None:
+    """The integers if each row has one without blanks and plus signs; else None."""
+    assert isinstance(operand.data, pa.Array)  # noqa: S101 the form of text
+    if contains_byte(operand.data, b"xX"):
+        return None  # Arrow reads hexadecimal numbers
+    try:
+        numbers = operand.data.cast(arrow_type(typed.type))
+    except pa.ArrowInvalid:
+        return None
+    valid = valid_rows(operand)
+    return Vector(typed.type, numbers.fill_null(0).to_numpy(), valid)
 
 
 def _integers_of(typed: Typed, text: pa.StringArray) -> tuple[Array, Mask]:

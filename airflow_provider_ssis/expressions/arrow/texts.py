@@ -28,14 +28,25 @@ _TRIMS = {
 }
 
 
-def _highest_byte(array: pa.StringArray) -> int:
+def _bytes(array: pa.StringArray) -> Array:
+    """The bytes of all texts."""
     buffer = array.buffers()[2]
     if buffer is None or not len(array):
-        return 0
+        return np.zeros(0, np.uint8)
     offsets = np.frombuffer(array.buffers()[1], dtype=np.int32, count=len(array) + array.offset + 1)
     start, end = int(offsets[array.offset]), int(offsets[-1])
-    used = np.frombuffer(buffer, dtype=np.uint8)[start:end]
+    return np.frombuffer(buffer, dtype=np.uint8)[start:end]
+
+
+def _highest_byte(array: pa.StringArray) -> int:
+    used = _bytes(array)
     return int(used.max()) if len(used) else 0
+
+
+def contains_byte(array: pa.StringArray, searched: bytes) -> bool:
+    """Whether one of some bytes occurs in a text."""
+    used = _bytes(array)
+    return any((used == byte).any() for byte in searched)
 
 
 def has_single_units(array: pa.StringArray) -> bool:

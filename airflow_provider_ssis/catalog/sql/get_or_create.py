@@ -178,15 +178,15 @@ _TAKE_OVER_CREATED = (
 # Most callers have no earlier execution. This is found out first, because it is many times cheaper than the rest. The
 # comparison ignores case, so it may find more than matters.
 _MAY_MATTER = (
-    f"(@probe_length > 0 AND LEFT({_CALLER}, @probe_length) = @probe) OR v.execution_id = @previous "
-    f"OR (@exclusive = 1 AND v.status IN ({_codes(ACTIVE_STATUSES)}))"
+    f"(@probe_length > 0 AND LEFT({_CALLER}, @probe_length) = @probe) OR v.execution_id = @previous OR @exclusive = 1"
 )
 _PROBE = (
     "SET @probe = CASE WHEN @prefix_text = N'' THEN @key_text ELSE @prefix_text END;\n"
     "SET @probe_length = DATALENGTH(@probe) / 2;\n"
-    "SELECT @matter = COUNT(*) FROM catalog.executions AS v "
+    # Counted and not filtered: as a filter, it could be evaluated for all executions instead of the recent ones.
+    f"SELECT @matter = COUNT(CASE WHEN {_MAY_MATTER} THEN 1 END) FROM catalog.executions AS v "
     f"LEFT JOIN catalog.execution_parameter_values AS c ON {_OF_EXECUTION} "
-    f"WHERE v.object_id = @project_id AND {{condition}} AND ({_MAY_MATTER});\n"
+    f"WHERE v.object_id = @project_id AND {{condition}};\n"
 )
 # Only the newest execution with the key counts. A failed, canceled or unexpectedly ended one leads to a new one.
 _FIND = (

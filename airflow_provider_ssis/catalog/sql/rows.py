@@ -37,6 +37,7 @@ def decode(row_class: type[RowClass], result: ResultSet) -> list[RowClass]:
     return [row_class(**{name: read(row) for name, read in readers}) for row in result.rows]
 
 
+@cache
 def variant_fields(row_class: type) -> frozenset[str]:
     """The fields of a row class that hold values of sql_variant columns."""
     return frozenset(name for name, hint in get_type_hints(row_class).items() if hint == VariantValue)

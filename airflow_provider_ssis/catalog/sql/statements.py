@@ -11,7 +11,7 @@ from enum import IntEnum, unique
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_ssis.catalog.sql.rows import variant_fields
-from airflow_provider_ssis.catalog.sql.variants import variant_columns
+from airflow_provider_ssis.catalog.sql.variants import BASE_TYPE_SUFFIX, base_type_of, variant_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -137,12 +137,17 @@ def select(
     joined = joined or {}
     variants = variant_fields(row_class)
     columns = ", ".join(
-        variant_columns(f"v.{each.name}", each.name)
+        variant_columns(f"v.{each.name}", each.name, f"v.{each.name}{BASE_TYPE_SUFFIX}")
         if each.name in variants
         else f"{joined.get(each.name, 'v.' + each.name)} AS {each.name}"
         for each in fields(row_class)
     )
     top = "" if limit is None else "TOP (?) "
+    if variants:
+        # The base type decides several times about each value, so it is a column: the server computes it once.
+        view, rest = source.split(" AS v", maxsplit=1)
+        types = "".join(f", {base_type_of(f'b.{name}')} AS {name}{BASE_TYPE_SUFFIX}" for name in sorted(variants))
+        source = f"(SELECT b.*{types} FROM {view} AS b) AS v{rest}"
     sql = f"SELECT {top}{columns}\nFROM {source}"
     if where:
         sql += f"\nWHERE {' AND '.join(where)}"

@@ -17,13 +17,19 @@ BASE_TYPE_SUFFIX = "_base_type"
 """Suffix of the name of the column with the base type."""
 
 
-def variant_columns(expression: str, name: str) -> str:
+def base_type_of(expression: str) -> str:
+    """The expression for the name of a sql_variant's base type."""
+    return f"CAST(SQL_VARIANT_PROPERTY({expression}, 'BaseType') AS nvarchar(128))"
+
+
+def variant_columns(expression: str, name: str, base_type: str | None = None) -> str:
     """The columns to select for a sql_variant.
 
     :param expression: the column of the view.
     :param name: the name of the field.
+    :param base_type: a column that has the base type already. Default: none.
     """
-    base_type = f"CAST(SQL_VARIANT_PROPERTY({expression}, 'BaseType') AS nvarchar(128))"
+    base_type = base_type or base_type_of(expression)
     # The default conversions to text would lose digits of floating numbers and the seconds of a datetime.
     text = (
         f"CASE WHEN {base_type} IN (N'float', N'real') "

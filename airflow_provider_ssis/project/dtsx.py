@@ -20,7 +20,7 @@ from airflow_provider_ssis.project.models import (
     ProtectionLevel,
 )
 from airflow_provider_ssis.project.namespaces import DTS
-from airflow_provider_ssis.project.package.connections import read_connection_manager
+from airflow_provider_ssis.project.package.connections import plain_connection_manager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler, DtsPrecedenceConstraint
 from airflow_provider_ssis.project.package.document import dts_package, is_encrypted_package
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
@@ -85,13 +85,14 @@ def package_file(root: _Element, part: str) -> PackageFile:
         control_flow=replace(
             _executable(package.container), log_providers=tuple(provider.name for provider in package.log_providers)
         ),
-        connection_managers=tuple(read_connection_manager(one.element, part) for one in package.connection_managers),
+        connection_managers=tuple(plain_connection_manager(one) for one in package.connection_managers),
         parameters=tuple(parameter.name for parameter in package.parameters),
     )
 
 
 def _executable(container: DtsContainer) -> Executable:
-    pipeline = container.element.find(f"{DTS}ObjectData/pipeline")
+    data = _data(container)
+    tag = None if data is None else data.tag
     return Executable(
         name=container.name,
         path=container.path,
@@ -106,14 +107,20 @@ def _executable(container: DtsContainer) -> Executable:
             _event_handler(handler, disabled=handler.disabled or container.disable_event_handlers)
             for handler in container.event_handlers
         ),
-        data_flow=None if pipeline is None else read_data_flow(pipeline, container.part),
-        child_package=_child_package(container),
+        data_flow=read_data_flow(data, container.part) if data is not None and tag == "pipeline" else None,
+        child_package=_child_package(container) if tag == "ExecutePackageTask" else None,
         max_error_count=container.max_error_count,
         fail_parent_on_failure=container.fail_parent_on_failure,
         fail_package_on_failure=container.fail_package_on_failure,
         force_execution_result=container.force_execution_result,
         variables=tuple(variable.qualified_name for variable in container.variables),
     )
+
+
+def _data(container: DtsContainer) -> _Element | None:
+    """Return the element in which a task stores its data."""
+    found = next(container.element.iterchildren(f"{DTS}ObjectData"), None)
+    return None if found is None or not len(found) else found[0]
 
 
 def _event_handler(handler: DtsEventHandler, *, disabled: bool) -> EventHandler:
@@ -142,8 +149,6 @@ def _constraint(constraint: DtsPrecedenceConstraint) -> PrecedenceConstraint:
 
 def _child_package(container: DtsContainer) -> str | None:
     """Return the package of the same project that an Execute Package task runs."""
-    if container.element.find(f"{DTS}ObjectData/ExecutePackageTask") is None:
-        return None
     task = container.data()
     if not isinstance(task, ExecutePackageTask) or not task.use_project_reference:
         return None

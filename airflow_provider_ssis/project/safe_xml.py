@@ -24,6 +24,8 @@ _DAMAGED = "The file is damaged: restore it from its source, or save it again in
 _FEW_TAGS, _FEW_ATTRIBUTES = 100_000, 200_000
 """So many, and the tree of a document needs some ten megabytes at most."""
 
+_SMALL = 2 * MEBIBYTE
+_WITH_BLANK_TEXT = etree.XPath("//text()[contains(' \n\r\t', substring(., 1, 1))][not(normalize-space())]/..")
 _MARKED = etree.XPath("//*[@xml:space]", namespaces={"xml": "http://www.w3.org/XML/1998/namespace"})
 
 
@@ -51,8 +53,7 @@ def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_a
     data = to_utf8(data, part)
     _refuse_document_type(data, part)
     # Counts tags, comments and so on, which is fast. What is suspicious by that is checked before a tree is built.
-    tags, attributes = data.count(b"<"), data.count(b"=")
-    if tags > min(_FEW_TAGS, limits.xml_elements) or attributes > _FEW_ATTRIBUTES:
+    if _may_be_large(data, limits):
         _check_structure(data, part, limits)
     parser = etree.XMLParser(
         encoding="utf-8",
@@ -74,7 +75,8 @@ def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_a
     if _exceeds_limits(limits.xml_depth, limits.xml_attributes)(root):
         _check_structure(data, part, limits)
     if not keep_all:
-        _drop_blank_texts((element for element in root.iter() if not len(element)), _preserving(root))
+        is_preserved = _preserving(root) if b"xml:space" in data else _is_never_preserved
+        _drop_blank_texts((element for element in _WITH_BLANK_TEXT(root) if not len(element)), is_preserved)
     return root
 
 
@@ -102,7 +104,14 @@ def is_blank(text: str | None) -> bool:
 
 @cache
 def _exceeds_limits(depth: int, attributes: int) -> etree.XPath:
-    return etree.XPath(f"boolean({'/*' * (depth + 1)} | //*[count(@*) > {attributes}])")
+    return etree.XPath(f"boolean({'/*' * (depth + 1)}) or boolean(//@*[{attributes + 1}])")
+
+
+def _may_be_large(data: bytes, limits: Limits) -> bool:
+    """Return True if the tree of a document may need much memory or exceed the limit. A tag has four bytes or more."""
+    if len(data) < min(_SMALL, 4 * limits.xml_elements):
+        return False
+    return data.count(b"<") > min(_FEW_TAGS, limits.xml_elements) or data.count(b"=") > _FEW_ATTRIBUTES
 
 
 def _refuse_document_type(data: bytes, part: str) -> None:
@@ -189,9 +198,13 @@ def _preserving(root: etree._Element) -> Callable[[etree._Element | None], bool]
     """Return a function that returns True for an element whose white space is preserved."""
     marked = _MARKED(root)
     if not marked:
-        return lambda element: False
+        return _is_never_preserved
     # Visual Studio marks elements without children only, for which their own mark decides.
     return _is_preserved if any(len(element) for element in marked) else _is_preserved_itself
+
+
+def _is_never_preserved(element: etree._Element | None) -> bool:
+    return False
 
 
 def _is_preserved_itself(element: etree._Element | None) -> bool:

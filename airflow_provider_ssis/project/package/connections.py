@@ -124,7 +124,14 @@ def read_connection_manager(element: _Element, part: str) -> ConnectionManager:
     :raises InvalidPartError: as for :func:`read_dts_connection_manager`.
     :raises ProtectedError: as for :func:`read_dts_connection_manager`.
     """
-    found = read_dts_connection_manager(element, part)
+    return plain_connection_manager(read_dts_connection_manager(element, part))
+
+
+def plain_connection_manager(found: DtsConnectionManager) -> ConnectionManager:
+    """Return a connection manager as plain data, without the properties of its type.
+
+    :param found: the connection manager.
+    """
     return ConnectionManager(
         name=found.name,
         id=found.id,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.dts import dts_flag, dts_number, dts_text, members
+from airflow_provider_ssis.project.dts import DtsContents, dts_text
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp, ExecutableKind
 from airflow_provider_ssis.project.namespaces import DTS
-from airflow_provider_ssis.project.package.elements import DtsElement, property_expressions
+from airflow_provider_ssis.project.package.elements import DtsElement, expressions_of
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop, read_for_loop, read_foreach_loop
 from airflow_provider_ssis.project.package.options import DtsLogging, read_logging
 from airflow_provider_ssis.project.package.task_data import read_task
@@ -28,6 +28,8 @@ _KINDS = {
 }
 _SAVE_AGAIN = "Open the package in Visual Studio and save it again"
 _SERIALIZABLE = 1_048_576
+_CONSTRAINT_VALUES = {int(one): one for one in ConstraintValue}
+_EVAL_OPS = {int(one): one for one in EvalOp}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,67 +150,69 @@ class _Reader:
     part: str
 
     def container(self, element: _Element, path: str, kind: ExecutableKind) -> DtsContainer:
-        forced = self._number(element, "ForceExecutionResult", -1)
-        locale_id = self._number(element, "LocaleID", -1)
-        children, constraints = self._children(element, path)
+        found = DtsContents(element)
+        forced = found.number("ForceExecutionResult", -1, self.part)
+        locale_id = found.number("LocaleID", -1, self.part)
+        children, constraints = self._children(found, path)
         return DtsContainer(
             element,
             self.part,
-            name=dts_text(element, "ObjectName"),
+            name=found.text("ObjectName"),
             path=path,
-            id=dts_text(element, "DTSID").upper(),
-            ref_id=element.get(f"{DTS}refId", ""),
+            id=found.text("DTSID").upper(),
+            ref_id=found.text("refId"),
             kind=kind,
-            type=element.get(f"{DTS}ExecutableType", ""),
-            description=dts_text(element, "Description"),
-            disabled=dts_flag(element, "Disabled"),
-            delay_validation=dts_flag(element, "DelayValidation"),
-            max_error_count=self._number(element, "MaxErrorCount", 1),
-            fail_package_on_failure=dts_flag(element, "FailPackageOnFailure"),
-            fail_parent_on_failure=dts_flag(element, "FailParentOnFailure"),
+            type=found.text("ExecutableType"),
+            description=found.text("Description"),
+            disabled=found.flag("Disabled"),
+            delay_validation=found.flag("DelayValidation"),
+            max_error_count=found.number("MaxErrorCount", 1, self.part),
+            fail_package_on_failure=found.flag("FailPackageOnFailure"),
+            fail_parent_on_failure=found.flag("FailParentOnFailure"),
             force_execution_result=None if forced < 0 else forced,
-            transaction_option=self._number(element, "TransactionOption", 1),
-            isolation_level=self._number(element, "ISOLevel", _SERIALIZABLE),
+            transaction_option=found.number("TransactionOption", 1, self.part),
+            isolation_level=found.number("ISOLevel", _SERIALIZABLE, self.part),
             locale_id=None if locale_id == -1 else locale_id,
-            disable_event_handlers=dts_flag(element, "DisableEventHandlers"),
-            variables=self._variables(element),
-            expressions=property_expressions(element),
-            logging=read_logging(element, self.part),
+            disable_event_handlers=found.flag("DisableEventHandlers"),
+            variables=self._variables(found),
+            expressions=expressions_of(found.children("PropertyExpression")),
+            logging=read_logging(found.children("LoggingOptions"), self.part),
             event_handlers=tuple(
-                self._event_handler(handler, path) for handler in members(element, "EventHandlers", "EventHandler")
+                self._event_handler(handler, path) for handler in found.members("EventHandlers", "EventHandler")
             ),
             children=children,
             constraints=constraints,
         )
 
     def _event_handler(self, element: _Element, owner: str) -> DtsEventHandler:
-        event = dts_text(element, "EventName") or dts_text(element, "CreationName")
+        found = DtsContents(element)
+        event = found.text("EventName") or found.text("CreationName")
         path = f"{owner}.EventHandlers[{event}]"
-        children, constraints = self._children(element, path)
-        variables = self._variables(element)
+        children, constraints = self._children(found, path)
+        variables = self._variables(found)
         return DtsEventHandler(
             element,
             self.part,
             event=event,
             path=path,
-            id=dts_text(element, "DTSID").upper(),
-            disabled=dts_flag(element, "Disabled"),
+            id=found.text("DTSID").upper(),
+            disabled=found.flag("Disabled"),
             propagate=_propagates(variables),
             variables=variables,
-            expressions=property_expressions(element),
+            expressions=expressions_of(found.children("PropertyExpression")),
             children=children,
             constraints=constraints,
         )
 
-    def _variables(self, element: _Element) -> tuple[DtsVariable, ...]:
-        return tuple(read_variable(one, self.part) for one in members(element, "Variables", "Variable"))
+    def _variables(self, found: DtsContents) -> tuple[DtsVariable, ...]:
+        return tuple(read_variable(one, self.part) for one in found.members("Variables", "Variable"))
 
     def _children(
-        self, element: _Element, path: str
+        self, found: DtsContents, path: str
     ) -> tuple[tuple[DtsContainer, ...], tuple[DtsPrecedenceConstraint, ...]]:
         children: dict[str, DtsContainer] = {}
         paths: dict[str, str] = {}
-        for child in members(element, "Executables", "Executable"):
+        for child in found.members("Executables", "Executable"):
             name = dts_text(child, "ObjectName")
             if not name:
                 raise self._error("contains an executable without a name", child)
@@ -221,28 +225,29 @@ class _Reader:
             paths[child.get(f"{DTS}refId", child_path[1:])] = child_path
             paths[dts_text(child, "DTSID").upper()] = child_path
         constraints = tuple(
-            self._constraint(one, paths) for one in members(element, "PrecedenceConstraints", "PrecedenceConstraint")
+            self._constraint(one, paths) for one in found.members("PrecedenceConstraints", "PrecedenceConstraint")
         )
-        self._check_order(constraints, element)
+        self._check_order(constraints, found.element)
         return tuple(children.values()), constraints
 
     def _constraint(self, element: _Element, paths: dict[str, str]) -> DtsPrecedenceConstraint:
-        value = self._number(element, "Value", ConstraintValue.SUCCESS)
-        eval_op = self._number(element, "EvalOp", EvalOp.CONSTRAINT)
-        if value not in list(ConstraintValue) or eval_op not in list(EvalOp):
+        found = DtsContents(element)
+        value = found.number("Value", ConstraintValue.SUCCESS, self.part)
+        eval_op = found.number("EvalOp", EvalOp.CONSTRAINT, self.part)
+        if value not in _CONSTRAINT_VALUES or eval_op not in _EVAL_OPS:
             problem = f"contains a precedence constraint with the unknown Value {value} or EvalOp {eval_op}"
             raise self._error(problem, element)
-        ends = {end.get(f"{DTS}IsFrom") in ("-1", "True"): end for end in element.iterfind(f"{DTS}Executable")}
+        ends = {end.get(f"{DTS}IsFrom") in ("-1", "True"): end for end in found.children("Executable")}
         return DtsPrecedenceConstraint(
             element,
             self.part,
-            name=dts_text(element, "ObjectName"),
+            name=found.text("ObjectName"),
             source=self._end(element, "From", ends.get(True), paths),
             target=self._end(element, "To", ends.get(False), paths),
-            value=ConstraintValue(value),
-            eval_op=EvalOp(eval_op),
-            logical_and=dts_flag(element, "LogicalAnd"),
-            expression=dts_text(element, "Expression"),
+            value=_CONSTRAINT_VALUES[value],
+            eval_op=_EVAL_OPS[eval_op],
+            logical_and=found.flag("LogicalAnd"),
+            expression=found.text("Expression"),
         )
 
     def _end(self, element: _Element, attribute: str, reference: _Element | None, paths: dict[str, str]) -> str:
@@ -258,7 +263,9 @@ class _Reader:
             )
         return found
 
-    def _check_order(self, constraints: Iterable[DtsPrecedenceConstraint], element: _Element) -> None:
+    def _check_order(self, constraints: Sequence[DtsPrecedenceConstraint], element: _Element) -> None:
+        if not constraints:
+            return
         sorter: TopologicalSorter[str] = TopologicalSorter()
         for constraint in constraints:
             sorter.add(constraint.target, constraint.source)
@@ -267,9 +274,6 @@ class _Reader:
         except CycleError as error:
             circle = ", ".join(error.args[1])
             raise self._error(f"contains precedence constraints that form a cycle: {circle}", element) from None
-
-    def _number(self, element: _Element, name: str, default: int) -> int:
-        return dts_number(element, name, default, self.part)
 
     def _error(self, problem: str, element: _Element) -> InvalidPartError:
         return InvalidPartError(problem, part=self.part, line=element.sourceline, advice=_SAVE_AGAIN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -79,4 +79,9 @@ def unescaped(text: str) -> str:
 
 def property_expressions(element: _Element) -> Mapping[str, str]:
     """Return the property expressions of an object by the name of the property in Microsoft's object model."""
-    return {child.get(f"{DTS}Name", ""): child.text or "" for child in element.iterfind(f"{DTS}PropertyExpression")}
+    return expressions_of(element.iterfind(f"{DTS}PropertyExpression"))
+
+
+def expressions_of(elements: Iterable[_Element]) -> Mapping[str, str]:
+    """Return the property expressions of some elements; see :func:`property_expressions`."""
+    return {child.get(f"{DTS}Name", ""): child.text or "" for child in elements}

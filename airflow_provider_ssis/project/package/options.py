@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -114,17 +114,17 @@ def read_log_provider(element: _Element, part: str) -> DtsLogProvider:
     )
 
 
-def read_logging(container: _Element, part: str) -> DtsLogging | None:
+def read_logging(elements: Sequence[_Element], part: str) -> DtsLogging | None:
     """Read the logging options of a container.
 
-    :param container: the element of the container.
+    :param elements: the elements ``DTS:LoggingOptions`` of the container.
     :param part: the file that contains it, for errors.
     :returns: the options; None if the container has none.
     :raises InvalidPartError: a number in them is not a number.
     """
-    element = container.find(f"{DTS}LoggingOptions")
-    if element is None:
+    if not elements:
         return None
+    element = elements[0]
     owner = DtsElement(element, part)
     # The number of events, then the length and the name of each: 2,7,OnError,12,OnTaskFailed
     tokens = dts_text(element, "EventFilter").split(",")

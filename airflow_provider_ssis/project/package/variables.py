@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.datatypes import BY_VARIANT_TYPE, parse_value
-from airflow_provider_ssis.project.dts import dts_flag, dts_text
+from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.encryption import DPAPI_BLOB
 from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
 from airflow_provider_ssis.project.package.elements import DtsElement, number
@@ -92,22 +92,23 @@ def read_variable(element: _Element, part: str) -> DtsVariable:
     :param part: the file that contains it, for errors.
     :raises InvalidPartError: the code of its type is not a number.
     """
-    value = element.find(f"{DTS}VariableValue")
+    found = DtsContents(element)
+    value = next(iter(found.children("VariableValue")), None)
     owner = DtsElement(element, part)
     return DtsVariable(
         element,
         part,
-        namespace=dts_text(element, "Namespace"),
-        name=dts_text(element, "ObjectName"),
+        namespace=found.text("Namespace"),
+        name=found.text("ObjectName"),
         data_type=_type_name(owner, None if value is None else value.get(f"{DTS}DataType")),
         text="" if value is None or len(value) else value.text or "",
-        expression=dts_text(element, "Expression"),
-        evaluate_as_expression=dts_flag(element, "EvaluateAsExpression"),
-        read_only=dts_flag(element, "ReadOnly"),
-        raise_changed_event=dts_flag(element, "RaiseChangedEvent"),
-        include_in_debug_dump=dts_text(element, "IncludeInDebugDump").strip() == str(_IN_DEBUG_DUMP),
-        description=dts_text(element, "Description"),
-        id=dts_text(element, "DTSID"),
+        expression=found.text("Expression"),
+        evaluate_as_expression=found.flag("EvaluateAsExpression"),
+        read_only=found.flag("ReadOnly"),
+        raise_changed_event=found.flag("RaiseChangedEvent"),
+        include_in_debug_dump=found.text("IncludeInDebugDump").strip() == str(_IN_DEBUG_DUMP),
+        description=found.text("Description"),
+        id=found.text("DTSID"),
     )
 
 
@@ -118,6 +119,7 @@ def read_parameter(element: _Element, part: str) -> DtsParameter:
     :param part: the file that contains it, for errors.
     :raises InvalidPartError: the code of its type is not a number.
     """
+    found = DtsContents(element)
     properties = {child.get(f"{DTS}Name"): child for child in element.iterfind(f"{DTS}Property")}
     value = properties.get("ParameterValue", properties.get("DefaultValue"))  # the second in format 5
     text = element.get(f"{DTS}DefaultValue") if value is None else value.text or ""
@@ -127,14 +129,14 @@ def read_parameter(element: _Element, part: str) -> DtsParameter:
     return DtsParameter(
         element,
         part,
-        name=dts_text(element, "ObjectName"),
-        data_type=_type_name(DtsElement(element, part), dts_text(element, "DataType")),
+        name=found.text("ObjectName"),
+        data_type=_type_name(DtsElement(element, part), found.text("DataType")),
         text=None if encrypted else text,
-        required=dts_flag(element, "Required"),
-        sensitive=dts_flag(element, "Sensitive"),
+        required=found.flag("Required"),
+        sensitive=found.flag("Sensitive"),
         encrypted=encrypted,
-        description=dts_text(element, "Description"),
-        id=dts_text(element, "DTSID"),
+        description=found.text("Description"),
+        id=found.text("DTSID"),
     )
 
 

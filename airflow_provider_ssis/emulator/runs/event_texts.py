@@ -120,3 +120,8 @@ def nothing_tapped(tap: DataTap) -> str:
         f"The data tap on {tap.path_id_string} of the task '{task}' wrote no file: no data flow of the package with "
         "this task and path ran. Check both; they are compared with case."
     )
+
+
+def dumped(file: str, reason: str) -> str:
+    """A dump that the process wrote."""
+    return f"A dump was written to '{file}', because of the message: {reason}"

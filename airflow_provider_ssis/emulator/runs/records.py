@@ -127,4 +127,24 @@ class TappedRowsRecord:
     written_time: datetime
 
 
-Record = TappedRowsRecord | EventRecord | ExecutableRecord | StatisticsRecord | PhaseRecord | DataStatisticsRecord
+@dataclass(frozen=True, slots=True)
+class DumpRecord:
+    """A dump of the process that runs the package: a file.
+
+    :param reason: the message after which it is written.
+    """
+
+    reason: str
+    package_name: str
+    written_time: datetime
+
+
+Record = (
+    DumpRecord
+    | TappedRowsRecord
+    | EventRecord
+    | ExecutableRecord
+    | StatisticsRecord
+    | PhaseRecord
+    | DataStatisticsRecord
+)

@@ -40,10 +40,11 @@ from airflow_provider_ssis.emulator.runs.control_flow import (
     may_start,
     tasks_in,
 )
+from airflow_provider_ssis.emulator.runs.dumps import DumpRule
 from airflow_provider_ssis.emulator.runs.frames import Frame, context_of, event_record, statistics_of
 from airflow_provider_ssis.emulator.runs.levels import Event, log_filter
 from airflow_provider_ssis.emulator.runs.overrides import Scope, apply_overrides
-from airflow_provider_ssis.emulator.runs.records import EventRecord, ExecutableRecord, TappedRowsRecord
+from airflow_provider_ssis.emulator.runs.records import DumpRecord, EventRecord, ExecutableRecord, TappedRowsRecord
 from airflow_provider_ssis.emulator.runs.request import DataTap, RunRequest
 from airflow_provider_ssis.emulator.runs.steps import Pause, RunStopped, Steps
 from airflow_provider_ssis.project.models import (
@@ -112,6 +113,8 @@ class _Simulation:
         )
         self._listed: set[str] = set()
         self._tapped: set[DataTap] = set()
+        self._dumps = DumpRule.of(request.parameters)
+        self._has_dumped = False
         self._executing = False
         self._executables = 0
 
@@ -428,6 +431,9 @@ class _Simulation:
         """Raise an event: write it, count it if it is an error, and run its handlers, from the inside out."""
         if event in self._filter.events:
             yield self._record(event, frame, text, code, subcomponent)
+        if not self._has_dumped and self._dumps.applies(event, code):
+            self._has_dumped = True
+            yield DumpRecord(text, frame.package.name, self._tick())
         is_heard = True
         for outer in frame.outwards():
             if event is Event.ERROR:

@@ -45,7 +45,7 @@ class ProjectFiles:
 
     def keep(self, version: int, staged: Path, project: Project) -> None:
         """Make a staged file a version."""
-        staged.rename(self._path(version))
+        staged.rename(self.path(version))
         self._remember(version, project)
 
     def read(self, version: int) -> bytes:
@@ -53,17 +53,17 @@ class ProjectFiles:
 
         :raises OSError: the file is missing.
         """
-        return self._path(version).read_bytes()
+        return self.path(version).read_bytes()
 
     async def load(self, version: int) -> None:
         """Read a version in a thread, so that :meth:`project` has it at once. A deleted version is no error here."""
-        if version not in self._parsed and self._path(version).exists():
-            self._remember(version, await asyncio.to_thread(read_ispac, self._path(version)))
+        if version not in self._parsed and self.path(version).exists():
+            self._remember(version, await asyncio.to_thread(read_ispac, self.path(version)))
 
     def project(self, version: int) -> Project:
         """The project of a version."""
         if version not in self._parsed:
-            self._remember(version, read_ispac(self._path(version)))
+            self._remember(version, read_ispac(self.path(version)))
         self._parsed.move_to_end(version)
         return self._parsed[version]
 
@@ -73,14 +73,14 @@ class ProjectFiles:
         :raises ProjectError: the package cannot be read.
         :raises OSError: the file is missing.
         """
-        with open_archive(self._path(version)) as archive:
+        with open_archive(self.path(version)) as archive:
             name = next((name for name in archive.names if name.lower() == package.lower()), package)
             return read_dts_package(archive.read(name), name)
 
     def delete(self, version: int) -> None:
         """Delete a version."""
         self._parsed.pop(version, None)
-        self._path(version).unlink(missing_ok=True)
+        self.path(version).unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Delete all versions."""
@@ -99,5 +99,6 @@ class ProjectFiles:
         if len(self._parsed) > _PARSED_KEPT:
             self._parsed.popitem(last=False)
 
-    def _path(self, version: int) -> Path:
+    def path(self, version: int) -> Path:
+        """The file of a version."""
         return self._folder / f"{version}{_SUFFIX}"

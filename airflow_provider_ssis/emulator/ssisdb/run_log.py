@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.records import (
     ContextRecord,
     DataStatisticsRecord,
+    DumpRecord,
     EventRecord,
     ExecutableRecord,
     PhaseRecord,
@@ -107,7 +108,7 @@ class CatalogRunLog:
 
         :param by_worker: a worker of Scale Out runs the execution: its messages go to separate tables.
         """
-        written = [await self._file(record) if isinstance(record, TappedRowsRecord) else record for record in records]
+        written = [await self._with_file(execution_id, record) for record in records]
         if not written:
             return
 
@@ -124,7 +125,27 @@ class CatalogRunLog:
 
         await self._writer.write(write)
 
-    async def _file(self, record: TappedRowsRecord) -> EventRecord:
+    async def _with_file(self, execution_id: int, record: Record) -> Record:
+        """Write the file of a record that has one; returns the message about it, or the record."""
+        if isinstance(record, TappedRowsRecord):
+            return await self._rows(record)
+        if isinstance(record, DumpRecord):
+            return await self._dump(execution_id, record)
+        return record
+
+    async def _dump(self, execution_id: int, record: DumpRecord) -> EventRecord:
+        """Write a dump, under the id that the execution shows."""
+        [(dump_id,)] = self._engine.read(
+            "SELECT operation_guid FROM internal.operations WHERE operation_id = ?", [execution_id]
+        )
+        what = (
+            f"Execution {execution_id}, {record.package_name}, at {record.written_time.isoformat()}: {record.reason}\n"
+        )
+        path = await asyncio.to_thread(self._dumps.write_dump, str(dump_id).upper(), what)
+        text = event_texts.dumped(str(path), record.reason)
+        return EventRecord(record.written_time, MessageType.INFORMATION, MessageSourceType.EXTERNAL_PROCESS, text)
+
+    async def _rows(self, record: TappedRowsRecord) -> EventRecord:
         """Write the file of a data tap; returns the message about it."""
         tap = record.tap
         name = f"{record.iteration}_{tap.file_name}" if record.iteration else tap.file_name

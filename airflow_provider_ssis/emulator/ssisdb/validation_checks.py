@@ -1,38 +1,32 @@
 """What a validation finds: problems of deployed packages, and of the values of their parameters.
 
-The checks read the files and the catalog's rows; no connection is opened, and no expression is evaluated.
+The checks read the files and the catalog's rows; no connection is opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Final
 
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
-from airflow_provider_ssis.project.models import EvalOp, ExecutableKind, Package, Project
-from airflow_provider_ssis.project.package.connections import DtsConnectionManager
-from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
-from airflow_provider_ssis.project.package.data_flow import Pipeline
-from airflow_provider_ssis.project.package.document import DtsPackage
-from airflow_provider_ssis.project.package.tasks import (
-    BulkInsertTask,
-    ExecutePackageTask,
-    ExecuteSqlTask,
-    FileSystemTask,
-    FtpTask,
-    SendMailTask,
-)
+from airflow_provider_ssis.lint.configuration import LintConfiguration
+from airflow_provider_ssis.lint.runner import check
+from airflow_provider_ssis.project.models import EvalOp, EventHandler, Executable, Package, Project
 
-_EXTERNAL = ":external"
-"""What follows the id of a project's connection manager in a data flow."""
+_RULES: Final = LintConfiguration(
+    select=("C101", "D103", "D104", "D109", "D110", "E101", "F107", "P001", "P103", "P401", "P402", "V101")
+)
+"""The rules about what fails at validation: connection managers, data flows, expressions, loops, parameters, child
+packages, variables, files that cannot be read. Tasks without content are accepted, because they are simulated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A problem.
 
-    :param place: the path of the executable that has it; empty for the package itself.
+    :param place: the path of the object that has it; empty for the package itself.
     :param is_warning: whether the package can still run.
     """
 
@@ -44,53 +38,53 @@ class Finding:
 # --- files
 
 
-def check_package(project: Project, package: Package, document: DtsPackage | None) -> Iterator[Finding]:
-    """The problems of the file of a package.
+def check_files(path: Path, project: Project) -> dict[str, list[Finding]]:
+    """The problems of the files of a project, by the lower-case name of the package; those of other files: empty.
 
-    :param document: the package with its details; None if its file cannot be read.
+    :param path: the project file.
+    :param project: its content.
     """
-    if package.control_flow is None or document is None:
-        yield Finding(package.note or f"The package {package.name} cannot be read. Deploy the project again.")
+    packages = {package.name.lower(): package for package in project.packages}
+    found: dict[str, list[Finding]] = {"": [], **{name: [] for name in packages}}
+    for one in check(path, _RULES):
+        key = one.place.file.lower() if one.place.file.lower() in packages else ""
+        if key and _is_disabled(packages[key], one.place.path):
+            continue
+        message = f"{one.message[:1].upper()}{one.message[1:]}. {one.fix}."
+        found[key].append(Finding(message, one.place.path))
+    for name, package in packages.items():
+        if package.control_flow is None:
+            found[name] = [Finding(package.note or f"The package {package.name} is encrypted as a whole.")]
+        else:
+            found[name] += _check_constraints(package.control_flow)
+    return found
+
+
+def _is_disabled(package: Package, path: str) -> bool:
+    """Whether an object is part of an executable that is disabled: a validation skips those."""
+    root = package.control_flow
+    if root is None:
+        return False
+    return any(
+        path == disabled or path.startswith((f"{disabled}\\", f"{disabled}.")) for disabled in _disabled_paths(root)
+    )
+
+
+def _disabled_paths(executable: Executable | EventHandler) -> Iterator[str]:
+    if executable.disabled:
+        yield executable.path
         return
-    known = _identities(document.connection_managers)
-    for manager in project.connection_managers:
-        name, identity = manager.name.lower(), manager.id.lower()
-        known |= {name, identity, f"{identity}{_EXTERNAL}", f"project.connectionmanagers[{name}]"}
-    yield from _check_container(project, document.container, known)
+    if isinstance(executable, Executable):
+        for handler in executable.event_handlers:
+            yield from _disabled_paths(handler)
+    for child in executable.children:
+        yield from _disabled_paths(child)
 
 
-def _identities(managers: Iterable[DtsConnectionManager]) -> set[str]:
-    return {
-        each.lower()
-        for manager in managers
-        for each in (manager.name, manager.id, manager.ref_id, f"Package.ConnectionManagers[{manager.name}]")
-        if each
-    }
-
-
-def _check_container(project: Project, container: DtsContainer, known: set[str]) -> Iterator[Finding]:
+def _check_constraints(container: Executable | EventHandler) -> Iterator[Finding]:
+    """A constraint that evaluates an expression has one. Reading the package has checked its ends and the order."""
     if container.disabled:
         return
-    for name, connection in _connections(container):
-        if connection.lower() not in known:
-            yield Finding(
-                f"The connection manager '{connection}' of {name} does not exist in the package or the project. Add it,"
-                " or choose another one.",
-                container.path,
-            )
-    yield from _check_child(project, container)
-    yield from _check_constraints(container)
-    for handler in container.event_handlers:
-        if not handler.disabled:
-            yield from _check_constraints(handler)
-            for child in handler.children:
-                yield from _check_container(project, child, known)
-    for child in container.children:
-        yield from _check_container(project, child, known)
-
-
-def _check_constraints(container: DtsContainer | DtsEventHandler) -> Iterator[Finding]:
-    """A constraint that evaluates an expression has one. Reading the package has checked its ends and the order."""
     for constraint in container.constraints:
         if constraint.eval_op is not EvalOp.CONSTRAINT and not constraint.expression.strip():
             yield Finding(
@@ -98,74 +92,11 @@ def _check_constraints(container: DtsContainer | DtsEventHandler) -> Iterator[Fi
                 " expression, but has none. Give it an expression, or let it evaluate the constraint alone.",
                 container.path,
             )
-
-
-def _check_child(project: Project, container: DtsContainer) -> Iterator[Finding]:
-    data = container.data() if container.kind is ExecutableKind.TASK else None
-    if not isinstance(data, ExecutePackageTask) or not data.use_project_reference:
-        return
-    if "PackageName" in container.expressions:
-        return
-    child = project.package(data.package_name)
-    if child is None:
-        yield Finding(
-            f"The project has no package '{data.package_name}', which this Execute Package task runs.", container.path
-        )
-        return
-    names = {parameter.name.lower() for parameter in child.parameters}
-    for assignment in data.assignments:
-        if assignment.parameter.lower() not in names:
-            yield Finding(
-                f"The child package '{child.name}' has no parameter '{assignment.parameter}', to which this Execute"
-                " Package task assigns a value.",
-                container.path,
-            )
-
-
-def _connections(container: DtsContainer) -> list[tuple[str, str]]:
-    """The connection managers that a task refers to, each with the part of the task that uses it."""
-    if container.kind is not ExecutableKind.TASK:
-        return []
-    set_later = {name.lower() for name in container.expressions}
-    data = container.data()
-    task = f"the task '{container.name}'"
-    if isinstance(data, Pipeline):
-        return [
-            (f"the component '{component.name}'", connection.manager_ref_id or connection.manager_id)
-            for component in data.components
-            for connection in component.connections
-            if connection.manager_ref_id or connection.manager_id
-        ]
-    return [(task, connection) for name, connection in _of_task(data) if connection and name.lower() not in set_later]
-
-
-def _of_task(data: Any) -> Sequence[tuple[str, str]]:
-    """The properties of a task that name connection managers, with their values."""
-    match data:
-        case ExecuteSqlTask():
-            is_file = data.source_type == "FileConnection"
-            file = [("SqlStatementSource", data.source)] if is_file else []
-            return [("Connection", data.connection), *file]
-        case ExecutePackageTask():
-            return [] if data.use_project_reference else [("Connection", data.connection)]
-        case FileSystemTask():
-            return [
-                ("Source", "" if data.source_is_variable else data.source),
-                ("Destination", "" if data.destination_is_variable else data.destination),
-            ]
-        case SendMailTask():
-            is_file = data.source_type == "FileConnection"
-            file = [("MessageSource", data.source)] if is_file else []
-            return [("SmtpConnection", data.smtp_server), *file]
-        case FtpTask():
-            local = [] if data.local_path_is_variable else [("LocalPath", data.local_path)]
-            return [("Connection", data.connection), *local]
-        case BulkInsertTask():
-            return [
-                ("SourceConnectionName", data.source_connection),
-                ("DestinationConnectionName", data.destination_connection),
-            ]
-    return []
+    if isinstance(container, Executable):
+        for handler in container.event_handlers:
+            yield from _check_constraints(handler)
+    for child in container.children:
+        yield from _check_constraints(child)
 
 
 # --- parameters

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, ObjectType, OperationStatus
+from airflow_provider_ssis.catalog.codes import MessageSourceType, ObjectType, OperationStatus
 from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.control_flow import all_executables
+from airflow_provider_ssis.emulator.runs.levels import Event
 from airflow_provider_ssis.emulator.runs.records import EventRecord
 from airflow_provider_ssis.emulator.ssisdb.background_writes import BackgroundWriter
 from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
@@ -20,19 +21,17 @@ from airflow_provider_ssis.emulator.ssisdb.validation_checks import (
     Finding,
     ParameterRow,
     VariableRow,
-    check_package,
+    check_files,
     check_parameter,
 )
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
-from airflow_provider_ssis.project.errors import ProjectError
-from airflow_provider_ssis.project.models import Package
-from airflow_provider_ssis.project.package.document import DtsPackage
+from airflow_provider_ssis.project.models import Executable, Package
 
 log = logging.getLogger(__name__)
 
-_VALIDATION_FAILED: Final = 0xC004700C - (1 << 32)
-"""DTS_E_VALIDATIONFAILED, as far as a message about a package has a code."""
+_VALIDATION_FAILED: Final = 0xC0024107 - (1 << 32)
+"""DTS_E_TASKVALIDATIONERROR."""
 _SUCCEEDED: Final = "S"
 _FAILED: Final = "F"
 
@@ -124,17 +123,17 @@ class Validations:
 
     async def _check(self, request: ValidationRequest, stopped: asyncio.Event) -> OperationStatus:
         project = await asyncio.to_thread(self._files.project, request.version)
+        problems = await asyncio.to_thread(check_files, self._files.path(request.version), project)
         results: dict[str, bool] = {}
         parameters: dict[int, bool] = {}
         references = {each.reference_id: each.variables is not None for each in request.environments}
         for name in request.packages:
-            document, problem = await asyncio.to_thread(self._document, request.version, name)
             if stopped.is_set():
                 return OperationStatus.CANCELED
             package = project.package(name)
             if package is None:
                 raise ValueError(f"the project has no package {name!r}")
-            findings = [*problem, *(() if problem else check_package(project, package, document))]
+            findings = [*problems[""], *problems[name.lower()]]
             findings += self._values(request, name, parameters, references)
             results[name] = all(finding.is_warning for finding in findings)
             await self._log.write(request.validation_id, self._records(package, findings), by_worker=False)
@@ -142,12 +141,6 @@ class Validations:
         succeeded = all(results.values())
         await self._writer.write(lambda store: self._mark(store, request, results, parameters, references))
         return OperationStatus.SUCCEEDED if succeeded else OperationStatus.FAILED
-
-    def _document(self, version: int, package: str) -> tuple[DtsPackage | None, tuple[Finding, ...]]:
-        try:
-            return self._files.document(version, package), ()
-        except ProjectError as error:
-            return None, (Finding(str(error)),)
 
     @staticmethod
     def _values(
@@ -188,38 +181,32 @@ class Validations:
         """The messages of the check of a package."""
         name = package.name.removesuffix(".dtsx")
         root = package.control_flow
-        ids = {} if root is None else {each.path: each.id for each in all_executables(root)}
-        records = [self._record(package, "", MessageType.PRE_VALIDATE, "OnPreValidate", event_texts.validating(name))]
-        for finding in findings:
-            if finding.is_warning:
-                kind, event, message = MessageType.WARNING, "OnWarning", event_texts.warning(name, finding.message)
-            else:
-                kind, event, message = MessageType.ERROR, "OnError", event_texts.error(name, finding.message)
-            source = ids.get(finding.place, package.id)
-            records.append(
-                replace(self._record(package, finding.place, kind, event, message), message_source_id=source)
-            )
-        records.append(
-            self._record(package, "", MessageType.POST_VALIDATE, "OnPostValidate", event_texts.validated(name))
-        )
-        return records
+        executables = {} if root is None else {each.path: each for each in all_executables(root)}
 
-    def _record(self, package: Package, place: str, kind: MessageType, event: str, message: str) -> EventRecord:
-        path = place or "\\Package"
-        inside = path != "\\Package"
-        return EventRecord(
-            message_time=self._engine.now(),
-            message_type=kind,
-            message_source_type=MessageSourceType.TASK if inside else MessageSourceType.PACKAGE,
-            message=message,
-            package_name=package.name,
-            event_name=event,
-            message_source_name=path.rpartition("\\")[2] if inside else package.name.removesuffix(".dtsx"),
-            message_source_id=package.id,
-            package_path=path,
-            execution_path=path,
-            message_code=_VALIDATION_FAILED if kind is MessageType.ERROR else None,
-        )
+        def record(event: Event, text: str, source: Executable | None = root) -> EventRecord:
+            path = "\\Package" if source is None else source.path
+            return EventRecord(
+                message_time=self._engine.now(),
+                message_type=event.message_type,
+                message_source_type=MessageSourceType.PACKAGE if source is root else MessageSourceType.TASK,
+                message=text,
+                package_name=package.name,
+                event_name=event.event_name,
+                message_source_name=name if source is None else source.name,
+                message_source_id=package.id if source is None else source.id,
+                package_path=path,
+                execution_path=path,
+                message_code=_VALIDATION_FAILED if event is Event.ERROR else None,
+            )
+
+        records = [record(Event.PRE_VALIDATE, event_texts.validating(name))]
+        for finding in findings:
+            source = executables.get(_owner(finding.place, executables), root)
+            event, text = (
+                (Event.WARNING, event_texts.warning) if finding.is_warning else (Event.ERROR, event_texts.error)
+            )
+            records.append(record(event, text(name if source is None else source.name, finding.message), source))
+        return [*records, record(Event.POST_VALIDATE, event_texts.validated(name))]
 
     def _mark(
         self,
@@ -267,3 +254,9 @@ class Validations:
             mark("environment_references", succeeded, "reference_id = ?", reference_id)
         if request.of_project:
             mark("projects", all(packages.values()), "project_id = ?", request.project_id)
+
+
+def _owner(place: str, executables: Collection[str]) -> str:
+    """The path of the executable to which an object belongs, by the path of the object; empty for none."""
+    owners = [path for path in executables if place == path or place.startswith((f"{path}\\", f"{path}."))]
+    return max(owners, key=len, default="")

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.catalog_session import catalog_sessions
-from tests.support.catalog_sql import connect, create, error_number, rows, run, value
+from tests.support.catalog_sql import connect, create, error_number, messages, rows, run, value
 from tests.support.mart import MART
 from tests.support.tsql_session import answer
 from tests.support.waiting import wait_until
@@ -118,6 +118,31 @@ def test_a_dump_needs_a_process(server: SsisdbEmulator, connection: pyodbc.Conne
     assert (folder / f"{dump_id}.mdmp").exists()
 
 
+@pytest.mark.parametrize(
+    ("values", "dumps"),
+    [
+        ({}, 0),
+        ({"DUMP_ON_ERROR": "1"}, 1),
+        ({"DUMP_ON_EVENT": "1", "DUMP_EVENT_CODE": "N'0xC0202009;0xC020801C'"}, 1),
+        ({"DUMP_ON_EVENT": "1", "DUMP_EVENT_CODE": "N'0xC020801C; x;'"}, 0),
+        ({"DUMP_EVENT_CODE": "N'0xC0202009'"}, 0),
+    ],
+)
+def test_a_run_writes_a_dump_as_its_parameters_say(
+    server: SsisdbEmulator, connection: pyodbc.Connection, values: dict[str, str], dumps: int
+) -> None:
+    server.scripts.fail(executable="Copy", code=0xC0202009)
+    execution_id = create(connection)
+    for name, text in values.items():
+        connection.execute(f"EXEC catalog.set_execution_parameter_value {execution_id}, 50, N'{name}', {text}")
+    assert run(connection, execution_id) == 4
+    dump_id = value(connection, f"SELECT dump_id FROM catalog.executions WHERE execution_id = {execution_id}")
+    files = list((server.data_taps_folder.parent / "ErrorDumps").glob(f"{dump_id}.*"))
+    assert len(files) == 2 * dumps
+    said = [text for text in messages(connection, execution_id) if text.startswith("A dump was written")]
+    assert len(said) == dumps
+
+
 def test_old_operations_are_deleted_with_all_their_rows() -> None:
     create_one = (
         "DECLARE @id bigint; EXEC catalog.create_execution N'Sales', N'Mart', N'Load.dtsx', @execution_id = @id OUTPUT;"
@@ -179,7 +204,7 @@ def test_the_clean_up_of_versions_keeps_the_newest(connection: pyodbc.Connection
     connection.execute("EXEC catalog.configure_catalog N'VERSION_CLEANUP_ENABLED', N'TRUE'")
     connection.execute("EXEC internal.cleanup_server_project_version")
     assert rows(connection, "SELECT object_version_lsn FROM catalog.object_versions ORDER BY 1 DESC") == newest
-    assert last_operation(connection) == (2, 7)
+    assert last_operation(connection) == (3, 7)
 
 
 @pytest.mark.parametrize("call", ["cleanup_server_log", "cleanup_server_execution_keys 1"])

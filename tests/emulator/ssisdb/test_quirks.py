@@ -52,3 +52,11 @@ def test_the_phases_that_a_logreader_sees(server: tuple[SsisdbEmulator, bool]) -
         [(seen,)] = rows(reader, query)
     assert all_rows == 8
     assert seen == (2 * all_rows if quirks else all_rows)
+
+
+def test_the_operation_of_the_clean_up_of_versions(server: tuple[SsisdbEmulator, bool]) -> None:
+    emulator, quirks = server
+    with closing(connect(emulator)) as connection:
+        connection.execute("EXEC internal.cleanup_server_project_version")
+        [(kind,)] = rows(connection, "SELECT TOP 1 operation_type FROM catalog.operations ORDER BY operation_id DESC")
+    assert kind == (2 if quirks else 3)

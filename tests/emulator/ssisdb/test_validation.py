@@ -11,9 +11,9 @@ import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
+from airflow_provider_ssis.emulator.ssisdb import validations
+from airflow_provider_ssis.emulator.ssisdb.validation_checks import Finding, check_files
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp
-from airflow_provider_ssis.project.package.document import DtsPackage
 from tests.support.catalog_sql import connect, error_number, messages, rows, value
 from tests.support.edited_projects import edited, with_part
 from tests.support.ssis_projects import (
@@ -25,6 +25,7 @@ from tests.support.ssis_projects import (
     execute_package,
     guid,
     make_ispac,
+    on_success,
     package,
     parameter,
     sequence,
@@ -63,6 +64,12 @@ PROJECT = make_ispac(
             task("A"),
             task("B"),
             constraints=[constraint("A", "B", ConstraintValue.SUCCESS, eval_op=EvalOp.EXPRESSION)],
+        ),
+        package(
+            "Expression.dtsx",
+            task("A"),
+            task("B"),
+            constraints=[on_success("A", "B", expression="@[User::Missing] > 1")],
         ),
         package("Connections.dtsx", data_flow("Copy"), task("Run"), connection_managers=[connection_manager("Orders")]),
         package("Tasks.dtsx", task("Run")),
@@ -175,10 +182,11 @@ def test_a_package_without_problems_succeeds(connection: pyodbc.Connection) -> N
     ("name", "place", "problem"),
     [
         ("Strict.dtsx", "\\Package", "The parameter 'Region' is required."),
-        ("Parent.dtsx", "\\Package\\All\\Call", "The project has no package 'Missing.dtsx'"),
+        ("Parent.dtsx", "\\Package\\All\\Call", "The project does not contain the package 'Missing.dtsx'"),
+        ("Expression.dtsx", "\\Package", "There is no variable 'User::Missing'"),
         ("Precedence.dtsx", "\\Package", "evaluates an expression, but has none"),
-        ("Connections.dtsx", "\\Package\\Copy", "The connection manager 'Package.ConnectionManagers[Nowhere]'"),
-        ("Tasks.dtsx", "\\Package\\Run", "of the task 'Run' does not exist in the package or the project"),
+        ("Connections.dtsx", "\\Package\\Copy", "There is no connection manager 'Package.ConnectionManagers[Nowhere]'"),
+        ("Tasks.dtsx", "\\Package\\Run", "There is no connection manager"),
         ("Encrypted.dtsx", "\\Package", "is encrypted as a whole"),
     ],
 )
@@ -282,6 +290,7 @@ def test_a_project_is_valid_when_all_its_packages_are(connection: pyodbc.Connect
         "Parent.dtsx",
         "Precedence.dtsx",
         "Connections.dtsx",
+        "Expression.dtsx",
         "Tasks.dtsx",
         "Encrypted.dtsx",
     }
@@ -313,14 +322,13 @@ def test_a_validation_needs_modify_on_the_project(server: SsisdbEmulator, connec
 
 def test_a_validation_can_be_stopped(connection: pyodbc.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     reached, goes_on = threading.Event(), threading.Event()
-    read = ProjectFiles.document
 
-    def slow(self: ProjectFiles, *arguments: Any) -> DtsPackage:
+    def slow(*arguments: Any) -> dict[str, list[Finding]]:
         reached.set()
         goes_on.wait()
-        return read(self, *arguments)
+        return check_files(*arguments)
 
-    monkeypatch.setattr(ProjectFiles, "document", slow)
+    monkeypatch.setattr(validations, "check_files", slow)
     call = "DECLARE @id bigint; EXEC catalog.validate_project N'Sales', N'Mart', 'F', @id OUTPUT; SELECT @id"
     validation_id = value(connection, call)
     reached.wait()

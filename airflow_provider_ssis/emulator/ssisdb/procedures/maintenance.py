@@ -169,10 +169,9 @@ async def cleanup_server_project_version(call: CatalogCall) -> None:
     if call.catalog_property("VERSION_CLEANUP_ENABLED") != "TRUE":
         return
     async with call.transaction() as store:
-        # A real catalog writes this type too, and not that of the versions.
-        operation_id = call.begin_operation(
-            store, OperationType.RETENTION_WINDOW, OperationStatus.RUNNING, started=True
-        )
+        # A real catalog writes the type of the other clean-up.
+        kind = OperationType.RETENTION_WINDOW if call.ssisdb.quirks else OperationType.MAX_PROJECT_VERSION
+        operation_id = call.begin_operation(store, kind, OperationStatus.RUNNING, started=True)
         for (project_id,) in store.fetch("SELECT project_id FROM internal.projects"):
             call.ssisdb.forget_old_versions(store, project_id)
         call.end_operation(store, operation_id, OperationStatus.SUCCEEDED)

@@ -64,6 +64,12 @@ def test_a_login_needs_a_user_to_use_the_catalog(ssisdb_emulator: SsisdbEmulator
     rows(admin, f"CREATE LOGIN [bob] WITH PASSWORD = '{PASSWORD}', DEFAULT_DATABASE = [master]")
     with pytest.raises(pyodbc.Error, match=r"4060|Cannot open database"):
         connect(ssisdb_emulator, "bob", PASSWORD)
+    master = ssisdb_emulator.odbc_connection_string.replace("SSISDB", "master").replace("UID=sa", "UID=bob")
+    with closing(pyodbc.connect(master.replace(ssisdb_emulator.password, PASSWORD), autocommit=True)) as connection:
+        assert value(connection, "SELECT HAS_DBACCESS('SSISDB')") == 0
+        assert error_number(connection, "USE SSISDB") == 916
+        assert error_number(connection, "SELECT * FROM SSISDB.catalog.folders") == 916
+        assert error_number(connection, "EXEC SSISDB.catalog.stop_operation 1") == 916
     rows(admin, "CREATE USER Robert FOR LOGIN bob WITH DEFAULT_SCHEMA = dbo")
     with closing(connect(ssisdb_emulator, "bob", PASSWORD)) as connection:
         query = "SELECT SUSER_SNAME(), USER_NAME(), IS_MEMBER('ssis_admin'), HAS_DBACCESS('SSISDB')"
@@ -184,6 +190,17 @@ def test_a_role_takes_effect_with_the_next_request(
     assert sees(user, *views) == [folders, projects, executions]
     rows(admin, "ALTER ROLE operators DROP MEMBER ann")
     assert sees(user, *views) == [0, 0, 0]
+
+
+def test_the_older_procedures_change_members_too(admin: pyodbc.Connection, user: pyodbc.Connection) -> None:
+    rows(admin, "EXEC sp_addrolemember N'ssis_admin', N'ann'")
+    assert value(user, "SELECT IS_MEMBER('ssis_admin')") == 1
+    rows(admin, "EXEC sp_droprolemember N'ssis_admin', N'ann'; EXEC sp_addsrvrolemember N'ann', N'sysadmin'")
+    assert rows(user, "SELECT IS_MEMBER('ssis_admin'), IS_SRVROLEMEMBER('sysadmin'), USER_NAME()") == [(0, 1, "dbo")]
+    rows(admin, "EXEC sp_dropsrvrolemember N'ann', N'sysadmin'")
+    assert value(user, "SELECT USER_NAME()") == "ann"
+    assert error_number(user, "EXEC sp_addrolemember N'ssis_admin', N'ann'") == 15151
+    assert error_number(admin, "EXEC sp_addrolemember N'ssis_admin', NULL") == 15600
 
 
 def test_a_user_who_owns_an_execution_cannot_be_dropped(admin: pyodbc.Connection, user: pyodbc.Connection) -> None:

@@ -188,7 +188,15 @@ _ACTIONS: Final[dict[type[s.Statement], Any]] = {
 
 
 def _run(interpreter: Interpreter, statement: s.Statement, frame: Frame) -> Iterable[Event]:
-    session = interpreter.session
+    change_principals(interpreter.session, statement)
+    return ()
+
+
+def change_principals(session: SessionState, statement: s.Statement) -> None:
+    """Run a statement about logins, users or roles.
+
+    :raises SqlError: 15151 and others: it cannot be done.
+    """
     if session.in_transaction:
         raise not_supported("A change of logins, users or roles in a transaction")
     if isinstance(statement, s.CreateUser | s.DropUser):
@@ -196,7 +204,6 @@ def _run(interpreter: Interpreter, statement: s.Statement, frame: Frame) -> Iter
     _ACTIONS[type(statement)](session, statement)
     session.row_count = 0
     session.refresh_principal()
-    return ()
 
 
 IMMEDIATE: Final[ImmediateTable] = dict.fromkeys(_ACTIONS, _run)

@@ -176,6 +176,8 @@ def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str
     if relation is not None:
         compilation = binder.compilation
         if isinstance(relation, View):
+            if relation.database.lower() != compilation.database.lower():
+                _guard_database(binder, relation.database)
             return _stored(binder, alias, names, relation.columns, compilation.view(relation))
         storage = relation.storage_name(sees_all=compilation.sees_all)
         return _stored(binder, alias, names, relation.columns, storage)
@@ -197,6 +199,18 @@ def _guard(binder: Binder, table: Table) -> None:
 
     binder.compilation.needed[question] = None
     binder.compilation.guards[f"{table.database}.{table.schema}.{table.name}"] = check
+
+
+def _guard_database(binder: Binder, database: str) -> None:
+    """A login reads another database only if it has a user there."""
+    question = "has_dbaccess()"
+
+    def check(values: Mapping[str, Any]) -> None:
+        if not values[question](database):
+            raise SqlError(916, f"The login has no user in the database '{database}'.", severity=14)
+
+    binder.compilation.needed[question] = None
+    binder.compilation.guards[database] = check
 
 
 def name_parts(node: exp.Table) -> list[str]:

@@ -213,7 +213,7 @@ def _string_agg(binder: Binder, node: exp.Anonymous, order: exp.Order | None, be
     inside = binder.ungrouped()
     value = taken(binder, inside.value(node.expressions[0]), "text", "string_agg", 1)
     separator = taken(binder, inside.value(node.expressions[1]), "text", "string_agg", 2)
-    if separator.evaluate is None or not isinstance(node.expressions[1], exp.Literal | exp.National | exp.Parameter):
+    if separator.evaluate is None:
         raise SqlError(8733, "The separator of STRING_AGG must be a string literal or a variable.")
     ordering = f" ORDER BY {order_items(inside, order)}" if order is not None else ""
     return Typed(f"string_agg({value.sql}, {separator.sql}{ordering})", widest(value.type))

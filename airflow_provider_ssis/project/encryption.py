@@ -40,9 +40,7 @@ def require_readable(root: _Element, part: str, level: ProtectionLevel | None = 
     if len(root) or not (is_encrypted(root) or (root.text or "").strip()):
         return
     label = f" (protection level {level.label})" if level is not None else ""
-    key = "a password"
+    key, advice = "a password", f"Give its password, or {SET_LEVEL[0].lower()}{SET_LEVEL[1:]}"
     if level is ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY or (root.text or "").strip().startswith(DPAPI_BLOB):
-        key = "the key of its author's Windows account, which no other account can use"
-    raise ProtectedError(
-        f"is encrypted as a whole{label} with {key}", part=part, line=root.sourceline, advice=SET_LEVEL
-    )
+        key, advice = "the key of its author's Windows account, which no other account can use", SET_LEVEL
+    raise ProtectedError(f"is encrypted as a whole{label} with {key}", part=part, line=root.sourceline, advice=advice)

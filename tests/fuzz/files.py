@@ -16,10 +16,19 @@ from random import Random
 
 from lxml import etree
 
+from airflow_provider_ssis.lint.configuration import LintConfiguration
+from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.build import build_project
+from airflow_provider_ssis.project.changes import Changes
+from airflow_provider_ssis.project.comparison.canonical import canonical
+from airflow_provider_ssis.project.comparison.differences import compare
 from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.errors import ProjectError
+from airflow_provider_ssis.project.inspection.description import describe
+from airflow_provider_ssis.project.inspection.sources import open_files
 from airflow_provider_ssis.project.ispac import read_ispac
+from airflow_provider_ssis.project.models import ProtectionLevel
+from airflow_provider_ssis.project.protection import PasswordProtection
 from tests.fuzz.mutation import mutated_bytes
 from tests.fuzz.target import ROOT, FaultFound
 from tests.support.ssis_projects import zip_of
@@ -55,7 +64,7 @@ def _parts() -> Mapping[str, bytes]:
 
 
 class Files:
-    """The readers of .ispac, .dtsx, .dtproj, .params and .conmgr."""
+    """The readers of .ispac, .dtsx, .dtproj, .params and .conmgr, and what describes, checks and compares them."""
 
     name = "files"
 
@@ -84,20 +93,47 @@ class Files:
         memory, began = _peak_megabytes(), time.monotonic()
         try:
             if name == _ISPAC.encode():
-                for read in (read_ispac, content_hash):
+                for read in (read_ispac, content_hash, _describe_deployed):
                     with suppress(ProjectError):
                         read(content)
             else:
                 for each, original in _folder().items():
                     (self._folder / each).write_bytes(content if each == name.decode() else original)
-                with suppress(ProjectError):
-                    build_project(self._folder)
+                for use in (build_project, _protect, describe, _compare, _format):
+                    with suppress(ProjectError):
+                        use(self._folder)
+                check(self._folder, LintConfiguration(target="sqlserver2025"))
         except Exception as error:
             raise FaultFound(f"{name.decode()}: {error!r}") from error
         if (seconds := time.monotonic() - began) > _MOST_SECONDS:
             raise FaultFound(f"{name.decode()}: took {seconds:.0f} s")
         if (grown := _peak_megabytes() - memory) > _MOST_MEGABYTES:
             raise FaultFound(f"{name.decode()}: took {grown:.0f} MB")
+
+
+def _describe_deployed(content: bytes) -> None:
+    """Read a project file as one that comes from the catalog."""
+    with open_files(content) as files:
+        compare(files, files)
+
+
+def _protect(folder: Path) -> None:
+    """Encrypt a project, and read it again."""
+    protection = PasswordProtection(ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD, "secret")
+    built = build_project(folder, changes=Changes(protection=protection))
+    read_ispac(built.ispac, password="secret")
+
+
+def _compare(folder: Path) -> None:
+    with open_files(folder) as files:
+        compare(files, files)
+
+
+def _format(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.suffix != ".md":
+            new = canonical(path.read_bytes(), path.name)
+            assert canonical(new, path.name) == new
 
 
 def _peak_megabytes() -> float:

@@ -57,7 +57,7 @@ def unused(subject: Subject) -> Iterator[Hit]:
             if not _is_used(manager, [one.text]):
                 path = f"{one.package.container.path}.Connections[{manager.name}]"
                 yield one.place(manager, path), f"nothing uses the connection manager {manager.name}"
-    if subject.unreadable or len(subject.packages) != len(subject.files.package_names):
+    if not subject.files.is_project or subject.unreadable or len(subject.packages) != len(subject.files.package_names):
         return
     texts = [one.text for one in subject.packages]
     for file, manager in subject.project_managers:

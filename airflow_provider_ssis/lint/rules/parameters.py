@@ -48,7 +48,11 @@ def unused(subject: Subject) -> Iterator[Hit]:
     texts = [one.text for one in subject.packages]
     texts += ["\n".join(manager.expressions.values()) for _, manager in subject.project_managers]
     part = PROJECT_PARAMETERS if PROJECT_PARAMETERS in subject.files.names else subject.files.part
-    if not subject.unreadable and len(subject.packages) == len(subject.files.package_names):
+    if (
+        subject.files.is_project
+        and not subject.unreadable
+        and len(subject.packages) == len(subject.files.package_names)
+    ):
         for parameter in subject.project_parameters:
             pattern = rf"\$Project::{re.escape(parameter.name)}(?!\w)"
             if not any(re.search(pattern, text) for text in texts):

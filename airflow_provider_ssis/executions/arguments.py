@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from airflow_provider_ssis.catalog.codes import LoggingLevel
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, Value
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing
 
@@ -144,12 +145,23 @@ def execution_request(task: Any) -> ExecutionRequest:
         project_parameters=_project_parameters(task.project_parameters, task.project_connection_managers),
         connection_managers=nested_values_of("connection_managers", task.connection_managers),
         property_overrides=values_of("property_overrides", task.property_overrides),
-        logging_level=task.logging_level if task.logging_level != "" else None,
+        logging_level=_logging_level(task),
         use32bit=flag("use_32bit_runtime", task.use_32bit_runtime),
         run_in_scale_out=_optional_flag("run_in_scale_out", task.run_in_scale_out),
         use_any_worker=_optional_flag("use_any_worker", task.use_any_worker),
         caller_info=optional_text("caller_info", task.caller_info),
     )
+
+
+def _logging_level(task: Any) -> LoggingLevel | int | str | None:
+    """The logging level; None for the server's default.
+
+    :raises RenderedToNothing: a template rendered to the text ``None``, which would otherwise be the level None.
+    """
+    level = task.logging_level
+    if isinstance(level, str) and level.strip() == _NOTHING and not task.has_literal_logging_level:
+        raise RenderedToNothing("logging_level")
+    return None if level == "" else level
 
 
 def _project_parameters(parameters: Any, connection_managers: Any) -> dict[str, Value]:

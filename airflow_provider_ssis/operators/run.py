@@ -22,6 +22,7 @@ from airflow_provider_ssis.operators.dag_checks import (
     check_name,
     check_package,
     check_values,
+    is_known,
 )
 from airflow_provider_ssis.operators.submitting import SsisSubmittingTask
 from airflow_provider_ssis.triggers.events import ExecutionEvent
@@ -172,6 +173,8 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         self.project_connection_managers = project_connection_managers
         self.property_overrides = property_overrides
         self.logging_level = logging_level
+        # The text None is a level in a DAG file, and nothing where a template gives it.
+        self.has_literal_logging_level = is_known(logging_level)
         self.use_32bit_runtime = use_32bit_runtime
         self.run_in_scale_out = run_in_scale_out
         self.use_any_worker = use_any_worker

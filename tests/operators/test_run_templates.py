@@ -120,6 +120,7 @@ def test_parameters_of_project_and_package_are_distinguished(mart: Catalog) -> N
         ({"package": "{{ none }}"}, "^package got the text 'None'"),
         ({"environment": "{{ none }}"}, "^environment got the text 'None'"),
         ({"caller_info": "{{ none }}"}, "^caller_info got the text 'None'"),
+        ({"logging_level": "{{ none }}"}, "^logging_level got the text 'None'"),
         ({"ssis_conn_id": "{{ none }}"}, "^ssis_conn_id got the text 'None'"),
         ({"project_parameters": {"Source": "{{ none }}"}}, r"^Source \(String\) got the text 'None'"),
     ],
@@ -129,6 +130,15 @@ def test_a_template_that_renders_to_nothing_is_an_error(mart: Catalog, arguments
     with pytest.raises(RenderedToNothing, match=message):
         TaskRun(rendered(operator(**arguments), none=None)).execute()
     assert list(mart.executions()) == []
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [("None", 0), ("{{ 0 }}", 0), (None, 1), ("{{ '' }}", 1), ("{{ 'Verbose' }}", 3)],
+)
+def test_the_level_none_is_not_the_default(mart: Catalog, level: str | None, expected: int) -> None:
+    result = TaskRun(rendered(operator(logging_level=level))).execute()
+    assert parameters_of(mart, result["execution_id"])["LOGGING_LEVEL"] == expected
 
 
 def test_the_text_none_can_be_meant(mart: Catalog) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.tsql.metadata.missing_views import MISSING
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal, ServerPrincipal, TableType
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
@@ -160,3 +161,22 @@ def test_a_name_is_split_at_its_dots(text: str, parts: list[str]) -> None:
 )
 def test_facets_are_counted_as_sys_columns_counts_them(text: str, expected: tuple[int, int, int]) -> None:
     assert facets(SqlType.parse(text)) == expected
+
+
+@pytest.mark.parametrize("name", ["sys.dm_os_wait_stats", "SYS.Traces", "master.sys.master_files", "sys.sysprocesses"])
+def test_a_view_that_only_sql_server_has_is_refused_as_not_supported(engine: QueryEngine, name: str) -> None:
+    with pytest.raises(SqlError, match=f"The view sys.{name.lower().rpartition('.')[2]} is not supported") as caught:
+        engine.run(f"SELECT * FROM {name}")
+    assert caught.value.number == 40514
+
+
+@pytest.mark.parametrize("name", ["sys.no_such_view", "information_schema.nothing", "catalog.traces", "traces"])
+def test_a_view_that_does_not_exist_is_an_invalid_name(engine: QueryEngine, name: str) -> None:
+    with pytest.raises(SqlError, match="Invalid object name") as caught:
+        engine.run(f"SELECT * FROM {name}")
+    assert caught.value.number == 208
+
+
+def test_no_view_is_both_there_and_missing() -> None:
+    there = {f"{schema}.{name}" for schema, name in SYSTEM_VIEWS}
+    assert there.isdisjoint(f"{schema}.{name}" for schema, names in MISSING.items() for name in names)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import BIGINT, Column
+from airflow_provider_ssis.emulator.tsql.metadata.missing_views import is_missing_view
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table, View
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
@@ -19,7 +20,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import bou
 from airflow_provider_ssis.emulator.tsql.query.rules.table_functions import TABLE_FUNCTIONS
 from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type, quoted
 
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ def _named(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) -> str
     known = metadata.database_name(database)
     if system is not None and known is not None:
         return _system(binder, alias, names, system, known)
+    if known is not None and is_missing_view(schema, name):
+        raise not_supported(f"The view {schema.lower()}.{name.lower()}")
     raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")
 
 

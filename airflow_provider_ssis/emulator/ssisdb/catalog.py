@@ -28,6 +28,11 @@ from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, P
 from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal
 
 
+def memory_kb() -> int:
+    """The memory of this machine, in kilobytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
+
+
 class Ssisdb:
     """An installed catalog.
 
@@ -80,13 +85,12 @@ class Ssisdb:
 
     def session_variables(self, principal: Principal) -> dict[str, Any]:
         """The variables of a session that the views read."""
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
         return {
             "principal_ids": [principal.id, *role_ids(self.engine.logins, principal)],
             "is_ssis_admin": self.is_admin(principal),
             "is_ssis_logreader": principal.has_database_role(LOGREADER_ROLE),
             "is_ssis_cluster_executor": principal.has_database_role(CLUSTER_EXECUTOR_ROLE),
-            "memory_kb": memory,
+            "memory_kb": memory_kb(),
             "cpu_count": os.cpu_count() or 1,
         }
 

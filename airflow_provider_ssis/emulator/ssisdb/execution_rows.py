@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +11,7 @@ from airflow_provider_ssis.emulator.datatypes import BIT, INT, SqlType, Variant
 from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.binding import BoundParameter
 from airflow_provider_ssis.emulator.ssisdb.calls import stored
+from airflow_provider_ssis.emulator.ssisdb.catalog import memory_kb
 from airflow_provider_ssis.emulator.ssisdb.rows import insert_rows, next_ids
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 
@@ -74,3 +76,17 @@ def write_parameters(store: Store, execution_id: int, parameters: Sequence[Bound
             for number, parameter in enumerate(parameters, first)
         ],
     )
+
+
+def system_information(store: Store, operation_id: int) -> dict[str, int]:
+    """The row about the machine on which an operation starts. Memory in kilobytes."""
+    memory = memory_kb()
+    return {
+        "info_id": next_ids(store, "info_id", 1),
+        "operation_id": operation_id,
+        "total_physical_memory_kb": memory,
+        "available_physical_memory_kb": memory,
+        "total_page_file_kb": memory,
+        "available_page_file_kb": memory,
+        "cpu_count": os.cpu_count() or 1,
+    }

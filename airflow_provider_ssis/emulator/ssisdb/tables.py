@@ -6,7 +6,7 @@ from typing import Final
 
 from airflow_provider_ssis.catalog.codes import SecuredObjectType
 from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
-from airflow_provider_ssis.emulator.ssisdb.empty_tables import EMPTY_TABLES, internal_table
+from airflow_provider_ssis.emulator.ssisdb.feature_tables import FEATURE_TABLES, internal_table
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
 
 NOT_VALIDATED: Final = "N"
@@ -157,7 +157,7 @@ TABLES: Final = (
         " bit NN; grantor_id int NN; id bigint; sid varbinary(85); is_role bit; grantor_sid varbinary(85)",
     ),
     internal_table("catalog_properties", "property_name nvarchar(256) NN; property_value nvarchar(max) NN"),
-    *EMPTY_TABLES,
+    *FEATURE_TABLES,
 )
 
 TYPES: Final = {table.name: {column.name: duckdb_type(column.type) for column in table.columns} for table in TABLES}

@@ -50,6 +50,13 @@ def test_the_count_is_one_after_a_run(connection: pyodbc.Connection) -> None:
     assert run(connection, execution_id) == 7
     query = f"SELECT executed_count FROM catalog.executions WHERE execution_id = {execution_id}"
     assert value(connection, query) == 1
+    [(memory, count)] = rows(
+        connection,
+        "SELECT total_physical_memory_kb, cpu_count FROM internal.operation_os_sys_info WHERE operation_id = ?",
+        execution_id,
+    )
+    shown = "SELECT total_physical_memory_kb, cpu_count FROM catalog.executions WHERE execution_id = ?"
+    assert rows(connection, shown, execution_id) == [(memory, count)]
 
 
 def test_all_system_parameters_start_as_set(connection: pyodbc.Connection) -> None:

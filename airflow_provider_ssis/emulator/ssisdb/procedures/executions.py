@@ -16,6 +16,7 @@ from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.execution_rows import (
     SYNCHRONIZED,
+    system_information,
     system_parameters,
     write_parameters,
 )
@@ -171,6 +172,7 @@ async def start_execution(call: CatalogCall) -> None:
             "UPDATE internal.operations SET status = ?, start_time = ? WHERE operation_id = ?",
             [int(OperationStatus.PENDING), call.now, execution_id],
         )
+        insert(store, "operation_os_sys_info", system_information(store, execution_id))
         request = run_request(call.ssisdb, store, execution_id, retries=call["retry_count"])
         store.after_commit(lambda: call.ssisdb.runtime.start(request))
     if request.parameters.get((ObjectType.EXECUTION, SYNCHRONIZED)):

@@ -1,6 +1,6 @@
-"""Tables of schema ``internal`` whose features this catalog does not have: they exist, and they are empty.
+"""Tables of schema ``internal`` for validations, data taps, customized logging levels, Scale Out and the server.
 
-Validation, data taps, customized logging levels, Scale Out, availability groups and encryption keys.
+Those for availability groups and encryption keys exist, and are empty.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EVENT = (
     " package_path nvarchar(max); threadID int; message_code int; event_message_guid uniqueidentifier"
 )
 
-EMPTY_TABLES: Final = (
+FEATURE_TABLES: Final = (
     internal_table(
         "validations",
         "validation_id bigint NN; environment_scope char(1) NN; validate_type char(1) NN; folder_name sysname NN;"

@@ -10,28 +10,28 @@ from airflow_provider_ssis.emulator.tsql.execution.cursors import FETCHED, NO_RO
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable, StreamedTable, done
-from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.language import cursor_syntax
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 
 
-async def _declare(interpreter: Interpreter, statement: s.DeclareCursor, frame: Frame) -> Iterable[Event]:
+async def _declare(interpreter: Interpreter, statement: cursor_syntax.DeclareCursor, frame: Frame) -> Iterable[Event]:
     cursor = await _defined(interpreter, statement.cursor, frame)
     interpreter.session.cursors.declare(statement.name, cursor, frame)
     return ()
 
 
-async def _set(interpreter: Interpreter, statement: s.SetCursor, frame: Frame) -> Iterable[Event]:
-    if isinstance(statement.cursor, s.CursorName):
+async def _set(interpreter: Interpreter, statement: cursor_syntax.SetCursor, frame: Frame) -> Iterable[Event]:
+    if isinstance(statement.cursor, cursor_syntax.CursorName):
         frame.cursors[statement.variable] = interpreter.session.cursors.find(statement.cursor, frame)
     else:
         frame.cursors[statement.variable] = await _defined(interpreter, statement.cursor, frame)
     return ()
 
 
-async def _defined(interpreter: Interpreter, query: s.CursorQuery, frame: Frame) -> Cursor:
+async def _defined(interpreter: Interpreter, query: cursor_syntax.CursorQuery, frame: Frame) -> Cursor:
     """A cursor that keeps the variables as they are now: SQL Server reads them when a cursor is declared."""
     compiled = await interpreter.evaluator.compile(query.query, frame)
     if compiled.assignments:
@@ -42,7 +42,7 @@ async def _defined(interpreter: Interpreter, query: s.CursorQuery, frame: Frame)
     return Cursor(query, kept)
 
 
-async def _open(interpreter: Interpreter, statement: s.OpenCursor, frame: Frame) -> Iterable[Event]:
+async def _open(interpreter: Interpreter, statement: cursor_syntax.OpenCursor, frame: Frame) -> Iterable[Event]:
     cursors = interpreter.session.cursors
     cursor = cursors.find(statement.cursor, frame)
     if cursor.rows is not None:
@@ -54,7 +54,7 @@ async def _open(interpreter: Interpreter, statement: s.OpenCursor, frame: Frame)
     return ()
 
 
-async def _fetch(interpreter: Interpreter, statement: s.Fetch, frame: Frame) -> AsyncGenerator[Event]:
+async def _fetch(interpreter: Interpreter, statement: cursor_syntax.Fetch, frame: Frame) -> AsyncGenerator[Event]:
     session = interpreter.session
     cursor = session.cursors.find(statement.cursor, frame)
     offset = 0
@@ -79,20 +79,27 @@ async def _fetch(interpreter: Interpreter, statement: s.Fetch, frame: Frame) -> 
     session.last_error = 0
 
 
-def _close(interpreter: Interpreter, statement: s.CloseCursor, frame: Frame) -> Iterable[Event]:
+def _close(interpreter: Interpreter, statement: cursor_syntax.CloseCursor, frame: Frame) -> Iterable[Event]:
     interpreter.session.cursors.find(statement.cursor, frame).close()
     interpreter.session.row_count = 0
     return ()
 
 
-def _deallocate(interpreter: Interpreter, statement: s.DeallocateCursor, frame: Frame) -> Iterable[Event]:
+def _deallocate(interpreter: Interpreter, statement: cursor_syntax.DeallocateCursor, frame: Frame) -> Iterable[Event]:
     interpreter.session.cursors.deallocate(statement.cursor, frame)
     interpreter.session.row_count = 0
     return ()
 
 
-IMMEDIATE: Final[ImmediateTable] = {s.CloseCursor: _close, s.DeallocateCursor: _deallocate}
+IMMEDIATE: Final[ImmediateTable] = {
+    cursor_syntax.CloseCursor: _close,
+    cursor_syntax.DeallocateCursor: _deallocate,
+}
 
-AWAITED: Final[AwaitedTable] = {s.DeclareCursor: _declare, s.SetCursor: _set, s.OpenCursor: _open}
+AWAITED: Final[AwaitedTable] = {
+    cursor_syntax.DeclareCursor: _declare,
+    cursor_syntax.SetCursor: _set,
+    cursor_syntax.OpenCursor: _open,
+}
 
-STREAMED: Final[StreamedTable] = {s.Fetch: _fetch}
+STREAMED: Final[StreamedTable] = {cursor_syntax.Fetch: _fetch}

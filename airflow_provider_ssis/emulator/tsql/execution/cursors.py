@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column
-from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.language import cursor_syntax
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Cursor:
     :param position: of the current row, from 1; 0 is before the first.
     """
 
-    query: s.CursorQuery
+    query: cursor_syntax.CursorQuery
     frame: Frame
     columns: tuple[Column, ...] = ()
     rows: Sequence[tuple[Any, ...]] | None = None
@@ -111,7 +111,7 @@ class Cursors:
     fetch_status: int = FETCHED
     row_count: int = 0
 
-    def find(self, name: s.CursorName, frame: Frame) -> Cursor:
+    def find(self, name: cursor_syntax.CursorName, frame: Frame) -> Cursor:
         """The cursor that a statement names.
 
         :raises SqlError: 16916, there is none; 16950, the variable holds none.
@@ -127,7 +127,7 @@ class Cursors:
             raise SqlError(16916, f"A cursor with the name '{name.name}' does not exist.")
         return found
 
-    def declare(self, name: s.CursorName, cursor: Cursor, frame: Frame) -> None:
+    def declare(self, name: cursor_syntax.CursorName, cursor: Cursor, frame: Frame) -> None:
         """Add a cursor: to the session, or with LOCAL to the batch or dynamic SQL.
 
         :raises SqlError: 16915, there is one of that name.
@@ -137,7 +137,7 @@ class Cursors:
             raise SqlError(16915, f"A cursor with the name '{name.name}' already exists.")
         known[name.name] = cursor
 
-    def deallocate(self, name: s.CursorName, frame: Frame) -> None:
+    def deallocate(self, name: cursor_syntax.CursorName, frame: Frame) -> None:
         """Remove a cursor's name, or what a variable holds.
 
         :raises SqlError: see :meth:`find`.

@@ -16,7 +16,7 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Statemen
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import PRIMARY_KEY, Key, TableRules
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SKIPPED: Final = "FOREIGN KEY constraint '{}' is skipped: temporary tables do not enforce it."
 
 
-def _create(interpreter: Interpreter, statement: s.CreateTable, frame: Frame) -> Iterable[Event]:
+def _create(interpreter: Interpreter, statement: table_syntax.CreateTable, frame: Frame) -> Iterable[Event]:
     tables.create_table(interpreter.session, statement.table, frame)
     return [
         Message(
@@ -42,12 +42,12 @@ def _create(interpreter: Interpreter, statement: s.CreateTable, frame: Frame) ->
     ]
 
 
-def _drop(interpreter: Interpreter, statement: s.DropTable, frame: Frame) -> Iterable[Event]:
+def _drop(interpreter: Interpreter, statement: table_syntax.DropTable, frame: Frame) -> Iterable[Event]:
     tables.drop_tables(interpreter.session, statement, frame)
     return ()
 
 
-async def _truncate(interpreter: Interpreter, statement: s.TruncateTable, frame: Frame) -> Iterable[Event]:
+async def _truncate(interpreter: Interpreter, statement: table_syntax.TruncateTable, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     table = frame.tables.get(statement.table)
     if table is None:
@@ -95,7 +95,7 @@ def _index_names(table: LocalTable) -> set[str]:
     return {name.lower() for name in (*table.rules.indexes, *(key.name for key in table.rules.keys))}
 
 
-async def _create_index(interpreter: Interpreter, statement: s.CreateIndex, frame: Frame) -> Iterable[Event]:
+async def _create_index(interpreter: Interpreter, statement: table_syntax.CreateIndex, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     table = _found(statement.table, frame)
     if statement.name.lower() in _index_names(table):
@@ -129,7 +129,7 @@ def _check_rows(session: SessionState, table: LocalTable, key: Key) -> None:
         raise SqlError(1505, text)
 
 
-def _drop_index(interpreter: Interpreter, statement: s.DropIndex, frame: Frame) -> Iterable[Event]:
+def _drop_index(interpreter: Interpreter, statement: table_syntax.DropIndex, frame: Frame) -> Iterable[Event]:
     table = _found(statement.table, frame)
     name = statement.name.lower()
     if name not in _index_names(table):
@@ -152,7 +152,7 @@ def _without(rules: TableRules, names: set[str]) -> TableRules:
     )
 
 
-async def _add(interpreter: Interpreter, statement: s.AddToTable, frame: Frame) -> Iterable[Event]:
+async def _add(interpreter: Interpreter, statement: table_syntax.AddToTable, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     table = _found(statement.table, frame)
     known = {column.name.lower() for column in table.columns}
@@ -223,7 +223,7 @@ async def _rows(
     return await session.worker.run(partial(session.engine.compiler.run, query, session.connection, values))
 
 
-async def _drop_from(interpreter: Interpreter, statement: s.DropFromTable, frame: Frame) -> Iterable[Event]:
+async def _drop_from(interpreter: Interpreter, statement: table_syntax.DropFromTable, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     table = _found(statement.table, frame)
     rules = table.rules
@@ -263,7 +263,7 @@ def _check_unused(table: LocalTable, rules: TableRules, name: str, *, if_exists:
         raise SqlError(5074, f"The object '{users[0]}' is dependent on column '{name}'.", ends_batch=True)
 
 
-async def _alter_column(interpreter: Interpreter, statement: s.AlterColumn, frame: Frame) -> Iterable[Event]:
+async def _alter_column(interpreter: Interpreter, statement: table_syntax.AlterColumn, frame: Frame) -> Iterable[Event]:
     session, column = interpreter.session, statement.column
     table = _found(statement.table, frame)
     names = [each.name.lower() for each in table.columns]
@@ -281,12 +281,16 @@ async def _alter_column(interpreter: Interpreter, statement: s.AlterColumn, fram
     return ()
 
 
-IMMEDIATE: Final[ImmediateTable] = {s.CreateTable: _create, s.DropTable: _drop, s.DropIndex: _drop_index}
+IMMEDIATE: Final[ImmediateTable] = {
+    table_syntax.CreateTable: _create,
+    table_syntax.DropTable: _drop,
+    table_syntax.DropIndex: _drop_index,
+}
 
 AWAITED: Final[AwaitedTable] = {
-    s.TruncateTable: _truncate,
-    s.CreateIndex: _create_index,
-    s.AddToTable: _add,
-    s.DropFromTable: _drop_from,
-    s.AlterColumn: _alter_column,
+    table_syntax.TruncateTable: _truncate,
+    table_syntax.CreateIndex: _create_index,
+    table_syntax.AddToTable: _add,
+    table_syntax.DropFromTable: _drop_from,
+    table_syntax.AlterColumn: _alter_column,
 }

@@ -15,6 +15,7 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Statemen
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES
@@ -71,7 +72,7 @@ def create_table(session: SessionState, declaration: s.TableDeclaration, frame: 
     return table
 
 
-def drop_tables(session: SessionState, statement: s.DropTable, frame: Frame) -> None:
+def drop_tables(session: SessionState, statement: table_syntax.DropTable, frame: Frame) -> None:
     """``DROP TABLE #name``.
 
     :raises SqlError: 3701, there is no such table.

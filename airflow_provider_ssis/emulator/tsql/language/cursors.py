@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ssis.emulator.tsql.language import extents
+from airflow_provider_ssis.emulator.tsql.language import cursor_syntax, extents
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
@@ -30,28 +30,28 @@ _EXCLUDED: Final = (
 _DIRECTIONS: Final = ("NEXT", "PRIOR", "FIRST", "LAST", "ABSOLUTE", "RELATIVE")
 
 
-def declare(stream: TokenStream, line: int) -> s.DeclareCursor:
+def declare(stream: TokenStream, line: int) -> cursor_syntax.DeclareCursor:
     """``DECLARE name CURSOR options FOR query``, after DECLARE; the options of the standard come before CURSOR."""
-    name = s.CursorName(stream.identifier().lower())
+    name = cursor_syntax.CursorName(stream.identifier().lower())
     options = set()
     if stream.accept("INSENSITIVE"):
         options.add("STATIC")
     if stream.accept("SCROLL"):
         options.add("SCROLL")
     stream.expect("CURSOR")
-    return s.DeclareCursor(line, name, _definition(stream, options))
+    return cursor_syntax.DeclareCursor(line, name, _definition(stream, options))
 
 
-def assign(stream: TokenStream, line: int) -> s.SetCursor:
+def assign(stream: TokenStream, line: int) -> cursor_syntax.SetCursor:
     """``SET @name = CURSOR …`` and ``SET @name = cursor``, after SET."""
     variable = stream.advance().text.lower()
     stream.expect_symbol("=")
     if stream.accept("CURSOR"):
-        return s.SetCursor(line, variable, _definition(stream, set()))
-    return s.SetCursor(line, variable, _cursor(stream))
+        return cursor_syntax.SetCursor(line, variable, _definition(stream, set()))
+    return cursor_syntax.SetCursor(line, variable, _cursor(stream))
 
 
-def _definition(stream: TokenStream, options: set[str]) -> s.CursorQuery:
+def _definition(stream: TokenStream, options: set[str]) -> cursor_syntax.CursorQuery:
     while stream.now.is_word(*_OPTIONS):
         token = stream.advance()
         word = token.text.upper()
@@ -67,7 +67,7 @@ def _definition(stream: TokenStream, options: set[str]) -> s.CursorQuery:
         raise SqlError(156, "Incorrect syntax near the keyword 'INTO'.", severity=15, line=query.line)
     if stream.accept("FOR"):
         _purpose(stream)
-    return s.CursorQuery(frozenset(options), query.text)
+    return cursor_syntax.CursorQuery(frozenset(options), query.text)
 
 
 def _purpose(stream: TokenStream) -> None:
@@ -84,7 +84,7 @@ def _purpose(stream: TokenStream) -> None:
             stream.identifier()
 
 
-def _cursor(stream: TokenStream) -> s.CursorName:
+def _cursor(stream: TokenStream) -> cursor_syntax.CursorName:
     """The name of a cursor, or a cursor variable."""
     token = stream.now
     if token.kind is Kind.VARIABLE:
@@ -94,29 +94,29 @@ def _cursor(stream: TokenStream) -> s.CursorName:
             text = f"The variable '{token.text}' is not a cursor variable."
             raise SqlError(16949, text, line=token.line)
         stream.advance()
-        return s.CursorName(name)
+        return cursor_syntax.CursorName(name)
     only_global = stream.now.is_word("GLOBAL") and stream.following.kind in (Kind.WORD, Kind.QUOTED)
     if only_global:
         stream.advance()
-    return s.CursorName(stream.identifier().lower(), only_global)
+    return cursor_syntax.CursorName(stream.identifier().lower(), only_global)
 
 
 def open_cursor(stream: TokenStream) -> s.Statement:
     """``OPEN name``."""
     line = stream.advance().line
-    return s.OpenCursor(line, _cursor(stream))
+    return cursor_syntax.OpenCursor(line, _cursor(stream))
 
 
 def close(stream: TokenStream) -> s.Statement:
     """``CLOSE name``."""
     line = stream.advance().line
-    return s.CloseCursor(line, _cursor(stream))
+    return cursor_syntax.CloseCursor(line, _cursor(stream))
 
 
 def deallocate(stream: TokenStream) -> s.Statement:
     """``DEALLOCATE name``."""
     line = stream.advance().line
-    return s.DeallocateCursor(line, _cursor(stream))
+    return cursor_syntax.DeallocateCursor(line, _cursor(stream))
 
 
 def fetch(stream: TokenStream) -> s.Statement:
@@ -136,7 +136,7 @@ def fetch(stream: TokenStream) -> s.Statement:
         variables = [_variable(stream)]
         while stream.accept_symbol(","):
             variables.append(_variable(stream))
-    return s.Fetch(line, cursor, direction, offset, None if variables is None else tuple(variables))
+    return cursor_syntax.Fetch(line, cursor, direction, offset, None if variables is None else tuple(variables))
 
 
 def _offset(stream: TokenStream) -> QueryText:

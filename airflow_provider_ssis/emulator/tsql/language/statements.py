@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.language.literals import Literal
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, Identity, Key, TableRules
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, Identity, TableRules
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 
 
@@ -240,86 +240,6 @@ class GoTo(Statement):
 
 
 @dataclass(frozen=True, slots=True)
-class CursorQuery:
-    """The query of a cursor, with its options.
-
-    :param options: in upper case.
-    """
-
-    options: frozenset[str]
-    query: QueryText
-
-
-@dataclass(frozen=True, slots=True)
-class CursorName:
-    """How a statement names a cursor.
-
-    :param name: in lower case; with ``@`` it is that of a cursor variable.
-    :param only_global: GLOBAL precedes it.
-    """
-
-    name: str
-    only_global: bool = False
-
-    @property
-    def is_variable(self) -> bool:
-        """Whether it names a cursor variable."""
-        return self.name.startswith("@")
-
-
-@dataclass(frozen=True, slots=True)
-class DeclareCursor(Statement):
-    """``DECLARE name CURSOR options FOR query``."""
-
-    name: CursorName
-    cursor: CursorQuery
-
-
-@dataclass(frozen=True, slots=True)
-class SetCursor(Statement):
-    """``SET @name = CURSOR options FOR query`` or ``SET @name = cursor``."""
-
-    variable: str
-    cursor: CursorQuery | CursorName
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCursor(Statement):
-    """``OPEN name``."""
-
-    cursor: CursorName
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch(Statement):
-    """``FETCH direction FROM name INTO variables``.
-
-    :param direction: NEXT, PRIOR, FIRST, LAST, ABSOLUTE or RELATIVE.
-    :param offset: of ABSOLUTE and RELATIVE.
-    :param variables: in lower case; None without INTO.
-    """
-
-    cursor: CursorName
-    direction: str = "NEXT"
-    offset: QueryText | None = None
-    variables: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CloseCursor(Statement):
-    """``CLOSE name``."""
-
-    cursor: CursorName
-
-
-@dataclass(frozen=True, slots=True)
-class DeallocateCursor(Statement):
-    """``DEALLOCATE name``."""
-
-    cursor: CursorName
-
-
-@dataclass(frozen=True, slots=True)
 class TransactionStatement(Statement):
     """A statement about transactions.
 
@@ -376,77 +296,6 @@ class WaitFor(Statement):
 
     until: bool
     value: QueryText
-
-
-@dataclass(frozen=True, slots=True)
-class CreateTable(Statement):
-    """``CREATE TABLE #name (…)``."""
-
-    table: TableDeclaration
-
-
-@dataclass(frozen=True, slots=True)
-class DropTable(Statement):
-    """``DROP TABLE [IF EXISTS] #name``."""
-
-    names: tuple[str, ...]
-    if_exists: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TruncateTable(Statement):
-    """``TRUNCATE TABLE #name``."""
-
-    table: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreateIndex(Statement):
-    """``CREATE [UNIQUE] INDEX name ON #name (columns)``.
-
-    :param key: of a unique index; None for others, which change nothing.
-    """
-
-    table: str
-    name: str
-    key: Key | None
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DropIndex(Statement):
-    """``DROP INDEX [IF EXISTS] name ON #name``."""
-
-    table: str
-    name: str
-    if_exists: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AddToTable(Statement):
-    """``ALTER TABLE #name ADD columns and constraints``."""
-
-    table: str
-    columns: tuple[Column, ...]
-    rules: TableRules
-
-
-@dataclass(frozen=True, slots=True)
-class DropFromTable(Statement):
-    """``ALTER TABLE #name DROP COLUMN …, CONSTRAINT …``."""
-
-    table: str
-    columns: tuple[str, ...]
-    constraints: tuple[str, ...]
-    if_exists: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AlterColumn(Statement):
-    """``ALTER TABLE #name ALTER COLUMN name type``."""
-
-    table: str
-    column: Column
 
 
 @dataclass(frozen=True, slots=True)

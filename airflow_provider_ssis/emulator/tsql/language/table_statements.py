@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_ssis.emulator.datatypes import Column
-from airflow_provider_ssis.emulator.tsql.language import extents
+from airflow_provider_ssis.emulator.tsql.language import extents, table_syntax
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
 from airflow_provider_ssis.emulator.tsql.language.database_statements import alter_database
@@ -32,7 +32,7 @@ def create(stream: TokenStream) -> s.Statement:
     name = extents.temporary_name(stream.name(), line)
     declaration = table_declaration(stream, name, line)
     index_options(stream)
-    return s.CreateTable(line, declaration)
+    return table_syntax.CreateTable(line, declaration)
 
 
 def _create_index(stream: TokenStream, line: int) -> s.Statement:
@@ -51,7 +51,7 @@ def _create_index(stream: TokenStream, line: int) -> s.Statement:
             raise not_supported("A unique index with WHERE", line=line)
         extents.condition(stream)
     index_options(stream)
-    return s.CreateIndex(line, table, name, Key(name, columns, UNIQUE_INDEX) if unique else None, columns)
+    return table_syntax.CreateIndex(line, table, name, Key(name, columns, UNIQUE_INDEX) if unique else None, columns)
 
 
 def _table(stream: TokenStream, line: int, statement: str) -> str:
@@ -74,7 +74,7 @@ def alter(stream: TokenStream) -> s.Statement:
         read_part(stream, parts)
         while stream.accept_symbol(","):
             read_part(stream, parts)
-        return s.AddToTable(line, table, parts.checked_columns, parts.rules)
+        return table_syntax.AddToTable(line, table, parts.checked_columns, parts.rules)
     if stream.accept("DROP"):
         return _drop_parts(stream, line, table)
     if stream.accept("ALTER"):
@@ -87,7 +87,7 @@ def alter(stream: TokenStream) -> s.Statement:
             stream.expect("NULL")
         else:
             stream.accept("NULL")
-        return s.AlterColumn(line, table, Column(name, sql_type, nullable))
+        return table_syntax.AlterColumn(line, table, Column(name, sql_type, nullable))
     raise not_supported(f"ALTER TABLE … {stream.now.text.upper()}", line=stream.now.line)
 
 
@@ -105,7 +105,7 @@ def _drop_parts(stream: TokenStream, line: int, table: str) -> s.Statement:
             stream.expect("EXISTS")
         found.append(stream.identifier())
         if not stream.accept_symbol(","):
-            return s.DropFromTable(line, table, tuple(columns), tuple(constraints), if_exists)
+            return table_syntax.DropFromTable(line, table, tuple(columns), tuple(constraints), if_exists)
 
 
 def drop(stream: TokenStream) -> s.Statement:
@@ -120,16 +120,16 @@ def drop(stream: TokenStream) -> s.Statement:
     names = [stream.name()[-1].lower()]
     while stream.accept_symbol(","):
         names.append(stream.name()[-1].lower())
-    return s.DropTable(line, tuple(names), if_exists)
+    return table_syntax.DropTable(line, tuple(names), if_exists)
 
 
 def _drop_index(stream: TokenStream, line: int, *, if_exists: bool) -> s.Statement:
     parts = stream.name()
     if stream.accept("ON"):
-        return s.DropIndex(line, _table(stream, line, "DROP INDEX"), parts[-1], if_exists)
+        return table_syntax.DropIndex(line, _table(stream, line, "DROP INDEX"), parts[-1], if_exists)
     if len(parts) < 2 or not parts[-2].startswith("#"):
         raise stream.error()
-    return s.DropIndex(line, parts[-2].lower(), parts[-1], if_exists)
+    return table_syntax.DropIndex(line, parts[-2].lower(), parts[-1], if_exists)
 
 
 def truncate(stream: TokenStream) -> s.Statement:
@@ -141,4 +141,4 @@ def truncate(stream: TokenStream) -> s.Statement:
         raise not_supported("TRUNCATE TABLE … WITH PARTITIONS", line=line)
     if not parts[-1].startswith("#"):
         raise SqlError(4701, f"Cannot truncate the table '{'.'.join(parts)}': it is not a temporary table.", line=line)
-    return s.TruncateTable(line, parts[-1].lower())
+    return table_syntax.TruncateTable(line, parts[-1].lower())

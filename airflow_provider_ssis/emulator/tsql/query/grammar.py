@@ -16,6 +16,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules import (
     selects,
     set_operations,
     time_zones,
+    windows,
 )
 
 GRAMMAR: Final = Grammar(
@@ -26,6 +27,7 @@ GRAMMAR: Final = Grammar(
         **conversions.VALUES,
         **time_zones.VALUES,
         **aggregates.VALUES,
+        **windows.VALUES,
         **calls.VALUES,
     },
     predicates=comparisons.PREDICATES,

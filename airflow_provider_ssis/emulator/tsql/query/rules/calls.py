@@ -10,7 +10,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.functions import dates, mathematics, strings, system
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function
-from airflow_provider_ssis.emulator.tsql.query.rules import aggregates, conditionals
+from airflow_provider_ssis.emulator.tsql.query.rules import aggregates, conditionals, windows
 from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import bound_value, find_function
 from airflow_provider_ssis.emulator.tsql.query.rules.xml_methods import xml_method
 from airflow_provider_ssis.emulator.tsql.query.unsupported import UNSUPPORTED_FUNCTIONS
@@ -35,7 +35,7 @@ def _call(binder: Binder, node: exp.Anonymous) -> Typed:
     name = str(node.this).lower() if isinstance(node.this, str) else node.this.name.lower()
     if name in aggregates.NAMES:
         return aggregates.aggregated(binder, node)
-    if name in aggregates.WINDOW_NAMES:
+    if name in windows.WINDOW_NAMES:
         raise SqlError(10753, f"The function {name.upper()} needs an OVER clause.", severity=15)
     function = FUNCTIONS.get(name)
     if function is None and name in UNSUPPORTED_FUNCTIONS:

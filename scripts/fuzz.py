@@ -1,4 +1,4 @@
-"""Feed mutated inputs to the project: ``python -m scripts.fuzz [packets] [files] [batches] [--seconds 60] [--seed 1]``.
+"""Feed mutated inputs to the project: ``python -m scripts.fuzz [target ...] [--seconds 60] [--seed 1]``.
 
 Each fault is printed and its input is kept. ``--seed S --first N --count 1`` makes one input again.
 """

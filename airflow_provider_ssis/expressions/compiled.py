@@ -14,7 +14,7 @@ from airflow_provider_ssis.expressions.operators import text_type
 from airflow_provider_ssis.expressions.program import Program
 from airflow_provider_ssis.expressions.scope import Scope
 from airflow_provider_ssis.expressions.settings import DEFAULT_SETTINGS, Settings
-from airflow_provider_ssis.expressions.syntax import Kind, Node, parse
+from airflow_provider_ssis.expressions.syntax import MAX_LENGTH, Kind, Node, parse
 from airflow_provider_ssis.expressions.typed import Typed, computed_in_any_case, post_order
 
 MAX_VARIABLE_LENGTH = 4000
@@ -70,7 +70,12 @@ class Expression:
 
 
 def compile_expression(
-    text: str, scope: Scope | None = None, settings: Settings = DEFAULT_SETTINGS, *, target: ColumnType | None = None
+    text: str,
+    scope: Scope | None = None,
+    settings: Settings = DEFAULT_SETTINGS,
+    *,
+    target: ColumnType | None = None,
+    max_length: int = MAX_LENGTH,
 ) -> Expression:
     """Compile an expression.
 
@@ -79,9 +84,16 @@ def compile_expression(
     :param settings: clock, locale, and whether text is cut. Default: the machine's clock and English (United States).
     :param target: the type to which the result is converted, such as that of a derived column. Default: None, the
         expression's own.
-    :raises ExpressionError: the text is no expression, a type or name is wrong, or a constant part has no value.
+    :param max_length: the longest text, in characters; for the expression of a variable :data:`MAX_VARIABLE_LENGTH`.
+        Default: :data:`~airflow_provider_ssis.expressions.syntax.MAX_LENGTH`.
+    :raises ExpressionError: the text is no expression or too long, a type or name is wrong, or a constant part has no
+        value.
     """
-    return _compile(text, parse(text), scope or Scope(), settings, target)
+    node = parse(text)
+    if len(text) > max_length:
+        reason = f"The expression has {len(text)} characters; at most {max_length} are allowed here"
+        raise ExpressionError(Code.DTS_E_EXPREVALFAILEDTOPARSEEXPRESSION, reason, max_length, "")
+    return _compile(text, node, scope or Scope(), settings, target)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_ssis.datatypes import STRINGS, ColumnType, DataTypeCode
+from airflow_provider_ssis.expressions.codes import ExpressionCode
 from airflow_provider_ssis.expressions.compiled import compile_expression
 from airflow_provider_ssis.expressions.conversion import Value
 from airflow_provider_ssis.expressions.errors import ExpressionError
@@ -83,6 +84,7 @@ def evaluate_request(request: Mapping[str, Any], settings: Settings = DEFAULT_SE
     :param settings: clock and locale. Default: the machine's clock and English (United States).
     :returns: ``type`` (such as ``DT_WSTR``, with ``length``, ``precision``, ``scale`` and ``code_page`` where the type
         has them), ``value``, and ``error``: None, or ``code``, ``symbol``, ``message`` and ``position``.
+        A result with possible faults also has ``warnings``, each with the keys of an error.
     :raises RequestError: the request is not valid.
     """
     text = request.get("expression")
@@ -110,15 +112,16 @@ def evaluate_request(request: Mapping[str, Any], settings: Settings = DEFAULT_SE
     try:
         expression = compile_expression(text, scope, settings)
         result |= describe_type(expression.type)
+        if expression.warnings:
+            result["warnings"] = [_report(each.code, each.message, each.position) for each in expression.warnings]
         result["value"] = to_json(expression.evaluate(row), expression.type)
     except ExpressionError as error:
-        result["error"] = {
-            "code": error.code.hexadecimal,
-            "symbol": error.code.name,
-            "message": str(error),
-            "position": error.position,
-        }
+        result["error"] = _report(error.code, str(error), error.position)
     return result
+
+
+def _report(code: ExpressionCode, message: str, position: int) -> dict[str, Any]:
+    return {"code": code.hexadecimal, "symbol": code.name, "message": message, "position": position}
 
 
 def describe_type(type_: ColumnType) -> dict[str, Any]:

@@ -262,7 +262,6 @@ def _parser() -> Lark:
     )
 
 
-@lru_cache(maxsize=1024)
 def parse(text: str, *, assignment: bool = False) -> Node:
     """Return the syntax tree of an expression.
 
@@ -275,12 +274,20 @@ def parse(text: str, *, assignment: bool = False) -> Node:
     if len(text) > MAX_LENGTH:
         reason = f"The expression is longer than {MAX_LENGTH} characters"
         raise ExpressionError(Code.DTS_E_EXPREVALFAILEDTOPARSEEXPRESSIONOUTOFMEMORY, reason, MAX_LENGTH, "")
+    return _parse_short(text, assignment) if len(text) <= _SHORT else _parse(text, assignment)
+
+
+def _parse(text: str, assignment: bool) -> Node:
     try:
         tree: Any = _parser().parse(text, start="assignment" if assignment else "expression")
     except UnexpectedInput as error:
         raise _syntax_error(text, error) from None
     assert isinstance(tree, Node)  # noqa: S101 all rules of the grammar have a method in _Builder
     return tree
+
+
+_SHORT = 4000
+_parse_short = lru_cache(maxsize=1024)(_parse)
 
 
 def _syntax_error(text: str, error: UnexpectedInput) -> ExpressionError:

@@ -82,13 +82,16 @@ _RANK = {character: (1, rank) for rank, character in enumerate(_PUNCTUATION)}
 CollationKey = tuple[tuple[tuple[int, int], ...], tuple[str, ...], tuple[int, ...]]
 
 
-@lru_cache(maxsize=4096)
 def collation_key(text: str) -> CollationKey:
     """Return a key that sorts text as the invariant culture does.
 
     Punctuation comes before digits, and digits before letters. Letters decide first, then accents, then case, with
     lower before upper case.
     """
+    return _short_collation_key(text) if len(text) <= _SHORT else _collation_key(text)
+
+
+def _collation_key(text: str) -> CollationKey:
     decomposed = unicodedata.normalize("NFD", text)
     primary: list[tuple[int, int]] = []
     accents: list[str] = []
@@ -107,3 +110,7 @@ def collation_key(text: str) -> CollationKey:
         accents.append("")
         case.append(1 if character.isupper() else 0)
     return tuple(primary), tuple(accents), tuple(case)
+
+
+_SHORT = 256
+_short_collation_key = lru_cache(maxsize=4096)(_collation_key)

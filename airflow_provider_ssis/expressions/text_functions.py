@@ -129,10 +129,9 @@ def _tokens(text: str, delimiters: str, function: str) -> list[str]:
         raise Fault(Code.DTS_E_EXPREVALFUNCTIONCOMPUTEFAILED, f"The delimiters of {function} are empty")
     if not text:
         return [""]
-    first, *others = set(delimiters)
-    for other in others:
-        text = text.replace(other, first)
-    return [token for token in text.split(first) if token]
+    first = delimiters[0]
+    same = text.translate(dict.fromkeys(map(ord, delimiters), first))
+    return [token for token in same.split(first) if token]
 
 
 def token(text: str, delimiters: str, occurrence: int) -> str:

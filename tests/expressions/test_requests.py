@@ -96,6 +96,12 @@ def test_a_result_in_a_data_flow_has_at_most_4000_characters() -> None:
     assert (answer["length"], len(answer["value"])) == (2500, 2500)
 
 
+def test_possible_faults_are_warnings() -> None:
+    answer = evaluate(expression="(DT_WSTR,2)name", columns={"name": {"type": "DT_WSTR(9)", "value": "ab"}})
+    assert answer["value"] == "ab"
+    assert [warning["code"] for warning in answer["warnings"]] == ["0x800470D8"]
+
+
 def test_errors_have_code_symbol_message_and_position() -> None:
     answer = evaluate(expression="1 + 1/0")
     assert (answer["type"], answer["value"]) == (None, None)

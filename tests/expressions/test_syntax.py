@@ -6,6 +6,7 @@ import pytest
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.expressions import (
+    MAX_VARIABLE_LENGTH,
     Column,
     ExpressionCode,
     ExpressionError,
@@ -274,6 +275,13 @@ def test_nesting_is_limited_by_the_length_only(text: str, value: object) -> None
 def test_deep_expressions_of_variables_need_no_recursion() -> None:
     assert outcome("@n == 0 ? 1 : " * DEEP + "2", n={"type": "Int32", "value": 5}) == 2
     assert outcome("1+(" * DEEP + "@n" + ")" * DEEP, n={"type": "Int32", "value": 5}) == DEEP + 5
+
+
+def test_expressions_of_variables_have_at_most_4000_characters() -> None:
+    text = "1".ljust(MAX_VARIABLE_LENGTH)
+    assert compile_expression(text, max_length=MAX_VARIABLE_LENGTH).evaluate() == 1
+    with pytest.raises(ExpressionError, match="4001 characters"):
+        compile_expression(text + " ", max_length=MAX_VARIABLE_LENGTH)
 
 
 def test_texts_and_expressions_are_bounded() -> None:

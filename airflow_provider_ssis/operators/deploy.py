@@ -26,7 +26,7 @@ from airflow_provider_ssis.executions.validation import (
     wait_for_validation,
 )
 from airflow_provider_ssis.operators.base import SsisTask
-from airflow_provider_ssis.operators.dag_checks import check_name, is_known
+from airflow_provider_ssis.operators.dag_checks import check_name, check_package, is_known
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -55,7 +55,8 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
     :param create_folder: create the catalog's folder if it does not exist. Default: False, a missing folder is an
         error.
     :param force: deploy an unchanged project too. Default: False.
-    :param validate: validate the project on the server after the deployment, and fail if it is not valid. The task
+    :param validate: validate the project on the server after the deployment, and fail if it is not valid: True for all
+        packages, or the names of some, since a package is not valid while a required parameter has no value. The task
         waits for the validation on its worker. An unchanged project is validated too. Default: False.
     :param restore_on_failure: with ``validate``: put the version that was in use before back into use if the validation
         fails. Only after a deployment by this try of the task, and not for the first deployment of a project, which
@@ -88,7 +89,7 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         strip_sensitive: bool = False,
         create_folder: bool = False,
         force: bool = False,
-        validate: bool = False,
+        validate: bool | Sequence[str] = False,
         restore_on_failure: bool = False,
         validation_timeout: float | timedelta = 3600.0,
         ssis_conn_id: str = "ssis_default",
@@ -107,6 +108,8 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         self.force = force
         if restore_on_failure and not validate:
             raise InvalidTaskArgument("restore_on_failure=True needs validate=True: only a failed validation restores.")
+        for package in [] if isinstance(validate, bool) else validate:
+            check_package(package)
         self.validate = validate
         self.restore_on_failure = restore_on_failure
         self.validation_timeout = seconds("validation_timeout", validation_timeout, zero=False)
@@ -212,22 +215,28 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
 
     def _validate(self, catalog: Catalog, result: Mapping[str, Any]) -> None:
         """Validate the project, and restore the version before if that is requested and the validation fails."""
-        request = ValidationRequest(folder=result["folder"], project=result["project"])
+        packages = [None] if isinstance(self.validate, bool) else list(self.validate)
+        deadline = Deadline.after(self.validation_timeout)
+        try:
+            for package in packages:
+                request = ValidationRequest(folder=result["folder"], project=result["project"], package=package)
+                self._validate_one(catalog, request, deadline)
+        except ValidationError as error:
+            error.args = (f"{error}\n{self._after_failed_validation(catalog, result)}",)
+            raise
+
+    def _validate_one(self, catalog: Catalog, request: ValidationRequest, deadline: Deadline) -> None:
         validation_id = start_validation(catalog, request, self.log)
         wait = ValidationWait.of(
             validation_id,
             schedule=PollSchedule(config.poll_interval()),
-            deadline=Deadline.after(self.validation_timeout),
+            deadline=deadline,
             level=MessageLevel.WARNING,
             log=self.log,
         )
-        try:
-            if wait_for_validation(catalog, wait, leave_at=NO_DEADLINE, log=self.log) is WaitResult.TIMED_OUT:
-                raise timeout_error(catalog, validation_id, self.validation_timeout, self.log)
-            outcome_of(catalog, validation_id, self.log)
-        except ValidationError as error:
-            error.args = (f"{error}\n{self._after_failed_validation(catalog, result)}",)
-            raise
+        if wait_for_validation(catalog, wait, leave_at=NO_DEADLINE, log=self.log) is WaitResult.TIMED_OUT:
+            raise timeout_error(catalog, validation_id, self.validation_timeout, self.log)
+        outcome_of(catalog, validation_id, self.log)
 
     def _after_failed_validation(self, catalog: Catalog, result: Mapping[str, Any]) -> str:
         """Restore the previous version, if there is one and it is to be restored.

@@ -217,6 +217,15 @@ def test_without_restore_the_invalid_version_stays(sales: Catalog, tmp_path: Pat
         deploy(tmp_path, BROKEN).execute()
 
 
+def test_some_packages_are_validated(sales: Catalog, tmp_path: Path) -> None:
+    mixed = [*GOOD, package("Broken.dtsx", execute_package("Call", "Missing.dtsx"))]
+    assert deploy(tmp_path, mixed, validate=["Load.dtsx"]).execute()["deployed"] is True
+    with pytest.raises(ProjectInvalid, match=r"package Sales/Mart/Broken\.dtsx"):
+        deploy(tmp_path, mixed, validate=["Load.dtsx", "Broken.dtsx"]).execute()
+    with pytest.raises(InvalidTaskArgument, match=r"end in \.dtsx"):
+        deploy(tmp_path, mixed, validate=["Load"])
+
+
 def test_a_first_version_that_is_invalid_stays(sales: Catalog, tmp_path: Path) -> None:
     with pytest.raises(ProjectInvalid, match="no earlier version"):
         deploy(tmp_path, BROKEN).execute()

@@ -33,8 +33,10 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             _modules(
                 "airflow_provider_ssis.operators.deploy",
+                "airflow_provider_ssis.operators.environment",
                 "airflow_provider_ssis.operators.restore",
                 "airflow_provider_ssis.operators.run",
+                "airflow_provider_ssis.operators.set_parameters",
                 "airflow_provider_ssis.operators.stop",
                 "airflow_provider_ssis.operators.validate",
             )

@@ -33,8 +33,10 @@ from airflow_provider_ssis.hooks.form import FIELDS
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.lint.rule_table import RULES
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
+from airflow_provider_ssis.operators.environment import SsisEnvironmentOperator
 from airflow_provider_ssis.operators.restore import SsisRestoreProjectOperator
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
+from airflow_provider_ssis.operators.set_parameters import SsisSetParametersOperator
 from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
 from airflow_provider_ssis.operators.validate import SsisValidateOperator
 from airflow_provider_ssis.retry_policy import SsisRetryPolicy
@@ -66,6 +68,8 @@ _OPERATOR_CLASSES = (
     SsisDeployProjectOperator,
     SsisValidateOperator,
     SsisRestoreProjectOperator,
+    SsisSetParametersOperator,
+    SsisEnvironmentOperator,
     SsisRunPackageOperator,
     SsisStopExecutionOperator,
 )

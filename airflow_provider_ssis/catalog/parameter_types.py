@@ -221,3 +221,19 @@ _ENCODERS = {name.lower(): encode for name, encode in _BY_TYPE.items()}
 
 SSIS_TYPES = tuple(_BY_TYPE)
 """The SSIS types whose values the catalog takes, as it spells them."""
+
+
+def is_same_value(one: ParameterValue, other: ParameterValue, data_type: str) -> bool:
+    """Whether two values are the same value of an SSIS type.
+
+    :param one: a value; text is read as the type.
+    :param other: the other value.
+    :param data_type: an SSIS data type as the catalog names it.
+    """
+    try:
+        texts = literal(one, data_type).text, literal(other, data_type).text
+    except ValueDoesNotFit:
+        return False
+    if data_type.lower() in ("single", "double"):
+        return float(texts[0]) == float(texts[1])
+    return Decimal(texts[0]) == Decimal(texts[1]) if data_type.lower() == "decimal" else texts[0] == texts[1]

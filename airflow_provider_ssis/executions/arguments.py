@@ -25,6 +25,9 @@ VALUE_ARGUMENTS = {
 }
 """The run operator's arguments that hold values, with the number of names above each value."""
 
+PROTECTED_ARGUMENTS = {**VALUE_ARGUMENTS, "variables": 1}
+"""The arguments of all operators that may hold sensitive values."""
+
 SHORTEST_MASKED = 5
 """Airflow's log masker ignores shorter texts."""
 
@@ -127,6 +130,37 @@ def nested_values_of(name: str, value: Any) -> dict[str, dict[str, Value]]:
     :raises InvalidTaskArgument: as :func:`values_of`.
     """
     return {key: values_of(f"{name}[{key!r}]", item) for key, item in _mapping(name, value).items()}
+
+
+def names_of(name: str, value: Any) -> dict[str, str]:
+    """Names by name, such as the variables that give values to parameters: ``{"Region": "Where"}``.
+
+    :param name: the argument's name, for messages.
+    :param value: a mapping, the JSON text of one, or None for nothing.
+    :raises InvalidTaskArgument: it has another form.
+    """
+    return {key: required_text(f"{name}[{key!r}]", item) for key, item in _mapping(name, value).items()}
+
+
+def list_of_names(name: str, value: Any) -> list[str]:
+    """Names in a list.
+
+    :param name: the argument's name, for messages.
+    :param value: a list, the JSON text of one, or None for nothing.
+    :raises InvalidTaskArgument: it has another form.
+    """
+    if isinstance(value, str) and value.strip() == _NOTHING:
+        raise RenderedToNothing(name)
+    if isinstance(value, str) and value:
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+        if not isinstance(value, list):
+            raise InvalidTaskArgument(f"{name} is a text that is no JSON list after templating. Give a list of names.")
+    if value is not None and not isinstance(value, str | list | tuple | set):
+        raise InvalidTaskArgument(f"{name} is {value!r:.100} after templating. Give a list of names.")
+    return [required_text(name, each) for each in value or ()]
 
 
 def execution_request(task: Any) -> ExecutionRequest:

@@ -11,8 +11,8 @@ from airflow.providers.common.compat.sdk import mask_secret
 from airflow_provider_ssis import config
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.executions.arguments import (
+    PROTECTED_ARGUMENTS,
     SHORTEST_MASKED,
-    VALUE_ARGUMENTS,
     protect,
     required_text,
     secrets_in,
@@ -60,7 +60,7 @@ class SsisTask:
         # Airflow's own, for mapped tasks too. Airflow stores and shows the rendered fields after it.
         base: Any = super()
         base._do_render_template_fields(parent, *args, **kwargs)
-        for name, names in VALUE_ARGUMENTS.items():
+        for name, names in PROTECTED_ARGUMENTS.items():
             if (value := getattr(parent, name, None)) is not None:
                 try:
                     setattr(parent, name, protect(name, value, names=names))

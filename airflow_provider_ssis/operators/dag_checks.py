@@ -18,7 +18,7 @@ from airflow_provider_ssis.catalog.codes import LoggingLevel
 from airflow_provider_ssis.catalog.requests import Sensitive
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.executions.arguments import (
-    VALUE_ARGUMENTS,
+    PROTECTED_ARGUMENTS,
     execution_id_of,
     flag,
     nested_values_of,
@@ -120,13 +120,13 @@ def check_logging_level(value: Any) -> None:
 
 
 def check_values(task: Any) -> None:
-    """Check the run operator's arguments that hold values, and warn about sensitive literals.
+    """Check the arguments of an operator that hold values, and warn about sensitive literals.
 
     :param task: the operator.
     :raises InvalidTaskArgument: one is not a mapping of names to values. The message shows no value.
     """
-    for name, names in VALUE_ARGUMENTS.items():
-        value = getattr(task, name)
+    for name, names in PROTECTED_ARGUMENTS.items():
+        value = getattr(task, name, None)
         if value is None:
             continue
         for path in _sensitive_literals(name, value):

@@ -98,6 +98,22 @@ def test_ssis_validate_and_restore(airflow_home: Path, ssisdb: SsisdbEmulator, c
     assert {each.status for each in catalog.validations()} == {OperationStatus.SUCCEEDED}
 
 
+def test_ssis_configure(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog) -> None:
+    run = run_dag(
+        airflow_home,
+        EXAMPLES / "ssis_configure.py",
+        ssisdb.airflow_uri,
+        connections={"AIRFLOW_CONN_SALES_DW": "generic://sales_owner:sales_secret@sales-dw-2"},
+    )
+    assert run.state == "success", run.log
+    assert run.task("production")["returned"]["created"] is True
+    values = parameters_of(catalog, run.task("load_sales")["execution_id"])
+    assert (values["SourceSystem"], values["BatchSize"]) == ("ERP-PROD", 2000)
+    assert values["CM.SalesMartDW.ServerName"] == "sales-dw-2"
+    assert "sales_secret" not in run.log
+    assert "sales_secret" not in str(run.task("production")["rendered"])
+
+
 def test_the_examples_hold_no_secret() -> None:
     """A value marked as sensitive is a template: a literal would be stored in Airflow's database."""
     found = []

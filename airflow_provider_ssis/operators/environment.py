@@ -1,0 +1,240 @@
+"""Environments with their variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_ssis.catalog.requests import Sensitive
+from airflow_provider_ssis.exceptions import InvalidTaskArgument
+from airflow_provider_ssis.executions.arguments import list_of_names, names_of, optional_text, required_text, values_of
+from airflow_provider_ssis.executions.changes import Changes, is_unchanged
+from airflow_provider_ssis.operators.base import SsisTask
+from airflow_provider_ssis.operators.dag_checks import check_name, check_values, is_known
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_ssis.catalog.client import Catalog
+    from airflow_provider_ssis.catalog.models import EnvironmentVariable
+    from airflow_provider_ssis.catalog.requests import Value
+
+_NAME_ARGUMENTS: dict[str, Callable[[str, Any], object]] = {
+    "types": names_of,
+    "descriptions": names_of,
+    "projects": list_of_names,
+}
+
+
+class SsisEnvironmentOperator(SsisTask, BaseOperator):
+    """Bring an environment with its variables into a state: create what is missing, update what differs.
+
+    A variable that has its value already is not written. The catalog does not show sensitive values, so those are
+    always written. A variable that is sensitive in the catalog stays so, also if its value is given without the mark.
+    If the catalog refuses a value, the error says what was changed before; a retry does no harm.
+
+    Take secrets from Airflow's connections, variables or secrets backend by template:
+    ``{"value": "{{ conn.warehouse.password }}", "sensitive": True}``.
+
+    :param folder: the catalog's folder. (templated)
+    :param environment: the environment's name. (templated)
+    :param variables: values by the names of variables. A sensitive value is
+        ``{"value": …, "sensitive": True}``. (templated)
+    :param types: SSIS types by the names of variables, ``{"Port": "Int32"}``. A variable of another type is replaced.
+        Default: the variable's type; for a new one the type of the Python value (Boolean, Int32 or Int64, Double,
+        Decimal, DateTime, String). (templated)
+    :param descriptions: descriptions by the names of variables. (templated)
+    :param description: what the environment is for. Default: as it is. (templated)
+    :param projects: projects that shall have a reference to the environment: ``Mart`` for one in the same folder,
+        ``Folder/Mart`` for any other. Further references stay. (templated)
+    :param delete_other_variables: delete variables that are not in ``variables``. Default: False.
+    :param create_folder: create the catalog's folder if it does not exist. Default: False.
+    :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
+    :return: ``environment_id``, ``created``, ``changed`` and ``unchanged``: the names of variables and references.
+    :raises InvalidTaskArgument: when the DAG is parsed: an argument cannot be used.
+    :raises RenderedToNothing: the template of an argument rendered to ``None``.
+    :raises WrongParameterType: a value does not fit its variable's type.
+    :raises FolderNotFound: there is no such folder.
+    :raises ProjectNotFound: there is no such project.
+    :raises PermissionDenied: the login may not change the environment, or not create it.
+    :raises CatalogError: another error of the catalog; see :mod:`airflow_provider_ssis.catalog.errors`.
+    """
+
+    template_fields: Sequence[str] = (
+        "folder",
+        "environment",
+        "variables",
+        "types",
+        "descriptions",
+        "description",
+        "projects",
+        "ssis_conn_id",
+    )
+    template_fields_renderers = dict.fromkeys(("variables",), "json")
+    ui_color = "#e4f1e1"
+
+    def __init__(
+        self,
+        *,
+        folder: str,
+        environment: str,
+        variables: Mapping[str, Any] | str | None = None,
+        types: Mapping[str, str] | str | None = None,
+        descriptions: Mapping[str, str] | str | None = None,
+        description: str | None = None,
+        projects: Sequence[str] | str = (),
+        delete_other_variables: bool = False,
+        create_folder: bool = False,
+        ssis_conn_id: str = "ssis_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.folder = folder
+        self.environment = environment
+        self.variables = variables
+        self.types = types
+        self.descriptions = descriptions
+        self.description = description
+        self.projects = projects
+        self.delete_other_variables = delete_other_variables
+        self.create_folder = create_folder
+        self.ssis_conn_id = ssis_conn_id
+        check_name("folder", folder)
+        check_name("environment", environment)
+        check_values(self)
+        for name, read in _NAME_ARGUMENTS.items():
+            if is_known(value := getattr(self, name)):
+                read(name, value)
+        if is_known(variables) and isinstance(variables, Mapping):
+            for name in ("types", "descriptions"):
+                if is_known(value := getattr(self, name)):
+                    _check_names(name, names_of(name, value), variables)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Create or update the environment.
+
+        :param context: the task's context.
+        :return: see the class.
+        """
+        folder, name = required_text("folder", self.folder), required_text("environment", self.environment)
+        description = optional_text("description", self.description)
+        wanted = values_of("variables", self.variables)
+        types, descriptions = names_of("types", self.types), names_of("descriptions", self.descriptions)
+        _check_names("types", types, wanted)
+        _check_names("descriptions", descriptions, wanted)
+        projects = [_split(folder, each) for each in list_of_names("projects", self.projects)]
+        changes = Changes()
+        with self.hook.open_catalog() as catalog:
+            environment = catalog.environment(folder, name)
+            created = environment is None
+            if environment is None:
+                if self.create_folder and catalog.folder(folder) is None:
+                    catalog.create_folder(folder, exist_ok=True)
+                    self.log.info("Created the folder %s.", folder)
+                environment = catalog.create_environment(folder, name, description, exist_ok=True)
+                self.log.info("Created the environment %s/%s.", folder, name)
+            elif description is not None and environment.description != description:
+                changes.apply("description", lambda: catalog.set_environment_description(folder, name, description))
+            current = {each.name.casefold(): each for each in catalog.environment_variables(folder, name)}
+            for key, value in wanted.items():
+                variable = _Variable(folder, name, key, value, types.get(key), descriptions.get(key))
+                for change in variable.changes(catalog, current.get(key.casefold())):
+                    changes.apply(key, change)
+            if self.delete_other_variables:
+                for other in current.values():
+                    if other.name.casefold() not in {each.casefold() for each in wanted}:
+                        changes.apply(other.name, _deletion(catalog, folder, name, other.name))
+            for project_folder, project in projects:
+                title = f"reference of {project_folder}/{project}"
+                changes.apply(title, _reference(catalog, folder, name, project_folder, project))
+        changed = list(dict.fromkeys(changes.done))
+        if changed:
+            self.log.info("Changed %s/%s: %s.", folder, name, ", ".join(changed))
+        else:
+            self.log.info("%s/%s has all values already.", folder, name)
+        return {
+            "environment_id": environment.environment_id,
+            "created": created,
+            "changed": changed,
+            "unchanged": [each for each in dict.fromkeys(changes.unchanged) if each not in changed],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """What a variable is to be.
+
+    :param data_type: its SSIS type; None for the one that it has.
+    :param description: None for the one that it has.
+    """
+
+    folder: str
+    environment: str
+    name: str
+    value: Value = field(repr=False)
+    data_type: str | None
+    description: str | None
+
+    def changes(self, catalog: Catalog, current: EnvironmentVariable | None) -> list[Callable[[], None] | None]:
+        """The calls that make it so; one None if it is so already."""
+        place = (self.folder, self.environment, self.name)
+        is_other_type = (
+            current is not None and self.data_type is not None and current.type.casefold() != self.data_type.casefold()
+        )
+        sensitive = isinstance(self.value, Sensitive) or (current is not None and current.sensitive)
+
+        def create() -> None:
+            description = self.description
+            if current is not None:
+                description = current.description if description is None else description
+                catalog.delete_environment_variable(*place)
+            catalog.create_environment_variable(
+                *place, self.value, data_type=self.data_type, sensitive=sensitive, description=description
+            )
+
+        if current is None or is_other_type:
+            return [create]
+        calls: list[Callable[[], None] | None] = []
+        if sensitive and not current.sensitive:
+            # First, so that the secret is never stored as plain text.
+            calls.append(lambda: catalog.set_environment_variable_protection(*place, sensitive=True))
+        if not is_unchanged(current.value, self.value, current.type, sensitive=current.sensitive):
+            calls.append(lambda: catalog.set_environment_variable_value(*place, self.value))
+        description = self.description
+        if description is not None and description != current.description:
+            calls.append(lambda: catalog.set_environment_variable_description(*place, description))
+        return calls or [None]
+
+
+def _deletion(catalog: Catalog, folder: str, environment: str, name: str) -> Callable[[], None]:
+    return lambda: catalog.delete_environment_variable(folder, environment, name)
+
+
+def _reference(
+    catalog: Catalog, folder: str, environment: str, project_folder: str, project: str
+) -> Callable[[], object] | None:
+    """The call that makes a project refer to the environment; None if it does."""
+    for reference in catalog.environment_references(project_folder, project):
+        owner = reference.environment_folder_name or project_folder
+        if (owner.casefold(), reference.environment_name.casefold()) == (folder.casefold(), environment.casefold()):
+            return None
+    absolute = None if project_folder.casefold() == folder.casefold() else folder
+    return lambda: catalog.create_environment_reference(
+        project_folder, project, environment, environment_folder=absolute, exist_ok=True
+    )
+
+
+def _split(folder: str, project: str) -> tuple[str, str]:
+    before, separator, name = project.partition("/")
+    return (before, name) if separator else (folder, project)
+
+
+def _check_names(argument: str, given: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+    unknown = sorted(set(given) - set(variables))
+    if unknown:
+        raise InvalidTaskArgument(
+            f"{argument} has the variable {unknown[0]!r}, which is not in variables. Add it there, or leave it out."
+        )

@@ -1,6 +1,6 @@
 """Configure: an environment with its variables, and the parameters of a project that use them.
 
-Needs the connections ``ssis_default`` and ``sales_dw`` (of any type, with login and password of the data warehouse). See
+Needs the connections ``ssis_default`` and ``sales_dw`` (of any type, with host and password of the data warehouse). See
 docs/reference/operators.md.
 """
 
@@ -44,9 +44,13 @@ with DAG(dag_id="ssis_configure", schedule=None, catchup=False, tags=["ssis"], d
         folder="Sales",
         project="SalesMart",
         package="LoadSales.dtsx",
-        bindings={"BatchSize": "Batch"},
+        parameters={"MaxRows": 500},
         project_parameters={"CM.SalesMartDW.ServerName": "{{ conn.sales_dw.host }}"},
-        project_bindings={"SourceSystem": "System", "CM.SalesMartDW.Password": "DwPassword"},
+        project_bindings={
+            "SourceSystem": "System",
+            "BatchSize": "Batch",
+            "CM.SalesMartDW.Password": "DwPassword",
+        },
     )
 
     load_sales = SsisRunPackageOperator(

@@ -108,7 +108,7 @@ def test_ssis_configure(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Cat
     assert run.state == "success", run.log
     assert run.task("production")["returned"]["created"] is True
     values = parameters_of(catalog, run.task("load_sales")["execution_id"])
-    assert (values["SourceSystem"], values["BatchSize"]) == ("ERP-PROD", 2000)
+    assert (values["SourceSystem"], values["BatchSize"], values["MaxRows"]) == ("ERP-PROD", 2000, 500)
     assert values["CM.SalesMartDW.ServerName"] == "sales-dw-2"
     assert "sales_secret" not in run.log
     assert "sales_secret" not in str(run.task("production")["rendered"])

@@ -30,7 +30,10 @@ _CATALOG_ROLES: Final = {
 def server_principals(logins: Logins) -> list[ServerPrincipal]:
     """The logins of a server and its roles."""
     roles = [ServerPrincipal(name, number, bytes([number]), ROLE) for name, number in _SERVER_ROLES.items()]
-    return [*(ServerPrincipal(each.name, each.id, each.sid, each.kind.value) for each in logins.all()), *roles]
+    return [
+        *(ServerPrincipal(each.name, each.id, each.sid, each.kind.value, each.disabled) for each in logins.all()),
+        *roles,
+    ]
 
 
 def server_role_members(logins: Logins) -> list[tuple[int, int]]:

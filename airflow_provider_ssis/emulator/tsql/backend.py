@@ -55,9 +55,16 @@ class TsqlBackend:
             principal = logins.check(login.user, login.password)
             if principal is None:
                 raise LoginRefused(Message(18456, 14, 8, f"Login failed for user '{login.user}'."), wrong_proof=True)
-            return principal
+            return self._enabled(principal)
         for name in (identity.name, *identity.also_known_as):
             principal = logins.by_name(name)
             if principal is not None and principal.kind.value == identity.kind:
-                return principal
+                return self._enabled(principal)
         raise LoginRefused(Message(18456, 14, 5, f"Login failed for user '{identity.name}': there is no such login."))
+
+    def _enabled(self, principal: Principal) -> Principal:
+        login = self._engine.logins.login(principal.name)
+        if login is not None and login.disabled:
+            text = f"Login failed for user '{principal.name}'. Reason: The account is disabled."
+            raise LoginRefused(Message(18470, 14, 1, text))
+        return principal

@@ -151,6 +151,25 @@ def test_principals_are_changed_by_administrators_only(user: pyodbc.Connection, 
     assert error_number(user, statement) == number
 
 
+def test_a_login_changes_its_password_and_is_disabled(
+    ssisdb_emulator: SsisdbEmulator, admin: pyodbc.Connection
+) -> None:
+    make(admin, "ann")
+    rows(admin, "ALTER LOGIN ann WITH PASSWORD = N'0ther-S3cret', CHECK_POLICY = OFF")
+    with pytest.raises(pyodbc.Error, match=r"18456|Login failed"):
+        connect(ssisdb_emulator, "ann", PASSWORD)
+    rows(admin, "ALTER LOGIN [ann] DISABLE")
+    assert value(admin, "SELECT is_disabled FROM sys.server_principals WHERE name = 'ann'") is True
+    with pytest.raises(pyodbc.Error, match="disabled"):
+        connect(ssisdb_emulator, "ann", "0ther-S3cret")
+    rows(admin, "ALTER LOGIN ann ENABLE; ALTER LOGIN ann WITH DEFAULT_DATABASE = SSISDB")
+    connect(ssisdb_emulator, "ann", "0ther-S3cret").close()
+    rows(admin, "CREATE LOGIN [CORP\\etl] FROM WINDOWS")
+    assert error_number(admin, "ALTER LOGIN [CORP\\etl] WITH PASSWORD = 'x'") == 15407
+    assert error_number(admin, "ALTER LOGIN missing DISABLE") == 15151
+    assert error_number(admin, "ALTER LOGIN ann WITH NAME = bob") == 40514
+
+
 def test_other_databases_have_no_users_to_change(admin: pyodbc.Connection) -> None:
     rows(admin, "USE master")
     assert error_number(admin, "CREATE USER ann WITHOUT LOGIN") == 40514

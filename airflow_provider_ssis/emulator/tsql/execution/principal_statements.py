@@ -1,4 +1,4 @@
-"""Logins, users and roles: CREATE, DROP, ALTER ROLE. They take effect in all sessions with their next request.
+"""Logins, users and roles: CREATE, ALTER, DROP. They take effect in all sessions with their next request.
 
 Not in a transaction, because a rollback would not take them back.
 """
@@ -35,6 +35,18 @@ def _create_login(session: SessionState, statement: s.CreateLogin) -> None:
             15407, f"'{name}' is not a Windows account. Write its domain in front, as in [DOMAIN\\{name}].", state=1
         )
     logins.add_login(name, statement.password, kind=statement.kind, sid=statement.sid)
+
+
+def _alter_login(session: SessionState, statement: s.AlterLogin) -> None:
+    logins, login = session.engine.logins, session.engine.logins.login(statement.name)
+    if login is None or not _may_manage_logins(session):
+        _missing("alter the login", statement.name)
+    if statement.enabled is not None:
+        logins.set_disabled(login.name, disabled=not statement.enabled)
+    if statement.password is not None and login.kind is not LoginKind.SQL:
+        raise SqlError(15407, f"The login '{login.name}' has no password on this server.")
+    if statement.password is not None:
+        logins.set_password(login.name, statement.password)
 
 
 def _drop_login(session: SessionState, statement: s.DropLogin) -> None:
@@ -177,6 +189,7 @@ def _missing(action: str, name: str) -> NoReturn:
 
 
 _ACTIONS: Final[dict[type[s.Statement], Any]] = {
+    s.AlterLogin: _alter_login,
     s.AlterRole: _alter_role,
     s.CreateLogin: _create_login,
     s.CreateRole: _create_role,

@@ -1,4 +1,4 @@
-"""Statements about logins, users and roles: CREATE, DROP, ALTER ROLE."""
+"""Statements about logins, users and roles: CREATE, ALTER, DROP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
 from airflow_provider_ssis.emulator.tsql.values.errors import not_supported
 
 _SETTINGS: Final = ("CHECK_POLICY", "CHECK_EXPIRATION", "DEFAULT_DATABASE", "DEFAULT_LANGUAGE")
-"""Options of CREATE LOGIN that change nothing here."""
+"""Options of logins that change nothing here."""
 
 
 def statement(stream: TokenStream) -> s.Statement | None:
@@ -48,21 +48,40 @@ def _create_login(stream: TokenStream, line: int) -> s.Statement:
     return s.CreateLogin(line, name, LoginKind.SQL, password, sid)
 
 
-def _settings(stream: TokenStream, line: int) -> bytes | None:
+def _settings(stream: TokenStream, line: int, statement: str = "CREATE LOGIN") -> bytes | None:
     """Read options of a login; returns the sid among them."""
     sid = None
     while True:
         word = stream.expect_kind(Kind.WORD).text.upper()
         stream.expect_symbol("=")
-        if word == "SID":
+        if word == "SID" and statement == "CREATE LOGIN":
             digits = stream.expect_kind(Kind.BINARY).text[2:]
             sid = bytes.fromhex(digits if len(digits) % 2 == 0 else f"0{digits}")
         elif word in _SETTINGS:
             stream.expect_kind(Kind.WORD, Kind.QUOTED)
         else:
-            raise not_supported(f"CREATE LOGIN … WITH {word}", line=line)
+            raise not_supported(f"{statement} … WITH {word}", line=line)
         if not stream.accept_symbol(","):
             return sid
+
+
+def _alter_login(stream: TokenStream, line: int) -> s.Statement:
+    name = stream.identifier()
+    if stream.now.is_word("ENABLE", "DISABLE"):
+        return s.AlterLogin(line, name, enabled=stream.advance().is_word("ENABLE"))
+    stream.expect("WITH")
+    if not stream.accept("PASSWORD"):
+        _settings(stream, line, "ALTER LOGIN")
+        return s.AlterLogin(line, name)
+    stream.expect_symbol("=")
+    password = stream.expect_kind(Kind.STRING).value
+    if stream.accept("OLD_PASSWORD"):
+        raise not_supported("ALTER LOGIN … OLD_PASSWORD", line=line)
+    while stream.accept("MUST_CHANGE", "UNLOCK"):
+        pass
+    if stream.accept_symbol(","):
+        _settings(stream, line, "ALTER LOGIN")
+    return s.AlterLogin(line, name, password=password)
 
 
 def _drop_login(stream: TokenStream, line: int) -> s.Statement:
@@ -133,6 +152,7 @@ def _if_exists(stream: TokenStream) -> bool:
 
 
 _STATEMENTS: Final[dict[tuple[str, str], Callable[[TokenStream, int], s.Statement]]] = {
+    ("ALTER", "LOGIN"): _alter_login,
     ("ALTER", "ROLE"): _alter_role,
     ("ALTER", "SERVER"): _alter_server_role,
     ("CREATE", "LOGIN"): _create_login,

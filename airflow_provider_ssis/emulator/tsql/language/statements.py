@@ -312,6 +312,19 @@ class CreateLogin(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class AlterLogin(Statement):
+    """``ALTER LOGIN name ENABLE``, ``DISABLE`` or ``WITH PASSWORD = '…'``.
+
+    :param enabled: None where it stays as it is.
+    :param password: None where it stays as it is.
+    """
+
+    name: str
+    enabled: bool | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DropLogin(Statement):
     """``DROP LOGIN name``."""
 

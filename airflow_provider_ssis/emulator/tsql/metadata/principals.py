@@ -33,6 +33,7 @@ class Login:
 
     :param id: ``principal_id`` among the principals of the server.
     :param server_roles: such as ``sysadmin``, in lower case.
+    :param disabled: whether it is refused to log in.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Login:
     sid: bytes
     id: int
     server_roles: frozenset[str] = frozenset()
+    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +191,7 @@ class Logins:
         self._logins[key] = login
         self._passwords.pop(key, None)
         if password is not None:
-            salt = secrets.token_bytes(16)
-            self._passwords[key] = (salt, _hash(password, salt))
+            self.set_password(name, password)
         return login
 
     def drop_login(self, name: str) -> None:
@@ -198,6 +199,16 @@ class Logins:
         self.version += 1
         del self._logins[name.lower()]
         self._passwords.pop(name.lower(), None)
+
+    def set_disabled(self, name: str, *, disabled: bool) -> None:
+        """Refuse the login of this name, or accept it again."""
+        self.version += 1
+        self._logins[name.lower()] = replace(self._logins[name.lower()], disabled=disabled)
+
+    def set_password(self, name: str, password: str) -> None:
+        """Change the password of a SQL login."""
+        salt = secrets.token_bytes(16)
+        self._passwords[name.lower()] = (salt, _hash(password, salt))
 
     def set_server_role(self, name: str, role: str, *, member: bool) -> None:
         """Make a login a member of a server role, or no longer one."""

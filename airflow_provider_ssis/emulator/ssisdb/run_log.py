@@ -58,7 +58,7 @@ class CatalogRunLog:
 
         def write(store: Store) -> None:
             store.execute(
-                "UPDATE internal.executions SET executed_count = executed_count + 1, worker_agent_id = ?"
+                "UPDATE internal.executions SET executed_count = coalesce(executed_count, 0) + 1, worker_agent_id = ?"
                 " WHERE execution_id = ?",
                 [None if worker is None else worker.id, execution_id],
             )

@@ -82,8 +82,6 @@ def begin_job(store: Store, execution_id: int, retries: int, now: datetime) -> S
             "max_executed_count": retries + 1,
         },
     )
-    # The machine is known when a worker takes the task.
-    store.execute("UPDATE internal.operations SET machine_name = '' WHERE operation_id = ?", [execution_id])
     if is_open:
         return ScaleOut(None, retries)
     chosen = store.fetch("SELECT worker_agent_id FROM internal.job_worker_agents WHERE job_id = ?", [job_id])

@@ -175,6 +175,7 @@ def test_taps_can_be_added_and_removed_until_the_start(connection: pyodbc.Connec
     ]
     same = f"EXEC catalog.add_data_tap {execution_id}, N'{TASK}', N'{PATH}', N'c.csv'"
     assert error_number(connection, same) == 27213
+    assert error_number(connection, same.replace(TASK, TASK.upper())) == 27213
     by_guid = f"EXEC catalog.add_data_tap_by_guid {execution_id}, '{guid('Load.dtsx', TASK)}', N'{PATH}', N'c.csv'"
     assert error_number(connection, by_guid) == 27214
     connection.execute(f"EXEC catalog.remove_data_tap {first}")

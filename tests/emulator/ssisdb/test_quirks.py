@@ -27,7 +27,7 @@ def test_a_second_override_of_one_path(server: tuple[SsisdbEmulator, bool]) -> N
     emulator, quirks = server
     with closing(connect(emulator)) as connection:
         one, other = create(connection), create(connection)
-        for execution_id, path, text in ((one, "a", "1"), (one, "b", "2"), (other, "a", "3"), (one, "a", "4")):
+        for execution_id, path, text in ((one, "a", "1"), (one, "b", "2"), (other, "a", "3"), (one, "A", "4")):
             connection.execute(
                 "EXEC catalog.set_execution_property_override_value ?, ?, ?, 0", execution_id, path, text
             )

@@ -75,6 +75,7 @@ def test_an_execution_waits_for_a_worker_that_may_run_it(server: SsisdbEmulator,
     connection.execute(f"EXEC catalog.enable_worker_agent '{chosen}'")
     connection.execute(f"{add} '{chosen}'")
     connection.execute(f"EXEC catalog.disable_worker_agent '{chosen}'")
+    assert execution(connection, execution_id, "machine_name") == ("",)
     start(connection, execution_id)
     free = create(connection, more=ON_ANY)
     start(connection, free)

@@ -47,11 +47,12 @@ async def _add(call: CatalogCall, column: str, task: Any, *, taken: int) -> None
         raise call.refuse(27212)
     async with call.transaction() as store:
         if store.fetch(
-            f"SELECT 1 FROM internal.execution_data_taps WHERE execution_id = ? AND {column} = ?"
-            " AND dataflow_path_id_string = ?",
+            "SELECT 1 FROM internal.execution_data_taps WHERE execution_id = ?"
+            f" AND lower(CAST({column} AS VARCHAR)) = lower(CAST(? AS VARCHAR))"
+            " AND lower(dataflow_path_id_string) = lower(?)",
             [execution_id, task, path],
         ):
-            raise call.fail(taken, *([task] if taken == 27214 else []), execution_id)
+            raise call.refuse(taken, *([task] if taken == 27214 else []), execution_id)
         data_tap_id = next_id(store, "data_tap_id")
         limit = call["max_rows"]
         insert(

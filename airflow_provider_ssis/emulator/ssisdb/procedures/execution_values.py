@@ -20,6 +20,7 @@ from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
+_SAME_PATH: Final = "execution_id = ? AND lower(property_path) = lower(?)"
 _OVERRIDABLE: Final = (ObjectType.PROJECT, ObjectType.PACKAGE, ObjectType.EXECUTION)
 
 
@@ -99,12 +100,12 @@ async def set_execution_property_override_value(call: CatalogCall) -> None:
         raise SqlError(515, "The column 'sensitive' must not be NULL. Give @sensitive 0 or 1.", state=2)
     async with call.transaction() as store:
         known = store.fetch(
-            "SELECT 1 FROM internal.execution_property_override_values WHERE execution_id = ? AND property_path = ?",
+            f"SELECT 1 FROM internal.execution_property_override_values WHERE {_SAME_PATH}",
             [execution_id, call["property_path"]],
         )
         if known:
             # A real catalog forgets the WHERE: it changes the overrides of all executions.
-            condition = "true" if call.ssisdb.quirks else "execution_id = ? AND property_path = ?"
+            condition = "true" if call.ssisdb.quirks else _SAME_PATH
             place = [] if call.ssisdb.quirks else [execution_id, call["property_path"]]
             store.execute(
                 "UPDATE internal.execution_property_override_values SET property_value = ?, sensitive = ?"

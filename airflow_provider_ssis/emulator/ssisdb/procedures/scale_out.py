@@ -44,6 +44,9 @@ def is_asked_for(call: CatalogCall) -> bool:
 def add_job(call: CatalogCall, store: Store, execution_id: int) -> uuid.UUID:
     """Write the job of an execution."""
     job_id = uuid.uuid4()
+    if call.catalog_property(IS_ENABLED) == "TRUE":
+        # The machine is known when a worker takes the task.
+        store.execute("UPDATE internal.operations SET machine_name = '' WHERE operation_id = ?", [execution_id])
     insert(
         store,
         "jobs",

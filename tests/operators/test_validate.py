@@ -18,7 +18,8 @@ from airflow_provider_ssis.catalog.errors import (
     ProjectNotFound,
     VersionNotFound,
 )
-from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
+from airflow_provider_ssis.emulator.ssisdb import validations
+from airflow_provider_ssis.emulator.ssisdb.validation_checks import check_files
 from airflow_provider_ssis.exceptions import (
     InvalidTaskArgument,
     ProjectInvalid,
@@ -52,13 +53,12 @@ def restore(version: Any, **arguments: Any) -> TaskRun:
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Validations wait until the event is set."""
     released = threading.Event()
-    read = ProjectFiles.document
 
-    def wait(files: ProjectFiles, *arguments: Any) -> Any:
+    def wait(*arguments: Any) -> Any:
         released.wait(60)
-        return read(files, *arguments)
+        return check_files(*arguments)
 
-    monkeypatch.setattr(ProjectFiles, "document", wait)
+    monkeypatch.setattr(validations, "check_files", wait)
     yield released
     released.set()
 

@@ -38,7 +38,7 @@ def test_validate(run: Command, mart: Catalog) -> None:
     last = run("validate", "Sales", "Mart", "Load", "--json", "--poll-interval", "0.05").json_lines[-1]
     assert last["validation"]["status"] == "succeeded"
     wrong = run("validate", "Sales", "Mart", "--environment", "Test", code=1)
-    assert "does not refer to the environment 'Test'" in wrong.err
+    assert "has no reference to the environment 'Test'" in wrong.err
     run("validate", "Sales", "Mart", "--environment", "Test", "--all-environments", code=2)
 
 

@@ -130,7 +130,8 @@ class Interpreter:
         arguments = text, frame.types, frozenset(frame.table_variables)
         if parser.is_quick(*arguments):
             return parser.parse(*arguments)
-        return await self.session.worker.run(partial(parser.parse, *arguments))
+        worker = self.session.worker
+        return await worker.run(partial(parser.parse, *arguments, is_cancelled=worker.is_cancelled))
 
     async def nested(self, text: str, frame: Frame) -> AsyncGenerator[Event]:
         """Run dynamic SQL: ``EXEC ('…')``, ``sp_executesql``, a prepared statement.

@@ -28,7 +28,7 @@ from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.literals import Literal, lift
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.language.unsupported import unsupported_statement
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelled, not_supported
 from airflow_provider_ssis.emulator.tsql.values.recent import Recent
 
 _DEEPEST: Final = 100
@@ -42,19 +42,26 @@ PARSED: Final[Recent[_Key, s.Batch]] = Recent(_REMEMBERED)
 """The batches that were parsed last."""
 
 
-def parse(text: str, variables: Mapping[str, SqlType] | None = None, tables: frozenset[str] = frozenset()) -> s.Batch:
+def parse(
+    text: str,
+    variables: Mapping[str, SqlType] | None = None,
+    tables: frozenset[str] = frozenset(),
+    *,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> s.Batch:
     """The statements of a batch; recently parsed batches are cached.
 
     :param variables: types of the variables that are declared already (the parameters of dynamic SQL), by name in
         lower case.
     :param tables: names of the table variables that are declared already, in lower case.
+    :param is_cancelled: whether to stop; asked at each statement.
     :raises SqlError: 102, 105, 137, 156 and other errors of syntax, with their lines; nothing of the batch may run.
     """
     literals, key = _key(text, variables, tables)
     batch = PARSED.get(key)
     if batch is None:
         short, given, _ = key
-        batch = _Parser(TokenStream(short, dict(given), tables)).batch()
+        batch = _Parser(TokenStream(short, dict(given), tables), is_cancelled).batch()
         if len(short) <= _LONGEST_REMEMBERED:
             PARSED.put(key, batch)
     return replace(batch, literals=literals) if literals else batch
@@ -75,8 +82,9 @@ def _key(text: str, variables: Mapping[str, SqlType] | None, tables: frozenset[s
 
 
 class _Parser:
-    def __init__(self, stream: TokenStream) -> None:
+    def __init__(self, stream: TokenStream, is_cancelled: Callable[[], bool]) -> None:
         self._stream = stream
+        self._is_cancelled = is_cancelled
         self._given = frozenset(stream.variables)
         self._depth = 0
         self._loops = 0
@@ -121,6 +129,8 @@ class _Parser:
         return found[0] if len(found) == 1 else s.Block(line, tuple(found))
 
     def _statement(self) -> list[s.Statement]:
+        if self._is_cancelled():
+            raise cancelled()
         self._depth += 1
         if self._depth > _DEEPEST:
             raise SqlError(

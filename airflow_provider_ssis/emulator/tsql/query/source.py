@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
 from airflow_provider_ssis.emulator.tsql.query.unsupported import explained
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+_LONGEST: Final = 200_000
+"""Characters of a query without its long literals. Parsing it, which cannot be interrupted, takes some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,11 @@ class QueryText:
     def parse(cls, sql: str, line: int = 1) -> QueryText:
         """Parse a query.
 
-        :raises SqlError: 102, 105, 156, 191 with the line in the batch.
+        :raises SqlError: 102, 105, 156, 191, 8623 with the line in the batch.
         """
+        if len(sql) > _LONGEST:
+            text = f"The query has {len(sql):,} characters. This server runs queries of up to {_LONGEST:,}. Split it."
+            raise SqlError(8623, text, line=line)
         try:
             tree = parse_query(sql)
             return cls(

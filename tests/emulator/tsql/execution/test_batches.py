@@ -238,6 +238,22 @@ def test_an_endless_loop_can_be_cancelled(connection: pyodbc.Connection) -> None
     assert results(connection, "SELECT 1") == [[(1,)]]
 
 
+def test_the_parsing_of_a_long_text_can_be_cancelled(connection: pyodbc.Connection) -> None:
+    cursor = connection.cursor()
+    with cancelled_after(0.2, cursor), pytest.raises(pyodbc.Error, match="HY008"):
+        cursor.execute(
+            "DECLARE @t nvarchar(max) = REPLICATE(CAST(N'SET NOCOUNT ON;' AS nvarchar(max)), 70000); EXEC (@t)"
+        )
+    assert results(connection, "SELECT 1") == [[(1,)]]
+
+
+def test_a_query_that_takes_too_long_to_parse_is_refused(connection: pyodbc.Connection) -> None:
+    with pytest.raises(pyodbc.Error, match=r"The query has 200,\d+ characters.*Split it"):
+        connection.execute(f"SELECT 1 /*{'a' * 200_010}*/ AS n")
+    [[(length,)]] = results(connection, f"SELECT LEN(N'{'a' * 300_000}')")
+    assert length == 300_000
+
+
 def test_a_transaction_left_open_is_rolled_back_when_its_client_goes(ssisdb_emulator: SsisdbEmulator) -> None:
     with closing(pyodbc.connect(ssisdb_emulator.odbc_connection_string, autocommit=False)) as leaving:
         leaving.execute("EXEC catalog.create_folder N'Missing'")

@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 from tests.support.dag_runs import DEFER_AT_ONCE
+from tests.support.examples import MOST_FAST_EXAMPLES, is_fast_run, limit_examples
 from tests.support.markers import add_markers, process_guard
 
 if TYPE_CHECKING:
@@ -32,15 +33,18 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(DEFER_AT_ONCE)
     # How long an example takes depends on the machine.
     hypothesis.settings.register_profile("airflow-provider-ssis", deadline=None)
-    hypothesis.settings.load_profile("airflow-provider-ssis")
+    hypothesis.settings.register_profile("fast", deadline=None, max_examples=MOST_FAST_EXAMPLES)
+    hypothesis.settings.load_profile("fast" if is_fast_run(config) else "airflow-provider-ssis")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash.get(_HOME, ""), ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     add_markers(items)
+    if is_fast_run(config):
+        limit_examples(items)
 
 
 @pytest.hookimpl(wrapper=True)

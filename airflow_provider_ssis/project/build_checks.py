@@ -57,7 +57,14 @@ def check_package(package: Package, file: PackageFile, manifest: Manifest, *, ha
     :returns: warnings.
     :raises BuildError: the protection level of the package is not that of the project.
     """
-    if file.protection_level is not manifest.protection_level and not has_new_level:
+    warnings = []
+    if not file.names_level and not has_new_level and file.protection_level is not manifest.protection_level:
+        # Versions of Visual Studio disagree about the level of such a package.
+        warnings.append(
+            f"{package.name}: names no protection level, and its project has {manifest.protection_level.label}; if the "
+            "server rejects the project, save the package in Visual Studio"
+        )
+    elif file.protection_level is not manifest.protection_level and not has_new_level:
         level = "is encrypted as a whole"
         if file.protection_level is not None:
             level = f"has the protection level {file.protection_level.label}"
@@ -68,7 +75,7 @@ def check_package(package: Package, file: PackageFile, manifest: Manifest, *, ha
             advice=SET_LEVEL,
         )
     names = {one.name.casefold() for one in manifest.packages}
-    return [*_parameter_warnings(package, file), *_child_warnings(package, file, names)]
+    return [*warnings, *_parameter_warnings(package, file), *_child_warnings(package, file, names)]
 
 
 def _parameter_warnings(package: Package, file: PackageFile) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.dataflow import read_data_flow
+from airflow_provider_ssis.project.dts import dts_text
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.models import (
     ConnectionManager,
@@ -40,6 +41,8 @@ class PackageFile:
     :param connection_managers: the connection managers of the package, without those of its project.
     :param parameters: the names of the parameters, without connection parameters.
     :param note: why there is no control flow. Default: empty.
+    :param names_level: the file names its protection level; without it, the level is the default,
+        EncryptSensitiveWithUserKey. Default: True.
     """
 
     format_version: int | None
@@ -48,6 +51,7 @@ class PackageFile:
     connection_managers: tuple[ConnectionManager, ...] = ()
     parameters: tuple[str, ...] = ()
     note: str = ""
+    names_level: bool = True
 
 
 def read_package(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> PackageFile:
@@ -87,6 +91,7 @@ def package_file(root: _Element, part: str) -> PackageFile:
         ),
         connection_managers=tuple(plain_connection_manager(one) for one in package.connection_managers),
         parameters=tuple(parameter.name for parameter in package.parameters),
+        names_level=bool(dts_text(root, "ProtectionLevel")),
     )
 
 

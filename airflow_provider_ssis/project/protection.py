@@ -109,6 +109,9 @@ def protect_dts(root: _Element, protection: PasswordProtection) -> _Element:
         if _is_sensitive_value(element):
             data = _encrypted_data(element, protection)
             _clear(element)
+            for name in list(element.attrib):
+                if name != f"{DTS}Name":  # the type of the value is encrypted with it
+                    del element.attrib[name]
             element.append(data)
         elif is_secret(element) and (len(element) or element.text):
             if is_package:

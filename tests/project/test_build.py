@@ -393,6 +393,14 @@ def test_protection_levels_that_need_a_key_are_rejected(tmp_path: Path, level: P
         build_ispac(tmp_path)
 
 
+def test_a_package_that_names_no_level_gives_a_warning(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, SAMPLE)
+    path = tmp_path / "Child.dtsx"
+    path.write_bytes(path.read_bytes().replace(b' DTS:ProtectionLevel="0"', b""))
+    built = build_project(tmp_path)
+    assert [one for one in built.warnings if one.startswith("Child.dtsx: names no protection level")]
+
+
 def test_a_package_of_another_level_than_its_project_is_rejected(tmp_path: Path) -> None:
     write_project_folder(tmp_path, SAMPLE)
     path = tmp_path / "Child.dtsx"

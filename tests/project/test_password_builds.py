@@ -96,6 +96,15 @@ def test_a_project_is_protected_with_another_password_and_form_and_back(tmp_path
     assert content_hash(again.ispac) == content_hash(path)
 
 
+def test_the_element_around_an_encrypted_value_has_only_a_name(tmp_path: Path) -> None:
+    path = protected(tmp_path, PasswordProtection(SENSITIVE, "secret"))
+    root = etree.fromstring(open_ispac(path).parts["Load.dtsx"])
+    (data,) = root.iter("{http://www.w3.org/2001/04/xmlenc#}EncryptedData")
+    owner = data.getparent()
+    assert owner is not None
+    assert dict(owner.attrib) == {"{www.microsoft.com/SqlServer/Dts}Name": "ParameterValue"}
+
+
 @pytest.mark.parametrize("cipher", CIPHERS, ids=lambda cipher: cipher.name)
 def test_a_protected_build_is_reproducible(tmp_path: Path, cipher: PasswordCipher) -> None:
     changes = Changes(protection=PasswordProtection(ALL, "secret", cipher))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
+from airflow_provider_ssis.project.dts import dts_text
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 
@@ -39,7 +40,7 @@ def levels_differ(subject: Subject) -> Iterator[Hit]:
     wanted = subject.manifest.protection_level
     for one in subject.packages:
         found = one.package.protection_level
-        if found is not wanted:
+        if found is not wanted and dts_text(one.package.element, "ProtectionLevel"):
             yield one.place(one.package), f"the package has {found.label}, its project {wanted.label}"
 
 

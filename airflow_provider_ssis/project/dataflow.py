@@ -24,11 +24,15 @@ def read_data_flow(pipeline: _Element, part: str) -> DataFlow:
         name = element.get("name")
         if not name:
             raise InvalidPartError("contains a data flow component without a name", part=part, line=element.sourceline)
-        properties = tuple(each.get("name", "") for each in element.iterfind("properties/property"))
+        properties: tuple[str, ...] = ()
+        for child in element:
+            if child.tag == "properties":
+                properties = tuple([each.get("name", "") for each in child.iterchildren("property")])
+            elif child.tag in ("inputs", "outputs"):
+                for end in child.iterchildren("input", "output"):
+                    ends[_key(end)] = (name, end.get("name", ""))
         class_id = element.get("componentClassID", "")
         components.append(DataFlowComponent(name, class_id, element.get("refId", ""), properties))
-        for end in (*element.iterfind("outputs/output"), *element.iterfind("inputs/input")):
-            ends[_key(end)] = (name, end.get("name", ""))
     return DataFlow(tuple(components), tuple(_path(element, ends, part) for element in pipeline.iterfind("paths/path")))
 
 

@@ -27,7 +27,7 @@ class DtsContents:
         properties: dict[str, str] = {}
         groups: dict[str, list[_Element]] = {}
         for child in element:
-            tag = str(child.tag)
+            tag: str = child.tag  # type: ignore[assignment]  # there are elements only
             if tag == _PROPERTY:
                 properties.setdefault(DTS + child.get(_NAME, ""), child.text or "")
             elif tag in groups:

@@ -106,8 +106,8 @@ def _executable(container: DtsContainer) -> Executable:
         type=container.type,
         description=container.description,
         disabled=container.disabled,
-        children=tuple(_executable(child) for child in container.children),
-        constraints=tuple(_constraint(one) for one in container.constraints),
+        children=tuple(map(_executable, container.children)),
+        constraints=tuple(map(_constraint, container.constraints)),
         event_handlers=tuple(
             _event_handler(handler, disabled=handler.disabled or container.disable_event_handlers)
             for handler in container.event_handlers
@@ -118,7 +118,7 @@ def _executable(container: DtsContainer) -> Executable:
         fail_parent_on_failure=container.fail_parent_on_failure,
         fail_package_on_failure=container.fail_package_on_failure,
         force_execution_result=container.force_execution_result,
-        variables=tuple(variable.qualified_name for variable in container.variables),
+        variables=tuple([variable.qualified_name for variable in container.variables]),
     )
 
 
@@ -134,8 +134,8 @@ def _event_handler(handler: DtsEventHandler, *, disabled: bool) -> EventHandler:
         path=handler.path,
         id=handler.id,
         disabled=disabled,
-        children=tuple(_executable(child) for child in handler.children),
-        constraints=tuple(_constraint(one) for one in handler.constraints),
+        children=tuple(map(_executable, handler.children)),
+        constraints=tuple(map(_constraint, handler.constraints)),
         propagate=handler.propagate,
         variables=tuple(variable.qualified_name for variable in handler.variables),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.dts import dts_flag, dts_text, members
+from airflow_provider_ssis.project.dts import DtsContents, dts_text, members
 from airflow_provider_ssis.project.encryption import require_readable
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.models import ConnectionManager
@@ -16,7 +16,6 @@ from airflow_provider_ssis.project.package.elements import (
     attributes,
     is_true,
     local_name,
-    number,
     property_expressions,
     unescaped,
 )
@@ -88,7 +87,8 @@ def read_dts_connection_manager(element: _Element, part: str) -> DtsConnectionMa
     if element.tag != f"{DTS}ConnectionManager":
         raise InvalidPartError(f"is not a connection manager: its root element is {element.tag!r}", part=part)
     require_readable(element, part)
-    name = dts_text(element, "ObjectName")
+    found = DtsContents(element)
+    name = found.text("ObjectName")
     if not name:
         raise InvalidPartError("contains a connection manager without a name", part=part, line=element.sourceline)
     properties: dict[str, str] = {}
@@ -97,17 +97,17 @@ def read_dts_connection_manager(element: _Element, part: str) -> DtsConnectionMa
     for inner in element.iterfind(f"{DTS}ObjectData/*"):
         _collect(inner, properties, secrets)
         columns += [_column(column, part) for column in members(inner, "FlatFileColumns", "FlatFileColumn")]
-    creation_name = dts_text(element, "CreationName")
+    creation_name = found.text("CreationName")
     return DtsConnectionManager(
         element,
         part,
         name=name,
-        id=dts_text(element, "DTSID"),
+        id=found.text("DTSID"),
         ref_id=element.get(f"{DTS}refId", ""),
         kind=creation_name.partition(":")[0],
         creation_name=creation_name,
-        description=dts_text(element, "Description"),
-        delay_validation=dts_flag(element, "DelayValidation"),
+        description=found.text("Description"),
+        delay_validation=found.flag("DelayValidation"),
         connection_string=_connection_string(element),
         properties=properties,
         secrets=tuple(secrets),
@@ -173,22 +173,22 @@ def _collect(element: _Element, properties: dict[str, str], secrets: list[str]) 
 
 
 def _column(element: _Element, part: str) -> FlatFileColumn:
-    owner = DtsElement(element, part)
+    found = DtsContents(element)
 
     def whole(name: str) -> int:
-        return number(dts_text(element, name), 0, owner, name)
+        return found.number(name, 0, part)
 
     return FlatFileColumn(
         element,
         part,
-        name=dts_text(element, "ObjectName"),
-        column_type=dts_text(element, "ColumnType"),
-        delimiter=unescaped(dts_text(element, "ColumnDelimiter")),
+        name=found.text("ObjectName"),
+        column_type=found.text("ColumnType"),
+        delimiter=unescaped(found.text("ColumnDelimiter")),
         width=whole("ColumnWidth"),
         maximum_width=whole("MaximumWidth"),
         data_type=whole("DataType"),
         precision=whole("DataPrecision"),
         scale=whole("DataScale"),
-        text_qualified=dts_flag(element, "TextQualified"),
-        id=dts_text(element, "DTSID"),
+        text_qualified=found.flag("TextQualified"),
+        id=found.text("DTSID"),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.dts import DtsContents, dts_text
+from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp, ExecutableKind
 from airflow_provider_ssis.project.namespaces import DTS
@@ -142,20 +142,19 @@ def read_containers(root: _Element, part: str) -> DtsContainer:
     :raises InvalidPartError: two children of a container have the same name, a precedence constraint has no container
         at one end, precedence constraints form a cycle, or a property is invalid.
     """
-    return _Reader(part).container(root, "\\Package", ExecutableKind.PACKAGE)
+    return _Reader(part).container(DtsContents(root), "\\Package", ExecutableKind.PACKAGE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
     part: str
 
-    def container(self, element: _Element, path: str, kind: ExecutableKind) -> DtsContainer:
-        found = DtsContents(element)
+    def container(self, found: DtsContents, path: str, kind: ExecutableKind) -> DtsContainer:
         forced = found.number("ForceExecutionResult", -1, self.part)
         locale_id = found.number("LocaleID", -1, self.part)
         children, constraints = self._children(found, path)
         return DtsContainer(
-            element,
+            found.element,
             self.part,
             name=found.text("ObjectName"),
             path=path,
@@ -205,25 +204,26 @@ class _Reader:
         )
 
     def _variables(self, found: DtsContents) -> tuple[DtsVariable, ...]:
-        return tuple(read_variable(one, self.part) for one in found.members("Variables", "Variable"))
+        return tuple([read_variable(one, self.part) for one in found.members("Variables", "Variable")])
 
     def _children(
         self, found: DtsContents, path: str
     ) -> tuple[tuple[DtsContainer, ...], tuple[DtsPrecedenceConstraint, ...]]:
         children: dict[str, DtsContainer] = {}
         paths: dict[str, str] = {}
-        for child in found.members("Executables", "Executable"):
-            name = dts_text(child, "ObjectName")
+        for element in found.members("Executables", "Executable"):
+            child = DtsContents(element)
+            name = child.text("ObjectName")
             if not name:
-                raise self._error("contains an executable without a name", child)
+                raise self._error("contains an executable without a name", element)
             child_path = f"{path}\\{name}"
             if child_path in children:
-                raise self._error(f"contains two executables with the path {child_path}", child)
-            kind = _KINDS.get(child.get(f"{DTS}ExecutableType", "").upper(), ExecutableKind.TASK)
+                raise self._error(f"contains two executables with the path {child_path}", element)
+            kind = _KINDS.get(child.text("ExecutableType").upper(), ExecutableKind.TASK)
             children[child_path] = self.container(child, child_path, kind)
             # Precedence constraints refer to executables by refId since SQL Server 2012, and by DTSID before.
-            paths[child.get(f"{DTS}refId", child_path[1:])] = child_path
-            paths[dts_text(child, "DTSID").upper()] = child_path
+            paths[child.text("refId", child_path[1:])] = child_path
+            paths[child.text("DTSID").upper()] = child_path
         constraints = tuple(
             self._constraint(one, paths) for one in found.members("PrecedenceConstraints", "PrecedenceConstraint")
         )

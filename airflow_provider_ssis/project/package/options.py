@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.dts import dts_flag, dts_text
+from airflow_provider_ssis.project.dts import DtsContents, dts_text
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.elements import DtsElement, number, property_expressions
 
@@ -84,14 +84,15 @@ def read_configuration(element: _Element, part: str) -> DtsConfiguration:
     :param part: the file that contains it, for errors.
     :raises InvalidPartError: its type is not a number.
     """
-    type_ = number(dts_text(element, "ConfigurationType"), 0, DtsElement(element, part), "ConfigurationType")
+    found = DtsContents(element)
+    type_ = number(found.text("ConfigurationType"), 0, DtsElement(element, part), "ConfigurationType")
     return DtsConfiguration(
         element,
         part,
-        name=dts_text(element, "ObjectName"),
+        name=found.text("ObjectName"),
         type=ConfigurationType(type_) if type_ in list(ConfigurationType) else type_,
-        string=dts_text(element, "ConfigurationString"),
-        variable=dts_text(element, "ConfigurationVariable"),
+        string=found.text("ConfigurationString"),
+        variable=found.text("ConfigurationVariable"),
     )
 
 
@@ -101,15 +102,16 @@ def read_log_provider(element: _Element, part: str) -> DtsLogProvider:
     :param element: ``DTS:LogProvider``.
     :param part: the file that contains it, for errors.
     """
+    found = DtsContents(element)
     return DtsLogProvider(
         element,
         part,
-        name=dts_text(element, "ObjectName"),
-        id=dts_text(element, "DTSID"),
-        creation_name=dts_text(element, "CreationName"),
-        config_string=dts_text(element, "ConfigString"),
-        description=dts_text(element, "Description"),
-        delay_validation=dts_flag(element, "DelayValidation"),
+        name=found.text("ObjectName"),
+        id=found.text("DTSID"),
+        creation_name=found.text("CreationName"),
+        config_string=found.text("ConfigString"),
+        description=found.text("Description"),
+        delay_validation=found.flag("DelayValidation"),
         expressions=property_expressions(element),
     )
 
@@ -125,14 +127,15 @@ def read_logging(elements: Sequence[_Element], part: str) -> DtsLogging | None:
     if not elements:
         return None
     element = elements[0]
+    found = DtsContents(element)
     owner = DtsElement(element, part)
     # The number of events, then the length and the name of each: 2,7,OnError,12,OnTaskFailed
-    tokens = dts_text(element, "EventFilter").split(",")
+    tokens = found.text("EventFilter").split(",")
     return DtsLogging(
         element,
         part,
-        mode=number(dts_text(element, "LoggingMode"), 0, owner, "LoggingMode"),
-        filter_kind=number(dts_text(element, "FilterKind"), 0, owner, "FilterKind"),
+        mode=number(found.text("LoggingMode"), 0, owner, "LoggingMode"),
+        filter_kind=number(found.text("FilterKind"), 0, owner, "FilterKind"),
         events=tuple(tokens[2::2]),
         providers=tuple(dts_text(provider, "InstanceID") for provider in element.iter(f"{DTS}SelectedLogProvider")),
     )

@@ -61,6 +61,7 @@ def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb
         for name, value in DEFAULT_PROPERTIES.items():
             engine.run_script(f"INSERT INTO internal.catalog_properties VALUES ('{name}', '{value}')")
     engine.run_script(PERMISSIONS_VIEW)
+    _reserve_principals(engine)
     for table, select in PERMISSION_TABLES:
         engine.metadata.add(table)
         engine.run_script(f"CREATE OR REPLACE VIEW {table.storage_name(sees_all=True)} AS {select}")
@@ -72,6 +73,16 @@ def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb
     close_orphans(engine.setup_store(), engine.now(), is_running=lambda operation_id, kind: False)
     ssisdb.refresh_workers()
     return ssisdb
+
+
+def _reserve_principals(engine: Engine) -> None:
+    """Let users keep the ids to which permissions in the data folder refer; other users must not get them."""
+    # Fixed roles have ids from 16384.
+    engine.logins.reserve(
+        engine.read(
+            "SELECT DISTINCT sid, principal_id FROM internal.object_permissions WHERE principal_id BETWEEN 1 AND 16383"
+        )
+    )
 
 
 def check_drop(session: SessionState, principal_id: int) -> None:

@@ -144,3 +144,21 @@ def test_a_refusal_after_the_folder_was_found_leaves_an_operation_that_failed(
         assert error_number(user, "EXEC catalog.deploy_project N'Nowhere', N'Mart', 0x00") == 27104
         query = "SELECT operation_type, status, object_name FROM catalog.operations ORDER BY operation_id"
         assert rows(user, query) == [(101, 4, "Other"), (101, 4, "Mart"), (102, 4, "Mart")]
+
+
+@pytest.mark.parametrize(
+    ("deployment", "number", "kind"),
+    [
+        ("EXEC catalog.deploy_project N'Sales', N'Mart', 0x00", 27118, 101),
+        (DEPLOY.format("", "Sales", "Mart"), 27230, 102),
+    ],
+)
+def test_a_second_deployment_of_a_project_at_the_same_time_is_refused(
+    ssisdb_emulator: SsisdbEmulator, admin: pyodbc.Connection, deployment: str, number: int, kind: int
+) -> None:
+    folder_id = value(admin, "SELECT folder_id FROM catalog.folders")
+    with ssisdb_emulator._ssisdb.deploying(folder_id, "mart"):
+        assert error_number(admin, deployment) == number
+    query = "SELECT TOP 1 operation_type, status FROM catalog.operations ORDER BY operation_id DESC"
+    assert rows(admin, query) == [(kind, 4)]
+    deploy(admin, {"Extra.dtsx": dtsx("Extra.dtsx")})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pyodbc
 import pytest
@@ -315,3 +316,16 @@ def test_a_permission_that_was_granted_before_is_a_message(admin: pyodbc.Connect
     while cursor.nextset():
         found += cursor.messages or []
     assert ["27161" in kind for kind, _ in found] == [True]
+
+
+def test_after_a_restart_permissions_belong_to_the_same_logins(tmp_path: Path) -> None:
+    with SsisdbEmulator(data_dir=tmp_path) as server:
+        server.add_login("ann", PASSWORD)
+        with closing(connect(server)) as admin:
+            rows(admin, "EXEC catalog.create_folder N'Sales'")
+            permit(admin, "grant", FOLDER, READ)
+    with SsisdbEmulator(data_dir=tmp_path) as server:
+        for name, folders in (("bob", 0), ("ann", 1)):
+            server.add_login(name, PASSWORD)
+            with closing(connect(server, name, PASSWORD)) as connection:
+                assert sees(connection, "folders") == [folders]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
@@ -137,6 +138,18 @@ class Logins:
     _members: dict[str, set[str]] = field(default_factory=dict)
     """The members of each database role; all names are in lower case."""
     _last_id: int = _LAST_FIXED_ID
+    _reserved: dict[bytes, int] = field(default_factory=dict)
+    """The ids of users of earlier runs of the server, by their sids."""
+
+    def reserve(self, ids: Iterable[tuple[bytes | None, int]]) -> None:
+        """Keep ids for the users that had them before a restart: no other user gets them.
+
+        :param ids: pairs of a user's sid and id; the sid is None for a role, whose id is not used again.
+        """
+        for sid, number in ids:
+            self._last_id = max(self._last_id, number)
+            if sid is not None:
+                self._reserved[sid] = number
 
     def add(
         self,
@@ -224,8 +237,8 @@ class Logins:
         """
         self.version += 1
         known = self._users.get(name.lower())
-        number = known.id if known is not None else self._next_id()
         sid = login.sid if login is not None else secrets.token_bytes(28)
+        number = known.id if known is not None else self._reserved.get(sid) or self._next_id()
         user = User(name, LoginKind.SQL if login is None else login.kind, sid, number)
         self._users[name.lower()] = user
         return user
@@ -264,7 +277,7 @@ class Logins:
     def clear(self) -> None:
         """Delete all logins, users and roles."""
         self.version += 1
-        for table in (self._logins, self._passwords, self._users, self._roles, self._members):
+        for table in (self._logins, self._passwords, self._users, self._roles, self._members, self._reserved):
             table.clear()
 
     def check(self, name: str, password: str) -> Principal | None:

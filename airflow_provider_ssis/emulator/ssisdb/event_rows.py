@@ -34,7 +34,7 @@ CONTEXT_FIELDS: Final = (
 )
 
 
-def write_worker_events(store: Store, execution_id: int, records: Sequence[EventRecord]) -> None:
+def write_worker_events(store: Store, execution_id: int, info_id: int | None, records: Sequence[EventRecord]) -> None:
     """Write the events of a run on a worker of Scale Out: a GUID joins the rows of a message, not its id."""
     if not records:
         return
@@ -48,6 +48,7 @@ def write_worker_events(store: Store, execution_id: int, records: Sequence[Event
             "operation_message_id": numbers,
             "operation_id": [execution_id] * len(records),
             "event_message_guid": guids,
+            "extended_info_id": [info_id] * len(records),
             **columns(records, MESSAGE_FIELDS),
         },
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, ObjectType, OperationStatus
@@ -30,7 +31,7 @@ from airflow_provider_ssis.emulator.ssisdb.event_rows import (
     columns,
     write_worker_events,
 )
-from airflow_provider_ssis.emulator.ssisdb.rows import insert_columns, next_ids
+from airflow_provider_ssis.emulator.ssisdb.rows import insert_columns, next_id, next_ids
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import encode
@@ -52,11 +53,13 @@ class CatalogRunLog:
         self._engine = engine
         self._writer = writer
         self._dumps = dumps
+        self._info: dict[int, int] = {}
+        """The row of extended_operation_info of each running execution, to which its messages refer."""
 
     async def running(self, execution_id: int, process_id: int, worker: Worker | None) -> None:
         """Set status 2, and the process id or the worker of Scale Out."""
 
-        def write(store: Store) -> None:
+        def write(store: Store) -> int:
             store.execute(
                 "UPDATE internal.executions SET executed_count = coalesce(executed_count, 0) + 1, worker_agent_id = ?"
                 " WHERE execution_id = ?",
@@ -77,29 +80,36 @@ class CatalogRunLog:
                     f" last_updated_time = ? WHERE {_TASK_OF_EXECUTION}",
                     [int(OperationStatus.RUNNING), worker.id, self._engine.now(), execution_id],
                 )
+            info_id = next_id(store, "info_id")
+            if execution_id in self._info:
+                # The attempt before failed.
+                _end_info(store, self._info[execution_id], OperationStatus.FAILED, self._engine.now())
             store.execute(
                 "INSERT INTO internal.extended_operation_info (info_id, operation_id, object_name, object_type,"
-                " reference_id, status, start_time) SELECT nextval('internal.info_id'), execution_id,"
-                " package_name, ?, reference_id, ?, ? FROM internal.executions WHERE execution_id = ?",
-                [int(ObjectType.PACKAGE), int(OperationStatus.RUNNING), self._engine.now(), execution_id],
+                " reference_id, status, start_time) SELECT ?, execution_id, package_name, ?, reference_id, ?, ?"
+                " FROM internal.executions WHERE execution_id = ?",
+                [info_id, int(ObjectType.PACKAGE), int(OperationStatus.RUNNING), self._engine.now(), execution_id],
             )
+            return info_id
 
-        await self._writer.write(write)
+        self._info[execution_id] = await self._writer.write(write)
 
     async def finished(self, execution_id: int, status: OperationStatus) -> None:
         """Set the final status."""
         now = self._engine.now()
+        info_id = self._info.pop(execution_id, None)
 
         def write(store: Store) -> None:
             store.execute(
                 f"UPDATE internal.tasks SET status = ?, last_updated_time = ? WHERE {_TASK_OF_EXECUTION}",
                 [int(status), now, execution_id],
             )
-            for table in ("operations", "extended_operation_info"):
-                store.execute(
-                    f"UPDATE internal.{table} SET status = ?, end_time = ? WHERE operation_id = ?",
-                    [int(status), now, execution_id],
-                )
+            store.execute(
+                "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
+                [int(status), now, execution_id],
+            )
+            if info_id is not None:
+                _end_info(store, info_id, status, now)
 
         await self._writer.write(write)
 
@@ -115,10 +125,8 @@ class CatalogRunLog:
         def write(store: Store) -> None:
             _write_executables(store, execution_id, [r for r in written if isinstance(r, ExecutableRecord)])
             events = [r for r in written if isinstance(r, EventRecord)]
-            if by_worker:
-                write_worker_events(store, execution_id, events)
-            else:
-                _write_events(store, execution_id, events)
+            write_events = write_worker_events if by_worker else _write_events
+            write_events(store, execution_id, self._info.get(execution_id), events)
             _write_statistics(store, execution_id, [r for r in written if isinstance(r, StatisticsRecord)])
             _write_phases(store, execution_id, [r for r in written if isinstance(r, PhaseRecord)])
             _write_data_statistics(store, execution_id, [r for r in written if isinstance(r, DataStatisticsRecord)])
@@ -158,12 +166,19 @@ class CatalogRunLog:
         return EventRecord(record.written_time, kind, MessageSourceType.EXTERNAL_PROCESS, text)
 
 
+def _end_info(store: Store, info_id: int, status: OperationStatus, now: datetime) -> None:
+    store.execute(
+        "UPDATE internal.extended_operation_info SET status = ?, end_time = ? WHERE info_id = ?",
+        [int(status), now, info_id],
+    )
+
+
 def _write_executables(store: Store, execution_id: int, records: Sequence[ExecutableRecord]) -> None:
     fields = ("executable_name", "executable_guid", "package_name", "package_path")
     _insert_numbered(store, "executables", "executable_id", execution_id, records, fields)
 
 
-def _write_events(store: Store, execution_id: int, records: Sequence[EventRecord]) -> None:
+def _write_events(store: Store, execution_id: int, info_id: int | None, records: Sequence[EventRecord]) -> None:
     if not records:
         return
     first = next_ids(store, "message_id", len(records))
@@ -174,6 +189,7 @@ def _write_events(store: Store, execution_id: int, records: Sequence[EventRecord
         {
             "operation_message_id": [number for number, _ in numbered],
             "operation_id": [execution_id] * len(records),
+            "extended_info_id": [info_id] * len(records),
             **columns(records, MESSAGE_FIELDS),
         },
     )

@@ -103,6 +103,13 @@ def test_a_failed_run_is_repeated_as_often_as_allowed(server: SsisdbEmulator, co
     execution_id = create(connection, more=ON_ANY)
     assert run(connection, execution_id, ", @retry_count = 2") == 4
     assert execution(connection, execution_id, "executed_count") == (3,)
+    info = rows(
+        connection,
+        f"SELECT info_id, status FROM catalog.extended_operation_info WHERE operation_id = {execution_id} ORDER BY 1",
+    )
+    assert [status for _, status in info] == [4, 4, 4]
+    of_messages = "SELECT DISTINCT extended_info_id FROM catalog.event_messages WHERE operation_id = ? ORDER BY 1"
+    assert rows(connection, of_messages, execution_id) == [(info_id,) for info_id, _ in info]
     starts = (
         "SELECT count(*) FROM catalog.event_messages"
         f" WHERE operation_id = {execution_id} AND message LIKE 'Copy:Start%'"

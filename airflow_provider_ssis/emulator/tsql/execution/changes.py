@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Key
-from airflow_provider_ssis.emulator.tsql.query.change import DELETED, INSERTED, STAGE, UPDATED, Change, Part
+from airflow_provider_ssis.emulator.tsql.query.change import (
+    DELETED,
+    INSERTED,
+    NEXT_IDENTITY,
+    STAGE,
+    UPDATED,
+    Change,
+    Part,
+)
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery, QueryCompiler
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import no_null
+from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.storage import decode, duckdb_type, quoted
+from airflow_provider_ssis.emulator.tsql.values.storage import decode, quoted
+
+_KEPT_ROWS: Final = 1000
+"""Rows of a stage that may stay until the next statement; replacing a table takes less time than dropping it."""
 
 _Execute = Callable[[Part, duckdb.DuckDBPyConnection], list[tuple[Any, ...]]]
 
@@ -73,46 +86,89 @@ class StagedChange:
         :raises SqlError: 515, 544, 545, 547, 2601, 2627, 8672 and the errors of expressions.
         """
         self._check_identity_option()
-        with self._compiler.running(self._query, self._values) as execute, self._atomic(connection):
-            execute(
-                Part(
-                    f"CREATE OR REPLACE TEMPORARY TABLE {STAGE} AS {self._change.rows.sql}", self._change.rows.arguments
-                ),
-                connection,
-            )
-            try:
-                return self._staged(execute, connection)
-            finally:
-                self._drop(connection)
+        change, values = self._change, self._values
+        if change.table.rules.identity is not None and INSERTED in change.kinds:
+            if self._first is None:
+                self._first = self._tables.next_identity(change.table)
+            values = ChainMap({NEXT_IDENTITY: self._first}, dict(values))
+        create = Part(f"CREATE OR REPLACE TEMPORARY TABLE {STAGE} AS {change.rows.sql}", change.rows.arguments)
+        with self._compiler.running(self._query, values) as execute, self._atomic(connection):
+            execute(create, connection)
+            return self._staged(execute, connection)
 
     def _staged(self, execute: _Execute, connection: duckdb.DuckDBPyConnection) -> Applied:
         change = self._change
-        if change.once:
-            _check_once(connection)
-        identity = self._number(connection)
-        self._check_nulls(connection)
+        keys = [key for key in change.table.rules.keys if self._may_repeat(key)]
+        found = self._found(connection, keys)
+        identity = self._identity(found)
+        if found["repeated"]:
+            raise _changed_twice()
+        if found["null_place"] is not None:
+            raise no_null(change.table.name, change.table.columns[found["null_place"] - 1].name)
         for check, part in change.checks:
             if execute(part, connection):
-                text = (
-                    f"The statement conflicts with the CHECK constraint '{check.name}' of table '{change.table.name}'."
-                )
+                table = change.table.name
+                text = f"The statement conflicts with the CHECK constraint '{check.name}' of table '{table}'."
                 raise SqlError(547, text, state=0)
-        for key in change.table.rules.keys:
-            if self._may_repeat(key):
-                check_key(connection, change.table, key)
+        for place, key in enumerate(keys):
+            if found[f"key{place}"] is not None:
+                raise duplicate(change.table, key, found[f"key{place}"])
         outputs = tuple(
             [tuple(map(decode, types, row)) for row in execute(output.query, connection)]
             for output in change.outputs
             for types in [[column.type for column in output.columns]]
         )
         _apply(connection, change)
-        count = connection.execute(f"SELECT count(*) FROM {STAGE}").fetchall()[0][0]
-        return Applied(count, outputs, self._assigned(connection), identity)
+        assigned = self._assigned(connection)
+        if found["total"] > _KEPT_ROWS:
+            _execute(connection, f"DROP TABLE {STAGE}")
+        return Applied(found["total"], outputs, assigned, identity)
+
+    def _found(self, connection: duckdb.DuckDBPyConnection, keys: Sequence[Key]) -> dict[str, Any]:
+        """What one query of the stage says about its rows."""
+        change = self._change
+        values = {
+            "total": "count(*)",
+            "inserted": f"count(*) FILTER (WHERE k = '{INSERTED}')",
+            "repeated": f"count(r) - count(DISTINCT r) FILTER (WHERE k <> '{INSERTED}')" if change.once else "0",
+            "null_place": "NULL",
+        }
+        nulls = [place for place, column in enumerate(change.table.columns, 1) if not column.nullable]
+        if nulls and change.kinds != {DELETED}:
+            cases = " ".join(f"WHEN n{place} IS NULL THEN {place}" for place in nulls)
+            values["null_place"] = f"min(CASE {cases} END) FILTER (WHERE k <> '{DELETED}')"
+        if change.gives_identity and change.table.rules.identity is not None:
+            place = _place(change.table, change.table.rules.identity.column)
+            extreme = "max" if change.table.rules.identity.increment > 0 else "min"
+            values["last"] = f"arg_max(n{place}, p) FILTER (WHERE k = '{INSERTED}')"
+            values["furthest"] = f"{extreme}(n{place}) FILTER (WHERE k = '{INSERTED}')"
+        for number, key in enumerate(keys):
+            values[f"key{number}"] = f"({_duplicates(change.table, key)})"
+        listed = ", ".join(f"{sql} AS {name}" for name, sql in values.items())
+        row = _execute(connection, f"SELECT {listed} FROM {STAGE}")[0]
+        return dict(zip(values, row, strict=True))
+
+    def _identity(self, found: Mapping[str, Any]) -> int | None:
+        """The last IDENTITY value of the new rows; later statements continue after it."""
+        change = self._change
+        identity = change.table.rules.identity
+        if identity is None or not found["inserted"]:
+            return None
+        if change.gives_identity:
+            if found["furthest"] is not None:
+                self._tables.note_identity(change.table, int(found["furthest"]))
+            return None if found["last"] is None else int(found["last"])
+        last = (self._first or 0) + (int(found["inserted"]) - 1) * identity.increment
+        self._tables.note_identity(change.table, last)
+        return last
 
     @contextmanager
     def _atomic(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """The statements as one transaction of DuckDB, where none is open."""
-        if self._in_transaction():
+        """The statements as one transaction of DuckDB, where none is open.
+
+        An INSERT needs none: the statement that adds the rows is the only one that changes the table.
+        """
+        if self._change.kinds == {INSERTED} or self._in_transaction():
             yield
             return
         connection.execute("BEGIN TRANSACTION")
@@ -122,13 +178,6 @@ class StagedChange:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
-
-    def _drop(self, connection: duckdb.DuckDBPyConnection) -> None:
-        try:
-            connection.execute(f"DROP TABLE IF EXISTS {STAGE}")
-        except duckdb.TransactionException:
-            # An error of DuckDB has ended the transaction, and the stage with it.
-            return
 
     def _check_identity_option(self) -> None:
         change = self._change
@@ -142,54 +191,6 @@ class StagedChange:
             text = f"An explicit value must be given for the identity column of table '{name}': IDENTITY_INSERT is ON."
             raise SqlError(545, text)
 
-    def _number(self, connection: duckdb.DuckDBPyConnection) -> int | None:
-        """Give the new rows their IDENTITY values, and note those that were given."""
-        change = self._change
-        identity = change.table.rules.identity
-        if identity is None or INSERTED not in change.kinds:
-            return None
-        names = [column.name.lower() for column in change.table.columns]
-        place = names.index(identity.column.lower()) + 1
-        inserted = f"FROM {STAGE} WHERE k = '{INSERTED}'"
-        count = connection.execute(f"SELECT count(*) {inserted}").fetchall()[0][0]
-        if not count:
-            return None
-        if change.gives_identity:
-            extreme = "max" if identity.increment > 0 else "min"
-            last, furthest = connection.execute(
-                f"SELECT arg_max(n{place}, p), {extreme}(n{place}) {inserted}"
-            ).fetchall()[0]
-            if furthest is not None:
-                self._tables.note_identity(change.table, int(furthest))
-            return None if last is None else int(last)
-        if self._first is None:
-            self._first = self._tables.take_identities(change.table, count)
-        kind = duckdb_type(change.table.columns[place - 1].type)
-        connection.execute(
-            f"UPDATE {STAGE} SET n{place} = CAST($1::HUGEINT + (p - 1) * $2::HUGEINT AS {kind}) WHERE k = '{INSERTED}'",
-            [self._first, identity.increment],
-        )
-        return self._first + (int(count) - 1) * identity.increment
-
-    def _check_nulls(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """See that no row has NULL where the table does not allow it.
-
-        :raises SqlError: 515.
-        """
-        change = self._change
-        tests = [
-            (f"n{place}", column.name) for place, column in enumerate(change.table.columns, 1) if not column.nullable
-        ]
-        if not tests or change.kinds == {DELETED}:
-            return
-        names = " ".join(f"WHEN {sql} IS NULL THEN '{place}'" for place, (sql, _) in enumerate(tests))
-        nulls = " OR ".join(f"{sql} IS NULL" for sql, _ in tests)
-        found = connection.execute(
-            f"SELECT CASE {names} END FROM {STAGE} WHERE k <> '{DELETED}' AND ({nulls}) LIMIT 1"
-        ).fetchall()
-        if found:
-            raise no_null(change.table.name, tests[int(found[0][0])][1])
-
     def _may_repeat(self, key: Key) -> bool:
         change = self._change
         if INSERTED in change.kinds:
@@ -202,55 +203,50 @@ class StagedChange:
         if not variables:
             return None
         listed = ", ".join(f"x{place}" for place in range(1, len(variables) + 1))
-        rows = connection.execute(f"SELECT {listed} FROM {STAGE} ORDER BY p DESC LIMIT 1").fetchall()
+        rows = _execute(connection, f"SELECT {listed} FROM {STAGE} ORDER BY p DESC LIMIT 1")
         return (
             tuple(decode(type_, value) for (_, type_), value in zip(variables, rows[0], strict=True)) if rows else None
         )
 
 
-def _check_once(connection: duckdb.DuckDBPyConnection) -> None:
-    """See that MERGE changes each row once.
-
-    :raises SqlError: 8672.
-    """
-    if connection.execute(
-        f"SELECT r FROM {STAGE} WHERE r IS NOT NULL GROUP BY r HAVING count(*) > 1 LIMIT 1"
-    ).fetchall():
-        raise SqlError(
-            8672,
-            "MERGE tried to update or delete the same row more than once, because several rows of the source match it. "
-            "Make the ON clause match one source row at most, or group the source.",
-        )
+def _execute(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    return connection.execute(statement(connection, sql)).fetchall()
 
 
-def check_key(connection: duckdb.DuckDBPyConnection, table: LocalTable, key: Key) -> None:
-    """See that the rows of the stage repeat no key: of each other, or of a row that stays.
+def _changed_twice() -> SqlError:
+    return SqlError(
+        8672,
+        "MERGE tried to update or delete the same row more than once, because several rows of the source match it. "
+        "Make the ON clause match one source row at most, or group the source.",
+    )
 
-    :raises SqlError: 2627; 2601 for a unique index.
-    """
-    names = [column.name.lower() for column in table.columns]
-    places = [names.index(name.lower()) + 1 for name in key.columns]
-    columns = [table.columns[place - 1] for place in places]
+
+def _place(table: LocalTable, name: str) -> int:
+    """The place of a column, from 1."""
+    return [column.name.lower() for column in table.columns].index(name.lower()) + 1
+
+
+def _duplicates(table: LocalTable, key: Key) -> str:
+    """The query of a key that rows of the stage repeat: of each other, or of a row that stays; as text."""
+    places = [_place(table, name) for name in key.columns]
     mine = [key_expression(table, f"s.n{place}", place) for place in places]
-    theirs = [
-        key_expression(table, f"b.{quoted(column.name)}", place) for place, column in zip(places, columns, strict=True)
-    ]
-    shown = ", ".join(f"CAST(any_value(s.n{place}) AS VARCHAR)" for place in places)
+    theirs = [key_expression(table, f"b.{quoted(table.columns[place - 1].name)}", place) for place in places]
+    shown = ", ".join(f"coalesce(CAST(any_value(s.n{place}) AS VARCHAR), '<NULL>')" for place in places)
+    text = f"concat_ws(', ', {shown}) AS text"
     matches = " AND ".join(f"{one} IS NOT DISTINCT FROM {other}" for one, other in zip(mine, theirs, strict=True))
     groups = f"GROUP BY {', '.join(mine)}"
     kept = f"FROM {STAGE} AS s WHERE s.k <> '{DELETED}'"
     stays = f"NOT EXISTS (SELECT 1 FROM {STAGE} AS c WHERE c.r = b.rowid)"
     old = f"EXISTS (SELECT 1 FROM {table.storage_name} AS b WHERE {matches} AND {stays})"
-    found = connection.execute(
-        f"SELECT {shown} {kept} {groups} HAVING count(*) > 1 UNION ALL SELECT {shown} {kept} AND {old} {groups}"
-    ).fetchall()
-    if found:
-        raise duplicate(table, key, found[0])
+    new = f"SELECT {text} {kept} {groups} HAVING count(*) > 1"
+    return f"SELECT min(text) FROM ({new} UNION ALL SELECT {text} {kept} AND {old} {groups})"
 
 
-def duplicate(table: LocalTable, key: Key, values: tuple[Any, ...]) -> SqlError:
-    """The error for a key that is there already."""
-    shown = ", ".join("<NULL>" if value is None else str(value) for value in values)
+def duplicate(table: LocalTable, key: Key, shown: str) -> SqlError:
+    """The error for a key that is there already.
+
+    :param shown: its values.
+    """
     text = (
         f"Cannot insert a duplicate key into '{table.name}': {key.kind} '{key.name}' has the value ({shown}) already."
     )
@@ -267,17 +263,19 @@ def key_expression(table: LocalTable, text: str, place: int) -> str:
 def _apply(connection: duckdb.DuckDBPyConnection, change: Change) -> None:
     table = change.table
     if DELETED in change.kinds:
-        connection.execute(
-            f"DELETE FROM {table.storage_name} WHERE rowid IN (SELECT r FROM {STAGE} WHERE k = '{DELETED}')"
+        _execute(
+            connection, f"DELETE FROM {table.storage_name} WHERE rowid IN (SELECT r FROM {STAGE} WHERE k = '{DELETED}')"
         )
     if UPDATED in change.kinds and change.updated:
         names = [column.name for column in table.columns]
         listed = ", ".join(f"{quoted(name)} = s.n{names.index(name) + 1}" for name in change.updated)
-        connection.execute(
-            f"UPDATE {table.storage_name} AS b SET {listed} FROM {STAGE} AS s WHERE b.rowid = s.r AND s.k = '{UPDATED}'"
+        _execute(
+            connection,
+            f"UPDATE {table.storage_name} AS b SET {listed} FROM {STAGE} AS s WHERE b.rowid = s.r AND s.k = '{UPDATED}'",
         )
     if INSERTED in change.kinds:
         values = ", ".join(f"n{place}" for place in range(1, len(table.columns) + 1))
-        connection.execute(
-            f"INSERT INTO {table.storage_name} SELECT {values} FROM {STAGE} WHERE k = '{INSERTED}' ORDER BY p"
+        _execute(
+            connection,
+            f"INSERT INTO {table.storage_name} SELECT {values} FROM {STAGE} WHERE k = '{INSERTED}' ORDER BY p",
         )

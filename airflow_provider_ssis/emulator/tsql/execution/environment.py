@@ -16,6 +16,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Login, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal, LocalTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
+from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
 
 _DATABASE_STATUS: Final = {"status": "ONLINE", "updateability": "READ_WRITE", "useraccess": "MULTI_USER"}
 
@@ -218,6 +219,7 @@ _VALUES: Final[dict[str, Value]] = {
     "@@trancount": lambda session, frame: session.transactions.count,
     "@@version": lambda session, frame: session.engine.product.full_text,
     "sysdatetimeoffset()": lambda session, frame: session.engine.now(),
+    NEXT_IDENTITY: lambda session, frame: None,
     "ident_current()": _identity_value(lambda session, table: session.local_tables.last_identity(table)),
     "ident_incr()": _identity_value(_increment),
     "ident_seed()": _identity_value(_seed),

@@ -91,17 +91,15 @@ class LocalTables:
 
     # --- IDENTITY; a rollback does not give values back
 
-    def take_identities(self, table: LocalTable, count: int) -> int:
-        """The first of so many new IDENTITY values."""
+    def next_identity(self, table: LocalTable) -> int:
+        """The next new IDENTITY value."""
         identity = table.rules.identity
         if identity is None:
             raise ValueError(f"{table.name} has no identity column")
-        first = self._identities.get(table.storage_name, identity.seed)
-        self._identities[table.storage_name] = first + count * identity.increment
-        return first
+        return self._identities.get(table.storage_name, identity.seed)
 
     def note_identity(self, table: LocalTable, value: int) -> None:
-        """Continue after a value that was given, if it is further than the last."""
+        """Continue after a value, if it is further than the last."""
         identity = table.rules.identity
         if identity is None:
             return

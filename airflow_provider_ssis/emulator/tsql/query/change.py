@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 STAGE: Final = 'temp.main."changed rows"'
 """The DuckDB name of the stage."""
 
+NEXT_IDENTITY: Final = "the next identity value"
+"""The value of the session from which new rows count."""
+
 INSERTED: Final = "I"
 UPDATED: Final = "U"
 DELETED: Final = "D"

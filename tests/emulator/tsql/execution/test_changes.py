@@ -163,7 +163,8 @@ def test_scripts(name: str) -> None:
         (T + "WITH d AS (SELECT id + 1 AS n FROM #t) UPDATE d SET n = 1", 4406),
         (T + "DECLARE @n int = 0; UPDATE #t SET @n = id = @n + 1", 40514),
         (T + "INSERT #t SELECT id, v FROM (DELETE #t OUTPUT deleted.id, deleted.v) x", 40514),
-        ("WITH d AS (SELECT database_id FROM sys.databases) DELETE FROM d", 208),
+        ("WITH d AS (SELECT database_id FROM sys.databases) DELETE FROM d", 259),
+        ("UPDATE sys.objects SET name = 'x'", 259),
     ],
 )
 def test_errors(text: str, number: int) -> None:

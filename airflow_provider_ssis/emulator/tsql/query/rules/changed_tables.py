@@ -15,6 +15,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import is_grouped
 from airflow_provider_ssis.emulator.tsql.query.rules.names import written_name
@@ -45,6 +46,8 @@ def target_table(binder: Binder, node: exp.Expr) -> LocalTable:
         return local
     parts = name_parts(node)
     database, schema, name = qualified(parts, binder.compilation.database)
+    if (schema.lower(), name.lower()) in SYSTEM_VIEWS:
+        raise SqlError(259, f"System views such as {'.'.join(parts)!r} cannot be updated.")
     if binder.compilation.metadata.relation(database, schema, name) is None:
         raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")
     raise SqlError(

@@ -14,13 +14,13 @@ from airflow_provider_ssis.emulator.tsql.query.change import INSERTED, BoundChan
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import target_table
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
-from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished
 from airflow_provider_ssis.emulator.tsql.query.rules.sources import bind_rows, derived_columns, rows_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import (
     check_count,
     default_node,
     default_value,
+    identity_value,
     is_default,
     is_identity,
     named_columns,
@@ -89,7 +89,7 @@ def _values(binder: Binder, table: LocalTable, columns: Sequence[Column], alias:
         if column.name in places:
             values.append(f"{alias}.{output_name(places[column.name])}")
         elif is_identity(table, column):
-            values.append(null_of(column.type).sql)
+            values.append(identity_value(binder, table, column, "row_number() OVER ()"))
         else:
             values.append(default_value(binder, table, column).sql)
     return values

@@ -22,6 +22,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import (
     check_count,
     column_named,
     default_value,
+    identity_value,
     is_identity,
     named_columns,
 )
@@ -64,7 +65,7 @@ def bind_merge(binder: Binder, node: exp.Merge) -> BoundChange:
     clauses = _clauses(binder, node.args["whens"], table, _renamed(target, "t"), _renamed(source, "s"))
     limit = bind_limit(binder, node, ())
     fitting = " ".join(["SELECT", "*", "FROM", f"({inner}) AS j WHERE w IS NOT NULL{limit.qualify}{limit.clause}"])
-    stage = _stage(fitting, table, clauses, len(source.shown))
+    stage = _stage(binder, fitting, table, clauses, len(source.shown))
     kinds = "".join(sorted({clause.kind for clause in clauses}))
     updated = {name: None for clause in clauses if clause.kind == UPDATED for name in clause.values}
     return BoundChange(
@@ -192,10 +193,11 @@ def _inserted(binder: Binder, then: exp.Insert, table: LocalTable) -> dict[str, 
     return values
 
 
-def _stage(fitting: str, table: LocalTable, clauses: Sequence[_Clause], kept: int) -> str:
+def _stage(binder: Binder, fitting: str, table: LocalTable, clauses: Sequence[_Clause], kept: int) -> str:
     kind = " ".join(f"WHEN {clause.number} THEN '{clause.kind}'" for clause in clauses)
     parts = [f"CASE q.w {kind} END AS k"]
-    parts.append(f"CAST(row_number() OVER (PARTITION BY CASE q.w {kind} END) AS BIGINT) AS p")
+    number = f"row_number() OVER (PARTITION BY CASE q.w {kind} END)"
+    parts.append(f"CAST({number} AS BIGINT) AS p")
     parts.append("q.r AS r")
     for place, column in enumerate(table.columns, start=1):
         cases = []
@@ -204,6 +206,8 @@ def _stage(fitting: str, table: LocalTable, clauses: Sequence[_Clause], kept: in
                 value = "NULL"
             elif clause.kind == UPDATED:
                 value = clause.values.get(column.name, f"q.t{place}")
+            elif column.name not in clause.values and is_identity(table, column):
+                value = identity_value(binder, table, column, number)
             else:
                 value = clause.values.get(column.name, null_of(column.type).sql)
             cases.append(f"WHEN {clause.number} THEN {value}")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
-from airflow_provider_ssis.emulator.datatypes import MAX, Column
+from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
 from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
 from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
@@ -17,11 +18,13 @@ from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder
 
 _REMEMBERED: Final = 512
+_DECIMAL: Final = SqlType("decimal", precision=38, scale=0)
 
 
 def stored(binder: Binder, value: Typed, column: Column, table: LocalTable) -> Typed:
@@ -92,6 +95,16 @@ def is_identity(table: LocalTable, column: Column) -> bool:
     """Whether a column has IDENTITY."""
     identity = table.rules.identity
     return identity is not None and identity.column.lower() == column.name.lower()
+
+
+def identity_value(binder: Binder, table: LocalTable, column: Column, number: str) -> str:
+    """The DuckDB text of a new IDENTITY value.
+
+    :param number: of the row, from 1.
+    """
+    increment = table.rules.identity.increment if table.rules.identity else 1
+    first = binder.session_value(NEXT_IDENTITY, _DECIMAL).sql
+    return f"CAST({first} + ({number} - 1) * {increment} AS {duckdb_type(column.type)})"
 
 
 def named_columns(table: LocalTable, names: Sequence[str] | None) -> list[Column]:

@@ -271,7 +271,8 @@ def _apply(connection: duckdb.DuckDBPyConnection, change: Change) -> None:
         listed = ", ".join(f"{quoted(name)} = s.n{names.index(name) + 1}" for name in change.updated)
         _execute(
             connection,
-            f"UPDATE {table.storage_name} AS b SET {listed} FROM {STAGE} AS s WHERE b.rowid = s.r AND s.k = '{UPDATED}'",
+            f"UPDATE {table.storage_name} AS b SET {listed} FROM {STAGE} AS s "
+            f"WHERE b.rowid = s.r AND s.k = '{UPDATED}'",
         )
     if INSERTED in change.kinds:
         values = ", ".join(f"n{place}" for place in range(1, len(table.columns) + 1))

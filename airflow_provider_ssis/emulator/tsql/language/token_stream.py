@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
-from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, Token, syntax_error, tokenize
+from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, Token, syntax_error, tokenize, without_comments
 from airflow_provider_ssis.emulator.tsql.language.statements import TableDeclaration
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, undeclared
 
@@ -13,20 +13,20 @@ _TABLE_PLACES = ("FROM", "JOIN", "APPLY", "INTO", "UPDATE", "INSERT", "DELETE")
 class TokenStream:
     """The tokens of a batch with a position.
 
-    :param text: the batch.
+    :param text: the batch; the stream has it without comments.
     :param variables: types of the variables that are there from the start, by name in lower case.
     :param tables: names of the table variables that are there from the start, in lower case.
     :raises SqlError: 105, 113: the text cannot be cut into tokens.
     """
 
     def __init__(self, text: str, variables: dict[str, SqlType], tables: frozenset[str] = frozenset()) -> None:
-        self.text = text
+        self.text = without_comments(text)
         self.variables = variables
         self.given_tables = tables
         self.tables: dict[str, TableDeclaration] = {}
         self.cursors: set[str] = set()
         """The cursor variables, in lower case."""
-        self._tokens = tokenize(text)
+        self._tokens = tokenize(self.text)
         self._position = 0
 
     @property

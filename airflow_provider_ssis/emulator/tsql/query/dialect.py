@@ -64,6 +64,8 @@ class QueryParser(ChangeParser):
         "CONVERT": lambda self: self.parse_convert(safe=False),
         "TRY_CONVERT": lambda self: self.parse_convert(safe=True),
         "TRIM": lambda self: self.parse_trim(),
+        "PARSE": lambda self: self.parse_parse("PARSE"),
+        "TRY_PARSE": lambda self: self.parse_parse("TRY_PARSE"),
     }
     NO_PAREN_FUNCTION_PARSERS = {"CASE": TSQLParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}  # noqa: RUF012
     QUERY_MODIFIER_PARSERS = {  # noqa: RUF012
@@ -105,6 +107,16 @@ class QueryParser(ChangeParser):
         value = self._parse_disjunction()
         style = self._parse_disjunction() if self._match(TokenType.COMMA) else None
         return self.expression(exp.Convert(this=target, expression=value, style=style, safe=safe))
+
+    def parse_parse(self, name: str) -> exp.Expression:
+        """``PARSE(value AS type [USING culture])``, after the opening parenthesis."""
+        parts = [self._parse_disjunction()]
+        if not self._match(TokenType.ALIAS):
+            self.raise_error("AS is expected")
+        parts.append(self.parse_type_name())
+        if self._match(TokenType.USING):
+            parts.append(self._parse_disjunction())
+        return self.expression(exp.Anonymous(this=name, expressions=parts))
 
     def parse_trim(self) -> exp.Expression:
         """``TRIM([[LEADING|TRAILING|BOTH] characters FROM] value)``, after the opening parenthesis."""

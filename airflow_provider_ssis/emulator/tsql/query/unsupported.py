@@ -19,7 +19,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supp
 _CONSTRUCTS: Final = (
     *((name, rf"\b{name} \(") for name in ("OPENROWSET", "OPENQUERY", "OPENDATASOURCE", "OPENXML", "OPENJSON")),
     *((name, rf"\b{name} \(") for name in ("CONTAINSTABLE", "FREETEXTTABLE", "SEMANTICKEYPHRASETABLE", "PREDICT")),
-    *((name, rf"\b{name} \(") for name in ("CONTAINS", "FREETEXT", "CHANGETABLE", "REGEXP_LIKE", "PARSE", "TRY_PARSE")),
+    *((name, rf"\b{name} \(") for name in ("CONTAINS", "FREETEXT", "CHANGETABLE", "REGEXP_LIKE")),
     ("The function {}", r"\bSYS ?\. ?(?P<name>(?:FN|DM)_\w+) \("),
     ("The function {}", r"\b(?:FROM|JOIN|APPLY) (?P<name>FN_\w+) \("),
     ("FOR {}", r"\bFOR (?P<name>BROWSE|SYSTEM_TIME|PATH)\b"),

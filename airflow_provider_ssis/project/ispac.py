@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, Archive, Source, open_archive
 from airflow_provider_ssis.project.decryption import check_password, decrypted
 from airflow_provider_ssis.project.dtsx import PackageFile, package_file
+from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, Manifest, read_manifest
 from airflow_provider_ssis.project.models import ConnectionManager, Parameter, Project
@@ -32,18 +33,22 @@ class Ispac:
     parts: Mapping[str, bytes]
 
 
-def read_ispac(source: Source, *, password: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Project:
+def read_ispac(
+    source: Source, *, password: str | None = None, limits: Limits = DEFAULT_LIMITS, keep_invalid: bool = False
+) -> Project:
     """Read a project file: manifest, parameters, connection managers, and packages with their control flow.
 
     :param source: the project file: bytes, path, or open file. A seekable file is read part by part.
     :param password: the password of the project, to read encrypted values. Default: None; they are read as None, and a
         project that is encrypted as a whole cannot be read.
     :param limits: limits for the file.
+    :param keep_invalid: keep a package whose content is invalid, without its control flow and with the reason as its
+        note, as a server deploys it. Default: False, an error.
     :raises WrongPasswordError: the password is not that of the project.
     :raises ProjectError: the file is damaged, exceeds a limit, or has invalid content; the message names the part.
     """
     with open_archive(source, limits=limits) as archive:
-        return read_project(archive, password=password, limits=limits)
+        return read_project(archive, password=password, limits=limits, keep_invalid=keep_invalid)
 
 
 def open_ispac(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> Ispac:
@@ -57,12 +62,15 @@ def open_ispac(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> Ispac:
         return Ispac(read_project(archive, limits=limits), {name: archive.read(name) for name in archive.names})
 
 
-def read_project(archive: Archive, *, password: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Project:
+def read_project(
+    archive: Archive, *, password: str | None = None, limits: Limits = DEFAULT_LIMITS, keep_invalid: bool = False
+) -> Project:
     """Read the project in an open archive.
 
     :param archive: the archive.
     :param password: as for :func:`read_ispac`.
     :param limits: limits for the XML of its parts.
+    :param keep_invalid: as for :func:`read_ispac`.
     :raises ProjectError: as for :func:`read_ispac`.
     """
 
@@ -74,6 +82,15 @@ def read_project(archive: Archive, *, password: str | None = None, limits: Limit
         root = parse_xml(archive.read(name), name, limits=limits)
         return root if password is None else decrypted(root, password, name, is_checked=is_checked, limits=limits)
 
+    def package(name: str) -> PackageFile:
+        root = parsed(name)
+        try:
+            return package_file(root, name)
+        except InvalidPartError as error:
+            if not keep_invalid:
+                raise
+            return PackageFile(format_version=None, protection_level=None, control_flow=None, note=str(error))
+
     archive.read(CONTENT_TYPES)
     manifest = read_manifest(parsed(MANIFEST))
     # Previews of SQL Server 2012 wrote no Project.params, and the parameters into the manifest.
@@ -82,7 +99,7 @@ def read_project(archive: Archive, *, password: str | None = None, limits: Limit
         manifest,
         read_project_parameters(parsed(PROJECT_PARAMETERS), PROJECT_PARAMETERS) if has_file else manifest.parameters,
         [read_connection_manager(parsed(name), name) for name in manifest.connection_managers],
-        [package_file(parsed(package.name), package.name) for package in manifest.packages],
+        [package(each.name) for each in manifest.packages],
     )
 
 

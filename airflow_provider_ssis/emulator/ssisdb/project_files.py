@@ -9,7 +9,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Final
 
-from airflow_provider_ssis.project.archive import open_archive
+from airflow_provider_ssis.project.archive import Source, open_archive
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import Project
 from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
@@ -17,6 +17,15 @@ from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_
 _PARSED_KEPT: Final = 64
 _SUFFIX: Final = ".ispac"
 _STAGED: Final = "staged-"
+
+
+def read_deployed(source: Source) -> Project:
+    """Read a project file as a server does: a package with invalid content is kept, and fails when it is run.
+
+    :param source: the project file: bytes or path.
+    :raises ProjectError: the file is damaged, or the project itself is invalid.
+    """
+    return read_ispac(source, keep_invalid=True)
 
 
 class ProjectFiles:
@@ -58,12 +67,12 @@ class ProjectFiles:
     async def load(self, version: int) -> None:
         """Read a version in a thread, so that :meth:`project` has it at once. A deleted version is no error here."""
         if version not in self._parsed and self.path(version).exists():
-            self._remember(version, await asyncio.to_thread(read_ispac, self.path(version)))
+            self._remember(version, await asyncio.to_thread(read_deployed, self.path(version)))
 
     def project(self, version: int) -> Project:
         """The project of a version."""
         if version not in self._parsed:
-            self._remember(version, read_ispac(self.path(version)))
+            self._remember(version, read_deployed(self.path(version)))
         self._parsed.move_to_end(version)
         return self._parsed[version]
 

@@ -13,8 +13,8 @@ import pytest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.ssisdb import validations
 from airflow_provider_ssis.emulator.ssisdb.validation_checks import Finding, check_files
-from airflow_provider_ssis.project.models import ConstraintValue, EvalOp
-from tests.support.catalog_sql import connect, error_number, messages, rows, value
+from airflow_provider_ssis.project.models import ConstraintValue, EvalOp, Package
+from tests.support.catalog_sql import connect, create, error_number, messages, rows, run, value
 from tests.support.edited_projects import edited, with_part
 from tests.support.ssis_projects import (
     connection as connection_manager,
@@ -338,3 +338,28 @@ def test_a_validation_can_be_stopped(connection: pyodbc.Connection, monkeypatch:
     query = f"SELECT stopped_by_name FROM catalog.validations WHERE validation_id = {validation_id}"
     assert value(connection, query) == "sa"
     assert status_of(connection, "packages", "name = 'Good.dtsx'") == "N"
+
+
+_CYCLE = package("Load.dtsx", task("A"), task("B"), constraints=[on_success("A", "B"), on_success("B", "A")])
+_ABROAD = package("Load.dtsx", task("A"), task("B"), constraints=[on_success("A", "C")])
+_TWICE = package("Load.dtsx", task("A"), task("A"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [(_CYCLE, "form a cycle"), (_ABROAD, "which is not in the same container"), (_TWICE, "\\Package\\A")],
+    ids=["cycle", "missing end", "one path twice"],
+)
+def test_a_package_with_a_broken_control_flow_is_deployed_and_fails_at_validation(
+    connection: pyodbc.Connection, broken: Package, problem: str
+) -> None:
+    ispac = make_ispac("Mart", packages=[broken, package("Good.dtsx", task("T"))])
+    connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", ispac)
+    validation_id, status = validate(connection, "Load.dtsx")
+    assert status == 4
+    [message] = errors(connection, validation_id)
+    assert problem in message
+    assert validate(connection, "Good.dtsx")[1] == 7
+    execution_id = create(connection)
+    assert run(connection, execution_id) == 4
+    assert problem in messages(connection, execution_id)[0]

@@ -20,9 +20,9 @@ from airflow_provider_ssis.emulator.ssisdb import deployment
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
+from airflow_provider_ssis.emulator.ssisdb.project_files import read_deployed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.project.errors import InvalidPartError, ProjectError
-from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.replaced_packages import replace_packages
 
 _SOURCE = MessageSourceType.EXTERNAL_PROCESS
@@ -156,7 +156,7 @@ async def _write(
 ) -> None:
     try:
         content = await stream()
-        project = await asyncio.to_thread(read_ispac, content)
+        project = await asyncio.to_thread(read_deployed, content)
         found = deployment.problems(project, call["project_name"])
     except ProjectError as error:
         found = [str(error)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -29,6 +29,19 @@ class VariableReference:
     """A parameter's value that comes from an environment variable, if the execution uses an environment."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageWatch:
+    """A package of which an execution is waited for.
+
+    :param since: only executions that were created at or after this time count. It must have a time zone.
+    """
+
+    folder: str
+    project: str
+    package: str
+    since: datetime
 
 
 class EnvironmentScope(Enum):

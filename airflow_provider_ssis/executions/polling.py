@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Execution, ExecutionState
+    from airflow_provider_ssis.catalog.requests import PackageWatch
     from airflow_provider_ssis.executions.deadline import Clock
     from airflow_provider_ssis.executions.message_log import TaskLog
     from airflow_provider_ssis.executions.outage import OutageTolerance
@@ -138,6 +139,40 @@ class ExecutionWait:
         """
         age = 0.0 if state is None else float(state.age or 0)
         return self.leave_at.limit(self.deadline.limit(self.schedule.delay(age)))
+
+
+@dataclass(slots=True)
+class PackageWait:
+    """One wait until a package has succeeded, whichever client runs it.
+
+    :param watch: the package.
+    :param schedule: how often to poll.
+    :param deadline: when to stop waiting.
+    :param clock: the time. Default: the system's.
+    """
+
+    watch: PackageWatch
+    schedule: PollSchedule
+    deadline: Deadline
+    clock: Clock = SYSTEM_CLOCK
+    _began: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock.monotonic()
+
+    def check(self, execution_id: int | None) -> WaitResult | None:
+        """Whether the wait has ended.
+
+        :param execution_id: the successful execution, if there is one.
+        :return: TERMINAL, TIMED_OUT, or None if the wait goes on.
+        """
+        if execution_id is not None:
+            return WaitResult.TERMINAL
+        return WaitResult.TIMED_OUT if self.deadline.passed else None
+
+    def delay(self) -> float:
+        """Seconds until the next poll."""
+        return self.deadline.limit(self.schedule.delay(self.clock.monotonic() - self._began))
 
 
 def poll_until_terminal(

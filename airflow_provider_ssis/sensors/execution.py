@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
-    AirflowSkipException,
-    BaseSensorOperator,
     PokeReturnValue,
 )
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, ExecutionNotFound, LoginFailed
+from airflow_provider_ssis.catalog.errors import CatalogError, ExecutionNotFound
 from airflow_provider_ssis.compat import is_first_poke, reschedule_exception
 from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
-from airflow_provider_ssis.executions.deadline import DeferralTimes, check_seconds, seconds
+from airflow_provider_ssis.executions.deadline import DeferralTimes, seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import (
     SUCCESS,
@@ -39,8 +37,8 @@ from airflow_provider_ssis.executions.polling import (
     is_long_created,
     poll_until_terminal,
 )
-from airflow_provider_ssis.operators.base import SsisWaitingTask
 from airflow_provider_ssis.operators.dag_checks import check_execution_id
+from airflow_provider_ssis.sensors.base import SsisSensor
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
@@ -51,7 +49,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
 
-class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
+class SsisExecutionSensor(SsisSensor):
     """Wait until an execution has ended, and succeed if it succeeded.
 
     The sensor can wait on a worker (mode ``poke`` or ``reschedule``; each poke opens and closes a connection) or in the
@@ -99,26 +97,11 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
         start_timeout: float | timedelta | None = None,
         **kwargs: Any,
     ) -> None:
-        # Airflow's own checks name no value.
-        for name in ("timeout", "poke_interval"):
-            if not isinstance(given := kwargs.get(name), timedelta | None):
-                check_seconds(name, given)
-        super().__init__(**kwargs)
-        if deferrable:
-            # The triggerer would never pause.
-            check_seconds("poke_interval", self.poke_interval, zero=False)
+        super().__init__(ssis_conn_id=ssis_conn_id, deferrable=deferrable, **kwargs)
         self.execution_id = execution_id
-        self.ssis_conn_id = ssis_conn_id
-        self.deferrable = deferrable
         self.start_timeout = seconds("start_timeout", start_timeout)
         check_execution_id(execution_id)
-        self._tolerance: OutageTolerance | None = None
-        self._has_read = False
         self._has_warned = False
-
-    @property
-    def _poll_interval(self) -> float:
-        return self.poke_interval
 
     def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
         trigger = super()._trigger(execution_id, deadline)
@@ -238,25 +221,6 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
             self._has_warned = True
             self.log.warning("%s", not_started_text(execution.execution_id))
 
-    def _tolerate(self, error: CatalogError) -> None:
-        """Continue to wait after an error.
-
-        :raises CatalogError: the same error, if it is not temporary or the outage has lasted too long.
-        """
-        if not self._has_read and isinstance(error, LoginFailed | CatalogMissing):
-            # It counts as an outage only after a successful login: each attempt could lock the account.
-            raise error
-        self._tolerance = self._tolerance or OutageTolerance(config.outage_timeout())
-        is_first = not self._tolerance.is_active
-        self._tolerance.record_failure(error)
-        if is_first:
-            self.log.warning("The catalog cannot be read; the task goes on waiting: %s", error)
-
-    def _log_recovery(self) -> None:
-        self._has_read = True
-        if self._tolerance is not None and (lasted := self._tolerance.record_success()) is not None:
-            self.log.info("The catalog can be read again, after %.0f s.", lasted)
-
     def _check_after_timeout(self, execution_id: int) -> dict[str, Any]:
         """Read the status a last time after the timeout. An outage is not tolerated then."""
         try:
@@ -295,8 +259,3 @@ class SsisExecutionSensor(SsisWaitingTask, BaseSensorOperator):
             return result_of(execution)
         error = unsuccessful_error(catalog, execution)
         raise self._skip(str(error)) if self.soft_fail else error
-
-    def _skip(self, text: str) -> Exception:
-        # Airflow replaces the exception's text when the task comes from the triggerer.
-        self.log.warning("Skipped: %s", text)
-        return AirflowSkipException(text)

@@ -127,7 +127,7 @@ class SsisExecutionTrigger(BaseTrigger):
 
     async def _wait(self) -> ExecutionEvent:
         loop = asyncio.get_running_loop()
-        updates = _UpdateQueue(loop)
+        updates = UpdateQueue(loop)
         level = MessageLevel(self.follow_messages)
         subscription = Subscription(
             wait=ExecutionWait(
@@ -141,7 +141,7 @@ class SsisExecutionTrigger(BaseTrigger):
             send=updates.put,
             last_message_id=None if level is MessageLevel.NONE else self.last_message_id,
         )
-        poller = shared_poller(loop, self.ssis_conn_id, _catalog_opener)
+        poller = shared_poller(loop, self.ssis_conn_id, catalog_opener)
         try:
             poller.subscribe(subscription)
             while True:
@@ -207,7 +207,7 @@ class SsisExecutionTrigger(BaseTrigger):
         if has_moved:
             self.log.info("Another triggerer waits for %s %d now; it goes on.", self.noun.lower(), self.execution_id)
             return
-        stop = asyncio.to_thread(self._stop, _catalog_opener(asyncio.get_running_loop(), self.ssis_conn_id))
+        stop = asyncio.to_thread(self._stop, catalog_opener(asyncio.get_running_loop(), self.ssis_conn_id))
         try:
             await asyncio.wait_for(stop, MAX_STOP_SECONDS)
         except TimeoutError:
@@ -260,7 +260,7 @@ _stopping: set[asyncio.Future[None]] = set()
 """Stops in progress. An event loop keeps only weak references to its tasks."""
 
 
-class _UpdateQueue:
+class UpdateQueue:
     """Updates from the poller's thread for a trigger on its event loop.
 
     Like an ``asyncio.Queue``, with a third of its objects: thousands of triggers wait, and the event loop stands still
@@ -294,7 +294,7 @@ class _UpdateQueue:
             self._arrived.set_result(None)
 
 
-def _catalog_opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callable[[], Catalog]:
+def catalog_opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callable[[], Catalog]:
     """A function that opens a client of the catalog in any thread but the loop's own.
 
     The Airflow connection is read on the loop each time, so that a changed password works without a restart.

@@ -19,7 +19,7 @@ from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK
 from airflow_provider_ssis.executions.outage import outage_text
-from airflow_provider_ssis.executions.polling import WaitResult
+from airflow_provider_ssis.executions.polling import ExecutionWait, PackageWait, WaitResult
 from airflow_provider_ssis.triggers.message_reader import MessageReader, Reading
 from airflow_provider_ssis.triggers.poller_connection import AllQueriesFail, PollerConnection
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.models import EventMessage, ExecutionState
     from airflow_provider_ssis.executions.deadline import Clock
     from airflow_provider_ssis.executions.outage import OutageTolerance
-    from airflow_provider_ssis.executions.polling import ExecutionWait
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +54,7 @@ class Update:
     :param not_started: nothing has started the execution, a while after its creation.
     :param result: why the wait ended. No more updates follow.
     :param error: the error that ended it, if one did.
+    :param execution_id: the package's successful execution, if the wait was for a package.
     """
 
     status: str | None = None
@@ -65,20 +65,21 @@ class Update:
     not_started: bool = False
     result: WaitResult | None = None
     error: Exception | None = None
+    execution_id: int | None = None
 
 
 @dataclass(eq=False, slots=True)
 class Subscription:
     """One subscriber.
 
-    :param wait: the execution, the schedule and the limits.
+    :param wait: the execution or package, the schedule and the limits.
     :param tolerance: how long an outage may last.
     :param send: receives updates; called in the poller's thread.
     :param last_message_id: the id of the last message that the subscriber has; None if it wants no messages.
     :param due: when to poll next, in seconds of the poller's monotonic clock.
     """
 
-    wait: ExecutionWait
+    wait: ExecutionWait | PackageWait
     tolerance: OutageTolerance
     send: Callable[[Update], None]
     last_message_id: int | None = None
@@ -192,8 +193,36 @@ class Poller:
                 self._changed.wait(first - now)
 
     def _poll(self, connection: PollerConnection, reader: MessageReader, due: list[Subscription]) -> None:
+        packages = [(each, each.wait) for each in due if isinstance(each.wait, PackageWait)]
+        executions = [(each, each.wait) for each in due if isinstance(each.wait, ExecutionWait)]
+        if packages:
+            self._poll_packages(connection, packages)
+        if executions:
+            self._poll_executions(connection, reader, executions)
+
+    def _poll_packages(self, connection: PollerConnection, due: list[tuple[Subscription, PackageWait]]) -> None:
         try:
-            states = connection.states({each.wait.execution_id for each in due}, subscribed=self._subscribed_ids)
+            found = connection.catalog.successes({wait.watch for _, wait in due})
+        except Exception as error:
+            if not isinstance(error, CatalogError):
+                log.warning("Polling the catalog failed unexpectedly.", exc_info=True)
+            connection.close()
+            self._record_failure([subscription for subscription, _ in due], error)
+            return
+        for subscription, wait in due:
+            execution_id = found.get(wait.watch)
+            recovered = subscription.tolerance.record_success()
+            subscription.due = self._clock.monotonic() + max(min(MIN_TICK, wait.schedule.interval), wait.delay())
+            update = Update(recovered=recovered, result=wait.check(execution_id), execution_id=execution_id)
+            if update != _EMPTY:
+                self._send(subscription, update)
+
+    def _poll_executions(
+        self, connection: PollerConnection, reader: MessageReader, waits: list[tuple[Subscription, ExecutionWait]]
+    ) -> None:
+        due = [subscription for subscription, _ in waits]
+        try:
+            states = connection.states({wait.execution_id for _, wait in waits}, subscribed=self._subscribed_ids)
         except AllQueriesFail as failure:
             connection.close()
             self._record_failure(due, failure.error, affects_all=True)
@@ -204,31 +233,36 @@ class Poller:
             connection.close()
             self._record_failure(due, error)
             return
-        with_messages: dict[int, list[Subscription]] = {}
-        for subscription in due:
-            execution_id = subscription.wait.execution_id
+        with_messages: dict[int, list[tuple[Subscription, ExecutionWait]]] = {}
+        for subscription, wait in waits:
+            execution_id = wait.execution_id
             if execution_id in states.failed:
                 self._record_failure([subscription], states.failed[execution_id])
             elif subscription.last_message_id is None:
-                self._process(subscription, states.found.get(execution_id))
+                self._process(subscription, wait, states.found.get(execution_id))
             else:
-                with_messages.setdefault(execution_id, []).append(subscription)
+                with_messages.setdefault(execution_id, []).append((subscription, wait))
         # After the states: an execution that has ended has written all its messages by now.
-        positions = {each: min(one.last_message_id or 0 for one in with_messages[each]) for each in with_messages}
+        positions = {each: min(one.last_message_id or 0 for one, _ in with_messages[each]) for each in with_messages}
         for reading in reader.read(connection, positions, subscribed=self._subscribed_ids):
             for execution_id in reading.execution_ids:
-                for subscription in with_messages[execution_id]:
-                    self._process(subscription, states.found.get(execution_id), reading)
+                for subscription, wait in with_messages[execution_id]:
+                    self._process(subscription, wait, states.found.get(execution_id), reading)
 
     def _subscribed_ids(self) -> list[int]:
         """All executions that have subscribers."""
         with self._changed:
-            return list({each.wait.execution_id for each in self._subscriptions})
+            waits = [each.wait for each in self._subscriptions]
+        return list({wait.execution_id for wait in waits if isinstance(wait, ExecutionWait)})
 
     def _process(
-        self, subscription: Subscription, state: ExecutionState | None, reading: Reading = _NO_READING
+        self,
+        subscription: Subscription,
+        wait: ExecutionWait,
+        state: ExecutionState | None,
+        reading: Reading = _NO_READING,
     ) -> None:
-        wait, tolerance = subscription.wait, subscription.tolerance
+        tolerance = subscription.tolerance
         result = wait.check(state)
         delay = wait.delay(state)
         messages = subscription.take_new(reading.messages.get(wait.execution_id, ()))
@@ -281,7 +315,9 @@ class Poller:
 
     @staticmethod
     def _outage_text(subscription: Subscription, error: Exception) -> str:
-        return outage_text(error, subscription.tolerance.limit, subscription.wait.execution_id)
+        wait = subscription.wait
+        execution_id = wait.execution_id if isinstance(wait, ExecutionWait) else None
+        return outage_text(error, subscription.tolerance.limit, execution_id)
 
     def _send(self, subscription: Subscription, update: Update) -> None:
         if update.result is not None:

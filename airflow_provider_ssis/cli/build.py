@@ -69,6 +69,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 @click.option("--values", "values_file", type=_FILE, metavar="FILE", help="A JSON object with values of parameters.")
 @click.option("--project-version", metavar="VERSION", help="The version of the project: 2.1 or 2.1.340.")
+@click.option("--lint", "checked", is_flag=True, help="Check the project first, and build nothing if there are errors.")
 @click.option("--version-comments", metavar="TEXT", help="The comments on the version.")
 def command(
     source: Path, output: Path, configuration: str | None, project: str | None, strip_sensitive: bool, **options: Any
@@ -88,6 +89,8 @@ def command(
     if output.suffix.lower() in _SOURCE_FILES:
         raise CommandFailed(f"{output} has the name of a project's source file. Give it the extension .ispac")
     changes = _changes(options)
+    if options["checked"]:
+        _check(source, project, changes.password)
     try:
         if output.suffix.lower() != ".ispac" and is_package_model(source, project):
             _build_folder(source, output, project)
@@ -113,6 +116,33 @@ def command(
     click.echo(f"Built project {built.project.name}: {output}, {size} bytes")
     click.echo(f"Packages ({len(packages)}): {', '.join(package.name for package in packages)}")
     click.echo(f"Content hash: {digest}")
+
+
+def _check(source: Path, project: str | None, password: str | None) -> None:
+    """Print the findings of the rules about a project.
+
+    :raises CommandFailed: there are errors.
+    """
+    from airflow_provider_ssis.lint.configuration import (
+        ConfigurationError,
+        LintConfiguration,
+        find_configuration,
+        read_configuration,
+    )
+    from airflow_provider_ssis.lint.findings import Severity
+    from airflow_provider_ssis.lint.output import to_text
+    from airflow_provider_ssis.lint.runner import check
+
+    try:
+        path = find_configuration(source)
+        configuration = LintConfiguration() if path is None else read_configuration(path)
+    except ConfigurationError as error:
+        raise CommandFailed(str(error)) from None
+    found = check(source, configuration, project=project, password=password)
+    if found:
+        click.echo(to_text(found, ""), nl=False, err=True)
+    if any(one.severity is Severity.ERROR for one in found):
+        raise CommandFailed(f"{source} has errors. Nothing was built")
 
 
 def _build_folder(source: Path, output: Path, project: str | None) -> None:

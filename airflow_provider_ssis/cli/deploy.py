@@ -12,6 +12,7 @@ import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import read_password
 from airflow_provider_ssis.cli.output import Output, console, printable
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 @click.option(
     "--strip-sensitive", is_flag=True, help="Remove all sensitive values, and set the level DontSaveSensitive."
 )
+@click.option(
+    "--project-password-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The file with the password of the project, to remove its secrets.",
+)
 def command(
     catalog: Catalog,
     output: Output,
@@ -37,6 +44,7 @@ def command(
     force: bool,
     configuration: str | None,
     strip_sensitive: bool,
+    project_password_file: Path | None,
 ) -> None:
     """Deploy the project in SOURCE to FOLDER: an .ispac, or a project folder or .dtproj, which is built first.
 
@@ -47,7 +55,8 @@ def command(
 
     if not source.exists():
         raise CommandFailed(f"{source} does not exist. Give an .ispac, a project folder or a .dtproj.")
-    with open_project(source, configuration=configuration, strip_sensitive=strip_sensitive) as file:
+    password = None if project_password_file is None else read_password(project_password_file)
+    with open_project(source, configuration=configuration, strip_sensitive=strip_sensitive, password=password) as file:
         for warning in file.warnings:
             click.echo(f"warning: {printable(warning)}", err=True)
         created = create_folder and catalog.folder(folder) is None

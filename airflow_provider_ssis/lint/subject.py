@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 Data = TaskData | ForLoop | ForeachLoop | None
 _LARGE_TEXT = 200_000
+_WORD = re.compile(r"\w+")
+_MENTIONED = re.compile(r"(?:::|[@\[\"',\s(]|^)(\w+)", re.MULTILINE)
 _SCRIPTS = ("ProjectItem", "arrayElement")
 
 
@@ -88,7 +91,22 @@ class CheckedPackage:
     @cached_property
     def text(self) -> str:
         """All texts and attributes of the package but those that declare variables and parameters, for searches."""
-        return "\n".join(_texts(self.package.element))
+        return "\n".join(self.texts.elements())
+
+    @cached_property
+    def texts(self) -> Counter[str]:
+        """The texts and attributes of :attr:`text`, with the number of each."""
+        return Counter(_texts(self.package.element))
+
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """The words in the text that can be the name of a variable: after a namespace, ``@``, a quote or a comma."""
+        return frozenset(_MENTIONED.findall(self.text))
+
+    @cached_property
+    def upper_text(self) -> str:
+        """The text in upper case, for searches of ids."""
+        return self.text.upper()
 
     @cached_property
     def text_without_scripts(self) -> str:
@@ -102,6 +120,12 @@ class CheckedPackage:
     def uses(self, pattern: str) -> bool:
         """Return True if a regular expression matches somewhere in the package."""
         return re.search(pattern, self.text) is not None
+
+    def uses_variable(self, name: str) -> bool:
+        """Return True if the text has a name where the name of a variable can be."""
+        if _WORD.fullmatch(name):
+            return name in self.mentioned
+        return name in self.text
 
 
 @dataclass

@@ -12,6 +12,7 @@ from typing import IO
 
 from airflow_provider_ssis.project.archive import open_file
 from airflow_provider_ssis.project.build import build_into
+from airflow_provider_ssis.project.changes import Changes
 from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError, located_in
 from airflow_provider_ssis.project.ispac import read_ispac
@@ -77,6 +78,7 @@ def open_project(
     *,
     configuration: str | None = None,
     strip_sensitive: bool = False,
+    password: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[ProjectFile]:
     """Open the project file of a source, and read its project.
@@ -85,13 +87,19 @@ def open_project(
     :param configuration: the configuration of the .dtproj, as for
         :func:`~airflow_provider_ssis.project.build.build_ispac`. Default: None.
     :param strip_sensitive: remove all sensitive values. Default: False.
+    :param password: the password of the project, which a project that is encrypted as a whole needs. Default: None.
     :param limits: limits for the files.
     :raises ProjectError: the project cannot be read or built; the message names the file and what to do.
     """
     if strip_sensitive or source.is_dir() or source.suffix.lower() == ".dtproj":
         with tempfile.TemporaryFile(prefix="ispac-") as file:
             built = build_into(
-                file, source, configuration=configuration, strip_sensitive=strip_sensitive, limits=limits
+                file,
+                source,
+                configuration=configuration,
+                strip_sensitive=strip_sensitive,
+                changes=Changes(password=password),
+                limits=limits,
             )
             file.flush()
             with located_in(source):
@@ -106,7 +114,7 @@ def open_project(
             )
         with open_file(source) as archive:
             state = _state_of(archive)
-            yield ProjectFile(read_ispac(archive, limits=limits), False, (), archive, state, limits)
+            yield ProjectFile(read_ispac(archive, password=password, limits=limits), False, (), archive, state, limits)
 
 
 def _state_of(file: IO[bytes]) -> tuple[int, int]:

@@ -154,3 +154,14 @@ def test_protection_values_and_version_are_changed(folder: Path, tmp_path: Path)
 )
 def test_invalid_changes_are_wrong_usage(folder: Path, tmp_path: Path, options: list[str]) -> None:
     assert main(["build", str(folder), "--output", str(tmp_path / "A.ispac"), *options]) == 2
+
+
+def test_a_project_is_checked_first_on_request(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "Sales.ispac"
+    assert main(["build", str(folder), "--output", str(output), "--lint"]) == 1
+    assert "P401" in capsys.readouterr().err
+    assert not output.exists()
+    (folder / "airflow-ssis.toml").write_text('ignore = ["P401"]')
+    assert main(["build", str(folder), "--output", str(output), "--lint"]) == 0

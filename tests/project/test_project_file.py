@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ssis.project.build import build_ispac
-from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError, ProjectError
+from airflow_provider_ssis.project.build import build_ispac, build_project
+from airflow_provider_ssis.project.changes import Changes
+from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError, ProjectError, ProtectedError
+from airflow_provider_ssis.project.ispac import read_ispac
+from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.project_file import open_project
+from airflow_provider_ssis.project.protection import PasswordProtection
 from tests.support.ssis_projects import make_project, package, parameter, write_ispac, write_project_folder
 
 SAMPLE = make_project("Sales", [package("Load.dtsx")], [parameter("Region", value="north")])
@@ -83,3 +87,16 @@ def test_a_file_that_is_replaced_while_it_is_used_keeps_its_content(ispac: Path,
         (tmp_path / "new").write_bytes(b"other")
         (tmp_path / "new").replace(ispac)
         assert file.read() == before
+
+
+def test_a_protected_project_is_opened_without_its_secrets(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    write_project_folder(tmp_path / "source", SAMPLE)
+    protection = PasswordProtection(ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD, "secret")
+    path = tmp_path / "Sales.ispac"
+    path.write_bytes(build_project(tmp_path / "source", changes=Changes(protection=protection)).ispac)
+    with pytest.raises(ProtectedError), open_project(path, strip_sensitive=True):
+        pass
+    with open_project(path, strip_sensitive=True, password="secret") as file:
+        assert file.project.protection_level is ProtectionLevel.DONT_SAVE_SENSITIVE
+        assert read_ispac(file.read()) == file.project

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
@@ -54,14 +54,13 @@ def unused(subject: Subject) -> Iterator[Hit]:
     """Find connection managers to which nothing refers."""
     for one in subject.packages:
         for manager in one.package.connection_managers:
-            if not _is_used(manager, [one.text]):
+            if not _is_used(manager, [one]):
                 path = f"{one.package.container.path}.Connections[{manager.name}]"
                 yield one.place(manager, path), f"nothing uses the connection manager {manager.name}"
     if not subject.files.is_project or subject.unreadable or len(subject.packages) != len(subject.files.package_names):
         return
-    texts = [one.text for one in subject.packages]
     for file, manager in subject.project_managers:
-        if not _is_used(manager, texts):
+        if not _is_used(manager, subject.packages):
             yield (
                 Place(file, manager.element.sourceline, manager.name),
                 (f"nothing uses the connection manager {manager.name}"),
@@ -120,16 +119,19 @@ def _has_plain_secret(manager: DtsConnectionManager, subject: Subject) -> bool:
     )
 
 
-def _is_used(manager: DtsConnectionManager, texts: list[str]) -> bool:
-    """Return True if a text names the connection manager by id, by refId, or by its name alone."""
-    id_, name = re.escape(manager.id), re.escape(manager.name)
-    ref_id = re.escape(f"ConnectionManagers[{manager.name}]")
-    own = sum(len(re.findall(id_, text, re.IGNORECASE)) for text in texts) if manager.id else 0
-    by_id = own > (1 if manager.ref_id or manager.part.lower().endswith((".dtsx", ".dtsxp")) else 0)
-    by_ref = sum(len(re.findall(ref_id, text)) for text in texts) > (1 if manager.ref_id else 0)
-    # Log providers, Transfer tasks and scripts name it; its own name is one occurrence.
-    by_name = sum(len(re.findall(rf"^{name}$|[\"']{name}[\"']", text, re.MULTILINE)) for text in texts) > 1
-    return by_id or by_ref or by_name
+def _is_used(manager: DtsConnectionManager, packages: Sequence[CheckedPackage]) -> bool:
+    """Return True if a package names the connection manager by id, by refId, or by its name alone."""
+    id_, ref_id = manager.id.upper(), f"ConnectionManagers[{manager.name}]"
+    is_inside = manager.part.lower().endswith((".dtsx", ".dtsxp"))
+    # Where it is declared, its id, its refId and its name occur once.
+    by_id = sum(one.upper_text.count(id_) for one in packages) if id_ else 0
+    by_ref = sum(one.text.count(ref_id) for one in packages)
+    by_name = sum(one.texts[manager.name] + _quoted(one.text, manager.name) for one in packages)
+    return by_id > is_inside or by_ref > bool(manager.ref_id) or by_name > is_inside
+
+
+def _quoted(text: str, name: str) -> int:
+    return text.count(f'"{name}"') + text.count(f"'{name}'")
 
 
 def _is_known(reference: str, one: CheckedPackage, subject: Subject) -> bool:

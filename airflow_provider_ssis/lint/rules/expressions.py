@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.datatypes import COLUMN_TYPES, STRINGS, ColumnType, DataTypeCode
@@ -199,6 +200,7 @@ def _column_type(column: OutputColumn) -> ColumnType:
     return ColumnType(code, length, type_.precision, type_.scale, type_.code_page)
 
 
+@cache
 def _variable(type_name: str) -> Variable:
     try:
         code = type_code(type_name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from airflow_provider_ssis.lint.findings import Severity
@@ -57,8 +56,7 @@ def unused(subject: Subject) -> Iterator[Hit]:
             for variable in executable.container.variables:
                 if variable.namespace == "System":
                     continue
-                name = re.escape(variable.name)
-                if not one.uses(rf"(?:::|@\[?|Variables\[\"|Variables\(\"|[\"',\s]|^){name}(?!\w)"):
+                if not one.uses_variable(variable.name):
                     path = f"{executable.container.path}.Variables[{variable.qualified_name}]"
                     yield one.place(variable, path), f"nothing uses the variable {variable.qualified_name}"
 

@@ -12,11 +12,13 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import Endpoint
 from benchmarks.airflow_home import connect_airflow
-from benchmarks.results import Report, Result, cost, rate
+from benchmarks.results import Goal, Report, Result, cost, rate
 from benchmarks.servers import BareService, CatalogService
 from benchmarks.workers import Service, Worker
 
 NAME = "emulator"
+_LEAST_OF_BARE = 0.1
+"""The rate of status queries, as a part of the rate of the wire protocol alone."""
 PEER = "the wire protocol with one fixed answer"
 
 
@@ -46,9 +48,17 @@ SMALLEST = Size(starts=1, connections=(1, 2), seconds=0.1, few=100, many=1000, p
 
 def run(size: Size) -> Report:
     """Measure."""
+    round_trips = _round_trips(size)
+    status = round_trips[-1]
     return Report(
         "The embedded SSISDB",
-        [_start_up(size), *_round_trips(size), *_stored(size)],
+        [_start_up(size), *round_trips, *_stored(size)],
+        goals=[
+            Goal(
+                f"{status.case}: at least {_LEAST_OF_BARE:g} of the bare protocol's rate: {status.ratio or 0:.3f}",
+                (status.ratio or 0) >= _LEAST_OF_BARE,
+            )
+        ],
         note=(
             "The peer of start-up and round trips is our own TDS server without a database, which is as fast as "
             "a server in Python can be for this driver: the ratio is the additional cost of T-SQL and the catalog. The "

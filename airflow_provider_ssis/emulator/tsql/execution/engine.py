@@ -96,6 +96,8 @@ class Engine:
         self.write_lock = WriteLock(idle_seconds)
         self._reader = self.connect()
         self._writer = self.connect()
+        self._schemas: set[str] = set()
+        self._tables = self._stored_tables()
         self._last_spid = 50
         self.threads = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="tsql")
         """The threads in which queries run."""
@@ -130,14 +132,18 @@ class Engine:
         self._make_schema(table.schema)
         if not self.has_table(table.schema, table.name):
             self._duckdb.execute(create_table(table.storage_name(sees_all=True), table.columns))
+            self._tables.add((table.schema, table.name))
 
     def has_table(self, schema: str, name: str) -> bool:
         """Whether the database file holds a table."""
+        return (schema, name) in self._tables
+
+    def _stored_tables(self) -> set[tuple[str, str]]:
+        """The schemas and names of the tables in the database file."""
         found = self._duckdb.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?",
-            [self.database, schema, name],
-        ).fetchone()
-        return found is not None
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [self.database]
+        )
+        return {(schema, name) for schema, name in found.fetchall()}
 
     def define_view(self, view: View) -> None:
         """Register a view. It is created at each start, so that a newer version can change it."""
@@ -145,7 +151,9 @@ class Engine:
         self._make_schema(view.schema)
         self._make_schema(ALL_ROWS)
         columns = ", ".join(quoted(column.name) for column in view.columns)
-        for sees_all, select in ((False, view.select), (True, view.unfiltered)):
+        # A query contains the text of a view that can be taken apart; only procedures read such a view by its name.
+        unfiltered = None if view.unfiltered is None or view.is_inlined(sees_all=True) else view.unfiltered
+        for sees_all, select in ((False, view.select), (True, unfiltered)):
             if select is not None:
                 name = view.storage_name(sees_all=sees_all)
                 self._duckdb.execute(f"CREATE OR REPLACE VIEW {name} ({columns}) AS {select}")
@@ -163,7 +171,9 @@ class Engine:
         return Store(self._duckdb)
 
     def _make_schema(self, schema: str) -> None:
-        self._duckdb.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+        if schema not in self._schemas:
+            self._duckdb.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+            self._schemas.add(schema)
 
     # --- data
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
-from airflow_provider_ssis.emulator.tsql.metadata.view_columns import view_columns
+from airflow_provider_ssis.emulator.tsql.metadata.view_columns import ViewColumns, view_columns
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 if TYPE_CHECKING:
@@ -75,12 +75,25 @@ class View:
         :param wanted: the names of the columns, as the view spells them.
         :param sees_all: whether the login may see all rows.
         """
-        select = self.unfiltered if sees_all and self.unfiltered is not None else self.select
-        names = tuple(column.name for column in self.columns)
-        columns = view_columns(select, names)
+        columns = self._taken_apart(sees_all=sees_all)
         if columns is None:
             return f"{self.storage_name(sees_all=sees_all)} AS {alias}"
-        return columns.source(alias, names, wanted)
+        return columns.source(alias, self._names, wanted)
+
+    def is_inlined(self, *, sees_all: bool) -> bool:
+        """Whether :meth:`source` contains the view's query, and not its name.
+
+        :param sees_all: whether the login may see all rows.
+        """
+        return self._taken_apart(sees_all=sees_all) is not None
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def _taken_apart(self, *, sees_all: bool) -> ViewColumns | None:
+        select = self.unfiltered if sees_all and self.unfiltered is not None else self.select
+        return view_columns(select, self._names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,5 +33,6 @@ COMMANDS = (
     CommandEntry("fmt", f"{_PACKAGE}.fmt", "Write SSIS files in a canonical form.", _PROJECTS),
     CommandEntry("eval", f"{_PACKAGE}.eval", "Evaluate an SSIS expression.", _EXPRESSIONS),
     CommandEntry("doctor", f"{_PACKAGE}.doctor", "Test a connection step by step.", _SERVERS),
+    CommandEntry("verify", f"{_PACKAGE}.verify", "Check that a server behaves as this project expects.", _SERVERS),
     CommandEntry("emulator", f"{_PACKAGE}.emulator", "Serve an embedded SSISDB.", _SERVERS),
 )

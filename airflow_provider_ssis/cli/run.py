@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.exit_codes import RunCommand, exit_code_of_error, exit_code_of_status
+from airflow_provider_ssis.cli.interrupts import terminated_as_interrupted
 from airflow_provider_ssis.cli.messages import LEVELS
 from airflow_provider_ssis.cli.option_values import package_name, pair, reject_together
 from airflow_provider_ssis.cli.output import Output, plain, shown
@@ -152,7 +150,7 @@ class _Wait:
         self._interval = interval
 
     def run_until_end(self, *, stop_on_interrupt: bool) -> OperationStatus:
-        with _terminated_as_interrupted(enabled=stop_on_interrupt):
+        with terminated_as_interrupted() if stop_on_interrupt else nullcontext():
             try:
                 self._catalog.start_execution(self._execution_id)
                 if not self._output.as_json:
@@ -187,23 +185,6 @@ class _Wait:
         status = follow_operation(self._catalog, operation, poll_interval=self._interval, each_poll=printer.print_new)
         printer.print_rest()
         return status
-
-
-@contextmanager
-def _terminated_as_interrupted(*, enabled: bool) -> Iterator[None]:
-    """Let SIGTERM interrupt as Ctrl+C does, since CI systems send it."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if not enabled:
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _print_end(catalog: Catalog, output: Output, execution_id: int) -> None:

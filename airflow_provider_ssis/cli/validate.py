@@ -49,7 +49,9 @@ def command(
 
     reject_together("environment", "all_environments")
     require_project(catalog, folder, project)
-    reference = None if environment is None else _reference_id(catalog, folder, project, environment)
+    reference = None
+    if environment is not None:
+        reference = catalog.find_environment_reference(folder, project, environment).reference_id
     scope = EnvironmentScope.ALL if all_environments else None
     if package is None:
         number = catalog.validate_project(folder, project, reference_id=reference, scope=scope, use32bit=use32bit)
@@ -65,17 +67,3 @@ def command(
         name = f"{folder}/{project}" + (f"/{package}" if package else "")
         click.echo(f"Validation {number} of {name} {shown(status)}.")
     return exit_code_of_status(status)
-
-
-def _reference_id(catalog: Catalog, folder: str, project: str, environment: str) -> int:
-    from airflow_provider_ssis.catalog.errors import EnvironmentReferenceNotFound
-    from airflow_provider_ssis.catalog.nearest_names import existing_names
-
-    found = catalog.find_environment_reference(folder, project, environment)
-    if found is None:
-        known = [str(each) for each in catalog.environment_references(folder, project)]
-        raise EnvironmentReferenceNotFound(
-            f"The project {folder}/{project} does not refer to the environment {environment!r}",
-            advice=existing_names("reference", environment, known),
-        )
-    return found.reference_id

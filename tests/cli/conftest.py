@@ -13,7 +13,6 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.cli.main import main
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES
 from tests.support.mart import MART
 
 
@@ -35,11 +34,6 @@ class Result:
 
 
 Command = Callable[..., Result]
-
-
-def has_procedures(*names: str) -> bool:
-    """Whether the embedded SSISDB has these procedures of the catalog."""
-    return set(names) <= set(PROCEDURES)
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.cli.conftest import Command, has_procedures
+from tests.cli.conftest import Command
 
 
-@pytest.mark.skipif(not has_procedures("restore_project"), reason="the embedded SSISDB lacks restore_project")
 def test_versions_and_restore(run: Command, ispac: Path, mart: Catalog) -> None:
     (first,) = run("versions", "Sales", "Mart", "--json").json
     assert "keeps no version of Sales/Mart before" in run("restore", "Sales", "Mart", code=1).err
@@ -30,7 +29,6 @@ def test_versions_and_restore(run: Command, ispac: Path, mart: Catalog) -> None:
     assert "restored" in run("versions", "Sales", "Mart").out
 
 
-@pytest.mark.skipif(not has_procedures("validate_package"), reason="the embedded SSISDB lacks validate_package")
 def test_validate(run: Command, mart: Catalog) -> None:
     result = run("validate", "Sales", "Mart", "Load", "--level", "all", "--poll-interval", "0.05")
     assert result.out.splitlines()[-1].startswith("Validation ")
@@ -42,10 +40,6 @@ def test_validate(run: Command, mart: Catalog) -> None:
     run("validate", "Sales", "Mart", "--environment", "Test", "--all-environments", code=2)
 
 
-@pytest.mark.skipif(
-    not has_procedures("set_environment_variable_protection"),
-    reason="the embedded SSISDB lacks a procedure",
-)
 def test_an_environment_is_set_twice(run: Command, mart: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "variables.json"
     content = {

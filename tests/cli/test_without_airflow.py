@@ -12,7 +12,6 @@ import pytest
 
 from airflow_provider_ssis.cli.command_table import COMMANDS
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.cli.conftest import has_procedures
 from tests.support.markdown import ROOT
 from tests.support.mart import MART
 
@@ -69,14 +68,10 @@ CALLS = [
     ("messages", "{execution}"),
     ("stop", "{execution}"),
     ("doctor",),
+    ("verify", "--yes", "--poll-interval", "0.05", "--only", "environment.", "--report", "report"),
 ]
 LOCAL = {"diff", "fmt", "lint", "build", "emulator", "eval", "inspect"}
 """Commands without a catalog."""
-
-
-if not has_procedures("restore_project", "validate_package"):
-    CALLS = [call for call in CALLS if call[0] not in ("restore", "validate")]
-    LOCAL |= {"restore", "validate"}
 
 
 def test_every_command_runs_without_airflow(ssisdb_emulator: SsisdbEmulator, tmp_path: Path) -> None:

@@ -5,18 +5,47 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 
+@dataclass
+class Interruption:
+    """Whether a signal has arrived.
+
+    A signal during a call of an ODBC driver fails the call, and ``KeyboardInterrupt`` can be lost in that error. So an
+    error counts as an interruption if a signal has arrived.
+    """
+
+    requested: bool = False
+
+    def check(self) -> None:
+        """Raise ``KeyboardInterrupt`` if a signal has arrived."""
+        if self.requested:
+            raise KeyboardInterrupt
+
+
 @contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM raise ``KeyboardInterrupt`` as Ctrl+C does, since CI systems send it."""
+def interruptible(*numbers: signal.Signals) -> Iterator[Interruption]:
+    """Let signals raise ``KeyboardInterrupt``, and remember that they arrived.
+
+    An error that ends the block after a signal becomes ``KeyboardInterrupt``, too.
+
+    :param numbers: the signals: SIGINT (Ctrl+C), SIGTERM, which CI systems send.
+    """
+    interruption = Interruption()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        interruption.requested = True
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield
+        yield interruption
+    except Exception:
+        if interruption.requested:
+            raise KeyboardInterrupt from None
+        raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

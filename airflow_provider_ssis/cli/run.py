@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.exit_codes import RunCommand, exit_code_of_error, exit_code_of_status
-from airflow_provider_ssis.cli.interrupts import terminated_as_interrupted
+from airflow_provider_ssis.cli.interrupts import interruptible
 from airflow_provider_ssis.cli.messages import LEVELS
 from airflow_provider_ssis.cli.option_values import package_name, pair, reject_together
 from airflow_provider_ssis.cli.output import Output, plain, shown
@@ -150,23 +150,32 @@ class _Wait:
         self._interval = interval
 
     def run_until_end(self, *, stop_on_interrupt: bool) -> OperationStatus:
-        with terminated_as_interrupted() if stop_on_interrupt else nullcontext():
-            try:
+        signals = (signal.SIGINT, signal.SIGTERM) if stop_on_interrupt else (signal.SIGINT,)
+        try:
+            with interruptible(*signals):
                 self._catalog.start_execution(self._execution_id)
                 if not self._output.as_json:
                     click.echo(f"Started execution {self._execution_id} of {self._title}.", err=True)
                 return self._follow()
-            except KeyboardInterrupt:
-                if not stop_on_interrupt:
-                    click.echo(
-                        f"Execution {self._execution_id} continues on the server. To stop it: airflow-ssis stop "
-                        f"{self._execution_id}",
-                        err=True,
-                    )
-                    raise
+        except KeyboardInterrupt:
+            if not stop_on_interrupt:
+                click.echo(
+                    f"Execution {self._execution_id} continues on the server. To stop it: airflow-ssis stop "
+                    f"{self._execution_id}",
+                    err=True,
+                )
+                raise
+        return self._stop()
+
+    def _stop(self) -> OperationStatus:
+        from airflow_provider_ssis.catalog.errors import CatalogError
         from airflow_provider_ssis.cli.stop import stop_one
 
-        return stop_one(self._catalog, self._execution_id, poll_interval=self._interval)
+        try:
+            return stop_one(self._catalog, self._execution_id, poll_interval=self._interval)
+        except CatalogError:
+            # The signal may have broken the connection; the client opens another one.
+            return stop_one(self._catalog, self._execution_id, poll_interval=self._interval)
 
     def _follow(self) -> OperationStatus:
         from airflow_provider_ssis.cli.following import RunDisplay, follow_operation

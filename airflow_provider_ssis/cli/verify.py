@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from contextlib import closing
 from datetime import datetime
@@ -13,7 +14,7 @@ import click
 
 from airflow_provider_ssis.cli.catalog_command import connector_command
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.interrupts import terminated_as_interrupted
+from airflow_provider_ssis.cli.interrupts import Interruption, interruptible
 from airflow_provider_ssis.cli.output import Output, console
 
 if TYPE_CHECKING:
@@ -79,14 +80,14 @@ def command(
             ispac=None if ispac is None else _project_file(ispac),
             poll_interval=poll_interval,
         )
-        with terminated_as_interrupted():
-            try:
-                _run(probe, facts, results, output)
-            except KeyboardInterrupt:
-                interrupted = True
-                click.echo("Interrupted. Removing the scratch folder.", err=True)
-            finally:
-                left = _removed(probe, connector)
+        try:
+            with interruptible(signal.SIGINT, signal.SIGTERM) as interruption:
+                _run(probe, facts, results, output, interruption)
+        except KeyboardInterrupt:
+            interrupted = True
+            click.echo("Interrupted. Removing the scratch folder.", err=True)
+        finally:
+            left = _removed(probe, connector)
     made = Report(
         began=began,
         session=session,
@@ -130,19 +131,21 @@ def _project_file(path: Path) -> tuple[str, bytes]:
         return file.project.name, file.read()
 
 
-def _run(probe: Probe, facts: list[Fact], results: list[Result], output: Output) -> None:
+def _run(probe: Probe, facts: list[Fact], results: list[Result], output: Output, interruption: Interruption) -> None:
     """Try the facts, with a progress bar on a terminal."""
     from airflow_provider_ssis.verify.suite import check
 
     if output.as_json or not sys.stderr.isatty():
         for result in check(probe, facts):
-            results.append(result)  # noqa: PERF402 kept one by one, for an interrupted run
+            interruption.check()
+            results.append(result)
         return
     from rich.progress import Progress
 
     with Progress(console=console(stderr=True), transient=True) as progress:
         bar = progress.add_task("Facts", total=len(facts))
         for result in check(probe, facts):
+            interruption.check()
             results.append(result)
             progress.update(bar, advance=1, description=result.fact.id)
 

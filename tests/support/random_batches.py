@@ -269,9 +269,74 @@ class Batches:
             lambda: f"RAISERROR({value(1)}, {value(0)}, {value(0)}, {value(0)})",
             lambda: self._reading("SELECT {} AS a INTO #n FROM #t; SELECT * FROM #n; DROP TABLE #n", value),
             lambda: f"EXEC sp_executesql N'SELECT @p', N'@p {self._pick(_TYPES)}', @p = {self._pick(_LITERALS)}",
+            lambda: self._changed(depth),
+            lambda: self._changed(depth),
         )
         self._in_table = False
         return self._pick(makers)()
+
+    def _changed(self, depth: int) -> str:
+        """A statement about cursors, jumps, changed rows with their rules, XML or JSON."""
+        pick, value, condition, column = self._pick, self._value, self._condition, self._pick(_COLUMNS)
+        kind = pick(_TYPES)
+        rules = (
+            f"CREATE TABLE #r (k int IDENTITY {pick(('PRIMARY KEY', 'UNIQUE', 'NOT NULL'))}, "
+            f"a {kind} DEFAULT ({pick(_LITERALS)}), b {pick(_TYPES)} {pick(('UNIQUE', 'NULL', 'NOT NULL'))}); "
+        )
+        makers: Sequence[Callable[[], str]] = (
+            lambda: self._reading(
+                f"UPDATE TOP (2) #t SET {column} = {{}}, @i = id OUTPUT deleted.*, inserted.{column} WHERE {{}}",
+                value,
+                condition,
+            ),
+            lambda: self._reading("DELETE #t OUTPUT deleted.id, {} WHERE {}", value, condition),
+            lambda: self._reading(
+                f"WITH d AS (SELECT *, ROW_NUMBER() OVER ({self._window()}) AS n FROM #t) DELETE FROM d WHERE {{}}",
+                condition,
+            ),
+            lambda: self._reading(
+                f"MERGE #t AS t USING (SELECT {{}} AS x) AS s ON {{}} WHEN MATCHED THEN UPDATE SET {column} = {{}} "
+                f"WHEN NOT MATCHED THEN INSERT ({column}) VALUES ({{}}) OUTPUT $action, inserted.{column};",
+                self._literal,
+                condition,
+                value,
+                self._literal,
+            ),
+            lambda: self._reading(
+                f"UPDATE u SET {column} = {{}} FROM #t JOIN #t AS u ON {{}} WHERE {{}}", value, condition, condition
+            ),
+            lambda: (
+                f"{rules}INSERT #r (a, b) OUTPUT inserted.* VALUES ({pick(('DEFAULT', value(1)))}, {value(1)}); "
+                f"INSERT #r (b) {self._select(0)}; SELECT SCOPE_IDENTITY(); DROP TABLE #r"
+            ),
+            lambda: (
+                f"{rules}INSERT #r (b) VALUES ({value(1)}); ALTER TABLE #r ADD c {pick(_TYPES)} DEFAULT ({pick(_LITERALS)}); "
+                f"CREATE {pick(('', 'UNIQUE '))}INDEX i ON #r (b); UPDATE #r SET b = {pick(_LITERALS)}; DROP TABLE #r"
+            ),
+            lambda: (
+                f"DECLARE c CURSOR LOCAL {pick(('', 'SCROLL', 'STATIC'))} FOR {self._select(depth)}; OPEN c; "
+                f"FETCH {pick(('NEXT', 'LAST', 'ABSOLUTE 2', 'PRIOR'))} FROM c {pick(('', 'INTO @i', 'INTO @s'))}; SELECT @@FETCH_STATUS"
+            ),
+            lambda: f"IF {condition(1)} GOTO done {self._select(0)} done: PRINT {value(1)}",
+            lambda: f"{self._select(depth)} FOR {pick(('XML PATH', 'XML RAW', 'XML AUTO', 'JSON PATH', 'JSON AUTO'))}",
+            lambda: self._reading(
+                "SELECT (SELECT {} AS x FOR XML PATH (''), TYPE).value('.', '" + kind + "') FROM #t", value
+            ),
+            lambda: self._reading(
+                f"SELECT {pick(('PERCENTILE_CONT', 'PERCENTILE_DISC'))}(0.5) WITHIN GROUP (ORDER BY {{}}) OVER () FROM #t",
+                value,
+            ),
+            lambda: self._reading(
+                "SELECT id, (SELECT {} FROM #t AS u WHERE u.id = #t.id) AS x, COUNT(*) FROM #t GROUP BY id HAVING {}",
+                value,
+                condition,
+            ),
+        )
+        return pick(makers)()
+
+    def _literal(self, depth: int) -> str:
+        """A literal, or now and then a value that reads columns."""
+        return self._value(depth) if self._chance(0.1) else self._pick(_LITERALS)
 
     def _reading(self, text: str, *parts: Callable[[int], str]) -> str:
         """A statement whose parts may read the columns of the table."""

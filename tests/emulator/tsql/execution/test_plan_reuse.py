@@ -22,7 +22,7 @@ from tests.support.random_batches import SETUP, Batches
 from tests.support.tsql_session import answer, tsql_server
 
 EXPRESSIONS = 80
-VOLATILE = re.compile(r"DATE\(\)|DATETIME\(\)|UTC|SYSDATE|CURRENT_|NEWID|RAND|SPID", re.IGNORECASE)
+VOLATILE = re.compile(r"DATE\(\)|DATETIME\(\)|UTC|SYSDATE|CURRENT_|NEWID|NEWSEQUENTIALID|RAND|SPID", re.IGNORECASE)
 PASSWORD = "r3ader-s3cret"
 
 

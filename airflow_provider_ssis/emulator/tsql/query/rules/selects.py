@@ -95,7 +95,10 @@ def _numbered(outputs: Sequence[Typed]) -> str:
 
 
 def _plain(binder: Binder, node: exp.Select, block: _Block) -> str:
-    if any(" OVER (" in item.key for item in block.order) and node.args.get("limit") is not None:
+    if (
+        any(" OVER (" in item.key or "uuid()" in item.key for item in block.order)
+        and node.args.get("limit") is not None
+    ):
         return _over_keys(binder, node, block)
     limit = bind_limit(binder, node, block.order)
     return (
@@ -108,7 +111,7 @@ def _plain(binder: Binder, node: exp.Select, block: _Block) -> str:
 
 
 def _over_keys(binder: Binder, node: exp.Select, block: _Block) -> str:
-    """A limit whose order has window functions, which DuckDB does not take inside the windows of WITH TIES."""
+    """A limit whose order has window functions or NEWID, which the windows of WITH TIES and PERCENT cannot have."""
     alias = binder.compilation.alias()
     keys = [f"{item.key} AS k{place}" for place, item in enumerate(block.order, start=1)]
     inner = " ".join(["SELECT", ", ".join([_numbered(block.outputs), *keys])]) + block.tail

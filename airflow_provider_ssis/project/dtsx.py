@@ -8,7 +8,7 @@ Package formats 2 (SQL Server 2005), 3 (2008), 5 (a preview of 2012), 6 (2012, 2
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.project.dataflow import read_data_flow
 from airflow_provider_ssis.project.dts import dts_text
@@ -17,14 +17,20 @@ from airflow_provider_ssis.project.models import (
     ConnectionManager,
     EventHandler,
     Executable,
+    ExecutableKind,
+    ForeachItems,
+    ForExpressions,
     PrecedenceConstraint,
     ProtectionLevel,
+    VariableDefinition,
 )
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.connections import plain_connection_manager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler, DtsPrecedenceConstraint
 from airflow_provider_ssis.project.package.document import dts_package, is_encrypted_package
-from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
+from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop, ItemEnumerator
+from airflow_provider_ssis.project.package.tasks import ExecutePackageTask, ExpressionTask
+from airflow_provider_ssis.project.package.variables import DtsVariable
 from airflow_provider_ssis.project.safe_xml import parse_xml
 
 if TYPE_CHECKING:
@@ -97,7 +103,7 @@ def package_file(root: _Element, part: str) -> PackageFile:
 
 def _executable(container: DtsContainer) -> Executable:
     data = _data(container)
-    tag = None if data is None else data.tag
+    tag = None if data is None else str(data.tag)
     return Executable(
         name=container.name,
         path=container.path,
@@ -119,7 +125,38 @@ def _executable(container: DtsContainer) -> Executable:
         fail_package_on_failure=container.fail_package_on_failure,
         force_execution_result=container.force_execution_result,
         variables=tuple([variable.qualified_name for variable in container.variables]),
+        definitions=tuple(map(_definition, container.variables)),
+        property_expressions=tuple(container.expressions.items()),
+        **_behaviour(container, tag),
     )
+
+
+def _definition(variable: DtsVariable) -> VariableDefinition:
+    return VariableDefinition(
+        variable.qualified_name,
+        variable.data_type,
+        variable.text,
+        variable.expression if variable.evaluate_as_expression else "",
+        variable.read_only,
+    )
+
+
+def _behaviour(container: DtsContainer, tag: str | None) -> dict[str, Any]:
+    """Return the expressions and items of a loop, and the assignment of an Expression task."""
+    if container.kind is not ExecutableKind.TASK or tag == "ExpressionTask":
+        match container.data():
+            case ForLoop() as loop if loop.init_expression or loop.eval_expression or loop.assign_expression:
+                return {
+                    "for_expressions": ForExpressions(
+                        loop.init_expression, loop.eval_expression, loop.assign_expression
+                    )
+                }
+            case ForeachLoop(enumerator=ItemEnumerator(items)) as each:
+                mappings = tuple((mapping.variable, mapping.index) for mapping in each.mappings)
+                return {"foreach_items": ForeachItems(items, mappings)}
+            case ExpressionTask() as task:
+                return {"assignment": task.expression}
+    return {}
 
 
 def _data(container: DtsContainer) -> _Element | None:
@@ -138,6 +175,7 @@ def _event_handler(handler: DtsEventHandler, *, disabled: bool) -> EventHandler:
         constraints=tuple(map(_constraint, handler.constraints)),
         propagate=handler.propagate,
         variables=tuple(variable.qualified_name for variable in handler.variables),
+        definitions=tuple(map(_definition, handler.variables)),
     )
 
 

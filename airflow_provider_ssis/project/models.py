@@ -148,12 +148,57 @@ class DataFlow:
 
 
 @dataclass(frozen=True, slots=True)
+class VariableDefinition:
+    """A variable of a container.
+
+    :param name: with its namespace, ``User::Day``.
+    :param data_type: its type: a name as for parameters, or ``Object``, ``Currency``, ``Char``, ``Empty``, ``DBNull``.
+    :param text: the stored value as text.
+    :param expression: the expression of its value; empty if it has none, or does not use it.
+    :param read_only: whether tasks and loops cannot change it.
+    """
+
+    name: str
+    data_type: str
+    text: str = ""
+    expression: str = ""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForExpressions:
+    """The expressions of a For loop.
+
+    :param init: the assignment before the first turn; empty for none.
+    :param condition: the condition of each turn.
+    :param step: the assignment after each turn; empty for none.
+    """
+
+    init: str
+    condition: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeachItems:
+    """The fixed items of a Foreach loop.
+
+    :param items: for each turn its values, each with its OLE Automation type code and text.
+    :param mappings: the variables that get the values: name, and number of the value from 0.
+    """
+
+    items: tuple[tuple[tuple[int, str], ...], ...]
+    mappings: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EventHandler:
     """The executables that run when an executable raises an event.
 
     :param event: ``OnError``, ``OnPreExecute``, ...
     :param path: ``\\Package\\Task.EventHandlers[OnError]``; the paths of its executables start with it.
     :param variables: the names of its variables, ``User::Day``.
+    :param definitions: its variables, with types and values.
     :param propagate: whether the handlers of the surrounding containers run too (``System::Propagate``).
     """
 
@@ -165,6 +210,7 @@ class EventHandler:
     constraints: tuple[PrecedenceConstraint, ...] = ()
     propagate: bool = True
     variables: tuple[str, ...] = ()
+    definitions: tuple[VariableDefinition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +225,11 @@ class Executable:
     :param force_execution_result: the fixed result: 0 success, 1 failure, 2 completion; None for the real result.
     :param variables: the names of the variables that it declares, ``User::Day``.
     :param log_providers: the names of the log providers of a package.
+    :param definitions: the variables that it declares, with types and values.
+    :param for_expressions: of a For loop; None if it has none.
+    :param foreach_items: of a Foreach loop over fixed items; None for all others.
+    :param property_expressions: names of properties, and their expressions.
+    :param assignment: of an Expression task.
     """
 
     name: str
@@ -199,6 +250,11 @@ class Executable:
     force_execution_result: int | None = None
     variables: tuple[str, ...] = ()
     log_providers: tuple[str, ...] = ()
+    definitions: tuple[VariableDefinition, ...] = ()
+    for_expressions: ForExpressions | None = None
+    foreach_items: ForeachItems | None = None
+    property_expressions: tuple[tuple[str, str], ...] = ()
+    assignment: str = ""
 
     def walk(self) -> Iterator[Executable]:
         """Yield this executable and all executables inside, depth first, without those of event handlers."""

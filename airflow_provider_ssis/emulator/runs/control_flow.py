@@ -1,12 +1,9 @@
-"""The rules of a control flow: its executables, their order, and which of them may start.
-
-Expressions of precedence constraints are not evaluated; they count as true.
-"""
+"""The rules of a control flow: its executables, their order, and which of them may start."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from airflow_provider_ssis.catalog.codes import ExecutionResult
@@ -21,7 +18,7 @@ from airflow_provider_ssis.project.models import (
 
 LOOPS: Final = (ExecutableKind.FOR_LOOP, ExecutableKind.FOREACH_LOOP)
 LOOP_TURNS: Final = 3
-"""The turns of loop containers, regardless of their expressions and enumerators."""
+"""The turns of loop containers whose turns are not known: a simulation has no files and rows to enumerate."""
 
 Results = Mapping[str, ExecutionResult | None]
 """The results of executables, by path; None if it did not start."""
@@ -101,21 +98,36 @@ def in_order(children: Sequence[Executable], constraints: Iterable[PrecedenceCon
                 heapq.heappush(ready, position[path])
 
 
-def may_start(constraints: Sequence[PrecedenceConstraint], results: Results) -> bool:
+def uses_expression(constraint: PrecedenceConstraint) -> bool:
+    """Whether the expression of a constraint counts."""
+    return constraint.eval_op is not EvalOp.CONSTRAINT and bool(constraint.expression)
+
+
+def may_start(
+    constraints: Sequence[PrecedenceConstraint], results: Results, untrue: Collection[PrecedenceConstraint] = ()
+) -> bool:
     """Whether an executable may start.
 
     :param constraints: its incoming constraints.
     :param results: the results of their sources.
+    :param untrue: the constraints whose expressions are not true. Default: none.
     """
     if not constraints:
         return True
-    met = [_is_met(constraint, results.get(constraint.source)) for constraint in constraints]
+    met = [_is_met(constraint, results.get(constraint.source), constraint not in untrue) for constraint in constraints]
     return all(met) if all(constraint.logical_and for constraint in constraints) else any(met)
 
 
-def _is_met(constraint: PrecedenceConstraint, result: ExecutionResult | None) -> bool:
+def _is_met(constraint: PrecedenceConstraint, result: ExecutionResult | None, is_true: bool) -> bool:
     if result is None:
         return False
-    if constraint.eval_op in (EvalOp.EXPRESSION, EvalOp.EXPRESSION_OR_CONSTRAINT):
-        return True
-    return constraint.value is ConstraintValue.COMPLETION or result is _WANTED[constraint.value]
+    has_outcome = constraint.value is ConstraintValue.COMPLETION or result is _WANTED[constraint.value]
+    match constraint.eval_op:
+        case EvalOp.EXPRESSION:
+            return is_true
+        case EvalOp.EXPRESSION_AND_CONSTRAINT:
+            return is_true and has_outcome
+        case EvalOp.EXPRESSION_OR_CONSTRAINT:
+            return is_true or has_outcome
+        case _:
+            return has_outcome

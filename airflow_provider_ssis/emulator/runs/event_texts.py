@@ -21,10 +21,19 @@ ENCRYPTED: Final = 0xC0016016 - (1 << 32)
 CHILD_NOT_LOADED: Final = 0xC00220E4 - (1 << 32)
 """DTS_E_TKEXECPACKAGE_UNABLETOLOAD."""
 
+PROPERTY_NOT_EVALUATED: Final = 0xC0017003 - (1 << 32)
+"""DTS_E_PROPERTYEXPRESSIONEVAL."""
+NO_CONDITION: Final = 0xC001F185 - (1 << 32)
+"""DTS_E_NOEVALEXPRESSION."""
 RUN_REFUSED: Final = 0x80004005 - (1 << 32)
 """E_FAIL: the settings of the execution do not fit."""
 RUN_TOO_LARGE: Final = 0x8000FFFF - (1 << 32)
 """E_UNEXPECTED: a run that is too large to be simulated."""
+
+ENDLESS_LOOP: Final = (
+    "The condition of the loop stays true, because no task of this simulated run changes its variables. The loop is "
+    "ended."
+)
 
 
 def validating(name: str) -> str:

@@ -78,6 +78,7 @@ class Frame:
             kind=ExecutableKind.SEQUENCE,
             children=handler.children,
             constraints=handler.constraints,
+            definitions=handler.definitions,
         )
         path = f"{self.execution_path}.EventHandlers[{handler.event}]"
         return Frame(container, self.package, path, self, is_handler=True)

@@ -3,20 +3,25 @@
 :func:`simulate` walks the control flow of the package and yields the records of a run. Differences to Integration
 Services:
 
-- Nothing is executed. A task succeeds at once unless a script changes that; a data flow moves no rows.
-- Expressions cannot be evaluated: those of precedence constraints count as true, loops take ``LOOP_TURNS`` turns.
+- Nothing is executed, except Expression tasks. Other tasks succeed at once unless a script changes that, and do not
+  change variables; a data flow moves no rows.
+- Expressions of precedence constraints, For loops and variables are evaluated, and property expressions of the
+  properties that a run follows. A Foreach loop takes a turn for each fixed item. Loops over files and other things that
+  a simulation does not have take ``LOOP_TURNS`` turns, and so does, with a warning, a For loop whose condition nothing
+  in the simulation changes.
 - Parallel executables run one after the other, in the order of the package.
 - An executable that fails with FailPackageOnFailure or FailParentOnFailure ends the package or its parent: no further
   executable starts there.
 - A run with more than 100,000 tasks and containers, each turn of a loop counted, fails.
-- A package that runs itself, directly or through a child package, is skipped with a warning, since only an expression
-  could end that; child packages that are nested more than 64 deep fail.
+- A package that runs itself, directly or through a child package, is skipped with a warning; child packages that are
+  nested more than 64 deep fail.
 - While a run is being stopped, no event handlers run.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -33,7 +38,6 @@ from airflow_provider_ssis.catalog.codes import (
 from airflow_provider_ssis.emulator.runs import data_flow, event_texts
 from airflow_provider_ssis.emulator.runs.actions import Fail, Outcome, RunScript, Write
 from airflow_provider_ssis.emulator.runs.control_flow import (
-    LOOP_TURNS,
     LOOPS,
     all_executables,
     in_order,
@@ -41,12 +45,14 @@ from airflow_provider_ssis.emulator.runs.control_flow import (
     tasks_in,
 )
 from airflow_provider_ssis.emulator.runs.dumps import DumpRule
+from airflow_provider_ssis.emulator.runs.evaluation import Evaluation, Problem
 from airflow_provider_ssis.emulator.runs.frames import Frame, context_of, event_record, statistics_of
 from airflow_provider_ssis.emulator.runs.levels import Event, log_filter
 from airflow_provider_ssis.emulator.runs.overrides import Scope, apply_overrides
 from airflow_provider_ssis.emulator.runs.records import DumpRecord, EventRecord, ExecutableRecord, TappedRowsRecord
 from airflow_provider_ssis.emulator.runs.request import DataTap, RunRequest
 from airflow_provider_ssis.emulator.runs.steps import Pause, RunStopped, Steps
+from airflow_provider_ssis.emulator.runs.variables import RunVariables
 from airflow_provider_ssis.project.models import (
     DataFlow,
     EventHandler,
@@ -117,6 +123,7 @@ class _Simulation:
         self._has_dumped = False
         self._executing = False
         self._executables = 0
+        self._evaluation = Evaluation(RunVariables(request, start))
 
     def run(self) -> Steps[OperationStatus]:
         package = self._request.package
@@ -198,7 +205,7 @@ class _Simulation:
             return ExecutionResult.FAILURE
         running = [outer.package.name for outer in frame.outwards() if outer.executable.kind is ExecutableKind.PACKAGE]
         if child.name in running:
-            text = f"The package {name} is already running. It is skipped, since no expressions are evaluated."
+            text = f"The package {name} is already running. It is skipped."
             yield from self._raise(Event.WARNING, frame, event_texts.warning(frame.executable.name, text))
             return ExecutionResult.SUCCESS
         if len(running) >= _DEEPEST_PACKAGES:
@@ -267,14 +274,33 @@ class _Simulation:
             return (yield from self._break_down(frame, outcome))
         end = self._spread(frame, outcome)
         if frame.executable.kind in LOOPS:
-            for turn in range(1, LOOP_TURNS + 1):
-                yield from self._children(frame, f"{frame.execution_path}[{turn}]")
-                if frame.ended or 0 < frame.executable.max_error_count <= frame.errors:
-                    break
+            result = yield from self._turns(frame)
+            if result is ExecutionResult.FAILURE:
+                frame.ended = True
         else:
             yield from self._children(frame, frame.execution_path)
         yield from self._pause(end)
         return ExecutionResult.FAILURE if frame.ended else ExecutionResult.SUCCESS
+
+    def _turns(self, frame: Frame) -> Steps[ExecutionResult]:
+        """Run the turns of a loop; it fails if one of its expressions has no value."""
+        turns = self._evaluation.turns(frame, lambda: self._now)
+        for turn in itertools.count(1):
+            if not turns.begins(turn):
+                break
+            yield from self._children(frame, f"{frame.execution_path}[{turn}]")
+            self._executables += 1
+            if self._executables > _MOST_EXECUTABLES:
+                raise _TooLarge
+            if frame.ended or 0 < frame.executable.max_error_count <= frame.errors:
+                break
+        if turns.is_endless:
+            text = event_texts.warning(frame.executable.name, event_texts.ENDLESS_LOOP)
+            yield from self._raise(Event.WARNING, frame, text)
+        if turns.problem is None:
+            return ExecutionResult.SUCCESS
+        yield from self._error(frame, turns.problem.text, turns.problem.code)
+        return ExecutionResult.FAILURE
 
     def _children(self, frame: Frame, path: str) -> Steps[None]:
         """Run the executables of a container once, in the order of their precedence constraints.
@@ -284,13 +310,20 @@ class _Simulation:
         children = frame.executable.children
         constraints = frame.executable.constraints
         arriving: defaultdict[str, list[PrecedenceConstraint]] = defaultdict(list)
+        leaving: defaultdict[str, list[PrecedenceConstraint]] = defaultdict(list)
         for constraint in constraints:
             arriving[constraint.target].append(constraint)
+            leaving[constraint.source].append(constraint)
         results: dict[str, ExecutionResult | None] = {}
-        for child in in_order(children, constraints):
-            if frame.is_ended or not may_start(arriving[child.path], results):
+        untrue: set[PrecedenceConstraint] = set()
+        for stored in in_order(children, constraints):
+            child = stored
+            if frame.is_ended or not may_start(arriving[child.path], results, untrue):
                 results[child.path] = None
-            elif child.disabled:
+                continue
+            child, problems = self._evaluation.with_properties(frame, stored, self._now)
+            yield from self._problems(frame, problems)
+            if child.disabled:
                 # As in Integration Services: the next executables start as if it had succeeded.
                 results[child.path] = ExecutionResult.SUCCESS
             else:
@@ -298,6 +331,13 @@ class _Simulation:
                 results[child.path] = result
                 if result is ExecutionResult.FAILURE:
                     frame.end_after(child)
+            found, problems = self._evaluation.untrue(frame, leaving[child.path], self._now)
+            untrue.update(found)
+            yield from self._problems(frame, problems)
+
+    def _problems(self, frame: Frame, problems: Iterable[Problem]) -> Steps[None]:
+        for problem in problems:
+            yield from self._error(frame, problem.text, problem.code)
 
     def _task(self, frame: Frame) -> Steps[ExecutionResult]:
         executable = frame.executable
@@ -305,6 +345,12 @@ class _Simulation:
         yield from self._validate(frame)
         if executable.data_flow is not None:
             return (yield from self._data_flow(frame, executable.data_flow, outcome))
+        if executable.assignment and not (outcome.crashes or outcome.failures):
+            where = f"The expression of the task {executable.path}"
+            problem = self._evaluation.assign(frame, executable.assignment, where, self._now)
+            if problem is not None:
+                yield from self._error(frame, problem.text, problem.code)
+                return ExecutionResult.FAILURE
         if executable.child_package is None or outcome.crashes or outcome.failures:
             return (yield from self._work(frame, outcome))
         yield from self._write(frame, outcome.writes, 0.0)
@@ -476,8 +522,8 @@ def _too_large(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "The containers and packages of this run are nested too deeply to be simulated. Nest fewer of them."
     return (
-        f"The simulated run was ended after {_MOST_EXECUTABLES} tasks and containers. Each loop container takes"
-        f" {LOOP_TURNS} turns, so nested loops multiply: disable some of them with a property override."
+        f"The simulated run was ended after {_MOST_EXECUTABLES} tasks and containers, each turn of a loop counted. The"
+        " turns of nested loops multiply: disable some of them with a property override."
     )
 
 

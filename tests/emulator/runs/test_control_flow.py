@@ -8,10 +8,9 @@ import pytest
 
 from airflow_provider_ssis.catalog.codes import ExecutionResult, LoggingLevel, MessageType, OperationStatus
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
-from airflow_provider_ssis.project.models import ConstraintValue, EvalOp, Executable, PrecedenceConstraint
+from airflow_provider_ssis.project.models import Executable, PrecedenceConstraint
 from tests.support.simulated_runs import play, request, run
 from tests.support.ssis_projects import (
-    constraint,
     execute_package,
     for_loop,
     foreach_loop,
@@ -70,21 +69,6 @@ def test_several_constraints_must_all_hold_or_one_of_them(logical_and: bool, run
     arrows = [on_success("A", "C", logical_and=logical_and), on_success("B", "C", logical_and=logical_and)]
     played = run(package("P.dtsx", task("A"), task("B"), task("C"), constraints=arrows), scripts=failing("B"))
     assert ("C" in played.ran) is runs
-
-
-@pytest.mark.parametrize(
-    ("eval_op", "runs"),
-    [
-        (EvalOp.EXPRESSION, True),
-        (EvalOp.CONSTRAINT, False),
-        (EvalOp.EXPRESSION_AND_CONSTRAINT, False),
-        (EvalOp.EXPRESSION_OR_CONSTRAINT, True),
-    ],
-)
-def test_expressions_count_as_true(eval_op: EvalOp, runs: bool) -> None:
-    arrow = constraint("A", "B", ConstraintValue.SUCCESS, eval_op=eval_op, expression="@[User::Day] == 1")
-    played = run(package("P.dtsx", task("A"), task("B"), constraints=[arrow]), scripts=failing("A"))
-    assert ("B" in played.ran) is runs
 
 
 def test_nothing_follows_what_did_not_run() -> None:

@@ -97,6 +97,7 @@ def test_principals_appear_in_the_system_views(admin: pyodbc.Connection) -> None
     )
     assert rows(admin, query) == [("CORP\\etl", "U"), ("sa", "S")]
     assert value(admin, "SELECT IS_ROLEMEMBER('ssis_admin', 'ann')") == 1
+    assert rows(admin, "SELECT IS_MEMBER('nothing'), IS_MEMBER('ann'), IS_MEMBER('ssis_admin')") == [(None, None, 0)]
     query = "SELECT name, SUSER_SNAME(sid) FROM sys.database_principals WHERE name IN ('ann', 'loose') ORDER BY 1"
     assert rows(admin, query) == [("ann", "ann"), ("loose", None)]
 

@@ -18,6 +18,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrinci
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
 
+_ROLE: Final = "R"
 _DATABASE_STATUS: Final = {"status": "ONLINE", "updateability": "READ_WRITE", "useraccess": "MULTI_USER"}
 
 
@@ -101,17 +102,18 @@ def _is_server_role_member(session: SessionState, role: Any, login: Any = None) 
 
 
 def _is_role_member(session: SessionState, role: Any, member: Any = None) -> int | None:
-    """``IS_MEMBER`` and ``IS_ROLEMEMBER``: of the session's own user by default."""
-    if role is None:
+    """``IS_MEMBER`` and ``IS_ROLEMEMBER``: of the session's own user by default. NULL for a role that is not there."""
+    wanted = str(role).lower()
+    kinds = {each.name.lower(): each.kind for each in session.engine.metadata.database_principals(session.database)}
+    if role is None or kinds.get(wanted) != _ROLE:
         return None
     if member is None or str(member).lower() == session.principal.user.lower():
-        return int(session.principal.has_database_role(str(role)))
-    known = {each.name.lower() for each in session.engine.metadata.database_principals(session.database)}
-    if str(member).lower() not in known:
-        # Tools give the name of a login too.
-        principal = session.engine.logins.by_name(str(member))
-        return None if principal is None else int(principal.has_database_role(str(role)))
-    return int(str(role).lower() in session.engine.logins.roles_of(str(member)) | {"public"})
+        return int(session.principal.has_database_role(wanted))
+    if str(member).lower() in kinds:
+        return int(wanted in session.engine.logins.roles_of(str(member)) | {"public"})
+    # Tools give the name of a login too.
+    principal = session.engine.logins.by_name(str(member))
+    return None if principal is None else int(principal.has_database_role(wanted))
 
 
 def _login(field: Callable[[Login | Principal], Any]) -> Value:

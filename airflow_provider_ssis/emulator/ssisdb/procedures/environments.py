@@ -21,11 +21,11 @@ async def create_environment(call: CatalogCall) -> None:
     name = call["environment_name"]
     if not is_valid_name(name):
         raise call.refuse(27142, name)
-    folder_id = call.folder(call["folder_name"])
-    if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):
-        raise call.fail(27209, call["folder_name"])
-    _check_free(call, folder_id, name)
     async with call.transaction() as store:
+        folder_id = call.folder(call["folder_name"])
+        if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):
+            raise call.fail(27209, call["folder_name"])
+        _check_free(call, folder_id, name)
         environment_id = next_id(store, "environment_id")
         insert(
             store,
@@ -50,8 +50,8 @@ async def create_environment(call: CatalogCall) -> None:
 )
 async def delete_environment(call: CatalogCall) -> None:
     """27182 no such environment."""
-    environment_id = call.environment(call["folder_name"], call["environment_name"], _MODIFY)
     async with call.transaction() as store:
+        environment_id = call.environment(call["folder_name"], call["environment_name"], _MODIFY)
         store.execute("DELETE FROM internal.environment_variables WHERE environment_id = ?", [environment_id])
         store.execute("DELETE FROM internal.environments WHERE environment_id = ?", [environment_id])
         store.execute(
@@ -69,9 +69,9 @@ async def rename_environment(call: CatalogCall) -> None:
     name = call["new_environment_name"]
     if not is_valid_name(name):
         raise call.refuse(27142, name)
-    environment_id = call.environment(call["folder_name"], call["environment_name"], _MODIFY)
-    _check_free(call, call.folder_of_environment(environment_id), name)
     async with call.transaction() as store:
+        environment_id = call.environment(call["folder_name"], call["environment_name"], _MODIFY)
+        _check_free(call, call.folder_of_environment(environment_id), name)
         store.execute(
             "UPDATE internal.environments SET environment_name = ? WHERE environment_id = ?", [name, environment_id]
         )
@@ -85,12 +85,12 @@ async def rename_environment(call: CatalogCall) -> None:
 async def move_environment(call: CatalogCall) -> None:
     """27182 no such environment, 27115 no such destination, 27157 name taken there. References keep the old folder."""
     name, destination = call["environment_name"], call["destination_folder"]
-    environment_id = call.environment(call["source_folder"], name, _MODIFY)
-    folder_id = call.folder(destination, number=27115)
-    if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):
-        raise call.fail(27115, destination)
-    _check_free(call, folder_id, name)
     async with call.transaction() as store:
+        environment_id = call.environment(call["source_folder"], name, _MODIFY)
+        folder_id = call.folder(destination, number=27115)
+        if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):
+            raise call.fail(27115, destination)
+        _check_free(call, folder_id, name)
         store.execute(
             "UPDATE internal.environments SET folder_id = ? WHERE environment_id = ?", [folder_id, environment_id]
         )
@@ -104,10 +104,10 @@ async def move_environment(call: CatalogCall) -> None:
 )
 async def set_environment_property(call: CatalogCall) -> None:
     """27182 no such environment, 27101 a property other than DESCRIPTION, whose value may be NULL."""
-    environment_id = call.environment(call["folder_name"], call["environment_name"], _MODIFY)
-    if call["property_name"].upper() != "DESCRIPTION":
-        raise call.fail(27101, "property_name")
     async with call.transaction() as store:
+        environment_id = call.environment(call["folder_name"], call["environment_name"], _MODIFY)
+        if call["property_name"].upper() != "DESCRIPTION":
+            raise call.fail(27101, "property_name")
         store.execute(
             "UPDATE internal.environments SET description = ? WHERE environment_id = ?",
             [call["property_value"], environment_id],

@@ -21,9 +21,9 @@ async def create_folder(call: CatalogCall) -> None:
         raise call.refuse(27189)
     if not is_valid_name(name):
         raise call.refuse(27199, name)
-    if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(?)", name):
-        raise call.fail(27190, name)
     async with call.transaction() as store:
+        if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(?)", name):
+            raise call.fail(27190, name)
         folder_id = next_id(store, "folder_id")
         insert(
             store,
@@ -47,15 +47,15 @@ async def delete_folder(call: CatalogCall) -> None:
         raise call.refuse(27188)
     if name is None:
         raise call.refuse(27189)
-    folder_id = call.folder(name)
-    if call.first(
-        "SELECT 1 FROM internal.projects WHERE folder_id = ? UNION ALL"
-        " SELECT 1 FROM internal.environments WHERE folder_id = ?",
-        folder_id,
-        folder_id,
-    ):
-        raise call.fail(27196, name)
     async with call.transaction() as store:
+        folder_id = call.folder(name)
+        if call.first(
+            "SELECT 1 FROM internal.projects WHERE folder_id = ? UNION ALL"
+            " SELECT 1 FROM internal.environments WHERE folder_id = ?",
+            folder_id,
+            folder_id,
+        ):
+            raise call.fail(27196, name)
         store.execute("DELETE FROM internal.folders WHERE folder_id = ?", [folder_id])
         store.execute("DELETE FROM internal.object_permissions WHERE object_type = 1 AND object_id = ?", [folder_id])
 
@@ -71,8 +71,8 @@ async def set_folder_description(call: CatalogCall) -> None:
         raise call.refuse(27188)
     if call["folder_name"] is None:
         raise call.refuse(27189)
-    folder_id = call.folder(call["folder_name"])
     async with call.transaction() as store:
+        folder_id = call.folder(call["folder_name"])
         store.execute(
             "UPDATE internal.folders SET description = ? WHERE folder_id = ?", [call["folder_description"], folder_id]
         )
@@ -94,8 +94,8 @@ async def rename_folder(call: CatalogCall) -> None:
         raise call.refuse(27199, new)
     if old.lower() == new.lower():
         return
-    folder_id = call.folder(old)
-    if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(?)", new):
-        raise call.fail(27129, new)
     async with call.transaction() as store:
+        folder_id = call.folder(old)
+        if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(?)", new):
+            raise call.fail(27129, new)
         store.execute("UPDATE internal.folders SET name = ? WHERE folder_id = ?", [new, folder_id])

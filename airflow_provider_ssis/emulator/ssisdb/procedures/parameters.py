@@ -29,18 +29,18 @@ async def set_object_parameter_value(call: CatalogCall) -> None:
         raise call.refuse(27101, "value_type")
     if not ssis_types.is_mapped(value):
         raise call.refuse(27159)
-    parameter_id, data_type, sensitive = _parameter(call)
-    if value_type == "R":
-        if not ssis_types.accepts("String", value):
-            raise call.fail(27147, "String")
-        default, variable = None, value.value
-        if variable_has_another_type(call, call["folder_name"], call["project_name"], variable, data_type):
-            call.info(27148, text(27148))
-    else:
-        if not ssis_types.accepts(data_type, value):
-            raise call.fail(27147, data_type)
-        default, variable = ssis_types.kept(data_type, value, sensitive=sensitive), None
     async with call.transaction() as store:
+        parameter_id, data_type, sensitive = _parameter(call)
+        if value_type == "R":
+            if not ssis_types.accepts("String", value):
+                raise call.fail(27147, "String")
+            default, variable = None, value.value
+            if variable_has_another_type(call, call["folder_name"], call["project_name"], variable, data_type):
+                call.info(27148, text(27148))
+        else:
+            if not ssis_types.accepts(data_type, value):
+                raise call.fail(27147, data_type)
+            default, variable = ssis_types.kept(data_type, value, sensitive=sensitive), None
         store.execute(
             "UPDATE internal.object_parameters SET default_value = ?, value_type = ?, value_set = true,"
             " referenced_variable_name = ? WHERE parameter_id = ?",
@@ -59,8 +59,8 @@ async def clear_object_parameter_value(call: CatalogCall) -> None:
     _check_object_type(call)
     if call["object_type"] == ObjectType.PACKAGE and call["object_name"] is None:
         raise call.refuse(27138)
-    parameter_id, _, _ = _parameter(call)
     async with call.transaction() as store:
+        parameter_id, _, _ = _parameter(call)
         store.execute(
             "UPDATE internal.object_parameters SET default_value = NULL, value_type = 'V', value_set = false,"
             " referenced_variable_name = NULL WHERE parameter_id = ?",

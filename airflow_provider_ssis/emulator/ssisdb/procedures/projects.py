@@ -45,8 +45,8 @@ async def get_project(call: CatalogCall) -> None:
 )
 async def delete_project(call: CatalogCall) -> None:
     """27109 no such project. Its executions are kept."""
-    project_id, _ = call.project(call["folder_name"], call["project_name"], PermissionType.MODIFY)
     async with call.transaction() as store:
+        project_id, _ = call.project(call["folder_name"], call["project_name"], PermissionType.MODIFY)
         versions = store.fetch(
             "SELECT object_version_lsn FROM internal.object_versions WHERE object_id = ?", [project_id]
         )
@@ -69,13 +69,15 @@ async def move_project(call: CatalogCall) -> None:
     The project's relative references look for their environments in the new folder from then on.
     """
     name, destination = call["project_name"], call["destination_folder"]
-    project_id, _ = call.project(call["source_folder"], name, PermissionType.MODIFY)
-    folder_id = call.folder(destination, number=27115)
-    if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):
-        raise call.fail(27223, destination)
-    if call.first("SELECT 1 FROM internal.projects WHERE folder_id = ? AND lower(name) = lower(?)", folder_id, name):
-        raise call.fail(27181, name)
     async with call.transaction() as store:
+        project_id, _ = call.project(call["source_folder"], name, PermissionType.MODIFY)
+        folder_id = call.folder(destination, number=27115)
+        if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):
+            raise call.fail(27223, destination)
+        if call.first(
+            "SELECT 1 FROM internal.projects WHERE folder_id = ? AND lower(name) = lower(?)", folder_id, name
+        ):
+            raise call.fail(27181, name)
         store.execute("UPDATE internal.projects SET folder_id = ? WHERE project_id = ?", [folder_id, project_id])
 
 

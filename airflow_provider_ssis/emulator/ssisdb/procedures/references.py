@@ -29,11 +29,11 @@ async def create_environment_reference(call: CatalogCall) -> None:
         raise call.refuse(27138)
     if kind == "R" and folder is not None:
         raise call.refuse(27101, "environment_folder_name")
-    project_id, _ = call.project(call["folder_name"], call["project_name"], _MODIFY)
-    call.environment(folder or call["folder_name"], call["environment_name"])
-    if _exists(call, project_id, kind, folder, call["environment_name"]):
-        raise call.fail(27204)
     async with call.transaction() as store:
+        project_id, _ = call.project(call["folder_name"], call["project_name"], _MODIFY)
+        call.environment(folder or call["folder_name"], call["environment_name"])
+        if _exists(call, project_id, kind, folder, call["environment_name"]):
+            raise call.fail(27204)
         reference_id = next_id(store, "reference_id")
         insert(
             store,
@@ -53,14 +53,14 @@ async def create_environment_reference(call: CatalogCall) -> None:
 @catalog_procedure("delete_environment_reference", "@reference_id bigint", required="reference_id")
 async def delete_environment_reference(call: CatalogCall) -> None:
     """27114 no such reference, 27194 no right to change the project."""
-    row = call.first(
-        "SELECT project_id FROM catalog.environment_references WHERE reference_id = ?", call["reference_id"]
-    )
-    if row is None:
-        raise call.fail(27114, call["reference_id"])
-    if not call.may(_MODIFY, SecuredObjectType.PROJECT, row[0]):
-        raise call.fail(27194)
     async with call.transaction() as store:
+        row = call.first(
+            "SELECT project_id FROM catalog.environment_references WHERE reference_id = ?", call["reference_id"]
+        )
+        if row is None:
+            raise call.fail(27114, call["reference_id"])
+        if not call.may(_MODIFY, SecuredObjectType.PROJECT, row[0]):
+            raise call.fail(27194)
         store.execute("DELETE FROM internal.environment_references WHERE reference_id = ?", [call["reference_id"]])
 
 
@@ -79,21 +79,21 @@ async def set_environment_reference_type(call: CatalogCall) -> None:
         raise call.refuse(27101, "reference_type")
     if (kind == "A") != (folder is not None):
         raise call.refuse(27101, "environment_folder_name")
-    row = call.first(
-        "SELECT r.project_id, r.reference_type, r.environment_name, p.name, f.name"
-        " FROM catalog.environment_references r JOIN internal.projects p USING (project_id)"
-        " JOIN internal.folders f USING (folder_id) WHERE r.reference_id = ?",
-        reference_id,
-    )
-    if row is None:
-        raise call.fail(27111, reference_id)
-    project_id, current, environment, project, project_folder = row
-    if not call.may(_MODIFY, SecuredObjectType.PROJECT, project_id):
-        raise call.fail(27109, project)
-    call.environment(folder or project_folder, environment)
-    if kind == current or _exists(call, project_id, kind, folder, environment):
-        raise call.fail(27204)
     async with call.transaction() as store:
+        row = call.first(
+            "SELECT r.project_id, r.reference_type, r.environment_name, p.name, f.name"
+            " FROM catalog.environment_references r JOIN internal.projects p USING (project_id)"
+            " JOIN internal.folders f USING (folder_id) WHERE r.reference_id = ?",
+            reference_id,
+        )
+        if row is None:
+            raise call.fail(27111, reference_id)
+        project_id, current, environment, project, project_folder = row
+        if not call.may(_MODIFY, SecuredObjectType.PROJECT, project_id):
+            raise call.fail(27109, project)
+        call.environment(folder or project_folder, environment)
+        if kind == current or _exists(call, project_id, kind, folder, environment):
+            raise call.fail(27204)
         store.execute(
             "UPDATE internal.environment_references SET reference_type = ?, environment_folder_name = ?,"
             " validation_status = ?, last_validation_time = NULL WHERE reference_id = ?",

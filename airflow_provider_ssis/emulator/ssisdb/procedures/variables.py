@@ -47,10 +47,10 @@ async def create_environment_variable(call: CatalogCall) -> None:
         raise call.refuse(27159)
     if not ssis_types.accepts(data_type, value):
         raise call.refuse(27147, data_type)
-    environment_id = call.environment(call["folder_name"], call["environment_name"], PermissionType.MODIFY)
-    _check_free(call, environment_id, name)
-    kept = ssis_types.kept(data_type, value, sensitive=call["sensitive"])
     async with call.transaction() as store:
+        environment_id = call.environment(call["folder_name"], call["environment_name"], PermissionType.MODIFY)
+        _check_free(call, environment_id, name)
+        kept = ssis_types.kept(data_type, value, sensitive=call["sensitive"])
         insert(
             store,
             "environment_variables",
@@ -70,8 +70,8 @@ async def create_environment_variable(call: CatalogCall) -> None:
 @catalog_procedure("delete_environment_variable", _OF_A_VARIABLE, required=_NAMES)
 async def delete_environment_variable(call: CatalogCall) -> None:
     """27182 no such environment, 27183 no such variable."""
-    variable = _variable(call)
     async with call.transaction() as store:
+        variable = _variable(call)
         store.execute("DELETE FROM internal.environment_variables WHERE variable_id = ?", [variable.id])
 
 
@@ -82,11 +82,12 @@ async def set_environment_variable_value(call: CatalogCall) -> None:
     """27159 no SSIS type has such values, 27182 no such environment, 27183 no such variable, 27147 another type."""
     if not ssis_types.is_mapped(call["value"]):
         raise call.refuse(27159)
-    variable = _variable(call)
-    if not ssis_types.accepts(variable.data_type, call["value"]):
-        raise call.fail(27147, variable.data_type)
-    kept = ssis_types.kept(variable.data_type, call["value"], sensitive=variable.sensitive)
-    await _update(call, replace(variable, value=kept))
+    async with call.transaction() as store:
+        variable = _variable(call)
+        if not ssis_types.accepts(variable.data_type, call["value"]):
+            raise call.fail(27147, variable.data_type)
+        kept = ssis_types.kept(variable.data_type, call["value"], sensitive=variable.sensitive)
+        _write(store, replace(variable, value=kept))
 
 
 @catalog_procedure(
@@ -99,16 +100,20 @@ async def set_environment_variable_property(call: CatalogCall) -> None:
 
     A new type converts the value. A description may be NULL.
     """
-    variable = _variable(call)
-    new: str | None = call["property_value"]
-    match call["property_name"].upper():
+    async with call.transaction() as store:
+        variable = _variable(call)
+        _write(store, _with_property(call, variable, call["property_name"].upper(), call["property_value"]))
+
+
+def _with_property(call: CatalogCall, variable: _Variable, name: str, new: str | None) -> _Variable:
+    match name:
         case "DESCRIPTION":
-            changed = replace(variable, description=None if new is None else new[:1024])
+            return replace(variable, description=None if new is None else new[:1024])
         case "NAME":
             if new is None or not is_valid_name(new):
                 raise call.fail(27180, new)
             _check_free(call, variable.environment_id, new)
-            changed = replace(variable, name=new)
+            return replace(variable, name=new)
         case "TYPE":
             if new is None or not ssis_types.is_known(new):
                 raise call.fail(27159)
@@ -116,10 +121,9 @@ async def set_environment_variable_property(call: CatalogCall) -> None:
                 value = ssis_types.converted(new, variable.value)
             except SqlError:
                 raise call.fail(27210, variable.name, new) from None
-            changed = replace(variable, data_type=new, value=value)
+            return replace(variable, data_type=new, value=value)
         case _:
             raise call.fail(27101, "property_name")
-    await _update(call, changed)
 
 
 @catalog_procedure(
@@ -127,12 +131,13 @@ async def set_environment_variable_property(call: CatalogCall) -> None:
 )
 async def set_environment_variable_protection(call: CatalogCall) -> None:
     """27182 no such environment, 27183 no such variable, 27116 the value is too large to be encrypted."""
-    variable = _variable(call)
-    try:
-        value = ssis_types.kept(variable.data_type, variable.value, sensitive=call["sensitive"])
-    except SqlError:
-        raise call.fail(27116) from None
-    await _update(call, replace(variable, sensitive=call["sensitive"], value=value))
+    async with call.transaction() as store:
+        variable = _variable(call)
+        try:
+            value = ssis_types.kept(variable.data_type, variable.value, sensitive=call["sensitive"])
+        except SqlError:
+            raise call.fail(27116) from None
+        _write(store, replace(variable, sensitive=call["sensitive"], value=value))
 
 
 def _check_free(call: CatalogCall, environment_id: int, name: str) -> None:
@@ -154,11 +159,6 @@ def _variable(call: CatalogCall) -> _Variable:
         raise call.fail(27183, call["variable_name"])
     variable_id, name, description, data_type, sensitive, value = row
     return _Variable(variable_id, environment_id, name, description, data_type, sensitive, decode(SQL_VARIANT, value))
-
-
-async def _update(call: CatalogCall, variable: _Variable) -> None:
-    async with call.transaction() as store:
-        _write(store, variable)
 
 
 def _write(store: Store, variable: _Variable) -> None:

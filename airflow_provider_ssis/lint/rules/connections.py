@@ -143,6 +143,8 @@ def _is_known(reference: str, one: CheckedPackage, subject: Subject) -> bool:
         return match[1] in one.managers or (reference.startswith("Project.") and not subject.files.is_project)
     if id_.upper() in one.managers or reference in one.managers:
         return True
+    if any(name.lower().endswith(".conmgr") for name, _ in subject.unreadable):
+        return True  # it may be the one that cannot be read
     # A package alone does not show the connection managers of its project.
     return not subject.files.is_project and (suffix == "external" or one.package.format_version >= 5)
 

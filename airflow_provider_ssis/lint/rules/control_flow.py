@@ -147,7 +147,7 @@ def incomplete_sql(subject: Subject) -> Iterator[Hit]:
 @rule(
     "F110",
     "result-binding-missing",
-    Severity.ERROR,
+    Severity.WARNING,
     explanation="An Execute SQL task with a result set needs variables for it, and without a result set has none.",
     fix="Set ResultSet and the result bindings so that they agree",
 )

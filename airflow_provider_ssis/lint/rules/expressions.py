@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _WITH_EXPRESSIONS = ("DerivedColumn", "ConditionalSplit")
 _ANY_LENGTH = 1
+_SYSTEM_NAME = re.compile(r"System::\w+")
 _SYSTEM = {
     "Boolean": "IgnoreConfigurationsOnLoad InteractiveMode OfflineMode Cancel ExecutionStatus Propagate",
     "DateTime": "ContainerStartTime CreationDate StartTime EventHandlerStartTime",
@@ -87,6 +88,8 @@ def invalid(subject: Subject) -> Iterator[Hit]:
 def _problem(place: Place, text: str, scope: Scope, is_assignment: bool, names: _Names) -> Iterator[Hit]:
     if names.project is None and "$Project::" in text:
         return  # a package alone does not show the parameters of its project
+    if any(name not in names.system for name in _SYSTEM_NAME.findall(text)):
+        return  # a variable of a later version
     try:
         if is_assignment:
             compile_assignment(text, scope)

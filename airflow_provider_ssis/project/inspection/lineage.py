@@ -17,6 +17,17 @@ from airflow_provider_ssis.project.package.data_flow import (
 _REFERENCE = re.compile(r"#\{([^}]*)\}|#(\d+)")
 _FED_COLUMN = ("OutputColumnLineageID", "OutputColumnID", "DestinationColumn")
 """The properties of an input column that name the output column it feeds (Union All, Merge, Unpivot)."""
+_COMPUTED_FROM = (
+    "SourceInputColumnLineageID",
+    "InputColumnLineageID",
+    "InputColumnID",
+    "SortColumnId",
+    "AggregationColumnId",
+    "CopyColumnId",
+    "copyColumnId",
+    "SourceColumn",
+)
+"""The properties of an output column that name the column it is computed from; some files do not mark them as ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,13 @@ class _Tracer:
         self._columns: dict[str, tuple[Component, OutputColumn]] = {}
         self._parents: dict[str, list[str]] = {}
         self._replacements: dict[str, list[tuple[Component, list[str]]]] = {}
+        # Sort, Merge Join, Aggregate and Pivot refer to their input columns, not to the columns upstream.
+        self._lineage_of_inputs = {
+            column.key: column.lineage_id
+            for component in pipeline.components
+            for one in component.inputs
+            for column in one.columns
+        }
         for component in pipeline.components:
             self._collect(component)
 
@@ -120,7 +138,8 @@ class _Tracer:
                 continue
             seen.add(current)
             component, column = self._columns[current]
-            parents = [one for one in self._parents.get(current, ()) if one in self._columns and one != current]
+            references = (self._lineage_of_inputs.get(one, one) for one in self._parents.get(current, ()))
+            parents = [one for one in references if one in self._columns and one != current]
             if parents:
                 touched.add(component.key)
             else:
@@ -150,7 +169,7 @@ class _Tracer:
 
 def _references(properties: Mapping[str, ComponentProperty]) -> Iterator[str]:
     for one in properties.values():
-        if one.contains_id and one.name not in _FED_COLUMN:
+        if (one.contains_id or one.name in _COMPUTED_FROM) and one.name not in _FED_COLUMN:
             yield from _references_of(one)
 
 

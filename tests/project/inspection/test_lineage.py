@@ -125,3 +125,29 @@ def test_an_unknown_column_has_no_origin() -> None:
     )
     (found,) = column_lineage(flow(destination))
     assert (found.origins, found.column) == ((), "")
+
+
+@pytest.mark.parametrize(("id_attribute", "value"), [("refId", "#{in}"), ("id", "7")])
+def test_a_reference_to_an_input_column_is_one_to_the_column_upstream(id_attribute: str, value: str) -> None:
+    """As Sort, Merge Join and Aggregate refer to columns."""
+    upstream = output_column('refId="a"', "a")
+    key = 'refId="in"' if id_attribute == "refId" else 'id="7"'
+    source = component(
+        'refId="S"',
+        "S",
+        f'<outputs><output refId="o"><outputColumns>{upstream}</outputColumns></output></outputs>',
+    )
+    new = output_column('refId="b"', "b", reference("SortColumnId", value))
+    sort = component(
+        'refId="T"',
+        "Sort",
+        f'<inputs><input refId="i"><inputColumns><inputColumn {key} lineageId="a"/></inputColumns></input></inputs>'
+        f'<outputs><output refId="p"><outputColumns>{new}</outputColumns></output></outputs>',
+    )
+    destination = component(
+        'refId="D"',
+        "D",
+        '<inputs><input refId="J"><inputColumns><inputColumn refId="C" lineageId="b"/></inputColumns></input></inputs>',
+    )
+    (found,) = column_lineage(flow(source + sort + destination))
+    assert (origins(found), found.steps) == ([("S", "a")], ("Sort",))

@@ -326,3 +326,10 @@ def test_what_ran_at_a_crash_is_found_as_ended_unexpectedly(tmp_path: Path) -> N
 
 def test_this_machine_has_a_driver_to_test_with() -> None:
     assert installed_drivers()
+
+
+@pytest.mark.parametrize(("options", "kind"), [((), 3), (("--quirks",), 2)], ids=["default", "quirks"])
+def test_quirks_repeat_the_faults_of_a_real_catalog(options: tuple[str, ...], kind: int) -> None:
+    with served(*options) as (_, server):
+        clean_up = "EXEC internal.cleanup_server_project_version; SELECT max(operation_type) FROM catalog.operations"
+        assert fetch(server["odbc"], f"SET NOCOUNT ON; {clean_up}") == kind

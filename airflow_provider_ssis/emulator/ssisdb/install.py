@@ -27,8 +27,7 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
     TABLES,
 )
 from airflow_provider_ssis.emulator.ssisdb.upgrade import upgrade
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Read
 
 
 def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb:
@@ -85,11 +84,11 @@ def _reserve_principals(engine: Engine) -> None:
     )
 
 
-def check_drop(session: SessionState, principal_id: int) -> None:
+def check_drop(read: Read, principal_id: int) -> None:
     """Refuse to drop a user or role to which permissions in the catalog refer, as the trigger of a real catalog does.
 
     :raises SqlError: 27226.
     """
     sql = "SELECT 1 FROM internal.object_permissions WHERE principal_id = ? OR grantor_id = ? LIMIT 1"
-    if session.read(sql, [principal_id, principal_id]):
+    if read(sql, [principal_id, principal_id]):
         raise catalog_error(27226)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType, TableValue
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata, Routine
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import REQUIRED, ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -48,7 +47,7 @@ class Bound:
     outputs: tuple[tuple[ProcedureParameter, ActualArgument], ...]
 
 
-def bind(procedure: Procedure, arguments: Sequence[ActualArgument], metadata: Metadata) -> Bound:
+def bind(procedure: Routine, arguments: Sequence[ActualArgument], metadata: Metadata) -> Bound:
     """Bind arguments to the parameters of a procedure.
 
     :raises SqlError: 119, 201, 8114, 8143, 8144, 8145, 8146, 8162 and others: the arguments do not fit.
@@ -97,7 +96,7 @@ def bind(procedure: Procedure, arguments: Sequence[ActualArgument], metadata: Me
     return Bound(values, tuple(outputs))
 
 
-def _converted(procedure: Procedure, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata) -> Any:
+def _converted(procedure: Routine, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata) -> Any:
     if parameter.type.schema is not None:
         return _table(procedure, parameter, actual, metadata)
     try:
@@ -109,9 +108,7 @@ def _converted(procedure: Procedure, parameter: ProcedureParameter, actual: Actu
         raise _error(8114, text, procedure, state=5) from None
 
 
-def _table(
-    procedure: Procedure, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata
-) -> TableValue:
+def _table(procedure: Routine, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata) -> TableValue:
     table_type = metadata.table_type(procedure.database, parameter.type.schema or "dbo", parameter.type.name)
     if table_type is None or not isinstance(actual.value, TableValue) or actual.type == UNTYPED_TABLE:
         text = f"Operand type clash: {actual.type} is incompatible with {parameter.type.name}."
@@ -141,5 +138,5 @@ def as_table(value: TableValue, columns: tuple[Column, ...], parameter: str, pro
     return TableValue(columns, tuple(rows))
 
 
-def _error(number: int, text: str, procedure: Procedure, *, state: int = 1) -> SqlError:
+def _error(number: int, text: str, procedure: Routine, *, state: int = 1) -> SqlError:
     return SqlError(number, text, state=state, procedure=procedure.name, ends_batch=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from airflow_provider_ssis.emulator.datatypes import INT
 from airflow_provider_ssis.emulator.session import Event
@@ -12,15 +12,13 @@ from airflow_provider_ssis.emulator.tsql.execution import tables
 from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.handlers import StreamedTable
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 
-
-async def _execute(interpreter: Interpreter, statement: s.Execute, frame: Frame) -> AsyncGenerator[Event]:
+async def _execute(interpreter: Runner, statement: s.Execute, frame: Frame) -> AsyncGenerator[Event]:
     arguments = [await _argument(interpreter, argument, frame) for argument in statement.arguments]
     parts: Sequence[str] = statement.procedure
     if statement.variable:
@@ -37,7 +35,7 @@ async def _execute(interpreter: Interpreter, statement: s.Execute, frame: Frame)
             interpreter.evaluator.set_variable(statement.status, outcome.status, INT, frame)
 
 
-async def _argument(interpreter: Interpreter, argument: s.Argument, frame: Frame) -> ActualArgument:
+async def _argument(interpreter: Runner, argument: s.Argument, frame: Frame) -> ActualArgument:
     if argument.value is None:
         return ActualArgument(argument.name, INT, None, default=True)
     variable = argument.variable
@@ -55,7 +53,7 @@ async def _argument(interpreter: Interpreter, argument: s.Argument, frame: Frame
     return ActualArgument(argument.name, source, evaluated)
 
 
-async def _execute_text(interpreter: Interpreter, statement: s.ExecuteText, frame: Frame) -> AsyncGenerator[Event]:
+async def _execute_text(interpreter: Runner, statement: s.ExecuteText, frame: Frame) -> AsyncGenerator[Event]:
     text = await interpreter.evaluator.text(statement.text, frame)
     async with aclosing(interpreter.nested(text or "", frame.inside())) as events:
         async for event in events:

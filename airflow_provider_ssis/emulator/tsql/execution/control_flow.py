@@ -7,33 +7,32 @@ import datetime as dt
 import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX
 from airflow_provider_ssis.emulator.session import Event, StatementDone
 from airflow_provider_ssis.emulator.tsql.execution.frames import Broken, Continued, Frame, Jumped, Returned
 from airflow_provider_ssis.emulator.tsql.execution.handlers import ImmediateTable, StreamedTable
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 _TIME: Final = re.compile(r"\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.:](\d{1,7}))?)?\s*")
 
 
-def _block(interpreter: Interpreter, statement: s.Block, frame: Frame) -> AsyncGenerator[Event]:
+def _block(interpreter: Runner, statement: s.Block, frame: Frame) -> AsyncGenerator[Event]:
     return interpreter.run_list(statement.body, frame)
 
 
-async def _condition(interpreter: Interpreter, condition: QueryText, frame: Frame) -> bool:
+async def _condition(interpreter: Runner, condition: QueryText, frame: Frame) -> bool:
     holds = await interpreter.evaluator.holds(condition, frame)
     interpreter.session.last_error = interpreter.session.row_count = 0
     return holds
 
 
-async def _if(interpreter: Interpreter, statement: s.If, frame: Frame) -> AsyncGenerator[Event]:
+async def _if(interpreter: Runner, statement: s.If, frame: Frame) -> AsyncGenerator[Event]:
     branch = statement.then if await _condition(interpreter, statement.condition, frame) else statement.otherwise
     if branch is not None:
         async with aclosing(interpreter.run_list((branch,), frame)) as events:
@@ -41,7 +40,7 @@ async def _if(interpreter: Interpreter, statement: s.If, frame: Frame) -> AsyncG
                 yield event
 
 
-async def _while(interpreter: Interpreter, statement: s.While, frame: Frame) -> AsyncGenerator[Event]:
+async def _while(interpreter: Runner, statement: s.While, frame: Frame) -> AsyncGenerator[Event]:
     while await _condition(interpreter, statement.condition, frame):
         try:
             async with aclosing(interpreter.run_list((statement.body,), frame)) as events:
@@ -53,7 +52,7 @@ async def _while(interpreter: Interpreter, statement: s.While, frame: Frame) -> 
             return
 
 
-async def _try(interpreter: Interpreter, statement: s.TryCatch, frame: Frame) -> AsyncGenerator[Event]:
+async def _try(interpreter: Runner, statement: s.TryCatch, frame: Frame) -> AsyncGenerator[Event]:
     errors = interpreter.session.errors
     caught: SqlError | None = None
     interpreter.try_depth += 1
@@ -76,27 +75,27 @@ async def _try(interpreter: Interpreter, statement: s.TryCatch, frame: Frame) ->
         errors.pop()
 
 
-def _return(interpreter: Interpreter, statement: s.Return, frame: Frame) -> Iterable[Event]:
+def _return(interpreter: Runner, statement: s.Return, frame: Frame) -> Iterable[Event]:
     raise Returned
 
 
-def _break(interpreter: Interpreter, statement: s.Break, frame: Frame) -> Iterable[Event]:
+def _break(interpreter: Runner, statement: s.Break, frame: Frame) -> Iterable[Event]:
     raise Broken
 
 
-def _continue(interpreter: Interpreter, statement: s.Continue, frame: Frame) -> Iterable[Event]:
+def _continue(interpreter: Runner, statement: s.Continue, frame: Frame) -> Iterable[Event]:
     raise Continued
 
 
-def _label(interpreter: Interpreter, statement: s.Label, frame: Frame) -> Iterable[Event]:
+def _label(interpreter: Runner, statement: s.Label, frame: Frame) -> Iterable[Event]:
     return ()
 
 
-def _goto(interpreter: Interpreter, statement: s.GoTo, frame: Frame) -> Iterable[Event]:
+def _goto(interpreter: Runner, statement: s.GoTo, frame: Frame) -> Iterable[Event]:
     raise Jumped(statement.name)
 
 
-async def _wait(interpreter: Interpreter, statement: s.WaitFor, frame: Frame) -> AsyncGenerator[Event]:
+async def _wait(interpreter: Runner, statement: s.WaitFor, frame: Frame) -> AsyncGenerator[Event]:
     value, source = await interpreter.evaluator.value(statement.value, frame)
     if isinstance(value, dt.datetime):
         value, source = value.time().isoformat(), NVARCHAR_MAX
@@ -106,7 +105,7 @@ async def _wait(interpreter: Interpreter, statement: s.WaitFor, frame: Frame) ->
     yield StatementDone(in_procedure=frame.in_procedure)
 
 
-def _delay(interpreter: Interpreter, text: str, *, until: bool) -> dt.timedelta:
+def _delay(interpreter: Runner, text: str, *, until: bool) -> dt.timedelta:
     match = _TIME.fullmatch(text)
     hours, minutes, seconds = (int(part or 0) for part in match.groups()[:3]) if match else (24, 0, 0)
     if match is None or hours > 23 or minutes > 59 or seconds > 59:

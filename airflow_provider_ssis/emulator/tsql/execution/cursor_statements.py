@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from airflow_provider_ssis.emulator.session import Event, ResultColumns, Rows
 from airflow_provider_ssis.emulator.tsql.execution.cursors import FETCHED, NO_ROW, Cursor
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable, StreamedTable, done
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.language import cursor_syntax
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 
-
-async def _declare(interpreter: Interpreter, statement: cursor_syntax.DeclareCursor, frame: Frame) -> Iterable[Event]:
+async def _declare(interpreter: Runner, statement: cursor_syntax.DeclareCursor, frame: Frame) -> Iterable[Event]:
     cursor = await _defined(interpreter, statement.cursor, frame)
     interpreter.session.cursors.declare(statement.name, cursor, frame)
     return ()
 
 
-async def _set(interpreter: Interpreter, statement: cursor_syntax.SetCursor, frame: Frame) -> Iterable[Event]:
+async def _set(interpreter: Runner, statement: cursor_syntax.SetCursor, frame: Frame) -> Iterable[Event]:
     if isinstance(statement.cursor, cursor_syntax.CursorName):
         frame.cursors[statement.variable] = interpreter.session.cursors.find(statement.cursor, frame)
     else:
@@ -31,7 +29,7 @@ async def _set(interpreter: Interpreter, statement: cursor_syntax.SetCursor, fra
     return ()
 
 
-async def _defined(interpreter: Interpreter, query: cursor_syntax.CursorQuery, frame: Frame) -> Cursor:
+async def _defined(interpreter: Runner, query: cursor_syntax.CursorQuery, frame: Frame) -> Cursor:
     """A cursor that keeps the variables as they are now: SQL Server reads them when a cursor is declared."""
     compiled = await interpreter.evaluator.compile(query.query, frame)
     if compiled.assignments:
@@ -42,7 +40,7 @@ async def _defined(interpreter: Interpreter, query: cursor_syntax.CursorQuery, f
     return Cursor(query, kept)
 
 
-async def _open(interpreter: Interpreter, statement: cursor_syntax.OpenCursor, frame: Frame) -> Iterable[Event]:
+async def _open(interpreter: Runner, statement: cursor_syntax.OpenCursor, frame: Frame) -> Iterable[Event]:
     cursors = interpreter.session.cursors
     cursor = cursors.find(statement.cursor, frame)
     if cursor.rows is not None:
@@ -54,7 +52,7 @@ async def _open(interpreter: Interpreter, statement: cursor_syntax.OpenCursor, f
     return ()
 
 
-async def _fetch(interpreter: Interpreter, statement: cursor_syntax.Fetch, frame: Frame) -> AsyncGenerator[Event]:
+async def _fetch(interpreter: Runner, statement: cursor_syntax.Fetch, frame: Frame) -> AsyncGenerator[Event]:
     session = interpreter.session
     cursor = session.cursors.find(statement.cursor, frame)
     offset = 0
@@ -79,13 +77,13 @@ async def _fetch(interpreter: Interpreter, statement: cursor_syntax.Fetch, frame
     session.last_error = 0
 
 
-def _close(interpreter: Interpreter, statement: cursor_syntax.CloseCursor, frame: Frame) -> Iterable[Event]:
+def _close(interpreter: Runner, statement: cursor_syntax.CloseCursor, frame: Frame) -> Iterable[Event]:
     interpreter.session.cursors.find(statement.cursor, frame).close()
     interpreter.session.row_count = 0
     return ()
 
 
-def _deallocate(interpreter: Interpreter, statement: cursor_syntax.DeallocateCursor, frame: Frame) -> Iterable[Event]:
+def _deallocate(interpreter: Runner, statement: cursor_syntax.DeallocateCursor, frame: Frame) -> Iterable[Event]:
     interpreter.session.cursors.deallocate(statement.cursor, frame)
     interpreter.session.row_count = 0
     return ()

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.language import cursor_syntax
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 
 FETCHED: Final = 0
 NO_ROW: Final = -1

@@ -6,23 +6,21 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event, ResultColumns, Rows, StatementDone
 from airflow_provider_ssis.emulator.tsql.execution import call_statements, tables
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import StreamedTable, done
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 
-
-async def _query(interpreter: Interpreter, statement: s.Query, frame: Frame) -> AsyncGenerator[Event]:
+async def _query(interpreter: Runner, statement: s.Query, frame: Frame) -> AsyncGenerator[Event]:
     session = interpreter.session
     query = await interpreter.evaluator.compile(statement.text, frame)
     returns_rows = not (query.writes or query.assignments or statement.into)
@@ -50,7 +48,7 @@ async def _query(interpreter: Interpreter, statement: s.Query, frame: Frame) -> 
 
 
 async def _query_without_result(
-    interpreter: Interpreter, query: CompiledQuery, statement: s.Query, frame: Frame
+    interpreter: Runner, query: CompiledQuery, statement: s.Query, frame: Frame
 ) -> Iterable[Event]:
     """INSERT, UPDATE, DELETE, SELECT … INTO, and a SELECT that assigns variables."""
     session = interpreter.session
@@ -69,7 +67,7 @@ async def _query_without_result(
     return [done(interpreter.session, frame, session.row_count)]
 
 
-async def _change(interpreter: Interpreter, query: CompiledQuery, frame: Frame) -> Iterable[Event]:
+async def _change(interpreter: Runner, query: CompiledQuery, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     applied = await interpreter.evaluator.change(query, frame)
     session.row_count = applied.count
@@ -81,7 +79,7 @@ async def _change(interpreter: Interpreter, query: CompiledQuery, frame: Frame) 
 
 
 async def _fill(
-    interpreter: Interpreter,
+    interpreter: Runner,
     statement: s.Query,
     columns: tuple[Column, ...],
     rows: Sequence[tuple[Any, ...]],
@@ -105,7 +103,7 @@ async def _fill(
     await session.worker.run(partial(tables.insert_rows, session, table, columns, rows, frame))
 
 
-async def _insert_execute(interpreter: Interpreter, statement: s.InsertExecute, frame: Frame) -> AsyncGenerator[Event]:
+async def _insert_execute(interpreter: Runner, statement: s.InsertExecute, frame: Frame) -> AsyncGenerator[Event]:
     target = tables.Target(statement.table, statement.columns, frame)
     call = call_statements.STREAMED[type(statement.execute)]
     async with aclosing(call(interpreter, statement.execute, frame)) as events:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import duckdb
 
@@ -35,8 +35,8 @@ from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import stateme
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
+"""Reads rows with the data that a session sees: SQL of DuckDB, and the values of its parameters."""
 
 _MOST_THREADS: Final = 256
 _IDLE_SECONDS: Final = 5.0
@@ -86,7 +86,7 @@ class Engine:
         """Transactions that the server itself committed without the write lock."""
         self.sees_all: Callable[[Principal], bool] = lambda principal: False
         """Whether a login may see all rows of the views."""
-        self.check_drop: Callable[[SessionState, int], None] = lambda session, principal_id: None
+        self.check_drop: Callable[[Read, int], None] = lambda read, principal_id: None
         """Raises an error if a user or role of the database, given by its id, may not be dropped."""
         self._duckdb = duckdb.connect(":memory:", config=_SETTINGS)
         attach(self._duckdb, database, data_dir)

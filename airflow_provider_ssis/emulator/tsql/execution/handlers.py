@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.emulator.session import Event, StatementDone
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
     from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 
-ImmediateTable = Mapping[type[s.Statement], Callable[["Interpreter", Any, Frame], Iterable[Event]]]
+ImmediateTable = Mapping[type[s.Statement], Callable[[Runner, Any, Frame], Iterable[Event]]]
 """Statements without expressions; each sets @@ERROR to 0 when it succeeds."""
 
-AwaitedTable = Mapping[type[s.Statement], Callable[["Interpreter", Any, Frame], Awaitable[Iterable[Event]]]]
+AwaitedTable = Mapping[type[s.Statement], Callable[[Runner, Any, Frame], Awaitable[Iterable[Event]]]]
 """Statements with expressions; each sets @@ERROR to 0 when it succeeds."""
 
-StreamedTable = Mapping[type[s.Statement], Callable[["Interpreter", Any, Frame], AsyncGenerator[Event]]]
+StreamedTable = Mapping[type[s.Statement], Callable[[Runner, Any, Frame], AsyncGenerator[Event]]]
 """Statements that contain others, may wait or return rows, or set @@ERROR themselves."""
 
 

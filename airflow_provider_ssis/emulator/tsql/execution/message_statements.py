@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from airflow_provider_ssis.emulator.session import Event, Message
 from airflow_provider_ssis.emulator.tsql.execution import raiserror
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, StreamedTable
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 
-
-async def _print(interpreter: Interpreter, statement: s.Print, frame: Frame) -> Iterable[Event]:
+async def _print(interpreter: Runner, statement: s.Print, frame: Frame) -> Iterable[Event]:
     text = await interpreter.evaluator.text(statement.value, frame)
     interpreter.session.row_count = 0
     return [Message(0, 0, 1, text or " ", statement.line)]
 
 
-async def _raiserror(interpreter: Interpreter, statement: s.Raiserror, frame: Frame) -> AsyncGenerator[Event]:
+async def _raiserror(interpreter: Runner, statement: s.Raiserror, frame: Frame) -> AsyncGenerator[Event]:
     text, severity, state, *arguments = await interpreter.evaluator.values(statement.arguments, frame)
     message = raiserror.raised(text, severity, state, arguments, statement.options, statement.line)
     interpreter.session.last_error = message.number if "SETERROR" in statement.options else 0
@@ -29,7 +27,7 @@ async def _raiserror(interpreter: Interpreter, statement: s.Raiserror, frame: Fr
     yield message
 
 
-async def _throw(interpreter: Interpreter, statement: s.Throw, frame: Frame) -> Iterable[Event]:
+async def _throw(interpreter: Runner, statement: s.Throw, frame: Frame) -> Iterable[Event]:
     if not statement.arguments:
         raise raiserror.thrown_again(interpreter.session.errors[-1])
     number, text, state = await interpreter.evaluator.values(statement.arguments, frame)

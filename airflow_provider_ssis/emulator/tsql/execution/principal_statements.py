@@ -6,19 +6,17 @@ Not in a transaction, because a rollback would not take them back.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import ImmediateTable
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
 from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 
 _ROLE: Final = "R"
 _OWNERS: Final = "db_owner"
@@ -88,7 +86,7 @@ def _drop_user(session: SessionState, statement: s.DropUser) -> None:
         return
     if found is None or not _may_manage_users(session):
         _missing("drop the user", statement.name)
-    session.engine.check_drop(session, found.id)
+    session.engine.check_drop(session.read, found.id)
     session.engine.logins.drop_user(found.name)
 
 
@@ -110,7 +108,7 @@ def _drop_role(session: SessionState, statement: s.DropRole) -> None:
         _missing("drop the role", statement.name)
     if logins.members(found.name):
         raise SqlError(15144, f"The role '{found.name}' has members. Take them out before it is dropped.")
-    session.engine.check_drop(session, found.id)
+    session.engine.check_drop(session.read, found.id)
     logins.drop_role(found.name)
 
 
@@ -200,7 +198,7 @@ _ACTIONS: Final[dict[type[s.Statement], Any]] = {
 }
 
 
-def _run(interpreter: Interpreter, statement: s.Statement, frame: Frame) -> Iterable[Event]:
+def _run(interpreter: Runner, statement: s.Statement, frame: Frame) -> Iterable[Event]:
     change_principals(interpreter.session, statement)
     return ()
 

@@ -1,4 +1,4 @@
-"""What procedures that run SQL text need of the interpreter, and the procedures that every database has."""
+"""What statements and procedures use of the interpreter, and the procedures that every database has."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Protocol
 
 from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument
+from airflow_provider_ssis.emulator.tsql.execution.evaluation import Evaluator
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.language.statements import Statement
 
 
 class Runner(Protocol):
@@ -24,11 +26,21 @@ class Runner(Protocol):
     def system_procedures(self) -> SystemProcedures:
         """The procedures that every database has."""
 
+    @property
+    def evaluator(self) -> Evaluator:
+        """Evaluates expressions and queries."""
+
+    try_depth: int
+    """The number of TRY blocks that run now."""
+
     def request(self, events: AsyncGenerator[Event], *, in_procedure: bool = True) -> AsyncGenerator[Event]:
         """Run a whole request of the client and turn its errors into events."""
 
     def nested(self, text: str, frame: Frame) -> AsyncGenerator[Event]:
         """Run dynamic SQL."""
+
+    def run_list(self, statements: Sequence[Statement], frame: Frame) -> AsyncGenerator[Event]:
+        """Run statements in order."""
 
     def call(
         self, parts: Sequence[str], arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome

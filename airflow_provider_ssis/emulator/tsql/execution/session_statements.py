@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.language import options
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 
-
-async def _set_variable(interpreter: Interpreter, statement: s.SetVariable, frame: Frame) -> Iterable[Event]:
+async def _set_variable(interpreter: Runner, statement: s.SetVariable, frame: Frame) -> Iterable[Event]:
     await interpreter.evaluator.assign(statement.name, statement.value, frame)
     interpreter.session.row_count = 1
     return ()
 
 
-def _set_option(interpreter: Interpreter, statement: s.SetOption, frame: Frame) -> Iterable[Event]:
+def _set_option(interpreter: Runner, statement: s.SetOption, frame: Frame) -> Iterable[Event]:
     value = statement.value
     if value.startswith("@"):
         value = str(frame.values[value.lower()]).upper()
@@ -32,7 +30,7 @@ def _set_option(interpreter: Interpreter, statement: s.SetOption, frame: Frame) 
     return ()
 
 
-def _set_identity_insert(interpreter: Interpreter, statement: s.SetIdentityInsert, frame: Frame) -> Iterable[Event]:
+def _set_identity_insert(interpreter: Runner, statement: s.SetIdentityInsert, frame: Frame) -> Iterable[Event]:
     session, name = interpreter.session, statement.table
     table = frame.tables.get(name)
     if table is None:
@@ -57,7 +55,7 @@ def _set_identity_insert(interpreter: Interpreter, statement: s.SetIdentityInser
     return ()
 
 
-def _transaction(interpreter: Interpreter, statement: s.TransactionStatement, frame: Frame) -> Iterable[Event]:
+def _transaction(interpreter: Runner, statement: s.TransactionStatement, frame: Frame) -> Iterable[Event]:
     transactions = interpreter.session.transactions
     name = statement.name
     if name.startswith("@"):
@@ -73,12 +71,12 @@ def _transaction(interpreter: Interpreter, statement: s.TransactionStatement, fr
     return transactions.roll_back(name)
 
 
-def _use(interpreter: Interpreter, statement: s.Use, frame: Frame) -> Iterable[Event]:
+def _use(interpreter: Runner, statement: s.Use, frame: Frame) -> Iterable[Event]:
     interpreter.session.row_count = 0
     return interpreter.session.use(statement.database)
 
 
-def _set_user_access(interpreter: Interpreter, statement: s.SetUserAccess, frame: Frame) -> Iterable[Event]:
+def _set_user_access(interpreter: Runner, statement: s.SetUserAccess, frame: Frame) -> Iterable[Event]:
     """Only the mode is kept: other sessions are not shut out."""
     session = interpreter.session
     name = statement.database or session.database

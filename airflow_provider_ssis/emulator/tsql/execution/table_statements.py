@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event, Message
@@ -15,6 +15,7 @@ from airflow_provider_ssis.emulator.tsql.execution.environment import Environmen
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns
+from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
@@ -22,13 +23,10 @@ from airflow_provider_ssis.emulator.tsql.metadata.table_rules import PRIMARY_KEY
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
-
 _SKIPPED: Final = "FOREIGN KEY constraint '{}' is skipped: temporary tables do not enforce it."
 
 
-def _create(interpreter: Interpreter, statement: table_syntax.CreateTable, frame: Frame) -> Iterable[Event]:
+def _create(interpreter: Runner, statement: table_syntax.CreateTable, frame: Frame) -> Iterable[Event]:
     tables.create_table(interpreter.session, statement.table, frame)
     return [
         Message(
@@ -42,12 +40,12 @@ def _create(interpreter: Interpreter, statement: table_syntax.CreateTable, frame
     ]
 
 
-def _drop(interpreter: Interpreter, statement: table_syntax.DropTable, frame: Frame) -> Iterable[Event]:
+def _drop(interpreter: Runner, statement: table_syntax.DropTable, frame: Frame) -> Iterable[Event]:
     tables.drop_tables(interpreter.session, statement, frame)
     return ()
 
 
-async def _truncate(interpreter: Interpreter, statement: table_syntax.TruncateTable, frame: Frame) -> Iterable[Event]:
+async def _truncate(interpreter: Runner, statement: table_syntax.TruncateTable, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     table = frame.tables.get(statement.table)
     if table is None:
@@ -95,7 +93,7 @@ def _index_names(table: LocalTable) -> set[str]:
     return {name.lower() for name in (*table.rules.indexes, *(key.name for key in table.rules.keys))}
 
 
-async def _create_index(interpreter: Interpreter, statement: table_syntax.CreateIndex, frame: Frame) -> Iterable[Event]:
+async def _create_index(interpreter: Runner, statement: table_syntax.CreateIndex, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     table = _found(statement.table, frame)
     if statement.name.lower() in _index_names(table):
@@ -129,7 +127,7 @@ def _check_rows(session: SessionState, table: LocalTable, key: Key) -> None:
         raise SqlError(1505, text)
 
 
-def _drop_index(interpreter: Interpreter, statement: table_syntax.DropIndex, frame: Frame) -> Iterable[Event]:
+def _drop_index(interpreter: Runner, statement: table_syntax.DropIndex, frame: Frame) -> Iterable[Event]:
     table = _found(statement.table, frame)
     name = statement.name.lower()
     if name not in _index_names(table):
@@ -152,7 +150,7 @@ def _without(rules: TableRules, names: set[str]) -> TableRules:
     )
 
 
-async def _add(interpreter: Interpreter, statement: table_syntax.AddToTable, frame: Frame) -> Iterable[Event]:
+async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     table = _found(statement.table, frame)
     known = {column.name.lower() for column in table.columns}
@@ -205,16 +203,14 @@ def _first_value(table: LocalTable, column: Column) -> str:
     return f"CAST(({default}) AS {column.type})"
 
 
-async def _check_condition(
-    interpreter: Interpreter, table: LocalTable, name: str, condition: str, frame: Frame
-) -> None:
+async def _check_condition(interpreter: Runner, table: LocalTable, name: str, condition: str, frame: Frame) -> None:
     rows = await _rows(interpreter, table, "TOP (1) 1", frame, f" WHERE NOT ({condition})")
     if rows:
         raise SqlError(547, f"The rows of table '{table.name}' conflict with the CHECK constraint '{name}'.", state=0)
 
 
 async def _rows(
-    interpreter: Interpreter, table: LocalTable, select: str, frame: Frame, where: str = ""
+    interpreter: Runner, table: LocalTable, select: str, frame: Frame, where: str = ""
 ) -> list[tuple[Any, ...]]:
     session = interpreter.session
     source = tables.quoted_name(table.name)
@@ -223,7 +219,7 @@ async def _rows(
     return await session.worker.run(partial(session.engine.compiler.run, query, session.connection, values))
 
 
-async def _drop_from(interpreter: Interpreter, statement: table_syntax.DropFromTable, frame: Frame) -> Iterable[Event]:
+async def _drop_from(interpreter: Runner, statement: table_syntax.DropFromTable, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     table = _found(statement.table, frame)
     rules = table.rules
@@ -263,7 +259,7 @@ def _check_unused(table: LocalTable, rules: TableRules, name: str, *, if_exists:
         raise SqlError(5074, f"The object '{users[0]}' is dependent on column '{name}'.", ends_batch=True)
 
 
-async def _alter_column(interpreter: Interpreter, statement: table_syntax.AlterColumn, frame: Frame) -> Iterable[Event]:
+async def _alter_column(interpreter: Runner, statement: table_syntax.AlterColumn, frame: Frame) -> Iterable[Event]:
     session, column = interpreter.session, statement.column
     table = _found(statement.table, frame)
     names = [each.name.lower() for each in table.columns]

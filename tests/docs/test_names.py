@@ -12,7 +12,7 @@ import airflow_provider_ssis
 from airflow_provider_ssis.retry_policy import SsisRetryPolicy
 from tests.support.markdown import ROOT, pages
 
-ROOMS = ("catalog", "hooks", "operators", "project", "sensors", "triggers")
+ROOMS = ("catalog", "cli", "hooks", "operators", "project", "sensors", "triggers")
 ENDINGS = "Active Busy Canceled Changed Denied Failed Mismatch Missing NotFound Pending Refused Timeout Unreachable"
 MADE = {"build/fuzz/", "build/screenshots/"}
 """What tests and tools make."""

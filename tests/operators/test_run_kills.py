@@ -117,7 +117,7 @@ def test_the_deadline_holds_while_the_catalog_cannot_be_read(mart: Catalog, ssis
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = run(timeout=2)
     task_run.operator.hook = SingleTryHook()
-    ssisdb.faults.error(40613, statement="execution_id IN", times=None)
+    ssisdb.faults.error(40613, statement="operation_id IN", times=None)
     try:
         with pytest.raises(ExecutionUnreachable, match="A retry of this task follows it again"):
             task_run.execute()

@@ -124,7 +124,7 @@ def test_an_outage_during_the_wait_for_another_execution_is_tolerated(mart: Cata
     started(try_number=1)
     task_run = attempt(try_number=2, clears=1, on_previous_run="wait")
     task_run.operator.hook = SingleTryHook()
-    ssisdb.faults.drop(statement="execution_id IN", times=1)
+    ssisdb.faults.drop(statement="operation_id IN", times=1)
     task_run.execute()
     assert statuses(mart) == [OperationStatus.SUCCEEDED, OperationStatus.SUCCEEDED]
     assert "answers again" in str(task_run.log)

@@ -68,7 +68,7 @@ def test_an_outage_on_the_worker_is_one_line_at_its_start_and_one_at_its_end(
     mart: Catalog, ssisdb: SsisdbEmulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     ssisdb.scripts.take(1, package="Load.dtsx")
-    ssisdb.faults.drop(statement="execution_id IN", times=2)
+    ssisdb.faults.drop(statement="operation_id IN", times=2)
     task_run = run()
     execution_id = task_run.execute()["execution_id"]
     # Airflow warns about a task that runs outside of its task runner, in other words in each version.

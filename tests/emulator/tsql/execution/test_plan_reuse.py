@@ -104,7 +104,7 @@ def test_a_table_that_was_dropped_is_there_again_after_the_rollback(connection: 
         rows(connection, "SELECT a FROM #e")
 
 
-def test_each_column_of_a_view_alone_is_that_of_all_its_columns(ssisdb_emulator: SsisdbEmulator) -> None:
+def test_some_columns_of_a_view_are_those_of_all_its_columns(ssisdb_emulator: SsisdbEmulator) -> None:
     """For an administrator, and for a login that sees only some rows."""
     server = ssisdb_emulator
     server.add_login("operator", PASSWORD)
@@ -131,9 +131,11 @@ def test_each_column_of_a_view_alone_is_that_of_all_its_columns(ssisdb_emulator:
                     ]
                     whole = rows(connection, f"SELECT {', '.join(names)} FROM catalog.{name}")
                     assert rows(connection, f"SELECT COUNT(*) FROM catalog.{name}") == [(len(whole),)]
-                    for place, column in enumerate(names):
-                        alone = rows(connection, f"SELECT {column} FROM catalog.{name}")
-                        assert sorted(map(repr, alone)) == sorted(repr((row[place],)) for row in whole), (name, column)
+                    # Every column is once among the columns that are read, and once among those that are not.
+                    for first in (0, 1):
+                        part = rows(connection, f"SELECT {', '.join(names[first::2] or names)} FROM catalog.{name}")
+                        expected = [row[first::2] if names[first::2] else row for row in whole]
+                        assert sorted(map(repr, part)) == sorted(map(repr, expected)), name
 
 
 async def _outcomes(session: TsqlSession, texts: list[str]) -> list[str]:

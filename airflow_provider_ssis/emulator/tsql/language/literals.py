@@ -17,8 +17,8 @@ from airflow_provider_ssis.emulator.tsql.language.lexer import (
     STRING_PATTERN,
     comment_end,
 )
-from airflow_provider_ssis.emulator.tsql.values.conversion import fit_string
 from airflow_provider_ssis.emulator.tsql.values.precedence import sized
+from airflow_provider_ssis.emulator.tsql.values.string_conversion import fit_string
 
 LONG: Final = 4096
 """Characters from which a literal counts as long."""

@@ -10,7 +10,7 @@ from decimal import ROUND_DOWN, Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant
-from airflow_provider_ssis.emulator.tsql.values.conversion import convert, family, fit_string
+from airflow_provider_ssis.emulator.tsql.values.conversion import convert
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.limits import check_size
 from airflow_provider_ssis.emulator.tsql.values.number_text import rounded, single
@@ -20,7 +20,9 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import (
     LARGEST_PRECISION,
     STRINGS,
     combined,
+    family,
 )
+from airflow_provider_ssis.emulator.tsql.values.string_conversion import fit_string
 
 _RANGES: Final = {
     "tinyint": (0, 255),

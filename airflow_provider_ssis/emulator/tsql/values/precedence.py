@@ -195,3 +195,18 @@ def _added(first: int | None, second: int | None) -> int:
     if first is None or second is None or MAX in (first, second):
         return MAX
     return first + second
+
+
+def family(type: SqlType) -> str:  # noqa: A002 - the field's own word
+    """number, string, binary, datetime, moment, guid or variant: the kinds of types in the rules of conversion."""
+    if type.name in NUMBERS or type.name == "bit":
+        return "number"
+    if type.name in STRINGS:
+        return "string"
+    if type.name in BINARIES:
+        return "binary"
+    if type.name in ("datetime", "smalldatetime"):
+        return "datetime"
+    if type.name in MOMENTS:
+        return "moment"
+    return {"uniqueidentifier": "guid", "sql_variant": "variant"}.get(type.name, type.name)

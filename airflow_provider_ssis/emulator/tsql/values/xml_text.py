@@ -11,7 +11,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, BINARIES
+from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, BINARIES, family
 
 _TEXT_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#x0D;"})
 _ATTRIBUTE_ESCAPES: Final = str.maketrans(
@@ -34,7 +34,7 @@ def value_text(value: Any, type: SqlType) -> str:  # noqa: A002 - the field's ow
     if type.name in APPROXIMATE:
         mantissa, _, exponent = f"{value:.15e}".partition("e")
         return f"{mantissa}e{exponent[0]}{exponent[1:].zfill(3)}"
-    if conversion.family(type) in ("datetime", "moment"):
+    if family(type) in ("datetime", "moment"):
         return str(conversion.convert(value, type, NVARCHAR_MAX, _ISO_STYLE))
     return str(conversion.convert(value, type, NVARCHAR_MAX))
 

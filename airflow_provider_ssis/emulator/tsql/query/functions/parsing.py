@@ -14,7 +14,7 @@ from airflow_provider_ssis.emulator.tsql.query.functions.table import Function, 
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import parse_type
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
-from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, INTEGERS, MONEY
+from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, INTEGERS, MONEY, family
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder, FunctionRule
@@ -33,7 +33,7 @@ def _rule(name: str, *, safe: bool) -> FunctionRule:
         if not isinstance(nodes[1], exp.DataType):
             raise SqlError(102, f"Incorrect syntax near {name.upper()!r}.", severity=15)
         target = parse_type(nodes[1])
-        if conversion.family(target) not in ("number", "datetime", "moment") or target.name == "bit":
+        if family(target) not in ("number", "datetime", "moment") or target.name == "bit":
             raise SqlError(10761, f"Invalid data type {target} in the function {name.upper()}.", severity=15)
         culture = binder.value(nodes[2]).constant if len(nodes) > 2 else ""
         if not isinstance(culture, str) or culture.lower() not in _CULTURES:
@@ -46,7 +46,7 @@ def _rule(name: str, *, safe: bool) -> FunctionRule:
 
 def _parsed(text: str, target: SqlType, *, safe: bool) -> Any:
     try:
-        if conversion.family(target) == "number":
+        if family(target) == "number":
             return _number(text, target)
         return conversion.convert(_WEEKDAY.sub("", text), NVARCHAR_MAX, target)
     except (SqlError, ValueError, ArithmeticError):

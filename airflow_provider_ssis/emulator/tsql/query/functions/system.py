@@ -16,9 +16,9 @@ from airflow_provider_ssis.emulator.tsql.query.functions.session_values import N
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function, Plain, taken
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
-from airflow_provider_ssis.emulator.tsql.values.conversion import family, try_convert
+from airflow_provider_ssis.emulator.tsql.values.conversion import try_convert
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.precedence import FIXED_WIDTH, STRINGS, UNICODE
+from airflow_provider_ssis.emulator.tsql.values.precedence import FIXED_WIDTH, STRINGS, UNICODE, family
 
 if TYPE_CHECKING:
     from sqlglot import exp

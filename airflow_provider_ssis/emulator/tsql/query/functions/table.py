@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import fitting
-from airflow_provider_ssis.emulator.tsql.values.conversion import family, fit_string
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.precedence import BINARIES, EXACT, STRINGS, string_length
+from airflow_provider_ssis.emulator.tsql.values.precedence import BINARIES, EXACT, STRINGS, family, string_length
+from airflow_provider_ssis.emulator.tsql.values.string_conversion import fit_string
 
 if TYPE_CHECKING:
     from sqlglot import exp

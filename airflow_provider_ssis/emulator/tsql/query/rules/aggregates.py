@@ -15,9 +15,8 @@ from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sq
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import operate, overflow
-from airflow_provider_ssis.emulator.tsql.values.conversion import family
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, DECIMALS, INTEGERS, MONEY
+from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, DECIMALS, INTEGERS, MONEY, family
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced, unified
 from airflow_provider_ssis.emulator.tsql.query.typed import Evaluate, Predicate, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values import arithmetic
-from airflow_provider_ssis.emulator.tsql.values.conversion import family
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.patterns import like, like_with_blanks
-from airflow_provider_ssis.emulator.tsql.values.precedence import INTEGERS, STRINGS, UNICODE
+from airflow_provider_ssis.emulator.tsql.values.precedence import INTEGERS, STRINGS, UNICODE, family
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder, PredicateRule

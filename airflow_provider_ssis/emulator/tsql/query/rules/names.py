@@ -15,11 +15,12 @@ from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, utf16_length
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.functions.session_values import GLOBALS, WORDS
 from airflow_provider_ssis.emulator.tsql.query.typed import NULL_TYPE, Evaluate, Typed
-from airflow_provider_ssis.emulator.tsql.values.conversion import convert, fit_string
+from airflow_provider_ssis.emulator.tsql.values.conversion import convert
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.number_text import decimal_type
 from airflow_provider_ssis.emulator.tsql.values.precedence import sized
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
+from airflow_provider_ssis.emulator.tsql.values.string_conversion import fit_string
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder, ValueRule

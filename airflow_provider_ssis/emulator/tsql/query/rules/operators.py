@@ -13,7 +13,7 @@ from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values import arithmetic, moments
-from airflow_provider_ssis.emulator.tsql.values.conversion import convert, family
+from airflow_provider_ssis.emulator.tsql.values.conversion import convert
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.precedence import (
     APPROXIMATE,
@@ -25,6 +25,7 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import (
     UNICODE,
     arithmetic_type,
     concatenated,
+    family,
     precedence,
 )
 

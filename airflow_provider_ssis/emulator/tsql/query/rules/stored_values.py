@@ -18,6 +18,7 @@ from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.precedence import family
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def stored(binder: Binder, value: Typed, column: Column, table: LocalTable) -> T
     fits = target.length in (None, MAX) or (
         source.length not in (None, MAX) and (source.length or 0) <= (target.length or 0)
     )
-    if fits or conversion.family(source) != conversion.family(target):
+    if fits or family(source) != family(target):
         return coerced(binder, value, target)
     key = f"store {table.name}.{column.name}"
     return binder.call(

@@ -11,7 +11,8 @@ import click
 from airflow_provider_ssis.cli.failures import CommandFailed
 
 
-@click.command("eval")
+# An expression can start with a minus sign.
+@click.command("eval", context_settings={"ignore_unknown_options": True})
 @click.argument("expression", required=False)
 @click.option(
     "--variable",

@@ -252,7 +252,7 @@ def to_number(target: ColumnType) -> Converter:
                 raise overflow(target) from None
             if code is _T.DT_R4:
                 result = single(result)
-            if math.isinf(result):
+            if not math.isfinite(result):
                 raise overflow(target)
             return result
 

@@ -211,6 +211,8 @@ def _variable(name: str, entry: Any) -> Variable:
     if code in STRINGS:
         code = DataTypeCode.DT_WSTR
         parameters = {}
+    if code is DataTypeCode.DT_UI2 and isinstance(given, str) and len(given) == 1 and not given.isdecimal():
+        given = ord(given)  # a variable of type Char
     value = _value(name, given, _derived_type(name, code, parameters, given))
     if code is DataTypeCode.DT_NUMERIC:
         return Variable(_derived_type(name, code, parameters, given), value)

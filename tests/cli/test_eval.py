@@ -15,6 +15,8 @@ from airflow_provider_ssis.cli.main import main
     ("arguments", "printed"),
     [
         (["1 + 2"], "DT_I4: 3"),
+        (["-5 + 3"], "DT_I4: -2"),
+        (["-(2)", "--json"], '{"type": "DT_I4", "value": -2, "error": null}'),
         (["@n * 2", "--variable", "User::n=Int32:5"], "DT_I4: 10"),
         (['@[$Project::p] + "b"', "--variable", "$Project::p=String:a:"], "DT_WSTR,3: a:b"),
         (["UPPER(Name)", "--column", "Name=DT_WSTR(50):abc"], "DT_WSTR,50: ABC"),
@@ -38,7 +40,10 @@ def test_an_error_is_one_line_and_exit_code_1(capsys: pytest.CaptureFixture[str]
     assert json.loads(capsys.readouterr().out)["error"]["position"] == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["1", "--batch"], ["--batch", "--now", "x"], ["1", "--variable", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["1", "--batch"], ["--batch", "--now", "x"], ["1", "--variable", "x"], ["1", "--varible", "x=Int32:1"]],
+)
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", *arguments]) == 2
     assert capsys.readouterr().err

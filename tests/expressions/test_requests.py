@@ -29,6 +29,7 @@ def evaluate(**request: Any) -> dict[str, Any]:
         ("Byte", 255, "DT_UI1", 255),
         ("SByte", -1, "DT_I1", -1),
         ("Char", 65, "DT_UI2", 65),
+        ("Char", "A", "DT_UI2", 65),
         ("Single", 0.1, "DT_R4", 0.1),
         ("double", "0.1", "DT_R8", 0.1),
         ("Decimal", "12.50", "DT_DECIMAL", "12.50"),
@@ -122,6 +123,7 @@ nonsense
 {"expression": "1", "context": "elsewhere"}
 {"expression": "1", "variables": {"x": {"type": "Int32", "value": "abc"}}}
 {"expression": "1", "now": "noon"}
+{"expression": "1", "variables": {"x": {"type": "Double", "value": NaN}}}
 {"expression": "1", "variables": {"x": {"type": "Int32", "value": [1]}}}
 {"expression": "1", "variables": {"x": {"type": "Int32", "value": 3000000000}}}
 {"expression": "1", "columns": {"x": {"type": "Object", "value": 1}}}

@@ -91,15 +91,15 @@ def _of_class(subject: Subject, *classes: str) -> Iterator[tuple[_Flow, Componen
     "D101",
     "unused-column",
     Severity.WARNING,
-    explanation="A source column that no component reads costs network, memory and time (warning 0x80047076 in a run).",
-    fix="Remove the column from the query, or deselect it in the source",
+    explanation="A column that no component reads costs network, memory and time (warning 0x80047076 in a run).",
+    fix="Remove the column from the query, or deselect it in the component",
 )
 def unused_column(subject: Subject) -> Iterator[Hit]:
-    """Find columns of sources that nothing reads."""
+    """Find columns of sources and transformations that nothing reads."""
     for flow in _flows(subject):
         for component in flow.pipeline.components:
             for output in component.outputs:
-                if component.inputs or output.is_error_output or output.key not in flow.starts:
+                if output.is_error_output or output.key not in flow.starts:
                     continue
                 names = [one.name for one in output.columns if (one.lineage_id or one.key) not in flow.used]
                 for name in names:

@@ -10,9 +10,12 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from airflow_provider_ssis.cli.main import main
+from airflow_provider_ssis.lint.configuration import LintConfiguration
+from airflow_provider_ssis.lint.findings import Severity
+from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.build import build_project
 from airflow_provider_ssis.project.changes import Changes
-from airflow_provider_ssis.project.errors import ProjectError
+from airflow_provider_ssis.project.errors import ProjectError, ProtectedError, WrongPasswordError
 from airflow_provider_ssis.project.inspection.description import describe, masked, schema
 from airflow_provider_ssis.project.inspection.tree import to_tree
 from airflow_provider_ssis.project.models import ProtectionLevel
@@ -177,3 +180,34 @@ def test_a_file_of_another_kind_is_rejected(tmp_path: Path, capsys: pytest.Captu
     path.write_text("text")
     assert main(["inspect", str(path)]) == 1
     assert "is not a file of SSIS" in capsys.readouterr().err
+
+
+FAULTS = INPUTS.parent / "faults"
+
+
+@pytest.mark.skipif(not FAULTS.is_dir(), reason="the small files are not here (expected in ../shared/faults)")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "F1_space_preserve",
+        "F3_target_version",
+        "F4_format5/Load.dtsx",
+        "F5_no_params/P.ispac",
+        "F6_child_connection_string/Feed.conmgr",
+        "F7_multibyte_encoding/Load.dtsx",
+    ],
+)
+def test_small_files_are_described_and_checked(name: str) -> None:
+    described(FAULTS / name)
+    assert not [one for one in check(FAULTS / name, LintConfiguration()) if one.severity is Severity.ERROR]
+
+
+@pytest.mark.skipif(not FAULTS.is_dir(), reason="the small files are not here (expected in ../shared/faults)")
+@pytest.mark.parametrize("name", ["F2_encrypt_all", "F2_encrypt_all/Sales.conmgr", "F2_encrypt_all/Project.params"])
+def test_files_that_are_encrypted_as_a_whole_are_named(name: str) -> None:
+    with pytest.raises(ProtectedError, match=r"is encrypted as a whole .*with a password\. Give its password"):
+        describe(FAULTS / name)
+    with pytest.raises(WrongPasswordError):
+        describe(FAULTS / name, password="guess")
+    (finding,) = check(FAULTS / name, LintConfiguration())
+    assert finding.rule == "P001"

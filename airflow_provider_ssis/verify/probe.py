@@ -181,6 +181,20 @@ class Probe:
         return int(answer.rows[0][0])
 
     @once
+    def validation(self) -> int:
+        """A validation of the package that runs through, which has ended."""
+        _ = self.deployment
+        answer = self.call(
+            "DECLARE @id bigint; EXEC catalog.validate_package @folder_name = :folder, @project_name = :project, "
+            "@package_name = :package, @validation_id = @id OUTPUT; SELECT @id;"
+        )
+        if answer.number is not None:
+            raise NotApplicable(f"the package could not be validated: {answer.text}")
+        number = int(answer.rows[0][0])
+        self.wait(number)
+        return number
+
+    @once
     def created_run(self) -> int:
         """An execution that is never started."""
         return self.create_execution(RUN)
@@ -199,6 +213,17 @@ class Probe:
     def unset_run(self) -> int:
         """An execution with a required parameter without value."""
         return self.create_execution(REQUIRED)
+
+    @once
+    def outdated_run(self) -> int:
+        """An execution of a project that was deployed again afterwards."""
+        return self._run_of_another_project("Outdated", lambda ispac: self.deploy("Outdated", ispac))
+
+    @once
+    def orphaned_run(self) -> int:
+        """An execution of a project that was deleted afterwards."""
+        delete = "EXEC catalog.delete_project @folder_name = :folder, @project_name = :name;"
+        return self._run_of_another_project("Orphaned", lambda _: self.call(delete, name="Orphaned"))
 
     @once
     def stopped_run(self) -> tuple[int, Answer, Answer]:
@@ -227,13 +252,23 @@ class Probe:
             raise NotApplicable(f"the project could not be deployed: {answer.text}")
         return int(answer.rows[0][0])
 
-    def create_execution(self, package: str, reference_id: int | None = None) -> int:
-        """Create an execution of a package of the sample project."""
-        _ = self.deployment
+    def _run_of_another_project(self, name: str, then: Callable[[bytes], object]) -> int:
+        _ = self.folder
+        ispac = sample_project(name)
+        self.deploy(name, ispac)
+        number = self.create_execution(RUN, project=name)
+        then(ispac)
+        return number
+
+    def create_execution(self, package: str, reference_id: int | None = None, *, project: str = PROJECT) -> int:
+        """Create an execution of a package of the sample project, or of a copy of it under another name."""
+        if project == PROJECT:
+            _ = self.deployment
         reference = "NULL" if reference_id is None else ":reference"
         answer = self.call(
-            "DECLARE @id bigint; EXEC catalog.create_execution @folder_name = :folder, @project_name = :project, "
+            "DECLARE @id bigint; EXEC catalog.create_execution @folder_name = :folder, @project_name = :of_project, "
             f"@package_name = :named, @reference_id = {reference}, @execution_id = @id OUTPUT; SELECT @id;",
+            of_project=project,
             named=package,
             reference=reference_id,
         )

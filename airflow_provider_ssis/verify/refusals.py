@@ -50,6 +50,14 @@ def _reference(probe: Probe) -> None:
     probe.values["reference"] = probe.reference
 
 
+def _outdated(probe: Probe) -> None:
+    probe.values["outdated"] = probe.outdated_run
+
+
+def _orphan(probe: Probe) -> None:
+    probe.values["orphan"] = probe.orphaned_run
+
+
 @dataclass(frozen=True, slots=True)
 class _Refusal:
     """A row: what is refused, the call, the error, and what the call needs."""
@@ -319,14 +327,6 @@ REFUSALS = (
         _login,
     ),
     _R(
-        "deploy_nonsense",
-        "Deploying a file that is no project gives 27203",
-        _ID
-        + "EXEC catalog.deploy_project @folder_name = :folder, @project_name = N'Nonsense', @project_stream = 0x00, @operation_id = @id OUTPUT;",
-        27203,
-        _folder,
-    ),
-    _R(
         "get_null",
         "Reading the project NULL gives 27138",
         "EXEC catalog.get_project @folder_name = :unknown, @project_name = NULL;",
@@ -594,6 +594,28 @@ REFUSALS = (
         27121,
         _finished,
     ),
+    _R(
+        "start_redeployed",
+        "Starting an execution whose project was deployed again gives 27150",
+        "EXEC catalog.start_execution @execution_id = :outdated;",
+        27150,
+        _outdated,
+    ),
+    _R(
+        "start_deleted",
+        "Starting an execution whose project was deleted gives 27109",
+        "EXEC catalog.start_execution @execution_id = :orphan;",
+        27109,
+        _orphan,
+    ),
+    _R(
+        "tap_finished",
+        "A data tap on a finished execution gives 27212",
+        _ID
+        + "EXEC catalog.add_data_tap @execution_id = :finished, @task_package_path = N'\\Package', @dataflow_path_id_string = N'Paths[a.b]', @data_filename = N'verify.csv', @data_tap_id = @id OUTPUT;",
+        27212,
+        _finished,
+    ),
     # Stops.
     _R(
         "stop_null",
@@ -674,6 +696,15 @@ REFUSALS = (
         "EXEC catalog.delete_customized_logging_level @level_name = :unknown;",
         27237,
         _admin,
+    ),
+    # Last, because it might leave the project in the middle of a deployment. It exists, so no hidden project is left.
+    _R(
+        "deploy_nonsense",
+        "Deploying a file that is no project gives 27203",
+        _ID
+        + "EXEC catalog.deploy_project @folder_name = :folder, @project_name = :project, @project_stream = 0x00, @operation_id = @id OUTPUT;",
+        27203,
+        _project,
     ),
 )
 

@@ -35,6 +35,20 @@ def run_facts() -> Iterator[Fact]:
         _failed,
         Source.DOCS,
     )
+    yield Fact("runs.override", "A property override is a row; the path is stored as it is given.", _override)
+    yield Fact(
+        "runs.logging_level_100",
+        "The logging level 100 adds the option CUSTOMIZED_LOGGING_LEVEL; another level removes it.",
+        _level_100,
+    )
+    yield Fact("runs.tap", "A data tap without a limit is stored with -1 rows.", _tap)
+    yield Fact(
+        "runs.values_before",
+        "get_parameter_values has eight columns, and a row for each parameter of package and project.",
+        _values_before,
+    )
+    yield Fact("validations.package", "A validation is an operation of type 301 that ends in status 7.", _validation)
+    yield Fact("validations.status", "A valid package has the validation status S.", _validation_status, Source.DOCS)
     yield Fact("runs.stopped", "A stopped execution ends in status 3, with the name of who stopped it.", _stopped)
     yield Fact("runs.stop_operation", "A stop is an operation of type 202 that ends in status 7.", _stop_operation)
     yield Fact("runs.second_stop", "A second stop gives 27126 while it stops, 27124 after.", _second_stop)
@@ -203,6 +217,85 @@ def _failed(probe: Probe) -> Finding:
         "SELECT COUNT(*) FROM catalog.event_messages WHERE operation_id = :id AND message_type = 120;", id=number
     )
     return Finding((4, "errors"), (status, "errors" if errors else "no errors"))
+
+
+def _override(probe: Probe) -> Finding:
+    number = probe.create_execution(RUN)
+    answer = probe.call(
+        "EXEC catalog.set_execution_property_override_value @execution_id = :id, @property_path = N'\\No.Such[Path]', "
+        "@property_value = N'x', @sensitive = 0;",
+        id=number,
+    )
+    rows = probe.rows(
+        "SELECT property_path, property_value, sensitive FROM catalog.execution_property_override_values "
+        "WHERE execution_id = :id;",
+        id=number,
+    )
+    found = [(path, value, bool(sensitive)) for path, value, sensitive in rows]
+    return Finding(("no error", [("\\No.Such[Path]", "x", False)]), (answer.text, found))
+
+
+def _level_100(probe: Probe) -> Finding:
+    number = probe.create_execution(RUN)
+    counts = []
+    for level in (100, 1):
+        probe.call(
+            "DECLARE @v sql_variant = CAST(:level AS int); EXEC catalog.set_execution_parameter_value "
+            "@execution_id = :id, @object_type = 50, @parameter_name = N'LOGGING_LEVEL', @parameter_value = @v;",
+            id=number,
+            level=level,
+        )
+        counts.append(
+            probe.value(
+                "SELECT COUNT(*) FROM catalog.execution_parameter_values WHERE execution_id = :id "
+                "AND object_type = 50 AND parameter_name = N'CUSTOMIZED_LOGGING_LEVEL';",
+                id=number,
+            )
+        )
+    return Finding([1, 0], counts)
+
+
+def _tap(probe: Probe) -> Finding:
+    number = probe.create_execution(RUN)
+    answer = probe.call(
+        "DECLARE @id bigint; EXEC catalog.add_data_tap @execution_id = :id, @task_package_path = N'\\Package\\Flow', "
+        "@dataflow_path_id_string = N'Paths[a.b]', @data_filename = N'verify.csv', @data_tap_id = @id OUTPUT;",
+        id=number,
+    )
+    rows = probe.value("SELECT max_rows FROM catalog.execution_data_taps WHERE execution_id = :id;", id=number)
+    return Finding(("no error", -1), (answer.text, rows))
+
+
+def _values_before(probe: Probe) -> Finding:
+    _ = probe.deployment
+    # Through a table variable, because FreeTDS cannot read sql_variant. It has as many columns as the result.
+    rows = probe.rows(
+        "DECLARE @values TABLE (parameter_id bigint, object_type smallint, data_type nvarchar(128), "
+        "name nvarchar(128), value sql_variant, sensitive bit, required bit, value_set bit); "
+        "INSERT INTO @values EXEC catalog.get_parameter_values @folder_name = :folder, @project_name = :project, "
+        "@package_name = :package; SELECT object_type, name FROM @values;"
+    )
+    expected = sorted([(20, "Region"), *((30, f"{name}Value") for name in PARAMETERS)])
+    return Finding(expected, sorted(tuple(row) for row in rows))
+
+
+def _validation(probe: Probe) -> Finding:
+    rows = probe.rows(
+        "SELECT o.operation_type, o.status, v.validate_type, v.environment_scope FROM catalog.operations AS o "
+        "JOIN catalog.validations AS v ON v.validation_id = o.operation_id WHERE o.operation_id = :id;",
+        id=probe.validation,
+    )
+    return Finding([(301, 7, "F", "D")], [tuple(row) for row in rows])
+
+
+def _validation_status(probe: Probe) -> Finding:
+    _ = probe.validation
+    status = probe.value(
+        "SELECT k.validation_status FROM catalog.packages AS k JOIN catalog.projects AS p "
+        "ON p.project_id = k.project_id JOIN catalog.folders AS f ON f.folder_id = p.folder_id "
+        "WHERE f.name = :folder AND p.name = :project AND k.name = :package;"
+    )
+    return Finding("S", status)
 
 
 def _is_simulated(probe: Probe) -> bool:

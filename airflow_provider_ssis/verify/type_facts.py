@@ -23,11 +23,14 @@ class _Kind:
     taken: str
     base: str
     refused: str
+    source: str = Source.DOCS
 
 
 _KINDS = (
     _Kind("Boolean", "CAST(1 AS bit)", "bit", "N'true'"),
+    _Kind("Byte", "CAST(5 AS tinyint)", "tinyint", "N'5'", Source.OBSERVED),
     _Kind("DateTime", "CAST('2024-05-31T10:20:30' AS datetime)", "datetime", "N'2024-05-31'"),
+    _Kind("Decimal", "CAST(1.5 AS decimal(38, 18))", "decimal", "N'1.5'", Source.OBSERVED),
     _Kind("Double", "CAST(1.5 AS float)", "float", "N'1.5'"),
     _Kind("Int16", "CAST(5 AS smallint)", "smallint", "N'5'"),
     _Kind("Int32", "CAST(5 AS int)", "int", "N'5'"),
@@ -50,7 +53,7 @@ def type_facts() -> Iterator[Fact]:
             f"types.variable_{name}",
             f"A variable of type {kind.name} takes {taken} and keeps it as {kind.base}.",
             partial(_variable, kind),
-            Source.DOCS,
+            kind.source,
         )
         yield Fact(
             f"types.variable_{name}_refused",
@@ -61,7 +64,7 @@ def type_facts() -> Iterator[Fact]:
             f"types.parameter_{name}",
             f"A parameter of type {kind.name} takes {taken} and keeps it as {kind.base}.",
             partial(_parameter, kind),
-            Source.DOCS,
+            kind.source,
         )
         yield Fact(
             f"types.parameter_{name}_refused",
@@ -72,7 +75,7 @@ def type_facts() -> Iterator[Fact]:
             f"types.run_{name}",
             f"An execution's value of type {kind.name} takes {taken} and keeps it as {kind.base}.",
             partial(_run, kind),
-            Source.DOCS,
+            kind.source,
         )
         yield Fact(
             f"types.run_{name}_refused",

@@ -9,16 +9,11 @@ import pyodbc
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES
 from airflow_provider_ssis.hooks.connection_fields import read_fields
 from airflow_provider_ssis.hooks.connector import StandaloneConnector
 from airflow_provider_ssis.verify.answers import Server
 from airflow_provider_ssis.verify.probe import Probe
 from airflow_provider_ssis.verify.sample_project import FAIL, WAIT
-from airflow_provider_ssis.verify.signatures import SIGNATURES
-
-NOT_EMBEDDED = {f"signatures.{name}" for name in set(SIGNATURES) - set(PROCEDURES)}
-"""Facts about procedures that the embedded SSISDB does not have yet."""
 
 
 def script(server: SsisdbEmulator) -> None:
@@ -28,7 +23,7 @@ def script(server: SsisdbEmulator) -> None:
 
 
 @contextmanager
-def probing(uri: str, **options: object) -> Iterator[Probe]:
+def probing(uri: str) -> Iterator[Probe]:
     """A probe of the server behind a URI; what it makes is removed at the end."""
     connector = StandaloneConnector(read_fields(uri, conn_id="verify"))
     with closing(connector.get_conn()) as connection:

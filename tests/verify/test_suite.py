@@ -15,10 +15,10 @@ from airflow_provider_ssis.verify.facts import Fact, Finding, NotApplicable, Out
 from airflow_provider_ssis.verify.probe import Probe
 from airflow_provider_ssis.verify.suite import all_facts, check
 from tests.support.mart import MART
-from tests.verify.conftest import NOT_EMBEDDED, probing, script
+from tests.verify.conftest import probing, script
 
 PASSWORD = "p;w=d {1 @"
-FACTS = [fact for fact in all_facts() if fact.id not in NOT_EMBEDDED and fact.group != "functions"]
+FACTS = all_facts()
 
 
 @pytest.fixture(scope="module", params=[Edition.AZURE, Edition.BOX], ids=lambda edition: edition.value)

@@ -41,8 +41,14 @@ def get_provider_info() -> dict[str, Any]:
                 "airflow_provider_ssis.operators.validate",
             )
         ],
-        "sensors": [_modules("airflow_provider_ssis.sensors.execution")],
-        "triggers": [_modules("airflow_provider_ssis.triggers.execution", "airflow_provider_ssis.triggers.validation")],
+        "sensors": [_modules("airflow_provider_ssis.sensors.execution", "airflow_provider_ssis.sensors.package")],
+        "triggers": [
+            _modules(
+                "airflow_provider_ssis.triggers.execution",
+                "airflow_provider_ssis.triggers.package",
+                "airflow_provider_ssis.triggers.validation",
+            )
+        ],
         "connection-types": [
             {
                 "connection-type": "ssis",

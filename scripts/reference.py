@@ -41,7 +41,9 @@ from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
 from airflow_provider_ssis.operators.validate import SsisValidateOperator
 from airflow_provider_ssis.retry_policy import SsisRetryPolicy
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
+from airflow_provider_ssis.sensors.package import SsisPackageSensor
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
+from airflow_provider_ssis.triggers.package import SsisPackageTrigger
 from airflow_provider_ssis.triggers.validation import SsisValidationTrigger
 from scripts.docstrings import Docstring, parse, to_markdown
 
@@ -52,7 +54,7 @@ _OPERATORS = (
     "also takes the arguments of Airflow's `BaseOperator`."
 )
 _SENSOR_AND_TRIGGER = (
-    "The sensor also takes the arguments of Airflow's `BaseSensorOperator`. DAGs do not use the trigger themselves: "
+    "The sensors also take the arguments of Airflow's `BaseSensorOperator`. DAGs do not use triggers themselves: "
     "operators and sensors hand it their settings when they defer."
 )
 _LINT_CONFIGURATION = """```toml
@@ -73,6 +75,13 @@ _OPERATOR_CLASSES = (
     SsisRunPackageOperator,
     SsisStopExecutionOperator,
 )
+_SENSORS_AND_TRIGGERS = (
+    SsisExecutionSensor,
+    SsisPackageSensor,
+    SsisExecutionTrigger,
+    SsisValidationTrigger,
+    SsisPackageTrigger,
+)
 _BARE_NAME = r"\1"
 _OWN_TYPES = re.compile(r"\b(?:airflow_provider_ssis|collections\.abc|datetime|typing)\.(?:[\w.]*\.)?(\w+)")
 
@@ -89,9 +98,9 @@ def pages() -> dict[str, str]:
         ),
         "sensor-and-trigger.md": "\n\n".join(
             [
-                "# Sensor and trigger",
+                "# Sensors and triggers",
                 _SENSOR_AND_TRIGGER,
-                *map(_class, (SsisExecutionSensor, SsisExecutionTrigger, SsisValidationTrigger)),
+                *map(_class, _SENSORS_AND_TRIGGERS),
             ]
         ),
         "hook.md": "\n\n".join(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.message_levels import MessageLevel
-from airflow_provider_ssis.exceptions import RenderedToNothing
-from airflow_provider_ssis.executions.arguments import VALUE_ARGUMENTS, check_choice
+from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing
+from airflow_provider_ssis.executions.arguments import VALUE_ARGUMENTS, check_choice, optional_text
+from airflow_provider_ssis.executions.data_taps import PLACEHOLDER, add_data_taps, read_data_taps, tap_requests
 from airflow_provider_ssis.executions.deadline import seconds
 from airflow_provider_ssis.executions.outcome import result_of
 from airflow_provider_ssis.executions.polling import get_execution
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.codes import LoggingLevel
+    from airflow_provider_ssis.catalog.models import Execution
 
 
 class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
@@ -73,6 +77,14 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
     :param caller_info: text for the execution's server option CALLER_INFO. Default: None, a stamp that names DAG, run,
         task, map index and try (unless ``[ssis] stamp_executions`` is False). Empty text does not set the option.
         (templated)
+    :param data_taps: files with the rows that pass paths of data flows, for looking into a data flow. A list of
+        ``{"task": r"\\Package\\Load", "path": "Paths[Source.Output]", "file": "rows-{execution_id}.csv", "max_rows":
+        100}``: the data flow task by its path in the package (or its GUID in braces), the path's
+        ``IdentificationString``, the file's name (default: ``airflow-{execution_id}-1.csv``), and the most rows
+        (default: all). The server writes the files into its folder ``DataDumps``. (templated)
+    :param data_taps_folder: the server's folder ``DataDumps`` as the worker sees it, such as a mounted share. The task
+        then reads the files and returns ``data_taps``: for each the ``file``, the number of ``rows``, and the first
+        100 of them as ``first_rows``. Default: the files are not read. (templated)
     :param wait_for_termination: wait until the package has ended. If False, the task succeeds as soon as the package
         has started, regardless of its result (a sensor can wait for it). Default: True.
     :param poll_interval: seconds, or a timedelta, between two polls; shorter at first. Default: ``[ssis]
@@ -97,7 +109,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         progress and the phases of data flows), or ``none``. Default: ``information``.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds (None if the
-        package has not ended).
+        package has not ended); with ``data_taps_folder`` also ``data_taps``.
     :raises ValueError: when the DAG is parsed: an argument cannot be used. It may be an
         :class:`~airflow_provider_ssis.exceptions.InvalidTaskArgument`.
     :raises RenderedToNothing: the template of an argument rendered to ``None``.
@@ -125,6 +137,8 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         "run_in_scale_out",
         "use_any_worker",
         "caller_info",
+        "data_taps",
+        "data_taps_folder",
         "ssis_conn_id",
     )
     template_fields_renderers = dict.fromkeys(VALUE_ARGUMENTS, "json")
@@ -148,6 +162,8 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         run_in_scale_out: bool | str | None = None,
         use_any_worker: bool | str | None = None,
         caller_info: str | None = None,
+        data_taps: Sequence[Mapping[str, Any]] | None = None,
+        data_taps_folder: str | None = None,
         wait_for_termination: bool = True,
         poll_interval: float | timedelta | None = None,
         timeout: float | timedelta | None = None,
@@ -179,6 +195,8 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         self.run_in_scale_out = run_in_scale_out
         self.use_any_worker = use_any_worker
         self.caller_info = caller_info
+        self.data_taps = data_taps
+        self.data_taps_folder = data_taps_folder
         self.wait_for_termination = wait_for_termination
         self.poll_interval = seconds("poll_interval", poll_interval, zero=False)
         self.timeout = seconds("timeout", timeout, zero=False)
@@ -198,6 +216,13 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
             if (flag_value := getattr(self, flag_name)) is not None:
                 check_flag(flag_name, flag_value)
         check_values(self)
+        if is_known(data_taps):
+            taps = tap_requests(data_taps)
+            if data_taps_folder is not None and not all(PLACEHOLDER in tap.file for tap in taps):
+                raise InvalidTaskArgument(
+                    "To read the files of data_taps back, each needs a name that no other execution uses: put "
+                    f"{PLACEHOLDER} into it."
+                )
         check_choice("on_previous_run", on_previous_run, OnPreviousRun)
         check_choice("follow_messages", follow_messages, MessageLevel)
         if not allow_concurrent and on_previous_run is None:
@@ -223,7 +248,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
                 catalog,
                 submission,
                 TaskState.of(context),
-                before_start=lambda saved: self._before_start(context, saved),
+                before_start=lambda saved: self._prepare(context, catalog, saved),
                 log=self.log,
             )
             execution = self._track(context, saved)
@@ -237,7 +262,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
             if status.is_terminal or not leave_at.passed:
                 ended = execution.wait(catalog, deadline, leave_at=leave_at)
                 if ended is not None:
-                    return result_of(ended)
+                    return self._result(ended)
             execution.report_deferral(catalog, status)
         return self._defer(execution, deadline)
 
@@ -268,5 +293,19 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
             self._push_id(context, execution.saved)
             ended = execution.complete(received)
             if ended is not None:
-                return result_of(ended)
+                return self._result(ended)
         return self._defer(execution, self._deadline(context))
+
+    def _prepare(self, context: Context, catalog: Catalog, saved: SavedExecution) -> None:
+        """Do what must be done between the creation of an execution and its start."""
+        self._before_start(context, saved)
+        if saved.is_ours:
+            add_data_taps(catalog, saved.execution_id, tap_requests(self.data_taps), self.log)
+
+    def _result(self, execution: Execution) -> dict[str, Any]:
+        """What the task returns about an execution that has succeeded."""
+        result = result_of(execution)
+        taps, folder = tap_requests(self.data_taps), optional_text("data_taps_folder", self.data_taps_folder)
+        if taps and folder is not None:
+            result["data_taps"] = read_data_taps(Path(folder), execution.execution_id, taps, self.log)
+        return result

@@ -41,6 +41,8 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
     :param folder: instead of ``execution_id``: stop the executions of this folder. (templated)
     :param project: only those of this project. (templated)
     :param package: only those of this package, with its ``.dtsx``; needs ``project``. (templated)
+    :param older_than: instead of ``execution_id``: stop only executions that were started, or created where they were
+        not, at least so many seconds ago, by the server's clock; a number of seconds, or a timedelta. Default: all.
     :param timeout: seconds, or a timedelta, to wait until the executions have ended, from the task's start; None for
         no limit. An earlier ``execution_timeout`` of Airflow has the same effect in the triggerer. Default: 300.
     :param poll_interval: seconds, or a timedelta, between two polls; shorter at first. Default: ``[ssis]
@@ -69,6 +71,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         folder: str | None = None,
         project: str | None = None,
         package: str | None = None,
+        older_than: float | timedelta | None = None,
         timeout: float | timedelta | None = 300.0,
         poll_interval: float | timedelta | None = None,
         deferrable: bool = config.default_deferrable(),
@@ -82,6 +85,11 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         self.folder = folder
         self.project = project
         self.package = package
+        if older_than is not None and _is_given(execution_id):
+            raise InvalidTaskArgument(
+                "older_than chooses among the executions of a folder, so execution_id excludes it."
+            )
+        self.older_than = seconds("older_than", older_than)
         self.timeout = seconds("timeout", timeout)
         self.poll_interval = seconds("poll_interval", poll_interval, zero=False)
         self.deferrable = deferrable
@@ -119,13 +127,23 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         )
         if folder is None or (package is not None and project is None):
             raise InvalidTaskArgument(_UNCLEAR_TARGET)
-        active = catalog.running(folder=folder, project=project, package=package)
+        active = self._old_enough(catalog, catalog.running(folder=folder, project=project, package=package))
         if not active:
-            text = f"No execution of {'/'.join(name for name in (folder, project, package) if name)} is active."
+            text = f"No execution of {'/'.join(name for name in (folder, project, package) if name)} is active"
+            text += "." if self.older_than is None else f" that was started {self.older_than:g} s ago or earlier."
             if self.fail_if_not_running:
                 raise NoRunningExecution(text)
             self.log.info("%s", text)
         return self._stop(catalog, [execution.execution_id for execution in active], deadline)
+
+    def _old_enough(self, catalog: Catalog, executions: Sequence[Execution]) -> Sequence[Execution]:
+        if self.older_than is None or not executions:
+            return executions
+        # The server knows the ages: the clocks of the machines may differ.
+        ages = {
+            each.execution_id: each.age or 0 for each in catalog.execution_states([e.execution_id for e in executions])
+        }
+        return [each for each in executions if ages.get(each.execution_id, 0) >= self.older_than]
 
     def _stop(self, catalog: Catalog, execution_ids: Sequence[int], deadline: Deadline) -> list[dict[str, Any]]:
         executions = stop_executions(

@@ -25,6 +25,7 @@ from tests.support.deferrals import deferred, events_of, reloaded, resumed
 from tests.support.executions import status_of
 from tests.support.running import run
 from tests.support.task_runs import TaskRun, rendered
+from tests.support.waiting import wait_until
 
 
 def stop(**arguments: Any) -> TaskRun:
@@ -272,3 +273,20 @@ def run_to_end_of_all(task_run: TaskRun) -> Any:
             return resumed(task_run, deferral, event)
         except TaskDeferred as again:
             deferral = again
+
+
+def test_only_executions_of_an_age_are_stopped(slow: Catalog) -> None:
+    execution_id = started()
+    assert stop(folder="Sales", older_than=3600).execute() == []
+    assert status_of(slow, execution_id).is_active
+    with pytest.raises(NoRunningExecution, match="that was started 3600 s ago or earlier"):
+        stop(folder="Sales", project="Mart", older_than=timedelta(hours=1), fail_if_not_running=True).execute()
+    wait_until(lambda: (slow.execution_states([execution_id])[0].age or 0) >= 1)
+    assert stop(folder="Sales", older_than=1).execute() == [{"execution_id": execution_id, "status": "canceled"}]
+
+
+def test_an_age_is_for_executions_of_a_folder() -> None:
+    with pytest.raises(InvalidTaskArgument, match="older_than"):
+        stop(execution_id=1, older_than=60)
+    with pytest.raises(ValueError, match="older_than"):
+        stop(folder="Sales", older_than=-1)

@@ -10,7 +10,7 @@ import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.catalog_sql import connect, rows, value
+from tests.support.catalog_sql import connect, create, rows, value
 from tests.support.mart import MART
 
 CLIENTS = 6
@@ -88,3 +88,28 @@ def test_no_change_of_a_variable_is_lost(connections: list[pyodbc.Connection]) -
         assert waiting.result() == []
     query = "SELECT type, description, CAST(value AS int) FROM catalog.environment_variables"
     assert rows(blocker, query) == [("Int64", "Rows at once", 42)]
+
+
+def test_a_value_that_waits_for_the_start_of_its_execution_is_refused(connections: list[pyodbc.Connection]) -> None:
+    blocker, other, *_ = connections
+    execution_id = create(blocker)
+    rows(blocker, f"BEGIN TRANSACTION; EXEC catalog.start_execution {execution_id}")
+    call = f"EXEC catalog.set_execution_parameter_value {execution_id}, 30, N'BatchSize', 9"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(at_once, [other], lambda _: call)
+        rows(blocker, "WAITFOR DELAY '00:00:00.2'; COMMIT")
+        (error,) = waiting.result()
+    assert "(27224)" in error
+
+
+def test_a_deployment_into_a_folder_that_is_being_deleted_is_refused(connections: list[pyodbc.Connection]) -> None:
+    blocker, other, *_ = connections
+    rows(blocker, "EXEC catalog.create_folder N'Old'")
+    rows(blocker, "BEGIN TRANSACTION; EXEC catalog.delete_folder N'Old'")
+    call = f"EXEC catalog.deploy_project N'Old', N'Mart', 0x{MART.hex()}"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(at_once, [other], lambda _: call)
+        rows(blocker, "WAITFOR DELAY '00:00:00.2'; COMMIT")
+        (error,) = waiting.result()
+    assert "(27104)" in error
+    assert value(blocker, "SELECT COUNT(*) FROM catalog.projects") == 1

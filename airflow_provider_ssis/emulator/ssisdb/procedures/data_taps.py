@@ -38,14 +38,14 @@ async def _add(call: CatalogCall, column: str, task: Any, *, taken: int) -> None
     :param taken: the number of the error if the task and path have a tap.
     """
     execution_id, path = call["execution_id"], call["dataflow_path_id_string"]
-    if not _may_change(call, execution_id):
-        raise call.refuse(27143, execution_id)
-    status = _status(call, execution_id)
-    if status is None:
-        raise call.refuse(27103, execution_id)
-    if status != OperationStatus.CREATED:
-        raise call.refuse(27212)
     async with call.transaction() as store:
+        if not _may_change(call, execution_id):
+            raise call.refuse(27143, execution_id)
+        status = _status(call, execution_id)
+        if status is None:
+            raise call.refuse(27103, execution_id)
+        if status != OperationStatus.CREATED:
+            raise call.refuse(27212)
         if store.fetch(
             "SELECT 1 FROM internal.execution_data_taps WHERE execution_id = ?"
             f" AND lower(CAST({column} AS VARCHAR)) = lower(CAST(? AS VARCHAR))"
@@ -74,15 +74,15 @@ async def _add(call: CatalogCall, column: str, task: Any, *, taken: int) -> None
 async def remove_data_tap(call: CatalogCall) -> None:
     """27215 no such tap, 27143 may not, 27212 started."""
     data_tap_id = call["data_tap_id"]
-    row = call.first("SELECT execution_id FROM internal.execution_data_taps WHERE data_tap_id = ?", data_tap_id)
-    if row is None:
-        raise call.refuse(27215, data_tap_id)
-    execution_id = int(row[0])
-    if not _may_change(call, execution_id):
-        raise call.refuse(27143, execution_id)
-    if _status(call, execution_id) != OperationStatus.CREATED:
-        raise call.refuse(27212)
     async with call.transaction() as store:
+        row = call.first("SELECT execution_id FROM internal.execution_data_taps WHERE data_tap_id = ?", data_tap_id)
+        if row is None:
+            raise call.refuse(27215, data_tap_id)
+        execution_id = int(row[0])
+        if not _may_change(call, execution_id):
+            raise call.refuse(27143, execution_id)
+        if _status(call, execution_id) != OperationStatus.CREATED:
+            raise call.refuse(27212)
         store.execute("DELETE FROM internal.execution_data_taps WHERE data_tap_id = ?", [data_tap_id])
 
 

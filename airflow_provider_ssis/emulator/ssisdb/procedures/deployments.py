@@ -167,6 +167,13 @@ async def _write(
         raise call.fail(kind.failed, operation_id)
     staged = await call.ssisdb.files.stage(content)
     async with call.transaction() as store:
+        # The folder may have been deleted, and rights taken away, since the deployment began.
+        try:
+            call.folder(call["folder_name"])
+            _check_rights(call, folder_id)
+        except SqlError:
+            staged.unlink(missing_ok=True)
+            raise
         deployed = deployment.write(call, store, folder_id, project)
         call.ssisdb.files.keep(deployed.version, staged, project)
         call.ssisdb.forget_old_versions(store, deployed.project_id)

@@ -34,23 +34,23 @@ async def set_execution_parameter_value(call: CatalogCall) -> None:
     name, value = call["parameter_name"], call["parameter_value"]
     if call["object_type"] not in _OVERRIDABLE:
         raise call.refuse(27101, "object type")
-    execution_id = _execution(call, started=27224)
-    row = call.first(
-        "SELECT execution_parameter_id, parameter_data_type, sensitive FROM internal.execution_parameter_values"
-        " WHERE execution_id = ? AND object_type = ? AND parameter_name = ?",
-        execution_id,
-        call["object_type"],
-        name,
-    )
-    if row is None:
-        raise call.fail(27176, name)
-    parameter_id, data_type, sensitive = row
-    if not ssis_types.is_known(data_type):
-        raise call.fail(27159)
-    if not ssis_types.accepts(data_type, value):
-        raise call.fail(27147, data_type)
-    kept = ssis_types.kept(data_type, value, sensitive=sensitive)
     async with call.transaction() as store:
+        execution_id = _execution(call, started=27224)
+        row = call.first(
+            "SELECT execution_parameter_id, parameter_data_type, sensitive FROM internal.execution_parameter_values"
+            " WHERE execution_id = ? AND object_type = ? AND parameter_name = ?",
+            execution_id,
+            call["object_type"],
+            name,
+        )
+        if row is None:
+            raise call.fail(27176, name)
+        parameter_id, data_type, sensitive = row
+        if not ssis_types.is_known(data_type):
+            raise call.fail(27159)
+        if not ssis_types.accepts(data_type, value):
+            raise call.fail(27147, data_type)
+        kept = ssis_types.kept(data_type, value, sensitive=sensitive)
         if call["object_type"] == ObjectType.EXECUTION:
             _follow_system_rules(call, store, execution_id, name, kept.value if kept else None)
         check_encryption_level(call)
@@ -94,11 +94,11 @@ def _follow_system_rules(call: CatalogCall, store: Store, execution_id: int, nam
 )
 async def set_execution_property_override_value(call: CatalogCall) -> None:
     """27101, 27103 no such execution, 27225 started, 515 @sensitive NULL. A path that names nothing fails the run."""
-    execution_id = _execution(call, started=27225)
-    check_encryption_level(call)
-    if call["sensitive"] is None:
-        raise SqlError(515, "The column 'sensitive' must not be NULL. Give @sensitive 0 or 1.", state=2)
     async with call.transaction() as store:
+        execution_id = _execution(call, started=27225)
+        check_encryption_level(call)
+        if call["sensitive"] is None:
+            raise SqlError(515, "The column 'sensitive' must not be NULL. Give @sensitive 0 or 1.", state=2)
         known = store.fetch(
             f"SELECT 1 FROM internal.execution_property_override_values WHERE {_SAME_PATH}",
             [execution_id, call["property_path"]],

@@ -78,10 +78,10 @@ async def rename_customized_logging_level(call: CatalogCall) -> None:
         raise call.refuse(27234, new)
     if old == new:
         return
-    level_id = _level(call, old)
-    if find_level(call, new) not in (None, level_id):
-        raise call.fail(27235, new)
     async with call.transaction() as store:
+        level_id = _level(call, old)
+        if find_level(call, new) not in (None, level_id):
+            raise call.fail(27235, new)
         store.execute("UPDATE internal.customized_logging_levels SET name = ? WHERE level_id = ?", [new, level_id])
 
 
@@ -94,8 +94,8 @@ async def delete_customized_logging_level(call: CatalogCall) -> None:
     if not call.is_admin:
         raise call.refuse(27236, name)
     _check_name(call, name)
-    level_id = _level(call, name)
     async with call.transaction() as store:
+        level_id = _level(call, name)
         store.execute("DELETE FROM internal.customized_logging_levels WHERE level_id = ?", [level_id])
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from airflow_provider_ssis.catalog.codes import LoggingLevel, ObjectType
-from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
+from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Variant
 from airflow_provider_ssis.emulator.runs.request import DataTap, RunRequest, TapColumn
-from airflow_provider_ssis.emulator.ssisdb import scale_out_workers
+from airflow_provider_ssis.emulator.ssisdb import scale_out_workers, ssis_types
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.execution_rows import CUSTOMIZED_LOGGING_LEVEL, LOGGING_LEVEL
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
@@ -18,6 +18,9 @@ from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Component, ComponentOutput, Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
+
+_AS_GIVEN: Final = ("String", "Decimal")
+"""Types whose values need no conversion: it would cut them, or not hold them."""
 
 
 def run_request(ssisdb: Ssisdb, store: Store, execution_id: int, *, retries: int) -> RunRequest:
@@ -30,9 +33,9 @@ def run_request(ssisdb: Ssisdb, store: Store, execution_id: int, *, retries: int
         [execution_id],
     )[0]
     parameters = {
-        (object_type, name): value.value
-        for object_type, name, encoded in store.fetch(
-            "SELECT object_type, parameter_name, CASE WHEN NOT sensitive THEN parameter_value END"
+        (object_type, name): _typed(data_type, value)
+        for object_type, name, data_type, encoded in store.fetch(
+            "SELECT object_type, parameter_name, parameter_data_type, CASE WHEN NOT sensitive THEN parameter_value END"
             " FROM internal.execution_parameter_values WHERE execution_id = ?",
             [execution_id],
         )
@@ -61,6 +64,14 @@ def run_request(ssisdb: Ssisdb, store: Store, execution_id: int, *, retries: int
         scale_out=scale_out_workers.begin_job(store, execution_id, retries, ssisdb.engine.now()),
         problem=problem,
     )
+
+
+def _typed(data_type: str, value: Variant) -> Any:
+    """A value in its SSIS type: the catalog keeps it with the type that it was given."""
+    if data_type in _AS_GIVEN:
+        return value.value
+    converted = ssis_types.converted(data_type, value)
+    return None if converted is None else converted.value
 
 
 def _customized(store: Store, name: Any) -> tuple[int, int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -14,6 +15,7 @@ from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
 from tests.support.catalog_session import catalog_sessions
 from tests.support.catalog_sql import connect, create, error_number, rows, run, value
 from tests.support.mart import MART
+from tests.support.ssis_projects import execute_package, make_ispac, package, parameter, task
 from tests.support.tsql_session import answer
 
 
@@ -177,3 +179,38 @@ def test_a_second_creation_continues_when_the_first_commits(server: SsisdbEmulat
             return await waiting
 
         assert asyncio.run(both()) > 0
+
+
+def test_a_run_gets_values_in_their_ssis_types(server: SsisdbEmulator, connection: pyodbc.Connection) -> None:
+    parameters = [
+        parameter("Full", "Boolean", False),
+        parameter("Rate", "Double", 0.0),
+        parameter("Day", "DateTime"),
+        parameter("Rows", "Int64", 0),
+        parameter("Text", "String", ""),
+    ]
+    project = make_ispac(
+        "Typed",
+        packages=[package("Parent.dtsx", execute_package("Call", "Child.dtsx")), package("Child.dtsx", task("T"))],
+        parameters=parameters,
+    )
+    connection.execute("EXEC catalog.deploy_project N'Sales', N'Typed', ?", project)
+    execution_id = value(
+        connection,
+        "DECLARE @id bigint, @v sql_variant;"
+        " EXEC catalog.create_execution N'Sales', N'Typed', N'Parent.dtsx', @execution_id = @id OUTPUT;"
+        " EXEC catalog.set_execution_parameter_value @id, 20, N'Full', 1;"
+        " SET @v = CAST(1.50 AS decimal(5, 2)); EXEC catalog.set_execution_parameter_value @id, 20, N'Rate', @v;"
+        " SET @v = CAST('2024-02-29' AS date); EXEC catalog.set_execution_parameter_value @id, 20, N'Day', @v;"
+        " SET @v = CAST(7 AS tinyint); EXEC catalog.set_execution_parameter_value @id, 20, N'Rows', @v;"
+        " SET @v = CAST('x' AS char(3)); EXEC catalog.set_execution_parameter_value @id, 20, N'Text', @v;"
+        " EXEC catalog.set_execution_parameter_value @id, 50, N'LOGGING_LEVEL', 3; SELECT @id",
+    )
+    assert run(connection, execution_id) == 7
+    passed = value(
+        connection,
+        f"SELECT message FROM catalog.event_messages WHERE operation_id = {execution_id}"
+        " AND event_name = 'DiagnosticEx'",
+    )
+    found = dict(re.findall(r'Name="(\w+)" DataType="\w+" Value="([^"]*)"', passed))
+    assert found == {"Full": "True", "Rate": "1.5", "Day": "2024-02-29 00:00:00", "Rows": "7", "Text": "x  "}

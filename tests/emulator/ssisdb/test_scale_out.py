@@ -195,3 +195,19 @@ def test_the_masters_properties_hide_the_connection_to_the_log(connection: pyodb
     connection.execute("EXEC catalog.update_master_address N'https://b:8391'")
     query = "SELECT property_name, property_value FROM catalog.master_properties"
     assert rows(connection, query) == [("MASTER_ADDRESS", "https://b:8391")]
+
+
+def test_only_administrators_of_the_server_turn_scale_out_on(
+    server: SsisdbEmulator, connection: pyodbc.Connection
+) -> None:
+    server.add_login("plain", "pass-word-1")
+    server.add_login("admin", "pass-word-1", database_roles=["ssis_admin"])
+    with closing(connect(server, "admin", "pass-word-1")) as admin:
+        assert error_number(admin, "EXEC catalog.enable_scaleout") == 27260
+        admin.execute("EXEC catalog.update_master_address N'https://a:8391'")
+    with closing(connect(server, "plain", "pass-word-1")) as plain:
+        for call in ("update_master_address N'x'", "update_logdb_info N'x', N'y'", f"enable_worker_agent '{UNKNOWN}'"):
+            assert error_number(plain, f"EXEC catalog.{call}") == 229
+    connection.execute("EXEC catalog.enable_scaleout")
+    query = "SELECT property_value FROM catalog.catalog_properties WHERE property_name = 'IS_SCALEOUT_ENABLED'"
+    assert value(connection, query) == "TRUE"

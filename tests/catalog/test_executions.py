@@ -244,6 +244,7 @@ def test_a_mistake_leaves_no_execution_that_waits_to_be_started(deployed: Catalo
     assert list(deployed.executions(status=[OperationStatus.CREATED])) == []
 
 
+@pytest.mark.slow
 def test_what_fails_after_the_creation_names_the_execution(ready: Catalog, ssisdb_emulator: SsisdbEmulator) -> None:
     # So many values that they take a second batch, which fails.
     overrides = {rf"\Package.Properties[P{n}]": n for n in range(1500)}

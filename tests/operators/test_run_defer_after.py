@@ -98,7 +98,7 @@ def test_a_task_that_deferred_in_an_earlier_version_resumes(
 def test_the_progress_is_saved_before_the_deferral(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch, defer_after: float
 ) -> None:
-    ssisdb.scripts.take(3, package="Load.dtsx", executable="Copy")
+    ssisdb.scripts.take(1.5, package="Load.dtsx", executable="Copy")
     task_run = deferrable(monkeypatch, defer_after=defer_after)
     task_run.store = Store()
     deferral = deferred(task_run)

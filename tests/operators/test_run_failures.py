@@ -84,6 +84,7 @@ def stop_when_running(catalog: Catalog) -> None:
     catalog.stop_operation(next(catalog.executions()).execution_id)
 
 
+@pytest.mark.slow
 def test_a_server_that_disappears_is_reported_with_the_execution_that_continues(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

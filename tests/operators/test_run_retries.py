@@ -59,7 +59,7 @@ def test_a_retry_accepts_the_success_of_an_execution_that_it_only_followed(
     mart.stop_operation(foreign)
     wait_until(lambda: statuses(mart) == [OperationStatus.CANCELED])
 
-    ssisdb.scripts.take(3, package="Load.dtsx", times=1)
+    ssisdb.scripts.take(1.5, package="Load.dtsx", times=1)
     succeeding = run(wait_for_termination=False).execute()["execution_id"]
     second = attempt(try_number=2, wait_for_termination=False, **following)
     second.task_instance.run_id, second.store = "another", first.store

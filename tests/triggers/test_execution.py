@@ -90,6 +90,7 @@ def test_only_messages_of_the_level_asked_for_come(mart: Catalog, ssisdb: Ssisdb
 # --- what it costs ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_many_share_one_connection_and_one_query_per_poll(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(3, package="Load.dtsx")
     executions = [start(mart) for _ in range(40)]

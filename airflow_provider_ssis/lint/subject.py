@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.findings import Place
-from airflow_provider_ssis.project.dtsx import package_file
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.manifest import Manifest
@@ -173,9 +172,6 @@ class Subject:
         found = []
         for name in self.files.package_names:
             try:
-                if self.files.is_encrypted(name):
-                    package_file(self.files.root(name), name)
-                    continue
                 package = CheckedPackage(name, self.files.package(name), managers)
                 _ = package.executables  # reads the data of all tasks
                 found.append(package)

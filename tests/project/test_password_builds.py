@@ -299,3 +299,25 @@ def test_protection_needs_a_level_with_a_password() -> None:
 def test_passwords_are_not_in_the_repr() -> None:
     changes = Changes(password="swordfish", protection=PasswordProtection(ALL, "swordfish"), values={"a": "swordfish"})
     assert "swordfish" not in repr(changes)
+
+
+def test_values_of_a_user_key_are_replaced_by_given_ones(tmp_path: Path) -> None:
+    """Only the author's Windows account can decrypt the old values; the new ones get a password."""
+    level = ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY
+    blob = "AQAAANCMnd8BFdERjHoAwE/Cl+sBAAAA"
+    write_project_folder(tmp_path, sample(level))
+    for path in tmp_path.iterdir():
+        data = path.read_bytes()
+        for secret in (b">hunter2<", b">4711<"):
+            data = data.replace(secret, f' SSIS:Sensitive="1">{blob}<'.encode() if path.suffix != ".dtsx" else secret)
+        path.write_bytes(data.replace(b">4711<", f">{blob}<".encode()))
+    changes = Changes(
+        protection=PasswordProtection(SENSITIVE, "secret"), values={"Project::Key": "given", "Load::Pin": "17"}
+    )
+    built = build_project(tmp_path, changes=changes)
+    assert len(built.stripped) == 3
+    project = read_ispac(built.ispac, password="secret")
+    assert project.protection_level is SENSITIVE
+    assert [one.value for one in project.parameters if one.sensitive] == ["given"]
+    assert [one.value for one in project.packages[0].parameters] == [17]
+    assert blob.encode() not in b"".join(open_ispac(built.ispac).parts.values())

@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+from lxml import etree
 
 from airflow_provider_ssis.cli.main import main
 from airflow_provider_ssis.lint.configuration import LintConfiguration
@@ -19,7 +20,8 @@ from airflow_provider_ssis.project.errors import ProjectError, ProtectedError, W
 from airflow_provider_ssis.project.inspection.description import describe, masked, schema
 from airflow_provider_ssis.project.inspection.tree import to_tree
 from airflow_provider_ssis.project.models import ProtectionLevel
-from airflow_provider_ssis.project.protection import PasswordProtection
+from airflow_provider_ssis.project.protection import PasswordProtection, protect_dts
+from airflow_provider_ssis.project.safe_xml import parse_xml
 from tests.support.ssis_projects import (
     connection,
     data_flow,
@@ -94,6 +96,18 @@ def test_a_project_that_is_encrypted_as_a_whole_is_described_with_its_password(f
     assert described(path, "secret")["packages"][0]["name"] == "Load"
     with pytest.raises(ProjectError, match="encrypted as a whole"):
         describe(path)
+
+
+def test_a_package_that_is_encrypted_as_a_whole_is_named(folder: Path) -> None:
+    protection = PasswordProtection(ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD, "secret")
+    root = protect_dts(parse_xml((folder / "Load.dtsx").read_bytes(), "Load.dtsx"), protection)
+    path = folder / "Encrypted.dtsx"
+    path.write_bytes(etree.tostring(root))
+    with pytest.raises(ProtectedError, match=r"Encrypted\.dtsx: is encrypted as a whole\. Give its password"):
+        describe(path)
+    assert [one.rule for one in check(path, LintConfiguration())] == ["P001"]
+    assert described(path, "secret")["name"] == "Load"
+    assert "P001" not in [one.rule for one in check(path, LintConfiguration(), password="secret")]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from airflow_provider_ssis.expressions.operators import text_type
 from airflow_provider_ssis.expressions.program import Program
 from airflow_provider_ssis.expressions.scope import Scope
 from airflow_provider_ssis.expressions.settings import DEFAULT_SETTINGS, Settings
-from airflow_provider_ssis.expressions.syntax import MAX_LENGTH, Kind, Node, parse
+from airflow_provider_ssis.expressions.syntax import MAX_LENGTH, Node, parse
 from airflow_provider_ssis.expressions.typed import Typed, computed_in_any_case, post_order
 
 MAX_VARIABLE_LENGTH = 4000
@@ -177,11 +177,3 @@ def _warnings(root: Typed) -> list[Warning_]:
             code = Code.DTS_W_EXPREVALPOTENTIALSTRINGTRUNCATION
             found.append(Warning_(code, reason, typed.node.position))
     return found
-
-
-def is_assignment(text: str) -> bool:
-    """Whether a text is an assignment; For loops only warn if it is not."""
-    try:
-        return parse(text, assignment=True).kind is Kind.ASSIGNMENT
-    except ExpressionError:
-        return False

@@ -14,7 +14,6 @@ from airflow_provider_ssis.datatypes import (
     DECIMALS,
     INTEGER_RANGES,
     INTEGERS,
-    LARGE_OBJECTS,
     NUMBERS,
     REALS,
     STRINGS,
@@ -25,7 +24,7 @@ from airflow_provider_ssis.expressions import dates
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
 from airflow_provider_ssis.expressions.errors import Fault
 from airflow_provider_ssis.expressions.settings import Settings
-from airflow_provider_ssis.expressions.text import codec, encoded_length, has_pairs, join_units, split_units, units
+from airflow_provider_ssis.expressions.text import codec, encoded_length, join_units, split_units, units
 
 Value = Any
 """int, float, Decimal, bool, str, bytes, UUID, ticks (int) of dates and times, or Offset; never None."""
@@ -414,13 +413,3 @@ def code_pages_differ(source: ColumnType, target: ColumnType) -> bool:
 def known_code_page(code_page: int) -> bool:
     """Whether a number is a code page for DT_STR and DT_TEXT."""
     return codec(code_page) is not None
-
-
-def is_large(type_: ColumnType) -> bool:
-    """Whether a type is DT_TEXT, DT_NTEXT or DT_IMAGE."""
-    return type_.code in LARGE_OBJECTS
-
-
-def has_surrogates(text: str) -> bool:
-    """Whether a text has characters of two UTF-16 units, or halves of them."""
-    return has_pairs(text) or any("\ud800" <= character <= "\udfff" for character in text)

@@ -16,7 +16,7 @@ from airflow_provider_ssis.datatypes import (
     ColumnType,
     DataTypeCode,
 )
-from airflow_provider_ssis.expressions import dates, math_functions, text_functions
+from airflow_provider_ssis.expressions import date_parts, dates, math_functions, text_functions
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
 from airflow_provider_ssis.expressions.conversion import LEGAL, Value, converter
 from airflow_provider_ssis.expressions.errors import Fault
@@ -110,7 +110,7 @@ class Call:
         if node.kind is not Kind.STRING:
             reason = f'The date part of {self.name} must be a literal, such as "day"'
             raise Fault(Code.DTS_E_EXPREVALINVALIDDATEPARTNODE, reason)
-        part = dates.PARTS.get(node.lexeme.lower())
+        part = date_parts.PARTS.get(node.lexeme.lower())
         if part is None:
             raise Fault(Code.DTS_E_EXPREVALINVALIDDATEPART, f"There is no date part {node.lexeme[:60]!r}")
         return part
@@ -249,14 +249,14 @@ def _date_add(call: Call) -> tuple[ColumnType, Compute]:
     part = call.part()
     call.integer(1)
     ticks = call.date(2)
-    return _TIMESTAMP, lambda _part, number, date: dates.add_to_date(part, number, ticks(date))
+    return _TIMESTAMP, lambda _part, number, date: date_parts.add_to_date(part, number, ticks(date))
 
 
 def _date_difference(call: Call) -> tuple[ColumnType, Compute]:
     part, start, end = call.part(), call.date(1), call.date(2)
 
     def compute(_part: str, first: Value, last: Value) -> int:
-        result = dates.date_difference(part, start(first), end(last))
+        result = date_parts.date_difference(part, start(first), end(last))
         if not -(2**31) <= result < 2**31:
             raise math_functions.overflow("DATEDIFF")
         return result
@@ -267,14 +267,14 @@ def _date_difference(call: Call) -> tuple[ColumnType, Compute]:
 def _date_part(call: Call) -> tuple[ColumnType, Compute]:
     part, ticks = call.part(), call.date(1)
     call.refuse_scaled_literal(1)
-    return _I4, lambda _part, date: dates.date_part(part, ticks(date))
+    return _I4, lambda _part, date: date_parts.date_part(part, ticks(date))
 
 
 def _short_date_part(part: str) -> Binder:
     def bind(call: Call) -> tuple[ColumnType, Compute]:
         ticks = call.date(0)
         call.refuse_scaled_literal(0)
-        return _I4, lambda date: dates.date_part(part, ticks(date))
+        return _I4, lambda date: date_parts.date_part(part, ticks(date))
 
     return bind
 

@@ -11,7 +11,6 @@ from airflow_provider_ssis.datatypes import (
     COLUMN_TYPES,
     DECIMALS,
     INTEGERS,
-    LARGE_OBJECTS,
     NUMBERS,
     REALS,
     STRINGS,
@@ -52,7 +51,6 @@ _VARIABLE_TYPES: dict[str, DataTypeCode] = {
 }
 _UNUSABLE = frozenset({"object", "dbnull", "empty"})
 _COLUMN_TYPES = {name.lower(): code for name, code in COLUMN_TYPES.items()}
-_MAX_NUMERIC_PRECISION = 38
 
 
 def type_code(name: str) -> DataTypeCode | None:
@@ -204,8 +202,3 @@ def to_text(value: Value, type_: ColumnType) -> str:
         shown = ColumnType(_T.DT_DBTIMESTAMP) if code is _T.DT_DATE else type_
         return dates.date_text(value, shown, DEFAULT_SETTINGS.locale)
     return str(value)
-
-
-def is_large_object(type_: ColumnType) -> bool:
-    """Whether a type is DT_TEXT, DT_NTEXT or DT_IMAGE."""
-    return type_.code in LARGE_OBJECTS

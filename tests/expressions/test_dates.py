@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.expressions import ExpressionError, Scope, Settings, Variable, compile_expression
-from airflow_provider_ssis.expressions.dates import MILLISECOND, add_to_date, date_part, on_clock, ticks_of
+from airflow_provider_ssis.expressions.date_parts import add_to_date, date_part, on_clock
+from airflow_provider_ssis.expressions.dates import MILLISECOND, ticks_of
 from airflow_provider_ssis.expressions.values import from_python, to_python
 from tests.support.expressions import error_of, outcome, type_of, value_of
 

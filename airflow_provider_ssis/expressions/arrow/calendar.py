@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_ssis.datatypes import DATES
-from airflow_provider_ssis.expressions import dates
+from airflow_provider_ssis.expressions import date_parts, dates
 from airflow_provider_ssis.expressions.arrow.arithmetic import Kernel, numbers_of
 from airflow_provider_ssis.expressions.arrow.vectors import Array, Vector, both_valid, marked
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
@@ -74,7 +74,7 @@ def date_part(typed: Typed, operands: Sequence[Vector], rows: int) -> Vector | N
     if given is None:
         return None
     name = operands[0].value if len(operands) > 1 else typed.operation.removeprefix("function ")
-    part = dates.PARTS[name.lower()]
+    part = date_parts.PARTS[name.lower()]
     ticks = given
     if part == "millisecond" or np.any(given % dates.SECOND >= _LAST_STEP):
         ticks = np.minimum(_ticks_of_steps(_steps(given)), dates.END - 1)
@@ -101,7 +101,7 @@ def _day_part(part: str, days: Array) -> Array:
 
 def date_add(typed: Typed, operands: Sequence[Vector], rows: int) -> Vector | None:
     """The kernel of DATEADD."""
-    part = dates.PARTS[operands[0].value.lower()]
+    part = date_parts.PARTS[operands[0].value.lower()]
     ticks = _dates(operands[2])
     number = numbers_of(operands[1])
     if ticks is None or number is None:
@@ -139,7 +139,7 @@ def date_add(typed: Typed, operands: Sequence[Vector], rows: int) -> Vector | No
 
 def date_difference(typed: Typed, operands: Sequence[Vector], rows: int) -> Vector | None:
     """The kernel of DATEDIFF."""
-    part = dates.PARTS[operands[0].value.lower()]
+    part = date_parts.PARTS[operands[0].value.lower()]
     start, end = _dates(operands[1]), _dates(operands[2])
     if start is None or end is None:
         return None

@@ -296,6 +296,9 @@ def test_a_denial_on_a_folder_is_not_inherited_as_a_grant(admin: pyodbc.Connecti
 def test_only_those_who_may_manage_permissions_grant_them(admin: pyodbc.Connection, user: pyodbc.Connection) -> None:
     permit(admin, "grant", FOLDER, READ_OBJECTS)
     project_id = value(admin, "SELECT project_id FROM catalog.projects")
+    folder_id = value(admin, "SELECT folder_id FROM catalog.folders")
+    # The folder itself is hidden from this user, so it is reported as missing.
+    assert error_number(user, f"EXEC catalog.grant_permission 1, {folder_id}, 1, 1") == 27104
     grant = f"DECLARE @me int = USER_ID(); EXEC catalog.grant_permission 2, {project_id}, @me, 2"
     assert error_number(user, grant) == 27192
     permit(admin, "grant", FOLDER, MANAGE_OBJECTS)

@@ -77,8 +77,11 @@ def _check(call: CatalogCall) -> tuple[SecuredObjectType, PermissionType]:
     if call.ssisdb.database_principal(call["principal_id"]) is None:
         raise call.refuse(27101, "principal_id")
     table, column, missing = _TABLES[kind]
-    if not call.first(f"SELECT 1 FROM internal.{table} WHERE {column} = ?", call["object_id"]):
+    exists = call.first(f"SELECT 1 FROM internal.{table} WHERE {column} = ?", call["object_id"])
+    may_manage = call.may(PermissionType.MANAGE_PERMISSIONS, kind, call["object_id"])
+    # An object that the caller may not read is as good as missing.
+    if not exists or not (may_manage or call.may(PermissionType.READ, kind, call["object_id"])):
         raise call.fail(missing, call["object_id"])
-    if not call.may(PermissionType.MANAGE_PERMISSIONS, kind, call["object_id"]):
+    if not may_manage:
         raise call.fail(27192)
     return kind, permission

@@ -64,6 +64,7 @@ class QueryParser(ChangeParser):
         "CONVERT": lambda self: self.parse_convert(safe=False),
         "TRY_CONVERT": lambda self: self.parse_convert(safe=True),
         "TRIM": lambda self: self.parse_trim(),
+        "OPENJSON": lambda self: self.parse_open_json(),
         "PARSE": lambda self: self.parse_parse("PARSE"),
         "TRY_PARSE": lambda self: self.parse_parse("TRY_PARSE"),
     }
@@ -107,6 +108,27 @@ class QueryParser(ChangeParser):
         value = self._parse_disjunction()
         style = self._parse_disjunction() if self._match(TokenType.COMMA) else None
         return self.expression(exp.Convert(this=target, expression=value, style=style, safe=safe))
+
+    def parse_open_json(self) -> exp.Expression:
+        """``OPENJSON(text[, path]) [WITH (columns)]``, after the opening parenthesis."""
+        text = self._parse_disjunction()
+        path = self._parse_disjunction() if self._match(TokenType.COMMA) else None
+        columns: list[exp.Expr] = []
+        if self._curr.token_type == TokenType.R_PAREN and self._next.token_type == TokenType.WITH:
+            self._match_r_paren()
+            self._match(TokenType.WITH)
+            if not self._match(TokenType.L_PAREN):
+                self.raise_error("a list of columns is expected")
+            # The closing parenthesis of the list is taken as that of the function.
+            columns = self._parse_csv(self._json_column)
+        return exp.OpenJSON(this=text, path=path, expressions=columns)
+
+    def _json_column(self) -> exp.Expr:
+        name = self._parse_id_var()
+        kind = self.parse_type_name()
+        path = self._parse_string()
+        as_json = bool(self._match(TokenType.ALIAS) and self._match_text_seq("JSON"))
+        return exp.OpenJSONColumnDef(this=name, kind=kind, path=path, as_json=as_json)
 
     def parse_parse(self, name: str) -> exp.Expression:
         """``PARSE(value AS type [USING culture])``, after the opening parenthesis."""

@@ -17,7 +17,7 @@ from airflow_provider_ssis.emulator.tsql.query.dialect import tokens_of
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _CONSTRUCTS: Final = (
-    *((name, rf"\b{name} \(") for name in ("OPENROWSET", "OPENQUERY", "OPENDATASOURCE", "OPENXML", "OPENJSON")),
+    *((name, rf"\b{name} \(") for name in ("OPENROWSET", "OPENQUERY", "OPENDATASOURCE", "OPENXML")),
     *((name, rf"\b{name} \(") for name in ("CONTAINSTABLE", "FREETEXTTABLE", "SEMANTICKEYPHRASETABLE", "PREDICT")),
     *((name, rf"\b{name} \(") for name in ("CONTAINS", "FREETEXT", "CHANGETABLE", "REGEXP_LIKE")),
     ("The function {}", r"\bSYS ?\. ?(?P<name>(?:FN|DM)_\w+) \("),
@@ -56,15 +56,14 @@ UNSUPPORTED_FUNCTIONS: Final = frozenset(
     edit_distance edit_distance_similarity encryptbyasymkey encryptbycert encryptbykey encryptbypassphrase
     eventdata file_id file_name filegroup_id filegroup_name filegroupproperty fileproperty filepropertyex
     fulltextcatalogproperty fulltextserviceproperty get_bit get_filestream_transaction_context getansinull
-    index_col indexkey_property indexproperty is_objectsigned isjson jaro_winkler_distance
-    jaro_winkler_similarity json_array json_arrayagg json_contains json_modify json_object json_objectagg
-    json_path_exists json_query json_value key_guid key_id key_name left_shift loginproperty
-    min_active_rowversion object_definition objectproperty objectpropertyex permissions publishingservername
-    pwdcompare pwdencrypt regexp_count regexp_instr regexp_like regexp_matches regexp_replace
-    regexp_split_to_table regexp_substr right_shift set_bit signbyasymkey signbycert soundex
-    sql_variant_property stats_date string_escape symkeyproperty textptr textvalid trigger_nestlevel
-    typeproperty unistr vector_distance vector_norm vector_normalize vectorproperty verifysignedbyasymkey
-    verifysignedbycert""".split()
+    index_col indexkey_property indexproperty is_objectsigned jaro_winkler_distance jaro_winkler_similarity
+    json_array json_arrayagg json_contains json_modify json_object json_objectagg json_path_exists key_guid
+    key_id key_name left_shift loginproperty min_active_rowversion object_definition objectproperty
+    objectpropertyex permissions publishingservername pwdcompare pwdencrypt regexp_count regexp_instr
+    regexp_like regexp_matches regexp_replace regexp_split_to_table regexp_substr right_shift set_bit
+    signbyasymkey signbycert soundex sql_variant_property stats_date symkeyproperty textptr textvalid
+    trigger_nestlevel typeproperty unistr vector_distance vector_norm vector_normalize vectorproperty
+    verifysignedbyasymkey verifysignedbycert""".split()
 )
 """Functions of SQL Server, of which those in ``FUNCTIONS`` are supported and the others are not."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.tsql.query.binder import only
-from airflow_provider_ssis.emulator.tsql.query.functions import dates, mathematics, parsing, strings, system
+from airflow_provider_ssis.emulator.tsql.query.functions import dates, json, mathematics, parsing, strings, system
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function
 from airflow_provider_ssis.emulator.tsql.query.rules import aggregates, conditionals, windows
 from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import bound_value, find_function
@@ -25,6 +25,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     **strings.FUNCTIONS,
     **mathematics.FUNCTIONS,
     **dates.FUNCTIONS,
+    **json.FUNCTIONS,
     **parsing.FUNCTIONS,
     **system.FUNCTIONS,
 }

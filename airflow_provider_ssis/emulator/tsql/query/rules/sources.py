@@ -15,6 +15,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Ta
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import shared_type, unified
+from airflow_provider_ssis.emulator.tsql.query.rules.open_json import open_json
 from airflow_provider_ssis.emulator.tsql.query.rules.pivots import pivoted
 from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import bound_function, find_function
 from airflow_provider_ssis.emulator.tsql.query.rules.table_functions import TABLE_FUNCTIONS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder, CommonTable
 
+_OPEN_JSON: Final = exp.TableAlias(this=exp.to_identifier("openjson"))
 _JOINS: Final = {
     ("", ""): "JOIN",
     ("", "INNER"): "JOIN",
@@ -92,6 +94,8 @@ def _apply(binder: Binder, lateral: exp.Lateral) -> str:
         text = _values(binder, lateral.this.this, lateral.args.get("alias"), sees_siblings=True)
     elif isinstance(lateral.this, exp.Subquery):
         text = _derived(binder, lateral.this.this, lateral.args.get("alias"), sees_siblings=True)
+    elif isinstance(lateral.this, exp.OpenJSON):
+        text = _query_source(binder, open_json(binder, lateral.this), lateral.args.get("alias") or _OPEN_JSON)
     elif isinstance(lateral.this, exp.Anonymous):
         text = _function(binder, lateral.this, lateral.args.get("alias"))
     elif isinstance(lateral.this, exp.Dot) and isinstance(lateral.this.expression, exp.Anonymous):
@@ -153,6 +157,8 @@ def _table(binder: Binder, node: exp.Table) -> str:
     if node.args.get("pivots"):
         return _pivot(binder, node)
     alias = node.args.get("alias")
+    if isinstance(node.this, exp.OpenJSON):
+        return _query_source(binder, open_json(binder, node.this), alias or _OPEN_JSON)
     if isinstance(node.this, exp.Anonymous):
         return _function(binder, node.this, alias, name_parts(node)[:-1])
     return _named(binder, node, alias)

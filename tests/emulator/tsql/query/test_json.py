@@ -1,0 +1,99 @@
+"""JSON_VALUE, JSON_QUERY, ISJSON, STRING_ESCAPE and OPENJSON."""
+
+# ruff: noqa: E501, ISC004 - a query reads best on one line
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ssis.emulator.tsql.values import json_path
+from tests.support.tsql_session import run
+
+TEXT = '{"a": {"b": [1, 2.50, "x", {"c": null}]}, "d e": true}'
+
+ANSWERS: list[tuple[str, list[tuple[Any, ...]]]] = [
+    (
+        f"SELECT JSON_VALUE('{TEXT}', '$.a.b[1]'), JSON_VALUE('{TEXT}', '$.\"d e\"'), JSON_VALUE('{TEXT}', '$.a.b[3].c')",
+        [("2.50", "true", None)],
+    ),
+    (
+        f"SELECT JSON_VALUE('{TEXT}', '$.a'), JSON_VALUE('{TEXT}', 'lax $.nothing.b'), JSON_VALUE(NULL, '$')",
+        [(None, None, None)],
+    ),
+    (
+        f"SELECT JSON_QUERY('{TEXT}', '$.a.b'), JSON_QUERY('{TEXT}', '$.a.b[0]'), JSON_QUERY('[1]')",
+        [('[1, 2.50, "x", {"c": null}]', None, "[1]")],
+    ),
+    (
+        "SELECT ISJSON('{}'), ISJSON('1'), ISJSON('{x'), ISJSON(NULL), STRING_ESCAPE('a\"/b', 'json')",
+        [(1, 0, 0, None, 'a\\"\\/b')],
+    ),
+    (
+        'SELECT * FROM OPENJSON(\'{"a":1,"b":"x","c":null,"d":[1],"e":{},"f":true}\')',
+        [("a", "1", 2), ("b", "x", 1), ("c", None, 0), ("d", "[1]", 4), ("e", "{}", 5), ("f", "true", 3)],
+    ),
+    (
+        "SELECT [key], value FROM OPENJSON('{\"list\":[10,20]}', '$.list') AS j WHERE CAST(j.value AS int) > 10",
+        [("1", "20")],
+    ),
+    (
+        'DECLARE @j nvarchar(max) = N\'[{"id":1,"n":{"x":"a"},"t":["p","q"]},{"id":2}]\';'
+        " SELECT * FROM OPENJSON(@j) WITH (id int, x varchar(10) '$.n.x', tags nvarchar(max) '$.t' AS JSON) AS j ORDER BY id",
+        [(1, "a", '["p","q"]'), (2, None, None)],
+    ),
+    (
+        "SELECT t.n, j.value FROM (VALUES (1, '[5,6]'), (2, NULL)) t (n, d) OUTER APPLY OPENJSON(t.d) j ORDER BY 1, 2",
+        [(1, "5"), (1, "6"), (2, None)],
+    ),
+    (
+        "SELECT v FROM (VALUES (1), (2), (3)) t (v) WHERE v IN (SELECT CAST(value AS int) FROM OPENJSON('[1,3]'))",
+        [(1,), (3,)],
+    ),
+    ("SELECT COUNT(*) FROM OPENJSON('{\"a\":1}', '$.missing')", [(0,)]),
+    ("SELECT JSON_QUERY('[1]') AS a, JSON_VALUE('[\"s\"]', '$[0]') AS b FOR JSON PATH", [('[{"a":[1],"b":"s"}]',)]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), ANSWERS, ids=[text for text, _ in ANSWERS])
+def test_answers(text: str, expected: list[tuple[Any, ...]]) -> None:
+    found = run(text)
+    assert not found.errors
+    assert found.results == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("SELECT JSON_VALUE('{x', '$.a')", 13609),
+        ("SELECT JSON_VALUE('{}', 'a')", 13607),
+        ("SELECT JSON_VALUE('{}', 'strict $.a')", 13608),
+        ("SELECT JSON_VALUE('{\"a\":[]}', 'strict $.a')", 13623),
+        ("SELECT JSON_QUERY('{\"a\":1}', 'strict $.a')", 13624),
+        ('SELECT * FROM OPENJSON(\'[{"a":"x"}]\') WITH (a int)', 245),
+        ("SELECT * FROM OPENJSON('[{}]') WITH (a int AS JSON)", 13618),
+        ("SELECT JSON_MODIFY('{}', '$.a', 1)", 40514),
+    ],
+)
+def test_errors(text: str, number: int) -> None:
+    assert run(text).numbers == [number]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.lists(VALUES, min_size=1) | st.dictionaries(st.text(), VALUES, min_size=1), st.sampled_from((None, 1)))
+def test_the_parts_of_any_text_are_those_of_the_parser(value: Any, indent: int | None) -> None:
+    text = json.dumps(value, indent=indent)
+    keys = value if isinstance(value, dict) else range(len(value))
+    assert [(key, json.loads(part)) for key, part in json_path.members(text)] == [
+        (str(key), value[key]) for key in keys
+    ]

@@ -12,7 +12,8 @@ from airflow_provider_ssis.project.comparison.noise import (
     is_layout,
     property_name,
 )
-from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.encryption import DPAPI_BLOB, SET_LEVEL, require_readable
+from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.inspection.description import masked
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
@@ -68,7 +69,7 @@ def compare(before: SsisFiles, after: SsisFiles, *, ids: bool = False) -> tuple[
         raise BuildError("a project and a single file cannot be compared", part=after.part)
     found = [*_manifests(before, after)]
     if not before.is_project:
-        found += compare_roots(before.root(before.part), after.root(after.part), after.part, ids=ids)
+        found += compare_roots(_readable(before, before.part), _readable(after, after.part), after.part, ids=ids)
         return tuple(found)
     names_before = {name.casefold(): name for name in before.names}
     names_after = {name.casefold(): name for name in after.names}
@@ -79,8 +80,20 @@ def compare(before: SsisFiles, after: SsisFiles, *, ids: bool = False) -> tuple[
             found.append(Difference("added", names_after[key], ""))
         else:
             name = names_after[key]
-            found += compare_roots(before.root(names_before[key]), after.root(name), name, ids=ids)
+            found += compare_roots(_readable(before, names_before[key]), _readable(after, name), name, ids=ids)
     return tuple(found)
+
+
+def _readable(files: SsisFiles, name: str) -> _Element:
+    """Return the root element of a file that is not encrypted as a whole.
+
+    :raises ProtectedError: it is, and no password decrypts it.
+    """
+    root = files.root(name)
+    if name in files.package_names and files.is_encrypted(name):
+        raise ProtectedError("is encrypted as a whole", part=name, advice=f"Give its password. {SET_LEVEL}")
+    require_readable(root, name)
+    return root
 
 
 def compare_roots(before: _Element, after: _Element, file: str, *, ids: bool = False) -> Iterator[Difference]:
@@ -95,11 +108,23 @@ def compare_roots(before: _Element, after: _Element, file: str, *, ids: bool = F
     yield from _different(reader.read(before), reader.read(after), file, "")
 
 
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """The value of a property.
+
+    :param text: what is compared; empty for an encrypted value, which cannot be compared.
+    :param shown: the text without secrets.
+    """
+
+    text: str
+    shown: str
+
+
 @dataclass(frozen=True)
 class _Object:
     """An object: its properties by name, and the objects inside by label."""
 
-    properties: Mapping[str, str]
+    properties: Mapping[str, _Value]
     children: Mapping[str, _Object]
 
 
@@ -108,13 +133,13 @@ class _Reader:
         self._ignored = _IGNORED if ids else _IGNORED | _IDS
 
     def read(self, element: _Element) -> _Object:
-        properties: dict[str, str] = {}
+        properties: dict[str, _Value] = {}
         children: dict[str, _Object] = {}
         self._collect(element, properties, children, is_root=True)
         return _Object(properties, children)
 
     def _collect(
-        self, element: _Element, properties: dict[str, str], children: dict[str, _Object], *, is_root: bool
+        self, element: _Element, properties: dict[str, _Value], children: dict[str, _Object], *, is_root: bool
     ) -> None:
         if is_root:
             for name, value in element.attrib.items():
@@ -122,7 +147,7 @@ class _Reader:
                 if local not in self._ignored and not str(name).startswith("{http://www.w3.org/XML"):
                     properties[local] = _shown(local, str(value))
             if element.text and not is_blank(element.text):
-                properties[""] = _HIDDEN if is_secret(element) or _is_encrypted(element) else element.text
+                properties[""] = _value(element, "", is_hidden=is_secret(element))
         for child in element.iterchildren("*"):
             local = str(child.tag).rpartition("}")[2]
             if is_layout(child):
@@ -130,8 +155,8 @@ class _Reader:
             name = property_name(child)
             if name and not len(child):
                 if name not in self._ignored:
-                    hidden = is_secret(child) or _is_encrypted(child) or _is_value_of_secret(child, name)
-                    properties[name] = _HIDDEN if hidden else _shown(name, child.text or "")
+                    is_hidden = is_secret(child) or _is_value_of_secret(child, name)
+                    properties[name] = _value(child, name, is_hidden=is_hidden)
             elif local in _COLLECTIONS:
                 inner = self.read(child) if child.attrib else None
                 if inner is not None:
@@ -190,16 +215,25 @@ def _is_value_of_secret(element: _Element, name: str) -> bool:
     )
 
 
-def _shown(name: str, value: str) -> str:
-    return masked(value) if name in ("ConnectionString", "Arguments") or ";" in value else value
+def _value(element: _Element, name: str, *, is_hidden: bool) -> _Value:
+    """Return the value of a property that is the text of an element."""
+    if _is_encrypted(element) or (element.text or "").startswith(DPAPI_BLOB):
+        return _Value("", _HIDDEN)
+    text = element.text or ""
+    return _Value(text, _HIDDEN) if is_hidden else _shown(name, text)
+
+
+def _shown(name: str, value: str) -> _Value:
+    return _Value(value, masked(value) if name in ("ConnectionString", "Arguments") or ";" in value else value)
 
 
 def _different(before: _Object, after: _Object, file: str, path: str) -> Iterator[Difference]:
     for name in dict.fromkeys((*before.properties, *after.properties)):
         old, new = before.properties.get(name), after.properties.get(name)
-        if old != new:
+        if old is None or new is None or old.text != new.text:
             kind = "added" if old is None else "removed" if new is None else "changed"
-            yield Difference(kind, file, f"{path}.{name}" if name else path, old, new)
+            shown = [None if one is None else one.shown for one in (old, new)]
+            yield Difference(kind, file, f"{path}.{name}" if name else path, *shown)
     for label in dict.fromkeys((*before.children, *after.children)):
         inner = f"{path}/{label}" if path else label
         if label not in after.children:

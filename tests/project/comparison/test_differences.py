@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.cli.main import main
-from airflow_provider_ssis.project.build import build_ispac
+from airflow_provider_ssis.project.archive import open_archive
+from airflow_provider_ssis.project.build import build_ispac, build_project
+from airflow_provider_ssis.project.changes import Changes
+from airflow_provider_ssis.project.ciphers import CIPHERS
 from airflow_provider_ssis.project.comparison.differences import Difference, compare
-from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.inspection.sources import open_files
+from airflow_provider_ssis.project.protection import PASSWORD_LEVELS, PasswordProtection
 from tests.lint.samples import constraint, constraints, executables, manager, plain, sql, variable, variables
 from tests.support.dtsx_text import old_properties, package_text
 from tests.support.ssis_projects import connection, make_project, package, parameter, task, write_project_folder
@@ -131,3 +135,26 @@ def test_the_command_prints_differences(tmp_path: Path, capsys: pytest.CaptureFi
 def test_real_projects_equal_themselves(name: str) -> None:
     with open_files(INPUTS / name) as before, open_files(INPUTS / name) as after:
         assert compare(before, after) == ()
+
+
+def test_encrypted_projects_are_compared_with_their_password_only(tmp_path: Path) -> None:
+    folder = project(tmp_path / "one", "north", "Load.dtsx")
+    for level in PASSWORD_LEVELS:
+        one, two = (
+            build_project(folder, changes=Changes(protection=PasswordProtection(level, "secret", cipher))).ispac
+            for cipher in CIPHERS
+        )
+        with (
+            open_files(one, password="secret") as before,
+            open_files(two, password="secret") as after,
+        ):
+            assert compare(before, after) == ()
+    path = tmp_path / "Load.dtsx"
+    path.write_bytes(open_ispac_part(two, "Load.dtsx"))
+    with open_files(path) as before, open_files(path) as after, pytest.raises(ProtectedError, match="as a whole"):
+        compare(before, after)
+
+
+def open_ispac_part(data: bytes, name: str) -> bytes:
+    with open_archive(data) as archive:
+        return archive.read(name)

@@ -127,6 +127,55 @@ def test_a_value_that_no_data_type_of_ssis_has_is_refused_first(prepared: pyodbc
     assert error_number(prepared, f"{batch}set_object_parameter_value 20, N'No', N'No', N'No', @v") == 27159
 
 
+TYPES = [
+    ("Boolean", "CAST(1 AS bit)", "bit"),
+    ("Byte", "CAST(1 AS tinyint)", "tinyint"),
+    ("DateTime", "CAST('20240131' AS date)", "date"),
+    ("DateTime", "CAST('20240131' AS smalldatetime)", "smalldatetime"),
+    ("Decimal", "CAST(1.5 AS decimal(5,2))", "decimal"),
+    ("Double", "CAST(1.5 AS decimal(5,2))", "decimal"),
+    ("Double", "CAST(1.5 AS real)", "real"),
+    ("Int16", "CAST(1 AS smallint)", "smallint"),
+    ("Int64", "CAST(1 AS bigint)", "bigint"),
+    ("Single", "CAST(1.5 AS float)", "float"),
+    ("String", "CAST('x' AS varchar(10))", "varchar"),
+    ("UInt32", "CAST(1 AS int)", "int"),
+    ("UInt64", "CAST(1 AS bigint)", "bigint"),
+]
+
+
+@pytest.mark.parametrize(("data_type", "literal", "base"), TYPES)
+def test_a_variable_keeps_the_base_type_of_its_value(
+    prepared: pyodbc.Connection, data_type: str, literal: str, base: str
+) -> None:
+    query = (
+        "SELECT CAST(SQL_VARIANT_PROPERTY(value, 'BaseType') AS varchar(30)) FROM catalog.environment_variables"
+        " WHERE name = 'Typed'"
+    )
+    declare = f"DECLARE @v sql_variant = {literal}; EXEC catalog."
+    rows(prepared, f"{declare}create_environment_variable N'Sales', N'Prod', N'Typed', N'{data_type}', 0, @v")
+    try:
+        assert value(prepared, query) == base
+        rows(prepared, f"{declare}set_environment_variable_value N'Sales', N'Prod', N'TYPED', @v")
+        assert value(prepared, query) == base
+    finally:
+        rows(prepared, "EXEC catalog.delete_environment_variable N'Sales', N'Prod', N'Typed'")
+
+
+@pytest.mark.parametrize("data_type", sorted(ssis_types.ACCEPTED))
+def test_the_name_of_a_type_may_have_any_case(prepared: pyodbc.Connection, data_type: str) -> None:
+    base = ssis_types.ACCEPTED[data_type][0]
+    text = "CAST('20240131' AS {})" if data_type == "DateTime" else "CAST('1' AS {})"
+    for name in (data_type.lower(), data_type.upper()):
+        rows(
+            prepared,
+            f"DECLARE @v sql_variant = {text.format(base)};"
+            f"EXEC catalog.create_environment_variable N'Sales', N'Prod', N'Cased', N'{name}', 0, @v;"
+            f"EXEC catalog.set_environment_variable_value N'Sales', N'Prod', N'Cased', @v;"
+            "EXEC catalog.delete_environment_variable N'Sales', N'Prod', N'Cased'",
+        )
+
+
 # --- folders and environments
 
 
@@ -197,54 +246,6 @@ def test_a_reference_changes_its_type(admin: pyodbc.Connection) -> None:
 
 
 # --- variables
-
-TYPES = [
-    ("Boolean", "CAST(1 AS bit)", "bit"),
-    ("Byte", "CAST(1 AS tinyint)", "tinyint"),
-    ("DateTime", "CAST('20240131' AS date)", "date"),
-    ("DateTime", "CAST('20240131' AS smalldatetime)", "smalldatetime"),
-    ("Decimal", "CAST(1.5 AS decimal(5,2))", "decimal"),
-    ("Double", "CAST(1.5 AS decimal(5,2))", "decimal"),
-    ("Double", "CAST(1.5 AS real)", "real"),
-    ("Int16", "CAST(1 AS smallint)", "smallint"),
-    ("Int64", "CAST(1 AS bigint)", "bigint"),
-    ("Single", "CAST(1.5 AS float)", "float"),
-    ("String", "CAST('x' AS varchar(10))", "varchar"),
-    ("UInt32", "CAST(1 AS int)", "int"),
-    ("UInt64", "CAST(1 AS bigint)", "bigint"),
-]
-
-
-@pytest.mark.parametrize(("data_type", "literal", "base"), TYPES)
-def test_a_variable_keeps_the_base_type_of_its_value(
-    prepared: pyodbc.Connection, data_type: str, literal: str, base: str
-) -> None:
-    query = (
-        "SELECT CAST(SQL_VARIANT_PROPERTY(value, 'BaseType') AS varchar(30)) FROM catalog.environment_variables"
-        " WHERE name = 'Typed'"
-    )
-    declare = f"DECLARE @v sql_variant = {literal}; EXEC catalog."
-    rows(prepared, f"{declare}create_environment_variable N'Sales', N'Prod', N'Typed', N'{data_type}', 0, @v")
-    try:
-        assert value(prepared, query) == base
-        rows(prepared, f"{declare}set_environment_variable_value N'Sales', N'Prod', N'TYPED', @v")
-        assert value(prepared, query) == base
-    finally:
-        rows(prepared, "EXEC catalog.delete_environment_variable N'Sales', N'Prod', N'Typed'")
-
-
-@pytest.mark.parametrize("data_type", sorted(ssis_types.ACCEPTED))
-def test_the_name_of_a_type_may_have_any_case(prepared: pyodbc.Connection, data_type: str) -> None:
-    base = ssis_types.ACCEPTED[data_type][0]
-    text = "CAST('20240131' AS {})" if data_type == "DateTime" else "CAST('1' AS {})"
-    for name in (data_type.lower(), data_type.upper()):
-        rows(
-            prepared,
-            f"DECLARE @v sql_variant = {text.format(base)};"
-            f"EXEC catalog.create_environment_variable N'Sales', N'Prod', N'Cased', N'{name}', 0, @v;"
-            f"EXEC catalog.set_environment_variable_value N'Sales', N'Prod', N'Cased', @v;"
-            "EXEC catalog.delete_environment_variable N'Sales', N'Prod', N'Cased'",
-        )
 
 
 def test_a_variable_whose_type_was_written_in_small_letters_sets_a_parameter(admin: pyodbc.Connection) -> None:

@@ -37,7 +37,7 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import (
 )
 from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.statement_table import AWAITED, IMMEDIATE, STREAMED
+from airflow_provider_ssis.emulator.tsql.execution.statement_table import AWAITED, BEGIN_IMPLICITLY, IMMEDIATE, STREAMED
 from airflow_provider_ssis.emulator.tsql.execution.transactions import UNCOMMITTABLE, given_up
 from airflow_provider_ssis.emulator.tsql.language import parser
 from airflow_provider_ssis.emulator.tsql.language import statements as s
@@ -193,6 +193,9 @@ class Interpreter:
                 self._paused = time.monotonic()
             failure: SqlError | None = None
             try:
+                if session.options.implicit_transactions and type(statement) in BEGIN_IMPLICITLY:
+                    for event in self.begin_implicitly():
+                        yield event
                 immediate = IMMEDIATE.get(type(statement))
                 awaited = AWAITED.get(type(statement))
                 if immediate is not None:

@@ -15,6 +15,7 @@ from airflow_provider_ssis.emulator.tsql.execution import (
     table_statements,
 )
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable, StreamedTable
+from airflow_provider_ssis.emulator.tsql.language import cursor_syntax, table_syntax
 
 IMMEDIATE: Final[ImmediateTable] = {
     **control_flow.IMMEDIATE,
@@ -36,3 +37,18 @@ STREAMED: Final[StreamedTable] = {
     **data_statements.STREAMED,
     **message_statements.STREAMED,
 }
+BEGIN_IMPLICITLY: Final = frozenset(
+    {
+        cursor_syntax.Fetch,
+        cursor_syntax.OpenCursor,
+        table_syntax.AddToTable,
+        table_syntax.AlterColumn,
+        table_syntax.CreateIndex,
+        table_syntax.CreateTable,
+        table_syntax.DropFromTable,
+        table_syntax.DropIndex,
+        table_syntax.DropTable,
+        table_syntax.TruncateTable,
+    }
+)
+"""The statements that begin a transaction under SET IMPLICIT_TRANSACTIONS ON, in addition to queries and calls."""

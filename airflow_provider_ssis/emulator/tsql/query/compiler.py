@@ -1,6 +1,6 @@
 """The query compiler: one T-SQL query in, DuckDB text and T-SQL column types out.
 
-A query goes through sqlglot (``dialect.py``) and the binder (``transforms/``). A SELECT without FROM whose expressions
+A query goes through sqlglot (``dialect.py``) and the binder (``rules/``). A SELECT without FROM whose expressions
 Python can compute alone needs no DuckDB at all: large values are not copied, and every type keeps all that it holds.
 """
 
@@ -56,7 +56,7 @@ class CompiledQuery:
         steps, where there are any.
     :param steps: for assignments that follow from one another, the query of each value: one row of one column. It reads
         a row of this query as the variables that ``cell_name`` names.
-    :param one_row: the steps hold only while this query gives no second row (``transforms/assignments.py``).
+    :param one_row: the steps hold only while this query gives no second row (``rules/assignments.py``).
     :param is_quick: Python computes the one row in an instant: the query is short and holds no large values.
     :param writes: INSERT, UPDATE or DELETE on a table variable or temporary table; its one row is the row count.
     :param change: the same where the rows go through a stage; then there is no text.

@@ -82,8 +82,12 @@ SCRIPTS = {
         [[(1, 2, None, 7), (2, 3, None, 7)], [(1, "7"), (2, "7")]],
     ),
     "a table is what it was after a rollback of ALTER": (
-        "CREATE TABLE #t (a int); INSERT #t VALUES (1); BEGIN TRAN; INSERT #t VALUES (2); ROLLBACK; SELECT * FROM #t",
+        "CREATE TABLE #t (a int); INSERT #t VALUES (1); BEGIN TRAN; ALTER TABLE #t ADD b int; INSERT #t VALUES (2, 2); ROLLBACK; SELECT * FROM #t; INSERT #t VALUES (3)",
         [[(1,)]],
+    ),
+    "CREATE TABLE begins an implicit transaction": (
+        "SET IMPLICIT_TRANSACTIONS ON; CREATE TABLE #t (a int); SELECT @@TRANCOUNT; ROLLBACK; SELECT OBJECT_ID('tempdb..#t')",
+        [[(1,)], [(None,)]],
     ),
     "comparisons in checks disregard case": (
         "CREATE TABLE #t (s varchar(9) CHECK (s IN ('ON', 'off'))); INSERT #t VALUES ('on'), (NULL); SELECT COUNT(*) FROM #t",

@@ -53,7 +53,7 @@ class ConnectionOptions:
         :raises airflow_process.UnreadableConnection: Airflow cannot read the connection.
         """
         conn_id = self.conn_id
-        if conn_id is None and not self._is_given:
+        if conn_id is None and not self.is_given:
             conn_id = click.get_current_context().obj
         if conn_id is not None:
             from airflow_provider_ssis.cli.airflow_process import hook_of
@@ -64,7 +64,8 @@ class ConnectionOptions:
         return StandaloneConnector(_named(self._fields()))
 
     @property
-    def _is_given(self) -> bool:
+    def is_given(self) -> bool:
+        """Whether the options describe a connection without Airflow."""
         return self.uri is not None or self.host is not None or "data_source" in self.extras
 
     def _fields(self) -> PlainFields:
@@ -72,7 +73,7 @@ class ConnectionOptions:
 
         if self.uri is not None:
             return fields_of_uri(self.uri, "the URI")
-        if self._is_given:
+        if self.is_given:
             return PlainFields(
                 conn_id="options",
                 host=self.host,

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from airflow_provider_ssis.cli.airflow_process import UnreadableConnection, hook_of, output_to_stderr
-from airflow_provider_ssis.cli.connection_options import fields_of_uri
+from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS, ConnectionOptions, take_connection
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import reject_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.hooks.checks import Finding
     from airflow_provider_ssis.hooks.connector import CatalogConnector
 
+DEFAULT_CONN_ID = "ssis_default"
+"""The Airflow connection that is tested if none is given."""
 LONGEST_BAR = 24
 ONLY_READS = 3
 """The exit code for a login that may neither run nor deploy anything."""
@@ -31,51 +32,56 @@ _PLAIN = str.maketrans({"✓": "+", "✗": "x", "▇": "#"})
 """Replacements for the marks, if the output cannot show them."""
 
 
-@click.command("doctor")
-@click.option("--conn-id", default="ssis_default", metavar="ID", help="An Airflow connection.")
-@click.option("--uri", metavar="URI", help="A connection URI or JSON object, as in AIRFLOW_CONN_..., instead.")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help='Print JSON: {"drivers": [...], "steps": [{"step", "outcome", "text", "seconds"}, ...], "exit_code"}.',
-)
-def command(conn_id: str, uri: str | None, as_json: bool) -> int:
-    """List the ODBC drivers of this machine and test a connection step by step: settings, driver, address, port,
-    token, encryption, login, server, catalog, its version, the identity, and whether the login may run, deploy and
-    read logs. Print the T-SQL that grants missing permissions.
+def _run(*, as_json: bool, **options: Any) -> int:
+    """List the ODBC drivers of this machine and test a connection, by default Airflow's ssis_default, step by step:
+    settings, driver, address, port, token, encryption, login, server, catalog, its version, the identity, and whether
+    the login may run, deploy and read logs. Print the T-SQL that grants missing permissions.
 
     Exit code 0: the connection works; 1: the last step failed and says why; 3: the connection works, but the login may
     neither run nor deploy anything (!).
     """
-    reject_together("conn_id", "uri")
     _survive_poor_encodings()
     try:
         # Imports and logs of Airflow and of this package must not mix with JSON on the standard output.
         with output_to_stderr() if as_json else nullcontext():
-            connector = _connector(conn_id, uri)
+            connector = _connector(take_connection(options))
     except (ImportError, UnreadableConnection, click.UsageError) as error:
         text = error.message if isinstance(error, click.UsageError) else str(error)
         if not as_json:
+            if isinstance(error, click.UsageError) and error.ctx is not None:
+                raise
             raise CommandFailed(text) from None
         print(json.dumps({"drivers": [], "steps": [], "error": text, "exit_code": 1}, indent=2))
         return 1
     return _run_json(connector) if as_json else _run_console(connector)
 
 
-def _connector(conn_id: str, uri: str | None) -> CatalogConnector:
-    if uri is None:
-        return hook_of(conn_id)
-    fields = fields_of_uri(uri, "the URI")
+command = click.Command(
+    "doctor",
+    callback=_run,
+    params=[
+        click.Option(
+            ["--json", "as_json"],
+            is_flag=True,
+            help='Print JSON: {"drivers": [...], "steps": [{"step", "outcome", "text", "seconds"}, ...], "exit_code"}.',
+        ),
+        *CONNECTION_PARAMETERS,
+    ],
+    help=_run.__doc__,
+)
+
+
+def _connector(connection: ConnectionOptions) -> CatalogConnector:
+    if not connection.is_given and connection.conn_id is None:
+        return hook_of(DEFAULT_CONN_ID)
+    connector = connection.connector()
     try:
         import pyodbc  # noqa: F401 reported here, since every step after the settings needs it
     except ImportError as error:
         from airflow_provider_ssis.odbc.drivers import DRIVER_MANAGER_ADVICE
 
         raise ImportError(DRIVER_MANAGER_ADVICE.format(reason=error)) from None
-    from airflow_provider_ssis.hooks.connector import StandaloneConnector
-
-    return StandaloneConnector(fields)
+    return connector
 
 
 def _run_console(connector: CatalogConnector) -> int:

@@ -211,8 +211,6 @@ def _statistics(probe: Probe) -> Finding:
 def _failed(probe: Probe) -> Finding:
     number = probe.failed_run
     status = probe.value("SELECT status FROM catalog.executions WHERE execution_id = :id;", id=number)
-    if status == 7 and _is_simulated(probe):
-        raise NotApplicable("the server simulates runs, and does not evaluate the expression")
     errors = probe.value(
         "SELECT COUNT(*) FROM catalog.event_messages WHERE operation_id = :id AND message_type = 120;", id=number
     )
@@ -296,11 +294,6 @@ def _validation_status(probe: Probe) -> Finding:
         "WHERE f.name = :folder AND p.name = :project AND k.name = :package;"
     )
     return Finding("S", status)
-
-
-def _is_simulated(probe: Probe) -> bool:
-    """Whether this is the embedded SSISDB, which has a schema to control it."""
-    return probe.value("SELECT SCHEMA_ID(N'emulator');") is not None
 
 
 def _stopped(probe: Probe) -> Finding:

@@ -1,6 +1,6 @@
 """The project that the suite deploys: packages that need nothing but the server.
 
-``Run.dtsx`` has a parameter of every type and a task-free loop that ends at once, ``Fail.dtsx`` divides by zero,
+``Run.dtsx`` has a parameter of every type and a loop that ends at once, ``Fail.dtsx`` divides by zero,
 ``Wait.dtsx`` runs until it is stopped, at most a minute, and ``Required.dtsx`` has a parameter without a value.
 """
 
@@ -87,13 +87,30 @@ def _package(file: str, condition: str, parameters: dict[str, tuple[int, str, bo
         f'DTS:VersionGUID="{_guid(file, "version")}" DTS:ProtectionLevel="0">'
         '<DTS:Property DTS:Name="PackageFormatVersion">8</DTS:Property>'
         f"<DTS:PackageParameters>{declared}</DTS:PackageParameters>"
-        '<DTS:Variables><DTS:Variable DTS:CreationName="" DTS:IncludeInDebugDump="6789" DTS:Namespace="User" '
-        f'DTS:ObjectName="Zero" DTS:DTSID="{_guid(file, "Zero")}">'
-        '<DTS:VariableValue DTS:DataType="3">0</DTS:VariableValue></DTS:Variable></DTS:Variables>'
+        f"<DTS:Variables>{_variable(file, 'Zero')}{_variable(file, 'Turn')}</DTS:Variables>"
         '<DTS:Executables><DTS:Executable DTS:refId="Package\\Loop" DTS:CreationName="STOCK:FORLOOP" '
         f'DTS:ExecutableType="STOCK:FORLOOP" DTS:ObjectName="Loop" DTS:DTSID="{_guid(file, "Loop")}" '
-        f'DTS:LocaleID="-1" DTS:EvalExpression={quoteattr(condition)}><DTS:Variables/><DTS:Executables/>'
+        f'DTS:LocaleID="-1" DTS:EvalExpression={quoteattr(condition)}><DTS:Variables/>'
+        f"<DTS:Executables>{_task(file)}</DTS:Executables>"
         "</DTS:Executable></DTS:Executables></DTS:Executable>"
+    )
+
+
+def _task(file: str) -> str:
+    """A task that sets a variable to its own value."""
+    return (
+        '<DTS:Executable DTS:refId="Package\\Loop\\Turn" DTS:CreationName="Microsoft.ExpressionTask" '
+        f'DTS:ExecutableType="Microsoft.ExpressionTask" DTS:ObjectName="Turn" DTS:DTSID="{_guid(file, "Turn")}" '
+        'DTS:LocaleID="-1"><DTS:Variables/><DTS:ObjectData>'
+        '<ExpressionTask Expression="@[User::Turn] = 1"/></DTS:ObjectData></DTS:Executable>'
+    )
+
+
+def _variable(file: str, name: str) -> str:
+    return (
+        '<DTS:Variable DTS:CreationName="" DTS:IncludeInDebugDump="6789" DTS:Namespace="User" '
+        f'DTS:ObjectName="{name}" DTS:DTSID="{_guid(file, name)}">'
+        '<DTS:VariableValue DTS:DataType="3">0</DTS:VariableValue></DTS:Variable>'
     )
 
 

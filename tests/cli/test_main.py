@@ -64,7 +64,7 @@ def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[s
         (["bild"], "There is no command 'bild'. Did you mean 'build'?"),
         (["xyzzy"], "There is no command 'xyzzy'. --help lists the commands."),
         (["build", "folder"], "Missing option '--output'"),
-        (["doctor", "--conn-id", "a", "--uri", "b"], "Give only one of --conn-id and --uri."),
+        (["doctor", "--conn-id", "a", "--uri", "b"], "Give only one of --uri and --conn-id."),
         (["emulator", "--password", "a", "--password-file", "b"], "Give only one of --password-file and --password."),
     ],
 )

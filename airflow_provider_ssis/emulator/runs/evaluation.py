@@ -115,6 +115,8 @@ class Turns:
         """Why an expression of the loop has no value."""
         self.is_endless = False
         """Whether the loop was ended because nothing that the simulation does can end it."""
+        self.reads_clock = False
+        """Whether the loop ends at some time."""
 
     def begins(self, turn: int) -> bool:
         """Whether a turn takes place, after the loop's assignments.
@@ -146,8 +148,8 @@ class Turns:
         """Whether something changed since the last turn, or the loop had few turns: tasks do not really run."""
         state = self._variables.snapshot()
         is_same, self._before = state == self._before, state
-        reads_clock = any(function in condition.upper() for function in _CLOCK_FUNCTIONS)
-        self.is_endless = is_same and turn > LOOP_TURNS and not reads_clock
+        self.reads_clock = any(function in condition.upper() for function in _CLOCK_FUNCTIONS)
+        self.is_endless = is_same and turn > LOOP_TURNS and not self.reads_clock
         return not self.is_endless
 
     def _next_item(self, turn: int) -> bool:

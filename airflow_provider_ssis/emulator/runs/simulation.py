@@ -75,6 +75,8 @@ _STATUSES: Final = {
     ExecutionResult.FAILURE: OperationStatus.FAILED,
     ExecutionResult.COMPLETION: OperationStatus.COMPLETED,
 }
+_SECONDS_OF_A_TURN: Final = 0.01
+"""The least time that a turn of a loop takes whose condition reads the clock."""
 _TICK: Final = dt.timedelta(microseconds=1)
 """The time between two events, so that their times sort in their order."""
 
@@ -288,7 +290,11 @@ class _Simulation:
         for turn in itertools.count(1):
             if not turns.begins(turn):
                 break
+            began = self._elapsed
             yield from self._children(frame, f"{frame.execution_path}[{turn}]")
+            if turns.reads_clock and self._elapsed - began < _SECONDS_OF_A_TURN:
+                # The loop waits for a time: simulated tasks are over at once, but the time has to come.
+                yield from self._pause(began + _SECONDS_OF_A_TURN)
             self._executables += 1
             if self._executables > _MOST_EXECUTABLES:
                 raise _TooLarge

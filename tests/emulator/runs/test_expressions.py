@@ -120,6 +120,14 @@ def test_a_for_loop_can_take_no_turn_and_follow_an_expression_task() -> None:
     assert played.ran == ["Package", "Never", "Until", "Next", "Next", "Next"]
 
 
+def test_a_loop_that_waits_for_a_time_takes_that_time() -> None:
+    condition = 'DATEDIFF("ss", @[System::StartTime], GETDATE()) < 3'
+    loop = replace(for_loop("Wait"), for_expressions=ForExpressions("", condition, ""))
+    played = run(package("P.dtsx", loop))
+    assert played.status is OperationStatus.SUCCEEDED
+    assert 2 <= played.seconds <= 4
+
+
 def test_a_loop_that_nothing_ends_takes_three_turns_with_a_warning() -> None:
     loop = replace(for_loop("Wait", task("A")), for_expressions=ForExpressions("", "@i == 0", ""))
     played = run(with_variables(package("P.dtsx", loop), number("i", 0)))

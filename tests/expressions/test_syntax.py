@@ -272,6 +272,7 @@ def test_nesting_is_limited_by_the_length_only(text: str, value: object) -> None
     assert value_of(text) == value
 
 
+@pytest.mark.slow
 def test_deep_expressions_of_variables_need_no_recursion() -> None:
     assert outcome("@n == 0 ? 1 : " * DEEP + "2", n={"type": "Int32", "value": 5}) == 2
     assert outcome("1+(" * DEEP + "@n" + ")" * DEEP, n={"type": "Int32", "value": 5}) == DEEP + 5

@@ -17,6 +17,7 @@ from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNoth
 from airflow_provider_ssis.sensors.package import SsisPackageSensor
 from airflow_provider_ssis.triggers.package import SsisPackageTrigger
 from tests.support.deferrals import deferred, events_of, reloaded, resumed
+from tests.support.running import SingleTryHook
 from tests.support.task_runs import TaskRun, rendered
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -148,6 +149,7 @@ def test_an_outage_is_survived_in_the_triggerer(mart: Catalog, ssisdb: SsisdbEmu
 
 def test_an_outage_is_survived_on_the_worker(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     task_run = sensor()
+    task_run.operator.hook = SingleTryHook()
     assert not task_run.operator.poke(task_run.context).is_done
     run_package(mart)
     ssisdb.faults.error(40613, statement="catalog.executions", times=None)

@@ -19,6 +19,8 @@ from airflow_provider_ssis.verify.suite import all_facts, check
 from tests.support.mart import MART
 from tests.verify.conftest import probing, script
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "p;w=d {1 @"
 FACTS = all_facts()
 REASONS = {"the catalog accepts this login", "no project file was given with --ispac"}

@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.catalog.codes import PermissionType
+from airflow_provider_ssis.catalog.codes import OperationStatus, PermissionType
 from airflow_provider_ssis.catalog.errors import (
     AlreadyExists,
     CatalogError,
+    DeploymentFailed,
     EnvironmentNotFound,
     EnvironmentReferenceNotFound,
     FolderNotFound,
@@ -25,6 +26,7 @@ from airflow_provider_ssis.catalog.errors import (
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive
 from airflow_provider_ssis.catalog.securables import Securable
 from tests.support.catalog_projects import FOLDER, PACKAGE, PROJECT, etl
+from tests.support.ssis_projects import ispac_parts, make_project, package, task
 
 NAMES = ["Sales 2", "O'Brien; DROP TABLE x --", "[a] {b}", "数据 ☃ Ünïcode", "a/b", "100%s ?"]
 
@@ -46,6 +48,11 @@ def prepared(catalog: Catalog) -> Catalog:
     catalog.deploy_project(FOLDER, PROJECT, etl())
     catalog.create_environment(FOLDER, "Production")
     return catalog
+
+
+def package_file(*executables: str) -> bytes:
+    name = "Extra.dtsx"
+    return ispac_parts(make_project("X", [package(name, *(task(each) for each in executables))]))[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -166,6 +173,28 @@ def test_a_version_is_restored(ready: Catalog) -> None:
         ready.restore_project(FOLDER, "ETLs", 1)
 
 
+def test_single_packages_are_deployed(any_ready: Catalog) -> None:
+    before = any_ready.project(FOLDER, PROJECT)
+    assert before is not None
+    deployment = any_ready.deploy_packages(FOLDER, PROJECT, {"Extra.dtsx": package_file("First")})
+    assert deployment.project_id == before.project_id
+    assert deployment.object_version_lsn != before.object_version_lsn
+    assert [each.name for each in any_ready.packages(FOLDER, PROJECT)] == ["Extra.dtsx", PACKAGE, "Strict.dtsx"]
+    execution_id = any_ready.create_execution(
+        ExecutionRequest(folder=FOLDER, project=PROJECT, package="Extra.dtsx", synchronized=True)
+    )
+    assert any_ready.start_execution(execution_id) is OperationStatus.SUCCEEDED
+    with pytest.raises(DeploymentFailed) as caught:
+        any_ready.deploy_packages(FOLDER, PROJECT, {"Extra.dtsx": b"no package"})
+    assert caught.value.messages
+    with pytest.raises(InvalidArgument, match=r"Name it 'Extra\.dtsx'"):
+        any_ready.deploy_packages(FOLDER, PROJECT, {"Extra": b""})
+    with pytest.raises(InvalidArgument, match="no packages"):
+        any_ready.deploy_packages(FOLDER, PROJECT, {})
+    with pytest.raises(ProjectNotFound, match="Did you mean 'ETL'"):
+        any_ready.deploy_packages(FOLDER, "ETLs", {"Extra.dtsx": package_file("First")})
+
+
 def test_a_parameter_is_bound_and_cleared(ready: Catalog) -> None:
     ready.create_environment_variable(FOLDER, "Production", "Where", "south")
     reference_id = ready.create_environment_reference(FOLDER, PROJECT, "Production")
@@ -196,6 +225,8 @@ def test_cleaning_up_keeps_what_the_properties_say(catalog: Catalog) -> None:
     assert len(catalog.project_versions(FOLDER, PROJECT)) == 2
     catalog.clean_up_operations()
     catalog.startup()
+    assert catalog.operation_log_size() >= 0
+    assert catalog.version_log_size() >= 0
     assert catalog.always_on_replicas() == []
     version = catalog.check_schema_version()
     assert version.schema_build

@@ -114,6 +114,17 @@ def test_ssis_configure(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Cat
     assert "sales_secret" not in str(run.task("production")["rendered"])
 
 
+def test_ssis_package_sensor(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog) -> None:
+    run = run_dag(airflow_home, EXAMPLES / "ssis_package_sensor.py", ssisdb.airflow_uri)
+    assert run.state == "success", run.log
+    execution_id = run.task("load_sales")["execution_id"]
+    assert run.task("stop_old")["returned"] == []
+    assert run.task("sales_loaded")["returned"]["execution_id"] == execution_id
+    [tap] = catalog.data_taps(execution_id)
+    assert tap.max_rows == 100
+    assert list(ssisdb.data_taps_folder.glob(f"*{execution_id}*"))
+
+
 def test_the_examples_hold_no_secret() -> None:
     """A value marked as sensitive is a template: a literal would be stored in Airflow's database."""
     found = []

@@ -10,6 +10,7 @@ from airflow_provider_ssis.catalog.models import (
     Executable,
     ExecutableStatistics,
     PerformanceCounter,
+    PropertyOverride,
 )
 from airflow_provider_ssis.catalog.session import CatalogPart
 from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, select
@@ -40,6 +41,22 @@ class Statistics(CatalogPart):
         )
         return self._session.fetch(
             ExecutableStatistics, batch, doing=f"Reading the statistics of execution {execution_id}"
+        )
+
+    def property_overrides(self, execution_id: int) -> list[PropertyOverride]:
+        """The property overrides of an execution, in the order in which they were set.
+
+        :param execution_id: the execution.
+        """
+        batch = select(
+            PropertyOverride,
+            "catalog.execution_property_override_values AS v",
+            where=["v.execution_id = ?"],
+            values=[execution_id],
+            order_by="v.property_id",
+        )
+        return self._session.fetch(
+            PropertyOverride, batch, doing=f"Reading the property overrides of execution {execution_id}"
         )
 
     def component_phases(self, execution_id: int) -> Iterator[ComponentPhase]:

@@ -11,10 +11,11 @@ from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
 from airflow_provider_ssis.expressions.conversion import Value
 from airflow_provider_ssis.expressions.errors import ExpressionError, Fault
 from airflow_provider_ssis.expressions.operators import text_type
+from airflow_provider_ssis.expressions.parsing import MAX_LENGTH, parse
 from airflow_provider_ssis.expressions.program import Program
 from airflow_provider_ssis.expressions.scope import Scope
 from airflow_provider_ssis.expressions.settings import DEFAULT_SETTINGS, Settings
-from airflow_provider_ssis.expressions.syntax import MAX_LENGTH, Node, parse
+from airflow_provider_ssis.expressions.syntax import Node
 from airflow_provider_ssis.expressions.typed import Typed, computed_in_any_case, post_order
 
 MAX_VARIABLE_LENGTH = 4000

@@ -7,7 +7,7 @@ import re
 from airflow_provider_ssis.expressions import MAX_VARIABLE_LENGTH
 from airflow_provider_ssis.expressions.functions import FUNCTIONS
 from airflow_provider_ssis.expressions.operators import MAX_TEXT
-from airflow_provider_ssis.expressions.syntax import MAX_LENGTH
+from airflow_provider_ssis.expressions.parsing import MAX_LENGTH
 from tests.support.markdown import ROOT
 
 

@@ -15,7 +15,7 @@ from airflow_provider_ssis.expressions import (
     compile_assignment,
     compile_expression,
 )
-from airflow_provider_ssis.expressions.syntax import MAX_LENGTH
+from airflow_provider_ssis.expressions.parsing import MAX_LENGTH
 from tests.support.expressions import error_of, outcome, type_of, value_of
 
 I4 = ColumnType(DataTypeCode.DT_I4)

@@ -10,6 +10,11 @@ from typing import Any
 from airflow_provider_ssis.catalog.errors.driver_errors import statement_error
 from airflow_provider_ssis.catalog.session import Connection
 
+
+class NotApplicable(Exception):
+    """A fact does not apply, or cannot be tried. The message is the reason."""
+
+
 _NAME = re.compile(r"(?<!\w):([a-z]\w*)")
 
 

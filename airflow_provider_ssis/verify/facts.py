@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from airflow_provider_ssis.verify.probe import Probe
+from airflow_provider_ssis.verify.probe import Probe
 
 
 class Source:
@@ -28,10 +27,6 @@ class Outcome(Enum):
     """It does not apply to this edition, version or login, or could not be tried."""
     ERROR = "error"
     """The server answered with an error that the fact does not expect."""
-
-
-class NotApplicable(Exception):
-    """A fact does not apply, or cannot be tried. The message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

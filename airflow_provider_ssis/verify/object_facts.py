@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from airflow_provider_ssis.verify.facts import Fact, Finding, NotApplicable, Source
+from airflow_provider_ssis.verify.answers import NotApplicable
+from airflow_provider_ssis.verify.facts import Fact, Finding, Source
 from airflow_provider_ssis.verify.probe import Probe
 from airflow_provider_ssis.verify.sample_project import FAIL, PROJECT, REQUIRED, RUN, WAIT, sample_project
 

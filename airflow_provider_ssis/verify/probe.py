@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_ssis.verify.answers import Answer, Server
-from airflow_provider_ssis.verify.facts import NotApplicable
+from airflow_provider_ssis.verify.answers import Answer, NotApplicable, Server
 from airflow_provider_ssis.verify.sample_project import FAIL, PROJECT, REQUIRED, RUN, WAIT, sample_project
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from airflow_provider_ssis.verify.facts import Fact, Finding, NotApplicable
+from airflow_provider_ssis.verify.answers import NotApplicable
+from airflow_provider_ssis.verify.facts import Fact, Finding
 from airflow_provider_ssis.verify.probe import Probe
 from airflow_provider_ssis.verify.signatures import SIGNATURES, WINDOWS_FIRST
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
-from airflow_provider_ssis.verify.answers import ServerError
-from airflow_provider_ssis.verify.facts import Fact, NotApplicable, Outcome, Result
+from airflow_provider_ssis.verify.answers import NotApplicable, ServerError
+from airflow_provider_ssis.verify.facts import Fact, Outcome, Result
 from airflow_provider_ssis.verify.object_facts import object_facts
 from airflow_provider_ssis.verify.probe import Probe
 from airflow_provider_ssis.verify.refusals import refusal_facts

@@ -11,8 +11,8 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import Edition, LoginKind, SsisdbEmulator
-from airflow_provider_ssis.verify.answers import ServerError
-from airflow_provider_ssis.verify.facts import Fact, Finding, NotApplicable, Outcome, Result
+from airflow_provider_ssis.verify.answers import NotApplicable, ServerError
+from airflow_provider_ssis.verify.facts import Fact, Finding, Outcome, Result
 from airflow_provider_ssis.verify.probe import Probe
 from airflow_provider_ssis.verify.sample_project import FAIL, WAIT
 from airflow_provider_ssis.verify.suite import all_facts, check

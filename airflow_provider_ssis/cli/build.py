@@ -57,8 +57,9 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option(
     "--cipher",
     type=click.Choice(("aes256", "tripledes")),
-    default="aes256",
-    help="The cipher for --protect; SQL Server 2016 and earlier need tripledes.",
+    default="tripledes",
+    show_default=True,
+    help="The cipher for --protect. All versions of SQL Server read tripledes; aes256 needs 2017 or later.",
 )
 @click.option(
     "--set",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from airflow_provider_ssis.project.ciphers import AES_256, PasswordCipher
+from airflow_provider_ssis.project.ciphers import TRIPLE_DES, PasswordCipher
 from airflow_provider_ssis.project.dts import dts_flag
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
@@ -35,13 +35,13 @@ class PasswordProtection:
 
     :param level: ``ENCRYPT_SENSITIVE_WITH_PASSWORD`` or ``ENCRYPT_ALL_WITH_PASSWORD``.
     :param password: the password; not part of the ``repr``.
-    :param cipher: the cipher. Default: AES-256, which SQL Server 2017 and later write and read; SQL Server 2016 and
-        earlier need Triple DES.
+    :param cipher: the cipher. Default: Triple DES, which all versions read. AES-256 is what SQL Server 2017 and
+        later write; its key derivation rests on a public report alone (:mod:`~airflow_provider_ssis.project.ciphers`).
     """
 
     level: ProtectionLevel
     password: str = field(repr=False)
-    cipher: PasswordCipher = AES_256
+    cipher: PasswordCipher = TRIPLE_DES
 
     def __post_init__(self) -> None:
         if self.level not in PASSWORD_LEVELS:

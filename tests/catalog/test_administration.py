@@ -27,6 +27,7 @@ from airflow_provider_ssis.catalog.errors import (
     InvalidArgument,
     LoggingLevelNotFound,
     PackageNotFound,
+    ProcessNotFound,
     ProjectNotFound,
     SingleUserRequired,
     WorkerNotFound,
@@ -336,3 +337,22 @@ def test_an_execution_runs_on_the_worker_that_was_added(ready: Catalog, ssisdb_e
     assert execution.machine_name == "WORKER2"
     with pytest.raises(CatalogError):
         ready.add_execution_worker(create(ready), wanted)
+
+
+def test_a_running_execution_has_counters_and_can_be_dumped(ready: Catalog, ssisdb_emulator: SsisdbEmulator) -> None:
+    ssisdb_emulator.scripts.take(600, package=PACKAGE)
+    execution_id = create(ready)
+    with pytest.raises(ProcessNotFound):
+        ready.create_execution_dump(execution_id)
+    ready.start_execution(execution_id)
+    wait_until(lambda: ready.running()[0].status is OperationStatus.RUNNING)
+    assert {each.execution_id for each in ready.performance_counters(execution_id)} <= {execution_id}
+    ready.create_execution_dump(execution_id)
+    ready.stop_operation(execution_id)
+    wait_until(lambda: ready.running() == [])
+
+
+def test_overrides_are_listed(ready: Catalog) -> None:
+    execution_id = create(ready, property_overrides={r"\Package.Properties[MaximumErrorCount]": 5})
+    [override] = ready.property_overrides(execution_id)
+    assert (override.property_path, override.property_value) == (r"\Package.Properties[MaximumErrorCount]", "5")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.codes import PermissionType
 from airflow_provider_ssis.catalog.errors import CatalogError, InvalidArgument, InvalidName, WrongParameterType
-from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest, VariableReference
+from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest, PackageWatch, VariableReference
+from airflow_provider_ssis.catalog.securables import Securable
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.mart import MART
 from tests.support.running import parameters_of
@@ -97,6 +100,53 @@ NAMES: dict[str, tuple[int, Callable[[Catalog, str], object]]] = {
     "executions folder": (128, lambda c, n: c.executions(folder=n)),
     "executions project": (128, lambda c, n: c.executions(folder="Sales", project=n)),
     "executions package": (260, lambda c, n: c.executions(package=n)),
+    "rename_folder": (128, lambda c, n: c.rename_folder(n, "New")),
+    "rename_folder new name": (128, lambda c, n: c.rename_folder("Sales", n)),
+    "set_folder_description": (1024, lambda c, n: c.set_folder_description("Sales", n)),
+    "move_project": (128, lambda c, n: c.move_project("Sales", n, "New")),
+    "move_project new folder": (128, lambda c, n: c.move_project("Sales", "Mart", n)),
+    "restore_project": (128, lambda c, n: c.restore_project("Sales", n, 1)),
+    "project_versions": (128, lambda c, n: c.project_versions("Sales", n)),
+    "package": (260, lambda c, n: c.package("Sales", "Mart", n)),
+    "deploy_packages": (128, lambda c, n: c.deploy_packages("Sales", n, {"A.dtsx": b""})),
+    "deploy_packages package": (260, lambda c, n: c.deploy_packages("Sales", "Mart", {n: b""})),
+    "clear_object_parameter_value": (128, lambda c, n: c.clear_object_parameter_value("Sales", "Mart", n)),
+    "bind_object_parameter variable": (128, lambda c, n: c.bind_object_parameter("Sales", "Mart", "P", n)),
+    "parameter_values package": (260, lambda c, n: c.parameter_values("Sales", "Mart", n)),
+    "rename_environment": (128, lambda c, n: c.rename_environment("Sales", "Prod", n)),
+    "move_environment": (128, lambda c, n: c.move_environment("Sales", "Prod", n)),
+    "set_environment_description": (1024, lambda c, n: c.set_environment_description("Sales", "Prod", n)),
+    "delete_environment": (128, lambda c, n: c.delete_environment("Sales", n)),
+    "environment_variable": (128, lambda c, n: c.environment_variable("Sales", "Prod", n)),
+    "set_environment_variable_value": (128, lambda c, n: c.set_environment_variable_value("Sales", "Prod", n, 1)),
+    "rename_environment_variable": (128, lambda c, n: c.rename_environment_variable("Sales", "Prod", "V", n)),
+    "set_environment_variable_description": (
+        1024,
+        lambda c, n: c.set_environment_variable_description("Sales", "Prod", "V", n),
+    ),
+    "set_environment_variable_protection": (
+        128,
+        lambda c, n: c.set_environment_variable_protection("Sales", "Prod", n, sensitive=True),
+    ),
+    "delete_environment_variable": (128, lambda c, n: c.delete_environment_variable("Sales", "Prod", n)),
+    "set_environment_reference_type": (128, lambda c, n: c.set_environment_reference_type(1, environment_folder=n)),
+    "grant_permission": (128, lambda c, n: c.grant_permission(n, PermissionType.READ, Securable(folder="Sales"))),
+    "permissions folder": (128, lambda c, n: c.permissions(Securable(folder=n))),
+    "permissions project": (128, lambda c, n: c.permissions(Securable(folder="Sales", project=n))),
+    "create_customized_logging_level": (128, lambda c, n: c.create_customized_logging_level(n)),
+    "create_customized_logging_level description": (
+        1024,
+        lambda c, n: c.create_customized_logging_level("Level", description=n),
+    ),
+    "rename_customized_logging_level": (128, lambda c, n: c.rename_customized_logging_level("Level", n)),
+    "delete_customized_logging_level": (128, lambda c, n: c.delete_customized_logging_level(n)),
+    "add_data_tap path": (4000, lambda c, n: c.add_data_tap(1, n, "a.csv", task_path="x")),
+    "add_data_tap file": (4000, lambda c, n: c.add_data_tap(1, "Paths[A.B]", n, task_path="x")),
+    "validate_project": (128, lambda c, n: c.validate_project("Sales", n)),
+    "validate_package": (260, lambda c, n: c.validate_package("Sales", "Mart", n)),
+    "validations": (128, lambda c, n: c.validations(folder=n)),
+    "successes": (260, lambda c, n: c.successes([PackageWatch("Sales", "Mart", n, datetime.now(UTC))])),
+    "update_master_address": (256, lambda c, n: c.update_master_address(n)),
     "create_execution environment": (128, lambda c, n: c.create_execution(request(environment=n))),
     "create_execution folder": (128, lambda c, n: c.create_execution(request(folder=n))),
     "create_execution project": (128, lambda c, n: c.create_execution(request(project=n))),

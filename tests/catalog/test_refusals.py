@@ -179,6 +179,7 @@ def test_the_statement_in_the_error_grants_what_the_login_lacks(
 
 ADMIN_ONLY: dict[str, Call] = {
     "create": lambda c: c.create_folder("New"),
+    "rename": lambda c: c.rename_folder(FOLDER, "New"),
     "describe": lambda c: c.set_folder_description(FOLDER, "text"),
     "delete": lambda c: c.delete_folder("Archive"),
 }

@@ -137,9 +137,9 @@ def _check(source: Path, project: str | None, password: str | None) -> None:
     try:
         path = find_configuration(source)
         configuration = LintConfiguration() if path is None else read_configuration(path)
+        found = check(source, configuration, project=project, password=password)
     except ConfigurationError as error:
         raise CommandFailed(str(error)) from None
-    found = check(source, configuration, project=project, password=password)
     if found:
         click.echo(to_text(found, ""), nl=False, err=True)
     if any(one.severity is Severity.ERROR for one in found):

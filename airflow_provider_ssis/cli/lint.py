@@ -124,12 +124,13 @@ def _configuration(
 
 def _print_rules(rule_id: str | None) -> None:
     from airflow_provider_ssis.lint.rule_table import RULES
+    from airflow_provider_ssis.lint.runner import RULES_ADVICE
 
     if rule_id is None:
         for rule in sorted(RULES.values(), key=lambda one: one.id):
             click.echo(f"{rule.id}  {rule.severity.label:8}{rule.name}")
         return
     if rule_id not in RULES:
-        raise CommandFailed(f"there is no rule {rule_id!r}. `airflow-ssis lint --rules` prints all rules")
+        raise CommandFailed(f"no rule has the id {rule_id!r}. {RULES_ADVICE}")
     rule = RULES[rule_id]
     click.echo(f"{rule.id} {rule.name} ({rule.severity.label})\n\n{rule.explanation}\n\nFix: {rule.fix}.")

@@ -38,8 +38,10 @@ def new_findings(findings: Iterable[Finding], path: Path) -> tuple[Finding, ...]
         if data["format"] != _FORMAT:
             raise ValueError(f"its format is {data['format']}, not {_FORMAT}")
         accepted = Counter(str(entry["fingerprint"]) for entry in data["findings"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as a baseline: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path}: is not a baseline ({error}). Write one with --write-baseline") from None
     found = []
     for one in findings:
         if accepted[one.fingerprint] > 0:

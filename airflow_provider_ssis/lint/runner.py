@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from airflow_provider_ssis.lint.configuration import LintConfiguration
+from airflow_provider_ssis.lint.configuration import ConfigurationError, LintConfiguration
 from airflow_provider_ssis.lint.findings import Finding, Place, Severity
 from airflow_provider_ssis.lint.rule_table import RULES, Rule
 from airflow_provider_ssis.lint.subject import Subject
@@ -15,6 +15,7 @@ from airflow_provider_ssis.project.inspection.sources import SsisFiles, open_fil
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 
 UNREADABLE = "P001"
+RULES_ADVICE = "`airflow-ssis lint --rules` prints all rules"
 
 
 def check(
@@ -33,7 +34,9 @@ def check(
     :param password: the password of the project or package. Default: None.
     :param limits: limits for the files.
     :returns: the findings, by file and line. A file that cannot be read is a finding too.
+    :raises ConfigurationError: the configuration names a rule that does not exist.
     """
+    check_rule_names(configuration)
     try:
         with open_files(source, project=project, password=password, limits=limits) as files:
             return check_files(files, configuration)
@@ -55,6 +58,18 @@ def check_files(files: SsisFiles, configuration: LintConfiguration) -> tuple[Fin
             findings += _findings(rule, subject)
     found = dict.fromkeys(_selected(findings, configuration))
     return tuple(sorted(found, key=lambda one: (one.place.file, one.place.line or 0, one.rule, one.message)))
+
+
+def check_rule_names(configuration: LintConfiguration) -> None:
+    """Refuse names of rules that match no rule: a misspelt one would switch off checks, or ignore nothing.
+
+    :param configuration: the configuration.
+    :raises ConfigurationError: a name matches no rule.
+    """
+    per_file = (name for names in configuration.per_file.values() for name in names)
+    for name in (*configuration.select, *configuration.ignore, *configuration.severities, *per_file):
+        if not any(_matches(rule_id, (name,)) for rule_id in RULES):
+            raise ConfigurationError(f"no rule has the id {name!r}. {RULES_ADVICE}")
 
 
 def is_selected(rule_id: str, configuration: LintConfiguration) -> bool:

@@ -11,7 +11,7 @@ import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import pair
+from airflow_provider_ssis.cli.option_values import confirm, pair
 from airflow_provider_ssis.cli.output import Column, Output, plain, shown
 
 if TYPE_CHECKING:
@@ -73,6 +73,14 @@ class _Wanted:
     "object with the keys value, type, sensitive and description. - is the standard input.",
 )
 @click.option("--description", metavar="TEXT", help="Description of the environment.")
+@click.option(
+    "--project",
+    "projects",
+    multiple=True,
+    metavar="PROJECT",
+    help="Add a reference to the environment to this project, so that its runs can use it: NAME or FOLDER/NAME. Can be "
+    "repeated.",
+)
 def set_values(
     catalog: Catalog,
     output: Output,
@@ -83,16 +91,21 @@ def set_values(
     sensitive: tuple[str, ...],
     values: Path | None,
     description: str | None,
+    projects: tuple[str, ...],
 ) -> None:
     """Create ENVIRONMENT in FOLDER if it does not exist, and set variables. Others stay as they are.
 
     Values that are the same already are not written again. Sensitive values cannot be compared and always are.
     """
     from airflow_provider_ssis.catalog.errors import CatalogError
-    from airflow_provider_ssis.cli.names import require_folder
+    from airflow_provider_ssis.catalog.project_references import missing_reference, split_project
+    from airflow_provider_ssis.cli.names import require_folder, require_project
 
     wanted = _wanted(value, types, sensitive, values)
     require_folder(catalog, folder)
+    owners = [split_project(folder, project) for project in projects]
+    for owner in owners:
+        require_project(catalog, *owner)
     found = catalog.environment(folder, environment)
     created: list[str] = []
     updated: list[str] = []
@@ -119,11 +132,20 @@ def set_values(
         except CatalogError as error:
             error.advice += _done_before(environment if is_new else None, created, updated)
             raise
+    referring = []
+    for project_folder, project in owners:
+        refer = missing_reference(catalog, folder, environment, project_folder, project)
+        if refer is not None:
+            refer()
+            referring.append(f"{project_folder}/{project}")
     unchanged = [name for name in wanted if name not in (*created, *updated)]
     parts = [f"Created the environment {folder}/{environment}." if is_new else f"Environment {folder}/{environment}."]
     parts += [
         f"{what}: {', '.join(names)}."
-        for what, names in (("Created", created), ("Updated", updated), ("Unchanged", unchanged))
+        for what, names in (
+            *(("Created", created), ("Updated", updated), ("Unchanged", unchanged)),
+            ("Added a reference to", referring),
+        )
         if names
     ]
     output.done(
@@ -134,6 +156,7 @@ def set_values(
         created=created,
         updated=updated,
         unchanged=unchanged,
+        references_added=referring,
     )
 
 
@@ -152,7 +175,7 @@ def delete(
     what = f"the environment {folder}/{environment}"
     if variable:
         what = f"{', '.join(variable)} of {what}"
-    if not yes and not click.confirm(f"Delete {what}?", err=True):
+    if not yes and not confirm(f"Delete {what}?"):
         raise CommandFailed("nothing was deleted.")
     for name in variable:
         catalog.delete_environment_variable(folder, environment, name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_ssis.catalog.project_references import missing_reference, split_project
 from airflow_provider_ssis.catalog.requests import Sensitive
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.executions.arguments import list_of_names, names_of, optional_text, required_text, values_of
@@ -125,7 +126,7 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
         types, descriptions = names_of("types", self.types), names_of("descriptions", self.descriptions)
         _check_names("types", types, wanted)
         _check_names("descriptions", descriptions, wanted)
-        projects = [_split(folder, each) for each in list_of_names("projects", self.projects)]
+        projects = [split_project(folder, each) for each in list_of_names("projects", self.projects)]
         changes = Changes()
         with self.hook.open_catalog() as catalog:
             environment = catalog.environment(folder, name)
@@ -149,7 +150,7 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
                         changes.apply(other.name, _deletion(catalog, folder, name, other.name))
             for project_folder, project in projects:
                 title = f"reference of {project_folder}/{project}"
-                changes.apply(title, _reference(catalog, folder, name, project_folder, project))
+                changes.apply(title, missing_reference(catalog, folder, name, project_folder, project))
         changed = list(dict.fromkeys(changes.done))
         if changed:
             self.log.info("Changed %s/%s: %s.", folder, name, ", ".join(changed))
@@ -211,25 +212,6 @@ class _Variable:
 
 def _deletion(catalog: Catalog, folder: str, environment: str, name: str) -> Callable[[], None]:
     return lambda: catalog.delete_environment_variable(folder, environment, name)
-
-
-def _reference(
-    catalog: Catalog, folder: str, environment: str, project_folder: str, project: str
-) -> Callable[[], object] | None:
-    """The call that makes a project refer to the environment; None if it does."""
-    for reference in catalog.environment_references(project_folder, project):
-        owner = reference.environment_folder_name or project_folder
-        if (owner.casefold(), reference.environment_name.casefold()) == (folder.casefold(), environment.casefold()):
-            return None
-    absolute = None if project_folder.casefold() == folder.casefold() else folder
-    return lambda: catalog.create_environment_reference(
-        project_folder, project, environment, environment_folder=absolute, exist_ok=True
-    )
-
-
-def _split(folder: str, project: str) -> tuple[str, str]:
-    before, separator, name = project.partition("/")
-    return (before, name) if separator else (folder, project)
 
 
 def _check_names(argument: str, given: Mapping[str, Any], variables: Mapping[str, Any]) -> None:

@@ -209,7 +209,8 @@ def unresolved_environment(
         )
     return EnvironmentNotFound(
         f"{folder}/{project} has no reference to the environment {environment!r}",
-        advice=f"{there} Add a reference to the project before using an environment.",
+        advice=f"{there} Add a reference to the project first: "
+        "'airflow-ssis env set FOLDER ENVIRONMENT --project PROJECT'.",
     )
 
 

@@ -125,7 +125,7 @@ def command(
         use32bit=use32bit,
         run_in_scale_out=scale_out,
     )
-    execution_id = catalog.create_execution(request)
+    execution_id = catalog.create_execution(request, needs_values=True)
     if no_wait:
         catalog.start_execution(execution_id)
         output.done(f"Started execution {execution_id} of {request.path}.", execution_id=execution_id)

@@ -51,7 +51,7 @@ from airflow_provider_ssis.catalog.sql.statements import (
 class Executions(Operations):
     """The part of the catalog client for executions: create, start, read."""
 
-    def create_execution(self, request: ExecutionRequest) -> int:
+    def create_execution(self, request: ExecutionRequest, *, needs_values: bool = False) -> int:
         """Create an execution with all its parameters and options, ready to be started.
 
         One round trip, however many parameters there are (one more for each thousand or so). Names and types are
@@ -59,8 +59,10 @@ class Executions(Operations):
         deployed at that moment for instance, the error names the execution that was created and not started.
 
         :param request: what to run and how.
+        :param needs_values: create nothing if a required parameter has no value. Default: False, the start fails then.
         :return: the execution's id.
         :raises PackageNotFound: there is no such package, or the login may not see it.
+        :raises RequiredParameterMissing: with ``needs_values``, a required parameter has no value.
         :raises EnvironmentNotFound: the project has no reference to the environment.
         :raises AmbiguousEnvironment: it refers to several environments of that name.
         :raises ParameterNotFound: there is no such parameter; the message lists the existing ones.
@@ -73,7 +75,7 @@ class Executions(Operations):
         settings = settings_of(request)
         doing = f"Creating an execution of {request.folder}/{request.project}/{request.package}"
         explain = self._explain_request(request, settings, doing)
-        first, *further = creation_batches(request, settings)
+        first, *further = creation_batches(request, settings, needs_values=needs_values)
         execution_id = int(self._session.run(first, doing=doing, explain=explain)[-1].rows[0][0])
         self._finish_creation(execution_id, further, doing, explain)
         return execution_id

@@ -55,12 +55,14 @@ def variables(body: str, *more: str) -> str:
     return f"{declared};\n{_TYPES}" if "@types" in body else declared
 
 
-def creation_batches(request: ExecutionRequest, settings: Sequence[Setting]) -> Iterator[Batch]:
+def creation_batches(
+    request: ExecutionRequest, settings: Sequence[Setting], *, needs_values: bool = False
+) -> Iterator[Batch]:
     """The batches that create the execution and set everything; each selects the execution's id.
 
     The first marker of batches after the first is the id; its value here is 0.
     """
-    for position, batch in enumerate(creation_steps(request, settings, needs_values=False)):
+    for position, batch in enumerate(creation_steps(request, settings, needs_values=needs_values)):
         body, values = batch.sql, batch.values
         if position == 0:
             body, values = SET_PLACE + body, (*place_of(request), *values)

@@ -76,7 +76,8 @@ def _picture(source: Path, kind: str, package: str | None, task: str | None, pas
         names = [one for one in files.package_names if package in (None, one, one.rpartition(".")[0])]
         if len(names) != 1:
             known = ", ".join(files.package_names) or "none"
-            raise CommandFailed(f"{source} has not exactly one such package. Choose one with --package: {known}")
+            problem = f"has {len(names)} packages" if package is None else f"has no package {package!r}"
+            raise CommandFailed(f"{source} {problem}. Choose one with --package: {known}")
         found = files.package(names[0])
         if task is None:
             return PICTURES[kind](control_flow_graph(found))
@@ -85,5 +86,6 @@ def _picture(source: Path, kind: str, package: str | None, task: str | None, pas
         chosen = [flow for flow in flows if task in (flow[0].name, flow[0].path, flow[0].ref_id)]
         if len(chosen) != 1:
             known = ", ".join(one.path for one, _ in flows) or "none"
-            raise CommandFailed(f"{names[0]} has not exactly one Data Flow task {task!r}. Its Data Flow tasks: {known}")
+            problem = f"has {len(chosen)} Data Flow tasks" if chosen else "has no Data Flow task"
+            raise CommandFailed(f"{names[0]} {problem} {task!r}. Its Data Flow tasks: {known}")
         return PICTURES[kind](data_flow_graph(found, *chosen[0]))

@@ -58,7 +58,7 @@ class BuildError(ProjectError):
 
 @contextmanager
 def located_in(source: object) -> Iterator[None]:
-    """Add the path of the project to each :class:`ProjectError` that the block raises.
+    """Add the path of the project to each :class:`ProjectError` that the block raises without a path.
 
     The readers get bytes and part names only, so their errors cannot contain the path.
 
@@ -67,5 +67,5 @@ def located_in(source: object) -> Iterator[None]:
     try:
         yield
     except ProjectError as error:
-        error.source = str(source)
+        error.source = error.source or str(source)
         raise

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PACKAGE_SUFFIXES = (".dtsx", ".dtsxp")
 _FILE_SUFFIXES = (*PACKAGE_SUFFIXES, ".conmgr", ".params")
+_GIVE = "Give an .ispac, .dtproj, .dtsx, .dtsxp, .conmgr or .params file, or a project folder"
 
 
 @dataclass
@@ -113,6 +114,8 @@ def open_files(
         return
     suffix = "" if source.is_dir() else source.suffix.lower()
     with located_in(source):
+        if not source.exists():
+            raise InvalidPartError("does not exist", part=source.name, advice=f"Check the path. {_GIVE}")
         if suffix == ".ispac":
             with open_archive(source, limits=limits) as archive:
                 yield _archive(archive, password, limits)
@@ -121,12 +124,8 @@ def open_files(
             path = source
             yield SsisFiles(path.name, (path.name,), lambda name: _bytes(path), password=password, limits=limits)
             return
-        if suffix not in ("", ".dtproj"):
-            raise InvalidPartError(
-                "is not a file of SSIS that can be read",
-                part=source.name,
-                advice="Give an .ispac, .dtproj, .dtsx, .dtsxp, .conmgr or .params file, or a project folder",
-            )
+        if suffix != ".dtproj" and not source.is_dir():
+            raise InvalidPartError("is not an SSIS file that can be read", part=source.name, advice=_GIVE)
         if suffix:
             source, project = source.parent, source.name
         yield _folder(ProjectFolder.of(source, limits), project, password, limits)

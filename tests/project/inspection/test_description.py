@@ -193,7 +193,7 @@ def test_a_file_of_another_kind_is_rejected(tmp_path: Path, capsys: pytest.Captu
     path = tmp_path / "notes.txt"
     path.write_text("text")
     assert main(["inspect", str(path)]) == 1
-    assert "is not a file of SSIS" in capsys.readouterr().err
+    assert "is not an SSIS file" in capsys.readouterr().err
 
 
 FAULTS = INPUTS.parent / "faults"

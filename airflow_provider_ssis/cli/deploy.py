@@ -55,6 +55,8 @@ def command(
 
     if not source.exists():
         raise CommandFailed(f"{source} does not exist. Give an .ispac, a project folder or a .dtproj.")
+    if project_password_file is not None and not strip_sensitive:
+        raise click.UsageError("--project-password-file needs --strip-sensitive: the server gets no password.")
     password = None if project_password_file is None else read_password(project_password_file)
     with open_project(source, configuration=configuration, strip_sensitive=strip_sensitive, password=password) as file:
         for warning in file.warnings:

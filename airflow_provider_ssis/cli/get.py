@@ -31,7 +31,7 @@ def command(catalog: Catalog, output: Output, folder: str, project: str, path: P
     if path is None:
         name = f"{project}.ispac"
         if Path(name).name != name:
-            raise click.UsageError(f"The project name {project!r} is no file name: give one with --output.")
+            raise click.UsageError(f"The project name {project!r} is not a file name: give one with --output.")
         path = Path(name)
     if path.exists() and not force:
         raise CommandFailed(f"{path} exists. Give another name with --output, or --force to replace it.")

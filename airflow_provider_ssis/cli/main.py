@@ -26,8 +26,8 @@ INTERRUPTED = 130
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version, help="Print the version."
 )
 def command_line() -> None:
-    """Work with SQL Server Integration Services from any machine: build project files, test connections, and run an
-    embedded SSISDB.
+    """Work with SQL Server Integration Services from any machine: deploy, run and configure projects, build and check
+    their files, test connections, and start an embedded SSISDB.
     """
 
 

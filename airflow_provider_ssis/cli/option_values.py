@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -32,12 +33,32 @@ def read_password(path: Path) -> str:
     """Return the password in a file, without the line end after it.
 
     :param path: the file.
-    :raises CommandFailed: the file cannot be read.
+    :raises CommandFailed: the file cannot be read, or the password is empty.
     """
     try:
-        return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+        password = path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeError) as error:
         raise CommandFailed(f"cannot read the password in {path}: {type(error).__name__}") from None
+    if not password:
+        raise CommandFailed(f"the password in {path} is empty. Write the password into the file")
+    return password
+
+
+def confirm(question: str) -> bool:
+    """Ask a question that Yes or No answers. Only Yes is True.
+
+    :param question: the question.
+    :raises CommandFailed: no one can answer, because the standard input is not a terminal and has ended.
+    """
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        raise CommandFailed(
+            "the question was not answered. Nothing was changed. Use --yes to start without it"
+        ) from None
 
 
 def package_name(text: str) -> str:

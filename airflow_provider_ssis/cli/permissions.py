@@ -71,7 +71,13 @@ def show(
 def _changing(verb: str, does: str) -> click.Command:
     @_of_an_object
     @click.argument("principal")
-    @click.argument("permission", type=click.Choice(_PERMISSIONS), nargs=-1, required=True)
+    @click.argument(
+        "permission",
+        type=click.Choice(_PERMISSIONS, case_sensitive=False),
+        nargs=-1,
+        required=True,
+        metavar="PERMISSION...",
+    )
     def change(
         catalog: Catalog,
         output: Output,

@@ -31,7 +31,7 @@ def command(catalog: Catalog, output: Output, folder: str, project: str, version
         earlier = [each for each in versions if each < found.object_version_lsn]
         if not earlier:
             raise CommandFailed(
-                f"the catalog keeps no version of {folder}/{found.name} before {found.object_version_lsn}, which is in "
+                f"The catalog keeps no version of {folder}/{found.name} before {found.object_version_lsn}, which is in "
                 "use. Nothing was changed."
             )
         version = max(earlier)

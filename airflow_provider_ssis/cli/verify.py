@@ -15,6 +15,7 @@ import click
 from airflow_provider_ssis.cli.catalog_command import connector_command
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.interrupts import Interruption, interruptible
+from airflow_provider_ssis.cli.option_values import confirm
 from airflow_provider_ssis.cli.output import Output, console
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def command(
     from airflow_provider_ssis.verify.report import Report
 
     facts = _facts(only)
-    if not yes and not click.confirm(_QUESTION, err=True):
+    if not yes and not confirm(_QUESTION):
         raise CommandFailed("nothing was done.")
     with connector.open_catalog() as catalog:
         session = catalog.server_session()

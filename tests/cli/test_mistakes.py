@@ -1,0 +1,102 @@
+"""Mistakes on the command line: an error that names the cause, and nothing done."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.cli.main import main
+from tests.cli.conftest import Command
+from tests.docs.conftest import SALES_MART
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["inspect", "none.dtsx"], "does not exist. Check the path"),
+        (["inspect", "none"], "does not exist. Check the path"),
+        (["inspect", "empty"], "is not an SSIS file"),
+        (["diff", str(SALES_MART), "none.ispac"], "none.ispac: does not exist"),
+        (["inspect", str(SALES_MART), "--picture", "svg"], "has 3 packages. Choose one with --package: LoadSales.dtsx"),
+        (["inspect", str(SALES_MART), "--picture", "svg", "--package", "No"], "has no package 'No'. Choose one"),
+        (["lint", str(SALES_MART), "--select", "Z9"], "no rule has the id 'Z9'"),
+        (["lint", str(SALES_MART), "--ignore", "Z9"], "no rule has the id 'Z9'"),
+        (["lint", str(SALES_MART), "--baseline", "none.json"], "none.json: cannot be read: No such file"),
+        (["lint", str(SALES_MART), "--baseline", "empty"], "empty: is not a baseline"),
+        (["inspect", str(SALES_MART), "--password-file", "empty"], "the password in empty is empty"),
+        (
+            ["build", str(SALES_MART), "--output", "a.ispac", "--protect", "all", "--new-password-file", "empty"],
+            "the password in empty is empty",
+        ),
+    ],
+)
+def test_a_wrong_file_or_name_is_an_error(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty").touch()
+    assert main(arguments) != 0
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+@pytest.mark.parametrize("key", ["select", "ignore", "severity", "per-file-ignores"])
+def test_a_configuration_with_an_unknown_rule_is_an_error(
+    key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = {"severity": '{ Z9 = "error" }', "per-file-ignores": '{ "*.dtsx" = ["Z9"] }'}.get(key, '["Z9"]')
+    config = tmp_path / "airflow-ssis.toml"
+    config.write_text(f"{key} = {value}\n", "utf-8")
+    assert main(["lint", str(SALES_MART), "--config", str(config)]) == 1
+    assert "no rule has the id 'Z9'" in capsys.readouterr().err
+
+
+def test_a_run_without_a_required_value_creates_no_execution(run: Command, mart: Catalog) -> None:
+    error = run("run", "Sales", "Mart", "Strict", code=5).err
+    assert "required parameters are without a value" in error
+    assert run("list", "executions", "--json").json == []
+
+
+def test_names_of_permissions_in_upper_case_are_accepted(run: Command, mart: Catalog) -> None:
+    assert "Granted read" in run("permission", "grant", "public", "READ", "--folder", "Sales").out
+
+
+def test_an_unknown_property_names_the_existing_ones(run: Command, mart: Catalog) -> None:
+    assert "There are the properties 'DEFAULT_EXECUTION_MODE'" in run("property", "show", "FOO", code=1).err
+
+
+def test_env_set_adds_references_with_which_a_run_uses_the_environment(run: Command, mart: Catalog) -> None:
+    missing = run("run", "Sales", "Mart", "Load", "--environment", "Test", code=6).err
+    assert "airflow-ssis env set" in missing
+    assert "no project 'Mrt'" in run("env", "set", "Sales", "Test", "--project", "Mrt", code=1).err
+    assert mart.environment("Sales", "Test") is None
+    made = run("env", "set", "Sales", "Test", "--project", "Mart", "--json").json
+    assert made["references_added"] == ["Sales/Mart"]
+    again = run("env", "set", "Sales", "Test", "--project", "Sales/Mart", "--json").json
+    assert again["references_added"] == []
+    run("run", "Sales", "Mart", "Load", "--environment", "Test", "--no-wait")
+
+
+def test_a_question_without_a_terminal_is_an_error(
+    run: Command, mart: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mart.create_environment("Sales", "Test")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    for command in (("env", "delete", "Sales", "Test"), ("verify",)):
+        assert "Nothing was changed. Use --yes" in run(*command, code=1).err
+    assert mart.environment("Sales", "Test") is not None
+
+
+def test_a_project_password_that_has_no_effect_is_an_error(run: Command, ispac: Path, tmp_path: Path) -> None:
+    password = tmp_path / "password.txt"
+    password.write_text("secret", "utf-8")
+    assert "needs --strip-sensitive" in run("deploy", ispac, "Sales", "--project-password-file", password, code=2).err

@@ -90,7 +90,7 @@ def checked_property(name: str, value: str | int | bool) -> tuple[str, str]:
     if key not in CHANGEABLE:
         raise InvalidArgument(
             f"{doing} failed: the catalog has no such property",
-            advice=existing_names("name", key, list(CHANGEABLE)),
+            advice=existing_names("property", key, list(CHANGEABLE)),
         )
     found = CHANGEABLE[key]
     text = str(value) if found.is_text else str(value).strip().upper()

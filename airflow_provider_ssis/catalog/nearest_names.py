@@ -27,8 +27,10 @@ def existing_names(kind: str, wanted: str, known: Sequence[str]) -> str:
         return f"Did you mean {shown}?{rest}"
     listed = ", ".join(map(repr, sorted(known)[:_MOST_LISTED]))
     more = f" and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
-    plural = "" if len(known) == 1 else "s"
-    return f"There is the {kind} {listed}." if not plural else f"There are the {kind}s {listed}{more}."
+    if len(known) == 1:
+        return f"There is the {kind} {listed}."
+    kinds = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    return f"There are the {kinds} {listed}{more}."
 
 
 def contains_name(names: Sequence[str], name: str) -> bool:

@@ -157,7 +157,7 @@ def list_of_names(name: str, value: Any) -> list[str]:
         except ValueError:
             value = None
         if not isinstance(value, list):
-            raise InvalidTaskArgument(f"{name} is a text that is no JSON list after templating. Give a list of names.")
+            raise InvalidTaskArgument(f"{name} is not a JSON list after templating. Give a list of names.")
     if value is not None and not isinstance(value, str | list | tuple | set):
         raise InvalidTaskArgument(f"{name} is {value!r:.100} after templating. Give a list of names.")
     return [required_text(name, each) for each in value or ()]
@@ -352,12 +352,12 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
             value = json.loads(value)
         except ValueError:
             raise InvalidTaskArgument(
-                f"{name} is no mapping of names to values after templating: it rendered to {_outline(value)}, which is "
-                "not JSON. Add | tojson to the template, or pass the other task's output itself."
+                f"{name} is not a mapping of names to values after templating: it rendered to {_outline(value)}, which "
+                "is not JSON. Add | tojson to the template, or pass the other task's output itself."
             ) from None
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InvalidTaskArgument(
-            f"{name} is no mapping of names to values after templating. Give a dict, or its JSON text."
+            f"{name} is not a mapping of names to values after templating. Give a dict, or its JSON text."
         )
     return value
 

@@ -58,9 +58,9 @@ def evaluate_line(line: str, settings: Settings = DEFAULT_SETTINGS) -> dict[str,
     try:
         request = json.loads(line)
     except (ValueError, RecursionError) as error:
-        return _no_request(f"The line is no JSON: {error}")
+        return _no_request(f"The line is not JSON: {error}")
     if not isinstance(request, dict):
-        return _no_request("The line is no JSON object")
+        return _no_request("The line is not a JSON object")
     try:
         return evaluate_request(request, settings)
     except RequestError as error:

@@ -79,7 +79,7 @@ class Scope:
         :raises Fault: there is no such column, more than one, or no columns at all.
         """
         if self.columns is None:
-            reason = f"{name!r} is no variable: write a variable as @[User::{name}]; only data flows have columns"
+            reason = f"{name!r} is not a variable: write a variable as @[User::{name}]; only data flows have columns"
             raise Fault(Code.DTS_E_EXPREVALNOINPUTCOLUMNCOLLECTIONFORCOLUMNNAME, reason)
         found = [
             index

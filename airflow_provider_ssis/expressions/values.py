@@ -65,7 +65,7 @@ def type_code(name: str) -> DataTypeCode | None:
         return None
     code = _VARIABLE_TYPES.get(lower) or _COLUMN_TYPES.get(lower) or _T.__members__.get(lower.upper())
     if code is None or code in (_T.DT_EMPTY, _T.DT_NULL):
-        raise ValueError(f"{name!r} is no type: use one such as DT_I4, Int32 or String")
+        raise ValueError(f"{name!r} is not a type: use one such as DT_I4, Int32 or String")
     return code
 
 
@@ -96,7 +96,7 @@ def from_python(value: Any, type_: ColumnType) -> Value | None:
 
     :param value: the object; None is NULL.
     :param type_: its type.
-    :raises ValueError: it is no value of the type.
+    :raises ValueError: it is not a value of the type.
     """
     if value is None:
         return None
@@ -105,7 +105,7 @@ def from_python(value: Any, type_: ColumnType) -> Value | None:
     except Fault as fault:
         raise ValueError(fault.reason) from None
     except (InvalidOperation, OverflowError, TypeError) as error:
-        raise ValueError(f"{value!r} is no value of {type_}") from error
+        raise ValueError(f"{value!r} is not a value of {type_}") from error
 
 
 def _from_python(value: Any, type_: ColumnType) -> Value:
@@ -127,10 +127,10 @@ def _from_python(value: Any, type_: ColumnType) -> Value:
     if code is _T.DT_BOOL:
         return bool(value)
     if code in INTEGERS and not isinstance(value, bool) and int(value) != value:
-        raise ValueError(f"{value!r} is no whole number")
+        raise ValueError(f"{value!r} is not a whole number")
     if code in NUMBERS:
         return to_number(type_)(value)
-    raise ValueError(f"{value!r} is no value of {type_}")
+    raise ValueError(f"{value!r} is not a value of {type_}")
 
 
 def _date_from_python(value: Any, type_: ColumnType) -> Value:
@@ -149,7 +149,7 @@ def _date_from_python(value: Any, type_: ColumnType) -> Value:
         return dates.convert_date(ticks, source, type_, 0)
     if isinstance(value, date):
         return dates.convert_date((value.toordinal() - 1) * dates.DAY, ColumnType(_T.DT_DBDATE), type_, 0)
-    raise ValueError(f"{value!r} is no date or time")
+    raise ValueError(f"{value!r} is not a date or time")
 
 
 def to_python(value: Value | None, type_: ColumnType) -> Any:

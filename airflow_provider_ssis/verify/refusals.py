@@ -701,7 +701,7 @@ REFUSALS = (
     # Last, because it might leave the project in the middle of a deployment. It exists, so no hidden project is left.
     _R(
         "deploy_nonsense",
-        "Deploying a file that is no project gives 27203",
+        "Deploying a file that is not a project gives 27203",
         _ID
         + "EXEC catalog.deploy_project @folder_name = :folder, @project_name = :project, @project_stream = 0x00, @operation_id = @id OUTPUT;",
         27203,

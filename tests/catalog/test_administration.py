@@ -178,7 +178,7 @@ def test_a_data_tap_is_added_listed_and_removed(any_ready: Catalog) -> None:
     [
         ({}, "not clear which data flow task"),
         ({"task_path": TASK, "task_guid": str(uuid4())}, "not clear which data flow task"),
-        ({"task_guid": "x"}, "'x' is no id of a task"),
+        ({"task_guid": "x"}, "'x' is not the id of a task"),
         ({"task_path": TASK, "max_rows": -5}, "max_rows is -5"),
     ],
 )
@@ -321,7 +321,7 @@ def test_workers_are_listed_enabled_disabled_and_deleted(any_catalog: Catalog, s
     assert any_catalog.worker_agents() == []
     with pytest.raises(WorkerNotFound):
         any_catalog.enable_worker_agent(uuid4())
-    with pytest.raises(InvalidArgument, match="'x' is no id of a worker"):
+    with pytest.raises(InvalidArgument, match="'x' is not the id of a worker"):
         any_catalog.enable_worker_agent("x")
 
 

@@ -116,7 +116,7 @@ def test_a_value_of_another_type_is_refused_without_showing_it() -> None:
 
 @pytest.mark.parametrize("value", ["hunter2", "[1]", '{"a"', 5, ["hunter2"], {1: "hunter2"}])
 def test_what_is_no_mapping_is_refused_without_showing_it(value: Any) -> None:
-    with pytest.raises(InvalidTaskArgument, match="parameters is no mapping") as caught:
+    with pytest.raises(InvalidTaskArgument, match="parameters is not a mapping") as caught:
         values_of("parameters", value)
     assert "hunter2" not in str(caught.value)
 
@@ -132,5 +132,5 @@ def test_nested_values_name_the_manager_in_errors() -> None:
     }
     with pytest.raises(InvalidTaskArgument, match=r"connection_managers\['DW'\]\['ServerName'\]"):
         nested_values_of("connection_managers", {"DW": {"ServerName": None}})
-    with pytest.raises(InvalidTaskArgument, match=r"connection_managers\['DW'\] is no mapping"):
+    with pytest.raises(InvalidTaskArgument, match=r"connection_managers\['DW'\] is not a mapping"):
         nested_values_of("connection_managers", {"DW": 5})

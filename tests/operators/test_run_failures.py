@@ -139,7 +139,7 @@ def test_a_server_that_disappears_is_reported_with_the_execution_that_continues(
         ({"package": "Strict.dtsx"}, RequiredParameterMissing, r"RegionId"),
         ({"logging_level": 17}, InvalidTaskArgument, r"logging_level is 17.*Verbose"),
         ({"parameters": {"Title": None}}, InvalidTaskArgument, r"parameters\['Title'\] is None"),
-        ({"parameters": "no json"}, InvalidTaskArgument, r"parameters is no mapping"),
+        ({"parameters": "no json"}, InvalidTaskArgument, r"parameters is not a mapping"),
         ({"use_32bit_runtime": "perhaps"}, InvalidTaskArgument, r"'use_32bit_runtime'"),
         ({"folder": ""}, InvalidTaskArgument, r"'folder'"),
     ],

@@ -254,7 +254,7 @@ def test_a_version_is_restored_once(sales: Catalog, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["None", "last", 0, True])
 def test_a_version_that_is_none_is_refused_when_the_dag_is_parsed(version: Any) -> None:
-    with pytest.raises(InvalidTaskArgument, match="no version of a project"):
+    with pytest.raises(InvalidTaskArgument, match="not a version of a project"):
         restore(version)
 
 

@@ -121,7 +121,7 @@ def _guid(value: UUID | str | None, doing: str) -> str:
         return str(value if isinstance(value, UUID) else UUID(str(value)))
     except ValueError:
         raise InvalidArgument(
-            f"{doing} failed: {value!r} is no id of a task",
+            f"{doing} failed: {value!r} is not the id of a task",
             advice="Give a GUID as {8A77A3B2-0000-0000-0000-000000000000} or without braces.",
         ) from None
 

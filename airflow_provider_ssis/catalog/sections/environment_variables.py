@@ -240,6 +240,6 @@ def _known_type(data_type: str, doing: str) -> str:
     known = {each.lower(): each for each in SSIS_TYPES}
     if data_type.lower() not in known:
         raise InvalidArgument(
-            f"{doing} failed: {data_type!r} is no type of a variable", advice=f"Types are: {', '.join(SSIS_TYPES)}."
+            f"{doing} failed: {data_type!r} is not a type of variables", advice=f"Types are: {', '.join(SSIS_TYPES)}."
         )
     return known[data_type.lower()]

@@ -110,7 +110,7 @@ class ScaleOut(CommandPart):
         :param execution_id: the execution.
         :param worker_id: the worker.
         :raises ExecutionNotFound: there is no such execution.
-        :raises InvalidArgument: the execution has no Scale Out job, or that is no id of a worker.
+        :raises InvalidArgument: the execution has no Scale Out job, or that is not the id of a worker.
         :raises PermissionDenied: the login may not change the execution.
         """
         doing = f"Adding the worker {worker_id} to the execution {execution_id}"
@@ -180,6 +180,6 @@ def _guid(value: UUID | str, doing: str) -> str:
         return str(value if isinstance(value, UUID) else UUID(value))
     except ValueError:
         raise InvalidArgument(
-            f"{doing} failed: {value!r} is no id of a worker",
+            f"{doing} failed: {value!r} is not the id of a worker",
             advice="The view catalog.worker_agents lists the workers with their ids.",
         ) from None

@@ -94,7 +94,7 @@ def _parameter_type(parts: Sequence[str], facets: str, schema: str, *, readonly:
     if readonly:
         return SqlType(name, schema=qualifier[0] if qualifier else schema)
     if qualifier and qualifier[0].lower() != "sys":
-        raise ValueError(f"{'.'.join(parts)} is no data type of a single value; a table type needs READONLY")
+        raise ValueError(f"{'.'.join(parts)} is not the data type of a single value; a table type needs READONLY")
     return SqlType.parse(name + facets)
 
 

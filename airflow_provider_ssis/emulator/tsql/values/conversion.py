@@ -193,7 +193,7 @@ def type_of(value: Any) -> SqlType:
         case Variant():
             return SqlType("sql_variant")
         case _:
-            raise ValueError(f"a {type(value).__name__} is no value of SQL Server")
+            raise ValueError(f"a {type(value).__name__} is not a value of SQL Server")
 
 
 # --- one function for each target family ----------------------------------------------------------------------------

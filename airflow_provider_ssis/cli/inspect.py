@@ -20,6 +20,14 @@ from airflow_provider_ssis.cli.option_values import read_password
     type=click.Choice(("svg", "dot", "mermaid")),
     help="Print a picture of the control flow of a package, or of the data flow in --task.",
 )
+@click.option("--lineage", is_flag=True, help="Show the tables, files and columns that each task reads and writes.")
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter for --lineage: '$Project::Server=dw01'. Can be repeated. Default: the design default.",
+)
 @click.option("--package", metavar="NAME", help="The package of a project for --picture: Load.dtsx.")
 @click.option("--task", metavar="NAME", help="The name or the path of a Data Flow task for --picture.")
 @click.option(
@@ -33,6 +41,8 @@ def command(
     as_json: bool,
     schema: bool,
     picture: str | None,
+    lineage: bool,
+    parameters: tuple[str, ...],
     package: str | None,
     task: str | None,
     password_file: Path | None,
@@ -53,8 +63,15 @@ def command(
         raise click.UsageError("Missing argument 'SOURCE'.")
     if not picture and (package or task):
         raise click.UsageError("--package and --task need --picture.")
+    if lineage and picture:
+        raise click.UsageError("--lineage and --picture exclude each other.")
+    if parameters and not lineage:
+        raise click.UsageError("--parameter needs --lineage.")
     password = None if password_file is None else read_password(password_file)
     try:
+        if lineage:
+            click.echo(_lineage(source, _given(parameters), as_json, password), nl=False)
+            return
         if picture:
             click.echo(_picture(source, picture, package, task, password), nl=False)
             return
@@ -64,6 +81,26 @@ def command(
     except OSError as error:
         raise CommandFailed(f"cannot read {source}: {error.strerror or error}") from None
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) + "\n" if as_json else to_tree(found), nl=False)
+
+
+def _given(parameters: tuple[str, ...]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for text in parameters:
+        name, equals, value = text.partition("=")
+        if not equals or not name.startswith(("$Project::", "$Package::")):
+            raise click.UsageError(f"--parameter {text}: write '$Project::Name=value' or '$Package::Name=value'.")
+        given[name] = value
+    return given
+
+
+def _lineage(source: Path, given: dict[str, str], as_json: bool, password: str | None) -> str:
+    from airflow_provider_ssis.expressions.property_values import evaluate_property
+    from airflow_provider_ssis.project.inspection.sources import open_files
+    from airflow_provider_ssis.project.lineage.report import lineage_of_files, to_data, to_text
+
+    with open_files(source, password=password) as files:
+        found = lineage_of_files(files, evaluate_property, given)
+    return json.dumps(to_data(found), indent=2, ensure_ascii=False) + "\n" if as_json else to_text(found)
 
 
 def _picture(source: Path, kind: str, package: str | None, task: str | None, password: str | None) -> str:

@@ -1,0 +1,37 @@
+"""Evaluate property expressions over plain values of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_ssis.expressions.compiled import compile_expression
+from airflow_provider_ssis.expressions.errors import ExpressionError
+from airflow_provider_ssis.expressions.scope import Scope, Variable
+from airflow_provider_ssis.expressions.values import from_python, to_python, type_code, variable_type
+
+
+def evaluate_property(expression: str, values: Mapping[str, tuple[str, Any]]) -> Any:
+    """Return the value of a property expression, in Python's types.
+
+    :param expression: the expression.
+    :param values: variables by ``Namespace::Name`` and parameters by ``$Project::Name`` and ``$Package::Name``, each
+        with the name of its type and its value. A variable whose value is not valid cannot be used.
+    :raises ValueError: the expression has no value.
+    """
+    try:
+        compiled = compile_expression(expression, Scope({name: _variable(*one) for name, one in values.items()}))
+        return to_python(compiled.evaluate(), compiled.type)
+    except ExpressionError as error:
+        raise ValueError(str(error)) from None
+
+
+def _variable(type_name: str, value: Any) -> Variable:
+    code = type_code(type_name)
+    if code is None:
+        return Variable(None, None)
+    try:
+        found = from_python(value, variable_type(code, None))
+    except ValueError:
+        return Variable(None, None)
+    return Variable(variable_type(code, found), found)

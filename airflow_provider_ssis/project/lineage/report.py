@@ -1,0 +1,103 @@
+"""The lineage of an SSIS file as plain data, and as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from airflow_provider_ssis.project.inspection.sources import SsisFiles
+from airflow_provider_ssis.project.lineage.package_lineage import DatasetUse, TaskLineage, package_lineage
+from airflow_provider_ssis.project.lineage.package_values import Evaluate
+from airflow_provider_ssis.project.package.connections import read_dts_connection_manager
+
+FORMAT = 1
+
+
+def lineage_of_files(
+    files: SsisFiles, evaluate: Evaluate, given: Mapping[str, Any] | None = None, *, machine: str = ""
+) -> dict[str, tuple[TaskLineage, ...]]:
+    """Return the lineage of each package, by the name of its file. Encrypted packages are left out.
+
+    :param files: the project or package.
+    :param evaluate: evaluates expressions.
+    :param given: values of parameters. Default: the design defaults.
+    :param machine: the machine that runs the packages. Default: unknown.
+    :raises ProjectError: a package cannot be read.
+    """
+    manifest = files.manifest
+    names = () if manifest is None else manifest.connection_managers
+    managers = [read_dts_connection_manager(files.root(name), name) for name in names]
+    parameters = files.project_parameters()
+    return {
+        name: package_lineage(
+            files.package(name),
+            evaluate=evaluate,
+            parameters=parameters,
+            managers=managers,
+            given=given,
+            machine=machine,
+        )
+        for name in files.package_names
+        if not files.is_encrypted(name)
+    }
+
+
+def to_data(lineage: Mapping[str, Iterable[TaskLineage]]) -> dict[str, Any]:
+    """Return lineage as plain data, ready for JSON.
+
+    :param lineage: the tasks by package.
+    """
+    return {
+        "format": FORMAT,
+        "packages": [{"file": name, "tasks": [_task(one) for one in tasks]} for name, tasks in lineage.items()],
+    }
+
+
+def to_text(lineage: Mapping[str, Iterable[TaskLineage]]) -> str:
+    """Return lineage as an indented list.
+
+    :param lineage: the tasks by package.
+    """
+    return "".join(f"{line}\n" for line in _lines(lineage))
+
+
+def _task(found: TaskLineage) -> dict[str, Any]:
+    return {
+        "task": found.task,
+        "kind": found.kind,
+        "reads": [_use(one) for one in found.reads],
+        "writes": [_use(one) for one in found.writes],
+        "columns": [
+            {
+                "namespace": one.target.namespace,
+                "name": one.target.name,
+                "column": one.column,
+                "origins": [
+                    {"namespace": dataset.namespace, "name": dataset.name, "column": column}
+                    for dataset, column in one.origins
+                ],
+            }
+            for one in found.columns
+        ],
+        "notes": list(found.notes),
+    }
+
+
+def _use(use: DatasetUse) -> dict[str, Any]:
+    return {"namespace": use.dataset.namespace, "name": use.dataset.name, "columns": list(use.columns)}
+
+
+def _lines(lineage: Mapping[str, Iterable[TaskLineage]]) -> Iterator[str]:
+    for name, tasks in lineage.items():
+        yield f"Package {name}"
+        for task in tasks:
+            yield f"  {task.task} [{task.kind}]"
+            for verb, uses in (("reads", task.reads), ("writes", task.writes)):
+                for use in uses:
+                    columns = f" ({', '.join(use.columns)})" if use.columns else ""
+                    yield f"    {verb} {use.dataset.namespace} {use.dataset.name}{columns}"
+            for one in task.columns:
+                origins = ", ".join(f"{dataset.name}.{column}" for dataset, column in one.origins)
+                yield f"    {one.target.name}.{one.column} <- {origins}"
+            for note in task.notes:
+                yield f"    not known: {note}"

@@ -1,0 +1,103 @@
+"""What SQL reads and writes."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from airflow_provider_ssis.project.lineage import statements
+from airflow_provider_ssis.project.lineage.statements import Name, statement_lineage
+
+S, T, X = ("dbo", "S"), ("dbo", "T"), ("dbo", "X")
+
+
+@pytest.mark.parametrize(
+    ("sql", "reads", "writes"),
+    [
+        ("SELECT a, b AS c FROM dbo.S WHERE d = ?", {S: {"a", "b", "d"}}, {}),
+        ("SELECT * FROM dbo.S", {S: set()}, {}),
+        ("SELECT s.a, x.b FROM dbo.S s JOIN dbo.X x ON x.i = s.i", {S: {"a", "i"}, X: {"b", "i"}}, {}),
+        ("SELECT a FROM dbo.S JOIN dbo.X ON 1 = 1", {S: set(), X: set()}, {}),
+        ("INSERT INTO dbo.T (a) SELECT b FROM dbo.S", {S: {"b"}}, {T: {"a"}}),
+        ("INSERT INTO dbo.T SELECT * FROM dbo.S", {S: set()}, {T: set()}),
+        ("INSERT INTO dbo.T (a) VALUES (1)", {}, {T: {"a"}}),
+        ("SELECT a INTO dbo.T FROM dbo.S", {S: {"a"}}, {T: {"a"}}),
+        ("UPDATE t SET t.a = s.b FROM dbo.T t JOIN dbo.S s ON t.i = s.i", {S: set()}, {T: {"a"}}),
+        ("DELETE t FROM dbo.T t", {}, {T: set()}),
+        ("DELETE FROM dbo.T WHERE a IN (SELECT b FROM dbo.S)", {S: {"b"}}, {T: set()}),
+        ("TRUNCATE TABLE dbo.T", {}, {T: set()}),
+        ("CREATE TABLE dbo.T (a int)", {}, {T: {"a"}}),
+        (
+            "MERGE dbo.T AS t USING dbo.S AS s ON t.i = s.i WHEN MATCHED THEN UPDATE SET a = s.a;",
+            {S: set()},
+            {T: {"a"}},
+        ),
+        ("WITH c AS (SELECT a FROM dbo.S) INSERT INTO dbo.T (a) SELECT a FROM c", {S: {"a"}}, {T: {"a"}}),
+        ("SELECT a INTO #t FROM dbo.S", {S: {"a"}}, {}),
+        ("SELECT a FROM #t", {}, {}),
+        ("INSERT INTO @t SELECT a FROM dbo.S", {S: {"a"}}, {}),
+        ("SELECT * FROM dbo.f(1)", {}, {}),
+        ("SELECT [a b] FROM [D W]..[S]", {("D W", "", "S"): {"a b"}}, {}),
+        ("IF 1 = 1 BEGIN DELETE FROM dbo.T; SELECT a FROM dbo.S END", {S: {"a"}}, {T: set()}),
+        ("DELETE FROM dbo.T\nGO\nSELECT a FROM dbo.S", {S: {"a"}}, {T: set()}),
+    ],
+)
+def test_tables_and_columns(sql: str, reads: dict[Name, set[str]], writes: dict[Name, set[str]]) -> None:
+    found = statement_lineage(sql)
+    assert (found.reads, found.writes, found.notes) == (reads, writes, [])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "EXEC dbo.Load ?, 1",
+        "DECLARE @d date = '2024-01-31'; EXECUTE dbo.Load @d",
+        "? = CALL dbo.Load(?)",
+        "{call dbo.Load(?)}",
+    ],
+)
+def test_the_tables_of_a_procedure_are_not_known(sql: str) -> None:
+    found = statement_lineage(sql)
+    assert found.reads == {}
+    assert "procedure" in found.notes[0]
+
+
+@pytest.mark.parametrize("sql", ["SELECT FROM WHERE (", "INSERT INTO dbo.T EXEC dbo.Load"])
+def test_sql_that_cannot_be_read_is_noted(sql: str) -> None:
+    found = statement_lineage(sql)
+    assert found.notes == ["it contains SQL that cannot be read"]
+
+
+def test_written_columns_have_their_origins() -> None:
+    sql = (
+        "INSERT INTO dbo.T (total, name) SELECT s.a + x.b, x.c FROM dbo.S s "
+        "JOIN (SELECT b, n AS c FROM dbo.X) x ON 1 = 1"
+    )
+    assert statement_lineage(sql).columns == {(T, "total"): {(S, "a"), (X, "b")}, (T, "name"): {(X, "n")}}
+
+
+def test_a_common_table_expression_before_an_insert_is_no_origin() -> None:
+    sql = "WITH c AS (SELECT a FROM dbo.S) INSERT INTO dbo.T (b) SELECT a FROM c"
+    assert statement_lineage(sql).columns == {(T, "b"): {(S, "a")}}
+
+
+def test_both_sides_of_a_union_are_origins() -> None:
+    found = statement_lineage("SELECT a AS k FROM dbo.S UNION ALL SELECT b FROM dbo.X")
+    assert found.results == {"k": {(S, "a"), (X, "b")}}
+
+
+def test_columns_come_through_a_star() -> None:
+    found = statement_lineage("SELECT q.a FROM (SELECT * FROM dbo.S) q JOIN dbo.X x ON x.i = q.i")
+    assert found.results == {"a": {(S, "a")}}
+
+
+def test_without_sqlglot_the_lineage_of_sql_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(statements, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+    with caplog.at_level("DEBUG", logger=statements.__name__):
+        found = statement_lineage("SELECT a FROM dbo.S")
+    assert found.reads == {}
+    assert "sqlglot is not installed" in caplog.text

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ssis.catalog.client import Catalog
+    from airflow_provider_ssis.catalog.models import StartedExecution
     from airflow_provider_ssis.catalog.requests import ExecutionRequest
     from airflow_provider_ssis.executions.deadline import Clock
     from airflow_provider_ssis.executions.message_log import TaskLog
@@ -179,6 +180,20 @@ class Submission:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The execution of a task instance that was started or found.
+
+    :param saved: the execution as it was saved.
+    :param status: its status.
+    :param started: its row and its values, if this call has started it. Default: None.
+    """
+
+    saved: SavedExecution
+    status: OperationStatus
+    started: StartedExecution | None = None
+
+
 def submit(
     catalog: Catalog,
     submission: Submission,
@@ -187,7 +202,7 @@ def submit(
     before_start: Callable[[SavedExecution], None],
     log: TaskLog,
     clock: Clock = SYSTEM_CLOCK,
-) -> tuple[SavedExecution, OperationStatus]:
+) -> Submitted:
     """Create or find the execution of a task instance, save its id, and start it unless it was started.
 
     :param catalog: where to run it.
@@ -196,7 +211,7 @@ def submit(
     :param before_start: called when the id is saved. If it raises, the execution is not started.
     :param log: the task's log.
     :param clock: the time. Default: the system's.
-    :return: the execution, and its status after the start.
+    :return: the execution after the start.
     :raises PreviousExecutionActive: another execution is active, and this task must not stop it.
     :raises ExecutionNotStopped: another execution is active and did not stop in time.
     :raises TrySuperseded: the task was retried or cleared meanwhile. Nothing more was started or stopped.
@@ -215,7 +230,7 @@ def _submit(
     before_start: Callable[[SavedExecution], None],
     log: TaskLog,
     clock: Clock,
-) -> tuple[SavedExecution, OperationStatus]:
+) -> Submitted:
     stamp = submission.stamp
     saved = state.load_unless_superseded(stamp.try_number)
 
@@ -239,19 +254,19 @@ def _submit(
                     status_name(found.status),
                 )
             execution = save(found.execution_id, is_ours=is_ours)
-            status = found.status
-            if status is OperationStatus.CREATED:
+            if found.status is OperationStatus.CREATED:
                 if not submission.is_stamped:
                     # With stamps, the catalog itself checks it under the lock.
                     state.load_unless_superseded(stamp.try_number)
-                status = catalog.start_correlated_execution(found.execution_id, correlation)
-            return execution, status
+                started = catalog.start_correlated_execution(found.execution_id, correlation)
+                return Submitted(execution, started.status, started)
+            return Submitted(execution, found.status)
         except OtherExecutionActive as active:
             attached = _resolve_active(catalog, submission, correlation, active, log, clock)
             if attached is not None:
                 execution_id, is_ours = attached
                 status = get_execution(catalog, execution_id).status
-                return save(execution_id, is_ours=is_ours), status
+                return Submitted(save(execution_id, is_ours=is_ours), status)
         except ProjectChanged as refusal:
             if was_refused:
                 raise

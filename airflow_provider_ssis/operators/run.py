@@ -244,26 +244,26 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         except RenderedToNothing as error:
             raise self._with_type(error) from None
         with self.hook.open_catalog() as catalog:
-            saved, status = submit(
+            submitted = submit(
                 catalog,
                 submission,
                 TaskState.of(context),
                 before_start=lambda saved: self._prepare(context, catalog, saved),
                 log=self.log,
             )
-            execution = self._track(context, saved)
+            execution = self._track(context, submitted.saved)
             if self._killed and execution.may_be_stopped:
                 # The kill came during the start, when there was nothing to stop yet.
                 execution.stop()
             if not self.wait_for_termination:
-                return self._push_result(context, get_execution(catalog, saved.execution_id))
-            execution.log_start(catalog, sensitive=submission.request.sensitive_parameters)
+                return self._push_result(context, get_execution(catalog, execution.execution_id))
+            execution.log_start(catalog, submitted.started, sensitive=submission.request.sensitive_parameters)
             leave_at = self._leave_at(deadline)
-            if status.is_terminal or not leave_at.passed:
+            if submitted.status.is_terminal or not leave_at.passed:
                 ended = execution.wait(catalog, deadline, leave_at=leave_at)
                 if ended is not None:
                     return self._result(ended)
-            execution.report_deferral(catalog, status)
+            execution.report_deferral(catalog, submitted.status)
         return self._defer(execution, deadline)
 
     def execute_complete(

@@ -32,11 +32,17 @@ from airflow_provider_ssis.executions.stop import stop_executions
 from airflow_provider_ssis.executions.task_state import ProgressReporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.message_levels import MessageLevel
-    from airflow_provider_ssis.catalog.models import Execution, ExecutionState, ExecutionSummary
+    from airflow_provider_ssis.catalog.models import (
+        Execution,
+        ExecutionParameterValue,
+        ExecutionState,
+        ExecutionSummary,
+        StartedExecution,
+    )
     from airflow_provider_ssis.catalog.requests import Correlation
     from airflow_provider_ssis.executions.message_log import TaskLog
     from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState
@@ -118,17 +124,23 @@ class TaskExecution:
         """Whether the task stops the execution when it is killed or times out."""
         return self._options.cancel_on_kill and self.saved.is_ours
 
-    def log_start(self, catalog: Catalog, *, sensitive: Collection[str]) -> None:
+    def log_start(self, catalog: Catalog, started: StartedExecution | None, *, sensitive: Collection[str]) -> None:
         """Log where the execution runs, and with which values.
 
-        :param catalog: where to read them.
+        :param catalog: where to read them if they are not known.
+        :param started: the execution with its values, if this task has just started it.
         :param sensitive: names of parameters whose values the task gives as sensitive.
         """
-        try:
-            execution, values = catalog.execution_with_values(self.execution_id)
-        except CatalogError as error:
-            self._log.warning("%s", error)
-            return
+        execution: Execution | None
+        values: Sequence[ExecutionParameterValue]
+        if started is not None:
+            execution, values = started.execution, started.values
+        else:
+            try:
+                execution, values = catalog.execution_with_values(self.execution_id)
+            except CatalogError as error:
+                self._log.warning("%s", error)
+                return
         if execution is None:
             return
         for line in start_lines(execution, values, sensitive=sensitive, server=catalog.server):

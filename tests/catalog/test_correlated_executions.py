@@ -79,7 +79,7 @@ def test_a_required_parameter_with_a_value_starts(mart: Catalog, source: str) ->
     else:
         mart.set_object_parameter_value("Sales", "Mart", "RegionId", 7, package="Strict.dtsx")
     found = mart.get_or_create_execution(request, CORRELATION)
-    assert mart.start_correlated_execution(found.execution_id, CORRELATION) is not OperationStatus.CREATED
+    assert mart.start_correlated_execution(found.execution_id, CORRELATION).status is not OperationStatus.CREATED
 
 
 def test_a_key_in_another_case_is_another_caller(mart: Catalog) -> None:
@@ -87,8 +87,8 @@ def test_a_key_in_another_case_is_another_caller(mart: Catalog) -> None:
     shouting = replace(CORRELATION, key="airflow:TASK,1", key_prefix="airflow:TASK")
     second = mart.get_or_create_execution(REQUEST, shouting)
     assert second.created
-    assert mart.start_correlated_execution(first.execution_id, CORRELATION) is not OperationStatus.CREATED
-    assert mart.start_correlated_execution(second.execution_id, shouting) is not OperationStatus.CREATED
+    assert mart.start_correlated_execution(first.execution_id, CORRELATION).status is not OperationStatus.CREATED
+    assert mart.start_correlated_execution(second.execution_id, shouting).status is not OperationStatus.CREATED
 
 
 def test_a_key_with_characters_of_two_units_is_found_again(mart: Catalog) -> None:
@@ -100,10 +100,21 @@ def test_a_key_with_characters_of_two_units_is_found_again(mart: Catalog) -> Non
         mart.start_correlated_execution(first.execution_id, correlation)
 
 
+def test_a_start_returns_the_execution_and_its_values(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    found = mart.get_or_create_execution(REQUEST, CORRELATION)
+    started = mart.start_correlated_execution(found.execution_id, CORRELATION)
+    assert started.execution.start_time is not None
+    assert started.execution.package_name == "Load.dtsx"
+    assert list(started.values) == mart.execution_parameter_values(found.execution_id)
+    again = mart.start_correlated_execution(found.execution_id, CORRELATION)
+    assert (again.execution.execution_id, again.values) == (found.execution_id, started.values)
+
+
 def test_starting_twice_starts_once(mart: Catalog) -> None:
     found = mart.get_or_create_execution(REQUEST, CORRELATION)
     mart.start_correlated_execution(found.execution_id, CORRELATION)
-    assert mart.start_correlated_execution(found.execution_id, CORRELATION) is not OperationStatus.CREATED
+    assert mart.start_correlated_execution(found.execution_id, CORRELATION).status is not OperationStatus.CREATED
     assert mart.get_or_create_execution(REQUEST, CORRELATION).execution_id == found.execution_id
 
 
@@ -298,7 +309,7 @@ def test_the_same_attempt_can_be_repeated(mart: Catalog) -> None:
     first = mart.get_or_create_execution(REQUEST, attempt(3))
     assert mart.get_or_create_execution(REQUEST, attempt(3)).execution_id == first.execution_id
     mart.start_correlated_execution(first.execution_id, attempt(3))
-    assert mart.start_correlated_execution(first.execution_id, attempt(3)) is not OperationStatus.CREATED
+    assert mart.start_correlated_execution(first.execution_id, attempt(3)).status is not OperationStatus.CREATED
 
 
 def test_attempts_of_other_callers_do_not_count(mart: Catalog) -> None:

@@ -27,7 +27,7 @@ STEPS = {
     "start": "exec catalog.start_execution",
     "poll": "datediff(second, coalesce(v.start_time",
     "read messages": "catalog.event_messages",
-    "read the end": "v.executed_as_name",
+    "read the end": "as machine_name\nfrom catalog.executions as v\nwhere v.execution_id = @p1",
 }
 """The requests of the protocol, each with a text that only it contains."""
 

@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.models import StartedExecution
 from airflow_provider_ssis.catalog.requests import Correlation
 from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
@@ -160,7 +161,7 @@ def test_a_kill_during_the_start_stops_what_was_started(mart: Catalog, ssisdb: S
     task_run = run()
 
     class KilledDuringStart(Catalog):
-        def start_correlated_execution(self, execution_id: int, correlation: Correlation) -> OperationStatus:
+        def start_correlated_execution(self, execution_id: int, correlation: Correlation) -> StartedExecution:
             task_run.operator.on_kill()
             return super().start_correlated_execution(execution_id, correlation)
 

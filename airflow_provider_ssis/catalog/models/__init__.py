@@ -36,6 +36,7 @@ from airflow_provider_ssis.catalog.models.operations import (
     PerformanceCounter,
     PropertyOverride,
     RowsWritten,
+    StartedExecution,
     Validation,
 )
 from airflow_provider_ssis.catalog.models.server import (
@@ -87,6 +88,7 @@ __all__ = [
     "SchemaVersion",
     "ServerInfo",
     "ServerSession",
+    "StartedExecution",
     "Validation",
     "WorkerAgent",
     "WorkerCounter",

@@ -160,6 +160,23 @@ class ExecutionParameterValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartedExecution:
+    """Result of :meth:`~airflow_provider_ssis.catalog.client.Catalog.start_correlated_execution`.
+
+    :param execution: the execution after the call.
+    :param values: its parameters and server options.
+    """
+
+    execution: Execution
+    values: tuple[ExecutionParameterValue, ...]
+
+    @property
+    def status(self) -> OperationStatus:
+        """The status after the call."""
+        return self.execution.status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventMessage:
     """A row of ``catalog.event_messages``.
 

@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.argument_limits import check_argument
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import AttemptSuperseded, CatalogError, OtherExecutionActive, TransientError
-from airflow_provider_ssis.catalog.models import CorrelatedExecution
+from airflow_provider_ssis.catalog.errors import (
+    AttemptSuperseded,
+    CatalogError,
+    ExecutionNotFound,
+    OtherExecutionActive,
+    TransientError,
+)
+from airflow_provider_ssis.catalog.models import (
+    CorrelatedExecution,
+    Execution,
+    ExecutionParameterValue,
+    StartedExecution,
+)
 from airflow_provider_ssis.catalog.sections.executions import Executions
 from airflow_provider_ssis.catalog.sql.get_or_create import (
     LOCK_SECONDS,
@@ -17,6 +28,7 @@ from airflow_provider_ssis.catalog.sql.get_or_create import (
     start_batch,
     stop_batch,
 )
+from airflow_provider_ssis.catalog.sql.rows import decode
 from airflow_provider_ssis.catalog.sql.statements import OwnError
 
 if TYPE_CHECKING:
@@ -64,12 +76,12 @@ class CorrelatedExecutions(Executions):
             self._finish_creation(execution_id, further, doing, explain)
         return CorrelatedExecution(int(execution_id), OperationStatus(status), bool(created))
 
-    def start_correlated_execution(self, execution_id: int, correlation: Correlation) -> OperationStatus:
+    def start_correlated_execution(self, execution_id: int, correlation: Correlation) -> StartedExecution:
         """Start an execution that :meth:`get_or_create_execution` returned, unless another caller has started it.
 
         :param execution_id: the execution.
         :param correlation: the same as for :meth:`get_or_create_execution`.
-        :return: the execution's status after the call.
+        :return: the execution after the call, with its values.
         :raises OtherExecutionActive: another execution became active that must end first. Nothing was started.
         :raises AttemptSuperseded: a later attempt of the caller has this or another execution. Nothing was started.
         :raises CatalogError: as :meth:`start_execution` does.
@@ -81,7 +93,17 @@ class CorrelatedExecutions(Executions):
                 results = self._start(batch, execution_id, is_ours=True, refusal=_own_refusal)
                 continue
             raise _others_active(results[-1], f"Starting the execution {execution_id}")
-        return OperationStatus(results[-1].rows[0][0])
+        if len(results) == 1:
+            # The answer of the start was lost, so the status was read instead.
+            execution, values = self.execution_with_values(execution_id)
+        else:
+            execution, values = (
+                next(iter(decode(Execution, results[-1])), None),
+                decode(ExecutionParameterValue, results[0]),
+            )
+        if execution is None:
+            raise ExecutionNotFound(f"Starting the execution {execution_id}: the login does not see it any more")
+        return StartedExecution(execution=execution, values=tuple(values))
 
     def stop_correlated_execution(self, execution_id: int, correlation: Correlation) -> None:
         """Request the stop of an execution, unless a later attempt of the caller has taken over.

@@ -34,6 +34,7 @@ from airflow_provider_ssis.catalog.sections.operations import Operations, Refusa
 from airflow_provider_ssis.catalog.sections.parameters import Parameters
 from airflow_provider_ssis.catalog.session import Explain, Repeat
 from airflow_provider_ssis.catalog.sql.execution_creation import creation_batches
+from airflow_provider_ssis.catalog.sql.execution_queries import execution_query, values_query
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of, settings_of
 from airflow_provider_ssis.catalog.sql.parameter_values import parameter_not_found, plain, wrong_type
 from airflow_provider_ssis.catalog.sql.rows import ResultSet, decode
@@ -170,13 +171,13 @@ class Executions(Operations):
 
     def execution(self, execution_id: int) -> Execution | None:
         """The execution with that id, or None if the login can see no such object."""
-        batch = _execution_batch(execution_id)
+        batch = execution_query(execution_id)
         found = self._session.fetch(Execution, batch, doing=f"Looking for the execution {execution_id}")
         return next(iter(found), None)
 
     def execution_with_values(self, execution_id: int) -> tuple[Execution | None, list[ExecutionParameterValue]]:
         """An execution and its values, in one round trip; see :meth:`execution`, :meth:`execution_parameter_values`."""
-        batches = [_execution_batch(execution_id), _values_batch(execution_id)]
+        batches = [execution_query(execution_id), values_query(execution_id)]
         both = Batch(";\n".join(batch.sql for batch in batches), tuple(v for batch in batches for v in batch.values))
         found, values = self._session.run(both, doing=f"Reading execution {execution_id} and its parameters")
         return next(iter(decode(Execution, found)), None), decode(ExecutionParameterValue, values)
@@ -224,7 +225,7 @@ class Executions(Operations):
         """The values that an execution has or had: of project, package and server options, in this order of names."""
         return self._session.fetch(
             ExecutionParameterValue,
-            _values_batch(execution_id),
+            values_query(execution_id),
             doing=f"Reading the parameters of execution {execution_id}",
         )
 
@@ -360,17 +361,3 @@ _PROGRESS = {
         "WHERE m.operation_id = v.execution_id AND m.package_path <> N'' ORDER BY m.event_message_id DESC)"
     ),
 }
-
-
-def _execution_batch(execution_id: int) -> Batch:
-    return select(Execution, "catalog.executions AS v", where=["v.execution_id = ?"], values=[execution_id])
-
-
-def _values_batch(execution_id: int) -> Batch:
-    return select(
-        ExecutionParameterValue,
-        "catalog.execution_parameter_values AS v",
-        where=["v.execution_id = ?"],
-        values=[execution_id],
-        order_by="v.object_type, v.parameter_name",
-    )

@@ -14,6 +14,7 @@ from airflow_provider_ssis.catalog.sql.execution_creation import (
     place_of,
     variables,
 )
+from airflow_provider_ssis.catalog.sql.execution_queries import execution_query, values_query
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, settings_of
 from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, OwnError, guarded
 
@@ -63,16 +64,17 @@ def get_or_create_batches(
 def start_batch(execution_id: int, correlation: Correlation) -> Batch:
     """The batch that starts the execution unless another one became active.
 
-    It selects the status, or the executions that prevent the start (:data:`OTHER_ID`).
+    It selects the values of the execution and then its row after the start, or the executions that prevent the start
+    (:data:`OTHER_ID`). The values come first, because the run writes as soon as it is started.
 
     :param execution_id: the execution.
     :param correlation: the same as for :func:`get_or_create_batches`.
     """
     body = (
         f"{_TAKE_LOCK}{_SET_CORRELATION}{_CHECK_GIVEN}"
-        f"IF @others = 0 EXEC catalog.start_execution @execution_id = @execution_id;\n{_RELEASE_LOCK}"
-        f"IF @others > 0 {_SHOW_OTHERS}"
-        "ELSE SELECT v.status FROM catalog.executions AS v WHERE v.execution_id = @execution_id;"
+        f"IF @others = 0\nBEGIN\n{values_query(None).sql};\n"
+        f"EXEC catalog.start_execution @execution_id = @execution_id;\nEND;\n{_RELEASE_LOCK}"
+        f"IF @others > 0 {_SHOW_OTHERS}ELSE {execution_query(None).sql};"
     )
     return _guarded(body, [*_correlation_values(correlation), execution_id])
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.data_flow import read_pipeline
-from airflow_provider_ssis.project.package.elements import DtsElement, attributes, is_true, local_name, number
+from airflow_provider_ssis.project.package.elements import DtsElement, attributes, local_name, number
+from airflow_provider_ssis.project.package.stored import (
+    BULK_INSERT_TASK,
+    FILE_SYSTEM_TASK,
+    FTP_TASK,
+    PACKAGE_TASK,
+    PROCESS_TASK,
+    SCRIPT_TASK,
+    SEND_MAIL_TASK,
+    SQL_TASK,
+    read_stored,
+)
 from airflow_provider_ssis.project.package.tasks import (
     BulkInsertTask,
     ExecutePackageTask,
@@ -51,18 +62,11 @@ def _type_name(element: _Element) -> str:
 
 
 def _sql(data: _Element, part: str) -> ExecuteSqlTask:
-    found, owner = attributes(data), DtsElement(data, part)
+    owner = DtsElement(data, part)
     return ExecuteSqlTask(
         data,
         part,
-        connection=found.get("Connection", ""),
-        source_type=found.get("SqlStmtSourceType", "DirectInput"),
-        source=found.get("SqlStatementSource", ""),
-        result_type=found.get("ResultType", "ResultSetType_None").removeprefix("ResultSetType_"),
-        timeout=number(found.get("TimeOut"), 0, owner, "TimeOut"),
-        code_page=number(found.get("CodePage"), 0, owner, "CodePage"),
-        bypass_prepare=is_true(found.get("BypassPrepare"), default=True),
-        is_stored_procedure=is_true(found.get("IsStoredProc")),
+        **read_stored(attributes(data), SQL_TASK, owner),
         parameters=tuple(_parameter_binding(each, owner) for each in _children(data, "ParameterBinding")),
         results=tuple(
             ResultBinding(each.get("ResultName", ""), each.get("DtsVariableName", ""))
@@ -83,16 +87,11 @@ def _parameter_binding(element: _Element, owner: DtsElement) -> ParameterBinding
 
 
 def _package(data: _Element, part: str) -> ExecutePackageTask:
-    found = _texts(data)
+    stored = read_stored(_texts(data), PACKAGE_TASK, DtsElement(data, part))
     return ExecutePackageTask(
         data,
         part,
-        use_project_reference=is_true(found.get("UseProjectReference")),
-        package_name=found.get("PackageName", "").strip(),
-        connection=found.get("Connection", ""),
-        package_id=found.get("PackageID", ""),
-        version_id=found.get("VersionID", ""),
-        execute_out_of_process=is_true(found.get("ExecuteOutOfProcess")),
+        **{**stored, "package_name": stored["package_name"].strip()},
         assignments=tuple(
             ParameterAssignment(each.get("ParameterName", ""), each.get("BindedVariableOrParameterName", ""))
             for each in map(_texts, _children(data, "ParameterAssignment"))
@@ -101,38 +100,11 @@ def _package(data: _Element, part: str) -> ExecutePackageTask:
 
 
 def _process(data: _Element, part: str) -> ExecuteProcessTask:
-    found, owner = attributes(data), DtsElement(data, part)
-    return ExecuteProcessTask(
-        data,
-        part,
-        executable=found.get("Executable", ""),
-        arguments=found.get("Arguments", ""),
-        working_directory=found.get("WorkingDirectory", ""),
-        require_full_file_name=is_true(found.get("RequireFullFileName"), default=True),
-        fail_on_other_return_code=is_true(found.get("FailTaskIfReturnCodeIsNotSuccessValue"), default=True),
-        success_value=number(found.get("SuccessValue"), 0, owner, "SuccessValue"),
-        timeout=number(found.get("TimeOut"), 0, owner, "TimeOut"),
-        terminate_after_timeout=is_true(found.get("TerminateAfterTimeout"), default=True),
-        standard_input_variable=found.get("StandardInputVariable", ""),
-        standard_output_variable=found.get("StandardOutputVariable", ""),
-        standard_error_variable=found.get("StandardErrorVariable", ""),
-        window_style=found.get("WindowStyle", "Normal"),
-    )
+    return ExecuteProcessTask(data, part, **read_stored(attributes(data), PROCESS_TASK, DtsElement(data, part)))
 
 
 def _file_system(data: _Element, part: str) -> FileSystemTask:
-    found = attributes(data)
-    return FileSystemTask(
-        data,
-        part,
-        operation=found.get("TaskOperationType", "CopyFile"),
-        source=found.get("TaskSourcePath", ""),
-        source_is_variable=is_true(found.get("TaskIsSourceVariable")),
-        destination=found.get("TaskDestinationPath", ""),
-        destination_is_variable=is_true(found.get("TaskIsDestinationVariable")),
-        overwrite=is_true(found.get("TaskOverwriteDestFile")),
-        file_attributes=found.get("TaskFileAttributes", ""),
-    )
+    return FileSystemTask(data, part, **read_stored(attributes(data), FILE_SYSTEM_TASK, DtsElement(data, part)))
 
 
 def _send_mail(data: _Element, part: str) -> SendMailTask:
@@ -142,15 +114,7 @@ def _send_mail(data: _Element, part: str) -> SendMailTask:
     return SendMailTask(
         data,
         part,
-        smtp_server=found.get("SMTPServer", ""),
-        sender=found.get("From", ""),
-        to=found.get("To", ""),
-        cc=found.get("CC", ""),
-        bcc=found.get("BCC", ""),
-        subject=found.get("Subject", ""),
-        priority=found.get("Priority", "Normal"),
-        source_type=found.get("MessageSourceType", "DirectInput"),
-        source=found.get("MessageSource", ""),
+        **read_stored(found, SEND_MAIL_TASK, DtsElement(data, part)),
         attachments=tuple(name.strip() for names in attached for name in names.split("|") if name.strip()),
     )
 
@@ -160,9 +124,7 @@ def _script(data: _Element, part: str) -> ScriptTask:
     return ScriptTask(
         data,
         part,
-        name=found.get("Name", ""),
-        language=found.get("Language", ""),
-        entry_point=found.get("EntryPoint", "Main"),
+        **read_stored(found, SCRIPT_TASK, DtsElement(data, part)),
         read_only_variables=_names(found.get("ReadOnlyVariables", "")),
         read_write_variables=_names(found.get("ReadWriteVariables", "")),
         files={attributes(item).get("Name", ""): item.text or "" for item in _children(data, "ProjectItem")},
@@ -172,18 +134,7 @@ def _script(data: _Element, part: str) -> ScriptTask:
 
 def _ftp(data: _Element, part: str) -> FtpTask:
     found = attributes(data)
-    return FtpTask(
-        data,
-        part,
-        connection=found.get("ConnectionName", ""),
-        operation=found.get("TaskOperationType", "Send"),
-        local_path=found.get("TaskLocalPath", ""),
-        local_path_is_variable=is_true(found.get("TaskIsLocalPathVar")),
-        remote_path=found.get("TaskRemotePath", ""),
-        remote_path_is_variable=is_true(found.get("TaskIsRemotePathVar")),
-        ascii=is_true(found.get("TaskTransferAscii")),
-        properties=found,
-    )
+    return FtpTask(data, part, **read_stored(found, FTP_TASK, DtsElement(data, part)), properties=found)
 
 
 def _expression(data: _Element, part: str) -> ExpressionTask:
@@ -192,16 +143,7 @@ def _expression(data: _Element, part: str) -> ExpressionTask:
 
 def _bulk_insert(data: _Element, part: str) -> BulkInsertTask:
     found = attributes(data)
-    return BulkInsertTask(
-        data,
-        part,
-        source_connection=found.get("SourceConnectionName", ""),
-        destination_connection=found.get("DestinationConnectionName", ""),
-        destination_table=found.get("DestinationTableName", ""),
-        field_terminator=found.get("FieldTerminator", "Tab"),
-        row_terminator=found.get("RowTerminator", "{CR}{LF}"),
-        properties=found,
-    )
+    return BulkInsertTask(data, part, **read_stored(found, BULK_INSERT_TASK, DtsElement(data, part)), properties=found)
 
 
 def _other(data: _Element, part: str) -> OtherTask:

@@ -1,0 +1,97 @@
+"""Values of variables and parameters as packages and manifests store them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from airflow_provider_ssis.project.datatypes import VARIABLE_TYPES, DataType, parse_value
+from airflow_provider_ssis.project.errors import BuildError
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.project.models import ParameterValue
+
+_BY_NAME = {data_type.name: data_type for data_type in VARIABLE_TYPES}
+_INT32 = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """A value and its type.
+
+    :param package_text: the text in a package.
+    :param manifest_text: the text in a manifest or .params file.
+    """
+
+    data_type: DataType
+    package_text: str
+    manifest_text: str
+
+
+def stored_value(value: ParameterValue, type_name: str | None, owner: str, part: str) -> StoredValue:
+    """Return a value with its type, and the texts that store it.
+
+    :param value: the value. None is the default of its type, and an Object without a type.
+    :param type_name: the name of the type, as in the catalog's views. Default type of a Python value: Boolean, Int32
+        (Int64 if it is larger), Double, Decimal, DateTime, String.
+    :param owner: the variable or parameter, for errors.
+    :param part: the file, for errors.
+    :raises BuildError: the type is unknown, or cannot store the value.
+    """
+    data_type = _BY_NAME.get(type_name or _type_of(value))
+    if data_type is None:
+        known = ", ".join(_BY_NAME)
+        raise BuildError(f"the {owner} has the unknown type {type_name!r}", part=part, advice=f"Types: {known}")
+    if value is None:
+        value = _default(data_type)
+    if value is None:
+        return StoredValue(data_type, "", "")
+    package_text, manifest_text = _texts(value)
+    try:
+        is_same = parse_value(package_text, data_type) == value
+    except ValueError:
+        is_same = False
+    if not is_same or isinstance(value, bool) is not (data_type.name == "Boolean"):
+        raise BuildError(
+            f"the {owner} cannot store the value in its type {data_type.name}",
+            part=part,
+            advice="Choose another type, or a value of that type (dates without fractions of a second and offset)",
+        )
+    return StoredValue(data_type, package_text, manifest_text)
+
+
+def _type_of(value: ParameterValue) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "Int32" if -_INT32 <= value < _INT32 else "Int64"
+    names = {bool: "Boolean", float: "Double", Decimal: "Decimal", datetime: "DateTime", str: "String"}
+    return names.get(type(value), "Object")
+
+
+def _default(data_type: DataType) -> ParameterValue:
+    if data_type.name in ("Object", "Empty", "DBNull"):
+        return None
+    others: dict[str, ParameterValue] = {
+        "Boolean": False,
+        "String": "",
+        "Char": "",
+        "DateTime": datetime(1899, 12, 30),
+    }
+    return others.get(data_type.name, 0)
+
+
+def _texts(value: ParameterValue) -> tuple[str, str]:
+    if isinstance(value, bool):
+        return ("-1", "true") if value else ("0", "false")
+    if isinstance(value, (date, datetime)):
+        return _us_date(value), value.isoformat()
+    return str(value), str(value)
+
+
+def _us_date(value: date) -> str:
+    day = f"{value.month}/{value.day}/{value.year:04d}"
+    if not isinstance(value, datetime) or value.time() == datetime.min.time():
+        return day
+    half = "AM" if value.hour < 12 else "PM"
+    return f"{day} {value.hour % 12 or 12}:{value.minute:02d}:{value.second:02d} {half}"

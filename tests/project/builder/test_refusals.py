@@ -1,0 +1,172 @@
+"""The builder rejects what would not run, and names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
+from airflow_provider_ssis.project.builder.package import PackageBuilder
+from airflow_provider_ssis.project.builder.project import ProjectBuilder
+from airflow_provider_ssis.project.builder.sql_parameters import SqlParameter
+from airflow_provider_ssis.project.errors import BuildError, ProjectError
+from airflow_provider_ssis.project.models import EvalOp
+from airflow_provider_ssis.project.package.loops import OtherEnumerator, VariableEnumerator
+
+
+def database(package: PackageBuilder, kind: str = "oledb") -> ConnectionManagerBuilder:
+    add = {
+        "oledb": package.connection_managers.add_oledb,
+        "odbc": package.connection_managers.add_odbc,
+        "ado": package.connection_managers.add_ado_net,
+    }
+    return add[kind](kind, "Data Source=.;")
+
+
+def twice(package: PackageBuilder) -> None:
+    package.add_variable("n", 1)
+    package.add_expression("Same", "@[User::n] = 1")
+    package.add_expression("same", "@[User::n] = 1")
+
+
+def across(package: PackageBuilder) -> None:
+    package.add_variable("n", 1)
+    inner = package.add_sequence("S").add_expression("Inner", "@[User::n] = 1")
+    package.connect(package.add_expression("Outer", "@[User::n] = 1"), inner)
+
+
+def scope(package: PackageBuilder) -> None:
+    hidden = package.add_sequence("S").add_variable("Hidden", "")
+    package.add_execute_process("P", "x", standard_output_variable=hidden)
+
+
+def expression_without_use(package: PackageBuilder) -> None:
+    first, second = package.add_sequence("A"), package.add_sequence("B")
+    package.add_constraint(first, second, expression="1 == 1", eval_op=EvalOp.CONSTRAINT)
+
+
+REFUSED: dict[str, tuple[Callable[[PackageBuilder], object], str]] = {
+    "name": (lambda p: p.add_sequence("a.b"), "cannot contain the executable 'a.b'"),
+    "no name": (lambda p: p.add_variable(""), "cannot contain the variable ''"),
+    "two tasks": (twice, "contains two executables same in Package"),
+    "two variables": (lambda p: [p.add_variable("x", 1) for _ in "ab"], "User::x twice in Package"),
+    "reserved namespace": (lambda p: p.add_variable("x", 1, namespace="System"), "the namespace is reserved"),
+    "unknown type": (lambda p: p.add_variable("x", 1, data_type="Int"), "has the unknown type 'Int'"),
+    "too large": (lambda p: p.add_variable("x", 300, data_type="Byte"), "cannot store the value in its type Byte"),
+    "not a text": (lambda p: p.add_variable("x", 1, data_type="String"), "cannot store the value in its type String"),
+    "bool as number": (lambda p: p.add_variable("x", True, data_type="Int32"), "cannot store the value"),
+    "date with offset": (lambda p: p.add_variable("x", datetime(2024, 1, 1, tzinfo=UTC)), "cannot store the value"),
+    "fraction": (lambda p: p.add_variable("x", datetime(2024, 1, 1, 1, 1, 1, 5)), "cannot store the value"),
+    "secret": (lambda p: p.add_parameter("x", "hunter2", sensitive=True), "sensitive parameter x cannot have"),
+    "object parameter": (lambda p: p.add_parameter("x", data_type="Object"), "cannot have the type Object"),
+    "password": (
+        lambda p: p.connection_managers.add_oledb("C", "Data Source=.;Password=hunter2;"),
+        r"CM\.C\.Password",
+    ),
+    "odbc password": (lambda p: p.connection_managers.add_odbc("C", "Dsn=x;PWD=hunter2"), "contains a password"),
+    "other password": (
+        lambda p: p.connection_managers.add_other("C", "CACHE", {"Password": "hunter2"}),
+        "contains a password",
+    ),
+    "columns": (
+        lambda p: p.connection_managers.add_flat_file("F", "x", [FlatFileColumn("a"), FlatFileColumn("A")]),
+        "needs columns with different names",
+    ),
+    "column type": (
+        lambda p: p.connection_managers.add_flat_file("F", "x", [FlatFileColumn("a", "DT_WIDE")]),
+        "F.a has the unknown type 'DT_WIDE'",
+    ),
+    "variable": (lambda p: p.add_execute_process("P", "x", standard_input_variable="User::x"), "User::x that Package"),
+    "scope": (scope, "User::Hidden that Package can use"),
+    "project parameter": (
+        lambda p: p.add_execute_package("P", "A.dtsx", assignments={"a": "$Project::x"}),
+        r"no variable or parameter \$Project::x",
+    ),
+    "connection type": (
+        lambda p: p.add_execute_sql("T", p.connection_managers.add_file("F", "x"), "SELECT 1"),
+        "the connection manager F of type FILE",
+    ),
+    "other package": (
+        lambda p: p.add_execute_sql("T", database(PackageBuilder("Other")), "SELECT 1"),
+        "oledb of another package or project",
+    ),
+    "results": (
+        lambda p: p.add_execute_sql("T", database(p), "SELECT 1", result_type="Rowset", results={"n": "User::x"}),
+        "the result type Rowset",
+    ),
+    "results without type": (
+        lambda p: p.add_execute_sql("T", database(p), "SELECT 1", results={"n": "User::x"}),
+        "the result type None",
+    ),
+    "odbc code": (
+        lambda p: p.add_execute_sql("T", database(p, "odbc"), "?", parameters=[SqlParameter(p.add_variable("n", 1))]),
+        "without a type code",
+    ),
+    "ado.net name": (
+        lambda p: p.add_execute_sql("T", database(p, "ado"), "?", parameters=[SqlParameter(p.add_variable("n", 1))]),
+        "without a name",
+    ),
+    "direction": (
+        lambda p: p.add_execute_sql("T", database(p), "?", parameters=[SqlParameter(p.add_variable("n", 1), "In")]),
+        "with the direction 'In'",
+    ),
+    "operation": (lambda p: p.add_file_system("F", "Copy", "User::x"), "unknown operation 'Copy'"),
+    "destination": (lambda p: p.add_file_system("F", "CopyFile", "User::x"), "CopyFile with the destination None"),
+    "script": (lambda p: p.add_script("S", {"ScriptMain.cs": ""}, None), "a script without its compiled form"),
+    "assignment": (lambda p: p.add_expression("E", "@[User::n] == 1"), "must be an assignment"),
+    "package": (lambda p: p.add_execute_package("E", "Child"), "the package 'Child'"),
+    "enumerator": (lambda p: p.add_foreach_loop("L", OtherEnumerator({})), "cannot write the enumerator"),
+    "enumerator variable": (lambda p: p.add_foreach_loop("L", VariableEnumerator("User::x")), "User::x that Package"),
+    "condition": (lambda p: p.add_for_loop("L", " "), "needs a condition"),
+    "event": (lambda p: p.event_handler("OnFailure"), "has no event 'OnFailure'"),
+    "another container": (across, r"cannot connect Package\\S\\Inner"),
+    "same": (lambda p: p.connect(*[p.add_sequence("S")] * 2), "they are the same"),
+    "ignored expression": (expression_without_use, "ignores its expression"),
+    "control character": (lambda p: p.add_variable("x", "\x01").element(), "XML does not allow"),
+    "delimiter": (
+        lambda p: p.connection_managers.add_flat_file("F", "x", [FlatFileColumn("a")], row_delimiter="\U0001f600"),
+        "basic plane",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_run_is_an_error(case: str) -> None:
+    act, message = REFUSED[case]
+    with pytest.raises(BuildError, match=message) as caught:
+        act(PackageBuilder("Load"))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_cycle_is_an_error_when_the_package_is_written() -> None:
+    package = PackageBuilder("Load")
+    first, second = package.add_sequence("A"), package.add_sequence("B")
+    package.connect(first, second)
+    package.connect(second, first)
+    with pytest.raises(ProjectError, match="precedence constraints that form a cycle"):
+        package.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda: PackageBuilder("a/b"), "is not the name of a file"),
+        (lambda: PackageBuilder("a", format_version=3), "cannot be written in the format 3"),
+        (lambda: ProjectBuilder("a", target_server=2008), "has no target server 2008"),
+        (lambda: ProjectBuilder(""), "is not the name of a project"),
+        (lambda: [ProjectBuilder("a").connection_managers.add_file("a:b", "x")], "cannot contain the connection"),
+    ],
+)
+def test_projects_and_packages_need_valid_names_and_versions(act: Callable[[], object], message: str) -> None:
+    with pytest.raises(BuildError, match=message):
+        act()
+
+
+def test_two_packages_need_different_names() -> None:
+    project = ProjectBuilder("P")
+    project.add_package("Load")
+    with pytest.raises(BuildError, match="contains two packages load"):
+        project.add_package("load")

@@ -83,6 +83,21 @@ def check_flag(name: str, value: Any) -> None:
         flag(name, value)
 
 
+def check_switches(task: Any, *names: str) -> None:
+    """Check arguments that are True or False and take no template.
+
+    Any text, "false" too, would count as True.
+
+    :param task: the operator.
+    :param names: the arguments' names.
+    :raises InvalidTaskArgument: one is neither True nor False.
+    """
+    for name in names:
+        value = getattr(task, name)
+        if not isinstance(value, bool):
+            raise InvalidTaskArgument(f"{name} is {value!r:.100}. Give True or False; {name} takes no template.")
+
+
 def check_execution_id(value: Any) -> None:
     """Check an execution id.
 

@@ -26,7 +26,7 @@ from airflow_provider_ssis.executions.validation import (
     wait_for_validation,
 )
 from airflow_provider_ssis.operators.base import SsisTask
-from airflow_provider_ssis.operators.dag_checks import check_name, check_package, is_known
+from airflow_provider_ssis.operators.dag_checks import check_name, check_package, check_switches, is_known
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -106,12 +106,15 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         self.strip_sensitive = strip_sensitive
         self.create_folder = create_folder
         self.force = force
+        self.restore_on_failure = restore_on_failure
+        check_switches(self, "strip_sensitive", "create_folder", "force", "restore_on_failure")
+        if isinstance(validate, str):
+            raise InvalidTaskArgument(f"validate is {validate!r:.100}. Give True, False, or a list of packages.")
         if restore_on_failure and not validate:
             raise InvalidTaskArgument("restore_on_failure=True needs validate=True: only a failed validation restores.")
         for package in [] if isinstance(validate, bool) else validate:
             check_package(package)
         self.validate = validate
-        self.restore_on_failure = restore_on_failure
         self.validation_timeout = seconds("validation_timeout", validation_timeout, zero=False)
         self.ssis_conn_id = ssis_conn_id
 

@@ -14,7 +14,7 @@ from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.executions.arguments import list_of_names, names_of, optional_text, required_text, values_of
 from airflow_provider_ssis.executions.changes import Changes, is_unchanged
 from airflow_provider_ssis.operators.base import SsisTask
-from airflow_provider_ssis.operators.dag_checks import check_name, check_values, is_known
+from airflow_provider_ssis.operators.dag_checks import check_name, check_switches, check_values, is_known
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -103,6 +103,7 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
         self.delete_other_variables = delete_other_variables
         self.create_folder = create_folder
         self.ssis_conn_id = ssis_conn_id
+        check_switches(self, "delete_other_variables", "create_folder")
         check_name("folder", folder)
         check_name("environment", environment)
         check_values(self)

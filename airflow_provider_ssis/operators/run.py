@@ -23,6 +23,7 @@ from airflow_provider_ssis.operators.dag_checks import (
     check_logging_level,
     check_name,
     check_package,
+    check_switches,
     check_values,
     is_known,
 )
@@ -208,6 +209,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         self.cancel_on_kill = cancel_on_kill
         self.follow_messages = follow_messages
         self.ssis_conn_id = ssis_conn_id
+        check_switches(self, "wait_for_termination", "deferrable", "durable", "allow_concurrent", "cancel_on_kill")
         check_name("folder", folder)
         check_name("project", project)
         check_package(package)

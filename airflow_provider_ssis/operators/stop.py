@@ -20,7 +20,13 @@ from airflow_provider_ssis.executions.outcome import ended_text, execution_name,
 from airflow_provider_ssis.executions.polling import WaitResult, get_execution
 from airflow_provider_ssis.executions.stop import not_stopped_error, stop_executions
 from airflow_provider_ssis.operators.base import SsisWaitingTask
-from airflow_provider_ssis.operators.dag_checks import check_execution_id, check_name, check_package, is_known
+from airflow_provider_ssis.operators.dag_checks import (
+    check_execution_id,
+    check_name,
+    check_package,
+    check_switches,
+    is_known,
+)
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -95,6 +101,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         self.deferrable = deferrable
         self.fail_if_not_running = fail_if_not_running
         self.ssis_conn_id = ssis_conn_id
+        check_switches(self, "deferrable", "fail_if_not_running")
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Stop what is to be stopped, and wait for its end.

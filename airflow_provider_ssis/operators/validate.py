@@ -24,7 +24,8 @@ from airflow_provider_ssis.executions.validation import (
     wait_for_validation,
 )
 from airflow_provider_ssis.operators.base import SsisWaitingTask
-from airflow_provider_ssis.operators.dag_checks import check_flag, check_name, check_package
+from airflow_provider_ssis.operators.dag_checks import check_flag, check_name, check_package, check_switches
+from airflow_provider_ssis.triggers.events import ExecutionEvent
 from airflow_provider_ssis.triggers.validation import SsisValidationTrigger
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
         self.deferrable = deferrable
         self.follow_messages = follow_messages
         self.ssis_conn_id = ssis_conn_id
+        check_switches(self, "all_environments", "deferrable")
         self._validation_id: int | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -149,16 +151,19 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
         return self._defer(deadline, wait.forwarder.last_id)
 
     def execute_complete(
-        self, context: Context, event: dict[str, Any], validation_id: int, last_message_id: int = 0
+        self, context: Context, event: dict[str, Any], validation_id: int | None = None, last_message_id: int = 0
     ) -> dict[str, Any]:
         """Continue after the triggerer has waited.
 
         :param context: the task's context.
         :param event: the payload of the trigger's event.
-        :param validation_id: the validation that the task waits for.
+        :param validation_id: the validation that the task waits for. Default: the one that the event is about, because
+            ``dag.test()`` passes nothing but the event.
         :param last_message_id: id of its last message in the task log. Default: 0, none.
         :return: see the class.
         """
+        if validation_id is None:
+            validation_id = ExecutionEvent.from_payload(event).execution_id
         self._validation_id = validation_id
         deadline = self._deadline(context)
         received = self._read_event(event, [validation_id])

@@ -12,6 +12,7 @@ from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, L
 from airflow_provider_ssis.executions.deadline import check_seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.operators.base import SsisWaitingTask
+from airflow_provider_ssis.operators.dag_checks import check_switches
 
 
 class SsisSensor(SsisWaitingTask, BaseSensorOperator):
@@ -32,6 +33,7 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
             check_seconds("poke_interval", self.poke_interval, zero=False)
         self.ssis_conn_id = ssis_conn_id
         self.deferrable = deferrable
+        check_switches(self, "deferrable")
         self._tolerance: OutageTolerance | None = None
         self._has_read = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from datetime import timedelta
 from typing import Any
@@ -9,10 +10,15 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseOperator
 
+from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.operators.dag_checks import SensitiveLiteralWarning
+from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
+from airflow_provider_ssis.operators.environment import SsisEnvironmentOperator
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
+from airflow_provider_ssis.operators.validate import SsisValidateOperator
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
+from airflow_provider_ssis.sensors.package import SsisPackageSensor
 from tests.support.running import operator
 
 
@@ -49,6 +55,27 @@ from tests.support.running import operator
 def test_a_mistake_without_a_template_is_found(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         operator(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("kind", "required"),
+    [
+        (SsisRunPackageOperator, {"folder": "F", "project": "P", "package": "a.dtsx"}),
+        (SsisDeployProjectOperator, {"folder": "F", "source": "a.ispac"}),
+        (SsisValidateOperator, {"folder": "F", "project": "P"}),
+        (SsisEnvironmentOperator, {"folder": "F", "environment": "E"}),
+        (SsisStopExecutionOperator, {"execution_id": 1}),
+        (SsisExecutionSensor, {"execution_id": 1}),
+        (SsisPackageSensor, {"folder": "F", "project": "P", "package": "a.dtsx", "since": "2024-01-01T00:00:00Z"}),
+    ],
+)
+def test_text_in_place_of_true_or_false_is_found(kind: Any, required: dict[str, Any]) -> None:
+    given = inspect.signature(kind.__init__).parameters.values()
+    switches = [each.name for each in given if isinstance(each.default, bool) and each.name not in kind.template_fields]
+    assert switches
+    for name in switches:
+        with pytest.raises(InvalidTaskArgument, match=f"^{name} is 'false'"):
+            kind(task_id="t", **required, **{name: "false"})
 
 
 @pytest.mark.parametrize(

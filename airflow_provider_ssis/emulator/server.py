@@ -104,6 +104,7 @@ class EmulatorServer:
         engine = Engine(data_dir=self._data_dir, product=product(self._edition), database=DATABASE)
         self._engine = engine
         self.ssisdb = install(engine, edition=self._edition, quirks=self._quirks)
+        self.ssisdb.draw_error = self.faults.draw_error
         self._add_administrator()
         engine.metadata.add(*fault_procedures(DATABASE, self.faults), *login_procedures(DATABASE, self.add_login))
         engine.metadata.add(*worker_procedures(DATABASE, self.ssisdb.add_worker))

@@ -29,12 +29,16 @@ def delay_answer(faults: FaultBook, given: Arguments) -> None:
 
 
 def answer_with_error(faults: FaultBook, given: Arguments) -> None:
-    """Answer a request with the error ``@number`` and ``@message`` instead of processing it."""
+    """Answer a request with the error ``@number`` and ``@message`` instead of processing it.
+
+    With ``@procedure``, the call of that procedure raises the error.
+    """
     faults.error(
         given["number"],
         message=given["message"],
         severity=given["severity"],
         statement=given["statement"] or "",
+        procedure=given["procedure"],
         times=given["times"],
     )
 
@@ -55,7 +59,7 @@ _MESSAGE: Final = f"@message nvarchar(2048) = N'{DEFAULT_ERROR}'"
 DECLARED: Final[tuple[Declared[FaultBook], ...]] = (
     (drop_connection, f"{_FOR}, {_MOMENT}"),
     (delay_answer, f"@seconds float, {_FOR}, {_MOMENT}"),
-    (answer_with_error, f"@number int, {_MESSAGE}, @severity int = 16, {_FOR}"),
+    (answer_with_error, f"@number int, {_MESSAGE}, @severity int = 16, {_FOR}, @procedure nvarchar(128) = NULL"),
     (refuse_login, f"@number int = 18456, {_MESSAGE}, @times int = 1"),
     (clear_faults, ""),
 )

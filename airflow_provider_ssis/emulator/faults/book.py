@@ -62,9 +62,10 @@ class _Fault:
     effect: Effect
     of_login: bool
     left: int | None
+    procedure: str | None = None
 
     def is_for(self, text: str | None, when: When) -> bool:
-        if self.when is not when or self.of_login is not (text is None):
+        if self.procedure is not None or self.when is not when or self.of_login is not (text is None):
             return False
         return text is None or self.statement in text
 
@@ -105,10 +106,17 @@ class FaultBook:
         message: str = DEFAULT_ERROR,
         severity: int = 16,
         statement: str = "",
+        procedure: str | None = None,
         times: int | None = 1,
     ) -> None:
-        """Answer with an error, and do not process the request."""
-        self._add(statement, When.BEFORE, Refuse(_message(number, message, severity)), times)
+        """Answer with an error, and do not process the request.
+
+        :param procedure: let the call of this procedure of schema ``catalog`` or ``internal`` raise the error instead,
+            as a deadlock does: statements before the call have taken effect, and CATCH blocks handle the error.
+            An empty name is any procedure. ``statement`` is not used then. Default: None.
+        """
+        refuse = Refuse(_message(number, message, severity))
+        self._add(statement, When.BEFORE, refuse, times, procedure=procedure)
 
     def refuse_login(
         self, number: int = 18456, *, message: str = DEFAULT_ERROR, severity: int = 14, times: int | None = 1
@@ -144,19 +152,42 @@ class FaultBook:
         """
         if not self._faults or (text is not None and "emulator." in (text := text.lower())):
             return []
+        return self._draw(lambda fault: fault.is_for(text, when))
+
+    def draw_error(self, procedure: str) -> Message | None:
+        """The error that the call of a procedure raises, or None.
+
+        :param procedure: the procedure's name, without its schema.
+        """
+        if not self._faults:
+            return None
+        drawn = self._draw(lambda fault: fault.procedure is not None and fault.procedure in ("", procedure.lower()))
+        return next((effect.message for effect in drawn if isinstance(effect, Refuse)), None)
+
+    def _draw(self, is_wanted: Callable[[_Fault], bool]) -> list[Effect]:
         with self._lock:
-            drawn = [fault for fault in self._faults if fault.is_for(text, when)]
+            drawn = [fault for fault in self._faults if is_wanted(fault)]
             for fault in drawn:
                 if fault.left is not None:
                     fault.left -= 1
             self._faults = [fault for fault in self._faults if fault.left != 0]
         return [fault.effect for fault in drawn]
 
-    def _add(self, statement: str, when: When, effect: Effect, times: int | None, *, of_login: bool = False) -> None:
+    def _add(
+        self,
+        statement: str,
+        when: When,
+        effect: Effect,
+        times: int | None,
+        *,
+        of_login: bool = False,
+        procedure: str | None = None,
+    ) -> None:
         if times is not None and times < 1:
             raise ValueError(f"times is {times}; a fault applies to at least one request")
+        name = None if procedure is None else procedure.lower()
         with self._lock:
-            self._faults.append(_Fault(statement.lower(), when, effect, of_login, times))
+            self._faults.append(_Fault(statement.lower(), when, effect, of_login, times, name))
 
 
 def _message(number: int, text: str, severity: int) -> Message:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType
 from airflow_provider_ssis.emulator.runs.runner import Runtime
+from airflow_provider_ssis.emulator.session import Message
 from airflow_provider_ssis.emulator.ssisdb import scale_out_workers
 from airflow_provider_ssis.emulator.ssisdb.background_writes import BackgroundWriter
 from airflow_provider_ssis.emulator.ssisdb.dump_files import DumpFiles
@@ -52,6 +53,8 @@ class Ssisdb:
         self.runtime = Runtime(run_log, engine.now)
         self.validations = Validations(engine, self.background, run_log, self.files)
         self._deploying: set[tuple[int, str]] = set()
+        self.draw_error: Callable[[str], Message | None] = lambda procedure: None
+        """The injected error that the call of a procedure raises, by the procedure's name. Default: none."""
 
     # --- logins
 

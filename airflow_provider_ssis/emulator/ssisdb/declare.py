@@ -54,6 +54,8 @@ class CatalogProcedure:
         """The procedure of one catalog."""
 
         async def run(procedure_call: ProcedureCall) -> None:
+            if (injected := ssisdb.draw_error(self.name)) is not None:
+                raise SqlError(injected.number, injected.text, severity=injected.severity, procedure=self.name)
             principal = procedure_call.session.principal
             roles = (self.granted_to, self.also_granted_to, _OWNERS)
             if not any(role and principal.has_database_role(role) for role in roles):

@@ -122,3 +122,27 @@ def test_a_reset_removes_faults_and_sets_the_counters_to_zero(ssisdb_emulator: S
         connection.execute("SELECT 1").fetchall()
     assert ssisdb_emulator.traffic.requests == before + 1
     assert ssisdb_emulator.traffic.logins == 1
+
+
+def test_a_procedure_raises_an_error_after_the_statements_before_it_took_effect(
+    ssisdb_emulator: SsisdbEmulator,
+) -> None:
+    ssisdb_emulator.faults.error(1205, severity=13, procedure="Set_Folder_Description")
+    batch = (
+        "BEGIN TRY EXEC catalog.create_folder N'A'; EXEC catalog.set_folder_description N'A', N'about'; END TRY"
+        " BEGIN CATCH SELECT ERROR_NUMBER(), ERROR_PROCEDURE(); END CATCH"
+    )
+    with closing(connect(ssisdb_emulator)) as connection:
+        assert tuple(connection.execute(batch).fetchone()) == (1205, "set_folder_description")
+        assert folders(ssisdb_emulator) == ["A"]
+        connection.execute("EXEC catalog.set_folder_description N'A', N'about'")
+
+
+def test_any_procedure_raises_an_error(ssisdb_emulator: SsisdbEmulator) -> None:
+    with closing(connect(ssisdb_emulator)) as connection:
+        connection.execute("EXEC emulator.answer_with_error 1222, @procedure = N''")
+        assert connection.execute("SELECT COUNT(*) FROM catalog.folders").fetchval() == 0
+        with pytest.raises(pyodbc.Error, match="1222"):
+            connection.execute("EXEC catalog.create_folder N'A'")
+        connection.execute("EXEC catalog.create_folder N'A'")
+    assert folders(ssisdb_emulator) == ["A"]

@@ -194,7 +194,13 @@ class CatalogSession:
         return self._reconnect is not None
 
     def run(
-        self, batch: Batch, *, doing: str, repeat: Repeat = Repeat.ALWAYS, explain: Explain | None = None
+        self,
+        batch: Batch,
+        *,
+        doing: str,
+        repeat: Repeat = Repeat.ALWAYS,
+        explain: Explain | None = None,
+        again: Callable[[], Batch] | None = None,
     ) -> list[ResultSet]:
         """Run a batch to its end and return all its result sets.
 
@@ -202,6 +208,7 @@ class CatalogSession:
         :param doing: what the batch does, as the beginning of an error message: ``Deleting the folder 'X'``.
         :param repeat: when the batch may be repeated after a transient error.
         :param explain: makes a better exception of an error of the batch.
+        :param again: makes the batch for a repetition. Default: the same batch.
         :raises CatalogError: the class says what failed.
         """
         retries = self.retry.start(self.clock)
@@ -216,6 +223,8 @@ class CatalogSession:
                     raise
                 log.warning("%s Retrying in %.1f s.", error, retries.next_delay)
             retries.wait()
+            if again is not None:
+                batch = again()
 
     def fetch(self, row_class: type[RowClass], batch: Batch, *, doing: str) -> list[RowClass]:
         """Run a query and return its rows as objects of a dataclass of ``models``.

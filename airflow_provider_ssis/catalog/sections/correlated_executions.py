@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.argument_limits import check_argument
@@ -19,7 +20,7 @@ from airflow_provider_ssis.catalog.models import (
     ExecutionParameterValue,
     StartedExecution,
 )
-from airflow_provider_ssis.catalog.sections.executions import Executions
+from airflow_provider_ssis.catalog.sections.executions import Creation, Executions
 from airflow_provider_ssis.catalog.sql.get_or_create import (
     LOCK_SECONDS,
     OTHER_ID,
@@ -64,16 +65,16 @@ class CorrelatedExecutions(Executions):
             return _own_refusal(error, doing) or explain_creation(error, row)
 
         check_argument("lock", correlation.lock)
-        first, *further = get_or_create_batches(request, settings, correlation)
-        results = self._session.run(first, doing=doing, explain=explain)
+        creation = Creation(partial(get_or_create_batches, request, settings, correlation), explain)
+        results = self._begin_creation(creation, doing)
         while results[-1].columns[:1] == (OTHER_ID,):
             if results[-1].rows:
                 raise _others_active(results[-1], doing)
             # The other execution ended just before it could be named.
-            results = self._session.run(first, doing=doing, explain=explain)
+            results = self._begin_creation(creation, doing)
         execution_id, status, created = results[-1].rows[0]
         if created:
-            self._finish_creation(execution_id, further, doing, explain)
+            self._finish_creation(execution_id, creation.further, doing, explain)
         return CorrelatedExecution(int(execution_id), OperationStatus(status), bool(created))
 
     def start_correlated_execution(self, execution_id: int, correlation: Correlation) -> StartedExecution:

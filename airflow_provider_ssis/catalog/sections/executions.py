@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
@@ -33,7 +34,7 @@ from airflow_provider_ssis.catalog.sections.environment_references import Enviro
 from airflow_provider_ssis.catalog.sections.operations import Operations, Refusal, no_refusal
 from airflow_provider_ssis.catalog.sections.parameters import Parameters
 from airflow_provider_ssis.catalog.session import Explain, Repeat
-from airflow_provider_ssis.catalog.sql.execution_creation import creation_batches
+from airflow_provider_ssis.catalog.sql.execution_creation import Incomplete, creation_batches
 from airflow_provider_ssis.catalog.sql.execution_queries import execution_query, values_query
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of, settings_of
 from airflow_provider_ssis.catalog.sql.parameter_values import parameter_not_found, plain, wrong_type
@@ -47,6 +48,35 @@ from airflow_provider_ssis.catalog.sql.statements import (
     padded,
     select,
 )
+
+
+class Creation:
+    """The creation of one execution. After a transient error, a repetition completes the execution that exists.
+
+    :param batches: makes the batches, given the execution to complete, if there is one.
+    :param explain: makes a better exception of an error.
+    """
+
+    def __init__(self, batches: Callable[[Incomplete | None], Iterator[Batch]], explain: Explain) -> None:
+        self._batches = batches
+        self._explain = explain
+        self._incomplete: Incomplete | None = None
+        self.further: Sequence[Batch] = ()
+        """The batches after the first."""
+
+    def first(self) -> Batch:
+        """The first batch."""
+        first, *self.further = self._batches(self._incomplete)
+        return first
+
+    def explain(self, error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+        """Note the execution that an error left incomplete."""
+        if row.get("step") is not None:
+            self._incomplete = Incomplete(row["execution_id"], row["step"])
+        elif isinstance(error, ConnectionLost):
+            # Which settings are set is unknown, and a second override of one property does harm.
+            self._incomplete = None
+        return self._explain(error, row)
 
 
 class Executions(Operations):
@@ -76,10 +106,13 @@ class Executions(Operations):
         settings = settings_of(request)
         doing = f"Creating an execution of {request.folder}/{request.project}/{request.package}"
         explain = self._explain_request(request, settings, doing)
-        first, *further = creation_batches(request, settings, needs_values=needs_values)
-        execution_id = int(self._session.run(first, doing=doing, explain=explain)[-1].rows[0][0])
-        self._finish_creation(execution_id, further, doing, explain)
+        creation = Creation(partial(creation_batches, request, settings, needs_values=needs_values), explain)
+        execution_id = int(self._begin_creation(creation, doing)[-1].rows[0][0])
+        self._finish_creation(execution_id, creation.further, doing, explain)
         return execution_id
+
+    def _begin_creation(self, creation: Creation, doing: str) -> list[ResultSet]:
+        return self._session.run(creation.first(), doing=doing, explain=creation.explain, again=creation.first)
 
     def _finish_creation(self, execution_id: int, further: Sequence[Batch], doing: str, explain: Explain) -> None:
         def explain_with_id(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:

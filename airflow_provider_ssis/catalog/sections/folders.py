@@ -43,7 +43,11 @@ class Folders(CommandPart):
         body = "EXEC catalog.create_folder @folder_name = ?, @folder_id = @folder_id OUTPUT;\n"
         values = [name]
         if description is not None:
-            body += "EXEC catalog.set_folder_description @folder_name = ?, @folder_description = ?;\n"
+            # Both or none: after a deadlock in the second call, a repetition would find the folder of the first.
+            body = (
+                f"BEGIN TRANSACTION;\n{body}"
+                "EXEC catalog.set_folder_description @folder_name = ?, @folder_description = ?;\nCOMMIT TRANSACTION;\n"
+            )
             values += [name, description]
         body += _CREATED_FOLDER
         doing = f"Creating the folder {name!r}"

@@ -6,6 +6,7 @@ Names and types are checked before the execution is created, so that a mistake l
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from airflow_provider_ssis.catalog.codes import ObjectType
 from airflow_provider_ssis.catalog.errors import InvalidArgument
@@ -55,14 +56,33 @@ def variables(body: str, *more: str) -> str:
     return f"{declared};\n{_TYPES}" if "@types" in body else declared
 
 
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """An execution that was created, and whose settings an error interrupted.
+
+    :param execution_id: the execution.
+    :param step: the position of the first setting that is not set.
+    """
+
+    execution_id: int
+    step: int
+
+
 def creation_batches(
-    request: ExecutionRequest, settings: Sequence[Setting], *, needs_values: bool = False
+    request: ExecutionRequest,
+    settings: Sequence[Setting],
+    incomplete: Incomplete | None = None,
+    *,
+    needs_values: bool = False,
 ) -> Iterator[Batch]:
     """The batches that create the execution and set everything; each selects the execution's id.
 
     The first marker of batches after the first is the id; its value here is 0.
+
+    :param incomplete: complete this execution instead of creating one. Default: none.
     """
-    for position, batch in enumerate(creation_steps(request, settings, needs_values=needs_values)):
+    steps = creation_steps(request, settings, needs_values=needs_values, incomplete=incomplete)
+    for position, batch in enumerate(steps):
         body, values = batch.sql, batch.values
         if position == 0:
             body, values = SET_PLACE + body, (*place_of(request), *values)
@@ -71,7 +91,13 @@ def creation_batches(
         )
 
 
-def creation_steps(request: ExecutionRequest, settings: Sequence[Setting], *, needs_values: bool) -> Iterator[Batch]:
+def creation_steps(
+    request: ExecutionRequest,
+    settings: Sequence[Setting],
+    *,
+    needs_values: bool,
+    incomplete: Incomplete | None = None,
+) -> Iterator[Batch]:
     """The statements that check and create the execution and set everything. They need :func:`variables`.
 
     The first step needs the variables of :data:`SET_PLACE`. There is one step unless the values are too many for one
@@ -81,19 +107,27 @@ def creation_steps(request: ExecutionRequest, settings: Sequence[Setting], *, ne
     :param settings: everything that the request sets.
     :param needs_values: whether a required parameter without a value is an error: it is if the execution starts with
         these settings.
+    :param incomplete: complete this execution instead of creating one. Default: none.
     """
     body, given = "", _checked(settings)
     values: list[MarkerValue] = []
-    for sql, more in (
-        _reject_unfit(given),
-        _resolve(request),
-        _reject_missing(given) if needs_values else ("", []),
-        _create(request),
-    ):
-        body += sql
-        values += more
+    begin = 0
+    if incomplete is not None:
+        body, values, begin = "SET @execution_id = ?;\n", [incomplete.execution_id], incomplete.step
+    else:
+        for sql, more in (
+            _reject_unfit(given),
+            _resolve(request),
+            _reject_missing(given) if needs_values else ("", []),
+            _create(request),
+        ):
+            body += sql
+            values += more
+    if settings:
+        # From here on, an error interrupts the settings of an execution that exists.
+        body += f"SET @step = {begin};\n"
     has_types = False
-    for position, setting in enumerate(settings):
+    for position, setting in enumerate(settings[begin:], start=begin):
         if len(values) + len(setting.values) + _RESERVED_MARKERS > MAX_MARKERS:
             yield Batch(body, tuple(values))
             body, values, has_types = f"SET @execution_id = ?;\n{SET_PLACE}", [0, *place_of(request)], False

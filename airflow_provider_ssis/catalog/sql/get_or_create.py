@@ -10,6 +10,7 @@ from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES, ObjectType, Ope
 from airflow_provider_ssis.catalog.sql.execution_creation import (
     ON_ERROR,
     SET_PLACE,
+    Incomplete,
     creation_steps,
     place_of,
     variables,
@@ -29,7 +30,10 @@ LOCK_SECONDS = 60
 
 
 def get_or_create_batches(
-    request: ExecutionRequest, settings: Sequence[Setting], correlation: Correlation
+    request: ExecutionRequest,
+    settings: Sequence[Setting],
+    correlation: Correlation,
+    incomplete: Incomplete | None = None,
 ) -> Iterator[Batch]:
     """The batches that find the execution or create it.
 
@@ -40,8 +44,9 @@ def get_or_create_batches(
     :param request: what to run and how.
     :param settings: everything that the request sets, from :func:`settings_with_key`.
     :param correlation: how to recognise the execution.
+    :param incomplete: complete this execution instead of creating one. Default: none.
     """
-    first, *further = creation_steps(request, settings, needs_values=True)
+    first, *further = creation_steps(request, settings, needs_values=True, incomplete=incomplete)
     body = (
         f"{_TAKE_LOCK}{_SET_CORRELATION}{SET_PLACE}{_FIND}"
         f"IF @execution_id IS NULL AND @others = 0\nBEGIN\n{first.sql}"

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from pathlib import Path
 
 import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.endpoint import Endpoint
 from airflow_provider_ssis.odbc.drivers import DriverFamily
+from tests.support.emulator_process import MEGABYTE, EmulatorProcess
 from tests.support.ssis_projects import ispac_parts, make_ispac, make_project, package, parameter, task, zip_of
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
-COMMAND = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator", "--json"]
 ALL = "sys.all_columns a CROSS JOIN sys.all_columns b CROSS JOIN sys.all_columns c"
 HEAVY = {
     "a pattern that backtracks": "SELECT 1 WHERE REPLICATE('a',8000) LIKE '%a%a%a%a%a%a%a%a%b'",
@@ -49,52 +46,20 @@ HEAVY = {
 }
 """Statements that a login without any right can send."""
 
-MEGABYTE = 2**20
 ROUND_TRIPS = 30
 
 
-class Server:
-    """``airflow-ssis emulator`` as a process, with a login ``guest`` that has no right."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.endpoint = json.loads(self.process.stdout.readline())
-        self.administrator = self.connect()
-        self.administrator.execute("EXEC emulator.add_login @name = N'guest', @password = N'Pa55-word!'")
-
-    def connect(self, user: str = "sa") -> pyodbc.Connection:
-        return pyodbc.connect(self.odbc(user), autocommit=True)
-
-    def odbc(self, user: str) -> str:
-        text: str = self.endpoint["odbc"]
-        if user != "sa":
-            text = text.replace("UID=sa", f"UID={user}").replace(self.endpoint["password"], "Pa55-word!")
-        return text
-
-    def memory(self, name: str = "VmHWM") -> int:
-        """Bytes of memory of the process: its peak, or ``VmRSS``."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(rf"{name}:\s+(\d+) kB", status)
-        assert found is not None
-        return int(found[1]) * 1024
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.close()
+def server() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as server:
+        server.administrator.execute("EXEC emulator.add_login @name = N'guest', @password = N'Pa55-word!'")
+        yield server
 
 
 class Heavy:
     """A heavy statement that runs in a thread."""
 
-    def __init__(self, server: Server, statement: str) -> None:
+    def __init__(self, server: EmulatorProcess, statement: str) -> None:
         self.connection = server.connect("guest")
         self.cursor = self.connection.cursor()
         self.statement = statement
@@ -125,7 +90,7 @@ class Heavy:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", HEAVY)
-def test_other_clients_get_answers_while_a_statement_is_heavy(server: Server, kind: str) -> None:
+def test_other_clients_get_answers_while_a_statement_is_heavy(server: EmulatorProcess, kind: str) -> None:
     heavy = Heavy(server, HEAVY[kind])
     for _ in range(ROUND_TRIPS):
         assert server.administrator.execute("SELECT COUNT(*) FROM catalog.folders").fetchval() == 0
@@ -139,7 +104,7 @@ def test_other_clients_get_answers_while_a_statement_is_heavy(server: Server, ki
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["a recursion without end", "a loop without end", "a large sort"])
-def test_a_statement_ends_when_its_client_dies(server: Server, kind: str) -> None:
+def test_a_statement_ends_when_its_client_dies(server: EmulatorProcess, kind: str) -> None:
     script = (
         "import sys, pyodbc\n"
         f"c = pyodbc.connect({server.odbc('guest')!r}, autocommit=True)\n"
@@ -159,7 +124,7 @@ def test_a_statement_ends_when_its_client_dies(server: Server, kind: str) -> Non
 
 
 @pytest.mark.slow
-def test_the_server_ends_within_its_time_while_statements_are_heavy(server: Server) -> None:
+def test_the_server_ends_within_its_time_while_statements_are_heavy(server: EmulatorProcess) -> None:
     heavy = [
         Heavy(server, HEAVY[kind])
         for kind in ("a recursion without end", "a loop without end", "a large sort", "a long batch")
@@ -186,7 +151,9 @@ def large_project(megabytes: int) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", DriverFamily)
-def test_a_large_project_costs_the_server_little_more_than_one_copy(server: Server, family: DriverFamily) -> None:
+def test_a_large_project_costs_the_server_little_more_than_one_copy(
+    server: EmulatorProcess, family: DriverFamily
+) -> None:
     data = large_project(120)
     endpoint = Endpoint(
         server.endpoint["host"], server.endpoint["port"], server.endpoint["user"], server.endpoint["password"]
@@ -201,7 +168,7 @@ def test_a_large_project_costs_the_server_little_more_than_one_copy(server: Serv
 
 
 @pytest.mark.slow
-def test_other_clients_get_answers_while_a_project_with_many_parameters_is_deployed(server: Server) -> None:
+def test_other_clients_get_answers_while_a_project_with_many_parameters_is_deployed(server: EmulatorProcess) -> None:
     packages = [
         package(f"P{number}.dtsx", task("Copy"), parameters=[parameter(f"X{x}", "Int32", x) for x in range(40)])
         for number in range(500)
@@ -227,7 +194,7 @@ def test_other_clients_get_answers_while_a_project_with_many_parameters_is_deplo
 
 
 @pytest.mark.slow
-def test_a_project_file_with_false_sizes_costs_the_server_little(server: Server) -> None:
+def test_a_project_file_with_false_sizes_costs_the_server_little(server: EmulatorProcess) -> None:
     parts = dict(ispac_parts(make_project("Bomb", [package("P.dtsx", task("Copy"))])))
     parts["P.dtsx"] += b" " * (1000 * MEGABYTE)
     bomb = zip_of(parts)

@@ -185,7 +185,7 @@ class Client:
         self.acknowledged.executions[first.execution_id] = token, OperationStatus.SUCCEEDED
         second = self.catalog.get_or_create_execution(request, correlation)
         assert second.execution_id == first.execution_id, (first, second)
-        status = self.catalog.start_correlated_execution(first.execution_id, correlation)
+        status = self.catalog.start_correlated_execution(first.execution_id, correlation).status
         assert status is not OperationStatus.CREATED, status
 
     def stop(self) -> None:

@@ -233,7 +233,7 @@ _PARAMETERS = (
 _NAME = "CAST(v.parameter_name AS varbinary(256))"
 _READ_TYPES = f"INSERT INTO @types SELECT v.object_type, v.parameter_name, v.data_type {_PARAMETERS};\n"
 _REJECT_UNFIT = (
-    "IF EXISTS (SELECT * FROM (VALUES {rows}) AS w (object_type, name, data_types) "
+    "IF EXISTS (SELECT 1 FROM (VALUES {rows}) AS w (object_type, name, data_types) "
     f"LEFT JOIN (SELECT v.object_type, {_NAME} AS name, v.data_type {_PARAMETERS}) AS t "
     f"ON t.name = w.name AND (w.object_type = t.object_type OR w.object_type = {ANY_OBJECT}) "
     f"WHERE (t.data_type IS NULL AND w.object_type <> {ANY_OBJECT}) "
@@ -241,11 +241,11 @@ _REJECT_UNFIT = (
     f"{OwnError.UNFIT_SETTINGS.raised};\n"
 )
 _REJECT_MISSING = (
-    f"IF EXISTS (SELECT * {_PARAMETERS} AND v.required = 1 "
+    f"IF EXISTS (SELECT 1 {_PARAMETERS} AND v.required = 1 "
     f"AND (v.value_set = 0 OR (v.value_type = 'R' AND @reference_id IS NULL)){{given}}) "
     f"{OwnError.MISSING_VALUES.raised};\n"
 )
 _REQUIRE_LEVEL = (
-    "IF NOT EXISTS (SELECT * FROM catalog.customized_logging_levels AS v WHERE v.name = ?) "
+    "IF NOT EXISTS (SELECT 1 FROM catalog.customized_logging_levels AS v WHERE v.name = ?) "
     f"{OwnError.UNKNOWN_LOGGING_LEVEL.raised};\n"
 )

@@ -39,6 +39,7 @@ class ConnectionManagerBuilder:
     :param project_level: whether it is a connection manager of the project.
     :param inner: the elements inside ``DTS:ObjectData``.
     :param parameters: its connection parameters in the catalog.
+    :param flat_file: the format of a flat file.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ConnectionManagerBuilder:
     parameters: tuple[CatalogParameter, ...] = field(repr=False)
     description: str = ""
     delay_validation: bool = False
+    flat_file: FlatFile | None = field(default=None, repr=False)
     expressions: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -205,25 +207,22 @@ class ConnectionManagers:
         :raises BuildError: the name is invalid or used, there are no columns, two have one name, or a type or the
             format is unknown.
         """
-        made = flat_file(
-            FlatFile(
-                name=name,
-                path=path,
-                columns=tuple(columns),
-                column_delimiter=column_delimiter,
-                row_delimiter=row_delimiter,
-                file_format=file_format,
-                header=header,
-                header_rows_to_skip=header_rows_to_skip,
-                data_rows_to_skip=data_rows_to_skip,
-                text_qualifier=text_qualifier,
-                code_page=code_page,
-                unicode=unicode,
-                locale_id=locale_id,
-            ),
-            self._part,
-            self._scope,
+        file = FlatFile(
+            name=name,
+            path=path,
+            columns=tuple(columns),
+            column_delimiter=column_delimiter,
+            row_delimiter=row_delimiter,
+            file_format=file_format,
+            header=header,
+            header_rows_to_skip=header_rows_to_skip,
+            data_rows_to_skip=data_rows_to_skip,
+            text_qualifier=text_qualifier,
+            code_page=code_page,
+            unicode=unicode,
+            locale_id=locale_id,
         )
+        made = flat_file(file, self._part, self._scope)
         parameters: tuple[CatalogParameter, ...] = (
             ("CodePage", code_page, False),
             ("ColumnNamesInFirstDataRow", header, False),
@@ -237,7 +236,9 @@ class ConnectionManagers:
             ("TextQualifier", text_qualifier, False),
             ("Unicode", unicode, False),
         )
-        return self._add_element(name, "FLATFILE", made, parameters)
+        manager = self._add_element(name, "FLATFILE", made, parameters)
+        manager.flat_file = file
+        return manager
 
     def add_smtp(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
+from airflow_provider_ssis.project.builder.data_flow import DataFlowBuilder
 from airflow_provider_ssis.project.builder.enumerators import enumerator_data, enumerator_type
 from airflow_provider_ssis.project.builder.executables import (
     ExecutableBuilder,
@@ -15,10 +16,10 @@ from airflow_provider_ssis.project.builder.executables import (
     TaskBuilder,
     executable_element,
 )
-from airflow_provider_ssis.project.builder.task_types import TaskType
+from airflow_provider_ssis.project.builder.task_types import PIPELINE, TaskType
 from airflow_provider_ssis.project.builder.tasks import Tasks
 from airflow_provider_ssis.project.builder.variables import Variable
-from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, group, guid
+from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, group, guid, plain_element
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp
 from airflow_provider_ssis.project.package.loops import AdoEnumerator, Enumerator, VariableEnumerator
@@ -114,6 +115,17 @@ class ContainerContents(Tasks, ScopeBuilder):
         loop.enumerator_expressions = dict(enumerator_expressions or {})
         loop.mappings = {index: self.variable_name(variable) for index, variable in sorted(numbered.items())}
         return self._add(loop)
+
+    def add_data_flow(self, name: str, *, options: Options | None = None) -> DataFlowBuilder:
+        """Add a Data Flow task.
+
+        :param name: its name.
+        :param options: as for :meth:`add_sequence`.
+        :returns: the data flow, to which components are added. Its task is ``task``.
+        :raises BuildError: as for :meth:`add_sequence`.
+        """
+        data = plain_element(PIPELINE.element, {"version": 1})
+        return DataFlowBuilder(self._add_task(name, PIPELINE, data, options), data)
 
     def add_constraint(
         self,

@@ -1,0 +1,93 @@
+"""Columns in data flows, and expressions that refer to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airflow_provider_ssis.project.builder.column_types import column_type
+from airflow_provider_ssis.project.errors import BuildError
+
+_TOKEN = re.compile(
+    r"""(?P<keep>"(?:[^"\\]|\\.)*"|@\[[^\]]*\]|@\w+|\d[\w.]*|\s+)"""
+    r"|(?P<name>(?:\[[^\]]+\]|[^\W\d]\w*)(?:\.(?:\[[^\]]+\]|[^\W\d]\w*))?)|(?P<other>.)",
+    re.DOTALL,
+)
+_WORDS = ("TRUE", "FALSE", "NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table, query or data flow.
+
+    :param data_type: its type: ``DT_WSTR``, ``DT_I4``, ... Default: ``DT_WSTR``.
+    :param length: the length of a text or of bytes. Default: 50.
+    :param precision: the precision of DT_NUMERIC. Default: 18.
+    :param scale: the scale of decimals and times. Default: 0.
+    :param code_page: the code page of DT_STR and DT_TEXT. Default: 1252.
+    """
+
+    name: str
+    data_type: str = "DT_WSTR"
+    length: int = 50
+    precision: int = 18
+    scale: int = 0
+    code_page: int = 1252
+
+    def attributes(self, prefix: str = "") -> dict[str, object]:
+        """Return the attributes of the type.
+
+        :param prefix: ``cached`` for an input column. Default: none.
+        :raises BuildError: the type is unknown.
+        """
+        found = column_type(self.data_type, self.name)
+        values: dict[str, object] = {"dataType": found.pipeline_name}
+        names = {"length": self.length, "precision": self.precision, "scale": self.scale, "code_page": self.code_page}
+        code_page = "codepage" if prefix else "codePage"
+        values |= {code_page if each == "code_page" else each: names[each] or None for each in found.parts}
+        return {prefix + (name[0].upper() + name[1:] if prefix else name): value for name, value in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class FlowColumn:
+    """A column in a data flow, and the output column that made it.
+
+    :param lineage_id: the reference of the output column.
+    """
+
+    column: Column
+    lineage_id: str
+
+
+def stored_expression(text: str, columns: Mapping[str, FlowColumn], owner: str) -> tuple[str, list[FlowColumn]]:
+    """Return an expression as data flows store it, and the columns that it uses.
+
+    References become ``#{lineage id}``, and names of functions get brackets.
+
+    :param text: the expression, with columns as ``[Name]`` or ``Name``.
+    :param columns: the columns upstream, by name.
+    :param owner: the component, for errors.
+    :raises BuildError: the expression refers to a column that is not upstream.
+    """
+    found: dict[str, FlowColumn] = {}
+    parts = []
+    tokens = list(_TOKEN.finditer(text))
+    for at, token in enumerate(tokens):
+        name = token["name"]
+        if name is None:
+            parts.append(token[0])
+            continue
+        plain = name.strip("[]")
+        following = next((each[0] for each in tokens[at + 1 :] if each[0].strip()), "")
+        if name[0] != "[" and (plain.upper() in _WORDS or plain.upper().startswith("DT_")):
+            parts.append(name)
+        elif name[0] != "[" and following == "(":
+            parts.append(f"[{plain.upper()}]")
+        elif plain in columns:
+            found[plain] = columns[plain]
+            parts.append(f"#{{{columns[plain].lineage_id}}}")
+        else:
+            known = ", ".join(columns) or "none"
+            raise BuildError(f"the component {owner} refers to the unknown column {name}", advice=f"Columns: {known}")
+    return "".join(parts), list(found.values())

@@ -18,11 +18,14 @@ else:
         ExceptionRetryPolicy, RetryAction, RetryRule = object, None, None
 
 __all__ = [
+    "AssetClasses",
     "DeferralExceptions",
     "ExceptionRetryPolicy",
     "RetryAction",
     "RetryRule",
+    "asset_classes",
     "deferral_exceptions",
+    "has_assets",
     "is_deferral_timeout",
     "is_first_poke",
     "reschedule_exception",
@@ -31,6 +34,24 @@ __all__ = [
 ]
 
 _DEFERRAL_TIMEOUT_TEXTS = ("Trigger timeout", "Trigger/execution timeout")
+
+
+class AssetClasses(NamedTuple):
+    """Airflow's classes of assets."""
+
+    asset: Any
+    alias: Any
+
+
+def has_assets() -> bool:
+    """Whether this Airflow has assets; before Airflow 3 it does not."""
+    return find_spec("airflow.sdk") is not None
+
+
+def asset_classes() -> AssetClasses:
+    """Airflow's classes of assets, if :func:`has_assets` is true."""
+    sdk: Any = importlib.import_module("airflow.sdk")
+    return AssetClasses(sdk.Asset, sdk.AssetAlias)
 
 
 class DeferralExceptions(NamedTuple):

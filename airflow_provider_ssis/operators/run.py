@@ -27,6 +27,7 @@ from airflow_provider_ssis.operators.dag_checks import (
     check_values,
     is_known,
 )
+from airflow_provider_ssis.operators.lineage import SsisLineageTask
 from airflow_provider_ssis.operators.submitting import SsisSubmittingTask
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.models import Execution
 
 
-class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
+class SsisRunPackageOperator(SsisLineageTask, SsisSubmittingTask, BaseOperator):
     """Configure a package of the SSISDB catalog, run it, and wait until it has ended.
 
     The package's messages are written to the task log while it runs. If the package does not succeed, the task fails
@@ -108,6 +109,8 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
     :param follow_messages: the least important messages of the package that are written to the task log: ``error``,
         ``warning``, ``information`` (also the start and end of tasks, and row counts), ``all`` (also validation,
         progress and the phases of data flows), or ``none``. Default: ``information``.
+    :param emit_assets: after a success, emit an asset event for each table of SQL Server that the package writes, such
+        as ``mssql://dw01:1433/DW/dbo/Sales``. Needs Airflow 3. Default: False.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``execution_id``, ``folder``, ``project``, ``package``, ``status`` and ``duration`` in seconds (None if the
         package has not ended); with ``data_taps_folder`` also ``data_taps``.
@@ -175,6 +178,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         allow_concurrent: bool = True,
         cancel_on_kill: bool = True,
         follow_messages: str = MessageLevel.INFORMATION.value,
+        emit_assets: bool = False,
         ssis_conn_id: str = "ssis_default",
         **kwargs: Any,
     ) -> None:
@@ -208,8 +212,11 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         self.allow_concurrent = allow_concurrent
         self.cancel_on_kill = cancel_on_kill
         self.follow_messages = follow_messages
+        self.emit_assets = emit_assets
         self.ssis_conn_id = ssis_conn_id
-        check_switches(self, "wait_for_termination", "deferrable", "durable", "allow_concurrent", "cancel_on_kill")
+        check_switches(
+            self, "wait_for_termination", "deferrable", "durable", "allow_concurrent", "cancel_on_kill", "emit_assets"
+        )
         check_name("folder", folder)
         check_name("project", project)
         check_package(package)
@@ -225,6 +232,8 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
                     "To read the files of data_taps back, each needs a name that no other execution uses: put "
                     f"{PLACEHOLDER} into it."
                 )
+        if emit_assets:
+            self._declare_assets()
         check_choice("on_previous_run", on_previous_run, OnPreviousRun)
         check_choice("follow_messages", follow_messages, MessageLevel)
         if not allow_concurrent and on_previous_run is None:
@@ -264,7 +273,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
             if submitted.status.is_terminal or not leave_at.passed:
                 ended = execution.wait(catalog, deadline, leave_at=leave_at)
                 if ended is not None:
-                    return self._result(ended)
+                    return self._result(context, ended)
             execution.report_deferral(catalog, submitted.status)
         return self._defer(execution, deadline)
 
@@ -295,7 +304,7 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
             self._push_id(context, execution.saved)
             ended = execution.complete(received)
             if ended is not None:
-                return self._result(ended)
+                return self._result(context, ended)
         return self._defer(execution, self._deadline(context))
 
     def _prepare(self, context: Context, catalog: Catalog, saved: SavedExecution) -> None:
@@ -304,8 +313,9 @@ class SsisRunPackageOperator(SsisSubmittingTask, BaseOperator):
         if saved.is_ours:
             add_data_taps(catalog, saved.execution_id, tap_requests(self.data_taps), self.log)
 
-    def _result(self, execution: Execution) -> dict[str, Any]:
+    def _result(self, context: Context, execution: Execution) -> dict[str, Any]:
         """What the task returns about an execution that has succeeded."""
+        self._emit_assets(context)
         result = result_of(execution)
         taps, folder = tap_requests(self.data_taps), optional_text("data_taps_folder", self.data_taps_folder)
         if taps and folder is not None:

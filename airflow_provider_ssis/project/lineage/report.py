@@ -9,6 +9,7 @@ from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.lineage.package_lineage import DatasetUse, TaskLineage, package_lineage
 from airflow_provider_ssis.project.lineage.package_values import Evaluate
 from airflow_provider_ssis.project.package.connections import read_dts_connection_manager
+from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 
 FORMAT = 1
 
@@ -40,6 +41,48 @@ def lineage_of_files(
         for name in files.package_names
         if not files.is_encrypted(name)
     }
+
+
+def lineage_of_run(
+    files: SsisFiles, package: str, evaluate: Evaluate, given: Mapping[str, Any], *, machine: str = ""
+) -> dict[str, tuple[TaskLineage, ...]]:
+    """Return the lineage of a package and of the packages that it runs, by the name of its file.
+
+    :param files: the project.
+    :param package: the package that is started.
+    :param evaluate: evaluates expressions.
+    :param given: values of parameters of the project and of the started package.
+    :param machine: the machine that runs the packages. Default: unknown.
+    :raises ProjectError: a package cannot be read.
+    """
+    manifest = files.manifest
+    names = () if manifest is None else manifest.connection_managers
+    managers = [read_dts_connection_manager(files.root(name), name) for name in names]
+    known = {name.lower(): name for name in files.package_names}
+    of_project = {name: value for name, value in given.items() if name.startswith("$Project::")}
+    pending: list[tuple[str, Mapping[str, Any]]] = [(package, given)]
+    found: dict[str, tuple[TaskLineage, ...]] = {}
+    while pending:
+        wanted, values = pending.pop(0)
+        name = known.get(wanted.lower(), "")
+        if not name or name in found or files.is_encrypted(name):
+            continue
+        document = files.package(name)
+        found[name] = package_lineage(
+            document,
+            evaluate=evaluate,
+            parameters=files.project_parameters(),
+            managers=managers,
+            given=values,
+            machine=machine,
+        )
+        for container in document.container.walk():
+            data = None if container.disabled else container.data()
+            if isinstance(data, ExecutePackageTask) and data.use_project_reference:
+                # The values that a package passes to another are known only when it runs.
+                passed = {f"$Package::{one.parameter}": None for one in data.assignments}
+                pending.append((data.package_name, of_project | passed))
+    return found
 
 
 def to_data(lineage: Mapping[str, Iterable[TaskLineage]]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ Properties = Mapping[str, tuple[str, str]]
 """The type and the text of properties, by name, in the order of Visual Studio."""
 
 ERROR_COLUMNS = (("ErrorCode", 1), ("ErrorColumn", 2))
+_DISPOSITIONS = ("FailComponent", "IgnoreFailure", "RedirectRow")
 _FAIL = {"errorRowDisposition": "FailComponent", "truncationRowDisposition": "FailComponent"}
 
 
@@ -106,6 +107,7 @@ class Component:
     :param connection: the connection manager and what it is for.
     :param input: its input.
     :param outputs: its outputs by name. The first is the main one.
+    :param written: its element in the package.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Component:
     connection: tuple[str, ConnectionManagerBuilder] | None
     input: _Element | None
     outputs: dict[str, Output]
+    written: _Element | None = field(default=None, repr=False)
 
     @property
     def output(self) -> Output:
@@ -139,6 +142,31 @@ class Component:
             if each.attributes.get("isErrorOut"):
                 return each
         raise BuildError(f"the component {self.name} has no error output")
+
+    def set_dispositions(self, error: str = "RedirectRow", truncation: str | None = None) -> None:
+        """Choose what happens to a row that fails in this component.
+
+        :param error: ``FailComponent``, ``IgnoreFailure`` or ``RedirectRow`` to the error output.
+            Default: ``RedirectRow``.
+        :param truncation: the same for a text that is cut. Default: None, as ``error``.
+        :raises BuildError: the value is unknown, or the component fails as a whole.
+        """
+        chosen = {"errorRowDisposition": error, "truncationRowDisposition": truncation or error}
+        unknown = [value for value in chosen.values() if value not in _DISPOSITIONS]
+        if unknown:
+            raise BuildError(
+                f"the component {self.name} has the unknown disposition {unknown[0]!r}",
+                advice=f"Dispositions: {', '.join(_DISPOSITIONS)}",
+            )
+        commit_size = self.properties.get("FastLoadMaxInsertCommitSize", ("", ""))[1]
+        if not self.uses_dispositions or (error == "RedirectRow" and commit_size == "0"):
+            raise BuildError(
+                f"the component {self.name} cannot have the disposition {error}",
+                advice="Choose a component with an error output, and a commit size other than 0",
+            )
+        for each in () if self.written is None else self.written.iter("*"):
+            for name in chosen.keys() & each.keys():
+                each.set(name, chosen[name])
 
     def element(self) -> _Element:
         """Return ``component``."""

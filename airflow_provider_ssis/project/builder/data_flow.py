@@ -349,7 +349,8 @@ class DataFlowBuilder:
         class_id = f"Microsoft.{class_name}" if is_new else _CLASS_IDS[class_name]
         ref_id = f"{self.task.ref_id}\\{name}"
         made = Component(name, ref_id, class_id, version, uses_dispositions, properties, connection, input_, outputs)
-        self._components.append(made.element())
+        made.written = made.element()
+        self._components.append(made.written)
         self._names.add(name.casefold())
         return made
 

@@ -197,3 +197,31 @@ def test_what_does_not_fit_is_an_error() -> None:
         flow.add_multicast("M", source.output, ["One"])
     with pytest.raises(BuildError, match="is in another data flow"):
         package.add_data_flow("G").add_multicast("M", source.error_output, ["One"])
+
+
+def test_rows_that_fail_can_be_redirected() -> None:
+    package, flow = flow_with_source()
+    mart = package.connection_managers.add_oledb("Mart", "Data Source=.;")
+    source = flow.add_oledb_source("S", mart, [Column("A")], table="[t]")
+    source.set_dispositions("RedirectRow", "IgnoreFailure")
+    target = flow.add_oledb_destination("D", source.output, mart, "[t]")
+    target.set_dispositions()
+    data = package.read().container.children[0].data()
+    assert isinstance(data, Pipeline)
+    (column,) = component(data, "S").outputs[0].columns
+    assert (column.error_disposition, column.truncation_disposition) == ("RedirectRow", "IgnoreFailure")
+    assert component(data, "D").inputs[0].error_disposition == "RedirectRow"
+
+
+def test_a_disposition_that_ssis_rejects_is_an_error() -> None:
+    package, flow = flow_with_source()
+    mart = package.connection_managers.add_oledb("Mart", "Data Source=.;")
+    source = flow.add_oledb_source("S", mart, [Column("A")], table="[t]")
+    with pytest.raises(BuildError, match="has the unknown disposition 'Redirect'"):
+        source.set_dispositions("Redirect")
+    copies = flow.add_multicast("M", source.output, ["One"])
+    with pytest.raises(BuildError, match="M cannot have the disposition"):
+        copies.set_dispositions()
+    whole = flow.add_oledb_destination("D", copies.output, mart, "[t]", commit_size=0)
+    with pytest.raises(BuildError, match="D cannot have the disposition RedirectRow"):
+        whole.set_dispositions()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_ssis.project.builder.data_flow import DataFlowBuilder
 from airflow_provider_ssis.project.builder.enumerators import enumerator_data, enumerator_type
 from airflow_provider_ssis.project.builder.executables import (
+    BuiltPackage,
     ExecutableBuilder,
     Options,
     ScopeBuilder,
@@ -27,7 +28,6 @@ from airflow_provider_ssis.project.package.loops import AdoEnumerator, Enumerato
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from airflow_provider_ssis.project.builder.package import PackageBuilder
 
 T = TypeVar("T", bound=ExecutableBuilder)
 
@@ -46,7 +46,7 @@ class _Constraint:
 class ContainerContents(Tasks, ScopeBuilder):
     """The executables inside a package, container or event handler, and the order in which they run."""
 
-    def __init__(self, package: PackageBuilder, parent: ScopeBuilder | None, name: str, ref_id: str) -> None:
+    def __init__(self, package: BuiltPackage, parent: ScopeBuilder | None, name: str, ref_id: str) -> None:
         super().__init__(package, parent, name, ref_id)
         self._set_up_contents()
 
@@ -237,7 +237,7 @@ class ContainerBuilder(ContainerContents, ExecutableBuilder):
     title = ""
 
     def __init__(
-        self, package: PackageBuilder, parent: ScopeBuilder | None, name: str, ref_id: str, options: Options
+        self, package: BuiltPackage, parent: ScopeBuilder | None, name: str, ref_id: str, options: Options
     ) -> None:
         ExecutableBuilder.__init__(self, package, parent, name, ref_id, options)
         self._set_up_contents()
@@ -320,7 +320,7 @@ class EventHandlerBuilder(ContainerContents):
     :param propagate: whether the handlers of the objects around the owner run too.
     """
 
-    def __init__(self, package: PackageBuilder, owner: ExecutableBuilder, event: str, propagate: bool) -> None:
+    def __init__(self, package: BuiltPackage, owner: ExecutableBuilder, event: str, propagate: bool) -> None:
         super().__init__(package, owner, event, f"{owner.ref_id}.EventHandlers[{event}]")
         self.propagate = propagate
         self.disabled = False

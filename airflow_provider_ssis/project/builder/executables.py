@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_ssis.project.builder.values import stored_value
 from airflow_provider_ssis.project.builder.variables import BuiltParameter, BuiltVariable, Variable
@@ -14,8 +15,7 @@ from airflow_provider_ssis.project.errors import BuildError
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from airflow_provider_ssis.project.builder.containers import EventHandlerBuilder
-    from airflow_provider_ssis.project.builder.package import PackageBuilder
+    from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
     from airflow_provider_ssis.project.models import ParameterValue
 
 EVENTS = (
@@ -73,6 +73,35 @@ class Options:
         }
 
 
+class BuiltPackage(Protocol):
+    """What the objects of a package use of it."""
+
+    @property
+    def part(self) -> str:
+        """The name of its file."""
+
+    @property
+    def format_version(self) -> int:
+        """8 or 6."""
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """The names of its project and of itself, from which ids are made."""
+
+    def visible_parameters(self) -> Iterator[BuiltParameter]:
+        """Yield the parameters that it can use."""
+
+    def sees(self, manager: ConnectionManagerBuilder) -> bool:
+        """Return True for a connection manager of this package or its project."""
+
+
+class BuiltHandler(Protocol):
+    """An event handler."""
+
+    def element(self) -> _Element:
+        """Return ``DTS:EventHandler``."""
+
+
 class ScopeBuilder:
     """An object with variables: a package, container, task or event handler.
 
@@ -82,7 +111,7 @@ class ScopeBuilder:
     :param ref_id: its reference: ``Package\\Sequence\\Task``.
     """
 
-    def __init__(self, package: PackageBuilder, parent: ScopeBuilder | None, name: str, ref_id: str) -> None:
+    def __init__(self, package: BuiltPackage, parent: ScopeBuilder | None, name: str, ref_id: str) -> None:
         self.package = package
         self.parent = parent
         self.name = name
@@ -198,34 +227,18 @@ class ExecutableBuilder(ScopeBuilder, ABC):
     """
 
     def __init__(
-        self, package: PackageBuilder, parent: ScopeBuilder | None, name: str, ref_id: str, options: Options
+        self, package: BuiltPackage, parent: ScopeBuilder | None, name: str, ref_id: str, options: Options
     ) -> None:
         super().__init__(package, parent, name, ref_id)
         self.options = options
-        self._handlers: dict[str, EventHandlerBuilder] = {}
-
-    def event_handler(self, event: str, *, propagate: bool = True) -> EventHandlerBuilder:
-        """Return the handler of an event, which is added if there is none.
-
-        :param event: ``OnError``, ``OnPreExecute``, ...
-        :param propagate: whether the handlers of the objects around this one run too. Used for a new handler.
-            Default: True.
-        :raises BuildError: there is no such event.
-        """
-        from airflow_provider_ssis.project.builder.containers import EventHandlerBuilder
-
-        if event not in EVENTS:
-            raise BuildError(f"has no event {event!r}", part=self.package.part, advice=f"Events: {', '.join(EVENTS)}")
-        if event not in self._handlers:
-            self._handlers[event] = EventHandlerBuilder(self.package, self, event, propagate)
-        return self._handlers[event]
+        self.handlers: dict[str, BuiltHandler] = {}
 
     @abstractmethod
     def element(self) -> _Element:
         """Return ``DTS:Executable``."""
 
     def _handler_elements(self) -> list[_Element]:
-        return group("EventHandlers", [each.element() for each in self._handlers.values()])
+        return group("EventHandlers", [each.element() for each in self.handlers.values()])
 
 
 class TaskBuilder(ExecutableBuilder):
@@ -239,7 +252,7 @@ class TaskBuilder(ExecutableBuilder):
 
     def __init__(
         self,
-        package: PackageBuilder,
+        package: BuiltPackage,
         parent: ScopeBuilder,
         name: str,
         ref_id: str,

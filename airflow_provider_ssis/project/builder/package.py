@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lxml import etree
 
 from airflow_provider_ssis.project.archive import is_plain_name
 from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder, ConnectionManagers
-from airflow_provider_ssis.project.builder.containers import ContainerBuilder
-from airflow_provider_ssis.project.builder.executables import Options, executable_element
+from airflow_provider_ssis.project.builder.containers import ContainerBuilder, EventHandlerBuilder
+from airflow_provider_ssis.project.builder.executables import EVENTS, ExecutableBuilder, Options, executable_element
 from airflow_provider_ssis.project.builder.values import stored_value
 from airflow_provider_ssis.project.builder.variables import BuiltParameter
 from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, group, guid
@@ -22,13 +22,28 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-    from airflow_provider_ssis.project.builder.project import ProjectBuilder
     from airflow_provider_ssis.project.models import ParameterValue
 
 _FORMATS = {6: "11.0.2100.60", 8: "15.0.2000.180"}
 """The package formats that the builder writes, with the version of a product that writes them."""
 _LAYOUT = '<?xml version="1.0"?>\n<Objects\n  Version="sql12">\n</Objects>'
 """No layout: the designer arranges the executables when it opens the package."""
+
+
+class BuiltProject(Protocol):
+    """What a package uses of its project."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def parameters(self) -> dict[str, BuiltParameter]:
+        """Its parameters, by name without case."""
+
+    @property
+    def connection_managers(self) -> ConnectionManagers:
+        """Its connection managers."""
 
 
 class PackageBuilder(ContainerBuilder):
@@ -55,7 +70,7 @@ class PackageBuilder(ContainerBuilder):
         self,
         name: str,
         *,
-        project: ProjectBuilder | None = None,
+        project: BuiltProject | None = None,
         format_version: int = 8,
         version: tuple[int, int, int] = (1, 0, 0),
         version_comments: str = "",
@@ -76,6 +91,7 @@ class PackageBuilder(ContainerBuilder):
         self.locale_id = locale_id
         self.max_concurrent_executables = max_concurrent_executables
         self.parameters: dict[str, BuiltParameter] = {}
+        self._event_handlers: dict[tuple[str, str], EventHandlerBuilder] = {}
         self.connection_managers = ConnectionManagers(self.part, self.scope, project_level=False)
         super().__init__(self, None, name, "Package", options or Options())
 
@@ -112,6 +128,28 @@ class PackageBuilder(ContainerBuilder):
             raise BuildError(f"contains the parameter {name} twice", part=self.part)
         self.parameters[name.casefold()] = made
         return made
+
+    def event_handler(
+        self, event: str, *, of: ExecutableBuilder | None = None, propagate: bool = True
+    ) -> EventHandlerBuilder:
+        """Return the handler of an event, which is added if there is none.
+
+        :param event: ``OnError``, ``OnPreExecute``, ...
+        :param of: the task or container of this package that raises the event. Default: None, the package.
+        :param propagate: whether the handlers of the objects around that one run too. Used for a new handler.
+            Default: True.
+        :raises BuildError: there is no such event, or the executable is one of another package.
+        """
+        owner = self if of is None else of
+        if owner.package is not self:
+            raise BuildError(f"does not contain the executable {owner.ref_id}", part=self.part)
+        if event not in EVENTS:
+            raise BuildError(f"has no event {event!r}", part=self.part, advice=f"Events: {', '.join(EVENTS)}")
+        key = (owner.ref_id, event)
+        if key not in self._event_handlers:
+            self._event_handlers[key] = EventHandlerBuilder(self, owner, event, propagate)
+            owner.handlers[event] = self._event_handlers[key]
+        return self._event_handlers[key]
 
     def visible_parameters(self) -> Iterator[BuiltParameter]:
         """Yield the parameters that this package can use: its own and those of its project."""

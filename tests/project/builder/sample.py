@@ -163,5 +163,5 @@ def sales_project(target_server: int = 2019) -> ProjectBuilder:
     package.connect(first, sequence, loop, files)
     handler = package.event_handler("OnError", propagate=False)
     handler.add_send_mail("Warn", mail_server, sender="etl@example.com", to="ops@example.com", subject="Failed")
-    first.event_handler("OnPreExecute").add_expression("Reset", "@[User::Count] = 0")
+    package.event_handler("OnPreExecute", of=first).add_expression("Reset", "@[User::Count] = 0")
     return project

@@ -254,7 +254,7 @@ def test_the_server_refuses_tokens_that_prove_nothing(
     text: str,
 ) -> None:
     token = authority.token(**claims)
-    monkeypatch.setattr("airflow_provider_ssis.hooks.ssis.access_token", lambda settings: token)
+    monkeypatch.setattr("airflow_provider_ssis.hooks.connector.access_token", lambda settings: token)
     with pytest.raises(LoginFailed, match=text) as caught:
         connect(**application(authority)).open_catalog()
     assert token not in str(caught.value)
@@ -264,7 +264,7 @@ def test_a_token_with_a_foreign_signature(
     connect: Connect, authority: Authority, box: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = Authority().token()
-    monkeypatch.setattr("airflow_provider_ssis.hooks.ssis.access_token", lambda settings: token)
+    monkeypatch.setattr("airflow_provider_ssis.hooks.connector.access_token", lambda settings: token)
     with pytest.raises(LoginFailed, match=r"not valid \(InvalidSignatureError"):
         connect(**application(authority)).open_catalog()
 

@@ -188,8 +188,9 @@ class Interpreter:
             statement = statements[place]
             place += 1
             if time.monotonic() - self._paused > _SECONDS_BETWEEN_PAUSES:
-                # An endless loop must leave room for others, and for the cancel that ends it.
-                await asyncio.sleep(0)
+                # An endless loop must leave room for others, and for the cancel that ends it. It sleeps, because a
+                # loop that only yields kept threads with queries of other sessions waiting for up to a minute.
+                await asyncio.sleep(0.001)
                 self._paused = time.monotonic()
             failure: SqlError | None = None
             try:

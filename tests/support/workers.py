@@ -175,7 +175,10 @@ class FileStore:
         if self._suspend == BEFORE_SAVE:
             self._suspend = None
             _suspend()
-        self._path.write_text(json.dumps({**self._read(), key: value}))
+        # Renamed, because another worker may read it at any moment.
+        part = self._path.with_suffix(f".{os.getpid()}.part")
+        part.write_text(json.dumps({**self._read(), key: value}))
+        part.replace(self._path)
         if self._die == AFTER_SAVE:
             _die()
         if self._suspend == AFTER_SAVE:

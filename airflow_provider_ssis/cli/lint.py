@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import read_password
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.lint.configuration import LintConfiguration
+from airflow_provider_ssis.lint.configuration import (
+    TARGETS,
+    ConfigurationError,
+    LintConfiguration,
+    find_configuration,
+    read_configuration,
+)
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_TARGETS = (
-    "sqlserver2016",
-    "sqlserver2017",
-    "sqlserver2019",
-    "sqlserver2022",
-    "sqlserver2025",
-    "azure",
-    "fabric",
-    "linux",
-    "engine",
-)
 
 
 @click.command("lint")
@@ -37,7 +29,7 @@ _TARGETS = (
     default="text",
     help="The form of the findings.",
 )
-@click.option("--target", type=click.Choice(_TARGETS), help="Also report what this target does not have or run.")
+@click.option("--target", type=click.Choice(TARGETS), help="Also report what this target does not have or run.")
 @click.option("--select", multiple=True, metavar="RULE", help="Check this rule, or rules whose id begins so.")
 @click.option("--ignore", multiple=True, metavar="RULE", help="Do not check this rule, or rules whose id begins so.")
 @click.option(
@@ -76,7 +68,6 @@ def command(
     """
     from airflow_provider_ssis.lint.baseline import new_findings
     from airflow_provider_ssis.lint.baseline import write_baseline as baseline_text
-    from airflow_provider_ssis.lint.configuration import ConfigurationError
     from airflow_provider_ssis.lint.findings import Finding, Severity
     from airflow_provider_ssis.lint.output import FORMATS
     from airflow_provider_ssis.lint.runner import check
@@ -115,8 +106,6 @@ def _configuration(
     source: Path, config: Path | None, target: str | None, select: tuple[str, ...], ignore: tuple[str, ...]
 ) -> LintConfiguration:
     """Return the configuration of a source, with the options of the command line on top."""
-    from airflow_provider_ssis.lint.configuration import LintConfiguration, find_configuration, read_configuration
-
     path = config or find_configuration(source)
     found = LintConfiguration() if path is None else read_configuration(path)
     return replace(found, target=target or found.target, select=select or found.select, ignore=(*found.ignore, *ignore))

@@ -125,6 +125,7 @@ _COMPONENT_GUIDS: Mapping[str, tuple[str, ...]] = {
     "SQLServerDestination": ("{F452EAF3-5EF0-43F1-8067-09DDF0BC6316}",),
     "FuzzyLookup": ("{9F4EB4D4-AD71-496D-B70B-31ECE1139884}",),
 }
+"""The GUIDs of each class; the first is that of format 6."""
 _BY_GUID = {guid: name for name, guids in _COMPONENT_GUIDS.items() for guid in guids}
 
 
@@ -139,6 +140,16 @@ def task_type(type_: str) -> str:
     match = _PROG_ID.fullmatch(name)
     name = match[1] if match else name.removeprefix(_PREFIX).rpartition(".")[2] or name
     return _TASKS.get(name, name)
+
+
+def class_id(name: str, format_version: int) -> str:
+    """Return how a file stores the class of a component.
+
+    :param name: the class: ``Lookup``, ``OLEDBSource``.
+    :param format_version: the format of the package: 6 or 8.
+    :raises KeyError: the GUID of the class is not known, which format 6 needs.
+    """
+    return f"{_PREFIX}{name}" if format_version == 8 else _COMPONENT_GUIDS[name][0]
 
 
 def component_class(component: Component) -> str:

@@ -104,7 +104,7 @@ _MAKERS: Final[dict[str, Callable[[int], Any]]] = {
     **dict.fromkeys(("date", "dbDate"), lambda number: f"{_day(number):%Y-%m-%d}"),
     **dict.fromkeys(("dbTime", "dbTime2"), lambda number: f"{number % 24:02}:00:00"),
     **dict.fromkeys(("dbTimeStamp", "dbTimeStamp2", "filetime"), lambda number: f"{_day(number):%Y-%m-%d %H:%M:%S}"),
-    "dbTimeStampoffset": lambda number: f"{_day(number):%Y-%m-%d %H:%M:%S} +00:00",
+    "dbTimeStampOffset": lambda number: f"{_day(number):%Y-%m-%d %H:%M:%S} +00:00",
     **dict.fromkeys(("bytes", "image"), lambda number: f"0x{number:08X}"),
 }
 """A generated value of each type of a data flow's columns by the number of its row; others are texts."""

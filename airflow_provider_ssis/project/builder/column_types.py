@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from airflow_provider_ssis.datatypes import COLUMN_TYPES, DataTypeCode
 from airflow_provider_ssis.project.errors import BuildError
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnType:
+class BuiltType:
     """A type of columns.
 
     :param name: its name in expressions: ``DT_WSTR``.
@@ -23,50 +25,33 @@ class ColumnType:
     parts: tuple[str, ...] = ()
 
 
-COLUMN_TYPES = {
-    each.name: each
-    for each in (
-        ColumnType("DT_I1", 16, "i1"),
-        ColumnType("DT_I2", 2, "i2"),
-        ColumnType("DT_I4", 3, "i4"),
-        ColumnType("DT_I8", 20, "i8"),
-        ColumnType("DT_UI1", 17, "ui1"),
-        ColumnType("DT_UI2", 18, "ui2"),
-        ColumnType("DT_UI4", 19, "ui4"),
-        ColumnType("DT_UI8", 21, "ui8"),
-        ColumnType("DT_R4", 4, "r4"),
-        ColumnType("DT_R8", 5, "r8"),
-        ColumnType("DT_CY", 6, "cy"),
-        ColumnType("DT_DATE", 7, "date"),
-        ColumnType("DT_BOOL", 11, "bool"),
-        ColumnType("DT_DECIMAL", 14, "decimal", ("scale",)),
-        ColumnType("DT_NUMERIC", 131, "numeric", ("precision", "scale")),
-        ColumnType("DT_GUID", 72, "guid"),
-        ColumnType("DT_BYTES", 128, "bytes", ("length",)),
-        ColumnType("DT_STR", 129, "str", ("length", "code_page")),
-        ColumnType("DT_WSTR", 130, "wstr", ("length",)),
-        ColumnType("DT_DBDATE", 133, "dbDate"),
-        ColumnType("DT_DBTIME", 134, "dbTime"),
-        ColumnType("DT_DBTIMESTAMP", 135, "dbTimeStamp"),
-        ColumnType("DT_DBTIME2", 145, "dbTime2", ("scale",)),
-        ColumnType("DT_DBTIMESTAMP2", 304, "dbTimeStamp2", ("scale",)),
-        ColumnType("DT_DBTIMESTAMPOFFSET", 146, "dbTimeStampoffset", ("scale",)),
-        ColumnType("DT_IMAGE", 301, "image"),
-        ColumnType("DT_TEXT", 302, "text", ("code_page",)),
-        ColumnType("DT_NTEXT", 303, "nText"),
-    )
+_PARTS: Mapping[DataTypeCode, tuple[str, ...]] = {
+    DataTypeCode.DT_DECIMAL: ("scale",),
+    DataTypeCode.DT_NUMERIC: ("precision", "scale"),
+    DataTypeCode.DT_BYTES: ("length",),
+    DataTypeCode.DT_STR: ("length", "code_page"),
+    DataTypeCode.DT_WSTR: ("length",),
+    DataTypeCode.DT_DBTIME2: ("scale",),
+    DataTypeCode.DT_DBTIMESTAMP2: ("scale",),
+    DataTypeCode.DT_DBTIMESTAMPOFFSET: ("scale",),
+    DataTypeCode.DT_TEXT: ("code_page",),
 }
-"""The types by name. Source: ``DataType`` of the pipeline's object model, and files of format 8."""
+BUILT_TYPES: Mapping[str, BuiltType] = {
+    code.name: BuiltType(code.name, int(code), name, _PARTS.get(code, ()))
+    for name, code in COLUMN_TYPES.items()
+    if code is not DataTypeCode.DT_FILETIME
+}
+"""The types by name, without DT_FILETIME: no package that shows how Visual Studio stores it is known."""
 
 
-def column_type(name: str, owner: str) -> ColumnType:
+def column_type(name: str, owner: str) -> BuiltType:
     """Return the type with a name.
 
     :param name: ``DT_WSTR``, ...
     :param owner: the column, for errors.
     :raises BuildError: there is no such type.
     """
-    if name not in COLUMN_TYPES:
-        known = ", ".join(COLUMN_TYPES)
+    if name not in BUILT_TYPES:
+        known = ", ".join(BUILT_TYPES)
         raise BuildError(f"the column {owner} has the unknown type {name!r}", advice=f"Types: {known}")
-    return COLUMN_TYPES[name]
+    return BUILT_TYPES[name]

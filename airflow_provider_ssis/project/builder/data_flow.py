@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.builder.components import (
@@ -18,6 +19,7 @@ from airflow_provider_ssis.project.builder.flow_columns import Column, FlowColum
 from airflow_provider_ssis.project.builder.variables import BuiltVariable
 from airflow_provider_ssis.project.builder.xml import check_name, plain_element
 from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.type_names import class_id
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -26,18 +28,6 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.project.builder.executables import TaskBuilder
     from airflow_provider_ssis.project.builder.variables import Variable
 
-_CLASS_IDS = {
-    "OLEDBSource": "{165A526D-D5DE-47FF-96A6-F8274C19826B}",
-    "OLEDBDestination": "{4ADA7EAA-136C-4215-8098-D7A7C27FC0D1}",
-    "DerivedColumn": "{49928E82-9C4E-49F0-AABE-3812B82707EC}",
-    "FlatFileSource": "{D23FD76B-F51D-420F-BBCB-19CBF6AC1AB4}",
-    "FlatFileDestination": "{8DA75FED-1B7C-407D-B2AD-2B24209CCCA4}",
-    "DataConvert": "{62B1106C-7DB8-4EC8-ADD6-4C664DFFC54A}",
-    "ConditionalSplit": "{7F88F654-4E20-4D14-84F4-AF9C925D3087}",
-    "RowCount": "{E2697D8C-70DA-42B2-8208-A19CE3A9FE41}",
-    "Multicast": "{EC139FBC-694E-490B-8EA7-35690FB0F445}",
-}
-"""The types in format 6; format 8 has ``Microsoft.`` and the name."""
 _TEXT, _INT, _BOOL = "System.String", "System.Int32", "System.Boolean"
 _COUNTERS = ("Int32", "UInt32", "Int64", "UInt64")
 
@@ -345,10 +335,17 @@ class DataFlowBuilder:
         input_: _Element | None,
         outputs: dict[str, Output],
     ) -> Component:
-        is_new = self.task.package.format_version == 8
-        class_id = f"Microsoft.{class_name}" if is_new else _CLASS_IDS[class_name]
-        ref_id = f"{self.task.ref_id}\\{name}"
-        made = Component(name, ref_id, class_id, version, uses_dispositions, properties, connection, input_, outputs)
+        made = Component(
+            name,
+            f"{self.task.ref_id}\\{name}",
+            class_id(class_name, self.task.package.format_version),
+            version,
+            uses_dispositions,
+            properties,
+            connection,
+            input_,
+            outputs,
+        )
         made.written = made.element()
         self._components.append(made.written)
         self._names.add(name.casefold())
@@ -428,16 +425,7 @@ class DataFlowBuilder:
         made: list[tuple[FlowColumn, Column | None]] = []
         for original, target in chosen.items():
             found = self._column(name, original, upstream)
-            column = found.column
-            renamed = Column(
-                target if isinstance(target, str) else target.name,
-                column.data_type,
-                column.length,
-                column.precision,
-                column.scale,
-                column.code_page,
-            )
-            made.append((found, renamed if isinstance(target, str) else target))
+            made.append((found, replace(found.column, name=target) if isinstance(target, str) else target))
         return made
 
     def _column(self, name: str, original: str, upstream: Mapping[str, FlowColumn]) -> FlowColumn:

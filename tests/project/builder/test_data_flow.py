@@ -8,10 +8,12 @@ import pytest
 from lxml import etree
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.datatypes import COLUMN_TYPES, DataTypeCode
 from airflow_provider_ssis.emulator.runs.request import RunRequest
 from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.runner import check
+from airflow_provider_ssis.project.builder.column_types import BUILT_TYPES
 from airflow_provider_ssis.project.builder.data_flow import DataFlowBuilder
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.flow_columns import Column
@@ -95,6 +97,25 @@ def test_all_references_lead_to_an_object(pipeline: Pipeline) -> None:
     for element in pipeline.element.iter():
         for name in ("lineageId", "externalMetadataColumnId", "synchronousInputId", "startId", "endId"):
             assert element.get(name) is None or element.get(name) in ids
+
+
+@pytest.mark.parametrize("name", BUILT_TYPES)
+def test_types_are_stored_as_visual_studio_stores_them(name: str) -> None:
+    package = PackageBuilder("Types")
+    mart = package.connection_managers.add_oledb("Mart", "Data Source=.;Initial Catalog=Mart;")
+    package.add_data_flow("Load").add_oledb_source("Read", mart, [Column("Value", name)], table="[dbo].[Sales]")
+    (task,) = package.read().container.children
+    data = task.data()
+    assert isinstance(data, Pipeline)
+    (column,) = component(data, "Read").outputs[0].columns
+    assert COLUMN_TYPES[column.data_type.name] is DataTypeCode[name]
+
+
+def test_types_with_a_time_zone_have_their_name_in_camel_case() -> None:
+    assert Column("Value", "DT_DBTIMESTAMPOFFSET", scale=7).attributes() == {
+        "dataType": "dbTimeStampOffset",
+        "scale": 7,
+    }
 
 
 def test_expressions_are_stored_with_references(pipeline: Pipeline) -> None:

@@ -7,28 +7,33 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.findings import Place
+from airflow_provider_ssis.lint.flow import Flow
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
-from airflow_provider_ssis.project.manifest import Manifest
+from airflow_provider_ssis.project.manifest import PROJECT_PARAMETERS, Manifest
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
-from airflow_provider_ssis.project.package.data_flow import Pipeline
+from airflow_provider_ssis.project.package.data_flow import Component, Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.elements import DtsElement
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
 from airflow_provider_ssis.project.package.tasks import TaskData
 from airflow_provider_ssis.project.package.variables import DtsVariable
+from airflow_provider_ssis.project.type_names import component_class
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 Data = TaskData | ForLoop | ForeachLoop | None
+Owner = DtsContainer | DtsEventHandler
+"""What declares variables and contains executables."""
+T = TypeVar("T")
 _LARGE_TEXT = 200_000
 _WORD = re.compile(r"\w+")
 _MENTIONED = re.compile(r"(?:::|[@\[\"',\s(]|^)(\w+)", re.MULTILINE)
@@ -68,16 +73,18 @@ class CheckedPackage:
         return tuple(_walk(self.package.container, ()))
 
     @cached_property
-    def handlers(self) -> tuple[tuple[DtsContainer, DtsEventHandler], ...]:
-        """All event handlers with their owners."""
-        return tuple((one.container, handler) for one in self.executables for handler in one.container.event_handlers)
-
-    @property
-    def pipelines(self) -> Iterator[tuple[Executable, Pipeline]]:
-        """The Data Flow tasks."""
+    def scopes(self) -> tuple[tuple[Owner, tuple[DtsVariable, ...]], ...]:
+        """All executables and event handlers, each with the variables that are visible in it, the nearest first."""
+        found: list[tuple[Owner, tuple[DtsVariable, ...]]] = []
         for one in self.executables:
-            if isinstance(one.data, Pipeline):
-                yield one, one.data
+            found.append((one.container, one.variables))
+            found += [(handler, (*handler.variables, *one.variables)) for handler in one.container.event_handlers]
+        return tuple(found)
+
+    @cached_property
+    def flows(self) -> tuple[Flow, ...]:
+        """The Data Flow tasks."""
+        return tuple(Flow(self.file, one, one.data) for one in self.executables if isinstance(one.data, Pipeline))
 
     @cached_property
     def managers(self) -> Mapping[str, DtsConnectionManager]:
@@ -116,6 +123,10 @@ class CheckedPackage:
         """Return the place of an object."""
         return Place(self.file, element.element.sourceline, path)
 
+    def manager_place(self, manager: DtsConnectionManager) -> Place:
+        """Return the place of a connection manager of the package."""
+        return self.place(manager, f"{self.package.container.path}.Connections[{manager.name}]")
+
     def uses(self, pattern: str) -> bool:
         """Return True if a regular expression matches somewhere in the package."""
         return re.search(pattern, self.text) is not None
@@ -151,7 +162,7 @@ class Subject:
         try:
             return self.files.project_parameters()
         except ProjectError as error:
-            self.unreadable.append(("Project.params", error))
+            self.unreadable.append((PROJECT_PARAMETERS, error))
             return ()
 
     @cached_property
@@ -178,6 +189,56 @@ class Subject:
             except ProjectError as error:
                 self.unreadable.append((name, error))
         return tuple(found)
+
+    @property
+    def parameters_file(self) -> str:
+        """The file that declares the parameters of the project."""
+        return PROJECT_PARAMETERS if PROJECT_PARAMETERS in self.files.names else self.files.part
+
+    @property
+    def is_complete(self) -> bool:
+        """True for a project of which everything could be read, so that nothing else can use its parts."""
+        is_read = not self.unreadable and len(self.packages) == len(self.files.package_names)
+        return self.files.is_project and is_read
+
+    def executables(self) -> Iterator[tuple[Place, Executable]]:
+        """Yield the executables of all packages."""
+        for one in self.packages:
+            for executable in one.executables:
+                yield one.place(executable.container, executable.container.path), executable
+
+    def with_data(self, type_: type[T]) -> Iterator[tuple[Place, DtsContainer, T]]:
+        """Yield the tasks or loops whose data have a type."""
+        for place, executable in self.executables():
+            if isinstance(executable.data, type_):
+                yield place, executable.container, executable.data
+
+    def variables(self) -> Iterator[tuple[Place, CheckedPackage, DtsVariable]]:
+        """Yield the declared variables of all packages."""
+        for one in self.packages:
+            for owner, _ in one.scopes:
+                for variable in owner.variables:
+                    path = f"{owner.path}.Variables[{variable.qualified_name}]"
+                    yield one.place(variable, path), one, variable
+
+    def managers(self) -> Iterator[tuple[Place, DtsConnectionManager]]:
+        """Yield the connection managers of the project and of all packages."""
+        for file, manager in self.project_managers:
+            yield Place(file, manager.element.sourceline, manager.name), manager
+        for one in self.packages:
+            for manager in one.package.connection_managers:
+                yield one.manager_place(manager), manager
+
+    def components(self, *classes: str) -> Iterator[tuple[Flow, Component]]:
+        """Yield the components of all data flows.
+
+        :param classes: the names of their classes: ``Lookup``. Default: all.
+        """
+        for one in self.packages:
+            for flow in one.flows:
+                for component in flow.pipeline.components:
+                    if not classes or component_class(component) in classes:
+                        yield flow, component
 
     def read(self) -> None:
         """Read everything, so that :attr:`unreadable` is complete."""

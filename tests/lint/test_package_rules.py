@@ -409,6 +409,21 @@ def test_valid_expressions_are_not_reported(tmp_path: Path, text: str) -> None:
     assert "E101" not in rules_of(findings(tmp_path, text))
 
 
+def test_variables_and_expressions_of_event_handlers_are_checked(tmp_path: Path) -> None:
+    declared = variables(
+        variable("idle"),
+        variable("ignored", attributes='DTS:Expression="1"'),
+        variable("wrong", attributes='DTS:EvaluateAsExpression="True" DTS:Expression="@[User::absent]"'),
+        variable("right", attributes='DTS:EvaluateAsExpression="True" DTS:Expression="@[User::idle2] + @[User::n]"'),
+        variable("idle2"),
+    )
+    text = handler(plain("A")).replace("<DTS:Executables>", f"{declared}{expression('D', '@none')}<DTS:Executables>")
+    found = rules_of(findings(tmp_path, N + text))
+    assert "nothing uses the variable User::idle" in found["V102"]
+    assert found["V103"] == ["the expression of User::ignored is not evaluated"]
+    assert [name in one for name, one in zip(("absent", "none"), sorted(found["E101"]), strict=True)] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("formula", "problem"),
     [("[a] + 1", ""), ("#{a} + 1", ""), ("[b] + 1", "There is no input column 'b'"), ("[a] + ", "ends too early")],

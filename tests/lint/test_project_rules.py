@@ -124,3 +124,13 @@ def test_a_package_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) 
     rules = found(tmp_path, load, other, edit=("Other.dtsx", b"</DTS:Executable>", b"</broken>"))
     assert len(rules["P001"]) == 1
     assert len(rules["P401"]) == 1
+
+
+def test_windows_authentication_in_connections_of_packages_and_of_the_project(tmp_path: Path) -> None:
+    messages = found(
+        tmp_path,
+        package("Load.dtsx", task("A")),
+        configuration=LintConfiguration(target="linux"),
+        edit=("Mart.conmgr", b'ConnectionString="', b'ConnectionString="Integrated Security=SSPI;'),
+    )["T103"]
+    assert messages == ["Mart uses Windows authentication, which SSIS on Linux does not support"]

@@ -55,16 +55,11 @@ def unused(subject: Subject) -> Iterator[Hit]:
     for one in subject.packages:
         for manager in one.package.connection_managers:
             if not _is_used(manager, [one]):
-                path = f"{one.package.container.path}.Connections[{manager.name}]"
-                yield one.place(manager, path), f"nothing uses the connection manager {manager.name}"
-    if not subject.files.is_project or subject.unreadable or len(subject.packages) != len(subject.files.package_names):
-        return
-    for file, manager in subject.project_managers:
+                yield one.manager_place(manager), f"nothing uses the connection manager {manager.name}"
+    for file, manager in subject.project_managers if subject.is_complete else ():
         if not _is_used(manager, subject.packages):
-            yield (
-                Place(file, manager.element.sourceline, manager.name),
-                (f"nothing uses the connection manager {manager.name}"),
-            )
+            place = Place(file, manager.element.sourceline, manager.name)
+            yield place, f"nothing uses the connection manager {manager.name}"
 
 
 @rule(
@@ -76,7 +71,7 @@ def unused(subject: Subject) -> Iterator[Hit]:
 )
 def password(subject: Subject) -> Iterator[Hit]:
     """Find passwords in connection strings and in expressions of connection managers."""
-    for place, manager in _managers(subject):
+    for place, manager in subject.managers():
         texts = [manager.connection_string, *manager.expressions.values()]
         if any(_PASSWORD.search(text) for text in texts) or _has_plain_secret(manager, subject):
             yield place, f"the connection manager {manager.name} contains a password"
@@ -91,21 +86,13 @@ def password(subject: Subject) -> Iterator[Hit]:
 )
 def server(subject: Subject) -> Iterator[Hit]:
     """Find database connections to a fixed server other than the local one."""
-    for place, manager in _managers(subject):
+    for place, manager in subject.managers():
         if manager.kind not in _DATABASES or {"ConnectionString", "ServerName"} & set(manager.expressions):
             continue
         match = _SERVER.search(manager.connection_string)
         name = "" if match is None else match[1].strip().strip("\"'")
         if name.lower() not in _LOCAL:
             yield place, f"the connection manager {manager.name} names the server {name!r}"
-
-
-def _managers(subject: Subject) -> Iterator[tuple[Place, DtsConnectionManager]]:
-    for file, manager in subject.project_managers:
-        yield Place(file, manager.element.sourceline, manager.name), manager
-    for one in subject.packages:
-        for manager in one.package.connection_managers:
-            yield one.place(manager, f"{one.package.container.path}.Connections[{manager.name}]"), manager
 
 
 def _has_plain_secret(manager: DtsConnectionManager, subject: Subject) -> bool:

@@ -10,11 +10,12 @@ from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp, ExecutableKind
-from airflow_provider_ssis.project.package.containers import DtsContainer, DtsPrecedenceConstraint
+from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler, DtsPrecedenceConstraint
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
 from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask, ScriptTask
 
 _SUCCESS_ONLY = (EvalOp.CONSTRAINT, EvalOp.EXPRESSION_AND_CONSTRAINT)
+_OPPOSITES = {ConstraintValue.SUCCESS, ConstraintValue.FAILURE}
 
 
 @rule(
@@ -27,13 +28,11 @@ _SUCCESS_ONLY = (EvalOp.CONSTRAINT, EvalOp.EXPRESSION_AND_CONSTRAINT)
 def disabled(subject: Subject) -> Iterator[Hit]:
     """Find disabled tasks, containers and event handlers."""
     for one in subject.packages:
-        for executable in one.executables[1:]:
-            container = executable.container
-            if container.disabled:
-                yield one.place(container, container.path), f"{container.name} is disabled"
-        for _, handler in one.handlers:
-            if handler.disabled and handler.children:
-                yield one.place(handler, handler.path), f"the event handler {handler.event} is disabled"
+        for owner, _ in one.scopes[1:]:
+            if isinstance(owner, DtsContainer) and owner.disabled:
+                yield one.place(owner, owner.path), f"{owner.name} is disabled"
+            if isinstance(owner, DtsEventHandler) and owner.disabled and owner.children:
+                yield one.place(owner, owner.path), f"the event handler {owner.event} is disabled"
 
 
 @rule(
@@ -46,10 +45,8 @@ def disabled(subject: Subject) -> Iterator[Hit]:
 def never_runs(subject: Subject) -> Iterator[Hit]:
     """Find constraints that cannot hold: of a disabled task, a constant expression, or in contradiction."""
     for one in subject.packages:
-        groups = [(one_.container.children, one_.container.constraints) for one_ in one.executables]
-        groups += [(handler.children, handler.constraints) for _, handler in one.handlers]
-        for children, constraints in groups:
-            yield from _impossible(one, children, constraints)
+        for owner, _ in one.scopes:
+            yield from _impossible(one, owner.children, owner.constraints)
 
 
 @rule(
@@ -61,11 +58,9 @@ def never_runs(subject: Subject) -> Iterator[Hit]:
 )
 def without_binary(subject: Subject) -> Iterator[Hit]:
     """Find Script tasks without compiled code."""
-    for one in subject.packages:
-        for executable in one.executables:
-            if isinstance(executable.data, ScriptTask) and not executable.data.has_binary:
-                path = executable.container.path
-                yield one.place(executable.container, path), f"{executable.container.name} has no compiled script"
+    for place, container, task in subject.with_data(ScriptTask):
+        if not task.has_binary:
+            yield place, f"{container.name} has no compiled script"
 
 
 @rule(
@@ -77,11 +72,10 @@ def without_binary(subject: Subject) -> Iterator[Hit]:
 )
 def empty(subject: Subject) -> Iterator[Hit]:
     """Find containers without tasks."""
-    for one in subject.packages:
-        for executable in one.executables[1:]:
-            container = executable.container
-            if container.kind is not ExecutableKind.TASK and not container.children:
-                yield one.place(container, container.path), f"the {container.kind.value} {container.name} is empty"
+    for place, executable in subject.executables():
+        container = executable.container
+        if container.kind not in (ExecutableKind.PACKAGE, ExecutableKind.TASK) and not container.children:
+            yield place, f"the {container.kind.value} {container.name} is empty"
 
 
 @rule(
@@ -93,13 +87,12 @@ def empty(subject: Subject) -> Iterator[Hit]:
 )
 def incomplete_loop(subject: Subject) -> Iterator[Hit]:
     """Find loops without a condition or an enumerator."""
-    for one in subject.packages:
-        for executable in one.executables:
-            data, container = executable.data, executable.container
-            if isinstance(data, ForLoop) and not data.eval_expression and "EvalExpression" not in container.expressions:
-                yield one.place(container, container.path), f"the For loop {container.name} has no EvalExpression"
-            if isinstance(data, ForeachLoop) and data.enumerator is None:
-                yield one.place(container, container.path), f"the Foreach loop {container.name} has no enumerator"
+    for place, container, for_loop in subject.with_data(ForLoop):
+        if not for_loop.eval_expression and "EvalExpression" not in container.expressions:
+            yield place, f"the For loop {container.name} has no EvalExpression"
+    for place, container, foreach_loop in subject.with_data(ForeachLoop):
+        if foreach_loop.enumerator is None:
+            yield place, f"the Foreach loop {container.name} has no enumerator"
 
 
 @rule(
@@ -111,11 +104,9 @@ def incomplete_loop(subject: Subject) -> Iterator[Hit]:
 )
 def without_mapping(subject: Subject) -> Iterator[Hit]:
     """Find Foreach loops without variable mappings."""
-    for one in subject.packages:
-        for executable in one.executables:
-            data, container = executable.data, executable.container
-            if isinstance(data, ForeachLoop) and data.enumerator is not None and not data.mappings:
-                yield one.place(container, container.path), f"the Foreach loop {container.name} maps no value"
+    for place, container, loop in subject.with_data(ForeachLoop):
+        if loop.enumerator is not None and not loop.mappings:
+            yield place, f"the Foreach loop {container.name} maps no value"
 
 
 @rule(
@@ -127,21 +118,19 @@ def without_mapping(subject: Subject) -> Iterator[Hit]:
 )
 def incomplete_sql(subject: Subject) -> Iterator[Hit]:
     """Find Execute SQL tasks without a connection or a statement."""
-    for one in subject.packages:
-        for executable in one.executables:
-            data, container = executable.data, executable.container
-            if not isinstance(data, ExecuteSqlTask) or container.disabled:
-                continue
-            missing = [
-                word
-                for word, value, name in (
-                    ("connection manager", data.connection, "Connection"),
-                    ("statement", data.source.strip(), "SqlStatementSource"),
-                )
-                if not value and name not in container.expressions
-            ]
-            if missing:
-                yield one.place(container, container.path), f"{container.name} has no {' and no '.join(missing)}"
+    for place, container, task in subject.with_data(ExecuteSqlTask):
+        if container.disabled:
+            continue
+        missing = [
+            word
+            for word, value, name in (
+                ("connection manager", task.connection, "Connection"),
+                ("statement", task.source.strip(), "SqlStatementSource"),
+            )
+            if not value and name not in container.expressions
+        ]
+        if missing:
+            yield place, f"{container.name} has no {' and no '.join(missing)}"
 
 
 @rule(
@@ -153,17 +142,14 @@ def incomplete_sql(subject: Subject) -> Iterator[Hit]:
 )
 def bindings(subject: Subject) -> Iterator[Hit]:
     """Find Execute SQL tasks whose result set and bindings do not agree."""
-    for one in subject.packages:
-        for executable in one.executables:
-            data, container = executable.data, executable.container
-            if not isinstance(data, ExecuteSqlTask) or "ResultSetType" in container.expressions:
-                continue
-            if data.result_type in ("SingleRow", "Rowset", "XML") and not data.results:
-                message = f"{container.name} has the result set {data.result_type}, but binds it to no variable"
-                yield one.place(container, container.path), message
-            elif data.result_type in ("Rowset", "XML") and [each.name for each in data.results] != ["0"]:
-                message = f"{container.name} must bind the result set {data.result_type} by the name 0"
-                yield one.place(container, container.path), message
+    for place, container, task in subject.with_data(ExecuteSqlTask):
+        if "ResultSetType" in container.expressions:
+            continue
+        kind = task.result_type
+        if kind in ("SingleRow", "Rowset", "XML") and not task.results:
+            yield place, f"{container.name} has the result set {kind}, but binds it to no variable"
+        elif kind in ("Rowset", "XML") and [each.name for each in task.results] != ["0"]:
+            yield place, f"{container.name} must bind the result set {kind} by the name 0"
 
 
 def _impossible(
@@ -181,13 +167,8 @@ def _impossible(
             yield one.place(bad, target), f"{by_path[target].name} never runs: {reasons[id(bad)]}"
         elif needs_all:
             for first, second in combinations(found, 2):
-                values = {first.value, second.value}
                 both = first.eval_op in _SUCCESS_ONLY and second.eval_op in _SUCCESS_ONLY
-                if (
-                    first.source == second.source
-                    and both
-                    and values == {ConstraintValue.SUCCESS, ConstraintValue.FAILURE}
-                ):
+                if first.source == second.source and both and {first.value, second.value} == _OPPOSITES:
                     name = by_path[first.source].name
                     yield (
                         one.place(second, target),

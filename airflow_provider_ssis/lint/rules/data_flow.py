@@ -4,87 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
-from airflow_provider_ssis.lint.findings import Place, Severity
+from airflow_provider_ssis.lint.findings import Severity
+from airflow_provider_ssis.lint.flow import Flow
 from airflow_provider_ssis.lint.rule import Hit, rule
-from airflow_provider_ssis.lint.subject import CheckedPackage, Executable, Subject
-from airflow_provider_ssis.project.package.data_flow import (
-    Component,
-    ComponentOutput,
-    DataType,
-    OutputColumn,
-    Pipeline,
-)
-from airflow_provider_ssis.project.type_names import component_class
+from airflow_provider_ssis.lint.subject import Subject
+from airflow_provider_ssis.project.package.data_flow import Component, DataType
 
 _SELECT_ALL = re.compile(r"^\s*select\s+(?:top\s*\(?\s*\d+\s*\)?\s+)?(?:\w+\.)?\*", re.IGNORECASE)
 _TEXTS = ("str", "wstr", "bytes", "129", "130", "128")
 _REDIRECT = "RedirectRow"
 _JOIN = "JoinToReferenceColumn"
-
-
-@dataclass(frozen=True)
-class _Flow:
-    """A data flow with what its rules look up.
-
-    :param one: the package.
-    :param executable: the Data Flow task.
-    :param pipeline: its data.
-    """
-
-    one: CheckedPackage
-    executable: Executable
-    pipeline: Pipeline
-
-    @cached_property
-    def columns(self) -> dict[str, tuple[Component, ComponentOutput, OutputColumn]]:
-        """The output columns by lineage id."""
-        return {
-            column.lineage_id or column.key: (component, output, column)
-            for component in self.pipeline.components
-            for output in component.outputs
-            for column in output.columns
-        }
-
-    @cached_property
-    def used(self) -> set[str]:
-        """The lineage ids of the columns that a component reads."""
-        return {
-            column.lineage_id
-            for component in self.pipeline.components
-            for one in component.inputs
-            for column in one.columns
-            if column.usage != "ignored"
-        }
-
-    @cached_property
-    def starts(self) -> set[str]:
-        """The keys of the outputs from which a path leads."""
-        return {path.output_key for path in self.pipeline.paths}
-
-    @cached_property
-    def upstream(self) -> dict[str, ComponentOutput]:
-        """The outputs by the key of the input to which their path leads."""
-        outputs = {output.key: output for component in self.pipeline.components for output in component.outputs}
-        return {path.input_key: outputs[path.output_key] for path in self.pipeline.paths if path.output_key in outputs}
-
-    def place(self, component: Component) -> Place:
-        return self.one.place(component, f"{self.executable.container.path}\\{component.name}")
-
-
-def _flows(subject: Subject) -> Iterator[_Flow]:
-    for one in subject.packages:
-        for executable, pipeline in one.pipelines:
-            yield _Flow(one, executable, pipeline)
-
-
-def _of_class(subject: Subject, *classes: str) -> Iterator[tuple[_Flow, Component]]:
-    for flow in _flows(subject):
-        for component in flow.pipeline.components:
-            if component_class(component) in classes:
-                yield flow, component
 
 
 @rule(
@@ -96,14 +26,13 @@ def _of_class(subject: Subject, *classes: str) -> Iterator[tuple[_Flow, Componen
 )
 def unused_column(subject: Subject) -> Iterator[Hit]:
     """Find columns of sources and transformations that nothing reads."""
-    for flow in _flows(subject):
-        for component in flow.pipeline.components:
-            for output in component.outputs:
-                if output.is_error_output or output.key not in flow.starts:
-                    continue
-                names = [one.name for one in output.columns if (one.lineage_id or one.key) not in flow.used]
-                for name in names:
-                    yield flow.place(component), f"nothing reads the column {name} of {component.name}"
+    for flow, component in subject.components():
+        for output in component.outputs:
+            if output.is_error_output or output.key not in flow.starts:
+                continue
+            names = [one.name for one in output.columns if (one.lineage_id or one.key) not in flow.used]
+            for name in names:
+                yield flow.place(component), f"nothing reads the column {name} of {component.name}"
 
 
 @rule(
@@ -115,20 +44,19 @@ def unused_column(subject: Subject) -> Iterator[Hit]:
 )
 def truncation(subject: Subject) -> Iterator[Hit]:
     """Find text columns that are longer than the destination column to which they are written."""
-    for flow in _flows(subject):
-        for component in flow.pipeline.components:
-            for one in component.inputs:
-                external = {column.key: column for column in one.external_columns}
-                for column in one.columns:
-                    target = external.get(column.external_key)
-                    found = flow.columns.get(column.lineage_id)
-                    if target is None or found is None:
-                        continue
-                    source = found[2].data_type
-                    if _is_shorter(target.data_type, source):
-                        length = target.data_type.length
-                        message = f"{found[2].name} has a length of {source.length}, {target.name} of {length}"
-                        yield flow.place(component), message
+    for flow, component in subject.components():
+        for one in component.inputs:
+            external = {column.key: column for column in one.external_columns}
+            for column in one.columns:
+                target = external.get(column.external_key)
+                found = flow.columns.get(column.lineage_id)
+                if target is None or found is None:
+                    continue
+                source = found[2].data_type
+                if _is_shorter(target.data_type, source):
+                    length = target.data_type.length
+                    message = f"{found[2].name} has a length of {source.length}, {target.name} of {length}"
+                    yield flow.place(component), message
 
 
 def _is_shorter(target: DataType, source: DataType) -> bool:
@@ -144,7 +72,7 @@ def _is_shorter(target: DataType, source: DataType) -> bool:
 )
 def sort_without_keys(subject: Subject) -> Iterator[Hit]:
     """Find Sort components without a key."""
-    for flow, component in _of_class(subject, "Sort"):
+    for flow, component in subject.components("Sort"):
         positions = [column.properties.get("NewSortKeyPosition") for one in component.inputs for column in one.columns]
         has_key = any(one is not None and one.text.strip() not in ("", "0") for one in positions)
         has_key = has_key or any(column.sort_key_position for output in component.outputs for column in output.columns)
@@ -161,7 +89,7 @@ def sort_without_keys(subject: Subject) -> Iterator[Hit]:
 )
 def lookup_without_keys(subject: Subject) -> Iterator[Hit]:
     """Find Lookup components without a joined column."""
-    for flow, component in _of_class(subject, "Lookup"):
+    for flow, component in subject.components("Lookup"):
         joined = [column.properties.get(_JOIN) for one in component.inputs for column in one.columns]
         if not any(one is not None and one.text.strip() for one in joined):
             yield flow.place(component), f"{component.name} joins no column"
@@ -176,7 +104,7 @@ def lookup_without_keys(subject: Subject) -> Iterator[Hit]:
 )
 def lookup_of_all_columns(subject: Subject) -> Iterator[Hit]:
     """Find Lookup components with full cache and a query for all columns."""
-    for flow, component in _of_class(subject, "Lookup"):
+    for flow, component in subject.components("Lookup"):
         properties = component.properties
         cache, query = properties.get("CacheType"), properties.get("SqlCommand")
         is_full = cache is None or cache.text.strip() in ("", "0")
@@ -193,11 +121,10 @@ def lookup_of_all_columns(subject: Subject) -> Iterator[Hit]:
 )
 def missing_error_output(subject: Subject) -> Iterator[Hit]:
     """Find components that redirect rows to an error output from which no path leads."""
-    for flow in _flows(subject):
-        for component in flow.pipeline.components:
-            errors = [output for output in component.outputs if output.is_error_output]
-            if errors and _redirects(component) and not any(output.key in flow.starts for output in errors):
-                yield flow.place(component), f"{component.name} redirects rows to an error output without a path"
+    for flow, component in subject.components():
+        errors = [output for output in component.outputs if output.is_error_output]
+        if errors and _redirects(component) and not any(output.key in flow.starts for output in errors):
+            yield flow.place(component), f"{component.name} redirects rows to an error output without a path"
 
 
 def _redirects(component: Component) -> bool:
@@ -214,11 +141,10 @@ def _redirects(component: Component) -> bool:
 )
 def source_selects_all(subject: Subject) -> Iterator[Hit]:
     """Find sources whose query asks for all columns."""
-    for flow in _flows(subject):
-        for component in flow.pipeline.components:
-            query = component.properties.get("SqlCommand")
-            if not component.inputs and query is not None and _SELECT_ALL.match(query.text):
-                yield flow.place(component), f"{component.name} selects all columns"
+    for flow, component in subject.components():
+        query = component.properties.get("SqlCommand")
+        if not component.inputs and query is not None and _SELECT_ALL.match(query.text):
+            yield flow.place(component), f"{component.name} selects all columns"
 
 
 @rule(
@@ -230,10 +156,9 @@ def source_selects_all(subject: Subject) -> Iterator[Hit]:
 )
 def without_path(subject: Subject) -> Iterator[Hit]:
     """Find components that no path reaches."""
-    for flow in _flows(subject):
-        for component in flow.pipeline.components:
-            if component.inputs and not any(one.key in flow.upstream for one in component.inputs):
-                yield flow.place(component), f"no path leads to {component.name}"
+    for flow, component in subject.components():
+        if component.inputs and not any(one.key in flow.upstream for one in component.inputs):
+            yield flow.place(component), f"no path leads to {component.name}"
 
 
 @rule(
@@ -245,13 +170,13 @@ def without_path(subject: Subject) -> Iterator[Hit]:
 )
 def unsorted_join(subject: Subject) -> Iterator[Hit]:
     """Find Merge and Merge Join components with a connected input that has no sort key."""
-    for flow, component in _of_class(subject, "MergeJoin", "Merge"):
+    for flow, component in subject.components("MergeJoin", "Merge"):
         for one in component.inputs:
             if one.key in flow.upstream and not _has_sort_key(flow, one.key, set()):
                 yield flow.place(component), f"the input {one.name} of {component.name} is not sorted"
 
 
-def _has_sort_key(flow: _Flow, input_key: str, seen: set[str]) -> bool:
+def _has_sort_key(flow: Flow, input_key: str, seen: set[str]) -> bool:
     """Return True if an input gets sorted rows: from a sorted output, or through components that keep the order."""
     output = flow.upstream.get(input_key)
     if output is None or output.key in seen:
@@ -271,13 +196,12 @@ def _has_sort_key(flow: _Flow, input_key: str, seen: set[str]) -> bool:
 )
 def unknown_column(subject: Subject) -> Iterator[Hit]:
     """Find input columns whose lineage id belongs to no output column."""
-    for flow in _flows(subject):
-        for component in flow.pipeline.components:
-            for one in component.inputs:
-                for column in one.columns:
-                    if one.key in flow.upstream and column.lineage_id not in flow.columns:
-                        name = column.name or column.cached_name or column.lineage_id
-                        yield flow.place(component), f"{component.name} reads the column {name}, which does not exist"
+    for flow, component in subject.components():
+        for one in component.inputs:
+            for column in one.columns:
+                if one.key in flow.upstream and column.lineage_id not in flow.columns:
+                    name = column.name or column.cached_name or column.lineage_id
+                    yield flow.place(component), f"{component.name} reads the column {name}, which does not exist"
 
 
 @rule(
@@ -289,7 +213,7 @@ def unknown_column(subject: Subject) -> Iterator[Hit]:
 )
 def script_without_binary(subject: Subject) -> Iterator[Hit]:
     """Find Script components without compiled code."""
-    for flow, component in _of_class(subject, "ScriptComponent"):
+    for flow, component in subject.components("ScriptComponent"):
         binary = component.properties.get("BinaryCode")
         if binary is None or not (binary.items or binary.text.strip()):
             yield flow.place(component), f"{component.name} has no compiled script"

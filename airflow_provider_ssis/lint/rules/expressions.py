@@ -13,16 +13,17 @@ from airflow_provider_ssis.expressions import Column, ExpressionError, Scope, Va
 from airflow_provider_ssis.expressions.compiled import compile_assignment
 from airflow_provider_ssis.expressions.values import type_code
 from airflow_provider_ssis.lint.findings import Place, Severity
+from airflow_provider_ssis.lint.flow import Flow
 from airflow_provider_ssis.lint.rule import Hit, rule
-from airflow_provider_ssis.lint.subject import CheckedPackage, Executable, Subject
+from airflow_provider_ssis.lint.subject import CheckedPackage, Executable, Owner, Subject
 from airflow_provider_ssis.project.models import EvalOp
-from airflow_provider_ssis.project.package.data_flow import Component, OutputColumn, Pipeline
+from airflow_provider_ssis.project.package.data_flow import Component, OutputColumn
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
 from airflow_provider_ssis.project.package.tasks import ExpressionTask
 from airflow_provider_ssis.project.type_names import component_class
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.project.package.elements import DtsElement
+    from airflow_provider_ssis.project.package.variables import DtsVariable
 
 _WITH_EXPRESSIONS = ("DerivedColumn", "ConditionalSplit")
 _ANY_LENGTH = 1
@@ -52,12 +53,12 @@ class _Names:
     project: Mapping[str, Variable] | None
     system: Mapping[str, Variable] = field(default_factory=dict)
 
-    def scope(self, one: CheckedPackage, executable: Executable | None) -> dict[str, Variable]:
+    def visible(self, one: CheckedPackage, variables: tuple[DtsVariable, ...]) -> dict[str, Variable]:
+        """Return what expressions can use where variables of a package are visible, the nearest first."""
         found = dict(self.system)
         found |= self.project or {}
         for parameter in one.package.parameters:
             found[f"$Package::{parameter.name}"] = _variable(parameter.data_type)
-        variables = one.executables[0].variables if executable is None else executable.variables
         for variable in reversed(variables):
             found[variable.qualified_name] = _variable(variable.data_type)
         return found
@@ -100,61 +101,59 @@ def _problem(place: Place, text: str, scope: Scope, is_assignment: bool, names: 
 
 
 def _expressions(one: CheckedPackage, names: _Names) -> Iterator[tuple[Place, str, Scope, bool]]:
-    package = one.package
-
-    def found(
-        element: DtsElement, path: str, text: str, scope: Scope, is_assignment: bool = False
-    ) -> tuple[Place, str, Scope, bool]:
-        return one.place(element, path), text, scope, is_assignment
-
-    whole = Scope(names.scope(one, None))
-    for manager in package.connection_managers:
+    """Yield the expressions of a package, each with its scope, and whether it is an assignment."""
+    root = one.package.container
+    whole = Scope(names.visible(one, root.variables))
+    for manager in one.package.connection_managers:
         for name, text in manager.expressions.items():
-            yield found(manager, f"{package.container.path}.Connections[{manager.name}].{name}", text, whole)
-    for provider in package.log_providers:
+            yield one.place(manager, f"{root.path}.Connections[{manager.name}].{name}"), text, whole, False
+    for provider in one.package.log_providers:
         for name, text in provider.expressions.items():
-            yield found(provider, f"{package.container.path}.LogProviders[{provider.name}].{name}", text, whole)
+            yield one.place(provider, f"{root.path}.LogProviders[{provider.name}].{name}"), text, whole, False
+    for owner, variables in one.scopes:
+        scope = Scope(names.visible(one, variables))
+        for place, text in _of_owner(one, owner):
+            yield place, text, scope, False
     for executable in one.executables:
-        container = executable.container
-        scope = Scope(names.scope(one, executable))
-        for name, text in container.expressions.items():
-            yield found(container, f"{container.path}.{name}", text, scope)
-        for variable in container.variables:
-            if variable.evaluate_as_expression and variable.expression:
-                yield found(
-                    variable, f"{container.path}.Variables[{variable.qualified_name}]", variable.expression, scope
-                )
-        for constraint in container.constraints:
-            if constraint.eval_op is not EvalOp.CONSTRAINT and constraint.expression:
-                yield found(constraint, f"{container.path}.{constraint.name}", constraint.expression, scope)
-        data = executable.data
-        if isinstance(data, ForLoop):
-            for name, text in (("InitExpression", data.init_expression), ("AssignExpression", data.assign_expression)):
-                if text:
-                    yield found(container, f"{container.path}.{name}", text, scope, "=" in text)
-            if data.eval_expression:
-                yield found(container, f"{container.path}.EvalExpression", data.eval_expression, scope)
-        elif isinstance(data, ForeachLoop):
-            for name, text in data.expressions.items():
-                yield found(container, f"{container.path}.ForEachEnumerator.{name}", text, scope)
-        elif isinstance(data, ExpressionTask) and data.expression and "Expression" not in container.expressions:
-            yield found(container, container.path, data.expression, scope, "=" in _outside_texts(data.expression))
-        elif isinstance(data, Pipeline):
-            for component, text in _of_components(data):
-                columns = _columns(data, component)
-                path = f"{container.path}\\{component.name}"
-                yield found(component, path, text, Scope(scope.variables, columns))
-    for owner, handler in one.handlers:
-        for constraint in handler.constraints:
-            if constraint.eval_op is not EvalOp.CONSTRAINT and constraint.expression:
-                inner = next((each for each in one.executables if each.container in handler.children), None)
-                yield found(
-                    constraint,
-                    f"{handler.path}.{constraint.name}",
-                    constraint.expression,
-                    Scope(names.scope(one, inner)),
-                )
-        _ = owner
+        if of_data := tuple(_of_data(executable)):
+            scope = Scope(names.visible(one, executable.variables))
+            for path, text, is_assignment in of_data:
+                yield one.place(executable.container, path), text, scope, is_assignment
+    for flow in one.flows:
+        visible = names.visible(one, flow.executable.variables)
+        for component in flow.pipeline.components:
+            if of_component := tuple(_of_component(component)):
+                scope = Scope(visible, _columns(flow, component))
+                for text in of_component:
+                    yield flow.place(component), text, scope, False
+
+
+def _of_owner(one: CheckedPackage, owner: Owner) -> Iterator[tuple[Place, str]]:
+    for name, text in owner.expressions.items():
+        yield one.place(owner, f"{owner.path}.{name}"), text
+    for variable in owner.variables:
+        if variable.evaluate_as_expression and variable.expression:
+            path = f"{owner.path}.Variables[{variable.qualified_name}]"
+            yield one.place(variable, path), variable.expression
+    for constraint in owner.constraints:
+        if constraint.eval_op is not EvalOp.CONSTRAINT and constraint.expression:
+            yield one.place(constraint, f"{owner.path}.{constraint.name}"), constraint.expression
+
+
+def _of_data(executable: Executable) -> Iterator[tuple[str, str, bool]]:
+    """Yield the path, the text, and whether it is an assignment, of the expressions of a loop or Expression task."""
+    data, container = executable.data, executable.container
+    if isinstance(data, ForLoop):
+        for name, text in (("InitExpression", data.init_expression), ("AssignExpression", data.assign_expression)):
+            if text:
+                yield f"{container.path}.{name}", text, "=" in text
+        if data.eval_expression:
+            yield f"{container.path}.EvalExpression", data.eval_expression, False
+    elif isinstance(data, ForeachLoop):
+        for name, text in data.expressions.items():
+            yield f"{container.path}.ForEachEnumerator.{name}", text, False
+    elif isinstance(data, ExpressionTask) and data.expression and "Expression" not in container.expressions:
+        yield container.path, data.expression, "=" in _outside_texts(data.expression)
 
 
 def _outside_texts(text: str) -> str:
@@ -162,34 +161,25 @@ def _outside_texts(text: str) -> str:
     return re.sub(r'"(?:\\.|[^"\\])*"|[=!<>]=', "", text)
 
 
-def _of_components(pipeline: Pipeline) -> Iterator[tuple[Component, str]]:
-    for component in pipeline.components:
-        if component_class(component) not in _WITH_EXPRESSIONS:
-            continue
-        owned = [column.properties for end in component.ends for column in end.columns]
-        for properties in (*(output.properties for output in component.outputs), *owned):
-            expression = properties.get("Expression")
-            if expression is not None and expression.text:
-                yield component, expression.text
+def _of_component(component: Component) -> Iterator[str]:
+    if component_class(component) not in _WITH_EXPRESSIONS:
+        return
+    owned = [column.properties for end in component.ends for column in end.columns]
+    for properties in (*(output.properties for output in component.outputs), *owned):
+        expression = properties.get("Expression")
+        if expression is not None and expression.text:
+            yield expression.text
 
 
-def _columns(pipeline: Pipeline, component: Component) -> list[Column]:
+def _columns(flow: Flow, component: Component) -> list[Column]:
     """Return the columns that a component's expressions can use: those of its input."""
-    produced: dict[str, tuple[Component, OutputColumn]] = {
-        column.lineage_id or column.key: (owner, column)
-        for owner in pipeline.components
-        for output in owner.outputs
-        for column in output.columns
-    }
     found = []
     for one in component.inputs:
         for used in one.columns:
-            owner = produced.get(used.lineage_id)
-            if owner is None:
-                continue
-            source, column = owner
-            lineage = (f"#{used.lineage_id}", f"#{{{used.lineage_id}}}")
-            found.append(Column(used.name or column.name, _column_type(column), source.name, lineage))
+            if used.lineage_id in flow.columns:
+                source, _, column = flow.columns[used.lineage_id]
+                lineage = (f"#{used.lineage_id}", f"#{{{used.lineage_id}}}")
+                found.append(Column(used.name or column.name, _column_type(column), source.name, lineage))
     return found
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import Subject
-from airflow_provider_ssis.project.manifest import PROJECT_PARAMETERS
 
 _REFERENCE = re.compile(r"\$(Project|Package)::(\w+)")
 
@@ -22,13 +21,10 @@ _REFERENCE = re.compile(r"\$(Project|Package)::(\w+)")
 )
 def required(subject: Subject) -> Iterator[Hit]:
     """Find required parameters whose value is absent or empty."""
-    part = PROJECT_PARAMETERS if PROJECT_PARAMETERS in subject.files.names else subject.files.part
     for parameter in subject.project_parameters:
         if parameter.required and not parameter.sensitive and parameter.value in (None, ""):
-            yield (
-                Place(part, None, f"Project::{parameter.name}"),
-                f"the required parameter {parameter.name} has no value",
-            )
+            place = Place(subject.parameters_file, None, f"Project::{parameter.name}")
+            yield place, f"the required parameter {parameter.name} has no value"
     for one in subject.packages:
         for own in one.package.parameters:
             if own.required and not own.sensitive and not own.encrypted and not own.text:
@@ -47,16 +43,11 @@ def unused(subject: Subject) -> Iterator[Hit]:
     """Find parameters to which nothing refers."""
     texts = [one.text for one in subject.packages]
     texts += ["\n".join(manager.expressions.values()) for _, manager in subject.project_managers]
-    part = PROJECT_PARAMETERS if PROJECT_PARAMETERS in subject.files.names else subject.files.part
-    if (
-        subject.files.is_project
-        and not subject.unreadable
-        and len(subject.packages) == len(subject.files.package_names)
-    ):
-        for parameter in subject.project_parameters:
-            pattern = rf"\$Project::{re.escape(parameter.name)}(?!\w)"
-            if not any(re.search(pattern, text) for text in texts):
-                yield Place(part, None, f"Project::{parameter.name}"), f"nothing uses the parameter {parameter.name}"
+    for parameter in subject.project_parameters if subject.is_complete else ():
+        pattern = rf"\$Project::{re.escape(parameter.name)}(?!\w)"
+        if not any(re.search(pattern, text) for text in texts):
+            place = Place(subject.parameters_file, None, f"Project::{parameter.name}")
+            yield place, f"nothing uses the parameter {parameter.name}"
     for one in subject.packages:
         for own in one.package.parameters:
             if not one.uses(rf"\$Package::{re.escape(own.name)}(?!\w)"):
@@ -101,11 +92,10 @@ def plain_secret(subject: Subject) -> Iterator[Hit]:
     """Find sensitive parameters with a value in plain text. With a password, encrypted values were decrypted."""
     if subject.files.password is not None:
         return
-    part = PROJECT_PARAMETERS if PROJECT_PARAMETERS in subject.files.names else subject.files.part
     for parameter in subject.project_parameters:
         if parameter.sensitive and parameter.value not in (None, ""):
-            path = f"Project::{parameter.name}"
-            yield Place(part, None, path), f"the sensitive parameter {parameter.name} has a value in plain text"
+            place = Place(subject.parameters_file, None, f"Project::{parameter.name}")
+            yield place, f"the sensitive parameter {parameter.name} has a value in plain text"
     for one in subject.packages:
         for own in one.package.parameters:
             if own.sensitive and not own.encrypted and own.text:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import Subject
-from airflow_provider_ssis.project.manifest import PROJECT_PARAMETERS
+from airflow_provider_ssis.project.models import ExecutableKind
 
 
 @rule(
@@ -43,28 +43,21 @@ def names(subject: Subject) -> Iterator[Hit]:
 
 
 def _named(subject: Subject) -> Iterator[tuple[str, str, Place]]:
-    part = PROJECT_PARAMETERS if PROJECT_PARAMETERS in subject.files.names else subject.files.part
     for parameter in subject.project_parameters:
-        yield "parameter", parameter.name, Place(part, None, f"Project::{parameter.name}")
-    for file, manager in subject.project_managers:
-        yield "connection", manager.name, Place(file, manager.element.sourceline, manager.name)
+        yield "parameter", parameter.name, Place(subject.parameters_file, None, f"Project::{parameter.name}")
+    for place, manager in subject.managers():
+        yield "connection", manager.name, place
     for one in subject.packages:
         root = one.package.container
         yield "package", root.name, one.place(one.package, root.path)
         for own in one.package.parameters:
             yield "parameter", own.name, one.place(own, f"{root.name}::{own.name}")
-        for manager in one.package.connection_managers:
-            yield "connection", manager.name, one.place(manager, f"{root.path}.Connections[{manager.name}]")
-        for executable in one.executables:
-            container = executable.container
-            for variable in container.variables:
-                if variable.namespace != "System":
-                    path = f"{container.path}.Variables[{variable.qualified_name}]"
-                    yield "variable", variable.name, one.place(variable, path)
-            if container is not root:
-                kind = "container" if container.kind.is_container else "task"
-                yield kind, container.name, one.place(container, container.path)
-        for executable, pipeline in one.pipelines:
-            for component in pipeline.components:
-                path = f"{executable.container.path}\\{component.name}"
-                yield "component", component.name, one.place(component, path)
+    for place, _, variable in subject.variables():
+        if variable.namespace != "System":
+            yield "variable", variable.name, place
+    for place, executable in subject.executables():
+        container = executable.container
+        if container.kind is not ExecutableKind.PACKAGE:
+            yield "container" if container.kind.is_container else "task", container.name, place
+    for flow, component in subject.components():
+        yield "component", component.name, flow.place(component)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
-from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
+from airflow_provider_ssis.lint.subject import Subject
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.tasks import FileSystemTask
 from airflow_provider_ssis.project.type_names import component_class, task_type
@@ -116,30 +116,20 @@ _CANNOT_RUN = (
 )
 
 
-def _parts(one: CheckedPackage) -> Iterator[_Part]:
-    for executable in one.executables:
+def _parts(subject: Subject) -> Iterator[_Part]:
+    for place, executable in subject.executables():
         container = executable.container
         if container.kind is ExecutableKind.TASK:
-            yield _Part(task_type(container.type), one.place(container, container.path), container.name)
-    for executable, pipeline in one.pipelines:
-        for component in pipeline.components:
-            place = one.place(component, f"{executable.container.path}\\{component.name}")
-            yield _Part(component_class(component), place, component.name)
-    for manager in one.package.connection_managers:
-        place = one.place(manager, f"{one.package.container.path}.Connections[{manager.name}]")
+            yield _Part(task_type(container.type), place, container.name)
+    for flow, component in subject.components():
+        yield _Part(component_class(component), flow.place(component), component.name)
+    for place, manager in subject.managers():
         yield _Part(manager.kind, place, manager.name)
-
-
-def _all_parts(subject: Subject) -> Iterator[_Part]:
-    for one in subject.packages:
-        yield from _parts(one)
-    for file, manager in subject.project_managers:
-        yield _Part(manager.kind, Place(file, manager.element.sourceline, manager.name), manager.name)
 
 
 def _limited(subject: Subject, limits: tuple[_Limit, ...]) -> Iterator[Hit]:
     chosen = [one for one in limits if subject.configuration.target in one.targets]
-    for part in _all_parts(subject) if chosen else ():
+    for part in _parts(subject) if chosen else ():
         for limit in chosen:
             if part.type.casefold() in {name.casefold() for name in limit.types}:
                 yield part.place, f"{part.name} ({part.type}) cannot be used: {limit.reason}"
@@ -168,27 +158,18 @@ def deprecated(subject: Subject) -> Iterator[Hit]:
     """Find features that SQL Server 2025 deprecates: 32-bit mode, the package store, SqlClient of .NET."""
     if subject.configuration.target != "sqlserver2025":
         return
-    for place, creation_name in _creation_names(subject):
-        if "System.Data.SqlClient" in creation_name:
+    for place, manager in subject.managers():
+        used = f"{manager.creation_name} {manager.connection_string}"
+        if "System.Data.SqlClient" in used:
             yield place, "SQL Server 2025 deprecates System.Data.SqlClient; use Microsoft.Data.SqlClient"
-        if "Microsoft.Jet.OLEDB" in creation_name:
+        if "Microsoft.Jet.OLEDB" in used:
             yield place, "the provider Jet exists for 32-bit mode only, which SQL Server 2025 deprecates"
     for one in subject.packages:
-        for executable in one.executables:
+        for executable in one.executables if one.package.format_version < 5 else ():
             container = executable.container
-            if one.package.format_version < 5 and task_type(container.type) == "ExecutePackageTask":
+            if task_type(container.type) == "ExecutePackageTask":
                 message = f"{container.name} may run a package of the package store, whose service is deprecated"
                 yield one.place(container, container.path), message
-
-
-def _creation_names(subject: Subject) -> Iterator[tuple[Place, str]]:
-    for one in subject.packages:
-        for manager in one.package.connection_managers:
-            place = one.place(manager, f"{one.package.container.path}.Connections[{manager.name}]")
-            yield place, f"{manager.creation_name} {manager.connection_string}"
-    for file, manager in subject.project_managers:
-        place = Place(file, manager.element.sourceline, manager.name)
-        yield place, f"{manager.creation_name} {manager.connection_string}"
 
 
 @rule(
@@ -211,23 +192,18 @@ def _fabric(subject: Subject) -> Iterator[Hit]:
     if subject.manifest is not None:
         place = Place(subject.files.part, None, subject.manifest.name)
         yield place, "Fabric runs single packages only, not projects of the project deployment model"
-    for one in subject.packages:
-        for executable in one.executables:
-            if task_type(executable.container.type) == "ExecutePackageTask":
-                path = executable.container.path
-                yield one.place(executable.container, path), "Fabric runs single packages only, without child packages"
+    for place, executable in subject.executables():
+        if task_type(executable.container.type) == "ExecutePackageTask":
+            yield place, "Fabric runs single packages only, without child packages"
 
 
 def _linux(subject: Subject) -> Iterator[Hit]:
-    for one in subject.packages:
-        for executable in one.executables:
-            data, container = executable.data, executable.container
-            if isinstance(data, FileSystemTask) and data.operation in ("MoveDirectory", "SetAttributes"):
-                yield one.place(container, container.path), f"SSIS on Linux does not support {data.operation}"
-        for manager in one.package.connection_managers:
-            if "integrated security=sspi" in manager.connection_string.lower().replace(" = ", "="):
-                place = one.place(manager, f"{one.package.container.path}.Connections[{manager.name}]")
-                yield place, f"{manager.name} uses Windows authentication, which SSIS on Linux does not support"
+    for place, _, task in subject.with_data(FileSystemTask):
+        if task.operation in ("MoveDirectory", "SetAttributes"):
+            yield place, f"SSIS on Linux does not support {task.operation}"
+    for place, manager in subject.managers():
+        if "integrated security=sspi" in manager.connection_string.lower().replace(" = ", "="):
+            yield place, f"{manager.name} uses Windows authentication, which SSIS on Linux does not support"
 
 
 @rule(

@@ -31,15 +31,13 @@ _COMPONENT_PROPERTIES = ("VariableName", "OpenRowsetVariable", "SqlCommandVariab
 )
 def unknown(subject: Subject) -> Iterator[Hit]:
     """Find names of variables in the properties of tasks, loops and components."""
-    for one in subject.packages:
-        for executable in one.executables:
-            names = {variable.qualified_name for variable in executable.variables}
-            bare = {variable.name for variable in executable.variables}
-            for reference in dict.fromkeys(_references(executable)):
-                known = reference in names if "::" in reference else reference in bare
-                if not known and not reference.startswith(("System::", "$")):
-                    path = executable.container.path
-                    yield one.place(executable.container, path), f"there is no variable {reference!r} here"
+    for place, executable in subject.executables():
+        names = {variable.qualified_name for variable in executable.variables}
+        bare = {variable.name for variable in executable.variables}
+        for reference in dict.fromkeys(_references(executable)):
+            known = reference in names if "::" in reference else reference in bare
+            if not known and not reference.startswith(("System::", "$")):
+                yield place, f"there is no variable {reference!r} here"
 
 
 @rule(
@@ -51,14 +49,9 @@ def unknown(subject: Subject) -> Iterator[Hit]:
 )
 def unused(subject: Subject) -> Iterator[Hit]:
     """Find variables to which nothing in the package refers. Child packages may read them too, so it is no warning."""
-    for one in subject.packages:
-        for executable in one.executables:
-            for variable in executable.container.variables:
-                if variable.namespace == "System":
-                    continue
-                if not one.uses_variable(variable.name):
-                    path = f"{executable.container.path}.Variables[{variable.qualified_name}]"
-                    yield one.place(variable, path), f"nothing uses the variable {variable.qualified_name}"
+    for place, one, variable in subject.variables():
+        if variable.namespace != "System" and not one.uses_variable(variable.name):
+            yield place, f"nothing uses the variable {variable.qualified_name}"
 
 
 @rule(
@@ -70,12 +63,9 @@ def unused(subject: Subject) -> Iterator[Hit]:
 )
 def ignored_expression(subject: Subject) -> Iterator[Hit]:
     """Find variables with an expression that is not used."""
-    for one in subject.packages:
-        for executable in one.executables:
-            for variable in executable.container.variables:
-                if variable.expression and not variable.evaluate_as_expression:
-                    path = f"{executable.container.path}.Variables[{variable.qualified_name}]"
-                    yield one.place(variable, path), f"the expression of {variable.qualified_name} is not evaluated"
+    for place, _, variable in subject.variables():
+        if variable.expression and not variable.evaluate_as_expression:
+            yield place, f"the expression of {variable.qualified_name} is not evaluated"
 
 
 def _references(executable: Executable) -> Iterator[str]:

@@ -26,7 +26,7 @@ _FEW_TAGS, _FEW_ATTRIBUTES = 100_000, 200_000
 
 _SMALL = 2 * MEBIBYTE
 _WITH_BLANK_TEXT = etree.XPath("//text()[contains(' \n\r\t', substring(., 1, 1))][not(normalize-space())]/..")
-_MARKED = etree.XPath("//*[@xml:space]", namespaces={"xml": "http://www.w3.org/XML/1998/namespace"})
+_MARKED = etree.XPath("//@xml:space/..", namespaces={"xml": "http://www.w3.org/XML/1998/namespace"})
 
 
 def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_all: bool = False) -> etree._Element:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.decryption import decrypted
-from airflow_provider_ssis.project.dts import dts_flag, dts_number, dts_text, members
+from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.encryption import SET_LEVEL
 from airflow_provider_ssis.project.errors import InvalidPartError, ProtectedError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
@@ -99,38 +99,39 @@ def dts_package(root: _Element, part: str) -> DtsPackage:
     """
     if root.tag != f"{DTS}Executable":
         raise InvalidPartError(f"is not an SSIS package: its root element is {root.tag!r}", part=part)
-    level = dts_number(root, "ProtectionLevel", ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY, part)
+    found = DtsContents(root)
+    level = found.number("ProtectionLevel", ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY, part)
 
     def whole(name: str, default: int) -> int:
-        return dts_number(root, name, default, part)
+        return found.number(name, default, part)
 
     return DtsPackage(
         root,
         part,
-        format_version=_format_version(root, part),
+        format_version=_format_version(found, part),
         protection_level=protection_level(level, part, root.sourceline),
         container=read_containers(root, part),
         version_major=whole("VersionMajor", 1),
         version_minor=whole("VersionMinor", 0),
         version_build=whole("VersionBuild", 0),
-        version_guid=dts_text(root, "VersionGUID"),
-        version_comments=dts_text(root, "VersionComments"),
-        parameters=tuple(read_parameter(one, part) for one in members(root, "PackageParameters", "PackageParameter")),
+        version_guid=found.text("VersionGUID"),
+        version_comments=found.text("VersionComments"),
+        parameters=tuple(read_parameter(one, part) for one in found.members("PackageParameters", "PackageParameter")),
         connection_managers=tuple(
-            read_dts_connection_manager(one, part) for one in members(root, "ConnectionManagers", "ConnectionManager")
+            read_dts_connection_manager(one, part) for one in found.members("ConnectionManagers", "ConnectionManager")
         ),
-        configurations=tuple(read_configuration(one, part) for one in members(root, "Configurations", "Configuration")),
-        log_providers=tuple(read_log_provider(one, part) for one in members(root, "LogProviders", "LogProvider")),
-        enable_configurations=dts_flag(root, "EnableConfig"),
+        configurations=tuple(read_configuration(one, part) for one in found.members("Configurations", "Configuration")),
+        log_providers=tuple(read_log_provider(one, part) for one in found.members("LogProviders", "LogProvider")),
+        enable_configurations=found.flag("EnableConfig"),
         max_concurrent_executables=whole("MaxConcurrentExecutables", -1),
-        save_checkpoints=dts_flag(root, "SaveCheckpoints"),
+        save_checkpoints=found.flag("SaveCheckpoints"),
         checkpoint_usage=whole("CheckpointUsage", 0),
-        checkpoint_file_name=dts_text(root, "CheckpointFileName"),
+        checkpoint_file_name=found.text("CheckpointFileName"),
     )
 
 
-def _format_version(root: _Element, part: str) -> int:
-    version = dts_number(root, "PackageFormatVersion", 0, part)
+def _format_version(found: DtsContents, part: str) -> int:
+    version = found.number("PackageFormatVersion", 0, part)
     if version not in FORMAT_VERSIONS:
         known = ", ".join(map(str, FORMAT_VERSIONS))
         raise InvalidPartError(

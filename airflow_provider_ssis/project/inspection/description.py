@@ -17,9 +17,9 @@ from typing import Any
 
 from airflow_provider_ssis.project.configuration_file import read_configuration_file
 from airflow_provider_ssis.project.errors import located_in
-from airflow_provider_ssis.project.inspection.lineage import column_lineage
 from airflow_provider_ssis.project.inspection.sources import SsisFiles, open_files
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
+from airflow_provider_ssis.project.lineage.columns import column_lineage
 from airflow_provider_ssis.project.models import ExecutableKind, Parameter
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsPrecedenceConstraint

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from airflow_provider_ssis.project.inspection.lineage import column_lineage
 from airflow_provider_ssis.project.lineage.addresses import Address, Dataset, UnknownAddress
+from airflow_provider_ssis.project.lineage.columns import column_lineage
 from airflow_provider_ssis.project.lineage.package_values import PackageValues, UnknownValue
 from airflow_provider_ssis.project.lineage.task_uses import DatasetColumn, TaskUses
 from airflow_provider_ssis.project.package.data_flow import Component, Pipeline

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.lineage.addresses import Address, Dataset, UnknownAddress, address_of
 from airflow_provider_ssis.project.lineage.components import read_components
-from airflow_provider_ssis.project.lineage.package_values import Evaluate, PackageValues, UnknownValue
+from airflow_provider_ssis.project.lineage.package_values import Data, Evaluate, PackageValues, UnknownValue
 from airflow_provider_ssis.project.lineage.task_uses import TaskUses
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
@@ -17,6 +17,9 @@ from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.tasks import BulkInsertTask, ExecuteSqlTask
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _ADDRESS_PROPERTIES = ("ConnectionString", "ServerName", "InitialCatalog")
 
@@ -84,9 +87,10 @@ def package_lineage(
     :param machine: the machine that runs the package, for servers named ``.`` or ``localhost``. Default: unknown.
     """
     given = given or {}
-    values = PackageValues.of(package, parameters, given, evaluate)
+    contents = {one.element: _data(one) for one in package.container.walk()}
+    values = PackageValues.of(package, parameters, given, evaluate, contents.values())
     connections = Connections((*managers, *package.connection_managers), given, machine)
-    return tuple(_walk(package.container, values, connections))
+    return tuple(_walk(package.container, contents, values, connections))
 
 
 class Connections:
@@ -141,28 +145,32 @@ class Connections:
             raise UnknownAddress(f"the place of the connection manager {manager.name} is not known: {error}") from None
 
 
-def _walk(container: DtsContainer, values: PackageValues, connections: Connections) -> Iterator[TaskLineage]:
+def _data(container: DtsContainer) -> Data:
+    try:
+        return container.data()
+    except ProjectError:
+        return None
+
+
+def _walk(
+    container: DtsContainer, contents: Mapping[_Element, Data], values: PackageValues, connections: Connections
+) -> Iterator[TaskLineage]:
     if container.disabled:
         return
     values = values.inside(container.variables)
-    found = _task(container, values, connections)
+    found = _task(container, contents[container.element], values, connections)
     if found is not None:
         yield found
     for child in container.children:
-        yield from _walk(child, values, connections)
-    for handler in container.event_handlers:
-        if not handler.disabled:
-            inner = values.inside(handler.variables)
-            for child in handler.children:
-                yield from _walk(child, inner, connections)
+        yield from _walk(child, contents, values, connections)
+    for handler in container.enabled_handlers:
+        inner = values.inside(handler.variables)
+        for child in handler.children:
+            yield from _walk(child, contents, inner, connections)
 
 
-def _task(container: DtsContainer, values: PackageValues, connections: Connections) -> TaskLineage | None:
+def _task(container: DtsContainer, data: Data, values: PackageValues, connections: Connections) -> TaskLineage | None:
     uses = TaskUses()
-    try:
-        data = container.data()
-    except ProjectError:
-        return None
     if isinstance(data, Pipeline):
         kind = "Data Flow"
         read_components(data, container.expressions, values, connections.address, uses)

@@ -8,13 +8,14 @@ from typing import Any
 
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import Parameter
-from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
-from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask, ExpressionTask, ScriptTask
+from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask, ExpressionTask, ScriptTask, TaskData
 from airflow_provider_ssis.project.package.variables import DtsVariable
 
+Data = TaskData | ForLoop | ForeachLoop | None
+"""The data of a task or loop; None without data."""
 TypedValue = tuple[str, Any]
 """The name of a type, and a value of it."""
 Evaluate = Callable[[str, Mapping[str, TypedValue]], Any]
@@ -42,7 +43,12 @@ class PackageValues:
 
     @classmethod
     def of(
-        cls, package: DtsPackage, parameters: Iterable[Parameter], given: Mapping[str, Any], evaluate: Evaluate
+        cls,
+        package: DtsPackage,
+        parameters: Iterable[Parameter],
+        given: Mapping[str, Any],
+        evaluate: Evaluate,
+        contents: Iterable[Data],
     ) -> PackageValues:
         """Return the values of parameters.
 
@@ -50,6 +56,7 @@ class PackageValues:
         :param parameters: the parameters of its project.
         :param given: values by ``$Project::Name`` or ``$Package::Name`` that replace the design defaults.
         :param evaluate: evaluates expressions.
+        :param contents: the data of the tasks and loops of the package.
         """
         known: dict[str, TypedValue] = {}
         for one in parameters:
@@ -62,7 +69,7 @@ class PackageValues:
             except ProjectError:
                 continue
         found = {name: value for name, value in known.items() if value[1] is not None}
-        return cls(found, evaluate, frozenset(_assigned(package.container)))
+        return cls(found, evaluate, frozenset(_assigned(contents)))
 
     def inside(self, variables: Iterable[DtsVariable]) -> PackageValues:
         """Return the values inside a container.
@@ -122,13 +129,9 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _assigned(root: DtsContainer) -> Iterator[str]:
-    """Yield the names of the variables that a package changes when it runs."""
-    for container in root.walk():
-        try:
-            data = container.data()
-        except ProjectError:
-            continue
+def _assigned(contents: Iterable[Data]) -> Iterator[str]:
+    """Yield the names of the variables that tasks and loops change when they run."""
+    for data in contents:
         names: list[str] = []
         if isinstance(data, ForeachLoop):
             names = [one.variable for one in data.mappings]

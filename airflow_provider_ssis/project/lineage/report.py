@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.lineage.package_lineage import DatasetUse, TaskLineage, package_lineage
 from airflow_provider_ssis.project.lineage.package_values import Evaluate
-from airflow_provider_ssis.project.package.connections import read_dts_connection_manager
+from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 
 FORMAT = 1
@@ -25,9 +25,7 @@ def lineage_of_files(
     :param machine: the machine that runs the packages. Default: unknown.
     :raises ProjectError: a package cannot be read.
     """
-    manifest = files.manifest
-    names = () if manifest is None else manifest.connection_managers
-    managers = [read_dts_connection_manager(files.root(name), name) for name in names]
+    managers = _project_managers(files)
     parameters = files.project_parameters()
     return {
         name: package_lineage(
@@ -55,9 +53,8 @@ def lineage_of_run(
     :param machine: the machine that runs the packages. Default: unknown.
     :raises ProjectError: a package cannot be read.
     """
-    manifest = files.manifest
-    names = () if manifest is None else manifest.connection_managers
-    managers = [read_dts_connection_manager(files.root(name), name) for name in names]
+    managers = _project_managers(files)
+    parameters = files.project_parameters()
     known = {name.lower(): name for name in files.package_names}
     of_project = {name: value for name, value in given.items() if name.startswith("$Project::")}
     pending: list[tuple[str, Mapping[str, Any]]] = [(package, given)]
@@ -71,18 +68,23 @@ def lineage_of_run(
         found[name] = package_lineage(
             document,
             evaluate=evaluate,
-            parameters=files.project_parameters(),
+            parameters=parameters,
             managers=managers,
             given=values,
             machine=machine,
         )
-        for container in document.container.walk():
-            data = None if container.disabled else container.data()
+        for container in document.container.walk_enabled():
+            data = container.data()
             if isinstance(data, ExecutePackageTask) and data.use_project_reference:
                 # The values that a package passes to another are known only when it runs.
                 passed = {f"$Package::{one.parameter}": None for one in data.assignments}
                 pending.append((data.package_name, of_project | passed))
     return found
+
+
+def _project_managers(files: SsisFiles) -> list[DtsConnectionManager]:
+    names = () if files.manifest is None else files.manifest.connection_managers
+    return [read_dts_connection_manager(files.root(name), name) for name in names]
 
 
 def to_data(lineage: Mapping[str, Iterable[TaskLineage]]) -> dict[str, Any]:

@@ -105,6 +105,21 @@ class DtsContainer(DtsElement):
             return read_foreach_loop(self.element, self.part)
         return None
 
+    @property
+    def enabled_handlers(self) -> tuple[DtsEventHandler, ...]:
+        """The event handlers that SSIS runs."""
+        return () if self.disable_event_handlers else tuple(one for one in self.event_handlers if not one.disabled)
+
+    def walk_enabled(self) -> Iterator[DtsContainer]:
+        """Yield the containers of :meth:`walk` that SSIS runs: without disabled ones and what is inside them."""
+        if self.disabled:
+            return
+        yield self
+        owners: tuple[DtsEventHandler | DtsContainer, ...] = (*self.enabled_handlers, self)
+        for owner in owners:
+            for child in owner.children:
+                yield from child.walk_enabled()
+
     def walk(self) -> Iterator[DtsContainer]:
         """Yield this container and all containers inside, depth first, including those of event handlers."""
         yield self

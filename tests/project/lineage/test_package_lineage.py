@@ -10,8 +10,10 @@ import pytest
 
 from airflow_provider_ssis.cli.main import main
 from airflow_provider_ssis.expressions.property_values import evaluate_property
+from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.lineage.addresses import Dataset
 from airflow_provider_ssis.project.lineage.package_lineage import ColumnFlow, DatasetUse, TaskLineage, package_lineage
+from airflow_provider_ssis.project.lineage.report import lineage_of_run
 from airflow_provider_ssis.project.package.document import read_dts_package
 from tests.support import lineage_packages as made
 
@@ -115,6 +117,36 @@ def test_disabled_tasks_are_left_out() -> None:
     off = made.sql_task("Off", "TRUNCATE TABLE dbo.X", attributes='DTS:Disabled="True"')
     found = lineage(made.lineage_package(made.sql_task("On", "TRUNCATE TABLE dbo.T"), off))
     assert found.task == "\\Package\\On"
+
+
+def with_handler(inner: str) -> str:
+    text = f"<DTS:Executables>{inner}</DTS:Executables>"
+    return f'<DTS:EventHandlers><DTS:EventHandler DTS:EventName="OnError">{text}</DTS:EventHandler></DTS:EventHandlers>'
+
+
+@pytest.mark.parametrize("attributes", ["", 'DTS:DisableEventHandlers="True"'])
+def test_disabled_event_handlers_are_left_out(attributes: str) -> None:
+    handler = with_handler(made.sql_task("Clean", "TRUNCATE TABLE dbo.X"))
+    task = made.sql_task("Load", "TRUNCATE TABLE dbo.T", inner=handler, attributes=attributes)
+    package = read_dts_package(made.lineage_package(task), "Load.dtsx")
+    found = package_lineage(package, evaluate=evaluate_property)
+    expected = ["\\Package\\Load"]
+    if not attributes:
+        expected.append("\\Package\\Load.EventHandlers[OnError]\\Clean")
+    assert [one.task for one in found] == expected
+
+
+def test_a_run_has_no_lineage_of_packages_in_disabled_containers() -> None:
+    child = "<UseProjectReference>True</UseProjectReference><PackageName>Child.dtsx</PackageName>"
+    call = f"<ExecutePackageTask>{child}</ExecutePackageTask>"
+    inner = made.executable("Call", "Microsoft.ExecutePackageTask", call)
+    sequence = '<DTS:Executable DTS:ExecutableType="STOCK:SEQUENCE" DTS:ObjectName="Sequence" {}>{}</DTS:Executable>'
+    content = {"Child.dtsx": made.lineage_package(made.sql_task("Load", "TRUNCATE TABLE dbo.T"))}
+    for attributes, expected in (("", ["Load.dtsx", "Child.dtsx"]), ('DTS:Disabled="True"', ["Load.dtsx"])):
+        text = sequence.format(attributes, f"<DTS:Executables>{inner}</DTS:Executables>")
+        content["Load.dtsx"] = made.lineage_package(text)
+        files = SsisFiles("Project", tuple(content), content.__getitem__)
+        assert list(lineage_of_run(files, "Load.dtsx", evaluate_property, {})) == expected
 
 
 def test_an_unsupported_component_is_noted() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ssis.project.inspection.lineage import ColumnLineage, column_lineage
+from airflow_provider_ssis.project.lineage.columns import ColumnLineage, column_lineage
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from tests.support.dtsx_text import read_text, task_text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import Any
 
 import pyodbc
@@ -29,6 +30,16 @@ def connect(server: SsisdbEmulator, user: str | None = None, password: str | Non
     connection = pyodbc.connect(text, autocommit=True)
     connection.add_output_converter(_DATETIMEOFFSET, decode_datetimeoffset)
     return connection
+
+
+def deploy(server: SsisdbEmulator, project: bytes) -> None:
+    """Create the folder Sales, and deploy a project in it as Mart.
+
+    :param project: the project file.
+    """
+    with closing(connect(server)) as connection:
+        connection.execute("EXEC catalog.create_folder N'Sales'")
+        connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", project)
 
 
 def rows(connection: pyodbc.Connection, text: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.catalog_sql import connect, create, error_number, messages, rows, run, value
+from tests.support.catalog_sql import connect, create, deploy, error_number, messages, rows, run, value
 from tests.support.edited_projects import edited
 from tests.support.ssis_projects import data_flow, execute_package, foreach_loop, guid, make_ispac, package
 
@@ -54,16 +53,8 @@ PROJECT = edited(
 @pytest.fixture(scope="module")
 def server(ssisdb_emulator_server: SsisdbEmulator) -> SsisdbEmulator:
     ssisdb_emulator_server.reset()
-    with closing(connect(ssisdb_emulator_server)) as connection:
-        connection.execute("EXEC catalog.create_folder N'Sales'")
-        connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", PROJECT)
+    deploy(ssisdb_emulator_server, PROJECT)
     return ssisdb_emulator_server
-
-
-@pytest.fixture
-def connection(server: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
-    with closing(connect(server)) as connection:
-        yield connection
 
 
 def add(

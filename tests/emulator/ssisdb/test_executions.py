@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from contextlib import closing
 
 import pyodbc
@@ -13,7 +12,7 @@ import pytest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
 from tests.support.catalog_session import catalog_sessions
-from tests.support.catalog_sql import connect, create, error_number, rows, run, value
+from tests.support.catalog_sql import connect, create, deploy, error_number, rows, run, value
 from tests.support.mart import MART
 from tests.support.ssis_projects import execute_package, make_ispac, package, parameter, task
 from tests.support.tsql_session import answer
@@ -22,16 +21,8 @@ from tests.support.tsql_session import answer
 @pytest.fixture(scope="module")
 def server(ssisdb_emulator_server: SsisdbEmulator) -> SsisdbEmulator:
     ssisdb_emulator_server.reset()
-    with closing(connect(ssisdb_emulator_server)) as connection:
-        connection.execute("EXEC catalog.create_folder N'Sales'")
-        connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", MART)
+    deploy(ssisdb_emulator_server, MART)
     return ssisdb_emulator_server
-
-
-@pytest.fixture
-def connection(server: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
-    with closing(connect(server)) as connection:
-        yield connection
 
 
 def test_a_creation_fills_the_server_the_machine_the_dump_id_and_the_count(connection: pyodbc.Connection) -> None:

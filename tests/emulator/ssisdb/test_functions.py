@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 
 import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.catalog_sql import connect, create, error_number, rows, value
+from tests.support.catalog_sql import connect, create, deploy, error_number, rows, value
 from tests.support.ssis_projects import data_flow, make_ispac, on_success, package, task
 from tests.support.waiting import wait_until
 
@@ -23,11 +22,9 @@ COUNTERS = "SELECT counter_value FROM catalog.dm_execution_performance_counters(
 
 
 @pytest.fixture
-def connection(ssisdb_emulator: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
-    with closing(connect(ssisdb_emulator)) as connection:
-        connection.execute("EXEC catalog.create_folder N'Sales'")
-        connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", PROJECT)
-        yield connection
+def server(ssisdb_emulator: SsisdbEmulator) -> SsisdbEmulator:
+    deploy(ssisdb_emulator, PROJECT)
+    return ssisdb_emulator
 
 
 def running(server: SsisdbEmulator, connection: pyodbc.Connection) -> int:

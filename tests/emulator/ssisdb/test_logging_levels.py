@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 
 import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.catalog_sql import connect, create, error_number, messages, rows, run, value
+from tests.support.catalog_sql import connect, create, deploy, error_number, messages, rows, run, value
 from tests.support.ssis_projects import data_flow, make_ispac, package
 
 PROJECT = make_ispac("Mart", packages=[package("Load.dtsx", data_flow("Copy"))])
@@ -42,18 +41,11 @@ CASES = [
 @pytest.fixture(scope="module")
 def server(ssisdb_emulator_server: SsisdbEmulator) -> SsisdbEmulator:
     ssisdb_emulator_server.reset()
+    deploy(ssisdb_emulator_server, PROJECT)
     with closing(connect(ssisdb_emulator_server)) as connection:
-        connection.execute("EXEC catalog.create_folder N'Sales'")
-        connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", PROJECT)
         for name in ("Known", "Other"):
             connection.execute("EXEC catalog.create_customized_logging_level ?", name)
     return ssisdb_emulator_server
-
-
-@pytest.fixture
-def connection(server: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
-    with closing(connect(server)) as connection:
-        yield connection
 
 
 @pytest.mark.parametrize(("call", "number"), CASES, ids=[call for call, _ in CASES])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -17,20 +16,6 @@ from tests.support.catalog_sql import connect, create, error_number, messages, r
 from tests.support.mart import MART
 from tests.support.tsql_session import answer
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def server(ssisdb_emulator: SsisdbEmulator) -> SsisdbEmulator:
-    with closing(connect(ssisdb_emulator)) as connection:
-        connection.execute("EXEC catalog.create_folder N'Sales'")
-        connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", MART)
-    return ssisdb_emulator
-
-
-@pytest.fixture
-def connection(server: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
-    with closing(connect(server)) as connection:
-        yield connection
 
 
 def last_operation(connection: pyodbc.Connection, columns: str = "operation_type, status") -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.catalog_sql import connect, create, rows, run
+from tests.support.catalog_sql import connect, create, deploy, rows, run
 from tests.support.ssis_projects import data_flow, make_ispac, package
 
 PROJECT = make_ispac("Mart", packages=[package("Load.dtsx", data_flow("Copy"))])
@@ -17,9 +17,7 @@ PROJECT = make_ispac("Mart", packages=[package("Load.dtsx", data_flow("Copy"))])
 @pytest.fixture(scope="module", params=[False, True], ids=["default", "quirks"])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[SsisdbEmulator, bool]]:
     with SsisdbEmulator(quirks=request.param) as server:
-        with closing(connect(server)) as connection:
-            connection.execute("EXEC catalog.create_folder N'Sales'")
-            connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", PROJECT)
+        deploy(server, PROJECT)
         yield server, request.param
 
 

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 
 import pyodbc
-import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.catalog_sql import connect, create, error_number, rows, run, value
-from tests.support.mart import MART
 from tests.support.waiting import wait_until
 
 ON_ANY = ", @runinscaleout = 1"
 ON_CHOSEN = ", @runinscaleout = 1, @useanyworker = 0"
 UNKNOWN = "00000000-0000-0000-0000-000000000001"
-
-
-@pytest.fixture
-def server(ssisdb_emulator: SsisdbEmulator) -> SsisdbEmulator:
-    with closing(connect(ssisdb_emulator)) as connection:
-        connection.execute("EXEC catalog.create_folder N'Sales'")
-        connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", MART)
-    return ssisdb_emulator
-
-
-@pytest.fixture
-def connection(server: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
-    with closing(connect(server)) as connection:
-        yield connection
 
 
 def start(connection: pyodbc.Connection, execution_id: int) -> None:

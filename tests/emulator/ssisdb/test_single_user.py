@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 
 import pyodbc
@@ -10,19 +9,10 @@ import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.catalog_sql import connect, create, error_number, rows, run, value
-from tests.support.mart import MART
 from tests.support.waiting import wait_until
 
 ACCESS = "SELECT user_access, user_access_desc FROM sys.databases WHERE name = 'SSISDB'"
 ENCRYPTION_LEVEL = "EXEC catalog.configure_catalog N'SERVER_OPERATION_ENCRYPTION_LEVEL', N'2'"
-
-
-@pytest.fixture
-def connection(ssisdb_emulator: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
-    with closing(connect(ssisdb_emulator)) as connection:
-        connection.execute("EXEC catalog.create_folder N'Sales'")
-        connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", MART)
-        yield connection
 
 
 @pytest.mark.parametrize("options", ["", " WITH ROLLBACK IMMEDIATE", " WITH ROLLBACK AFTER 5 SECONDS", " WITH NO_WAIT"])

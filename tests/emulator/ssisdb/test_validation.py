@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -95,12 +94,6 @@ def server(ssisdb_emulator: SsisdbEmulator) -> SsisdbEmulator:
             connection.execute(f"EXEC catalog.{statement}")
         connection.execute("EXEC catalog.deploy_project N'Sales', N'Mart', ?", PROJECT)
     return ssisdb_emulator
-
-
-@pytest.fixture
-def connection(server: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
-    with closing(connect(server)) as connection:
-        yield connection
 
 
 def validate(connection: pyodbc.Connection, package: str | None = None, more: str = "") -> tuple[int, int]:

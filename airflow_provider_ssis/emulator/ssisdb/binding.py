@@ -48,6 +48,20 @@ class _Variable:
     sensitive: bool
 
 
+def check_package(call: CatalogCall, project_id: int, version: int, package: str) -> None:
+    """Check that a version of a project has a package.
+
+    :raises SqlError: 27146.
+    """
+    if not call.first(
+        "SELECT 1 FROM internal.packages WHERE project_id = ? AND project_version_lsn = ? AND lower(name) = lower(?)",
+        project_id,
+        version,
+        package,
+    ):
+        raise call.fail(27146)
+
+
 def find_reference(call: CatalogCall, project_id: int, folder: str, reference_id: int | None) -> Reference | None:
     """The environment of a reference of a project.
 
@@ -73,9 +87,8 @@ def bind_parameters(
     call: CatalogCall,
     project_id: int,
     version: int,
-    folder: str,
     package: str,
-    reference_id: int | None,
+    reference: Reference | None,
     *,
     for_run: bool,
 ) -> list[BoundParameter]:
@@ -83,16 +96,8 @@ def bind_parameters(
 
     :param for_run: as in ``create_execution``: a parameter that is not set gets its design default, and a different
         type is an error. Otherwise, as ``get_parameter_values`` shows them.
-    :raises SqlError: 27146 no such package, 27208, 27182 as :func:`find_reference`; 27148, 27221 for a run.
+    :raises SqlError: 27148, 27221 for a run.
     """
-    if not call.first(
-        "SELECT 1 FROM internal.packages WHERE project_id = ? AND project_version_lsn = ? AND lower(name) = lower(?)",
-        project_id,
-        version,
-        package,
-    ):
-        raise call.fail(27146)
-    reference = find_reference(call, project_id, folder, reference_id)
     variables = _variables(call, reference)
     stored = _stored_parameters(call, project_id, version, package)
     if for_run:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, TypeVar
 
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType, PermissionType, SecuredObjectType
@@ -278,6 +278,15 @@ class CatalogCall:
             "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
             [int(status), self.now, operation_id],
         )
+
+    @contextmanager
+    def fails_with(self, store: Store, operation_id: int) -> Iterator[None]:
+        """Close the row of an operation with status 4 if the block raises an error of the catalog."""
+        try:
+            yield
+        except SqlError:
+            self.end_operation(store, operation_id, OperationStatus.FAILED)
+            raise
 
 
 def stored(value: Variant | None) -> Any:

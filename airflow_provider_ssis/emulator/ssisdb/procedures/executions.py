@@ -11,7 +11,7 @@ from airflow_provider_ssis.catalog.codes import (
     PermissionType,
     SecuredObjectType,
 )
-from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, find_reference
+from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, check_package, find_reference
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.execution_rows import (
@@ -27,7 +27,6 @@ from airflow_provider_ssis.emulator.ssisdb.rows import insert
 from airflow_provider_ssis.emulator.ssisdb.run_requests import run_request
 from airflow_provider_ssis.emulator.tsql.execution.locks import LockResult, lock_name
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _LOCK: Final = lock_name(DATABASE, "public", "MS_ISServer_Create_Execution")
 """The application lock that a creation holds until the end of its transaction."""
@@ -54,13 +53,9 @@ async def create_execution(call: CatalogCall) -> None:
         execution_id = _begin(call, store, OperationStatus.CREATED)
         if call.in_transaction:
             await _acquire(call, seconds=0)
-    call.set_output("execution_id", execution_id)
-    try:
-        await _create(call, execution_id)
-    except SqlError:
-        async with call.transaction() as store:
-            call.end_operation(store, execution_id, OperationStatus.FAILED)
-        raise
+        call.set_output("execution_id", execution_id)
+        with call.fails_with(store, execution_id):
+            _create(call, store, execution_id)
 
 
 def _begin(call: CatalogCall, store: Store, status: OperationStatus) -> int:
@@ -93,49 +88,42 @@ async def _acquire(call: CatalogCall, *, seconds: float) -> LockResult:
     return await call.ssisdb.engine.locks.acquire(_LOCK, call.spid, "Exclusive", of_transaction=True, seconds=seconds)
 
 
-async def _create(call: CatalogCall, execution_id: int) -> None:
+def _create(call: CatalogCall, store: Store, execution_id: int) -> None:
     folder, project, package = call["folder_name"], call["project_name"], call["package_name"]
     in_scale_out = scale_out.is_asked_for(call)
     project_id, version = call.project(folder, project, number=27146)
-    if not call.first(
-        "SELECT 1 FROM internal.packages WHERE project_id = ? AND project_version_lsn = ? AND lower(name) = lower(?)",
-        project_id,
-        version,
-        package,
-    ):
-        raise call.fail(27146)
+    check_package(call, project_id, version, package)
     if not call.may(PermissionType.EXECUTE, SecuredObjectType.PROJECT, project_id):
         raise call.fail(27178, project)
     check_encryption_level(call)
     reference = find_reference(call, project_id, folder, call["reference_id"])
-    parameters = bind_parameters(call, project_id, version, folder, package, call["reference_id"], for_run=True)
+    parameters = bind_parameters(call, project_id, version, package, reference, for_run=True)
     level = int(call.catalog_property("SERVER_LOGGING_LEVEL"))
     system = system_parameters(level, call.catalog_property("SERVER_CUSTOMIZED_LOGGING_LEVEL"))
-    async with call.transaction() as store:
-        job_id = scale_out.add_job(call, store, execution_id) if in_scale_out else None
-        insert(
-            store,
-            "executions",
-            {
-                "execution_id": execution_id,
-                "project_id": project_id,
-                "folder_name": folder,
-                "project_name": project,
-                "package_name": package,
-                "reference_id": reference.reference_id if reference else None,
-                "reference_type": reference.kind if reference else None,
-                "environment_folder_name": reference.folder if reference else None,
-                "environment_name": reference.environment if reference else None,
-                "project_lsn": version,
-                "executed_as_sid": call.principal.sid,
-                "executed_as_name": call.principal.name,
-                "use32bitruntime": call["use32bitruntime"],
-                "job_id": job_id,
-                "executed_count": 0,
-            },
-        )
-        store.execute("UPDATE internal.operations SET object_id = ? WHERE operation_id = ?", [project_id, execution_id])
-        write_parameters(store, execution_id, [*parameters, *system])
+    job_id = scale_out.add_job(call, store, execution_id) if in_scale_out else None
+    insert(
+        store,
+        "executions",
+        {
+            "execution_id": execution_id,
+            "project_id": project_id,
+            "folder_name": folder,
+            "project_name": project,
+            "package_name": package,
+            "reference_id": reference.reference_id if reference else None,
+            "reference_type": reference.kind if reference else None,
+            "environment_folder_name": reference.folder if reference else None,
+            "environment_name": reference.environment if reference else None,
+            "project_lsn": version,
+            "executed_as_sid": call.principal.sid,
+            "executed_as_name": call.principal.name,
+            "use32bitruntime": call["use32bitruntime"],
+            "job_id": job_id,
+            "executed_count": 0,
+        },
+    )
+    store.execute("UPDATE internal.operations SET object_id = ? WHERE operation_id = ?", [project_id, execution_id])
+    write_parameters(store, execution_id, [*parameters, *system])
 
 
 @catalog_procedure("start_execution", "@execution_id bigint, @retry_count int = 0", required="execution_id retry_count")
@@ -149,25 +137,20 @@ async def start_execution(call: CatalogCall) -> None:
         raise call.refuse(27101, "execution_id")
     if call["retry_count"] < 0:
         raise call.refuse(27101, "retry_count")
-    call.execution(execution_id, started=27121)
     row = call.first(
         "SELECT folder_name, project_name, project_lsn FROM internal.executions WHERE execution_id = ?", execution_id
     )
-    if row is None:
-        raise call.fail(27103, execution_id)
-    folder, project, version = row
-    # After a restart, the project is read again: before the transaction, and in a thread.
-    await call.ssisdb.files.load(version)
+    if row is not None:
+        # After a restart, the project is read again: before the transaction, and in a thread.
+        await call.ssisdb.files.load(row[2])
     async with call.transaction() as store:
-        # Read again under the write lock: of two concurrent callers, one reads status 5.
-        status = store.fetch("SELECT status FROM internal.operations WHERE operation_id = ?", [execution_id])[0][0]
-        if status != OperationStatus.CREATED:
-            raise call.fail(27121)
-        try:
+        # Under the write lock: of two concurrent callers, one reads status 5.
+        call.execution(execution_id, started=27121)
+        if row is None:
+            raise call.fail(27103, execution_id)
+        folder, project, version = row
+        with call.fails_with(store, execution_id):
             _check_startable(call, execution_id, folder, project, version)
-        except SqlError:
-            call.end_operation(store, execution_id, OperationStatus.FAILED)
-            raise
         store.execute(
             "UPDATE internal.operations SET status = ?, start_time = ? WHERE operation_id = ?",
             [int(OperationStatus.PENDING), call.now, execution_id],

@@ -12,7 +12,6 @@ from airflow_provider_ssis.catalog.codes import (
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _STOPPABLE = (OperationType.EXECUTION, OperationType.VALIDATE_PROJECT, OperationType.VALIDATE_PACKAGE)
 
@@ -30,11 +29,8 @@ async def stop_operation(call: CatalogCall) -> None:
         stop_id = call.begin_operation(
             store, OperationType.STOP_OPERATION, OperationStatus.RUNNING, object_type=ObjectType.PROJECT, started=True
         )
-        try:
+        with call.fails_with(store, stop_id):
             object_id, object_name = _check(call, store, target)
-        except SqlError:
-            call.end_operation(store, stop_id, OperationStatus.FAILED)
-            raise
         store.execute(
             "UPDATE internal.operations SET status = ?, stopped_by_sid = ?, stopped_by_name = ? WHERE operation_id = ?",
             [int(OperationStatus.STOPPING), call.principal.sid, call.principal.name, target],

@@ -5,7 +5,12 @@ from __future__ import annotations
 from airflow_provider_ssis.catalog.codes import ObjectType, PermissionType
 from airflow_provider_ssis.emulator.datatypes import BIGINT, BIT, SMALLINT, SQL_VARIANT, Column, SqlType
 from airflow_provider_ssis.emulator.ssisdb import ssis_types
-from airflow_provider_ssis.emulator.ssisdb.binding import bind_parameters, variable_has_another_type
+from airflow_provider_ssis.emulator.ssisdb.binding import (
+    bind_parameters,
+    check_package,
+    find_reference,
+    variable_has_another_type,
+)
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
@@ -115,10 +120,11 @@ _RESULT = (
 )
 async def get_parameter_values(call: CatalogCall) -> None:
     """27146 no such package, 27208 no such reference, 27182 no such environment; 27148 (severity 10)."""
-    project_id, version = call.project(call["folder_name"], call["project_name"], number=27146)
-    values = bind_parameters(
-        call, project_id, version, call["folder_name"], call["package_name"], call["reference_id"], for_run=False
-    )
+    folder, package = call["folder_name"], call["package_name"]
+    project_id, version = call.project(folder, call["project_name"], number=27146)
+    check_package(call, project_id, version, package)
+    reference = find_reference(call, project_id, folder, call["reference_id"])
+    values = bind_parameters(call, project_id, version, package, reference, for_run=False)
     call.result_set(
         _RESULT,
         [

@@ -20,7 +20,6 @@ from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 
 @catalog_procedure(
@@ -101,7 +100,7 @@ async def restore_project(call: CatalogCall) -> None:
             object_name=name,
             started=True,
         )
-        try:
+        with call.fails_with(store, operation_id):
             project_id, current = call.project(call["folder_name"], name, PermissionType.MODIFY)
             store.execute(
                 "UPDATE internal.operations SET object_id = ? WHERE operation_id = ?", [project_id, operation_id]
@@ -114,9 +113,6 @@ async def restore_project(call: CatalogCall) -> None:
                 raise call.fail(27179)
             if version == current:
                 raise call.fail(27155)
-        except SqlError:
-            call.end_operation(store, operation_id, OperationStatus.FAILED)
-            raise
         _say(call, store, operation_id, text(27151, name, version))
         deployment.restore(call, store, project_id, current, version)
         _say(call, store, operation_id, text(27152, name, version))

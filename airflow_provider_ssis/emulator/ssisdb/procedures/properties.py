@@ -10,7 +10,6 @@ from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE
 from airflow_provider_ssis.emulator.ssisdb.procedures.logging_levels import find_level
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 ENCRYPTION_LEVEL: Final = "SERVER_OPERATION_ENCRYPTION_LEVEL"
 _LEVEL: Final = "SERVER_LOGGING_LEVEL"
@@ -69,18 +68,13 @@ async def configure_catalog(call: CatalogCall) -> None:
         operation_id = call.begin_operation(
             store, OperationType.CONFIGURE_CATALOG, OperationStatus.RUNNING, started=True
         )
-        try:
-            changes = _changes(call, name, value, operation_id)
-        except SqlError:
-            call.end_operation(store, operation_id, OperationStatus.FAILED)
-            raise
-        for changed, new in changes.items():
-            known = store.execute(
-                "UPDATE internal.catalog_properties SET property_value = ? WHERE property_name = ?", [new, changed]
-            )
-            if not known:
-                call.end_operation(store, operation_id, OperationStatus.FAILED)
-                raise call.fail(27112, "catalog_properties")
+        with call.fails_with(store, operation_id):
+            for changed, new in _changes(call, name, value, operation_id).items():
+                known = store.execute(
+                    "UPDATE internal.catalog_properties SET property_value = ? WHERE property_name = ?", [new, changed]
+                )
+                if not known:
+                    raise call.fail(27112, "catalog_properties")
         call.end_operation(store, operation_id, OperationStatus.SUCCEEDED)
 
 

@@ -77,34 +77,29 @@ async def _validate(call: CatalogCall, package: str | None) -> None:
             object_name=project if package is None else package,
             started=True,
         )
-    call.set_output("validation_id", validation_id)
-    try:
-        project_id, version = call.project(folder, project, PermissionType.MODIFY)
-        packages = call.read(
-            "SELECT package_id, name FROM internal.packages WHERE project_id = ? AND project_version_lsn = ?"
-            " AND (? IS NULL OR lower(name) = lower(?)) ORDER BY package_id",
+        call.set_output("validation_id", validation_id)
+        with call.fails_with(store, validation_id):
+            project_id, version = call.project(folder, project, PermissionType.MODIFY)
+            packages = call.read(
+                "SELECT package_id, name FROM internal.packages WHERE project_id = ? AND project_version_lsn = ?"
+                " AND (? IS NULL OR lower(name) = lower(?)) ORDER BY package_id",
+                project_id,
+                version,
+                package,
+                package,
+            )
+            if package is not None and not packages:
+                raise call.fail(27146)
+            environments = _environments(call, scope, project_id, folder)
+        request = ValidationRequest(
+            validation_id,
             project_id,
             version,
-            package,
-            package,
+            tuple(name for _, name in packages),
+            _parameters(call, project_id, version),
+            environments,
+            of_project=package is None,
         )
-        if package is not None and not packages:
-            raise call.fail(27146)
-        environments = _environments(call, scope, project_id, folder)
-    except SqlError:
-        async with call.transaction() as store:
-            call.end_operation(store, validation_id, OperationStatus.FAILED)
-        raise
-    request = ValidationRequest(
-        validation_id,
-        project_id,
-        version,
-        tuple(name for _, name in packages),
-        _parameters(call, project_id, version),
-        environments,
-        of_project=package is None,
-    )
-    async with call.transaction() as store:
         insert(
             store,
             "validations",

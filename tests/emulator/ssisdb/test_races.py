@@ -90,26 +90,61 @@ def test_no_change_of_a_variable_is_lost(connections: list[pyodbc.Connection]) -
     assert rows(blocker, query) == [("Int64", "Rows at once", 42)]
 
 
+def refused_after(blocker: pyodbc.Connection, other: pyodbc.Connection, change: str, batch: str) -> str:
+    """Run a batch that waits for the transaction of a change; returns the text of its error, or an empty text."""
+    rows(blocker, f"BEGIN TRANSACTION; EXEC catalog.{change}")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(at_once, [other], lambda _: batch)
+        rows(blocker, "WAITFOR DELAY '00:00:00.2'; COMMIT")
+        return "".join(waiting.result())
+
+
 def test_a_value_that_waits_for_the_start_of_its_execution_is_refused(connections: list[pyodbc.Connection]) -> None:
     blocker, other, *_ = connections
     execution_id = create(blocker)
-    rows(blocker, f"BEGIN TRANSACTION; EXEC catalog.start_execution {execution_id}")
     call = f"EXEC catalog.set_execution_parameter_value {execution_id}, 30, N'BatchSize', 9"
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(at_once, [other], lambda _: call)
-        rows(blocker, "WAITFOR DELAY '00:00:00.2'; COMMIT")
-        (error,) = waiting.result()
-    assert "(27224)" in error
+    assert "(27224)" in refused_after(blocker, other, f"start_execution {execution_id}", call)
 
 
 def test_a_deployment_into_a_folder_that_is_being_deleted_is_refused(connections: list[pyodbc.Connection]) -> None:
     blocker, other, *_ = connections
     rows(blocker, "EXEC catalog.create_folder N'Old'")
-    rows(blocker, "BEGIN TRANSACTION; EXEC catalog.delete_folder N'Old'")
     call = f"EXEC catalog.deploy_project N'Old', N'Mart', 0x{MART.hex()}"
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(at_once, [other], lambda _: call)
-        rows(blocker, "WAITFOR DELAY '00:00:00.2'; COMMIT")
-        (error,) = waiting.result()
-    assert "(27104)" in error
+    assert "(27104)" in refused_after(blocker, other, "delete_folder N'Old'", call)
     assert value(blocker, "SELECT COUNT(*) FROM catalog.projects") == 1
+
+
+CREATE = "create_execution N'Sales', N'Mart', N'Load.dtsx', @execution_id = @n OUTPUT"
+ENVIRONMENT = "(SELECT environment_id FROM catalog.environments WHERE name = 'Prod')"
+WORKER = "(SELECT WorkerAgentId FROM catalog.worker_agents)"
+
+
+@pytest.mark.parametrize(
+    ("change", "call", "number"),
+    [
+        (
+            "delete_project N'Sales', N'Mart'",
+            "create_execution N'Sales', N'Mart', N'Load.dtsx', @execution_id = @n OUTPUT",
+            27146,
+        ),
+        ("delete_project N'Sales', N'Mart'", "validate_project N'Sales', N'Mart', 'F', @n OUTPUT", 27109),
+        ("delete_environment N'Sales', N'Prod'", "grant_permission 3, @environment, 0, 1", 27182),
+        ("delete_customized_logging_level N'L'", "set_customized_logging_level_description N'L', N'x'", 27237),
+        ("delete_customized_logging_level N'L'", "set_customized_logging_level_value N'L', N'EVENTS', 1", 27237),
+        ("delete_worker_agent @worker", "disable_worker_agent @worker", 27243),
+        ("delete_worker_agent @worker", "set_worker_agent_property @worker, N'Tags', N'x'", 27243),
+        ("delete_worker_agent @worker", "add_execution_worker @execution, @worker", 27243),
+    ],
+)
+def test_a_call_that_waits_for_the_deletion_of_its_object_is_refused(
+    connections: list[pyodbc.Connection], change: str, call: str, number: int
+) -> None:
+    blocker, other, *_ = connections
+    rows(blocker, "EXEC catalog.create_customized_logging_level N'L'")
+    rows(blocker, "DECLARE @id uniqueidentifier; EXEC emulator.add_worker N'W1', 1, @id OUTPUT")
+    execution_id = create(blocker, more=", @runinscaleout = 1, @useanyworker = 0")
+    declared = f"DECLARE @n bigint, @execution bigint = {execution_id}, @environment bigint = {ENVIRONMENT},"
+    declared += f" @worker uniqueidentifier = {WORKER};"
+    worker = value(blocker, f"SELECT CAST({WORKER} AS nvarchar(36))")
+    error = refused_after(blocker, other, change.replace("@worker", f"'{worker}'"), f"{declared} EXEC catalog.{call}")
+    assert f"({number})" in error

@@ -111,8 +111,8 @@ async def set_customized_logging_level_description(call: CatalogCall) -> None:
     if not call.is_admin:
         raise call.refuse(27239, name)
     _check_name(call, name)
-    level_id = _level(call, name)
     async with call.transaction() as store:
+        level_id = _level(call, name)
         store.execute(
             "UPDATE internal.customized_logging_levels SET description = ? WHERE level_id = ?",
             [call["level_description"], level_id],
@@ -133,11 +133,11 @@ async def set_customized_logging_level_value(call: CatalogCall) -> None:
     _check_name(call, name)
     if value is None or value < 0:
         raise call.refuse(27240)
-    level_id = _level(call, name)
-    column = _COLUMNS.get(str(call["property_name"]).upper())
-    if column is None:
-        raise call.fail(27101, "property_name")
     async with call.transaction() as store:
+        level_id = _level(call, name)
+        column = _COLUMNS.get(str(call["property_name"]).upper())
+        if column is None:
+            raise call.fail(27101, "property_name")
         store.execute(
             f"UPDATE internal.customized_logging_levels SET {column} = ? WHERE level_id = ?", [value, level_id]
         )

@@ -46,9 +46,10 @@ async def revoke_permission(call: CatalogCall) -> None:
 
 
 async def _set(call: CatalogCall, *, is_deny: bool | None) -> None:
-    kind, permission = _check(call)
+    kind, permission = _check_arguments(call)
     key = [int(kind), call["object_id"], call["principal_id"], int(permission)]
     async with call.transaction() as store:
+        _check_right(call, kind)
         known = store.fetch(f"SELECT is_deny FROM {_ROWS}", key)
         if is_deny is False and known and not known[0][0]:
             call.info(27161, text(27161))
@@ -63,7 +64,7 @@ _ROWS = (
 )
 
 
-def _check(call: CatalogCall) -> tuple[SecuredObjectType, PermissionType]:
+def _check_arguments(call: CatalogCall) -> tuple[SecuredObjectType, PermissionType]:
     try:
         kind = SecuredObjectType(call["object_type"])
     except ValueError:
@@ -76,6 +77,10 @@ def _check(call: CatalogCall) -> tuple[SecuredObjectType, PermissionType]:
         raise call.refuse(27191, int(permission), int(kind))
     if call.ssisdb.database_principal(call["principal_id"]) is None:
         raise call.refuse(27101, "principal_id")
+    return kind, permission
+
+
+def _check_right(call: CatalogCall, kind: SecuredObjectType) -> None:
     table, column, missing = _TABLES[kind]
     exists = call.first(f"SELECT 1 FROM internal.{table} WHERE {column} = ?", call["object_id"])
     may_manage = call.may(PermissionType.MANAGE_PERMISSIONS, kind, call["object_id"])
@@ -84,4 +89,3 @@ def _check(call: CatalogCall) -> tuple[SecuredObjectType, PermissionType]:
         raise call.fail(missing, call["object_id"])
     if not may_manage:
         raise call.fail(27192)
-    return kind, permission

@@ -74,23 +74,23 @@ async def add_execution_worker(call: CatalogCall) -> None:
     worker_id: uuid.UUID = call["workeragent_id"]
     if execution_id <= 0:
         raise call.refuse(27101, "execution_id")
-    call.execution(execution_id, started=27103)
-    row = call.first(
-        "SELECT e.job_id, j.is_open_to_any_worker FROM internal.executions e"
-        " LEFT JOIN internal.jobs j ON j.job_id = e.job_id WHERE e.execution_id = ?",
-        execution_id,
-    )
-    if row is None or row[0] is None:
-        raise call.fail(27255)
-    job_id, is_open = row
-    if is_open:
-        raise call.fail(27251, job_id)
-    worker = call.first("SELECT is_enabled FROM internal.worker_agents WHERE worker_agent_id = ?", worker_id)
-    if worker is None:
-        raise call.fail(27243, worker_id)
-    if not worker[0]:
-        raise call.fail(27252, worker_id)
     async with call.transaction() as store:
+        call.execution(execution_id, started=27103)
+        row = call.first(
+            "SELECT e.job_id, j.is_open_to_any_worker FROM internal.executions e"
+            " LEFT JOIN internal.jobs j ON j.job_id = e.job_id WHERE e.execution_id = ?",
+            execution_id,
+        )
+        if row is None or row[0] is None:
+            raise call.fail(27255)
+        job_id, is_open = row
+        if is_open:
+            raise call.fail(27251, job_id)
+        worker = call.first("SELECT is_enabled FROM internal.worker_agents WHERE worker_agent_id = ?", worker_id)
+        if worker is None:
+            raise call.fail(27243, worker_id)
+        if not worker[0]:
+            raise call.fail(27252, worker_id)
         store.execute(
             "DELETE FROM internal.job_worker_agents WHERE job_id = ? AND worker_agent_id = ?", [job_id, worker_id]
         )
@@ -152,8 +152,8 @@ async def disable_worker_agent(call: CatalogCall) -> None:
 
 
 async def _set_enabled(call: CatalogCall, *, enabled: bool) -> None:
-    worker_id = _worker(call)
     async with call.transaction() as store:
+        worker_id = _worker(call)
         store.execute(
             "UPDATE internal.worker_agents SET is_enabled = ? WHERE worker_agent_id = ?", [enabled, worker_id]
         )
@@ -163,8 +163,8 @@ async def _set_enabled(call: CatalogCall, *, enabled: bool) -> None:
 @catalog_procedure("delete_worker_agent", "@WorkerAgentId uniqueidentifier", granted_to=ADMIN_ROLE, windows_only=False)
 async def delete_worker_agent(call: CatalogCall) -> None:
     """27100 NULL, 27243 no such worker. Executions that it ran keep its id."""
-    worker_id = _worker(call)
     async with call.transaction() as store:
+        worker_id = _worker(call)
         for table in ("worker_agents", "job_worker_agents", "machine_properties"):
             store.execute(f"DELETE FROM internal.{table} WHERE worker_agent_id = ?", [worker_id])
         store.after_commit(call.ssisdb.refresh_workers)
@@ -184,8 +184,8 @@ async def set_worker_agent_property(call: CatalogCall) -> None:
     name = str(call["propertyname"]).upper()
     if call["workeragentid"] is not None and name not in _CHANGEABLE:
         raise call.refuse(27101, "PropertyName")
-    worker_id = _worker(call)
     async with call.transaction() as store:
+        worker_id = _worker(call)
         store.execute(
             f"UPDATE internal.worker_agents SET {_CHANGEABLE[name]} = ? WHERE worker_agent_id = ?",
             [call["propertyvalue"], worker_id],

@@ -111,6 +111,7 @@ class Validations:
         try:
             status = await self._check(request, stopped)
         except Exception:
+            # An error of the checks, or of the catalog. No other task reads the result of this one.
             log.exception("Validation %d ended unexpectedly after an error", request.validation_id)
             status = OperationStatus.ENDED_UNEXPECTEDLY
         now = self._engine.now()

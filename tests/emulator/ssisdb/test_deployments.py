@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
+from typing import NoReturn
 
 import pyodbc
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.emulator.ssisdb import deployment
 from airflow_provider_ssis.project.ispac import read_ispac
+from tests.support.catalog_session import catalog_sessions
 from tests.support.catalog_sql import connect, create, error_number, messages, rows, run, value
 from tests.support.mart import MART
 from tests.support.ssis_projects import connection as manager
 from tests.support.ssis_projects import make_ispac, package, parameter, task
+from tests.support.tsql_session import answer
 
 PASSWORD = "d3ploy-s3cret"
 INSERT = "INSERT INTO @p VALUES (N'{}', {});"
@@ -162,3 +167,19 @@ def test_a_second_deployment_of_a_project_at_the_same_time_is_refused(
     query = "SELECT TOP 1 operation_type, status FROM catalog.operations ORDER BY operation_id DESC"
     assert rows(admin, query) == [(kind, 4)]
     deploy(admin, {"Extra.dtsx": dtsx("Extra.dtsx")})
+
+
+def test_a_deployment_that_breaks_off_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(*_: object) -> NoReturn:
+        raise asyncio.CancelledError
+
+    async def scenario() -> None:
+        async with catalog_sessions() as served:
+            folder = served.catalog.files.path(1).parent
+            before = sorted(folder.iterdir())
+            monkeypatch.setattr(deployment, "write", break_off)
+            with pytest.raises(asyncio.CancelledError):
+                await answer(served.second, f"EXEC catalog.deploy_project N'Sales', N'Mart', 0x{MART.hex()}")
+            assert sorted(folder.iterdir()) == before
+
+    asyncio.run(scenario())

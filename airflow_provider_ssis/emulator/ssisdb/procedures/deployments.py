@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from airflow_provider_ssis.catalog.codes import (
     MessageSourceType,
@@ -23,6 +24,7 @@ from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
 from airflow_provider_ssis.emulator.ssisdb.project_files import read_deployed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.project.errors import InvalidPartError, ProjectError
+from airflow_provider_ssis.project.models import Project
 from airflow_provider_ssis.project.replaced_packages import replace_packages
 
 _SOURCE = MessageSourceType.EXTERNAL_PROCESS
@@ -166,14 +168,18 @@ async def _write(
                 call.ssisdb.write_message(store, operation_id, MessageType.ERROR, _SOURCE, problem)
         raise call.fail(kind.failed, operation_id)
     staged = await call.ssisdb.files.stage(content)
+    try:
+        await _write_version(call, folder_id, operation_id, project, staged)
+    finally:
+        # Whatever stopped the deployment; the file of a version has another name by now.
+        staged.unlink(missing_ok=True)
+
+
+async def _write_version(call: CatalogCall, folder_id: int, operation_id: int, project: Project, staged: Path) -> None:
     async with call.transaction() as store:
         # The folder may have been deleted, and rights taken away, since the deployment began.
-        try:
-            call.folder(call["folder_name"])
-            _check_rights(call, folder_id)
-        except SqlError:
-            staged.unlink(missing_ok=True)
-            raise
+        call.folder(call["folder_name"])
+        _check_rights(call, folder_id)
         deployed = deployment.write(call, store, folder_id, project)
         call.ssisdb.files.keep(deployed.version, staged, project)
         call.ssisdb.forget_old_versions(store, deployed.project_id)

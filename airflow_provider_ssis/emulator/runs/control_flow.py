@@ -63,8 +63,7 @@ def _tasks_in(executable: Executable, project: Project, known: dict[str, int]) -
     if executable.disabled:
         return 0
     if executable.kind is not ExecutableKind.TASK:
-        turns = LOOP_TURNS if executable.kind in LOOPS else 1
-        return turns * sum(_tasks_in(child, project, known) for child in executable.children)
+        return _turns(executable) * sum(_tasks_in(child, project, known) for child in executable.children)
     name = executable.child_package
     package = None if name is None else project.package(name)
     if package is None or package.control_flow is None:
@@ -74,6 +73,13 @@ def _tasks_in(executable: Executable, project: Project, known: dict[str, int]) -
         known[package.name] = 1
         known[package.name] = max(1, _tasks_in(package.control_flow, project, known))
     return known[package.name]
+
+
+def _turns(container: Executable) -> int:
+    """The turns of a container, as far as they are known before it runs."""
+    if container.kind not in LOOPS:
+        return 1
+    return LOOP_TURNS if container.foreach_items is None else len(container.foreach_items.items)
 
 
 def in_order(children: Sequence[Executable], constraints: Iterable[PrecedenceConstraint]) -> Iterator[Executable]:

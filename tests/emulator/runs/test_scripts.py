@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from airflow_provider_ssis.catalog.codes import ExecutionResult, MessageType, OperationStatus
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook, signed_code
-from airflow_provider_ssis.project.models import Package
+from airflow_provider_ssis.project.models import ForeachItems, Package
 from tests.support.simulated_runs import Played, play, request, run
 from tests.support.ssis_projects import data_flow, execute_package, foreach_loop, package, sequence, task
 
@@ -210,6 +211,17 @@ def test_the_time_of_a_package_is_spread_over_turns_and_child_packages_too() -> 
     assert times["\\Package"] == pytest.approx(12, abs=0.01)
     assert times["\\Package\\Each[2]\\A"] == pytest.approx(2, abs=0.01)
     assert times["\\Package\\Run\\Package\\End"] == pytest.approx(2, abs=0.01)
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_the_time_of_a_package_is_spread_over_the_items_of_a_loop(count: int) -> None:
+    items = ForeachItems((((8, "x"),),) * count, ())
+    parent = package("Parent.dtsx", replace(foreach_loop("Each", task("A")), foreach_items=items))
+    scripts = ScriptBook()
+    scripts.take(12, package="Parent.dtsx")
+    times = durations(run(parent, scripts=scripts))
+    assert times["\\Package"] == pytest.approx(12, abs=0.01)
+    assert times[f"\\Package\\Each[{count}]\\A"] == pytest.approx(12 / count, abs=0.01)
 
 
 def test_a_package_takes_its_time_although_tasks_are_passed_over() -> None:

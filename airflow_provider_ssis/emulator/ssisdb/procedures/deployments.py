@@ -171,7 +171,7 @@ async def _write(
     try:
         await _write_version(call, folder_id, operation_id, project, staged)
     finally:
-        # Whatever stopped the deployment; the file of a version has another name by now.
+        # Also after an error or a cancellation. The file of a version has another name by now.
         staged.unlink(missing_ok=True)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pyodbc
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.errors import TransientError
 from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
 from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
@@ -42,6 +43,24 @@ def overrides(server: SsisdbEmulator, execution_id: int) -> list[str]:
     sql = "SELECT property_value FROM catalog.execution_property_override_values WHERE execution_id = ? ORDER BY 1"
     with closing(pyodbc.connect(server.odbc(), autocommit=True)) as connection:
         return [row[0] for row in connection.execute(sql, execution_id)]
+
+
+def fail_operation(server: SsisdbEmulator, execution_id: int) -> None:
+    """Set the status FAILED; for a fault, which calls it in the server's thread."""
+    catalog = server._server.ssisdb
+    assert catalog is not None
+    sql = "UPDATE internal.operations SET status = ? WHERE operation_id = ?"
+    values = [int(OperationStatus.FAILED), execution_id]
+    with suppress(StopIteration):
+        catalog.background.write(lambda store: store.execute(sql, values)).send(None)
+
+
+def fail_start(server: SsisdbEmulator, execution_id: int) -> None:
+    """Let a deadlock interrupt the start, after which a real catalog sets the execution to FAILED."""
+    server.faults.error(1205, procedure="start_execution")
+    server.faults.call(
+        lambda: fail_operation(server, execution_id), statement="EXEC catalog.start_execution", when="after"
+    )
 
 
 @pytest.mark.parametrize("procedure", INTERRUPTED)
@@ -79,3 +98,28 @@ def test_a_folder_gets_its_description_after_a_deadlock(
     ssisdb_emulator.faults.error(1205, procedure=procedure)
     assert quick.create_folder("Finance", "Ledgers").description == "Ledgers"
     assert [each.name for each in quick.folders()] == ["Finance", "Sales"]
+
+
+def test_a_deadlock_that_made_the_catalog_fail_the_execution_is_an_error(
+    quick: Catalog, ssisdb_emulator: SsisdbEmulator
+) -> None:
+    """The package never ran: a result of FAILED would send readers to its messages, of which there are none."""
+    execution_id = quick.create_execution(REQUEST)
+    fail_start(ssisdb_emulator, execution_id)
+    with pytest.raises(TransientError, match=f"execution {execution_id}, which never ran") as caught:
+        quick.start_execution(execution_id)
+    assert (caught.value.number, caught.value.operation_id) == (1205, execution_id)
+    correlation = Correlation(key=None, known_id=execution_id, lock="a")
+    assert quick.get_or_create_execution(REQUEST, correlation).created
+
+
+def test_an_error_of_the_batch_itself_says_nothing_about_the_run(
+    quick: Catalog, ssisdb_emulator: SsisdbEmulator
+) -> None:
+    """The batch reads the status after the start, so a package may have run, and failed, before the error."""
+    execution_id = quick.create_execution(REQUEST)
+    ssisdb_emulator.faults.error(1205, statement="EXEC catalog.start_execution")
+    ssisdb_emulator.faults.call(
+        lambda: fail_operation(ssisdb_emulator, execution_id), statement="EXEC catalog.start_execution", when="before"
+    )
+    assert quick.start_execution(execution_id) is OperationStatus.FAILED

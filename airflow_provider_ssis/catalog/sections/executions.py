@@ -147,6 +147,8 @@ class Executions(Operations):
         :raises ProjectChanged: the project was deployed again after the execution was created.
         :raises RequiredParameterMissing: a required parameter has no value; the message names it.
         :raises ExecutionNotFound: there is no such execution, or the login may not change it.
+        :raises TransientError: the server interrupted the start, after a deadlock for instance, and the catalog failed
+            the execution. The package never ran.
         """
         batch = guarded(
             "EXEC catalog.start_execution @execution_id = ?;\n"
@@ -183,6 +185,7 @@ class Executions(Operations):
         retries = self._session.retry.start(self._session.clock)
         is_first = True
         while True:
+            failure: TransientError | None = None
             try:
                 return self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain)
             except AlreadyStarted:
@@ -190,16 +193,20 @@ class Executions(Operations):
                     raise
                 # The start whose answer was lost came through after its status was read.
             except TransientError as error:
-                # A lost connection may have started it; a deadlock's victim did not.
                 if isinstance(error, ConnectionLost) and not self._session.can_reconnect:
                     raise
-                if not retries.may_continue():
-                    error.add("it has not started")
-                    raise
+                failure = error
             is_first = False
             execution = self.execution(execution_id)
             if execution is not None and execution.status is not OperationStatus.CREATED:
+                if failure is not None and _never_ran(execution, failure):
+                    failure.add(f"the catalog failed execution {execution_id}, which never ran")
+                    failure.advice = "Create and start another execution, as a retry of a task does."
+                    raise failure
                 return [ResultSet(("status",), ((execution.status.value,),))]
+            if failure is not None and not retries.may_continue():
+                failure.add("it has not started")
+                raise failure
             retries.wait()
 
     def execution(self, execution_id: int) -> Execution | None:
@@ -355,6 +362,15 @@ class Executions(Operations):
         return TransientError(
             f"{doing} failed: the project's environment references changed at that moment", advice="Try again."
         )
+
+
+def _never_ran(execution: Execution, error: TransientError) -> bool:
+    """Whether the catalog failed an execution because of an error in its start, before a process ran the package.
+
+    After an error in a procedure that starts an execution, the catalog sets the status FAILED and raises the error
+    again. An error in the client's own statements, which name no procedure, can come after a start.
+    """
+    return execution.status is OperationStatus.FAILED and execution.process_id is None and error.procedure is not None
 
 
 def _changed_meanwhile(doing: str) -> CatalogError:

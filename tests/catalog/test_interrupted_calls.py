@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import pyodbc
 import pytest
@@ -89,6 +90,32 @@ def test_a_repetition_by_key_completes_the_execution_that_was_created(
     assert (again.created, again.execution_id) == (False, first.execution_id)
     assert [each.execution_id for each in quick.executions()] == [first.execution_id]
     assert overrides(ssisdb_emulator, first.execution_id) == ["a.csv", "k"]
+
+
+MANY = replace(
+    REQUEST, property_overrides={rf"\Package.Variables[User::V{number}].Value": "v" for number in range(1001)}
+)
+
+
+@pytest.mark.parametrize("correlation", [None, Correlation(key="{a:1}", lock="a")], ids=["new", "by key"])
+def test_a_creation_in_several_batches_continues_where_a_deadlock_interrupted_it(
+    quick: Catalog, ssisdb_emulator: SsisdbEmulator, correlation: Correlation | None
+) -> None:
+    second_batch = f"SET @step = {len(MANY.property_overrides) - 1}"
+    ssisdb_emulator.faults.call(
+        lambda: ssisdb_emulator.faults.error(1205, procedure="set_execution_property_override_value"),
+        statement=second_batch,
+    )
+    if correlation is None:
+        execution_id = quick.create_execution(MANY)
+    else:
+        created = quick.get_or_create_execution(MANY, correlation)
+        assert created.created
+        execution_id = created.execution_id
+        with Catalog(CLIENTS["Microsoft"](ssisdb_emulator)) as other:
+            assert other.get_or_create_execution(MANY, correlation).execution_id == execution_id
+    assert [each.execution_id for each in quick.executions()] == [execution_id]
+    assert len(overrides(ssisdb_emulator, execution_id)) == len(MANY.property_overrides)
 
 
 @pytest.mark.parametrize("procedure", ["create_folder", "set_folder_description"])

@@ -66,15 +66,13 @@ class CorrelatedExecutions(Executions):
 
         check_argument("lock", correlation.lock)
         creation = Creation(partial(get_or_create_batches, request, settings, correlation), explain)
-        results = self._begin_creation(creation, doing)
-        while results[-1].columns[:1] == (OTHER_ID,):
-            if results[-1].rows:
-                raise _others_active(results[-1], doing)
+        result = self._create(creation, doing)
+        while result.columns[:1] == (OTHER_ID,):
+            if result.rows:
+                raise _others_active(result, doing)
             # The other execution ended just before it could be named.
-            results = self._begin_creation(creation, doing)
-        execution_id, status, created = results[-1].rows[0]
-        if created:
-            self._finish_creation(execution_id, creation.further, doing, explain)
+            result = self._create(creation, doing)
+        execution_id, status, created = result.rows[0]
         return CorrelatedExecution(int(execution_id), OperationStatus(status), bool(created))
 
     def start_correlated_execution(self, execution_id: int, correlation: Correlation) -> StartedExecution:

@@ -107,25 +107,44 @@ class Executions(Operations):
         doing = f"Creating an execution of {request.folder}/{request.project}/{request.package}"
         explain = self._explain_request(request, settings, doing)
         creation = Creation(partial(creation_batches, request, settings, needs_values=needs_values), explain)
-        execution_id = int(self._begin_creation(creation, doing)[-1].rows[0][0])
-        self._finish_creation(execution_id, creation.further, doing, explain)
-        return execution_id
+        return int(self._create(creation, doing).rows[0][0])
 
-    def _begin_creation(self, creation: Creation, doing: str) -> list[ResultSet]:
-        return self._session.run(creation.first(), doing=doing, explain=creation.explain, again=creation.first)
+    def _create(self, creation: Creation, doing: str) -> ResultSet:
+        """Run the batches of a creation.
 
-    def _finish_creation(self, execution_id: int, further: Sequence[Batch], doing: str, explain: Explain) -> None:
-        def explain_with_id(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
-            explained = explain(error, row)
+        :return: the result of the first batch: its column ``created`` is 0 if it found an execution instead.
+        """
+        retries = self._session.retry.start(self._session.clock)
+        while True:
+            results = self._session.run(creation.first(), doing=doing, explain=creation.explain, again=creation.first)
+            found = results[-1].as_dicts()
+            if not found or "execution_id" not in found[0] or not found[0].get("created", True):
+                return results[-1]
+            try:
+                self._finish_creation(found[0]["execution_id"], creation, doing)
+            except TransientError as error:
+                # After a lost connection it is unknown which settings are set.
+                if isinstance(error, ConnectionLost):
+                    raise
+                if not retries.may_continue():
+                    retries.add_to(error)
+                    raise
+            else:
+                return results[-1]
+            retries.wait()
+
+    def _finish_creation(self, execution_id: int, creation: Creation, doing: str) -> None:
+        def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
+            explained = creation.explain(error, row)
             if explained.operation_id is None:
                 explained.operation_id = execution_id
                 explained.add(f"execution {execution_id} was created and not started")
             return explained
 
-        for batch in further:
+        for batch in creation.further:
             # Not repeated: overrides that are already set must not be set a second time.
             batch = Batch(batch.sql, (execution_id, *batch.values[1:]))
-            self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain_with_id)
+            self._session.run(batch, doing=doing, repeat=Repeat.NEVER, explain=explain)
 
     def _explain_request(self, request: ExecutionRequest, settings: Sequence[Setting], doing: str) -> Explain:
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:

@@ -37,6 +37,9 @@ SET_PLACE = (
 )
 """Sets the variables with the package; the values are those of :func:`place_of`."""
 
+SET_EXECUTION = "SET @execution_id = ?;\n"
+"""Sets the variable with the execution's id."""
+
 ANY_OBJECT = 0
 """Stands for the object type of a connection manager's parameter, which belongs to the project or the package."""
 
@@ -83,9 +86,9 @@ def creation_batches(
     """
     steps = creation_steps(request, settings, needs_values=needs_values, incomplete=incomplete)
     for position, batch in enumerate(steps):
-        body, values = batch.sql, batch.values
-        if position == 0:
-            body, values = SET_PLACE + body, (*place_of(request), *values)
+        body, values = SET_PLACE + batch.sql, (*place_of(request), *batch.values)
+        if position > 0:
+            body, values = SET_EXECUTION + body, (0, *values)
         yield guarded(
             f"{body}SELECT @execution_id AS execution_id;", values, declare=variables(body), on_error=ON_ERROR
         )
@@ -100,8 +103,8 @@ def creation_steps(
 ) -> Iterator[Batch]:
     """The statements that check and create the execution and set everything. They need :func:`variables`.
 
-    The first step needs the variables of :data:`SET_PLACE`. There is one step unless the values are too many for one
-    call. Later steps begin with setting the execution's id, whose value here is 0, and the place.
+    There is one step unless the values are too many for one call. Each step needs the variables of :data:`SET_PLACE`,
+    and the steps after the first also the execution's id, which :data:`SET_EXECUTION` sets.
 
     :param request: what to run and how.
     :param settings: everything that the request sets.
@@ -113,7 +116,7 @@ def creation_steps(
     values: list[MarkerValue] = []
     begin = 0
     if incomplete is not None:
-        body, values, begin = "SET @execution_id = ?;\n", [incomplete.execution_id], incomplete.step
+        body, values, begin = SET_EXECUTION, [incomplete.execution_id], incomplete.step
     else:
         for sql, more in (
             _reject_unfit(given),
@@ -130,7 +133,8 @@ def creation_steps(
     for position, setting in enumerate(settings[begin:], start=begin):
         if len(values) + len(setting.values) + _RESERVED_MARKERS > MAX_MARKERS:
             yield Batch(body, tuple(values))
-            body, values, has_types = f"SET @execution_id = ?;\n{SET_PLACE}", [0, *place_of(request)], False
+            # Before anything else, so that an error at any point says where to continue.
+            body, values, has_types = f"SET @step = {position};\n", [], False
         if setting.reads_type and not has_types:
             body += _READ_TYPES
             has_types = True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES, ObjectType, OperationStatus
 from airflow_provider_ssis.catalog.sql.execution_creation import (
     ON_ERROR,
+    SET_EXECUTION,
     SET_PLACE,
     Incomplete,
     creation_steps,
@@ -61,8 +62,8 @@ def get_or_create_batches(
         release = _RELEASE_LOCK if position == len(further) else ""
         # The id first: its value is filled in when the first batch has returned it.
         yield _guarded(
-            f"{batch.sql}SET @lock = ?;\n{release}SELECT @execution_id AS execution_id;",
-            [*batch.values, correlation.lock],
+            f"{SET_EXECUTION}SET @lock = ?;\n{SET_PLACE}{batch.sql}{release}SELECT @execution_id AS execution_id;",
+            [0, correlation.lock, *place_of(request), *batch.values],
         )
 
 

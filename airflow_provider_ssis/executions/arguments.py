@@ -176,7 +176,7 @@ def execution_request(task: Any) -> ExecutionRequest:
         environment=optional_text("environment", task.environment),
         environment_folder=optional_text("environment_folder", task.environment_folder),
         parameters=values_of("parameters", task.parameters),
-        project_parameters=_project_parameters(task.project_parameters, task.project_connection_managers),
+        project_parameters=project_parameters_of(task.project_parameters, task.project_connection_managers),
         connection_managers=nested_values_of("connection_managers", task.connection_managers),
         property_overrides=values_of("property_overrides", task.property_overrides),
         logging_level=_logging_level(task),
@@ -198,8 +198,13 @@ def _logging_level(task: Any) -> LoggingLevel | int | str | None:
     return None if level == "" else level
 
 
-def _project_parameters(parameters: Any, connection_managers: Any) -> dict[str, Value]:
-    """The values of project parameters. The catalog treats properties of project connection managers as parameters."""
+def project_parameters_of(parameters: Any, connection_managers: Any) -> dict[str, Value]:
+    """The values of project parameters. The catalog treats properties of project connection managers as parameters.
+
+    :param parameters: the run operator's argument ``project_parameters``.
+    :param connection_managers: its argument ``project_connection_managers``.
+    :raises InvalidTaskArgument: an argument has another form, or a parameter is given in both.
+    """
     values = values_of("project_parameters", parameters)
     for manager, properties in nested_values_of("project_connection_managers", connection_managers).items():
         for name, value in properties.items():

@@ -22,6 +22,7 @@ from airflow_provider_ssis.executions.arguments import (
     execution_id_of,
     flag,
     nested_values_of,
+    optional_text,
     required_text,
     secrets_in,
     values_of,
@@ -59,6 +60,18 @@ def check_name(name: str, value: Any) -> None:
     """
     if is_known(value):
         required_text(name, value)
+
+
+def check_optional_text(task: Any, *names: str) -> None:
+    """Check texts that may be left out.
+
+    :param task: the operator.
+    :param names: the arguments' names.
+    :raises InvalidTaskArgument: one is not text.
+    """
+    for name in names:
+        if is_known(value := getattr(task, name)):
+            optional_text(name, value)
 
 
 def check_package(value: Any) -> None:

@@ -26,7 +26,13 @@ from airflow_provider_ssis.executions.validation import (
     wait_for_validation,
 )
 from airflow_provider_ssis.operators.base import SsisTask
-from airflow_provider_ssis.operators.dag_checks import check_name, check_package, check_switches, is_known
+from airflow_provider_ssis.operators.dag_checks import (
+    check_name,
+    check_optional_text,
+    check_package,
+    check_switches,
+    is_known,
+)
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -107,6 +113,7 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         self.create_folder = create_folder
         self.force = force
         self.restore_on_failure = restore_on_failure
+        check_optional_text(self, "project", "configuration")
         check_switches(self, "strip_sensitive", "create_folder", "force", "restore_on_failure")
         if isinstance(validate, str):
             raise InvalidTaskArgument(f"validate is {validate!r:.100}. Give True, False, or a list of packages.")

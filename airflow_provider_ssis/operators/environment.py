@@ -14,7 +14,13 @@ from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.executions.arguments import list_of_names, names_of, optional_text, required_text, values_of
 from airflow_provider_ssis.executions.changes import Changes, is_unchanged
 from airflow_provider_ssis.operators.base import SsisTask
-from airflow_provider_ssis.operators.dag_checks import check_name, check_switches, check_values, is_known
+from airflow_provider_ssis.operators.dag_checks import (
+    check_name,
+    check_optional_text,
+    check_switches,
+    check_values,
+    is_known,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -106,6 +112,7 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
         check_switches(self, "delete_other_variables", "create_folder")
         check_name("folder", folder)
         check_name("environment", environment)
+        check_optional_text(self, "description")
         check_values(self)
         for name, read in _NAME_ARGUMENTS.items():
             if is_known(value := getattr(self, name)):

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.message_levels import MessageLevel
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing
-from airflow_provider_ssis.executions.arguments import VALUE_ARGUMENTS, check_choice, optional_text
+from airflow_provider_ssis.executions.arguments import VALUE_ARGUMENTS, check_choice, optional_text, project_parameters_of
 from airflow_provider_ssis.executions.data_taps import PLACEHOLDER, add_data_taps, read_data_taps, tap_requests
 from airflow_provider_ssis.executions.deadline import seconds
 from airflow_provider_ssis.executions.outcome import result_of
@@ -22,6 +22,7 @@ from airflow_provider_ssis.operators.dag_checks import (
     check_flag,
     check_logging_level,
     check_name,
+    check_optional_text,
     check_package,
     check_switches,
     check_values,
@@ -224,9 +225,14 @@ class SsisRunPackageOperator(SsisLineageTask, SsisSubmittingTask, BaseOperator):
         for flag_name in ("use_32bit_runtime", "run_in_scale_out", "use_any_worker"):
             if (flag_value := getattr(self, flag_name)) is not None:
                 check_flag(flag_name, flag_value)
+        check_optional_text(self, "environment", "environment_folder", "caller_info", "data_taps_folder")
         check_values(self)
+        if is_known(project_parameters) and is_known(project_connection_managers):
+            project_parameters_of(project_parameters, project_connection_managers)
         if is_known(data_taps):
             taps = tap_requests(data_taps)
+            if data_taps_folder and not taps:
+                raise InvalidTaskArgument("data_taps_folder needs data_taps: there are no files to read without them.")
             if data_taps_folder is not None and not all(PLACEHOLDER in tap.file for tap in taps):
                 raise InvalidTaskArgument(
                     "To read the files of data_taps back, each needs a name that no other execution uses: put "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.models import ObjectParameter
     from airflow_provider_ssis.catalog.requests import Value
 
-_NAME_ARGUMENTS: dict[str, Callable[[str, Any], object]] = {
+_NAME_ARGUMENTS: dict[str, Callable[[str, Any], Iterable[str]]] = {
     "bindings": names_of,
     "project_bindings": names_of,
     "clear_parameters": list_of_names,
@@ -117,6 +117,17 @@ class SsisSetParametersOperator(SsisTask, BaseOperator):
         for name, read in _NAME_ARGUMENTS.items():
             if is_known(value := getattr(self, name)):
                 read(name, value)
+        for prefix in ("project_", ""):
+            # A value may be a template, but its parameter's name is known.
+            values = getattr(self, f"{prefix}parameters")
+            names = [*values] if isinstance(values, Mapping) else []
+            names += self._known_names(f"{prefix}bindings") + self._known_names(f"clear_{prefix}parameters")
+            _reject_repeated(prefix, names)
+
+    def _known_names(self, argument: str) -> list[str]:
+        """The names of parameters in an argument, if it contains no template."""
+        value = getattr(self, argument)
+        return [*_NAME_ARGUMENTS[argument](argument, value)] if is_known(value) else []
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Set what differs.
@@ -190,7 +201,17 @@ def _settings(package: str | None, values: Any, bindings: Any, clear: Any) -> li
         *((name, VariableReference(variable)) for name, variable in names_of(f"{prefix}bindings", bindings).items()),
         *((name, None) for name in list_of_names(f"clear_{prefix}parameters", clear)),
     ]
-    names = [name for name, _ in wanted]
+    _reject_repeated(prefix, [name for name, _ in wanted])
+    return [_Setting(package, name, value) for name, value in wanted]
+
+
+def _reject_repeated(prefix: str, names: Sequence[str]) -> None:
+    """Check that no parameter is named in more than one argument.
+
+    :param prefix: the arguments' prefix.
+    :param names: the names in all of them.
+    :raises InvalidTaskArgument: a parameter is named twice.
+    """
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidTaskArgument(
@@ -198,7 +219,6 @@ def _settings(package: str | None, values: Any, bindings: Any, clear: Any) -> li
             f"clear_{prefix}parameters. "
             "Leave one out."
         )
-    return [_Setting(package, name, value) for name, value in wanted]
 
 
 def _key(parameter: ObjectParameter) -> tuple[ObjectType, str, str]:

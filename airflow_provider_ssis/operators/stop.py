@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis import config
+from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.exceptions import (
     ExecutionNotRunning,
     InvalidTaskArgument,
@@ -27,6 +28,7 @@ from airflow_provider_ssis.operators.dag_checks import (
     check_switches,
     is_known,
 )
+from airflow_provider_ssis.triggers.events import ExecutionEvent
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -175,16 +177,23 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         ]
 
     def execute_complete(
-        self, context: Context, event: dict[str, Any], execution_ids: list[int], deadline: float | None
+        self,
+        context: Context,
+        event: dict[str, Any],
+        execution_ids: list[int] | None = None,
+        deadline: float | None = None,
     ) -> list[dict[str, Any]]:
         """Continue after the triggerer has waited for one of the executions.
 
         :param context: the task's context.
         :param event: the payload of the trigger's event.
-        :param execution_ids: all executions that the task stops.
-        :param deadline: when to stop waiting, in seconds since 1970; None for never.
+        :param execution_ids: all executions that the task stops. Default: the one that the event is about and those
+            that are stopping now, because ``dag.test()`` passes nothing but the event.
+        :param deadline: when to stop waiting, in seconds since 1970. Default: None, never.
         :return: see the class.
         """
+        if execution_ids is None:
+            execution_ids = self._stopping(ExecutionEvent.from_payload(event).execution_id)
         received = self._read_event(event, execution_ids)
         timed_out = received is not None and received.result is WaitResult.TIMED_OUT
         # At the deadline, no time is left for an outage.
@@ -195,6 +204,15 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
             if timed_out and (active := _active(catalog, execution_ids)):
                 raise not_stopped_error(active)
             return self._stop(catalog, execution_ids, Deadline(deadline))
+
+    def _stopping(self, execution_id: int) -> list[int]:
+        """An execution that the task stops, and the others that it stops and that have not ended."""
+        if self.execution_id is not None:
+            return [execution_id]
+        place = {name: optional_text(name, getattr(self, name)) for name in ("folder", "project", "package")}
+        with self._open_catalog() as catalog:
+            stopping = catalog.executions(**place, status=OperationStatus.STOPPING)
+            return list(dict.fromkeys([execution_id, *(each.execution_id for each in stopping)]))
 
     @property
     def _max_poll_interval(self) -> float:

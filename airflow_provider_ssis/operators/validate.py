@@ -24,7 +24,13 @@ from airflow_provider_ssis.executions.validation import (
     wait_for_validation,
 )
 from airflow_provider_ssis.operators.base import SsisWaitingTask
-from airflow_provider_ssis.operators.dag_checks import check_flag, check_name, check_package, check_switches
+from airflow_provider_ssis.operators.dag_checks import (
+    check_flag,
+    check_name,
+    check_optional_text,
+    check_package,
+    check_switches,
+)
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 from airflow_provider_ssis.triggers.validation import SsisValidationTrigger
 
@@ -121,6 +127,7 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
         self.follow_messages = follow_messages
         self.ssis_conn_id = ssis_conn_id
         check_switches(self, "all_environments", "deferrable")
+        check_optional_text(self, "environment", "environment_folder")
         self._validation_id: int | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:

@@ -147,8 +147,24 @@ def test_wrong_arguments_are_refused_when_the_dag_is_parsed(arguments: dict[str,
 
 
 def test_a_parameter_that_is_given_twice_is_refused(mart: Catalog) -> None:
+    task_run = set_parameters(project_parameters={"Source": "x"}, project_bindings="{{ bindings }}")
+    rendered(task_run.operator, bindings='{"Source": "y"}')
     with pytest.raises(InvalidTaskArgument, match="'Source' is given twice"):
-        set_parameters(project_parameters={"Source": "x"}, project_bindings={"Source": "y"}).execute()
+        task_run.execute()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"project_parameters": {"Source": "x"}, "project_bindings": {"Source": "y"}},
+        {"project_parameters": {"Source": "{{ templated }}"}, "clear_project_parameters": ["Source"]},
+        {"package": "Load.dtsx", "bindings": '{"Source": "x"}', "clear_parameters": '["Source"]'},
+    ],
+    ids=str,
+)
+def test_a_parameter_that_is_given_twice_is_refused_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
+    with pytest.raises(InvalidTaskArgument, match="'Source' is given twice"):
+        set_parameters(**arguments)
 
 
 def test_a_template_that_renders_to_nothing_is_named(mart: Catalog) -> None:

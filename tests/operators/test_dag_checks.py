@@ -44,6 +44,13 @@ from tests.support.running import operator
         ({"connection_managers": {"DW": 5}}, r"connection_managers\['DW'\] is not a mapping"),
         ({"connection_managers": {"DW": {"ServerName": [1]}}}, r"\['DW'\]\['ServerName'\].*list"),
         ({"property_overrides": {r"\Package.Properties[X]": {}}}, "dict"),
+        (
+            {
+                "project_parameters": {"CM.DW.ServerName": "a"},
+                "project_connection_managers": {"DW": {"ServerName": "b"}},
+            },
+            r"'CM\.DW\.ServerName' is given twice",
+        ),
         ({"use_32bit_runtime": "maybe"}, "'use_32bit_runtime'"),
         ({"run_in_scale_out": "maybe"}, "'run_in_scale_out'"),
         ({"timeout": timedelta(0)}, "timeout is 0"),
@@ -76,6 +83,26 @@ def test_text_in_place_of_true_or_false_is_found(kind: Any, required: dict[str, 
     for name in switches:
         with pytest.raises(InvalidTaskArgument, match=f"^{name} is 'false'"):
             kind(task_id="t", **required, **{name: "false"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "required", "names"),
+    [
+        (
+            SsisRunPackageOperator,
+            {"folder": "F", "project": "P", "package": "a.dtsx"},
+            ["environment", "environment_folder", "caller_info", "data_taps_folder"],
+        ),
+        (SsisDeployProjectOperator, {"folder": "F", "source": "a.ispac"}, ["project", "configuration"]),
+        (SsisValidateOperator, {"folder": "F", "project": "P"}, ["environment", "environment_folder"]),
+        (SsisEnvironmentOperator, {"folder": "F", "environment": "E"}, ["description"]),
+    ],
+)
+def test_a_number_in_place_of_optional_text_is_found(kind: Any, required: dict[str, Any], names: list[str]) -> None:
+    for name in names:
+        with pytest.raises(InvalidTaskArgument, match=f"'{name}' is 5"):
+            kind(task_id="t", **required, **{name: 5})
+        kind(task_id="t", **required, **{name: ""})
 
 
 @pytest.mark.parametrize(

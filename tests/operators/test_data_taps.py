@@ -63,6 +63,7 @@ def test_tapped_rows_are_read_back(flows: Catalog, ssisdb: SsisdbEmulator) -> No
 
 
 def test_tapped_rows_are_read_back_after_a_deferral(flows: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.scripts.take(0.5, package="Load.dtsx")
     result = run_to_end(run(data_taps=[TAP], data_taps_folder=str(ssisdb.data_taps_folder), deferrable=True))
     assert [each["rows"] for each in result["data_taps"]] == [3]
 
@@ -106,6 +107,7 @@ def test_a_retry_adds_each_tap_once(flows: Catalog, ssisdb: SsisdbEmulator) -> N
         {"data_taps": [{**TAP, "file": r"C:\rows.csv"}]},
         {"data_taps": [{**TAP, "max_rows": -1}]},
         {"data_taps": [{**TAP, "file": "rows.csv"}], "data_taps_folder": "/mnt/taps"},
+        {"data_taps_folder": "/mnt/taps"},
     ],
 )
 def test_wrong_data_taps_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:

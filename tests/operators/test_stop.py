@@ -245,6 +245,24 @@ def test_deferred_an_event_of_another_execution_is_ignored(stubborn: Catalog, re
     assert reloaded(again.value.trigger).execution_id == execution_id
 
 
+def test_deferred_the_event_alone_is_enough(stubborn: Catalog) -> None:
+    """``dag.test()`` passes no other arguments."""
+    one, other = started(), started()
+    task_run = stop(execution_id=one, deferrable=True)
+    event = {"execution_id": one, "result": "terminal", "detail": None}
+    deferred(task_run)
+    with pytest.raises(TaskDeferred) as again:
+        task_run.operator.execute_complete(task_run.context, event)
+    assert again.value.kwargs is not None
+    assert again.value.kwargs["execution_ids"] == [one]
+    task_run = stop(folder="Sales", project="Mart", deferrable=True)
+    deferred(task_run)
+    with pytest.raises(TaskDeferred) as again:
+        task_run.operator.execute_complete(task_run.context, event)
+    assert again.value.kwargs is not None
+    assert again.value.kwargs["execution_ids"] == [one, other]
+
+
 def test_deferred_what_cannot_travel_to_the_triggerer_is_found_before_anything_is_stopped(
     slow: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,12 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.message_levels import MessageLevel
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing
-from airflow_provider_ssis.executions.arguments import VALUE_ARGUMENTS, check_choice, optional_text, project_parameters_of
+from airflow_provider_ssis.executions.arguments import (
+    VALUE_ARGUMENTS,
+    check_choice,
+    optional_text,
+    project_parameters_of,
+)
 from airflow_provider_ssis.executions.data_taps import PLACEHOLDER, add_data_taps, read_data_taps, tap_requests
 from airflow_provider_ssis.executions.deadline import seconds
 from airflow_provider_ssis.executions.outcome import result_of

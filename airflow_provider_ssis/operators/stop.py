@@ -131,9 +131,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         return [{"execution_id": execution_id, "status": status_name(execution.status)}]
 
     def _stop_all(self, catalog: Catalog, deadline: Deadline) -> list[dict[str, Any]]:
-        folder, project, package = (
-            optional_text(name, getattr(self, name)) for name in ("folder", "project", "package")
-        )
+        folder, project, package = self._place()
         if folder is None or (package is not None and project is None):
             raise InvalidTaskArgument(_UNCLEAR_TARGET)
         active = self._old_enough(catalog, catalog.running(folder=folder, project=project, package=package))
@@ -144,6 +142,13 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
                 raise NoRunningExecution(text)
             self.log.info("%s", text)
         return self._stop(catalog, [execution.execution_id for execution in active], deadline)
+
+    def _place(self) -> tuple[str | None, str | None, str | None]:
+        return (
+            optional_text("folder", self.folder),
+            optional_text("project", self.project),
+            optional_text("package", self.package),
+        )
 
     def _old_enough(self, catalog: Catalog, executions: Sequence[Execution]) -> Sequence[Execution]:
         if self.older_than is None or not executions:
@@ -209,9 +214,11 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         """An execution that the task stops, and the others that it stops and that have not ended."""
         if self.execution_id is not None:
             return [execution_id]
-        place = {name: optional_text(name, getattr(self, name)) for name in ("folder", "project", "package")}
+        folder, project, package = self._place()
         with self._open_catalog() as catalog:
-            stopping = catalog.executions(**place, status=OperationStatus.STOPPING)
+            stopping = catalog.executions(
+                folder=folder, project=project, package=package, status=OperationStatus.STOPPING
+            )
             return list(dict.fromkeys([execution_id, *(each.execution_id for each in stopping)]))
 
     @property

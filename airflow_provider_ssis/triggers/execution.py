@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.message_levels import MessageLevel
 from airflow_provider_ssis.compat import task_instance_state
-from airflow_provider_ssis.executions.deadline import Deadline, seconds_until_resume
+from airflow_provider_ssis.executions.deadline import Deadline
 from airflow_provider_ssis.executions.message_log import log_message
-from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
 from airflow_provider_ssis.executions.outcome import not_started_text
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule
-from airflow_provider_ssis.triggers.events import ExecutionEvent
-from airflow_provider_ssis.triggers.poller import Subscription, Update, shared_poller
+from airflow_provider_ssis.triggers.base import SsisTrigger, catalog_opener
+from airflow_provider_ssis.triggers.poller import Update
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
@@ -26,15 +22,10 @@ if TYPE_CHECKING:
 MAX_STOP_SECONDS = 20.0
 """Seconds for stopping the execution of a killed task. Airflow allows 30 for everything that a trigger does then."""
 
-QUERY_TIMEOUT = 60
-"""Seconds to wait for an answer if the connection sets no limit. Without one, a server that does not answer would block
-all triggers of the connection, and their deadlines too."""
-
-_CONNECTION_SECONDS = 30.0
 _SHARE_FOR_POLLING = 0.9
 
 
-class SsisExecutionTrigger(BaseTrigger):
+class SsisExecutionTrigger(SsisTrigger):
     """Wait until an execution has ended. The event says why the wait ended.
 
     All triggers of one connection in a triggerer share a connection and a status query; see
@@ -60,6 +51,7 @@ class SsisExecutionTrigger(BaseTrigger):
 
     noun = "Execution"
     """What the trigger waits for, in its log."""
+    intervals = ("poll_interval", "longest_poll_interval", "outage_timeout")
 
     def __init__(
         self,
@@ -94,83 +86,42 @@ class SsisExecutionTrigger(BaseTrigger):
         self.deferred_at = deferred_at
         self.resume_after = resume_after
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """The class and its arguments, without those at their defaults, so that older triggerers can read them."""
+    def _arguments(self) -> dict[str, Any]:
+        # Without those at their defaults, so that older triggerers can read them.
         arguments: dict[str, Any] = {"execution_id": self.execution_id}
         for name, default in _DEFAULTS.items():
             value = getattr(self, name)
             if value != default:
                 arguments[name] = value
-        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+        return arguments
 
-    def check(self) -> None:
-        """Check that the arguments can be sent to the triggerer, before an execution is created.
-
-        :raises TypeError: an argument is not a plain JSON value.
-        :raises ValueError: a number is out of range.
-        """
-        json.dumps(self.serialize()[1], allow_nan=False)
-        for name in ("poll_interval", "longest_poll_interval", "outage_timeout"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)} seconds. It must be more than 0.")
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and meanwhile write the execution's messages to the task log."""
-        try:
-            event = await self._wait()
-        except Exception:
-            # The task resumes after a failure of its trigger too.
-            await self._hold_back()
-            raise
-        await self._hold_back()
-        yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
-
-    async def _wait(self) -> ExecutionEvent:
-        loop = asyncio.get_running_loop()
-        updates = UpdateQueue(loop)
-        level = MessageLevel(self.follow_messages)
-        subscription = Subscription(
-            wait=ExecutionWait(
-                execution_id=self.execution_id,
-                schedule=PollSchedule(self.poll_interval, self.longest_poll_interval),
-                deadline=Deadline(self.deadline),
-                pending_timeout=self.pending_timeout,
-                start_timeout=self.start_timeout,
-            ),
-            tolerance=OutageTolerance(self.outage_timeout),
-            send=updates.put,
-            last_message_id=None if level is MessageLevel.NONE else self.last_message_id,
+    def _wait(self) -> ExecutionWait:
+        return ExecutionWait(
+            execution_id=self.execution_id,
+            schedule=PollSchedule(self.poll_interval, self.longest_poll_interval),
+            deadline=Deadline(self.deadline),
+            pending_timeout=self.pending_timeout,
+            start_timeout=self.start_timeout,
         )
-        poller = shared_poller(loop, self.ssis_conn_id, catalog_opener)
-        try:
-            poller.subscribe(subscription)
-            while True:
-                update = await updates.get()
-                self._log_update(update, level)
-                if update.result is not None:
-                    return ExecutionEvent(
-                        self.execution_id,
-                        update.result,
-                        detail=None if update.error is None else str(update.error),
-                        last_message_id=subscription.last_message_id,
-                    )
-        finally:
-            poller.unsubscribe(subscription)
 
-    async def _hold_back(self) -> None:
-        seconds = seconds_until_resume(self.deferred_at, self.resume_after)
-        if seconds > 0:
-            self.log.info("The task resumes in %.0f s, when Airflow has seen the end of its worker process.", seconds)
-            await asyncio.sleep(seconds)
+    def _execution_of(self, update: Update) -> int:
+        return self.execution_id
 
-    def _log_update(self, update: Update, level: MessageLevel) -> None:
+    @property
+    def _level(self) -> MessageLevel:
+        return MessageLevel(self.follow_messages)
+
+    @property
+    def _first_message_id(self) -> int | None:
+        return None if self._level is MessageLevel.NONE else self.last_message_id
+
+    def _log_update(self, update: Update) -> None:
         # The worker logs the final status, after the last messages.
         if update.status is not None and not OperationStatus[update.status].is_terminal:
             self.log.info("%s %d is %s.", self.noun, self.execution_id, update.status.lower())
+        level = self._level
         for message in update.messages:
             log_message(self.log, message, level)
-        if update.outage is not None:
-            self.log.warning("%s", update.outage)
         if update.not_started:
             self.log.warning("%s", not_started_text(self.execution_id))
         if update.unreadable is not None:
@@ -180,8 +131,7 @@ class SsisExecutionTrigger(BaseTrigger):
                 self.execution_id,
                 update.unreadable,
             )
-        if update.recovered is not None:
-            self.log.info("%s", recovery_text(update.recovered))
+        super()._log_update(update)
 
     async def on_kill(self) -> None:
         """Stop the execution, because a user marked or cleared the task; not when another triggerer takes over."""
@@ -258,57 +208,3 @@ _DEFAULTS: dict[str, Any] = {
 
 _stopping: set[asyncio.Future[None]] = set()
 """Stops in progress. An event loop keeps only weak references to its tasks."""
-
-
-class UpdateQueue:
-    """Updates from the poller's thread for a trigger on its event loop.
-
-    Like an ``asyncio.Queue``, with a third of its objects: thousands of triggers wait, and the event loop stands still
-    while Python's garbage collector walks their objects.
-
-    :param loop: the trigger's event loop.
-    """
-
-    __slots__ = ("_arrived", "_loop", "_updates")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._updates: list[Update] = []
-        self._arrived: asyncio.Future[None] | None = None
-
-    def put(self, update: Update) -> None:
-        """Send an update; may be called in any thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._put_on_loop, update)
-
-    async def get(self) -> Update:
-        """Wait for the next update."""
-        if not self._updates:
-            self._arrived = self._loop.create_future()
-            await self._arrived
-        return self._updates.pop(0)
-
-    def _put_on_loop(self, update: Update) -> None:
-        self._updates.append(update)
-        if self._arrived is not None and not self._arrived.done():
-            self._arrived.set_result(None)
-
-
-def catalog_opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callable[[], Catalog]:
-    """A function that opens a client of the catalog in any thread but the loop's own.
-
-    The Airflow connection is read on the loop each time, so that a changed password works without a restart.
-    """
-
-    def open_catalog() -> Catalog:
-        from airflow.providers.common.compat.connection import get_async_connection
-
-        from airflow_provider_ssis.catalog.session import NO_RETRY
-        from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
-
-        future = asyncio.run_coroutine_threadsafe(get_async_connection(ssis_conn_id), loop)
-        hook = SsisCatalogHook.of(future.result(_CONNECTION_SECONDS), ssis_conn_id=ssis_conn_id)
-        # No retries here: each subscriber's OutageTolerance decides how long to retry.
-        return hook.open_catalog(retry=NO_RETRY, query_timeout=QUERY_TIMEOUT)
-
-    return open_catalog

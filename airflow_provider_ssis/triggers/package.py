@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
-
 from airflow_provider_ssis.catalog.requests import PackageWatch
-from airflow_provider_ssis.executions.deadline import Deadline, seconds_until_resume
-from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
+from airflow_provider_ssis.executions.deadline import Deadline
 from airflow_provider_ssis.executions.polling import PackageWait, PollSchedule
-from airflow_provider_ssis.triggers.events import ExecutionEvent
-from airflow_provider_ssis.triggers.execution import UpdateQueue, catalog_opener
-from airflow_provider_ssis.triggers.poller import Subscription, shared_poller
+from airflow_provider_ssis.triggers.base import SsisTrigger
+from airflow_provider_ssis.triggers.poller import Update
 
 
-class SsisPackageTrigger(BaseTrigger):
+class SsisPackageTrigger(SsisTrigger):
     """Wait until a package has succeeded, on the poller that all triggers of the connection share.
 
     The event is an :class:`~airflow_provider_ssis.triggers.events.ExecutionEvent` with the id of the successful
@@ -65,57 +58,15 @@ class SsisPackageTrigger(BaseTrigger):
         self.deferred_at = deferred_at
         self.resume_after = resume_after
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """The class and its arguments."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in _ARGUMENTS}
+    def _arguments(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _ARGUMENTS}
 
-    def check(self) -> None:
-        """Check that the arguments can be sent to the triggerer.
-
-        :raises TypeError: an argument is not a plain JSON value.
-        :raises ValueError: a number is out of range.
-        """
-        json.dumps(self.serialize()[1], allow_nan=False)
-        if self.poll_interval <= 0:
-            raise ValueError(f"poll_interval is {self.poll_interval} seconds. It must be more than 0.")
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait for the package."""
-        try:
-            event = await self._wait()
-        except Exception:
-            # The task resumes after a failure of its trigger too.
-            await self._hold_back()
-            raise
-        await self._hold_back()
-        yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
-
-    async def _hold_back(self) -> None:
-        await asyncio.sleep(seconds_until_resume(self.deferred_at, self.resume_after))
-
-    async def _wait(self) -> ExecutionEvent:
-        loop = asyncio.get_running_loop()
-        updates = UpdateQueue(loop)
+    def _wait(self) -> PackageWait:
         watch = PackageWatch(self.folder, self.project, self.package, datetime.fromisoformat(self.since))
-        subscription = Subscription(
-            wait=PackageWait(watch, PollSchedule(self.poll_interval), Deadline(self.deadline)),
-            tolerance=OutageTolerance(self.outage_timeout),
-            send=updates.put,
-        )
-        poller = shared_poller(loop, self.ssis_conn_id, catalog_opener)
-        try:
-            poller.subscribe(subscription)
-            while True:
-                update = await updates.get()
-                if update.outage is not None:
-                    self.log.warning("%s", update.outage)
-                if update.recovered is not None:
-                    self.log.info("%s", recovery_text(update.recovered))
-                if update.result is not None:
-                    detail = None if update.error is None else str(update.error)
-                    return ExecutionEvent(update.execution_id or 0, update.result, detail=detail)
-        finally:
-            poller.unsubscribe(subscription)
+        return PackageWait(watch, PollSchedule(self.poll_interval), Deadline(self.deadline))
+
+    def _execution_of(self, update: Update) -> int:
+        return update.execution_id or 0
 
 
 _ARGUMENTS = (

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.triggers import execution
+from airflow_provider_ssis.triggers import base, execution
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 from tests.support.deferrals import event_of, events_of, logged, reloaded
 from tests.support.executions import start, status_of, wait_for_end, wait_for_status
@@ -152,7 +152,7 @@ def test_errors_of_a_failover_are_survived(mart: Catalog, ssisdb: SsisdbEmulator
 def test_a_server_that_does_not_answer_delays_no_deadline(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "QUERY_TIMEOUT", 1)
+    monkeypatch.setattr(base, "QUERY_TIMEOUT", 1)
     ssisdb.scripts.take(600, package="Load.dtsx", times=1)
     endless, short = start(mart), start(mart)
     ssisdb.faults.delay(3600, statement="catalog.operations")
@@ -346,7 +346,7 @@ def test_a_kill_that_gets_no_answer_ends_in_time_and_names_the_execution(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(execution, "MAX_STOP_SECONDS", 0.5)
-    monkeypatch.setattr(execution, "QUERY_TIMEOUT", 1)
+    monkeypatch.setattr(base, "QUERY_TIMEOUT", 1)
     ssisdb.scripts.take(600, package="Load.dtsx")
     execution_id = start(mart)
     killed = trigger(execution_id)

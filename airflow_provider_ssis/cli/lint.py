@@ -9,13 +9,8 @@ import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import read_password
-from airflow_provider_ssis.lint.configuration import (
-    TARGETS,
-    ConfigurationError,
-    LintConfiguration,
-    find_configuration,
-    read_configuration,
-)
+from airflow_provider_ssis.cli.output_file import replacing
+from airflow_provider_ssis.lint.configuration import TARGETS, ConfigurationError, LintConfiguration
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -45,7 +40,9 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--write-baseline", type=click.Path(path_type=Path), metavar="FILE", help="Write all findings to this file."
 )
 @click.option("--project", metavar="NAME", help="The .dtproj to check if the folder contains several.")
-@click.option("--password-file", type=_FILE, metavar="FILE", help="The file with the password of the sources.")
+@click.option(
+    "--password-file", type=_FILE, metavar="FILE", help="The file with the password of the sources, in its first line."
+)
 @click.option("--rules", "list_rules", is_flag=True, help="Print all rules, and end.")
 @click.option("--explain", metavar="RULE", help="Print what a rule is about, and end.")
 def command(
@@ -92,7 +89,8 @@ def command(
         raise CommandFailed(str(error)) from None
     if write_baseline is not None:
         try:
-            write_baseline.write_text(baseline_text(findings), "utf-8")
+            with replacing(write_baseline) as file:
+                file.write(baseline_text(findings).encode())
         except OSError as error:
             raise CommandFailed(f"cannot write {write_baseline}: {error.strerror or error}") from None
         click.echo(f"Wrote {len(findings)} findings to {write_baseline}.", err=True)
@@ -106,8 +104,9 @@ def _configuration(
     source: Path, config: Path | None, target: str | None, select: tuple[str, ...], ignore: tuple[str, ...]
 ) -> LintConfiguration:
     """Return the configuration of a source, with the options of the command line on top."""
-    path = config or find_configuration(source)
-    found = LintConfiguration() if path is None else read_configuration(path)
+    from airflow_provider_ssis.lint.runner import configuration_of
+
+    found = configuration_of(source, config)
     return replace(found, target=target or found.target, select=select or found.select, ignore=(*found.ignore, *ignore))
 
 

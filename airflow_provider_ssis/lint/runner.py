@@ -6,7 +6,12 @@ from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from airflow_provider_ssis.lint.configuration import ConfigurationError, LintConfiguration
+from airflow_provider_ssis.lint.configuration import (
+    ConfigurationError,
+    LintConfiguration,
+    find_configuration,
+    read_configuration,
+)
 from airflow_provider_ssis.lint.findings import Finding, Place, Severity
 from airflow_provider_ssis.lint.rule_table import RULES, Rule
 from airflow_provider_ssis.lint.subject import Subject
@@ -58,6 +63,24 @@ def check_files(files: SsisFiles, configuration: LintConfiguration) -> tuple[Fin
             findings += _findings(rule, subject)
     found = dict.fromkeys(_selected(findings, configuration))
     return tuple(sorted(found, key=lambda one: (one.place.file, one.place.line or 0, one.rule, one.message)))
+
+
+def configuration_of(source: Path, path: Path | None = None) -> LintConfiguration:
+    """Return the configuration that applies to a source.
+
+    :param source: the file or folder to check.
+    :param path: the configuration file. Default: the nearest one upwards; without one, the default configuration.
+    :raises ConfigurationError: the file cannot be read, or a key, a value or the name of a rule is not valid.
+    """
+    path = path or find_configuration(source)
+    if path is None:
+        return LintConfiguration()
+    found = read_configuration(path)
+    try:
+        check_rule_names(found)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    return found
 
 
 def check_rule_names(configuration: LintConfiguration) -> None:

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import file_path, not_empty, reject_together
+from airflow_provider_ssis.cli.option_values import file_path, not_empty, read_password, reject_together
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.server import EmulatorServer, Endpoint
@@ -56,7 +57,7 @@ def host_name(text: str) -> str:
     "--password-file",
     type=file_path,
     metavar="FILE",
-    help="File with the password of the login sa, in its first line. "
+    help="File with the password of the login sa, in its first line; - is the standard input. "
     f"Without it, the environment variable {PASSWORD_VARIABLE}; without that, a random password.",
 )
 @click.option(
@@ -93,7 +94,7 @@ def host_name(text: str) -> str:
     help="Accept access tokens of Entra ID signed for this public key (PEM file).",
 )
 @click.option("--quirks", is_flag=True, help="Repeat the known faults of a real catalog instead of avoiding them.")
-@click.option("--json", "as_json", is_flag=True, help="Print how to connect as one line of JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print how to connect as one line of JSON, with the password.")
 @click.option("--verbose", is_flag=True, help="Log each connection and refused login.")
 def command(
     host: str,
@@ -115,6 +116,7 @@ def command(
     Exit code 0: stopped by SIGINT or SIGTERM; 1: the server cannot start; 2: wrong options.
     """
     reject_together("password_file", "password")
+    secret = _password(password_file, password, os.environ)
     try:
         from airflow_provider_ssis.emulator.server import Edition, EmulatorServer
     except ModuleNotFoundError as error:
@@ -132,7 +134,7 @@ def command(
         server = EmulatorServer(
             host=host,
             port=port,
-            password=_password(password_file, password, os.environ),
+            password=secret.value,
             edition=Edition(edition),
             data_dir=data_dir,
             instance=instance,
@@ -140,7 +142,7 @@ def command(
             token_key=None if token_key is None else token_key.read_text(encoding="utf-8"),
             quirks=quirks,
         )
-        asyncio.run(_serve(server, as_json=as_json))
+        asyncio.run(_serve(server, secret.origin, as_json=as_json))
     except ValueError as error:
         raise CommandFailed(f"{error}.", exit_code=2) from None
     except OSError as error:
@@ -148,29 +150,38 @@ def command(
         raise CommandFailed(f"cannot {what}: {error.strerror or error}") from None
 
 
-def _password(file: Path | None, password: str | None, environment: Mapping[str, str]) -> str | None:
-    """The password of the login sa; None for a random one.
+@dataclass(frozen=True, slots=True)
+class _Password:
+    """The password of the login sa.
 
-    :raises ValueError: the file or the variable holds no password.
-    :raises OSError: the file cannot be read.
+    :param value: the password; None for a random one.
+    :param origin: where the user has it; None if it has to be printed.
+    """
+
+    value: str | None
+    origin: str | None
+
+
+def _password(file: Path | None, password: str | None, environment: Mapping[str, str]) -> _Password:
+    """The password of the login sa.
+
+    :raises click.UsageError: the file cannot be read, or the file or the variable holds no password.
     """
     if file is not None:
-        try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except UnicodeDecodeError:
-            raise ValueError(f"{file} is not text in UTF-8") from None
-        if not lines or not lines[0]:
-            raise ValueError(f"the first line of {file} is empty. Write the password there")
-        return lines[0]
+        return _Password(read_password(file), f"in the file {file}")
     if password is not None:
-        return password
+        return _Password(password, "of --password")
     password = environment.get(PASSWORD_VARIABLE)
-    if password is not None and not password:
-        raise ValueError(f"the environment variable {PASSWORD_VARIABLE} is empty. Give it a password, or unset it")
-    return password
+    if password is None:
+        return _Password(None, None)
+    if not password:
+        raise click.UsageError(
+            f"The environment variable {PASSWORD_VARIABLE} is empty. Give it a password, or unset it."
+        )
+    return _Password(password, f"in the environment variable {PASSWORD_VARIABLE}")
 
 
-async def _serve(server: EmulatorServer, *, as_json: bool) -> None:
+async def _serve(server: EmulatorServer, origin: str | None, *, as_json: bool) -> None:
     """Serve until a signal arrives. After that, the process ends within some seconds, even during heavy statements."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -187,14 +198,18 @@ async def _serve(server: EmulatorServer, *, as_json: bool) -> None:
         signal.signal(number, end)
     endpoint = await server.start()
     try:
-        announce(endpoint, as_json=as_json)
+        _announce(endpoint, origin, as_json=as_json)
         await stop.wait()
     finally:
         await server.stop()
 
 
-def announce(endpoint: Endpoint, *, as_json: bool) -> None:
-    """Print how to connect. The password is printed only here: without it, no client could log in."""
+def _announce(endpoint: Endpoint, origin: str | None, *, as_json: bool) -> None:
+    """Print how to connect.
+
+    :param origin: where the user has the password. None: it is random, and printed only here.
+    :param as_json: JSON, which programs read: always with the password.
+    """
     if as_json:
         print(
             json.dumps(
@@ -210,6 +225,9 @@ def announce(endpoint: Endpoint, *, as_json: bool) -> None:
             flush=True,
         )
         return
-    print(f"Embedded SSISDB on {endpoint.host}:{endpoint.port}, login {endpoint.user}. Stop it with Ctrl+C.\n")
-    print(f"ODBC:     {endpoint.odbc_connection_string}")
-    print(f"Airflow:  export AIRFLOW_CONN_SSIS_DEFAULT='{endpoint.airflow_uri}'", flush=True)
+    shown = endpoint if origin is None else replace(endpoint, password="PASSWORD")  # noqa: S106 - in place of it
+    print(f"Embedded SSISDB on {shown.host}:{shown.port}, login {shown.user}. Stop it with Ctrl+C.\n")
+    print(f"ODBC:     {shown.odbc_connection_string}")
+    print(f"Airflow:  export AIRFLOW_CONN_SSIS_DEFAULT='{shown.airflow_uri}'", flush=True)
+    if origin is not None:
+        print(f"\nPASSWORD is the password {origin}.", flush=True)

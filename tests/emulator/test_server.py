@@ -197,6 +197,28 @@ def test_the_password_comes_from_a_file_or_the_environment(tmp_path: Path) -> No
         assert server["password"] == "from the file"
 
 
+@pytest.mark.parametrize("origin", ["file", "environment variable", "--password", "random"])
+def test_only_a_random_password_is_printed(origin: str, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("hunter 2\n")
+    options = {"file": ["--password-file", str(file)], "--password": ["--password", "hunter 2"]}.get(origin, [])
+    variables = {PASSWORD_VARIABLE: "hunter 2"} if origin == "environment variable" else {}
+    with subprocess.Popen(
+        [*COMMAND, *options], stdout=subprocess.PIPE, text=True, env={**os.environ, **variables}
+    ) as process:
+        assert process.stdout is not None
+        printed = ""
+        while "AIRFLOW_CONN" not in printed:
+            printed += process.stdout.readline()
+        process.terminate()
+        printed += process.stdout.read()
+    assert "hunter" not in printed
+    assert ("sa:PASSWORD@" in printed) == (origin != "random")
+    assert (f"PASSWORD is the password {'of' if origin.startswith('-') else 'in the'} {origin}" in printed) == (
+        origin != "random"
+    )
+
+
 def test_a_password_that_is_missing_where_it_should_be_is_wrong_usage(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("\nsecond line")

@@ -9,12 +9,11 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.cli.airflow_process import DEFAULT_CONN_ID
 from airflow_provider_ssis.cli.command_table import COMMANDS
 
 if TYPE_CHECKING:
     from airflow.cli.cli_config import CLICommand
-
-DEFAULT_CONN_ID = "ssis_default"
 
 
 def get_cli_commands() -> list[CLICommand]:

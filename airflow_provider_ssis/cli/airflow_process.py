@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
+DEFAULT_CONN_ID = "ssis_default"
+"""The connection of Airflow if none is given: for every command of ``airflow ssis``, and for ``doctor``."""
 _ADVICE = (
     "Check the id ('airflow connections list'). A machine without access to the metadata database knows only the "
     "connections in environment variables and secrets backends. Use --uri for another connection."

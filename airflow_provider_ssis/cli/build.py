@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import read_password
+from airflow_provider_ssis.cli.option_values import Pair, read_password, unique
 from airflow_provider_ssis.cli.output_file import replacing
 
 if TYPE_CHECKING:
@@ -47,13 +47,20 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     help="Remove all sensitive values, list them, and set the protection level DontSaveSensitive. Without it, only "
     "values encrypted with a user key are removed.",
 )
-@click.option("--password-file", type=_FILE, metavar="FILE", help="The file with the password of the source.")
+@click.option(
+    "--password-file", type=_FILE, metavar="FILE", help="The file with the password of the source, in its first line."
+)
 @click.option(
     "--protect",
     type=click.Choice(tuple(_LEVELS)),
     help="Encrypt the sensitive values, or everything, with the password in --new-password-file.",
 )
-@click.option("--new-password-file", type=_FILE, metavar="FILE", help="The file with the password of the result.")
+@click.option(
+    "--new-password-file",
+    type=_FILE,
+    metavar="FILE",
+    help="The file with the password of the result, in its first line.",
+)
 @click.option(
     "--cipher",
     type=click.Choice(("aes256", "tripledes")),
@@ -64,8 +71,8 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option(
     "--set",
     "values",
+    type=Pair(),
     multiple=True,
-    metavar="NAME=VALUE",
     help="The value of a parameter: Project::Region=north or Load::BatchSize=500. Can be repeated.",
 )
 @click.option("--values", "values_file", type=_FILE, metavar="FILE", help="A JSON object with values of parameters.")
@@ -124,20 +131,13 @@ def _check(source: Path, project: str | None, password: str | None) -> None:
 
     :raises CommandFailed: there are errors.
     """
-    from airflow_provider_ssis.lint.configuration import (
-        ConfigurationError,
-        LintConfiguration,
-        find_configuration,
-        read_configuration,
-    )
+    from airflow_provider_ssis.lint.configuration import ConfigurationError
     from airflow_provider_ssis.lint.findings import Severity
     from airflow_provider_ssis.lint.output import to_text
-    from airflow_provider_ssis.lint.runner import check
+    from airflow_provider_ssis.lint.runner import check, configuration_of
 
     try:
-        path = find_configuration(source)
-        configuration = LintConfiguration() if path is None else read_configuration(path)
-        found = check(source, configuration, project=project, password=password)
+        found = check(source, configuration_of(source), project=project, password=password)
     except ConfigurationError as error:
         raise CommandFailed(str(error)) from None
     if found:
@@ -186,20 +186,10 @@ def _changes(options: dict[str, Any]) -> Changes:
     return Changes(
         password=None if options["password_file"] is None else read_password(options["password_file"]),
         protection=protection,
-        values={**_values_of_file(options["values_file"]), **_values_of_options(options["values"])},
+        values={**_values_of_file(options["values_file"]), **unique(options["values"], "--set")},
         version=version,
         version_comments=options["version_comments"],
     )
-
-
-def _values_of_options(texts: tuple[str, ...]) -> dict[str, str]:
-    values = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise click.BadParameter("give NAME=VALUE", param_hint="--set")
-        values[name] = value
-    return values
 
 
 def _values_of_file(path: Path | None) -> dict[str, str]:

@@ -58,7 +58,7 @@ def _declared(
         def run(*, as_json: bool, **options: Any) -> int | None:
             output = Output(as_json=as_json)
             with _reported(output, exit_code_of):
-                connector = _connector(take_connection(options), output)
+                connector = connector_of(take_connection(options), as_json=as_json)
                 return call(connector, lambda subject: function(subject, output, **options))
 
         return command_class(
@@ -66,7 +66,7 @@ def _declared(
             callback=run,
             params=[
                 *own,
-                click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
+                _JSON,
                 *CONNECTION_PARAMETERS,
             ],
             help=function.__doc__,
@@ -80,9 +80,16 @@ def _with_catalog(connector: CatalogConnector, use: Callable[[Catalog], int | No
         return use(catalog)
 
 
-def _connector(connection: ConnectionOptions, output: Output) -> CatalogConnector:
-    # What Airflow prints while it is imported must not mix with JSON.
-    with output_to_stderr() if output.as_json else nullcontext():
+def connector_of(connection: ConnectionOptions, *, as_json: bool) -> CatalogConnector:
+    """What opens the connection, on a machine that has what this needs. Nothing is connected yet.
+
+    :param connection: the options.
+    :param as_json: what Airflow prints while it is imported must not mix with JSON.
+    :raises click.UsageError: no connection is given, or its value cannot be read.
+    :raises UnreadableConnection: Airflow cannot read the connection.
+    :raises CommandFailed: Airflow or the driver manager is missing.
+    """
+    with output_to_stderr() if as_json else nullcontext():
         try:
             connector = connection.connector()
         except ModuleNotFoundError as error:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from airflow_provider_ssis.cli.option_values import reject_together
+from airflow_provider_ssis.cli.option_values import Number, Pair, read_password, reject_together, unique
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.hooks.connection_fields import ConnectionFields, PlainFields
@@ -94,7 +94,7 @@ class ConnectionOptions:
     def _password(self) -> str | None:
         """From the file, else the environment, else typed by the user if there is a login to need it."""
         if self.password_file is not None:
-            return _first_line(self.password_file)
+            return read_password(self.password_file)
         password = os.environ.get(PASSWORD_VARIABLE)
         if password or not self.login or "kerberos_keytab" in self.extras or not sys.stdin.isatty():
             return password
@@ -115,7 +115,7 @@ def take_connection(options: dict[str, Any]) -> ConnectionOptions:
     given = [name for name in _SINGLE if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given:
         values |= {name: None for name in _SINGLE if name not in given}
-    return ConnectionOptions(extras=_pairs(values.pop("extra")), **values)
+    return ConnectionOptions(extras=unique(values.pop("extra"), "--extra"), **values)
 
 
 def fields_of_uri(value: str, what: str) -> PlainFields:
@@ -150,30 +150,6 @@ def _named(fields: PlainFields) -> ConnectionFields:
     return replace(fields, extra=json.dumps({**extra, "application_name": APPLICATION}))
 
 
-def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not name.strip() or not equals:
-            raise click.BadParameter(f"{text!r} is not FIELD=VALUE", param_hint="'--extra'")
-        if name in pairs:
-            raise click.BadParameter(f"{name!r} is given twice", param_hint="'--extra'")
-        pairs[name] = value
-    return pairs
-
-
-def _first_line(path: Path) -> str:
-    try:
-        text = sys.stdin.readline() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
-        raise click.UsageError(f"The password cannot be read from {path}: {reason}") from None
-    lines = text.splitlines()
-    if not lines or not lines[0]:
-        raise click.UsageError(f"The first line of {path} is empty. Write the password there.")
-    return lines[0]
-
-
 CONNECTION_PARAMETERS = (
     click.Option(
         ["--uri"],
@@ -186,9 +162,7 @@ CONNECTION_PARAMETERS = (
         ["--conn-id"], envvar="AIRFLOW_SSIS_CONN_ID", metavar="ID", help="Id of a connection in Airflow, instead."
     ),
     click.Option(["--host"], envvar="AIRFLOW_SSIS_HOST", metavar="SERVER", help="Server, instead of a URI."),
-    click.Option(
-        ["--port"], type=click.IntRange(0, 65535), envvar="AIRFLOW_SSIS_PORT", metavar="PORT", help="Its port."
-    ),
+    click.Option(["--port"], type=Number(0, 65535), envvar="AIRFLOW_SSIS_PORT", metavar="PORT", help="Its port."),
     click.Option(
         ["--login"],
         envvar="AIRFLOW_SSIS_LOGIN",
@@ -205,8 +179,8 @@ CONNECTION_PARAMETERS = (
     click.Option(["--database"], envvar="AIRFLOW_SSIS_DATABASE", metavar="NAME", help="Database. Without it: SSISDB."),
     click.Option(
         ["--extra"],
+        type=Pair("FIELD=VALUE"),
         multiple=True,
-        metavar="FIELD=VALUE",
         help="A further field of the connection, such as encrypt=strict. Can be repeated.",
     ),
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
+from airflow_provider_ssis.cli.changes import reporting_changes
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import read_password
 from airflow_provider_ssis.cli.output import Output, console, printable
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     "--project-password-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="The file with the password of the project, to remove its secrets.",
+    help="The file with the password of the project in its first line, to remove its secrets.",
 )
 def command(
     catalog: Catalog,
@@ -50,7 +51,6 @@ def command(
 
     The project has the name in its manifest. A project whose content the catalog already has is not deployed again.
     """
-    from airflow_provider_ssis.catalog.errors import CatalogError
     from airflow_provider_ssis.project.project_file import open_project
 
     if not source.exists():
@@ -68,12 +68,8 @@ def command(
             from airflow_provider_ssis.cli.names import require_folder
 
             require_folder(catalog, folder)
-        try:
+        with reporting_changes({"folder": [folder] if created else []}, verb="Created"):
             _deploy(catalog, output, folder, file, force=force)
-        except CatalogError as error:
-            if created:
-                error.advice += f" The folder {folder!r} was created before and still exists."
-            raise
 
 
 def _deploy(catalog: Catalog, output: Output, folder: str, file: ProjectFile, *, force: bool) -> None:

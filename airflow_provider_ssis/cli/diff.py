@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS, take_connection
+from airflow_provider_ssis.cli.catalog_command import connector_of
+from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS, ConnectionOptions, take_connection
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import read_password
 
@@ -27,22 +28,23 @@ def _run(
     before: str, after: str, *, as_json: bool, ids: bool, project_password_file: Path | None, **connection: Any
 ) -> int:
     from airflow_provider_ssis.catalog.errors import CatalogError
+    from airflow_provider_ssis.cli.airflow_process import UnreadableConnection
     from airflow_provider_ssis.project.comparison.differences import compare
     from airflow_provider_ssis.project.errors import ProjectError
 
     password = None if project_password_file is None else read_password(project_password_file)
     options = take_connection(connection)
     try:
-        with _opened(before, options, password) as one, _opened(after, options, password) as other:
+        with _opened(before, options, password, as_json) as one, _opened(after, options, password, as_json) as other:
             found = compare(one, other, ids=ids)
-    except (ProjectError, CatalogError) as error:
+    except (ProjectError, CatalogError, UnreadableConnection, CommandFailed) as error:
         raise CommandFailed(str(error), 2) from None
     click.echo(_json(found) if as_json else _text(found), nl=False)
     return DIFFERENT if found else 0
 
 
 @contextmanager
-def _opened(source: str, options: Any, password: str | None) -> Iterator[SsisFiles]:
+def _opened(source: str, options: ConnectionOptions, password: str | None, as_json: bool) -> Iterator[SsisFiles]:
     """Open a path, or the deployed project ``catalog:FOLDER/PROJECT``."""
     from airflow_provider_ssis.project.inspection.sources import open_files
 
@@ -53,7 +55,7 @@ def _opened(source: str, options: Any, password: str | None) -> Iterator[SsisFil
     folder, slash, project = source.removeprefix(_CATALOG).partition("/")
     if not slash:
         raise click.UsageError(f"Write a deployed project as {_CATALOG}FOLDER/PROJECT, not {source!r}.")
-    with options.connector().open_catalog() as catalog:
+    with connector_of(options, as_json=as_json).open_catalog() as catalog:
         content = catalog.get_project(folder, project)
     with open_files(content, password=None) as files:
         yield files
@@ -104,7 +106,7 @@ command = click.Command(
             ["--project-password-file"],
             type=click.Path(path_type=Path, exists=True, dir_okay=False),
             metavar="FILE",
-            help="The file with the password of the sources.",
+            help="The file with the password of the sources, in its first line.",
         ),
         *CONNECTION_PARAMETERS,
     ],

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from dataclasses import replace
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from airflow_provider_ssis.cli.airflow_process import UnreadableConnection, hook_of, output_to_stderr
-from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS, ConnectionOptions, take_connection
+from airflow_provider_ssis.cli.airflow_process import DEFAULT_CONN_ID, UnreadableConnection, output_to_stderr
+from airflow_provider_ssis.cli.catalog_command import connector_of
+from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS, take_connection
 from airflow_provider_ssis.cli.failures import CommandFailed
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.hooks.checks import Finding
     from airflow_provider_ssis.hooks.connector import CatalogConnector
 
-DEFAULT_CONN_ID = "ssis_default"
-"""The Airflow connection that is tested if none is given."""
 LONGEST_BAR = 24
 ONLY_READS = 3
 """The exit code for a login that may neither run nor deploy anything."""
@@ -42,10 +41,11 @@ def _run(*, as_json: bool, **options: Any) -> int:
     """
     _survive_poor_encodings()
     try:
-        # Imports and logs of Airflow and of this package must not mix with JSON on the standard output.
-        with output_to_stderr() if as_json else nullcontext():
-            connector = _connector(take_connection(options))
-    except (ImportError, UnreadableConnection, click.UsageError) as error:
+        connection = take_connection(options)
+        if not connection.is_given and connection.conn_id is None:
+            connection = replace(connection, conn_id=DEFAULT_CONN_ID)
+        connector = connector_of(connection, as_json=as_json)
+    except (CommandFailed, UnreadableConnection, click.UsageError) as error:
         text = error.message if isinstance(error, click.UsageError) else str(error)
         if not as_json:
             if isinstance(error, click.UsageError) and error.ctx is not None:
@@ -69,19 +69,6 @@ command = click.Command(
     ],
     help=_run.__doc__,
 )
-
-
-def _connector(connection: ConnectionOptions) -> CatalogConnector:
-    if not connection.is_given and connection.conn_id is None:
-        return hook_of(DEFAULT_CONN_ID)
-    connector = connection.connector()
-    try:
-        import pyodbc  # noqa: F401 reported here, since every step after the settings needs it
-    except ImportError as error:
-        from airflow_provider_ssis.odbc.drivers import DRIVER_MANAGER_ADVICE
-
-        raise ImportError(DRIVER_MANAGER_ADVICE.format(reason=error)) from None
-    return connector
 
 
 def _run_console(connector: CatalogConnector) -> int:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
+from airflow_provider_ssis.cli.changes import reporting_changes
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import confirm, pair
+from airflow_provider_ssis.cli.lazy_group import Group
+from airflow_provider_ssis.cli.option_values import Pair, Pairs, confirm, unique
 from airflow_provider_ssis.cli.output import Column, Output, plain, shown
 
 if TYPE_CHECKING:
@@ -19,11 +21,10 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.models import EnvironmentVariable
     from airflow_provider_ssis.catalog.requests import Value
 
-Pairs = tuple[tuple[str, str], ...]
 _KEYS = ("value", "type", "sensitive", "description")
 
 
-@click.group("env")
+@click.group("env", cls=Group)
 def command() -> None:
     """Show, set or delete environments and their variables."""
 
@@ -42,10 +43,10 @@ def show(catalog: Catalog, output: Output, folder: str, environment: str) -> Non
         return
     output.rows(
         variables,
-        Column("variable", lambda row: row.name),
-        Column("type", lambda row: row.type),
+        Column("variable", "name"),
+        Column("type", "type"),
         Column("value", lambda row: "***" if row.sensitive else shown(row.value)),
-        Column("description", lambda row: row.description),
+        Column("description", "description"),
     )
 
 
@@ -62,8 +63,8 @@ class _Wanted:
 @catalog_command("set")
 @click.argument("folder")
 @click.argument("environment")
-@click.argument("value", type=pair, nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--type", "types", type=pair, multiple=True, metavar="NAME=TYPE", help="SSIS type, such as Int32.")
+@click.argument("value", type=Pair(), nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--type", "types", type=Pair("NAME=TYPE"), multiple=True, help="SSIS type, such as Int32.")
 @click.option("--sensitive", multiple=True, metavar="NAME", help="Encrypt this variable, so that no view shows it.")
 @click.option(
     "--values",
@@ -97,7 +98,6 @@ def set_values(
 
     Values that are the same already are not written again. Sensitive values cannot be compared and always are.
     """
-    from airflow_provider_ssis.catalog.errors import CatalogError
     from airflow_provider_ssis.catalog.project_references import missing_reference, split_project
     from airflow_provider_ssis.cli.names import require_folder, require_project
 
@@ -107,18 +107,23 @@ def set_values(
     for owner in owners:
         require_project(catalog, *owner)
     found = catalog.environment(folder, environment)
+    is_new = found is None
     created: list[str] = []
     updated: list[str] = []
+    referring: list[str] = []
+    changes = {
+        "": [f"the environment {environment} was created"] if is_new else [],
+        "variables created": created,
+        "variables updated": updated,
+        "references added": referring,
+    }
     if found is None:
-        found = catalog.create_environment(folder, environment, description, exist_ok=True)
-        is_new = True
-    else:
-        is_new = False
-        if description is not None and description != (found.description or ""):
-            catalog.set_environment_description(folder, environment, description)
-    known = {each.name.casefold(): each for each in catalog.environment_variables(folder, environment)}
-    for name, each in wanted.items():
-        try:
+        catalog.create_environment(folder, environment, description, exist_ok=True)
+    elif description is not None and description != (found.description or ""):
+        catalog.set_environment_description(folder, environment, description)
+    with reporting_changes(changes):
+        known = {each.name.casefold(): each for each in catalog.environment_variables(folder, environment)}
+        for name, each in wanted.items():
             if name.casefold() not in known:
                 catalog.create_environment_variable(
                     *(folder, environment, name, each.value),
@@ -129,15 +134,11 @@ def set_values(
                 created.append(name)
             elif _update(catalog, folder, environment, known[name.casefold()], each):
                 updated.append(name)
-        except CatalogError as error:
-            error.advice += _done_before(environment if is_new else None, created, updated)
-            raise
-    referring = []
-    for project_folder, project in owners:
-        refer = missing_reference(catalog, folder, environment, project_folder, project)
-        if refer is not None:
-            refer()
-            referring.append(f"{project_folder}/{project}")
+        for project_folder, project in owners:
+            refer = missing_reference(catalog, folder, environment, project_folder, project)
+            if refer is not None:
+                refer()
+                referring.append(f"{project_folder}/{project}")
     unchanged = [name for name in wanted if name not in (*created, *updated)]
     parts = [f"Created the environment {folder}/{environment}." if is_new else f"Environment {folder}/{environment}."]
     parts += [
@@ -177,15 +178,18 @@ def delete(
         what = f"{', '.join(variable)} of {what}"
     if not yes and not confirm(f"Delete {what}?"):
         raise CommandFailed("nothing was deleted.")
-    for name in variable:
-        catalog.delete_environment_variable(folder, environment, name)
+    deleted: list[str] = []
+    with reporting_changes({"": deleted}, verb="Deleted"):
+        for name in variable:
+            catalog.delete_environment_variable(folder, environment, name)
+            deleted.append(name)
     if not variable:
         catalog.delete_environment(folder, environment)
     output.done(f"Deleted {what}.", folder=folder, environment=environment, variables=list(variable))
 
 
 def _wanted(values: Pairs, types: Pairs, sensitive: tuple[str, ...], file: Path | None) -> dict[str, _Wanted]:
-    from airflow_provider_ssis.cli.value_files import read_json, unique
+    from airflow_provider_ssis.cli.value_files import read_json
 
     found = {} if file is None else {name: _from_file(file, name, each) for name, each in read_json(file).items()}
     found.update({name: _Wanted(value) for name, value in unique(values, "The variable").items()})
@@ -243,13 +247,6 @@ def _update(catalog: Catalog, folder: str, environment: str, variable: Environme
         catalog.set_environment_variable_description(*place, wanted.description)
         changed = True
     return changed
-
-
-def _done_before(environment: str | None, created: list[str], updated: list[str]) -> str:
-    done = [f"the environment {environment} was created"] if environment else []
-    done += [f"variables created: {', '.join(created)}"] if created else []
-    done += [f"variables updated: {', '.join(updated)}"] if updated else []
-    return f" Done before: {'; '.join(done)}." if done else ""
 
 
 command.add_command(show)

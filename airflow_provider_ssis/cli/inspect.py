@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import read_password
+from airflow_provider_ssis.cli.option_values import Pair, Pairs, read_password, unique
 
 
 @click.command("inspect")
@@ -24,8 +24,8 @@ from airflow_provider_ssis.cli.option_values import read_password
 @click.option(
     "--parameter",
     "parameters",
+    type=Pair(),
     multiple=True,
-    metavar="NAME=VALUE",
     help="A parameter for --lineage: '$Project::Server=dw01'. Can be repeated. Default: the design default.",
 )
 @click.option("--package", metavar="NAME", help="The package of a project for --picture: Load.dtsx.")
@@ -34,7 +34,7 @@ from airflow_provider_ssis.cli.option_values import read_password
     "--password-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="The file with the password of the source.",
+    help="The file with the password of the source, in its first line.",
 )
 def command(
     source: Path | None,
@@ -42,7 +42,7 @@ def command(
     schema: bool,
     picture: str | None,
     lineage: bool,
-    parameters: tuple[str, ...],
+    parameters: Pairs,
     package: str | None,
     task: str | None,
     password_file: Path | None,
@@ -83,14 +83,11 @@ def command(
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) + "\n" if as_json else to_tree(found), nl=False)
 
 
-def _given(parameters: tuple[str, ...]) -> dict[str, str]:
-    given: dict[str, str] = {}
-    for text in parameters:
-        name, equals, value = text.partition("=")
-        if not equals or not name.startswith(("$Project::", "$Package::")):
-            raise click.UsageError(f"--parameter {text}: write '$Project::Name=value' or '$Package::Name=value'.")
-        given[name] = value
-    return given
+def _given(parameters: Pairs) -> dict[str, str]:
+    for name, _ in parameters:
+        if not name.startswith(("$Project::", "$Package::")):
+            raise click.UsageError(f"--parameter {name}: write '$Project::Name=value' or '$Package::Name=value'.")
+    return unique(parameters, "--parameter")
 
 
 def _lineage(source: Path, given: dict[str, str], as_json: bool, password: str | None) -> str:

@@ -42,7 +42,7 @@ def interruptible(*numbers: signal.Signals) -> Iterator[Interruption]:
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield interruption
-    except Exception:
+    except Exception:  # of any library: a signal during its call may have caused it
         if interruption.requested:
             raise KeyboardInterrupt from None
         raise

@@ -31,7 +31,25 @@ class CommandEntry:
         return command
 
 
-class LazyGroup(click.Group):
+class Group(click.Group):
+    """Commands. The error for an unknown one has the nearest names."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name.
+
+        :raises click.UsageError: there is no such command.
+        """
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-") and not ctx.resilient_parsing:
+            near = get_close_matches(args[0], known)
+            instead = f"Did you mean {' or '.join(map(repr, near))}?" if near else "--help lists the commands."
+            raise click.UsageError(f"There is no command {args[0]!r}. {instead}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(Group):
     """Commands from a table. Importing the group imports none of their modules."""
 
     def __init__(self, *arguments: Any, table: Sequence[CommandEntry] = (), **options: Any) -> None:
@@ -46,19 +64,6 @@ class LazyGroup(click.Group):
         """The command of this name, whose module is imported now; None if there is none."""
         entry = self.table.get(cmd_name)
         return None if entry is None else entry.load()
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments name.
-
-        :raises click.UsageError: there is no such command; the message has the nearest names.
-        """
-        if args and args[0] not in self.table and not args[0].startswith("-") and not ctx.resilient_parsing:
-            near = get_close_matches(args[0], self.table)
-            instead = f"Did you mean {' or '.join(map(repr, near))}?" if near else "--help lists the commands."
-            raise click.UsageError(f"There is no command {args[0]!r}. {instead}", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands under their headings, without importing one."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
-from airflow_provider_ssis.cli.option_values import package_name
+from airflow_provider_ssis.cli.lazy_group import Group
+from airflow_provider_ssis.cli.option_values import Number, package_name
 from airflow_provider_ssis.cli.output import Column, Output
 
 if TYPE_CHECKING:
@@ -35,16 +36,16 @@ def point_in_time(text: str) -> datetime:
     :raises click.BadParameter: the text is neither.
     """
     age = _AGE.fullmatch(text.strip())
-    if age is not None:
-        return datetime.now(UTC) - timedelta(**{_UNITS[age["unit"]]: int(age["number"])})
     try:
+        if age is not None:
+            return datetime.now(UTC) - timedelta(**{_UNITS[age["unit"]]: int(age["number"])})
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return moment if moment.tzinfo is not None else moment.astimezone()
+    except (ValueError, OverflowError):
         raise click.BadParameter(f"{text!r} is neither a time (2024-05-31T08:00) nor an age (30m, 2h, 7d)") from None
-    return moment if moment.tzinfo is not None else moment.astimezone()
 
 
-@click.group("list")
+@click.group("list", cls=Group)
 def command() -> None:
     """List folders, projects, packages, environments, executions or operations."""
 
@@ -54,10 +55,10 @@ def folders(catalog: Catalog, output: Output) -> None:
     """List the folders that the login can see."""
     output.rows(
         catalog.folders(),
-        Column("folder", lambda row: row.name),
-        Column("created by", lambda row: row.created_by_name),
-        Column("created", lambda row: row.created_time),
-        Column("description", lambda row: row.description),
+        Column("folder", "name"),
+        Column("created by", "created_by_name"),
+        Column("created", "created_time"),
+        Column("description", "description"),
     )
 
 
@@ -68,13 +69,13 @@ def projects(catalog: Catalog, output: Output, folder: str | None) -> None:
     _require_folder(catalog, folder)
     output.rows(
         catalog.projects(folder),
-        Column("folder", lambda row: row.folder_name),
-        Column("project", lambda row: row.name),
-        Column("version", lambda row: row.object_version_lsn),
-        Column("deployed", lambda row: row.last_deployed_time),
-        Column("deployed by", lambda row: row.deployed_by_name),
-        Column("validation", lambda row: row.validation_status),
-        Column("description", lambda row: row.description),
+        Column("folder", "folder_name"),
+        Column("project", "name"),
+        Column("version", "object_version_lsn"),
+        Column("deployed", "last_deployed_time"),
+        Column("deployed by", "deployed_by_name"),
+        Column("validation", "validation_status"),
+        Column("description", "description"),
     )
 
 
@@ -88,12 +89,12 @@ def packages(catalog: Catalog, output: Output, folder: str, project: str) -> Non
     require_project(catalog, folder, project)
     output.rows(
         catalog.packages(folder, project),
-        Column("package", lambda row: row.name),
-        Column("entry point", lambda row: row.entry_point),
+        Column("package", "name"),
+        Column("entry point", "entry_point"),
         Column("version", lambda row: f"{row.version_major}.{row.version_minor}.{row.version_build}"),
-        Column("format", lambda row: row.package_format_version),
-        Column("validation", lambda row: row.validation_status),
-        Column("description", lambda row: row.description),
+        Column("format", "package_format_version"),
+        Column("validation", "validation_status"),
+        Column("description", "description"),
     )
 
 
@@ -104,11 +105,11 @@ def environments(catalog: Catalog, output: Output, folder: str | None) -> None:
     _require_folder(catalog, folder)
     output.rows(
         catalog.environments(folder),
-        Column("folder", lambda row: row.folder_name),
-        Column("environment", lambda row: row.name),
-        Column("created by", lambda row: row.created_by_name),
-        Column("created", lambda row: row.created_time),
-        Column("description", lambda row: row.description),
+        Column("folder", "folder_name"),
+        Column("environment", "name"),
+        Column("created by", "created_by_name"),
+        Column("created", "created_time"),
+        Column("description", "description"),
     )
 
 
@@ -125,7 +126,7 @@ def environments(catalog: Catalog, output: Output, folder: str | None) -> None:
     metavar="TIME",
     help="Only created since this time (2024-05-31T08:00, local unless it has an offset) or age (30m, 2h, 7d).",
 )
-@click.option("--limit", type=click.IntRange(1), default=50, help="The most executions to list, the newest first.")
+@click.option("--limit", type=Number(1), default=50, help="The most executions to list, the newest first.")
 def executions(
     catalog: Catalog,
     output: Output,
@@ -149,15 +150,15 @@ def executions(
     )
     output.rows(
         list(found),
-        Column("execution", lambda row: row.execution_id),
-        Column("status", lambda row: row.status),
-        Column("folder", lambda row: row.folder_name),
-        Column("project", lambda row: row.project_name),
-        Column("package", lambda row: row.package_name),
-        Column("environment", lambda row: row.environment_name),
-        Column("started", lambda row: row.start_time),
-        Column("ended", lambda row: row.end_time),
-        Column("by", lambda row: row.caller_name),
+        Column("execution", "execution_id"),
+        Column("status", "status"),
+        Column("folder", "folder_name"),
+        Column("project", "project_name"),
+        Column("package", "package_name"),
+        Column("environment", "environment_name"),
+        Column("started", "start_time"),
+        Column("ended", "end_time"),
+        Column("by", "caller_name"),
     )
 
 
@@ -169,7 +170,7 @@ def executions(
 @click.option("--object", "object_name", metavar="NAME", help="Only about the project of this name.")
 @click.option("--caller", metavar="LOGIN", help="Only of this login.")
 @click.option("--since", type=point_in_time, metavar="TIME", help="Only created since this time or age.")
-@click.option("--limit", type=click.IntRange(1), default=50, help="The most operations to list, the newest first.")
+@click.option("--limit", type=Number(1), default=50, help="The most operations to list, the newest first.")
 def operations(
     catalog: Catalog,
     output: Output,
@@ -193,13 +194,13 @@ def operations(
     )
     output.rows(
         list(found),
-        Column("operation", lambda row: row.operation_id),
-        Column("type", lambda row: row.operation_type),
-        Column("status", lambda row: row.status),
-        Column("object", lambda row: row.object_name),
-        Column("created", lambda row: row.created_time),
-        Column("ended", lambda row: row.end_time),
-        Column("by", lambda row: row.caller_name),
+        Column("operation", "operation_id"),
+        Column("type", "operation_type"),
+        Column("status", "status"),
+        Column("object", "object_name"),
+        Column("created", "created_time"),
+        Column("ended", "end_time"),
+        Column("by", "caller_name"),
     )
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from airflow_provider_ssis.cli.failures import CommandFailed
+
+_LARGEST_ID = 2**63 - 1
+Pairs = tuple[tuple[str, str], ...]
+"""The value of an option of the type :class:`Pair` that can be repeated."""
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def not_empty(text: str) -> str:
@@ -30,17 +38,20 @@ def file_path(text: str) -> Path:
 
 
 def read_password(path: Path) -> str:
-    """Return the password in a file, without the line end after it.
+    """Return the password in the first line of a file.
 
-    :param path: the file.
-    :raises CommandFailed: the file cannot be read, or the password is empty.
+    :param path: the file; ``-`` is the standard input.
+    :raises click.UsageError: the file cannot be read, or the password is empty.
     """
     try:
-        password = path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
-    except (OSError, UnicodeError) as error:
-        raise CommandFailed(f"cannot read the password in {path}: {type(error).__name__}") from None
+        text = sys.stdin.readline() if str(path) == "-" else path.read_text("utf-8")
+    except OSError as error:
+        raise click.UsageError(f"The password cannot be read from {path}: {error.strerror or error}.") from None
+    except UnicodeError:
+        raise click.UsageError(f"The password cannot be read: {path} is not text in UTF-8.") from None
+    password = text.partition("\n")[0]
     if not password:
-        raise CommandFailed(f"the password in {path} is empty. Write the password into the file")
+        raise click.UsageError(f"There is no password: the first line of {path} is empty. Write the password there.")
     return password
 
 
@@ -70,15 +81,88 @@ def package_name(text: str) -> str:
     return name if name.lower().endswith(".dtsx") else f"{name}.dtsx"
 
 
-def pair(text: str) -> tuple[str, str]:
-    """A name and a value, from ``NAME=VALUE``.
+class Pair(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
+    """A name and a value, as ``(name, value)``.
 
-    :raises click.BadParameter: the text is not such a pair. The message has only the part before a possible secret.
+    :param form: how users write it: ``NAME=VALUE``. Default: that.
     """
-    name, equals, value = text.partition("=")
-    if not name.strip() or not equals:
-        raise click.BadParameter("write it as NAME=VALUE")
-    return name.strip(), value
+
+    def __init__(self, form: str = "NAME=VALUE") -> None:
+        self.name = form
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Split a text at its first equals sign.
+
+        :raises click.BadParameter: the text is not such a pair. The message has nothing of it: it may be a secret.
+        """
+        if isinstance(value, tuple):
+            return value
+        name, equals, rest = value.partition("=")
+        if not name.strip() or not equals:
+            self.fail(f"write it as {self.name}", param, ctx)
+        return name.strip(), rest
+
+
+def unique(pairs: Iterable[tuple[str, str]], option: str) -> dict[str, str]:
+    """The pairs of an option that can be repeated.
+
+    :raises click.UsageError: a name is given twice.
+    """
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise click.UsageError(f"{option} {name} is given twice.")
+        found[name] = value
+    return found
+
+
+class Number(click.IntRange):
+    """A whole number."""
+
+    name = "number"
+
+
+class CatalogId(click.IntRange):
+    """The id of an object of the catalog."""
+
+    name = "id"
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read an id, at most a bigint.
+
+        :raises click.BadParameter: the text is no id.
+        """
+        number: int = super().convert(value, param, ctx)
+        if number > _LARGEST_ID:
+            self.fail(f"{number} is not a valid {self.name}.", param, ctx)
+        return number
+
+
+class _Seconds(click.FloatRange):
+    name = "number of seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):  # which is in every range
+            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
+        return seconds
+
+
+def poll_interval_option(default: float = 2.0) -> Callable[[Function], Function]:
+    """The option ``--poll-interval``.
+
+    :param default: in seconds. Default: 2.
+    """
+    return click.option(
+        "--poll-interval",
+        type=_Seconds(0.05, 3600),
+        default=default,
+        metavar="SECONDS",
+        help="Seconds between two polls.",
+    )
 
 
 def reject_together(*names: str) -> None:

@@ -39,11 +39,15 @@ class Column:
     """A column of a table.
 
     :param title: its heading.
-    :param value: computes the cell from a row.
+    :param value: the name of the row's attribute in the cell, or computes the cell from the row.
     """
 
     title: str
-    value: Callable[[Any], object]
+    value: str | Callable[[Any], object]
+
+    def of(self, row: Any) -> object:
+        """The cell of a row."""
+        return getattr(row, self.value) if isinstance(self.value, str) else self.value(row)
 
 
 class Output:
@@ -68,7 +72,7 @@ class Output:
 
         table = Table(*(column.title for column in columns), box=None, pad_edge=False, header_style="bold")
         for row in rows:
-            table.add_row(*(_cell(column.value(row)) for column in columns))
+            table.add_row(*(_cell(column.of(row)) for column in columns))
         console().print(table)
 
     def record(self, fields: Mapping[str, object], **further: object) -> None:

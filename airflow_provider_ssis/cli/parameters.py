@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
-from airflow_provider_ssis.cli.option_values import package_name, pair
+from airflow_provider_ssis.cli.changes import reporting_changes
+from airflow_provider_ssis.cli.lazy_group import Group
+from airflow_provider_ssis.cli.option_values import Pair, Pairs, package_name, unique
 from airflow_provider_ssis.cli.output import Column, Output, shown
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.models import ObjectParameter
     from airflow_provider_ssis.catalog.requests import Value, VariableReference
 
-Pairs = tuple[tuple[str, str], ...]
 _PACKAGE = click.option(
     "--package",
     type=package_name,
@@ -25,7 +26,7 @@ _PACKAGE = click.option(
 )
 
 
-@click.group("parameter")
+@click.group("parameter", cls=Group)
 def command() -> None:
     """Show, set or clear the values of a project's or package's parameters."""
 
@@ -44,22 +45,22 @@ def show(catalog: Catalog, output: Output, folder: str, project: str, package: s
         found = [each for each in found if each.object_name.casefold() == package.casefold()]
     output.rows(
         found,
-        Column("of", lambda row: row.object_name),
-        Column("parameter", lambda row: row.parameter_name),
-        Column("type", lambda row: row.data_type),
-        Column("required", lambda row: row.required),
+        Column("of", "object_name"),
+        Column("parameter", "parameter_name"),
+        Column("type", "data_type"),
+        Column("required", "required"),
         Column("value", _value),
         Column("design default", lambda row: "***" if row.sensitive else shown(row.design_default_value)),
-        Column("description", lambda row: row.description),
+        Column("description", "description"),
     )
 
 
 @catalog_command("set")
 @click.argument("folder")
 @click.argument("project")
-@click.argument("value", type=pair, nargs=-1, metavar="[NAME=VALUE]...")
+@click.argument("value", type=Pair(), nargs=-1, metavar="[NAME=VALUE]...")
 @_PACKAGE
-@click.option("--bind", type=pair, multiple=True, metavar="NAME=VARIABLE", help="Bind to an environment variable.")
+@click.option("--bind", type=Pair("NAME=VARIABLE"), multiple=True, help="Bind to an environment variable.")
 @click.option(
     "--values",
     type=Path,
@@ -80,10 +81,9 @@ def set_values(
 
     Values that are the same already are not written again. Sensitive values cannot be compared and always are.
     """
-    from airflow_provider_ssis.catalog.errors import CatalogError
     from airflow_provider_ssis.catalog.requests import VariableReference
     from airflow_provider_ssis.cli.names import require_project
-    from airflow_provider_ssis.cli.value_files import read_json, unique, value_in
+    from airflow_provider_ssis.cli.value_files import read_json, value_in
 
     wanted: dict[str, Value | VariableReference] = {}
     if values is not None:
@@ -104,16 +104,11 @@ def set_values(
         if each.object_name.casefold() == owner
     }
     written: list[str] = []
-    for name, each in wanted.items():
-        if name in known and _is_set_to(known[name], each):
-            continue
-        try:
-            catalog.set_object_parameter_value(folder, project, name, each, package=package)
-        except CatalogError as error:
-            if written:
-                error.advice += f" Set before: {', '.join(written)}."
-            raise
-        written.append(name)
+    with reporting_changes({"": written}, verb="Set"):
+        for name, each in wanted.items():
+            if name not in known or not _is_set_to(known[name], each):
+                catalog.set_object_parameter_value(folder, project, name, each, package=package)
+                written.append(name)
     place = f"{folder}/{project}" + (f"/{package}" if package else "")
     unchanged = [name for name in wanted if name not in written]
     output.done(
@@ -137,14 +132,10 @@ def clear(
 ) -> None:
     """Remove the values and bindings of the parameters NAME, so that those in the project file count again."""
     done: list[str] = []
-    for each in name:
-        try:
+    with reporting_changes({"": done}, verb="Cleared"):
+        for each in name:
             catalog.clear_object_parameter_value(folder, project, each, package=package)
-        except Exception:
-            if done:
-                click.echo(f"Cleared before: {', '.join(done)}.", err=True)
-            raise
-        done.append(each)
+            done.append(each)
     output.done(f"Cleared {', '.join(done)}.", folder=folder, project=project, package=package, cleared=done)
 
 

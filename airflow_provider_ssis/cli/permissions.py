@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
+from airflow_provider_ssis.cli.changes import reporting_changes
+from airflow_provider_ssis.cli.lazy_group import Group
+from airflow_provider_ssis.cli.option_values import CatalogId
 from airflow_provider_ssis.cli.output import Column, Output, plain, shown
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ _OBJECT = (
     click.option("--folder", metavar="NAME", help="The folder, alone or of the project or environment."),
     click.option("--project", metavar="NAME", help="A project in the folder."),
     click.option("--environment", metavar="NAME", help="An environment in the folder."),
-    click.option("--operation", type=click.IntRange(1), metavar="ID", help="An execution or another operation."),
+    click.option("--operation", type=CatalogId(), metavar="ID", help="An execution or another operation."),
 )
 
 
@@ -33,7 +36,7 @@ def _of_an_object(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-@click.group("permission")
+@click.group("permission", cls=Group)
 def command() -> None:
     """Grant, deny, revoke or show permissions on a folder, project, environment or operation."""
 
@@ -61,9 +64,9 @@ def show(
     output.rows(
         explicit,
         Column("principal", lambda row: row.principal_name or row.principal_id),
-        Column("permission", lambda row: row.permission_type),
-        Column("denied", lambda row: row.is_deny),
-        Column("granted by", lambda row: row.grantor_name),
+        Column("permission", "permission_type"),
+        Column("denied", "is_deny"),
+        Column("granted by", "grantor_name"),
     )
     click.echo(f"\nThis login may: {', '.join(map(shown, own)) or 'nothing'}.")
 
@@ -89,7 +92,6 @@ def _changing(verb: str, does: str) -> click.Command:
         operation: int | None,
     ) -> None:
         from airflow_provider_ssis.catalog.codes import PermissionType
-        from airflow_provider_ssis.catalog.errors import CatalogError
 
         securable = _securable(folder, project, environment, operation)
         call = {
@@ -98,15 +100,11 @@ def _changing(verb: str, does: str) -> click.Command:
             "revoke": catalog.revoke_permission,
         }[verb]
         done: list[str] = []
-        for name in permission:
-            try:
-                call(principal, PermissionType[name.upper()], securable)
-            except CatalogError as error:
-                if done:
-                    error.advice += f" Done before: {', '.join(done)}."
-                raise
-            done.append(name)
         past, joiner = _VERBS[verb]
+        with reporting_changes({"": done}):
+            for name in permission:
+                call(principal, PermissionType[name.upper()], securable)
+                done.append(name)
         output.done(
             f"{past} {', '.join(done)} on {securable.title} {joiner} {principal}.",
             action=verb,

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
+from airflow_provider_ssis.cli.lazy_group import Group
 from airflow_provider_ssis.cli.output import Output
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
 
 
-@click.group("property")
+@click.group("property", cls=Group)
 def command() -> None:
     """Show or set properties of the catalog, such as RETENTION_WINDOW."""
 

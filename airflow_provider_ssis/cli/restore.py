@@ -8,6 +8,7 @@ import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import CatalogId
 from airflow_provider_ssis.cli.output import Output
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @catalog_command("restore")
 @click.argument("folder")
 @click.argument("project")
-@click.argument("version", type=click.IntRange(1), required=False)
+@click.argument("version", type=CatalogId(), required=False)
 def command(catalog: Catalog, output: Output, folder: str, project: str, version: int | None) -> None:
     """Put VERSION of PROJECT in FOLDER into use again. Without VERSION: the one before the version in use.
 

@@ -12,15 +12,13 @@ from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.exit_codes import RunCommand, exit_code_of_error, exit_code_of_status
 from airflow_provider_ssis.cli.interrupts import interruptible
 from airflow_provider_ssis.cli.messages import LEVELS
-from airflow_provider_ssis.cli.option_values import package_name, pair, reject_together
+from airflow_provider_ssis.cli.option_values import Pair, Pairs, package_name, poll_interval_option, reject_together
 from airflow_provider_ssis.cli.output import Output, plain, shown
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.codes import OperationStatus
     from airflow_provider_ssis.catalog.models import Execution, Operation
-
-Pairs = tuple[tuple[str, str], ...]
 
 
 @catalog_command("run", exit_code_of=exit_code_of_error, command_class=RunCommand)
@@ -29,24 +27,20 @@ Pairs = tuple[tuple[str, str], ...]
 @click.argument("package", type=package_name)
 @click.option("--environment", metavar="NAME", help="Environment of the run: NAME, FOLDER/NAME, or ./NAME.")
 @click.option("--environment-folder", metavar="NAME", help="Folder of the environment, if its name contains a slash.")
-@click.option("--parameter", type=pair, multiple=True, metavar="NAME=VALUE", help="Value of a package parameter.")
-@click.option(
-    "--project-parameter", type=pair, multiple=True, metavar="NAME=VALUE", help="Value of a project parameter."
-)
+@click.option("--parameter", type=Pair(), multiple=True, help="Value of a package parameter.")
+@click.option("--project-parameter", type=Pair(), multiple=True, help="Value of a project parameter.")
 @click.option(
     "--connection",
     "connection_manager",
-    type=pair,
+    type=Pair("MANAGER.PROPERTY=VALUE"),
     multiple=True,
-    metavar="MANAGER.PROPERTY=VALUE",
     help="Value of a connection manager's property, such as Warehouse.ServerName=dw01.",
 )
 @click.option(
     "--set",
     "overrides",
-    type=pair,
+    type=Pair("PATH=VALUE"),
     multiple=True,
-    metavar="PATH=VALUE",
     help="Value of any property, such as '\\Package\\Load.Properties[Disable]=true'. The path ends at the first "
     "= outside of brackets.",
 )
@@ -71,7 +65,7 @@ Pairs = tuple[tuple[str, str], ...]
     is_flag=True,
     help="Stop the execution on Ctrl+C and SIGTERM. Without it, the execution continues on the server.",
 )
-@click.option("--poll-interval", type=click.FloatRange(0.05), default=2.0, help="Seconds between two polls.")
+@poll_interval_option()
 def command(
     catalog: Catalog,
     output: Output,

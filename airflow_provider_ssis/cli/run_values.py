@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from airflow_provider_ssis.catalog.requests import Value
-from airflow_provider_ssis.cli.value_files import read_json, unique, value_in
+from airflow_provider_ssis.cli.option_values import Pairs, unique
+from airflow_provider_ssis.cli.value_files import read_json, value_in
 
-Pairs = Sequence[tuple[str, str]]
 _KEYS = ("parameters", "project_parameters", "connection_managers", "property_overrides")
 
 
@@ -42,7 +42,7 @@ def read_values(
     values = RunValues() if file is None else _from_file(file)
     values.parameters.update(unique(parameters, "--parameter"))
     values.project_parameters.update(unique(project_parameters, "--project-parameter"))
-    values.property_overrides.update(unique([_at_bracket(*each) for each in property_overrides], "--set"))
+    values.property_overrides.update(unique((_at_bracket(*each) for each in property_overrides), "--set"))
     for name, value in unique(connection_managers, "--connection").items():
         manager, dot, property_name = name.rpartition(".")
         if not dot or not manager or not property_name:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
+from airflow_provider_ssis.cli.option_values import CatalogId
 from airflow_provider_ssis.cli.output import Column, Output, plain, shown
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @catalog_command("show")
-@click.argument("execution", type=click.IntRange(1))
+@click.argument("execution", type=CatalogId())
 def command(catalog: Catalog, output: Output, execution: int) -> None:
     """Show an EXECUTION, by its id: status, times, values, executables, errors and rows.
 
@@ -64,18 +65,18 @@ def command(catalog: Catalog, output: Output, execution: int) -> None:
     click.echo()
     output.rows(
         values,
-        Column("of", lambda row: row.object_type),
-        Column("parameter", lambda row: row.parameter_name),
-        Column("type", lambda row: row.parameter_data_type),
+        Column("of", "object_type"),
+        Column("parameter", "parameter_name"),
+        Column("type", "parameter_data_type"),
         Column("value", lambda row: "***" if row.sensitive and row.value_set else shown(row.parameter_value)),
-        Column("set for this run", lambda row: row.runtime_override),
+        Column("set for this run", "runtime_override"),
     )
     if statistics:
         click.echo()
         output.rows(
             statistics,
             Column("executable", lambda row: row.execution_path or names[row.executable_id].package_path),
-            Column("result", lambda row: row.execution_result),
-            Column("started", lambda row: row.start_time),
-            Column("ms", lambda row: row.execution_duration),
+            Column("result", "execution_result"),
+            Column("started", "start_time"),
+            Column("ms", "execution_duration"),
         )

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
+from airflow_provider_ssis.cli.changes import reporting_changes
 from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import CatalogId, poll_interval_option
 from airflow_provider_ssis.cli.output import Output, plain, shown
 
 if TYPE_CHECKING:
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 
 
 @catalog_command("stop")
-@click.argument("execution", type=click.IntRange(1), nargs=-1, required=True)
+@click.argument("execution", type=CatalogId(), nargs=-1, required=True)
 @click.option("--no-wait", is_flag=True, help="Return when the stop is requested.")
-@click.option("--poll-interval", type=click.FloatRange(0.05), default=2.0, help="Seconds between two polls.")
+@poll_interval_option()
 def command(
     catalog: Catalog, output: Output, execution: tuple[int, ...], no_wait: bool, poll_interval: float
 ) -> int | None:
@@ -28,8 +30,11 @@ def command(
     --no-wait; 1: one could not be stopped.
     """
     statuses: dict[int, OperationStatus] = {}
-    for execution_id in execution:
-        request_stop(catalog, execution_id)
+    requested: list[str] = []
+    with reporting_changes({"": requested}, verb="Stop requested"):
+        for execution_id in execution:
+            request_stop(catalog, execution_id)
+            requested.append(str(execution_id))
     for execution_id in execution:
         statuses[execution_id] = (
             _status(catalog, execution_id) if no_wait else _end(catalog, execution_id, poll_interval)

@@ -9,7 +9,7 @@ import click
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.exit_codes import exit_code_of_status
 from airflow_provider_ssis.cli.messages import LEVELS
-from airflow_provider_ssis.cli.option_values import package_name, reject_together
+from airflow_provider_ssis.cli.option_values import package_name, poll_interval_option, reject_together
 from airflow_provider_ssis.cli.output import Output, plain, shown
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--all-environments", is_flag=True, help="Validate with every environment that the project refers to.")
 @click.option("--use32bit", is_flag=True, help="Validate with the 32-bit runtime.")
 @click.option("--level", type=click.Choice(LEVELS), default="warning", help="The least important messages to print.")
-@click.option("--poll-interval", type=click.FloatRange(0.05), default=2.0, help="Seconds between two polls.")
+@poll_interval_option()
 def command(
     catalog: Catalog,
     output: Output,

@@ -1,10 +1,10 @@
-"""Values from JSON files, which keep secrets out of the process list, and from NAME=VALUE options."""
+"""Values from JSON files, which keep secrets out of the process list."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -52,16 +52,3 @@ def value_in(file: Path, where: str, value: Any) -> Value:
     if not isinstance(value, bool | int | Decimal | str):
         raise click.UsageError(f"The file {file}: {where} is neither a text, a number, true nor false.")
     return value
-
-
-def unique(pairs: Sequence[tuple[str, str]], option: str) -> dict[str, str]:
-    """The pairs of an option that can be repeated.
-
-    :raises click.UsageError: a name is given twice.
-    """
-    found: dict[str, str] = {}
-    for name, value in pairs:
-        if name in found:
-            raise click.UsageError(f"{option} {name} is given twice.")
-        found[name] = value
-    return found

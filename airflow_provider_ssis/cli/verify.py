@@ -15,7 +15,7 @@ import click
 from airflow_provider_ssis.cli.catalog_command import connector_command
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.interrupts import Interruption, interruptible
-from airflow_provider_ssis.cli.option_values import confirm
+from airflow_provider_ssis.cli.option_values import confirm, poll_interval_option
 from airflow_provider_ssis.cli.output import Output, console
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _QUESTION = (
 @click.option("--only", multiple=True, metavar="GROUP", help="Only facts whose id begins so. Can be repeated.")
 @click.option("--report", type=Path, metavar="FILE", help="Write the report to FILE.txt and FILE.json.")
 @click.option("--yes", is_flag=True, help="Do not ask before the start.")
-@click.option("--poll-interval", type=click.FloatRange(0.05), default=1.0, help="Seconds between two polls of a run.")
+@poll_interval_option(1.0)
 def command(
     connector: CatalogConnector,
     output: Output,
@@ -58,6 +58,8 @@ def command(
     from airflow_provider_ssis.verify.report import Report
 
     facts = _facts(only)
+    if report is not None and not report.absolute().parent.is_dir():
+        raise CommandFailed(f"cannot write {report}: there is no folder {report.absolute().parent}. Nothing was done.")
     if not yes and not confirm(_QUESTION):
         raise CommandFailed("nothing was done.")
     with connector.open_catalog() as catalog:

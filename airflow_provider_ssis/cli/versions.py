@@ -23,11 +23,11 @@ def command(catalog: Catalog, output: Output, folder: str, project: str) -> None
     require_project(catalog, folder, project)
     output.rows(
         catalog.project_versions(folder, project),
-        Column("version", lambda row: row.object_version_lsn),
-        Column("in use", lambda row: row.is_current),
-        Column("created", lambda row: row.created_time),
-        Column("created by", lambda row: row.created_by),
-        Column("restored", lambda row: row.last_restored_time),
-        Column("restored by", lambda row: row.restored_by),
-        Column("description", lambda row: row.description),
+        Column("version", "object_version_lsn"),
+        Column("in use", "is_current"),
+        Column("created", "created_time"),
+        Column("created by", "created_by"),
+        Column("restored", "last_restored_time"),
+        Column("restored by", "restored_by"),
+        Column("description", "description"),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.cli.conftest import Command
 
@@ -75,6 +76,13 @@ def test_a_failure_in_the_middle_says_what_was_done(run: Command, mart: Catalog)
     assert "Done before: the environment Test was created; variables created: A." in failed.err
     failed = run("parameter", "set", "Sales", "Mart", "BatchSize=7", "Nothing=1", "--package", "Load", code=1)
     assert "Set before: BatchSize." in failed.err
+    failed = run("parameter", "clear", "Sales", "Mart", "BatchSize", "Nothing", "--package", "Load", "--json", code=1)
+    assert "Cleared before: BatchSize." in failed.json["error"]
+    failed = run("env", "delete", "Sales", "Test", "A", "Nothing", "--yes", code=1)
+    assert "Deleted before: A." in failed.err
+    number = mart.create_execution(ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx"))
+    mart.start_execution(number)
+    assert f"Stop requested before: {number}." in run("stop", number, number + 100, code=1).err
 
 
 def test_an_environment_is_deleted_after_a_question(

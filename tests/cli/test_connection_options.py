@@ -112,8 +112,8 @@ def test_the_server_sees_the_name_of_the_program(
         (["--uri", "hunter2"], "the URI cannot be read: it is not a URI"),
         (["--uri", "ssis://etl:hunter2@host:port"], "its port is not a number"),
         (["--uri", "ssis://a", "--host", "b"], "Give only one of --uri and --host."),
-        (["--host", "a", "--extra", "encrypt"], "'encrypt' is not FIELD=VALUE"),
-        (["--host", "a", "--extra", "encrypt=no", "--extra", "encrypt=yes"], "'encrypt' is given twice"),
+        (["--host", "a", "--extra", "encrypt"], "write it as FIELD=VALUE"),
+        (["--host", "a", "--extra", "encrypt=no", "--extra", "encrypt=yes"], "--extra encrypt is given twice"),
         (["--host", "a", "--port", "99999"], "99999 is not in the range"),
     ],
 )

@@ -63,6 +63,19 @@ def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[s
     [
         (["bild"], "There is no command 'bild'. Did you mean 'build'?"),
         (["xyzzy"], "There is no command 'xyzzy'. --help lists the commands."),
+        (["list", "foldrs"], "There is no command 'foldrs'. Did you mean 'folders'?"),
+        (["env", "xyzzy"], "There is no command 'xyzzy'. --help lists the commands."),
+        (["show", "abc"], "'abc' is not a valid id."),
+        (["stop", "1", "9223372036854775808"], "9223372036854775808 is not a valid id."),
+        (["list", "executions", "--limit", "abc"], "'abc' is not a valid number."),
+        (["list", "executions", "--since", "99999999999d"], "neither a time (2024-05-31T08:00) nor an age"),
+        (["messages", "1", "--poll-interval", "abc"], "'abc' is not a valid number of seconds."),
+        (["messages", "1", "--poll-interval", "nan"], "'nan' is not a valid number of seconds."),
+        (["messages", "1", "--poll-interval", "inf"], "inf is not in the range"),
+        (["parameter", "set", "A", "B", "--bind", "C"], "write it as NAME=VARIABLE"),
+        (["env", "set", "A", "B", "--type", "C"], "write it as NAME=TYPE"),
+        (["inspect", "a", "--lineage", "--parameter", "C"], "write it as NAME=VALUE"),
+        (["build", "a", "--output", "b.ispac", "--set", "C=1", "--set", "C=2"], "--set C is given twice."),
         (["build", "folder"], "Missing option '--output'"),
         (["doctor", "--conn-id", "a", "--uri", "b"], "Give only one of --uri and --conn-id."),
         (["emulator", "--password", "a", "--password-file", "b"], "Give only one of --password-file and --password."),
@@ -71,6 +84,24 @@ def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[s
 def test_wrong_usage_gives_exit_code_2(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "form"),
+    [
+        ("--parameter", "NAME=VALUE"),
+        ("--project-parameter", "NAME=VALUE"),
+        ("--connection", "MANAGER.PROPERTY=VALUE"),
+        ("--set", "PATH=VALUE"),
+    ],
+)
+def test_a_value_of_a_run_without_an_equals_sign_is_wrong_usage(
+    option: str, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "Sales", "Mart", "Load", option, "hunter2"]) == 6
+    error = capsys.readouterr().err
+    assert f"write it as {form}" in error
+    assert "hunter2" not in error
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,10 @@ from tests.docs.conftest import SALES_MART
         (["lint", str(SALES_MART), "--ignore", "Z9"], "no rule has the id 'Z9'"),
         (["lint", str(SALES_MART), "--baseline", "none.json"], "none.json: cannot be read: No such file"),
         (["lint", str(SALES_MART), "--baseline", "empty"], "empty: is not a baseline"),
-        (["inspect", str(SALES_MART), "--password-file", "empty"], "the password in empty is empty"),
+        (["inspect", str(SALES_MART), "--password-file", "empty"], "the first line of empty is empty"),
         (
             ["build", str(SALES_MART), "--output", "a.ispac", "--protect", "all", "--new-password-file", "empty"],
-            "the password in empty is empty",
+            "the first line of empty is empty",
         ),
     ],
 )
@@ -57,7 +57,7 @@ def test_a_configuration_with_an_unknown_rule_is_an_error(
     config = tmp_path / "airflow-ssis.toml"
     config.write_text(f"{key} = {value}\n", "utf-8")
     assert main(["lint", str(SALES_MART), "--config", str(config)]) == 1
-    assert "no rule has the id 'Z9'" in capsys.readouterr().err
+    assert f"{config}: no rule has the id 'Z9'" in capsys.readouterr().err
 
 
 def test_a_run_without_a_required_value_creates_no_execution(run: Command, mart: Catalog) -> None:
@@ -100,3 +100,20 @@ def test_a_project_password_that_has_no_effect_is_an_error(run: Command, ispac: 
     password = tmp_path / "password.txt"
     password.write_text("secret", "utf-8")
     assert "needs --strip-sensitive" in run("deploy", ispac, "Sales", "--project-password-file", password, code=2).err
+
+
+def test_diff_does_not_report_a_failure_as_a_difference(
+    run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    refused = run("diff", SALES_MART, SALES_MART, "--project-password-file", empty, code=2).err
+    assert "the first line of" in refused
+    monkeypatch.delenv("AIRFLOW_SSIS_URI")
+    unreadable = run("diff", SALES_MART, "catalog:Sales/Mart", "--conn-id", "unknown", code=2).err
+    assert "'unknown' cannot be read" in unreadable
+
+
+def test_a_report_that_cannot_be_written_is_an_error_before_the_start(run: Command, tmp_path: Path) -> None:
+    report = tmp_path / "none" / "report"
+    assert f"there is no folder {report.parent}" in run("verify", "--yes", "--report", report, code=1).err

@@ -1,0 +1,24 @@
+"""What a command had changed before it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+
+@contextmanager
+def reporting_changes(changes: Mapping[str, Sequence[str]], *, verb: str = "Done") -> Iterator[None]:
+    """Let an error of the catalog say what the command changed before it.
+
+    :param changes: the changes by what was done; the block adds to them. Those under an empty text need no words.
+    :param verb: what was done, in one word. Default: ``Done``.
+    """
+    from airflow_provider_ssis.catalog.errors import CatalogError
+
+    try:
+        yield
+    except CatalogError as error:
+        done = [f"{what}: {', '.join(names)}".removeprefix(": ") for what, names in changes.items() if names]
+        if done:
+            error.advice = f"{error.advice} {verb} before: {'; '.join(done)}.".lstrip()
+        raise

@@ -20,7 +20,10 @@ RECURSION_LEVEL: Final = "level of recursion"
 ROW_ID: Final = "row id of a change"
 """The hidden column that identifies the rows of a local table."""
 
-_HIDDEN: Final = (RECURSION_LEVEL, ROW_ID)
+PLACE: Final = "place of a row"
+"""The hidden column that numbers the rows of a function, and of the first source where functions follow."""
+
+_HIDDEN: Final = (RECURSION_LEVEL, ROW_ID, PLACE)
 
 
 class Clause(Enum):
@@ -74,6 +77,10 @@ class Source:
         """The columns of a star."""
         return tuple(column for column in self.columns if column.name not in _HIDDEN)
 
+    def hidden(self, name: str) -> str:
+        """The DuckDB text of a hidden column; empty where there is none."""
+        return next((column.sql for column in self.columns if column.name == name), "")
+
     def called(self, qualifier: tuple[str, ...]) -> bool:
         """Whether this is what ``qualifier.`` in front of a column means."""
         return qualifier in self.names
@@ -121,6 +128,16 @@ class Scope:
     subtotals: bool = False
     clause: Clause = Clause.SELECT
     groups: Groups | None = None
+
+    @property
+    def places(self) -> list[str]:
+        """The DuckDB texts that order the rows of functions; empty without one.
+
+        SQL Server returns the elements of OPENJSON in order where the query has no ORDER BY; DuckDB's joins do not.
+        """
+        if not any(source.hidden(PLACE) for source in self.sources):
+            return []
+        return [text for source in self.sources if (text := source.hidden(PLACE) or source.hidden(ROW_ID))]
 
     def group_first(self, alias: str) -> None:
         """Read the groups from a separate source."""

@@ -60,11 +60,13 @@ class BoundQuery:
     :param sql: DuckDB text; its columns are called ``c1``, ``c2`` ... (:func:`output_name`).
     :param columns: the outputs; only type, nullable and name of each still matter.
     :param evaluate: the rows in Python, where the query reads no table; None otherwise.
+    :param has_place: a column ``place`` follows the outputs: the number of the row, in the order of a function.
     """
 
     sql: str
     columns: tuple[Typed, ...]
     evaluate: Callable[[Values], list[tuple[Any, ...]]] | None = None
+    has_place: bool = False
 
 
 def output_name(position: int) -> str:

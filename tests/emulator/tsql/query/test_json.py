@@ -66,6 +66,74 @@ def test_answers(text: str, expected: list[tuple[Any, ...]]) -> None:
     assert found.results == [expected]
 
 
+ROWS = "(VALUES (2, '[7,5,6]'), (1, '[9,8]')) t (n, d)"
+IN_ORDER: list[tuple[str, list[tuple[Any, ...]]]] = [
+    (
+        f"SELECT t.n, j.value FROM {ROWS} CROSS APPLY OPENJSON(t.d) j",
+        [(2, "7"), (2, "5"), (2, "6"), (1, "9"), (1, "8")],
+    ),
+    (
+        f"SELECT * INTO #t FROM {ROWS}; INSERT #t VALUES (0, '[]');"
+        " SELECT t.n, j.v FROM #t t OUTER APPLY OPENJSON(t.d) WITH (v int '$') j",
+        [(2, 7), (2, 5), (2, 6), (1, 9), (1, 8), (0, None)],
+    ),
+    (
+        f"SELECT j.v FROM {ROWS} CROSS APPLY (SELECT TOP (2) value AS v FROM OPENJSON(t.d) WHERE value > 5) j",
+        [("7",), ("6",), ("9",), ("8",)],
+    ),
+    (
+        "SELECT p.value FROM OPENJSON('[[3,1],[2,0]]') o CROSS APPLY OPENJSON(o.value) p",
+        [("3",), ("1",), ("2",), ("0",)],
+    ),
+    (f"SELECT TOP (2) j.value FROM {ROWS} CROSS APPLY OPENJSON(t.d) j", [("7",), ("5",)]),
+    (
+        f"SELECT t.n, STRING_AGG(j.value, '-') FROM {ROWS} CROSS APPLY OPENJSON(t.d) j GROUP BY t.n ORDER BY 1",
+        [(1, "9-8"), (2, "7-5-6")],
+    ),
+    (
+        f"DECLARE @s varchar(9) = ''; SELECT @s += j.value FROM {ROWS} CROSS APPLY OPENJSON(t.d) j; SELECT @s",
+        [("75698",)],
+    ),
+    (
+        "SELECT j.value, ROW_NUMBER() OVER (PARTITION BY t.n ORDER BY (SELECT NULL))"
+        f" FROM {ROWS} CROSS APPLY OPENJSON(t.d) j",
+        [("7", 1), ("5", 2), ("6", 3), ("9", 1), ("8", 2)],
+    ),
+    (
+        f"DECLARE @t TABLE (i int IDENTITY, v int); INSERT @t SELECT j.value FROM {ROWS} CROSS APPLY OPENJSON(t.d) j;"
+        " SELECT * FROM @t ORDER BY i",
+        [(1, 7), (2, 5), (3, 6), (4, 9), (5, 8)],
+    ),
+    (
+        "SELECT j.value FROM OPENJSON('[3,1,2]') j JOIN (VALUES (1), (2), (3)) t (n) ON t.n = j.value",
+        [("3",), ("1",), ("2",)],
+    ),
+    (
+        "SELECT t.n, s.value FROM (VALUES (1, 'b,a'), (0, 'c')) t (n, d) CROSS APPLY STRING_SPLIT(t.d, ',') s",
+        [(1, "b"), (1, "a"), (0, "c")],
+    ),
+    (
+        "SELECT t.n, g.value FROM (VALUES (2), (1)) t (n) CROSS APPLY GENERATE_SERIES(t.n, 0, -1) g",
+        [(2, 2), (2, 1), (2, 0), (1, 1), (1, 0)],
+    ),
+    (
+        "SELECT v.x FROM (VALUES (2, 9), (1, 8)) t (a, b) CROSS APPLY (VALUES (t.b), (t.a)) v (x)",
+        [(9,), (2,), (8,), (1,)],
+    ),
+    (
+        "SELECT j.value FROM OPENJSON('[3,1]') j UNION ALL SELECT value FROM STRING_SPLIT('z,y', ',')",
+        [("3",), ("1",), ("z",), ("y",)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), IN_ORDER, ids=[text for text, _ in IN_ORDER])
+def test_elements_come_in_order_without_order_by(text: str, expected: list[tuple[Any, ...]]) -> None:
+    found = run(text)
+    assert not found.errors
+    assert found.results == [expected]
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [
@@ -77,6 +145,7 @@ def test_answers(text: str, expected: list[tuple[Any, ...]]) -> None:
         ('SELECT * FROM OPENJSON(\'[{"a":"x"}]\') WITH (a int)', 245),
         ("SELECT * FROM OPENJSON('[{}]') WITH (a int AS JSON)", 13618),
         ("SELECT JSON_MODIFY('{}', '$.a', 1)", 40514),
+        ("SELECT TOP (1) WITH TIES value FROM OPENJSON('[1]')", 1062),
     ],
 )
 def test_errors(text: str, number: int) -> None:

@@ -205,7 +205,8 @@ def _string_agg(binder: Binder, node: exp.Anonymous, order: exp.Order | None, be
     separator = taken(binder, inside.value(node.expressions[1]), "text", "string_agg", 2)
     if separator.evaluate is None:
         raise SqlError(8733, "The separator of STRING_AGG must be a string literal or a variable.")
-    ordering = f" ORDER BY {order_items(inside, order)}" if order is not None else ""
+    keys = order_items(inside, order) if order is not None else ", ".join(inside.scope.places)
+    ordering = f" ORDER BY {keys}" if keys else ""
     return Typed(f"string_agg({value.sql}, {separator.sql}{ordering})", widest(value.type))
 
 

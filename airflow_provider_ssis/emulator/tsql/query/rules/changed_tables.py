@@ -192,7 +192,7 @@ def bind_changed(binder: Binder, node: exp.Expr, through: Through | None) -> Cha
     text = bind_from(binder, select)
     source, more = _find(binder, target)
     text += more
-    row_id = next((column.sql for column in source.columns if column.name == ROW_ID), "")
+    row_id = source.hidden(ROW_ID)
     table = table or source.table or target_table(binder, target)
     if not row_id:
         raise not_supported("A change through this source")

@@ -56,7 +56,7 @@ def bind_merge(binder: Binder, node: exp.Merge) -> BoundChange:
     table = target_table(binder, node.this)
     joined, target, source = _joined(binder, node)
     chosen = _chosen(binder, node.args["whens"])
-    row_id = next(column.sql for column in target.columns if column.name == ROW_ID)
+    row_id = target.hidden(ROW_ID)
     kept = [
         *(f"{column.sql} AS t{place}" for place, column in enumerate(target.shown, start=1)),
         *(f"{column.sql} AS s{place}" for place, column in enumerate(source.shown, start=1)),
@@ -115,7 +115,7 @@ def _joined(binder: Binder, node: exp.Merge) -> tuple[str, Source, Source]:
 def _chosen(binder: Binder, whens: Sequence[exp.When]) -> str:
     """The number of the clause that a row of the join takes; NULL for none."""
     target, source = binder.scope.sources
-    row_id = next(column.sql for column in target.columns if column.name == ROW_ID)
+    row_id = target.hidden(ROW_ID)
     present = source.columns[0].sql.partition(".")[0] + ".present"
     cases = []
     for number, when in enumerate(whens, start=1):

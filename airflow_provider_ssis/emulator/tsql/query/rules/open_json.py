@@ -45,7 +45,7 @@ def open_json(binder: Binder, node: exp.OpenJSON) -> BoundQuery:
         ]
     numbered = ", ".join(f"{output.sql} AS {output_name(number)}" for number, output in enumerate(outputs, start=1))
     rows = f"(SELECT t, unnest(range(coalesce(n, 0))) AS i FROM (SELECT {part.sql} AS t, {count.sql} AS n)) AS {alias}"
-    return BoundQuery(f"SELECT {numbered} FROM {rows}", tuple(outputs))
+    return BoundQuery(f"SELECT {numbered}, {place.sql} AS place FROM {rows}", tuple(outputs), has_place=True)
 
 
 def _part(text: str, path: str) -> str | None:

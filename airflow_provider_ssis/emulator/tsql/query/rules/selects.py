@@ -35,11 +35,13 @@ class _Block:
     """The bound parts of one SELECT.
 
     :param tail: everything from FROM to HAVING.
+    :param places: the order of the rows without ORDER BY.
     """
 
     outputs: tuple[Typed, ...]
     tail: str
     order: tuple[OrderItem, ...]
+    places: tuple[OrderItem, ...]
 
 
 def _select(binder: Binder, node: exp.Select) -> BoundQuery:
@@ -71,12 +73,13 @@ def _select(binder: Binder, node: exp.Select) -> BoundQuery:
     if distinct is not None:
         only(distinct)
     order = bind_order(binder, node.args.get("order"), outputs, inside=distinct is None)
+    places = () if order or is_grouped(node) else tuple(OrderItem(key, "") for key in binder.scope.places)
     tail = f"{from_text}{where}{group_text}"
     if binder.scope.groups is not None:
         tail = binder.scope.groups.source(tail) + (f" WHERE {having_text}" if having_text else "")
     elif having_text:
         tail += f" HAVING {having_text}"
-    block = _Block(outputs, tail, order)
+    block = _Block(outputs, tail, order, places)
     sql = _distinct(binder, node, block) if distinct is not None else _plain(binder, node, block)
     evaluate = None
     if not from_text and not group_text and not prefix and node.args.get("limit") is None:
@@ -105,7 +108,7 @@ def _plain(binder: Binder, node: exp.Select, block: _Block) -> str:
         " ".join(["SELECT", _numbered(block.outputs)])
         + block.tail
         + limit.qualify
-        + order_clause(block.order)
+        + order_clause(block.order or block.places)
         + limit.clause
     )
 

@@ -15,11 +15,12 @@ from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Ta
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import shared_type, unified
+from airflow_provider_ssis.emulator.tsql.query.rules.grouping import is_grouped
 from airflow_provider_ssis.emulator.tsql.query.rules.open_json import open_json
 from airflow_provider_ssis.emulator.tsql.query.rules.pivots import pivoted
 from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import bound_function, find_function
 from airflow_provider_ssis.emulator.tsql.query.rules.table_functions import TABLE_FUNCTIONS
-from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Clause, Scope, Source
+from airflow_provider_ssis.emulator.tsql.query.scope import PLACE, ROW_ID, Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type, quoted
@@ -47,9 +48,27 @@ def bind_from(binder: Binder, select: exp.Select) -> str:
     if clause is None:
         return ""
     text = _source(binder, clause.this)
-    for join in select.args.get("joins") or ():
-        text += _join(binder, join)
-    return f" FROM {text}"
+    count = len(binder.scope.sources)
+    joins = select.args.get("joins") or ()
+    joined = "".join([_join(binder, join) for join in joins])
+    if count == 1 and binder.scope.places and any(isinstance(join.this, exp.Lateral) for join in joins):
+        text = _with_places(binder, text)
+    return f" FROM {text}{joined}"
+
+
+def _with_places(binder: Binder, text: str) -> str:
+    """The text of the first source, whose rows get numbers if they have none: those of APPLY come in their order."""
+    source = binder.scope.sources[0]
+    if source.hidden(PLACE) or source.hidden(ROW_ID):
+        return text
+    alias = source.columns[0].sql.partition(".")[0]
+    binder.scope.sources[0] = _placed(source, alias)
+    return f"(SELECT {alias}.*, row_number() OVER () AS place FROM {text}) AS {alias}"
+
+
+def _placed(source: Source, alias: str) -> Source:
+    place = Typed(f"{alias}.place", BIGINT, nullable=False, name=PLACE)
+    return replace(source, columns=(*source.columns, place))
 
 
 def add_source(binder: Binder, node: exp.Expr) -> str:
@@ -93,7 +112,8 @@ def _apply(binder: Binder, lateral: exp.Lateral) -> str:
     if isinstance(lateral.this, exp.Subquery) and isinstance(lateral.this.this, exp.Values):
         text = _values(binder, lateral.this.this, lateral.args.get("alias"), sees_siblings=True)
     elif isinstance(lateral.this, exp.Subquery):
-        text = _derived(binder, lateral.this.this, lateral.args.get("alias"), sees_siblings=True)
+        query = _passing_places(lateral.this.this)
+        text = _derived(binder, query, lateral.args.get("alias"), sees_siblings=True)
     elif isinstance(lateral.this, exp.OpenJSON):
         text = _query_source(binder, open_json(binder, lateral.this), lateral.args.get("alias") or _OPEN_JSON)
     elif isinstance(lateral.this, exp.Anonymous):
@@ -107,6 +127,18 @@ def _apply(binder: Binder, lateral: exp.Lateral) -> str:
         return f" CROSS JOIN LATERAL {text}"
     _loosen(binder, "LEFT", known)
     return f" LEFT JOIN LATERAL {text} ON TRUE"
+
+
+def _passing_places(query: exp.Expr) -> exp.Expr:
+    """A query in APPLY that also returns the places of the elements of OPENJSON, if it reads them."""
+    clause = query.args.get("from_")
+    if not isinstance(query, exp.Select) or clause is None or not isinstance(clause.this.this, exp.OpenJSON):
+        return query
+    if any(query.args.get(part) for part in ("joins", "distinct", "for_")) or is_grouped(query):
+        return query
+    passing = query.copy()
+    passing.append("expressions", exp.column(exp.to_identifier(PLACE, quoted=True)))
+    return passing
 
 
 def _source(binder: Binder, node: exp.Expr) -> str:
@@ -334,6 +366,8 @@ def _query_source(binder: Binder, query: BoundQuery, alias_node: exp.TableAlias)
     if not alias_node.args.get("columns"):
         check_names(columns, alias_node.name)
     _expose(binder, alias_node, (), columns)
+    if query.has_place:
+        binder.scope.sources[-1] = _placed(binder.scope.sources[-1], alias)
     return f"({query.sql}) AS {alias}"
 
 
@@ -371,8 +405,13 @@ def _values(binder: Binder, node: exp.Values, alias_node: exp.TableAlias | None,
         for position, column in enumerate(zip(*rows, strict=True), start=1)
     ]
     _expose(binder, alias_node, (), tuple(columns))
-    names = ", ".join(output_name(position) for position in range(1, len(columns) + 1))
-    return f"(VALUES {rows_sql(rows)}) AS {alias}({names})"
+    names = [output_name(position) for position in range(1, len(columns) + 1)]
+    if sees_siblings:
+        # The place of each row: APPLY is a join, which in DuckDB does not keep the order.
+        binder.scope.sources[-1] = _placed(binder.scope.sources[-1], alias)
+        rows = [[*row, Typed(str(place), BIGINT)] for place, row in enumerate(rows, start=1)]
+        names.append("place")
+    return f"(VALUES {rows_sql(rows)}) AS {alias}({', '.join(names)})"
 
 
 def bind_rows(binder: Binder, node: exp.Values) -> list[list[Typed]]:

@@ -31,11 +31,13 @@ def _string_split(binder: Binder, nodes: Sequence[exp.Expr]) -> BoundQuery:
     value = SqlType("nvarchar" if unicode else "varchar", length=text.type.length or MAX)
     parts = f"string_split({text.sql}, {separator.sql})"
     columns = [Typed("c1", value, name="value")]
+    places = f"unnest(range(1, len({parts}) + 1))"
     outputs = [f"unnest({parts}) AS c1"]
     if len(nodes) == 3 and binder.value(nodes[2]).constant == 1:
         columns.append(Typed("c2", _BIGINT, nullable=False, name="ordinal"))
-        outputs.append(f"unnest(range(1, len({parts}) + 1)) AS c2")
-    return BoundQuery(" ".join(["SELECT", ", ".join(outputs)]), tuple(columns))
+        outputs.append(f"{places} AS c2")
+    outputs.append(f"{places} AS place")
+    return BoundQuery(" ".join(["SELECT", ", ".join(outputs)]), tuple(columns), has_place=True)
 
 
 def _generate_series(binder: Binder, nodes: Sequence[exp.Expr]) -> BoundQuery:
@@ -47,9 +49,13 @@ def _generate_series(binder: Binder, nodes: Sequence[exp.Expr]) -> BoundQuery:
         for position, node in enumerate(nodes, start=1)
     ]
     series = f"generate_series({', '.join(bound.sql for bound in bounds)})"
-    return BoundQuery(
-        " ".join(["SELECT", f"unnest({series}) AS c1"]), (Typed("c1", _BIGINT, nullable=False, name="value"),)
-    )
+    value = Typed("c1", _BIGINT, nullable=False, name="value")
+    outputs = f"unnest({series}) AS c1"
+    # A series that depends on no row is in order already, and may be too long to sort.
+    has_place = any(bound.evaluate is None for bound in bounds)
+    if has_place:
+        outputs += f", unnest(range(1, len({series}) + 1)) AS place"
+    return BoundQuery(f"SELECT {outputs}", (value,), has_place=has_place)
 
 
 TABLE_FUNCTIONS: Final[dict[str, Callable[[Binder, Sequence[exp.Expr]], BoundQuery]]] = {

@@ -38,6 +38,8 @@ _RANKINGS: Final = {
     "cume_dist": FLOAT,
     "percent_rank": FLOAT,
 }
+_BY_ROW: Final = frozenset({"row_number", "ntile", "lag", "lead"})
+"""The functions that tell apart rows with equal keys: those of a function in FROM keep their order."""
 _ARGUMENTS: Final = {"lag": (1, 3), "lead": (1, 3)}
 _OFFSETS: Final = frozenset({"lag", "lead", "first_value", "last_value"})
 WINDOW_NAMES: Final = frozenset(_RANKINGS) | _OFFSETS | {"ntile"}
@@ -109,8 +111,12 @@ def _window(binder: Binder, node: exp.Window) -> Typed:
 def _over(binder: Binder, node: exp.Window, function: exp.Anonymous, name: str) -> Typed:
     partition = _partition(binder, node)
     parts = [partition] if partition else []
-    if node.args.get("order") is not None and (items := order_items(binder, node.args["order"])):
-        parts.append(f"ORDER BY {items}")
+    if node.args.get("order") is not None:
+        items = [order_items(binder, node.args["order"])]
+        if name in _BY_ROW and binder.scope.grouped is None:
+            items += binder.scope.places
+        if keys := ", ".join(filter(None, items)):
+            parts.append(f"ORDER BY {keys}")
     if node.args.get("spec") is not None:
         if node.args.get("order") is None:
             raise SqlError(10756, "A window frame (ROWS, RANGE) needs ORDER BY in its OVER clause.", severity=15)

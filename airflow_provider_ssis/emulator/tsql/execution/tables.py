@@ -223,7 +223,7 @@ class Target:
         self._table = table
         self._frame = frame
         self._names = tuple(columns)
-        self._count_expected = len(columns) or sum(not _is_identity(table, column) for column in table.columns)
+        self._count_expected = len(columns) or sum(not table.rules.is_identity(column.name) for column in table.columns)
         self._given: tuple[Column, ...] = ()
         self._taken: list[tuple[tuple[Column, ...], list[tuple[Any, ...]]]] = []
         self._count = 0
@@ -255,11 +255,6 @@ class Target:
         for given, rows in self._taken:
             await session.worker.run(partial(insert_rows, session, self._table, given, rows, self._frame, self._names))
         return self._count
-
-
-def _is_identity(table: LocalTable, column: Column) -> bool:
-    identity = table.rules.identity
-    return identity is not None and identity.column.lower() == column.name.lower()
 
 
 def drop_frame(session: SessionState, frame: Frame) -> None:

@@ -87,6 +87,10 @@ class TableRules:
         """Whether changed rows need more than a conversion to the types of the columns."""
         return bool(self.identity or self.checks or self.keys)
 
+    def is_identity(self, column: str) -> bool:
+        """Whether a column has IDENTITY."""
+        return self.identity is not None and self.identity.column.lower() == column.lower()
+
     def default_of(self, column: str) -> str | None:
         """The T-SQL text of a column's default; None for none."""
         return next((each.expression for each in self.defaults if each.column.lower() == column.lower()), None)

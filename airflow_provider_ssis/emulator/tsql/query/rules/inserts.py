@@ -22,7 +22,6 @@ from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import (
     default_value,
     identity_value,
     is_default,
-    is_identity,
     named_columns,
     stored,
 )
@@ -62,7 +61,7 @@ def bind_insert(binder: Binder, node: exp.Insert) -> BoundChange:
             frozenset(INSERTED),
             checks=bind_checks(binder, table),
             outputs=outputs,
-            gives_identity=any(is_identity(table, column) for column in columns),
+            gives_identity=any(table.rules.is_identity(column.name) for column in columns),
         )
     )
 
@@ -88,7 +87,7 @@ def _values(binder: Binder, table: LocalTable, columns: Sequence[Column], alias:
     for column in table.columns:
         if column.name in places:
             values.append(f"{alias}.{output_name(places[column.name])}")
-        elif is_identity(table, column):
+        elif table.rules.is_identity(column.name):
             values.append(identity_value(binder, table, column, "row_number() OVER ()"))
         else:
             values.append(default_value(binder, table, column).sql)
@@ -131,7 +130,7 @@ def _with_defaults(source: exp.Values, table: LocalTable, columns: Sequence[Colu
             if not is_default(value) or place >= len(columns):
                 values.append(value.copy())
                 continue
-            if is_identity(table, columns[place]):
+            if table.rules.is_identity(columns[place].name):
                 raise SqlError(339, "DEFAULT or NULL are not allowed as explicit identity values.")
             values.append(default_node(table, columns[place]))
         rows.append(exp.Tuple(expressions=values))

@@ -23,10 +23,9 @@ from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import (
     column_named,
     default_value,
     identity_value,
-    is_identity,
     named_columns,
 )
-from airflow_provider_ssis.emulator.tsql.query.rules.updates import new_value
+from airflow_provider_ssis.emulator.tsql.query.rules.updates import new_value, set_column
 from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
@@ -83,12 +82,7 @@ def bind_merge(binder: Binder, node: exp.Merge) -> BoundChange:
 
 
 def _gives_identity(table: LocalTable, clauses: Sequence[_Clause]) -> bool:
-    return any(
-        is_identity(table, column_named(table, name))
-        for clause in clauses
-        if clause.kind == INSERTED
-        for name in clause.values
-    )
+    return any(table.rules.is_identity(name) for clause in clauses if clause.kind == INSERTED for name in clause.values)
 
 
 def _joined(binder: Binder, node: exp.Merge) -> tuple[str, Source, Source]:
@@ -167,12 +161,7 @@ def _updated(binder: Binder, then: exp.Update, table: LocalTable) -> dict[str, s
     for item in then.expressions:
         if not isinstance(item, exp.EQ) or not isinstance(item.this, exp.Column):
             raise not_understood(item)
-        column = column_named(table, item.this.name)
-        if column.name in values:
-            raise SqlError(264, f"The column {column.name!r} is set more than once.")
-        if is_identity(table, column):
-            raise SqlError(8102, f"Cannot update identity column {column.name!r}.")
-        values[column.name] = new_value(binder, table, column, item.expression).sql
+        set_column(binder, table, column_named(table, item.this.name), item.expression, values)
     return values
 
 
@@ -206,7 +195,7 @@ def _stage(binder: Binder, fitting: str, table: LocalTable, clauses: Sequence[_C
                 value = "NULL"
             elif clause.kind == UPDATED:
                 value = clause.values.get(column.name, f"q.t{place}")
-            elif column.name not in clause.values and is_identity(table, column):
+            elif column.name not in clause.values and table.rules.is_identity(column.name):
                 value = identity_value(binder, table, column, number)
             else:
                 value = clause.values.get(column.name, null_of(column.type).sql)

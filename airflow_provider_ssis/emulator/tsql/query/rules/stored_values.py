@@ -92,12 +92,6 @@ def column_named(table: LocalTable, name: str) -> Column:
     return found
 
 
-def is_identity(table: LocalTable, column: Column) -> bool:
-    """Whether a column has IDENTITY."""
-    identity = table.rules.identity
-    return identity is not None and identity.column.lower() == column.name.lower()
-
-
 def identity_value(binder: Binder, table: LocalTable, column: Column, number: str) -> str:
     """The DuckDB text of a new IDENTITY value.
 
@@ -114,7 +108,7 @@ def named_columns(table: LocalTable, names: Sequence[str] | None) -> list[Column
     :raises SqlError: 207 no such column, 264 a column is named twice.
     """
     if names is None:
-        return [column for column in table.columns if not is_identity(table, column)]
+        return [column for column in table.columns if not table.rules.is_identity(column.name)]
     columns = [column_named(table, name) for name in names]
     if len({column.name for column in columns}) != len(columns):
         raise SqlError(264, "A column is named more than once in the list of columns.", severity=16)

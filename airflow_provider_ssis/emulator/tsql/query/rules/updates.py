@@ -16,7 +16,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import Chang
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import Limit, bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished, kept_columns
-from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import default_value, is_default, is_identity, stored
+from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import default_value, is_default, stored
 from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -54,7 +54,7 @@ def bind_update(binder: Binder, node: exp.Update) -> BoundChange:
     extra = [(f"s{place}", sql) for place, sql in enumerate(kept_columns(others), start=1)]
     extra += [(f"x{place}", value.sql) for place, (_, value) in enumerate(settings.variables, start=1)]
     new = {name: f"q.v{place}" for place, name in enumerate(settings.columns, start=1)}
-    inner = _changed_rows(binder, prefix, changed, settings, limit, extra)
+    inner = _changed_rows(prefix, changed, settings, limit, extra)
     stage = _stage(UPDATED, inner, table, new, [name for name, _ in extra])
     return BoundChange(
         change=Change(
@@ -80,7 +80,7 @@ def bind_delete(binder: Binder, node: exp.Delete) -> BoundChange:
     table = changed.table
     others = _others(binder, changed, node)
     extra = [(f"s{place}", sql) for place, sql in enumerate(kept_columns(others), start=1)]
-    inner = _changed_rows(binder, prefix, changed, _Settings(), limit, extra)
+    inner = _changed_rows(prefix, changed, _Settings(), limit, extra)
     if not node.args.get("returning"):
         ids = " ".join(["SELECT", "r", "FROM", f"({inner})"])
         return BoundChange(direct=" ".join(["DELETE FROM", f"{table.storage_name} WHERE rowid IN ({ids})"]))
@@ -132,14 +132,24 @@ def _set(
 ) -> None:
     if column is None:
         bound = binder.value(value)
-    elif column.name in found.columns:
-        raise SqlError(264, f"The column {column.name!r} is set more than once.")
-    elif is_identity(table, column):
-        raise SqlError(8102, f"Cannot update identity column {column.name!r}.")
     else:
-        bound = new_value(binder, table, column, value)
-        found.columns[column.name] = bound.sql
+        bound = set_column(binder, table, column, value, found.columns)
     found.variables += [(name, bound) for name in names]
+
+
+def set_column(binder: Binder, table: LocalTable, column: Column, value: exp.Expr, columns: dict[str, str]) -> Typed:
+    """A value of SET, which is noted for its column.
+
+    :param columns: the DuckDB text of the new value of each column so far.
+    :raises SqlError: 264, the column has one; 8102, it has IDENTITY.
+    """
+    if column.name in columns:
+        raise SqlError(264, f"The column {column.name!r} is set more than once.")
+    if table.rules.is_identity(column.name):
+        raise SqlError(8102, f"Cannot update identity column {column.name!r}.")
+    bound = new_value(binder, table, column, value)
+    columns[column.name] = bound.sql
+    return bound
 
 
 def new_value(binder: Binder, table: LocalTable, column: Column, value: exp.Expr) -> Typed:
@@ -160,12 +170,11 @@ def _assignments(node: exp.Update) -> list[exp.EQ]:
 
 
 def _changed_rows(
-    binder: Binder,
     prefix: str,
     changed: Changed,
     settings: _Settings,
     limit: Limit,
-    extra: Sequence[tuple[str, str]],
+    extra: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The row ids with the new values: each row once, although a join may have it many times."""
     values = [f"{sql} AS v{place}" for place, sql in enumerate(settings.columns.values(), start=1)]
@@ -184,12 +193,8 @@ def _direct_update(prefix: str, changed: Changed, settings: _Settings, limit: Li
         where = changed.text.partition(f"AS {changed.alias}")[2]
         return f"UPDATE {table} AS {changed.alias} SET {listed}{where}"
     listed = ", ".join(f"{quoted(name)} = q.v{place}" for place, name in enumerate(settings.columns, start=1))
-    values = [f"{sql} AS v{place}" for place, sql in enumerate(settings.columns.values(), start=1)]
-    columns = ", ".join([f"{changed.row_id} AS r", *values])
-    once = "" if changed.single else f"DISTINCT ON ({changed.row_id}) "
-    text = " ".join([f"{prefix}SELECT {once}{columns}", changed.text.strip()])
-    inner = " ".join(["SELECT", "*", "FROM", f"({text}) AS rows_to_change WHERE r IS NOT NULL"])
-    return f"UPDATE {table} AS b SET {listed} FROM ({inner}{limit.qualify}{limit.clause}) AS q WHERE b.rowid = q.r"
+    inner = _changed_rows(prefix, changed, settings, limit)
+    return f"UPDATE {table} AS b SET {listed} FROM ({inner}) AS q WHERE b.rowid = q.r"
 
 
 def _stage(kind: str, inner: str, table: LocalTable, new: Mapping[str, str], extra: Sequence[str]) -> str:

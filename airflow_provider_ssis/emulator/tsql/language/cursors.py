@@ -34,11 +34,15 @@ def declare(stream: TokenStream, line: int) -> cursor_syntax.DeclareCursor:
     """``DECLARE name CURSOR options FOR query``, after DECLARE; the options of the standard come before CURSOR."""
     name = cursor_syntax.CursorName(stream.identifier().lower())
     options = set()
-    if stream.accept("INSENSITIVE"):
-        options.add("STATIC")
+    is_insensitive = stream.accept("INSENSITIVE")
     if stream.accept("SCROLL"):
         options.add("SCROLL")
+    if is_insensitive:
+        options |= {"STATIC"} if options else {"STATIC", "FORWARD_ONLY"}
     stream.expect("CURSOR")
+    if options and stream.now.is_word(*_OPTIONS):
+        text = "Options before CURSOR and options after it cannot be used together."
+        raise SqlError(1049, text, severity=15, line=stream.now.line)
     return cursor_syntax.DeclareCursor(line, name, _definition(stream, options))
 
 

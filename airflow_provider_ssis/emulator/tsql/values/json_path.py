@@ -66,10 +66,15 @@ def is_json(text: str, *, scalar: bool = False) -> bool:
     :param scalar: any JSON value.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return False
     return scalar or isinstance(value, dict | list)
+
+
+def _no_constant(word: str) -> Any:
+    """NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(word)
 
 
 def check_json(text: str) -> None:

@@ -30,8 +30,8 @@ ANSWERS: list[tuple[str, list[tuple[Any, ...]]]] = [
         [('[1, 2.50, "x", {"c": null}]', None, "[1]")],
     ),
     (
-        "SELECT ISJSON('{}'), ISJSON('1'), ISJSON('{x'), ISJSON(NULL), STRING_ESCAPE('a\"/b', 'json')",
-        [(1, 0, 0, None, 'a\\"\\/b')],
+        "SELECT ISJSON('{}'), ISJSON('1'), ISJSON('{x'), ISJSON('[NaN]'), ISJSON(NULL), STRING_ESCAPE('a\"/b', 'json')",
+        [(1, 0, 0, 0, None, 'a\\"\\/b')],
     ),
     (
         'SELECT * FROM OPENJSON(\'{"a":1,"b":"x","c":null,"d":[1],"e":{},"f":true}\')',

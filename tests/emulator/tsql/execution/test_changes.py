@@ -11,6 +11,7 @@ import pytest
 from tests.support.tsql_session import run
 
 T = "CREATE TABLE #t (id int, v varchar(10)); INSERT #t VALUES (1, 'a'), (2, 'b'), (3, 'c'); "
+MERGE = "MERGE #t t USING (VALUES (1)) s(id) ON s.id = t.id"
 
 SCRIPTS: dict[str, tuple[str, list[Any]]] = {
     "OUTPUT of INSERT": (
@@ -60,6 +61,11 @@ SCRIPTS: dict[str, tuple[str, list[Any]]] = {
         + "WITH c (n, t) AS (SELECT id, v FROM #t WHERE id > 1) UPDATE c SET t = 'n' + CAST(n AS varchar(5)) WHERE n < 3;"
         " SELECT v FROM #t ORDER BY id",
         [[("a",), ("n2",), ("c",)]],
+    ),
+    "an update through a common table expression with a join": (
+        T + "WITH c AS (SELECT t.v, x.w FROM #t t JOIN (VALUES (1, 'z')) x(id, w) ON x.id = t.id) UPDATE c SET v = w;"
+        " SELECT v FROM #t ORDER BY id",
+        [[("z",), ("b",), ("c",)]],
     ),
     "a recursive common table expression feeds INSERT, and one feeds DELETE": (
         """CREATE TABLE #n (i int); WITH n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 5) INSERT INTO #n SELECT i FROM n;
@@ -146,6 +152,11 @@ def test_scripts(name: str) -> None:
         (T + "MERGE #t t USING (VALUES (1)) s(id) ON s.id = t.id WHEN MATCHED THEN DELETE", 10713),
         (T + "MERGE #t t USING (VALUES (1)) s(id) ON s.id = t.id WHEN MATCHED THEN INSERT VALUES (1, '');", 10711),
         (T + "MERGE #t t USING (VALUES (1)) s(id) ON s.id = t.id WHEN NOT MATCHED THEN DELETE;", 10711),
+        (T + f"{MERGE} WHEN MATCHED THEN UPDATE SET v = 'a' WHEN MATCHED THEN DELETE;", 5324),
+        (T + f"{MERGE} WHEN NOT MATCHED THEN INSERT VALUES (8, '') WHEN NOT MATCHED THEN INSERT VALUES (9, '');", 5324),
+        (T + f"{MERGE} WHEN MATCHED AND v = 'a' THEN DELETE WHEN MATCHED THEN DELETE;", 10714),
+        (T + "DECLARE @v int = 9; UPDATE #t SET @v = id, id = @v", 40514),
+        (T + "DECLARE @v int = 9; UPDATE #t SET id = (SELECT @v), @v = id", 40514),
         (
             T + "MERGE #t t USING (VALUES (7)) s(id) ON s.id = t.id WHEN NOT MATCHED THEN INSERT (id) VALUES (t.id);",
             4104,
@@ -161,6 +172,8 @@ def test_scripts(name: str) -> None:
         (T + "WITH d AS (SELECT id, COUNT(*) AS n FROM #t GROUP BY id) DELETE FROM d", 40514),
         (T + "WITH d AS (SELECT a.id FROM #t a JOIN #t b ON a.id = b.id) DELETE FROM d", 4405),
         (T + "WITH d AS (SELECT id + 1 AS n FROM #t) UPDATE d SET n = 1", 4406),
+        (T + "WITH d AS (SELECT x.id FROM #t t JOIN (VALUES (1)) x(id) ON x.id = t.id) UPDATE d SET id = 7", 4406),
+        (T + "WITH d AS (SELECT * FROM #t t JOIN (VALUES (1)) x(n) ON x.n = t.id) UPDATE d SET id = 7", 40514),
         (T + "DECLARE @n int = 0; UPDATE #t SET @n = id = @n + 1", 40514),
         (T + "INSERT #t SELECT id, v FROM (DELETE #t OUTPUT deleted.id, deleted.v) x", 40514),
         ("WITH d AS (SELECT database_id FROM sys.databases) DELETE FROM d", 259),

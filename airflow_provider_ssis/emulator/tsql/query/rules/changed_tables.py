@@ -77,7 +77,8 @@ class Through:
         """
         behind = self.columns.get(name.lower())
         if behind == "":
-            raise SqlError(4406, f"The column {name!r} cannot be updated, because it is computed.")
+            text = f"The column {name!r} cannot be updated, because it is computed or not from the changed table."
+            raise SqlError(4406, text)
         if behind is None and not self.has_star:
             raise SqlError(207, f"Invalid column name {name!r}.")
         return column_named(table, behind or name)
@@ -102,13 +103,17 @@ def with_row_ids(node: exp.Expr) -> tuple[exp.Expr, Through | None]:
             raise not_supported("A change through a query that does not read a table itself")
         return node, Through(clause.this, {}, has_star=True)
     has_star = any(item.is_star for item in select.expressions)
+    is_joined = len(_sources(select)) > 1
+    if is_joined and has_star:
+        raise not_supported("A change through a query with * and joins")
     if names and (has_star or len(names) != len(select.expressions)):
         raise not_supported("A change through a query with * and a list of column names")
     columns: dict[str, str] = {}
     for place, item in enumerate(select.expressions):
         behind = item.this if isinstance(item, exp.Alias) else item
         name = names[place].name if names else item.alias_or_name
-        columns[name.lower()] = behind.name if isinstance(behind, exp.Column) else ""
+        is_own = not is_joined or behind.text("table").lower() == tables[0].alias_or_name.lower()
+        columns[name.lower()] = behind.name if isinstance(behind, exp.Column) and is_own else ""
     hidden = exp.to_identifier(ROW_ID, quoted=True)
     select.append("expressions", exp.column(hidden))
     if names:

@@ -137,6 +137,7 @@ def _clauses(
     binder: Binder, whens: Sequence[exp.When], table: LocalTable, target: Source, source: Source
 ) -> list[_Clause]:
     found = []
+    _check_order(whens)
     for number, when in enumerate(whens, start=1):
         then, matched = when.args["then"], when.args["matched"]
         by_source = bool(when.args.get("source"))
@@ -154,6 +155,24 @@ def _clauses(
         else:
             raise not_understood(when)
     return found
+
+
+def _check_order(whens: Sequence[exp.When]) -> None:
+    """Check that each WHEN clause can apply.
+
+    :raises SqlError: 5324, it follows one of its kind without AND; 10714, another one of its kind has the same action.
+    """
+    known: dict[tuple[bool, bool], list[exp.When]] = {}
+    for when in whens:
+        before = known.setdefault((when.args["matched"], bool(when.args.get("source"))), [])
+        if any(each.args.get("condition") is None for each in before):
+            text = "In MERGE, a WHEN clause without AND must be the last one of its kind."
+            raise SqlError(5324, text, severity=15)
+        if any(type(each.args["then"]) is type(when.args["then"]) for each in before):
+            word = type(when.args["then"]).__name__.upper()
+            text = f"In MERGE, the action {word} cannot appear twice in WHEN clauses of the same kind."
+            raise SqlError(10714, text, severity=15)
+        before.append(when)
 
 
 def _updated(binder: Binder, then: exp.Update, table: LocalTable) -> dict[str, str]:

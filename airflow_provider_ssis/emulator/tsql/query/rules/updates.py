@@ -120,7 +120,7 @@ def _settings(binder: Binder, node: exp.Update, changed: Changed) -> _Settings:
                 raise not_understood(item)
             column = changed.column(value.this.name)
             value = value.expression
-        if names and any(f"@{each.name.lower()}" in assigned for each in value.find_all(exp.Parameter)):
+        if any(f"@{each.name.lower()}" in assigned for each in value.find_all(exp.Parameter)):
             raise not_supported("An UPDATE whose values read the variables that it assigns")
         with binder.scope.inside(Clause.SET):
             _set(binder, found, changed.table, column, value, names)
@@ -130,10 +130,7 @@ def _settings(binder: Binder, node: exp.Update, changed: Changed) -> _Settings:
 def _set(
     binder: Binder, found: _Settings, table: LocalTable, column: Column | None, value: exp.Expr, names: Sequence[str]
 ) -> None:
-    if column is None:
-        bound = binder.value(value)
-    else:
-        bound = set_column(binder, table, column, value, found.columns)
+    bound = binder.value(value) if column is None else set_column(binder, table, column, value, found.columns)
     found.variables += [(name, bound) for name in names]
 
 

@@ -39,7 +39,7 @@ _RANKINGS: Final = {
     "percent_rank": FLOAT,
 }
 _BY_ROW: Final = frozenset({"row_number", "ntile", "lag", "lead"})
-"""The functions that tell apart rows with equal keys: those of a function in FROM keep their order."""
+"""The functions that differ between rows with equal keys. The rows of a function in FROM keep their order."""
 _ARGUMENTS: Final = {"lag": (1, 3), "lead": (1, 3)}
 _OFFSETS: Final = frozenset({"lag", "lead", "first_value", "last_value"})
 WINDOW_NAMES: Final = frozenset(_RANKINGS) | _OFFSETS | {"ntile"}

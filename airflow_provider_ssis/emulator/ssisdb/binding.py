@@ -9,6 +9,7 @@ from airflow_provider_ssis.catalog.codes import ObjectType
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Variant
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
+from airflow_provider_ssis.emulator.ssisdb.ssis_types import is_same
 from airflow_provider_ssis.emulator.tsql.values.storage import decode
 
 
@@ -160,14 +161,10 @@ def _check_bindings(call: CatalogCall, stored: Sequence[_Stored], variables: Map
         for each in stored
         if each.variable is not None and (variable := (variables or {}).get(each.variable.lower())) is not None
     ]
-    if any(not _same_type(parameter, variable) for parameter, variable in pairs):
+    if any(not is_same(parameter.data_type, variable.data_type) for parameter, variable in pairs):
         raise call.fail(27148)
     if any(variable.sensitive and not parameter.sensitive for parameter, variable in pairs):
         raise call.fail(27221)
-
-
-def _same_type(parameter: BoundParameter, variable: _Variable) -> bool:
-    return parameter.data_type.lower() == variable.data_type.lower()
 
 
 def variable_has_another_type(call: CatalogCall, folder: str, project: str, variable: str, data_type: str) -> bool:
@@ -220,7 +217,7 @@ def _from_variable(
     variable = (variables or {}).get(name.lower())
     if variable is None:
         return replace(parameter, value=None, value_set=False if for_run else parameter.value_set)
-    if not _same_type(parameter, variable):
+    if not is_same(parameter.data_type, variable.data_type):
         call.info(27148, text(27148))
         return parameter
     if variable.sensitive and not parameter.sensitive:

@@ -79,6 +79,11 @@ def canonical(data_type: str) -> str:
     return _SPELLINGS.get(data_type.lower(), data_type)
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two names are of the same type: they are compared without case."""
+    return one.lower() == other.lower()
+
+
 def is_known(data_type: str) -> bool:
     """Whether SSIS parameters and variables can have this type."""
     return canonical(data_type) in ACCEPTED

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
+from airflow_provider_ssis.emulator.ssisdb.ssis_types import is_same
 from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.models import EvalOp, EventHandler, Executable, Package, Project
@@ -145,7 +146,7 @@ def check_parameter(
     variable = variables.get(parameter.variable.lower())
     if variable is None:
         return Finding(f"{text(27207, environment)} {quoted} refers to '{parameter.variable}'.")
-    if variable.data_type != parameter.data_type:
+    if not is_same(variable.data_type, parameter.data_type):
         types = f"{quoted} is {parameter.data_type}, the variable '{parameter.variable}' is {variable.data_type}."
         return Finding(f"{text(27148)} {types}")
     if variable.sensitive and not parameter.sensitive:

@@ -246,6 +246,17 @@ def test_a_bound_parameter_is_checked_in_each_environment_of_the_scope(connectio
     assert "different data types" in errors(connection, validation_id)[0]
 
 
+def test_types_of_parameters_and_variables_are_compared_without_case(connection: pyodbc.Connection) -> None:
+    reference = refer(connection, "Prod")
+    connection.execute("EXEC catalog.create_environment_variable N'Sales', N'Prod', N'Size', N'int32', 0, 7")
+    connection.execute(
+        "EXEC catalog.set_object_parameter_value 30, N'Sales', N'Mart', N'Batch', N'Size', N'Bound.dtsx', 'R'"
+    )
+    scope = f", @environment_scope = 'S', @reference_id = {reference}"
+    validation_id, status = validate(connection, "Bound.dtsx", scope)
+    assert (status, errors(connection, validation_id)) == (7, [])
+
+
 def test_a_sensitive_variable_does_not_fit_a_plain_parameter(connection: pyodbc.Connection) -> None:
     reference = refer(connection, "Prod")
     connection.execute("EXEC catalog.create_environment_variable N'Sales', N'Prod', N'Size', N'Int32', 1, 7")

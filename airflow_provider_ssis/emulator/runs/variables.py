@@ -30,6 +30,8 @@ _ENGLISH_US = 1033
 
 Store = dict[str, Variable]
 """The values of the variables that one container declares, by name."""
+_Given = tuple[str, Any]
+"""The name of a data type, and a value of Python."""
 
 
 def _variable(type_name: str, value: Any) -> Variable:
@@ -148,25 +150,25 @@ class RunVariables:
             definitions.setdefault(definition.name, definition)
         return Scope(_Names(self, frame, definitions, self._fixed(frame, now), now))
 
-    def _fixed(self, frame: Frame, now: dt.datetime) -> Store:
-        """Parameters and system variables."""
+    def _fixed(self, frame: Frame, now: dt.datetime) -> dict[str, _Given]:
+        """Parameters and system variables. An expression reads few of them, so the others are not converted."""
         package = frame.package
         project = self._request.project
         started = next(each for each in frame.outwards() if each.executable.kind is not ExecutableKind.TASK)
-        fixed = {
-            "System::PackageName": _variable("String", package.name.rpartition(".")[0] or package.name),
-            "System::PackageID": _variable("String", package.id),
-            "System::TaskName": _variable("String", frame.executable.name),
-            "System::ContainerName": _variable("String", started.executable.name),
-            "System::StartTime": _variable("DateTime", self._start.replace(tzinfo=None)),
-            "System::ContainerStartTime": _variable("DateTime", now.replace(tzinfo=None)),
-            "System::ServerExecutionID": _variable("Int64", self._request.execution_id),
-            "System::LocaleID": _variable("Int32", _ENGLISH_US),
-            "System::VersionMajor": _variable("Int32", package.version_major),
-            "System::VersionMinor": _variable("Int32", package.version_minor),
-            "System::VersionBuild": _variable("Int32", package.version_build),
-            "System::InteractiveMode": _variable("Boolean", False),
-            "System::OfflineMode": _variable("Boolean", False),
+        fixed: dict[str, _Given] = {
+            "System::PackageName": ("String", package.name.rpartition(".")[0] or package.name),
+            "System::PackageID": ("String", package.id),
+            "System::TaskName": ("String", frame.executable.name),
+            "System::ContainerName": ("String", started.executable.name),
+            "System::StartTime": ("DateTime", self._start.replace(tzinfo=None)),
+            "System::ContainerStartTime": ("DateTime", now.replace(tzinfo=None)),
+            "System::ServerExecutionID": ("Int64", self._request.execution_id),
+            "System::LocaleID": ("Int32", _ENGLISH_US),
+            "System::VersionMajor": ("Int32", package.version_major),
+            "System::VersionMinor": ("Int32", package.version_minor),
+            "System::VersionBuild": ("Int32", package.version_build),
+            "System::InteractiveMode": ("Boolean", False),
+            "System::OfflineMode": ("Boolean", False),
         }
         for namespace, kind, parameters in (
             ("$Project", ObjectType.PROJECT, project.parameters),
@@ -176,11 +178,11 @@ class RunVariables:
                 fixed[f"{namespace}::{parameter.name}"] = self._parameter(parameter, int(kind), frame)
         return fixed
 
-    def _parameter(self, parameter: Parameter, kind: int, frame: Frame) -> Variable:
+    def _parameter(self, parameter: Parameter, kind: int, frame: Frame) -> _Given:
         """A parameter: the execution's value, or the design value in child packages."""
         is_own = kind == int(ObjectType.PROJECT) or frame.package.name.lower() == self._request.package_name.lower()
         given = self._request.parameters.get((kind, parameter.name)) if is_own else None
-        return _variable(parameter.data_type, parameter.value if given is None else given)
+        return parameter.data_type, parameter.value if given is None else given
 
 
 class _Names(Mapping[str, Variable]):
@@ -191,7 +193,7 @@ class _Names(Mapping[str, Variable]):
         variables: RunVariables,
         frame: Frame,
         definitions: Mapping[str, VariableDefinition],
-        fixed: Store,
+        fixed: Mapping[str, _Given],
         now: dt.datetime,
     ) -> None:
         self._variables = variables
@@ -204,7 +206,7 @@ class _Names(Mapping[str, Variable]):
     def __getitem__(self, name: str) -> Variable:
         definition = self._definitions.get(name)
         if definition is None:
-            return self._fixed[name]
+            return _variable(*self._fixed[name])
         if definition.expression:
             return self._computed(definition)
         return self._variables._owner(self._frame, name)[0][name]

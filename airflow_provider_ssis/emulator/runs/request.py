@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_ssis.catalog.codes import LoggingLevel
-from airflow_provider_ssis.project.models import Executable, Package, Project
+from airflow_provider_ssis.project.models import Package, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class DataTap:
     task_id: str | None = None
     max_rows: int | None = None
 
-    def is_on(self, executable: Executable) -> bool:
-        """Whether it taps a data flow of this task."""
+    def is_on(self, package_path: str, task_id: str) -> bool:
+        """Whether it taps a data flow of the task with this path and id."""
         if self.package_path is not None:
-            return self.package_path == executable.path
-        return self.task_id is not None and self.task_id.upper() == executable.id.upper()
+            return self.package_path == package_path
+        return self.task_id is not None and self.task_id.upper() == task_id.upper()
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ class TaskWork:
             return
         for tap in self._request.data_taps:
             path = next((each for each in flow.paths if each.id_string == tap.path_id_string), None)
-            if path is None or not tap.is_on(frame.executable):
+            if path is None or not tap.is_on(frame.executable.path, frame.executable.id):
                 continue
             self._tapped.add(tap)
             rows = data_flow.ROWS if tap.max_rows is None else min(tap.max_rows, data_flow.ROWS)

@@ -15,7 +15,6 @@ from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import decode
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind
-from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Component, ComponentOutput, Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
 
@@ -120,17 +119,11 @@ def _data_tap(
     tap = DataTap(id_string or "", file_name or "", (), path, guid, None if limit < 0 else limit)
     containers = () if document is None else document.container.walk()
     for container in containers:
-        if container.kind is ExecutableKind.TASK and _is_tapped(tap, container):
+        if container.kind is ExecutableKind.TASK and tap.is_on(container.path, container.id):
             data = container.data()
             columns = _columns(data, tap.path_id_string) if isinstance(data, Pipeline) else ()
             return replace(tap, columns=columns)
     return tap
-
-
-def _is_tapped(tap: DataTap, container: DtsContainer) -> bool:
-    if tap.package_path is not None:
-        return tap.package_path == container.path
-    return tap.task_id is not None and tap.task_id.upper() == container.id.upper()
 
 
 def _columns(pipeline: Pipeline, id_string: str) -> tuple[TapColumn, ...]:

@@ -17,9 +17,9 @@ from airflow_provider_ssis.emulator.ssisdb import scale_out_workers
 from airflow_provider_ssis.emulator.ssisdb.background_writes import BackgroundWriter
 from airflow_provider_ssis.emulator.ssisdb.dump_files import DumpFiles
 from airflow_provider_ssis.emulator.ssisdb.edition import Edition
+from airflow_provider_ssis.emulator.ssisdb.event_rows import write_message
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, CLUSTER_EXECUTOR_ROLE, LOGREADER_ROLE, role_ids
 from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
-from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
 from airflow_provider_ssis.emulator.ssisdb.tables import DEFAULT_PROPERTIES, TABLES
 from airflow_provider_ssis.emulator.ssisdb.validations import Validations
@@ -126,18 +126,7 @@ class Ssisdb:
         self, store: Store, operation_id: int, kind: MessageType, source: MessageSourceType, message: str
     ) -> None:
         """Write a message of an operation."""
-        insert(
-            store,
-            "operation_messages",
-            {
-                "operation_message_id": next_id(store, "message_id"),
-                "operation_id": operation_id,
-                "message_time": self.engine.now(),
-                "message_type": int(kind),
-                "message_source_type": int(source),
-                "message": message,
-            },
-        )
+        write_message(store, operation_id, self.engine.now(), kind, source, message)
 
     def forget_old_versions(self, store: Store, project_id: int) -> None:
         """Delete the oldest versions of a project, beyond the number that the catalog keeps; never the current one."""

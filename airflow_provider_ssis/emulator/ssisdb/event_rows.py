@@ -1,15 +1,17 @@
-"""The columns of event messages, and the tables that the workers of Scale Out write them to."""
+"""The rows of messages: of operations, and of events that the workers of Scale Out write to separate tables."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final
 
+from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
 from airflow_provider_ssis.emulator.runs.records import EventRecord
-from airflow_provider_ssis.emulator.ssisdb.rows import insert_columns, next_ids
+from airflow_provider_ssis.emulator.ssisdb.rows import insert, insert_columns, next_id, next_ids
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import encode
 
@@ -32,6 +34,24 @@ CONTEXT_FIELDS: Final = (
     "context_source_id",
     "property_name",
 )
+
+
+def write_message(
+    store: Store, operation_id: int, now: datetime, kind: MessageType, source: MessageSourceType, message: str
+) -> None:
+    """Write a message of an operation."""
+    insert(
+        store,
+        "operation_messages",
+        {
+            "operation_message_id": next_id(store, "message_id"),
+            "operation_id": operation_id,
+            "message_time": now,
+            "message_type": int(kind),
+            "message_source_type": int(source),
+            "message": message,
+        },
+    )
 
 
 def write_worker_events(store: Store, execution_id: int, info_id: int | None, records: Sequence[EventRecord]) -> None:

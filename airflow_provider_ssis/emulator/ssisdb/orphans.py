@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES, MessageSourceType, MessageType, OperationStatus
+from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, OperationStatus
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
-from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
+from airflow_provider_ssis.emulator.ssisdb.event_rows import write_message
+from airflow_provider_ssis.emulator.ssisdb.tables import ACTIVE
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 
 
@@ -16,10 +17,9 @@ def close_orphans(store: Store, now: datetime, *, is_running: Callable[[int, int
 
     :param is_running: whether the operation of an id and a type has a process.
     """
-    active = ", ".join(str(int(status)) for status in sorted(ACTIVE_STATUSES))
     warnings = []
     for operation_id, kind, status in store.fetch(
-        f"SELECT operation_id, operation_type, status FROM internal.operations WHERE status IN ({active})"
+        f"SELECT operation_id, operation_type, status FROM internal.operations WHERE status IN ({ACTIVE})"
         " ORDER BY operation_id"
     ):
         if is_running(operation_id, kind):
@@ -29,17 +29,6 @@ def close_orphans(store: Store, now: datetime, *, is_running: Callable[[int, int
             "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ?",
             [int(OperationStatus.ENDED_UNEXPECTEDLY), now, operation_id],
         )
-        insert(
-            store,
-            "operation_messages",
-            {
-                "operation_message_id": next_id(store, "message_id"),
-                "operation_id": operation_id,
-                "message_time": now,
-                "message_type": int(MessageType.WARNING),
-                "message_source_type": int(MessageSourceType.ENTRY_API),
-                "message": warning,
-            },
-        )
+        write_message(store, operation_id, now, MessageType.WARNING, MessageSourceType.ENTRY_API, warning)
         warnings.append(warning)
     return warnings

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from airflow_provider_ssis.catalog.codes import (
-    ACTIVE_STATUSES,
     ObjectType,
     OperationStatus,
     OperationType,
@@ -18,6 +17,7 @@ from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.orphans import close_orphans
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, FAILOVER_AGENT_ROLE
+from airflow_provider_ssis.emulator.ssisdb.tables import ACTIVE
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 
 _INTERNAL: Final = "internal"
@@ -46,7 +46,6 @@ _OF_EXECUTION: Final = (
 )
 _RUNNING: Final = (OperationType.EXECUTION, OperationType.VALIDATE_PROJECT, OperationType.VALIDATE_PACKAGE)
 """The operations that a process of the server runs; others end with the call that made them."""
-_ACTIVE: Final = ", ".join(str(int(status)) for status in sorted(ACTIVE_STATUSES))
 
 
 # --- start and version
@@ -127,7 +126,7 @@ async def create_execution_dump(call: CatalogCall) -> None:
         rows = store.fetch(
             "SELECT o.operation_guid, e.package_name, o.object_name FROM internal.operations o"
             " JOIN internal.executions e ON e.execution_id = o.operation_id"
-            f" WHERE o.operation_id = ? AND o.process_id IS NOT NULL AND o.status IN ({_ACTIVE})",
+            f" WHERE o.operation_id = ? AND o.process_id IS NOT NULL AND o.status IN ({ACTIVE})",
             [execution_id],
         )
         if not rows or not call.ssisdb.is_running(execution_id):
@@ -182,7 +181,7 @@ async def cleanup_server_log(call: CatalogCall) -> None:
     """27160 not in single-user mode. Deletes all operations with their logs, but for those that run."""
     _check_single_user(call, "cleanup_server_log")
     async with call.transaction() as store:
-        ended = store.fetch(f"SELECT operation_id FROM internal.operations WHERE status NOT IN ({_ACTIVE})")
+        ended = store.fetch(f"SELECT operation_id FROM internal.operations WHERE status NOT IN ({ACTIVE})")
         _delete(store, [each for (each,) in ended])
 
 
@@ -206,7 +205,7 @@ async def cleanup_server_execution_keys(call: CatalogCall) -> None:
     async with call.transaction() as store:
         store.execute(
             "UPDATE internal.execution_parameter_values SET parameter_value = NULL WHERE sensitive AND execution_id IN"
-            f" (SELECT operation_id FROM internal.operations WHERE status NOT IN (1, {_ACTIVE}))"
+            f" (SELECT operation_id FROM internal.operations WHERE status NOT IN (1, {ACTIVE}))"
         )
 
 

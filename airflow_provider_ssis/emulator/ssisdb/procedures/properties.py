@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES, LoggingLevel, OperationStatus, OperationType
+from airflow_provider_ssis.catalog.codes import LoggingLevel, OperationStatus, OperationType
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE
 from airflow_provider_ssis.emulator.ssisdb.procedures.logging_levels import find_level
+from airflow_provider_ssis.emulator.ssisdb.tables import ACTIVE
 
 ENCRYPTION_LEVEL: Final = "SERVER_OPERATION_ENCRYPTION_LEVEL"
 _LEVEL: Final = "SERVER_LOGGING_LEVEL"
@@ -108,9 +109,8 @@ def _logging_level(call: CatalogCall, value: str) -> int:
 
 def _check_no_logs(call: CatalogCall, operation_id: int) -> None:
     """The way in which sensitive values are kept changes only while no execution has any."""
-    active = ", ".join(str(int(status)) for status in sorted(ACTIVE_STATUSES))
     if call.first(
-        f"SELECT 1 FROM internal.operations WHERE status IN ({active}) AND operation_id <> ?",
+        f"SELECT 1 FROM internal.operations WHERE status IN ({ACTIVE}) AND operation_id <> ?",
         operation_id,
     ):
         raise call.fail(27139)

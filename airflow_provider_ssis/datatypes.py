@@ -109,6 +109,19 @@ DATES = frozenset(
 )
 TIMES = frozenset({_C.DT_DBTIME, _C.DT_DBTIME2})
 
+TYPE_PARAMETERS: dict[DataTypeCode, tuple[str, ...]] = {
+    _C.DT_STR: ("length", "code_page"),
+    _C.DT_WSTR: ("length",),
+    _C.DT_BYTES: ("length",),
+    _C.DT_TEXT: ("code_page",),
+    _C.DT_NUMERIC: ("precision", "scale"),
+    _C.DT_DECIMAL: ("scale",),
+    _C.DT_DBTIME2: ("scale",),
+    _C.DT_DBTIMESTAMP2: ("scale",),
+    _C.DT_DBTIMESTAMPOFFSET: ("scale",),
+}
+"""The fields of :class:`ColumnType` that a type has, in the order in which a cast writes them."""
+
 MAX_WSTR_LENGTH = 4000
 """The longest DT_WSTR, in UTF-16 units."""
 
@@ -136,15 +149,5 @@ class ColumnType:
 
     def __str__(self) -> str:
         """The type as a cast writes it, such as ``DT_STR,10,1252``."""
-        parameters = {
-            _C.DT_STR: (self.length, self.code_page),
-            _C.DT_WSTR: (self.length,),
-            _C.DT_BYTES: (self.length,),
-            _C.DT_TEXT: (self.code_page,),
-            _C.DT_NUMERIC: (self.precision, self.scale),
-            _C.DT_DECIMAL: (self.scale,),
-            _C.DT_DBTIME2: (self.scale,),
-            _C.DT_DBTIMESTAMP2: (self.scale,),
-            _C.DT_DBTIMESTAMPOFFSET: (self.scale,),
-        }
-        return ",".join([self.code.name, *map(str, parameters.get(self.code, ()))])
+        parameters = (getattr(self, name) for name in TYPE_PARAMETERS.get(self.code, ()))
+        return ",".join([self.code.name, *map(str, parameters)])

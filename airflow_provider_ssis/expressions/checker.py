@@ -11,6 +11,7 @@ from airflow_provider_ssis.datatypes import (
     MAX_BYTES_LENGTH,
     MAX_WSTR_LENGTH,
     STRINGS,
+    TYPE_PARAMETERS,
     ColumnType,
     DataTypeCode,
 )
@@ -63,17 +64,6 @@ _NULL = _Parameters(
     Code.DTS_E_EXPREVALINVALIDNULLSCALE,
     Code.DTS_E_EXPREVALINVALIDNULLCODEPAGE,
 )
-_PARAMETERS = {
-    _T.DT_STR: ("length", "code_page"),
-    _T.DT_WSTR: ("length",),
-    _T.DT_BYTES: ("length",),
-    _T.DT_TEXT: ("code_page",),
-    _T.DT_NUMERIC: ("precision", "scale"),
-    _T.DT_DECIMAL: ("scale",),
-    _T.DT_DBTIME2: ("scale",),
-    _T.DT_DBTIMESTAMP2: ("scale",),
-    _T.DT_DBTIMESTAMPOFFSET: ("scale",),
-}
 _MAX_PRECISION = 38
 _MAX_DECIMAL_SCALE = 28
 _MAX_SECONDS_SCALE = 7
@@ -214,7 +204,7 @@ def _literal_integer(node: Node) -> int | None:
 
 def _specified_type(node: Node, parameters: tuple[Node, ...], errors: _Parameters) -> ColumnType:
     code = DataTypeCode[node.lexeme]
-    names = _PARAMETERS.get(code, ())
+    names = TYPE_PARAMETERS.get(code, ())
     if len(parameters) != len(names):
         needed = f"needs {' and '.join(names).replace('_', ' ')}" if names else "has no parameters"
         raise Fault(errors.number, f"{code.name} {needed}; {len(parameters)} are given")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_ssis.datatypes import STRINGS, ColumnType, DataTypeCode
+from airflow_provider_ssis.datatypes import STRINGS, TYPE_PARAMETERS, ColumnType, DataTypeCode
 from airflow_provider_ssis.expressions.codes import ExpressionCode
 from airflow_provider_ssis.expressions.compiled import compile_expression
 from airflow_provider_ssis.expressions.conversion import Value
@@ -30,17 +30,6 @@ _INTEGERS = {
     "scale": "scale",
     "code_page": "code_page",
     "codepage": "code_page",
-}
-_PARAMETERS = {
-    DataTypeCode.DT_STR: ("length", "code_page"),
-    DataTypeCode.DT_WSTR: ("length",),
-    DataTypeCode.DT_BYTES: ("length",),
-    DataTypeCode.DT_TEXT: ("code_page",),
-    DataTypeCode.DT_NUMERIC: ("precision", "scale"),
-    DataTypeCode.DT_DECIMAL: ("scale",),
-    DataTypeCode.DT_DBTIME2: ("scale",),
-    DataTypeCode.DT_DBTIMESTAMP2: ("scale",),
-    DataTypeCode.DT_DBTIMESTAMPOFFSET: ("scale",),
 }
 
 
@@ -126,7 +115,7 @@ def _report(code: ExpressionCode, message: str, position: int) -> dict[str, Any]
 
 def describe_type(type_: ColumnType) -> dict[str, Any]:
     """Return a type for JSON: ``type``, and the parameters that it has."""
-    return {"type": type_.code.name} | {name: getattr(type_, name) for name in _PARAMETERS.get(type_.code, ())}
+    return {"type": type_.code.name} | {name: getattr(type_, name) for name in TYPE_PARAMETERS.get(type_.code, ())}
 
 
 def _fixed_clock(now: Any) -> Any:
@@ -160,7 +149,7 @@ def _typed_entry(name: str, entry: Any) -> tuple[DataTypeCode | None, dict[str, 
     parameters: dict[str, int] = {}
     if code is not None and match[2]:
         numbers = [int(number) for number in match[2].split(",") if number.strip()]
-        parameters = dict(zip(_PARAMETERS.get(code, ()), numbers, strict=False))
+        parameters = dict(zip(TYPE_PARAMETERS.get(code, ()), numbers, strict=False))
     for key, value in entry.items():
         parameter = _INTEGERS.get(key.lower())
         if parameter and isinstance(value, int):
@@ -184,7 +173,7 @@ def _value(name: str, value: Any, type_: ColumnType) -> Value | None:
 
 def _derived_type(name: str, code: DataTypeCode, parameters: Mapping[str, int], value: Any) -> ColumnType:
     """A type whose missing parameters follow from the value."""
-    names = _PARAMETERS.get(code, ())
+    names = TYPE_PARAMETERS.get(code, ())
     given = {parameter: parameters[parameter] for parameter in names if parameter in parameters}
     if code in (DataTypeCode.DT_STR, DataTypeCode.DT_TEXT):
         given.setdefault("code_page", _DEFAULT_CODE_PAGE)

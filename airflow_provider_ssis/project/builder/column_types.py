@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from airflow_provider_ssis.datatypes import COLUMN_TYPES, DataTypeCode
+from airflow_provider_ssis.datatypes import COLUMN_TYPES, TYPE_PARAMETERS, DataTypeCode
 from airflow_provider_ssis.project.errors import BuildError
 
 
@@ -25,19 +25,8 @@ class BuiltType:
     parts: tuple[str, ...] = ()
 
 
-_PARTS: Mapping[DataTypeCode, tuple[str, ...]] = {
-    DataTypeCode.DT_DECIMAL: ("scale",),
-    DataTypeCode.DT_NUMERIC: ("precision", "scale"),
-    DataTypeCode.DT_BYTES: ("length",),
-    DataTypeCode.DT_STR: ("length", "code_page"),
-    DataTypeCode.DT_WSTR: ("length",),
-    DataTypeCode.DT_DBTIME2: ("scale",),
-    DataTypeCode.DT_DBTIMESTAMP2: ("scale",),
-    DataTypeCode.DT_DBTIMESTAMPOFFSET: ("scale",),
-    DataTypeCode.DT_TEXT: ("code_page",),
-}
 BUILT_TYPES: Mapping[str, BuiltType] = {
-    code.name: BuiltType(code.name, int(code), name, _PARTS.get(code, ()))
+    code.name: BuiltType(code.name, int(code), name, TYPE_PARAMETERS.get(code, ()))
     for name, code in COLUMN_TYPES.items()
     if code is not DataTypeCode.DT_FILETIME
 }

@@ -15,15 +15,14 @@ from airflow_provider_ssis.project.archive import is_plain_name
 from airflow_provider_ssis.project.dtproj import PackageModelProject, read_package_model, uses_package_model
 from airflow_provider_ssis.project.errors import BuildError, located_in
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
-from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.package.document import DtsPackage, dts_package, is_encrypted_package
 from airflow_provider_ssis.project.package.options import ConfigurationType
 from airflow_provider_ssis.project.project_folder import ProjectFolder
+from airflow_provider_ssis.project.protection import USER_KEY_LEVELS
 from airflow_provider_ssis.project.safe_xml import parse_xml
 
 _NO_DATE = "2000-01-01T00:00:00.0000000+00:00"
 _CONFIGURATION = ".dtsconfig"
-_USER_KEYS = (ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY, ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class _Builder:
             self._warnings.append(f"{name}: is encrypted as a whole, so it is copied without checks")
             return None
         package = dts_package(root, name)
-        if package.protection_level in _USER_KEYS:
+        if package.protection_level in USER_KEY_LEVELS:
             self._warnings.append(
                 f"{name}: has the protection level {package.protection_level.label}: only its author's Windows account "
                 "can run it with its sensitive values"

@@ -409,6 +409,20 @@ def test_valid_expressions_are_not_reported(tmp_path: Path, text: str) -> None:
     assert "E101" not in rules_of(findings(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("text", "is_password"),
+    [
+        ("&quot;Data Source=.;Password=&quot; + @[User::n]", False),
+        ("&quot;Data Source=.;Password=hunter2;&quot;", True),
+        ("&quot;Data Source=.;Password=****;&quot;", False),
+        ("&quot;Data Source=.;Password=*hunter2;&quot;", True),
+    ],
+)
+def test_a_password_in_an_expression_is_no_parameter(tmp_path: Path, text: str, is_password: bool) -> None:
+    found = rules_of(findings(tmp_path, WITH_N + manager(inner=expression("ConnectionString", text))))
+    assert ("C201" in found) is is_password
+
+
 def test_variables_and_expressions_of_event_handlers_are_checked(tmp_path: Path) -> None:
     declared = variables(
         variable("idle"),

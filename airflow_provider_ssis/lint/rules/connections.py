@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import CheckedPackage, Executable, Subject
+from airflow_provider_ssis.project.connection_strings import has_password
+from airflow_provider_ssis.project.encryption import is_encrypted
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.loops import ForeachLoop, SchemaRowsetEnumerator
@@ -19,8 +21,8 @@ from airflow_provider_ssis.project.package.tasks import (
     FtpTask,
     SendMailTask,
 )
+from airflow_provider_ssis.project.sensitive import is_secret
 
-_PASSWORD = re.compile(r"(?:^|;)\s*(?:[\w :]*password|pwd)\s*=\s*[^;\s*][^;]*", re.IGNORECASE)
 _SERVER = re.compile(r"(?:^|;)\s*(?:data source|server|address|addr|network address)\s*=\s*([^;]+)", re.IGNORECASE)
 _LOCAL = ("", ".", "(local)", "localhost", "127.0.0.1")
 _DATABASES = ("OLEDB", "ADO.NET", "ADO", "ODBC", "MSOLAP100")
@@ -73,7 +75,7 @@ def password(subject: Subject) -> Iterator[Hit]:
     """Find passwords in connection strings and in expressions of connection managers."""
     for place, manager in subject.managers():
         texts = [manager.connection_string, *manager.expressions.values()]
-        if any(_PASSWORD.search(text) for text in texts) or _has_plain_secret(manager, subject):
+        if any(map(has_password, texts)) or _has_plain_secret(manager, subject):
             yield place, f"the connection manager {manager.name} contains a password"
 
 
@@ -100,9 +102,7 @@ def _has_plain_secret(manager: DtsConnectionManager, subject: Subject) -> bool:
     if subject.files.password is not None:
         return False
     return any(
-        (one.text or "").strip() and not (one.text or "").startswith("AQAAANCMnd8")
-        for one in manager.element.iter("*")
-        if one.get("Sensitive") in ("1", "True", "true") and not any("}IV" in str(name) for name in one.attrib)
+        is_secret(one) and not is_encrypted(one) and (one.text or "").strip() for one in manager.element.iter("*")
     )
 
 

@@ -8,10 +8,8 @@ from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
 from airflow_provider_ssis.project.dts import dts_text
-from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
-
-_USER_KEYS = (ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY, ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY)
+from airflow_provider_ssis.project.protection import USER_KEY_LEVELS
 
 
 @rule(
@@ -54,7 +52,7 @@ def levels_differ(subject: Subject) -> Iterator[Hit]:
 def user_key(subject: Subject) -> Iterator[Hit]:
     """Find projects, and packages of the package deployment model, whose values are encrypted with a user key."""
     if subject.manifest is not None:
-        if subject.manifest.protection_level in _USER_KEYS:
+        if subject.manifest.protection_level in USER_KEY_LEVELS:
             level = subject.manifest.protection_level.label
             yield (
                 Place(subject.files.part, None, subject.manifest.name),
@@ -62,7 +60,7 @@ def user_key(subject: Subject) -> Iterator[Hit]:
             )
         return
     for one in subject.packages:
-        if one.package.protection_level in _USER_KEYS:
+        if one.package.protection_level in USER_KEY_LEVELS:
             yield one.place(one.package), f"the package has the protection level {one.package.protection_level.label}"
 
 

@@ -14,6 +14,7 @@ from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import Subject
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.tasks import FileSystemTask
+from airflow_provider_ssis.project.settings import TARGET_SERVER_VERSIONS
 from airflow_provider_ssis.project.type_names import component_class, task_type
 
 _HADOOP = ("HadoopFileSystemTask", "HadoopHiveTask", "HadoopPigTask", "HDFSFileSource", "HDFSFileDestination", "HADOOP")
@@ -40,13 +41,7 @@ _ORACLE = (
     "SSISOraDst",
 )
 _SAP_BW = ("SAPBI", "SAPBW", "SAPBWSource", "SAPBWDestination")
-_VERSIONS = {
-    "sqlserver2016": 130,
-    "sqlserver2017": 140,
-    "sqlserver2019": 150,
-    "sqlserver2022": 160,
-    "sqlserver2025": 170,
-}
+_VERSIONS = {name.lower(): version for name, version in TARGET_SERVER_VERSIONS.items()}
 _WINDOWS_TASKS = (
     "WMIDataReaderTask",
     "WMIEventWatcherTask",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.builder.flat_files import FlatFile, FlatFileColumn, flat_file
 from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, guid, plain_element
+from airflow_provider_ssis.project.connection_strings import connection_pairs, has_password
 from airflow_provider_ssis.project.errors import BuildError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ SQL_CLIENT = (
 )
 """The .NET type of connections to SQL Server."""
 
-_SECRET = re.compile(r"(?:^|;)\s*(?:password|pwd)\s*=\s*[^;\s]", re.IGNORECASE)
 _USAGES = ("existing file", "create file", "existing folder", "create folder")
 _FORBIDDEN = "/\\[]"
 
@@ -332,11 +331,7 @@ class ConnectionManagers:
         return self._add(name, creation_name, dict(properties), parameters)
 
     def _add_database(self, name: str, creation_name: str, text: str, retain: bool) -> ConnectionManagerBuilder:
-        keys = {
-            key.strip().casefold(): value.strip()
-            for key, _, value in (part.partition("=") for part in text.split(";"))
-            if key.strip()
-        }
+        keys = connection_pairs(text)
 
         def value(*names: str) -> str | None:
             return next((keys[each] for each in names if each in keys), None)
@@ -357,7 +352,7 @@ class ConnectionManagers:
         secret = [
             key for key, value in properties.items() if key.casefold() in ("password", "serverpassword") and value
         ]
-        if secret or _SECRET.search(str(properties.get("ConnectionString", ""))):
+        if secret or has_password(str(properties.get("ConnectionString", ""))):
             raise BuildError(
                 f"the connection manager {name} contains a password, which would be stored in the file",
                 part=self._part,

@@ -10,6 +10,7 @@ from lxml import etree
 
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import DTS
+from airflow_provider_ssis.project.safe_xml import XML_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _NAMESPACE = uuid.UUID("8f0c2a52-6f44-4bb5-9a4e-0d7b3a1c5e19")
-_XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _NOT_IN_NAMES = '/\\:[].="'
 _NOT_ESCAPED = re.compile(r"[A-Za-z0-9]")
 
@@ -63,7 +63,7 @@ def plain_element(
         if text is not None:
             made.text = text
             if not text.strip():
-                made.set(_XML_SPACE, "preserve")
+                made.set(XML_SPACE, "preserve")
     except ValueError:
         raise BuildError(f"cannot write {text or values!r}: XML does not allow its control characters") from None
     return made

@@ -12,9 +12,9 @@ from airflow_provider_ssis.project.comparison.noise import (
     is_layout,
     property_name,
 )
+from airflow_provider_ssis.project.connection_strings import masked
 from airflow_provider_ssis.project.encryption import DPAPI_BLOB, SET_LEVEL, require_readable
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
-from airflow_provider_ssis.project.inspection.description import masked
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
 from airflow_provider_ssis.project.safe_xml import is_blank

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_ssis.project.configuration_file import read_configuration_file
+from airflow_provider_ssis.project.connection_strings import masked
 from airflow_provider_ssis.project.errors import located_in
 from airflow_provider_ssis.project.inspection.sources import SsisFiles, open_files
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
@@ -32,17 +33,6 @@ from airflow_provider_ssis.project.properties import read_project_parameters
 from airflow_provider_ssis.project.type_names import component_class, task_type
 
 FORMAT = 1
-_SECRET = re.compile(
-    r"((?:^|;)\s*(?:[\w :]*password|pwd|[\w :]*(?:secret|token|key))\s*=\s*)(?:\"[^\"]*\"|'[^']*'|[^;]*)", re.IGNORECASE
-)
-
-
-def masked(connection_string: str) -> str:
-    """Return a connection string without its secrets.
-
-    :param connection_string: the connection string.
-    """
-    return _SECRET.sub(lambda match: f"{match[1]}***", connection_string)
 
 
 def describe(source: Path, *, password: str | None = None, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:

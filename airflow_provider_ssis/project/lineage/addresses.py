@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
-_PAIR = re.compile(
-    r"\s*([^=;]+?)\s*=\s*(\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'|\{(?:[^}]|\}\})*\}|[^;]*?)\s*(?:;|$)", re.DOTALL
-)
+from airflow_provider_ssis.project.connection_strings import connection_pairs
+
 _NAME_PART = re.compile(r'\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|([^.\[\]"]+)')
 _FILES = frozenset({"FLATFILE", "FILE"})
 _SERVER = ("data source", "server", "address", "addr", "network address")
@@ -55,21 +54,6 @@ class Address:
 
 class UnknownAddress(ValueError):
     """A connection whose place cannot be named."""
-
-
-def connection_pairs(connection_string: str) -> dict[str, str]:
-    """Return the pairs of a connection string, with names in lower case and values without quotes.
-
-    :param connection_string: of OLE DB, ADO.NET or ODBC.
-    """
-    return {match[1].lower(): _unquoted(match[2]) for match in _PAIR.finditer(connection_string)}
-
-
-def _unquoted(value: str) -> str:
-    for opening, closing in ('""', "''", "{}"):
-        if len(value) > 1 and value[0] == opening and value[-1] == closing:
-            return value[1:-1].replace(closing * 2, closing)
-    return value
 
 
 def address_of(

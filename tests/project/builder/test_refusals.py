@@ -67,6 +67,14 @@ REFUSED: dict[str, tuple[Callable[[PackageBuilder], object], str]] = {
         r"CM\.C\.Password",
     ),
     "odbc password": (lambda p: p.connection_managers.add_odbc("C", "Dsn=x;PWD=hunter2"), "contains a password"),
+    "password of a file": (
+        lambda p: p.connection_managers.add_oledb("C", "Data Source=a.mdb;Jet OLEDB:Database Password=hunter2;"),
+        "contains a password",
+    ),
+    "password that starts with an asterisk": (
+        lambda p: p.connection_managers.add_oledb("C", "Data Source=.;Password=*hunter2;"),
+        "contains a password",
+    ),
     "other password": (
         lambda p: p.connection_managers.add_other("C", "CACHE", {"Password": "hunter2"}),
         "contains a password",

@@ -16,8 +16,9 @@ from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.build import build_project
 from airflow_provider_ssis.project.changes import Changes
+from airflow_provider_ssis.project.connection_strings import masked
 from airflow_provider_ssis.project.errors import ProjectError, ProtectedError, WrongPasswordError
-from airflow_provider_ssis.project.inspection.description import describe, masked, schema
+from airflow_provider_ssis.project.inspection.description import describe, schema
 from airflow_provider_ssis.project.inspection.tree import to_tree
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.protection import PasswordProtection, protect_dts

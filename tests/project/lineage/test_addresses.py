@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_ssis.project.connection_strings import connection_pairs
 from airflow_provider_ssis.project.lineage.addresses import (
     Dataset,
     UnknownAddress,
     address_of,
-    connection_pairs,
     name_parts,
     table_of,
 )

@@ -18,19 +18,16 @@ from airflow_provider_ssis.project.manifest import PROJECT_PARAMETERS, Manifest
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
-from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
+from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer, DtsEventHandler
 from airflow_provider_ssis.project.package.data_flow import Component, Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.elements import DtsElement
-from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
-from airflow_provider_ssis.project.package.tasks import TaskData
 from airflow_provider_ssis.project.package.variables import DtsVariable
 from airflow_provider_ssis.project.type_names import component_class
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-Data = TaskData | ForLoop | ForeachLoop | None
 Owner = DtsContainer | DtsEventHandler
 """What declares variables and contains executables."""
 T = TypeVar("T")
@@ -50,7 +47,7 @@ class Executable:
     """
 
     container: DtsContainer
-    data: Data
+    data: ContainerData
     variables: tuple[DtsVariable, ...]
 
 

@@ -102,6 +102,14 @@ def is_blank(text: str | None) -> bool:
     return text is not None and text != "" and not text.strip(" \t\r\n")
 
 
+def keeps_blank_text(element: etree._Element) -> bool:
+    """Return True for an element whose text is a value even if it is white space.
+
+    :param element: an element without children, of a document that was parsed with ``keep_all``.
+    """
+    return _is_preserved(element) or _is_cdata(element)
+
+
 @cache
 def _exceeds_limits(depth: int, attributes: int) -> etree.XPath:
     return etree.XPath(f"boolean({'/*' * (depth + 1)}) or boolean(//@*[{attributes + 1}])")

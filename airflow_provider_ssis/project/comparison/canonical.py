@@ -9,7 +9,7 @@ from lxml import etree
 
 from airflow_provider_ssis.project.comparison.noise import remove_noise
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
-from airflow_provider_ssis.project.safe_xml import XML_SPACE, is_blank, parse_xml
+from airflow_provider_ssis.project.safe_xml import XML_SPACE, is_blank, keeps_blank_text, parse_xml
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -55,7 +55,7 @@ def _node(element: _Element, depth: int, namespaces: dict[str | None, str]) -> s
     start = f"{indent}<{tag}{_attributes(element, f'{indent}  ', namespaces)}"
     inside = dict(element.nsmap)
     if not len(element):
-        if not element.text or (is_blank(element.text) and not _keeps_space(element)):
+        if not element.text or (is_blank(element.text) and not keeps_blank_text(element)):
             return f"{start} />"
         return f"{start}>{_text(element)}</{tag}>"
     if _is_mixed(element):
@@ -112,15 +112,6 @@ def _text(element: _Element) -> str:
     if content.startswith("<![CDATA[") and content.count("<![CDATA[") == 1 and "]]>" not in text:
         return f"<![CDATA[{text}]]>"
     return text.translate(_TEXT_ESCAPES)
-
-
-def _keeps_space(element: _Element) -> bool:
-    current: _Element | None = element
-    while current is not None:
-        if current.get(XML_SPACE) is not None:
-            return current.get(XML_SPACE) == "preserve"
-        current = current.getparent()
-    return "<![CDATA[" in etree.tostring(element, encoding="unicode", with_tail=False)
 
 
 def _is_mixed(element: _Element) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.errors import ProjectError
@@ -12,6 +12,7 @@ from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsPrecedenceConstraint
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
+from airflow_provider_ssis.project.ranks import ranks
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from airflow_provider_ssis.project.type_names import component_class, task_type
 
@@ -200,23 +201,14 @@ def _arranged(nodes: list[Node], edges: Sequence[Edge], places: dict[str, Box]) 
     """Return the nodes at their stored places or, if one of them has none, in rows along the edges."""
     if all(node.id in places for node in nodes):
         return nodes
-    rank = {node.id: 0 for node in nodes}
-    for _ in nodes:
-        changed = False
-        for edge in edges:
-            source, target = rank.get(edge.source), rank.get(edge.target)
-            if source is not None and target is not None and target <= source < len(nodes):
-                rank[edge.target] = source + 1
-                changed = True
-        if not changed:
-            break
+    rank = ranks([node.id for node in nodes], [(edge.source, edge.target) for edge in edges])
     placed = []
     y = _MARGIN
     for row in range(max(rank.values(), default=0) + 1):
         x, height = _MARGIN, 0.0
         for node in (one for one in nodes if rank[one.id] == row):
             box = Box(x, y, node.box.width, node.box.height)
-            placed.append(Node(node.id, node.label, node.kind, box, node.is_muted, node.children, node.edges))
+            placed.append(replace(node, box=box))
             x += box.width + _GAP
             height = max(height, box.height)
         y += height + _GAP

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from airflow_provider_ssis.project.package.data_flow import (
     Component,
@@ -13,6 +14,7 @@ from airflow_provider_ssis.project.package.data_flow import (
     OutputColumn,
     Pipeline,
 )
+from airflow_provider_ssis.project.ranks import ranks
 
 _REFERENCE = re.compile(r"#\{([^}]*)\}|#(\d+)")
 _FED_COLUMN = ("OutputColumnLineageID", "OutputColumnID", "DestinationColumn")
@@ -148,22 +150,15 @@ class _Tracer:
             for replacer, others in self._replacements.get(current, ()):
                 touched.add(replacer.key)
                 pending += others
-        steps = tuple(one.name for one in self._in_order() if one.key in touched)
+        steps = tuple(one.name for one in self._in_order if one.key in touched)
         return tuple(origins), steps
 
+    @cached_property
     def _in_order(self) -> list[Component]:
-        """Return the components in the order of the paths."""
-        owners = {end.key: one for one in self._pipeline.components for end in one.ends}
-        rank = {one.key: 0 for one in self._pipeline.components}
-        for _ in self._pipeline.components:
-            changed = False
-            for path in self._pipeline.paths:
-                source, target = owners.get(path.output_key), owners.get(path.input_key)
-                if source is not None and target is not None and rank[target.key] <= rank[source.key] < len(rank):
-                    rank[target.key] = rank[source.key] + 1
-                    changed = True
-            if not changed:
-                break
+        """The components in the order of the paths."""
+        owners = {end.key: one.key for one in self._pipeline.components for end in one.ends}
+        edges = [(owners.get(path.output_key, ""), owners.get(path.input_key, "")) for path in self._pipeline.paths]
+        rank = ranks([one.key for one in self._pipeline.components], edges)
         return sorted(self._pipeline.components, key=lambda one: rank[one.key])
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.lineage.addresses import Address, Dataset, UnknownAddress, address_of
 from airflow_provider_ssis.project.lineage.components import read_components
-from airflow_provider_ssis.project.lineage.package_values import Data, Evaluate, PackageValues, UnknownValue
+from airflow_provider_ssis.project.lineage.package_values import Evaluate, PackageValues, UnknownValue
 from airflow_provider_ssis.project.lineage.task_uses import TaskUses
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
-from airflow_provider_ssis.project.package.containers import DtsContainer
+from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.tasks import BulkInsertTask, ExecuteSqlTask
@@ -145,7 +145,7 @@ class Connections:
             raise UnknownAddress(f"the place of the connection manager {manager.name} is not known: {error}") from None
 
 
-def _data(container: DtsContainer) -> Data:
+def _data(container: DtsContainer) -> ContainerData:
     try:
         return container.data()
     except ProjectError:
@@ -153,7 +153,7 @@ def _data(container: DtsContainer) -> Data:
 
 
 def _walk(
-    container: DtsContainer, contents: Mapping[_Element, Data], values: PackageValues, connections: Connections
+    container: DtsContainer, contents: Mapping[_Element, ContainerData], values: PackageValues, connections: Connections
 ) -> Iterator[TaskLineage]:
     if container.disabled:
         return
@@ -169,7 +169,9 @@ def _walk(
             yield from _walk(child, contents, inner, connections)
 
 
-def _task(container: DtsContainer, data: Data, values: PackageValues, connections: Connections) -> TaskLineage | None:
+def _task(
+    container: DtsContainer, data: ContainerData, values: PackageValues, connections: Connections
+) -> TaskLineage | None:
     uses = TaskUses()
     if isinstance(data, Pipeline):
         kind = "Data Flow"

@@ -8,14 +8,13 @@ from typing import Any
 
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import Parameter
+from airflow_provider_ssis.project.package.containers import ContainerData
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
-from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask, ExpressionTask, ScriptTask, TaskData
+from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask, ExpressionTask, ScriptTask
 from airflow_provider_ssis.project.package.variables import DtsVariable
 
-Data = TaskData | ForLoop | ForeachLoop | None
-"""The data of a task or loop; None without data."""
 TypedValue = tuple[str, Any]
 """The name of a type, and a value of it."""
 Evaluate = Callable[[str, Mapping[str, TypedValue]], Any]
@@ -48,7 +47,7 @@ class PackageValues:
         parameters: Iterable[Parameter],
         given: Mapping[str, Any],
         evaluate: Evaluate,
-        contents: Iterable[Data],
+        contents: Iterable[ContainerData],
     ) -> PackageValues:
         """Return the values of parameters.
 
@@ -129,7 +128,7 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _assigned(contents: Iterable[Data]) -> Iterator[str]:
+def _assigned(contents: Iterable[ContainerData]) -> Iterator[str]:
     """Yield the names of the variables that tasks and loops change when they run."""
     for data in contents:
         names: list[str] = []

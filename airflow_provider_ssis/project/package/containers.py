@@ -21,6 +21,8 @@ from airflow_provider_ssis.project.package.variables import DtsVariable, read_va
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+ContainerData = TaskData | ForLoop | ForeachLoop | None
+"""The data of a task or loop; None for a package or sequence, which have none."""
 _KINDS = {
     "STOCK:SEQUENCE": ExecutableKind.SEQUENCE,
     "STOCK:FORLOOP": ExecutableKind.FOR_LOOP,
@@ -92,7 +94,7 @@ class DtsContainer(DtsElement):
     children: tuple[DtsContainer, ...]
     constraints: tuple[DtsPrecedenceConstraint, ...]
 
-    def data(self) -> TaskData | ForLoop | ForeachLoop | None:
+    def data(self) -> ContainerData:
         """Read the data of a task or loop; None for a package or sequence, which have none.
 
         :raises InvalidPartError: a value in it is invalid.

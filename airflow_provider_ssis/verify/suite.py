@@ -10,7 +10,7 @@ from airflow_provider_ssis.verify.answers import NotApplicable, ServerError
 from airflow_provider_ssis.verify.facts import Fact, Outcome, Result
 from airflow_provider_ssis.verify.object_facts import object_facts
 from airflow_provider_ssis.verify.probe import Probe
-from airflow_provider_ssis.verify.refusals import refusal_facts
+from airflow_provider_ssis.verify.refusals.facts import refusal_facts
 from airflow_provider_ssis.verify.run_facts import run_facts
 from airflow_provider_ssis.verify.shape_facts import shape_facts
 from airflow_provider_ssis.verify.type_facts import type_facts

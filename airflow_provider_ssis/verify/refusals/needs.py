@@ -1,0 +1,60 @@
+"""What a refused call needs on the server. What has an id becomes a marker of the statement."""
+
+from __future__ import annotations
+
+from airflow_provider_ssis.verify.probe import Probe
+
+
+def login(probe: Probe) -> None:
+    """A login that may change the catalog."""
+    probe.require_accepted_login()
+
+
+def admin(probe: Probe) -> None:
+    """An administrator."""
+    probe.require_admin()
+
+
+def folder(probe: Probe) -> None:
+    """The scratch folder."""
+    _ = probe.folder
+
+
+def environment(probe: Probe) -> None:
+    """The environment."""
+    _ = probe.environment
+
+
+def project(probe: Probe) -> None:
+    """The deployed project."""
+    _ = probe.deployment
+
+
+def run(probe: Probe) -> None:
+    """An execution that is never started: the marker ``:run``."""
+    probe.values["run"] = probe.created_run
+
+
+def finished(probe: Probe) -> None:
+    """An execution that has ended: ``:finished``."""
+    probe.values["finished"] = probe.finished_run
+
+
+def unset(probe: Probe) -> None:
+    """An execution without the value of a required parameter: ``:unset``."""
+    probe.values["unset"] = probe.unset_run
+
+
+def reference(probe: Probe) -> None:
+    """The reference of the project to the environment: ``:reference``."""
+    probe.values["reference"] = probe.reference
+
+
+def outdated(probe: Probe) -> None:
+    """An execution whose project was deployed again: ``:outdated``."""
+    probe.values["outdated"] = probe.outdated_run
+
+
+def orphan(probe: Probe) -> None:
+    """An execution whose project was deleted: ``:orphan``."""
+    probe.values["orphan"] = probe.orphaned_run

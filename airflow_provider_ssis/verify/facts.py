@@ -58,6 +58,23 @@ class Fact:
         return self.id.partition(".")[0]
 
 
+def rows_are(
+    query: str, expected: list[tuple[Any, ...]], subject: Callable[[Probe], int]
+) -> Callable[[Probe], Finding]:
+    """A check that compares the rows of a query about one object.
+
+    :param query: T-SQL; the marker ``:id`` is the object's id.
+    :param expected: the rows.
+    :param subject: makes the object, and returns its id.
+    """
+    return lambda probe: Finding(expected, list(probe.rows(query, id=subject(probe))))
+
+
+def value_is(query: str, expected: Any, subject: Callable[[Probe], int]) -> Callable[[Probe], Finding]:
+    """A check like :func:`rows_are` that compares only the first value."""
+    return lambda probe: Finding(expected, probe.value(query, id=subject(probe)))
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The result of a fact.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from airflow_provider_ssis.verify.answers import NotApplicable
-from airflow_provider_ssis.verify.facts import Fact, Finding, Source
+from airflow_provider_ssis.verify.facts import Fact, Finding, Source, rows_are
 from airflow_provider_ssis.verify.probe import Probe
 from airflow_provider_ssis.verify.sample_project import FAIL, PROJECT, REQUIRED, RUN, WAIT, sample_project
 
@@ -28,6 +28,12 @@ _PROPERTIES = {
     "VALIDATION_TIMEOUT",
     "VERSION_CLEANUP_ENABLED",
 }
+
+_operation = rows_are(
+    "SELECT operation_type, status, object_type, object_name FROM catalog.operations WHERE operation_id = :id;",
+    [(101, 7, 20, PROJECT)],
+    lambda probe: probe.deployment,
+)
 
 
 def object_facts() -> Iterator[Fact]:
@@ -120,14 +126,6 @@ def _explicit(probe: Probe) -> list[tuple[int, bool]]:
         id=probe.folder,
     )
     return [(int(code), bool(is_deny)) for code, is_deny in rows]
-
-
-def _operation(probe: Probe) -> Finding:
-    found = probe.rows(
-        "SELECT operation_type, status, object_type, object_name FROM catalog.operations WHERE operation_id = :id;",
-        id=probe.deployment,
-    )
-    return Finding([(101, 7, 20, PROJECT)], [tuple(row) for row in found])
 
 
 def _packages(probe: Probe) -> Finding:

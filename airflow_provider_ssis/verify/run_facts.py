@@ -5,11 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from airflow_provider_ssis.verify.answers import NotApplicable
-from airflow_provider_ssis.verify.facts import Fact, Finding, Source
+from airflow_provider_ssis.verify.facts import Fact, Finding, Source, rows_are, value_is
 from airflow_provider_ssis.verify.probe import Probe
 from airflow_provider_ssis.verify.sample_project import PARAMETERS, PROJECT, RUN
 
 _SYSTEM = ("CALLER_INFO", "DUMP_EVENT_CODE", "DUMP_ON_ERROR", "DUMP_ON_EVENT", "LOGGING_LEVEL", "SYNCHRONIZED")
+
+_created = rows_are(
+    "SELECT status, operation_type, CASE WHEN created_time IS NULL THEN 0 ELSE 1 END, "
+    "CASE WHEN start_time IS NULL THEN 0 ELSE 1 END FROM catalog.operations WHERE operation_id = :id;",
+    [(1, 200, 1, 0)],
+    # Not the execution of other facts, which may have been changed.
+    lambda probe: probe.create_execution(RUN),
+)
+_design_default = value_is(
+    "SELECT CAST(parameter_value AS nvarchar(100)) FROM catalog.execution_parameter_values "
+    "WHERE execution_id = :id AND object_type = 20 AND parameter_name = N'Region';",
+    "north",
+    lambda probe: probe.created_run,
+)
+_succeeded = rows_are(
+    "SELECT status, CASE WHEN start_time IS NULL THEN 0 ELSE 1 END, CASE WHEN end_time >= start_time THEN 1 ELSE 0 "
+    "END FROM catalog.executions WHERE execution_id = :id;",
+    [(7, 1, 1)],
+    lambda probe: probe.finished_run,
+)
+_message_times = value_is(
+    "SELECT COUNT(*) FROM catalog.event_messages AS m JOIN catalog.executions AS e "
+    "ON e.execution_id = m.operation_id WHERE e.execution_id = :id AND m.message_time < e.created_time;",
+    0,
+    lambda probe: probe.finished_run,
+)
+_executables = value_is(
+    "SELECT COUNT(*) FROM catalog.executables WHERE execution_id = :id AND package_name = :package "
+    "AND package_path = N'\\Package';",
+    1,
+    lambda probe: probe.finished_run,
+)
+_statistics = rows_are(
+    "SELECT execution_result FROM catalog.executable_statistics WHERE execution_id = :id "
+    "AND execution_path = N'\\Package';",
+    [(0,)],
+    lambda probe: probe.finished_run,
+)
+_validation = rows_are(
+    "SELECT o.operation_type, o.status, v.validate_type, v.environment_scope FROM catalog.operations AS o "
+    "JOIN catalog.validations AS v ON v.validation_id = o.operation_id WHERE o.operation_id = :id;",
+    [(301, 7, "F", "D")],
+    lambda probe: probe.validation,
+)
 
 
 def run_facts() -> Iterator[Fact]:
@@ -26,7 +70,7 @@ def run_facts() -> Iterator[Fact]:
     yield Fact("runs.failed_creation", "A refused creation leaves an operation in status 4.", _failed_creation)
     yield Fact("runs.variable", "A parameter that is bound to a variable has its value, with the reference.", _variable)
     yield Fact("runs.succeeded", "A package that runs through ends in status 7, with start and end time.", _succeeded)
-    yield Fact("runs.messages", "A run writes event messages with ascending ids.", _messages, Source.DOCS)
+    yield Fact("runs.messages", "A run writes event messages, each with its own id.", _messages, Source.DOCS)
     yield Fact("runs.message_times", "No message is older than the execution.", _message_times, Source.OBSERVED)
     yield Fact("runs.executables", "A run lists the package among its executables.", _executables, Source.DOCS)
     yield Fact("runs.statistics", "The package's statistics have the result 0.", _statistics, Source.DOCS)
@@ -53,17 +97,6 @@ def run_facts() -> Iterator[Fact]:
     yield Fact("runs.stopped", "A stopped execution ends in status 3, with the name of who stopped it.", _stopped)
     yield Fact("runs.stop_operation", "A stop is an operation of type 202 that ends in status 7.", _stop_operation)
     yield Fact("runs.second_stop", "A second stop gives 27126 while it stops, 27124 after.", _second_stop)
-
-
-def _created(probe: Probe) -> Finding:
-    # Not the execution of other facts, which may have been changed.
-    number = probe.create_execution(RUN)
-    found = probe.rows(
-        "SELECT status, operation_type, CASE WHEN created_time IS NULL THEN 0 ELSE 1 END, "
-        "CASE WHEN start_time IS NULL THEN 0 ELSE 1 END FROM catalog.operations WHERE operation_id = :id;",
-        id=number,
-    )
-    return Finding([(1, 200, 1, 0)], [tuple(row) for row in found])
 
 
 def _object(probe: Probe) -> Finding:
@@ -106,15 +139,6 @@ def _values(probe: Probe) -> Finding:
 def _system(probe: Probe) -> Finding:
     found = [name for name in _names(probe, 50) if name != "CUSTOMIZED_LOGGING_LEVEL"]
     return Finding(list(_SYSTEM), found)
-
-
-def _design_default(probe: Probe) -> Finding:
-    found = probe.value(
-        "SELECT CAST(parameter_value AS nvarchar(100)) FROM catalog.execution_parameter_values "
-        "WHERE execution_id = :id AND object_type = 20 AND parameter_name = N'Region';",
-        id=probe.created_run,
-    )
-    return Finding("north", found)
 
 
 def _sequence(probe: Probe) -> Finding:
@@ -160,15 +184,6 @@ def _variable(probe: Probe) -> Finding:
     )
 
 
-def _succeeded(probe: Probe) -> Finding:
-    found = probe.rows(
-        "SELECT status, CASE WHEN start_time IS NULL THEN 0 ELSE 1 END, CASE WHEN end_time >= start_time THEN 1 ELSE 0 "
-        "END FROM catalog.executions WHERE execution_id = :id;",
-        id=probe.finished_run,
-    )
-    return Finding([(7, 1, 1)], [tuple(row) for row in found])
-
-
 def _messages(probe: Probe) -> Finding:
     rows = probe.rows(
         "SELECT event_message_id FROM catalog.event_messages WHERE operation_id = :id ORDER BY message_time, "
@@ -180,33 +195,6 @@ def _messages(probe: Probe) -> Finding:
         raise NotApplicable("messages of Scale Out workers have no ids")
     expected = "messages with different ids"
     return Finding(expected, expected if ids and len(set(ids)) == len(ids) else f"{len(ids)} messages")
-
-
-def _message_times(probe: Probe) -> Finding:
-    count = probe.value(
-        "SELECT COUNT(*) FROM catalog.event_messages AS m JOIN catalog.executions AS e "
-        "ON e.execution_id = m.operation_id WHERE e.execution_id = :id AND m.message_time < e.created_time;",
-        id=probe.finished_run,
-    )
-    return Finding(0, count)
-
-
-def _executables(probe: Probe) -> Finding:
-    count = probe.value(
-        "SELECT COUNT(*) FROM catalog.executables WHERE execution_id = :id AND package_name = :package "
-        "AND package_path = N'\\Package';",
-        id=probe.finished_run,
-    )
-    return Finding(1, count)
-
-
-def _statistics(probe: Probe) -> Finding:
-    rows = probe.rows(
-        "SELECT execution_result FROM catalog.executable_statistics WHERE execution_id = :id "
-        "AND execution_path = N'\\Package';",
-        id=probe.finished_run,
-    )
-    return Finding([0], [result for (result,) in rows])
 
 
 def _failed(probe: Probe) -> Finding:
@@ -276,15 +264,6 @@ def _values_before(probe: Probe) -> Finding:
     )
     expected = sorted([(20, "Region"), *((30, f"{name}Value") for name in PARAMETERS)])
     return Finding(expected, sorted(tuple(row) for row in rows))
-
-
-def _validation(probe: Probe) -> Finding:
-    rows = probe.rows(
-        "SELECT o.operation_type, o.status, v.validate_type, v.environment_scope FROM catalog.operations AS o "
-        "JOIN catalog.validations AS v ON v.validation_id = o.operation_id WHERE o.operation_id = :id;",
-        id=probe.validation,
-    )
-    return Finding([(301, 7, "F", "D")], [tuple(row) for row in rows])
 
 
 def _validation_status(probe: Probe) -> Finding:

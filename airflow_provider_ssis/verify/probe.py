@@ -106,6 +106,16 @@ class Probe:
         """Run a statement with the scratch values and further ones."""
         return self.server.call(statement, {**self.values, **values})
 
+    def _id_of(self, problem: str, statement: str, **values: Any) -> int:
+        """The id that a statement returns for what it makes.
+
+        :raises NotApplicable: it failed; the reason begins with the problem.
+        """
+        answer = self.call(statement, **values)
+        if answer.number is not None:
+            raise NotApplicable(f"{problem}: {answer.text}")
+        return int(answer.rows[0][0])
+
     def value(self, query: str, **values: Any) -> Any:
         """The first value of a query."""
         return self.server.value(query, {**self.values, **values})
@@ -139,26 +149,22 @@ class Probe:
             raise NotApplicable("a folder with the random name exists already")
         # Known before the call, so that an interruption during it leaves nothing.
         self.made["folder"] = NotApplicable("the creation of the scratch folder was interrupted")
-        answer = self.call(
+        return self._id_of(
+            "the scratch folder could not be created",
             "DECLARE @id bigint; EXEC catalog.create_folder @folder_name = :folder, @folder_id = @id OUTPUT; "
-            "SELECT @id;"
+            "SELECT @id;",
         )
-        if answer.number is not None:
-            raise NotApplicable(f"the scratch folder could not be created: {answer.text}")
-        return int(answer.rows[0][0])
 
     @once
     def environment(self) -> int:
         """The id of the environment in the scratch folder."""
         _ = self.folder
-        answer = self.call(
+        return self._id_of(
+            "the environment could not be created",
             "EXEC catalog.create_environment @folder_name = :folder, @environment_name = :environment;"
             "SELECT environment_id FROM catalog.environments WHERE name = :environment AND folder_id = :id;",
             id=self.folder,
         )
-        if answer.number is not None:
-            raise NotApplicable(f"the environment could not be created: {answer.text}")
-        return int(answer.rows[0][0])
 
     @once
     def deployment(self) -> int:
@@ -170,26 +176,22 @@ class Probe:
     def reference(self) -> int:
         """The id of the project's reference to the environment."""
         _ = self.deployment, self.environment
-        answer = self.call(
+        return self._id_of(
+            "the environment reference could not be created",
             "DECLARE @id bigint; EXEC catalog.create_environment_reference @folder_name = :folder, "
             "@project_name = :project, @environment_name = :environment, @reference_type = 'R', "
-            "@reference_id = @id OUTPUT; SELECT @id;"
+            "@reference_id = @id OUTPUT; SELECT @id;",
         )
-        if answer.number is not None:
-            raise NotApplicable(f"the environment reference could not be created: {answer.text}")
-        return int(answer.rows[0][0])
 
     @once
     def validation(self) -> int:
         """A validation of the package that runs through, which has ended."""
         _ = self.deployment
-        answer = self.call(
+        number = self._id_of(
+            "the package could not be validated",
             "DECLARE @id bigint; EXEC catalog.validate_package @folder_name = :folder, @project_name = :project, "
-            "@package_name = :package, @validation_id = @id OUTPUT; SELECT @id;"
+            "@package_name = :package, @validation_id = @id OUTPUT; SELECT @id;",
         )
-        if answer.number is not None:
-            raise NotApplicable(f"the package could not be validated: {answer.text}")
-        number = int(answer.rows[0][0])
         self.wait(number)
         return number
 
@@ -247,15 +249,13 @@ class Probe:
 
         :return: the operation's id.
         """
-        answer = self.call(
+        return self._id_of(
+            "the project could not be deployed",
             "DECLARE @id bigint; EXEC catalog.deploy_project @folder_name = :folder, @project_name = :name, "
             "@project_stream = :ispac, @operation_id = @id OUTPUT; SELECT @id;",
             name=name,
             ispac=ispac,
         )
-        if answer.number is not None:
-            raise NotApplicable(f"the project could not be deployed: {answer.text}")
-        return int(answer.rows[0][0])
 
     def _run_of_another_project(self, name: str, then: Callable[[bytes], object]) -> int:
         _ = self.folder
@@ -270,16 +270,14 @@ class Probe:
         if project == PROJECT:
             _ = self.deployment
         reference = "NULL" if reference_id is None else ":reference"
-        answer = self.call(
+        number = self._id_of(
+            "the execution could not be created",
             "DECLARE @id bigint; EXEC catalog.create_execution @folder_name = :folder, @project_name = :of_project, "
             f"@package_name = :named, @reference_id = {reference}, @execution_id = @id OUTPUT; SELECT @id;",
             of_project=project,
             named=package,
             reference=reference_id,
         )
-        if answer.number is not None:
-            raise NotApplicable(f"the execution could not be created: {answer.text}")
-        number = int(answer.rows[0][0])
         self.executions.append(number)
         return number
 

@@ -5,7 +5,7 @@ The one list in the project: the client reads statuses with it and the embedded 
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum, IntFlag, StrEnum
 
 
 class OperationStatus(IntEnum):
@@ -159,6 +159,36 @@ class SecuredObjectType(IntEnum):
     PROJECT = 2
     ENVIRONMENT = 3
     OPERATION = 4
+
+
+class ValidationStatus(StrEnum):
+    """Column ``validation_status`` of projects, packages and environment references."""
+
+    NOT_VALIDATED = "N"
+    FAILED = "F"
+    SUCCEEDED = "S"
+    UNKNOWN = ""
+
+
+class ValidationType(StrEnum):
+    """Column ``validate_type`` of ``catalog.validations``."""
+
+    FULL = "F"
+    UNKNOWN = ""
+
+
+class ReferenceType(StrEnum):
+    """Column ``reference_type``: whether an environment reference names the environment's folder."""
+
+    RELATIVE = "R"
+    ABSOLUTE = "A"
+
+
+class ValueType(StrEnum):
+    """Column ``value_type`` of ``catalog.object_parameters``: what gives the parameter its value."""
+
+    VALUE = "V"
+    REFERENCE = "R"
 
 
 class LoggedStatistics(IntFlag):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -44,7 +44,7 @@ class PackageWatch:
     since: datetime
 
 
-class EnvironmentScope(Enum):
+class EnvironmentScope(StrEnum):
     """Which environment references a validation uses; the values are the catalog's letters."""
 
     ALL = "A"

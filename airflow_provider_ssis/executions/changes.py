@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ssis.catalog.codes import ValueType
 from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.catalog.parameter_types import is_same_value
 from airflow_provider_ssis.catalog.requests import Sensitive, VariableReference
@@ -59,8 +60,8 @@ def has_value(parameter: ObjectParameter, wanted: Value | VariableReference) -> 
     :param wanted: the value, or the variable that gives it.
     """
     if isinstance(wanted, VariableReference):
-        return parameter.value_type == "R" and parameter.referenced_variable_name == wanted.name
-    if not parameter.value_set or parameter.value_type != "V":
+        return parameter.value_type is ValueType.REFERENCE and parameter.referenced_variable_name == wanted.name
+    if not parameter.value_set or parameter.value_type is not ValueType.VALUE:
         return False
     return is_unchanged(parameter.default_value, wanted, parameter.data_type, sensitive=parameter.sensitive)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_ssis.catalog.codes import ObjectType
+from airflow_provider_ssis.catalog.codes import ObjectType, ValueType
 from airflow_provider_ssis.catalog.requests import VariableReference
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.executions.arguments import list_of_names, names_of, optional_text, required_text, values_of
@@ -181,7 +181,7 @@ class _Setting:
     ) -> Callable[[], None] | None:
         """The call that changes it; None if it is as wanted."""
         if self.wanted is None:
-            if current is not None and not current.value_set and current.value_type == "V":
+            if current is not None and not current.value_set and current.value_type is ValueType.VALUE:
                 return None
             return lambda: catalog.clear_object_parameter_value(folder, project, self.name, package=self.package)
         value = self.wanted

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pyodbc
 import pytest
 
 from airflow_provider_ssis.catalog.catalog_properties import CHANGEABLE, checked_property
@@ -18,6 +20,8 @@ from airflow_provider_ssis.catalog.codes import (
     MessageType,
     OperationStatus,
     OperationType,
+    ValidationStatus,
+    ValidationType,
 )
 from airflow_provider_ssis.catalog.errors import (
     AlreadyExists,
@@ -27,6 +31,7 @@ from airflow_provider_ssis.catalog.errors import (
     InvalidArgument,
     LoggingLevelNotFound,
     PackageNotFound,
+    PermissionDenied,
     ProcessNotFound,
     ProjectNotFound,
     SingleUserRequired,
@@ -34,6 +39,7 @@ from airflow_provider_ssis.catalog.errors import (
 )
 from airflow_provider_ssis.catalog.requests import EnvironmentScope, ExecutionRequest
 from airflow_provider_ssis.catalog.session import PAGE_SIZE
+from tests.catalog.conftest import CLIENTS
 from tests.support.catalog_projects import FOLDER, PACKAGE, PROJECT, etl
 from tests.support.ssis_projects import guid
 from tests.support.waiting import wait_until
@@ -211,7 +217,10 @@ def test_a_package_and_a_project_are_validated(any_ready: Catalog) -> None:
     failed = any_ready.validations(folder=FOLDER, project=PROJECT, status=OperationStatus.FAILED)
     assert [(each.validation_id, each.object_name) for each in failed] == [(bad, PROJECT)]
     statuses = {package.name: package.validation_status for package in any_ready.packages(FOLDER, PROJECT)}
-    assert statuses == {PACKAGE: "S", "Strict.dtsx": "F"}
+    assert statuses == {PACKAGE: ValidationStatus.SUCCEEDED, "Strict.dtsx": ValidationStatus.FAILED}
+    project = any_ready.project(FOLDER, PROJECT)
+    assert project is not None
+    assert project.validation_status is ValidationStatus.FAILED
     package = any_ready.package(FOLDER, PROJECT, "strict.DTSX")
     assert package is not None
     assert package.last_validation_time is not None
@@ -230,7 +239,8 @@ def test_a_validation_uses_an_environment(ready: Catalog) -> None:
     assert ended(ready, with_none) is OperationStatus.FAILED
     validation = ready.validation(with_one)
     assert validation is not None
-    assert (validation.environment_scope, validation.reference_id) == ("S", reference_id)
+    assert (validation.environment_scope, validation.reference_id) == (EnvironmentScope.SINGLE, reference_id)
+    assert validation.validate_type is ValidationType.FULL
 
 
 def test_a_validation_of_an_unknown_package_or_project_shows_the_nearest_name(ready: Catalog) -> None:
@@ -323,6 +333,39 @@ def test_workers_are_listed_enabled_disabled_and_deleted(any_catalog: Catalog, s
         any_catalog.enable_worker_agent(uuid4())
     with pytest.raises(InvalidArgument, match="'x' is not the id of a worker"):
         any_catalog.enable_worker_agent("x")
+
+
+def test_scale_out_is_enabled_and_its_logs_are_moved(catalog: Catalog, ssisdb_emulator: SsisdbEmulator) -> None:
+    catalog.enable_scale_out()
+    assert catalog.catalog_properties()["IS_SCALEOUT_ENABLED"] == "TRUE"
+    secret = "Server=logs;Password=zebra-9"
+    catalog.update_logdb_info("logs", secret)
+    ssisdb_emulator.faults.error(50000, procedure="update_logdb_info")
+    with pytest.raises(CatalogError) as caught:
+        catalog.update_logdb_info("logs", secret)
+    assert "zebra" not in str(caught.value)
+    ssisdb_emulator.add_login("plain", "pass-word-1")
+    endpoint = replace(ssisdb_emulator.endpoint, user="plain", password="pass-word-1")
+    with Catalog(pyodbc.connect(endpoint.odbc())) as plain, pytest.raises(PermissionDenied):
+        plain.update_logdb_info("logs", secret)
+
+
+def test_the_log_and_the_keys_are_deleted_in_single_user_mode(ready: Catalog, ssisdb_emulator: SsisdbEmulator) -> None:
+    ready.start_execution(create(ready, synchronized=True))
+    for clean_up in (ready.clean_up_log, ready.clean_up_execution_keys):
+        with pytest.raises(SingleUserRequired):
+            clean_up()
+    connection = CLIENTS["Microsoft"](ssisdb_emulator)
+    with Catalog(connection) as only:
+        assert list(only.operations()) != []
+        connection.cursor().execute("ALTER DATABASE SSISDB SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
+        try:
+            only.clean_up_execution_keys()
+            only.clean_up_execution_keys(of_projects=True)
+            only.clean_up_log()
+            assert list(only.operations()) == []
+        finally:
+            connection.cursor().execute("ALTER DATABASE SSISDB SET MULTI_USER")
 
 
 def test_an_execution_runs_on_the_worker_that_was_added(ready: Catalog, ssisdb_emulator: SsisdbEmulator) -> None:

@@ -48,6 +48,7 @@ def test_lists(run: Command, mart: Catalog) -> None:
     assert "Mart" in run("list", "projects", "Sales").out
     packages = run("list", "packages", "Sales", "Mart", "--json").json
     assert {"Load.dtsx", "Strict.dtsx"} <= {each["name"] for each in packages}
+    assert {each["validation_status"] for each in packages} == {"not_validated"}
     assert "Test" in run("list", "environments", "Sales").out
     assert "Test" in run("list", "environments").out
 

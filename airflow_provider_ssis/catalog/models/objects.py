@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from airflow_provider_ssis.catalog.codes import ObjectType
+from airflow_provider_ssis.catalog.codes import ObjectType, ReferenceType, ValidationStatus, ValueType
 from airflow_provider_ssis.catalog.sql.variants import VariantValue
 
 
@@ -35,7 +35,7 @@ class Project:
     last_deployed_time: datetime
     created_time: datetime
     object_version_lsn: int
-    validation_status: str
+    validation_status: ValidationStatus
     last_validation_time: datetime | None
 
 
@@ -66,7 +66,7 @@ class Package:
     version_comments: str | None
     version_guid: str
     entry_point: bool
-    validation_status: str
+    validation_status: ValidationStatus
     last_validation_time: datetime | None
 
 
@@ -75,7 +75,7 @@ class ObjectParameter:
     """A row of ``catalog.object_parameters``: a parameter of a project or of a package.
 
     ``object_type`` is PROJECT or PACKAGE and ``object_name`` the name of that project or package. A ``value_type`` of
-    ``V`` means that ``default_value`` is the value, ``R`` that the environment variable
+    VALUE means that ``default_value`` is the value, REFERENCE that the environment variable
     ``referenced_variable_name`` gives it. Values marked sensitive are None.
     """
 
@@ -90,7 +90,7 @@ class ObjectParameter:
     description: str | None
     design_default_value: VariantValue = field(repr=False)
     default_value: VariantValue = field(repr=False)
-    value_type: str
+    value_type: ValueType
     value_set: bool
     referenced_variable_name: str | None
 
@@ -125,16 +125,16 @@ class EnvironmentVariable:
 class EnvironmentReference:
     """A row of ``catalog.environment_references``.
 
-    A reference of type ``R`` (relative) means the environment in the project's own folder and has no
-    ``environment_folder_name``; type ``A`` (absolute) names the folder.
+    A reference of type RELATIVE means the environment in the project's own folder and has no
+    ``environment_folder_name``; type ABSOLUTE names the folder.
     """
 
     reference_id: int
     project_id: int
-    reference_type: str
+    reference_type: ReferenceType
     environment_folder_name: str | None
     environment_name: str
-    validation_status: str
+    validation_status: ValidationStatus
     last_validation_time: datetime | None
 
     def __str__(self) -> str:

@@ -11,7 +11,10 @@ from airflow_provider_ssis.catalog.codes import (
     ObjectType,
     OperationStatus,
     OperationType,
+    ReferenceType,
+    ValidationType,
 )
+from airflow_provider_ssis.catalog.requests import EnvironmentScope
 from airflow_provider_ssis.catalog.sql.variants import VariantValue
 
 
@@ -55,7 +58,7 @@ class Execution:
     project_name: str
     package_name: str
     reference_id: int | None
-    reference_type: str | None
+    reference_type: ReferenceType | None
     environment_folder_name: str | None
     environment_name: str | None
     project_lsn: int | None
@@ -235,13 +238,12 @@ class ExecutableStatistics:
 class Validation:
     """A row of ``catalog.validations``. ``object_name`` is the project's or the package's name.
 
-    :param environment_scope: ``A`` for all environment references, ``S`` for the one of ``reference_id``, ``D`` for
-        none.
+    :param environment_scope: which environment references it uses; SINGLE for the one of ``reference_id``.
     """
 
     validation_id: int
-    environment_scope: str
-    validate_type: str
+    environment_scope: EnvironmentScope
+    validate_type: ValidationType
     folder_name: str
     project_name: str
     project_lsn: int | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
-from airflow_provider_ssis.catalog.codes import PermissionType
+from airflow_provider_ssis.catalog.codes import PermissionType, ReferenceType
 from airflow_provider_ssis.catalog.errors import (
     AlreadyExists,
     AmbiguousEnvironment,
@@ -220,7 +220,7 @@ def _split(environment: str) -> tuple[str | None, str]:
 
 
 def _type_of(environment_folder: str | None) -> str:
-    return "R" if environment_folder is None else "A"
+    return (ReferenceType.RELATIVE if environment_folder is None else ReferenceType.ABSOLUTE).value
 
 
 def _same(one: str, other: str) -> bool:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
-from airflow_provider_ssis.catalog.codes import MessageType, ObjectType, OperationStatus, PermissionType
+from airflow_provider_ssis.catalog.codes import MessageType, ObjectType, OperationStatus, PermissionType, ValueType
 from airflow_provider_ssis.catalog.errors import (
     AlreadyStarted,
     AmbiguousEnvironment,
@@ -328,7 +328,7 @@ class Executions(Operations):
             each.parameter_name
             for each in self._parameters_of(request)
             if each.required
-            and not (each.value_set and (each.value_type != "R" or has_environment))
+            and not (each.value_set and (each.value_type is not ValueType.REFERENCE or has_environment))
             and given.isdisjoint({(each.object_type, each.parameter_name), (None, each.parameter_name)})
         ]
         if not missing:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
-from airflow_provider_ssis.catalog.codes import ObjectType, PermissionType
+from airflow_provider_ssis.catalog.codes import ObjectType, PermissionType, ValueType
 from airflow_provider_ssis.catalog.errors import CatalogError, ParameterNotFound
 from airflow_provider_ssis.catalog.models import ObjectParameter, ParameterValue
 from airflow_provider_ssis.catalog.refusals import Target, explain_refusal, missing_object
@@ -72,8 +72,8 @@ class Parameters(CommandPart):
             "@project_name = ?, @parameter_name = @name, @parameter_value = @value, @object_name = ?, "
             "@value_type = ?;\nSELECT 1 AS done;"
         )
-        value_type = "R" if isinstance(value, VariableReference) else "V"
-        values += [*assigned, folder, project, object_name, value_type]
+        value_type = ValueType.REFERENCE if isinstance(value, VariableReference) else ValueType.VALUE
+        values += [*assigned, folder, project, object_name, value_type.value]
         refusal = self._explain_parameter(folder, project, package, parameter, doing)
 
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum, StrEnum
 from functools import cache
 from operator import itemgetter
 from types import UnionType
@@ -80,7 +80,7 @@ def _reader(place: int, convert: Convert | None) -> Reader:
 
 
 def _converter(hint: Any) -> Convert | None:
-    """Drivers differ: a bit may come as an int, a uniqueidentifier as an object, a code is always a plain number."""
+    """Drivers differ: a bit may come as an int, a uniqueidentifier as an object, a code is always plain."""
     members = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     optional = type(None) in members
     wanted = next(member for member in members if member is not type(None))
@@ -90,6 +90,8 @@ def _converter(hint: Any) -> Convert | None:
         return _text
     if issubclass(wanted, IntEnum):
         return lambda value: _code(wanted, int(value), optional)
+    if issubclass(wanted, StrEnum):
+        return lambda value: _code(wanted, value, optional)
     return None
 
 
@@ -97,7 +99,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else str(value).upper()
 
 
-def _code(codes: type[IntEnum], value: int, optional: bool) -> IntEnum | None:
+def _code(codes: type[Enum], value: int | str, optional: bool) -> Enum | None:
     try:
         return codes(value)
     except ValueError:

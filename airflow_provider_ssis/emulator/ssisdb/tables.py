@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES, SecuredObjectType
+from airflow_provider_ssis.catalog.codes import ACTIVE_STATUSES, SecuredObjectType, ValidationStatus
 from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
 from airflow_provider_ssis.emulator.ssisdb.feature_tables import FEATURE_TABLES, internal_table
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
 
 ACTIVE: Final = ", ".join(str(int(status)) for status in sorted(ACTIVE_STATUSES))
 """The statuses of operations that are pending, running or being stopped, as a list in SQL."""
-NOT_VALIDATED: Final = "N"
+NOT_VALIDATED: Final = ValidationStatus.NOT_VALIDATED.value
 """The validation status of an object that was not validated since it was changed."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from airflow_provider_ssis.catalog.codes import MessageSourceType, ObjectType, OperationStatus
+from airflow_provider_ssis.catalog.codes import MessageSourceType, ObjectType, OperationStatus, ValidationStatus
 from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.control_flow import all_executables
 from airflow_provider_ssis.emulator.runs.levels import Event
@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 
 _VALIDATION_FAILED: Final = 0xC0024107 - (1 << 32)
 """DTS_E_TASKVALIDATIONERROR."""
-_SUCCEEDED: Final = "S"
-_FAILED: Final = "F"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +221,7 @@ class Validations:
         def mark(table: str, succeeded: bool, condition: str, *values: object) -> None:
             store.execute(
                 f"UPDATE internal.{table} SET validation_status = ?, last_validation_time = ? WHERE {condition}",
-                [_SUCCEEDED if succeeded else _FAILED, now, *values],
+                [(ValidationStatus.SUCCEEDED if succeeded else ValidationStatus.FAILED).value, now, *values],
             )
 
         for name, succeeded in packages.items():

@@ -100,7 +100,7 @@ async def _fill(
         rows = [(*row[:place], *row[place + 1 :]) for row in rows]
     declaration = s.TableDeclaration(statement.line, statement.into, declared, rules=rules)
     table = tables.create_table(session, declaration, frame)
-    await session.worker.run(partial(tables.insert_rows, session, table, columns, rows, frame))
+    await session.worker.run(partial(tables.insert_rows, session, table, [(columns, rows)], frame))
 
 
 async def _insert_execute(interpreter: Runner, statement: s.InsertExecute, frame: Frame) -> AsyncGenerator[Event]:

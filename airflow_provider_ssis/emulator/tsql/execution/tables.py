@@ -123,23 +123,36 @@ def bracketed(name: str) -> str:
     return f"[{name.replace(']', ']]')}]"
 
 
-def insert_rows(
-    session: SessionState,
-    table: LocalTable,
-    columns: Sequence[Column],
-    rows: Sequence[tuple[Any, ...]],
-    frame: Frame,
-    names: Sequence[str] = (),
-) -> None:
-    """Add rows to a local table, as INSERT does.
+_Part = tuple[Sequence[Column], Sequence[tuple[Any, ...]]]
+"""Rows with their columns."""
 
-    :param columns: the columns of the rows.
+
+def insert_rows(
+    session: SessionState, table: LocalTable, parts: Sequence[_Part], frame: Frame, names: Sequence[str] = ()
+) -> None:
+    """Add rows to a local table, as one INSERT does: all of them or none.
+
     :param names: the columns of the table that take them; all but the identity column where none is named.
     :raises SqlError: 213, 515, 2627 and others.
     """
+    steps = [_insertion(session, table, part, frame, names) for part in parts]
+    write = session.transactions.write if len(steps) == 1 else session.transactions.write_steps
+    for applied in write([table], lambda: [step() for step in steps]):
+        _note_identity(session, applied, frame)
+
+
+def _insertion(
+    session: SessionState, table: LocalTable, part: _Part, frame: Frame, names: Sequence[str]
+) -> Callable[[], Applied]:
+    """The action that adds rows to a local table."""
+    columns, rows = part
     if table.rules == NO_RULES and not names:
-        session.transactions.write([table], lambda: session.local_tables.insert(table, columns, rows))
-        return
+
+        def insert_plain() -> Applied:
+            session.local_tables.insert(table, columns, rows)
+            return Applied(len(rows), (), None, None)
+
+        return insert_plain
     given = LocalTable(_GIVEN, tuple(replace(column, name=f"c{place}") for place, column in enumerate(columns, 1)), 1)
     listed = f" ({', '.join(map(bracketed, names))})" if names else ""
     text = " ".join([f"INSERT INTO {quoted_name(table.name)}{listed} SELECT", "*", "FROM", quoted_name(given.name)])
@@ -154,11 +167,11 @@ def insert_rows(
         finally:
             session.local_tables.drop(given)
 
-    _note_identity(session, session.transactions.write([table], insert), frame)
+    return insert
 
 
 _GIVEN: Final = "#given rows"
-"""The local table with the rows for :func:`insert_rows`; its blank keeps it apart from all others."""
+"""The local table with the rows for :func:`_insertion`; its blank keeps it apart from all others."""
 
 
 def run_change(session: SessionState, query: CompiledQuery, values: Mapping[str, Any], frame: Frame) -> Applied:
@@ -166,12 +179,25 @@ def run_change(session: SessionState, query: CompiledQuery, values: Mapping[str,
 
     :param frame: notes the last IDENTITY value.
     """
-    changed = frame.tables.values() if query.change is None else [query.change.table]
-    applied = session.transactions.write(changed, _runner(session, query, values))
+    run = _runner(session, query, values)
+    output = query.change.outputs[0] if query.change is not None and query.change.outputs else None
+    if query.change is None or output is None or output.into is None:
+        changed = frame.tables.values() if query.change is None else [query.change.table]
+        applied = session.transactions.write(changed, run)
+        _note_identity(session, applied, frame)
+        return applied
+    table, columns, names = output.into, output.columns, output.names
+    insertion: Callable[[], Applied] | None = None
+
+    def run_with_output() -> tuple[Applied, Applied]:
+        nonlocal insertion
+        applied = run()
+        insertion = insertion or _insertion(session, table, (columns, applied.outputs[0]), frame, names)
+        return applied, insertion()
+
+    applied, inserted = session.transactions.write_steps([query.change.table, table], run_with_output)
     _note_identity(session, applied, frame)
-    for output, rows in zip(query.change.outputs if query.change else (), applied.outputs, strict=True):
-        if output.into is not None:
-            insert_rows(session, output.into, output.columns, rows, frame, output.names)
+    _note_identity(session, inserted, frame)
     return applied
 
 
@@ -252,8 +278,7 @@ class Target:
 
         :returns: their number.
         """
-        for given, rows in self._taken:
-            await session.worker.run(partial(insert_rows, session, self._table, given, rows, self._frame, self._names))
+        await session.worker.run(partial(insert_rows, session, self._table, self._taken, self._frame, self._names))
         return self._count
 
 

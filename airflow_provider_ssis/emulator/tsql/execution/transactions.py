@@ -249,6 +249,16 @@ class Transactions:
         transaction.writes.append(action)
         return result
 
+    def write_steps(self, tables: Sequence[LocalTable], action: Callable[[], Result]) -> Result:
+        """As :meth:`write`, for an action of several steps: after an error, the tables are as they were before."""
+        before = {table.storage_name: self._local_tables.image(table) for table in tables}
+        try:
+            return self.write(tables, action)
+        except BaseException:
+            self.recover()
+            self._local_tables.restore(before)
+            raise
+
     def discard(self, table: LocalTable) -> None:
         """Drop a local table at the end of its frame, in any state of the transaction."""
         if self.state == COMMITTABLE:

@@ -145,6 +145,42 @@ def test_scripts(name: str) -> None:
     ] == expected
 
 
+KEYED = "DECLARE @log TABLE (id int PRIMARY KEY); CREATE TABLE #log (id int PRIMARY KEY); INSERT #log VALUES (0); "
+
+
+@pytest.mark.parametrize("transaction", ["", "BEGIN TRANSACTION; ", "BEGIN TRANSACTION; INSERT #t VALUES (4, 'd'); "])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE #t OUTPUT 1 INTO @log",
+        "DELETE #t OUTPUT 1 INTO #log",
+        "UPDATE #t SET v = 'x' OUTPUT deleted.id % 2 INTO @log",
+        "INSERT #t OUTPUT 1 INTO @log SELECT 8, 'x' UNION ALL SELECT 9, 'x'",
+        "INSERT #log EXEC ('SELECT 7; SELECT 7')",
+        "INSERT @log EXEC ('SELECT 7; SELECT NULL')",
+    ],
+)
+def test_a_statement_that_fails_in_its_second_step_changes_nothing(statement: str, transaction: str) -> None:
+    rows = "SELECT id, v FROM #t ORDER BY id; SELECT id FROM @log; SELECT id FROM #log; "
+    caught = "BEGIN CATCH SELECT ERROR_NUMBER() END CATCH; "
+    found = run(f"{T}{KEYED}{transaction}{rows}BEGIN TRY {statement} END TRY {caught}{rows}SELECT @@TRANCOUNT")
+    assert not found.errors
+    assert found.results[3] in ([(515,)], [(2627,)])
+    assert found.results[4:7] == found.results[:3]
+    assert found.results[7:] == [[(int(bool(transaction)),)]]
+
+
+def test_a_rollback_after_a_failed_output_restores_all_rows() -> None:
+    found = run(
+        f"""{T}{KEYED}BEGIN TRANSACTION; DELETE #t WHERE id = 1
+        BEGIN TRY DELETE #t OUTPUT 1 INTO #log END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH
+        DELETE #t OUTPUT deleted.id INTO #log WHERE id = 2; SAVE TRANSACTION s; DELETE #t; ROLLBACK TRANSACTION s
+        SELECT id FROM #t; SELECT id FROM #log ORDER BY id; ROLLBACK; SELECT id FROM #t; SELECT id FROM #log"""
+    )
+    assert not found.errors
+    assert found.results == [[(2627,)], [(3,)], [(0,), (2,)], [(1,), (2,), (3,)], [(0,)]]
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [

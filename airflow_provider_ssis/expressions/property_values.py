@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_ssis.expressions.compiled import compile_expression
@@ -16,22 +16,36 @@ def evaluate_property(expression: str, values: Mapping[str, tuple[str, Any]]) ->
 
     :param expression: the expression.
     :param values: variables by ``Namespace::Name`` and parameters by ``$Project::Name`` and ``$Package::Name``, each
-        with the name of its type and its value. A variable whose value is not valid cannot be used.
+        with the name of its type and its value. A variable whose type is unknown or whose value is not valid
+        cannot be used.
     :raises ValueError: the expression has no value.
     """
     try:
-        compiled = compile_expression(expression, Scope({name: _variable(*one) for name, one in values.items()}))
+        compiled = compile_expression(expression, Scope(_Variables(values)))
         return to_python(compiled.evaluate(), compiled.type)
     except ExpressionError as error:
         raise ValueError(str(error)) from None
 
 
-def _variable(type_name: str, value: Any) -> Variable:
-    code = type_code(type_name)
-    if code is None:
-        return Variable(None, None)
-    try:
-        found = from_python(value, variable_type(code, None))
-    except ValueError:
-        return Variable(None, None)
-    return Variable(variable_type(code, found), found)
+class _Variables(Mapping[str, Variable]):
+    """Plain values as variables. Only the values that an expression uses are converted."""
+
+    def __init__(self, values: Mapping[str, tuple[str, Any]]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> Variable:
+        type_name, value = self._values[name]
+        try:
+            code = type_code(type_name)
+            if code is None:
+                return Variable(None, None)
+            found = from_python(value, variable_type(code, None))
+        except ValueError:
+            return Variable(None, None)
+        return Variable(variable_type(code, found), found)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)

@@ -149,6 +149,14 @@ def test_a_run_has_no_lineage_of_packages_in_disabled_containers() -> None:
         assert list(lineage_of_run(files, "Load.dtsx", evaluate_property, {})) == expected
 
 
+def test_a_variable_of_an_unknown_type_disturbs_no_other_expression() -> None:
+    odd = made.variable("Odd", "", formula="1 + 1").replace('DTS:DataType="8"', 'DTS:DataType="99"')
+    variables = odd + made.variable("Table", "", formula="&quot;dbo.&quot; + &quot;T&quot;")
+    inner = made.expression("SqlStatementSource", "&quot;TRUNCATE TABLE &quot; + @[User::Table]")
+    found = lineage(made.lineage_package(made.sql_task("Clean", "", inner=inner), variables=variables))
+    assert found.writes == (DatasetUse(table("T"), ()),)
+
+
 def test_an_unsupported_component_is_noted() -> None:
     flow = made.data_flow(made.source("CDCSource", "Warehouse", {"k": "Key"}))
     assert lineage(made.lineage_package(flow)).notes == (

@@ -11,13 +11,13 @@ from airflow_provider_ssis.project.encryption import DPAPI_BLOB, SET_LEVEL, is_e
 from airflow_provider_ssis.project.errors import ProtectedError
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
+from airflow_provider_ssis.project.package.elements import is_true
 from airflow_provider_ssis.project.properties import PropertyList
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _LEVEL = ProtectionLevel.DONT_SAVE_SENSITIVE
-_TRUE = ("1", "-1", "true")
 
 
 def strip_manifest(root: _Element, part: str) -> list[str]:
@@ -114,7 +114,7 @@ def set_package_level(package: _Element, level: ProtectionLevel) -> None:
 
 def is_secret(element: _Element) -> bool:
     """Return True for an element whose content is sensitive. The mark has no namespace; other attributes have one."""
-    return element.tag != f"{DTS}PackageParameter" and element.get("Sensitive", "").lower() in _TRUE
+    return element.tag != f"{DTS}PackageParameter" and is_true(element.get("Sensitive"))
 
 
 def _owner(element: _Element, names: dict[_Element, str]) -> str:

@@ -24,6 +24,7 @@ from airflow_provider_ssis.project.builder.xml import check_name, element, expre
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp
 from airflow_provider_ssis.project.package.loops import AdoEnumerator, Enumerator, VariableEnumerator
+from airflow_provider_ssis.project.package.variables import IN_DEBUG_DUMP
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -353,7 +354,7 @@ class EventHandlerBuilder(ContainerContents):
                 "CreationName": "",
                 "Description": "Whether the event propagates to the objects around",
                 "DTSID": guid(*self.package.scope, self.ref_id, "Propagate"),
-                "IncludeInDebugDump": 6789,
+                "IncludeInDebugDump": IN_DEBUG_DUMP,
                 "Namespace": "System",
                 "ObjectName": "Propagate",
             },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ssis.project.builder.task_types import ASSEMBLY_VERSION
 from airflow_provider_ssis.project.builder.xml import plain_element
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.loops import (
@@ -30,7 +31,6 @@ _TYPES: Mapping[type, tuple[str, str]] = {
     NodeListEnumerator: ("NodeList", "NodeList"),
     SmoEnumerator: ("SMO", "SMO"),
 }
-_VERSION = "Version=11.0.0.0, Culture=neutral, PublicKeyToken=89845dcd8080cc91"
 
 
 def enumerator_type(enumerator: Enumerator, format_version: int) -> str:
@@ -49,7 +49,7 @@ def enumerator_type(enumerator: Enumerator, format_version: int) -> str:
         return old
     return (
         f"Microsoft.SqlServer.Dts.Runtime.Enumerators.{old}.ForEach{name}Enumerator,"
-        f" Microsoft.SqlServer.ForEach{name}Enumerator, {_VERSION}"
+        f" Microsoft.SqlServer.ForEach{name}Enumerator, {ASSEMBLY_VERSION}"
     )
 
 

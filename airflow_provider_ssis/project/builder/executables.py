@@ -11,6 +11,7 @@ from airflow_provider_ssis.project.builder.values import stored_value
 from airflow_provider_ssis.project.builder.variables import BuiltParameter, BuiltVariable, Variable
 from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, group, guid
 from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.package.containers import SERIALIZABLE
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -32,7 +33,6 @@ EVENTS = (
     "OnVariableValueChanged",
     "OnWarning",
 )
-_SERIALIZABLE = 1_048_576
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Options:
     fail_parent_on_failure: bool = False
     force_execution_result: int | None = None
     transaction_option: int = 1
-    isolation_level: int = _SERIALIZABLE
+    isolation_level: int = SERIALIZABLE
     disable_event_handlers: bool = False
 
     def attributes(self) -> dict[str, object]:
@@ -68,7 +68,7 @@ class Options:
             "FailParentOnFailure": self.fail_parent_on_failure,
             "ForceExecutionResult": self.force_execution_result,
             "TransactionOption": None if self.transaction_option == 1 else self.transaction_option,
-            "ISOLevel": None if self.isolation_level == _SERIALIZABLE else self.isolation_level,
+            "ISOLevel": None if self.isolation_level == SERIALIZABLE else self.isolation_level,
             "DisableEventHandlers": self.disable_event_handlers,
         }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.builder.variables import BuiltParameter, BuiltVariable, Variable
+from airflow_provider_ssis.project.datatypes import VARIABLE_TYPES
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.tasks import ParameterBinding
 
@@ -15,21 +16,8 @@ if TYPE_CHECKING:
 
 _DIRECTIONS = ("Input", "Output", "ReturnValue")
 _OLE_DB: Mapping[str, int] = {
-    "Boolean": 11,
-    "Byte": 17,
-    "Currency": 6,
-    "DateTime": 7,
-    "Decimal": 14,
-    "Double": 5,
-    "Int16": 2,
-    "Int32": 3,
-    "Int64": 20,
-    "SByte": 16,
-    "Single": 4,
-    "String": 130,
-    "UInt32": 19,
-    "UInt64": 21,
-}
+    each.name: each.variant_type for each in VARIABLE_TYPES if each.name not in ("Empty", "DBNull", "Char", "Object")
+} | {"String": 130}
 _ADO_NET: Mapping[str, int] = {
     "Boolean": 3,
     "Byte": 2,

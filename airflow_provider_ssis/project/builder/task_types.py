@@ -12,7 +12,8 @@ from airflow_provider_ssis.project.package.stored import Stored, write_stored
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_VERSION = "Version=11.0.0.0, Culture=neutral, PublicKeyToken=89845dcd8080cc91"
+ASSEMBLY_VERSION = "Version=11.0.0.0, Culture=neutral, PublicKeyToken=89845dcd8080cc91"
+"""The end of the names of .NET types in format 6."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,9 @@ class TaskType:
             return f"Microsoft.{self.name}"
         if self.old.startswith("SSIS."):
             return self.old
-        return f"Microsoft.SqlServer.Dts.Tasks.{self.name}.{self.name}, Microsoft.SqlServer.{self.old}, {_VERSION}"
+        return (
+            f"Microsoft.SqlServer.Dts.Tasks.{self.name}.{self.name}, Microsoft.SqlServer.{self.old}, {ASSEMBLY_VERSION}"
+        )
 
     def data(self, values: Mapping[str, object], table: tuple[Stored, ...]) -> _Element:
         """Return the element with the data of a task.

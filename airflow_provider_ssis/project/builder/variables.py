@@ -9,11 +9,12 @@ from lxml import etree
 
 from airflow_provider_ssis.project.builder.values import StoredValue
 from airflow_provider_ssis.project.builder.xml import element
+from airflow_provider_ssis.project.package.variables import IN_DEBUG_DUMP
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_IN_DEBUG_DUMP, _NOT_IN_DEBUG_DUMP = 6789, 2345
+_NOT_IN_DEBUG_DUMP = 2345
 _EMPTY_OBJECT = (
     '<SOAP-ENV:Envelope xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
     ' xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:SOAP-ENC="http://schemas.xmlsoap.org/soap/encoding/"'
@@ -57,7 +58,7 @@ class BuiltVariable:
                 "Expression": self.expression or None,
                 "IncludeInDebugDump": _NOT_IN_DEBUG_DUMP
                 if self.value.data_type.name in ("String", "Object")
-                else _IN_DEBUG_DUMP,
+                else IN_DEBUG_DUMP,
                 "Namespace": self.namespace,
                 "ObjectName": self.name,
                 "RaiseChangedEvent": self.raise_changed_event,

@@ -17,6 +17,7 @@ from airflow_provider_ssis.project.encryption import DPAPI_BLOB, SET_LEVEL, requ
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
+from airflow_provider_ssis.project.package.elements import is_true
 from airflow_provider_ssis.project.safe_xml import is_blank
 from airflow_provider_ssis.project.sensitive import is_secret
 
@@ -207,11 +208,10 @@ def _is_value_of_secret(element: _Element, name: str) -> bool:
     owner = element.getparent()
     if owner is None:
         return False
-    if owner.get(f"{DTS}Sensitive", "").lower() in ("true", "-1", "1"):
+    if is_true(owner.get(f"{DTS}Sensitive")):
         return True
     return any(
-        other.get(f"{SSIS}Name") == "Sensitive" and (other.text or "").strip() in ("1", "true", "True")
-        for other in owner.iterfind(f"{SSIS}Property")
+        other.get(f"{SSIS}Name") == "Sensitive" and is_true(other.text) for other in owner.iterfind(f"{SSIS}Property")
     )
 
 

@@ -29,7 +29,8 @@ _KINDS = {
     "STOCK:FOREACHLOOP": ExecutableKind.FOREACH_LOOP,
 }
 _SAVE_AGAIN = "Open the package in Visual Studio and save it again"
-_SERIALIZABLE = 1_048_576
+SERIALIZABLE = 1_048_576
+"""The number of .NET's isolation level Serializable, the default."""
 _CONSTRAINT_VALUES = {int(one): one for one in ConstraintValue}
 _EVAL_OPS = {int(one): one for one in EvalOp}
 
@@ -187,7 +188,7 @@ class _Reader:
             fail_parent_on_failure=found.flag("FailParentOnFailure"),
             force_execution_result=None if forced < 0 else forced,
             transaction_option=found.number("TransactionOption", 1, self.part),
-            isolation_level=found.number("ISOLevel", _SERIALIZABLE, self.part),
+            isolation_level=found.number("ISOLevel", SERIALIZABLE, self.part),
             locale_id=None if locale_id == -1 else locale_id,
             disable_event_handlers=found.flag("DisableEventHandlers"),
             variables=self._variables(found),

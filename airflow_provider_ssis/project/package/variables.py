@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.project.models import ParameterValue
 
-_IN_DEBUG_DUMP = 6789
+IN_DEBUG_DUMP = 6789
 _BY_NAME = {data_type.name: data_type for data_type in BY_VARIANT_TYPE.values()}
 
 
@@ -106,7 +106,7 @@ def read_variable(element: _Element, part: str) -> DtsVariable:
         evaluate_as_expression=found.flag("EvaluateAsExpression"),
         read_only=found.flag("ReadOnly"),
         raise_changed_event=found.flag("RaiseChangedEvent"),
-        include_in_debug_dump=found.text("IncludeInDebugDump").strip() == str(_IN_DEBUG_DUMP),
+        include_in_debug_dump=found.text("IncludeInDebugDump").strip() == str(IN_DEBUG_DUMP),
         description=found.text("Description"),
         id=found.text("DTSID"),
     )

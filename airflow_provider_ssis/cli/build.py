@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -193,12 +193,10 @@ def _changes(options: dict[str, Any]) -> Changes:
 
 
 def _values_of_file(path: Path | None) -> dict[str, str]:
-    if path is None:
-        return {}
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise CommandFailed(f"cannot read the values in {path}: {error}") from None
-    if not isinstance(found, dict) or not all(isinstance(one, str | int | float) for one in found.values()):
-        raise CommandFailed(f"{path} is not a JSON object with texts, numbers and booleans as values")
-    return {name: str(value) for name, value in found.items()}
+    from airflow_provider_ssis.cli.value_files import read_json
+
+    found = {} if path is None else read_json(path)
+    for name, value in found.items():
+        if not isinstance(value, bool | int | Decimal | str):
+            raise click.UsageError(f"The file {path}: {name} is neither a text, a number, true nor false.")
+    return {name: f"{value:f}" if isinstance(value, Decimal) else str(value) for name, value in found.items()}

@@ -148,6 +148,22 @@ def test_protection_values_and_version_are_changed(folder: Path, tmp_path: Path)
     assert [one.value for one in read_ispac(again, password="swordfish").parameters] == ["a=b"]
 
 
+def test_numbers_from_a_file_keep_their_digits(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_project_folder(folder, make_project("Stock", parameters=[parameter("Rate", value="x")]))
+    values, output = tmp_path / "values.json", tmp_path / "Stock.ispac"
+    arguments = ["build", str(folder), "--project", "Stock", "--output", str(output), "--values", str(values)]
+    for number in ("12345678901234567.890", "0.00000001", "true", "5"):
+        values.write_text(f'{{"Project::Rate": {number}}}')
+        assert main(arguments) == 0
+        assert [one.value for one in read_ispac(output).parameters] == [number.capitalize()]
+    for wrong in ('{"Project::Rate": null}', '{"Project::Rate": NaN}', '["Project::Rate"]', "{"):
+        values.write_text(wrong)
+        assert main(arguments) == 2
+        assert str(values) in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options",
     [["--set", "Key"], ["--protect", "all"], ["--project-version", "2"], ["--password-file", "missing"]],

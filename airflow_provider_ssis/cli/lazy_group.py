@@ -18,8 +18,8 @@ class CommandEntry:
 
     name: str
     module: str
-    """The module's full name. Importing it must load only click and modules of ``cli``: everything else is imported
-    inside functions, because shell completion imports the modules of all commands."""
+    """The module's full name. Importing it must load only click, modules of ``cli`` and tables of choices: everything
+    else is imported inside functions, because shell completion imports the modules of all commands."""
     help: str
     """One line for the list of commands."""
     heading: str = "Commands"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.lazy_group import Group
 from airflow_provider_ssis.cli.option_values import Number, package_name
@@ -15,17 +16,9 @@ from airflow_provider_ssis.cli.output import Column, Output
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.catalog.codes import OperationStatus
 
-_STATUSES = (
-    *("created", "running", "canceled", "failed", "pending", "ended_unexpectedly", "succeeded", "stopping"),
-    "completed",
-)
-_TYPES = (
-    *("startup", "retention_window", "max_project_version", "deploy_project", "deploy_packages", "restore_project"),
-    *("execution", "stop_operation", "execution_dump", "validate_project", "validate_package"),
-    *("check_schema_version", "configure_catalog"),
-)
+_STATUSES = [each.name.lower() for each in OperationStatus]
+_TYPES = [each.name.lower() for each in OperationType]
 _AGE = re.compile(r"(?P<number>\d+)(?P<unit>[smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -182,8 +175,6 @@ def operations(
     limit: int,
 ) -> None:
     """List operations of all types, the newest first: executions, deployments, validations, stops and others."""
-    from airflow_provider_ssis.catalog.codes import OperationType
-
     found = catalog.operations(
         operation_type=[OperationType[name.upper()] for name in kind] or None,
         status=_statuses(status),
@@ -205,8 +196,6 @@ def operations(
 
 
 def _statuses(names: tuple[str, ...]) -> list[OperationStatus] | None:
-    from airflow_provider_ssis.catalog.codes import OperationStatus
-
     return [OperationStatus[name.upper()] for name in names] or None
 
 

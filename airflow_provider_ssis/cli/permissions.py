@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from airflow_provider_ssis.catalog.codes import PermissionType
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.changes import reporting_changes
 from airflow_provider_ssis.cli.lazy_group import Group
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.securables import Securable
 
-_PERMISSIONS = (
-    *("read", "modify", "execute", "manage_permissions", "create_objects", "read_objects", "modify_objects"),
-    *("execute_objects", "manage_object_permissions"),
-)
+_PERMISSIONS = [each.name.lower() for each in PermissionType]
 _VERBS = {"grant": ("Granted", "to"), "deny": ("Denied", "to"), "revoke": ("Revoked", "from")}
 _OBJECT = (
     click.option("--folder", metavar="NAME", help="The folder, alone or of the project or environment."),
@@ -91,7 +89,6 @@ def _changing(verb: str, does: str) -> click.Command:
         environment: str | None,
         operation: int | None,
     ) -> None:
-        from airflow_provider_ssis.catalog.codes import PermissionType
 
         securable = _securable(folder, project, environment, operation)
         call = {

@@ -18,14 +18,9 @@ from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import is_grouped
+from airflow_provider_ssis.emulator.tsql.query.rules.named_sources import is_temporary, local_table, name_parts
 from airflow_provider_ssis.emulator.tsql.query.rules.names import written_name
-from airflow_provider_ssis.emulator.tsql.query.rules.sources import (
-    add_source,
-    bind_from,
-    is_temporary,
-    local_table,
-    name_parts,
-)
+from airflow_provider_ssis.emulator.tsql.query.rules.sources import add_source, bind_from
 from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import column_named
 from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Clause, Source
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported

@@ -160,7 +160,9 @@ class Runtime:
     async def _run_on_workers(self, run: _Run, scale_out: ScaleOut) -> OperationStatus:
         """Run it on a worker, and again while it fails and retries are left."""
         for attempt in range(scale_out.retries + 1):
-            async with self.workers.worker(scale_out.workers) as worker:
+            async with self.workers.worker(scale_out.workers, run.stopped) as worker:
+                if worker is None:
+                    return OperationStatus.CANCELED
                 status = await self._run_here(run, worker)
             if status not in _RETRIED or run.stopped.is_set() or attempt == scale_out.retries:
                 break

@@ -36,18 +36,34 @@ class WorkerPool:
         changed.set()
 
     @asynccontextmanager
-    async def worker(self, allowed: Collection[uuid.UUID] | None) -> AsyncIterator[Worker]:
+    async def worker(
+        self, allowed: Collection[uuid.UUID] | None, stopped: asyncio.Event
+    ) -> AsyncIterator[Worker | None]:
         """The worker for an execution: of those that are allowed, the one that runs the fewest.
 
-        Waits until one of them is enabled.
+        Waits until one of them is enabled. None if the execution is stopped before.
 
         :param allowed: their ids; None for all.
+        :param stopped: set when the execution is stopped.
         """
         while not (able := [each for each in self._workers.values() if allowed is None or each.id in allowed]):
-            await self._changed.wait()
+            if stopped.is_set():
+                yield None
+                return
+            await _first_of(self._changed, stopped)
         chosen = min(able, key=lambda worker: self._running[worker.id])
         self._running[chosen.id] += 1
         try:
             yield chosen
         finally:
             self._running[chosen.id] -= 1
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Wait until one of some events is set."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

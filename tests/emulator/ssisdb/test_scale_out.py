@@ -100,6 +100,27 @@ def test_a_failed_run_is_repeated_as_often_as_allowed(server: SsisdbEmulator, co
     assert value(connection, starts) == 3
 
 
+def test_an_execution_that_waits_for_a_worker_to_repeat_it_can_be_stopped(
+    server: SsisdbEmulator, connection: pyodbc.Connection
+) -> None:
+    worker = server.add_worker("W1")
+    server.scripts.take(0.5, executable="Copy")
+    server.scripts.fail(executable="Copy")
+    execution_id = create(connection, more=ON_ANY)
+    connection.execute(f"EXEC catalog.start_execution {execution_id}, 1")
+    wait_for(connection, execution_id, 2)
+    connection.execute(f"EXEC catalog.disable_worker_agent '{worker}'")
+    wait_until(lambda: any("Load:Finished" in text for text in texts(connection, execution_id)), "the first run ended")
+    connection.execute(f"EXEC catalog.stop_operation {execution_id}")
+    wait_for(connection, execution_id, 3)
+    assert execution(connection, execution_id, "executed_count") == (1,)
+
+
+def texts(connection: pyodbc.Connection, execution_id: int) -> list[str]:
+    query = f"SELECT message FROM catalog.event_messages WHERE operation_id = {execution_id}"
+    return [text for (text,) in rows(connection, query)]
+
+
 def test_messages_of_a_worker_have_a_guid_instead_of_an_id(
     server: SsisdbEmulator, connection: pyodbc.Connection
 ) -> None:

@@ -11,13 +11,17 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
 from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.compat import reschedule_exception
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionFailed
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
+from airflow_provider_ssis.sensors.package import SsisPackageSensor
 from tests.support.deferrals import deferred, reloaded
-from tests.support.executions import start
+from tests.support.executions import start, status_of
+from tests.support.running import SingleTryHook
 from tests.support.task_runs import TaskInstanceRecord, TaskRun
+from tests.support.waiting import wait_until
 
 needs_airflow_3 = pytest.mark.skipif(
     find_spec("airflow.sdk") is None, reason="Airflow 2 reads its database when a sensor in mode reschedule runs"
@@ -43,6 +47,12 @@ def sensor(execution_id: int, *, rescheduled: datetime | None = None, **given: A
     task_instance = RescheduledTaskInstance()
     task_instance.first_reschedule_date = rescheduled
     return TaskRun(SsisExecutionSensor(task_id="wait", execution_id=execution_id, **arguments), task_instance)
+
+
+def package_sensor(**given: Any) -> TaskRun:
+    where = {"folder": "Sales", "project": "Mart", "package": "Load.dtsx", "since": "2020-01-01T00:00:00Z"}
+    arguments = {**where, "mode": "reschedule", "timeout": 600, **given}
+    return TaskRun(SsisPackageSensor(task_id="wait", **arguments), RescheduledTaskInstance())
 
 
 def set_times(monkeypatch: pytest.MonkeyPatch, *, defer_after: float, resume_after: float) -> None:
@@ -95,6 +105,34 @@ def test_a_sensor_is_rescheduled_no_sooner_than_it_may_resume(
         sensor(start(mart), mode="reschedule", poke_interval=poke_interval).execute()
     earliest = began + timedelta(seconds=max(15.5, poke_interval))
     assert earliest <= caught.value.reschedule_date <= datetime.now(UTC) + timedelta(seconds=max(15, poke_interval))
+
+
+@needs_airflow_3
+@pytest.mark.parametrize("poke_interval", [0.1, 60])
+def test_a_package_sensor_is_rescheduled_no_sooner_than_it_may_resume(
+    mart: Catalog, monkeypatch: pytest.MonkeyPatch, poke_interval: float
+) -> None:
+    set_times(monkeypatch, defer_after=0.5, resume_after=15)
+    began = datetime.now(UTC)
+    with pytest.raises(reschedule_exception()) as caught:
+        package_sensor(poke_interval=poke_interval).execute()
+    seconds = timedelta(seconds=max(15, poke_interval))
+    assert began + seconds <= caught.value.reschedule_date <= datetime.now(UTC) + seconds
+
+
+@needs_airflow_3
+def test_a_rescheduled_package_sensor_finds_the_success(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    """Each poll is a new process, which does not know how long an outage has lasted."""
+    ssisdb.faults.error(40613, statement="catalog.executions", times=None)
+    for _ in range(2):
+        task_run = package_sensor()
+        task_run.operator.hook = SingleTryHook()
+        with pytest.raises(reschedule_exception()):
+            task_run.execute()
+    ssisdb.faults.clear()
+    execution_id = start(mart)
+    wait_until(lambda: status_of(mart, execution_id) is OperationStatus.SUCCEEDED)
+    assert package_sensor().execute()["execution_id"] == execution_id
 
 
 @needs_airflow_3

@@ -58,24 +58,14 @@ class Operations(CatalogPart):
         :param limit: the most executions. Default: all.
         :raises ValueError: ``project`` is given without ``folder``, or a time without a time zone.
         """
-        filters = OperationFilters("execution_id")
+        filters = OperationFilters("catalog.executions", "execution_id")
         filters.place(folder, project)
         filters.equals("package_name", "package", package)
         filters.status(status)
         filters.created(since, until)
-
-        def page(last: Execution | None, size: int) -> Batch:
-            where, values = filters.after(None if last is None else last.execution_id)
-            return select(
-                Execution,
-                "catalog.executions AS v",
-                where=where,
-                values=values,
-                order_by="v.execution_id DESC",
-                limit=size,
-            )
-
-        return self._session.pages(Execution, page, doing="Reading the executions", limit=filters.limit(limit))
+        return self._session.pages(
+            Execution, filters.page(Execution), doing="Reading the executions", limit=filters.limit(limit)
+        )
 
     def running(
         self, *, folder: str | None = None, project: str | None = None, package: str | None = None
@@ -128,25 +118,15 @@ class Operations(CatalogPart):
         :param limit: the most operations. Default: all.
         :raises ValueError: a time has no time zone.
         """
-        filters = OperationFilters("operation_id")
+        filters = OperationFilters("catalog.operations", "operation_id")
         filters.operation_type(operation_type)
         filters.status(status)
         filters.equals("object_name", "package", object_name)
         filters.equals("caller_name", "principal", caller)
         filters.created(since, until)
-
-        def page(last: Operation | None, size: int) -> Batch:
-            where, values = filters.after(None if last is None else last.operation_id)
-            return select(
-                Operation,
-                "catalog.operations AS v",
-                where=where,
-                values=values,
-                order_by="v.operation_id DESC",
-                limit=size,
-            )
-
-        return self._session.pages(Operation, page, doing="Reading the operations", limit=filters.limit(limit))
+        return self._session.pages(
+            Operation, filters.page(Operation), doing="Reading the operations", limit=filters.limit(limit)
+        )
 
     def extended_operation_info(self, operation_id: int) -> list[ExtendedOperationInfo]:
         """The objects that an operation is about, and how it went for each.

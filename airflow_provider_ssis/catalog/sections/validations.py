@@ -12,7 +12,7 @@ from airflow_provider_ssis.catalog.refusals import Target
 from airflow_provider_ssis.catalog.requests import EnvironmentScope
 from airflow_provider_ssis.catalog.sections.commands import CommandPart
 from airflow_provider_ssis.catalog.sql.operation_filters import OperationFilters
-from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, select
+from airflow_provider_ssis.catalog.sql.statements import MarkerValue, select
 
 
 class Validations(CommandPart):
@@ -118,24 +118,14 @@ class Validations(CommandPart):
         """
         if project is not None and folder is None:
             raise ValueError("A project is not unique without its folder. Give the folder too.")
-        filters = OperationFilters("validation_id")
+        filters = OperationFilters("catalog.validations", "validation_id")
         filters.equals("folder_name", "folder", folder)
         filters.equals("project_name", "project", project)
         filters.status(status)
         filters.created(since, until, column="start_time")
-
-        def page(last: Validation | None, size: int) -> Batch:
-            where, values = filters.after(None if last is None else last.validation_id)
-            return select(
-                Validation,
-                "catalog.validations AS v",
-                where=where,
-                values=values,
-                order_by="v.validation_id DESC",
-                limit=size,
-            )
-
-        return self._session.pages(Validation, page, doing="Reading the validations", limit=filters.limit(limit))
+        return self._session.pages(
+            Validation, filters.page(Validation), doing="Reading the validations", limit=filters.limit(limit)
+        )
 
     def _validate(
         self,

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.argument_limits import check_argument, check_arguments
-from airflow_provider_ssis.catalog.sql.statements import MarkerValue, one_of
+from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, one_of, select
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
+    from airflow_provider_ssis.catalog.sql.rows import RowClass
 
 
 class OperationFilters:
     """Conditions on a view of operations, all of which must hold.
 
-    :param key: the view's column with the operation's id.
+    :param view: the view.
+    :param key: its column with the operation's id.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, view: str, key: str) -> None:
+        self._view = view
         self._key = key
         self._where: list[str] = []
         self._values: list[MarkerValue] = []
@@ -77,14 +80,22 @@ class OperationFilters:
             self._where.append(f"v.{column} {comparison} CAST(? AS datetimeoffset(7))")
             self._values.append(moment.isoformat(sep=" "))
 
-    def after(self, key: int | None) -> tuple[list[str], list[MarkerValue]]:
-        """The conditions, and the values for their markers, for a page of rows with ids that go down.
+    def page(self, row_class: type[RowClass]) -> Callable[[RowClass | None, int], Batch]:
+        """The query for a page of the rows for which all conditions hold, the newest first.
 
-        :param key: the id of the last row of the page before; None for the first page.
+        :param row_class: a dataclass of ``models``.
+        :return: makes the query for the rows after a row (None: from the beginning), and for so many rows.
         """
-        if key is None:
-            return self._where, self._values
-        return [*self._where, f"v.{self._key} < ?"], [*self._values, key]
+
+        def make(last: RowClass | None, size: int) -> Batch:
+            where, values = list(self._where), list(self._values)
+            if last is not None:
+                where.append(f"v.{self._key} < ?")
+                values.append(getattr(last, self._key))
+            view, order = f"{self._view} AS v", f"v.{self._key} DESC"
+            return select(row_class, view, where=where, values=values, order_by=order, limit=size)
+
+        return make
 
     def limit(self, wanted: int | None) -> int | None:
         """The most rows to read: none if no row can satisfy the conditions.

@@ -203,11 +203,8 @@ class Poller:
     def _poll_packages(self, connection: PollerConnection, due: list[tuple[Subscription, PackageWait]]) -> None:
         try:
             found = connection.catalog.successes({wait.watch for _, wait in due})
-        except Exception as error:
-            if not isinstance(error, CatalogError):
-                log.warning("Polling the catalog failed unexpectedly.", exc_info=True)
-            connection.close()
-            self._record_failure([subscription for subscription, _ in due], error)
+        except Exception as error:  # noqa: BLE001 the thread goes on, for the other subscribers
+            self._fail(connection, [subscription for subscription, _ in due], error)
             return
         for subscription, wait in due:
             execution_id = found.get(wait.watch)
@@ -227,11 +224,8 @@ class Poller:
             connection.close()
             self._record_failure(due, failure.error, affects_all=True)
             return
-        except Exception as error:
-            if not isinstance(error, CatalogError):
-                log.warning("Polling the catalog failed unexpectedly.", exc_info=True)
-            connection.close()
-            self._record_failure(due, error)
+        except Exception as error:  # noqa: BLE001 the thread goes on, for the other subscribers
+            self._fail(connection, due, error)
             return
         with_messages: dict[int, list[tuple[Subscription, ExecutionWait]]] = {}
         for subscription, wait in waits:
@@ -248,6 +242,13 @@ class Poller:
             for execution_id in reading.execution_ids:
                 for subscription, wait in with_messages[execution_id]:
                     self._process(subscription, wait, states.found.get(execution_id), reading)
+
+    def _fail(self, connection: PollerConnection, due: list[Subscription], error: Exception) -> None:
+        """Record that a query of all these subscribers failed, and continue on another connection."""
+        if not isinstance(error, CatalogError):
+            log.warning("Polling the catalog failed unexpectedly.", exc_info=error)
+        connection.close()
+        self._record_failure(due, error)
 
     def _subscribed_ids(self) -> list[int]:
         """All executions that have subscribers."""

@@ -20,7 +20,8 @@ from airflow_provider_ssis.catalog.models import (
     ExecutionParameterValue,
     StartedExecution,
 )
-from airflow_provider_ssis.catalog.sections.executions import Creation, Executions
+from airflow_provider_ssis.catalog.sections.creation import Creation
+from airflow_provider_ssis.catalog.sections.executions import Executions
 from airflow_provider_ssis.catalog.sql.get_or_create import (
     LOCK_SECONDS,
     OTHER_ID,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,11 +30,12 @@ from airflow_provider_ssis.catalog.models import (
 from airflow_provider_ssis.catalog.parameter_types import property_text
 from airflow_provider_ssis.catalog.refusals import Target, explain_refusal, missing_object
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive
+from airflow_provider_ssis.catalog.sections.creation import Creation
 from airflow_provider_ssis.catalog.sections.environment_references import EnvironmentReferences
 from airflow_provider_ssis.catalog.sections.operations import Operations, Refusal, no_refusal
 from airflow_provider_ssis.catalog.sections.parameters import Parameters
 from airflow_provider_ssis.catalog.session import Explain, Repeat
-from airflow_provider_ssis.catalog.sql.execution_creation import Incomplete, creation_batches
+from airflow_provider_ssis.catalog.sql.execution_creation import creation_batches
 from airflow_provider_ssis.catalog.sql.execution_queries import execution_query, values_query
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of, settings_of
 from airflow_provider_ssis.catalog.sql.parameter_values import parameter_not_found, plain, wrong_type
@@ -48,35 +49,6 @@ from airflow_provider_ssis.catalog.sql.statements import (
     padded,
     select,
 )
-
-
-class Creation:
-    """The creation of one execution. After a transient error, a repetition completes the execution that exists.
-
-    :param batches: makes the batches, given the execution to complete, if there is one.
-    :param explain: makes a better exception of an error.
-    """
-
-    def __init__(self, batches: Callable[[Incomplete | None], Iterator[Batch]], explain: Explain) -> None:
-        self._batches = batches
-        self._explain = explain
-        self._incomplete: Incomplete | None = None
-        self.further: Sequence[Batch] = ()
-        """The batches after the first."""
-
-    def first(self) -> Batch:
-        """The first batch."""
-        first, *self.further = self._batches(self._incomplete)
-        return first
-
-    def explain(self, error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
-        """Note the execution that an error left incomplete."""
-        if row.get("step") is not None:
-            self._incomplete = Incomplete(row["execution_id"], row["step"])
-        elif isinstance(error, ConnectionLost):
-            # Which settings are set is unknown, and a second override of one property does harm.
-            self._incomplete = None
-        return self._explain(error, row)
 
 
 class Executions(Operations):

@@ -81,7 +81,7 @@ class Operations(CatalogPart):
     def successes(self, watches: Collection[PackageWatch]) -> dict[PackageWatch, int]:
         """The newest successful executions of packages, whichever client started them.
 
-        One round trip for up to five hundred packages.
+        One round trip for up to 400 packages.
 
         :param watches: the packages, each with the time from which on executions count.
         :return: the execution's id for each package that has one.

@@ -171,7 +171,7 @@ def _value(name: str, value: Any, type_: ColumnType) -> Value | None:
         raise RequestError(f"The value of {name!r} is no {type_.code.name}: {error}") from None
 
 
-def _derived_type(name: str, code: DataTypeCode, parameters: Mapping[str, int], value: Any) -> ColumnType:
+def _derived_type(code: DataTypeCode, parameters: Mapping[str, int], value: Any) -> ColumnType:
     """A type whose missing parameters follow from the value."""
     names = TYPE_PARAMETERS.get(code, ())
     given = {parameter: parameters[parameter] for parameter in names if parameter in parameters}
@@ -202,9 +202,9 @@ def _variable(name: str, entry: Any) -> Variable:
         parameters = {}
     if code is DataTypeCode.DT_UI2 and isinstance(given, str) and len(given) == 1 and not given.isdecimal():
         given = ord(given)  # a variable of type Char
-    value = _value(name, given, _derived_type(name, code, parameters, given))
+    value = _value(name, given, _derived_type(code, parameters, given))
     if code is DataTypeCode.DT_NUMERIC:
-        return Variable(_derived_type(name, code, parameters, given), value)
+        return Variable(_derived_type(code, parameters, given), value)
     return Variable(variable_type(code, value), value)
 
 
@@ -212,7 +212,7 @@ def _column(name: str, entry: Any) -> tuple[Column, Value | None]:
     code, parameters, given = _typed_entry(name, entry)
     if code is None:
         raise RequestError(f"The column {name!r} has a type that columns cannot have")
-    type_ = _derived_type(name, code, parameters, given)
+    type_ = _derived_type(code, parameters, given)
     value = _value(name, given, type_)
     lineage = [str(found) for key in ("lineage", "lineageId", "lineage_id") if (found := _get(entry, key)) is not None]
     references = tuple(reference if reference.startswith("#") else f"#{reference}" for reference in lineage)

@@ -141,7 +141,7 @@ def _check(source: Path, project: str | None, password: str | None) -> None:
     except ConfigurationError as error:
         raise CommandFailed(str(error)) from None
     if found:
-        click.echo(to_text(found, ""), nl=False, err=True)
+        click.echo(to_text(found), nl=False, err=True)
     if any(one.severity is Severity.ERROR for one in found):
         raise CommandFailed(f"{source} has errors. Nothing was built")
 

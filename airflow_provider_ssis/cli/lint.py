@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,15 +77,14 @@ def command(
         raise click.UsageError("Missing argument 'SOURCES...'.")
     password = None if password_file is None else read_password(password_file)
     findings: list[Finding] = []
-    texts = []
+    shown: Sequence[Finding]
     try:
         for source in sources:
             configuration = _configuration(source, config, target, select, ignore)
             found = check(source, configuration, project=project, password=password)
-            findings += found
-            if baseline is not None:
-                found = new_findings(found, baseline)
-            texts.append((source, found))
+            folder = _folder(source)
+            findings += (replace(one, place=replace(one.place, folder=folder)) for one in found)
+        shown = findings if baseline is None else new_findings(findings, baseline)
     except ConfigurationError as error:
         raise CommandFailed(str(error)) from None
     if write_baseline is not None:
@@ -95,9 +95,16 @@ def command(
             raise CommandFailed(f"cannot write {write_baseline}: {error.strerror or error}") from None
         click.echo(f"Wrote {len(findings)} findings to {write_baseline}.", err=True)
         return
-    click.echo(FORMATS[form]([one for _, found in texts for one in found], ""), nl=False)
-    if any(one.severity is Severity.ERROR for _, found in texts for one in found):
+    click.echo(FORMATS[form](shown), nl=False)
+    if any(one.severity is Severity.ERROR for one in shown):
         click.get_current_context().exit(1)
+
+
+def _folder(source: Path) -> str:
+    """Return the folder of a source's files from the working directory; a project file counts as a folder."""
+    folder = source if source.is_dir() or source.suffix.lower() == ".ispac" else source.parent
+    here = Path.cwd()
+    return (folder.relative_to(here) if folder.is_relative_to(here) else folder).as_posix()
 
 
 def _configuration(

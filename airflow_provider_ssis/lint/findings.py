@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import PurePosixPath
 
 
 class Severity(IntEnum):
@@ -27,11 +28,18 @@ class Place:
     :param file: the name of the file.
     :param line: the line, from 1; None if it is the whole file.
     :param path: the path of the object: ``\\Package\\Load``, ``Project::Region``.
+    :param folder: the folder of the file, as seen from the working directory. Default: that directory.
     """
 
     file: str
     line: int | None = None
     path: str = ""
+    folder: str = ""
+
+    @property
+    def location(self) -> str:
+        """The path of the file from the working directory."""
+        return PurePosixPath(self.folder, self.file).as_posix()
 
 
 @dataclass(frozen=True, slots=True)

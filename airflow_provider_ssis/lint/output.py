@@ -16,30 +16,29 @@ _SARIF_LEVELS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ER
 _GITHUB_COMMANDS = {Severity.INFO: "notice", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
-def to_text(findings: Sequence[Finding], base: str) -> str:
+def to_text(findings: Sequence[Finding]) -> str:
     """Return findings as lines, and a summary.
 
     :param findings: the findings.
-    :param base: the folder of the files, as part of their paths; empty for none.
     """
     lines = []
     for one in findings:
         line = "" if one.place.line is None else f":{one.place.line}"
         where = f" {one.place.path}:" if one.place.path else ""
-        lines.append(f"{_path(base, one)}{line}: {one.severity.label} {one.rule}{where} {one.message}. {one.fix}")
+        lines.append(f"{one.place.file}{line}: {one.severity.label} {one.rule}{where} {one.message}. {one.fix}")
     counts = Counter(one.severity for one in findings)
     summary = ", ".join(f"{counts[each]} {each.label}{'s' if counts[each] != 1 else ''}" for each in reversed(Severity))
     return "\n".join([*lines, summary, ""])
 
 
-def to_json(findings: Sequence[Finding], base: str) -> str:
+def to_json(findings: Sequence[Finding]) -> str:
     """Return findings as a JSON array; see :func:`to_text`."""
     found = [
         {
             "rule": one.rule,
             "name": one.name,
             "severity": one.severity.label,
-            "file": _path(base, one),
+            "file": one.place.file,
             "line": one.place.line,
             "path": one.place.path,
             "message": one.message,
@@ -51,7 +50,7 @@ def to_json(findings: Sequence[Finding], base: str) -> str:
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 
-def to_sarif(findings: Sequence[Finding], base: str) -> str:
+def to_sarif(findings: Sequence[Finding]) -> str:
     """Return findings as a SARIF log with one run; see :func:`to_text`."""
     rules = sorted({one.rule for one in findings})
     run = {
@@ -72,24 +71,24 @@ def to_sarif(findings: Sequence[Finding], base: str) -> str:
                 ],
             }
         },
-        "results": [_result(one, rules, base) for one in findings],
+        "results": [_result(one, rules) for one in findings],
     }
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
-def to_github(findings: Sequence[Finding], base: str) -> str:
+def to_github(findings: Sequence[Finding]) -> str:
     """Return findings as commands that GitHub Actions show as annotations; see :func:`to_text`."""
     lines = []
     for one in findings:
         line = "" if one.place.line is None else f",line={one.place.line}"
-        where = f"file={_property(_path(base, one))}{line},title={_property(f'{one.rule} {one.name}')}"
+        where = f"file={_property(one.place.location)}{line},title={_property(f'{one.rule} {one.name}')}"
         path = f"{one.place.path}: " if one.place.path else ""
         lines.append(f"::{_GITHUB_COMMANDS[one.severity]} {where}::{_data(f'{path}{one.message}. {one.fix}')}")
     return "".join(f"{line}\n" for line in lines)
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Finding], str], str]] = {
+FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {
     "text": to_text,
     "json": to_json,
     "sarif": to_sarif,
@@ -98,12 +97,8 @@ FORMATS: Mapping[str, Callable[[Sequence[Finding], str], str]] = {
 """The formats by name."""
 
 
-def _path(base: str, finding: Finding) -> str:
-    return f"{base}/{finding.place.file}" if base else finding.place.file
-
-
-def _result(finding: Finding, rules: list[str], base: str) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(_path(base, finding))}}
+def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.place.location)}}
     if finding.place.line is not None:
         physical["region"] = {"startLine": finding.place.line}
     location: dict[str, Any] = {"physicalLocation": physical}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,8 @@ FINDING = Finding(
 
 
 def test_sarif_names_rule_place_and_fingerprint() -> None:
-    log = json.loads(to_sarif([FINDING], "etl"))
+    in_folder = replace(FINDING, place=replace(FINDING.place, folder="etl"))
+    log = json.loads(to_sarif([in_folder]))
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["C201"]
@@ -70,9 +72,32 @@ def test_sarif_names_rule_place_and_fingerprint() -> None:
 
 
 def test_annotations_of_github_are_escaped() -> None:
-    assert to_github([FINDING], "") == (
+    assert to_github([FINDING]) == (
         "::error file=My Load.dtsx,line=7,title=C201 hard-coded-password::\\Package: 100%25, a%0Ab. Fix\n"
     )
+
+
+def test_annotations_name_files_from_the_working_directory(
+    bad: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(bad.parent.parent)
+    for source in (bad, Path(bad.parent.name) / bad.name):
+        assert main(["lint", str(source), "--format", "github"]) == 1
+        assert {line.partition(",")[0] for line in capsys.readouterr().out.splitlines()} == {
+            f"::error file={bad.parent.name}/Load.dtsx"
+        }
+
+
+def test_an_entry_of_a_baseline_accepts_one_finding_of_all_sources(
+    bad: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    baseline = tmp_path / "baseline.json"
+    assert main(["lint", str(bad), "--write-baseline", str(baseline)]) == 0
+    other = tmp_path / "other" / bad.name
+    other.parent.mkdir()
+    other.write_bytes(bad.read_bytes())
+    assert main(["lint", str(bad), str(other), "--baseline", str(baseline)]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "2 errors, 0 warnings, 0 infos"
 
 
 def test_known_findings_are_left_out_with_a_baseline(

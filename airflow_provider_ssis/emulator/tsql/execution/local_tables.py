@@ -65,6 +65,10 @@ class LocalTables:
         :param columns: the columns of the rows; one for each column of the table.
         :raises SqlError: 213, 515 and the errors of conversions. The rules of the table are not applied.
         """
+        self._write(table, self._stored(table, columns, rows))
+
+    def _stored(self, table: LocalTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+        """Rows as DuckDB takes them."""
         if len(columns) != len(table.columns):
             raise SqlError(213, "The number of values does not match the columns of the table.", ends_batch=True)
         stored = []
@@ -76,7 +80,7 @@ class LocalTables:
                 kept = conversion.store(value, source.type, target.type, table=table.name, column=target.name)
                 values.append(storage.encode(target.type, kept, zoned=True))
             stored.append(values)
-        self._write(table, stored)
+        return stored
 
     def describe(self, table: LocalTable) -> None:
         """Take new rules for a table."""
@@ -84,10 +88,15 @@ class LocalTables:
         if _lasts(table):
             self.of_session[table.name] = table
 
-    def rebuild(self, table: LocalTable, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Make a table again, with other columns and these rows."""
+    def rebuild(self, table: LocalTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Make a table again, with other columns and these rows; after an error it is as before.
+
+        :param columns: the columns of the rows; one for each new column of the table.
+        :raises SqlError: see :meth:`insert`.
+        """
+        stored = self._stored(table, columns, rows)
         self._make(table)
-        self.insert(table, table.columns, rows)
+        self._write(table, stored)
 
     # --- IDENTITY; a rollback does not give values back
 

@@ -33,7 +33,7 @@ def _create(interpreter: Runner, statement: table_syntax.CreateTable, frame: Fra
             1766,
             0,
             1,
-            f"FOREIGN KEY constraint '{name}' is skipped: temporary tables do not enforce it.",
+            _SKIPPED.format(name),
             statement.line,
         )
         for name in statement.table.foreign_keys
@@ -72,17 +72,25 @@ def _found(name: str, frame: Frame) -> LocalTable:
     return table
 
 
-def _replace(session: SessionState, frame: Frame, old: LocalTable, new: LocalTable, rows: Sequence[Any] | None) -> None:
+def _replace(
+    session: SessionState,
+    frame: Frame,
+    old: LocalTable,
+    new: LocalTable,
+    rows: Sequence[Any] | None,
+    columns: Sequence[Column] = (),
+) -> None:
     """Change what a table is.
 
-    :param rows: its rows with the new columns, as Python values; None leaves them as they are.
+    :param rows: its rows, as Python values; None leaves them as they are.
+    :param columns: those of the rows, which are converted as INSERT does; default the new ones.
     """
 
     def rebuild() -> None:
         if rows is None:
             session.local_tables.describe(new)
         else:
-            session.local_tables.rebuild(new, rows)
+            session.local_tables.rebuild(new, columns or new.columns, rows)
 
     session.transactions.write([old], rebuild)
     scope = next(each for each in frame.temporary_tables.maps if old.name in each)
@@ -267,13 +275,11 @@ async def _alter_column(interpreter: Runner, statement: table_syntax.AlterColumn
         raise SqlError(4924, f"Table '{table.name}' has no column '{column.name}' to alter.", ends_batch=True)
     place = names.index(column.name.lower())
     changed = (*table.columns[:place], column, *table.columns[place + 1 :])
-    listed = [tables.bracketed(each.name) for each in table.columns]
-    listed[place] = f"CAST({listed[place]} AS {column.type})"
-    rows = await _rows(interpreter, table, ", ".join(listed), frame)
+    rows = await _rows(interpreter, table, "*", frame)
     if not column.nullable and any(row[place] is None for row in rows):
         text = f"Column '{column.name}' of table '{table.name}' has NULL, and cannot become NOT NULL."
         raise SqlError(515, text, state=2)
-    _replace(session, frame, table, replace(table, columns=changed), rows)
+    _replace(session, frame, table, replace(table, columns=changed), rows, table.columns)
     return ()
 
 

@@ -21,7 +21,7 @@ _ARGUMENTS: Final = {"value": 2, "query": 1, "exist": 1}
 _ABSOLUTE: Final = re.compile(r"(?<![\w\])*.@/:'\"])/")
 """A slash that begins a path."""
 _XQUERY: Final = re.compile(r"\b(?:for|let|return|declare|sql:variable|sql:column)\b|\{")
-_SINGLE: Final = re.compile(r"^[./]$|\[\s*(?:\d+|last\(\))\s*\]\s*\)?$|\)$|^\w+\(")
+_SINGLE: Final = re.compile(r"^[./]$|\[\s*(?:\d+|last\(\))\s*\]\s*(?:\)|$)|\)\s*$|^\w+\(")
 """A path to one node at most: itself, one with a number at its end, or a function."""
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
 
@@ -52,9 +52,7 @@ def xml_method(binder: Binder, node: exp.Dot) -> Typed | None:
     if name == "query":
         return binder.call(f"xml query {path}", lambda text: _markup(_nodes(evaluate, text)), [value], _XML)
     target = _type(method.expressions[1].name)
-    if path.strip() not in (".", "/") and not re.search(
-        r"\[\s*(?:\d+|last\(\))\s*\]\s*(?:\)|$)|\)\s*$|^\w+\(", path.strip()
-    ):
+    if not _SINGLE.search(path.strip()):
         text = f"XQuery [value()]: 'value()' requires a singleton: write ({path})[1]."
         raise SqlError(2389, text)
     found = binder.call(f"xml value {path}", lambda text: _first(_nodes(evaluate, text)), [value], NVARCHAR_MAX)

@@ -50,6 +50,10 @@ ANSWERS: list[tuple[str, list[tuple[Any, ...]]]] = [
         [(1, 10, "a"), (1, 20, "b")],
     ),
     (
+        "SELECT id, n, v FROM (VALUES (2, 'x', 'y'), (1, NULL, 'q')) t (id, b, a) UNPIVOT (v FOR n IN (b, a)) u",
+        [(2, "b", "x"), (2, "a", "y"), (1, "a", "q")],
+    ),
+    (
         "SELECT u.col, u.val * 2 FROM (VALUES (1, 2)) t (x, y) UNPIVOT (val FOR col IN (x, y)) AS u WHERE u.val > 1",
         [("y", 4)],
     ),

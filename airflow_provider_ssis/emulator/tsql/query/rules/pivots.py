@@ -11,6 +11,7 @@ from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, onl
 from airflow_provider_ssis.emulator.tsql.query.rules.aggregates import aggregate_over
 from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import compared, order_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.names import text_literal
+from airflow_provider_ssis.emulator.tsql.query.scope import PLACE, ROW_ID
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
@@ -69,12 +70,16 @@ def _unpivoted(binder: Binder, node: exp.Pivot, from_text: str, source: Source) 
     used = {column.name.lower() for column in columns}
     kept = [each for each in source.shown if each.name.lower() not in used]
     alias = binder.compilation.alias()
-    rows = ", ".join(f"({text_literal(binder, column.name).sql}, {column.sql})" for column in columns)
+    rows = ", ".join(
+        f"({text_literal(binder, column.name).sql}, {column.sql}, {place})" for place, column in enumerate(columns)
+    )
     outputs = (
         *kept,
         Typed(f"{alias}.v", first.type, nullable=False, name=node.expressions[0].name),
         Typed(f"{alias}.n", SqlType("nvarchar", length=128), nullable=False, name=listed.this.name),
     )
     numbered = ", ".join(f"{each.sql} AS {output_name(place)}" for place, each in enumerate(outputs, start=1))
-    lateral = f"CROSS JOIN LATERAL (VALUES {rows}) AS {alias}(n, v) WHERE {alias}.v IS NOT NULL"
-    return BoundQuery(f"SELECT {numbered} FROM {from_text} {lateral}", outputs)
+    lateral = f"CROSS JOIN LATERAL (VALUES {rows}) AS {alias}(n, v, i) WHERE {alias}.v IS NOT NULL"
+    place = source.hidden(PLACE) or source.hidden(ROW_ID) or "0"
+    numbered += f", {place} * {len(columns)} + {alias}.i AS place"
+    return BoundQuery(f"SELECT {numbered} FROM {from_text} {lateral}", outputs, has_place=True)

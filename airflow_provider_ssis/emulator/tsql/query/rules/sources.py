@@ -50,17 +50,17 @@ def bind_from(binder: Binder, select: exp.Select) -> str:
     joins = select.args.get("joins") or ()
     joined = "".join([_join(binder, join) for join in joins])
     if count == 1 and binder.scope.places and any(isinstance(join.this, exp.Lateral) for join in joins):
-        text = _with_places(binder, text)
+        text = _with_places(binder.scope, text)
     return f" FROM {text}{joined}"
 
 
-def _with_places(binder: Binder, text: str) -> str:
+def _with_places(scope: Scope, text: str) -> str:
     """The text of the first source, whose rows get numbers if they have none: those of APPLY come in their order."""
-    source = binder.scope.sources[0]
+    source = scope.sources[0]
     if source.hidden(PLACE) or source.hidden(ROW_ID):
         return text
     alias = _ALIAS.findall(source.columns[0].sql)[0]
-    binder.scope.sources[0] = _placed(source, alias)
+    scope.sources[0] = _placed(source, alias)
     return f"(SELECT {alias}.*, row_number() OVER () AS place FROM {text}) AS {alias}"
 
 
@@ -173,6 +173,8 @@ def _pivot(binder: Binder, node: exp.Expr) -> str:
     bare = node.copy()
     bare.set("pivots", None)
     text = add_source(inner, bare)
+    if pivots[0].args.get("unpivot") and len(inner.scope.sources) == 1:
+        text = _with_places(inner.scope, text)
     query = pivoted(inner, pivots[0], text, inner.scope.sources[-1])
     return _query_source(binder, query, pivots[0].args["alias"])
 

@@ -1,4 +1,4 @@
-"""Exit codes of commands that run packages: those of Microsoft's dtexec."""
+"""Exit codes of commands that run packages: those of Microsoft's dtexec, and one more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """The exit codes of dtexec (Microsoft's page on the utility)."""
+    """The exit codes of dtexec (Microsoft's page on the utility), and :attr:`UNKNOWN`."""
 
     SUCCEEDED = 0
     FAILED = 1
@@ -23,6 +23,8 @@ class ExitCode(IntEnum):
     """The execution was not created or started: no connection, no permission, a missing value, a changed project."""
     WRONG_USAGE = 6
     """The command line, or one of its values, is wrong."""
+    UNKNOWN = 7
+    """The execution was started, but its end could not be read. dtexec has no such code."""
 
 
 def exit_code_of_status(status: OperationStatus) -> int:

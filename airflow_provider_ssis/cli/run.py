@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
-from airflow_provider_ssis.cli.exit_codes import RunCommand, exit_code_of_error, exit_code_of_status
+from airflow_provider_ssis.cli.exit_codes import ExitCode, RunCommand, exit_code_of_error, exit_code_of_status
+from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.interrupts import interruptible
 from airflow_provider_ssis.cli.messages import LEVELS
 from airflow_provider_ssis.cli.option_values import Pair, Pairs, package_name, poll_interval_option, reject_together
@@ -92,7 +95,7 @@ def command(
 
     Exit codes, as those of dtexec: 0 the package succeeded, or was started with --no-wait; 1 it failed; 3 it was
     canceled; 4 the package was not found; 5 the execution could not be created or started; 6 the command line or a
-    value is wrong. 130: interrupted while the execution continues.
+    value is wrong. 7: it was started, but its end could not be read. 130: interrupted while the execution continues.
     """
     from airflow_provider_ssis.catalog.requests import ExecutionRequest
     from airflow_provider_ssis.cli.run_values import read_values
@@ -126,8 +129,24 @@ def command(
         return None
     wait = _Wait(catalog, execution_id, output, request.path, level=level if follow else None, interval=poll_interval)
     status = wait.run_until_end(stop_on_interrupt=stop_on_interrupt)
-    _print_end(catalog, output, execution_id)
+    with _started(execution_id):
+        _print_end(catalog, output, execution_id)
     return exit_code_of_status(status)
+
+
+@contextmanager
+def _started(execution_id: int) -> Iterator[None]:
+    """Let an error of the catalog not look like one before the start, after which users start the package again."""
+    from airflow_provider_ssis.catalog.errors import CatalogError
+
+    try:
+        yield
+    except (CatalogError, CommandFailed) as error:
+        raise CommandFailed(
+            f"execution {execution_id} was started, but its end could not be read: {error} To see its status: "
+            f"airflow-ssis show {execution_id}",
+            ExitCode.UNKNOWN,
+        ) from None
 
 
 class _Wait:
@@ -150,7 +169,8 @@ class _Wait:
                 self._catalog.start_execution(self._execution_id)
                 if not self._output.as_json:
                     click.echo(f"Started execution {self._execution_id} of {self._title}.", err=True)
-                return self._follow()
+                with _started(self._execution_id):
+                    return self._follow()
         except KeyboardInterrupt:
             if not stop_on_interrupt:
                 click.echo(
@@ -159,7 +179,8 @@ class _Wait:
                     err=True,
                 )
                 raise
-        return self._stop()
+        with _started(self._execution_id):
+            return self._stop()
 
     def _stop(self) -> OperationStatus:
         from airflow_provider_ssis.catalog.errors import CatalogError

@@ -145,6 +145,17 @@ def test_a_run_is_followed(run: Command, mart: Catalog) -> None:
     assert 0 < len(followed.splitlines()) < len(messages)
 
 
+@pytest.mark.parametrize("statement", ["FROM catalog.operations", "FROM catalog.executions"])
+def test_an_error_after_the_start_of_a_run_has_its_own_exit_code(
+    run: Command, ssisdb: SsisdbEmulator, mart: Catalog, statement: str
+) -> None:
+    ssisdb.faults.call(lambda: ssisdb.faults.error(229, statement=statement), statement="EXEC catalog.start_execution")
+    failed = run("run", "Sales", "Mart", "Load", "--poll-interval", "0.05", "--json", code=7)
+    assert failed.json["exit_code"] == 7
+    (execution,) = mart.executions()
+    assert f"airflow-ssis show {execution.execution_id}" in failed.json["error"]
+
+
 def test_exit_codes_of_run(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:
     ssisdb.scripts.fail(package="Load.dtsx")
     failed = run("run", "Sales", "Mart", "Load", "--poll-interval", "0.05", code=1)

@@ -127,5 +127,6 @@ def _reported(output: Output, exit_code_of: ExitCodeOf) -> Iterator[None]:
         if not output.as_json:
             raise CommandFailed(str(error), code) from None
         number = getattr(error, "number", None)
-        output.json({"error": str(error), "type": type(error).__name__, "number": number, "exit_code": code})
+        # On one line, because some commands have printed such lines before.
+        output.json_line({"error": str(error), "type": type(error).__name__, "number": number, "exit_code": code})
         raise CommandFailed("", code) from None

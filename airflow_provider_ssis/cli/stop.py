@@ -8,7 +8,6 @@ import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.changes import reporting_changes
-from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import CatalogId, poll_interval_option
 from airflow_provider_ssis.cli.output import Output, plain, shown
 
@@ -29,6 +28,8 @@ def command(
     One that is already stopping or has ended is not an error. Exit code 0: all have ended, or are stopping with
     --no-wait; 1: one could not be stopped.
     """
+    from airflow_provider_ssis.cli.names import require_operation
+
     statuses: dict[int, OperationStatus] = {}
     requested: list[str] = []
     with reporting_changes({"": requested}, verb="Stop requested"):
@@ -37,7 +38,7 @@ def command(
             requested.append(str(execution_id))
     for execution_id in execution:
         statuses[execution_id] = (
-            _status(catalog, execution_id) if no_wait else _end(catalog, execution_id, poll_interval)
+            require_operation(catalog, execution_id).status if no_wait else _end(catalog, execution_id, poll_interval)
         )
     if output.as_json:
         output.json([{"operation_id": number, "status": plain(status)} for number, status in statuses.items()])
@@ -73,13 +74,6 @@ def request_stop(catalog: Catalog, execution_id: int) -> None:
     except NotStoppable as error:
         if error.status is None or not error.status.is_terminal:
             raise
-
-
-def _status(catalog: Catalog, execution_id: int) -> OperationStatus:
-    operation = catalog.operation(execution_id)
-    if operation is None:
-        raise CommandFailed(f"the catalog no longer shows the operation {execution_id}.")
-    return operation.status
 
 
 def _end(catalog: Catalog, execution_id: int, poll_interval: float) -> OperationStatus:

@@ -151,9 +151,10 @@ def test_an_error_after_the_start_of_a_run_has_its_own_exit_code(
 ) -> None:
     ssisdb.faults.call(lambda: ssisdb.faults.error(229, statement=statement), statement="EXEC catalog.start_execution")
     failed = run("run", "Sales", "Mart", "Load", "--poll-interval", "0.05", "--json", code=7)
-    assert failed.json["exit_code"] == 7
+    error = failed.json_lines[-1]
+    assert error["exit_code"] == 7
     (execution,) = mart.executions()
-    assert f"airflow-ssis show {execution.execution_id}" in failed.json["error"]
+    assert f"airflow-ssis show {execution.execution_id}" in error["error"]
 
 
 def test_exit_codes_of_run(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:

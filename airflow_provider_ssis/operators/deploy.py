@@ -65,8 +65,8 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         packages, or the names of some, since a package is not valid while a required parameter has no value. The task
         waits for the validation on its worker. An unchanged project is validated too. Default: False.
     :param restore_on_failure: with ``validate``: put the version that was in use before back into use if the validation
-        fails. Only after a deployment by this try of the task, and not for the first deployment of a project, which
-        has no earlier version. Default: False.
+        fails or cannot be started. Only after a deployment by this try of the task, and not for the first deployment of
+        a project, which has no earlier version. Default: False.
     :param validation_timeout: seconds, or a timedelta, to wait for the validation. Then it counts as failed. Default:
         3600.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
@@ -115,7 +115,7 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         self.restore_on_failure = restore_on_failure
         check_optional_text(self, "project", "configuration")
         check_switches(self, "strip_sensitive", "create_folder", "force", "restore_on_failure")
-        if isinstance(validate, str):
+        if isinstance(validate, str) or not isinstance(validate, bool | Sequence):
             raise InvalidTaskArgument(f"validate is {validate!r:.100}. Give True, False, or a list of packages.")
         if restore_on_failure and not validate:
             raise InvalidTaskArgument("restore_on_failure=True needs validate=True: only a failed validation restores.")
@@ -233,6 +233,10 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
                 self._validate_one(catalog, request, deadline)
         except ValidationError as error:
             error.args = (f"{error}\n{self._after_failed_validation(catalog, result)}",)
+            raise
+        except CatalogError as error:
+            # It cannot be started, because the version lacks a package for instance, or its end cannot be read.
+            error.advice = f"{error.advice} {self._after_failed_validation(catalog, result)}".strip()
             raise
 
     def _validate_one(self, catalog: Catalog, request: ValidationRequest, deadline: Deadline) -> None:

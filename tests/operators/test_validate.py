@@ -222,6 +222,16 @@ def test_some_packages_are_validated(sales: Catalog, tmp_path: Path) -> None:
         deploy(tmp_path, mixed, validate=["Load"])
 
 
+def test_a_version_that_cannot_be_validated_goes_back_to_the_version_before(sales: Catalog, tmp_path: Path) -> None:
+    first = deploy(tmp_path, GOOD).execute()
+    other = [*GOOD, package("Other.dtsx", task("Run"))]
+    with pytest.raises(PackageNotFound, match=f"Version {first['version']} is in use again"):
+        deploy(tmp_path, other, validate=["Missing.dtsx"]).execute()
+    assert version_in_use(sales) == first["version"]
+    with pytest.raises(InvalidTaskArgument, match="validate is 5"):
+        deploy(tmp_path, other, validate=5)
+
+
 def test_a_first_version_that_is_invalid_stays(sales: Catalog, tmp_path: Path) -> None:
     with pytest.raises(ProjectInvalid, match="no earlier version"):
         deploy(tmp_path, BROKEN).execute()

@@ -153,6 +153,13 @@ def test_an_unknown_customized_logging_level_is_reported_with_the_nearest(catalo
             call()
 
 
+def test_events_with_context_need_the_events(catalog: Catalog) -> None:
+    """They would be left out without a word."""
+    catalog.create_customized_logging_level("Errors")
+    with pytest.raises(InvalidArgument, match="context_of is given without events"):
+        catalog.set_customized_logging_level("Errors", context_of=LoggedEvents.ON_ERROR)
+
+
 # --- data taps
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_ssis.catalog.argument_limits import check_arguments
 from airflow_provider_ssis.catalog.catalog_properties import checked_property
 from airflow_provider_ssis.catalog.codes import CONTEXT_SHIFT, NO_EVENTS, NO_STATISTICS, LoggedEvents, LoggedStatistics
-from airflow_provider_ssis.catalog.errors import CatalogError, LoggingLevelNotFound
+from airflow_provider_ssis.catalog.errors import CatalogError, InvalidArgument, LoggingLevelNotFound
 from airflow_provider_ssis.catalog.models import CustomizedLoggingLevel
 from airflow_provider_ssis.catalog.nearest_names import existing_names
 from airflow_provider_ssis.catalog.refusals import ADMIN_ROLE, explain_refusal
@@ -160,8 +160,14 @@ class Properties(CommandPart):
         :param context_of: with ``events``: those that it logs with their context. Default: none.
         :raises LoggingLevelNotFound: there is no such level; the message shows the nearest names.
         :raises PermissionDenied: the login is neither ssis_admin nor sysadmin.
+        :raises InvalidArgument: ``context_of`` is given without ``events``.
         """
         check_arguments(customized_logging_level=name)
+        if events is None and context_of:
+            raise InvalidArgument(
+                f"Changing the customized logging level {name!r} failed: context_of is given without events",
+                advice="The catalog stores both in one value. Give events too.",
+            )
         changes = []
         if statistics is not None:
             changes.append(("PROFILE", int(statistics)))

@@ -274,6 +274,10 @@ async def _alter_column(interpreter: Runner, statement: table_syntax.AlterColumn
     if column.name.lower() not in names:
         raise SqlError(4924, f"Table '{table.name}' has no column '{column.name}' to alter.", ends_batch=True)
     place = names.index(column.name.lower())
+    old = table.columns[place].type
+    if column.type != old and (column.type.name != old.name or old.length is None):
+        # Another value for a row could violate a rule; text of another length is the same text.
+        _check_unused(table, replace(table.rules, defaults=()), column.name, if_exists=False)
     changed = (*table.columns[:place], column, *table.columns[place + 1 :])
     rows = await _rows(interpreter, table, "*", frame)
     if not column.nullable and any(row[place] is None for row in rows):

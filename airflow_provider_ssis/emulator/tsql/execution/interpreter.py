@@ -107,6 +107,7 @@ class Interpreter:
         except SqlError as error:
             failure = error
         except Exception as fault:
+            # A fault of this server: the client gets an error, and its session goes on.
             log.exception("internal error in a request")
             failure = _own_fault(fault)
         if failure is not None:
@@ -223,6 +224,7 @@ class Interpreter:
             except SqlError as error:
                 failure = error
             except Exception as fault:
+                # As above; TRY can handle it.
                 log.exception("internal error at line %d of a batch", statement.line)
                 failure = _own_fault(fault)
             if failure is not None:

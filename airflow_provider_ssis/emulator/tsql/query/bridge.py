@@ -99,6 +99,7 @@ class _Functions:
                 return None
             return encode(function.result, value, zoned=True) if function.result.name in _CARRIERS else str(value)
         except Exception as error:
+            # DuckDB reports an exception as text alone: the run keeps the error of SQL Server.
             run.error = of_python(error)
             raise
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.lint.executable import Executable
 from airflow_provider_ssis.lint.findings import Place
 from airflow_provider_ssis.project.package.data_flow import Component, ComponentOutput, OutputColumn, Pipeline
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.lint.subject import Executable
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_ssis.lint.configuration import LintConfiguration
+from airflow_provider_ssis.lint.executable import Executable
 from airflow_provider_ssis.lint.findings import Place
 from airflow_provider_ssis.lint.flow import Flow
 from airflow_provider_ssis.project.errors import ProjectError
@@ -18,7 +19,7 @@ from airflow_provider_ssis.project.manifest import PROJECT_PARAMETERS, Manifest
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
-from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer, DtsEventHandler
+from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
 from airflow_provider_ssis.project.package.data_flow import Component, Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.elements import DtsElement
@@ -35,20 +36,6 @@ _LARGE_TEXT = 200_000
 _WORD = re.compile(r"\w+")
 _MENTIONED = re.compile(r"(?:::|[@\[\"',\s(]|^)(\w+)", re.MULTILINE)
 _SCRIPTS = ("ProjectItem", "arrayElement")
-
-
-@dataclass(frozen=True)
-class Executable:
-    """An executable with what is visible in it.
-
-    :param container: the executable.
-    :param data: the data of its task or loop.
-    :param variables: the visible variables, the nearest first.
-    """
-
-    container: DtsContainer
-    data: ContainerData
-    variables: tuple[DtsVariable, ...]
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from airflow_provider_ssis.lint.executable import Executable
 from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
-from airflow_provider_ssis.lint.subject import CheckedPackage, Executable, Subject
+from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
 from airflow_provider_ssis.project.connection_strings import has_password
 from airflow_provider_ssis.project.encryption import is_encrypted
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager

@@ -12,10 +12,11 @@ from airflow_provider_ssis.datatypes import COLUMN_TYPES, STRINGS, ColumnType, D
 from airflow_provider_ssis.expressions import Column, ExpressionError, Scope, Variable, compile_expression
 from airflow_provider_ssis.expressions.compiled import compile_assignment
 from airflow_provider_ssis.expressions.values import type_code
+from airflow_provider_ssis.lint.executable import Executable
 from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.flow import Flow
 from airflow_provider_ssis.lint.rule import Hit, rule
-from airflow_provider_ssis.lint.subject import CheckedPackage, Executable, Owner, Subject
+from airflow_provider_ssis.lint.subject import CheckedPackage, Owner, Subject
 from airflow_provider_ssis.project.models import EvalOp
 from airflow_provider_ssis.project.package.data_flow import Component, OutputColumn
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from airflow_provider_ssis.lint.executable import Executable
 from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
-from airflow_provider_ssis.lint.subject import Executable, Subject
+from airflow_provider_ssis.lint.subject import Subject
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.loops import AdoEnumerator, ForeachLoop, VariableEnumerator
 from airflow_provider_ssis.project.package.tasks import (

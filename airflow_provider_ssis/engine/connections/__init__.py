@@ -1,0 +1,1 @@
+"""Connection managers while a package runs."""

@@ -1,0 +1,82 @@
+"""A connection manager with the values that it has in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from airflow_provider_ssis.project.package.connections import FlatFileColumn
+
+if TYPE_CHECKING:
+    import pyodbc
+
+
+@dataclass(frozen=True, slots=True)
+class RunConnection:
+    """A connection manager with the values that it has at this moment of a run.
+
+    Property expressions, configurations, parameters and the user's replacements are applied.
+
+    :param name: the name of the connection manager.
+    :param id: its GUID, in braces.
+    :param kind: ``OLEDB``, ``ADO.NET``, ``ODBC``, ``FLATFILE``, ``FILE``, ``EXCEL``, ``SMTP``, ``FTP``, ``CACHE``, ...
+    :param creation_name: its type as stored: ``ADO.NET:System.Data.SqlClient.SqlConnection, …``.
+    :param connection_string: of its own form, without the password of ``properties``; not part of the ``repr``.
+    :param properties: its properties by the names of the package format; not part of the ``repr``.
+    :param columns: the columns of a flat file.
+    """
+
+    name: str
+    id: str
+    kind: str
+    creation_name: str
+    connection_string: str = field(repr=False)
+    properties: Mapping[str, str] = field(repr=False)
+    columns: tuple[FlatFileColumn, ...] = ()
+
+    @property
+    def retains(self) -> bool:
+        """Whether all users of the manager share one connection (RetainSameConnection)."""
+        return self.properties.get("Retain", "").strip().lower() in ("true", "-1", "1")
+
+
+class Connections(Protocol):
+    """The connection managers of a run, as its tasks and components see them."""
+
+    def get(self, reference: str) -> RunConnection:
+        """Return a connection manager.
+
+        :param reference: its GUID, refId or name, in any form of the package format.
+        :raises TaskFailure: 0xC001000E, there is no such connection manager.
+        """
+
+    def odbc(self, reference: str) -> AbstractContextManager[pyodbc.Connection]:
+        """Open, or share, a connection to the database of a connection manager.
+
+        OLE DB and ADO.NET strings are mapped to ODBC. The connection is in autocommit mode unless a transaction of the
+        package is open; the context closes it unless the manager retains it. One thread uses it at a time.
+
+        :param reference: as for :meth:`get`.
+        :raises TaskFailure: it cannot be connected, with the driver's reason and without secrets.
+        """
+
+    def odbc_string(self, reference: str) -> str:
+        """Return the ODBC connection string of a connection manager, for libraries that open their own connection.
+
+        Contains the password: never show it.
+
+        :param reference: as for :meth:`get`.
+        :raises TaskFailure: the provider has no counterpart in ODBC.
+        """
+
+    def path(self, text: str) -> Path:
+        r"""Map a path of Windows to one of this machine, by the user's rules (``C:\data=/data``).
+
+        A path without a rule is taken as it is if it is a path of this machine.
+
+        :param text: the path as the package has it.
+        :raises TaskFailure: no rule maps a path of Windows; names the path and the option.
+        """

@@ -1,0 +1,1 @@
+"""The control flow: the walk over the containers of a package."""

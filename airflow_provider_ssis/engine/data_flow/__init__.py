@@ -1,0 +1,1 @@
+"""Data flows: components that pass Arrow record batches to each other."""

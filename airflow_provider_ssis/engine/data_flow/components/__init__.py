@@ -1,0 +1,1 @@
+"""The components of data flows: one module for each type."""

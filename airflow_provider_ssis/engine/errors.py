@@ -1,0 +1,29 @@
+"""The errors of the engine."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """The engine cannot run a package, or a part of it."""
+
+
+class TaskFailure(EngineError):
+    """A task or component fails, as it would in Integration Services.
+
+    The run-time raises an OnError event for each message, and the task's result is failure.
+
+    :param text: what happened, where, and what to do. Without secrets and without values of rows.
+    :param code: the message code of Integration Services, unsigned: ``0xC0209029``. Default: 0xC002F304, a task failed
+        with the following message.
+    :param subcomponent: the component of a data flow as messages name it: ``Lookup currency [41]``. Default: none.
+    """
+
+    def __init__(self, text: str, code: int = 0xC002F304, *, subcomponent: str | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+        self.subcomponent = subcomponent
+
+
+class Cancelled(EngineError):
+    """The run was cancelled while a task worked; the run-time ends the task with the result "canceled"."""

@@ -1,0 +1,39 @@
+"""What the engine does not support, found before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airflow_provider_ssis.engine.errors import EngineError
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A part of a package that the engine cannot run.
+
+    :param where: its path: ``\\Package\\Load\\Orders``, with the component of a data flow after the task.
+    :param what: the thing: ``Script task``, ``the property FastParse of the column Amount``.
+    :param why: the reason, in a few words.
+    :param advice: what the user can do instead. Default: nothing is known.
+    """
+
+    where: str
+    what: str
+    why: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        advice = f" {self.advice}" if self.advice else ""
+        return f"{self.where}: {self.what}: {self.why}.{advice}"
+
+
+class UnsupportedError(EngineError):
+    """A package contains parts that the engine does not support. Nothing was run.
+
+    :param refusals: the parts.
+    """
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        super().__init__("\n".join(map(str, refusals)))
+        self.refusals = tuple(refusals)

@@ -10,7 +10,7 @@ from airflow_provider_ssis.engine.errors import Cancelled
 
 
 class CancelToken:
-    """Tells the threads of a run that it was cancelled. All methods can be called from any thread."""
+    """Reports to the threads of a run that it was cancelled. All methods can be called from any thread."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()

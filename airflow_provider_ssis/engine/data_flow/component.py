@@ -115,7 +115,7 @@ class FlowPart(ABC):
     def close(self, *, failed: bool) -> None:  # noqa: B027 most components need none
         """Release everything; is called once after :meth:`open` was called, also after an error (Cleanup).
 
-        :param failed: whether the data flow failed or was cancelled: whatever is not complete is rolled back or left
+        :param failed: whether the data flow failed or was cancelled: incomplete work is rolled back or left
             as Integration Services would leave it.
         """
 
@@ -136,7 +136,7 @@ class RowComponent(FlowPart):
 
 
 class FlowComponent(FlowPart):
-    """An asynchronous component: sources, and transformations with buffers of their own."""
+    """An asynchronous component: sources, and transformations with separate buffers."""
 
     @abstractmethod
     def rows(self, inputs: Mapping[str, Iterator[pa.RecordBatch]]) -> Iterator[Emitted]:

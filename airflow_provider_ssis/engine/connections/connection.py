@@ -24,7 +24,7 @@ class RunConnection:
     :param id: its GUID, in braces.
     :param kind: ``OLEDB``, ``ADO.NET``, ``ODBC``, ``FLATFILE``, ``FILE``, ``EXCEL``, ``SMTP``, ``FTP``, ``CACHE``, ...
     :param creation_name: its type as stored: ``ADO.NET:System.Data.SqlClient.SqlConnection, …``.
-    :param connection_string: in the form of its provider, without the password of ``properties``; not part of the ``repr``.
+    :param connection_string: in the form of its provider, without the password in ``properties``. Not in the ``repr``.
     :param properties: its properties by the names of the package format; not part of the ``repr``.
     :param columns: the columns of a flat file.
     """

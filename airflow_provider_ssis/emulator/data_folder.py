@@ -8,7 +8,8 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-_CATALOG_FILE: Final = "ssisdb.duckdb"
+_CATALOG_FILES: Final = ("ssisdb.duckdb", "logins.json")
+"""The beginnings of their names."""
 _PROJECTS: Final = "projects"
 _OWNER_ONLY: Final = 0o700
 _OWNER_ONLY_FILE: Final = 0o600
@@ -25,7 +26,7 @@ def prepare_data_folder(path: Path) -> None:
     """
     if not path.exists():
         path.mkdir(parents=True, mode=_OWNER_ONLY)
-    own = [file for file in path.iterdir() if file.name.startswith(_CATALOG_FILE) or file.name == _PROJECTS]
+    own = [file for file in path.iterdir() if file.name.startswith(_CATALOG_FILES) or file.name == _PROJECTS]
     if len(own) == len(list(path.iterdir())):
         path.chmod(_OWNER_ONLY)
     elif path.stat().st_mode & _OTHERS:

@@ -50,7 +50,7 @@ class EmulatorServer:
     :param port: port to listen on; 0 takes any free one.
     :param password: password of the login ``sa``; a random one by default.
     :param edition: whether SQL logins are refused where a boxed SQL Server refuses them.
-    :param data_dir: folder that keeps the catalog over restarts; None keeps it in memory.
+    :param data_dir: folder that keeps the catalog and the logins over restarts; None keeps them in memory.
     :param instance: instance name; a SQL Server Browser (UDP port 1434) answers with the port. None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
@@ -223,7 +223,7 @@ class SsisdbEmulator:
     :param port: port to listen on; 0 takes any free one.
     :param password: password of the login ``sa``; a random one by default.
     :param edition: ``azure`` accepts SQL logins everywhere, ``box`` refuses them where a boxed SQL Server does (27123).
-    :param data_dir: folder that keeps the catalog over restarts; None keeps it in memory.
+    :param data_dir: folder that keeps the catalog and the logins over restarts; None keeps them in memory.
     :param instance: instance name; a SQL Server Browser (UDP port 1434) answers with the port. None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.

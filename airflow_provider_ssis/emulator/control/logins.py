@@ -2,7 +2,8 @@
 
     EXEC emulator.add_login @name = N'CORP\\etl', @kind = N'WINDOWS', @database_roles = N'ssis_admin';
 
-Members of sysadmin may call it. Logins are forgotten when the server stops.
+Members of sysadmin may call it. A server with a data folder keeps logins over restarts; the password that a Windows
+account gives for NTLM is not kept, because NTLM needs it in clear text.
 """
 
 from __future__ import annotations

@@ -74,9 +74,11 @@ class Ssisdb:
         :param server_roles: such as ``sysadmin``.
         :param database_roles: such as ``ssis_admin`` or ``ssis_logreader``.
         """
-        return self.engine.logins.add(
+        principal = self.engine.logins.add(
             name, password, kind=kind, server_roles=frozenset(server_roles), database_roles=frozenset(database_roles)
         )
+        self.engine.login_file.save()
+        return principal
 
     def refuses(self, principal: Principal) -> bool:
         """Whether this login is refused operations that need a Windows identity (27123)."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyodbc
 import pytest
 
-from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.emulator.server import LoginKind, SsisdbEmulator
 from tests.support.catalog_sql import connect, create, error_number, rows, value
 from tests.support.mart import MART
 
@@ -333,3 +333,53 @@ def test_after_a_restart_permissions_belong_to_the_same_logins(tmp_path: Path) -
             server.add_login(name, PASSWORD)
             with closing(connect(server, name, PASSWORD)) as connection:
                 assert sees(connection, "folders") == [folders]
+
+
+PRINCIPALS = (
+    "SELECT name, sid, principal_id FROM sys.server_principals UNION ALL"
+    " SELECT name, sid, principal_id FROM sys.database_principals ORDER BY 1, 3"
+)
+
+
+def test_a_restart_keeps_logins_users_and_roles(tmp_path: Path) -> None:
+    with SsisdbEmulator(data_dir=tmp_path) as server:
+        server.add_login("CORP\\etl", kind=LoginKind.WINDOWS, database_roles=["ssis_admin"])
+        with closing(connect(server)) as admin:
+            for statement in (
+                f"CREATE LOGIN ann WITH PASSWORD = N'{PASSWORD}'",
+                "CREATE USER annie FOR LOGIN ann",
+                "CREATE ROLE loaders",
+                "ALTER ROLE loaders ADD MEMBER annie",
+                "EXEC catalog.create_folder N'Sales'",
+                f"CREATE LOGIN bob WITH PASSWORD = N'{PASSWORD}'",
+                "ALTER LOGIN bob DISABLE",
+                f"CREATE LOGIN tom WITH PASSWORD = N'{PASSWORD}'",
+                "DROP LOGIN tom",
+                "ALTER LOGIN ann WITH PASSWORD = N'An0ther-one!'",
+                "CREATE USER alone WITHOUT LOGIN",
+            ):
+                admin.execute(statement)
+            permit(admin, "grant", FOLDER, READ, principal="loaders")
+            principals = rows(admin, PRINCIPALS)
+    stored = (tmp_path / "logins.json").read_text()
+    assert PASSWORD not in stored
+    assert (tmp_path / "logins.json").stat().st_mode & 0o077 == 0
+    with SsisdbEmulator(data_dir=tmp_path) as server:
+        with closing(connect(server)) as admin:
+            assert rows(admin, PRINCIPALS) == principals
+        with closing(connect(server, "ann", "An0ther-one!")) as connection:
+            assert sees(connection, "folders") == [1]
+        for name, password, number in (("ann", PASSWORD, 18456), ("tom", PASSWORD, 18456), ("bob", PASSWORD, 18470)):
+            with pytest.raises(pyodbc.Error, match=str(number)):
+                connect(server, name, password)
+        server.reset()
+    with SsisdbEmulator(data_dir=tmp_path) as server, pytest.raises(pyodbc.Error, match="18456"):
+        connect(server, "ann", "An0ther-one!")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"last_id": 3, "logins": [{"name": "ann"}]}'])
+def test_a_file_that_contains_no_logins_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "logins.json").write_text(content)
+    with pytest.raises(OSError, match=r"does not contain the server's logins.*move it away") as caught:
+        SsisdbEmulator(data_dir=tmp_path).start()
+    assert caught.value.filename == str(tmp_path / "logins.json")

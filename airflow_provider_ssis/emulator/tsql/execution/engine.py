@@ -18,6 +18,7 @@ import duckdb
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
 from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
+from airflow_provider_ssis.emulator.tsql.execution.login_file import LoginFile
 from airflow_provider_ssis.emulator.tsql.execution.product import Product
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.write_lock import WriteLock
@@ -79,6 +80,7 @@ class Engine:
         self.database = database
         self.data_dir = data_dir
         self.logins = Logins()
+        self.login_file = LoginFile(self.logins, data_dir)
         self.locks = ApplicationLocks()
         self.metadata: Metadata = Metadata((*SYSTEM_DATABASES, database))
         self.session_variables: Callable[[Principal], Mapping[str, Any]] = lambda principal: {}
@@ -90,6 +92,7 @@ class Engine:
         """Raises an error if a user or role of the database, given by its id, may not be dropped."""
         self._duckdb = duckdb.connect(":memory:", config=_SETTINGS)
         attach(self._duckdb, database, data_dir)
+        self.login_file.load()
         self._duckdb.execute(f"USE {quoted(database)}")
         zone = dt.timezone(self.now().utcoffset() or dt.timedelta(0))
         self.compiler = QueryCompiler(self.metadata, zone=zone)

@@ -213,6 +213,7 @@ def change_principals(session: SessionState, statement: s.Statement) -> None:
     if isinstance(statement, s.CreateUser | s.DropUser):
         _database_principal(session, statement.name)
     _ACTIONS[type(statement)](session, statement)
+    session.engine.login_file.save()
     session.row_count = 0
     session.refresh_principal()
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 SYSADMIN: Final = "sysadmin"
 _HASH_ROUNDS: Final = 1000
@@ -280,6 +280,44 @@ class Logins:
         for table in (self._logins, self._passwords, self._users, self._roles, self._members, self._reserved):
             table.clear()
 
+    def snapshot(self) -> dict[str, Any]:
+        """All logins, users and roles as values that JSON can contain, for :meth:`restore`."""
+        return {
+            "last_id": self._last_id,
+            "logins": [
+                {
+                    **_of_person(login),
+                    "server_roles": sorted(login.server_roles),
+                    "disabled": login.disabled,
+                    "password": [part.hex() for part in self._passwords.get(key, ())],
+                }
+                for key, login in self._logins.items()
+            ],
+            "users": [_of_person(user) for user in self._users.values()],
+            "roles": [{"name": role.name, "id": role.id} for role in self._roles.values()],
+            "members": {role: sorted(members) for role, members in self._members.items() if members},
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Replace all logins, users and roles by those of a snapshot.
+
+        :param snapshot: from :meth:`snapshot`.
+        :raises ValueError: it is none; also KeyError or TypeError.
+        """
+        self.clear()
+        self._last_id = int(snapshot["last_id"])
+        for each in snapshot["logins"]:
+            key = each["name"].lower()
+            self._logins[key] = Login(
+                **_person(each), server_roles=frozenset(each["server_roles"]), disabled=bool(each["disabled"])
+            )
+            if each["password"]:
+                salt, hashed = map(bytes.fromhex, each["password"])
+                self._passwords[key] = salt, hashed
+        self._users |= {each["name"].lower(): User(**_person(each)) for each in snapshot["users"]}
+        self._roles |= {each["name"].lower(): Role(each["name"], each["id"]) for each in snapshot["roles"]}
+        self._members |= {role: set(members) for role, members in snapshot["members"].items()}
+
     def check(self, name: str, password: str) -> Principal | None:
         """The principal that this name and password belong to, or None."""
         salt, expected = self._passwords.get(name.lower(), (b"", b""))
@@ -352,6 +390,19 @@ class Logins:
     def _next_id(self) -> int:
         self._last_id += 1
         return self._last_id
+
+
+def _of_person(person: Login | User) -> dict[str, Any]:
+    return {"name": person.name, "kind": person.kind.value, "sid": person.sid.hex(), "id": person.id}
+
+
+def _person(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": values["name"],
+        "kind": LoginKind(values["kind"]),
+        "sid": bytes.fromhex(values["sid"]),
+        "id": int(values["id"]),
+    }
 
 
 def _hash(password: str, salt: bytes) -> bytes:

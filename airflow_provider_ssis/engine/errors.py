@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class EngineError(Exception):
     """The engine cannot run a package, or a part of it."""
@@ -16,13 +18,31 @@ class TaskFailure(EngineError):
     :param code: the message code of Integration Services, unsigned: ``0xC0209029``. Default: 0xC002F304, a task failed
         with the following message.
     :param subcomponent: the component of a data flow as messages name it: ``Lookup currency [41]``. Default: none.
+    :param causes: failures to report before this one, such as the reason of a driver. Default: none.
+    :param is_reported: whether the task has raised OnError for this failure and its causes; only the result is left.
+        Default: False.
     """
 
-    def __init__(self, text: str, code: int = 0xC002F304, *, subcomponent: str | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        code: int = 0xC002F304,
+        *,
+        subcomponent: str | None = None,
+        causes: Iterable[TaskFailure] = (),
+        is_reported: bool = False,
+    ) -> None:
         super().__init__(text)
         self.text = text
         self.code = code
         self.subcomponent = subcomponent
+        self.causes = tuple(causes)
+        self.is_reported = is_reported
+
+    @property
+    def chain(self) -> tuple[TaskFailure, ...]:
+        """The causes, in the order in which they are reported, then this failure."""
+        return (*[each for cause in self.causes for each in cause.chain], self)
 
 
 class Cancelled(EngineError):

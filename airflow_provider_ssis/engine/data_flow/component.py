@@ -37,6 +37,7 @@ class ComponentPlan:
     :param numbers: the number of each column by lineage id, for the column ErrorColumn.
     :param locale_id: the locale of the component, after inheritance.
     :param buffer_rows: the most rows of a batch.
+    :param number: the number of the component in messages. Default: 0.
     """
 
     stored: Component
@@ -47,6 +48,12 @@ class ComponentPlan:
     numbers: Mapping[str, int]
     locale_id: int
     buffer_rows: int
+    number: int = 0
+
+    @property
+    def subcomponent(self) -> str:
+        """The component as messages name it: ``Lookup currency [41]``."""
+        return f"{self.stored.name} [{self.number}]"
 
     @property
     def main_output(self) -> ComponentOutput:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.connections.connection import Connections
+from airflow_provider_ssis.expressions import Scope
 from airflow_provider_ssis.project.package.containers import DtsContainer
 
 Script = Callable[[Any], Any]
@@ -59,6 +60,12 @@ class TaskContext(Protocol):
         """Return the type of a variable: ``Int32``, ``String``, ``DateTime``, ``Object``, ...
 
         :raises TaskFailure: there is no such variable.
+        """
+
+    def scope(self) -> Scope:
+        """Return the variables and parameters as expressions see them, each evaluated when an expression reads it.
+
+        The settings of an expression of the task are ``Settings(locale=context.locale_id)``.
         """
 
     def write(self, name: str, value: Any) -> None:

@@ -1,0 +1,1 @@
+"""The enumerators of Foreach loops: one module for each type."""

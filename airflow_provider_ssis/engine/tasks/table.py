@@ -1,0 +1,27 @@
+"""The types of tasks that the engine runs."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from importlib import import_module
+
+from airflow_provider_ssis.engine.tasks.task import Task
+
+TASKS: MutableMapping[str, str] = {}
+"""The module and class of each type: ``airflow_provider_ssis.engine.tasks.process:ProcessTask``.
+
+The keys are the names that :func:`airflow_provider_ssis.project.type_names.task_type` returns. A module is imported
+when a package has such a task."""
+
+
+def task_class(type_name: str) -> type[Task] | None:
+    """Return the class that runs a type of task; None if the engine does not run it.
+
+    :param type_name: ``ExecuteSQLTask``, ``Pipeline``, ...
+    """
+    found = TASKS.get(type_name)
+    if found is None:
+        return None
+    module, _, name = found.partition(":")
+    loaded: type[Task] = getattr(import_module(module), name)
+    return loaded

@@ -19,8 +19,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import AttemptSuperseded, OtherExecutionActive, ProjectChanged
+from airflow_provider_ssis.catalog.errors import (
+    AttemptSuperseded,
+    OtherExecutionActive,
+    ProjectChanged,
+    StartInterrupted,
+)
 from airflow_provider_ssis.catalog.requests import Correlation
+from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.exceptions import PreviousExecutionActive
 from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK, Deadline
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
@@ -40,6 +46,10 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.executions.task_state import TaskState
 
 STAMP_PREFIX = "airflow:"
+
+_MOST_INTERRUPTIONS = 3
+"""How many executions one try replaces because the server interrupted their start."""
+_AFTER_INTERRUPTION = RetryPolicy(first_delay=0.2, longest_delay=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +251,7 @@ def _submit(
         return execution
 
     was_refused = False
+    interruptions = 0
     while True:
         correlation = submission.correlation(saved)
         try:
@@ -273,6 +284,12 @@ def _submit(
             was_refused = True
             # The catalog has failed that execution, so the next attempt creates another one.
             log.warning("The project was deployed in the meantime, so another execution is created: %s", refusal)
+        except StartInterrupted as failure:
+            interruptions += 1
+            if interruptions > _MOST_INTERRUPTIONS:
+                raise
+            log.warning("Execution %s never ran, so another one is created: %s", failure.operation_id, failure.reason)
+            clock.sleep(_AFTER_INTERRUPTION.delay(interruptions))
 
 
 def _resolve_active(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 
@@ -10,8 +10,8 @@ import pyodbc
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.catalog.codes import OperationStatus
-from airflow_provider_ssis.catalog.errors import TransientError
+from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
+from airflow_provider_ssis.catalog.errors import AlreadyStarted, StartInterrupted
 from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
 from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
@@ -54,14 +54,6 @@ def fail_operation(server: SsisdbEmulator, execution_id: int) -> None:
     values = [int(OperationStatus.FAILED), execution_id]
     with suppress(StopIteration):
         catalog.background.write(lambda store: store.execute(sql, values)).send(None)
-
-
-def fail_start(server: SsisdbEmulator, execution_id: int) -> None:
-    """Let a deadlock interrupt the start, after which a real catalog sets the execution to FAILED."""
-    server.faults.error(1205, procedure="start_execution")
-    server.faults.call(
-        lambda: fail_operation(server, execution_id), statement="EXEC catalog.start_execution", when="after"
-    )
 
 
 @pytest.mark.parametrize("procedure", INTERRUPTED)
@@ -127,17 +119,69 @@ def test_a_folder_gets_its_description_after_a_deadlock(
     assert [each.name for each in quick.folders()] == ["Finance", "Sales"]
 
 
-def test_a_deadlock_that_made_the_catalog_fail_the_execution_is_an_error(
-    quick: Catalog, ssisdb_emulator: SsisdbEmulator
-) -> None:
+@pytest.mark.parametrize("number", [1205, 1222])
+def test_an_interrupted_start_fails_the_execution(quick: Catalog, ssisdb_emulator: SsisdbEmulator, number: int) -> None:
     """The package never ran: a result of FAILED would send readers to its messages, of which there are none."""
     execution_id = quick.create_execution(REQUEST)
-    fail_start(ssisdb_emulator, execution_id)
-    with pytest.raises(TransientError, match=f"execution {execution_id}, which never ran") as caught:
+    ssisdb_emulator.faults.error(number, procedure="start_execution")
+    with pytest.raises(StartInterrupted, match=f"execution {execution_id}, which never ran") as caught:
         quick.start_execution(execution_id)
-    assert (caught.value.number, caught.value.operation_id) == (1205, execution_id)
+    assert (caught.value.number, caught.value.operation_id) == (number, execution_id)
+    execution = quick.execution(execution_id)
+    assert execution is not None
+    assert (execution.status, execution.start_time, execution.process_id) == (OperationStatus.FAILED, None, None)
+    assert execution.end_time is not None
+    with pytest.raises(AlreadyStarted):
+        quick.start_execution(execution_id)
     correlation = Correlation(key=None, known_id=execution_id, lock="a")
     assert quick.get_or_create_execution(REQUEST, correlation).created
+
+
+def test_a_lock_timeout_in_a_start_fails_the_execution(ssisdb_emulator: SsisdbEmulator, quick: Catalog) -> None:
+    execution_id = quick.create_execution(REQUEST)
+    with (
+        closing(pyodbc.connect(ssisdb_emulator.odbc())) as holder,
+        closing(pyodbc.connect(ssisdb_emulator.odbc(), autocommit=True)) as starter,
+    ):
+        holder.execute("EXEC catalog.create_folder N'Held'")
+        starter.execute("SET LOCK_TIMEOUT 50")
+        with pytest.raises(pyodbc.Error, match="1222"):
+            starter.execute("EXEC catalog.start_execution ?", execution_id)
+        holder.rollback()
+    execution = quick.execution(execution_id)
+    assert execution is not None
+    assert execution.status is OperationStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("procedure", "kind", "call"),
+    [
+        ("create_execution", OperationType.EXECUTION, lambda catalog: catalog.create_execution(REQUEST)),
+        (
+            "deploy_project",
+            OperationType.DEPLOY_PROJECT,
+            lambda catalog: catalog.deploy_project("Sales", "Mart", MART),
+        ),
+        (
+            "validate_project",
+            OperationType.VALIDATE_PROJECT,
+            lambda catalog: catalog.validate_project("Sales", "Mart"),
+        ),
+    ],
+)
+def test_an_interrupted_operation_leaves_a_failed_row_and_is_repeated(
+    quick: Catalog,
+    ssisdb_emulator: SsisdbEmulator,
+    procedure: str,
+    kind: OperationType,
+    call: Callable[[Catalog], object],
+) -> None:
+    before = len(list(quick.operations(operation_type=kind)))
+    ssisdb_emulator.faults.error(1205, procedure=procedure)
+    call(quick)
+    interrupted, _ = sorted(quick.operations(operation_type=kind), key=lambda each: each.operation_id)[before:]
+    assert interrupted.status is OperationStatus.FAILED
+    assert interrupted.end_time is not None
 
 
 def test_an_error_of_the_batch_itself_says_nothing_about_the_run(

@@ -11,6 +11,7 @@ from airflow import __version__ as airflow_version
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.errors import StartInterrupted
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionNotStopped, PreviousExecutionActive
 from tests.support.executions import statuses
@@ -117,6 +118,25 @@ def test_a_deadlock_at_the_start_costs_no_try(mart: Catalog, ssisdb: SsisdbEmula
     ssisdb.faults.error(1205, statement="start_execution")
     assert attempt().execute()["status"] == "succeeded"
     assert statuses(mart) == [OperationStatus.SUCCEEDED]
+
+
+@pytest.mark.parametrize("is_stamped", [True, False])
+def test_an_execution_whose_start_was_interrupted_is_replaced(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch, is_stamped: bool
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SSIS__STAMP_EXECUTIONS", str(is_stamped))
+    ssisdb.faults.error(1205, procedure="start_execution")
+    task_run = attempt()
+    assert task_run.execute()["status"] == "succeeded"
+    assert statuses(mart) == [OperationStatus.FAILED, OperationStatus.SUCCEEDED]
+    assert "never ran, so another one is created" in str(task_run.log)
+
+
+def test_a_start_that_is_always_interrupted_fails_the_task(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.faults.error(1205, procedure="start_execution", times=None)
+    with pytest.raises(StartInterrupted, match="which never ran"):
+        attempt().execute()
+    assert statuses(mart) == [OperationStatus.FAILED] * 4
 
 
 def test_an_outage_during_the_wait_for_another_execution_is_tolerated(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
-from airflow_provider_ssis.catalog.errors import CatalogError, ProjectChanged
+from airflow_provider_ssis.catalog.errors import CatalogError, ProjectChanged, StartInterrupted
 from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
 from airflow_provider_ssis.catalog.session import RetryPolicy
 from tests.support.emulator_process import EmulatorProcess
@@ -179,8 +179,8 @@ class Client:
         self.acknowledged.executions[first.execution_id] = token, OperationStatus.CREATED
         try:
             self.catalog.start_correlated_execution(first.execution_id, correlation)
-        except ProjectChanged:
-            self._note_change(first.execution_id, token)
+        except (ProjectChanged, StartInterrupted) as conflict:
+            self._note_conflict(conflict, first.execution_id, token)
             return
         self.acknowledged.executions[first.execution_id] = token, OperationStatus.SUCCEEDED
         second = self.catalog.get_or_create_execution(request, correlation)
@@ -217,15 +217,18 @@ class Client:
         self.acknowledged.executions[execution_id] = token, OperationStatus.CREATED
         try:
             self.catalog.start_execution(execution_id)
-        except ProjectChanged:
-            self._note_change(execution_id, token)
+        except (ProjectChanged, StartInterrupted) as conflict:
+            self._note_conflict(conflict, execution_id, token)
             return False
         self.acknowledged.executions[execution_id] = token, OperationStatus.SUCCEEDED
         return True
 
-    def _note_change(self, execution_id: int, token: int) -> None:
-        """Another client of the group deployed in between. That is an answer, not a fault to retry."""
-        self.conflicts["ProjectChanged"] += 1
+    def _note_conflict(self, conflict: CatalogError, execution_id: int, token: int) -> None:
+        """The catalog failed the execution: it was interrupted, or another client of the group deployed in between.
+
+        That is an answer, not a fault to retry.
+        """
+        self.conflicts[type(conflict).__name__] += 1
         self.acknowledged.executions[execution_id] = token, OperationStatus.FAILED
 
     def _status(self, execution_id: int) -> OperationStatus:
@@ -381,7 +384,7 @@ def _differences(catalog: Catalog, workers: Sequence[Client], first_versions: di
         (each.execution_id, _token_of(catalog, each.execution_id), each.status) for each in catalog.executions()
     ]
     yield from _compare("execution", found_executions, executions)
-    stops = len(list(catalog.operations(operation_type=OperationType.STOP_OPERATION)))
+    stops = len(list(catalog.operations(operation_type=OperationType.STOP_OPERATION, status=OperationStatus.SUCCEEDED)))
     if stops != sum(record.stops for record in records):
         yield f"{stops} stops were requested, {sum(record.stops for record in records)} were acknowledged"
 

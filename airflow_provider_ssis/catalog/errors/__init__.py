@@ -15,7 +15,8 @@ Every exception keeps what SQL Server reported (number, severity, state, procedu
     │   └── CatalogMissing
     ├── TransientError
     │   ├── ConnectionLost
-    │   └── DeploymentBusy
+    │   ├── DeploymentBusy
+    │   └── StartInterrupted
     ├── StatementTimeout
     ├── NotFound
     │   ├── FolderNotFound
@@ -193,6 +194,15 @@ class ConnectionLost(TransientError):
     """The connection broke during the call, so whether the call took effect is unknown."""
 
     default_advice = "Check the state of the object before you repeat the call."
+
+
+class StartInterrupted(TransientError):
+    """The server interrupted the start of an execution, after a deadlock for instance, and the catalog failed it.
+
+    The package never ran. The execution cannot be started any more.
+    """
+
+    default_advice = "Create and start another execution, as a retry of a task does."
 
 
 class StatementTimeout(CatalogError):

@@ -17,6 +17,7 @@ from airflow_provider_ssis.catalog.errors import (
     InvalidArgument,
     PackageNotFound,
     RequiredParameterMissing,
+    StartInterrupted,
     TransientError,
 )
 from airflow_provider_ssis.catalog.grants import Purpose
@@ -138,8 +139,8 @@ class Executions(Operations):
         :raises ProjectChanged: the project was deployed again after the execution was created.
         :raises RequiredParameterMissing: a required parameter has no value; the message names it.
         :raises ExecutionNotFound: there is no such execution, or the login may not change it.
-        :raises TransientError: the server interrupted the start, after a deadlock for instance, and the catalog failed
-            the execution. The package never ran.
+        :raises StartInterrupted: the server interrupted the start, after a deadlock for instance, and the catalog
+            failed the execution. The package never ran.
         """
         batch = guarded(
             "EXEC catalog.start_execution @execution_id = ?;\n"
@@ -191,9 +192,7 @@ class Executions(Operations):
             execution = self.execution(execution_id)
             if execution is not None and execution.status is not OperationStatus.CREATED:
                 if failure is not None and _never_ran(execution, failure):
-                    failure.add(f"the catalog failed execution {execution_id}, which never ran")
-                    failure.advice = "Create and start another execution, as a retry of a task does."
-                    raise failure
+                    raise _start_interrupted(failure, execution_id) from failure
                 return [ResultSet(("status",), ((execution.status.value,),))]
             if failure is not None and not retries.may_continue():
                 failure.add("it has not started")
@@ -362,6 +361,22 @@ def _never_ran(execution: Execution, error: TransientError) -> bool:
     again. An error in the client's own statements, which name no procedure, can come after a start.
     """
     return execution.status is OperationStatus.FAILED and execution.process_id is None and error.procedure is not None
+
+
+def _start_interrupted(error: TransientError, execution_id: int) -> StartInterrupted:
+    """The error for an execution that never ran, with what SQL Server reported."""
+    interrupted = StartInterrupted(
+        error.message,
+        number=error.number,
+        severity=error.severity,
+        state=error.state,
+        procedure=error.procedure,
+        line=error.line,
+        operation_id=execution_id,
+    )
+    interrupted.reason, interrupted.server = error.reason, error.server
+    interrupted.add(f"the catalog failed execution {execution_id}, which never ran")
+    return interrupted
 
 
 def _changed_meanwhile(doing: str) -> CatalogError:

@@ -40,11 +40,13 @@ class CatalogCall:
 
     :param ssisdb: the catalog.
     :param call: the call in the T-SQL layer.
+    :param procedure: the procedure's name, without its schema.
     """
 
-    def __init__(self, ssisdb: Ssisdb, call: ProcedureCall) -> None:
+    def __init__(self, ssisdb: Ssisdb, call: ProcedureCall, procedure: str) -> None:
         self.ssisdb = ssisdb
         self._call = call
+        self._procedure = procedure
 
     def __getitem__(self, name: str) -> Any:
         """An argument by its name without ``@``."""
@@ -112,6 +114,14 @@ class CatalogCall:
         """An error in the arguments, to be raised before any change: the caller's batch continues."""
         return catalog_error(number, *arguments, ends_batch=False)
 
+    def raise_injected(self) -> None:
+        """Raise the error that is injected into this call, if there is one.
+
+        :raises SqlError: that error.
+        """
+        if (injected := self.ssisdb.draw_error(self._procedure)) is not None:
+            raise SqlError(injected.number, injected.text, severity=injected.severity, procedure=self._procedure)
+
     # --- permissions
 
     def may(self, permission: PermissionType, kind: SecuredObjectType, object_id: int) -> bool:
@@ -120,6 +130,10 @@ class CatalogCall:
             return True
         sql = "SELECT 1 FROM internal.my_permissions WHERE object_type = ? AND object_id = ? AND permission_type = ?"
         return self.first(sql, int(kind), object_id, int(permission)) is not None
+
+    def may_change(self, operation_id: int) -> bool:
+        """Whether the caller may change an operation."""
+        return self.may(PermissionType.MODIFY, SecuredObjectType.OPERATION, operation_id)
 
     def grant_creator(self, store: Store, kind: SecuredObjectType, object_id: int) -> None:
         """Give the caller the permissions of an object's creator."""
@@ -218,7 +232,7 @@ class CatalogCall:
             execution_id,
             int(OperationType.EXECUTION),
         )
-        if row is None or not self.may(PermissionType.MODIFY, SecuredObjectType.OPERATION, execution_id):
+        if row is None or not self.may_change(execution_id):
             raise self.fail(27103, execution_id)
         if row[0] != OperationStatus.CREATED:
             raise self.fail(started)
@@ -281,8 +295,12 @@ class CatalogCall:
 
     @contextmanager
     def fails_with(self, store: Store, operation_id: int) -> Iterator[None]:
-        """Close the row of an operation with status 4 if the block raises an error of the catalog."""
+        """Close the row of an operation with status 4 if the block raises an error of the catalog.
+
+        The error that is injected into a procedure which is an operation is raised here.
+        """
         try:
+            self.raise_injected()
             yield
         except SqlError:
             self.end_operation(store, operation_id, OperationStatus.FAILED)

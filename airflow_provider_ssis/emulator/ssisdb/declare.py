@@ -38,6 +38,7 @@ class CatalogProcedure:
     :param required: the parameters that must not be NULL (27138), without ``@``.
     :param also_granted_to: another such role; empty for none.
     :param arguments_first: checks arguments before 27123 is checked.
+    :param is_operation: the body raises an injected error itself, once the operation has its row.
     """
 
     name: str
@@ -49,18 +50,19 @@ class CatalogProcedure:
     schema: str = SCHEMA
     also_granted_to: str = ""
     arguments_first: Callable[[CatalogCall], None] | None = None
+    is_operation: bool = False
 
     def bind(self, ssisdb: Ssisdb) -> Procedure:
         """The procedure of one catalog."""
 
         async def run(procedure_call: ProcedureCall) -> None:
-            if (injected := ssisdb.draw_error(self.name)) is not None:
-                raise SqlError(injected.number, injected.text, severity=injected.severity, procedure=self.name)
+            call = CatalogCall(ssisdb, procedure_call, self.name)
+            if not self.is_operation:
+                call.raise_injected()
             principal = procedure_call.session.principal
             roles = (self.granted_to, self.also_granted_to, _OWNERS)
             if not any(role and principal.has_database_role(role) for role in roles):
                 raise self._denied()
-            call = CatalogCall(ssisdb, procedure_call)
             if self.arguments_first is not None:
                 self._check_required(procedure_call)
                 self.arguments_first(call)
@@ -101,6 +103,7 @@ def catalog_procedure(
     schema: str = SCHEMA,
     also_granted_to: str = "",
     arguments_first: Callable[[CatalogCall], None] | None = None,
+    is_operation: bool = False,
 ) -> Callable[[Body], Body]:
     """Declare a procedure of schema ``catalog``; the decorated coroutine is its body.
 
@@ -112,6 +115,8 @@ def catalog_procedure(
     :param schema: ``internal`` for a procedure of the server's own jobs. Default: ``catalog``.
     :param also_granted_to: another database role that has EXECUTE. Default: none.
     :param arguments_first: checks arguments before 27123, and after 27138, which then comes first too. Default: none.
+    :param is_operation: an injected error fails the operation that the body writes, through
+        :meth:`CatalogCall.fails_with`. Default: it is raised before anything is written.
     """
 
     def declare(body: Body) -> Body:
@@ -125,6 +130,7 @@ def catalog_procedure(
             schema,
             also_granted_to,
             arguments_first,
+            is_operation,
         )
         return body
 

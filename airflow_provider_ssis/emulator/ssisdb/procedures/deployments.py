@@ -52,6 +52,7 @@ _PACKAGES = _Kind(OperationType.DEPLOY_PACKAGES, busy=27230, failed=27231)
     "@folder_name nvarchar(128), @project_name nvarchar(128), @project_stream varbinary(max),"
     " @operation_id bigint = NULL OUTPUT",
     required="folder_name project_name project_stream",
+    is_operation=True,
 )
 async def deploy_project(call: CatalogCall) -> None:
     """27145 bad name, 27104 no such folder, 27206 may not deploy there, 27109 may not change it, 27118, 27203.
@@ -75,6 +76,7 @@ async def deploy_project(call: CatalogCall) -> None:
     "@folder_name nvarchar(128), @project_name nvarchar(128), @packages_table Package_Table_Type READONLY,"
     " @operation_id bigint = NULL OUTPUT",
     required="folder_name project_name packages_table",
+    is_operation=True,
 )
 async def deploy_packages(call: CatalogCall) -> None:
     """27145 bad name, 27104 no such folder, 27187 no such project, 27109 may not change it, 27230, 27231.
@@ -131,6 +133,7 @@ async def _deploy(call: CatalogCall, kind: _Kind, folder_id: int, stream: Callab
         )
     call.set_output("operation_id", operation_id)
     try:
+        call.raise_injected()
         _check_rights(call, folder_id)
         with call.ssisdb.deploying(folder_id, call["project_name"]) as free:
             if not free:

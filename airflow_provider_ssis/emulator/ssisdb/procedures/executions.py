@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
+
+import duckdb
 
 from airflow_provider_ssis.catalog.codes import (
     ObjectType,
@@ -27,11 +31,13 @@ from airflow_provider_ssis.emulator.ssisdb.rows import insert
 from airflow_provider_ssis.emulator.ssisdb.run_requests import run_request
 from airflow_provider_ssis.emulator.tsql.execution.locks import LockResult, lock_name
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _LOCK: Final = lock_name(DATABASE, "public", "MS_ISServer_Create_Execution")
 """The application lock that a creation holds until the end of its transaction."""
 _LOCK_SECONDS: Final = 5.0
 _LOCK_ATTEMPTS: Final = 2
+_LOCK_TIMEOUT: Final = 1222
 
 
 @catalog_procedure(
@@ -39,6 +45,7 @@ _LOCK_ATTEMPTS: Final = 2
     "@folder_name nvarchar(128), @project_name nvarchar(128), @package_name nvarchar(260), @reference_id bigint = NULL,"
     " @use32bitruntime bit = 0, @runinscaleout bit = NULL, @useanyworker bit = 1, @execution_id bigint OUTPUT",
     required="folder_name project_name package_name use32bitruntime",
+    is_operation=True,
 )
 async def create_execution(call: CatalogCall) -> None:
     """27195 another creation is not committed, 27146 no such package, 27178 may not execute, then its environment.
@@ -126,11 +133,17 @@ def _create(call: CatalogCall, store: Store, execution_id: int) -> None:
     write_parameters(store, execution_id, [*parameters, *system])
 
 
-@catalog_procedure("start_execution", "@execution_id bigint, @retry_count int = 0", required="execution_id retry_count")
+@catalog_procedure(
+    "start_execution",
+    "@execution_id bigint, @retry_count int = 0",
+    required="execution_id retry_count",
+    is_operation=True,
+)
 async def start_execution(call: CatalogCall) -> None:
     """27101, 27103 no such execution, 27121 not in status 1, 27109, 27178, 27150 of its project, 27184 value missing.
 
-    Returns at once; with SYNCHRONIZED = 1 at the end of the run, with success even if the run failed.
+    Returns at once; with SYNCHRONIZED = 1 at the end of the run, with success even if the run failed. An error after
+    27103 and 27121, or a lock of another session that interrupts the start, fails the execution: status 4.
     """
     execution_id: int = call["execution_id"]
     if execution_id <= 0:
@@ -143,7 +156,7 @@ async def start_execution(call: CatalogCall) -> None:
     if row is not None:
         # After a restart, the project is read again: before the transaction, and in a thread.
         await call.ssisdb.files.load(row[2])
-    async with call.transaction() as store:
+    async with _fails_if_interrupted(call, execution_id), call.transaction() as store:
         # Under the write lock: of two concurrent callers, one reads status 5.
         call.execution(execution_id, started=27121)
         if row is None:
@@ -160,6 +173,24 @@ async def start_execution(call: CatalogCall) -> None:
         store.after_commit(lambda: call.ssisdb.runtime.start(request))
     if request.parameters.get((ObjectType.EXECUTION, SYNCHRONIZED)):
         await call.ssisdb.runtime.wait(execution_id)
+
+
+@asynccontextmanager
+async def _fails_if_interrupted(call: CatalogCall, execution_id: int) -> AsyncIterator[None]:
+    """Fail an execution that was not started if a lock of another session interrupts its start."""
+    try:
+        yield
+    except (SqlError, duckdb.TransactionException) as error:
+        interrupted = not isinstance(error, SqlError) or error.number == _LOCK_TIMEOUT
+        # In a transaction of the caller, the row may be its own, which no other writer can change.
+        if interrupted and not call.in_transaction and call.may_change(execution_id):
+            await call.write_now(
+                lambda store: store.execute(
+                    "UPDATE internal.operations SET status = ?, end_time = ? WHERE operation_id = ? AND status = ?",
+                    [int(OperationStatus.FAILED), call.now, execution_id, int(OperationStatus.CREATED)],
+                )
+            )
+        raise
 
 
 def _check_startable(call: CatalogCall, execution_id: int, folder: str, project: str, version: int) -> None:

@@ -21,7 +21,7 @@ def _check_operation(call: CatalogCall) -> None:
         raise call.refuse(27100, "operation_id")
 
 
-@catalog_procedure("stop_operation", "@operation_id bigint", arguments_first=_check_operation)
+@catalog_procedure("stop_operation", "@operation_id bigint", arguments_first=_check_operation, is_operation=True)
 async def stop_operation(call: CatalogCall) -> None:
     """27100 NULL, 27123, 27124 not running, 27126 stopping already, 27125 no process yet, 27143 may not."""
     target: int = call["operation_id"]

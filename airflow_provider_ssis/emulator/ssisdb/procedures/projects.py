@@ -84,6 +84,7 @@ async def move_project(call: CatalogCall) -> None:
     "restore_project",
     "@folder_name nvarchar(128), @project_name nvarchar(128), @object_version_lsn bigint",
     required="folder_name project_name object_version_lsn",
+    is_operation=True,
 )
 async def restore_project(call: CatalogCall) -> None:
     """27109 no such project, 27179 not one of its versions, 27155 the version that it has.

@@ -52,6 +52,7 @@ def check_encryption_level(call: CatalogCall) -> None:
     "configure_catalog",
     "@property_name nvarchar(255), @property_value nvarchar(255)",
     granted_to=ADMIN_ROLE,
+    is_operation=True,
 )
 async def configure_catalog(call: CatalogCall) -> None:
     """27140 not an administrator, 27138, 27101 name or value, 27217, 27241, 27237 levels; 27162, 27139, 27141.

@@ -45,6 +45,7 @@ def _check_project_arguments(call: CatalogCall) -> None:
     " @reference_id bigint = NULL",
     required="folder_name project_name validate_type environment_scope",
     arguments_first=_check_project_arguments,
+    is_operation=True,
 )
 async def validate_project(call: CatalogCall) -> None:
     """27101 type or scope; 27109 no such project, 27208 and 27182 its environment. Returns while the checks run."""
@@ -58,6 +59,7 @@ async def validate_project(call: CatalogCall) -> None:
     " @reference_id bigint = NULL",
     required="folder_name project_name package_name use32bitruntime environment_scope",
     arguments_first=_check_scope,
+    is_operation=True,
 )
 async def validate_package(call: CatalogCall) -> None:
     """27101 scope; 27109 no such project, 27146 package, 27208 and 27182 its environment. Returns at once."""

@@ -6,19 +6,11 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import mask_secret
-
 from airflow_provider_ssis import config
-from airflow_provider_ssis.exceptions import InvalidTaskArgument
-from airflow_provider_ssis.executions.arguments import (
-    PROTECTED_ARGUMENTS,
-    SHORTEST_MASKED,
-    protect,
-    required_text,
-    secrets_in,
-)
+from airflow_provider_ssis.executions.arguments import required_text
 from airflow_provider_ssis.executions.deadline import NO_DEADLINE, DeferralTimes, deferral_timeout, task_deadline
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage
+from airflow_provider_ssis.operators.masking import SsisMaskingTask
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 
@@ -34,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
 
-class SsisTask:
+class SsisTask(SsisMaskingTask):
     """A task that uses the catalog. Stands before Airflow's base class in the list of bases."""
 
     ssis_conn_id: str
@@ -46,28 +38,6 @@ class SsisTask:
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
         return SsisCatalogHook(ssis_conn_id=required_text("ssis_conn_id", self.ssis_conn_id))
-
-    def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
-        """Render as Airflow does, and mask what is marked sensitive before it is shown anywhere."""
-        parent: Any = super()
-        rendered = parent.render_template(content, *args, **kwargs)
-        for secret in secrets_in(rendered):
-            if len(secret) >= SHORTEST_MASKED:
-                mask_secret(secret)
-        return rendered
-
-    def _do_render_template_fields(self, parent: Any, *args: Any, **kwargs: Any) -> None:
-        # Airflow's own, for mapped tasks too. Airflow stores and shows the rendered fields after it.
-        base: Any = super()
-        base._do_render_template_fields(parent, *args, **kwargs)
-        for name, names in PROTECTED_ARGUMENTS.items():
-            if (value := getattr(parent, name, None)) is not None:
-                try:
-                    setattr(parent, name, protect(name, value, names=names))
-                except InvalidTaskArgument:
-                    # Airflow may store the fields of a task that fails.
-                    setattr(parent, name, None)
-                    raise
 
 
 class SsisWaitingTask(SsisTask):

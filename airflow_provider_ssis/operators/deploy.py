@@ -33,6 +33,7 @@ from airflow_provider_ssis.operators.dag_checks import (
     check_switches,
     is_known,
 )
+from airflow_provider_ssis.operators.source_path import existing_source
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -134,7 +135,7 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         # Imported when the task runs: reading project files needs an XML library.
         from airflow_provider_ssis.project.project_file import open_project
 
-        source, folder = self._source_path(), required_text("folder", self.folder)
+        source, folder = existing_source(self, self.source), required_text("folder", self.folder)
         configuration = optional_text("configuration", self.configuration)
         with open_project(source, configuration=configuration, strip_sensitive=self.strip_sensitive) as file:
             for warning in file.warnings:
@@ -157,23 +158,6 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
                 if self.validate:
                     self._validate(catalog, result)
                 return result
-
-    def _source_path(self) -> Path:
-        """Return the absolute path of the source."""
-        given = os.fspath(self.source) if isinstance(self.source, os.PathLike) else self.source
-        path = Path(required_text("source", given))
-        if not path.is_absolute():
-            if not self.has_dag():  # type: ignore[no-untyped-call]  # Airflow 2 has no types for it
-                raise InvalidTaskArgument(
-                    f"The source {given!r} is a relative path, and the task belongs to no DAG file."
-                )
-            path = Path(self.dag.folder) / path
-        if not path.exists():
-            raise InvalidTaskArgument(
-                f"The source {path} does not exist on this worker. Give the path of an .ispac file or of a project "
-                "folder that exists on every worker; a relative path starts at the folder of the DAG file."
-            )
-        return path
 
     def _check_name(self, source: Path, name: str) -> None:
         wanted = optional_text("project", self.project)

@@ -1,7 +1,8 @@
-"""Lineage of the run operator: OpenLineage's facets, and asset events."""
+"""Lineage of operators that run packages: OpenLineage's facets, and asset events."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.compat import asset_classes, has_assets
@@ -11,20 +12,30 @@ from airflow_provider_ssis.executions import openlineage
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ssis.executions.lineage import ExecutionLineage
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
     from airflow_provider_ssis.operators.task_execution import TaskExecution
+    from airflow_provider_ssis.project.lineage.package_lineage import TaskLineage
+
+
+@dataclass(frozen=True, slots=True)
+class RunLineage:
+    """What a run reads and writes.
+
+    :param tasks: the tasks of its packages.
+    :param run_facet: the properties of OpenLineage's run facet.
+    :param asset_extra: what each asset event carries.
+    """
+
+    tasks: tuple[TaskLineage, ...]
+    run_facet: dict[str, Any] = field(default_factory=dict)
+    asset_extra: dict[str, Any] = field(default_factory=dict)
 
 
 class SsisLineageTask:
-    """A task that reports the tables and files of its execution. Lineage never makes the task fail."""
+    """A task that reports the tables and files of its run. Lineage never makes the task fail."""
 
-    folder: str
-    project: str
-    package: str
     emit_assets: bool
     _asset_alias: Any = None
-    _execution: TaskExecution | None
 
     if TYPE_CHECKING:
         # From Airflow's base class and SsisTask.
@@ -33,17 +44,21 @@ class SsisLineageTask:
         outlets: list[Any]
         log: Any
 
-        @property
-        def hook(self) -> SsisCatalogHook:
-            """The hook."""
+    @property
+    def _package_place(self) -> dict[str, str]:
+        """The place of the package, by the names of the arguments."""
+        raise NotImplementedError
+
+    def _lineage(self) -> RunLineage | None:
+        """The lineage of the task's run; None if there is no run."""
+        raise NotImplementedError
 
     def get_openlineage_facets_on_start(self) -> Any:
-        """What OpenLineage's event about the start contains: the package. The execution has no values yet."""
+        """What OpenLineage's event about the start contains: the package. The run has no values yet."""
         if not openlineage.is_installed():
             return None
-        place = {"folder": self.folder, "project": self.project, "package": self.package}
         try:
-            return openlineage.operator_lineage((), {name: str(value) for name, value in place.items()})
+            return openlineage.operator_lineage((), self._package_place)
         except Exception as error:  # noqa: BLE001 lineage must not make the task fail
             self._report(error)
             return None
@@ -60,7 +75,7 @@ class SsisLineageTask:
             found = self._lineage()
             if found is None:
                 return self.get_openlineage_facets_on_start()
-            return openlineage.operator_lineage(found.tasks, openlineage.run_properties(found))
+            return openlineage.operator_lineage(found.tasks, found.run_facet)
         except Exception as error:  # noqa: BLE001 lineage must not make the task fail
             self._report(error)
             return None
@@ -92,20 +107,41 @@ class SsisLineageTask:
             found = self._lineage()
             if found is not None:
                 uris = asset_uris(found.tasks)
-                extra = {"ssis_execution_id": found.execution.execution_id}
-                add_events(context["outlet_events"], self._asset_alias, uris, extra)
+                add_events(context["outlet_events"], self._asset_alias, uris, found.asset_extra)
                 self.log.info("Assets of the tables that the package writes: %s.", ", ".join(uris) or "none")
         except Exception as error:  # noqa: BLE001 lineage must not make the task fail
             self._report(error)
 
-    def _lineage(self) -> ExecutionLineage | None:
-        """The lineage of the task's execution; None if there is no execution."""
+    def _report(self, error: Exception) -> None:
+        self.log.warning("The lineage of %s is not known: %s", "/".join(self._package_place.values()), error)
+
+
+class SsisExecutionLineageTask(SsisLineageTask):
+    """A task that reports the tables and files of its execution in the catalog."""
+
+    folder: str
+    project: str
+    package: str
+    _execution: TaskExecution | None
+
+    if TYPE_CHECKING:
+
+        @property
+        def hook(self) -> SsisCatalogHook:
+            """The hook."""
+
+    @property
+    def _package_place(self) -> dict[str, str]:
+        return {"folder": str(self.folder), "project": str(self.project), "package": str(self.package)}
+
+    def _lineage(self) -> RunLineage | None:
         from airflow_provider_ssis.executions.lineage import execution_lineage
 
         if self._execution is None:
             return None
         with self.hook.open_catalog() as catalog:
-            return execution_lineage(catalog, self._execution.execution_id)
-
-    def _report(self, error: Exception) -> None:
-        self.log.warning("The lineage of %s/%s/%s is not known: %s", self.folder, self.project, self.package, error)
+            found = execution_lineage(catalog, self._execution.execution_id)
+        if found is None:
+            return None
+        extra = {"ssis_execution_id": found.execution.execution_id}
+        return RunLineage(found.tasks, openlineage.run_properties(found), extra)

@@ -33,7 +33,7 @@ from airflow_provider_ssis.operators.dag_checks import (
     check_values,
     is_known,
 )
-from airflow_provider_ssis.operators.lineage import SsisLineageTask
+from airflow_provider_ssis.operators.lineage import SsisExecutionLineageTask
 from airflow_provider_ssis.operators.submitting import SsisSubmittingTask
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.models import Execution
 
 
-class SsisRunPackageOperator(SsisLineageTask, SsisSubmittingTask, BaseOperator):
+class SsisRunPackageOperator(SsisExecutionLineageTask, SsisSubmittingTask, BaseOperator):
     """Configure a package of the SSISDB catalog, run it, and wait until it has ended.
 
     The package's messages are written to the task log while it runs. If the package does not succeed, the task fails

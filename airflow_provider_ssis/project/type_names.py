@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.project.package.data_flow import Component
 
 _PREFIX = "Microsoft."
+_ATTUNITY = "Attunity."
 _DATA_FLOW_GUIDS = ("{5918251B-2970-45A4-AB5F-01C3C588FE5A}", "{E3CFBEA8-1F48-40D8-91E1-2DEDC1EDDD56}")
 _HOSTS = (
     "{874F7595-FB5F-40FF-96AF-FBFF8250E3EF}",
@@ -23,6 +24,7 @@ _HOSTS = (
 )
 _PROG_ID = re.compile(r"(?:SSIS|DTS|DTSAdapter|DTSTransform|TxFileExtractor|TxFileInserter)\.(\w+)(?:\.\d+)?")
 _TASKS = {"ExecuteProcess": "ExecuteProcess", "ExecuteProcessTask": "ExecuteProcess"}
+_ODBC = re.compile(r"(?:Microsoft\.|Attunity\.?)SSISODBC(Src|Dst)(?:\.\d+)?")
 _BY_PROG_ID = {"GroupDups": "FuzzyGrouping", "BestMatch": "FuzzyLookup", "BalancedDataDistributor": "BDD"}
 _MANAGED = {
     "ScriptComponentHost": "ScriptComponent",
@@ -30,6 +32,18 @@ _MANAGED = {
     "ADONETDestination": "ADONETDestination",
     "XmlSourceAdapter": "XMLSource",
 }
+MANAGED_HOST = "ManagedComponentHost"
+"""The class of a component of .NET, whose type is its property ``UserComponentTypeName``."""
+_ASSEMBLIES = {
+    "ScriptComponent": ("ScriptComponentHost", "TxScript"),
+    "ADONETSource": ("DataReaderSourceAdapter", "ADONETSrc"),
+    "ADONETDestination": ("ADONETDestination", "ADONETDest"),
+    "XMLSource": ("XmlSourceAdapter", "XmlSrc"),
+    "DataReaderDestinationAdapter": ("DataReaderDestinationAdapter", "DataReaderDest"),
+}
+"""The type of each class of .NET and its assembly."""
+_WITH_ASSEMBLY = {6: 11, 8: 15}
+"""The version of the assemblies by the format of the package."""
 _COMPONENT_GUIDS: Mapping[str, tuple[str, ...]] = {
     "OLEDBSource": (
         "{165A526D-D5DE-47FF-96A6-F8274C19826B}",
@@ -149,7 +163,24 @@ def class_id(name: str, format_version: int) -> str:
     :param format_version: the format of the package: 6 or 8.
     :raises KeyError: the GUID of the class is not known, which format 6 needs.
     """
-    return f"{_PREFIX}{name}" if format_version == 8 else _COMPONENT_GUIDS[name][0]
+    if name == MANAGED_HOST and format_version != 8:
+        return _HOSTS[0]
+    if format_version != 8:
+        return _COMPONENT_GUIDS[name][0]
+    return name if name.startswith(_ATTUNITY) else f"{_PREFIX}{name}"
+
+
+def managed_type(name: str, format_version: int) -> str:
+    """Return the .NET type of a managed component, as a package stores it.
+
+    :param name: the class: ``ScriptComponent``, ``ADONETSource``, ...
+    :param format_version: the format of the package: 6 or 8. Format 8 has short names for most types.
+    """
+    type_name, assembly = _ASSEMBLIES[name]
+    if format_version == 8 and name != "DataReaderDestinationAdapter":
+        return f"{_PREFIX}{type_name}"
+    version = f"Version={_WITH_ASSEMBLY[format_version]}.0.0.0, Culture=neutral, PublicKeyToken=89845dcd8080cc91"
+    return f"Microsoft.SqlServer.Dts.Pipeline.{type_name}, Microsoft.SqlServer.{assembly}, {version}"
 
 
 def component_class(component: Component) -> str:
@@ -167,4 +198,7 @@ def component_class(component: Component) -> str:
         return _MANAGED.get(name, name) or "ManagedComponentHost"
     if match:
         return _BY_PROG_ID.get(match[1], match[1])
+    odbc = _ODBC.fullmatch(class_id)
+    if odbc:
+        return "ODBCSource" if odbc[1] == "Src" else "ODBCDestination"
     return _BY_GUID.get(class_id.upper(), class_id.removeprefix(_PREFIX))

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.flow_columns import Column, FlowColumn
+from airflow_provider_ssis.project.builder.flow_properties import Properties
 from airflow_provider_ssis.project.builder.xml import plain_element
 from airflow_provider_ssis.project.errors import BuildError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-Properties = Mapping[str, tuple[str, str]]
-"""The type and the text of properties, by name, in the order of Visual Studio."""
-
 ERROR_COLUMNS = (("ErrorCode", 1), ("ErrorColumn", 2))
 _DISPOSITIONS = ("FailComponent", "IgnoreFailure", "RedirectRow")
-_FAIL = {"errorRowDisposition": "FailComponent", "truncationRowDisposition": "FailComponent"}
+_ERROR, _TRUNCATION = "errorRowDisposition", "truncationRowDisposition"
 
 
 @dataclass(slots=True)
@@ -27,14 +25,20 @@ class OutputColumn:
     """A column that an output adds.
 
     :param special_flags: 1 for an error code, 2 for the column of an error.
-    :param operation: what can fail: ``Conversion``, ``Computation``; None if nothing can.
+    :param operation: the operation that can fail: ``Conversion``, ``Computation``; None for none.
+    :param can_fail: which failures of the operation are handled: errors, truncations.
     :param external: whether it has a column of the source.
+    :param sort_position: its position in the sort key, negative for descending, 0 for none.
     """
 
     column: Column
     special_flags: int | None = None
     operation: str | None = None
+    can_fail: tuple[str, ...] = (_ERROR, _TRUNCATION)
     external: bool = False
+    sort_position: int = 0
+    comparison_flags: int = 0
+    attributes: Mapping[str, object] = field(default_factory=dict)
     properties: Properties = field(default_factory=dict)
 
 
@@ -58,9 +62,17 @@ class Output:
     properties: Properties = field(default_factory=dict)
     target: str | None = None
 
+    @property
+    def is_error_output(self) -> bool:
+        """Whether it gets the rows that failed."""
+        return self.attributes.get("isErrorOut") is not None
+
     def columns(self) -> dict[str, FlowColumn]:
         """Return the columns that the component after it sees, by name."""
-        own = [FlowColumn(each.column, self.lineage_id(each.column.name)) for each in self.added]
+        own = [
+            FlowColumn(each.column, self.lineage_id(each.column.name), each.sort_position, each.comparison_flags)
+            for each in self.added
+        ]
         return {each.column.name: each for each in (*self.passed, *own)}
 
     def lineage_id(self, name: str) -> str:
@@ -69,7 +81,8 @@ class Output:
 
     def element(self) -> _Element:
         """Return ``output``."""
-        made = node("output", self.ref_id, {"name": self.name, **self.attributes})
+        is_sorted = "true" if any(each.sort_position for each in self.added) else None
+        made = node("output", self.ref_id, {"name": self.name, "isSorted": is_sorted, **self.attributes})
         made.extend(properties_of(self.properties))
         columns, external = plain_element("outputColumns"), plain_element("externalMetadataColumns")
         for each in self.added:
@@ -79,11 +92,15 @@ class Output:
                 "name": each.column.name,
                 "lineageId": ref_id,
                 "specialFlags": each.special_flags,
+                "sortKeyPosition": each.sort_position or None,
+                "comparisonFlags": each.comparison_flags or None,
                 "externalMetadataColumnId": external_id if each.external else None,
                 **each.column.attributes(),
+                **each.attributes,
             }
             if each.operation is not None:
-                attributes |= {"errorOrTruncationOperation": each.operation, **_FAIL}
+                attributes |= {"errorOrTruncationOperation": each.operation}
+                attributes |= dict.fromkeys(each.can_fail, "FailComponent")
             column = node("outputColumn", ref_id, attributes)
             column.extend(properties_of(each.properties))
             columns.append(column)
@@ -97,6 +114,77 @@ class Output:
 
 
 @dataclass(slots=True)
+class InputColumn:
+    """A column that a component uses.
+
+    :param source: the column upstream.
+    :param target: the column of the destination that it goes to. Default: None, no destination.
+    :param target_properties: the properties of that column.
+    :param operation: the operation that can fail and replaces the value; None for a column that is only read.
+    :param can_fail: which failures of the operation are handled: errors, truncations.
+    :param read_write: whether the component changes the value in place.
+    """
+
+    source: FlowColumn
+    target: Column | None = None
+    target_properties: Properties = field(default_factory=dict)
+    operation: str | None = None
+    can_fail: tuple[str, ...] = (_ERROR, _TRUNCATION)
+    read_write: bool = False
+    properties: Properties = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Input:
+    """An input.
+
+    :param ref_id: its reference.
+    :param columns: the columns that the component uses.
+    :param attributes: its other attributes.
+    :param properties: its properties.
+    """
+
+    name: str
+    ref_id: str
+    columns: tuple[InputColumn, ...] = ()
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    properties: Properties = field(default_factory=dict)
+
+    def column_id(self, name: str) -> str:
+        """Return the reference of one of its columns."""
+        return f"{self.ref_id}.Columns[{name}]"
+
+    def element(self) -> _Element:
+        """Return ``input``."""
+        made = node("input", self.ref_id, {"name": self.name, **self.attributes})
+        made.extend(properties_of(self.properties))
+        used, external = plain_element("inputColumns"), plain_element("externalMetadataColumns")
+        for each in self.columns:
+            external_id = None if each.target is None else f"{self.ref_id}.ExternalColumns[{each.target.name}]"
+            attributes = {
+                "externalMetadataColumnId": external_id,
+                "lineageId": each.source.lineage_id,
+                "usageType": "readWrite" if each.read_write else None,
+                **each.source.cached_attributes(),
+            }
+            if each.operation is not None:
+                attributes |= {"errorOrTruncationOperation": each.operation}
+                attributes |= dict.fromkeys(each.can_fail, "FailComponent")
+            column = node("inputColumn", self.column_id(each.source.column.name), attributes)
+            column.extend(properties_of(each.properties))
+            used.append(column)
+            if each.target is not None and external_id is not None:
+                external.set("isUsed", "True")
+                listed = external_column(external_id, each.target)
+                listed.extend(properties_of(each.target_properties))
+                external.append(listed)
+        if len(used):
+            made.append(used)
+        made.append(external)
+        return made
+
+
+@dataclass(slots=True)
 class Component:
     """A source, transformation or destination.
 
@@ -105,7 +193,7 @@ class Component:
     :param version: the version of the component that the properties belong to.
     :param uses_dispositions: whether its rows can fail one by one.
     :param connection: the connection manager and what it is for.
-    :param input: its input.
+    :param inputs: its inputs.
     :param outputs: its outputs by name. The first is the main one.
     :param written: its element in the package.
     """
@@ -117,7 +205,7 @@ class Component:
     uses_dispositions: bool
     properties: Properties
     connection: tuple[str, ConnectionManagerBuilder] | None
-    input: _Element | None
+    inputs: tuple[Input, ...]
     outputs: dict[str, Output]
     written: _Element | None = field(default=None, repr=False)
 
@@ -128,7 +216,7 @@ class Component:
         :raises BuildError: a destination has none.
         """
         for each in self.outputs.values():
-            if not each.attributes.get("isErrorOut"):
+            if not each.is_error_output:
                 return each
         raise BuildError(f"the destination {self.name} has no output")
 
@@ -139,34 +227,42 @@ class Component:
         :raises BuildError: the component has none.
         """
         for each in self.outputs.values():
-            if each.attributes.get("isErrorOut"):
+            if each.is_error_output:
                 return each
         raise BuildError(f"the component {self.name} has no error output")
 
-    def set_dispositions(self, error: str = "RedirectRow", truncation: str | None = None) -> None:
+    def set_dispositions(
+        self, error: str = "RedirectRow", truncation: str | None = None, *, column: str | None = None
+    ) -> None:
         """Choose what happens to a row that fails in this component.
 
         :param error: ``FailComponent``, ``IgnoreFailure`` or ``RedirectRow`` to the error output.
             Default: ``RedirectRow``.
         :param truncation: the same for a text that is cut. Default: None, as ``error``.
-        :raises BuildError: the value is unknown, or the component fails as a whole.
+        :param column: the column, or the output of a Conditional Split, that is meant. Default: None, all.
+        :raises BuildError: the value is unknown, the component fails as a whole, or nothing in that column can fail.
         """
-        chosen = {"errorRowDisposition": error, "truncationRowDisposition": truncation or error}
+        chosen = {_ERROR: error, _TRUNCATION: truncation or error}
         unknown = [value for value in chosen.values() if value not in _DISPOSITIONS]
         if unknown:
             raise BuildError(
                 f"the component {self.name} has the unknown disposition {unknown[0]!r}",
                 advice=f"Dispositions: {', '.join(_DISPOSITIONS)}",
             )
-        commit_size = self.properties.get("FastLoadMaxInsertCommitSize", ("", ""))[1]
-        if not self.uses_dispositions or (error == "RedirectRow" and commit_size == "0"):
-            raise BuildError(
-                f"the component {self.name} cannot have the disposition {error}",
-                advice="Choose a component with an error output, and a commit size other than 0",
-            )
+        commit_size = self.properties.get("FastLoadMaxInsertCommitSize")
+        is_whole = commit_size is not None and commit_size.text == "0"
+        found = False
         for each in () if self.written is None else self.written.iter("*"):
-            for name in chosen.keys() & each.keys():
-                each.set(name, chosen[name])
+            if column is None or column in (each.get("name"), each.get("cachedName")):
+                for name in chosen.keys() & each.keys():
+                    each.set(name, chosen[name])
+                    found = True
+        if not found or (error == "RedirectRow" and is_whole):
+            of = "" if column is None else f" for {column}"
+            raise BuildError(
+                f"the component {self.name} cannot have the disposition {error}{of}",
+                advice="Choose a component or column that can fail row by row, and a commit size other than 0",
+            )
 
     def element(self) -> _Element:
         """Return ``component``."""
@@ -193,9 +289,9 @@ class Component:
                 )
             )
             made.append(connections)
-        if self.input is not None:
+        if self.inputs:
             inputs = plain_element("inputs")
-            inputs.append(self.input)
+            inputs.extend([each.element() for each in self.inputs])
             made.append(inputs)
         if self.outputs:
             outputs = plain_element("outputs")
@@ -219,52 +315,26 @@ def properties_of(properties: Properties) -> list[_Element]:
     if not properties:
         return []
     made = plain_element("properties")
-    for name, (data_type, text) in properties.items():
-        attributes: dict[str, object] = {"dataType": data_type}
-        if "#{" in text:
-            attributes["containsID"] = "true"
-        attributes["name"] = name
-        made.append(plain_element("property", attributes, text=text or None))
-    return [made]
-
-
-def input_element(
-    ref_id: str,
-    name: str,
-    columns: Iterable[tuple[FlowColumn, Column | None]] = (),
-    attributes: Mapping[str, object] | None = None,
-) -> _Element:
-    """Return ``input``.
-
-    :param ref_id: its reference.
-    :param name: its name.
-    :param columns: the columns that the component uses, each with the column of the destination that it goes to.
-        Default: none.
-    :param attributes: other attributes. Default: none.
-    """
-    made = node("input", ref_id, {"name": name, **(attributes or {})})
-    used, external = plain_element("inputColumns"), plain_element("externalMetadataColumns")
-    for each, target in columns:
-        external_id = None if target is None else f"{ref_id}.ExternalColumns[{target.name}]"
-        used.append(
-            node(
-                "inputColumn",
-                f"{ref_id}.Columns[{each.column.name}]",
-                {
-                    "cachedName": each.column.name,
-                    "externalMetadataColumnId": external_id,
-                    "lineageId": each.lineage_id,
-                    **each.column.attributes("cached"),
-                },
+    for name, found in properties.items():
+        is_array = isinstance(found.text, tuple)
+        attributes: dict[str, object] = {
+            "containsID": "true" if found.contains_id else None,
+            "dataType": found.data_type,
+            "expressionType": "Notify" if found.can_have_expression else None,
+            "isArray": "true" if is_array else None,
+            "name": name,
+        }
+        if isinstance(found.text, tuple):
+            listed = plain_element("property", attributes)
+            values = plain_element("arrayElements", {"arrayElementCount": len(found.text)})
+            values.extend(
+                [plain_element("arrayElement", {"dataType": found.data_type}, text=each) for each in found.text]
             )
-        )
-        if target is not None and external_id is not None:
-            external.set("isUsed", "True")
-            external.append(external_column(external_id, target))
-    if len(used):
-        made.append(used)
-    made.append(external)
-    return made
+            listed.append(values)
+        else:
+            listed = plain_element("property", attributes, text=found.text or None)
+        made.append(listed)
+    return [made]
 
 
 def external_column(ref_id: str, column: Column) -> _Element:

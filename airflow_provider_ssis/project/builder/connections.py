@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.project.builder.caches import cache
 from airflow_provider_ssis.project.builder.flat_files import FlatFile, FlatFileColumn, flat_file
+from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, guid, plain_element
 from airflow_provider_ssis.project.connection_strings import connection_pairs, has_password
 from airflow_provider_ssis.project.errors import BuildError
@@ -39,6 +41,7 @@ class ConnectionManagerBuilder:
     :param inner: the elements inside ``DTS:ObjectData``.
     :param parameters: its connection parameters in the catalog.
     :param flat_file: the format of a flat file.
+    :param cache_columns: the columns of a cache.
     """
 
     name: str
@@ -51,6 +54,7 @@ class ConnectionManagerBuilder:
     description: str = ""
     delay_validation: bool = False
     flat_file: FlatFile | None = field(default=None, repr=False)
+    cache_columns: tuple[Column, ...] = field(default=(), repr=False)
     expressions: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -317,6 +321,22 @@ class ConnectionManagers:
             ("UsePassiveMode", use_passive_mode, False),
         )
         return self._add_element(name, "FTP", inner, parameters)
+
+    def add_cache(
+        self, name: str, columns: Sequence[Column], keys: Sequence[str], *, path: str = ""
+    ) -> ConnectionManagerBuilder:
+        """Add a cache, which a Cache Transform fills and lookups read.
+
+        :param name: its name.
+        :param columns: its columns.
+        :param keys: the columns that lookups join, in the order of the index.
+        :param path: a file that keeps the cache. Default: empty, memory only.
+        :raises BuildError: the name is invalid or used, there are no columns, or a key is not one of them.
+        """
+        inner = cache(name, columns, keys, path, self._part, self._scope)
+        made = self._add_element(name, "CACHE", inner, (("ConnectionString", path, False),))
+        made.cache_columns = tuple(columns)
+        return made
 
     def add_other(self, name: str, creation_name: str, properties: Mapping[str, str]) -> ConnectionManagerBuilder:
         """Add a connection manager of another type.

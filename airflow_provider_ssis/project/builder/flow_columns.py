@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from airflow_provider_ssis.project.builder.column_types import column_type
 from airflow_provider_ssis.project.errors import BuildError
@@ -35,6 +35,10 @@ class Column:
     scale: int = 0
     code_page: int = 1252
 
+    def renamed(self, name: str) -> Column:
+        """Return a column of another name and the same type."""
+        return replace(self, name=name)
+
     def attributes(self, prefix: str = "") -> dict[str, object]:
         """Return the attributes of the type.
 
@@ -54,10 +58,50 @@ class FlowColumn:
     """A column in a data flow, and the output column that made it.
 
     :param lineage_id: the reference of the output column.
+    :param sort_position: its position in the key by which the rows are sorted, from 1; negative for descending, 0 for
+        none. Default: 0.
+    :param comparison_flags: how the key compares texts. Default: 0.
     """
 
     column: Column
     lineage_id: str
+    sort_position: int = 0
+    comparison_flags: int = 0
+
+    def cached_attributes(self) -> dict[str, object]:
+        """Return the copies of its name, type and position in the key that an input column stores."""
+        return {
+            "cachedName": self.column.name,
+            "cachedComparisonFlags": self.comparison_flags or None,
+            "cachedSortKeyPosition": self.sort_position or None,
+            **self.column.attributes("cached"),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """A column by which rows are sorted.
+
+    :param descending: whether the largest value comes first. Default: False.
+    :param comparison_flags: how texts are compared, the sum of 1 (ignore case), 2 (ignore accents), 4 (ignore
+        symbols), 65536 (ignore the type of kana) and 131072 (ignore width). Default: 0.
+    """
+
+    name: str
+    descending: bool = False
+    comparison_flags: int = 0
+
+
+def sort_keys(keys: Sequence[SortKey | str]) -> dict[str, tuple[int, int]]:
+    """Return the position and the comparison flags of each column of a sort key.
+
+    :param keys: the columns in the order of the key; a name is an ascending key.
+    """
+    found = [SortKey(each) if isinstance(each, str) else each for each in keys]
+    return {
+        each.name: (-position if each.descending else position, each.comparison_flags)
+        for position, each in enumerate(found, start=1)
+    }
 
 
 def stored_expression(text: str, columns: Mapping[str, FlowColumn], owner: str) -> tuple[str, list[FlowColumn]]:

@@ -50,6 +50,23 @@ class FlatFileColumn(DtsElement):
 
 
 @dataclass(frozen=True, slots=True)
+class CacheColumn(DtsElement):
+    """A column of the cache that a CACHE connection manager keeps for lookups.
+
+    :param data_type: the OLE DB type code.
+    :param index_position: its position in the key, from 1; 0 for a column that is not part of the key.
+    """
+
+    name: str
+    data_type: int
+    length: int
+    precision: int
+    scale: int
+    code_page: int
+    index_position: int
+
+
+@dataclass(frozen=True, slots=True)
 class DtsConnectionManager(DtsElement):
     """A connection manager of a project or package.
 
@@ -60,6 +77,7 @@ class DtsConnectionManager(DtsElement):
     :param secrets: the names of its sensitive properties, whose values are not in ``properties``.
     :param expressions: property expressions by name.
     :param columns: the columns of a flat file.
+    :param cache_columns: the columns of a cache.
     """
 
     name: str
@@ -74,6 +92,7 @@ class DtsConnectionManager(DtsElement):
     secrets: tuple[str, ...]
     expressions: Mapping[str, str]
     columns: tuple[FlatFileColumn, ...]
+    cache_columns: tuple[CacheColumn, ...] = ()
 
 
 def read_dts_connection_manager(element: _Element, part: str) -> DtsConnectionManager:
@@ -94,9 +113,11 @@ def read_dts_connection_manager(element: _Element, part: str) -> DtsConnectionMa
     properties: dict[str, str] = {}
     secrets: list[str] = []
     columns: list[FlatFileColumn] = []
+    cache_columns: list[CacheColumn] = []
     for inner in element.iterfind(f"{DTS}ObjectData/*"):
         _collect(inner, properties, secrets)
         columns += [_column(column, part) for column in members(inner, "FlatFileColumns", "FlatFileColumn")]
+        cache_columns += [_cache_column(column, part) for column in members(inner, "CacheColumns", "CacheColumn")]
     creation_name = found.text("CreationName")
     return DtsConnectionManager(
         element,
@@ -113,6 +134,7 @@ def read_dts_connection_manager(element: _Element, part: str) -> DtsConnectionMa
         secrets=tuple(secrets),
         expressions=property_expressions(element),
         columns=tuple(columns),
+        cache_columns=tuple(cache_columns),
     )
 
 
@@ -191,4 +213,23 @@ def _column(element: _Element, part: str) -> FlatFileColumn:
         scale=whole("DataScale"),
         text_qualified=found.flag("TextQualified"),
         id=found.text("DTSID"),
+    )
+
+
+def _cache_column(element: _Element, part: str) -> CacheColumn:
+    found = DtsContents(element)
+
+    def whole(name: str) -> int:
+        return found.number(name, 0, part)
+
+    return CacheColumn(
+        element,
+        part,
+        name=found.text("ObjectName"),
+        data_type=whole("DataType"),
+        length=whole("Length"),
+        precision=whole("Precision"),
+        scale=whole("Scale"),
+        code_page=whole("CodePage"),
+        index_position=whole("IndexPosition"),
     )

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 purpose=${1:?usage: scripts/setup.sh demo|test}
 case "$purpose" in
   demo) extras=emulator,msodbc; libraries="unixodbc:libodbc.so.2"; wishes="" ;;
-  test) extras=dev; libraries="unixodbc:libodbc.so.2 tdsodbc:libtdsodbc.so"; wishes="browser kerberos postgresql redis" ;;
+  test) extras=dev; libraries="unixodbc:libodbc.so.2 tdsodbc:libtdsodbc.so"; wishes="browser kerberos postgresql psqlodbc redis" ;;
   *) echo "setup: unknown purpose '$purpose'; use demo or test" >&2; exit 2 ;;
 esac
 
@@ -49,9 +49,11 @@ fi
 # Without these, the tests that need them are skipped, and say so.
 system_path=/usr/sbin:/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' :)
 for wish in $wishes; do
+  wish_library=""
   case "$wish" in
     browser) packages="chromium"; programs="chromium" ;;
     postgresql) packages="postgresql"; programs="initdb" ;;
+    psqlodbc) packages="odbc-postgresql"; programs=""; wish_library="psqlodbcw.so" ;;
     redis) packages="redis-server"; programs="redis-server" ;;
     kerberos)
       packages="krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc python3-dev"
@@ -62,6 +64,7 @@ for wish in $wishes; do
   for program in $programs; do
     PATH="$PATH:$system_path" command -v "$program" >/dev/null || is_there=
   done
+  if [ -n "$wish_library" ]; then has_library "$wish_library" || is_there=; fi
   if [ -n "$is_there" ] || apt_install $packages; then
     if [ "$wish" = kerberos ]; then extras="$extras,emulator-kerberos"; fi
   else

@@ -157,7 +157,8 @@ class OpenConnections:
                 f'The connection manager "{manager.name}" could not connect to {address.label}: {reason}', code
             )
         else:
-            connection.timeout = address.query_timeout
+            if address.query_timeout:  # some drivers reject the attribute
+                connection.timeout = address.query_timeout
             read_all_types(connection)
             return connection
         # Outside the except clause: the traceback of the driver's exception would show its arguments.

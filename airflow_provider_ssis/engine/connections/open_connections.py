@@ -128,7 +128,7 @@ class OpenConnections:
             yield shared.connection
 
     def connect(self, manager: RunConnection, *, autocommit: bool) -> pyodbc.Connection:
-        """Open a connection of its own, which the caller closes.
+        """Open a separate connection, which the caller closes.
 
         :param manager: the connection manager.
         :param autocommit: whether each statement is a transaction.

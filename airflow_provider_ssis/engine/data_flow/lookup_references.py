@@ -1,0 +1,213 @@
+"""The reference rows of a Lookup: all in memory, or asked of the database for each key."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from airflow_provider_ssis.engine.context import RunOptions, TaskContext
+from airflow_provider_ssis.engine.data_flow.query_rows import open_cursor, positions_of, to_batch
+from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
+from airflow_provider_ssis.engine.data_flow.rows import RowSchema
+from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
+
+_ENTRY_BYTES = 400
+"""What one row of a partial cache takes in addition to its values, roughly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What a reference has for the keys of a batch.
+
+    :param found: which keys have a match.
+    :param rows: the row of each match in ``table``; arbitrary without a match.
+    :param table: reference rows.
+    """
+
+    found: npt.NDArray[np.bool_]
+    rows: npt.NDArray[np.int64]
+    table: pa.Table
+
+    def column(self, name: str) -> pa.Array:
+        """Return a reference column for the rows of the batch; NULL without a match."""
+        column = self.table.column(name)
+        if self.found.all():
+            return _one(column.take(pa.array(self.rows)))
+        return _one(column.take(pa.array(self.rows, mask=~self.found)))
+
+
+class Reference(ABC):
+    """The reference rows of a Lookup."""
+
+    @abstractmethod
+    def find(self, keys: Sequence[pa.Array]) -> Matches:
+        """Find the first reference row for each row of a batch.
+
+        :param keys: the columns of the batch that are joined, in the order of the joins.
+        """
+
+    def close(self) -> None:  # noqa: B027 not all hold something
+        """Release what the reference holds."""
+
+
+class CachedRows(Reference):
+    """Reference rows in memory. Keys are equal if they have the same values; NULL equals NULL.
+
+    :param schema: the reference columns.
+    :param keys: the names of the joined columns.
+    :param batches: the rows.
+    :param options: the memory that they may take before they are written to a file.
+    :param progress: is called with the number of rows after each batch. Default: nothing.
+    """
+
+    def __init__(
+        self,
+        schema: pa.Schema,
+        keys: Sequence[str],
+        batches: Iterable[pa.RecordBatch],
+        options: RunOptions,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self._rows = StoredRows(schema, options)
+        try:
+            for batch in batches:
+                self._rows.append(batch)
+                if progress is not None:
+                    progress(self._rows.rows)
+            self.table = self._rows.table()
+            self._index = RowIndex([self.table.column(name) for name in keys])
+        except BaseException:
+            self._rows.close()
+            raise
+
+    @property
+    def size(self) -> int:
+        """The bytes of the rows."""
+        return self._rows.size
+
+    @property
+    def duplicates(self) -> int:
+        """The number of rows whose key an earlier row has."""
+        return self._index.duplicates
+
+    def find(self, keys: Sequence[pa.Array]) -> Matches:
+        """Find the first reference row for each row of a batch."""
+        rows = self._index.find(keys)
+        return Matches(rows >= 0, rows, self.table)
+
+    def close(self) -> None:
+        """Release the memory, and remove the file."""
+        self._rows.close()
+
+
+class QueriedRows(Reference):
+    """Reference rows that the database is asked for, key by key: it compares the keys, and NULL equals nothing.
+
+    :param context: the running task.
+    :param connection: the connection manager.
+    :param sql: the query with a parameter for each value of a key.
+    :param schema: the reference columns.
+    :param parameters: for each parameter the index of the joined column.
+    :param subcomponent: the component, for messages.
+    :param cache: answers to keep between batches; None for none.
+    """
+
+    def __init__(
+        self,
+        context: TaskContext,
+        connection: str,
+        sql: str,
+        schema: RowSchema,
+        parameters: Sequence[int],
+        subcomponent: str,
+        cache: PartialCache | None,
+    ) -> None:
+        self._context, self._connection, self._sql, self._schema = context, connection, sql, schema
+        self._parameters, self._subcomponent, self._cache = parameters, subcomponent, cache
+
+    def find(self, keys: Sequence[pa.Array]) -> Matches:
+        """Find the first reference row for each row of a batch. Equal keys of a batch are asked for once."""
+        wanted = list(zip(*(keys[index].to_pylist() for index in self._parameters), strict=True))
+        answers: dict[tuple[Any, ...], tuple[Any, ...] | None] = {}
+        missing: list[tuple[Any, ...]] = []
+        for key in dict.fromkeys(wanted):
+            known, row = self._cache.get(key) if self._cache is not None else (False, None)
+            if known:
+                answers[key] = row
+            else:
+                missing.append(key)
+        if missing:
+            self._ask(missing, answers)
+        positions: dict[tuple[Any, ...], int] = {}
+        rows: list[tuple[Any, ...]] = []
+        for key, row in answers.items():
+            if row is not None:
+                positions[key] = len(rows)
+                rows.append(row)
+        found = np.array([positions.get(key, -1) for key in wanted], np.int64)
+        return Matches(found >= 0, found, pa.Table.from_batches([to_batch(rows, self._schema)]))
+
+    def _ask(self, keys: Sequence[tuple[Any, ...]], answers: dict[tuple[Any, ...], tuple[Any, ...] | None]) -> None:
+        positions: list[int] | None = None
+        with open_cursor(self._context, self._connection, self._subcomponent) as cursor:
+            for key in keys:
+                cursor.execute(self._sql, key)
+                if positions is None:
+                    positions = positions_of(cursor.description or (), self._schema, self._subcomponent)
+                first = cursor.fetchone()
+                row = None if first is None else tuple(first[position] for position in positions)
+                answers[key] = row
+                if self._cache is not None:
+                    self._cache.put(key, row)
+
+
+class PartialCache:
+    """Answers of the database; those that were not used for the longest time leave first.
+
+    :param limit: the bytes that it may take, roughly.
+    :param miss_percentage: the share of the entries that keys without a match may have; 0 for none.
+    """
+
+    def __init__(self, limit: int, miss_percentage: int) -> None:
+        self._limit = limit
+        self._miss_percentage = miss_percentage
+        self._rows: OrderedDict[tuple[Any, ...], tuple[Any, ...] | None] = OrderedDict()
+        self._bytes = 0
+        self._misses = 0
+
+    def get(self, key: tuple[Any, ...]) -> tuple[bool, tuple[Any, ...] | None]:
+        """Return whether the cache knows a key, and its row; None for no match."""
+        if key not in self._rows:
+            return False, None
+        self._rows.move_to_end(key)
+        return True, self._rows[key]
+
+    def put(self, key: tuple[Any, ...], row: tuple[Any, ...] | None) -> None:
+        """Keep the row of a key; None for no match."""
+        if row is None:
+            if (self._misses + 1) * 100 > self._miss_percentage * (len(self._rows) + 1):
+                return
+            self._misses += 1
+        self._rows[key] = row
+        self._bytes += _size(key, row)
+        while self._bytes > self._limit and self._rows:
+            old, removed = self._rows.popitem(last=False)
+            self._bytes -= _size(old, removed)
+            self._misses -= removed is None
+
+
+def _size(key: tuple[Any, ...], row: tuple[Any, ...] | None) -> int:
+    return _ENTRY_BYTES + sum(len(value) if isinstance(value, str | bytes) else 16 for value in (*key, *(row or ())))
+
+
+def _one(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

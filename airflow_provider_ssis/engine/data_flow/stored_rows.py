@@ -1,0 +1,81 @@
+"""Rows that a component keeps until the end: in memory, or in a file that is mapped into memory if there are many."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+
+from airflow_provider_ssis.engine.context import RunOptions
+
+
+class StoredRows:
+    """Keeps record batches.
+
+    :param schema: their schema.
+    :param options: the memory that they may take, and where the file is written when they take more.
+    """
+
+    def __init__(self, schema: pa.Schema, options: RunOptions) -> None:
+        self._schema = schema
+        self._options = options
+        self._batches: list[pa.RecordBatch] = []
+        self._bytes = 0
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._writer: pa.RecordBatchFileWriter | None = None
+        self._file: pa.MemoryMappedFile | None = None
+        self.rows = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes of all rows."""
+        return self._bytes
+
+    def append(self, batch: pa.RecordBatch) -> None:
+        """Keep a batch."""
+        self._bytes += batch.nbytes
+        self.rows += batch.num_rows
+        if self._writer is not None:
+            self._writer.write_batch(batch)
+            return
+        self._batches.append(batch)
+        if self._bytes > self._options.memory_limit:
+            self._folder = tempfile.TemporaryDirectory(prefix="ssis-", dir=self._options.temp_folder)
+            self._writer = pa.ipc.new_file(str(self._path), self._schema)
+            for each in self._batches:
+                self._writer.write_batch(each)
+            self._batches = []
+
+    def table(self) -> pa.Table:
+        """Return all rows. No more rows can be appended then."""
+        if self._writer is None:
+            return pa.Table.from_batches(self._batches, self._schema).combine_chunks()
+        self._writer.close()
+        self._file = pa.memory_map(str(self._path))
+        return pa.ipc.open_file(self._file).read_all()
+
+    def close(self) -> None:
+        """Release the memory and remove the file. Can be called twice."""
+        self._batches = []
+        if self._file is not None:
+            self._file.close()
+        elif self._writer is not None:
+            self._writer.close()
+        self._writer = None
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def __enter__(self) -> StoredRows:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _path(self) -> Path:
+        assert self._folder is not None  # noqa: S101 is set before the file is written
+        return Path(self._folder.name) / "rows.arrow"

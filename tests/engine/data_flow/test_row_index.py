@@ -1,0 +1,60 @@
+"""The index of reference rows against a dictionary."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_ssis.engine.data_flow import row_index
+from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
+
+_VALUES = {
+    pa.int8(): st.integers(-3, 3),
+    pa.uint64(): st.integers(2**64 - 4, 2**64 - 1),
+    pa.bool_(): st.booleans(),
+    pa.string(): st.text(alphabet="aA ä\U0001f600", max_size=18),
+    pa.binary(): st.binary(max_size=9),
+    pa.binary(16): st.sampled_from([b"a" * 16, b"b" * 16, b"a" * 15 + b"b"]),
+    pa.decimal128(38, 2): st.sampled_from([Decimal("1.00"), Decimal("-1.00"), Decimal(2**70)]),
+    pa.timestamp("ms"): st.sampled_from([0, -1, 10**12]),
+    pa.struct([("ticks", pa.int64()), ("minutes", pa.int16())]): st.builds(
+        lambda ticks, minutes: {"ticks": ticks, "minutes": minutes}, st.integers(0, 2), st.integers(0, 1)
+    ),
+}
+
+
+def _keys(types: list[pa.DataType]) -> st.SearchStrategy[list[tuple[Any, ...]]]:
+    return st.lists(st.tuples(*(st.none() | _VALUES[type_] for type_ in types)), max_size=30)
+
+
+def _columns(keys: list[tuple[Any, ...]], types: list[pa.DataType]) -> list[pa.Array]:
+    return [pa.array([key[index] for key in keys], type_) for index, type_ in enumerate(types)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_an_index_finds_the_first_row_with_a_key_as_a_dictionary_does(data: st.DataObject) -> None:
+    types = data.draw(st.lists(st.sampled_from(list(_VALUES)), min_size=1, max_size=3))
+    stored, wanted = data.draw(_keys(types)), data.draw(_keys(types))
+    first: dict[str, int] = {}
+    for row, key in enumerate(stored):
+        first.setdefault(repr(key), row)
+    index = RowIndex([pa.chunked_array([column[:7], column[7:]]) for column in _columns(stored, types)])
+    columns = [column[1:] for column in _columns([(None,) * len(types), *wanted, *stored], types)]
+    assert index.find(columns).tolist() == [first.get(repr(key), -1) for key in [*wanted, *stored]]
+    assert index.duplicates == len(stored) - len(first)
+
+
+def test_keys_with_the_same_number_are_compared_by_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_index, "_text_words", lambda column: np.zeros(len(column), np.uint64))
+    keys = pa.array(["first long key", "second long key", "first long key", "second long key", "third long key"])
+    index = RowIndex([keys])
+    wanted = pa.array(["third long key", "second long key", "fourth long key", "first long key"])
+    assert index.find([wanted]).tolist() == [4, 1, -1, 0]
+    assert index.duplicates == 2

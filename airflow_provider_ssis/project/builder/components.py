@@ -25,7 +25,8 @@ class OutputColumn:
     """A column that an output adds.
 
     :param special_flags: 1 for an error code, 2 for the column of an error.
-    :param operation: the operation that can fail: ``Conversion``, ``Computation``; None for none.
+    :param operation: the operation that can fail: ``Conversion``, ``Computation``; empty for one
+        without a name; None for none.
     :param can_fail: which failures of the operation are handled: errors, truncations.
     :param external: whether it has a column of the source.
     :param sort_position: its position in the sort key, negative for descending, 0 for none.
@@ -99,7 +100,7 @@ class Output:
                 **each.attributes,
             }
             if each.operation is not None:
-                attributes |= {"errorOrTruncationOperation": each.operation}
+                attributes |= {"errorOrTruncationOperation": each.operation or None}
                 attributes |= dict.fromkeys(each.can_fail, "FailComponent")
             column = node("outputColumn", ref_id, attributes)
             column.extend(properties_of(each.properties))
@@ -168,7 +169,7 @@ class Input:
                 **each.source.cached_attributes(),
             }
             if each.operation is not None:
-                attributes |= {"errorOrTruncationOperation": each.operation}
+                attributes |= {"errorOrTruncationOperation": each.operation or None}
                 attributes |= dict.fromkeys(each.can_fail, "FailComponent")
             column = node("inputColumn", self.column_id(each.source.column.name), attributes)
             column.extend(properties_of(each.properties))

@@ -221,6 +221,53 @@ class Destinations(DataFlowElements):
             mappings,
         )
 
+    def add_sql_server_destination(
+        self,
+        name: str,
+        source: Output,
+        connection: ConnectionManagerBuilder,
+        table: str,
+        *,
+        mappings: Mapping[str, Column | str] | None = None,
+        keep_identity: bool = False,
+        keep_nulls: bool = False,
+        fire_triggers: bool = False,
+        timeout: int = 30,
+    ) -> Component:
+        """Add a SQL Server Destination, which loads a table of the server on which the package runs.
+
+        :param name: its name.
+        :param source: the output before it.
+        :param connection: the OLEDB connection manager.
+        :param table: the table: ``[dbo].[Sales]``.
+        :param mappings: as for :meth:`add_oledb_destination`.
+        :param keep_identity: write identity columns. Default: False.
+        :param keep_nulls: write NULL instead of the column's default. Default: False.
+        :param fire_triggers: run the triggers of the table. Default: False.
+        :param timeout: the longest time of the load, in seconds. Default: 30.
+        :raises BuildError: as for :meth:`add_oledb_destination`.
+        """
+        ref_id = self._start(name, connection, "OLEDB")
+        properties: Properties = {
+            "BulkInsertTableName": text(table, can_have_expression=True),
+            "BulkInsertCheckConstraints": boolean(True),
+            "BulkInsertFirstRow": int32(-1),
+            "BulkInsertLastRow": int32(-1),
+            "BulkInsertMaxErrors": int32(-1),
+            "BulkInsertTablock": boolean(True),
+            "BulkInsertFireTriggers": boolean(fire_triggers),
+            "BulkInsertKeepIdentity": boolean(keep_identity),
+            "BulkInsertKeepNulls": boolean(keep_nulls),
+            "BulkInsertOrder": text("", can_have_expression=True),
+            "Timeout": int32(timeout),
+            "MaxInsertCommitSize": int32(0),
+        }
+        columns = self._mapped(name, source, mappings)
+        made = self._input(name, ref_id, "SQL Server Destination Input", source, columns, SIDE_EFFECTS)
+        return self._add(
+            name, "SQLServerDestination", 5, properties, connection=("OleDbConnection", connection), inputs=[made]
+        )
+
     def add_flat_file_destination(
         self,
         name: str,

@@ -229,6 +229,13 @@ class DataFlowElements:
             raise self._error(name, f"uses the unknown column {original}. Columns: {', '.join(upstream) or 'none'}")
         return upstream[original]
 
+    def _typed(self, name: str, original: str, source: Output, types: Sequence[str]) -> FlowColumn:
+        """Return a column upstream that has one of some types."""
+        found = self._column(name, original, source.columns())
+        if found.column.data_type not in types:
+            raise self._error(name, f"needs one of the types {', '.join(types)} for {original}")
+        return found
+
     def _new_columns(self, name: str, added: Sequence[OutputColumn], source: Output) -> tuple[OutputColumn, ...]:
         """Return the columns that a transformation adds to the rows of its input."""
         names = [each.column.name for each in added]

@@ -10,6 +10,7 @@ from airflow_provider_ssis.project.builder.connections import ConnectionManagerB
 from airflow_provider_ssis.project.builder.data_flow import DataFlowBuilder
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.flow_columns import Column, SortKey
+from airflow_provider_ssis.project.builder.flow_scripts import ScriptOutput
 from airflow_provider_ssis.project.builder.flow_set_transforms import Aggregation
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
@@ -308,6 +309,112 @@ def _xml(flow: Flow) -> Component:
     return made
 
 
+def _pivot(flow: Flow) -> Component:
+    columns = {"Small": ("1", "Price"), "Big": ("2", "Price")}
+    made = flow.flow.add_pivot(
+        "Pivot",
+        flow.source(),
+        set_keys=["City"],
+        pivot_key="Id",
+        columns=columns,
+        passed=["Day"],
+        ignore_unknown_keys=True,
+    )
+    flow.end(made.output, made.error_output)
+    return made
+
+
+def _unpivot(flow: Flow) -> Component:
+    months = [Column("Id", "DT_I4"), Column("January", "DT_I4"), Column("February", "DT_I4")]
+    source = flow.flow.add_oledb_source("Months", flow.mart, months, table="[dbo].[Months]").output
+    made = flow.flow.add_unpivot(
+        "Unpivot",
+        source,
+        key=Column("Month", length=10),
+        columns={"Amount": {"January": "1", "February": "2"}},
+        passed=["Id"],
+    )
+    flow.end(made.output)
+    return made
+
+
+def _percentage(flow: Flow) -> Component:
+    made = flow.flow.add_percentage_sampling("Sample", flow.source(), 70, seed=7)
+    flow.end(*made.outputs.values())
+    return made
+
+
+def _row_sampling(flow: Flow) -> Component:
+    made = flow.flow.add_row_sampling("Sample", flow.source(), 100)
+    flow.end(*made.outputs.values())
+    return made
+
+
+def _audit(flow: Flow) -> Component:
+    made = flow.flow.add_audit("Audit", flow.source(), {"Run": "execution id", "Machine": "machine name"})
+    flow.end(made.output)
+    return made
+
+
+def _export(flow: Flow) -> Component:
+    columns = [Column("Path", length=200), Column("Photo", "DT_IMAGE")]
+    source = flow.flow.add_oledb_source("Photos", flow.mart, columns, table="[dbo].[Photos]").output
+    made = flow.flow.add_export_column("Export", source, {"Photo": "Path"}, truncate=True)
+    flow.end(made.output, made.error_output)
+    return made
+
+
+def _import(flow: Flow) -> Component:
+    made = flow.flow.add_import_column("Import", flow.source(), {Column("Photo", "DT_IMAGE"): "City"})
+    flow.end(made.output, made.error_output)
+    return made
+
+
+def _dimension(flow: Flow) -> Component:
+    made = flow.flow.add_slowly_changing_dimension(
+        "Compare",
+        flow.source(),
+        flow.mart,
+        "SELECT Id, City, Price FROM dbo.DimSale",
+        {"Id": "key", "City": "changing", "Price": "historical"},
+        current_row="[EndDate] IS NULL",
+    )
+    flow.end(*made.outputs.values())
+    return made
+
+
+def _script(flow: Flow) -> Component:
+    made = flow.flow.add_script_component(
+        "Code",
+        flow.source(),
+        {"Rows": ScriptOutput([Column("New", "DT_I4")]), "Others": ScriptOutput([Column("A")], synchronous=False)},
+        columns=["Id"],
+        write_columns=["City"],
+        files={"main.cs": "class ScriptMain { } // <&>", "a.resx": "<root />"},
+        binary=b"MZ",
+        read_only_variables=[flow.text, "System::PackageName"],
+        read_write_variables=[flow.count],
+    )
+    flow.end(*made.outputs.values())
+    return made
+
+
+def _script_source(flow: Flow) -> Component:
+    made = flow.flow.add_script_component(
+        "Make", outputs={"Rows": ScriptOutput([Column("A", "DT_I4")], synchronous=False)}, binary=b"MZ"
+    )
+    flow.end(made.output)
+    return made
+
+
+def _script_target(flow: Flow) -> Component:
+    return flow.flow.add_script_component("Take", flow.source(), columns=["Id", "City"], binary=b"MZ")
+
+
+def _sql_server(flow: Flow) -> Component:
+    return flow.flow.add_sql_server_destination("Load", flow.source(), flow.mart, "[dbo].[Target]")
+
+
 Build = Callable[[Flow], Component]
 
 COMPONENTS: dict[str, tuple[Build, str, int]] = {
@@ -343,6 +450,18 @@ COMPONENTS: dict[str, tuple[Build, str, int]] = {
     "Raw File Destination": (_raw_target, "RawDestination", 2),
     "Recordset Destination": (_recordset, "RecordsetDestination", 0),
     "DataReader Destination": (_datareader, "DataReaderDestinationAdapter", 0),
+    "Pivot": (_pivot, "Pivot", 1),
+    "Unpivot": (_unpivot, "UnPivot", 1),
+    "Percentage Sampling": (_percentage, "PctSampling", 0),
+    "Row Sampling": (_row_sampling, "RowSampling", 0),
+    "Audit": (_audit, "Lineage", 0),
+    "Export Column": (_export, "Extractor", 0),
+    "Import Column": (_import, "Inserter", 0),
+    "Slowly Changing Dimension": (_dimension, "SCD", 3),
+    "Script": (_script, "ScriptComponent", 9),
+    "Script source": (_script_source, "ScriptComponent", 9),
+    "Script destination": (_script_target, "ScriptComponent", 9),
+    "SQL Server Destination": (_sql_server, "SQLServerDestination", 5),
     "XML Source": (_xml, "XMLSource", 2),
 }
 """By name: a function that adds the component to a flow and reads all of its outputs; its class and version."""

@@ -14,6 +14,7 @@ from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.builder import components as written
 from airflow_provider_ssis.project.builder.flow_columns import Column
+from airflow_provider_ssis.project.builder.flow_scripts import ScriptOutput
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.data_flow import Component, Pipeline
@@ -27,6 +28,13 @@ ONLY_FORMAT_8 = {
     "ODBC Destination",
     "Raw File Source",
     "Raw File Destination",
+    "Pivot",
+    "Unpivot",
+    "Percentage Sampling",
+    "Row Sampling",
+    "Audit",
+    "Export Column",
+    "Import Column",
 }
 
 
@@ -236,6 +244,54 @@ def test_an_aggregate_has_the_types_of_its_results() -> None:
     assert (city.properties["AggregationType"].text, city.properties["AggregationComparisonFlags"].text) == ("0", "1")
 
 
+def test_a_pivot_has_roles_and_keys() -> None:
+    found = build("Pivot")
+    assert {each.cached_name: each.properties["PivotUsage"].text for each in found.inputs[0].columns} == {
+        "City": "1",
+        "Id": "2",
+        "Price": "3",
+        "Day": "0",
+    }
+    assert {each.name: each.properties["PivotKeyValue"].text for each in found.outputs[0].columns} == {
+        "City": "",
+        "Day": "",
+        "Small": "1",
+        "Big": "2",
+    }
+    assert found.outputs[0].columns[3].data_type.name == "numeric"
+
+
+def test_an_unpivot_maps_columns_to_keys() -> None:
+    found = build("Unpivot")
+    assert [(each.cached_name, each.properties["PivotKeyValue"].text) for each in found.inputs[0].columns] == [
+        ("Id", ""),
+        ("January", "1"),
+        ("February", "2"),
+    ]
+    assert [(each.name, each.properties["PivotKey"].text) for each in found.outputs[0].columns] == [
+        ("Id", "false"),
+        ("Amount", "false"),
+        ("Month", "true"),
+    ]
+
+
+def test_a_dimension_has_an_output_for_each_kind_of_change() -> None:
+    found = build("Slowly Changing Dimension")
+    assert [each.properties["ColumnType"].text for each in found.inputs[0].columns] == ["1", "2", "3"]
+    assert [each.exclusion_group for each in found.outputs] == [1, 1, 1, 1, 2, 1]
+    assert found.connections[0].name == "LookupConnection"
+
+
+def test_a_script_has_its_code_and_variables() -> None:
+    found = build("Script")
+    properties = found.properties
+    assert properties["SourceCode"].items == ("main.cs", "class ScriptMain { } // <&>", "a.resx", "<root />")
+    assert properties["BinaryCode"].items[1] == "TVo="
+    assert properties["ReadOnlyVariables"].text == "User::Text,System::PackageName"
+    assert {each.cached_name: each.usage for each in found.inputs[0].columns} == {"Id": "readOnly", "City": "readWrite"}
+    assert [bool(each.synchronous_input_key) for each in found.outputs] == [True, False]
+
+
 def test_parameters_of_a_query_are_variables() -> None:
     _, flow = new_flow()
     COMPONENTS["OLE DB Source with parameters"][0](flow)
@@ -283,6 +339,22 @@ def test_what_ssis_rejects_is_an_error() -> None:
         (
             lambda: tools.add_oledb_source("X", flow.mart, COLUMNS, sql="q", parameters=["System::StartTime"]),
             "the id of a system variable is not known",
+        ),
+        (lambda: tools.add_percentage_sampling("X", source, 101), "cannot select 101 percent"),
+        (lambda: tools.add_audit("X", source, {"A": "moon"}), "needs one of the facts"),
+        (lambda: tools.add_export_column("X", source, {"Id": "City"}), "DT_IMAGE for Id"),
+        (
+            lambda: tools.add_slowly_changing_dimension("X", source, flow.mart, "q", {"Id": "other"}),
+            "needs a query, a key",
+        ),
+        (lambda: tools.add_script_component("X", outputs={"A": ScriptOutput()}), "cannot be synchronous"),
+        (
+            lambda: tools.add_unpivot("X", source, key=Column("K"), columns={"V": {"Id": "1", "City": "2"}}),
+            "needs columns of one type for V",
+        ),
+        (
+            lambda: tools.add_pivot("X", source, set_keys=["Id"], pivot_key="Id", columns={"V": ("1", "City")}),
+            "each column upstream in one role",
         ),
         (lambda: tools.add_cache_transform("X", source, flow.cache), "other columns than the cache has: Key, Name"),
     ]

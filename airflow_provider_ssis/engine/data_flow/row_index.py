@@ -62,7 +62,7 @@ class RowIndex:
             found[wrong] = -1
             if self._collisions:
                 for row in wrong:
-                    found[row] = self._collisions.get(tuple(column[int(row)].as_py() for column in columns), -1)
+                    found[row] = self._collisions.get(tuple(column[int(row)] for column in columns), -1)
         return found
 
     def _words(self, columns: Sequence[pa.Array]) -> tuple[Words, npt.NDArray[np.bool_] | None]:
@@ -83,7 +83,7 @@ class RowIndex:
         assert total is not None  # noqa: S101 a key has a column
         return total, possible
 
-    def _first_rows(self, words: Words) -> tuple[Rows, int, dict[tuple[Any, ...], int]]:
+    def _first_rows(self, words: Words) -> tuple[Rows, int, dict[tuple[pa.Scalar, ...], int]]:
         """The first row of each number, the number of duplicates, and rows whose number another key has."""
         _, first, inverse = np.unique(words, return_index=True, return_inverse=True)
         firsts = first[inverse]
@@ -92,10 +92,10 @@ class RowIndex:
             return first, len(later), {}
         keys = [column.take(pa.array(later)).combine_chunks() for column in self._columns]
         collided = np.flatnonzero(~self._equal(keys, np.arange(len(later)), firsts[later]))
-        collisions: dict[tuple[Any, ...], int] = {}
+        collisions: dict[tuple[pa.Scalar, ...], int] = {}
         duplicates = len(later) - len(collided)
         for position in collided:
-            key = tuple(column[int(position)].as_py() for column in keys)
+            key = tuple(column[int(position)] for column in keys)
             duplicates += key in collisions
             collisions.setdefault(key, int(later[position]))
         return first, duplicates, collisions

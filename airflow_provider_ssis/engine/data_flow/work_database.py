@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import duckdb
 import pyarrow as pa
@@ -16,10 +17,12 @@ from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.errors import TaskFailure
 
-BUFFER_ERROR = 0xC0047048
-"""DTS_E_CANTCREATEBUFFERSPOOL... the data flow cannot write its temporary files."""
+_CANNOT_SPILL, _NO_MEMORY = 0xC0047048, 0xC0047012
+"""DTS_E_CANTCREATESPOOLFILE and DTS_E_BUFFERALLOCFAILED."""
 
-_FULL_DISK = ("no space left", "could not write", "failed to offload", "out of memory")
+_THREAD_MEMORY = 64 << 20
+"""What DuckDB needs for each of its threads to sort rows that exceed its memory."""
+_FULL_DISK = ("no space left", "could not write", "failed to offload", "max_temp_directory_size")
 
 
 class WorkDatabase:
@@ -36,12 +39,13 @@ class WorkDatabase:
         self._cleanup = ExitStack()
         self.folder = Path(tempfile.mkdtemp(prefix="ssis-", dir=options.temp_folder))
         self._cleanup.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        memory = max(options.memory_limit, _THREAD_MEMORY)
         self.connection = duckdb.connect(
             str(self.folder / "work.duckdb"),
             config={
-                "memory_limit": f"{max(options.memory_limit, 1 << 24)}B",
+                "memory_limit": f"{memory}B",
+                "threads": max(1, min(os.cpu_count() or 1, memory // _THREAD_MEMORY)),
                 "temp_directory": str(self.folder / "spill"),
-                "preserve_insertion_order": True,
             },
         )
         self._cleanup.callback(self.connection.close)
@@ -50,56 +54,66 @@ class WorkDatabase:
         """Close the database and remove its folder. Can be called twice."""
         self._cleanup.close()
 
-    def execute(self, sql: str, inputs: Mapping[str, Iterable[pa.RecordBatch]] | None = None) -> None:
-        """Run a statement.
-
-        :param sql: the statement.
-        :param inputs: as for :meth:`stream`.
-        """
-        for _ in self._run(sql, inputs or {}, 1):
-            pass
-
-    def stream(
-        self, sql: str, schema: pa.Schema, rows: int, inputs: Mapping[str, pa.RecordBatchReader]
-    ) -> Iterator[pa.RecordBatch]:
+    def stream(self, sql: str, rows: int, inputs: Mapping[str, Feed] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query.
 
-        :param sql: the query; its first columns are those of ``schema`` in this order.
-        :param schema: the schema of the batches.
+        :param sql: the query, or a statement without a result.
         :param rows: the most rows of a batch.
-        :param inputs: the readers that the query uses as tables, by name; each is read once.
+        :param inputs: the rows that the query uses as tables, by name; each is read once. Default: none.
         :raises Cancelled: the run was cancelled.
         :raises TaskFailure: the disk is full.
         """
-        for batch in self._run(sql, inputs, rows):
-            yield conform(batch, schema)
-
-    def _run(self, sql: str, inputs: Mapping[str, Any], rows: int) -> Iterator[pa.RecordBatch]:
+        inputs = inputs or {}
         with ExitStack() as stack:
             stack.enter_context(self._cancel.interrupts(self.connection.interrupt))
-            for name, reader in inputs.items():
-                self.connection.register(name, reader)
+            for name, feed in inputs.items():
+                self.connection.register(name, feed)
                 stack.callback(self.connection.unregister, name)
             try:
                 relation = self.connection.sql(sql)
-                if relation is None:
-                    return
-                yield from relation.to_arrow_reader(rows)
+                if relation is not None:
+                    yield from relation.to_arrow_reader(rows)
             except (duckdb.Error, pa.ArrowException, OSError) as error:
-                self._raise(error, inputs)
+                self._raise(error, inputs.values())
 
-    def _raise(self, error: Exception, inputs: Mapping[str, Any]) -> None:
-        for reader in inputs.values():
-            cause = getattr(reader, "error", None)
-            if cause is not None:
-                raise cause from None
+    def execute(self, sql: str, inputs: Mapping[str, Feed] | None = None) -> None:
+        """Run a statement without a result.
+
+        :param inputs: as for :meth:`stream`.
+        """
+        for _ in self.stream(sql, 1, inputs):
+            pass
+
+    @staticmethod
+    def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+        """Return the first columns of a batch with the names and types of a schema.
+
+        :param batch: the batch; its types carry the same values.
+        :param schema: the schema.
+        """
+        columns = [
+            column if column.type == field.type else column.cast(field.type)
+            for column, field in zip(batch.columns, schema, strict=False)
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def _raise(self, error: Exception, feeds: Iterable[Feed]) -> NoReturn:
+        for feed in feeds:
+            if feed.error is not None:
+                raise feed.error from None
         self._cancel.check()
         text = str(error)
-        if isinstance(error, duckdb.OutOfMemoryException) or any(part in text.lower() for part in _FULL_DISK):
+        if any(part in text.lower() for part in _FULL_DISK):
             raise TaskFailure(
                 f"{self._component} cannot write its temporary rows to {self.folder.parent}: {text} "
-                "Free space on this disk, choose another temporary folder, or allow more memory.",
-                BUFFER_ERROR,
+                "Free space on this disk, or choose another temporary folder.",
+                _CANNOT_SPILL,
+                subcomponent=self._component,
+            ) from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise TaskFailure(
+                f"{self._component} needs more memory than the memory limit of the run allows. Raise the limit.",
+                _NO_MEMORY,
                 subcomponent=self._component,
             ) from error
         raise error
@@ -115,7 +129,7 @@ class Feed:
     def __init__(self, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> None:
         self._batches = batches
         self.schema = schema
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the stream, by Arrow's protocol for other libraries."""
@@ -124,19 +138,6 @@ class Feed:
     def _read(self) -> Iterator[pa.RecordBatch]:
         try:
             yield from self._batches
-        except BaseException as error:
+        except Exception as error:
             self.error = error
             raise
-
-
-def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Return the first columns of a batch with the types of a schema.
-
-    :param batch: the batch.
-    :param schema: the schema; the types of the batch carry the same values.
-    """
-    columns = [
-        column if column.type == field.type else column.cast(field.type)
-        for column, field in zip(batch.columns, schema, strict=False)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)

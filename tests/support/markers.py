@@ -17,6 +17,7 @@ BY_FIXTURE = {
     "airflow": "processes",
     "airflow_home": "processes",
     "browser": "browser",
+    "postgresql_odbc": "processes",
     "realm": "kerberos",
     "workers": "processes",
 }
@@ -46,6 +47,17 @@ def process_guard(item: pytest.Item) -> Iterator[None]:
         yield
     finally:
         _is_forbidden = False
+
+
+@contextmanager
+def processes_allowed() -> Iterator[None]:
+    """Allow the teardown of a fixture to start a process; it can happen within a test that may not."""
+    global _is_forbidden
+    before, _is_forbidden = _is_forbidden, False
+    try:
+        yield
+    finally:
+        _is_forbidden = before
 
 
 def _has_any(item: pytest.Item, markers: Iterable[str]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.markers import processes_allowed
 from tests.support.ports import free_port
 
 ACCOUNT = "postgres"
@@ -56,4 +57,5 @@ def running_postgresql(programs: Path) -> Iterator[str]:
             run("createdb", "--host", "127.0.0.1", "--port", str(port), DATABASE)
             yield f"{user}@127.0.0.1:{port}/{DATABASE}"
         finally:
-            run("pg_ctl", "stop", "--wait", "--mode=immediate", "--pgdata", data)
+            with processes_allowed():
+                run("pg_ctl", "stop", "--wait", "--mode=immediate", "--pgdata", data)

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import Component, ComponentOutput
@@ -105,6 +105,11 @@ class FlowPart(ABC):
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield what the engine does not support in this component. Nothing is opened."""
+        return iter(())
+
+    @classmethod
+    def option_refusals(cls, plan: ComponentPlan, options: RunOptions) -> Iterator[Refusal]:
+        """Yield what the options of the run lack for this component, such as the function that replaces a script."""
         return iter(())
 
     def validate(self, context: TaskContext) -> None:  # noqa: B027 most components need none

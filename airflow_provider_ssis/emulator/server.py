@@ -50,7 +50,7 @@ class EmulatorServer:
     :param port: port to listen on; 0 takes any free one.
     :param password: password of the login ``sa``; a random one by default.
     :param edition: whether SQL logins are refused where a boxed SQL Server refuses them.
-    :param data_dir: folder that keeps the catalog and the logins over restarts; None keeps them in memory.
+    :param data_dir: folder that keeps catalog, logins and databases over restarts; None keeps them in memory.
     :param instance: instance name; a SQL Server Browser (UDP port 1434) answers with the port. None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
@@ -171,15 +171,16 @@ class EmulatorServer:
         self.add_login(ADMINISTRATOR, self._password, server_roles=["sysadmin"])
 
     async def reset(self) -> None:
-        """Delete everything in the catalog, added logins, scripts and faults, and set the traffic counters to 0.
+        """Delete everything in the catalog, created databases, added logins, scripts and faults.
 
-        Connections stay open.
+        Connections stay open. The traffic counters are set to 0.
         """
         self.faults.clear()
         if self._tds is not None:
             self._tds.throttle.clear()
         if self.ssisdb is not None:
             await self.ssisdb.reset()
+            self.ssisdb.engine.drop_databases()
             self.ssisdb.engine.logins.clear()
             self._identities.windows.clear()
             self._add_administrator()
@@ -223,7 +224,7 @@ class SsisdbEmulator:
     :param port: port to listen on; 0 takes any free one.
     :param password: password of the login ``sa``; a random one by default.
     :param edition: ``azure`` accepts SQL logins everywhere, ``box`` refuses them where a boxed SQL Server does (27123).
-    :param data_dir: folder that keeps the catalog and the logins over restarts; None keeps them in memory.
+    :param data_dir: folder that keeps catalog, logins and databases over restarts; None keeps them in memory.
     :param instance: instance name; a SQL Server Browser (UDP port 1434) answers with the port. None for no Browser.
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
@@ -291,7 +292,7 @@ class SsisdbEmulator:
             self._end_loop()
 
     def reset(self) -> None:
-        """Delete everything in the catalog, added logins, scripts and faults, and end all runs.
+        """Delete everything in the catalog, created databases, added logins, scripts and faults, and end all runs.
 
         Connections stay open.
         """

@@ -12,7 +12,6 @@ import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.metadata.registry import (
-    SYSTEM_DATABASES,
     LocalTable,
     Metadata,
     Routine,
@@ -94,7 +93,8 @@ class QueryEngine:
     session: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.metadata = Metadata((*SYSTEM_DATABASES, "SSISDB"))
+        self.metadata = Metadata()
+        self.metadata.add_database("SSISDB")
         self.compiler = QueryCompiler(self.metadata, zone=dt.UTC)
         self.connection = duckdb.connect(config={"threads": 1})
         for database in ("SSISDB", "master"):

@@ -43,7 +43,10 @@ def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb
     engine.check_drop = check_drop
     engine.metadata.server_principals = lambda: server_principals(engine.logins)
     engine.metadata.server_role_members = lambda: server_role_members(engine.logins)
-    engine.metadata.database_principals = lambda database: database_principals(engine.logins, database)
+    engine.metadata.database_principals = lambda database: [
+        *database_principals(engine.logins, database),
+        *engine.databases.principals(database, engine.logins),
+    ]
     engine.metadata.role_members = lambda database: role_members(engine.logins, database)
     is_new = not engine.has_table("internal", "folders")
     if not is_new:

@@ -16,8 +16,14 @@ FAILOVER_AGENT_ROLE: Final = "ssis_failover_monitoring_agent"
 _DATABASE: Final = "ssisdb"
 ROLE: Final = "R"
 """The type of a role among the principals."""
-_SERVER_ROLES: Final = {"public": 2, "sysadmin": 3}
-_DATABASE_ROLES: Final = {"public": 0, "db_owner": 16384, "db_datareader": 16390, "db_datawriter": 16391}
+_SERVER_ROLES: Final = {"public": 2, "sysadmin": 3, "dbcreator": 9}
+_DATABASE_ROLES: Final = {
+    "public": 0,
+    "db_owner": 16384,
+    "db_ddladmin": 16387,
+    "db_datareader": 16390,
+    "db_datawriter": 16391,
+}
 _CATALOG_ROLES: Final = {
     ADMIN_ROLE: 5,
     CLUSTER_EXECUTOR_ROLE: 6,

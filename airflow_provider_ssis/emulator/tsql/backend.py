@@ -41,7 +41,7 @@ class TsqlBackend:
         """
         principal = self._principal(login)
         database = self._engine.metadata.database_name(login.database or "master")
-        if database is None or (database == self._engine.database and not principal.has_user):
+        if database is None or not self._engine.may_use(principal, database):
             raise LoginRefused(
                 Message(
                     4060, 11, 1, f'Cannot open database "{login.database}" requested by the login. The login failed.'

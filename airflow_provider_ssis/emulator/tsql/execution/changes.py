@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import duckdb
 
-from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
+from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Key
 from airflow_provider_ssis.emulator.tsql.query.change import (
     DELETED,
@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.query.change import (
     UPDATED,
     Change,
     Part,
+    key_expression,
 )
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery, QueryCompiler
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import no_null
@@ -62,7 +63,7 @@ class StagedChange:
     def __init__(
         self,
         compiler: QueryCompiler,
-        tables: LocalTables,
+        identities: Identities,
         query: CompiledQuery,
         values: Mapping[str, Any],
         *,
@@ -72,7 +73,7 @@ class StagedChange:
         if query.change is None:
             raise ValueError("the query changes no rows through the stage")
         self._compiler = compiler
-        self._tables = tables
+        self._identities = identities
         self._query = query
         self._change: Change = query.change
         self._values = values
@@ -89,7 +90,7 @@ class StagedChange:
         change, values = self._change, self._values
         if change.table.rules.identity is not None and INSERTED in change.kinds:
             if self._first is None:
-                self._first = self._tables.next_identity(change.table)
+                self._first = self._identities.next(change.table)
             values = ChainMap({NEXT_IDENTITY: self._first}, dict(values))
         create = Part(f"CREATE OR REPLACE TEMPORARY TABLE {STAGE} AS {change.rows.sql}", change.rows.arguments)
         with self._compiler.running(self._query, values) as execute, self._atomic(connection):
@@ -110,6 +111,9 @@ class StagedChange:
                 table = change.table.name
                 text = f"The statement conflicts with the CHECK constraint '{check.name}' of table '{table}'."
                 raise SqlError(547, text, state=0)
+        for foreign in change.foreign:
+            if _execute(connection, foreign.sql):
+                raise SqlError(547, foreign.text, state=0)
         for place, key in enumerate(keys):
             if found[f"key{place}"] is not None:
                 raise duplicate(change.table, key, found[f"key{place}"])
@@ -156,10 +160,10 @@ class StagedChange:
             return None
         if change.gives_identity:
             if found["furthest"] is not None:
-                self._tables.note_identity(change.table, int(found["furthest"]))
+                self._identities.note(change.table, int(found["furthest"]))
             return None if found["last"] is None else int(found["last"])
         last = (self._first or 0) + (int(found["inserted"]) - 1) * identity.increment
-        self._tables.note_identity(change.table, last)
+        self._identities.note(change.table, last)
         return last
 
     @contextmanager
@@ -221,16 +225,17 @@ def _changed_twice() -> SqlError:
     )
 
 
-def _place(table: LocalTable, name: str) -> int:
+def _place(table: WritableTable, name: str) -> int:
     """The place of a column, from 1."""
     return [column.name.lower() for column in table.columns].index(name.lower()) + 1
 
 
-def _duplicates(table: LocalTable, key: Key) -> str:
+def _duplicates(table: WritableTable, key: Key) -> str:
     """The query of a key that rows of the stage repeat: of each other, or of a row that stays; as text."""
     places = [_place(table, name) for name in key.columns]
-    mine = [key_expression(table, f"s.n{place}", place) for place in places]
-    theirs = [key_expression(table, f"b.{quoted(table.columns[place - 1].name)}", place) for place in places]
+    columns = [table.columns[place - 1] for place in places]
+    mine = [key_expression(column.type, f"s.n{place}") for column, place in zip(columns, places, strict=True)]
+    theirs = [key_expression(column.type, f"b.{quoted(column.name)}") for column in columns]
     shown = ", ".join(f"coalesce(CAST(any_value(s.n{place}) AS VARCHAR), '<NULL>')" for place in places)
     text = f"concat_ws(', ', {shown}) AS text"
     matches = " AND ".join(f"{one} IS NOT DISTINCT FROM {other}" for one, other in zip(mine, theirs, strict=True))
@@ -242,7 +247,7 @@ def _duplicates(table: LocalTable, key: Key) -> str:
     return f"SELECT min(text) FROM ({new} UNION ALL SELECT {text} {kept} AND {old} {groups})"
 
 
-def duplicate(table: LocalTable, key: Key, shown: str) -> SqlError:
+def duplicate(table: WritableTable, key: Key, shown: str) -> SqlError:
     """The error for a key that is there already.
 
     :param shown: its values.
@@ -251,13 +256,6 @@ def duplicate(table: LocalTable, key: Key, shown: str) -> SqlError:
         f"Cannot insert a duplicate key into '{table.name}': {key.kind} '{key.name}' has the value ({shown}) already."
     )
     return SqlError(key.number, text, severity=14)
-
-
-def key_expression(table: LocalTable, text: str, place: int) -> str:
-    """The value by which keys are compared: text without regard to case and trailing blanks."""
-    if table.columns[place - 1].type.name in ("char", "varchar", "nchar", "nvarchar"):
-        return f"lower(rtrim({text}))"
-    return text
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, change: Change) -> None:

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event, ResultColumns, Rows, StatementDone
-from airflow_provider_ssis.emulator.tsql.execution import call_statements, tables
+from airflow_provider_ssis.emulator.tsql.execution import call_statements, tables, user_table_statements
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import StreamedTable, done
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
+from airflow_provider_ssis.emulator.tsql.execution.table_names import is_local
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
@@ -87,7 +88,7 @@ async def _fill(
 ) -> None:
     """SELECT … INTO."""
     if not all(column.name for column in columns):
-        raise SqlError(1038, f"A column of {statement.into} has no name. Add a name with AS.", severity=15)
+        raise SqlError(1038, f"A column of {'.'.join(statement.into)} has no name. Add a name with AS.", severity=15)
     session, identity = interpreter.session, statement.identity
     declared, rules = columns, NO_RULES
     if identity is not None and len(columns) == 1:
@@ -98,13 +99,20 @@ async def _fill(
         rules = TableRules(identity)
         columns = (*columns[:place], *columns[place + 1 :])
         rows = [(*row[:place], *row[place + 1 :]) for row in rows]
-    declaration = s.TableDeclaration(statement.line, statement.into, declared, rules=rules)
-    table = tables.create_table(session, declaration, frame)
-    await session.worker.run(partial(tables.insert_rows, session, table, [(columns, rows)], frame))
+    declaration = s.TableDeclaration(statement.line, statement.into[-1], declared, rules=rules)
+    if is_local(statement.into):
+        table = tables.create_table(session, declaration, frame)
+        await session.worker.run(partial(tables.insert_rows, session, table, [(columns, rows)], frame))
+        return
+    new = user_table_statements.new_table(session, declaration, statement.into)
+    async with session.transactions.writing([new], session.options):
+        user_table_statements.check_free(session, new)
+        session.transactions.write([], partial(session.transactions.user_tables.create, new))
+        await session.worker.run(partial(tables.insert_rows, session, new, [(columns, rows)], frame))
 
 
 async def _insert_execute(interpreter: Runner, statement: s.InsertExecute, frame: Frame) -> AsyncGenerator[Event]:
-    target = tables.Target(statement.table, statement.columns, frame)
+    target = tables.Target(interpreter.session, statement.table, statement.columns, frame)
     call = call_statements.STREAMED[type(statement.execute)]
     async with aclosing(call(interpreter, statement.execute, frame)) as events:
         async for event in events:

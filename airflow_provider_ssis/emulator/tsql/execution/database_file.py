@@ -20,17 +20,17 @@ def file_name(database: str) -> str:
     return f"{database.lower()}.duckdb"
 
 
-def attach(connection: duckdb.DuckDBPyConnection, name: str, data_dir: Path | None) -> None:
-    """Open the database.
+def attach(connection: duckdb.DuckDBPyConnection, name: str, file: Path | None) -> None:
+    """Open a database.
 
     :param name: the name it gets in the connection.
-    :param data_dir: the folder of its file; made if it is missing. None keeps the database in memory.
+    :param file: its file, whose folder is made if it is missing. None keeps the database in memory.
     :raises OSError: the folder cannot be used; or another process has the file open, or it is none of DuckDB.
     """
     path = Path(":memory:")
-    if data_dir is not None:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        path = data_dir / file_name(name)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        path = file
     path_text = str(path).replace("'", "''")
     try:
         # With its type named, DuckDB does not load an extension for a file of another type.

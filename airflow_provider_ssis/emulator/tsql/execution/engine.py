@@ -11,21 +11,23 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import Column
-from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
+from airflow_provider_ssis.emulator.tsql.execution.database_file import attach, file_name
+from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
 from airflow_provider_ssis.emulator.tsql.execution.login_file import LoginFile
 from airflow_provider_ssis.emulator.tsql.execution.product import Product
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.table_locks import TableLocks
+from airflow_provider_ssis.emulator.tsql.execution.user_databases import UserDatabases
 from airflow_provider_ssis.emulator.tsql.execution.write_lock import WriteLock
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import (
     ALL_ROWS,
-    SYSTEM_DATABASES,
     Metadata,
     Table,
     TableType,
@@ -55,12 +57,21 @@ def _local_time() -> dt.datetime:
     return dt.datetime.now().astimezone()
 
 
+class OpenSession(Protocol):
+    """What the server knows of a session."""
+
+    database: str
+
+    def leave_databases(self) -> None:
+        """Roll back, and use no client's database any more."""
+
+
 class Engine:
     """The data and the names of an emulated SQL Server.
 
     :param data_dir: folder of the database file; None keeps it in memory.
     :param product: the server that this one emulates: its name, version and edition.
-    :param database: the user database, in addition to the system databases.
+    :param database: the database of the server itself, in addition to the system databases and those of clients.
     :param idle_seconds: the time after which an idle transaction is rolled back when another session waits for it.
     :param clock: gives the time with an offset. Default: the time of this machine, in its time zone.
     :raises OSError: ``data_dir`` or the file in it cannot be used.
@@ -82,7 +93,8 @@ class Engine:
         self.logins = Logins()
         self.login_file = LoginFile(self.logins, data_dir)
         self.locks = ApplicationLocks()
-        self.metadata: Metadata = Metadata((*SYSTEM_DATABASES, database))
+        self.metadata: Metadata = Metadata()
+        self.metadata.add_database(database)
         self.session_variables: Callable[[Principal], Mapping[str, Any]] = lambda principal: {}
         self.commits_without_lock = 0
         """Transactions that the server itself committed without the write lock."""
@@ -91,7 +103,7 @@ class Engine:
         self.check_drop: Callable[[Read, int], None] = lambda read, principal_id: None
         """Raises an error if a user or role of the database, given by its id, may not be dropped."""
         self._duckdb = duckdb.connect(":memory:", config=_SETTINGS)
-        attach(self._duckdb, database, data_dir)
+        attach(self._duckdb, database, None if data_dir is None else data_dir / file_name(database))
         self.login_file.load()
         self._duckdb.execute(f"USE {quoted(database)}")
         zone = dt.timezone(self.now().utcoffset() or dt.timedelta(0))
@@ -99,9 +111,19 @@ class Engine:
         self.write_lock = WriteLock(idle_seconds)
         self._reader = self.connect()
         self._writer = self.connect()
+        self.table_locks = TableLocks()
+        self.identities = Identities()
+        """The next IDENTITY values of the tables in clients' databases."""
+        self.databases = UserDatabases(self._duckdb, self.metadata, data_dir, self.identities)
+        self.user_commits = 0
+        """The number of committed transactions in clients' databases."""
+        self.changed_at: dict[str, int] = {}
+        """The number of the last of them that changed a table, by the name of the DuckDB table."""
         self._schemas: set[str] = set()
         self._tables = self._stored_tables()
         self._last_spid = 50
+        self.sessions: set[OpenSession] = set()
+        """The open sessions."""
         self.threads = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="tsql")
         """The threads in which queries run."""
 
@@ -114,9 +136,24 @@ class Engine:
     def close(self) -> None:
         """Close the database."""
         self.threads.shutdown()
+        self.databases.close()
         self.compiler.close()
         for connection in (self._reader, self._writer, self._duckdb):
             connection.close()
+
+    def may_use(self, principal: Principal, database: str) -> bool:
+        """Whether a login may use a database: system databases are open to all logins."""
+        created = self.databases.get(database)
+        if created is not None:
+            return created.rights(principal) is not None
+        return database != self.database or principal.has_user
+
+    def drop_databases(self) -> None:
+        """Drop the databases of clients, also those that are in use."""
+        for session in self.sessions:
+            session.leave_databases()
+        for database in self.databases.all():
+            self.databases.drop(database.name)
 
     def next_spid(self) -> int:
         """The number of a new session."""

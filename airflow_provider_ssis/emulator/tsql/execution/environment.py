@@ -12,9 +12,11 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, lock_mode, lock_name
 from airflow_provider_ssis.emulator.tsql.execution.permissions import has_permission
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
+from airflow_provider_ssis.emulator.tsql.execution.user_databases import ROLES
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Login, Principal
-from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal, LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
 
@@ -104,7 +106,11 @@ def _is_server_role_member(session: SessionState, role: Any, login: Any = None) 
 def _is_role_member(session: SessionState, role: Any, member: Any = None) -> int | None:
     """``IS_MEMBER`` and ``IS_ROLEMEMBER``: of the session's own user by default. NULL for a role that is not there."""
     wanted = str(role).lower()
-    kinds = {each.name.lower(): each.kind for each in session.engine.metadata.database_principals(session.database)}
+    created = session.engine.databases.get(session.database)
+    if created is not None:
+        name = session.user if member is None else str(member)
+        return int(wanted in created.roles_of(name)) if wanted in (*ROLES, "public") else None
+    kinds = {each.name.lower(): each.kind for each in session.metadata.database_principals(session.database)}
     if role is None or kinds.get(wanted) != _ROLE:
         return None
     if member is None or str(member).lower() == session.principal.user.lower():
@@ -133,14 +139,14 @@ def _login(field: Callable[[Login | Principal], Any]) -> Value:
     return ask
 
 
-def _user(own: Callable[[Principal], Any], field: Callable[[DatabasePrincipal], Any]) -> Value:
+def _user(own: Callable[[SessionState], Any], field: Callable[[DatabasePrincipal], Any]) -> Value:
     """A value of a user or role of the database, which is given by its name or id: the session's own by default."""
 
     def ask(session: SessionState, frame: Frame) -> Callable[..., Any]:
         def answer(key: Any = None) -> Any:
             if key is None:
-                return own(session.principal)
-            for found in session.engine.metadata.database_principals(session.database):
+                return own(session)
+            for found in session.metadata.database_principals(session.database):
                 if key == found.id or str(key).lower() == found.name.lower():
                     return field(found)
             return None
@@ -168,12 +174,12 @@ def _decimal(number: int | None) -> Decimal | None:
     return None if number is None else Decimal(number)
 
 
-def _identity_value(value: Callable[[SessionState, LocalTable], int | None]) -> Value:
-    """A function of a local table's IDENTITY."""
+def _identity_value(value: Callable[[SessionState, WritableTable], int | None]) -> Value:
+    """A function of a table's IDENTITY."""
 
     def ask(session: SessionState, frame: Frame) -> Callable[[Any], Decimal | None]:
         def answer(name: Any) -> Decimal | None:
-            table = None if name is None else frame.tables.get(split_name(str(name))[-1].lower())
+            table = None if name is None else find_table(session, split_name(str(name)), frame)
             return None if table is None or table.rules.identity is None else _decimal(value(session, table))
 
         return answer
@@ -181,11 +187,11 @@ def _identity_value(value: Callable[[SessionState, LocalTable], int | None]) -> 
     return ask
 
 
-def _seed(session: SessionState, table: LocalTable) -> int | None:
+def _seed(session: SessionState, table: WritableTable) -> int | None:
     return table.rules.identity.seed if table.rules.identity else None
 
 
-def _increment(session: SessionState, table: LocalTable) -> int | None:
+def _increment(session: SessionState, table: WritableTable) -> int | None:
     return table.rules.identity.increment if table.rules.identity else None
 
 
@@ -222,7 +228,7 @@ _VALUES: Final[dict[str, Value]] = {
     "@@version": lambda session, frame: session.engine.product.full_text,
     "sysdatetimeoffset()": lambda session, frame: session.engine.now(),
     NEXT_IDENTITY: lambda session, frame: None,
-    "ident_current()": _identity_value(lambda session, table: session.local_tables.last_identity(table)),
+    "ident_current()": _identity_value(lambda session, table: session.identities_of(table).last(table)),
     "ident_incr()": _identity_value(_increment),
     "ident_seed()": _identity_value(_seed),
     "cursor_status()": lambda session, frame: partial(_cursor_status, session, frame),
@@ -246,9 +252,10 @@ _VALUES: Final[dict[str, Value]] = {
     "databasepropertyex()": lambda session, frame: lambda database, name: _database_property(str(database), str(name)),
     "has_dbaccess()": lambda session, frame: (
         lambda name: (
-            None if (found := session.engine.metadata.database_name(str(name))) is None else int(session.may_use(found))
+            None if (found := session.metadata.database_name(str(name))) is None else int(session.may_use(found))
         )
     ),
+    "rights()": lambda session, frame: session.rights,
     "has_perms_by_name()": lambda session, frame: partial(has_permission, session),
     "is_member()": lambda session, frame: partial(_is_role_member, session),
     "is_rolemember()": lambda session, frame: partial(_is_role_member, session),
@@ -260,7 +267,7 @@ _VALUES: Final[dict[str, Value]] = {
     "suser_name()": _login(lambda login: login.name),
     "suser_sid()": _login(lambda login: login.sid),
     "suser_sname()": _login(lambda login: login.name),
-    "user_id()": _user(lambda principal: principal.id, lambda user: user.id),
-    "user_name()": _user(lambda principal: principal.user, lambda user: user.name),
-    "database_principal_id()": _user(lambda principal: principal.id, lambda user: user.id),
+    "user_id()": _user(lambda session: session.user_id, lambda user: user.id),
+    "user_name()": _user(lambda session: session.user, lambda user: user.name),
+    "database_principal_id()": _user(lambda session: session.user_id, lambda user: user.id),
 }

@@ -51,6 +51,7 @@ class Evaluator:
                 connection=session.connection,
                 sees_all=session.sees_all,
                 local_tables=frame.tables,
+                metadata=session.metadata,
             )
         except SqlError as error:
             raise StatementRefused(error) from None
@@ -78,7 +79,8 @@ class Evaluator:
         is_cancelled = session.worker.is_cancelled
 
         def begin() -> tuple[OpenResult, list[tuple[Any, ...]]]:
-            opened = session.engine.compiler.open(query, session.connection, values, is_cancelled=is_cancelled)
+            connection = session.connection_for(query.sources)
+            opened = session.engine.compiler.open(query, connection, values, is_cancelled=is_cancelled)
             return opened, opened.fetch()
 
         result, rows = await session.worker.run(begin)
@@ -99,7 +101,8 @@ class Evaluator:
             raise not_supported("Changing rows under SET ROWCOUNT")
         environment = Environment(session, frame)
         values = {name: environment[name] for name in query.parameters}
-        applied = await session.worker.run(partial(tables.run_change, session, query, values, frame))
+        async with session.transactions.writing(query.tables, session.options):
+            applied = await session.worker.run(partial(tables.run_change, session, query, values, frame))
         if query.change is not None and applied.variables is not None:
             for (name, source), value in zip(query.change.variables, applied.variables, strict=True):
                 self.set_variable(name, value, source, frame)
@@ -175,6 +178,7 @@ class Evaluator:
         run = session.engine.compiler.run
         if query.is_quick:
             return run(query, session.connection, values)
+        connection = session.connection_for(query.sources)
         return await session.worker.run(
-            partial(run, query, session.connection, values, is_cancelled=session.worker.is_cancelled)
+            partial(run, query, connection, values, is_cancelled=session.worker.is_cancelled)
         )

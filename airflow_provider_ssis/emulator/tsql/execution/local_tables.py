@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import Column
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import no_null, translated
 from airflow_provider_ssis.emulator.tsql.values import conversion, storage
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -35,7 +36,7 @@ class LocalTables:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._tables: dict[str, LocalTable] = {}
-        self._identities: dict[str, int] = {}
+        self.identities = Identities()
         self.of_session: dict[str, LocalTable] = {}
         """The temporary tables that last as long as the session, by name; a rollback changes them too."""
 
@@ -46,7 +47,7 @@ class LocalTables:
         """
         for key in table.rules.keys:
             check_key_columns(table, key.columns)
-        self.reset_identity(table)
+        self.identities.reset(table)
         self._make(table)
 
     def _make(self, table: LocalTable) -> None:
@@ -65,22 +66,7 @@ class LocalTables:
         :param columns: the columns of the rows; one for each column of the table.
         :raises SqlError: 213, 515 and the errors of conversions. The rules of the table are not applied.
         """
-        self._write(table, self._stored(table, columns, rows))
-
-    def _stored(self, table: LocalTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-        """Rows as DuckDB takes them."""
-        if len(columns) != len(table.columns):
-            raise SqlError(213, "The number of values does not match the columns of the table.", ends_batch=True)
-        stored = []
-        for row in rows:
-            values = []
-            for value, source, target in zip(row, columns, table.columns, strict=True):
-                if value is None and not target.nullable:
-                    raise no_null(table.name, target.name)
-                kept = conversion.store(value, source.type, target.type, table=table.name, column=target.name)
-                values.append(storage.encode(target.type, kept, zoned=True))
-            stored.append(values)
-        return stored
+        write_rows(self._connection, table, stored_rows(table, columns, rows))
 
     def describe(self, table: LocalTable) -> None:
         """Take new rules for a table."""
@@ -94,39 +80,9 @@ class LocalTables:
         :param columns: the columns of the rows; one for each new column of the table.
         :raises SqlError: see :meth:`insert`.
         """
-        stored = self._stored(table, columns, rows)
+        stored = stored_rows(table, columns, rows)
         self._make(table)
-        self._write(table, stored)
-
-    # --- IDENTITY; a rollback does not give values back
-
-    def next_identity(self, table: LocalTable) -> int:
-        """The next new IDENTITY value."""
-        identity = table.rules.identity
-        if identity is None:
-            raise ValueError(f"{table.name} has no identity column")
-        return self._identities.get(table.storage_name, identity.seed)
-
-    def note_identity(self, table: LocalTable, value: int) -> None:
-        """Continue after a value, if it is further than the last."""
-        identity = table.rules.identity
-        if identity is None:
-            return
-        following = value + identity.increment
-        known = self._identities.get(table.storage_name, identity.seed)
-        self._identities[table.storage_name] = (max if identity.increment > 0 else min)(known, following)
-
-    def last_identity(self, table: LocalTable) -> int | None:
-        """``IDENT_CURRENT``: the last value, or the seed while there is none."""
-        identity = table.rules.identity
-        if identity is None:
-            return None
-        known = self._identities.get(table.storage_name)
-        return identity.seed if known is None else known - identity.increment
-
-    def reset_identity(self, table: LocalTable) -> None:
-        """Begin again with the seed."""
-        self._identities.pop(table.storage_name, None)
+        write_rows(self._connection, table, stored)
 
     def image(self, table: LocalTable) -> Image | None:
         """The table as it is now; None where it is not there."""
@@ -152,7 +108,7 @@ class LocalTables:
             self._remove(name)
             if image is not None:
                 self._make(image.table)
-                self._write(image.table, image.rows)
+                write_rows(self._connection, image.table, image.rows)
 
     def _remove(self, storage_name: str) -> None:
         known = self._tables.pop(storage_name, None)
@@ -160,16 +116,37 @@ class LocalTables:
         if known is not None and _lasts(known):
             self.of_session.pop(known.name, None)
 
-    def _write(self, table: LocalTable, rows: Sequence[Sequence[Any]]) -> None:
-        """Add all of the rows, or none: DuckDB gets them as one list for each column, in one statement."""
-        if not rows:
-            return
-        lists = ", ".join(f"unnest(?::{storage.duckdb_type(column.type, zoned=True)}[])" for column in table.columns)
-        values = [list(column) for column in zip(*rows, strict=True)]
-        try:
-            self._connection.execute(f"INSERT INTO {table.storage_name} SELECT {lists}", values)
-        except duckdb.Error as error:
-            raise translated(error) from None
+
+def stored_rows(table: WritableTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows as DuckDB takes them.
+
+    :param columns: those of the rows, one for each of the table.
+    :raises SqlError: 213, 515 and the errors of conversions.
+    """
+    if len(columns) != len(table.columns):
+        raise SqlError(213, "The number of values does not match the columns of the table.", ends_batch=True)
+    stored = []
+    for row in rows:
+        values = []
+        for value, source, target in zip(row, columns, table.columns, strict=True):
+            if value is None and not target.nullable:
+                raise no_null(table.name, target.name)
+            kept = conversion.store(value, source.type, target.type, table=table.name, column=target.name)
+            values.append(storage.encode(target.type, kept, zoned=True))
+        stored.append(values)
+    return stored
+
+
+def write_rows(connection: duckdb.DuckDBPyConnection, table: WritableTable, rows: Sequence[Sequence[Any]]) -> None:
+    """Add all of the rows, or none: DuckDB gets them as one list for each column, in one statement."""
+    if not rows:
+        return
+    lists = ", ".join(f"unnest(?::{storage.duckdb_type(column.type, zoned=True)}[])" for column in table.columns)
+    values = [list(column) for column in zip(*rows, strict=True)]
+    try:
+        connection.execute(f"INSERT INTO {table.storage_name} SELECT {lists}", values)
+    except duckdb.Error as error:
+        raise translated(error) from None
 
 
 def _lasts(table: LocalTable) -> bool:
@@ -177,7 +154,7 @@ def _lasts(table: LocalTable) -> bool:
     return not table.is_variable and table.level == 0
 
 
-def check_key_columns(table: LocalTable, names: Sequence[str]) -> None:
+def check_key_columns(table: WritableTable, names: Sequence[str]) -> None:
     """See that a table has the columns of a key.
 
     :raises SqlError: 1911, it has not.

@@ -55,13 +55,13 @@ def has_permission(session: SessionState, securable: Any, kind: Any, permission:
         case None | "SERVER":
             known, granted = _ON_SERVER, _FOR_EACH_LOGIN_ON_SERVER
         case "DATABASE":
-            if securable is not None and session.engine.metadata.database_name(str(securable)) is None:
+            if securable is not None and session.metadata.database_name(str(securable)) is None:
                 return None
             known, granted = _ON_DATABASES, _FOR_EACH_LOGIN_ON_DATABASE
         case "OBJECT":
             return _on_object(session, str(securable), wanted)
         case "SCHEMA":
-            database = session.engine.metadata
+            database = session.metadata
             if securable is None or database.schema_id(session.database, str(securable)) is None:
                 return None
             known, granted = _ON_OBJECTS, frozenset()
@@ -79,7 +79,7 @@ def _owns(session: SessionState) -> bool:
 
 def _on_object(session: SessionState, name: str, wanted: str) -> int | None:
     database, schema, table = qualified(split_name(name), session.database)
-    metadata = session.engine.metadata
+    metadata = session.metadata
     found = metadata.relation(database, schema, table) or metadata.routine(database, schema, table)
     is_view = isinstance(found, View) or (schema.lower(), table.lower()) in SYSTEM_VIEWS
     if (found is None and not is_view) or wanted not in _ON_OBJECTS:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 
 from airflow_provider_ssis.emulator.session import Event
+from airflow_provider_ssis.emulator.tsql.execution.database_users import change_users
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import ImmediateTable
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
@@ -210,12 +211,23 @@ def change_principals(session: SessionState, statement: s.Statement) -> None:
     """
     if session.in_transaction:
         raise not_supported("A change of logins, users or roles in a transaction")
+    created = session.engine.databases.get(session.database)
+    if created is not None and _is_of_database(statement):
+        change_users(session, created, statement)
+        session.row_count = 0
+        return
     if isinstance(statement, s.CreateUser | s.DropUser):
         _database_principal(session, statement.name)
     _ACTIONS[type(statement)](session, statement)
     session.engine.login_file.save()
     session.row_count = 0
     session.refresh_principal()
+
+
+def _is_of_database(statement: s.Statement) -> bool:
+    if isinstance(statement, s.AlterRole):
+        return not statement.of_server
+    return isinstance(statement, s.CreateUser | s.DropUser | s.CreateRole | s.DropRole)
 
 
 IMMEDIATE: Final[ImmediateTable] = dict.fromkeys(_ACTIONS, _run)

@@ -29,7 +29,7 @@ async def call(
     """
     session, system = runner.session, runner.system_procedures
     database, schema, name = qualified(parts, session.database)
-    procedure = session.engine.metadata.routine(database, schema, name)
+    procedure = session.metadata.routine(database, schema, name)
     if procedure is not None:
         if not session.may_use(procedure.database):
             raise session.no_user(procedure.database)
@@ -56,7 +56,7 @@ async def _run(
     runner: Runner, procedure: Procedure, arguments: Sequence[ActualArgument], outcome: Outcome
 ) -> AsyncGenerator[Event]:
     session = runner.session
-    bound = bind(procedure, arguments, session.engine.metadata)
+    bound = bind(procedure, arguments, session.metadata)
     call_ = ProcedureCall(session, bound.values)
     failure: SqlError | None = None
     try:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+import duckdb
 
 from airflow_provider_ssis.emulator.session import DatabaseChanged, Event, Login, Message
 from airflow_provider_ssis.emulator.tsql.execution.cursors import Cursors
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.transactions import Transactions
 from airflow_provider_ssis.emulator.tsql.execution.worker import Worker
 from airflow_provider_ssis.emulator.tsql.language.options import Options
-from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.principals import GUEST_ID, Principal
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata, WritableTable
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+_DEFAULT_DATABASE: Final = "master"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,11 @@ class SessionState:
         self.login: Login = login
         self.database: str = database
         self.spid: int = engine.next_spid()
+        engine.sessions.add(self)
         self.sees_all: bool = engine.sees_all(principal)
         self.connection = engine.connect()
         self.worker: Worker = Worker(engine.threads, self.connection)
+        self._outside: duckdb.DuckDBPyConnection | None = None
         self.options: Options = Options()
         self.local_tables: LocalTables = LocalTables(self.connection)
         self.transactions: Transactions = Transactions(engine, self.connection, self.spid, self.local_tables)
@@ -56,6 +63,7 @@ class SessionState:
         """``@@IDENTITY``."""
         self.identity_insert: str = ""
         """The DuckDB name of the table for which SET IDENTITY_INSERT is ON; empty for none."""
+        self.identity_insert_name: str = ""
         self.row_count: int = 0
         self.last_error: int = 0
         self.errors: list[SqlError] = []
@@ -65,6 +73,15 @@ class SessionState:
         self._login_database = database
         self._rights_version = engine.logins.version
         self._set_variables()
+
+    @property
+    def metadata(self) -> Metadata:
+        """The names that the session sees: those that are committed, and those of its transaction."""
+        return self.transactions.user_tables.metadata
+
+    def identities_of(self, table: WritableTable) -> Identities:
+        """Where the next IDENTITY value of a table is kept."""
+        return self.local_tables.identities if isinstance(table, LocalTable) else self.engine.identities
 
     @property
     def in_transaction(self) -> bool:
@@ -84,8 +101,23 @@ class SessionState:
             self._set_variables()
 
     def _set_variables(self) -> None:
-        for name, value in self.engine.session_variables(self.principal).items():
-            self.connection.execute(f"SET VARIABLE {name} = ?", [value])
+        for connection in (self.connection, self._outside):
+            if connection is not None:
+                for name, value in self.engine.session_variables(self.principal).items():
+                    connection.execute(f"SET VARIABLE {name} = ?", [value])
+
+    def connection_for(self, sources: Collection[str]) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection for a query: one outside of the transaction, where that would show old data.
+
+        :param sources: the DuckDB names of the tables that it reads, in lower case.
+        """
+        if not self.transactions.has_old_data_of(sources):
+            return self.connection
+        if self._outside is None:
+            self._outside = self.engine.connect()
+            self.worker.add(self._outside)
+            self._set_variables()
+        return self._outside
 
     def reset(self, *, keep_transaction: bool = False) -> None:
         """Return to the state after login."""
@@ -105,11 +137,22 @@ class SessionState:
         self.row_count = self.last_error = 0
         self.database = self._login_database
 
+    def leave_databases(self) -> None:
+        """Roll back, and use no client's database any more."""
+        self.transactions.abort()
+        if self.engine.databases.get(self.database) is not None:
+            self.database = _DEFAULT_DATABASE
+        if self.engine.databases.get(self._login_database) is not None:
+            self._login_database = _DEFAULT_DATABASE
+
     def close(self) -> None:
         """Roll back, release all locks and close the DuckDB connection."""
         self.transactions.abort()
         self.engine.locks.release_all(self.spid)
+        self.engine.sessions.discard(self)
         self.connection.close()
+        if self._outside is not None:
+            self._outside.close()
 
     # --- data
 
@@ -148,8 +191,27 @@ class SessionState:
         del self._prepared[handle]
 
     def may_use(self, database: str) -> bool:
-        """Whether the login may use a database: all but the one with users are open to all logins."""
-        return database != self.engine.database or self.principal.has_user
+        """Whether the login may use a database: system databases are open to all logins."""
+        return self.engine.may_use(self.principal, database)
+
+    @property
+    def user(self) -> str:
+        """The user that the login is in the current database."""
+        created = self.engine.databases.get(self.database)
+        return self.principal.user if created is None else created.user(self.principal)
+
+    @property
+    def user_id(self) -> int:
+        """The id of :attr:`user`."""
+        if self.engine.databases.get(self.database) is None:
+            return self.principal.id
+        known = self.metadata.database_principals(self.database)
+        return next((each.id for each in known if each.name.lower() == self.user.lower()), GUEST_ID)
+
+    def rights(self, database: str) -> frozenset[str] | None:
+        """What the login may do in a client's database; None where it may not use the database."""
+        found = self.engine.databases.get(database)
+        return None if found is None else found.rights(self.principal)
 
     def no_user(self, database: str) -> SqlError:
         """The error for a database that the login may not use."""
@@ -162,7 +224,7 @@ class SessionState:
 
         :raises SqlError: 911, no such database.
         """
-        database = self.engine.metadata.database_name(name)
+        database = self.metadata.database_name(name)
         if database is None:
             raise SqlError(911, f"Database '{name}' does not exist. Check the name.", ends_batch=True)
         if not self.may_use(database):

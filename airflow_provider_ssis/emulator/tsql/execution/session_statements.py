@@ -9,8 +9,11 @@ from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
 from airflow_provider_ssis.emulator.tsql.language import options
 from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.metadata.registry import UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 
@@ -31,8 +34,8 @@ def _set_option(interpreter: Runner, statement: s.SetOption, frame: Frame) -> It
 
 
 def _set_identity_insert(interpreter: Runner, statement: s.SetIdentityInsert, frame: Frame) -> Iterable[Event]:
-    session, name = interpreter.session, statement.table
-    table = frame.tables.get(name)
+    session, name = interpreter.session, ".".join(statement.table)
+    table = find_table(session, statement.table, frame)
     if table is None:
         raise SqlError(1088, f"Cannot find the table '{name}': it does not exist, or you do not have permission.")
     if table.rules.identity is None:
@@ -40,19 +43,26 @@ def _set_identity_insert(interpreter: Runner, statement: s.SetIdentityInsert, fr
             8106,
             f"Table '{name}' does not have the identity property. SET IDENTITY_INSERT needs an identity column.",
         )
-    others = [
-        each for each in frame.tables.values() if each.storage_name == session.identity_insert != table.storage_name
-    ]
-    if statement.on and others:
+    other = session.identity_insert
+    if statement.on and other not in ("", table.storage_name) and _is_there(session, other, frame):
         raise SqlError(
             8107,
-            f"IDENTITY_INSERT is already ON for table '{others[0].name}'. Set it OFF there before '{name}'.",
+            f"IDENTITY_INSERT is already ON for table '{session.identity_insert_name}'. Set it OFF there before "
+            f"'{name}'.",
         )
     if statement.on:
-        session.identity_insert = table.storage_name
-    elif session.identity_insert == table.storage_name:
+        session.identity_insert, session.identity_insert_name = table.storage_name, table.name
+    elif other == table.storage_name:
         session.identity_insert = ""
     return ()
+
+
+def _is_there(session: SessionState, storage_name: str, frame: Frame) -> bool:
+    """Whether a table, given by its DuckDB name, still exists."""
+    known: list[WritableTable] = [*frame.tables.values()]
+    for database in session.engine.databases.all():
+        known += [item for _, item in session.metadata.objects(database.name) if isinstance(item, UserTable)]
+    return any(table.storage_name == storage_name for table in known)
 
 
 def _transaction(interpreter: Runner, statement: s.TransactionStatement, frame: Frame) -> Iterable[Event]:

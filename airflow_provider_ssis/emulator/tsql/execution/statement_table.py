@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.tsql.execution import (
     principal_statements,
     session_statements,
     table_statements,
+    user_table_statements,
 )
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable, StreamedTable
 from airflow_provider_ssis.emulator.tsql.language import cursor_syntax, table_syntax
@@ -22,13 +23,13 @@ IMMEDIATE: Final[ImmediateTable] = {
     **cursor_statements.IMMEDIATE,
     **principal_statements.IMMEDIATE,
     **session_statements.IMMEDIATE,
-    **table_statements.IMMEDIATE,
 }
 AWAITED: Final[AwaitedTable] = {
     **cursor_statements.AWAITED,
     **message_statements.AWAITED,
     **session_statements.AWAITED,
     **table_statements.AWAITED,
+    **user_table_statements.AWAITED,
 }
 STREAMED: Final[StreamedTable] = {
     **call_statements.STREAMED,
@@ -44,6 +45,9 @@ BEGIN_IMPLICITLY: Final = frozenset(
         table_syntax.AddToTable,
         table_syntax.AlterColumn,
         table_syntax.CreateIndex,
+        table_syntax.CreateSchema,
+        table_syntax.DropSchema,
+        table_syntax.EnableConstraints,
         table_syntax.CreateTable,
         table_syntax.DropFromTable,
         table_syntax.DropIndex,

@@ -1,82 +1,132 @@
-"""The statements that create, alter, drop and empty local tables, and their indexes."""
+"""The statements that create, alter, drop and empty tables, and their indexes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event, Message
-from airflow_provider_ssis.emulator.tsql.execution import tables
-from airflow_provider_ssis.emulator.tsql.execution.changes import key_expression
+from airflow_provider_ssis.emulator.tsql.execution import tables, user_table_statements
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
-from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable
+from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.execution.table_names import check_right, find_table, is_local
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import PRIMARY_KEY, Key, TableRules
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, UserTable, WritableTable, bracketed
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, PRIMARY_KEY, Key, TableRules
+from airflow_provider_ssis.emulator.tsql.query.change import key_expression
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 _SKIPPED: Final = "FOREIGN KEY constraint '{}' is skipped: temporary tables do not enforce it."
 
 
-def _create(interpreter: Runner, statement: table_syntax.CreateTable, frame: Frame) -> Iterable[Event]:
+async def _create(interpreter: Runner, statement: table_syntax.CreateTable, frame: Frame) -> Iterable[Event]:
+    if not is_local(statement.name):
+        await user_table_statements.create(interpreter.session, statement)
+        return ()
     tables.create_table(interpreter.session, statement.table, frame)
-    return [
-        Message(
-            1766,
-            0,
-            1,
-            _SKIPPED.format(name),
-            statement.line,
-        )
-        for name in statement.table.foreign_keys
-    ]
+    keys = statement.table.rules.foreign_keys
+    return [Message(1766, 0, 1, _SKIPPED.format(key.name), statement.line) for key in keys]
 
 
-def _drop(interpreter: Runner, statement: table_syntax.DropTable, frame: Frame) -> Iterable[Event]:
-    tables.drop_tables(interpreter.session, statement, frame)
+async def _drop(interpreter: Runner, statement: table_syntax.DropTable, frame: Frame) -> Iterable[Event]:
+    """``DROP TABLE``.
+
+    :raises SqlError: 3701, there is no such table.
+    """
+    session = interpreter.session
+    for name in statement.names:
+        if is_local(name):
+            found = tables.drop_table(session, name[-1], frame)
+        else:
+            found = await user_table_statements.drop(session, name)
+        if not found and not statement.if_exists:
+            text = f"Cannot drop the table '{'.'.join(name)}': it does not exist, or you do not have permission."
+            raise SqlError(3701, text, severity=11, state=5)
     return ()
 
 
 async def _truncate(interpreter: Runner, statement: table_syntax.TruncateTable, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
-    table = frame.tables.get(statement.table)
+    table = find_table(session, statement.table, frame)
     if table is None:
-        text = f"Cannot find the table '{statement.table}': it does not exist, or you do not have permission."
+        name = ".".join(statement.table)
+        text = f"Cannot find the table '{name}': it does not exist, or you do not have permission."
         raise StatementRefused(SqlError(4701, text, line=statement.line))
-    query = tables.compiled(session, f"DELETE FROM {tables.quoted_name(table.name)}", frame.tables)
-    await session.worker.run(partial(tables.run_change, session, query, {}, frame))
-    session.local_tables.reset_identity(table)
+    if isinstance(table, UserTable):
+        await _truncate_user_table(session, table)
+    else:
+        query = tables.compiled(session, f"DELETE FROM {table.text}", frame.tables)
+        await session.worker.run(partial(tables.run_change, session, query, {}, frame))
+    session.identities_of(table).reset(table)
     session.row_count = 0
     return ()
+
+
+async def _truncate_user_table(session: SessionState, table: UserTable) -> None:
+    check_right(session, table.database, "ALTER", "TRUNCATE TABLE")
+    others = [key for child, key in session.metadata.referring(table) if child.storage_name != table.storage_name]
+    if others:
+        text = f"Cannot truncate table '{table.name}': the FOREIGN KEY constraint '{others[0].name}' refers to it."
+        raise SqlError(4712, text)
+
+    def empty() -> None:
+        session.connection.execute(f"TRUNCATE {table.storage_name}")
+
+    async with session.transactions.writing([table], session.options):
+        await session.worker.run(partial(session.transactions.write, [], empty))
 
 
 # --- indexes and columns
 
 
-def _found(name: str, frame: Frame) -> LocalTable:
-    """The temporary table of a statement.
+_Body = Callable[[Runner, Any, Frame, WritableTable], Awaitable[None]]
 
-    :raises SqlError: 1088, there is none.
+
+def _on_table(body: _Body) -> Callable[[Runner, Any, Frame], Awaitable[Iterable[Event]]]:
+    """A statement about a temporary table or a client's table, which is locked meanwhile.
+
+    :raises SqlError: 1088, there is no such table.
     """
-    table = frame.temporary_tables.get(name)
-    if table is None:
-        raise SqlError(1088, f"Cannot find the table '{name}': it does not exist, or you do not have permission.")
+
+    async def run(interpreter: Runner, statement: Any, frame: Frame) -> Iterable[Event]:
+        session = interpreter.session
+        table = _found(session, statement.table, frame)
+        if not isinstance(table, UserTable):
+            await body(interpreter, statement, frame, table)
+            return ()
+        check_right(session, table.database, "ALTER", "ALTER TABLE")
+        rules = getattr(statement, "rules", NO_RULES)
+        locked = replace(
+            table, rules=replace(table.rules, foreign_keys=(*table.rules.foreign_keys, *rules.foreign_keys))
+        )
+        async with session.transactions.writing(tables.written_with(session, locked), session.options):
+            await body(interpreter, statement, frame, _found(session, statement.table, frame))
+        return ()
+
+    return run
+
+
+def _found(session: SessionState, name: Sequence[str], frame: Frame) -> WritableTable:
+    table = find_table(session, name, frame)
+    if table is None or table.is_variable:
+        shown = ".".join(name)
+        raise SqlError(1088, f"Cannot find the table '{shown}': it does not exist, or you do not have permission.")
     return table
 
 
 def _replace(
     session: SessionState,
     frame: Frame,
-    old: LocalTable,
-    new: LocalTable,
+    old: WritableTable,
+    new: WritableTable,
     rows: Sequence[Any] | None,
     columns: Sequence[Column] = (),
 ) -> None:
@@ -87,23 +137,29 @@ def _replace(
     """
 
     def rebuild() -> None:
-        if rows is None:
-            session.local_tables.describe(new)
+        given = columns or new.columns
+        if isinstance(new, UserTable):
+            stored = session.transactions.user_tables
+            stored.describe(new) if rows is None else stored.rebuild(new, given, rows)
         else:
-            session.local_tables.rebuild(new, columns or new.columns, rows)
+            local = session.local_tables
+            local.describe(new) if rows is None else local.rebuild(new, given, rows)
 
     session.transactions.write([old], rebuild)
-    scope = next(each for each in frame.temporary_tables.maps if old.name in each)
-    scope[old.name] = new
+    if isinstance(new, LocalTable):
+        scope = next(each for each in frame.temporary_tables.maps if old.name in each)
+        scope[old.name] = new
 
 
-def _index_names(table: LocalTable) -> set[str]:
+def _index_names(table: WritableTable) -> set[str]:
     return {name.lower() for name in (*table.rules.indexes, *(key.name for key in table.rules.keys))}
 
 
-async def _create_index(interpreter: Runner, statement: table_syntax.CreateIndex, frame: Frame) -> Iterable[Event]:
+@_on_table
+async def _create_index(
+    interpreter: Runner, statement: table_syntax.CreateIndex, frame: Frame, table: WritableTable
+) -> None:
     session = interpreter.session
-    table = _found(statement.table, frame)
     if statement.name.lower() in _index_names(table):
         raise SqlError(1913, f"Table '{table.name}' has an index named '{statement.name}' already.")
     check_key_columns(table, statement.columns)
@@ -114,17 +170,17 @@ async def _create_index(interpreter: Runner, statement: table_syntax.CreateIndex
         await session.worker.run(partial(_check_rows, session, table, statement.key))
         rules = replace(rules, keys=(*rules.keys, statement.key))
     _replace(session, frame, table, replace(table, rules=rules), None)
-    return ()
 
 
-def _check_rows(session: SessionState, table: LocalTable, key: Key) -> None:
+def _check_rows(session: SessionState, table: WritableTable, key: Key) -> None:
     """See that the rows of a table repeat no key.
 
     :raises SqlError: 1505.
     """
     names = [column.name.lower() for column in table.columns]
     places = [names.index(name.lower()) + 1 for name in key.columns]
-    keys = ", ".join(key_expression(table, quoted(table.columns[place - 1].name), place) for place in places)
+    columns = [table.columns[place - 1] for place in places]
+    keys = ", ".join(key_expression(column.type, quoted(column.name)) for column in columns)
     shown = ", ".join(f"CAST(any_value({quoted(table.columns[place - 1].name)}) AS VARCHAR)" for place in places)
     found = session.read(
         " ".join(["SELECT", shown, "FROM", f"{table.storage_name} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1"])
@@ -135,16 +191,17 @@ def _check_rows(session: SessionState, table: LocalTable, key: Key) -> None:
         raise SqlError(1505, text)
 
 
-def _drop_index(interpreter: Runner, statement: table_syntax.DropIndex, frame: Frame) -> Iterable[Event]:
-    table = _found(statement.table, frame)
+@_on_table
+async def _drop_index(
+    interpreter: Runner, statement: table_syntax.DropIndex, frame: Frame, table: WritableTable
+) -> None:
     name = statement.name.lower()
     if name not in _index_names(table):
         if statement.if_exists:
-            return ()
+            return
         text = f"Cannot drop the index '{table.name}.{statement.name}': it does not exist."
         raise SqlError(3701, text, severity=11, state=7)
     _replace(interpreter.session, frame, table, replace(table, rules=_without(table.rules, {name})), None)
-    return ()
 
 
 def _without(rules: TableRules, names: set[str]) -> TableRules:
@@ -155,12 +212,13 @@ def _without(rules: TableRules, names: set[str]) -> TableRules:
         checks=tuple(each for each in rules.checks if each.name.lower() not in names),
         keys=tuple(each for each in rules.keys if each.name.lower() not in names),
         indexes=tuple(name for name in rules.indexes if name.lower() not in names),
+        foreign_keys=tuple(each for each in rules.foreign_keys if each.name.lower() not in names),
     )
 
 
-async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: Frame) -> Iterable[Event]:
+@_on_table
+async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: Frame, table: WritableTable) -> None:
     session = interpreter.session
-    table = _found(statement.table, frame)
     known = {column.name.lower() for column in table.columns}
     for column in statement.columns:
         if column.name.lower() in known:
@@ -175,6 +233,7 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
         (*old.checks, *added.checks),
         (*old.keys, *added.keys),
         (*old.indexes, *added.indexes),
+        (*old.foreign_keys, *added.foreign_keys) if isinstance(table, UserTable) else (),
     )
     primary = {name.lower() for key in added.keys if key.kind == PRIMARY_KEY for name in key.columns}
     for column in table.columns:
@@ -200,10 +259,13 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
                 )
                 raise SqlError(4901, text, ends_batch=True)
     _replace(session, frame, table, new, rows)
-    return ()
+    if isinstance(new, UserTable):
+        for foreign in added.foreign_keys:
+            user_table_statements.check_foreign_key(session, new, foreign)
+            user_table_statements.check_foreign_rows(session, new, foreign)
 
 
-def _first_value(table: LocalTable, column: Column) -> str:
+def _first_value(table: WritableTable, column: Column) -> str:
     """What a new column has in the rows that are there: its default only where it does not allow NULL."""
     default = table.rules.default_of(column.name)
     if default is None or column.nullable:
@@ -211,27 +273,31 @@ def _first_value(table: LocalTable, column: Column) -> str:
     return f"CAST(({default}) AS {column.type})"
 
 
-async def _check_condition(interpreter: Runner, table: LocalTable, name: str, condition: str, frame: Frame) -> None:
+async def _check_condition(interpreter: Runner, table: WritableTable, name: str, condition: str, frame: Frame) -> None:
     rows = await _rows(interpreter, table, "TOP (1) 1", frame, f" WHERE NOT ({condition})")
     if rows:
         raise SqlError(547, f"The rows of table '{table.name}' conflict with the CHECK constraint '{name}'.", state=0)
 
 
 async def _rows(
-    interpreter: Runner, table: LocalTable, select: str, frame: Frame, where: str = ""
+    interpreter: Runner, table: WritableTable, select: str, frame: Frame, where: str = ""
 ) -> list[tuple[Any, ...]]:
     session = interpreter.session
-    source = tables.quoted_name(table.name)
+    source = table.text
     query = tables.compiled(session, " ".join(["SELECT", select, "FROM", f"{source}{where}"]), frame.tables)
     values = Environment(session, frame)
     return await session.worker.run(partial(session.engine.compiler.run, query, session.connection, values))
 
 
-async def _drop_from(interpreter: Runner, statement: table_syntax.DropFromTable, frame: Frame) -> Iterable[Event]:
+@_on_table
+async def _drop_from(
+    interpreter: Runner, statement: table_syntax.DropFromTable, frame: Frame, table: WritableTable
+) -> None:
     session = interpreter.session
-    table = _found(statement.table, frame)
     rules = table.rules
-    constraints = {each.name.lower() for group in (rules.defaults, rules.checks, rules.keys) for each in group}
+    constraints = {
+        each.name.lower() for group in (rules.defaults, rules.checks, rules.keys, rules.foreign_keys) for each in group
+    }
     for name in statement.constraints:
         if name.lower() not in constraints and not statement.if_exists:
             raise SqlError(3728, f"'{name}' is not a constraint of table '{table.name}'.", ends_batch=True)
@@ -246,13 +312,12 @@ async def _drop_from(interpreter: Runner, statement: table_syntax.DropFromTable,
         raise SqlError(4923, f"Table '{table.name}' must keep a column.", ends_batch=True)
     rows = None
     if len(kept) < len(table.columns):
-        listed = ", ".join(tables.bracketed(column.name) for column in kept)
+        listed = ", ".join(bracketed(column.name) for column in kept)
         rows = await _rows(interpreter, table, listed, frame)
     _replace(session, frame, table, replace(table, columns=kept, rules=rules), rows)
-    return ()
 
 
-def _check_unused(table: LocalTable, rules: TableRules, name: str, *, if_exists: bool) -> None:
+def _check_unused(table: WritableTable, rules: TableRules, name: str, *, if_exists: bool) -> None:
     """See that no constraint needs a column.
 
     :raises SqlError: 5074, one does; 4924, there is no such column.
@@ -262,14 +327,17 @@ def _check_unused(table: LocalTable, rules: TableRules, name: str, *, if_exists:
         raise SqlError(4924, f"Table '{table.name}' has no column '{name}' to drop.", ends_batch=True)
     users = [each.name for each in rules.defaults if each.column.lower() == lowered]
     users += [each.name for each in rules.keys if lowered in {column.lower() for column in each.columns}]
+    users += [each.name for each in rules.foreign_keys if lowered in {column.lower() for column in each.columns}]
     users += [each.name for each in rules.checks if lowered in each.condition.lower()]
     if users:
         raise SqlError(5074, f"The object '{users[0]}' is dependent on column '{name}'.", ends_batch=True)
 
 
-async def _alter_column(interpreter: Runner, statement: table_syntax.AlterColumn, frame: Frame) -> Iterable[Event]:
+@_on_table
+async def _alter_column(
+    interpreter: Runner, statement: table_syntax.AlterColumn, frame: Frame, table: WritableTable
+) -> None:
     session, column = interpreter.session, statement.column
-    table = _found(statement.table, frame)
     names = [each.name.lower() for each in table.columns]
     if column.name.lower() not in names:
         raise SqlError(4924, f"Table '{table.name}' has no column '{column.name}' to alter.", ends_batch=True)
@@ -284,19 +352,27 @@ async def _alter_column(interpreter: Runner, statement: table_syntax.AlterColumn
         text = f"Column '{column.name}' of table '{table.name}' has NULL, and cannot become NOT NULL."
         raise SqlError(515, text, state=2)
     _replace(session, frame, table, replace(table, columns=changed), rows, table.columns)
-    return ()
 
 
-IMMEDIATE: Final[ImmediateTable] = {
+@_on_table
+async def _enable(
+    interpreter: Runner, statement: table_syntax.EnableConstraints, frame: Frame, table: WritableTable
+) -> None:
+    rules = table.rules
+    known = {each.name.lower() for group in (rules.checks, rules.foreign_keys) for each in group}
+    for name in statement.names:
+        if name.lower() not in known:
+            raise SqlError(4917, f"Constraint '{name}' does not exist in table '{table.name}'.", state=0)
+
+
+AWAITED: Final[AwaitedTable] = {
     table_syntax.CreateTable: _create,
     table_syntax.DropTable: _drop,
     table_syntax.DropIndex: _drop_index,
-}
-
-AWAITED: Final[AwaitedTable] = {
     table_syntax.TruncateTable: _truncate,
     table_syntax.CreateIndex: _create_index,
     table_syntax.AddToTable: _add,
     table_syntax.DropFromTable: _drop_from,
     table_syntax.AlterColumn: _alter_column,
+    table_syntax.EnableConstraints: _enable,
 }

@@ -14,10 +14,16 @@ from airflow_provider_ssis.emulator.tsql.execution.environment import Environmen
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
 from airflow_provider_ssis.emulator.tsql.language import statements as s
-from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.registry import (
+    LocalTable,
+    Metadata,
+    UserTable,
+    WritableTable,
+    bracketed,
+)
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES
 from airflow_provider_ssis.emulator.tsql.query.compiler import MOST_ROWS, CompiledQuery
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
@@ -32,13 +38,13 @@ def declare_table(session: SessionState, declaration: s.TableDeclaration, frame:
     name = declaration.name.lower()
     columns, table_type = declaration.columns, UNTYPED_TABLE
     if declaration.type:
-        found = session.engine.metadata.table_type(*qualified(declaration.type, session.database))
+        found = session.metadata.table_type(*qualified(declaration.type, session.database))
         if found is None:
             text = f"Cannot find the data type {'.'.join(declaration.type)}."
             raise StatementRefused(SqlError(2715, text, state=6, line=declaration.line, ends_batch=True))
         columns, table_type = found.columns, SqlType(found.name, schema=found.schema)
     table = LocalTable(name, columns, frame.level, declaration.rules)
-    if declaration.foreign_keys:
+    if declaration.rules.foreign_keys:
         raise StatementRefused(not_supported("FOREIGN KEY in a table variable", line=declaration.line))
     _create_variable(session, frame, table, table_type)
 
@@ -65,44 +71,48 @@ def create_table(session: SessionState, declaration: s.TableDeclaration, frame: 
     name = declaration.name.lower()
     if name in frame.temporary_tables.maps[0]:
         raise SqlError(2714, f"There is already a table named '{declaration.name}'.", state=6, ends_batch=True)
-    table = LocalTable(name, declaration.columns, frame.level, declaration.rules)
+    table = LocalTable(name, declaration.columns, frame.level, replace(declaration.rules, foreign_keys=()))
     check_rules(session, table)
     session.transactions.write([table], lambda: session.local_tables.create(table))
     frame.temporary_tables[name] = table
     return table
 
 
-def drop_tables(session: SessionState, statement: table_syntax.DropTable, frame: Frame) -> None:
+def drop_table(session: SessionState, name: str, frame: Frame) -> bool:
     """``DROP TABLE #name``.
 
-    :raises SqlError: 3701, there is no such table.
+    :returns: whether there was such a table.
     """
-    for name in statement.names:
-        scope = next((tables for tables in frame.temporary_tables.maps if name in tables), None)
-        if scope is not None:
-            _drop(session, scope.pop(name))
-        elif not statement.if_exists:
-            text = f"Cannot drop the table '{name}': it does not exist, or you do not have permission."
-            raise SqlError(3701, text, severity=11, state=5)
-
-
-def _drop(session: SessionState, table: LocalTable) -> None:
+    scope = next((tables for tables in frame.temporary_tables.maps if name in tables), None)
+    if scope is None:
+        return False
+    table = scope.pop(name)
     session.transactions.write([table], lambda: session.local_tables.drop(table))
+    return True
 
 
-def check_rules(session: SessionState, table: LocalTable) -> None:
+def check_rules(session: SessionState, table: WritableTable) -> None:
     """See that the rules of a new table name its columns, and that defaults and checks have the right types.
 
     :raises SqlError: 207, 1911 and others.
     """
     for key in table.rules.keys:
         check_key_columns(table, key.columns)
-    if table.rules.defaults or table.rules.checks:
-        compiled(session, f"INSERT INTO {quoted_name(table.name)} DEFAULT VALUES", {table.name.lower(): table})
+    if not (table.rules.defaults or table.rules.checks):
+        return
+    text = f"INSERT INTO {table.text} DEFAULT VALUES"
+    if isinstance(table, LocalTable):
+        compiled(session, text, {table.name.lower(): table})
+    else:
+        metadata = session.metadata.copy()
+        metadata.add(table)
+        compiled(session, text, {}, metadata)
 
 
-def compiled(session: SessionState, text: str, local_tables: Mapping[str, LocalTable]) -> CompiledQuery:
-    """A statement on local tables, compiled outside of any batch."""
+def compiled(
+    session: SessionState, text: str, local_tables: Mapping[str, LocalTable], metadata: Metadata | None = None
+) -> CompiledQuery:
+    """A statement on tables, compiled outside of any batch."""
     return session.engine.compiler.compile(
         QueryText.parse(text),
         variables={},
@@ -110,17 +120,8 @@ def compiled(session: SessionState, text: str, local_tables: Mapping[str, LocalT
         connection=session.connection,
         sees_all=session.sees_all,
         local_tables=local_tables,
+        metadata=metadata or session.metadata,
     )
-
-
-def quoted_name(name: str) -> str:
-    """A local table's name in T-SQL text."""
-    return name if name.startswith("@") else bracketed(name)
-
-
-def bracketed(name: str) -> str:
-    """A name in T-SQL text."""
-    return f"[{name.replace(']', ']]')}]"
 
 
 _Part = tuple[Sequence[Column], Sequence[tuple[Any, ...]]]
@@ -128,9 +129,9 @@ _Part = tuple[Sequence[Column], Sequence[tuple[Any, ...]]]
 
 
 def insert_rows(
-    session: SessionState, table: LocalTable, parts: Sequence[_Part], frame: Frame, names: Sequence[str] = ()
+    session: SessionState, table: WritableTable, parts: Sequence[_Part], frame: Frame, names: Sequence[str] = ()
 ) -> None:
-    """Add rows to a local table, as one INSERT does: all of them or none.
+    """Add rows to a table, as one INSERT does: all of them or none.
 
     :param names: the columns of the table that take them; all but the identity column where none is named.
     :raises SqlError: 213, 515, 2627 and others.
@@ -142,11 +143,11 @@ def insert_rows(
 
 
 def _insertion(
-    session: SessionState, table: LocalTable, part: _Part, frame: Frame, names: Sequence[str]
+    session: SessionState, table: WritableTable, part: _Part, frame: Frame, names: Sequence[str]
 ) -> Callable[[], Applied]:
-    """The action that adds rows to a local table."""
+    """The action that adds rows to a table."""
     columns, rows = part
-    if table.rules == NO_RULES and not names:
+    if isinstance(table, LocalTable) and table.rules == NO_RULES and not names:
 
         def insert_plain() -> Applied:
             session.local_tables.insert(table, columns, rows)
@@ -155,8 +156,9 @@ def _insertion(
         return insert_plain
     given = LocalTable(_GIVEN, tuple(replace(column, name=f"c{place}") for place, column in enumerate(columns, 1)), 1)
     listed = f" ({', '.join(map(bracketed, names))})" if names else ""
-    text = " ".join([f"INSERT INTO {quoted_name(table.name)}{listed} SELECT", "*", "FROM", quoted_name(given.name)])
-    query = compiled(session, text, {table.name.lower(): table, given.name: given})
+    text = " ".join([f"INSERT INTO {table.text}{listed} SELECT", "*", "FROM", given.text])
+    local = {table.name.lower(): table} if isinstance(table, LocalTable) else {}
+    query = compiled(session, text, {**local, given.name: given})
     run = _runner(session, query, Environment(session, frame))
 
     def insert() -> Applied:
@@ -182,8 +184,7 @@ def run_change(session: SessionState, query: CompiledQuery, values: Mapping[str,
     run = _runner(session, query, values)
     output = query.change.outputs[0] if query.change is not None and query.change.outputs else None
     if query.change is None or output is None or output.into is None:
-        changed = frame.tables.values() if query.change is None else [query.change.table]
-        applied = session.transactions.write(changed, run)
+        applied = session.transactions.write(query.tables, run)
         _note_identity(session, applied, frame)
         return applied
     table, columns, names = output.into, output.columns, output.names
@@ -207,7 +208,7 @@ def _runner(session: SessionState, query: CompiledQuery, values: Mapping[str, An
         return lambda: Applied(int(compiler.run(query, session.connection, values)[0][0]), (), None, None)
     change = StagedChange(
         compiler,
-        session.local_tables,
+        session.identities_of(query.change.table),
         query,
         values,
         identity_insert=session.identity_insert == query.change.table.storage_name,
@@ -233,15 +234,15 @@ async def table_value(session: SessionState, name: str, frame: Frame) -> TableVa
 class Target:
     """Where the rows of INSERT … EXEC go.
 
-    :param name: of the local table.
+    :param name: the parts of the table's name.
     :param columns: those that get values; all of them where none is named.
     :raises StatementRefused: 208 there is no such table, 207 it has no such column.
     """
 
-    def __init__(self, name: str, columns: Sequence[str], frame: Frame) -> None:
-        table = frame.tables.get(name)
+    def __init__(self, session: SessionState, name: Sequence[str], columns: Sequence[str], frame: Frame) -> None:
+        table = find_table(session, name, frame)
         if table is None:
-            raise StatementRefused(SqlError(208, f"Invalid object name '{name}'."))
+            raise StatementRefused(SqlError(208, f"Invalid object name '{'.'.join(name)}'."))
         known = [column.name.lower() for column in table.columns]
         for column in columns:
             if column.lower() not in known:
@@ -278,8 +279,18 @@ class Target:
 
         :returns: their number.
         """
-        await session.worker.run(partial(insert_rows, session, self._table, self._taken, self._frame, self._names))
+        async with session.transactions.writing(written_with(session, self._table), session.options):
+            await session.worker.run(partial(insert_rows, session, self._table, self._taken, self._frame, self._names))
         return self._count
+
+
+def written_with(session: SessionState, table: WritableTable) -> list[WritableTable]:
+    """A table and those that its FOREIGN KEY constraints concern: none of them must change during a write."""
+    if isinstance(table, LocalTable):
+        return [table]
+    others = [session.metadata.relation(table.database, key.schema, key.table) for key in table.rules.foreign_keys]
+    children = [child for child, _ in session.metadata.referring(table)]
+    return [table, *children, *(other for other in others if isinstance(other, UserTable))]
 
 
 def drop_frame(session: SessionState, frame: Frame) -> None:

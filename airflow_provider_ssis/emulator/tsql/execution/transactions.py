@@ -8,10 +8,10 @@ the data.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import duckdb
 
@@ -19,13 +19,17 @@ from airflow_provider_ssis.emulator.session import Event, TransactionBegan, Tran
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import Image, LocalTables
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.user_tables import UserTables
 from airflow_provider_ssis.emulator.tsql.language.options import Options
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, UserTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 NO_TRANSACTION: Final = 0
 COMMITTABLE: Final = 1
 UNCOMMITTABLE: Final = -1
+
+_LOCAL: Final = "temp."
+"""The begin of the DuckDB names of local tables."""
 
 Result = TypeVar("Result")
 
@@ -35,6 +39,9 @@ class _Transaction:
     """An open transaction.
 
     :param store: the DuckDB transaction behind it, from the first write to a permanent table.
+    :param database: the database that it writes to.
+    :param began: the engine's commits in clients' databases that it sees.
+    :param changed: the DuckDB names of the clients' tables that it may have changed.
     :param writes: the writes, to be repeated.
     :param images: the local tables that it changed, as they were before.
     :param savepoints: the number of writes at each.
@@ -44,6 +51,9 @@ class _Transaction:
     descriptor: int
     name: str
     store: Store | None = None
+    database: str = ""
+    began: int = 0
+    changed: set[str] = field(default_factory=set)
     doomed: bool = False
     writes: list[Callable[[], object]] = field(default_factory=list)
     images: dict[str, Image | None] = field(default_factory=dict)
@@ -83,6 +93,7 @@ class Transactions:
         self._connection = connection
         self._spid = spid
         self._local_tables = local_tables
+        self.user_tables = UserTables(connection, engine.metadata, engine.identities)
         self._current: _Transaction | None = None
         self._last_descriptor = 0
         self._idle_since: float | None = None
@@ -111,6 +122,19 @@ class Transactions:
     def writes_permanently(self) -> bool:
         """Whether a transaction of DuckDB is open, because the transaction wrote to a permanent table."""
         return self._current is not None and self._current.store is not None
+
+    def has_old_data_of(self, sources: Collection[str]) -> bool:
+        """Whether other sessions may have committed what a query of these tables does not see here.
+
+        A DuckDB transaction shows all data as it was when it began, and READ COMMITTED what is committed now. A query
+        that reads a local table, or one that the transaction has changed, has to see the transaction's data.
+
+        :param sources: the DuckDB names of the tables, in lower case.
+        """
+        transaction = self._current
+        if transaction is None or not transaction.changed:
+            return False
+        return not any(name in transaction.changed or name.startswith(_LOCAL) for name in sources)
 
     # --- statements
 
@@ -216,13 +240,12 @@ class Transactions:
             return
         if transaction.doomed:
             raise _doomed()
+        _check_database(transaction, self._engine.database)
         if transaction.store is None:
             await self._engine.write_lock.acquire(seconds, self)
-            self._engine.begin(self._connection)
-            transaction.seen = self._engine.commits_without_lock
-            transaction.store = _NotingStore(self._connection, transaction.writes)
+            self._open(transaction, self._engine.database)
         try:
-            yield transaction.store
+            yield cast("Store", transaction.store)
         except SqlError:
             raise
         except BaseException:
@@ -230,7 +253,66 @@ class Transactions:
             self.doom()
             raise
 
-    def write(self, tables: Iterable[LocalTable], action: Callable[[], Result]) -> Result:
+    @asynccontextmanager
+    async def writing(self, tables: Iterable[WritableTable], options: Options) -> AsyncIterator[None]:
+        """Lock the clients' tables that a statement may change, for the writes inside the block.
+
+        Without an open transaction, the block is one: it is committed at its end, and rolled back after an error.
+
+        :raises SqlError: 1205, 1222: they cannot be locked; 40514, the transaction writes to another database.
+        """
+        found = [table for table in tables if isinstance(table, UserTable)]
+        if not found:
+            yield
+            return
+        transaction = self._current
+        alone = transaction is None
+        if transaction is None:
+            transaction = self._current = _Transaction(0, "")
+        try:
+            if transaction.doomed:
+                raise _doomed()
+            await self._lock(transaction, found, options)
+            count = len(transaction.writes)
+            try:
+                yield
+            except SqlError:
+                raise
+            except BaseException:
+                # The statement was cancelled: what it did is undone, as after an error.
+                self._rebuild(transaction, count)
+                raise
+        except BaseException:
+            if alone:
+                self._end(commit=False)
+            raise
+        if alone:
+            self._end(commit=True)
+
+    async def _lock(self, transaction: _Transaction, tables: Sequence[UserTable], options: Options) -> None:
+        database = tables[0].database
+        for table in tables:
+            if table.database.lower() != database.lower():
+                raise _two_databases(database, table.database)
+        _check_database(transaction, database)
+        names = [table.storage_name.lower() for table in tables]
+        seconds = None if options.lock_timeout < 0 else options.lock_timeout / 1000
+        await self._engine.table_locks.acquire(names, self, seconds)
+        transaction.changed.update(names)
+        if transaction.store is None:
+            self._open(transaction, database)
+        elif any(self._engine.changed_at.get(name, 0) > transaction.began for name in names):
+            self._rebuild(transaction, len(transaction.writes))
+
+    def _open(self, transaction: _Transaction, database: str) -> None:
+        """Begin the DuckDB transaction."""
+        self._engine.begin(self._connection)
+        transaction.seen = self._engine.commits_without_lock
+        transaction.began = self._engine.user_commits
+        transaction.database = database
+        transaction.store = _NotingStore(self._connection, transaction.writes)
+
+    def write(self, tables: Iterable[WritableTable], action: Callable[[], Result]) -> Result:
         """Change local tables, so that a rollback can undo it.
 
         :param tables: all that it may change.
@@ -243,15 +325,16 @@ class Transactions:
         if transaction.doomed:
             raise _doomed()
         for table in tables:
-            if table.storage_name not in transaction.images:
+            if isinstance(table, LocalTable) and table.storage_name not in transaction.images:
                 transaction.images[table.storage_name] = self._local_tables.image(table)
         result = action()
         transaction.writes.append(action)
         return result
 
-    def write_steps(self, tables: Sequence[LocalTable], action: Callable[[], Result]) -> Result:
+    def write_steps(self, tables: Sequence[WritableTable], action: Callable[[], Result]) -> Result:
         """As :meth:`write`, for an action of several steps: after an error, the tables are as they were before."""
-        before = {table.storage_name: self._local_tables.image(table) for table in tables}
+        local = [table for table in tables if isinstance(table, LocalTable)]
+        before = {table.storage_name: self._local_tables.image(table) for table in local}
         try:
             return self.write(tables, action)
         except BaseException:
@@ -274,7 +357,7 @@ class Transactions:
         transaction = self._current
         if transaction is None or transaction.store is None or transaction.doomed:
             return
-        if transaction.seen != self._engine.commits_without_lock:
+        if transaction.database == self._engine.database and transaction.seen != self._engine.commits_without_lock:
             self._rebuild(transaction, len(transaction.writes))
 
     def recover(self) -> None:
@@ -300,7 +383,9 @@ class Transactions:
             self._engine.roll_back(self._connection)
             self._engine.begin(self._connection)
             transaction.seen = self._engine.commits_without_lock
+            transaction.began = self._engine.user_commits
             transaction.store.forget_after_commit()
+            self.user_tables.forget()
         self._local_tables.restore(transaction.images)
         del transaction.writes[count:]
         for write in transaction.writes:
@@ -311,6 +396,7 @@ class Transactions:
         kept = self._local_tables.images(variables=True)
         if transaction.store is not None:
             self._engine.roll_back(self._connection)
+            self.user_tables.forget()
         self._local_tables.restore(
             {
                 name: image
@@ -328,22 +414,41 @@ class Transactions:
         try:
             if commit and store is not None:
                 self._engine.commit(self._connection)
+                self._note_changes(transaction)
             elif not commit:
                 self._undo_all(transaction)
         finally:
             self._current = None
-            if store is not None:
+            if store is not None and transaction.database == self._engine.database:
                 self._engine.write_lock.release()
+            self._engine.table_locks.release(self)
             self._engine.locks.release_all(self._spid, of_transaction=True)
         if store is not None and commit:
             store.run_after_commit()
         return [TransactionEnded(transaction.descriptor, commit)]
+
+    def _note_changes(self, transaction: _Transaction) -> None:
+        """Show the changes of clients' tables to the other sessions."""
+        if transaction.changed:
+            self._engine.user_commits += 1
+            self._engine.changed_at.update(dict.fromkeys(transaction.changed, self._engine.user_commits))
+            self.user_tables.commit()
 
 
 def given_up() -> SqlError:
     """The error for the request after a transaction was rolled back while it was idle."""
     text = "The transaction was idle while another session waited for it, and was rolled back. Run it again."
     return SqlError(1205, text, severity=13, state=51, ends_batch=True)
+
+
+def _check_database(transaction: _Transaction, database: str) -> None:
+    """See that a transaction writes to one database."""
+    if transaction.store is not None and transaction.database.lower() != database.lower():
+        raise _two_databases(transaction.database, database)
+
+
+def _two_databases(first: str, second: str) -> SqlError:
+    return not_supported(f"A transaction that writes to the databases {first} and {second}: commit between them. It")
 
 
 def _doomed() -> SqlError:

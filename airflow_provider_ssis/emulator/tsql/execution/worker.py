@@ -24,13 +24,17 @@ class Worker:
     """Runs the queries of one session, one at a time.
 
     :param pool: the threads of the server.
-    :param connection: the session's DuckDB connection.
+    :param connection: a DuckDB connection of the session.
     """
 
     def __init__(self, pool: Executor, connection: duckdb.DuckDBPyConnection) -> None:
         self._pool = pool
-        self._connection = connection
+        self._connections = [connection]
         self._cancelled = threading.Event()
+
+    def add(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Interrupt the queries of another connection too."""
+        self._connections.append(connection)
 
     def is_cancelled(self) -> bool:
         """Whether the query that runs now is to stop."""
@@ -39,7 +43,8 @@ class Worker:
     def interrupt(self) -> None:
         """Stop the query that runs now, from any thread: it fails with error 3617."""
         self._cancelled.set()
-        self._connection.interrupt()
+        for connection in self._connections:
+            connection.interrupt()
 
     async def run(self, action: Callable[[], Result]) -> Result:
         """Run an action in a thread.

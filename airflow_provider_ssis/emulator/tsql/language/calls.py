@@ -20,6 +20,12 @@ def insert(stream: TokenStream) -> s.Statement:
     line = stream.advance().line
     stream.accept("INTO")
     table, columns = stream.advance(), []
+    name = [table.value]
+    while stream.accept_symbol("."):
+        if not stream.now.is_symbol("."):
+            name.append(stream.advance().value)
+        else:
+            name.append("")
     if stream.accept_symbol("("):
         while stream.now.kind in (Kind.WORD, Kind.QUOTED):
             columns.append(stream.advance().value)
@@ -31,7 +37,8 @@ def insert(stream: TokenStream) -> s.Statement:
     if table.kind is Kind.VARIABLE and not stream.has_table(table.text.lower()):
         text = f'Must declare the table variable "{table.text}".'
         raise SqlError(1087, text, severity=15, state=2, line=table.line)
-    return s.InsertExecute(line, table.value.lower(), tuple(columns), execute(stream))
+    target = extents.table_name(tuple(name), line) if table.kind is not Kind.VARIABLE else (table.value.lower(),)
+    return s.InsertExecute(line, target, tuple(columns), execute(stream))
 
 
 def execute(stream: TokenStream) -> s.Execute | s.ExecuteText:

@@ -1,8 +1,10 @@
-"""``ALTER DATABASE``: who may use a database."""
+"""Statements about databases and schemas."""
 
 from __future__ import annotations
 
 from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.language import table_syntax
+from airflow_provider_ssis.emulator.tsql.language.table_columns import collation
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.values.errors import not_supported
 
@@ -24,3 +26,39 @@ def alter_database(stream: TokenStream, line: int) -> s.Statement:
         else:
             stream.advance()
     return s.SetUserAccess(line, name, option == "SINGLE_USER")
+
+
+def create_database(stream: TokenStream, line: int) -> s.Statement:
+    """``DATABASE name [COLLATE …]``, after ``CREATE``."""
+    stream.expect("DATABASE")
+    name = stream.identifier()
+    if stream.accept("COLLATE"):
+        collation(stream)
+    if stream.now.is_word("ON", "LOG", "WITH", "AS", "FOR", "CONTAINMENT"):
+        raise not_supported(f"CREATE DATABASE … {stream.now.text.upper()}", line=line)
+    if stream.now.is_word("SPECIFICATION", "CREDENTIAL", "KEY"):
+        raise not_supported(f"CREATE DATABASE {name.upper()} {stream.now.text.upper()}", line=line)
+    return table_syntax.CreateDatabase(line, name)
+
+
+def create_schema(stream: TokenStream, line: int) -> s.Statement:
+    """``SCHEMA name [AUTHORIZATION dbo]``, after ``CREATE``."""
+    stream.expect("SCHEMA")
+    name = stream.identifier()
+    if stream.accept("AUTHORIZATION") and stream.identifier().lower() != "dbo":
+        raise not_supported("A schema that does not belong to dbo", line=line)
+    return table_syntax.CreateSchema(line, name)
+
+
+def drop_database_or_schema(stream: TokenStream, line: int) -> s.Statement:
+    """``DATABASE [IF EXISTS] name, …`` and ``SCHEMA [IF EXISTS] name``, after ``DROP``."""
+    is_schema = stream.expect("DATABASE", "SCHEMA").is_word("SCHEMA")
+    if_exists = stream.accept("IF")
+    if if_exists:
+        stream.expect("EXISTS")
+    names = [stream.identifier()]
+    if is_schema:
+        return table_syntax.DropSchema(line, names[0], if_exists)
+    while stream.accept_symbol(","):
+        names.append(stream.identifier())
+    return table_syntax.DropDatabase(line, tuple(names), if_exists)

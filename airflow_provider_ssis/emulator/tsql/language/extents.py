@@ -131,7 +131,7 @@ def query(stream: TokenStream) -> Query:
     first = stream.advance()
     extent = _Extent(first)
     pieces: list[str] = []
-    into = ""
+    into: tuple[str, ...] = ()
     start = first.start
     depth = cases = 0
     identity: Identity | None = None
@@ -203,27 +203,19 @@ def _identity(stream: TokenStream) -> tuple[str, Identity]:
     return f"CAST(NULL AS {sql_type}) AS {stream.previous.text}", Identity(name, seed, increment)
 
 
-def _into(stream: TokenStream) -> str:
-    """The temporary table after INTO."""
+def _into(stream: TokenStream) -> tuple[str, ...]:
+    """The table after INTO."""
     line = stream.advance().line
     if stream.now.kind is Kind.VARIABLE:
         raise stream.error()
-    return temporary_name(stream.name(), line)
+    return table_name(stream.name(), line)
 
 
-def temporary_name(parts: tuple[str, ...], line: int) -> str:
-    """The name of a temporary table; ``tempdb..`` may precede it.
-
-    :raises SqlError: 262, it is not the name of a temporary table.
-    """
+def table_name(parts: tuple[str, ...], line: int) -> tuple[str, ...]:
+    """The parts of a table's name: one for a temporary table, which ``tempdb..`` may precede."""
     name = parts[-1]
-    if name.startswith("#") and not name.startswith("##") and (len(parts) == 1 or parts[0].lower() == "tempdb"):
-        return name.lower()
     if name.startswith("##"):
         raise not_supported("A global temporary table", line=line)
-    raise SqlError(
-        262,
-        f"CREATE TABLE permission denied for '{name}': this server supports temporary tables (#name) and no others.",
-        severity=14,
-        line=line,
-    )
+    if name.startswith("#") and (len(parts) == 1 or parts[0].lower() == "tempdb"):
+        return (name.lower(),)
+    return parts

@@ -36,7 +36,7 @@ def set_statement(stream: TokenStream) -> s.Statement:
 
 def _set_option(stream: TokenStream, line: int) -> s.Statement:
     if stream.accept("IDENTITY_INSERT"):
-        table = stream.name()[-1].lower()
+        table = extents.table_name(stream.name(), line)
         on = stream.expect("ON", "OFF").is_word("ON")
         return s.SetIdentityInsert(line, table, on)
     names = [_option_name(stream)]

@@ -29,7 +29,6 @@ class TableDeclaration:
     :param name: with its ``@``, or ``#`` for a temporary table.
     :param type: the parts of a table type's name; empty if the declaration has columns.
     :param rules: for its rows.
-    :param foreign_keys: names of its FOREIGN KEY constraints, which local tables ignore.
     """
 
     line: int
@@ -37,7 +36,6 @@ class TableDeclaration:
     columns: tuple[Column, ...]
     type: tuple[str, ...] = ()
     rules: TableRules = NO_RULES
-    foreign_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +82,10 @@ class SetOption(Statement):
 class SetIdentityInsert(Statement):
     """``SET IDENTITY_INSERT table ON``.
 
-    :param table: its name, in lower case.
+    :param table: the parts of its name.
     """
 
-    table: str
+    table: tuple[str, ...]
     on: bool
 
 
@@ -95,13 +93,13 @@ class SetIdentityInsert(Statement):
 class Query(Statement):
     """SELECT, WITH, INSERT, UPDATE, DELETE.
 
-    :param into: the temporary table of a SELECT … INTO.
+    :param into: the parts of the name of the new table of a SELECT … INTO.
     :param identity: the column of it that IDENTITY(…) fills.
     :param has_source: reads from or writes to something, which begins an implicit transaction.
     """
 
     text: QueryText
-    into: str = ""
+    into: tuple[str, ...] = ()
     has_source: bool = True
     identity: Identity | None = None
 
@@ -143,9 +141,12 @@ class ExecuteText(Statement):
 
 @dataclass(frozen=True, slots=True)
 class InsertExecute(Statement):
-    """``INSERT table (columns) EXEC …``."""
+    """``INSERT table (columns) EXEC …``.
 
-    table: str
+    :param table: the parts of its name; a table variable has one.
+    """
+
+    table: tuple[str, ...]
     columns: tuple[str, ...]
     execute: Execute | ExecuteText
 

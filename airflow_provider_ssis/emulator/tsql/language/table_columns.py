@@ -1,4 +1,4 @@
-"""The columns and constraints of table variables and temporary tables."""
+"""The columns and constraints of tables."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
 from airflow_provider_ssis.emulator.tsql.language.extents import begins_statement
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
+from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
     PRIMARY_KEY,
     UNIQUE,
     UNIQUE_INDEX,
     Check,
     Default,
+    ForeignKey,
     Identity,
     Key,
     TableRules,
@@ -53,13 +55,18 @@ class TableParts:
     checks: list[Check] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     indexes: list[str] = field(default_factory=list)
-    foreign_keys: list[str] = field(default_factory=list)
+    foreign_keys: list[ForeignKey] = field(default_factory=list)
 
     @property
     def rules(self) -> TableRules:
         """The rules for the rows."""
         return TableRules(
-            self.identity, tuple(self.defaults), tuple(self.checks), tuple(self.keys), tuple(self.indexes)
+            self.identity,
+            tuple(self.defaults),
+            tuple(self.checks),
+            tuple(self.keys),
+            tuple(self.indexes),
+            tuple(self.foreign_keys),
         )
 
     @property
@@ -96,9 +103,7 @@ def table_declaration(stream: TokenStream, name: str, line: int) -> s.TableDecla
         raise SqlError(2705, f"Column names in table '{name}' must be unique.", state=3, line=line)
     if sum(key.kind == PRIMARY_KEY for key in parts.keys) > 1:
         raise SqlError(8110, f"Cannot add several PRIMARY KEY constraints to table '{name}'.", line=line)
-    return s.TableDeclaration(
-        line, name, parts.checked_columns, rules=parts.rules, foreign_keys=tuple(parts.foreign_keys)
-    )
+    return s.TableDeclaration(line, name, parts.checked_columns, rules=parts.rules)
 
 
 def read_part(stream: TokenStream, parts: TableParts) -> None:
@@ -113,7 +118,7 @@ def _column(stream: TokenStream, parts: TableParts) -> Column:
     line = stream.now.line
     name = stream.identifier()
     if stream.now.is_word(*_UNSUPPORTED):
-        raise not_supported(f"{stream.now.text.upper()} on a column of a local table", line=line)
+        raise not_supported(f"{stream.now.text.upper()} on a column of a table", line=line)
     type_name = stream.name()[-1]
     if type_name.lower() in _ROW_VERSIONS:
         raise not_supported(f"A column of type {type_name}", line=line)
@@ -128,14 +133,14 @@ def _column(stream: TokenStream, parts: TableParts) -> Column:
         elif stream.accept("NULL"):
             nullable = True
         elif stream.accept("COLLATE"):
-            _collation(stream)
+            collation(stream)
         elif stream.accept("IDENTITY"):
             if sql_type.name not in _IDENTITY_TYPES or sql_type.scale:
                 text = f"Identity column '{name}' must be of an integer type, or decimal or numeric with scale 0."
                 raise SqlError(2749, text, state=2, line=line)
             _identity(stream, parts, name, line)
         elif stream.now.is_word(*_UNSUPPORTED):
-            raise not_supported(f"{stream.now.text.upper()} on a column of a local table", line=stream.now.line)
+            raise not_supported(f"{stream.now.text.upper()} on a column of a table", line=stream.now.line)
         elif stream.now.is_word(*_CONSTRAINT_WORDS):
             _constraint(stream, parts, name)
         else:
@@ -191,8 +196,7 @@ def _constraint(stream: TokenStream, parts: TableParts, column: str | None) -> N
         stream.accept("VALUES")
         parts.defaults.append(Default(target, text, parts.constraint_name("DF", given)))
     elif stream.now.is_word("FOREIGN", "REFERENCES"):
-        _foreign_key(stream)
-        parts.foreign_keys.append(parts.constraint_name("FK", given))
+        parts.foreign_keys.append(_foreign_key(stream, parts.constraint_name("FK", given), column))
     elif stream.accept("INDEX"):
         _index(stream, parts)
     else:
@@ -261,21 +265,26 @@ def _is_off(stream: TokenStream) -> bool:
     return stream.now.is_word("OFF")
 
 
-def _foreign_key(stream: TokenStream) -> None:
+def _foreign_key(stream: TokenStream, name: str, column: str | None) -> ForeignKey:
+    columns: tuple[str, ...] = () if column is None else (column,)
     if stream.accept("FOREIGN"):
         stream.expect("KEY")
-        key_columns(stream)
+        if column is None or stream.now.is_symbol("("):
+            columns = key_columns(stream)
     stream.expect("REFERENCES")
-    stream.name()
-    if stream.now.is_symbol("("):
-        key_columns(stream)
+    *schema, table = stream.name()
+    references = key_columns(stream) if stream.now.is_symbol("(") else ()
+    action = ""
     while stream.accept("ON"):
-        stream.expect("DELETE", "UPDATE")
+        changed = stream.expect("DELETE", "UPDATE").text.upper()
         if stream.accept("SET"):
-            stream.expect("NULL", "DEFAULT")
-        elif not stream.accept("CASCADE"):
+            action = f"ON {changed} SET {stream.expect('NULL', 'DEFAULT').text.upper()}"
+        elif stream.accept("CASCADE"):
+            action = f"ON {changed} CASCADE"
+        else:
             stream.advance()
             stream.advance()
+    return ForeignKey(name, columns, schema[-1] if schema else DEFAULT_SCHEMA, table, references, action)
 
 
 def _condition(stream: TokenStream) -> str:
@@ -310,7 +319,11 @@ def _span(stream: TokenStream, ends: tuple[str, ...]) -> str:
     return stream.text[first.start : stream.previous.end]
 
 
-def _collation(stream: TokenStream) -> None:
+def collation(stream: TokenStream) -> None:
+    """The collation after COLLATE.
+
+    :raises SqlError: 40514, it is not that of the server.
+    """
     line = stream.now.line
     name = stream.identifier()
     if name.upper() not in _COLLATIONS:

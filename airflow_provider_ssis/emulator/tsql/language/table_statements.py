@@ -8,7 +8,12 @@ from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.language import extents, table_syntax
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
-from airflow_provider_ssis.emulator.tsql.language.database_statements import alter_database
+from airflow_provider_ssis.emulator.tsql.language.database_statements import (
+    alter_database,
+    create_database,
+    create_schema,
+    drop_database_or_schema,
+)
 from airflow_provider_ssis.emulator.tsql.language.table_columns import (
     TableParts,
     index_options,
@@ -18,21 +23,25 @@ from airflow_provider_ssis.emulator.tsql.language.table_columns import (
 )
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import UNIQUE_INDEX, Key
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+from airflow_provider_ssis.emulator.tsql.values.errors import not_supported
 
 _INDEX_WORDS: Final = ("UNIQUE", "CLUSTERED", "NONCLUSTERED", "INDEX")
 
 
 def create(stream: TokenStream) -> s.Statement:
-    """``CREATE TABLE #name (…)`` and ``CREATE INDEX name ON #name (…)``."""
+    """``CREATE TABLE name (…)``, ``CREATE INDEX name ON table (…)``, and CREATE of a schema or database."""
     line = stream.advance().line
     if stream.now.is_word(*_INDEX_WORDS):
         return _create_index(stream, line)
+    if stream.now.is_word("DATABASE"):
+        return create_database(stream, line)
+    if stream.now.is_word("SCHEMA"):
+        return create_schema(stream, line)
     stream.expect("TABLE")
-    name = extents.temporary_name(stream.name(), line)
-    declaration = table_declaration(stream, name, line)
+    name = extents.table_name(stream.name(), line)
+    declaration = table_declaration(stream, name[-1], line)
     index_options(stream)
-    return table_syntax.CreateTable(line, declaration)
+    return table_syntax.CreateTable(line, declaration, name)
 
 
 def _create_index(stream: TokenStream, line: int) -> s.Statement:
@@ -41,7 +50,7 @@ def _create_index(stream: TokenStream, line: int) -> s.Statement:
     stream.expect("INDEX")
     name = stream.identifier()
     stream.expect("ON")
-    table = _table(stream, line, "CREATE INDEX")
+    table = _table(stream, line)
     columns = key_columns(stream)
     if stream.now.text.upper() == "INCLUDE":
         stream.advance()
@@ -54,23 +63,31 @@ def _create_index(stream: TokenStream, line: int) -> s.Statement:
     return table_syntax.CreateIndex(line, table, name, Key(name, columns, UNIQUE_INDEX) if unique else None, columns)
 
 
-def _table(stream: TokenStream, line: int, statement: str) -> str:
-    """The name of a local table."""
-    parts = stream.name()
-    if not parts[-1].startswith("#"):
-        raise not_supported(f"{statement} of a table that is not temporary", line=line)
-    return parts[-1].lower()
+def _table(stream: TokenStream, line: int) -> table_syntax.Name:
+    return extents.table_name(stream.name(), line)
 
 
 def alter(stream: TokenStream) -> s.Statement:
-    """``ALTER TABLE #name ADD … | DROP … | ALTER COLUMN …``, and ``ALTER DATABASE``."""
+    """``ALTER TABLE name ADD … | DROP … | ALTER COLUMN …``, and ``ALTER DATABASE``."""
     line = stream.advance().line
     if stream.now.is_word("DATABASE"):
         return alter_database(stream, line)
     stream.expect("TABLE")
-    table = _table(stream, line, "ALTER TABLE")
+    table = _table(stream, line)
+    if stream.accept("WITH"):
+        stream.expect("CHECK")
+        if not stream.now.is_word("ADD", "CHECK"):
+            raise stream.error()
+    if stream.accept("CHECK"):
+        stream.expect("CONSTRAINT")
+        if stream.accept("ALL"):
+            return table_syntax.EnableConstraints(line, table, ())
+        names = [stream.identifier()]
+        while stream.accept_symbol(","):
+            names.append(stream.identifier())
+        return table_syntax.EnableConstraints(line, table, tuple(names))
     if stream.accept("ADD"):
-        parts = TableParts(table)
+        parts = TableParts(table[-1])
         read_part(stream, parts)
         while stream.accept_symbol(","):
             read_part(stream, parts)
@@ -91,7 +108,7 @@ def alter(stream: TokenStream) -> s.Statement:
     raise not_supported(f"ALTER TABLE … {stream.now.text.upper()}", line=stream.now.line)
 
 
-def _drop_parts(stream: TokenStream, line: int, table: str) -> s.Statement:
+def _drop_parts(stream: TokenStream, line: int, table: table_syntax.Name) -> s.Statement:
     columns: list[str] = []
     constraints: list[str] = []
     found = constraints
@@ -109,36 +126,36 @@ def _drop_parts(stream: TokenStream, line: int, table: str) -> s.Statement:
 
 
 def drop(stream: TokenStream) -> s.Statement:
-    """``DROP TABLE [IF EXISTS] #name`` and ``DROP INDEX name ON #name``."""
+    """``DROP TABLE [IF EXISTS] name``, ``DROP INDEX name ON table``, and DROP of a schema or database."""
     line = stream.advance().line
+    if stream.now.is_word("DATABASE", "SCHEMA"):
+        return drop_database_or_schema(stream, line)
     index = stream.expect("TABLE", "INDEX").is_word("INDEX")
     if_exists = stream.accept("IF")
     if if_exists:
         stream.expect("EXISTS")
     if index:
         return _drop_index(stream, line, if_exists=if_exists)
-    names = [stream.name()[-1].lower()]
+    names = [_table(stream, line)]
     while stream.accept_symbol(","):
-        names.append(stream.name()[-1].lower())
+        names.append(_table(stream, line))
     return table_syntax.DropTable(line, tuple(names), if_exists)
 
 
 def _drop_index(stream: TokenStream, line: int, *, if_exists: bool) -> s.Statement:
     parts = stream.name()
     if stream.accept("ON"):
-        return table_syntax.DropIndex(line, _table(stream, line, "DROP INDEX"), parts[-1], if_exists)
-    if len(parts) < 2 or not parts[-2].startswith("#"):
+        return table_syntax.DropIndex(line, _table(stream, line), parts[-1], if_exists)
+    if len(parts) < 2:
         raise stream.error()
-    return table_syntax.DropIndex(line, parts[-2].lower(), parts[-1], if_exists)
+    return table_syntax.DropIndex(line, extents.table_name(parts[:-1], line), parts[-1], if_exists)
 
 
 def truncate(stream: TokenStream) -> s.Statement:
-    """``TRUNCATE TABLE #name``, which also resets its IDENTITY."""
+    """``TRUNCATE TABLE name``, which also resets its IDENTITY."""
     line = stream.advance().line
     stream.expect("TABLE")
     parts = stream.name()
     if stream.now.is_word("WITH") and stream.following.is_symbol("("):
         raise not_supported("TRUNCATE TABLE … WITH PARTITIONS", line=line)
-    if not parts[-1].startswith("#"):
-        raise SqlError(4701, f"Cannot truncate the table '{'.'.join(parts)}': it is not a temporary table.", line=line)
-    return table_syntax.TruncateTable(line, parts[-1].lower())
+    return table_syntax.TruncateTable(line, extents.table_name(parts, line))

@@ -8,37 +8,44 @@ from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.language.statements import Statement, TableDeclaration
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Key, TableRules
 
+Name = tuple[str, ...]
+"""The parts of a table's name; that of a temporary table has one, in lower case."""
+
 
 @dataclass(frozen=True, slots=True)
 class CreateTable(Statement):
-    """``CREATE TABLE #name (…)``."""
+    """``CREATE TABLE name (…)``.
+
+    :param name: its parts.
+    """
 
     table: TableDeclaration
+    name: Name
 
 
 @dataclass(frozen=True, slots=True)
 class DropTable(Statement):
-    """``DROP TABLE [IF EXISTS] #name``."""
+    """``DROP TABLE [IF EXISTS] name``."""
 
-    names: tuple[str, ...]
+    names: tuple[Name, ...]
     if_exists: bool
 
 
 @dataclass(frozen=True, slots=True)
 class TruncateTable(Statement):
-    """``TRUNCATE TABLE #name``."""
+    """``TRUNCATE TABLE name``."""
 
-    table: str
+    table: Name
 
 
 @dataclass(frozen=True, slots=True)
 class CreateIndex(Statement):
-    """``CREATE [UNIQUE] INDEX name ON #name (columns)``.
+    """``CREATE [UNIQUE] INDEX name ON table (columns)``.
 
     :param key: of a unique index; None for others, which change nothing.
     """
 
-    table: str
+    table: Name
     name: str
     key: Key | None
     columns: tuple[str, ...]
@@ -46,35 +53,76 @@ class CreateIndex(Statement):
 
 @dataclass(frozen=True, slots=True)
 class DropIndex(Statement):
-    """``DROP INDEX [IF EXISTS] name ON #name``."""
+    """``DROP INDEX [IF EXISTS] name ON table``."""
 
-    table: str
+    table: Name
     name: str
     if_exists: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AddToTable(Statement):
-    """``ALTER TABLE #name ADD columns and constraints``."""
+    """``ALTER TABLE name ADD columns and constraints``."""
 
-    table: str
+    table: Name
     columns: tuple[Column, ...]
     rules: TableRules
 
 
 @dataclass(frozen=True, slots=True)
 class DropFromTable(Statement):
-    """``ALTER TABLE #name DROP COLUMN …, CONSTRAINT …``."""
+    """``ALTER TABLE name DROP COLUMN …, CONSTRAINT …``."""
 
-    table: str
+    table: Name
     columns: tuple[str, ...]
     constraints: tuple[str, ...]
     if_exists: bool
 
 
 @dataclass(frozen=True, slots=True)
-class AlterColumn(Statement):
-    """``ALTER TABLE #name ALTER COLUMN name type``."""
+class EnableConstraints(Statement):
+    """``ALTER TABLE name [WITH CHECK] CHECK CONSTRAINT …``: they cannot be disabled, so it changes nothing.
 
-    table: str
+    :param names: of the constraints; empty for ALL.
+    """
+
+    table: Name
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSchema(Statement):
+    """``CREATE SCHEMA name``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropSchema(Statement):
+    """``DROP SCHEMA [IF EXISTS] name``."""
+
+    name: str
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDatabase(Statement):
+    """``CREATE DATABASE name``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropDatabase(Statement):
+    """``DROP DATABASE [IF EXISTS] name``."""
+
+    names: tuple[str, ...]
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlterColumn(Statement):
+    """``ALTER TABLE name ALTER COLUMN name type``."""
+
+    table: Name
     column: Column

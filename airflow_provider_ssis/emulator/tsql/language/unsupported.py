@@ -63,6 +63,9 @@ def unsupported_statement(stream: TokenStream) -> SqlError | None:
         return None
     if (word, following) == ("ALTER", "DATABASE"):
         return None
+    if word in ("CREATE", "DROP") and following in ("DATABASE", "SCHEMA"):
+        # CREATE DATABASE AUDIT SPECIFICATION and CREATE SCHEMA COLLECTION have a second word.
+        return None
     start = stream.position
     passed = set()
     stream.advance()

@@ -17,7 +17,8 @@ SYSADMIN: Final = "sysadmin"
 _HASH_ROUNDS: Final = 1000
 _LAST_FIXED_ID: Final = 259
 _ADMINISTRATOR_ID: Final = 1
-_GUEST_ID: Final = 2
+GUEST_ID: Final = 2
+"""``principal_id`` of the user guest."""
 
 
 class LoginKind(Enum):
@@ -375,7 +376,7 @@ class Logins:
     def _principal(self, login: Login) -> Principal:
         user = self.user_of(login)
         is_dbo = SYSADMIN in login.server_roles
-        own_id = _GUEST_ID if user is None else user.id
+        own_id = GUEST_ID if user is None else user.id
         return Principal(
             login.name,
             login.kind,

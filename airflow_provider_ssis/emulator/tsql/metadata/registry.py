@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, ForeignKey, TableRules
 from airflow_provider_ssis.emulator.tsql.metadata.view_columns import ViewColumns, view_columns
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
@@ -30,9 +31,12 @@ ALL_ROWS: Final = "all rows"
 """The DuckDB schema of the views that filter nothing; T-SQL does not know it."""
 
 
+_VERSIONS: Final = count(1)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A permanent table, stored in DuckDB under the same three-part name."""
+    """A permanent table of the server itself, stored in DuckDB under the same three-part name."""
 
     database: str
     schema: str
@@ -159,6 +163,55 @@ class LocalTable:
         """The name of the DuckDB table, quoted."""
         return f"temp.main.{quoted(f'{self.name.lower()} {self.level}')}"
 
+    @property
+    def text(self) -> str:
+        """The name in T-SQL text."""
+        return self.name if self.is_variable else bracketed(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class UserTable:
+    """A table that a client created in a database.
+
+    :param rules: for its rows.
+    """
+
+    database: str
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    rules: TableRules = NO_RULES
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether it is a table variable."""
+        return False
+
+    @property
+    def storage_name(self) -> str:
+        """The name of the DuckDB table, quoted."""
+        return f"{storage_schema(self.database, self.schema)}.{quoted(self.name)}"
+
+    @property
+    def text(self) -> str:
+        """The name in T-SQL text."""
+        return ".".join(map(bracketed, (self.database, self.schema, self.name)))
+
+
+def storage_database(database: str) -> str:
+    """The name of a client's database in DuckDB, whose own names such as ``temp`` must not be hit."""
+    return f"database {database.lower()}"
+
+
+def storage_schema(database: str, schema: str) -> str:
+    """The DuckDB schema of a schema in a client's database, quoted."""
+    return f"{quoted(storage_database(database))}.{quoted(f'schema {schema.lower()}')}"
+
+
+def bracketed(name: str) -> str:
+    """A name in T-SQL text."""
+    return f"[{name.replace(']', ']]')}]"
+
 
 @dataclass(frozen=True, slots=True)
 class ServerPrincipal:
@@ -182,41 +235,45 @@ class DatabasePrincipal:
     fixed_role: bool = False
 
 
-Relation = Table | View
-SchemaObject = Table | View | Routine | SqlFunction
+BaseTable = Table | UserTable
+WritableTable = LocalTable | UserTable
+Relation = Table | UserTable | View
+SchemaObject = Table | UserTable | View | Routine | SqlFunction
 
 
 @dataclass(slots=True)
 class Metadata:
     """The registry of everything that has a name.
 
-    :param database_names: in the order of their ids, which start at 1.
+    :param database_ids: the databases with their ids.
     :param server_principals: returns the server's logins and roles, each time that a view shows them.
     :param database_principals: the users and roles of a database, by the database's name, likewise.
     :param role_members: the ids of each database role and of its direct members, by the database's name.
     :param server_role_members: the same for server roles and logins.
-    :param version: grows with each addition, which makes compiled queries invalid.
+    :param version: another one after each change, in this registry and its copies: compiled queries depend on it.
+    :param scope: distinguishes the copies of open transactions.
     :param created: the time that every object claims to be made at.
     :param single_user: the databases that are in single-user mode.
     """
 
-    database_names: tuple[str, ...] = SYSTEM_DATABASES
+    database_ids: dict[str, int] = field(default_factory=lambda: _numbered(SYSTEM_DATABASES))
     server_principals: Callable[[], Sequence[ServerPrincipal]] = tuple
     database_principals: Callable[[str], Sequence[DatabasePrincipal]] = lambda database: ()
     role_members: Callable[[str], Sequence[tuple[int, int]]] = lambda database: ()
     server_role_members: Callable[[], Sequence[tuple[int, int]]] = tuple
     version: int = 0
+    scope: str = ""
     created: dt.datetime = dt.datetime(2022, 11, 1)
     single_user: set[str] = field(default_factory=set)
     _objects: dict[tuple[str, str, str], tuple[int, SchemaObject]] = field(default_factory=dict)
     _table_types: dict[tuple[str, str, str], tuple[int, TableType]] = field(default_factory=dict)
     _schemas: dict[str, list[str]] = field(default_factory=dict)
     _remembered: dict[tuple[str, str], list[tuple[Any, ...]]] = field(default_factory=dict)
+    _last_object: int = 0
 
     def add(self, *objects: SchemaObject | TableType) -> None:
         """Make tables, views, procedures and table types known. An object of the same name is replaced."""
-        self._remembered.clear()
-        self.version += 1
+        self._changed()
         for item in objects:
             key = _key(item.database, item.schema, item.name)
             self._note_schema(item.database, item.schema)
@@ -228,6 +285,59 @@ class Metadata:
                 known = self._objects.get(key)
                 self._objects[key] = (known[0] if known else self._next_object_id(), item)
 
+    def remove(self, database: str, schema: str, name: str) -> None:
+        """Forget a table, view, procedure or function."""
+        self._changed()
+        self._objects.pop(_key(database, schema, name), None)
+
+    def add_schema(self, database: str, schema: str) -> None:
+        """Make a schema known."""
+        self._changed()
+        self._note_schema(database, schema)
+
+    def remove_schema(self, database: str, schema: str) -> None:
+        """Forget a schema."""
+        self._changed()
+        known = self._schemas.get(database.lower(), [])
+        known[:] = [each for each in known if each.lower() != schema.lower()]
+
+    def add_database(self, name: str) -> None:
+        """Make a database known, with the lowest free id."""
+        self._changed()
+        used = set(self.database_ids.values())
+        self.database_ids[name] = next(number for number in count(1) if number not in used)
+
+    def remove_database(self, name: str) -> None:
+        """Forget a database and all that is in it."""
+        self._changed()
+        self.database_ids.pop(name, None)
+        self.single_user.discard(name)
+        self._schemas.pop(name.lower(), None)
+        for key in [key for key in self._objects if key[0] == name.lower()]:
+            del self._objects[key]
+
+    def copy(self) -> Metadata:
+        """A registry with the same contents, for the changes of an open transaction."""
+        return replace(
+            self,
+            version=(version := next(_VERSIONS)),
+            scope=f" of transaction {version}",
+            database_ids=dict(self.database_ids),
+            _objects=dict(self._objects),
+            _table_types=dict(self._table_types),
+            _schemas={database: list(names) for database, names in self._schemas.items()},
+            _remembered={},
+        )
+
+    def _changed(self) -> None:
+        self._remembered.clear()
+        self.version = next(_VERSIONS)
+
+    @property
+    def database_names(self) -> tuple[str, ...]:
+        """The databases in the order of their ids."""
+        return tuple(sorted(self.database_ids, key=self.database_ids.__getitem__))
+
     def set_single_user(self, database: str, *, on: bool) -> None:
         """Put a database into single-user mode, or back into multi-user mode."""
         self._remembered.clear()
@@ -236,7 +346,7 @@ class Metadata:
     def relation(self, database: str, schema: str, name: str) -> Relation | None:
         """The table or view of this name, or None."""
         found = self._objects.get(_key(database, schema, name))
-        return found[1] if found is not None and isinstance(found[1], Table | View) else None
+        return found[1] if found is not None and isinstance(found[1], Relation) else None
 
     def function(self, database: str, schema: str, name: str) -> SqlFunction | None:
         """The function of this name, or None."""
@@ -252,6 +362,17 @@ class Metadata:
         """The table type of this name, or None."""
         found = self._table_types.get(_key(database, schema, name))
         return found[1] if found is not None else None
+
+    def referring(self, table: UserTable) -> list[tuple[UserTable, ForeignKey]]:
+        """The foreign keys that refer to a table, with the tables that have them."""
+        wanted = table.schema.lower(), table.name.lower()
+        return [
+            (item, key)
+            for _, item in self.objects(table.database)
+            if isinstance(item, UserTable)
+            for key in item.rules.foreign_keys
+            if (key.schema.lower(), key.table.lower()) == wanted
+        ]
 
     def objects(self, database: str) -> list[tuple[int, SchemaObject]]:
         """The tables, views and procedures of a database with their object ids."""
@@ -282,7 +403,7 @@ class Metadata:
     def database_id(self, name: str) -> int | None:
         """``DB_ID(name)``."""
         known = self.database_name(name)
-        return None if known is None else self.database_names.index(known) + 1
+        return None if known is None else self.database_ids[known]
 
     def schema_id(self, database: str, name: str) -> int | None:
         """``SCHEMA_ID(name)``."""
@@ -320,13 +441,14 @@ class Metadata:
             known.append(schema)
 
     def _next_object_id(self) -> int:
-        return (_FIRST_OBJECT_ID + len(self._objects) * _OBJECT_ID_STEP) % _LARGEST_ID
+        self._last_object += 1
+        return (_FIRST_OBJECT_ID + (self._last_object - 1) * _OBJECT_ID_STEP) % _LARGEST_ID
 
 
 def object_kind(item: SchemaObject) -> str:
     """The two letters of ``sys.objects.type``."""
     match item:
-        case Table():
+        case Table() | UserTable():
             return "U "
         case View():
             return "V "
@@ -334,6 +456,10 @@ def object_kind(item: SchemaObject) -> str:
             return "P "
         case SqlFunction(is_scalar=is_scalar):
             return "FN" if is_scalar else "IF"
+
+
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names, start=1)}
 
 
 def _key(database: str, schema: str, name: str) -> tuple[str, str, str]:

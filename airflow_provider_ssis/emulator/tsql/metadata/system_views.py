@@ -42,7 +42,7 @@ _USER_ACCESS: Final = {False: (0, "MULTI_USER"), True: (1, "SINGLE_USER")}
 
 
 def _databases(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
-    for number, name in enumerate(metadata.database_names, start=1):
+    for name, number in metadata.database_ids.items():
         yield (
             name,
             number,

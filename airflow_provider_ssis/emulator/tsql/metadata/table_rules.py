@@ -64,6 +64,26 @@ class Key:
         return 2601 if self.kind == UNIQUE_INDEX else 2627
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """FOREIGN KEY … REFERENCES.
+
+    :param name: of the constraint.
+    :param columns: that refer.
+    :param schema: of the table that they refer to, in the same database.
+    :param table: its name.
+    :param references: its columns; empty for those of its primary key.
+    :param action: such as ``ON DELETE CASCADE``, which tables of databases do not support; empty for NO ACTION.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    schema: str
+    table: str
+    references: tuple[str, ...] = ()
+    action: str = ""
+
+
 PRIMARY_KEY: Final = "PRIMARY KEY"
 UNIQUE: Final = "UNIQUE"
 UNIQUE_INDEX: Final = "unique index"
@@ -74,6 +94,7 @@ class TableRules:
     """All rules of a table.
 
     :param indexes: names of indexes that are not unique, which change nothing.
+    :param foreign_keys: those of a table in a database; temporary tables do not enforce them.
     """
 
     identity: Identity | None = None
@@ -81,15 +102,21 @@ class TableRules:
     checks: tuple[Check, ...] = ()
     keys: tuple[Key, ...] = ()
     indexes: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
 
     @property
     def inspect_rows(self) -> bool:
         """Whether changed rows need more than a conversion to the types of the columns."""
-        return bool(self.identity or self.checks or self.keys)
+        return bool(self.identity or self.checks or self.keys or self.foreign_keys)
 
     def is_identity(self, column: str) -> bool:
         """Whether a column has IDENTITY."""
         return self.identity is not None and self.identity.column.lower() == column.lower()
+
+    @property
+    def primary_key(self) -> Key | None:
+        """The primary key; None for none."""
+        return next((key for key in self.keys if key.kind == PRIMARY_KEY), None)
 
     def default_of(self, column: str) -> str | None:
         """The T-SQL text of a column's default; None for none."""

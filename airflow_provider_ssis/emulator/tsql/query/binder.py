@@ -63,6 +63,7 @@ class Compilation:
     :param sees_all: whether the login may see all rows of the views.
     :param has_large_values: whether a value may be longer than 8,000 bytes.
     :param needed: the names of the values that the session has to supply.
+    :param sources: the DuckDB names of the tables that it reads, in lower case.
     :param guards: the checks before the query runs, by the name of the table.
     """
 
@@ -76,6 +77,7 @@ class Compilation:
     sees_all: bool = False
     needed: dict[str, None] = field(default_factory=dict)
     guards: dict[str, Guard] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
     arguments: list[Argument] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     aliases: int = 0

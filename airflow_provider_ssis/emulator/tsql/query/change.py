@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+    from airflow_provider_ssis.emulator.tsql.metadata.registry import UserTable, WritableTable
     from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Check
     from airflow_provider_ssis.emulator.tsql.query.binder import Argument
 
@@ -55,8 +55,22 @@ class Output:
 
     query: Part
     columns: tuple[Column, ...]
-    into: LocalTable | None = None
+    into: WritableTable | None = None
     names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignCheck:
+    """A check of a FOREIGN KEY.
+
+    :param text: of the error.
+    :param sql: the DuckDB query of a violation.
+    :param other: the other table of the constraint.
+    """
+
+    text: str
+    sql: str
+    other: UserTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +81,18 @@ class Change:
     :param kinds: which of :data:`INSERTED`, :data:`UPDATED`, :data:`DELETED` may be among them.
     :param updated: the columns that an update sets.
     :param checks: the CHECK constraints, each with the query of a stage row that violates it.
+    :param foreign: the checks of FOREIGN KEY constraints.
     :param variables: those that the statement assigns, with the types of ``x1`` ….
     :param gives_identity: INSERT names the column with IDENTITY.
     :param once: each row of the table may be changed only once: error 8672.
     """
 
-    table: LocalTable
+    table: WritableTable
     rows: Part
     kinds: frozenset[str]
     updated: tuple[str, ...] = ()
     checks: tuple[tuple[Check, Part], ...] = ()
+    foreign: tuple[ForeignCheck, ...] = ()
     outputs: tuple[Output, ...] = ()
     variables: tuple[tuple[str, SqlType], ...] = ()
     gives_identity: bool = False
@@ -87,8 +103,24 @@ class Change:
 class BoundChange:
     """A bound statement that changes rows.
 
+    :param table: the changed one.
     :param direct: DuckDB text that changes the table at once; empty where the statement needs the stage.
     """
 
+    table: WritableTable
     direct: str = ""
     change: Change | None = None
+
+    @property
+    def tables(self) -> tuple[WritableTable, ...]:
+        """All tables whose rows must not change meanwhile."""
+        change = self.change
+        if change is None:
+            return (self.table,)
+        into = [output.into for output in change.outputs if output.into is not None]
+        return (self.table, *into, *(check.other for check in change.foreign))
+
+
+def key_expression(type: SqlType, text: str) -> str:  # noqa: A002 - the field's own word
+    """The value by which keys are compared: text without regard to case and trailing blanks."""
+    return f"lower(rtrim({text}))" if type.name in ("char", "varchar", "nchar", "nvarchar") else text

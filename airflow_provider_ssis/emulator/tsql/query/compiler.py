@@ -17,7 +17,7 @@ import duckdb
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata, WritableTable
 from airflow_provider_ssis.emulator.tsql.query.binder import Argument, Binder, Compilation, Guard
 from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge, QueryRun
 from airflow_provider_ssis.emulator.tsql.query.change import Change, Part
@@ -59,6 +59,9 @@ class CompiledQuery:
     :param one_row: the steps hold only while this query gives no second row (``rules/assignments.py``).
     :param is_quick: Python computes the one row in an instant: the query is short and holds no large values.
     :param writes: INSERT, UPDATE or DELETE on a table variable or temporary table; its one row is the row count.
+    :param tables: all tables whose rows must not change while a statement that writes runs.
+    :param sources: the DuckDB names of the tables that a query reads, in lower case; views of the server are not among
+        them.
     :param change: the same where the rows go through a stage; then there is no text.
     """
 
@@ -69,6 +72,8 @@ class CompiledQuery:
     steps: tuple[CompiledQuery, ...] = ()
     one_row: bool = False
     writes: bool = False
+    tables: tuple[WritableTable, ...] = ()
+    sources: frozenset[str] = frozenset()
     change: Change | None = field(default=None, repr=False)
     is_quick: bool = False
     arguments: tuple[Argument, ...] = field(default=(), repr=False)
@@ -173,7 +178,6 @@ class QueryCompiler:
         self._zone = zone or dt.timezone(dt.datetime.now().astimezone().utcoffset() or dt.timedelta(0))
         self._bridge = Bridge()
         self._remembered: Recent[Any, CompiledQuery] = Recent(_REMEMBERED)
-        self._version = metadata.version
         self._lock = threading.Lock()
 
     def compile(
@@ -185,6 +189,7 @@ class QueryCompiler:
         connection: duckdb.DuckDBPyConnection,
         local_tables: Mapping[str, LocalTable] | None = None,
         sees_all: bool = False,
+        metadata: Metadata | None = None,
     ) -> CompiledQuery:
         """Compile one query, or take it from those compiled lately.
 
@@ -193,21 +198,20 @@ class QueryCompiler:
         :param connection: any connection to the DuckDB instance.
         :param local_tables: table variables and visible temporary tables, by name with ``@`` or ``#``.
         :param sees_all: whether the login may see all rows of the views.
+        :param metadata: the names that an open transaction sees. Default: those that are committed.
         :raises SqlError: 102, 156, 207, 208 and other errors, with the line in the batch.
         """
         tables = local_tables or {}
         # The other variables of the batch do not matter.
         types = tuple([variables.get(name) for name in text.variables])
-        key = (text.sql, database, types, tuple(tables.items()) if tables else (), sees_all)
-        if self._version != self._metadata.version:
-            self.forget()
-            self._version = self._metadata.version
+        known = metadata or self._metadata
+        key = (text.sql, database, types, tuple(tables.items()) if tables else (), sees_all, known.version)
         compiled = self._remembered.get(key)
         if compiled is not None:
             return compiled
         with self._lock:
             self._bridge.install(connection)
-        compiled = self._compiled(text, variables, database, tables, sees_all=sees_all)
+        compiled = self._compiled(text, variables, database, tables, known, sees_all=sees_all)
         self._remembered.put(key, compiled)
         return compiled
 
@@ -282,12 +286,13 @@ class QueryCompiler:
         variables: Mapping[str, SqlType],
         database: str,
         local_tables: Mapping[str, LocalTable],
+        metadata: Metadata,
         *,
         sees_all: bool,
     ) -> CompiledQuery:
         compilation = Compilation(
             grammar=GRAMMAR,
-            metadata=self._metadata,
+            metadata=metadata,
             bridge=self._bridge,
             database=database,
             sees_all=sees_all,
@@ -316,7 +321,16 @@ def _bound(binder: Binder, tree: exp.Expr) -> CompiledQuery:
         sql, arguments = binder.compilation.finished(bound.direct)
         guards = tuple(binder.compilation.guards.values())
         parameters = tuple(binder.compilation.needed)
-        return CompiledQuery(sql, parameters, (), writes=True, change=bound.change, arguments=arguments, guards=guards)
+        return CompiledQuery(
+            sql,
+            parameters,
+            (),
+            writes=True,
+            tables=bound.tables,
+            change=bound.change,
+            arguments=arguments,
+            guards=guards,
+        )
     found = split_assignments(tree)
     compiled = _selected(binder, found.rows)
     if not found.steps:
@@ -335,7 +349,8 @@ def _selected(binder: Binder, tree: exp.Expr) -> CompiledQuery:
         return CompiledQuery("", parameters, columns, is_quick=is_quick, evaluate=query.evaluate)
     sql, arguments = binder.compilation.finished(query.sql)
     guards = tuple(binder.compilation.guards.values())
-    return CompiledQuery(sql, parameters, columns, arguments=arguments, guards=guards)
+    sources = frozenset(binder.compilation.sources)
+    return CompiledQuery(sql, parameters, columns, sources=sources, arguments=arguments, guards=guards)
 
 
 def _encoded(argument: Argument, values: Mapping[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+    from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
 
 RECURSION_LEVEL: Final = "level of recursion"
 """The hidden column that counts how deep a recursive common table expression is."""
@@ -70,7 +70,7 @@ class Source:
 
     names: tuple[tuple[str, ...], ...]
     columns: tuple[Typed, ...]
-    table: LocalTable | None = None
+    table: WritableTable | None = None
 
     @property
     def shown(self) -> tuple[Typed, ...]:

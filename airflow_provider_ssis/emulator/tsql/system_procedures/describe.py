@@ -47,6 +47,7 @@ def first_result_set(session: SessionState, text: str, parameters: Sequence[Proc
             connection=session.connection,
             sees_all=session.sees_all,
             local_tables=session.temporary_tables,
+            metadata=session.metadata,
         )
         if query.columns and not query.assignments:
             return query.columns
@@ -121,7 +122,7 @@ def _of_arguments(session: SessionState, statement: s.Execute) -> dict[str, SqlT
     """Arguments of a procedure have the types of its parameters."""
     if not statement.procedure:
         return {}
-    procedure = session.engine.metadata.routine(*qualified(statement.procedure, session.database))
+    procedure = session.metadata.routine(*qualified(statement.procedure, session.database))
     if procedure is None:
         return {}
     return {
@@ -200,9 +201,7 @@ def _columns(session: SessionState, table: exp.Table) -> tuple[Column, ...]:
         return local.columns if local is not None else ()
     parts = [part for part in (table.catalog, table.db, table.name) if part]
     database, schema, name = qualified(parts, session.database)
-    relation = session.engine.metadata.relation(database, schema, name) or SYSTEM_VIEWS.get(
-        (schema.lower(), name.lower())
-    )
+    relation = session.metadata.relation(database, schema, name) or SYSTEM_VIEWS.get((schema.lower(), name.lower()))
     return relation.columns if relation is not None else ()
 
 

@@ -148,7 +148,7 @@ def _type_values(call: ProcedureCall, sql_type: SqlType) -> tuple[tuple[Any, ...
     """What ``_type_columns`` names, and the number and length of the type in the protocol."""
     session = call.session
     name = sql_type.name if sql_type.schema is None else f"{sql_type.schema}.{sql_type.name}"
-    number = type_id(session.engine.metadata, session.database, name) or 0
+    number = type_id(session.metadata, session.database, name) or 0
     length, precision, scale = facets(sql_type)
     return (
         (number, str(sql_type), length, precision, scale),

@@ -109,7 +109,7 @@ async def _run(
         if parameter.type.schema is not None:
             if not isinstance(argument.value, TableValue):
                 raise SqlError(206, f"Operand type clash: {argument.type} is incompatible with {parameter.type.name}.")
-            found = session.engine.metadata.table_type(session.database, parameter.type.schema, parameter.type.name)
+            found = session.metadata.table_type(session.database, parameter.type.schema, parameter.type.name)
             if found is None:
                 raise SqlError(
                     2715, f"Parameter {parameter.name}: cannot find the data type {parameter.type}.", state=3

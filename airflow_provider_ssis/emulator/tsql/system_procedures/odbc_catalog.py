@@ -78,7 +78,7 @@ async def tables(call: ProcedureCall) -> None:
     name, owner, qualifier, kinds = (
         call.arguments[key] for key in ("table_name", "table_owner", "table_qualifier", "table_type")
     )
-    metadata = call.session.engine.metadata
+    metadata = call.session.metadata
     rows: list[tuple[str | None, ...]]
     if qualifier == _ANY and (name, owner) == ("", ""):
         rows = [(database, None, None, None, None) for database in sorted(metadata.database_names)]
@@ -126,7 +126,7 @@ async def parameters_2008(call: ProcedureCall) -> None:
 
 async def databases(call: ProcedureCall) -> None:
     """``sp_databases``."""
-    names = sorted(call.session.engine.metadata.database_names)
+    names = sorted(call.session.metadata.database_names)
     call.result_set(_DATABASES, [(name, None, None) for name in names])
 
 
@@ -170,7 +170,7 @@ def _items(
     call: ProcedureCall, qualifier: str | None, owner: str | None, name: str | None
 ) -> Iterator[tuple[str, Table | View]]:
     """The tables and views of these names, each with its database."""
-    metadata = call.session.engine.metadata
+    metadata = call.session.metadata
     is_owner, is_name = _matcher(call, owner), _matcher(call, name)
     database = metadata.database_name(qualifier or call.session.database)
     for _, item in metadata.objects(database) if database is not None else ():
@@ -181,7 +181,7 @@ def _items(
 def _routines(call: ProcedureCall, argument: str) -> Iterator[tuple[str, Routine]]:
     """The procedures that the arguments name, by owner and name."""
     prefix = argument.removesuffix("_name")
-    metadata = call.session.engine.metadata
+    metadata = call.session.metadata
     name: str | None = call.arguments[argument]
     # Clients may ask with the number that the names carry in results.
     is_name = _matcher(call, None if name is None else name.removesuffix(";1"))

@@ -92,15 +92,17 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def create_table(name: str, columns: Sequence[Column], *, temporary: bool = False) -> str:
+def create_table(name: str, columns: Sequence[Column], *, temporary: bool = False, zoned: bool | None = None) -> str:
     """The DuckDB statement that creates a table.
 
     :param name: the table's DuckDB name, already quoted where it needs to be.
-    :param temporary: a table of this connection alone, which keeps the offsets of datetimeoffset columns (the form in
-        which table variables and temporary tables are read by compiled queries).
+    :param temporary: a table of this connection alone.
+    :param zoned: whether it keeps the offsets of datetimeoffset columns, as the tables of clients do. Default: a
+        temporary table does.
     """
+    zoned = temporary if zoned is None else zoned
     parts = [
-        f"{quoted(column.name)} {duckdb_type(column.type, zoned=temporary)}{'' if column.nullable else ' NOT NULL'}"
+        f"{quoted(column.name)} {duckdb_type(column.type, zoned=zoned)}{'' if column.nullable else ' NOT NULL'}"
         for column in columns
     ]
     return f"CREATE {'TEMPORARY ' if temporary else ''}TABLE {name} ({', '.join(parts)})"

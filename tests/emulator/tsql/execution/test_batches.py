@@ -164,7 +164,7 @@ ERRORS = [
     ("ROLLBACK", 3903, 1),
     ("EXEC sp_releaseapplock 'none', 'Session'", 1223, 1),
     ("GRANT SELECT ON x TO y", 40514, 1),
-    ("ALTER TABLE x ADD y int", 40514, 1),
+    ("ALTER TABLE x ADD y int", 1088, 1),
     ("DELETE FROM catalog.folders", 229, 1),
     ("TRUNCATE TABLE catalog.folders", 4701, 1),
     ("DECLARE @t catalog.Package_Table_Type\nINSERT @t VALUES (NULL, NULL)", 515, 2),

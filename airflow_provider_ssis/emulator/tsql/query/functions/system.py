@@ -158,7 +158,10 @@ def _of_metadata(
             for position, (node, kind) in enumerate(zip(nodes, kinds, strict=False), start=1)
         ]
         return binder.call(
-            f"{name} in {database}", lambda *given: compute(metadata, database, *given), arguments, result
+            f"{name} in {database}{metadata.scope}",
+            lambda *given: compute(metadata, database, *given),
+            arguments,
+            result,
         )
 
     return Function(len(kinds) if least is None else least, len(kinds), rule)
@@ -179,18 +182,17 @@ def _object_id(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
     arguments = [
         taken(binder, binder.value(node), "text", "object_id", position) for position, node in enumerate(nodes, start=1)
     ]
-    return binder.call(f"object_id in {database} and {local_names}", compute, arguments, INT)
+    return binder.call(f"object_id in {database}{metadata.scope} and {local_names}", compute, arguments, INT)
 
 
 def _in_database(metadata: Metadata, database: str, number: int | None) -> str:
-    names = metadata.database_names
-    return names[number - 1] if number is not None and 0 < number <= len(names) else database
+    return next((name for name, known in metadata.database_ids.items() if known == number), database)
 
 
 def _db_name(metadata: Metadata, database: str, number: int | None = None) -> str | None:
     if number is None:
         return database
-    return metadata.database_names[number - 1] if 0 < number <= len(metadata.database_names) else None
+    return next((name for name, known in metadata.database_ids.items() if known == number), None)
 
 
 def _col_length(metadata: Metadata, database: str, table: str, column: str) -> int | None:

@@ -14,11 +14,16 @@ from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.registry import UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import is_grouped
-from airflow_provider_ssis.emulator.tsql.query.rules.named_sources import is_temporary, local_table, name_parts
+from airflow_provider_ssis.emulator.tsql.query.rules.named_sources import (
+    guard_rights,
+    is_temporary,
+    local_table,
+    name_parts,
+)
 from airflow_provider_ssis.emulator.tsql.query.rules.names import written_name
 from airflow_provider_ssis.emulator.tsql.query.rules.sources import add_source, bind_from
 from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import column_named
@@ -29,9 +34,10 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder
 
 
-def target_table(binder: Binder, node: exp.Expr) -> LocalTable:
-    """The table variable or temporary table that a node names.
+def target_table(binder: Binder, node: exp.Expr, *rights: str) -> WritableTable:
+    """The table that a node names, to be changed: a table variable, a temporary table or a client's table.
 
+    :param rights: INSERT, UPDATE, DELETE: what the login needs on a client's table.
     :raises SqlError: 229 for a table or view of the catalog, 208 for none.
     """
     if not isinstance(node, exp.Table):
@@ -43,7 +49,11 @@ def target_table(binder: Binder, node: exp.Expr) -> LocalTable:
     database, schema, name = qualified(parts, binder.compilation.database)
     if (schema.lower(), name.lower()) in SYSTEM_VIEWS:
         raise SqlError(259, f"System views such as {'.'.join(parts)!r} cannot be updated.")
-    if binder.compilation.metadata.relation(database, schema, name) is None:
+    relation = binder.compilation.metadata.relation(database, schema, name)
+    if isinstance(relation, UserTable):
+        guard_change(binder, relation, *rights)
+        return relation
+    if relation is None:
         raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")
     raise SqlError(
         229,
@@ -51,6 +61,13 @@ def target_table(binder: Binder, node: exp.Expr) -> LocalTable:
         "stored procedures.",
         severity=14,
     )
+
+
+def guard_change(binder: Binder, table: WritableTable, *rights: str) -> None:
+    """Check at each run that the login may change a table."""
+    if isinstance(table, UserTable):
+        for right in rights:
+            guard_rights(binder, table, right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +82,7 @@ class Through:
     columns: Mapping[str, str]
     has_star: bool
 
-    def column(self, table: LocalTable, name: str) -> Column:
+    def column(self, table: WritableTable, name: str) -> Column:
         """The table's column behind a name.
 
         :raises SqlError: 4406, it is computed; 207, there is none.
@@ -79,7 +96,7 @@ class Through:
         return column_named(table, behind or name)
 
 
-def with_row_ids(node: exp.Expr) -> tuple[exp.Expr, Through | None]:
+def with_row_ids(binder: Binder, node: exp.Expr) -> tuple[exp.Expr, Through | None]:
     """A statement whose common table expression or derived table passes the row ids on, if it changes one."""
     target = node.this
     if not isinstance(target, exp.Table) or target.args.get("db") or _definition(node, target.name) is None:
@@ -89,7 +106,7 @@ def with_row_ids(node: exp.Expr) -> tuple[exp.Expr, Through | None]:
     names = _given_names(changed, target.name)
     if not isinstance(select, exp.Select) or is_grouped(select) or select.args.get("distinct") is not None:
         raise not_supported("A change through a query with GROUP BY, DISTINCT or UNION")
-    tables = _local_tables(select)
+    tables = _writable_tables(binder, select)
     if len(tables) > 1:
         raise SqlError(4405, f"{target.name!r} cannot be changed, because it reads several tables.")
     if not tables:
@@ -144,12 +161,15 @@ def _sources(select: exp.Expr | None) -> list[exp.Expr]:
     return [select.args["from_"].this, *(join.this for join in select.args.get("joins") or ())]
 
 
-def _local_tables(select: exp.Select) -> list[exp.Table]:
-    return [
-        source
-        for source in _sources(select)
-        if isinstance(source, exp.Table) and (isinstance(source.this, exp.Parameter) or is_temporary(source.this))
-    ]
+def _writable_tables(binder: Binder, select: exp.Select) -> list[exp.Table]:
+    return [source for source in _sources(select) if isinstance(source, exp.Table) and _is_writable(binder, source)]
+
+
+def _is_writable(binder: Binder, source: exp.Table) -> bool:
+    if isinstance(source.this, exp.Parameter) or is_temporary(source.this):
+        return True
+    name = qualified(name_parts(source), binder.compilation.database)
+    return isinstance(binder.compilation.metadata.relation(*name), UserTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +182,7 @@ class Changed:
     :param single: there is no other source, and the source is the table itself.
     """
 
-    table: LocalTable
+    table: WritableTable
     source: Source
     row_id: str
     text: str
@@ -194,6 +214,7 @@ def bind_changed(binder: Binder, node: exp.Expr, through: Through | None) -> Cha
     text += more
     row_id = source.hidden(ROW_ID)
     table = table or source.table or target_table(binder, target)
+    guard_change(binder, table, "UPDATE" if isinstance(node, exp.Update) else "DELETE")
     if not row_id:
         raise not_supported("A change through this source")
     single = len(binder.scope.sources) == 1 and through is None

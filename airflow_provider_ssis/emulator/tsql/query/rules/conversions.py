@@ -52,7 +52,9 @@ def coerced(binder: Binder, value: Typed, target: SqlType, *, explicit: bool = F
 
 
 def unified(binder: Binder, values: Sequence[Typed]) -> list[Typed]:
-    """Values of one result (CASE, COALESCE, VALUES, UNION), converted to their common type."""
+    """Values of one result (CASE, COALESCE, VALUES, UNION), converted to their common type; NULLs alone have none."""
+    if all(value.bare_null for value in values):
+        return list(values)
     return [coerced(binder, value, shared_type(values)) for value in values]
 
 

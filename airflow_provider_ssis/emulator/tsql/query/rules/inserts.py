@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.change import INSERTED, BoundChange, Change
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import target_table
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
+from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import bind_foreign_keys
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished
 from airflow_provider_ssis.emulator.tsql.query.rules.sources import bind_rows, derived_columns, rows_sql
@@ -43,30 +44,32 @@ def bind_insert(binder: Binder, node: exp.Insert) -> BoundChange:
     if isinstance(target, exp.Schema):
         names = [column.name for column in target.expressions]
         target = target.this
-    table = target_table(binder, target)
+    table = target_table(binder, target, "INSERT")
     columns = [] if node.args.get("default") else named_columns(table, names)
     alias = binder.compilation.alias()
     rows = _rows(binder, node, table, columns, alias)
     values = _values(binder, table, columns, alias)
     if not table.rules.inspect_rows and not node.args.get("returning"):
-        return BoundChange(direct=_direct(prefix, rows, table, columns, values))
+        return BoundChange(table, direct=_direct(prefix, rows, table, columns, values))
     outputs = bind_outputs(binder, node, table, INSERTED)
     numbered = ", ".join(f"{value} AS n{place}" for place, value in enumerate(values, start=1))
     head = f"'{INSERTED}' AS k, CAST(row_number() OVER () AS BIGINT) AS p, CAST(NULL AS BIGINT) AS r"
     stage = " ".join([f"{prefix}SELECT", f"{head}, {numbered}", "FROM", rows])
     return BoundChange(
+        table,
         change=Change(
             table,
             finished(binder, stage),
             frozenset(INSERTED),
             checks=bind_checks(binder, table),
+            foreign=bind_foreign_keys(binder, table, INSERTED),
             outputs=outputs,
             gives_identity=any(table.rules.is_identity(column.name) for column in columns),
-        )
+        ),
     )
 
 
-def _direct(prefix: str, rows: str, table: LocalTable, columns: Sequence[Column], values: Sequence[str]) -> str:
+def _direct(prefix: str, rows: str, table: WritableTable, columns: Sequence[Column], values: Sequence[str]) -> str:
     """One INSERT of DuckDB, of the columns that get a value."""
     given = {column.name for column in columns} | {each.column for each in table.rules.defaults}
     lowered = {name.lower() for name in given}
@@ -80,7 +83,7 @@ def _direct(prefix: str, rows: str, table: LocalTable, columns: Sequence[Column]
     return f"{prefix}INSERT INTO {table.storage_name} ({names}) {select}"
 
 
-def _values(binder: Binder, table: LocalTable, columns: Sequence[Column], alias: str) -> list[str]:
+def _values(binder: Binder, table: WritableTable, columns: Sequence[Column], alias: str) -> list[str]:
     """The DuckDB text of the value of each column of the table."""
     places = {column.name: place for place, column in enumerate(columns, start=1)}
     values = []
@@ -94,7 +97,7 @@ def _values(binder: Binder, table: LocalTable, columns: Sequence[Column], alias:
     return values
 
 
-def _rows(binder: Binder, node: exp.Insert, table: LocalTable, columns: Sequence[Column], alias: str) -> str:
+def _rows(binder: Binder, node: exp.Insert, table: WritableTable, columns: Sequence[Column], alias: str) -> str:
     """The given rows as a DuckDB source; its columns are those that are named, converted for the table."""
     if not columns:
         return f"(VALUES (1)) AS {alias}"
@@ -110,7 +113,7 @@ def _rows(binder: Binder, node: exp.Insert, table: LocalTable, columns: Sequence
     return f"({text}) AS {alias}({names})"
 
 
-def _listed(binder: Binder, source: exp.Values, table: LocalTable, columns: Sequence[Column]) -> str:
+def _listed(binder: Binder, source: exp.Values, table: WritableTable, columns: Sequence[Column]) -> str:
     with binder.scope.inside(Clause.VALUES):
         rows = bind_rows(binder, _with_defaults(source, table, columns))
     check_count(len(rows[0]), columns, table)
@@ -119,7 +122,7 @@ def _listed(binder: Binder, source: exp.Values, table: LocalTable, columns: Sequ
     )
 
 
-def _with_defaults(source: exp.Values, table: LocalTable, columns: Sequence[Column]) -> exp.Values:
+def _with_defaults(source: exp.Values, table: WritableTable, columns: Sequence[Column]) -> exp.Values:
     """A list of rows with the expression of the default for each word DEFAULT."""
     if not any(is_default(value) for row in source.expressions for value in row.expressions):
         return source
@@ -137,7 +140,7 @@ def _with_defaults(source: exp.Values, table: LocalTable, columns: Sequence[Colu
     return exp.Values(expressions=rows)
 
 
-def _queried(binder: Binder, source: exp.Expr, table: LocalTable, columns: Sequence[Column]) -> str:
+def _queried(binder: Binder, source: exp.Expr, table: WritableTable, columns: Sequence[Column]) -> str:
     query = binder.query(source.this if isinstance(source, exp.Subquery) else source)
     check_count(len(query.columns), columns, table)
     alias = binder.compilation.alias()

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.change import DELETED, INSERTED, UPDATED, BoundChange, Change
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import target_table
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
+from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import bind_foreign_keys
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished
@@ -52,7 +53,7 @@ def bind_merge(binder: Binder, node: exp.Merge) -> BoundChange:
     only(node, "this", "using", "on", "whens", "with_", "limit", "returning", "options")
     binder, prefix = bind_with(binder, node)
     binder = binder.within(Scope(parent=binder.scope.parent))
-    table = target_table(binder, node.this)
+    table = target_table(binder, node.this, *_rights(node))
     joined, target, source = _joined(binder, node)
     chosen = _chosen(binder, node.args["whens"])
     row_id = target.hidden(ROW_ID)
@@ -68,20 +69,28 @@ def bind_merge(binder: Binder, node: exp.Merge) -> BoundChange:
     kinds = "".join(sorted({clause.kind for clause in clauses}))
     updated = {name: None for clause in clauses if clause.kind == UPDATED for name in clause.values}
     return BoundChange(
+        table,
         change=Change(
             table,
             finished(binder, stage),
             frozenset(kinds),
             updated=tuple(updated),
             checks=bind_checks(binder, table),
+            foreign=bind_foreign_keys(binder, table, kinds, updated),
             outputs=bind_outputs(binder, node, table, kinds, [source]),
             gives_identity=_gives_identity(table, clauses),
             once=True,
-        )
+        ),
     )
 
 
-def _gives_identity(table: LocalTable, clauses: Sequence[_Clause]) -> bool:
+def _rights(node: exp.Merge) -> list[str]:
+    """What the login needs on the target."""
+    actions = {exp.Insert: "INSERT", exp.Update: "UPDATE", exp.Delete: "DELETE"}
+    return sorted({actions[type(when.args["then"])] for when in node.args["whens"]})
+
+
+def _gives_identity(table: WritableTable, clauses: Sequence[_Clause]) -> bool:
     return any(table.rules.is_identity(name) for clause in clauses if clause.kind == INSERTED for name in clause.values)
 
 
@@ -134,7 +143,7 @@ def _renamed(source: Source, letter: str) -> Source:
 
 
 def _clauses(
-    binder: Binder, whens: Sequence[exp.When], table: LocalTable, target: Source, source: Source
+    binder: Binder, whens: Sequence[exp.When], table: WritableTable, target: Source, source: Source
 ) -> list[_Clause]:
     found = []
     _check_order(whens)
@@ -175,7 +184,7 @@ def _check_order(whens: Sequence[exp.When]) -> None:
         before.append(when)
 
 
-def _updated(binder: Binder, then: exp.Update, table: LocalTable) -> dict[str, str]:
+def _updated(binder: Binder, then: exp.Update, table: WritableTable) -> dict[str, str]:
     values: dict[str, str] = {}
     for item in then.expressions:
         if not isinstance(item, exp.EQ) or not isinstance(item.this, exp.Column):
@@ -184,7 +193,7 @@ def _updated(binder: Binder, then: exp.Update, table: LocalTable) -> dict[str, s
     return values
 
 
-def _inserted(binder: Binder, then: exp.Insert, table: LocalTable) -> dict[str, str]:
+def _inserted(binder: Binder, then: exp.Insert, table: WritableTable) -> dict[str, str]:
     values = {
         column.name: default_value(binder, table, column).sql
         for column in table.columns
@@ -201,7 +210,7 @@ def _inserted(binder: Binder, then: exp.Insert, table: LocalTable) -> dict[str, 
     return values
 
 
-def _stage(binder: Binder, fitting: str, table: LocalTable, clauses: Sequence[_Clause], kept: int) -> str:
+def _stage(binder: Binder, fitting: str, table: WritableTable, clauses: Sequence[_Clause], kept: int) -> str:
     kind = " ".join(f"WHEN {clause.number} THEN '{clause.kind}'" for clause in clauses)
     parts = [f"CASE q.w {kind} END AS k"]
     number = f"row_number() OVER (PARTITION BY CASE q.w {kind} END)"

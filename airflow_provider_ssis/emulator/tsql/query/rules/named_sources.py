@@ -10,7 +10,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import BIGINT, Column
 from airflow_provider_ssis.emulator.tsql.metadata.missing_views import is_missing_view
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table, View
+from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table, UserTable, View, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Source
@@ -30,6 +30,7 @@ def named_source(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) 
     """
     local = local_table(binder, node)
     if local is not None:
+        binder.compilation.sources.add(local.storage_name.lower())
         called = ((local.name.lower(),),)
         return _stored(binder, alias, called, local.columns, local.storage_name, zoned=True, table=local)
     parts = name_parts(node)
@@ -43,6 +44,10 @@ def named_source(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) 
     relation = metadata.relation(database, schema, name)
     if isinstance(relation, Table):
         _guard(binder, relation)
+    if isinstance(relation, UserTable):
+        guard_rights(binder, relation, "SELECT")
+        binder.compilation.sources.add(relation.storage_name.lower())
+        return _stored(binder, alias, names, relation.columns, relation.storage_name, zoned=True, table=relation)
     if relation is not None:
         compilation = binder.compilation
         if isinstance(relation, View):
@@ -71,6 +76,25 @@ def _guard(binder: Binder, table: Table) -> None:
 
     binder.compilation.needed[question] = None
     binder.compilation.guards[f"{table.database}.{table.schema}.{table.name}"] = check
+
+
+def guard_rights(binder: Binder, table: UserTable, right: str) -> None:
+    """A login reads and changes the tables of a client's database by its roles there.
+
+    :param right: SELECT, INSERT, UPDATE or DELETE.
+    """
+    question = "rights()"
+    denied = f"The {right} permission was denied on the object '{table.name}', database '{table.database}'."
+
+    def check(values: Mapping[str, Any]) -> None:
+        rights = values[question](table.database)
+        if rights is None:
+            raise SqlError(916, f"The login has no user in the database '{table.database}'.", severity=14)
+        if right not in rights:
+            raise SqlError(229, denied, severity=14, state=5)
+
+    binder.compilation.needed[question] = None
+    binder.compilation.guards[f"{right} on {table.text}"] = check
 
 
 def _guard_database(binder: Binder, database: str) -> None:
@@ -130,7 +154,7 @@ def _stored(
     *,
     zoned: bool = False,
     positional: bool = False,
-    table: LocalTable | None = None,
+    table: WritableTable | None = None,
 ) -> str:
     alias = binder.compilation.alias()
     bound = tuple(
@@ -163,7 +187,7 @@ def expose(
     alias_node: exp.TableAlias | None,
     names: tuple[tuple[str, ...], ...],
     columns: tuple[Typed, ...],
-    table: LocalTable | None = None,
+    table: WritableTable | None = None,
 ) -> None:
     """Put a source into the scope, under its alias if it has one; the alias may rename the columns."""
     if alias_node is not None:

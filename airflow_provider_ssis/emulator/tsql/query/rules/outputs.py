@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Check
 from airflow_provider_ssis.emulator.tsql.query.change import DELETED, INSERTED, STAGE, UPDATED, Output, Part
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import target_table
@@ -33,7 +33,7 @@ def finished(binder: Binder, sql: str) -> Part:
 
 
 def bind_outputs(
-    binder: Binder, node: exp.Expr, table: LocalTable, kinds: str, others: Sequence[Source] = ()
+    binder: Binder, node: exp.Expr, table: WritableTable, kinds: str, others: Sequence[Source] = ()
 ) -> tuple[Output, ...]:
     """The OUTPUT clauses of a statement.
 
@@ -69,7 +69,7 @@ def kept_columns(others: Sequence[Source]) -> list[str]:
     return [column.sql for other in others for column in other.shown]
 
 
-def _image(name: str, letter: str, table: LocalTable, *, nullable: bool) -> Source:
+def _image(name: str, letter: str, table: WritableTable, *, nullable: bool) -> Source:
     columns = tuple(
         Typed(f"{_ROW}.{letter}{place}", column.type, nullable=nullable or column.nullable, name=column.name)
         for place, column in enumerate(table.columns, start=1)
@@ -93,18 +93,18 @@ def _output(binder: Binder, clause: exp.Returning) -> Output:
     if isinstance(into, exp.Schema):
         names = [each.name for each in into.expressions]
         into = into.this
-    table = target_table(binder, into)
+    table = target_table(binder, into, "INSERT")
     targets = named_columns(table, names)
     check_count(len(columns), targets, table)
     return Output(finished(binder, sql), columns, table, tuple(column.name for column in targets))
 
 
-def bind_checks(binder: Binder, table: LocalTable) -> tuple[tuple[Check, Part], ...]:
+def bind_checks(binder: Binder, table: WritableTable) -> tuple[tuple[Check, Part], ...]:
     """The queries of stage rows that violate the CHECK constraints."""
     return tuple((check, _violations(binder, table, check)) for check in table.rules.checks)
 
 
-def _violations(binder: Binder, table: LocalTable, check: Check) -> Part:
+def _violations(binder: Binder, table: WritableTable, check: Check) -> Part:
     inside = binder.within(Scope(sources=[_image(table.name.lower(), "n", table, nullable=False)]))
     condition = inside.predicate(condition_of(check.condition).copy())
     where = f"{_ROW}.k <> '{DELETED}' AND NOT ({condition.sql})"

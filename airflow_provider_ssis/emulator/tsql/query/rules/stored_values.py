@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
 from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
@@ -28,7 +28,7 @@ _REMEMBERED: Final = 512
 _DECIMAL: Final = SqlType("decimal", precision=38, scale=0)
 
 
-def stored(binder: Binder, value: Typed, column: Column, table: LocalTable) -> Typed:
+def stored(binder: Binder, value: Typed, column: Column, table: WritableTable) -> Typed:
     """A value converted for a column: a value that is too long is an error, and is not cut."""
     target, source = column.type, value.type
     if value.bare_null or source == target:
@@ -53,13 +53,13 @@ def is_default(node: exp.Expr) -> bool:
     return isinstance(node, exp.Var) and node.name == "DEFAULT"
 
 
-def default_node(table: LocalTable, column: Column) -> exp.Expr:
+def default_node(table: WritableTable, column: Column) -> exp.Expr:
     """The expression of a column's default; NULL for a column without one."""
     text = table.rules.default_of(column.name)
     return exp.Null() if text is None else expression_of(text).copy()
 
 
-def default_value(binder: Binder, table: LocalTable, column: Column) -> Typed:
+def default_value(binder: Binder, table: WritableTable, column: Column) -> Typed:
     """A column's default, converted for it."""
     if table.rules.default_of(column.name) is None:
         return null_of(column.type)
@@ -81,7 +81,7 @@ def condition_of(text: str) -> exp.Expr:
     return tree
 
 
-def column_named(table: LocalTable, name: str) -> Column:
+def column_named(table: WritableTable, name: str) -> Column:
     """The column of this name.
 
     :raises SqlError: 207, there is none.
@@ -92,7 +92,7 @@ def column_named(table: LocalTable, name: str) -> Column:
     return found
 
 
-def identity_value(binder: Binder, table: LocalTable, column: Column, number: str) -> str:
+def identity_value(binder: Binder, table: WritableTable, column: Column, number: str) -> str:
     """The DuckDB text of a new IDENTITY value.
 
     :param number: of the row, from 1.
@@ -102,7 +102,7 @@ def identity_value(binder: Binder, table: LocalTable, column: Column, number: st
     return f"CAST({first} + ({number} - 1) * {increment} AS {duckdb_type(column.type)})"
 
 
-def named_columns(table: LocalTable, names: Sequence[str] | None) -> list[Column]:
+def named_columns(table: WritableTable, names: Sequence[str] | None) -> list[Column]:
     """The columns that an INSERT gives values: without names all but the one with IDENTITY.
 
     :raises SqlError: 207 no such column, 264 a column is named twice.
@@ -115,7 +115,7 @@ def named_columns(table: LocalTable, names: Sequence[str] | None) -> list[Column
     return columns
 
 
-def check_count(count: int, columns: Sequence[Column], table: LocalTable) -> None:
+def check_count(count: int, columns: Sequence[Column], table: WritableTable) -> None:
     """See that there are as many values as columns.
 
     :raises SqlError: 8101, 109, 110.

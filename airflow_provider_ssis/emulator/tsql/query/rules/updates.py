@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable
+from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.change import DELETED, UPDATED, BoundChange, Change
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import Changed, bind_changed, with_row_ids
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
+from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import bind_foreign_keys, has_foreign_keys
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import Limit, bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished, kept_columns
 from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import default_value, is_default, stored
@@ -41,15 +42,15 @@ class _Settings:
 def bind_update(binder: Binder, node: exp.Update) -> BoundChange:
     """UPDATE."""
     only(node, "this", "expressions", "with_", "limit", "returning", "source")
-    changed_node, through = with_row_ids(node)
+    changed_node, through = with_row_ids(binder, node)
     binder, prefix = bind_with(binder, changed_node)
     binder = binder.within(Scope(parent=binder.scope.parent))
     changed = bind_changed(binder, changed_node, through)
     settings = _settings(binder, node, changed)
     limit = bind_limit(binder, node, ())
     table = changed.table
-    if not _needs_stage(node, table) and not settings.variables:
-        return BoundChange(direct=_direct_update(prefix, changed, settings, limit))
+    if not _needs_stage(binder, node, table) and not settings.variables:
+        return BoundChange(table, direct=_direct_update(prefix, changed, settings, limit))
     others = _others(binder, changed, node)
     extra = [(f"s{place}", sql) for place, sql in enumerate(kept_columns(others), start=1)]
     extra += [(f"x{place}", value.sql) for place, (_, value) in enumerate(settings.variables, start=1)]
@@ -57,22 +58,24 @@ def bind_update(binder: Binder, node: exp.Update) -> BoundChange:
     inner = _changed_rows(prefix, changed, settings, limit, extra)
     stage = _stage(UPDATED, inner, table, new, [name for name, _ in extra])
     return BoundChange(
+        table,
         change=Change(
             table,
             finished(binder, stage),
             frozenset(UPDATED),
             updated=tuple(settings.columns),
             checks=bind_checks(binder, table),
+            foreign=bind_foreign_keys(binder, table, UPDATED, settings.columns),
             outputs=bind_outputs(binder, node, table, UPDATED, others),
             variables=tuple((name, value.type) for name, value in settings.variables),
-        )
+        ),
     )
 
 
 def bind_delete(binder: Binder, node: exp.Delete) -> BoundChange:
     """DELETE."""
     only(node, "this", "with_", "limit", "returning", "source")
-    changed_node, through = with_row_ids(node)
+    changed_node, through = with_row_ids(binder, node)
     binder, prefix = bind_with(binder, changed_node)
     binder = binder.within(Scope(parent=binder.scope.parent))
     changed = bind_changed(binder, changed_node, through)
@@ -81,22 +84,25 @@ def bind_delete(binder: Binder, node: exp.Delete) -> BoundChange:
     others = _others(binder, changed, node)
     extra = [(f"s{place}", sql) for place, sql in enumerate(kept_columns(others), start=1)]
     inner = _changed_rows(prefix, changed, _Settings(), limit, extra)
-    if not node.args.get("returning"):
+    if not node.args.get("returning") and not has_foreign_keys(binder, table):
         ids = " ".join(["SELECT", "r", "FROM", f"({inner})"])
-        return BoundChange(direct=" ".join(["DELETE FROM", f"{table.storage_name} WHERE rowid IN ({ids})"]))
+        return BoundChange(table, direct=" ".join(["DELETE FROM", f"{table.storage_name} WHERE rowid IN ({ids})"]))
     stage = _stage(DELETED, inner, table, {}, [name for name, _ in extra])
     return BoundChange(
+        table,
         change=Change(
             table,
             finished(binder, stage),
             frozenset(DELETED),
+            foreign=bind_foreign_keys(binder, table, DELETED),
             outputs=bind_outputs(binder, node, table, DELETED, others),
-        )
+        ),
     )
 
 
-def _needs_stage(node: exp.Expr, table: LocalTable) -> bool:
-    return bool(node.args.get("returning") or table.rules.checks or table.rules.keys)
+def _needs_stage(binder: Binder, node: exp.Expr, table: WritableTable) -> bool:
+    rules = table.rules
+    return bool(node.args.get("returning") or rules.checks or rules.keys) or has_foreign_keys(binder, table)
 
 
 def _others(binder: Binder, changed: Changed, node: exp.Expr) -> list[Source]:
@@ -128,13 +134,13 @@ def _settings(binder: Binder, node: exp.Update, changed: Changed) -> _Settings:
 
 
 def _set(
-    binder: Binder, found: _Settings, table: LocalTable, column: Column | None, value: exp.Expr, names: Sequence[str]
+    binder: Binder, found: _Settings, table: WritableTable, column: Column | None, value: exp.Expr, names: Sequence[str]
 ) -> None:
     bound = binder.value(value) if column is None else set_column(binder, table, column, value, found.columns)
     found.variables += [(name, bound) for name in names]
 
 
-def set_column(binder: Binder, table: LocalTable, column: Column, value: exp.Expr, columns: dict[str, str]) -> Typed:
+def set_column(binder: Binder, table: WritableTable, column: Column, value: exp.Expr, columns: dict[str, str]) -> Typed:
     """A value of SET, which is noted for its column.
 
     :param columns: the DuckDB text of the new value of each column so far.
@@ -149,7 +155,7 @@ def set_column(binder: Binder, table: LocalTable, column: Column, value: exp.Exp
     return bound
 
 
-def new_value(binder: Binder, table: LocalTable, column: Column, value: exp.Expr) -> Typed:
+def new_value(binder: Binder, table: WritableTable, column: Column, value: exp.Expr) -> Typed:
     """A value of SET, converted for its column."""
     if is_default(value):
         return default_value(binder, table, column)
@@ -194,7 +200,7 @@ def _direct_update(prefix: str, changed: Changed, settings: _Settings, limit: Li
     return f"UPDATE {table} AS b SET {listed} FROM ({inner}) AS q WHERE b.rowid = q.r"
 
 
-def _stage(kind: str, inner: str, table: LocalTable, new: Mapping[str, str], extra: Sequence[str]) -> str:
+def _stage(kind: str, inner: str, table: WritableTable, new: Mapping[str, str], extra: Sequence[str]) -> str:
     """The query of the stage, with the old values from the table."""
     parts = [f"'{kind}' AS k", "CAST(row_number() OVER () AS BIGINT) AS p", "q.r AS r"]
     for place, column in enumerate(table.columns, start=1):

@@ -1,0 +1,45 @@
+"""The table that a name in a statement means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
+from airflow_provider_ssis.emulator.tsql.metadata.registry import UserTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+_MARKS = ("#", "@")
+
+
+def is_local(parts: Sequence[str]) -> bool:
+    """Whether a name is that of a temporary table or table variable."""
+    return parts[-1].startswith(_MARKS)
+
+
+def find_table(session: SessionState, parts: Sequence[str], frame: Frame) -> WritableTable | None:
+    """The table variable, temporary table or client's table of this name, or None."""
+    if is_local(parts):
+        return frame.tables.get(parts[-1].lower())
+    found = session.metadata.relation(*qualified(parts, session.database))
+    return found if isinstance(found, UserTable) else None
+
+
+def check_right(session: SessionState, database: str, right: str, denied: str) -> None:
+    """See that the login has a right in a client's database.
+
+    :param denied: what it is denied, for the error.
+    :raises SqlError: 262, it has not; 916, it has no user there; 2702, there is no such database.
+    """
+    known = session.metadata.database_name(database)
+    if known is None:
+        raise SqlError(2702, f"Database '{database}' does not exist.", state=2)
+    if session.engine.databases.get(known) is None:
+        text = f"{denied} permission denied in database '{known}'. Create a database for it with CREATE DATABASE."
+        raise SqlError(262, text, severity=14)
+    rights = session.rights(known)
+    if rights is None:
+        raise session.no_user(known)
+    if right not in rights:
+        raise SqlError(262, f"{denied} permission denied in database '{known}'.", severity=14)

@@ -1,0 +1,250 @@
+"""The databases that clients create: each is a separate attached DuckDB database.
+
+A database in one file is dropped with its file, and a writer in one never waits for another. DuckDB writes to one
+database in a transaction, so a transaction that writes to two of them is refused. What T-SQL knows of a table is kept
+with the rows, in DuckDB's schema ``main``; T-SQL's schemas have DuckDB schemas of other names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+import duckdb
+
+from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
+from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
+from airflow_provider_ssis.emulator.tsql.metadata.definitions import table_of
+from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA
+from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
+from airflow_provider_ssis.emulator.tsql.metadata.registry import (
+    DatabasePrincipal,
+    Metadata,
+    UserTable,
+    storage_database,
+    storage_schema,
+)
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.storage import quoted
+
+ALL_RIGHTS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "ALTER"})
+_RIGHTS_OF_ROLES: Final = {
+    "db_owner": ALL_RIGHTS,
+    "db_datareader": frozenset({"SELECT"}),
+    "db_datawriter": frozenset({"INSERT", "UPDATE", "DELETE"}),
+    "db_ddladmin": frozenset({"ALTER"}),
+}
+ROLES: Final = tuple(_RIGHTS_OF_ROLES)
+"""The database roles that have rights."""
+
+FOLDER: Final = "databases"
+"""The folder in the data folder."""
+
+_FIRST_USER_ID: Final = 5
+_LONGEST_FILE_NAME: Final = 200
+_SET_UP: Final = (
+    "CREATE TABLE main.owner (login VARCHAR)",
+    "CREATE TABLE main.schemas (name VARCHAR)",
+    "CREATE TABLE main.objects (schema_name VARCHAR, name VARCHAR, kind VARCHAR, definition VARCHAR)",
+    "CREATE TABLE main.identities (table_name VARCHAR, next_value HUGEINT)",
+    "CREATE TABLE main.members (user_name VARCHAR, login VARCHAR, roles VARCHAR)",
+)
+
+TABLE: Final = "table"
+"""The kind of a table among the objects."""
+
+
+@dataclass(slots=True)
+class Member:
+    """A user of a database.
+
+    :param login: its login; empty for none.
+    :param roles: in lower case.
+    """
+
+    name: str
+    login: str
+    roles: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class UserDatabase:
+    """A database that a client created.
+
+    :param owner: the login that created it.
+    :param members: its users, by name in lower case.
+    """
+
+    name: str
+    owner: str
+    members: dict[str, Member] = field(default_factory=dict)
+
+    @property
+    def storage(self) -> str:
+        """The DuckDB name, quoted."""
+        return quoted(storage_database(self.name))
+
+    def is_owner(self, principal: Principal) -> bool:
+        """Whether a login is dbo here."""
+        return principal.is_sysadmin or principal.name.lower() == self.owner.lower()
+
+    def user(self, principal: Principal) -> str:
+        """The user that a login is here."""
+        member = self.member(principal)
+        return "dbo" if self.is_owner(principal) else "guest" if member is None else member.name
+
+    def roles_of(self, user: str) -> frozenset[str]:
+        """The roles of a user, in lower case."""
+        member = self.members.get(user.lower())
+        own = {"db_owner"} if user.lower() == "dbo" else set() if member is None else member.roles
+        return frozenset(own | {"public"})
+
+    def member(self, principal: Principal) -> Member | None:
+        """The user of a login, or None."""
+        name = principal.name.lower()
+        return next((each for each in self.members.values() if each.login.lower() == name), None)
+
+    def rights(self, principal: Principal) -> frozenset[str] | None:
+        """What a login may do here; None where it may not use the database."""
+        if self.is_owner(principal):
+            return ALL_RIGHTS
+        member = self.member(principal)
+        if member is None:
+            return None
+        return frozenset().union(*(_RIGHTS_OF_ROLES.get(role, frozenset()) for role in member.roles))
+
+
+class UserDatabases:
+    """The databases of clients.
+
+    :param connection: to DuckDB.
+    :param metadata: gets their names.
+    :param data_dir: the folder of their files; None keeps them in memory.
+    :param identities: the next IDENTITY values of their tables.
+    :raises OSError: a file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        metadata: Metadata,
+        data_dir: Path | None,
+        identities: Identities,
+    ) -> None:
+        self._connection = connection
+        self._metadata = metadata
+        self._folder = None if data_dir is None else data_dir / FOLDER
+        self._identities = identities
+        self._known: dict[str, UserDatabase] = {}
+        if self._folder is not None and self._folder.is_dir():
+            for path in sorted(self._folder.glob("*.duckdb")):
+                self._open(unquote(path.stem))
+
+    def get(self, name: str) -> UserDatabase | None:
+        """The client's database of this name, or None."""
+        return self._known.get(name.lower())
+
+    def all(self) -> list[UserDatabase]:
+        """The databases of clients."""
+        return list(self._known.values())
+
+    def create(self, name: str, owner: str) -> None:
+        """Make a database.
+
+        :param owner: the login that is dbo in it.
+        :raises SqlError: 1802, its file cannot be made.
+        """
+        database = UserDatabase(name, owner)
+        try:
+            attach(self._connection, storage_database(name), self._path(name))
+        except OSError as error:
+            raise SqlError(1802, f"CREATE DATABASE failed: {error}.", state=4) from None
+        for sql in _SET_UP:
+            self._connection.execute(sql.replace("main.", f"{database.storage}.main.", 1))
+        self._connection.execute(f"INSERT INTO {database.storage}.main.owner VALUES (?)", [owner])
+        self._connection.execute(f"CREATE SCHEMA {storage_schema(name, DEFAULT_SCHEMA)}")
+        self._add(database)
+
+    def drop(self, name: str) -> None:
+        """Delete a database with all that is in it."""
+        database = self._known.pop(name.lower())
+        self._metadata.remove_database(database.name)
+        self._connection.execute(f"DETACH {database.storage}")
+        self._identities.forget(f"{database.storage}.")
+        path = self._path(database.name)
+        if path is not None:
+            path.unlink(missing_ok=True)
+            path.with_name(path.name + ".wal").unlink(missing_ok=True)
+
+    def principals(self, name: str, logins: Logins) -> list[DatabasePrincipal]:
+        """The users of a client's database; none for any other database."""
+        database = self.get(name)
+        found = []
+        for number, member in enumerate(() if database is None else database.members.values(), start=_FIRST_USER_ID):
+            login = logins.login(member.login)
+            sid, kind = (None, "S") if login is None else (login.sid, login.kind.value)
+            found.append(DatabasePrincipal(member.name, number, sid, kind))
+        return found
+
+    def save_members(self, database: UserDatabase) -> None:
+        """Keep the users of a database."""
+        table = f"{database.storage}.main.members"
+        self._connection.execute(f"DELETE FROM {table}")
+        for member in database.members.values():
+            values = [member.name, member.login, " ".join(sorted(member.roles))]
+            self._connection.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", values)
+
+    def close(self) -> None:
+        """Keep the IDENTITY values before the server stops."""
+        for database in self._known.values():
+            table, prefix = f"{database.storage}.main.identities", f"{database.storage}."
+            self._connection.execute(f"DELETE FROM {table}")
+            for name, value in self._identities.known().items():
+                if name.startswith(prefix):
+                    self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", [name, value])
+
+    def _add(self, database: UserDatabase) -> None:
+        self._known[database.name.lower()] = database
+        self._metadata.add_database(database.name)
+
+    def _path(self, name: str) -> Path | None:
+        if self._folder is None:
+            return None
+        stem = quote(name, safe=" !#$&'()+,-=@[]^_`{}~")
+        if len(stem) > _LONGEST_FILE_NAME:
+            raise SqlError(1802, "CREATE DATABASE failed: the name is too long for a file in the data folder.", state=4)
+        return self._folder / f"{stem}.duckdb"
+
+    def _open(self, name: str) -> None:
+        """Open a database of an earlier run of the server."""
+        attach(self._connection, storage_database(name), self._path(name))
+        storage = quoted(storage_database(name))
+        owner = self._rows(f"FROM {storage}.main.owner")[0][0]
+        database = UserDatabase(name, owner)
+        for user, login, roles in self._rows(f"FROM {storage}.main.members"):
+            database.members[user.lower()] = Member(user, login, set(roles.split()))
+        self._add(database)
+        for (schema,) in self._rows(f"FROM {storage}.main.schemas"):
+            self._metadata.add_schema(name, schema)
+        for schema, item, kind, text in self._rows(f"FROM {storage}.main.objects"):
+            if kind == TABLE:
+                self._metadata.add(table_of(name, schema, item, text))
+        self._identities.restore(dict(self._rows(f"FROM {storage}.main.identities")))
+        for _, item in self._metadata.objects(name):
+            if isinstance(item, UserTable):
+                self._note_identity(item)
+
+    def _note_identity(self, table: UserTable) -> None:
+        """Continue after the values in the table: a server that did not stop in order kept no newer ones."""
+        identity = table.rules.identity
+        if identity is None:
+            return
+        extreme = "max" if identity.increment > 0 else "min"
+        value = self._rows(f"SELECT {extreme}({quoted(identity.column)}) FROM {table.storage_name}")[0][0]
+        if value is not None:
+            self._identities.note(table, int(value))
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql).fetchall()

@@ -1,0 +1,133 @@
+"""The changes of a transaction to schemas and tables of a client's database.
+
+Other sessions see them when the transaction is committed; until then, its session uses a separate registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns, stored_rows, write_rows
+from airflow_provider_ssis.emulator.tsql.execution.user_databases import TABLE
+from airflow_provider_ssis.emulator.tsql.metadata.definitions import table_text
+from airflow_provider_ssis.emulator.tsql.metadata.registry import (
+    Metadata,
+    UserTable,
+    storage_database,
+    storage_schema,
+)
+from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
+
+
+class UserTables:
+    """The tables of clients' databases, as a session changes them.
+
+    :param connection: the session's DuckDB connection, with an open transaction.
+    :param metadata: the names that are committed.
+    :param identities: the next IDENTITY values.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, metadata: Metadata, identities: Identities) -> None:
+        self._connection = connection
+        self._committed = metadata
+        self._own: Metadata | None = None
+        self._changes: list[Callable[[Metadata], None]] = []
+        self.identities = identities
+
+    @property
+    def metadata(self) -> Metadata:
+        """The names that the session sees."""
+        return self._own or self._committed
+
+    def commit(self) -> None:
+        """Show the changes to all sessions."""
+        for change in self._changes:
+            change(self._committed)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget the changes, which are undone."""
+        self._changes.clear()
+        self._own = None
+
+    def _change(self, change: Callable[[Metadata], None]) -> None:
+        self._own = self._own or self._committed.copy()
+        change(self._own)
+        self._changes.append(change)
+
+    # --- schemas
+
+    def create_schema(self, database: str, name: str) -> None:
+        """Make a schema."""
+        self._connection.execute(f"CREATE SCHEMA {storage_schema(database, name)}")
+        self._connection.execute(f"INSERT INTO {_own_table(database, 'schemas')} VALUES (?)", [name])
+        self._change(lambda metadata: metadata.add_schema(database, name))
+
+    def drop_schema(self, database: str, name: str) -> None:
+        """Drop an empty schema."""
+        self._connection.execute(f"DROP SCHEMA {storage_schema(database, name)}")
+        table = _own_table(database, "schemas")
+        self._connection.execute(f"DELETE FROM {table} WHERE lower(name) = lower(?)", [name])
+        self._change(lambda metadata: metadata.remove_schema(database, name))
+
+    # --- tables
+
+    def create(self, table: UserTable) -> None:
+        """Make a table.
+
+        :raises SqlError: 1911, a key names a column that there is not.
+        """
+        for key in table.rules.keys:
+            check_key_columns(table, key.columns)
+        self.identities.reset(table)
+        self._connection.execute(create_table(table.storage_name, table.columns, zoned=True))
+        self._define(table)
+
+    def drop(self, table: UserTable) -> None:
+        """Drop a table."""
+        self._connection.execute(f"DROP TABLE {table.storage_name}")
+        self._undefine(table)
+        self._change(lambda metadata: metadata.remove(table.database, table.schema, table.name))
+
+    def describe(self, table: UserTable) -> None:
+        """Take new rules for a table."""
+        self._undefine(table)
+        self._define(table)
+
+    def rebuild(self, table: UserTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Make a table again, with other columns and these rows.
+
+        :param columns: the columns of the rows; one for each new column of the table.
+        :raises SqlError: 515 and the errors of conversions; nothing is changed.
+        """
+        stored = stored_rows(table, columns, rows)
+        self._connection.execute(f"DROP TABLE {table.storage_name}")
+        self._connection.execute(create_table(table.storage_name, table.columns, zoned=True))
+        write_rows(self._connection, table, stored)
+        self.describe(table)
+
+    def _define(self, table: UserTable) -> None:
+        self._connection.execute(
+            f"INSERT INTO {_own_table(table.database, 'objects')} VALUES (?, ?, ?, ?)",
+            [table.schema, table.name, TABLE, table_text(table)],
+        )
+        self._change(lambda metadata: metadata.add(table))
+
+    def _undefine(self, table: UserTable) -> None:
+        self._connection.execute(
+            f"DELETE FROM {_own_table(table.database, 'objects')} "
+            "WHERE lower(schema_name) = lower(?) AND lower(name) = lower(?)",
+            [table.schema, table.name],
+        )
+
+
+def _own_table(database: str, name: str) -> str:
+    """The DuckDB table in which a database keeps what T-SQL knows."""
+    return f"{quoted(storage_database(database))}.main.{name}"

@@ -11,9 +11,9 @@ from tests.support.postgresql import postgresql_programs, running_postgresql
 DRIVER = "PostgreSQL Unicode"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="class")
 def postgresql_odbc() -> Iterator[str]:
-    """The ODBC connection string of an empty database of PostgreSQL, through psqlODBC."""
+    """The ODBC connection string of an empty database of PostgreSQL, through psqlODBC. Use it in classes only."""
     import pyodbc
 
     programs = postgresql_programs()

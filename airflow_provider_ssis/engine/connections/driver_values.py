@@ -1,8 +1,9 @@
-"""Values of types of SQL Server that pyodbc does not read by itself."""
+"""Values of types that pyodbc does not read by itself."""
 
 from __future__ import annotations
 
 import struct
+import uuid
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,17 @@ if TYPE_CHECKING:
 _DATETIMEOFFSET = -155
 """SQL_SS_TIMESTAMPOFFSET (Microsoft Learn, "Data type support for ODBC date and time improvements")."""
 
+_GUID = -11
+"""SQL_GUID."""
+
 
 def read_all_types(connection: pyodbc.Connection) -> None:
-    """Make a connection return datetimeoffset as a datetime with a time zone.
+    """Make a connection return datetimeoffset as a datetime with a time zone, and GUIDs as UUID.
 
     :param connection: the connection.
     """
     connection.add_output_converter(_DATETIMEOFFSET, _datetimeoffset)
+    connection.add_output_converter(_GUID, _guid)
 
 
 def _datetimeoffset(value: bytes | None) -> datetime | None:
@@ -27,3 +32,7 @@ def _datetimeoffset(value: bytes | None) -> datetime | None:
     year, month, day, hour, minute, second, nanoseconds, hours, minutes = struct.unpack("<6hI2h", value)
     zone = timezone(timedelta(hours=hours, minutes=minutes))
     return datetime(year, month, day, hour, minute, second, nanoseconds // 1000, zone)
+
+
+def _guid(value: bytes | None) -> uuid.UUID | None:
+    return None if value is None else uuid.UUID(bytes_le=value)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.connections.address import OdbcAddress
 from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.driver_errors import driver_message
 from airflow_provider_ssis.engine.connections.driver_values import read_all_types
 from airflow_provider_ssis.engine.connections.paths import PathMap
 from airflow_provider_ssis.engine.connections.providers import InstalledDrivers, odbc_address
@@ -152,7 +153,7 @@ class OpenConnections:
             connection = _interruptible(open_one, self._cancel)
         except pyodbc.Error as error:
             code = _OLE_DB_ERROR if manager.kind == "OLEDB" else _CANNOT_CONNECT
-            reason = address.without_secrets(str(error.args[-1]))
+            reason = address.without_secrets(driver_message(error))
             failure = TaskFailure(
                 f'The connection manager "{manager.name}" could not connect to {address.label}: {reason}', code
             )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.driver_errors import driver_message
 from airflow_provider_ssis.engine.connections.open_connections import OpenConnections, SharedConnection
 from airflow_provider_ssis.engine.errors import TaskFailure
 
@@ -112,7 +113,7 @@ class TransactionConnections:
             connection.close()
             failure = TaskFailure(
                 f'The driver of the connection manager "{manager.name}" does not support the isolation level of the '
-                f"transaction: {error.args[-1]}",
+                f"transaction: {driver_message(error)}",
                 _BEGIN_FAILED,
             )
         else:
@@ -132,7 +133,7 @@ class TransactionConnections:
         try:
             connection.commit()
         except pyodbc.Error as error:
-            failure = TaskFailure(f"The transaction could not be committed: {error.args[-1]}", _BEGIN_FAILED)
+            failure = TaskFailure(f"The transaction could not be committed: {driver_message(error)}", _BEGIN_FAILED)
         else:
             self._shared.close()
             return

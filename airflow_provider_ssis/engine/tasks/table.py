@@ -7,7 +7,10 @@ from importlib import import_module
 
 from airflow_provider_ssis.engine.tasks.task import Task
 
-TASKS: MutableMapping[str, str] = {}
+_HERE = "airflow_provider_ssis.engine.tasks"
+TASKS: MutableMapping[str, str] = {
+    "ExecuteSQLTask": f"{_HERE}.sql.task:SqlTask",
+}
 """The module and class of each type: ``airflow_provider_ssis.engine.tasks.process:ProcessTask``.
 
 The keys are the names that :func:`airflow_provider_ssis.project.type_names.task_type` returns. A module is imported

@@ -124,7 +124,6 @@ def test_a_shared_connection_has_one_user_at_a_time(ssisdb_emulator_server: Ssis
     assert outcome == ["cancelled"]
 
 
-@pytest.mark.processes
 class TestTransactions:
     """A transaction of a package on PostgreSQL."""
 

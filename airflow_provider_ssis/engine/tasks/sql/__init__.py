@@ -1,0 +1,1 @@
+"""The Execute SQL task."""

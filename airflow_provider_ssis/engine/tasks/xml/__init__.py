@@ -1,0 +1,1 @@
+"""The XML task, and XML in variables and files."""

@@ -1,0 +1,140 @@
+"""Raises the events of a run: publishes them, counts errors, and runs event handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from airflow_provider_ssis.engine.control_flow import texts
+from airflow_provider_ssis.engine.control_flow.frames import Frame, SystemValue
+from airflow_provider_ssis.engine.control_flow.secrets import Secrets
+from airflow_provider_ssis.engine.control_flow.variables import Change
+from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.events import Event, EventName, Message
+
+Sink = Callable[[Event], None]
+"""Gets the events of a run, in their order, in the thread of the run."""
+_WITH_CODE: Final = (EventName.ERROR, EventName.WARNING, EventName.INFORMATION)
+_CANCEL: Final = "System::Cancel"
+_PROPAGATE: Final = "System::Propagate"
+
+
+class Events:
+    """The events of a run.
+
+    :param sink: gets the events.
+    :param now: the clock of the run.
+    :param secrets: what must not appear in texts.
+    :param handle: runs an event handler in its frame.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        now: Callable[[], datetime],
+        secrets: Secrets,
+        handle: Callable[[Frame], Awaitable[None]],
+    ) -> None:
+        self._sink = sink
+        self._now = now
+        self._secrets = secrets
+        self._handle = handle
+        self.is_validating = True
+        """Whether the package is validated before it runs: event handlers do not end the way of an event then."""
+
+    async def error(self, frame: Frame, failure: TaskFailure) -> bool:
+        """Raise OnError for a failure, unless it has no text because its errors were raised before.
+
+        :returns: whether an event handler asked to stop the executable.
+        """
+        if not failure.text:
+            return False
+        text = texts.error(frame.container.name, failure.text)
+        return await self.raise_event(
+            EventName.ERROR, frame, text, failure.code, failure.subcomponent, described=failure.text
+        )
+
+    async def warning(self, frame: Frame, text: str, code: int, subcomponent: str | None = None) -> bool:
+        """Raise OnWarning; returns as :meth:`error`."""
+        shown = texts.warning(frame.container.name, text)
+        return await self.raise_event(EventName.WARNING, frame, shown, code, subcomponent, described=text)
+
+    async def changed(self, change: Change) -> None:
+        """Raise OnVariableValueChanged at the container that declares a variable."""
+        variable = change.variable
+        text = texts.variable_changed(change.frame.container.name, variable.name)
+        system = {
+            "System::VariableID": ("String", variable.id),
+            "System::VariableDescription": ("String", variable.description),
+        }
+        await self.raise_event(EventName.VARIABLE_VALUE_CHANGED, change.frame, text, system=system)
+
+    async def raise_event(
+        self,
+        name: EventName,
+        frame: Frame,
+        text: str,
+        code: int = 0,
+        subcomponent: str | None = None,
+        *,
+        described: str = "",
+        system: Mapping[str, SystemValue] | None = None,
+    ) -> bool:
+        """Raise an event: publish it, count it if it is an error, and run its handlers, from the inside out.
+
+        An event handler that is running does not handle the events of its own executables.
+
+        :param code: of the message, unsigned. Default: 0, none.
+        :param described: the text for System::ErrorDescription. Default: none.
+        :param system: more system variables for the handlers. Default: none.
+        :returns: whether a handler asked to stop the executable (``System::Cancel``).
+        """
+        self.write(name, frame, text, code, subcomponent)
+        running = frame.running_handlers
+        values: dict[str, SystemValue] | None = None
+        is_cancelled = False
+        stopped_in = None
+        for outer in frame.outwards():
+            if stopped_in is outer.package:
+                continue  # Propagate has no effect on the packages around.
+            if name is EventName.ERROR:
+                outer.errors += 1
+            for handler in outer.container.enabled_handlers:
+                if handler.event.lower() != name.value.lower() or any(one is handler for one in running):
+                    continue
+                if values is None:
+                    values = _system_values(name, frame, code, self._secrets.masked(described), system)
+                event = {**values, _PROPAGATE: ("Boolean", handler.propagate)}
+                inner = outer.handling(handler, frame, event)
+                await self._handle(inner)
+                is_cancelled = is_cancelled or inner.event[_CANCEL][1] is True
+                if inner.event[_PROPAGATE][1] is False and not self.is_validating:
+                    stopped_in = outer.package
+        return is_cancelled
+
+    def write(self, name: EventName, frame: Frame, text: str, code: int = 0, subcomponent: str | None = None) -> None:
+        """Publish the message of an event without running its handlers."""
+        self._sink(Message(self._now(), name, frame.place, self._secrets.masked(text), code, subcomponent))
+
+    def publish(self, event: Event) -> None:
+        """Publish an event that has no handlers."""
+        self._sink(event)
+
+
+def _system_values(
+    name: EventName, frame: Frame, code: int, described: str, system: Mapping[str, SystemValue] | None
+) -> dict[str, SystemValue]:
+    source = frame.container
+    values: dict[str, SystemValue] = {
+        "System::SourceID": ("String", source.id),
+        "System::SourceName": ("String", source.name),
+        "System::SourceDescription": ("String", source.description),
+        _CANCEL: ("Boolean", False),
+        **(system or {}),
+    }
+    if name in _WITH_CODE:
+        signed = code - (1 << 32) if code >= 1 << 31 else code
+        values |= {"System::ErrorCode": ("Int32", signed), "System::ErrorDescription": ("String", described)}
+    return values
+

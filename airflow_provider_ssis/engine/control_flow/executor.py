@@ -1,0 +1,50 @@
+"""How the work of tasks is done: really, or simulated."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from airflow_provider_ssis.engine.control_flow.frames import Frame
+from airflow_provider_ssis.project.package.containers import ContainerData
+
+
+@dataclass(slots=True)
+class Work:
+    """A task, or a loop, that is about to run.
+
+    :param frame: its place in the run.
+    :param data: what it stores, with the values of its property expressions.
+    """
+
+    frame: Frame
+    data: ContainerData
+
+
+class Executor(Protocol):
+    """Does the work of tasks. The walk calls it on the event loop of the run."""
+
+    is_parallel: bool
+    """Whether executables run at the same time; otherwise one after the other, in the order of the package."""
+
+    async def validate(self, work: Work) -> None:
+        """Check a task or loop before it runs.
+
+        :raises TaskFailure: it cannot run.
+        """
+
+    async def run(self, work: Work) -> Any:
+        """Do the work of a task.
+
+        :returns: its execution value; None for none.
+        :raises TaskFailure: it failed.
+        :raises Cancelled: the run was cancelled.
+        """
+
+    def turns(self, work: Work) -> AsyncGenerator[Sequence[Any]]:
+        """Return the values of the turns of a Foreach loop.
+
+        :raises TaskFailure: there are none, and the loop fails.
+        :raises Cancelled: the run was cancelled.
+        """

@@ -1,0 +1,338 @@
+"""The properties that expressions, configurations and the user can set, by their names in Microsoft's object model.
+
+The model has other names than the package format: ``Disable`` is stored as ``Disabled``, ``ToLine`` as ``To``. Names are
+compared without case. Enumerations are given by number in expressions, and by number or name elsewhere. Source:
+"Use Property Expressions in Packages" and the pages of the tasks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer
+from airflow_provider_ssis.project.package.data_flow import Pipeline
+from airflow_provider_ssis.project.package.loops import (
+    AdoEnumerator,
+    Enumerator,
+    FileEnumerator,
+    ForeachLoop,
+    ForLoop,
+    NodeListEnumerator,
+    OtherEnumerator,
+    SchemaRowsetEnumerator,
+    SmoEnumerator,
+    VariableEnumerator,
+)
+from airflow_provider_ssis.project.package.tasks import (
+    BulkInsertTask,
+    ExecutePackageTask,
+    ExecuteProcessTask,
+    ExecuteSqlTask,
+    ExpressionTask,
+    FileSystemTask,
+    FtpTask,
+    OtherTask,
+    ScriptTask,
+    SendMailTask,
+)
+
+Parse = Callable[[Any], Any]
+_COMPONENT: Final = re.compile(r"\[(?P<component>[^\]]+)\]\.\[(?P<property>[^\]]+)\]", re.DOTALL)
+
+
+class UnknownProperty(ValueError):
+    """An object has no property of a name, or the engine cannot set it."""
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        raise ValueError("it is NULL")
+    return ("True" if value else "False") if isinstance(value, bool) else str(value)
+
+
+def _boolean(value: Any) -> bool:
+    found = _BOOLEANS.get(_text(value).strip().lower())
+    if found is None:
+        raise ValueError("it is a Boolean, True or False")
+    return found
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(_text(value).strip())
+    except ValueError:
+        raise ValueError("it is a whole number") from None
+
+
+def _count(value: Any) -> int:
+    found = _whole(value)
+    if found < 0:
+        raise ValueError("it is a number, 0 or more")
+    return found
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(name.strip() for name in _text(value).split(",") if name.strip())
+
+
+def _files(value: Any) -> tuple[str, ...]:
+    return tuple(name.strip() for name in _text(value).split("|") if name.strip())
+
+
+def one_of(values: Mapping[int, Any]) -> Parse:
+    """Return a reader of an enumeration: its numbers, or the names of its values."""
+    names = {str(value).lower(): value for value in values.values()}
+
+    def parse(value: Any) -> Any:
+        text = _text(value).strip().lower()
+        number = int(text) if re.fullmatch(r"-?\d{1,9}", text) else None
+        if number in values:
+            return values[number]
+        if text in names:
+            return names[text]
+        known = ", ".join(f"{code} {name}" for code, name in values.items())
+        raise ValueError(f"it is one of {known}")
+
+    return parse
+
+
+def _forced(value: Any) -> int | None:
+    found = one_of({-1: "none", 0: "success", 1: "failure", 2: "completion"})(value)
+    return {"none": None, "success": 0, "failure": 1, "completion": 2}[found]
+
+
+def _transaction(value: Any) -> int:
+    found = one_of({0: "notsupported", 1: "supported", 2: "required"})(value)
+    return ("notsupported", "supported", "required").index(found)
+
+
+def _locale(value: Any) -> int | None:
+    return None if _whole(value) == -1 else _whole(value)
+
+
+_BOOLEANS: Final = {"true": True, "1": True, "-1": True, "false": False, "0": False}
+_SOURCES: Final = {1: "DirectInput", 2: "FileConnection", 3: "Variable"}
+_MAIL_SOURCES: Final = {0: "DirectInput", 1: "FileConnection", 2: "Variable"}
+_FILE_OPERATIONS: Final = dict(
+    enumerate(
+        (
+            "CopyFile MoveFile DeleteFile RenameFile SetAttributes CreateDirectory CopyDirectory MoveDirectory"
+            " DeleteDirectory DeleteDirectoryContent"
+        ).split()
+    )
+)
+_FTP_OPERATIONS: Final = dict(
+    enumerate(
+        (
+            "Send Receive DeleteLocal DeleteRemote MakeDirectoryLocal MakeDirectoryRemote RemoveDirectoryLocal"
+            " RemoveDirectoryRemote"
+        ).split()
+    )
+)
+
+Table = Mapping[str, tuple[str, Parse]]
+"""For each property, by name in lower case, the field that it sets and how its value is read."""
+
+CONTAINER: Final[Table] = {
+    "delayvalidation": ("delay_validation", _boolean),
+    "description": ("description", _text),
+    "disable": ("disabled", _boolean),
+    "disabled": ("disabled", _boolean),
+    "disableeventhandlers": ("disable_event_handlers", _boolean),
+    "failpackageonfailure": ("fail_package_on_failure", _boolean),
+    "failparentonfailure": ("fail_parent_on_failure", _boolean),
+    "forceexecutionresult": ("force_execution_result", _forced),
+    "isolationlevel": ("isolation_level", _whole),
+    "localeid": ("locale_id", _locale),
+    "maximumerrorcount": ("max_error_count", _count),
+    "transactionoption": ("transaction_option", _transaction),
+}
+
+DATA: Final[Mapping[type, Table]] = {
+    ForLoop: {
+        "assignexpression": ("assign_expression", _text),
+        "evalexpression": ("eval_expression", _text),
+        "initexpression": ("init_expression", _text),
+    },
+    ExecuteSqlTask: {
+        "bypassprepare": ("bypass_prepare", _boolean),
+        "codepage": ("code_page", _whole),
+        "connection": ("connection", _text),
+        "isstoredprocedure": ("is_stored_procedure", _boolean),
+        "resultsettype": ("result_type", one_of({1: "None", 2: "SingleRow", 3: "Rowset", 4: "XML"})),
+        "sqlstatementsource": ("source", _text),
+        "sqlstatementsourcetype": ("source_type", one_of(_SOURCES)),
+        "timeout": ("timeout", _count),
+    },
+    ExecutePackageTask: {
+        "connection": ("connection", _text),
+        "executeoutofprocess": ("execute_out_of_process", _boolean),
+        "packageid": ("package_id", _text),
+        "packagename": ("package_name", _text),
+        "packagenamefromprojectreference": ("package_name", _text),
+        "useprojectreference": ("use_project_reference", _boolean),
+        "versionid": ("version_id", _text),
+    },
+    ExecuteProcessTask: {
+        "arguments": ("arguments", _text),
+        "executable": ("executable", _text),
+        "failtaskifreturncodeisnotsuccessvalue": ("fail_on_other_return_code", _boolean),
+        "requirefullfilename": ("require_full_file_name", _boolean),
+        "standarderrorvariable": ("standard_error_variable", _text),
+        "standardinputvariable": ("standard_input_variable", _text),
+        "standardoutputvariable": ("standard_output_variable", _text),
+        "successvalue": ("success_value", _whole),
+        "terminateprocessaftertimeout": ("terminate_after_timeout", _boolean),
+        "timeout": ("timeout", _count),
+        "windowstyle": ("window_style", _text),
+        "workingdirectory": ("working_directory", _text),
+    },
+    FileSystemTask: {
+        "attributes": ("file_attributes", _text),
+        "destination": ("destination", _text),
+        "isdestinationpathvariable": ("destination_is_variable", _boolean),
+        "issourcepathvariable": ("source_is_variable", _boolean),
+        "operation": ("operation", one_of(_FILE_OPERATIONS)),
+        "overwritedestinationfile": ("overwrite", _boolean),
+        "source": ("source", _text),
+        "usedirectoryifexists": ("overwrite", _boolean),
+    },
+    SendMailTask: {
+        "bcc": ("bcc", _text),
+        "bccline": ("bcc", _text),
+        "cc": ("cc", _text),
+        "ccline": ("cc", _text),
+        "fileattachments": ("attachments", _files),
+        "fromline": ("sender", _text),
+        "messagesource": ("source", _text),
+        "messagesourcetype": ("source_type", one_of(_MAIL_SOURCES)),
+        "priority": ("priority", one_of({1: "High", 3: "Normal", 5: "Low"})),
+        "smtpconnection": ("smtp_server", _text),
+        "subject": ("subject", _text),
+        "toline": ("to", _text),
+    },
+    ScriptTask: {
+        "readonlyvariables": ("read_only_variables", _names),
+        "readwritevariables": ("read_write_variables", _names),
+    },
+    ExpressionTask: {"expression": ("expression", _text)},
+    FtpTask: {
+        "connection": ("connection", _text),
+        "islocalpathvariable": ("local_path_is_variable", _boolean),
+        "isremotepathvariable": ("remote_path_is_variable", _boolean),
+        "istransferascii": ("ascii", _boolean),
+        "localpath": ("local_path", _text),
+        "operation": ("operation", one_of(_FTP_OPERATIONS)),
+        "remotepath": ("remote_path", _text),
+    },
+    BulkInsertTask: {
+        "destinationconnection": ("destination_connection", _text),
+        "destinationtablename": ("destination_table", _text),
+        "fieldterminator": ("field_terminator", _text),
+        "rowterminator": ("row_terminator", _text),
+        "sourceconnection": ("source_connection", _text),
+    },
+    Pipeline: {
+        "autoadjustbuffersize": ("auto_adjust_buffer_size", _boolean),
+        "defaultbuffermaxrows": ("buffer_max_rows", _count),
+        "defaultbuffersize": ("buffer_size", _count),
+        "enginethreads": ("engine_threads", _count),
+        "runinoptimizedmode": ("run_in_optimized_mode", _boolean),
+    },
+    FileEnumerator: {
+        "directory": ("folder", _text),
+        "filenameretrieval": ("name_retrieval", _count),
+        "filespec": ("file_spec", _text),
+        "recurse": ("recurse", _boolean),
+    },
+    AdoEnumerator: {"dataobjectvariable": ("variable", _text)},
+    VariableEnumerator: {"variablename": ("variable", _text)},
+    SchemaRowsetEnumerator: {"connection": ("connection", _text), "schemarowset": ("schema", _text)},
+    NodeListEnumerator: {
+        "enumerationtype": (
+            "enumeration_type",
+            one_of(dict(enumerate("Navigator Node NodeText ElementCollection".split()))),
+        ),
+        "innerxpathstring": ("inner_xpath", _text),
+        "outerxpathstring": ("outer_xpath", _text),
+        "sourcedocument": ("source_document", _text),
+    },
+    SmoEnumerator: {"enumurn": ("urn", _text)},
+}
+"""The properties of each type of task, loop and enumerator."""
+
+_BAGS: Final = (FtpTask, BulkInsertTask)
+"""The tasks whose other properties keep their names in ``properties``."""
+
+
+def with_container_property(container: DtsContainer, name: str, value: Any) -> DtsContainer | None:
+    """Return a container with another value of a property that all containers have; None for another property.
+
+    :raises ValueError: the value is not one of the property.
+    """
+    found = CONTAINER.get(name.lower())
+    return None if found is None else replace(container, **{found[0]: found[1](value)})
+
+
+def with_data_property(data: ContainerData | Enumerator, name: str, value: Any) -> Any:
+    """Return the data of a task, loop or enumerator with another value of a property.
+
+    :param name: the property: ``SqlStatementSource``; of a component of a data flow: ``[Lookup].[SqlCommand]``.
+    :raises UnknownProperty: there is no such property, or the engine cannot set it.
+    :raises ValueError: the value is not one of the property.
+    """
+    if isinstance(data, Pipeline) and (match := _COMPONENT.fullmatch(name.strip())):
+        return _with_component_property(data, match["component"], match["property"], value)
+    found = DATA.get(type(data), {}).get(name.lower())
+    if found is not None:
+        return replace(data, **{found[0]: found[1](value)})  # type: ignore[type-var]  # all of the table are dataclasses
+    if isinstance(data, _BAGS):
+        return replace(data, properties={**_without(data.properties, name), name: _text(value)})
+    if isinstance(data, OtherTask) and data.data is not None:
+        attributes = {**_without(data.data.attributes, name), name: _text(value)}
+        return replace(data, data=replace(data.data, attributes=attributes))
+    if isinstance(data, OtherEnumerator):
+        return replace(data, properties={**_without(data.properties, name), name: _text(value)})
+    raise UnknownProperty(f"it has no property {name} that the engine can set")
+
+
+def can_set(data: ContainerData | Enumerator, name: str) -> bool:
+    """Return whether :func:`with_data_property` knows a property."""
+    if isinstance(data, Pipeline) and (match := _COMPONENT.fullmatch(name.strip())):
+        component = next((one for one in data.components if one.name == match["component"]), None)
+        return component is not None and _key(component.properties, match["property"]) is not None
+    if isinstance(data, (*_BAGS, OtherEnumerator)) or (isinstance(data, OtherTask) and data.data is not None):
+        return True
+    return name.lower() in DATA.get(type(data), {})
+
+
+def with_enumerator_property(loop: ForeachLoop, name: str, value: Any) -> ForeachLoop:
+    """Return a Foreach loop with another value of a property of its enumerator; raises as :func:`with_data_property`."""
+    if loop.enumerator is None:
+        raise UnknownProperty("the loop has no enumerator")
+    return replace(loop, enumerator=with_data_property(loop.enumerator, name, value))
+
+
+def _with_component_property(data: Pipeline, component: str, name: str, value: Any) -> Pipeline:
+    for number, found in enumerate(data.components):
+        if found.name == component:
+            key = _key(found.properties, name)
+            if key is None:
+                raise UnknownProperty(f"the component {component} has no property {name}")
+            stored = found.properties[key]
+            data_type = "System.String" if stored.data_type == "System.Null" else stored.data_type
+            changed = replace(stored, text=_text(value), data_type=data_type)
+            made = replace(found, properties={**found.properties, key: changed})
+            return replace(data, components=(*data.components[:number], made, *data.components[number + 1 :]))
+    raise UnknownProperty(f"the data flow has no component {component}")
+
+
+def _key(names: Iterable[str], name: str) -> str | None:
+    return next((one for one in names if one.lower() == name.lower()), None)
+
+
+def _without(found: Mapping[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in found.items() if key.lower() != name.lower()}

@@ -1,0 +1,122 @@
+"""The executor that really runs tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.control_flow.enumerators.enumerator import ForeachEnumerator
+from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
+from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
+from airflow_provider_ssis.engine.control_flow.executor import Work
+from airflow_provider_ssis.engine.control_flow.frames import Frame
+from airflow_provider_ssis.engine.control_flow.preparing import prepare_enumerator
+from airflow_provider_ssis.engine.control_flow.threads import in_thread
+from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
+from airflow_provider_ssis.engine.tasks.table import task_class
+from airflow_provider_ssis.engine.tasks.task import Task
+from airflow_provider_ssis.project.models import ExecutableKind
+from airflow_provider_ssis.project.package.loops import ForeachLoop
+from airflow_provider_ssis.project.type_names import task_type
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+_NO_ENUMERATOR: Final = 0xC0014023
+"""DTS_E_GETENUMERATOR."""
+_UNKNOWN_TASK: Final = 0xC0010026
+"""DTS_E_TASKISEMPTY."""
+SECONDS_TO_STOP: Final = 10.0
+"""How long a cancelled run waits for a task that does not stop."""
+
+
+class RealExecutor:
+    """Runs tasks in threads.
+
+    :param context: makes the context of a task or loop.
+    :param evaluation: evaluates the property expressions of enumerators.
+    :param cancelled: is set, on the event loop, when the run is cancelled.
+    """
+
+    is_parallel = True
+
+    def __init__(
+        self, context: Callable[[Frame], TaskContext], evaluation: Evaluation, cancelled: asyncio.Event
+    ) -> None:
+        self._context = context
+        self._evaluation = evaluation
+        self._cancelled = cancelled
+
+    async def validate(self, work: Work) -> None:
+        """Check a task or the enumerator of a loop."""
+        if work.frame.container.kind is ExecutableKind.TASK:
+            task = _task(work)
+            if type(task).validate is not Task.validate:
+                await self._work(work.frame, lambda: task.validate(self._context(work.frame)))
+        elif isinstance(work.data, ForeachLoop):
+            loop = prepare_enumerator(self._evaluation, work.frame, work.data)
+            enumerator = _enumerator(work.frame, loop)
+            if type(enumerator).validate is not ForeachEnumerator.validate:
+                await self._work(work.frame, lambda: enumerator.validate(self._context(work.frame)))
+
+    async def run(self, work: Work) -> Any:
+        """Run a task in a thread."""
+        task = _task(work)
+        return await self._work(work.frame, lambda: task.run(self._context(work.frame)))
+
+    async def turns(self, work: Work) -> AsyncGenerator[Sequence[Any]]:
+        """Yield the values of an enumerator, each read in a thread."""
+        if not isinstance(work.data, ForeachLoop):
+            return
+        frame, enumerator = work.frame, _enumerator(work.frame, work.data)
+        turns = await self._work(frame, lambda: iter(enumerator.turns(self._context(frame))))
+        try:
+            while (values := await self._work(frame, lambda: next(turns, None))) is not None:
+                yield values
+        finally:
+            close = getattr(turns, "close", None)
+            if close is not None:
+                await in_thread(frame.execution_path, close)
+
+    async def _work(self, frame: Frame, function: Callable[[], T]) -> T:
+        if self._cancelled.is_set():
+            raise Cancelled
+        work = asyncio.ensure_future(in_thread(frame.execution_path, function))
+        cancelling = asyncio.ensure_future(self._cancelled.wait())
+        try:
+            await asyncio.wait({work, cancelling}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await asyncio.wait({work}, timeout=SECONDS_TO_STOP)
+            if not work.done():
+                log.warning("%s did not stop in %s seconds after the run was cancelled", frame.place.path, SECONDS_TO_STOP)
+                raise Cancelled
+            return work.result()
+        except (EngineError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            # A fault of a task or of a user's function fails the task, as an exception in a .NET task would.
+            log.debug("%s failed with an unexpected error", frame.place.path, exc_info=True)
+            raise TaskFailure(f"The task failed with an unexpected error: {type(error).__name__}: {error}") from error
+        finally:
+            cancelling.cancel()
+            with suppress(asyncio.CancelledError):
+                await cancelling
+
+
+def _task(work: Work) -> Task:
+    container = work.frame.container
+    found = task_class(task_type(container.type))
+    if found is None:
+        raise TaskFailure(f"The engine does not run tasks of the type {container.type}.", _UNKNOWN_TASK)
+    return found(container, work.data)
+
+
+def _enumerator(frame: Frame, loop: ForeachLoop) -> ForeachEnumerator[Any]:
+    found = None if loop.enumerator is None else enumerator_class(loop.enumerator)
+    if found is None or loop.enumerator is None:
+        what = loop.creation_name or "an unknown type"
+        raise TaskFailure(f"The engine does not run enumerators of the type {what}.", _NO_ENUMERATOR)
+    return found(loop.enumerator, frame.container.path)

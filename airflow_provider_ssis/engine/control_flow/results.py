@@ -1,0 +1,56 @@
+"""The result and the execution value of an executable, after what the package forces."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from airflow_provider_ssis.engine.control_flow.values import stored_value
+from airflow_provider_ssis.engine.control_flow.variables import View
+from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.events import Result
+from airflow_provider_ssis.project.datatypes import BY_VARIANT_TYPE
+from airflow_provider_ssis.project.dts import DtsContents
+from airflow_provider_ssis.project.package.containers import DtsContainer
+
+VALUE_NOT_SAVED: Final = 0xC0019001
+"""DTS_E_FAILEDSETEXECVALVARIABLE."""
+_INT32: Final = 3
+
+
+def final_result(container: DtsContainer, result: Result) -> Result:
+    """Return the result that the package forces, or the real one."""
+    forced = container.force_execution_result
+    return result if forced is None or result is Result.CANCELED else Result(forced)
+
+
+def execution_value(container: DtsContainer, value: Any) -> Any:
+    """Return the execution value that the package forces (ForceExecutionValue), or the real one.
+
+    :param value: what the task returned.
+    """
+    found = DtsContents(container.element)
+    if not found.flag("ForceExecValue"):
+        return value
+    code = found.number("ExecValueType", _INT32, container.part)
+    known = BY_VARIANT_TYPE.get(code)
+    text = found.text("ExecValue")
+    try:
+        return text if known is None else stored_value(text, known.name)
+    except ValueError:
+        return text
+
+
+def save_execution_value(view: View, container: DtsContainer, value: Any) -> None:
+    """Write the execution value to the variable that the package names (ExecValueVariable).
+
+    :param view: the variables of the executable.
+    :raises TaskFailure: 0xC0019001, the variable cannot contain it.
+    """
+    name = DtsContents(container.element).text("ExecValueVariable")
+    if not name or value is None:
+        return
+    try:
+        view.write(name, value)
+    except TaskFailure as error:
+        text = f"The execution value cannot be saved in the variable {name}: {error.text}"
+        raise TaskFailure(text, VALUE_NOT_SAVED) from None

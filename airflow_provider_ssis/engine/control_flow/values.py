@@ -1,0 +1,115 @@
+"""Values of variables and parameters: their types, defaults, and conversion."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from airflow_provider_ssis.expressions import Variable
+from airflow_provider_ssis.expressions.values import from_python, type_code, variable_type
+from airflow_provider_ssis.project.datatypes import VARIABLE_TYPES, parse_value
+
+OBJECT: Final = "Object"
+_TYPES: Final = {data_type.name: data_type for data_type in VARIABLE_TYPES}
+_REALS: Final = ("Single", "Double")
+_DECIMALS: Final = ("Decimal", "Currency")
+_FIRST_DATE: Final = datetime(1899, 12, 30)
+_UNTYPED: Final = ("Object", "Empty", "DBNull")
+
+
+def default_of(type_name: str) -> Any:
+    """Return the value of a variable without a stored value: 0, an empty text, False, 1899-12-30, None for an Object.
+
+    :param type_name: the type: ``Int32``, ``String``, ...
+    """
+    if type_name in ("String", "Char"):
+        return ""
+    if type_name == "Boolean":
+        return False
+    if type_name == "DateTime":
+        return _FIRST_DATE
+    if type_name in _DECIMALS:
+        return Decimal(0)
+    if type_name in _REALS:
+        return 0.0
+    return None if type_name in _UNTYPED or type_name not in _TYPES else 0
+
+
+def stored_value(text: str, type_name: str) -> Any:
+    """Return the value of a text that a package, a configuration or the user gives.
+
+    :param text: the text, as :func:`airflow_provider_ssis.project.datatypes.parse_value` reads it.
+    :param type_name: the type.
+    :raises ValueError: the type is unknown, or the text is not a value of it.
+    """
+    data_type = _TYPES.get(type_name)
+    if data_type is None:
+        raise ValueError(f"the type {type_name} is unknown")
+    found = parse_value(text, data_type)
+    return default_of(type_name) if found is None else found
+
+
+def given_value(value: Any, type_name: str) -> Any:
+    """Return a value that the user gives: a text is read as a value of the type, other values are converted.
+
+    :param value: the value.
+    :param type_name: the type.
+    :raises ValueError: it is not a value of the type.
+    """
+    if isinstance(value, str) and type_name not in _UNTYPED:
+        return stored_value(value, type_name)
+    return converted(value, type_name)
+
+
+def converted(value: Any, type_name: str) -> Any:
+    """Return a value as a variable of a type stores it.
+
+    As in Integration Services, there is no conversion between types: a text is no number. Types of Python fit each
+    type that has their values: an int fits all types of numbers in whose range it is.
+
+    :param value: the value.
+    :param type_name: the type of the variable.
+    :raises ValueError: the value does not fit.
+    """
+    if type_name in _UNTYPED:
+        return value
+    data_type = _TYPES.get(type_name)
+    if data_type is None:
+        raise ValueError(f"the type {type_name} is unknown")
+    is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    if type_name == "Boolean" and isinstance(value, bool):
+        return value
+    if type_name == "String" and isinstance(value, str):
+        return value
+    if type_name == "Char" and isinstance(value, str) and len(value) == 1:
+        return value
+    if type_name == "DateTime" and isinstance(value, date):
+        moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+        return moment.replace(tzinfo=None)
+    if type_name in _REALS and is_number and not isinstance(value, Decimal):
+        return float(value)
+    if type_name in _DECIMALS and is_number and not isinstance(value, float):
+        return Decimal(value)
+    if data_type.low is not None and data_type.high is not None and isinstance(value, int) and is_number:
+        if not data_type.low <= value <= data_type.high:
+            raise ValueError(f"the value does not fit: {type_name} has {data_type.low} to {data_type.high}")
+        return value
+    found = "NULL" if value is None else f"a value of Python's type {type(value).__name__}"
+    raise ValueError(f"{found} is not a value of {type_name}")
+
+
+def for_expressions(value: Any, type_name: str) -> Variable:
+    """Return a value as expressions read it; without a type if expressions cannot use it.
+
+    :param value: the value.
+    :param type_name: the type of the variable.
+    """
+    try:
+        code = type_code(type_name)
+        if code is None:
+            return Variable(None, None)
+        found = from_python("" if value is None and type_name == "String" else value, variable_type(code, None))
+    except ValueError:
+        return Variable(None, None)
+    return Variable(variable_type(code, found), found)

@@ -1,4 +1,65 @@
 """The engine: runs SSIS packages on this machine, without SQL Server Integration Services.
 
-The engine refuses what it does not support before anything runs: :mod:`airflow_provider_ssis.engine.refusals`.
+::
+
+    from airflow_provider_ssis.engine import run_package
+
+    result = run_package("Load.dtsx", connections={"Sales": "Server=localhost;Database=Sales;UID=etl;PWD=…"})
+    result.exit_code
+
+The engine refuses what it does not support before anything runs: :class:`UnsupportedError` lists it. Names are imported
+when they are used, so that importing this module is fast.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.engine.cancellation import CancelToken
+    from airflow_provider_ssis.engine.context import RunOptions
+    from airflow_provider_ssis.engine.control_flow.checking import check_package
+    from airflow_provider_ssis.engine.control_flow.running import RunResult, run_package
+    from airflow_provider_ssis.engine.errors import EngineError
+    from airflow_provider_ssis.engine.events import Result
+    from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, load_project
+    from airflow_provider_ssis.engine.refusals import Refusal, UnsupportedError
+
+__all__ = [
+    "CancelToken",
+    "EngineError",
+    "LoadError",
+    "LoadedProject",
+    "Refusal",
+    "Result",
+    "RunOptions",
+    "RunResult",
+    "UnsupportedError",
+    "check_package",
+    "load_project",
+    "run_package",
+]
+
+_MODULES = {
+    "CancelToken": "cancellation",
+    "EngineError": "errors",
+    "LoadError": "loading",
+    "LoadedProject": "loading",
+    "Refusal": "refusals",
+    "Result": "events",
+    "RunOptions": "context",
+    "RunResult": "control_flow.running",
+    "UnsupportedError": "refusals",
+    "check_package": "control_flow.checking",
+    "load_project": "loading",
+    "run_package": "control_flow.running",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the engine."""
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -123,7 +123,7 @@ def load_project(source: Path | str | bytes, *, password: str | None = None) -> 
 
 
 def _package(path: Path, password: str | None) -> LoadedProject:
-    """Load a package, with its project if a .dtproj beside it lists the package."""
+    """Load a package, with its project if a .dtproj in its folder lists the package."""
     for dtproj in sorted(path.parent.glob("*.[dD][tT][pP][rR][oO][jJ]")):
         try:
             found = _opened(dtproj, str(path), path.parent, password)
@@ -136,7 +136,7 @@ def _package(path: Path, password: str | None) -> LoadedProject:
 
 
 def _loose(folder: Path, package: str | None, password: str | None) -> LoadedProject:
-    """Load the packages of a folder without a project, with the connection managers and parameters beside them."""
+    """Load the packages of a folder without a project, with the connection managers and parameters in it."""
     files = ProjectFolder.of(folder)
     names = sorted({name for name in files.names.values() if name.lower().endswith(_LOOSE)})
     packages = [name for name in names if name.lower().endswith(PACKAGE_SUFFIXES)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 _PAIR = re.compile(
     r"\s*([^=;]+?)\s*=\s*(\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'|\{(?:[^}]|\}\})*\}|[^;]*?)\s*(?:;|$)", re.DOTALL
@@ -46,29 +45,3 @@ def has_password(text: str) -> bool:
     :param text: the connection string or expression.
     """
     return _PASSWORD.search(text) is not None
-
-
-def with_pair(connection_string: str, names: Sequence[str], value: str) -> str:
-    """Return a connection string with another value of a key, which is added if it is absent.
-
-    :param connection_string: of OLE DB, ADO.NET or ODBC.
-    :param names: the key and its synonyms; the first is added.
-    :param value: the value, without quotes.
-    """
-    known = {name.lower() for name in names}
-    quoted = _quoted(value)
-    found = False
-    parts = []
-    for match in _PAIR.finditer(connection_string):
-        is_it = match[1].lower() in known
-        found = found or is_it
-        parts.append(f"{match[1]}={quoted if is_it else match[2]};")
-    if not found:
-        parts.append(f"{names[0]}={quoted};")
-    return "".join(parts)
-
-
-def _quoted(value: str) -> str:
-    if not re.search(r"[;'\"{}=]|^\s|\s$", value):
-        return value
-    return '"' + value.replace('"', '""') + '"'

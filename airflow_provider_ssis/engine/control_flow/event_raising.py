@@ -83,7 +83,7 @@ class Events:
     ) -> bool:
         """Raise an event: publish it, count it if it is an error, and run its handlers, from the inside out.
 
-        An event handler that is running does not handle the events of its own executables.
+        An event handler that is running does not handle the events of its executables.
 
         :param code: of the message, unsigned. Default: 0, none.
         :param described: the text for System::ErrorDescription. Default: none.
@@ -137,4 +137,3 @@ def _system_values(
         signed = code - (1 << 32) if code >= 1 << 31 else code
         values |= {"System::ErrorCode": ("Int32", signed), "System::ErrorDescription": ("String", described)}
     return values
-

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.events import Place
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.containers import SERIALIZABLE, DtsContainer, DtsEventHandler
-
-if TYPE_CHECKING:
-    from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 
 SystemValue = tuple[str, Any]
 """The type of a system variable, and its value."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_ssis.engine.control_flow.variables import RunVariable
+from airflow_provider_ssis.engine.connections.open_connections import OpenConnections
+from airflow_provider_ssis.engine.control_flow.run_variables import RunVariable
 from airflow_provider_ssis.engine.loading import LoadedProject
 from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer
 from airflow_provider_ssis.project.package.document import DtsPackage
@@ -45,6 +46,7 @@ class PackageRun:
     :param failed_configurations: the names of the configurations that were not applied.
     :param server_execution_id: the id of the execution in the catalog; 0 outside of a server.
     :param slots: the number of tasks that can still start; None for no limit.
+    :param connections: its connection managers, with the connections that are open.
     """
 
     file: str
@@ -56,6 +58,7 @@ class PackageRun:
     failed_configurations: list[str] = field(default_factory=list)
     server_execution_id: int = 0
     slots: asyncio.Semaphore | None = None
+    connections: OpenConnections | None = None
     instance_guid: str = field(default_factory=lambda: f"{{{uuid.uuid4()}}}".upper())
     _variables: dict[str, dict[str, RunVariable]] = field(default_factory=dict)
     _data: dict[str, ContainerData] = field(default_factory=dict)

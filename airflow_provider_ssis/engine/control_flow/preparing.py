@@ -99,4 +99,3 @@ def _set(prepared: Prepared, name: str, value: Any, where: str) -> None:
             prepared.data = with_data_property(prepared.data, name, value)
     except ValueError as error:
         prepared.failures.append(TaskFailure(f"{where} cannot be set: {error}.", PROPERTY_NOT_SET))
-

@@ -1,7 +1,7 @@
 """The properties that expressions, configurations and the user can set, by their names in Microsoft's object model.
 
-The model has other names than the package format: ``Disable`` is stored as ``Disabled``, ``ToLine`` as ``To``. Names are
-compared without case. Enumerations are given by number in expressions, and by number or name elsewhere. Source:
+The model has other names than the package format: ``Disable`` is stored as ``Disabled``, ``ToLine`` as ``To``. Names
+are compared without case. Enumerations are given by number in expressions, and by number or name elsewhere. Source:
 "Use Property Expressions in Packages" and the pages of the tasks.
 """
 
@@ -88,9 +88,8 @@ def one_of(values: Mapping[int, Any]) -> Parse:
 
     def parse(value: Any) -> Any:
         text = _text(value).strip().lower()
-        number = int(text) if re.fullmatch(r"-?\d{1,9}", text) else None
-        if number in values:
-            return values[number]
+        if re.fullmatch(r"-?\d{1,9}", text) and int(text) in values:
+            return values[int(text)]
         if text in names:
             return names[text]
         known = ", ".join(f"{code} {name}" for code, name in values.items())
@@ -310,7 +309,10 @@ def can_set(data: ContainerData | Enumerator, name: str) -> bool:
 
 
 def with_enumerator_property(loop: ForeachLoop, name: str, value: Any) -> ForeachLoop:
-    """Return a Foreach loop with another value of a property of its enumerator; raises as :func:`with_data_property`."""
+    """Return a Foreach loop with another value of a property of its enumerator.
+
+    :raises ValueError: as for :func:`with_data_property`.
+    """
     if loop.enumerator is None:
         raise UnknownProperty("the loop has no enumerator")
     return replace(loop, enumerator=with_data_property(loop.enumerator, name, value))

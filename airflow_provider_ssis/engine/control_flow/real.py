@@ -91,7 +91,9 @@ class RealExecutor:
             if not work.done():
                 await asyncio.wait({work}, timeout=SECONDS_TO_STOP)
             if not work.done():
-                log.warning("%s did not stop in %s seconds after the run was cancelled", frame.place.path, SECONDS_TO_STOP)
+                log.warning(
+                    "%s did not stop in %s seconds after the run was cancelled", frame.place.path, SECONDS_TO_STOP
+                )
                 raise Cancelled
             return work.result()
         except (EngineError, asyncio.CancelledError):

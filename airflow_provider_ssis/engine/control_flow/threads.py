@@ -1,4 +1,4 @@
-"""Runs a function in a thread of its own, while the event loop goes on."""
+"""Runs a function in a new thread, while the event loop goes on."""
 
 from __future__ import annotations
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_ssis.engine.control_flow.frames import Frame
+from airflow_provider_ssis.engine.control_flow.run_variables import RunVariable
 from airflow_provider_ssis.engine.control_flow.system_variables import WRITABLE, system_variables
-from airflow_provider_ssis.engine.control_flow.values import converted, default_of, for_expressions, stored_value
+from airflow_provider_ssis.engine.control_flow.values import converted, default_of, for_expressions
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import (
     MAX_VARIABLE_LENGTH,
@@ -21,7 +22,6 @@ from airflow_provider_ssis.expressions import (
 )
 from airflow_provider_ssis.expressions.errors import Fault
 from airflow_provider_ssis.expressions.values import to_python, variable_type
-from airflow_provider_ssis.project.package.variables import DtsVariable
 
 NOT_FOUND: Final = 0xC0010001
 """DTS_E_VARIABLENOTFOUND."""
@@ -33,44 +33,6 @@ EXPRESSION_ERROR: Final = 0xC0019004
 """DTS_E_VARIABLEEXPRESSIONERROR."""
 READ_ONLY: Final = 0xC001F187
 """DTS_E_EXPREVALASSIGNMENTTOREADONLYVARIABLE."""
-
-
-@dataclass(slots=True, eq=False)
-class RunVariable:
-    """A variable in a run.
-
-    :param name: with its namespace.
-    :param owner: the path of the container that declares it.
-    :param expression: the expression that each read evaluates; empty for none.
-    """
-
-    name: str
-    owner: str
-    type: str
-    value: Any = field(repr=False)
-    expression: str = ""
-    read_only: bool = False
-    raise_changed_event: bool = False
-    id: str = ""
-    description: str = ""
-
-    @classmethod
-    def of(cls, stored: DtsVariable, owner: str) -> RunVariable:
-        """Return a variable with the value that the package stores.
-
-        :raises ValueError: the type is unknown, or the stored text is not a value of it.
-        """
-        return cls(
-            stored.qualified_name,
-            owner,
-            stored.data_type,
-            stored_value(stored.text, stored.data_type) if stored.text else default_of(stored.data_type),
-            stored.expression if stored.evaluate_as_expression else "",
-            stored.read_only,
-            stored.raise_changed_event,
-            stored.id,
-            stored.description,
-        )
 
 
 @dataclass(slots=True, eq=False)
@@ -135,7 +97,7 @@ class View(Mapping[str, Variable]):
             return candidates[0]
         if candidates:
             raise TaskFailure(
-                f"Several namespaces contain the variable {name}: {', '.join(sorted(candidates))}. Write its namespace.",
+                f"Several namespaces contain the variable {name}. Write one of {', '.join(sorted(candidates))}.",
                 AMBIGUOUS,
             )
         similar = [full for full in self if full.lower() == name.lower()]
@@ -188,7 +150,8 @@ class View(Mapping[str, Variable]):
         full = self.full_name(name)
         found = self._variables.get(full)
         if found is None:
-            return self._write_system(full, value)
+            self._write_system(full, value)
+            return None
         variable, owner = found
         if variable.read_only:
             raise TaskFailure(f"The variable {full} of {variable.owner} is read-only.", READ_ONLY)
@@ -236,7 +199,9 @@ class View(Mapping[str, Variable]):
         finally:
             self._evaluating.pop()
         if variable.type == "String" and compiled.type.code.name not in ("DT_WSTR", "DT_STR"):
-            reason = f"The expression of the variable {variable.name} gives {compiled.type}, but the variable is a String"
+            reason = (
+                f"The expression of the variable {variable.name} gives {compiled.type}, but the variable is a String"
+            )
             raise Fault(ExpressionCode.DTS_E_EXPREVALVARIABLECOMPUTEFAILED, f"{reason}: cast it to DT_WSTR")
         return Variable(variable_type(compiled.type.code, value), value)
 

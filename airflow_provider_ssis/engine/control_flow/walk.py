@@ -1,4 +1,4 @@
-"""The walk over a package: validation, precedence, loops, event handlers and results. It does no work of tasks itself."""
+"""The walk over a package: validation, precedence, loops, event handlers, results. Executors do the work of tasks."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Walk:
     async def _validate(self, frame: Frame, *, with_children: bool = False) -> Work | None:
         """Validate an executable, and those inside that are validated before the package runs.
 
-        :returns: what runs; None if it cannot run.
+        :returns: the work to do; None if the executable cannot run.
         """
         prepared = prepare(self.evaluation, frame)
         frame.container = container = prepared.container

@@ -1,0 +1,64 @@
+"""Checks which packages the engine can run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_provider_ssis.engine.context import RunOptions, Script
+from airflow_provider_ssis.engine.control_flow.preflight import check
+from airflow_provider_ssis.engine.loading import LoadedProject, load_project
+from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.project.errors import ProjectError
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPackage:
+    """A package that was checked.
+
+    :param name: its file name.
+    :param refusals: what the engine does not support in it; empty if the engine can run it.
+    :param problem: why it could not be read; empty if it was.
+    """
+
+    name: str
+    refusals: tuple[Refusal, ...] = ()
+    problem: str = ""
+
+    @property
+    def can_run(self) -> bool:
+        """Whether the engine can run it."""
+        return not self.refusals and not self.problem
+
+
+def check_package(
+    source: Path | str | bytes | LoadedProject,
+    package: str | None = None,
+    *,
+    scripts: Mapping[str, Script] | None = None,
+    password: str | None = None,
+) -> list[CheckedPackage]:
+    """Check whether the engine can run a package, or all packages of a project or folder. Nothing is opened.
+
+    :param source: as for :func:`~airflow_provider_ssis.engine.control_flow.running.run_package`.
+    :param package: the package. Default: None, the package of the file or all packages of the project.
+    :param scripts: Python functions that replace scripts, by the path of the task. Default: none.
+    :param password: the password that protects the project or package. Default: None.
+    :raises LoadError: there is no such package.
+    :raises ProjectError: the project cannot be read.
+    """
+    project = source if isinstance(source, LoadedProject) else load_project(source, password=password)
+    if package is not None or project.entry is not None:
+        names: tuple[str, ...] = (project.file_name(package),)
+    else:
+        names = project.package_names
+    options = RunOptions(scripts=dict(scripts or {}))
+    return [_checked(project, name, options) for name in names]
+
+
+def _checked(project: LoadedProject, name: str, options: RunOptions) -> CheckedPackage:
+    try:
+        return CheckedPackage(name, tuple(check(project, name, options)))
+    except ProjectError as error:
+        return CheckedPackage(name, problem=str(error))

@@ -1,0 +1,207 @@
+"""Prepares and runs the package of a run and its child packages."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from airflow_provider_ssis.engine.cancellation import CancelToken
+from airflow_provider_ssis.engine.connections.open_connections import OpenConnections
+from airflow_provider_ssis.engine.connections.paths import PathMap
+from airflow_provider_ssis.engine.connections.replacements import Replacement
+from airflow_provider_ssis.engine.context import RunOptions, TaskContext
+from airflow_provider_ssis.engine.control_flow.connections import resolver
+from airflow_provider_ssis.engine.control_flow.event_raising import Sink
+from airflow_provider_ssis.engine.control_flow.frames import Frame
+from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
+from airflow_provider_ssis.engine.control_flow.parameters import given_parameters, missing_parameters, parameter_values
+from airflow_provider_ssis.engine.control_flow.property_paths import set_connection_property, set_property
+from airflow_provider_ssis.engine.control_flow.real import RealExecutor
+from airflow_provider_ssis.engine.control_flow.secrets import Secrets
+from airflow_provider_ssis.engine.control_flow.task_context import WalkContext
+from airflow_provider_ssis.engine.control_flow.walk import Walk
+from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
+from airflow_provider_ssis.engine.events import Result
+from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, load_project
+from airflow_provider_ssis.project.errors import ProjectError
+from airflow_provider_ssis.project.models import ExecutableKind
+
+CHILD_NOT_LOADED: Final = 0xC00220E4
+"""DTS_E_TKEXECPACKAGE_UNABLETOLOAD."""
+DEEPEST_PACKAGES: Final = 64
+
+
+class PackageRunner:
+    """Runs a package and its child packages with real tasks.
+
+    :param project: the project of the package.
+    :param sink: gets the events.
+    :param secrets: what must not appear in events.
+    :param cancel: cancels the run.
+    :param options: what the user decides.
+    :param paths: maps paths of Windows.
+    :param replacements: what the user puts in the place of connection managers.
+    :param now: the clock.
+    """
+
+    def __init__(
+        self,
+        project: LoadedProject,
+        *,
+        sink: Sink,
+        secrets: Secrets,
+        cancel: CancelToken,
+        options: RunOptions,
+        paths: PathMap,
+        replacements: Mapping[str, Replacement],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._project = project
+        self._sink = sink
+        self._secrets = secrets
+        self._cancel = cancel
+        self._options = options
+        self._paths = paths
+        self._replacements = replacements
+        self._now = now
+        self._open: list[OpenConnections] = []
+
+    def prepared(
+        self,
+        file: str,
+        parameters: Mapping[str, Any],
+        overrides: Mapping[str, Any],
+        *,
+        project: LoadedProject | None = None,
+        project_values: Mapping[str, Any] | None = None,
+    ) -> PackageRun:
+        """Return the run of a package before it starts: loaded, with parameters and settings.
+
+        :param file: the file name of the package.
+        :param parameters: values of parameters by name.
+        :param overrides: values by property path.
+        :param project: that of the package. Default: that of the run.
+        :param project_values: values of the project's parameters by full name, for a child package. Default: none.
+        :raises LoadError: there is no such parameter or property, or a required parameter has no value.
+        :raises ProjectError: the file cannot be read as a package.
+        """
+        project = project or self._project
+        package = project.package(file)
+        given, connections = given_parameters(project, file, package, parameters)
+        missing = missing_parameters(package, given)
+        if missing:
+            raise LoadError(f"{file} requires a value for the parameter {', '.join(missing)}. Give one.")
+        values = parameter_values(project, package, {**(project_values or {}), **given}, self._secrets)
+        run = PackageRun(file, package, project, values, self._now())
+        for name, value in connections.items():
+            set_connection_property(run, name, value)
+        for path, value in overrides.items():
+            set_property(run, path, value)
+        return run
+
+    async def run(self, run: PackageRun) -> Result:
+        """Run a package to its end, on the running event loop."""
+        loop = asyncio.get_running_loop()
+        cancelled = asyncio.Event()
+
+        def cancel() -> None:
+            with suppress(RuntimeError):  # the run has ended
+                loop.call_soon_threadsafe(cancelled.set)
+
+        def context(frame: Frame) -> TaskContext:
+            connections = frame.package.connections
+            if connections is None:
+                raise ValueError(f"the package {frame.package.file} has no connections")
+            return WalkContext(
+                frame,
+                loop,
+                self._cancel,
+                walk.events,
+                walk.evaluation,
+                connections,
+                self._options,
+                lambda parent, name, values: self._run_child(walk, parent, name, values),
+            )
+
+        walk = Walk(
+            self._sink,
+            self._now,
+            self._secrets,
+            self._cancel,
+            lambda made: RealExecutor(context, made.evaluation, cancelled),
+        )
+        frame = Frame(run.package.container, run, "\\Package", None)
+        result = Result.CANCELED
+        try:
+            with self._cancel.interrupts(cancel):
+                result = await self._run_package(walk, frame)
+        except Cancelled:
+            pass
+        return result
+
+    async def _run_package(self, walk: Walk, frame: Frame) -> Result:
+        run = frame.package
+        run.slots = asyncio.Semaphore(_concurrent(run.package.max_concurrent_executables))
+        run.connections = OpenConnections(
+            resolver(frame, walk.evaluation, self._secrets),
+            paths=self._paths,
+            replacements=self._replacements,
+            cancel=self._cancel,
+        )
+        try:
+            return await walk.run_package(frame)
+        finally:
+            run.connections.close()
+
+    async def _run_child(self, walk: Walk, parent: Frame, name: str, parameters: Mapping[str, Any]) -> None:
+        packages = [frame for frame in parent.outwards() if frame.container.kind is ExecutableKind.PACKAGE]
+        if len(packages) >= DEEPEST_PACKAGES:
+            text = f"The package {name} cannot be run: {DEEPEST_PACKAGES} packages are nested, which is the limit."
+            raise TaskFailure(text, CHILD_NOT_LOADED)
+        try:
+            project, file = self._find(parent.package.project, name)
+            if any((one.package.project.source, one.package.file) == (project.source, file) for one in packages):
+                text = f"The package {name} is running already, as a parent of this task. A package cannot run itself."
+                raise TaskFailure(text, CHILD_NOT_LOADED)
+            is_same = project is parent.package.project
+            shared = {key: value for key, (_, value) in parent.package.parameters.items() if key.startswith("$Project")}
+            run = self.prepared(file, parameters, {}, project=project, project_values=shared if is_same else None)
+        except (LoadError, ProjectError) as error:
+            raise TaskFailure(f"The package {name} cannot be loaded. {error}", CHILD_NOT_LOADED) from None
+        run.server_execution_id = parent.package.server_execution_id
+        result = await self._run_package(walk, parent.package_inside(run, run.package.container))
+        if result is Result.CANCELED:
+            raise Cancelled
+        if result is Result.FAILURE:
+            raise ChildFailed
+
+    def _find(self, project: LoadedProject, name: str) -> tuple[LoadedProject, str]:
+        """Return a package of the project, or the package in a file.
+
+        :raises LoadError: there is no such package.
+        """
+        if os.sep in name:
+            found = load_project(Path(name))
+            return found, found.file_name(Path(name).name)
+        return project, project.file_name(name)
+
+
+class ChildFailed(TaskFailure):
+    """A child package failed. It has raised its errors, which the parent's handlers have handled."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+
+def _concurrent(stored: int) -> int:
+    """Return how many tasks run at the same time; -1 is the number of processors plus 2."""
+    if stored == -1:
+        return (os.cpu_count() or 1) + 2
+    if stored < 1:
+        raise EngineError(f"MaxConcurrentExecutables is {stored}: set it to -1, or to 1 or more.")
+    return stored

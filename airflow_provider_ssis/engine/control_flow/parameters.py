@@ -1,0 +1,72 @@
+"""The values of parameters: those that the user gives, or the design defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_ssis.engine.control_flow.package_runs import TypedValue
+from airflow_provider_ssis.engine.control_flow.secrets import Secrets
+from airflow_provider_ssis.engine.control_flow.values import default_of, given_value
+from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
+from airflow_provider_ssis.project.package.document import DtsPackage
+
+CONNECTION = "CM."
+_PROJECT, _PACKAGE = "$Project::", "$Package::"
+
+
+def given_parameters(
+    project: LoadedProject, file: str, package: DtsPackage, given: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the given values by full name, and those of connection parameters by ``Manager.Property``.
+
+    :param given: values by name: ``Region``, ``$Package::Region``, ``$Project::Server``, ``CM.Sales.ServerName``. A
+        name without a scope is that of the package's parameter or, if it has none, of the project's.
+    :raises LoadError: there is no such parameter.
+    """
+    own = {f"{_PACKAGE}{one.name}".casefold(): f"{_PACKAGE}{one.name}" for one in package.parameters}
+    shared = {f"{_PROJECT}{one.name}".casefold(): f"{_PROJECT}{one.name}" for one in project.parameters}
+    values: dict[str, Any] = {}
+    connections: dict[str, Any] = {}
+    for name, value in given.items():
+        bare = name.rpartition("::")[2]
+        if bare.upper().startswith(CONNECTION):
+            connections[bare[len(CONNECTION) :]] = value
+            continue
+        keys = [name] if "::" in name else [f"{_PACKAGE}{name}", f"{_PROJECT}{name}"]
+        found = next((known for key in keys if (known := (own | shared).get(key.casefold()))), None)
+        if found is None:
+            known = ", ".join(sorted((own | shared).values())) or "none"
+            raise LoadError(f"{file} has no parameter {name}. Parameters: {known}.")
+        values[found] = value
+    return values, connections
+
+
+def parameter_values(
+    project: LoadedProject, package: DtsPackage, given: Mapping[str, Any], secrets: Secrets
+) -> dict[str, TypedValue]:
+    """Return the values of all parameters by full name.
+
+    :param given: the given values by full name.
+    :param secrets: gets the values of sensitive parameters.
+    :raises LoadError: a value is not one of the parameter's type.
+    """
+    declared = [(f"{_PACKAGE}{one.name}", one.data_type, one.value, one.sensitive) for one in package.parameters]
+    declared += [(f"{_PROJECT}{one.name}", one.data_type, one.value, one.sensitive) for one in project.parameters]
+    found: dict[str, TypedValue] = {}
+    for name, type_name, stored, sensitive in declared:
+        value = default_of(type_name) if stored is None else stored
+        if name in given:
+            try:
+                value = given_value(given[name], type_name)
+            except ValueError as error:
+                raise LoadError(f"The value of the parameter {name} is not valid: {error}.") from None
+        if sensitive:
+            secrets.add(value)
+        found[name] = (type_name, value)
+    return found
+
+
+def missing_parameters(package: DtsPackage, given: Mapping[str, Any]) -> list[str]:
+    """Return the names of the required parameters of a package without a given value."""
+    return [one.name for one in package.parameters if one.required and f"{_PACKAGE}{one.name}" not in given]

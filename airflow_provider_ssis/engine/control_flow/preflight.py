@@ -1,0 +1,188 @@
+"""Finds what the engine does not support in a package, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from airflow_provider_ssis.engine.context import RunOptions
+from airflow_provider_ssis.engine.control_flow.connection_values import hidden_secrets
+from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
+from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
+from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set
+from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
+from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.engine.tasks.table import task_class
+from airflow_provider_ssis.project.errors import ProjectError
+from airflow_provider_ssis.project.models import ExecutableKind
+from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
+from airflow_provider_ssis.project.package.document import DtsPackage
+from airflow_provider_ssis.project.package.loops import ForeachLoop
+from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
+from airflow_provider_ssis.project.type_names import task_type
+
+_GIVE_VALUE = "Give its value when you run the package"
+
+
+def check(
+    project: LoadedProject,
+    file: str,
+    options: RunOptions,
+    *,
+    replacements: Collection[str] = (),
+    parameters: Mapping[str, Any] | None = None,
+) -> list[Refusal]:
+    """Return what the engine does not support in a package and its child packages. Nothing is opened.
+
+    :param project: its project.
+    :param file: its file name.
+    :param options: what the user decides: functions that replace scripts are supported.
+    :param replacements: the names of the connection managers that the user replaces. Default: none.
+    :param parameters: the parameters that the user gives. Default: none.
+    :raises ProjectError: the package cannot be read.
+    """
+    found = _Check(project, options, {name.casefold() for name in replacements}, set(parameters or ()))
+    return list(dict.fromkeys(found.package(file, project.package(file), "")))
+
+
+class _Check:
+    def __init__(
+        self, project: LoadedProject, options: RunOptions, replacements: set[str], parameters: set[str]
+    ) -> None:
+        self._project = project
+        self._options = options
+        self._replacements = replacements
+        self._parameters = {name.rpartition("::")[2] for name in parameters}
+        self._seen: set[str] = set()
+
+    def package(self, file: str, package: DtsPackage, prefix: str) -> Iterator[Refusal]:
+        """Yield the refusals of a package.
+
+        :param prefix: stands before paths: the file name of a child package.
+        """
+        self._seen.add(file)
+        root = package.container
+        if root.disabled:
+            return
+        refusals = [*self._package(package), *self._secrets(package)]
+        for container in root.walk_enabled():
+            refusals += self._executable(container)
+        for one in refusals:
+            yield Refusal(f"{prefix}{one.where}", one.what, one.why, one.advice)
+        for name in _children(root):
+            yield from self._child(name)
+
+    def _child(self, name: str) -> Iterator[Refusal]:
+        try:
+            file = self._project.file_name(name)
+            if file not in self._seen:
+                yield from self.package(file, self._project.package(file), f"{file}: ")
+        except (LoadError, ProjectError) as error:
+            yield Refusal(name, "child package", str(error))
+
+    def _package(self, package: DtsPackage) -> Iterator[Refusal]:
+        where = package.container.path
+        if package.max_concurrent_executables < 1 and package.max_concurrent_executables != -1:
+            why = f"{package.max_concurrent_executables} executables cannot run at the same time"
+            yield Refusal(where, "MaxConcurrentExecutables", why, "Set it to -1, or to 1 or more.")
+
+    def _secrets(self, package: DtsPackage) -> Iterator[Refusal]:
+        text = _text(package)
+        for manager in (*package.connection_managers, *self._project.connection_managers):
+            names = (manager.id.upper(), f"CONNECTIONMANAGERS[{manager.name}]".upper(), f'"{manager.name}"'.upper())
+            is_own = manager in package.connection_managers
+            if manager.name.casefold() in self._replacements or not any(name and name in text for name in names):
+                continue
+            for secret in hidden_secrets(manager):
+                if f"CM.{manager.name}.{secret}" in self._parameters or secret in manager.expressions:
+                    continue
+                owner = f"{package.container.path}.Connections[{manager.name}]" if is_own else manager.name
+                advice = f"{_GIVE_VALUE}, or replace the connection manager, or give the password of the project."
+                yield Refusal(owner, f"the sensitive property {secret}", "it is encrypted", advice)
+        for parameter in package.parameters:
+            is_used = f"$PACKAGE::{parameter.name}".upper() in text
+            if parameter.encrypted and is_used and parameter.name not in self._parameters:
+                where = f"{package.container.path}.Variables[$Package::{parameter.name}]"
+                advice = f"{_GIVE_VALUE}, or give the password of the project."
+                yield Refusal(where, "the sensitive parameter", "its value is encrypted", advice)
+
+    def _executable(self, container: DtsContainer) -> Iterator[Refusal]:
+        where = container.path
+        try:
+            data = container.data()
+            for variable in container.variables:
+                _ = variable.value
+        except ProjectError as error:
+            yield Refusal(where, "its definition", str(error))
+            return
+        if container.kind is ExecutableKind.TASK:
+            found = task_class(task_type(container.type))
+            if found is None:
+                why = "the engine does not run tasks of this type"
+                yield Refusal(where, f"task of the type {container.type}", why, "Disable the task, or replace it.")
+            else:
+                yield from found(container, data).refusals(self._options)
+        elif isinstance(data, ForeachLoop):
+            yield from _enumerator(where, data)
+        for handler in container.event_handlers:
+            yield from _handler(handler)
+        known = PACKAGE_PROPERTIES if container.kind is ExecutableKind.PACKAGE else frozenset()
+        for name in container.expressions:
+            lower = name.lower()
+            is_known = lower in CONTAINER or lower in known
+            if not is_known and (container.kind is ExecutableKind.PACKAGE or not can_set(data, name)):
+                why = "the engine cannot set this property"
+                yield Refusal(where, f"the expression of the property {name}", why, "Remove the expression.")
+
+
+def _enumerator(where: str, loop: ForeachLoop) -> Iterator[Refusal]:
+    found = None if loop.enumerator is None else enumerator_class(loop.enumerator)
+    if found is None or loop.enumerator is None:
+        what = f"enumerator of the type {loop.creation_name or 'none'}"
+        yield Refusal(where, what, "the engine does not run enumerators of this type", "Use another enumerator.")
+        return
+    yield from found(loop.enumerator, where).refusals()
+    for name in loop.expressions:
+        if not can_set(loop.enumerator, name):
+            what = f"the expression of the property {name} of the enumerator"
+            yield Refusal(where, what, "the engine cannot set this property", "Remove the expression.")
+
+
+def _handler(handler: DtsEventHandler) -> Iterator[Refusal]:
+    if handler.disabled:
+        return
+    try:
+        for variable in handler.variables:
+            _ = variable.value
+    except ProjectError as error:
+        yield Refusal(handler.path, "its definition", str(error))
+    for name in handler.expressions:
+        if name.lower() not in CONTAINER:
+            what = f"the expression of the property {name}"
+            yield Refusal(handler.path, what, "the engine cannot set this property", "Remove the expression.")
+
+
+def _children(root: DtsContainer) -> Iterator[str]:
+    """Yield the packages of the same project that Execute Package tasks run, where no expression names them."""
+    for container in root.walk_enabled():
+        if container.kind is not ExecutableKind.TASK or task_type(container.type) != "ExecutePackageTask":
+            continue
+        names = {name.lower() for name in container.expressions}
+        data = container.data()
+        is_named = not names & {"packagename", "packagenamefromprojectreference"}
+        if is_named and isinstance(data, ExecutePackageTask) and data.use_project_reference and data.package_name:
+            yield data.package_name
+
+
+def _text(package: DtsPackage) -> str:
+    """Return the texts and attributes in the package, without the connection managers, in upper case."""
+    parts: list[str] = []
+    for element in package.container.element.iter("*"):
+        if str(element.tag).endswith("}ConnectionManager") or any(
+            str(one.tag).endswith("}ConnectionManagers") for one in element.iterancestors()
+        ):
+            continue
+        parts += [f'"{value}"' for value in element.attrib.values()]
+        if element.text:
+            parts.append(element.text)
+    return "\n".join(parts).upper()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,10 @@ import pyarrow as pa
 
 from airflow_provider_ssis.catalog.failures.message_codes import symbol_of
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
+from airflow_provider_ssis.engine.data_flow.parsing import Status
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.project.package.data_flow import InputColumn, OutputColumn
 
 FAILED_ON_ERROR = 0xC0209029
 """DTS_E_INDUCEDTRANSFORMFAILUREONERROR."""
@@ -92,6 +94,36 @@ def apply_dispositions(
     numbers = np.array([plan.numbers.get(each.column, 0) if each.column else 0 for each in failures], np.int32)
     bad = codes != 0
     return Sorted(~bad, error_rows(plan, batch, np.flatnonzero(bad), codes[bad], numbers[sources[bad]]))
+
+
+def status_errors(
+    statuses: npt.NDArray[np.uint8],
+    codes: Mapping[Status, int],
+    column: OutputColumn | InputColumn,
+    name: str,
+    detail: Callable[[int], TaskFailure] | None = None,
+) -> list[ColumnErrors]:
+    """Return the errors and the truncations of a conversion.
+
+    :param statuses: a :class:`Status` for each row.
+    :param codes: the code of each status, as the component has it.
+    :param column: the column whose dispositions apply.
+    :param name: what a message calls it.
+    :param detail: as for :class:`ColumnErrors`. Default: None.
+    """
+    table = np.zeros(max(Status) + 1, np.uint32)
+    for status, code in codes.items():
+        table[status] = code
+    coded = table[statuses]
+    is_cut = statuses == Status.TRUNCATED
+    lineage_id = column.lineage_id or column.key
+    found = []
+    for mask, truncated in ((~is_cut, False), (is_cut, True)):
+        chosen = np.where(mask, coded, np.uint32(0))
+        if chosen.any():
+            disposition = column.truncation_disposition if truncated else column.error_disposition
+            found.append(ColumnErrors(chosen, truncated, disposition, lineage_id, name, detail))
+    return found
 
 
 def error_rows(

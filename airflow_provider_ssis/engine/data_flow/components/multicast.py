@@ -1,0 +1,21 @@
+"""Multicast: each output gets all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pyarrow as pa
+
+from airflow_provider_ssis.engine.data_flow.component import Emitted, RowComponent
+
+
+class Multicast(RowComponent):
+    """Multicast."""
+
+    classes: ClassVar[tuple[str, ...]] = ("Multicast",)
+
+    def process(self, input_key: str, batch: pa.RecordBatch) -> Iterator[Emitted]:
+        """Send the rows to each output."""
+        for output in self.plan.stored.outputs:
+            yield output.key, batch

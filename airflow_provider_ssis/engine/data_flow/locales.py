@@ -1,0 +1,79 @@
+"""How locales write numbers and dates, for the standard parse of OLE Automation.
+
+Source: Microsoft's public locale data (National Language Support reference).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_SPACES = "\u00a0\u202f "
+_ENGLISH = "january february march april may june july august september october november december"
+_GERMAN = "januar februar märz april mai juni juli august september oktober november dezember"
+_FRENCH = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
+_ITALIAN = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
+_SPANISH = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+_DUTCH = "januari februari maart april mei juni juli augustus september oktober november december"
+_PORTUGUESE = "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro"
+_SWEDISH = "januari februari mars april maj juni juli augusti september oktober november december"
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """How a locale writes numbers and dates.
+
+    :param decimal: the sign before the fraction.
+    :param groups: the signs that may separate thousands.
+    :param currencies: the currency symbols.
+    :param order: the order of a date in digits: ``mdy``, ``dmy`` or ``ymd``.
+    :param months: the names of the months, in lower case; empty where they are not known.
+    """
+
+    decimal: str
+    groups: str
+    currencies: tuple[str, ...]
+    order: str
+    months: tuple[str, ...] = ()
+
+
+def _locale(decimal: str, groups: str, currency: str, order: str, months: str = "") -> Locale:
+    return Locale(decimal, groups, tuple(currency.split()), order, tuple(months.split()))
+
+
+LOCALES: Mapping[int, Locale] = {
+    127: _locale(".", ",", "¤", "mdy", _ENGLISH),
+    1033: _locale(".", ",", "$", "mdy", _ENGLISH),
+    2057: _locale(".", ",", "£", "dmy", _ENGLISH),
+    3081: _locale(".", ",", "$", "dmy", _ENGLISH),
+    5129: _locale(".", ",", "$", "dmy", _ENGLISH),
+    6153: _locale(".", ",", "€", "dmy", _ENGLISH),
+    16393: _locale(".", ",", "₹", "dmy", _ENGLISH),
+    1031: _locale(",", ".", "€", "dmy", _GERMAN),
+    2055: _locale(".", "'’", "CHF", "dmy", _GERMAN),
+    1036: _locale(",", _SPACES, "€", "dmy", _FRENCH),
+    2060: _locale(",", f".{_SPACES}", "€", "dmy", _FRENCH),
+    1040: _locale(",", ".", "€", "dmy", _ITALIAN),
+    1034: _locale(",", ".", "€", "dmy", _SPANISH),
+    3082: _locale(",", ".", "€", "dmy", _SPANISH),
+    2058: _locale(".", ",", "$", "dmy", _SPANISH),
+    1043: _locale(",", ".", "€", "dmy", _DUTCH),
+    2067: _locale(",", ".", "€", "dmy", _DUTCH),
+    1046: _locale(",", ".", "R$", "dmy", _PORTUGUESE),
+    2070: _locale(",", f".{_SPACES}", "€", "dmy", _PORTUGUESE),
+    1053: _locale(",", f".{_SPACES}", "kr", "ymd", _SWEDISH),
+    1030: _locale(",", ".", "kr kr.", "dmy"),
+    1044: _locale(",", _SPACES, "kr", "dmy"),
+    1035: _locale(",", _SPACES, "€", "dmy"),
+    1045: _locale(",", _SPACES, "zł", "dmy"),
+    1029: _locale(",", _SPACES, "Kč", "dmy"),
+    1038: _locale(",", _SPACES, "Ft", "ymd"),
+    1049: _locale(",", _SPACES, "₽ р.", "dmy"),
+    1032: _locale(",", ".", "€", "dmy"),
+    1055: _locale(",", ".", "₺ TL", "dmy"),
+    1041: _locale(".", ",", "¥ \\", "ymd"),
+    1042: _locale(".", ",", "₩ \\", "ymd"),
+    2052: _locale(".", ",", "¥ ￥", "ymd"),
+    1028: _locale(".", ",", "NT$", "ymd"),
+}
+"""The locales whose numbers and dates can be read, by LocaleID."""

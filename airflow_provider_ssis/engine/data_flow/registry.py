@@ -1,0 +1,68 @@
+"""Which module runs each class of component, and which classes cannot run here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from airflow_provider_ssis.engine.data_flow.component import FlowPart
+
+_COMPONENTS = "airflow_provider_ssis.engine.data_flow.components"
+
+MODULES: dict[str, str] = {
+    "Lineage": "audit",
+    "CharacterMap": "character_map",
+    "ConditionalSplit": "conditional_split",
+    "CopyMap": "copy_column",
+    "DataConvert": "data_conversion",
+    "DataReaderDestinationAdapter": "data_reader_destination",
+    "DerivedColumn": "derived_column",
+    "FlatFileDestination": "flat_file_destination",
+    "FlatFileSource": "flat_file_source",
+    "Multicast": "multicast",
+    "RowCount": "row_count",
+    "UnionAll": "union_all",
+}
+"""The module of each class, in :mod:`airflow_provider_ssis.engine.data_flow.components`."""
+
+_APPROXIMATE = "it matches approximately, with an index that only Integration Services has"
+_ANALYSIS = "it needs SQL Server Analysis Services"
+_MATCH = "Use a Lookup with cleaned keys, or replace the component with a Script component and a Python function."
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "FuzzyLookup": (_APPROXIMATE, _MATCH),
+    "FuzzyGrouping": (_APPROXIMATE, _MATCH),
+    "TermExtraction": ("its dictionary of English nouns is part of Integration Services", _MATCH),
+    "TermLookup": ("its dictionary of English nouns is part of Integration Services", _MATCH),
+    "DataCorrectionComponent": (
+        "it needs Data Quality Services",
+        "Clean the values in a Script component with a Python function.",
+    ),
+    "PXPipelineDMQuery": (_ANALYSIS, "Run the package on a server with Integration Services."),
+    "PXPipelineProcessPartition": (_ANALYSIS, "Run the package on a server with Integration Services."),
+    "PXPipelineProcessDimension": (_ANALYSIS, "Run the package on a server with Integration Services."),
+    "CdcSourceComponent": (
+        "it reads change tables through a driver of Windows",
+        "Read the change tables with an OLE DB Source.",
+    ),
+    "DataStreamingDestinationAdapter": (
+        "it passes rows to the linked server of a catalog",
+        "Use a DataReader Destination.",
+    ),
+}
+"""Why a class cannot run here, and what can be done instead."""
+
+
+def part_class(class_name: str) -> type[FlowPart] | None:
+    """Return the class that runs a class of component; None if there is none.
+
+    :param class_name: as :func:`airflow_provider_ssis.project.type_names.component_class` returns it.
+    """
+    module_name = MODULES.get(class_name)
+    if module_name is None:
+        return None
+    module = import_module(f"{_COMPONENTS}.{module_name}")
+    return next(
+        found
+        for found in vars(module).values()
+        if isinstance(found, type) and issubclass(found, FlowPart) and class_name in getattr(found, "classes", ())
+    )

@@ -1,0 +1,466 @@
+"""Running a data flow: a thread for each asynchronous component, and everything else in the thread that pushes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from airflow_provider_ssis.engine.cancellation import CancelToken
+from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.data_flow.component import (
+    Emitted,
+    FlowComponent,
+    FlowPart,
+    RowComponent,
+)
+from airflow_provider_ssis.engine.data_flow.flow_context import FlowContext
+from airflow_provider_ssis.engine.data_flow.plan import DataFlowPlan, PlannedPath
+from airflow_provider_ssis.engine.data_flow.queues import Inbox
+from airflow_provider_ssis.engine.data_flow.registry import part_class
+from airflow_provider_ssis.engine.data_flow.rows import RowSchema
+from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
+from airflow_provider_ssis.engine.events import ComponentPhase, Place, RowsSent, RowsWritten
+from airflow_provider_ssis.engine.refusals import UnsupportedError
+from airflow_provider_ssis.project.type_names import component_class
+
+PIPELINE = "SSIS.Pipeline"
+"""The subcomponent of the messages of the data flow itself."""
+
+VALIDATION = 0x4004300A
+PREPARE_FOR_EXECUTE = 0x40043006
+PRE_EXECUTE = 0x40043007
+EXECUTE = 0x4004300C
+POST_EXECUTE = 0x40043008
+CLEANUP = 0x40043009
+ROWS_WRITTEN = 0x4004300B
+FAILED_PRE_EXECUTE = 0xC004701A
+FAILED_INPUT = 0xC0047022
+FAILED_OUTPUT = 0xC0047038
+FAILED_VALIDATION = 0xC004706B
+FAILED_COMPONENTS = 0xC004700C
+UNEXPECTED = 0xC0047062
+"""DTS_E_USERCOMPONENTEXCEPTION."""
+
+_EVENT_SECONDS = 0.5
+"""The shortest time between two events of a path."""
+
+
+class Sink:
+    """What gets the rows of a path besides its component: see :mod:`airflow_provider_ssis.engine.data_flow.taps`."""
+
+    def start(self, schema: RowSchema) -> None:
+        """Prepare for rows with these columns."""
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take rows."""
+
+    def end(self, *, failed: bool) -> None:
+        """There are no more rows."""
+
+
+@dataclass(slots=True)
+class _Route:
+    """A path in a run."""
+
+    path: PlannedPath
+    names: tuple[str, ...]
+    sinks: Sequence[_Tap]
+    rows: int = 0
+    published: int = 0
+    next_event: float = 0.0
+
+
+@dataclass(slots=True)
+class _Tap:
+    sink: Sink
+    left: int | None
+
+
+class DataFlowRun:
+    """One run of a data flow.
+
+    :param plan: the data flow.
+    :param context: the context of the Data Flow task.
+    :param taps: sinks by the path whose rows they get, as ``Paths[Component.Output]``, or by the name of the component
+        to which the path leads; with the most rows, or None for all. Default: none.
+    :param clock: returns the time, for events. Default: the machine's clock.
+    :raises UnsupportedError: the engine cannot run it.
+    """
+
+    def __init__(
+        self,
+        plan: DataFlowPlan,
+        context: TaskContext,
+        taps: Sequence[tuple[str, Sink, int | None]] = (),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        if plan.refusals:
+            raise UnsupportedError(plan.refusals)
+        self._plan = plan
+        self._task = context
+        self._cancel = CancelToken()
+        self._context = FlowContext(context, self._cancel)
+        self._clock = clock
+        self._taps = taps
+        container = context.container
+        self._place = Place(
+            f"{context.package_name}.dtsx", container.path, context.execution_path, container.name, container.id
+        )
+        self._parts: dict[str, FlowPart] = {}
+        for component in plan.components:
+            found = part_class(component_class(component.stored))
+            assert found is not None  # noqa: S101 the plan refuses unknown classes
+            self._parts[component.stored.key] = found(component)
+        self._routes: dict[str, _Route] = {}
+        self._inboxes: dict[str, Inbox] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._open_inputs: dict[str, set[str]] = {}
+        self._lock = threading.Lock()
+        self._failures: list[TaskFailure] = []
+        self._is_cancelled = False
+        self._times: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+        self._connect()
+
+    @property
+    def parts(self) -> Mapping[str, FlowPart]:
+        """The running components, by the name of the component."""
+        return {part.plan.stored.name: part for part in self._parts.values()}
+
+    def _connect(self) -> None:
+        for path in self._plan.paths:
+            wanted = {path.id, path.target.stored.name}
+            sinks = [_Tap(sink, most) for name, sink, most in self._taps if name in wanted]
+            names = tuple(path.schema.arrow.names)
+            self._routes[path.output_key] = _Route(path, names, sinks)
+        limit = max(self._plan.buffer_bytes, 1)
+        for component in self._plan.components:
+            key = component.stored.key
+            self._open_inputs[key] = set(component.inputs)
+            self._locks[key] = threading.Lock()
+            if isinstance(self._parts[key], FlowComponent) and component.inputs:
+                schemas = {one: schema.arrow for one, schema in component.inputs.items()}
+                folder = self._task.options.temp_folder
+                self._inboxes[key] = Inbox(schemas, limit, 4 * component.buffer_rows, folder)
+
+    # -- phases --------------------------------------------------------------------------------------------------------
+
+    def validate(self) -> None:
+        """Check all components (the phase Validate).
+
+        :raises TaskFailure: one cannot run.
+        """
+        self._message("Validation phase is beginning.", VALIDATION)
+        self._warn()
+        for part in self._parts.values():
+            try:
+                with self._phase(part, "Validate"):
+                    part.validate(self._context)
+            except TaskFailure as failure:
+                name = part.plan.stored.name
+                self._report(_at(failure, part))
+                self._error(f'"{name}" failed validation. See the messages before this one.', FAILED_VALIDATION)
+                self._error("One or more components failed validation.", FAILED_COMPONENTS)
+                raise TaskFailure(str(failure), failure.code, is_reported=True) from failure
+
+    def _warn(self) -> None:
+        if not self._plan.components and not self._plan.removed:
+            self._warning("The Data Flow task contains no components.", 0x80047034)
+        for component in self._plan.removed:
+            if component.inputs:
+                text = f'The component "{component.name}" does not run, because nothing uses its rows.'
+                self._warning(text, 0x800470AE)
+            else:
+                text = f'The source "{component.name}" does not run, because no destination gets its rows.'
+                self._warning(text, 0x8004706F)
+        for name, columns in self._plan.unused.items():
+            listed = ", ".join(f'"{column}"' for column in columns)
+            self._warning(f"No component after {name} uses the columns {listed}. Remove them to save work.", 0x80047076)
+
+    def execute(self) -> None:
+        """Run the data flow until its end.
+
+        :raises TaskFailure: it failed; the messages have been reported.
+        :raises Cancelled: the run was cancelled.
+        """
+        opened: list[FlowPart] = []
+        sinks = [tap.sink for route in self._routes.values() for tap in route.sinks]
+        with self._task.cancel.interrupts(self._stop):
+            try:
+                self._message("Prepare for Execute phase is beginning.", PREPARE_FOR_EXECUTE)
+                self._message("Pre-Execute phase is beginning.", PRE_EXECUTE)
+                if self._open(opened):
+                    for route in self._routes.values():
+                        for tap in route.sinks:
+                            tap.sink.start(route.path.schema)
+                    self._message("Execute phase is beginning.", EXECUTE)
+                    self._run_threads()
+            finally:
+                self._close(opened, sinks)
+        if self._failures:
+            first = self._failures[0]
+            raise TaskFailure(str(first), first.code, is_reported=True)
+        self._task.cancel.check()
+        if self._is_cancelled:
+            raise Cancelled
+
+    def _open(self, opened: list[FlowPart]) -> bool:
+        for part in self._parts.values():
+            opened.append(part)
+            try:
+                self._task.cancel.check()
+                with self._phase(part, "PreExecute"):
+                    part.open(self._context)
+            except EngineError as error:
+                self._record(error, part, FAILED_PRE_EXECUTE, "pre-execute phase")
+            except Exception as error:  # noqa: BLE001 a fault of a component must not leave the others open
+                self._record(_unexpected(error, part), part, FAILED_PRE_EXECUTE, "pre-execute phase")
+            if self._failures or self._is_cancelled:
+                return False
+        return True
+
+    def _run_threads(self) -> None:
+        threads = [
+            threading.Thread(target=self._run_part, args=(part,), name=f"ssis-{part.plan.stored.name}", daemon=True)
+            for part in self._parts.values()
+            if isinstance(part, FlowComponent)
+        ]
+        for thread in threads:
+            thread.start()
+        for part in self._parts.values():
+            if isinstance(part, RowComponent) and not part.plan.inputs:
+                self._guarded(part, lambda part=part: self._finish(part))  # type: ignore[misc]
+        for thread in threads:
+            thread.join()
+
+    def _close(self, opened: Sequence[FlowPart], sinks: Sequence[Sink]) -> None:
+        is_bad = bool(self._failures) or self._is_cancelled or self._task.cancel.is_cancelled
+        for route in self._routes.values():
+            self._publish_rows(route, is_last=True)
+        if opened:
+            self._message("Post Execute phase is beginning.", POST_EXECUTE)
+        with ExitStack() as stack:
+            for sink in sinks:
+                stack.callback(sink.end, failed=is_bad)
+            for part in opened:
+                try:
+                    with self._phase(part, "PostExecute"):
+                        part.close(failed=is_bad)
+                except EngineError as error:
+                    self._record(error, part, None, "post-execute phase")
+                except Exception as error:  # noqa: BLE001 all others must be closed too
+                    self._record(_unexpected(error, part), part, None, "post-execute phase")
+        for inbox in self._inboxes.values():
+            inbox.close()
+        for part in opened:
+            rows = part.counts.rows
+            if rows is not None:
+                name = part.plan.stored.name
+                self._message(f'"{name}" wrote {rows} rows.', ROWS_WRITTEN)
+                self._task.publish(RowsWritten(self._clock(), self._place, name, rows))
+        if opened:
+            self._message("Cleanup phase is beginning.", CLEANUP)
+        for (component, phase), (start, end) in self._times.items():
+            self._task.publish(ComponentPhase(self._place, component, phase, start, end))
+
+    # -- rows ----------------------------------------------------------------------------------------------------------
+
+    def _run_part(self, part: FlowComponent) -> None:
+        self._guarded(part, lambda: self._emit_all(part))
+
+    def _emit_all(self, part: FlowComponent) -> None:
+        key = part.plan.stored.key
+        inbox = self._inboxes.get(key)
+        inputs: Mapping[str, Iterator[pa.RecordBatch]] = (
+            {} if inbox is None else {one: self._read(part, inbox, one) for one in inbox.keys}
+        )
+        rows = part.rows(inputs)
+        try:
+            with self._phase(part, "PrimeOutput"):
+                for output, batch in rows:
+                    self._push(output, batch)
+        finally:
+            if isinstance(rows, Generator):
+                rows.close()
+        if inbox is not None:
+            inbox.close()
+        self._end_outputs(part)
+
+    def _read(self, part: FlowPart, inbox: Inbox, key: str) -> Iterator[pa.RecordBatch]:
+        for batch in inbox.read(key):
+            self._cancel.check()
+            yield batch
+
+    def _push(self, output_key: str, batch: pa.RecordBatch) -> None:
+        """Send rows from an output to the component that follows."""
+        self._cancel.check()
+        route = self._routes.get(output_key)
+        if route is None or not batch.num_rows:
+            return
+        if batch.schema.names != list(route.names):
+            batch = batch.select(list(route.names))
+        route.rows += batch.num_rows
+        self._publish_rows(route, is_last=False)
+        for tap in route.sinks:
+            rows = batch if tap.left is None else batch.slice(0, tap.left)
+            if tap.left is not None:
+                tap.left -= rows.num_rows
+            if rows.num_rows:
+                tap.sink.write(rows)
+        target = self._parts[route.path.target.stored.key]
+        if isinstance(target, RowComponent):
+            self._process(target, lambda: target.process(route.path.input_key, batch))
+        else:
+            self._inboxes[target.plan.stored.key].put(route.path.input_key, batch)
+
+    def _process(self, part: RowComponent, work: Callable[[], Iterable[Emitted]]) -> None:
+        """Let a component work, and push its rows; one with several inputs works in one thread at a time."""
+        if len(part.plan.inputs) > 1:
+            with self._locks[part.plan.stored.key]:
+                self._work(part, work)
+        else:
+            self._work(part, work)
+
+    def _work(self, part: RowComponent, work: Callable[[], Iterable[Emitted]]) -> None:
+        key = (part.plan.stored.name, "ProcessInput")
+        start = self._times[key][0] if key in self._times else self._clock()
+        try:
+            for output, rows in work():
+                self._push(output, rows)
+        except _Located:
+            raise
+        except EngineError as error:
+            raise _Located(error, part) from error
+        except Exception as error:
+            raise _Located(_unexpected(error, part), part) from error
+        finally:
+            self._times[key] = (start, self._clock())
+
+    def _end_outputs(self, part: FlowPart) -> None:
+        for output in part.plan.stored.outputs:
+            route = self._routes.get(output.key)
+            if route is None:
+                continue
+            target = self._parts[route.path.target.stored.key]
+            if isinstance(target, RowComponent):
+                with self._lock:
+                    left = self._open_inputs[target.plan.stored.key]
+                    left.discard(route.path.input_key)
+                    is_last = not left
+                if is_last:
+                    self._finish(target)
+            else:
+                self._inboxes[target.plan.stored.key].end(route.path.input_key)
+
+    def _finish(self, part: RowComponent) -> None:
+        self._process(part, part.finish)
+        self._end_outputs(part)
+
+    # -- failures ------------------------------------------------------------------------------------------------------
+
+    def _guarded(self, part: FlowPart, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except _Located as located:
+            self._record(located.error, located.part, FAILED_INPUT, "ProcessInput method")
+        except EngineError as error:
+            self._record(error, part, FAILED_OUTPUT if not part.plan.inputs else FAILED_INPUT, "PrimeOutput method")
+        except Exception as error:  # noqa: BLE001 the data flow fails, and all threads must stop
+            self._record(_unexpected(error, part), part, FAILED_OUTPUT, "PrimeOutput method")
+
+    def _record(self, error: EngineError, part: FlowPart, consequence: int | None, method: str) -> None:
+        """Keep and report the first failure; stop all threads."""
+        if isinstance(error, Cancelled):
+            with self._lock:
+                self._is_cancelled = True
+            self._stop()
+            return
+        failure = error if isinstance(error, TaskFailure) else TaskFailure(str(error))
+        with self._lock:
+            is_first = not self._failures and not (self._is_cancelled and self._task.cancel.is_cancelled)
+            if is_first:
+                self._failures.append(failure)
+        self._stop()
+        if not is_first:
+            return
+        self._report(_at(failure, part))
+        if consequence is not None:
+            text = f"The {method} of {part.plan.subcomponent} failed. See the messages before this one."
+            self._error(text, consequence)
+
+    def _stop(self) -> None:
+        self._cancel.cancel()
+        for inbox in self._inboxes.values():
+            inbox.stop()
+
+    def _report(self, failure: TaskFailure) -> None:
+        for each in failure.chain:
+            self._task.error(each.text, each.code, subcomponent=each.subcomponent or failure.subcomponent)
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    def _message(self, text: str, code: int) -> None:
+        self._task.information(text, code, subcomponent=PIPELINE)
+
+    def _warning(self, text: str, code: int) -> None:
+        self._task.warning(text, code, subcomponent=PIPELINE)
+
+    def _error(self, text: str, code: int) -> None:
+        self._task.error(text, code, subcomponent=PIPELINE)
+
+    def _publish_rows(self, route: _Route, *, is_last: bool) -> None:
+        now = time.monotonic()
+        new = route.rows - route.published
+        if not new or (now < route.next_event and not is_last):
+            return
+        route.published = route.rows
+        route.next_event = now + _EVENT_SECONDS
+        path = route.path
+        self._task.publish(
+            RowsSent(
+                self._clock(),
+                self._place,
+                path.id,
+                path.name,
+                path.source.stored.name,
+                path.target.stored.name,
+                new,
+            )
+        )
+
+    @contextmanager
+    def _phase(self, part: FlowPart, phase: str) -> Iterator[None]:
+        start = self._clock()
+        try:
+            yield
+        finally:
+            self._times[part.plan.stored.name, phase] = (start, self._clock())
+
+
+class _Located(EngineError):
+    """An error of a component that works in the thread of another one."""
+
+    def __init__(self, error: EngineError, part: FlowPart) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.part = part
+
+
+def _at(failure: TaskFailure, part: FlowPart) -> TaskFailure:
+    if failure.subcomponent is None:
+        failure.subcomponent = part.plan.subcomponent
+    return failure
+
+
+def _unexpected(error: Exception, part: FlowPart) -> TaskFailure:
+    """The failure for a fault in the program, a full disk, or memory that is used up."""
+    reason = str(error) or type(error).__name__
+    if not isinstance(error, OSError):
+        reason = f"{type(error).__name__}: {reason}"
+    text = f"The component {part.plan.stored.name} failed: {reason}"
+    return TaskFailure(text, UNEXPECTED, subcomponent=part.plan.subcomponent)

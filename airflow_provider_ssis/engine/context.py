@@ -16,6 +16,23 @@ Script = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
+class DataTap:
+    """A tap on a path of a data flow.
+
+    :param task: the path of the Data Flow task: ``\\Package\\Load``.
+    :param path_id: ``Paths[Lookup.Lookup Match Output]``, or the name of the component to which the path leads.
+    :param sink: returns a new sink for each run of the task (:mod:`airflow_provider_ssis.engine.data_flow.taps`); is
+        called with the execution path of the task, which has the turns of loops.
+    :param max_rows: the most rows of each run; None for all. Default: None.
+    """
+
+    task: str
+    path_id: str
+    sink: Callable[[str], Any]
+    max_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """What the user decides about a run.
 
@@ -25,12 +42,14 @@ class RunOptions:
     :param temp_folder: where operations that exceed their memory write; None for the system's. Default: None.
     :param memory_limit: bytes that a blocking operation of a data flow may use before it writes to disk.
         Default: 256 MiB.
+    :param taps: taps on paths of data flows. Default: none.
     """
 
     scripts: Mapping[str, Script] = field(default_factory=dict)
     logging_level: int = 1
     temp_folder: str | None = None
     memory_limit: int = 256 * 1024 * 1024
+    taps: tuple[DataTap, ...] = ()
 
 
 class TaskContext(Protocol):

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 _SPACES = "\u00a0\u202f "
 _ENGLISH = "january february march april may june july august september october november december"
-_GERMAN = "januar februar märz april mai juni juli august september oktober november dezember"
+_GERMAN = "januar februar märz april mai juni juli august september oktober november dezember"  # codespell:ignore
 _FRENCH = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
 _ITALIAN = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
 _SPANISH = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
-_DUTCH = "januari februari maart april mei juni juli augustus september oktober november december"
+_DUTCH = "januari februari maart april mei juni juli augustus september oktober november december"  # codespell:ignore
 _PORTUGUESE = "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro"
-_SWEDISH = "januari februari mars april maj juni juli augusti september oktober november december"
+_SWEDISH = "januari februari mars april maj juni juli augusti september oktober november december"  # codespell:ignore
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-from airflow_provider_ssis.datatypes import COLUMN_TYPES, STRINGS, ColumnType, DataTypeCode
+from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
+from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.registry import REFUSED, part_class
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
+from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import (
     Component,
     ComponentOutput,
     ComponentPath,
-    DataType,
     OutputColumn,
     Pipeline,
 )
@@ -79,22 +80,13 @@ class DataFlowPlan:
     buffer_bytes: int
 
 
-def column_type(stored: DataType) -> ColumnType | None:
-    """Return the type of a column; None if the stored type is unknown.
-
-    :param stored: the type as the package stores it: by its name or, in some packages, its number.
-    """
-    code = COLUMN_TYPES.get(stored.name)
-    if code is None:
-        number = int(stored.name) if stored.name.isdecimal() else -1
-        if number not in COLUMN_TYPES.values():
-            return None
-        code = DataTypeCode(number)
-    is_sized = code in STRINGS or code is DataTypeCode.DT_BYTES
-    return ColumnType(code, stored.length if is_sized else 0, stored.precision, stored.scale, stored.code_page)
-
-
-def plan_data_flow(pipeline: Pipeline, task_path: str, locale_id: int, observed: Collection[str] = ()) -> DataFlowPlan:
+def plan_data_flow(
+    pipeline: Pipeline,
+    task_path: str,
+    locale_id: int,
+    observed: Collection[str] = (),
+    options: RunOptions | None = None,
+) -> DataFlowPlan:
     """Compile a data flow.
 
     :param pipeline: what the package stores.
@@ -102,8 +94,9 @@ def plan_data_flow(pipeline: Pipeline, task_path: str, locale_id: int, observed:
     :param locale_id: the locale of the task, for components without one.
     :param observed: the paths whose rows are wanted with all columns, as ``Paths[Component.Output]``, or the components
         to which they lead. Default: none.
+    :param options: what the user decided about the run. Default: nothing.
     """
-    return _Planner(pipeline, task_path, locale_id, frozenset(observed)).plan()
+    return _Planner(pipeline, task_path, locale_id, frozenset(observed), options or RunOptions()).plan()
 
 
 @dataclass(slots=True)
@@ -112,6 +105,7 @@ class _Planner:
     task_path: str
     locale_id: int
     observed: frozenset[str]
+    options: RunOptions
     refusals: list[Refusal] = field(default_factory=list)
     schemas: dict[str, RowSchema] = field(default_factory=dict)
     """The columns of each output, with all columns of its input."""
@@ -214,8 +208,9 @@ class _Planner:
             self.schemas[output.key] = RowSchema(columns)
 
     def _row_column(self, component: Component, column: OutputColumn) -> RowColumn:
-        type_ = column_type(column.data_type)
-        if type_ is None:
+        try:
+            type_ = column_type(column.data_type)
+        except KeyError:
             what = f"the column {column.name!r}"
             self._refuse(component.name, what, f"its data type {column.data_type.name!r} is unknown")
             type_ = ColumnType(DataTypeCode.DT_WSTR)
@@ -308,6 +303,7 @@ class _Planner:
             locale_id or self.locale_id,
             self._buffer_rows(outputs.values()),
             numbers[component.key],
+            self.options,
         )
 
     def _buffer_rows(self, outputs: Iterable[RowSchema]) -> int:

@@ -9,8 +9,8 @@ from airflow_provider_ssis.engine.data_flow.component import FlowPart
 _COMPONENTS = "airflow_provider_ssis.engine.data_flow.components"
 
 MODULES: dict[str, str] = {
-    "Lineage": "audit",
-    "CharacterMap": "character_map",
+    "ADONETSource": "ado_net_source",
+    "Attunity.SSISODBCSrc": "odbc_source",
     "ConditionalSplit": "conditional_split",
     "CopyMap": "copy_column",
     "DataConvert": "data_conversion",
@@ -18,8 +18,13 @@ MODULES: dict[str, str] = {
     "DerivedColumn": "derived_column",
     "FlatFileDestination": "flat_file_destination",
     "FlatFileSource": "flat_file_source",
+    "Lineage": "audit",
+    "Lookup": "lookup",
     "Multicast": "multicast",
+    "OLEDBSource": "ole_db_source",
     "RowCount": "row_count",
+    "SSISODBCSrc": "odbc_source",
+    "Sort": "sort",
     "UnionAll": "union_all",
 }
 """The module of each class, in :mod:`airflow_provider_ssis.engine.data_flow.components`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from airflow_provider_ssis.datatypes import COLUMN_TYPES, ColumnType
+from airflow_provider_ssis.datatypes import COLUMN_TYPES, STRINGS, ColumnType, DataTypeCode
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.package.data_flow import (
     Component,
@@ -20,10 +20,16 @@ Properties = Mapping[str, ComponentProperty]
 def column_type(stored: DataType) -> ColumnType:
     """Return the type of a stored column.
 
-    :param stored: the type as the package stores it.
+    :param stored: the type as the package stores it: by its name or, in some packages, its number.
     :raises KeyError: the package names a type that does not exist.
     """
-    return ColumnType(COLUMN_TYPES[stored.name], stored.length, stored.precision, stored.scale, stored.code_page)
+    code = COLUMN_TYPES.get(stored.name)
+    if code is None and stored.name.isdecimal() and int(stored.name) in COLUMN_TYPES.values():
+        code = DataTypeCode(int(stored.name))
+    if code is None:
+        raise KeyError(stored.name)
+    is_sized = code in STRINGS or code is DataTypeCode.DT_BYTES
+    return ColumnType(code, stored.length if is_sized else 0, stored.precision, stored.scale, stored.code_page)
 
 
 def text_of(properties: Properties, name: str, default: str = "") -> str:

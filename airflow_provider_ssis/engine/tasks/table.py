@@ -10,6 +10,7 @@ from airflow_provider_ssis.engine.tasks.task import Task
 _HERE = "airflow_provider_ssis.engine.tasks"
 TASKS: MutableMapping[str, str] = {
     "ExecuteSQLTask": f"{_HERE}.sql.task:SqlTask",
+    "Pipeline": f"{_HERE}.data_flow_task:DataFlowTask",
 }
 """The module and class of each type: ``airflow_provider_ssis.engine.tasks.process:ProcessTask``.
 

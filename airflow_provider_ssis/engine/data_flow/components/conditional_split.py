@@ -13,7 +13,8 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.row_expressions import RowExpression, expression_text
-from airflow_provider_ssis.engine.data_flow.stored_properties import flag_of, text_of, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import ComponentOutput

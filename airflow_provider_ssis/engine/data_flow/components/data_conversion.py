@@ -12,7 +12,8 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.conversions import Conversion
 from airflow_provider_ssis.engine.data_flow.parsing import Status
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions, status_errors
-from airflow_provider_ssis.engine.data_flow.stored_properties import flag_of, reference_of, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import OutputColumn
 

@@ -18,7 +18,8 @@ from airflow_provider_ssis.engine.data_flow.conversions import Conversion
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
 from airflow_provider_ssis.engine.data_flow.flat_files.writer import RowWriter
 from airflow_provider_ssis.engine.data_flow.parsing import Status
-from airflow_provider_ssis.engine.data_flow.stored_properties import flag_of, text_of, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 

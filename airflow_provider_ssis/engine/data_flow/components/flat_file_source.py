@@ -20,9 +20,9 @@ from airflow_provider_ssis.engine.data_flow.conversions import Conversion
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
 from airflow_provider_ssis.engine.data_flow.flat_files.texts import FlatFileTexts, TextRows
 from airflow_provider_ssis.engine.data_flow.parsing import Status
-from airflow_provider_ssis.engine.data_flow.plan import column_type
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions, status_errors
-from airflow_provider_ssis.engine.data_flow.stored_properties import flag_of, text_of, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored_columns import column_type, flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import OutputColumn
@@ -153,9 +153,8 @@ class FlatFileSource(FlowComponent):
         number = 1
         try:
             with path.open("rb") as file:
-                for exact in (self._has_redirects(), True):
-                    texts = FlatFileTexts(self._found, file, self.plan.buffer_rows, exact=exact)
-                    break
+                exact = self._has_redirects()
+                texts = FlatFileTexts(self._found, file, self.plan.buffer_rows, exact=exact)
                 texts.start()
                 if texts.ends_in_header:
                     self._warn(f'The file "{path}" ends inside its header rows.', END_IN_HEADER)
@@ -281,7 +280,7 @@ def _reads(plan: ComponentPlan) -> tuple[_Read, ...]:
     for position, column in enumerate(output.columns):
         if column.name == file_name and column.external_key not in external:
             continue
-        type_ = column_type(column.data_type) or _TEXT
+        type_ = column_type(column.data_type)
         index = external.get(column.external_key, position)
         reads.append(_Read(column, index, type_, flag_of(column.properties, "FastParse")))
     return tuple(reads)

@@ -25,7 +25,7 @@ class RowWriter:
     found: FileFormat
     escapes: bool
 
-    def header(self) -> bytes:
+    def header(self) -> bytes | memoryview:
         """The row with the names of the columns."""
         names = [pa.array([column.name]) for column in self.found.columns]
         if self.found.is_delimited:

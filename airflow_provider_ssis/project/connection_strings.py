@@ -45,3 +45,19 @@ def has_password(text: str) -> bool:
     :param text: the connection string or expression.
     """
     return _PASSWORD.search(text) is not None
+
+
+def with_pair(connection_string: str, names: tuple[str, ...], value: str) -> str:
+    """Return a connection string with another value of a pair, which is added if there is none.
+
+    :param connection_string: the connection string.
+    :param names: the names of the pair; the first one is that of a new pair.
+    :param value: its value.
+    """
+    quoted = '"' + value.replace('"', '""') + '"' if re.search(r"[;\"'={}]|^\s|\s$", value) else value
+    wanted = [each.lower() for each in names]
+    for match in _PAIR.finditer(connection_string):
+        if match[1].lower() in wanted:
+            return connection_string[: match.start(2)] + quoted + connection_string[match.end(2) :]
+    separator = "" if not connection_string or connection_string.rstrip().endswith(";") else ";"
+    return f"{connection_string}{separator}{names[0]}={quoted};"

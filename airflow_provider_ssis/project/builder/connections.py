@@ -350,6 +350,25 @@ class ConnectionManagers:
         parameters = () if text is None else (("ConnectionString", text, False),)
         return self._add(name, creation_name, dict(properties), parameters)
 
+    def adopt(self, name: str, creation_name: str, id_: str) -> ConnectionManagerBuilder:
+        """Add a connection manager of a package that exists, for tasks that are added to the package.
+
+        :param name: its name.
+        :param creation_name: its type.
+        :param id_: its id.
+        :raises BuildError: the name is invalid or used.
+        """
+        made = self._add_element(name, creation_name, element("ConnectionManager"), ())
+        made.id = id_
+        return made
+
+    def __getitem__(self, name: str) -> ConnectionManagerBuilder:
+        """Return the connection manager with a name, without regard to case.
+
+        :raises KeyError: there is none.
+        """
+        return self._by_name[name.casefold()]
+
     def _add_database(self, name: str, creation_name: str, text: str, retain: bool) -> ConnectionManagerBuilder:
         keys = connection_pairs(text)
 

@@ -20,12 +20,17 @@ class RowColumn:
     :param name: its name, for people.
     :param type: its SSIS type, which decides about conversions, truncation and comparison.
     :param component: the name of the component that created it, with which expressions can qualify it.
+    :param sort_key_position: its position in the key by which the rows are sorted, from 1; negative for descending, 0
+        for none. A promise of the package. Default: 0.
+    :param comparison_flags: how strings of the sort key were compared. Default: 0.
     """
 
     lineage_id: str
     name: str
     type: ColumnType
     component: str = ""
+    sort_key_position: int = 0
+    comparison_flags: int = 0
 
 
 @dataclass(frozen=True)

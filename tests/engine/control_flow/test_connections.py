@@ -1,0 +1,155 @@
+"""The values of connection managers in a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.refusals import UnsupportedError
+from airflow_provider_ssis.project.builder.package import PackageBuilder
+from airflow_provider_ssis.project.builder.project import ProjectBuilder
+from airflow_provider_ssis.project.package.loops import ItemEnumerator
+from tests.support.engine_runs import EngineRuns, add_task, codes
+
+STRING = "Data Source=db1;Initial Catalog=Sales;Provider=MSOLEDBSQL.1;"
+
+
+def get(runs: EngineRuns, package: PackageBuilder | ProjectBuilder, reference: str, **arguments: Any) -> RunConnection:
+    """Return what a task sees of a connection manager."""
+    seen: list[RunConnection] = []
+    runs.run(package, {"T": lambda context: seen.append(context.connections.get(reference))}, **arguments)
+    return seen[0]
+
+
+def package_with_connection() -> PackageBuilder:
+    package = PackageBuilder("P")
+    package.connection_managers.add_oledb("Sales", STRING, retain=True)
+    add_task(package, "T")
+    return package
+
+
+def test_a_connection_manager_is_found_by_guid_ref_id_and_name(runs: EngineRuns) -> None:
+    package = package_with_connection()
+    id_ = next(iter(package.connection_managers)).id
+    for reference in (id_, id_.lower(), id_.strip("{}"), "Package.ConnectionManagers[Sales]", "Sales"):
+        found = get(runs, package, reference)
+        assert (found.name, found.kind, found.connection_string, found.retains) == ("Sales", "OLEDB", STRING, True)
+
+
+def test_the_connection_managers_of_the_project_are_found(runs: EngineRuns) -> None:
+    project = ProjectBuilder("Project")
+    id_ = project.connection_managers.add_oledb("Shared", STRING).id
+    add_task(project.add_package("P"), "T")
+    for reference in (id_, f"{id_}:external", "Project.ConnectionManagers[Shared]", "Shared"):
+        assert get(runs, project, reference).name == "Shared"
+
+
+def test_an_unknown_connection_manager_fails_the_task(runs: EngineRuns) -> None:
+    result = runs.run(package_with_connection(), {"T": lambda context: context.connections.get("Other")})
+    assert codes(result) == [0xC001000E]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"parameters": {"CM.Sales.ServerName": "db2"}},
+        {"property_overrides": {"\\Package.Connections[Sales].Properties[ServerName]": "db2"}},
+        {"connections": {"Sales": {"Data Source": "db2"}}},
+        {"connections": {"sales": STRING.replace("db1", "db2")}},
+    ],
+    ids=["parameter", "property override", "key", "string"],
+)
+def test_the_ways_to_change_a_connection_manager(runs: EngineRuns, arguments: dict[str, Any]) -> None:
+    found = get(runs, package_with_connection(), "Sales", **arguments)
+    assert "Data Source=db2" in found.connection_string
+    assert "Initial Catalog=Sales" in found.connection_string
+
+
+def test_expressions_win_over_settings_and_replacements_over_expressions(runs: EngineRuns) -> None:
+    package = package_with_connection()
+    next(iter(package.connection_managers)).set_expression("InitialCatalog", '"Expression"')
+    override = {"\\Package.Connections[Sales].Properties[InitialCatalog]": "Override"}
+    found = get(runs, package, "Sales", property_overrides=override)
+    assert "Initial Catalog=Expression" in found.connection_string
+    replaced = get(runs, package, "Sales", property_overrides=override, connections={"Sales": {"Database": "Given"}})
+    assert "Database=Given" in replaced.connection_string
+    assert "Expression" not in replaced.connection_string
+
+
+def test_an_expression_is_evaluated_each_time_a_connection_is_used(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    name = package.add_variable("Name", "")
+    manager = package.connection_managers.add_file("Target", "none")
+    manager.set_expression("ConnectionString", '"/data/" + @[User::Name]')
+    loop = package.add_foreach_loop("Loop", ItemEnumerator((((8, "a"),), ((8, "b"),))), mappings=[name])
+    add_task(loop, "T")
+    seen: list[str] = []
+    runs.run(package, {"T": lambda context: seen.append(context.connections.get("Target").connection_string)})
+    assert seen == ["/data/a", "/data/b"]
+
+
+def test_an_expression_without_a_value_fails_the_task(runs: EngineRuns) -> None:
+    package = package_with_connection()
+    next(iter(package.connection_managers)).set_expression("ServerName", "@[User::Missing]")
+    result = runs.run(package, {"T": lambda context: context.connections.get("Sales")})
+    assert codes(result) == [0xC0017003]
+
+
+def test_passwords_do_not_appear_in_messages(runs: EngineRuns) -> None:
+    package = package_with_connection()
+
+    def task(context: TaskContext) -> None:
+        found = context.connections.get("Sales")
+        context.error(f"Login failed: {found.properties['Password']} {found.connection_string}", 0xC0202009)
+
+    result = runs.run(package, {"T": task}, parameters={"CM.Sales.Password": "Canary-1"})
+    assert "Canary-1" not in repr(result.messages)
+    assert codes(result) == [0xC0202009]
+
+
+def test_paths_of_windows_are_mapped(runs: EngineRuns, tmp_path: Path) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "T")
+    seen: list[Path] = []
+    task = {"T": lambda context: seen.append(context.connections.path("C:\\Data\\in\\a.csv"))}
+    runs.run(package, task, path_map={"c:\\data": str(tmp_path)})
+    runs.run(package, task, path_map=[f"C:\\Data\\in={tmp_path}"])
+    assert seen == [tmp_path / "in" / "a.csv", tmp_path / "a.csv"]
+
+
+ENCRYPTED = b"""<?xml version="1.0"?>
+<DTS:Executable xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:ObjectName="P" DTS:ExecutableType="Microsoft.Package"
+  DTS:DTSID="{00000000-0000-0000-0000-000000000001}" DTS:ProtectionLevel="2">
+  <DTS:Property DTS:Name="PackageFormatVersion">8</DTS:Property>
+  <DTS:ConnectionManagers>
+    <DTS:ConnectionManager DTS:refId="Package.ConnectionManagers[Sales]" DTS:CreationName="OLEDB"
+      DTS:DTSID="{00000000-0000-0000-0000-000000000002}" DTS:ObjectName="Sales">
+      <DTS:ObjectData><DTS:ConnectionManager DTS:ConnectionString="Data Source=db1;User ID=etl;">
+        <DTS:Password DTS:Name="Password" Sensitive="1" Encrypted="1">AQAAANCMnd8BFdERjHoAwE/Cl+s</DTS:Password>
+      </DTS:ConnectionManager></DTS:ObjectData>
+    </DTS:ConnectionManager>
+  </DTS:ConnectionManagers>
+  <DTS:Executables>
+    <DTS:Executable DTS:refId="Package\\T" DTS:ObjectName="T" DTS:ExecutableType="Microsoft.ScriptTask"
+      DTS:DTSID="{00000000-0000-0000-0000-000000000003}">
+      <DTS:ObjectData><ScriptProject Name="S" ReadOnlyVariables="USED"/></DTS:ObjectData>
+    </DTS:Executable>
+  </DTS:Executables>
+</DTS:Executable>
+"""
+
+
+def test_an_encrypted_password_that_the_package_uses_is_refused(runs: EngineRuns) -> None:
+    used = ENCRYPTED.replace(b"USED", b"{00000000-0000-0000-0000-000000000002}")
+    with pytest.raises(UnsupportedError) as raised:
+        runs.run(used)
+    assert [(one.where, one.what) for one in raised.value.refusals] == [
+        ("\\Package.Connections[Sales]", "the sensitive property Password")
+    ]
+    assert runs.run(used, connections={"Sales": {"Password": "given"}}).succeeded
+    assert runs.run(used, parameters={"CM.Sales.Password": "given"}).succeeded
+    assert runs.run(ENCRYPTED.replace(b"USED", b"")).succeeded

@@ -1,0 +1,215 @@
+"""Loading, checking and running packages of projects, and child packages."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.engine import CancelToken, LoadError, UnsupportedError, check_package, run_package
+from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.events import Event, EventName, Message, Result
+from airflow_provider_ssis.engine.loading import load_project
+from airflow_provider_ssis.project.builder.package import PackageBuilder
+from airflow_provider_ssis.project.builder.project import ProjectBuilder
+from airflow_provider_ssis.project.errors import ProjectError
+from airflow_provider_ssis.project.package.loops import SmoEnumerator
+from tests.support.engine_runs import EngineRuns, add_task, codes, messages, ran
+
+
+def sales() -> ProjectBuilder:
+    project = ProjectBuilder("Sales")
+    project.add_parameter("Server", "db1")
+    project.connection_managers.add_oledb("Shared", "Data Source=db1;")
+    for name in ("Load", "Check"):
+        add_task(project.add_package(name), f"T of {name}")
+    return project
+
+
+@pytest.mark.parametrize("form", ["ispac", "bytes", "folder", "dtproj", "dtsx", "loose"])
+def test_a_package_runs_from_every_form_of_a_project(runs: EngineRuns, tmp_path: Path, form: str) -> None:
+    project = sales()
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project.save(folder)
+    (tmp_path / "Sales.ispac").write_bytes(project.to_ispac())
+    if form == "loose":
+        (folder / "Sales.dtproj").unlink()
+    source: Any = {
+        "ispac": tmp_path / "Sales.ispac",
+        "bytes": project.to_ispac(),
+        "folder": folder,
+        "dtproj": str(folder / "Sales.dtproj"),
+        "dtsx": folder / "Load.dtsx",
+        "loose": folder,
+    }[form]
+    seen: list[str] = []
+
+    def task(context: TaskContext) -> None:
+        seen.append(context.read("$Project::Server") + context.connections.get("Shared").connection_string)
+
+    name = None if form == "dtsx" else "load"
+    result = run_package(source, name, scripts={"T of Load": task})
+    assert (result.status, seen) == (Result.SUCCESS, ["db1Data Source=db1;"])
+
+
+def test_the_package_to_run_must_be_named_if_there_are_several(runs: EngineRuns) -> None:
+    with pytest.raises(LoadError, match=r"Name the one to run: Load\.dtsx, Check\.dtsx"):
+        runs.run(sales())
+    with pytest.raises(LoadError, match="contains no package Other"):
+        runs.run(sales(), name="Other")
+
+
+def test_what_cannot_be_read_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match=r"Missing\.dtsx"):
+        load_project(tmp_path / "Missing.dtsx")
+    (tmp_path / "Bad.dtsx").write_text("<not a package/>")
+    with pytest.raises(ProjectError, match=r"Bad\.dtsx"):
+        run_package(tmp_path / "Bad.dtsx")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LoadError, match="contains no package"):
+        load_project(tmp_path / "empty")
+
+
+def test_all_refusals_are_listed_before_anything_runs(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "T")
+    sequence = package.add_sequence("S")
+    sequence.add_foreach_loop("Objects", SmoEnumerator("Server/Database"))
+    add_task(package.event_handler("OnError"), "Handler").set_expression("Colour", "1")
+    with pytest.raises(UnsupportedError) as raised:
+        runs.run(package, {"T": lambda _: pytest.fail("it ran")})
+    assert [one.where for one in raised.value.refusals] == [
+        "\\Package.EventHandlers[OnError]\\Handler",
+        "\\Package\\S\\Objects",
+    ]
+
+
+def test_disabled_parts_are_not_refused(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    loop = package.add_foreach_loop("Objects", SmoEnumerator("Server/Database"))
+    loop.options.disabled = True
+    assert runs.run(package).status is Result.SUCCESS
+
+
+def test_a_folder_is_checked_package_by_package(runs: EngineRuns, tmp_path: Path) -> None:
+    bad = PackageBuilder("Bad")
+    bad.add_foreach_loop("Objects", SmoEnumerator("Server/Database"))
+    bad.save(tmp_path)
+    PackageBuilder("Good").save(tmp_path)
+    (tmp_path / "Ugly.dtsx").write_text("<x/>")
+    found = {one.name: one for one in check_package(tmp_path)}
+    assert {name: one.can_run for name, one in found.items()} == {
+        "Bad.dtsx": False,
+        "Good.dtsx": True,
+        "Ugly.dtsx": False,
+    }
+    assert [one.where for one in found["Bad.dtsx"].refusals] == ["\\Package\\Objects"]
+    assert "is not an SSIS package" in found["Ugly.dtsx"].problem
+
+
+def run_child(package: str, **parameters: Any) -> Any:
+    return lambda context: context.run_child(package, parameters)
+
+
+def test_a_child_package_has_its_parameters_variables_and_results(runs: EngineRuns) -> None:
+    project = ProjectBuilder("Sales")
+    project.add_parameter("Server", "db1")
+    parent, child = project.add_package("Parent"), project.add_package("Child")
+    parent.add_variable("Total", 0)
+    add_task(parent, "Run")
+    child.add_parameter("Region", "north")
+    child.add_variable("Own", 1)
+    add_task(child, "T")
+    seen: list[Any] = []
+
+    def task(context: TaskContext) -> None:
+        names = ("$Package::Region", "$Project::Server", "User::Own", "System::PackageName", "User::Total")
+        seen.extend(context.read(name) for name in names)
+        context.write("User::Total", 5)
+
+    functions = {"Run": run_child("child.dtsx", Region="south"), "T": task}
+    result = runs.run(project, functions, "Parent", parameters={"Server": "db2"})
+    assert seen == ["south", "db2", 1, "Child", 0]
+    assert (result.status, result.variables) == (Result.SUCCESS, {"User::Total": 5})
+    assert [(one.place.package, one.place.execution_path) for one in result.statistics] == [
+        ("Child.dtsx", "\\Package\\Run\\Package\\T"),
+        ("Child.dtsx", "\\Package\\Run\\Package"),
+        ("Parent.dtsx", "\\Package\\Run"),
+        ("Parent.dtsx", "\\Package"),
+    ]
+
+
+def test_a_child_package_in_a_file_runs(runs: EngineRuns, tmp_path: Path) -> None:
+    other = PackageBuilder("Other")
+    add_task(other, "Inside")
+    path = other.save(tmp_path)
+    package = PackageBuilder("P")
+    add_task(package, "Run")
+    assert "Inside" in ran(runs.run(package, {"Run": run_child(str(path))}))
+
+
+@pytest.mark.parametrize(
+    "child",
+    [run_child("Missing.dtsx"), run_child("Child.dtsx", Missing=1), run_child("Parent.dtsx")],
+    ids=["missing", "wrong parameter", "itself"],
+)
+def test_a_child_package_that_cannot_run_fails_its_task(runs: EngineRuns, child: Any) -> None:
+    project = ProjectBuilder("Sales")
+    add_task(project.add_package("Parent"), "Run")
+    project.add_package("Child")
+    result = runs.run(project, {"Run": child}, "Parent")
+    assert (codes(result), result.status) == ([0xC00220E4], Result.FAILURE)
+
+
+def test_cancelling_ends_the_child_package_too(runs: EngineRuns) -> None:
+    project = ProjectBuilder("Sales")
+    parent, child = project.add_package("Parent"), project.add_package("Child")
+    add_task(parent, "Run")
+    add_task(child, "T")
+    token = CancelToken()
+
+    def wait(context: TaskContext) -> None:
+        token.cancel()
+        context.cancel.check()
+
+    result = runs.run(project, {"Run": run_child("Child"), "T": wait}, "Parent", cancel=token)
+    assert result.status is Result.CANCELED
+    assert [name for _, name in messages(result, EventName.QUERY_CANCEL)] == ["T", "Child", "Run", "Parent"]
+
+
+def test_events_arrive_while_the_package_runs(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "T")
+    events: list[Event] = []
+    during: list[int] = []
+    result = runs.run(package, {"T": lambda _: during.append(len(events))}, on_event=events.append)
+    assert during == [8]
+    assert [one for one in events if isinstance(one, Message)] == list(result.messages)
+    assert [one.time for one in result.messages] == sorted(one.time for one in result.messages)
+
+
+def test_a_package_runs_from_a_coroutine(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "T")
+
+    async def run() -> Result:
+        return runs.run(package).status
+
+    assert asyncio.run(run()) is Result.SUCCESS
+
+
+@pytest.mark.processes
+def test_an_empty_package_loads_no_heavy_library(tmp_path: Path) -> None:
+    path = PackageBuilder("P").save(tmp_path)
+    code = (
+        "import sys; from airflow_provider_ssis.engine import run_package;"
+        f"run_package({str(path)!r});"
+        "print(sorted({'pyarrow', 'duckdb', 'airflow', 'pyodbc', 'numpy', 'mssql_python'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -115,6 +115,7 @@ IS_RETRIED = {
     "ProcessNotFound",
     "ProjectChanged",
     "ServerUnreachable",
+    "StartInterrupted",
     "SsisTaskError",
     "StatementTimeout",
     "ExecutionStoppedByKill",

@@ -115,26 +115,37 @@ def read_data_taps(folder: Path, execution_id: int, taps: list[TapRequest], log:
     :param execution_id: the execution.
     :param taps: its data taps.
     :param log: the task's log.
-    :return: for each data tap ``file``, ``rows`` (how many; None if there is no file) and ``first_rows``, at most
-        :data:`MAX_RETURNED_ROWS` of them as mappings of columns to texts.
+    :return: for each data tap ``file``, ``rows`` (how many; None if there is no file, or if it cannot be read) and
+        ``first_rows``, at most :data:`MAX_RETURNED_ROWS` of them as mappings of columns to texts.
     """
-    results: list[dict[str, Any]] = []
-    for tap in taps:
-        name = tap.file_of(execution_id)
+    return [_read(folder, tap.file_of(execution_id), log) for tap in taps]
+
+
+def _read(folder: Path, name: str, log: TaskLog) -> dict[str, Any]:
+    """Read the files of a data tap. A problem is a warning: the execution has succeeded."""
+    nothing = {"file": name, "rows": None, "first_rows": []}
+    try:
         files = _files(folder, name)
         if not files:
             log.warning("The file %s of a data tap is not in %s. Has the data flow run?", name, folder)
-            results.append({"file": name, "rows": None, "first_rows": []})
-            continue
+            return nothing
         count, first = 0, list[dict[str, str]]()
         for path in files:
             for row in read_rows(path):
                 count += 1
                 if len(first) < MAX_RETURNED_ROWS:
                     first.append(row)
-        log.info("Data tap %s: %d rows.", name, count)
-        results.append({"file": name, "rows": count, "first_rows": first})
-    return results
+    except (OSError, UnicodeError, csv.Error) as error:
+        log.warning(
+            "The file %s of a data tap in %s cannot be read (%s). The execution has succeeded, so the task does too. "
+            "Check that this worker may read the folder, and that nothing else writes to the file.",
+            name,
+            folder,
+            error,
+        )
+        return nothing
+    log.info("Data tap %s: %d rows.", name, count)
+    return {"file": name, "rows": count, "first_rows": first}
 
 
 def _files(folder: Path, name: str) -> list[Path]:
@@ -154,6 +165,8 @@ def read_rows(path: Path) -> Iterator[dict[str, str]]:
 
     :param path: the file.
     :raises OSError: it cannot be read.
+    :raises UnicodeError: it is neither UTF-16 with its mark nor UTF-8.
+    :raises csv.Error: it has a line that CSV cannot have.
     """
     with path.open("rb") as file:
         start = file.read(2)

@@ -21,11 +21,12 @@ from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK
 from airflow_provider_ssis.executions.outage import outage_text
 from airflow_provider_ssis.executions.polling import ExecutionWait, PackageWait, WaitResult
 from airflow_provider_ssis.triggers.message_reader import MessageReader, Reading
-from airflow_provider_ssis.triggers.poller_connection import AllQueriesFail, PollerConnection
+from airflow_provider_ssis.triggers.poller_connection import AllQueriesFail, Answers, Key, PollerConnection, Value
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import EventMessage, ExecutionState
+    from airflow_provider_ssis.catalog.requests import PackageWatch
     from airflow_provider_ssis.executions.deadline import Clock
     from airflow_provider_ssis.executions.outage import OutageTolerance
 
@@ -200,14 +201,19 @@ class Poller:
         if executions:
             self._poll_executions(connection, reader, executions)
 
-    def _poll_packages(self, connection: PollerConnection, due: list[tuple[Subscription, PackageWait]]) -> None:
-        try:
-            found = connection.catalog.successes({wait.watch for _, wait in due})
-        except Exception as error:  # noqa: BLE001 the thread goes on, for the other subscribers
-            self._fail(connection, [subscription for subscription, _ in due], error)
+    def _poll_packages(self, connection: PollerConnection, waits: list[tuple[Subscription, PackageWait]]) -> None:
+        answers = self._answers(
+            connection,
+            [subscription for subscription, _ in waits],
+            lambda: connection.successes({wait.watch for _, wait in waits}, subscribed=self._subscribed_watches),
+        )
+        if answers is None:
             return
-        for subscription, wait in due:
-            execution_id = found.get(wait.watch)
+        for subscription, wait in waits:
+            if wait.watch in answers.failed:
+                self._record_failure([subscription], answers.failed[wait.watch])
+                continue
+            execution_id = answers.found.get(wait.watch)
             recovered = subscription.tolerance.record_success()
             subscription.due = self._clock.monotonic() + max(min(MIN_TICK, wait.schedule.interval), wait.delay())
             update = Update(recovered=recovered, result=wait.check(execution_id), execution_id=execution_id)
@@ -217,15 +223,12 @@ class Poller:
     def _poll_executions(
         self, connection: PollerConnection, reader: MessageReader, waits: list[tuple[Subscription, ExecutionWait]]
     ) -> None:
-        due = [subscription for subscription, _ in waits]
-        try:
-            states = connection.states({wait.execution_id for _, wait in waits}, subscribed=self._subscribed_ids)
-        except AllQueriesFail as failure:
-            connection.close()
-            self._record_failure(due, failure.error, affects_all=True)
-            return
-        except Exception as error:  # noqa: BLE001 the thread goes on, for the other subscribers
-            self._fail(connection, due, error)
+        states = self._answers(
+            connection,
+            [subscription for subscription, _ in waits],
+            lambda: connection.states({wait.execution_id for _, wait in waits}, subscribed=self._subscribed_ids),
+        )
+        if states is None:
             return
         with_messages: dict[int, list[tuple[Subscription, ExecutionWait]]] = {}
         for subscription, wait in waits:
@@ -243,18 +246,36 @@ class Poller:
                 for subscription, wait in with_messages[execution_id]:
                     self._process(subscription, wait, states.found.get(execution_id), reading)
 
-    def _fail(self, connection: PollerConnection, due: list[Subscription], error: Exception) -> None:
-        """Record that a query of all these subscribers failed, and continue on another connection."""
-        if not isinstance(error, CatalogError):
-            log.warning("Polling the catalog failed unexpectedly.", exc_info=error)
-        connection.close()
-        self._record_failure(due, error)
+    def _answers(
+        self, connection: PollerConnection, due: list[Subscription], ask: Callable[[], Answers[Key, Value]]
+    ) -> Answers[Key, Value] | None:
+        """The answers to a query of all these subscribers.
+
+        None: the query failed, which is recorded for each. The next one is made on another connection.
+        """
+        try:
+            return ask()
+        except AllQueriesFail as failure:
+            connection.close()
+            self._record_failure(due, failure.error, affects_all=True)
+        except Exception as error:
+            if not isinstance(error, CatalogError):
+                log.warning("Polling the catalog failed unexpectedly.", exc_info=error)
+            connection.close()
+            self._record_failure(due, error)
+        return None
 
     def _subscribed_ids(self) -> list[int]:
         """All executions that have subscribers."""
+        return list({wait.execution_id for wait in self._waits() if isinstance(wait, ExecutionWait)})
+
+    def _subscribed_watches(self) -> list[PackageWatch]:
+        """All packages that have subscribers."""
+        return list({wait.watch for wait in self._waits() if isinstance(wait, PackageWait)})
+
+    def _waits(self) -> list[ExecutionWait | PackageWait]:
         with self._changed:
-            waits = [each.wait for each in self._subscriptions]
-        return list({wait.execution_id for wait in waits if isinstance(wait, ExecutionWait)})
+            return [each.wait for each in self._subscriptions]
 
     def _process(
         self,

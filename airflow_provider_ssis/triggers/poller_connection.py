@@ -1,27 +1,31 @@
-"""The poller's connection to the catalog, and its status query."""
+"""The poller's connection to the catalog, and its queries."""
 
 from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airflow_provider_ssis.catalog.errors import CatalogError, ConnectError, StatementTimeout, TransientError
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import ExecutionState
+    from airflow_provider_ssis.catalog.requests import PackageWatch
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 log = logging.getLogger(__name__)
 
 _SAMPLE_SIZE = 8
-"""Executions that are queried one by one to find out whether an error affects all: few, for a server in trouble."""
+"""Keys that are queried one by one to find out whether an error affects all: few, for a server in trouble."""
 
 
 class AllQueriesFail(Exception):
-    """Each status query fails with the same error, so the cause is not one execution.
+    """Each query fails with the same error, so the cause is not one execution or package.
 
     :param error: the error.
     """
@@ -32,15 +36,15 @@ class AllQueriesFail(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class States:
-    """The result of a status query.
+class Answers(Generic[Key, Value]):
+    """The result of a query for many keys: executions, or packages.
 
-    :param found: the states of the executions that the catalog shows.
-    :param failed: the executions whose state could not be read, with the error.
+    :param found: what the catalog shows, by key.
+    :param failed: the keys whose query failed, with the error.
     """
 
-    found: dict[int, ExecutionState]
-    failed: dict[int, CatalogError]
+    found: dict[Key, Value]
+    failed: dict[Key, CatalogError]
 
 
 class PollerConnection:
@@ -74,48 +78,71 @@ class PollerConnection:
             except Exception as error:  # noqa: BLE001 any error of a driver; the connection is not used again
                 log.debug("Closing the connection failed: %s", error)
 
-    def states(self, execution_ids: Collection[int], *, subscribed: Callable[[], Sequence[int]]) -> States:
-        """Read the states of executions with one query. If it fails, with several, so that a query that fails for one
-        execution does not fail the others.
+    def states(
+        self, execution_ids: Collection[int], *, subscribed: Callable[[], Sequence[int]]
+    ) -> Answers[int, ExecutionState]:
+        """Read the states of executions; see :meth:`_ask`."""
+        return self._ask(
+            execution_ids,
+            lambda group: {state.execution_id: state for state in self.catalog.execution_states(group)},
+            subscribed,
+        )
 
-        :param execution_ids: the executions.
-        :param subscribed: returns all executions that have subscribers, also those that are not queried now.
+    def successes(
+        self, watches: Collection[PackageWatch], *, subscribed: Callable[[], Sequence[PackageWatch]]
+    ) -> Answers[PackageWatch, int]:
+        """Read the newest successful executions of packages; see :meth:`_ask`."""
+        return self._ask(watches, lambda group: self.catalog.successes(group), subscribed)
+
+    def _ask(
+        self,
+        keys: Collection[Key],
+        query: Callable[[Sequence[Key]], Mapping[Key, Value]],
+        subscribed: Callable[[], Sequence[Key]],
+    ) -> Answers[Key, Value]:
+        """Ask with one query. If it fails, with several, so that the error of one key does not fail the others.
+
+        :param keys: what to ask for.
+        :param query: asks the catalog.
+        :param subscribed: returns all keys that have subscribers, also those that are not queried now.
         :raises AllQueriesFail: each query fails with the same error.
         :raises Exception: the connection failed.
         """
-        states = States({}, {})
-        groups = [list(execution_ids)]
+        answers: Answers[Key, Value] = Answers({}, {})
+        groups = [list(keys)]
         while groups:
             group = groups.pop()
             try:
-                states.found.update((state.execution_id, state) for state in self.catalog.execution_states(group))
+                answers.found.update(query(group))
             except CatalogError as error:
                 if _is_connection_error(error):
                     raise
-                if len(group) == len(execution_ids) and self._affects_all(error, subscribed()):
+                if len(group) == len(keys) and _affects_all(error, query, subscribed()):
                     raise AllQueriesFail(error) from None
                 if len(group) == 1:
-                    states.failed[group[0]] = error
+                    answers.failed[group[0]] = error
                 else:
                     groups += halves(group)
-        return states
-
-    def _affects_all(self, error: CatalogError, subscribed: Sequence[int]) -> bool:
-        sample = random.sample(subscribed, min(_SAMPLE_SIZE, len(subscribed)))
-        # With a single execution, the error may be its own.
-        return len(sample) > 1 and all(self._fails_with(each, error) for each in sample)
-
-    def _fails_with(self, execution_id: int, error: CatalogError) -> bool:
-        try:
-            self.catalog.execution_states([execution_id])
-        except CatalogError as other:
-            if _is_connection_error(other):
-                raise
-            return (type(other), other.number) == (type(error), error.number)
-        return False
+        return answers
 
 
-def halves(group: Sequence[int]) -> list[list[int]]:
+def _affects_all(error: CatalogError, query: Callable[[Sequence[Key]], object], subscribed: Sequence[Key]) -> bool:
+    sample = random.sample(subscribed, min(_SAMPLE_SIZE, len(subscribed)))
+    # With a single key, the error may be its own.
+    return len(sample) > 1 and all(_fails_with(error, query, each) for each in sample)
+
+
+def _fails_with(error: CatalogError, query: Callable[[Sequence[Key]], object], key: Key) -> bool:
+    try:
+        query([key])
+    except CatalogError as other:
+        if _is_connection_error(other):
+            raise
+        return (type(other), other.number) == (type(error), error.number)
+    return False
+
+
+def halves(group: Sequence[Key]) -> list[list[Key]]:
     """Both halves of a group of two or more."""
     middle = len(group) // 2
     return [list(group[:middle]), list(group[middle:])]

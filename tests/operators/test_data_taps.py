@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors import ConnectionLost
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
-from airflow_provider_ssis.executions.data_taps import read_rows
+from airflow_provider_ssis.executions.data_taps import read_data_taps, read_rows, tap_requests
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 from tests.support.deferrals import run_to_end
 from tests.support.edited_projects import edited
@@ -122,3 +124,29 @@ def test_data_taps_are_templated() -> None:
 def test_a_file_in_utf_16_is_read(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("Id,Name\n1,Ünï\n", encoding="utf-16")
     assert list(read_rows(tmp_path / "rows.csv")) == [{"Id": "1", "Name": "Ünï"}]
+
+
+def _unreadable(path: Path) -> None:
+    # Its first bytes cannot be read, also by root.
+    path.symlink_to("/proc/self/mem")
+
+
+def _half_a_character(path: Path) -> None:
+    path.write_bytes(b"\xff\xfeI")
+
+
+def _long_field(path: Path) -> None:
+    path.write_text("Id\n" + "x" * 200_000)
+
+
+@pytest.mark.parametrize("damage", [_unreadable, _half_a_character, _long_field])
+def test_a_file_that_cannot_be_read_is_a_warning(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    task_run = run(data_taps=[TAP, TAP], data_taps_folder=str(tmp_path))
+    damage(tmp_path / "airflow-1-1.csv")
+    (tmp_path / "airflow-1-2.csv").write_text("Id\n7\n")
+    result = read_data_taps(tmp_path, 1, tap_requests(task_run.operator.data_taps), task_run.log)
+    assert result == [
+        {"file": "airflow-1-1.csv", "rows": None, "first_rows": []},
+        {"file": "airflow-1-2.csv", "rows": 1, "first_rows": [{"Id": "7"}]},
+    ]
+    assert re.search(r"airflow-1-1.csv of a data tap in .* cannot be read \(.+\)", str(task_run.log))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -23,9 +24,10 @@ from airflow_provider_ssis.catalog.errors import (
     TransientError,
 )
 from airflow_provider_ssis.catalog.models import EventMessage, ExecutionState
+from airflow_provider_ssis.catalog.requests import PackageWatch
 from airflow_provider_ssis.executions.deadline import Deadline
 from airflow_provider_ssis.executions.outage import OutageTolerance
-from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule, WaitResult
+from airflow_provider_ssis.executions.polling import ExecutionWait, PackageWait, PollSchedule, WaitResult
 from airflow_provider_ssis.triggers import poller as poller_module
 from airflow_provider_ssis.triggers.message_reader import CHUNK
 from airflow_provider_ssis.triggers.poller import MESSAGES_GRACE, MIN_TICK, Poller, Subscription, Update
@@ -70,6 +72,14 @@ class Server:
         self.refuse(set(execution_ids))
         return [ExecutionState(execution_id=each, status=self.status, age=1) for each in execution_ids]
 
+    def successes(self, watches: Collection[PackageWatch]) -> dict[PackageWatch, int]:
+        if self.holds_back:
+            self.all_there.wait(SECONDS)
+        numbers = {watch: int(watch.package.removesuffix(".dtsx")) for watch in watches}
+        self.asked.append(set(numbers.values()))
+        self.refuse(set(numbers.values()))
+        return numbers
+
     def event_messages_of(self, positions: Mapping[int, int], limit: int) -> list[EventMessage]:
         self.refuse_messages(set(positions))
         found = [
@@ -90,11 +100,13 @@ def watched(
     later: Collection[int] = (),
     deadline: Deadline = FOREVER,
     messages_grace: float = MESSAGES_GRACE,
+    wait: Callable[[int, PollSchedule, Deadline], ExecutionWait | PackageWait] = ExecutionWait,
 ) -> dict[int, list[Update]]:
     """All updates until each watch has its result, by execution; in the order in which the results came.
 
     :param silent: executions whose messages are not followed.
     :param later: executions that the first poll leaves out.
+    :param wait: what a subscriber waits for. Default: the end of the execution.
     """
     poller = Poller(server.open_catalog, name="test-poller", messages_grace=messages_grace)
     received: queue.Queue[tuple[int, Update]] = queue.Queue()
@@ -102,7 +114,7 @@ def watched(
     with ExitStack() as subscribed:
         for execution_id in execution_ids:
             subscription = Subscription(
-                wait=ExecutionWait(execution_id, PollSchedule(0.05, 0.05), deadline),
+                wait=wait(execution_id, PollSchedule(0.05, 0.05), deadline),
                 tolerance=OutageTolerance(SECONDS),
                 send=lambda update, execution_id=execution_id: received.put((execution_id, update)),  # type: ignore[misc]  # a default binds it early
                 last_message_id=None if execution_id in silent else after,
@@ -141,7 +153,29 @@ def test_an_execution_that_cannot_be_asked_for_does_not_fail_the_others() -> Non
     assert set(results.values()) == {WaitResult.TERMINAL}
 
 
-def test_an_unknown_error_of_all_queries_is_an_outage() -> None:
+def package_wait(number: int, schedule: PollSchedule, deadline: Deadline) -> PackageWait:
+    """A wait for the success of a package that is named after the execution."""
+    watch = PackageWatch("Sales", "Mart", f"{number}.dtsx", datetime(2024, 1, 1, tzinfo=UTC))
+    return PackageWait(watch, schedule, deadline)
+
+
+def test_a_package_that_cannot_be_searched_for_does_not_fail_the_others() -> None:
+    def refuse(numbers: set[int]) -> None:
+        if 13 in numbers:
+            raise CatalogError("This one cannot be read.")
+
+    server = Server(refuse=refuse)
+    updates = watched(server, range(1, 65), wait=package_wait)
+    ended = {number: (seen[-1].result, seen[-1].execution_id) for number, seen in updates.items()}
+    assert ended.pop(13) == (WaitResult.UNREACHABLE, None)
+    assert ended == {number: (WaitResult.TERMINAL, number) for number in range(1, 65) if number != 13}
+    assert server.opened == 1
+
+
+@pytest.mark.parametrize("wait", [ExecutionWait, package_wait])
+def test_an_unknown_error_of_all_queries_is_an_outage(
+    wait: Callable[[int, PollSchedule, Deadline], ExecutionWait | PackageWait],
+) -> None:
     server = Server(holds_back=True)
 
     def refuse(_: set[int]) -> None:
@@ -149,7 +183,7 @@ def test_an_unknown_error_of_all_queries_is_an_outage() -> None:
             raise CatalogError("The server is in a bad way.", number=60000)
 
     server.refuse = refuse
-    updates = watched(server, [1, 2, 3])
+    updates = watched(server, [1, 2, 3], wait=wait)
     assert set(results_of(updates).values()) == {WaitResult.TERMINAL}
     for seen in updates.values():
         assert len([update for update in seen if update.outage]) <= 1

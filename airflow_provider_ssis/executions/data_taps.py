@@ -123,7 +123,7 @@ def read_data_taps(folder: Path, execution_id: int, taps: list[TapRequest], log:
 
 def _read(folder: Path, name: str, log: TaskLog) -> dict[str, Any]:
     """Read the files of a data tap. A problem is a warning: the execution has succeeded."""
-    nothing = {"file": name, "rows": None, "first_rows": []}
+    nothing: dict[str, Any] = {"file": name, "rows": None, "first_rows": []}
     try:
         files = _files(folder, name)
         if not files:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from decimal import Decimal
 
+import pyodbc
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
@@ -24,7 +26,10 @@ from airflow_provider_ssis.catalog.errors import (
     WrongParameterType,
 )
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive
+from airflow_provider_ssis.catalog.sections import projects
 from airflow_provider_ssis.catalog.securables import Securable
+from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.catalog_projects import FOLDER, PACKAGE, PROJECT, etl
 from tests.support.ssis_projects import ispac_parts, make_project, package, task
 
@@ -193,6 +198,35 @@ def test_single_packages_are_deployed(any_ready: Catalog) -> None:
         any_ready.deploy_packages(FOLDER, PROJECT, {})
     with pytest.raises(ProjectNotFound, match="Did you mean 'ETL'"):
         any_ready.deploy_packages(FOLDER, "ETLs", {"Extra.dtsx": package_file("First")})
+
+
+def test_more_packages_than_a_batch_has_parameters_for_are_deployed(
+    any_ready: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projects, "PACKAGES_AT_ONCE", 2)
+    packages = {f"P{number}.dtsx": package_file(f"P{number}") for number in range(5)}
+    for _ in range(2):
+        any_ready.deploy_packages(FOLDER, PROJECT, packages)
+    assert [each.name for each in any_ready.packages(FOLDER, PROJECT)] == sorted([*packages, PACKAGE, "Strict.dtsx"])
+    with pytest.raises(DeploymentFailed):
+        any_ready.deploy_packages(FOLDER, PROJECT, {**packages, "Bad.dtsx": b"no package"})
+    any_ready.deploy_packages(FOLDER, PROJECT, packages)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("statement", ["CREATE TABLE #packages", "INSERT INTO #packages", "catalog.deploy_packages"])
+def test_a_lost_connection_repeats_the_deployment_of_many_packages(
+    ready: Catalog, ssisdb_emulator: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch, statement: str, moment: str
+) -> None:
+    monkeypatch.setattr(projects, "PACKAGES_AT_ONCE", 2)
+    connect = functools.partial(pyodbc.connect, ssisdb_emulator.odbc_connection_string)
+    packages = {f"P{number}.dtsx": package_file(f"P{number}") for number in range(3)}
+    with Catalog(connect(), reconnect=connect, retry=RetryPolicy(first_delay=0.01)) as catalog:
+        ssisdb_emulator.faults.drop(statement=statement, when=moment)
+        catalog.deploy_packages(FOLDER, PROJECT, packages)
+        ssisdb_emulator.faults.error(27230, procedure="deploy_packages")
+        catalog.deploy_packages(FOLDER, PROJECT, packages)
+    assert [each.name for each in ready.packages(FOLDER, PROJECT)] == sorted([*packages, PACKAGE, "Strict.dtsx"])
 
 
 def test_a_parameter_is_bound_and_cleared(ready: Catalog) -> None:

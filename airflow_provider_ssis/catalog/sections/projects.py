@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
 from airflow_provider_ssis.catalog.codes import OperationType, PermissionType
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
+    ConnectionLost,
     DeploymentFailed,
     InvalidArgument,
     ProjectNotFound,
@@ -20,13 +22,23 @@ from airflow_provider_ssis.catalog.refusals import Target, explain_refusal
 from airflow_provider_ssis.catalog.sections.commands import CommandPart
 from airflow_provider_ssis.catalog.sections.operation_messages import operation_messages
 from airflow_provider_ssis.catalog.session import Explain, Repeat
-from airflow_provider_ssis.catalog.sql.statements import MarkerValue, guarded, select
+from airflow_provider_ssis.catalog.sql.statements import MAX_MARKERS, MarkerValue, guarded, guarded_command, select
 
 _PROJECTS = "catalog.projects AS v JOIN catalog.folders AS f ON f.folder_id = v.folder_id"
 _OF_PROJECT = (
     "JOIN catalog.projects AS p ON p.project_id = v.project_id JOIN catalog.folders AS f ON f.folder_id = p.folder_id"
 )
 _MODIFY = PermissionType.MODIFY
+
+PACKAGES_AT_ONCE = MAX_MARKERS // 2 - 10
+"""The most packages in one batch, each with two markers; some more are needed for the call itself."""
+_CREATE_TABLE = (
+    "IF OBJECT_ID(N'tempdb..#packages') IS NOT NULL DROP TABLE #packages;\n"
+    "CREATE TABLE #packages (name nvarchar(260) NOT NULL, package_data varbinary(max) NOT NULL);"
+)
+_FROM_TABLE = "INSERT INTO @packages (name, package_data) SELECT name, package_data FROM #packages;\n"
+# After a success only: the call is repeated while another deployment is under way.
+_DROP_TABLE = "DROP TABLE #packages;\n"
 
 
 class Projects(CommandPart):
@@ -117,24 +129,49 @@ class Projects(CommandPart):
                 raise InvalidArgument(
                     f"{doing} failed: the package {name!r} has no .dtsx", advice=f"Name it {name + '.dtsx'!r}."
                 )
-        # No table-valued parameter, because not every driver can send one.
-        call = (
-            "".join("INSERT INTO @packages (name, package_data) VALUES (?, ?);\n" for _ in packages)
-            + "EXEC catalog.deploy_packages @folder_name = ?, @project_name = ?, @packages_table = @packages, "
-            "@operation_id = @operation_id OUTPUT;\n"
-        )
-        values: list[MarkerValue] = [value for package in packages.items() for value in package]
         explain = explain_refusal(self._session, doing, Target(folder=folder, project=project, permission=_MODIFY))
-        return self._deploy(
-            folder,
-            project,
-            call,
-            [*values, folder, project],
-            doing,
-            OperationType.DEPLOY_PACKAGES,
-            explain,
-            declare="@packages catalog.Package_Table_Type, ",
-        )
+
+        def deploy(fill: str, values: Sequence[MarkerValue], repeat: Repeat, after: str = "") -> Deployment:
+            call = (
+                f"{fill}EXEC catalog.deploy_packages @folder_name = ?, @project_name = ?, @packages_table = @packages, "
+                f"@operation_id = @operation_id OUTPUT;\n{after}"
+            )
+            return self._deploy(
+                folder,
+                project,
+                call,
+                [*values, folder, project],
+                doing,
+                OperationType.DEPLOY_PACKAGES,
+                explain,
+                declare="@packages catalog.Package_Table_Type, ",
+                repeat=repeat,
+            )
+
+        # No table-valued parameter, because not every driver can send one.
+        if len(packages) <= PACKAGES_AT_ONCE:
+            return deploy(*_inserts("@packages", packages.items()), Repeat.ALWAYS)
+        retries = self._session.retry.start(self._session.clock)
+        while True:
+            try:
+                self._fill_table(packages, doing)
+                return deploy(_FROM_TABLE, (), Repeat.IF_REFUSED, _DROP_TABLE)
+            except ConnectionLost as error:
+                # The temporary table is lost with the connection, so everything is repeated.
+                if not self._session.can_reconnect:
+                    raise
+                if not retries.may_continue():
+                    retries.add_to(error)
+                    raise
+            retries.wait()
+
+    def _fill_table(self, packages: Mapping[str, bytes], doing: str) -> None:
+        """Write packages to a temporary table of the session: more than one batch has parameters for."""
+        self._session.run(guarded_command(_CREATE_TABLE), doing=doing, repeat=Repeat.IF_REFUSED)
+        rest = iter(packages.items())
+        while chunk := list(islice(rest, PACKAGES_AT_ONCE)):
+            batch = guarded_command(*_inserts("#packages", chunk))
+            self._session.run(batch, doing=doing, repeat=Repeat.IF_REFUSED)
 
     def get_project(self, folder: str, name: str) -> bytes:
         """The project's deployment file (.ispac) as the catalog holds it.
@@ -271,12 +308,13 @@ class Projects(CommandPart):
         folder: str,
         project: str,
         call: str,
-        values: list[MarkerValue],
+        values: Sequence[MarkerValue],
         doing: str,
         operation_type: OperationType,
         refusal: Explain,
         *,
         declare: str = "",
+        repeat: Repeat = Repeat.ALWAYS,
     ) -> Deployment:
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
             if isinstance(error, DeploymentFailed):
@@ -288,7 +326,7 @@ class Projects(CommandPart):
             f"FROM {_PROJECTS} WHERE f.name = ? AND v.name = ?;"
         )
         batch = guarded(body, [*values, folder, project], declare=f"{declare}@operation_id bigint")
-        rows = self._session.run(batch, doing=doing, explain=explain)[-1].as_dicts()
+        rows = self._session.run(batch, doing=doing, repeat=repeat, explain=explain)[-1].as_dicts()
         if not rows:
             raise ProjectNotFound(f"{doing} succeeded, but the project cannot be read")
         return Deployment(folder=folder, project=project, **rows[0])
@@ -305,3 +343,9 @@ class Projects(CommandPart):
                 return error
         error.advice = "The view catalog.operation_messages has the reason."
         return error
+
+
+def _inserts(table: str, packages: Collection[tuple[str, bytes]]) -> tuple[str, list[MarkerValue]]:
+    """The statements that write packages to a table, and their values."""
+    statement = f"INSERT INTO {table} (name, package_data) VALUES (?, ?);\n"
+    return statement * len(packages), [value for package in packages for value in package]

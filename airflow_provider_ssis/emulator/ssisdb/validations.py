@@ -8,12 +8,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from airflow_provider_ssis.catalog.codes import MessageSourceType, ObjectType, OperationStatus, ValidationStatus
+from airflow_provider_ssis.catalog.codes import (
+    MessageSourceType,
+    MessageType,
+    ObjectType,
+    OperationStatus,
+    ValidationStatus,
+)
 from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.control_flow import all_executables
 from airflow_provider_ssis.emulator.runs.levels import Event
 from airflow_provider_ssis.emulator.runs.records import EventRecord
 from airflow_provider_ssis.emulator.ssisdb.background_writes import BackgroundWriter
+from airflow_provider_ssis.emulator.ssisdb.event_rows import write_message
 from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
@@ -106,8 +113,25 @@ class Validations:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, request: ValidationRequest, stopped: asyncio.Event) -> None:
+        limit = self._time_limit()
         try:
-            status = await self._check(request, stopped)
+            async with asyncio.timeout(limit):
+                status = await self._check(request, stopped)
+        except TimeoutError:
+            status = OperationStatus.CANCELED
+            text = (
+                f"The validation was stopped after {limit} s: the catalog property VALIDATION_TIMEOUT sets that limit."
+            )
+            await self._writer.write(
+                lambda store: write_message(
+                    store,
+                    request.validation_id,
+                    self._engine.now(),
+                    MessageType.ERROR,
+                    MessageSourceType.ENTRY_API,
+                    text,
+                )
+            )
         except Exception:
             # An error of the checks, or of the catalog. No other task reads the result of this one.
             log.exception("Validation %d ended unexpectedly after an error", request.validation_id)
@@ -119,6 +143,13 @@ class Validations:
                 [int(status), now, request.validation_id],
             )
         )
+
+    def _time_limit(self) -> int:
+        """The seconds after which a validation is stopped."""
+        ((value,),) = self._engine.read(
+            "SELECT property_value FROM internal.catalog_properties WHERE property_name = 'VALIDATION_TIMEOUT'"
+        )
+        return int(value)
 
     async def _check(self, request: ValidationRequest, stopped: asyncio.Event) -> OperationStatus:
         project = await asyncio.to_thread(self._files.project, request.version)

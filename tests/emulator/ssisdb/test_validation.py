@@ -344,6 +344,31 @@ def test_a_validation_can_be_stopped(connection: pyodbc.Connection, monkeypatch:
     assert status_of(connection, "packages", "name = 'Good.dtsx'") == "N"
 
 
+def test_a_validation_is_stopped_when_its_time_is_over(
+    server: SsisdbEmulator, connection: pyodbc.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+
+    def slow(*arguments: Any) -> dict[str, list[Finding]]:
+        goes_on.wait()
+        return check_files(*arguments)
+
+    monkeypatch.setattr(validations, "check_files", slow)
+    assert server._server.ssisdb is not None
+    # No procedure changes the limit.
+    server._server.ssisdb.engine.connect().execute(
+        "UPDATE internal.catalog_properties SET property_value = '0' WHERE property_name = 'VALIDATION_TIMEOUT'"
+    )
+    try:
+        validation_id, status = validate(connection)
+    finally:
+        goes_on.set()
+    assert status == 3
+    query = f"SELECT message FROM catalog.operation_messages WHERE operation_id = {validation_id}"
+    assert "stopped after 0 s: the catalog property VALIDATION_TIMEOUT" in value(connection, query)
+    assert status_of(connection, "packages", "name = 'Good.dtsx'") == "N"
+
+
 _CYCLE = package("Load.dtsx", task("A"), task("B"), constraints=[on_success("A", "B"), on_success("B", "A")])
 _ABROAD = package("Load.dtsx", task("A"), task("B"), constraints=[on_success("A", "C")])
 _TWICE = package("Load.dtsx", task("A"), task("A"))

@@ -12,6 +12,7 @@ from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTI
 from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
 from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.engine.tasks.refused import refused_task
 from airflow_provider_ssis.engine.tasks.table import task_class
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind
@@ -118,8 +119,7 @@ class _Check:
         if container.kind is ExecutableKind.TASK:
             found = task_class(task_type(container.type))
             if found is None:
-                why = "the engine does not run tasks of this type"
-                yield Refusal(where, f"task of the type {container.type}", why, "Disable the task, or replace it.")
+                yield refused_task(container)
             else:
                 yield from found(container, data).refusals(self._options)
         elif isinstance(data, ForeachLoop):

@@ -9,8 +9,13 @@ from airflow_provider_ssis.engine.tasks.task import Task
 
 _HERE = "airflow_provider_ssis.engine.tasks"
 TASKS: MutableMapping[str, str] = {
+    "ExecutePackageTask": f"{_HERE}.package:PackageTask",
+    "ExecuteProcess": f"{_HERE}.process:ProcessTask",
     "ExecuteSQLTask": f"{_HERE}.sql.task:SqlTask",
+    "ExpressionTask": f"{_HERE}.expression:ExpressionTask",
+    "FileSystemTask": f"{_HERE}.file_system:FileSystem",
     "Pipeline": f"{_HERE}.data_flow_task:DataFlowTask",
+    "ScriptTask": f"{_HERE}.script:ScriptTask",
 }
 """The module and class of each type: ``airflow_provider_ssis.engine.tasks.process:ProcessTask``.
 

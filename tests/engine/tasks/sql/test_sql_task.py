@@ -67,7 +67,7 @@ def make(ssisdb_emulator_server: SsisdbEmulator) -> Make:
         connection: str = "",
         **arguments: Any,
     ) -> Context:
-        package = ProjectBuilder("P").add_package("Test.dtsx")
+        package = ProjectBuilder("P").add_package("Test")
         variables = {name: package.add_variable(name, value, data_type=kind) for name, (kind, value) in VALUES.items()}
         add = {
             "OLEDB": package.connection_managers.add_oledb,
@@ -356,7 +356,7 @@ def test_ado_net_cuts_a_text_to_the_size_of_the_parameter(make: Make) -> None:
 
 
 def test_the_statement_comes_from_a_variable_or_a_file(make: Make, tmp_path: Path) -> None:
-    package = ProjectBuilder("P").add_package("Test.dtsx")
+    package = ProjectBuilder("P").add_package("Test")
     database = package.connection_managers.add_oledb("Sales", "Data Source=x")
     answer = package.add_variable("Answer", "", data_type="String")
     query = package.add_variable("Query", "SELECT 'variable' AS a", data_type="String")

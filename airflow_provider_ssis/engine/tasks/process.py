@@ -1,0 +1,166 @@
+"""The Execute Process task."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from airflow_provider_ssis.engine.context import RunOptions, TaskContext
+from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.engine.tasks.command_line import split_arguments
+from airflow_provider_ssis.engine.tasks.task import Task
+from airflow_provider_ssis.project.package.tasks import ExecuteProcessTask
+
+_STEP = 0.5
+"""Seconds between two checks whether the run was cancelled while other processes keep the output open."""
+
+
+class ProcessTask(Task):
+    """Starts a program and waits for its end. Its process group is killed when the run is cancelled."""
+
+    data: ExecuteProcessTask
+
+    def refusals(self, options: RunOptions) -> Iterator[Refusal]:
+        """Yield redirections that are impossible."""
+        if self._redirects and self.data.timeout and not self.data.terminate_after_timeout:
+            yield Refusal(
+                self.container.path,
+                "the redirected input or output",
+                "the process may live longer than the task (0xC002914B)",
+                "Set TerminateProcessAfterTimeOut to True.",
+            )
+
+    @property
+    def _redirects(self) -> bool:
+        data = self.data
+        names = (data.standard_input_variable, data.standard_output_variable, data.standard_error_variable)
+        return any(names)
+
+    def validate(self, context: TaskContext) -> None:
+        """Check the program, the folder and the variables."""
+        self._program(context)
+        self._folder(context)
+        for name in (
+            self.data.standard_input_variable,
+            self.data.standard_output_variable,
+            self.data.standard_error_variable,
+        ):
+            if name and context.type_of(name) not in ("String", "Object"):
+                raise TaskFailure(f"The variable {name} for the input or output of the process is no String.")
+
+    def run(self, context: TaskContext) -> int:
+        """Run the program.
+
+        :returns: its exit code.
+        """
+        command = [self._program(context), *split_arguments(self.data.arguments)]
+        given = None
+        if self.data.standard_input_variable:
+            given = str(context.read(self.data.standard_input_variable) or "").encode()
+        code, output, errors = self._ended(context, command, given)
+        for name, text, failed in (
+            (self.data.standard_output_variable, output, 0xC002914E),
+            (self.data.standard_error_variable, errors, 0xC002914F),
+        ):
+            if name:
+                try:
+                    context.write(name, text.decode(errors="replace"))
+                except TaskFailure as error:
+                    raise TaskFailure(f"The output cannot be written to {name}.", failed, causes=[error]) from None
+        if code != self.data.success_value and self.data.fail_on_other_return_code:
+            raise TaskFailure(
+                f"The process {command[0]} ended with the exit code {code}; {self.data.success_value} means success."
+                " Read its output (StandardErrorVariable).",
+                0xC0029151,
+            )
+        return code
+
+    def _ended(self, context: TaskContext, command: list[str], given: bytes | None) -> tuple[int, bytes, bytes]:
+        def redirected(name: str) -> int:
+            return subprocess.PIPE if name else subprocess.DEVNULL
+
+        try:
+            # The package names the program; that is what the task is for.
+            process = subprocess.Popen(  # noqa: S603
+                command,
+                cwd=self._folder(context),
+                stdin=redirected(self.data.standard_input_variable),
+                stdout=redirected(self.data.standard_output_variable),
+                stderr=redirected(self.data.standard_error_variable),
+                start_new_session=True,
+            )
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise TaskFailure(f"The program {command[0]} cannot be started: {reason}.", 0xC0029153) from None
+        try:
+            with context.cancel.interrupts(lambda: _kill(process)):
+                return self._communicate(context, process, given)
+        except subprocess.TimeoutExpired:
+            fate = "It was left running (TerminateProcessAfterTimeOut)"
+            if self.data.terminate_after_timeout:
+                _kill(process)
+                process.wait()
+                fate = "It was ended"
+            raise TaskFailure(
+                f"The process {command[0]} did not end within {self.data.timeout} seconds (TimeOut). {fate}.",
+                0xC002914C,
+            ) from None
+        except BaseException:
+            _kill(process)
+            process.wait()
+            raise
+
+    def _communicate(
+        self, context: TaskContext, process: subprocess.Popen[bytes], given: bytes | None
+    ) -> tuple[int, bytes, bytes]:
+        end = time.monotonic() + self.data.timeout if self.data.timeout else None
+        while True:
+            step = _STEP if end is None else min(_STEP, max(end - time.monotonic(), 0))
+            try:
+                output, errors = process.communicate(given, timeout=step)
+            except subprocess.TimeoutExpired:
+                given = None
+                context.cancel.check()
+                if end is not None and time.monotonic() >= end:
+                    raise
+            else:
+                return process.returncode, output or b"", errors or b""
+
+    def _program(self, context: TaskContext) -> str:
+        name = self.data.executable.strip().strip('"')
+        if not name:
+            raise TaskFailure("The task names no program. Set the property Executable.", 0xC002914D)
+        path = context.connections.path(name)
+        if path.parent == Path():
+            found = shutil.which(path.name)
+            if found is None:
+                raise TaskFailure(
+                    f"The program {name} is not in the search path of this machine. Install it, or map it to another"
+                    f" program: --map-path '{name}=/usr/bin/program'.",
+                    0xC0029154,
+                )
+            return found
+        if not path.is_file():
+            raise TaskFailure(f"The program {path} does not exist.", 0xC0029153)
+        return str(path)
+
+    def _folder(self, context: TaskContext) -> Path | None:
+        if not self.data.working_directory.strip():
+            return None
+        folder = context.connections.path(self.data.working_directory)
+        if not folder.is_dir():
+            raise TaskFailure(f"The working folder {folder} does not exist.", 0xC0029156)
+        return folder
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and its children, which share its process group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)

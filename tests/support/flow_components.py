@@ -13,6 +13,7 @@ from lxml import etree
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.cancellation import CancelToken
+from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.data_flow.component import (
     ComponentPlan,
@@ -92,6 +93,12 @@ class AloneContext:
     @property
     def connections(self) -> AloneContext:
         return self
+
+    def get(self, reference: str) -> RunConnection:
+        return RunConnection(reference, reference, "OLEDB", "OLEDB", "", {"Retain": "True"})
+
+    def odbc_string(self, reference: str) -> str:
+        return ""
 
     @contextmanager
     def odbc(self, reference: str) -> Iterator[pyodbc.Connection]:

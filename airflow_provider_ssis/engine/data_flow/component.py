@@ -109,11 +109,6 @@ class FlowPart(ABC):
         """Yield what the engine does not support in this component. Nothing is opened."""
         return iter(())
 
-    @classmethod
-    def option_refusals(cls, plan: ComponentPlan, options: RunOptions) -> Iterator[Refusal]:
-        """Yield what the options of the run lack for this component, such as the function that replaces a script."""
-        return iter(())
-
     def validate(self, context: TaskContext) -> None:  # noqa: B027 most components need none
         """Check the component before the run, such as its external columns.
 

@@ -13,10 +13,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
-from airflow_provider_ssis.engine.data_flow.query_rows import open_cursor, positions_of, to_batch
+from airflow_provider_ssis.engine.data_flow.databases.reading import column_positions
+from airflow_provider_ssis.engine.data_flow.query_rows import open_cursor, to_batch
 from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
+from airflow_provider_ssis.project.package.data_flow import Component
 
 _ENTRY_BYTES = 400
 """What one row of a partial cache takes in addition to its values, roughly."""
@@ -111,26 +113,24 @@ class QueriedRows(Reference):
     """Reference rows that the database is asked for, key by key: it compares the keys, and NULL equals nothing.
 
     :param context: the running task.
-    :param connection: the connection manager.
+    :param component: the component, with its connection manager.
     :param sql: the query with a parameter for each value of a key.
     :param schema: the reference columns.
     :param parameters: for each parameter the index of the joined column.
-    :param subcomponent: the component, for messages.
     :param cache: answers to keep between batches; None for none.
     """
 
     def __init__(
         self,
         context: TaskContext,
-        connection: str,
+        component: Component,
         sql: str,
         schema: RowSchema,
         parameters: Sequence[int],
-        subcomponent: str,
         cache: PartialCache | None,
     ) -> None:
-        self._context, self._connection, self._sql, self._schema = context, connection, sql, schema
-        self._parameters, self._subcomponent, self._cache = parameters, subcomponent, cache
+        self._context, self._component, self._sql, self._schema = context, component, sql, schema
+        self._parameters, self._cache = parameters, cache
 
     def find(self, keys: Sequence[pa.Array]) -> Matches:
         """Find the first reference row for each row of a batch. Equal keys of a batch are asked for once."""
@@ -156,11 +156,11 @@ class QueriedRows(Reference):
 
     def _ask(self, keys: Sequence[tuple[Any, ...]], answers: dict[tuple[Any, ...], tuple[Any, ...] | None]) -> None:
         positions: list[int] | None = None
-        with open_cursor(self._context, self._connection, self._subcomponent) as cursor:
+        with open_cursor(self._context, self._component) as cursor:
             for key in keys:
                 cursor.execute(self._sql, key)
                 if positions is None:
-                    positions = positions_of(cursor.description or (), self._schema, self._subcomponent)
+                    positions = column_positions([column[0] for column in cursor.description or ()], self._schema)
                 first = cursor.fetchone()
                 row = None if first is None else tuple(first[position] for position in positions)
                 answers[key] = row

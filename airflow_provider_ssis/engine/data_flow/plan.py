@@ -196,7 +196,7 @@ class _Planner:
                     why = f"no column with the lineage id {column.lineage_id!r} arrives at the input {one.name!r}"
                     self._refuse(component.name, f"the input column {name!r}", why)
         for output in component.outputs:
-            own = tuple(self._row_column(component, column) for column in output.columns)
+            own = tuple(self._row_column(component, output, column) for column in output.columns)
             before: tuple[RowColumn, ...] = ()
             if output.synchronous_input_key:
                 schema = self._input_schema(output.synchronous_input_key)
@@ -207,14 +207,21 @@ class _Planner:
                 continue
             self.schemas[output.key] = RowSchema(columns)
 
-    def _row_column(self, component: Component, column: OutputColumn) -> RowColumn:
+    def _row_column(self, component: Component, output: ComponentOutput, column: OutputColumn) -> RowColumn:
         try:
             type_ = column_type(column.data_type)
         except KeyError:
             what = f"the column {column.name!r}"
             self._refuse(component.name, what, f"its data type {column.data_type.name!r} is unknown")
             type_ = ColumnType(DataTypeCode.DT_WSTR)
-        return RowColumn(column.lineage_id or column.key, column.name, type_, component.name)
+        return RowColumn(
+            column.lineage_id or column.key,
+            column.name,
+            type_,
+            component.name,
+            column.sort_key_position if output.is_sorted else 0,
+            column.comparison_flags,
+        )
 
     def _is_observed(self, path: ComponentPath) -> bool:
         return bool(self.observed & {self._path_id(path), self.owners[path.input_key].name})
@@ -289,7 +296,7 @@ class _Planner:
                 inputs[one.key] = RowSchema(tuple(each for each in schema.columns if each.lineage_id in kept))
         outputs: dict[str, RowSchema] = {}
         for output in component.outputs:
-            own = tuple(self._row_column(component, column) for column in output.columns)
+            own = tuple(self._row_column(component, output, column) for column in output.columns)
             before = inputs.get(output.synchronous_input_key)
             outputs[output.key] = RowSchema(own) if before is None else before.with_columns(own)
         locale_id = self.locale_id if component.locale_id in (None, 0, -1) else component.locale_id

@@ -20,10 +20,13 @@ MODULES: dict[str, str] = {
     "FlatFileSource": "flat_file_source",
     "Lineage": "audit",
     "Lookup": "lookup",
+    "Merge": "merge",
+    "MergeJoin": "merge_join",
     "Multicast": "multicast",
     "OLEDBSource": "ole_db_source",
     "RowCount": "row_count",
     "SSISODBCSrc": "odbc_source",
+    "ScriptComponent": "script",
     "Sort": "sort",
     "UnionAll": "union_all",
 }

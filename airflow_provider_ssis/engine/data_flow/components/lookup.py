@@ -17,6 +17,8 @@ import pyarrow as pa
 from airflow_provider_ssis.datatypes import LARGE_OBJECTS, REALS, ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
+from airflow_provider_ssis.engine.data_flow.databases.database import open_database
+from airflow_provider_ssis.engine.data_flow.databases.reading import read_query
 from airflow_provider_ssis.engine.data_flow.lookup_references import (
     CachedRows,
     Matches,
@@ -24,7 +26,6 @@ from airflow_provider_ssis.engine.data_flow.lookup_references import (
     QueriedRows,
     Reference,
 )
-from airflow_provider_ssis.engine.data_flow.query_rows import read_query
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import (
@@ -58,6 +59,7 @@ _FULL, _PARTIAL, _NONE = 0, 1, 2
 _OLE_DB, _CACHE_MANAGER = 0, 1
 _PROGRESS_SECONDS = 10.0
 _MEGABYTE = 1 << 20
+_REFERENCE_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +261,6 @@ class Lookup(RowComponent):
         if self._is_shared:
             self._fail("uses a Cache connection manager, which no Cache Transform has filled", _CACHE_FAILED)
         subcomponent = self.plan.subcomponent
-        batches = read_query(
-            context, self._connection(), text_of(self._properties, "SqlCommand"), self._reference_schema, subcomponent
-        )
         began = last = time.monotonic()
 
         def progress(rows: int) -> None:
@@ -270,13 +269,11 @@ class Lookup(RowComponent):
                 last = time.monotonic()
                 context.information(f"Has cached {rows} rows.", _CACHE_PROGRESS, subcomponent=subcomponent)
 
-        cache = CachedRows(
-            self._reference_schema.arrow,
-            [join.reference.lineage_id for join in self._joins],
-            batches,
-            context.options,
-            progress,
-        )
+        sql = text_of(self._properties, "SqlCommand")
+        keys = [join.reference.lineage_id for join in self._joins]
+        with open_database(context, self.plan.stored) as database:
+            batches = read_query(database, sql, (), self._reference_schema, _REFERENCE_ROWS)
+            cache = CachedRows(self._reference_schema.arrow, keys, batches, context.options, progress)
         try:
             rows = cache.table.num_rows
             context.information(f"Cached {rows} rows of the reference.", _CACHE_TOTAL, subcomponent=subcomponent)
@@ -320,21 +317,7 @@ class Lookup(RowComponent):
                 self._properties, "MaxMemoryUsage64", number_of(self._properties, "MaxMemoryUsage", 25)
             )
             cache = PartialCache(megabytes * _MEGABYTE, number_of(self._properties, "NoMatchCachePercentage"))
-        return QueriedRows(
-            context,
-            self._connection(),
-            sql,
-            self._reference_schema,
-            parameters,
-            self.plan.subcomponent,
-            cache,
-        )
-
-    def _connection(self) -> str:
-        connections = self.plan.stored.connections
-        if not connections:
-            self._fail("has no connection manager", 0xC0047062)
-        return connections[0].manager_id
+        return QueriedRows(context, self.plan.stored, sql, self._reference_schema, parameters, cache)
 
     def _copied(self, batch: pa.RecordBatch, matches: Matches) -> tuple[dict[str, pa.Array], list[ColumnErrors]]:
         columns: dict[str, pa.Array] = {}

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_ssis.engine.connections.connection import Connections
-from airflow_provider_ssis.engine.context import RunOptions, TaskContext
+from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import text_of
@@ -107,19 +107,15 @@ class Script(FlowComponent):
         self._context: TaskContext | None = None
 
     @classmethod
-    def option_refusals(cls, plan: ComponentPlan, options: RunOptions) -> Iterator[Refusal]:
-        """Refuse a script that no function replaces."""
-        if plan.path not in options.scripts:
+    def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
+        """Refuse a script that no function replaces, and a mixture of synchronous and asynchronous outputs."""
+        if plan.path not in plan.options.scripts:
             yield Refusal(
                 plan.path,
                 "the Script component",
                 "a script of .NET cannot run here",
                 f"Give a Python function in its place, in the scripts of the run under {plan.path}.",
             )
-
-    @classmethod
-    def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Refuse a mixture of synchronous and asynchronous outputs."""
         kinds = {bool(one.synchronous_input_key) for one in plan.stored.outputs}
         if len(kinds) > 1:
             yield Refusal(

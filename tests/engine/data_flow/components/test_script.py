@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -168,12 +169,13 @@ def test_rows_that_do_not_fit_the_output_fail(yielded: Any, text: str) -> None:
 
 
 def test_a_script_without_a_function_is_refused() -> None:
-    plan = plan_of(_xml(has_input=True), {"I": _ROWS})
-    [refusal] = Script.option_refusals(plan, RunOptions())
+    plan = plan_of(_xml(), {"I": _ROWS})
+    [refusal] = Script.refusals(plan)
     assert "\\P\\F\\Clean" in refusal.advice
-    assert list(Script.option_refusals(plan, RunOptions(scripts={"\\P\\F\\Clean": print}))) == []
+    assert list(Script.refusals(replace(plan, options=RunOptions(scripts={"\\P\\F\\Clean": print})))) == []
 
 
 def test_a_mixture_of_outputs_is_refused() -> None:
     plan = plan_of(_xml(_output("O", synchronous=True), _output("A", ("n", "i4", 0))), {"I": _ROWS})
+    plan = replace(plan, options=RunOptions(scripts={"\\P\\F\\Clean": print}))
     assert [one.why for one in Script.refusals(plan)] == ["it has synchronous and asynchronous outputs"]

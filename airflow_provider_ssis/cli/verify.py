@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.verify.report import Report
 
 _QUESTION = (
-    "The suite creates a folder with a random name in the catalog, deploys projects to it, runs and stops their "
-    "packages, and removes the folder. It changes nothing else. The log of these operations stays in the "
-    "catalog.\nStart?"
+    "The suite creates a folder and a customized logging level with a random name in the catalog, deploys projects to "
+    "the folder, runs and stops their packages, and removes both. It changes nothing else. The log of these operations "
+    "stays in the catalog.\nStart?"
 )
 
 
@@ -47,11 +47,13 @@ def command(
     poll_interval: float,
 ) -> int:
     """Check on a real server what this project assumes of the SSISDB catalog: signatures, views, codes, the order of
-    errors, a deployment, runs, parameters of every type, stops, and permissions.
+    errors, a deployment, runs, parameters of every type, stops, permissions, catalog properties, logging levels and
+    Scale Out.
 
-    Everything happens in a scratch folder with a random name, which is removed at the end, also after Ctrl+C. Facts
-    that do not apply to the edition, the version or the login are skipped. The report contains versions and error
-    numbers, but no names of servers or logins: please attach it to an issue if the server contradicts a fact.
+    Everything happens in a scratch folder and a customized logging level with the same random name, which are removed
+    at the end, also after Ctrl+C. Facts that do not apply to the edition, the version or the login are skipped. The
+    report contains versions and error numbers, but no names of servers or logins: please attach it to an issue if the
+    server contradicts a fact.
 
     Exit code 0: the server contradicts nothing; 1: it does, or something could not be removed; 130: interrupted.
     """
@@ -88,7 +90,7 @@ def command(
                 _run(probe, facts, results, output, interruption)
         except KeyboardInterrupt:
             interrupted = True
-            click.echo("Interrupted. Removing the scratch folder.", err=True)
+            click.echo("Interrupted. Removing what the suite created.", err=True)
         finally:
             left = _removed(probe, connector)
     made = Report(

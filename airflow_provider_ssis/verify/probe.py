@@ -244,6 +244,28 @@ class Probe:
         self.wait(number)
         return number, first, second
 
+    @once
+    def level(self) -> int:
+        """The id of a customized logging level with the random name of the scratch folder."""
+        self.require_admin()
+        self.made["level"] = NotApplicable("the creation of the logging level was interrupted")
+        return self._id_of(
+            "the customized logging level could not be created",
+            "DECLARE @id bigint; EXEC catalog.create_customized_logging_level @level_name = :folder, "
+            "@level_description = N'made by verify', @profile_value = 1, @events_value = 256, @level_id = @id OUTPUT; "
+            "SELECT @id;",
+        )
+
+    @once
+    def any_worker_run(self) -> int:
+        """An execution for Scale Out that any worker may run; never started."""
+        return self.create_execution(RUN, more=", @runinscaleout = 1, @useanyworker = 1")
+
+    @once
+    def certain_workers_run(self) -> int:
+        """An execution for Scale Out that only certain workers may run; never started."""
+        return self.create_execution(RUN, more=", @runinscaleout = 1, @useanyworker = 0")
+
     def deploy(self, name: str, ispac: bytes) -> int:
         """Deploy a project to the scratch folder.
 
@@ -265,15 +287,20 @@ class Probe:
         then(ispac)
         return number
 
-    def create_execution(self, package: str, reference_id: int | None = None, *, project: str = PROJECT) -> int:
-        """Create an execution of a package of the sample project, or of a copy of it under another name."""
+    def create_execution(
+        self, package: str, reference_id: int | None = None, *, project: str = PROJECT, more: str = ""
+    ) -> int:
+        """Create an execution of a package of the sample project, or of a copy of it under another name.
+
+        :param more: further arguments of the procedure, each after a comma.
+        """
         if project == PROJECT:
             _ = self.deployment
         reference = "NULL" if reference_id is None else ":reference"
         number = self._id_of(
             "the execution could not be created",
             "DECLARE @id bigint; EXEC catalog.create_execution @folder_name = :folder, @project_name = :of_project, "
-            f"@package_name = :named, @reference_id = {reference}, @execution_id = @id OUTPUT; SELECT @id;",
+            f"@package_name = :named, @reference_id = {reference}{more}, @execution_id = @id OUTPUT; SELECT @id;",
             of_project=project,
             named=package,
             reference=reference_id,
@@ -295,21 +322,31 @@ class Probe:
 
     @property
     def has_made_something(self) -> bool:
-        """Whether there may be a scratch folder to remove."""
-        return "folder" in self.made
+        """Whether there may be a scratch folder or a logging level to remove."""
+        return "folder" in self.made or "level" in self.made
 
     def remove(self) -> list[str]:
-        """Stop running executions, and remove the scratch folder with everything in it.
+        """Stop running executions, and remove the scratch folder with everything in it and the logging levels.
 
         :return: what could not be removed; empty if nothing is left but the log of the operations.
         """
+        left = self._remove_levels() if "level" in self.made else ()
+        return [text for text in (*left, *self._remove_folder()) if text]
+
+    def _remove_levels(self) -> Iterator[str]:
+        names = "SELECT name FROM catalog.customized_logging_levels WHERE name IN (:folder, :other);"
+        for (name,) in self.rows(names):
+            answer = self.call("EXEC catalog.delete_customized_logging_level @level_name = :name;", name=name)
+            yield "" if answer.number is None else f"customized logging level {name}: {answer.text}"
+
+    def _remove_folder(self) -> list[str]:
         if not self.value("SELECT COUNT(*) FROM catalog.folders WHERE name = :folder;"):
             return []
         for number in self.executions:
             status = self.value("SELECT status FROM catalog.operations WHERE operation_id = :id;", id=number)
             if status in (2, 5):
                 self.call("EXEC catalog.stop_operation @operation_id = :id;", id=number)
-        return [text for text in self._removals() if text]
+        return list(self._removals())
 
     def _removals(self) -> Iterator[str]:
         for table, kind, procedure, argument in (

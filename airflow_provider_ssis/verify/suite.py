@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
+from airflow_provider_ssis.verify.administration_facts import administration_facts
 from airflow_provider_ssis.verify.answers import NotApplicable, ServerError
 from airflow_provider_ssis.verify.facts import Fact, Outcome, Result
 from airflow_provider_ssis.verify.object_facts import object_facts
@@ -18,7 +19,8 @@ from airflow_provider_ssis.verify.type_facts import type_facts
 
 def all_facts() -> list[Fact]:
     """Every fact, in the order in which they are tried."""
-    return list(chain(shape_facts(), object_facts(), run_facts(), type_facts(), refusal_facts()))
+    parts = (shape_facts(), object_facts(), administration_facts(), run_facts(), type_facts(), refusal_facts())
+    return list(chain.from_iterable(parts))
 
 
 def check(probe: Probe, facts: Iterable[Fact], *, clock: Callable[[], float] = time.monotonic) -> Iterator[Result]:

@@ -10,11 +10,14 @@ from airflow_provider_ssis.verify.facts import Fact, Finding
 from airflow_provider_ssis.verify.probe import Probe
 from airflow_provider_ssis.verify.refusals import (
     administration,
+    catalog_properties,
     environments,
     executions,
     folders,
+    logging_levels,
     parameters,
     projects,
+    scale_out,
 )
 from airflow_provider_ssis.verify.refusals.row import Refusal
 from airflow_provider_ssis.verify.signatures import SIGNATURES, WINDOWS_FIRST
@@ -26,6 +29,9 @@ REFUSALS = (
     *parameters.REFUSALS,
     *executions.REFUSALS,
     *administration.REFUSALS,
+    *catalog_properties.REFUSALS,
+    *logging_levels.REFUSALS,
+    *scale_out.REFUSALS,
     projects.BROKEN_DEPLOYMENT,
 )
 """Tried in this order."""

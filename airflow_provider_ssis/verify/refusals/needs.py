@@ -58,3 +58,32 @@ def outdated(probe: Probe) -> None:
 def orphan(probe: Probe) -> None:
     """An execution whose project was deleted: ``:orphan``."""
     probe.values["orphan"] = probe.orphaned_run
+
+
+def level(probe: Probe) -> None:
+    """The customized logging level, which has the name of the scratch folder."""
+    _ = probe.level
+
+
+def workers(probe: Probe) -> None:
+    """An administrator, on a server that knows Scale Out."""
+    probe.require_admin()
+    probe.require_2019()
+
+
+def run_and_workers(probe: Probe) -> None:
+    """As :func:`workers`, with an execution that is never started: ``:run``."""
+    workers(probe)
+    run(probe)
+
+
+def any_worker(probe: Probe) -> None:
+    """An execution that any worker may run: ``:any_worker``."""
+    workers(probe)
+    probe.values["any_worker"] = probe.any_worker_run
+
+
+def certain_workers(probe: Probe) -> None:
+    """An execution that only certain workers may run: ``:certain_workers``."""
+    workers(probe)
+    probe.values["certain_workers"] = probe.certain_workers_run

@@ -10,6 +10,7 @@ _COMPONENTS = "airflow_provider_ssis.engine.data_flow.components"
 
 MODULES: dict[str, str] = {
     "ADONETSource": "ado_net_source",
+    "Aggregate": "aggregate",
     "Attunity.SSISODBCSrc": "odbc_source",
     "ConditionalSplit": "conditional_split",
     "CopyMap": "copy_column",

@@ -14,6 +14,12 @@
         │   ├── ProjectInvalid                  errors
         │   ├── ValidationStopped
         │   └── ValidationTimeout
+        ├── LocalRunError
+        │   ├── LocalRunRefused                 refusals
+        │   ├── LocalRunFailed                  causes
+        │   ├── LocalRunCanceled
+        │   ├── LocalRunTimeout
+        │   └── LocalRunEndedUnexpectedly
         └── ExecutionError                      execution_id, status
             ├── ExecutionUnsuccessful           causes, duration
             │   ├── ExecutionFailed
@@ -135,6 +141,44 @@ class ValidationStopped(ValidationError):
 
 class ValidationTimeout(ValidationError):
     """A validation had not ended at the task's ``timeout``."""
+
+
+class LocalRunError(SsisTaskError):
+    """A package that ran on the worker did not succeed."""
+
+
+class LocalRunRefused(LocalRunError):
+    """The package cannot be loaded, or has parts that the engine does not support. Nothing was run.
+
+    :param refusals: the parts that the engine does not support.
+    """
+
+    def __init__(self, message: str, *, refusals: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.refusals = tuple(refusals)
+
+
+class LocalRunFailed(LocalRunError):
+    """The package failed.
+
+    :param causes: its first errors.
+    """
+
+    def __init__(self, message: str, *, causes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.causes = tuple(causes)
+
+
+class LocalRunCanceled(LocalRunError):
+    """The run was canceled."""
+
+
+class LocalRunTimeout(LocalRunError):
+    """The package had not ended when the task's ``timeout`` was over; it was canceled."""
+
+
+class LocalRunEndedUnexpectedly(LocalRunError):
+    """The process of the engine ended without a result: it was killed, or ran out of memory."""
 
 
 class ExecutionError(SsisTaskError):

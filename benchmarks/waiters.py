@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # it ships no types
+import psutil
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from benchmarks.airflow_home import ODBC

@@ -24,6 +24,7 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
 from airflow_provider_ssis.catalog.failures.message_codes import ADVICE, symbol_of
 from airflow_provider_ssis.cli.main import command_line
+from airflow_provider_ssis.cli.run import RunAnywhere
 from airflow_provider_ssis.emulator.faults.book import FaultBook
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
@@ -36,6 +37,7 @@ from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.operators.environment import SsisEnvironmentOperator
 from airflow_provider_ssis.operators.restore import SsisRestoreProjectOperator
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
+from airflow_provider_ssis.operators.run_local import SsisRunLocalPackageOperator
 from airflow_provider_ssis.operators.set_parameters import SsisSetParametersOperator
 from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
 from airflow_provider_ssis.operators.validate import SsisValidateOperator
@@ -73,6 +75,7 @@ _OPERATOR_CLASSES = (
     SsisSetParametersOperator,
     SsisEnvironmentOperator,
     SsisRunPackageOperator,
+    SsisRunLocalPackageOperator,
     SsisStopExecutionOperator,
 )
 _SENSORS_AND_TRIGGERS = (
@@ -360,9 +363,12 @@ def _commands(group: click.Group, context: click.Context) -> Iterator[str]:
             yield from _commands(command, inner)
             continue
         yield f"## {inner.command_path}"
-        yield _paragraphs(command)
-        yield f"`{' '.join([inner.command_path, *command.collect_usage_pieces(inner)])}`"
-        yield _table(("option", "meaning"), list(_options(command, inner)))
+        if isinstance(command, RunAnywhere):
+            yield _paragraphs(command)
+        for form in command.forms if isinstance(command, RunAnywhere) else (command,):
+            yield _paragraphs(form)
+            yield f"`{' '.join([inner.command_path, *form.collect_usage_pieces(inner)])}`"
+            yield _table(("option", "meaning"), list(_options(form, inner)))
 
 
 def _paragraphs(command: click.Command) -> str:

@@ -12,7 +12,8 @@ _EXPRESSIONS = "Expressions"
 _SERVERS = "Servers"
 
 COMMANDS = (
-    CommandEntry("run", f"{_PACKAGE}.run_on_server", "Run a package, and wait for its end.", _RUNS),
+    CommandEntry("run", f"{_PACKAGE}.run", "Run a package on a server or on this machine.", _RUNS),
+    CommandEntry("check", f"{_PACKAGE}.check", "Show which packages this machine can run.", _RUNS),
     CommandEntry("stop", f"{_PACKAGE}.stop", "Stop executions.", _RUNS),
     CommandEntry("show", f"{_PACKAGE}.show", "Show an execution.", _RUNS),
     CommandEntry("messages", f"{_PACKAGE}.messages", "Print the messages of an operation.", _RUNS),

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import file_path, not_empty, read_password, reject_together
+from airflow_provider_ssis.cli.option_values import (
+    Pair,
+    Pairs,
+    file_path,
+    not_empty,
+    read_password,
+    reject_together,
+    unique,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.server import EmulatorServer, Endpoint
@@ -94,6 +102,25 @@ def host_name(text: str) -> str:
     help="Accept access tokens of Entra ID signed for this public key (PEM file).",
 )
 @click.option("--quirks", is_flag=True, help="Repeat the known faults of a real catalog instead of avoiding them.")
+@click.option("--execute", is_flag=True, help="Execute packages with the engine instead of simulating them.")
+@click.option(
+    "--connection",
+    type=Pair("NAME=VALUE"),
+    multiple=True,
+    help="With --execute: a connection string for a connection manager, as for run.",
+)
+@click.option(
+    "--map-path",
+    type=Pair("WINDOWS=HERE"),
+    multiple=True,
+    help="With --execute: a folder of this machine for one of Windows: 'C:\\data=/data'.",
+)
+@click.option(
+    "--script",
+    type=Pair("PATH=MODULE:FUNCTION"),
+    multiple=True,
+    help="With --execute: a Python function in place of a script.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print how to connect as one line of JSON, with the password.")
 @click.option("--verbose", is_flag=True, help="Log each connection and refused login.")
 def command(
@@ -107,18 +134,24 @@ def command(
     keytab: Path | None,
     token_key: Path | None,
     quirks: bool,
+    execute: bool,
+    connection: Pairs,
+    map_path: Pairs,
+    script: Pairs,
     as_json: bool,
     verbose: bool,
 ) -> None:
     """Serve an embedded SSISDB over SQL Server's wire protocol until interrupted. Package runs are simulated and move
-    no data.
+    no data, or executed on this machine with --execute.
 
     Exit code 0: stopped by SIGINT or SIGTERM; 1: the server cannot start; 2: wrong options.
     """
     reject_together("password_file", "password")
+    if not execute and (connection or map_path or script):
+        raise click.UsageError("--connection, --map-path and --script need --execute.")
     secret = _password(password_file, password, os.environ)
     try:
-        from airflow_provider_ssis.emulator.server import Edition, EmulatorServer
+        from airflow_provider_ssis.emulator.server import Edition, EmulatorServer, ExecuteSettings
     except ModuleNotFoundError as error:
         raise CommandFailed(
             f"the package {error.name} is missing. Install the extra: pip install 'airflow-provider-ssis[emulator]'"
@@ -131,6 +164,11 @@ def command(
     # The catalog's files hold sensitive values. DuckDB creates some of them while it runs.
     os.umask(0o077)
     try:
+        settings = ExecuteSettings(
+            connections=unique(connection, "--connection"),
+            path_map=unique(map_path, "--map-path"),
+            scripts=unique(script, "--script"),
+        )
         server = EmulatorServer(
             host=host,
             port=port,
@@ -141,6 +179,7 @@ def command(
             keytab=keytab,
             token_key=None if token_key is None else token_key.read_text(encoding="utf-8"),
             quirks=quirks,
+            execute=settings if execute else False,
         )
         asyncio.run(_serve(server, secret.origin, as_json=as_json))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""``airflow-ssis run``: run a package, and wait for its end."""
+"""``airflow-ssis run FOLDER PROJECT PACKAGE``: run a package on a server, and wait for its end."""
 
 from __future__ import annotations
 

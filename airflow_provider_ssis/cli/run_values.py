@@ -42,7 +42,7 @@ def read_values(
     values = RunValues() if file is None else _from_file(file)
     values.parameters.update(unique(parameters, "--parameter"))
     values.project_parameters.update(unique(project_parameters, "--project-parameter"))
-    values.property_overrides.update(unique((_at_bracket(*each) for each in property_overrides), "--set"))
+    values.property_overrides.update(unique((at_bracket(*each) for each in property_overrides), "--set"))
     for name, value in unique(connection_managers, "--connection").items():
         manager, dot, property_name = name.rpartition(".")
         if not dot or not manager or not property_name:
@@ -51,7 +51,7 @@ def read_values(
     return values
 
 
-def _at_bracket(path: str, value: str) -> tuple[str, str]:
+def at_bracket(path: str, value: str) -> tuple[str, str]:
     """A path that contains = inside its brackets ends at the first = after them."""
     while path.count("[") > path.count("]") and "=" in value:
         further, _, value = value.partition("=")

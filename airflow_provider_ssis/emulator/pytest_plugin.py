@@ -7,7 +7,7 @@ The module is imported in every pytest run of an environment that has this packa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def ssisdb_emulator_server() -> Iterator[SsisdbEmulator]:
+def ssisdb_emulator_arguments() -> dict[str, Any]:
+    """The arguments of the server. Define a fixture of this name in conftest.py to change them.
+
+    ``{"execute": True}`` lets the embedded SSISDB execute packages instead of simulating them.
+    """
+    return {}
+
+
+@pytest.fixture(scope="session")
+def ssisdb_emulator_server(ssisdb_emulator_arguments: dict[str, Any]) -> Iterator[SsisdbEmulator]:
     """The embedded SSISDB of the test session, as the tests before left it."""
     try:
         from airflow_provider_ssis.emulator.server import SsisdbEmulator
@@ -24,7 +33,7 @@ def ssisdb_emulator_server() -> Iterator[SsisdbEmulator]:
         pytest.fail(
             f"the fixture needs the package {error.name}: pip install 'airflow-provider-ssis[emulator]'", pytrace=False
         )
-    with SsisdbEmulator() as server:
+    with SsisdbEmulator(**ssisdb_emulator_arguments) as server:
         yield server
 
 

@@ -22,6 +22,7 @@ from airflow_provider_ssis.emulator.endpoint import DATABASE, Endpoint
 from airflow_provider_ssis.emulator.faults.backend import FaultyBackend, Traffic
 from airflow_provider_ssis.emulator.faults.book import FaultBook
 from airflow_provider_ssis.emulator.identities.authenticator import Identities
+from airflow_provider_ssis.emulator.runs.execute_settings import ExecuteSettings
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.ssisdb import Edition, Ssisdb, install
 from airflow_provider_ssis.emulator.ssisdb.edition import product
@@ -33,7 +34,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
 from airflow_provider_ssis.odbc.drivers import DriverFamily
 from airflow_provider_ssis.odbc.target import Encrypt
 
-__all__ = ["Edition", "EmulatorServer", "Endpoint", "LoginKind", "SsisdbEmulator"]
+__all__ = ["Edition", "EmulatorServer", "Endpoint", "ExecuteSettings", "LoginKind", "SsisdbEmulator"]
 
 ADMINISTRATOR = "sa"
 """The login that every embedded SSISDB has; a member of sysadmin."""
@@ -55,6 +56,8 @@ class EmulatorServer:
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
     :param quirks: where a real catalog has a known fault, do as it does; by default, do what a user expects.
+    :param execute: execute packages with the engine: True, or settings with connections and paths. False, the default,
+        simulates them.
     :raises ValueError: ``host`` or ``password`` is empty.
     """
 
@@ -70,6 +73,7 @@ class EmulatorServer:
         keytab: Path | None = None,
         token_key: str | None = None,
         quirks: bool = False,
+        execute: ExecuteSettings | bool = False,
     ) -> None:
         if not host.strip():
             raise ValueError("host is empty, which would mean all addresses. Give 0.0.0.0 or :: for that")
@@ -83,6 +87,7 @@ class EmulatorServer:
         self._keytab = keytab
         self._instance = instance
         self._quirks = quirks
+        self._execute = (ExecuteSettings() if execute else None) if isinstance(execute, bool) else execute
         self._browser: asyncio.DatagramTransport | None = None
         self._identities = Identities(keytab=keytab, token_key=token_key)
         self._engine: Engine | None = None
@@ -104,6 +109,7 @@ class EmulatorServer:
         engine = Engine(data_dir=self._data_dir, product=product(self._edition), database=DATABASE)
         self._engine = engine
         self.ssisdb = install(engine, edition=self._edition, quirks=self._quirks)
+        self.ssisdb.runtime.execute = self._execute
         self.ssisdb.draw_error = self.faults.draw_error
         self._add_administrator()
         engine.metadata.add(*fault_procedures(DATABASE, self.faults), *login_procedures(DATABASE, self.add_login))
@@ -157,6 +163,10 @@ class EmulatorServer:
             worker_id = catalog.add_worker(store, machine_name, enabled=enabled)
         return str(worker_id).upper()
 
+    def execute_packages(self, settings: ExecuteSettings | None) -> None:
+        """Execute or simulate the packages that start from now on; see :meth:`SsisdbEmulator.execute_packages`."""
+        self._running_catalog().runtime.execute = settings
+
     @property
     def data_taps_folder(self) -> Path:
         """The folder of the files of data taps."""
@@ -180,6 +190,7 @@ class EmulatorServer:
             self._tds.throttle.clear()
         if self.ssisdb is not None:
             await self.ssisdb.reset()
+            self.ssisdb.runtime.execute = self._execute
             self.ssisdb.engine.drop_databases()
             self.ssisdb.engine.logins.clear()
             self._identities.windows.clear()
@@ -229,6 +240,8 @@ class SsisdbEmulator:
     :param keytab: file with the key of the server's service principal: accepts Kerberos tickets for it.
     :param token_key: public key, in PEM: accepts access tokens of Entra ID that are signed with its private half.
     :param quirks: where a real catalog has a known fault, do as it does; by default, do what a user expects.
+    :param execute: execute packages with the engine: True, or settings with connections and paths. False, the default,
+        simulates them.
     :raises ValueError: ``host`` or ``password`` is empty.
     """
 
@@ -244,6 +257,7 @@ class SsisdbEmulator:
         keytab: Path | str | None = None,
         token_key: str | None = None,
         quirks: bool = False,
+        execute: ExecuteSettings | bool = False,
     ) -> None:
         self._server = EmulatorServer(
             host=host,
@@ -255,6 +269,7 @@ class SsisdbEmulator:
             keytab=None if keytab is None else Path(keytab),
             token_key=token_key,
             quirks=quirks,
+            execute=execute,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ssisdb-emulator", daemon=True)
@@ -333,6 +348,13 @@ class SsisdbEmulator:
         :returns: its id, for ``catalog.add_execution_worker``.
         """
         return self._run(self._server.add_worker(machine_name, enabled=enabled))
+
+    def execute_packages(self, settings: ExecuteSettings | None) -> None:
+        """Execute, or simulate, the packages that start from now on; :meth:`reset` returns to the constructor's choice.
+
+        :param settings: the connections, paths and scripts of packages that are executed; None to simulate packages.
+        """
+        self._server.execute_packages(settings)
 
     @property
     def data_taps_folder(self) -> Path:

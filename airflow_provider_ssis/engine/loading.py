@@ -22,6 +22,10 @@ class LoadError(EngineError):
     """A package or project cannot be loaded."""
 
 
+class PackageNotFoundError(LoadError):
+    """A project has no package of a name."""
+
+
 @dataclass
 class LoadedProject:
     """A project, or a single package without one. Its packages are read when they are asked for.
@@ -76,7 +80,8 @@ class LoadedProject:
         """Return the file name of a package.
 
         :param name: with or without ``.dtsx``, in upper or lower case. Default: None, the only package.
-        :raises LoadError: there is no such package, or more than one and none was named.
+        :raises PackageNotFoundError: there is no such package.
+        :raises LoadError: there is more than one, and none was named.
         """
         known = ", ".join(self.package_names) or "none"
         if name is None:
@@ -87,7 +92,7 @@ class LoadedProject:
         for one in self.package_names:
             if one.casefold() in wanted:
                 return one
-        raise LoadError(f"{self.source} contains no package {name}. Packages: {known}.")
+        raise PackageNotFoundError(f"{self.source} contains no package {name}. Packages: {known}.")
 
     def package(self, name: str) -> DtsPackage:
         """Return a package.

@@ -70,7 +70,7 @@ CALLS = [
     ("doctor",),
     ("verify", "--yes", "--poll-interval", "0.05", "--only", "environment.", "--report", "report"),
 ]
-LOCAL = {"diff", "fmt", "lint", "build", "emulator", "eval", "inspect"}
+LOCAL = {"check", "diff", "fmt", "lint", "build", "emulator", "eval", "inspect"}
 """Commands without a catalog."""
 
 

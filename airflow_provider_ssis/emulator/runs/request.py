@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from airflow_provider_ssis.catalog.codes import LoggingLevel
@@ -68,8 +69,10 @@ class RunRequest:
     :param project_name: the project's name in the catalog.
     :param project: the project as deployed, in the version of the execution.
     :param package_name: the package to run, with ``.dtsx``.
-    :param parameters: values of the execution's parameters by object type (20, 30, 50) and name. They do not
-        change a simulated run; Execute Package tasks report the values that they pass. Sensitive values are not needed.
+    :param parameters: values of the execution's parameters by object type (20, 30, 50) and name, without sensitive
+        ones.
+    :param sensitive_parameters: the sensitive values, for a run that is executed.
+    :param project_file: the deployed project, for a run that is executed.
     :param property_overrides: values by property path.
     :param logging_level: value of the server option ``LOGGING_LEVEL``. Default: 1, Basic.
     :param customized_events: for level 100: the level's ``events_value``.
@@ -85,6 +88,8 @@ class RunRequest:
     project: Project = field(repr=False)
     package_name: str
     parameters: Mapping[tuple[int, str], Any] = field(default_factory=dict, repr=False)
+    sensitive_parameters: Mapping[tuple[int, str], Any] = field(default_factory=dict, repr=False)
+    project_file: Path | None = None
     property_overrides: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     logging_level: int = LoggingLevel.BASIC
     customized_events: int = 0

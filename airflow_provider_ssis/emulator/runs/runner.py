@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.runs.actions import RunScript
 from airflow_provider_ssis.emulator.runs.control_flow import packages_run_by
+from airflow_provider_ssis.emulator.runs.execute_settings import ExecuteSettings
 from airflow_provider_ssis.emulator.runs.records import Record
 from airflow_provider_ssis.emulator.runs.request import RunRequest, ScaleOut
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
@@ -72,6 +73,8 @@ class Runtime:
     """
 
     def __init__(self, run_log: RunLog, now: Callable[[], dt.datetime]) -> None:
+        self.execute: ExecuteSettings | None = None
+        """How the engine executes packages; None to simulate them."""
         self.scripts = ScriptBook()
         self.scripts.on_release = self._release
         self.workers = WorkerPool()
@@ -172,8 +175,22 @@ class Runtime:
         run.is_running = True
         process_id = self.next_process_id()
         await self._log.running(run.request.execution_id, process_id, worker)
+        if self.execute is not None:
+            return await self._run_executed(run, self.execute, thread_id=process_id + 4)
         steps = simulate(run.request, run.script, self._now(), thread_id=process_id + 4)
         return await _Player(self._log, run, steps).play()
+
+    async def _run_executed(self, run: _Run, settings: ExecuteSettings, *, thread_id: int) -> OperationStatus:
+        request = run.request
+
+        async def write(records: Sequence[Record]) -> None:
+            if records:
+                await self._log.write(request.execution_id, records, by_worker=request.scale_out is not None)
+
+        # Imported when the first package is executed: a simulated one needs nothing of the engine.
+        from airflow_provider_ssis.emulator.runs.executed import play_executed
+
+        return await play_executed(request, settings, write, run.stopped, self._now, thread_id=thread_id)
 
 
 class _Player:

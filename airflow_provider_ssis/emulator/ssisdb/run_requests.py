@@ -31,15 +31,15 @@ def run_request(ssisdb: Ssisdb, store: Store, execution_id: int, *, retries: int
         "SELECT folder_name, project_name, package_name, project_lsn FROM internal.executions WHERE execution_id = ?",
         [execution_id],
     )[0]
-    parameters = {
-        (object_type, name): _typed(data_type, value)
-        for object_type, name, data_type, encoded in store.fetch(
-            "SELECT object_type, parameter_name, parameter_data_type, CASE WHEN NOT sensitive THEN parameter_value END"
-            " FROM internal.execution_parameter_values WHERE execution_id = ?",
-            [execution_id],
-        )
-        if (value := decode(SQL_VARIANT, encoded)) is not None
-    }
+    parameters: dict[tuple[int, str], Any] = {}
+    secrets: dict[tuple[int, str], Any] = {}
+    for object_type, name, data_type, sensitive, encoded in store.fetch(
+        "SELECT object_type, parameter_name, parameter_data_type, sensitive, parameter_value"
+        " FROM internal.execution_parameter_values WHERE execution_id = ?",
+        [execution_id],
+    ):
+        if (value := decode(SQL_VARIANT, encoded)) is not None:
+            (secrets if sensitive else parameters)[object_type, name] = _typed(data_type, value)
     overrides = store.fetch(
         "SELECT property_path, property_value FROM internal.execution_property_override_values WHERE execution_id = ?",
         [execution_id],
@@ -55,6 +55,8 @@ def run_request(ssisdb: Ssisdb, store: Store, execution_id: int, *, retries: int
         project=ssisdb.files.project(version),
         package_name=package,
         parameters=parameters,
+        sensitive_parameters=secrets,
+        project_file=ssisdb.files.path(version),
         property_overrides=dict(overrides),
         logging_level=level,
         customized_events=events,

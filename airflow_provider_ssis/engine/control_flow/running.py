@@ -84,6 +84,7 @@ def run_package(
     on_event: Callable[[Event], None] | None = None,
     cancel: CancelToken | None = None,
     options: RunOptions | None = None,
+    secret_texts: Iterable[str] = (),
 ) -> RunResult:
     r"""Run a package on this machine, and return when it ended.
 
@@ -104,6 +105,7 @@ def run_package(
     :param on_event: is called with each event, in their order, in the thread of the run; it must return quickly.
     :param cancel: cancels the run from another thread. Default: None.
     :param options: more options. ``scripts`` and ``logging_level`` of it are not used. Default: theirs.
+    :param secret_texts: texts that no event may contain, in addition to the package's sensitive values. Default: none.
     :raises UnsupportedError: the package contains parts that the engine does not support. Nothing was run.
     :raises LoadError: there is no such package, parameter or property.
     :raises ProjectError: a file cannot be read.
@@ -118,6 +120,8 @@ def run_package(
     )
     collected = _Collected(on_event)
     secrets = Secrets()
+    for text in secret_texts:
+        secrets.add(text)
     runner = PackageRunner(
         project,
         sink=collected.add,

@@ -1,0 +1,276 @@
+"""``airflow-ssis run SOURCE``: run a package on this machine."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from airflow_provider_ssis.cli.exit_codes import ExitCode, RunCommand
+from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.messages import LEVELS
+from airflow_provider_ssis.cli.option_values import Pair, Pairs, read_password, unique
+from airflow_provider_ssis.cli.output import Output
+from airflow_provider_ssis.cli.run_values import at_bracket
+from airflow_provider_ssis.cli.value_files import read_json, value_in
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.engine.cancellation import CancelToken
+    from airflow_provider_ssis.engine.control_flow.running import RunResult
+    from airflow_provider_ssis.engine.events import Event
+    from airflow_provider_ssis.engine.loading import LoadedProject
+    from airflow_provider_ssis.engine.summary import RunSummary
+
+_LEVELS = ("none", "basic", "performance", "verbose")
+_KEYS = ("parameters", "project_parameters", "connections", "property_overrides")
+
+
+@click.command("run", cls=RunCommand)
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.option("--package", metavar="NAME", help="The package of a project: Load.dtsx.")
+@click.option("--parameter", type=Pair(), multiple=True, help="Value of a package parameter.")
+@click.option("--project-parameter", type=Pair(), multiple=True, help="Value of a project parameter.")
+@click.option(
+    "--connection",
+    type=Pair("NAME=VALUE"),
+    multiple=True,
+    help="Another connection string for a connection manager, for ODBC, OLE DB or a file: "
+    "'Warehouse=Driver=…;Server=…'.",
+)
+@click.option(
+    "--map-path",
+    type=Pair("WINDOWS=HERE"),
+    multiple=True,
+    help="A folder of this machine for one of Windows: 'C:\\data=/data'. The longest folder that fits counts.",
+)
+@click.option(
+    "--script",
+    type=Pair("PATH=MODULE:FUNCTION"),
+    multiple=True,
+    help="A Python function in place of a script: '\\Package\\Clean Up=my_scripts:clean_up'.",
+)
+@click.option(
+    "--set", "overrides", type=Pair("PATH=VALUE"), multiple=True, help="Value of any property, as dtexec /SET."
+)
+@click.option(
+    "--values",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="JSON file with values, which then are not in the process list: an object with the keys parameters, "
+    'project_parameters, connections and property_overrides. The value {"sensitive": VALUE} is never shown. - is the '
+    "standard input.",
+)
+@click.option("--logging-level", type=click.Choice(_LEVELS), default="basic", help="Which events the run has.")
+@click.option("--follow", is_flag=True, help="Print the messages of the run.")
+@click.option(
+    "--level", type=click.Choice(LEVELS), default="information", help="The least important messages of --follow."
+)
+@click.option("--dry-run", is_flag=True, help="Load and check the package, list its tasks, and run nothing.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The file with the password of the source, in its first line.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each event, and for the result.")
+def command(
+    source: Path,
+    package: str | None,
+    parameter: Pairs,
+    project_parameter: Pairs,
+    connection: Pairs,
+    map_path: Pairs,
+    script: Pairs,
+    overrides: Pairs,
+    values: Path | None,
+    logging_level: str,
+    follow: bool,
+    level: str,
+    dry_run: bool,
+    password_file: Path | None,
+    as_json: bool,
+) -> int:
+    """Run a package on this machine, with the engine of this package: SQL Server is not needed.
+
+    SOURCE is a package (.dtsx), a project file (.ispac), a .dtproj or a project folder. Tasks and components that the
+    engine does not support are listed before anything runs.
+
+    Exit codes, as those of dtexec: 0 the package succeeded; 1 it failed; 3 it was canceled (Ctrl+C); 4 the package was
+    not found; 5 it could not be loaded, or contains what the engine does not support; 6 the command line is wrong.
+    """
+    from airflow_provider_ssis.cli.run_display import EventPrinter, RunningTasks
+    from airflow_provider_ssis.engine import CancelToken, load_project, run_package
+    from airflow_provider_ssis.engine.process.child import load_function
+    from airflow_provider_ssis.engine.summary import RunSummary
+
+    output = Output(as_json=as_json)
+    given = _values(values, parameter, project_parameter, connection, overrides)
+    password = None if password_file is None else read_password(password_file)
+    with _reported(output, source):
+        scripts = {path: load_function(name) for path, name in unique(script, "--script").items()}
+        project = load_project(source, password=password)
+        if dry_run:
+            return _dry_run(output, project, package, scripts)
+        summary = RunSummary()
+        printer = EventPrinter(output, level if follow else None)
+        cancel = CancelToken()
+        with RunningTasks(project.file_name(package), enabled=not (follow or as_json)) as display:
+
+            def show(event: Event) -> None:
+                summary.add(event)
+                printer.show(event)
+                display.show(event)
+
+            with _cancelled_by_signals(cancel):
+                result = run_package(
+                    project,
+                    package,
+                    parameters=given.parameters,
+                    property_overrides=given.property_overrides,
+                    connections=given.connections,
+                    path_map=unique(map_path, "--map-path"),
+                    scripts=scripts,
+                    logging_level=_LEVELS.index(logging_level),
+                    secret_texts=given.secrets,
+                    on_event=show,
+                    cancel=cancel,
+                )
+        _print_end(output, project.file_name(package), result, summary)
+        return result.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The values of the command line and of the file."""
+
+    parameters: dict[str, Any]
+    connections: dict[str, Any]
+    property_overrides: dict[str, Any]
+    secrets: tuple[str, ...]
+
+
+def _values(
+    file: Path | None, parameter: Pairs, project_parameter: Pairs, connection: Pairs, overrides: Pairs
+) -> _Given:
+    from airflow_provider_ssis.catalog.requests import Sensitive
+
+    content = {} if file is None else read_json(file, keys=_KEYS)
+    options = {
+        "parameters": unique(parameter, "--parameter"),
+        "project_parameters": unique(project_parameter, "--project-parameter"),
+        "connections": unique(connection, "--connection"),
+        "property_overrides": unique((at_bracket(*each) for each in overrides), "--set"),
+    }
+    secrets: list[str] = []
+    found: dict[str, dict[str, Any]] = {}
+    for key in _KEYS:
+        of_file = content.get(key, {})
+        if not isinstance(of_file, Mapping):
+            raise click.UsageError(f"The file {file}: {key} is not an object of names and values.")
+        assert file is not None or not of_file  # noqa: S101 there is content only with a file
+        values = {name: value_in(Path(str(file)), f"{key}.{name}", value) for name, value in of_file.items()}
+        secrets += [str(value.value) for value in values.values() if isinstance(value, Sensitive)]
+        plain = {name: value.value if isinstance(value, Sensitive) else value for name, value in values.items()}
+        found[key] = plain | options[key]
+    parameters = {f"$Package::{name}": value for name, value in found["parameters"].items()}
+    parameters |= {f"$Project::{name}": value for name, value in found["project_parameters"].items()}
+    return _Given(parameters, found["connections"], found["property_overrides"], tuple(secrets))
+
+
+@contextmanager
+def _reported(output: Output, source: Path) -> Iterator[None]:
+    """Report errors before the run as failures of the command, with the exit codes of dtexec."""
+    from airflow_provider_ssis.engine.errors import EngineError
+    from airflow_provider_ssis.engine.loading import PackageNotFoundError
+    from airflow_provider_ssis.engine.refusals import UnsupportedError
+    from airflow_provider_ssis.project.errors import ProjectError
+
+    try:
+        yield
+    except UnsupportedError as error:
+        if output.as_json:
+            output.json_line(
+                {"event": "result", "status": "refused", "refusals": [asdict(one) for one in error.refusals]}
+            )
+            raise CommandFailed("", ExitCode.NOT_LOADED) from None
+        lines = "".join(f"\n  {refusal}" for refusal in error.refusals)
+        raise CommandFailed(
+            f"the engine cannot run this package. Nothing was run.{lines}", ExitCode.NOT_LOADED
+        ) from None
+    except (EngineError, ProjectError) as error:
+        code = ExitCode.NOT_FOUND if isinstance(error, PackageNotFoundError) else ExitCode.NOT_LOADED
+        if output.as_json:
+            output.json_line({"event": "result", "status": "not_loaded", "error": str(error)})
+            raise CommandFailed("", code) from None
+        raise CommandFailed(str(error), code) from None
+    except OSError as error:
+        raise CommandFailed(f"cannot read {source}: {error.strerror or error}", ExitCode.NOT_LOADED) from None
+
+
+@contextmanager
+def _cancelled_by_signals(cancel: CancelToken) -> Iterator[None]:
+    """Cancel the run on Ctrl+C and SIGTERM; a second signal ends the process at once."""
+
+    def on_signal(number: int, frame: object) -> None:
+        for one in before:
+            signal.signal(one, signal.SIG_DFL)
+        # The handler runs in the thread of the run, which must not wait for itself.
+        threading.Thread(target=cancel.cancel, daemon=True).start()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _dry_run(output: Output, project: LoadedProject, package: str | None, scripts: Mapping[str, Any]) -> int:
+    from airflow_provider_ssis.engine import check_package
+
+    name = project.file_name(package)
+    [checked] = check_package(project, name, scripts=scripts)
+    if checked.problem:
+        raise CommandFailed(checked.problem, ExitCode.NOT_LOADED)
+    tasks = [one.path for one in project.package(name).container.walk_enabled()]
+    if output.as_json:
+        refusals = [asdict(one) for one in checked.refusals]
+        output.json_line({"event": "plan", "package": name, "executables": tasks, "refusals": refusals})
+    else:
+        click.echo("".join(f"{path}\n" for path in tasks), nl=False)
+        for refusal in checked.refusals:
+            click.echo(f"not supported: {refusal}")
+        click.echo("The engine can run it." if checked.can_run else "The engine cannot run it.")
+    return ExitCode.SUCCEEDED if checked.can_run else ExitCode.NOT_LOADED
+
+
+def _print_end(output: Output, name: str, result: RunResult, summary: RunSummary) -> None:
+    status = result.status.name.lower()
+    if output.as_json:
+        output.json_line(
+            {
+                "event": "result",
+                "package": name,
+                "status": status,
+                "exit_code": result.exit_code,
+                "duration": result.duration,
+                "errors": summary.errors,
+                "warnings": summary.warnings,
+                "rows": [asdict(one) for one in result.row_counts],
+                "causes": summary.causes(),
+            }
+        )
+        return
+    if not result.succeeded:
+        for cause in summary.causes():
+            click.echo(f"  - {cause}", err=True)
+    counts = f"errors: {summary.errors}, warnings: {summary.warnings}"
+    click.echo(f"{name}: {status} after {result.duration:.1f} s, {counts}.")
+    for destination, rows in summary.rows.items():
+        click.echo(f"  {destination}: {rows} rows written")

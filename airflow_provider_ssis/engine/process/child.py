@@ -1,0 +1,112 @@
+"""The process that runs a package: ``python -m airflow_provider_ssis.engine.process.child``.
+
+It reads one line with a :class:`~airflow_provider_ssis.engine.process.job.RunJob` from its standard input, writes a
+line for each event to its standard output, and a last line with the result. It cancels the run on SIGTERM, on a further
+line, and when its standard input ends: then the process that started it has ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from importlib import import_module
+from typing import IO, Any
+
+from airflow_provider_ssis import engine
+from airflow_provider_ssis.engine.cancellation import CancelToken
+from airflow_provider_ssis.engine.errors import EngineError
+from airflow_provider_ssis.engine.events import Event
+from airflow_provider_ssis.engine.process.event_lines import to_line
+from airflow_provider_ssis.engine.process.job import RunJob
+from airflow_provider_ssis.engine.refusals import UnsupportedError
+from airflow_provider_ssis.project.errors import ProjectError
+
+_SECONDS_AFTER_PARENT = 10.0
+"""How long a cancelled run may take to end after the process that started it has ended."""
+
+
+def main() -> int:
+    """Run the job of the standard input; returns the exit code of dtexec."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    # What scripts print must not mix with the events.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    job = RunJob.from_json(sys.stdin.readline())
+    cancel = CancelToken()
+    signal.signal(signal.SIGTERM, lambda number, frame: _in_thread(cancel.cancel))
+    _in_thread(lambda: _cancel_without_parent(sys.stdin, cancel))
+
+    def write(event: Event) -> None:
+        out.write(f"{to_line(event)}\n")
+        out.flush()
+
+    ended = _run(job, cancel, write)
+    out.write(f"{json.dumps(ended, ensure_ascii=False)}\n")
+    out.flush()
+    return int(ended["exit_code"])
+
+
+def _run(job: RunJob, cancel: CancelToken, write: Any) -> dict[str, Any]:
+    try:
+        result = engine.run_package(
+            job.source,
+            job.package,
+            parameters=job.parameters,
+            property_overrides=job.property_overrides,
+            connections=job.connections,
+            path_map=job.path_map,
+            scripts={path: load_function(name) for path, name in job.scripts.items()},
+            secret_texts=job.secret_texts,
+            password=job.password,
+            logging_level=job.logging_level,
+            on_event=write,
+            cancel=cancel,
+        )
+    except UnsupportedError as error:
+        refusals = [str(refusal) for refusal in error.refusals]
+        return {"event": "result", "status": "refused", "exit_code": 5, "error": str(error), "refusals": refusals}
+    except (EngineError, ProjectError, OSError) as error:
+        return {"event": "result", "status": "not_loaded", "exit_code": 5, "error": str(error), "refusals": []}
+    return {
+        "event": "result",
+        "status": result.status.name.lower(),
+        "exit_code": int(result.exit_code),
+        "error": None,
+        "refusals": [],
+    }
+
+
+def load_function(name: str) -> Any:
+    """Return the function that replaces a script.
+
+    :param name: ``module:function``.
+    :raises EngineError: there is no such module or function.
+    """
+    module, colon, function = name.partition(":")
+    if not (module and colon and function):
+        raise EngineError(f"The script {name!r} is not written as module:function.")
+    try:
+        found = getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise EngineError(f"The script {name!r} cannot be imported: {error}.") from None
+    if not callable(found):
+        raise EngineError(f"The script {name!r} is not a function.")
+    return found
+
+
+def _cancel_without_parent(commands: IO[str], cancel: CancelToken) -> None:
+    is_alive = bool(commands.readline())
+    cancel.cancel()
+    while is_alive:
+        is_alive = bool(commands.readline())
+    threading.Timer(_SECONDS_AFTER_PARENT, lambda: os._exit(1)).start()
+
+
+def _in_thread(function: Any) -> None:
+    threading.Thread(target=function, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""``airflow-ssis run SOURCE`` and ``airflow-ssis check``: packages on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ssis.cli.main import main
+from tests.support.small_packages import counting, endless, failing, refused, saved, small_project
+
+
+def test_a_package_runs_and_its_end_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(saved(counting(), tmp_path))]) == 0
+    assert capsys.readouterr().out.startswith("Count.dtsx: success after ")
+
+
+def test_follow_prints_the_messages_of_the_level(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = str(saved(counting(), tmp_path))
+    main(["run", package, "--follow"])
+    printed = capsys.readouterr().out
+    assert "[\\Package\\Loop[2]\\Turn]" in printed
+    assert "Validation has started" not in printed
+    main(["run", package, "--follow", "--level", "all"])
+    assert "Validation has started" in capsys.readouterr().out
+
+
+def test_a_failed_package_names_its_causes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(saved(failing(), tmp_path))]) == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith("  - ")
+    assert "Broken" in printed.err
+    assert printed.out.startswith("Fail.dtsx: failure after ")
+
+
+def test_json_has_a_line_for_each_event_and_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(saved(failing(), tmp_path)), "--json"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"message", "executable_ended", "result"} == {line["event"] for line in lines}
+    assert (lines[-1]["status"], lines[-1]["exit_code"], lines[-1]["errors"]) == ("failure", 1, 1)
+
+
+def test_the_package_of_a_project_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = str(small_project(tmp_path))
+    assert main(["run", project, "--package", "Count"]) == 0
+    assert main(["run", project]) == 5
+    assert "Count.dtsx" in capsys.readouterr().err
+    assert main(["run", project, "--package", "Missing"]) == 4
+
+
+def test_a_refused_package_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = str(saved(refused(), tmp_path))
+    assert main(["run", package]) == 5
+    printed = capsys.readouterr().err
+    assert "Nothing was run" in printed
+    assert "\\Package\\Clean Up" in printed
+    assert main(["run", package, "--json"]) == 5
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["refusals"][0]["where"] == "\\Package\\Clean Up"
+
+
+def test_a_dry_run_lists_the_tasks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(saved(counting(), tmp_path)), "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "\\Package",
+        "\\Package\\Loop",
+        "\\Package\\Loop\\Turn",
+        "The engine can run it.",
+    ]
+    assert main(["run", str(saved(refused(), tmp_path)), "--dry-run"]) == 5
+    assert "not supported: \\Package\\Clean Up" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--script", "\\Package\\X=nothing"], 5),
+        (["--map-path", "no equals sign"], 6),
+        (["--parameter", "A=1", "--parameter", "A=2"], 6),
+        (["--level", "loud"], 6),
+        (["--parameter", "Unknown=1"], 5),
+    ],
+)
+def test_wrong_options_have_the_exit_codes_of_dtexec(
+    tmp_path: Path, arguments: list[str], expected: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(saved(counting(), tmp_path)), *arguments]) == expected
+    assert capsys.readouterr().err
+
+
+def test_a_file_that_is_no_package_cannot_be_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "Broken.dtsx"
+    file.write_text("no XML")
+    assert main(["run", str(file)]) == 5
+    assert "Broken.dtsx" in capsys.readouterr().err
+
+
+def test_values_of_a_file_stay_out_of_the_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = counting()
+    package.add_parameter("Key", sensitive=True)
+    values = tmp_path / "values.json"
+    values.write_text(json.dumps({"parameters": {"Key": {"sensitive": "c4nary-s3cret"}}}))
+    assert main(["run", str(saved(package, tmp_path)), "--values", str(values), "--json"]) == 0
+    assert "c4nary" not in capsys.readouterr().out
+
+
+@pytest.mark.processes
+def test_a_signal_cancels_the_run(tmp_path: Path) -> None:
+    program = [sys.executable, "-m", "airflow_provider_ssis.cli.main"]
+    command = [*program, "run", str(saved(endless(), tmp_path)), "--follow"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.kill(process.pid, signal.SIGTERM)
+        out = process.stdout.read()
+        assert process.wait() == 3
+    assert "Endless.dtsx: canceled" in out
+
+
+def test_check_says_what_the_engine_cannot_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved(counting(), tmp_path)
+    saved(refused(), tmp_path)
+    assert main(["check", str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Count.dtsx: can run"
+    assert lines[1] == "Refused.dtsx: cannot run"
+    assert lines[2].startswith("  \\Package\\Clean Up: ")
+    assert lines[-1] == "The engine can run 1 of 2 packages."
+    assert main(["check", str(tmp_path), "--package", "Count", "--json"]) == 0
+    [found] = json.loads(capsys.readouterr().out)
+    assert (found["name"], found["can_run"], found["refusals"]) == ("Count.dtsx", True, [])
+
+
+def test_the_number_of_arguments_selects_the_server_or_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "Sales", "Mart"]) == 6
+    assert "PACKAGE" in capsys.readouterr().err
+    assert main(["run", "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert "run [OPTIONS] FOLDER PROJECT PACKAGE" in printed
+    assert "run [OPTIONS] SOURCE" in printed

@@ -1,0 +1,123 @@
+"""Running packages on the worker."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.exceptions import (
+    InvalidTaskArgument,
+    LocalRunCanceled,
+    LocalRunFailed,
+    LocalRunRefused,
+    LocalRunTimeout,
+)
+from airflow_provider_ssis.operators.run_local import SsisRunLocalPackageOperator
+from tests.support.small_packages import counting, endless, failing, refused, saved, small_project
+from tests.support.task_runs import TaskRun, rendered
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.processes
+SECRET = "c4nary-s3cret"
+
+
+def local(source: Path, **arguments: Any) -> TaskRun:
+    return TaskRun(SsisRunLocalPackageOperator(task_id="load", source=str(source), **arguments))
+
+
+def test_a_package_runs_and_its_messages_are_logged(tmp_path: Path) -> None:
+    task = local(saved(counting(), tmp_path))
+    result = task.execute()
+    assert (result["package"], result["status"], result["errors"], result["rows"]) == ("Count.dtsx", "success", 0, {})
+    assert any("\\Package\\Loop[2]\\Turn" in line for line in task.log.messages("info"))
+    assert any(line.startswith("Duration: ") for line in task.log.at("info"))
+
+
+def test_the_package_of_a_project_is_named(tmp_path: Path) -> None:
+    assert local(small_project(tmp_path), package="Count.dtsx").execute()["package"] == "Count.dtsx"
+
+
+def test_a_failed_package_fails_the_task_with_its_causes(tmp_path: Path) -> None:
+    with pytest.raises(LocalRunFailed, match="Broken") as caught:
+        local(saved(failing(), tmp_path)).execute()
+    assert len(caught.value.causes) == 1
+
+
+def test_a_refused_package_is_not_run(tmp_path: Path) -> None:
+    with pytest.raises(LocalRunRefused, match="Clean Up") as caught:
+        local(saved(refused(), tmp_path)).execute()
+    assert caught.value.refusals
+
+
+def test_a_killed_task_cancels_the_package(tmp_path: Path) -> None:
+    task = local(saved(endless(), tmp_path))
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            task.execute()
+        except BaseException as error:  # noqa: BLE001 the test looks at it
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    wait_until(lambda: task.log.messages(), "the package has started")
+    task.operator.on_kill()
+    thread.join()
+    assert isinstance(errors[0], LocalRunCanceled)
+
+
+def test_a_package_that_runs_too_long_is_canceled(tmp_path: Path) -> None:
+    with pytest.raises(LocalRunTimeout, match=r"after 0\.5 seconds"):
+        local(saved(endless(), tmp_path), timeout=0.5).execute()
+
+
+def test_a_relative_source_starts_at_the_folder_of_the_dag_file(tmp_path: Path) -> None:
+    task = local(Path("Count.dtsx"))
+    with pytest.raises(InvalidTaskArgument, match="relative path"):
+        task.execute()
+    with pytest.raises(InvalidTaskArgument, match="does not exist"):
+        local(tmp_path / "No.dtsx").execute()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"logging_level": "loud"},
+        {"package": "Count"},
+        {"parameters": 5},
+        {"follow_messages": "everything"},
+        {"path_map": {"C:\\data": 7}},
+        {"timeout": 0},
+    ],
+)
+def test_mistakes_are_found_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        SsisRunLocalPackageOperator(task_id="load", source="Count.dtsx", **arguments)
+
+
+def test_a_connection_string_with_a_password_must_be_marked() -> None:
+    task = SsisRunLocalPackageOperator(
+        task_id="load", source="/Count.dtsx", connections={"DW": f"Server=dw;UID=etl;PWD={SECRET}"}
+    )
+    with pytest.raises(InvalidTaskArgument, match="connection_ids") as caught:
+        rendered(task)
+    assert SECRET not in str(caught.value)
+    assert task.connections is None
+
+
+def test_a_connection_of_airflow_replaces_a_connection_manager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_DW",
+        '{"conn_type": "mssql", "host": "dw01", "port": 1433, "schema": "DW", "login": "etl", "password": "a;b\\"c"}',
+    )
+    task = local(saved(counting(), tmp_path), connection_ids={"Warehouse": "dw"})
+    job = task.operator._job()
+    assert job.connections == {
+        "Warehouse": 'Provider="MSOLEDBSQL";Data Source="dw01,1433";Initial Catalog="DW";User ID="etl";'
+        'Password="a;b""c"'
+    }
+    assert "a;b" not in repr(job)

@@ -38,7 +38,6 @@ class ComponentPlan:
     :param locale_id: the locale of the component, after inheritance.
     :param buffer_rows: the most rows of a batch.
     :param number: the number of the component in messages. Default: 0.
-    :param options: what the user decided about the run, such as the functions that replace scripts. Default: nothing.
     """
 
     stored: Component
@@ -50,7 +49,6 @@ class ComponentPlan:
     locale_id: int
     buffer_rows: int
     number: int = 0
-    options: RunOptions = field(default_factory=RunOptions)
 
     @property
     def subcomponent(self) -> str:
@@ -130,7 +128,13 @@ class FlowPart(ABC):
 
 
 class RowComponent(FlowPart):
-    """A synchronous component: transformations that keep the order of rows, and destinations."""
+    """A synchronous component: transformations that keep the order of rows, and destinations.
+
+    It works in the thread that pushes the rows, or in a thread behind a queue if ``has_thread`` is set.
+    """
+
+    has_thread: ClassVar[bool] = False
+    """Whether it works in a separate thread, so that the components before it go on meanwhile: for destinations."""
 
     @abstractmethod
     def process(self, input_key: str, batch: pa.RecordBatch) -> Iterable[Emitted]:

@@ -306,11 +306,7 @@ def _quickly(texts: pa.StringArray, target: ColumnType, locale: Locale) -> pa.Ar
             ):
                 return None
             values = texts.cast(wanted)
-            if code is _T.DT_NUMERIC:
-                limit = pa.scalar(10 ** (target.precision - target.scale), pa.decimal128(38, 0))
-                if target.precision < 38 and pc.any(pc.greater_equal(pc.abs(values), limit)).as_py():
-                    return None
-            if code is _T.DT_CY and pc.any(pc.greater(pc.abs(values), pa.scalar(900_000_000_000_000))).as_py():
+            if code in DECIMALS and not _has_at_most(values, 14 if code is _T.DT_CY else target.precision):
                 return None
             return values
         if code in (_T.DT_DBTIMESTAMP, _T.DT_DBDATE) and _is_usual_date(texts):
@@ -320,6 +316,18 @@ def _quickly(texts: pa.StringArray, target: ColumnType, locale: Locale) -> pa.Ar
     except pa.ArrowInvalid:
         return None
     return None
+
+
+def _has_at_most(values: pa.Decimal128Array, digits: int) -> bool:
+    """Whether all decimals have at most a number of digits; False also if that cannot be told quickly."""
+    buffer = values.buffers()[1]
+    if digits > 18 or buffer is None:
+        return False
+    words = np.frombuffer(buffer, np.int64, 2 * len(values), 16 * values.offset).reshape(-1, 2)
+    low, high = words[:, 0], words[:, 1]
+    valid = values.is_valid().to_numpy(zero_copy_only=False)
+    good = (high == low >> 63) & (low < 10**digits) & (low > -(10**digits))
+    return bool(np.all(good | ~valid))
 
 
 def _is_usual_date(texts: pa.StringArray) -> bool:

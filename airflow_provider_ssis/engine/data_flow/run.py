@@ -143,7 +143,7 @@ class DataFlowRun:
             key = component.stored.key
             self._open_inputs[key] = set(component.inputs)
             self._locks[key] = threading.Lock()
-            if isinstance(self._parts[key], FlowComponent) and component.inputs:
+            if _has_thread(self._parts[key]) and component.inputs:
                 schemas = {one: schema.arrow for one, schema in component.inputs.items()}
                 folder = self._task.options.temp_folder
                 self._inboxes[key] = Inbox(schemas, limit, 4 * component.buffer_rows, folder)
@@ -228,12 +228,12 @@ class DataFlowRun:
         threads = [
             threading.Thread(target=self._run_part, args=(part,), name=f"ssis-{part.plan.stored.name}", daemon=True)
             for part in self._parts.values()
-            if isinstance(part, FlowComponent)
+            if _has_thread(part)
         ]
         for thread in threads:
             thread.start()
         for part in self._parts.values():
-            if isinstance(part, RowComponent) and not part.plan.inputs:
+            if not _has_thread(part) and not part.plan.inputs:
                 self._guarded(part, lambda part=part: self._finish(part))  # type: ignore[misc]
         for thread in threads:
             thread.join()
@@ -270,8 +270,19 @@ class DataFlowRun:
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
-    def _run_part(self, part: FlowComponent) -> None:
-        self._guarded(part, lambda: self._emit_all(part))
+    def _run_part(self, part: FlowPart) -> None:
+        if isinstance(part, FlowComponent):
+            self._guarded(part, lambda: self._emit_all(part))
+        elif isinstance(part, RowComponent):
+            self._guarded(part, lambda: self._consume(part))
+
+    def _consume(self, part: RowComponent) -> None:
+        """Let a destination with a thread take its rows."""
+        for key in part.plan.inputs:
+            inbox = self._inboxes[part.plan.stored.key]
+            for batch in self._read(part, inbox, key):
+                self._process(part, lambda batch=batch: part.process(key, batch))  # type: ignore[misc]  # noqa: B023
+        self._finish(part)
 
     def _emit_all(self, part: FlowComponent) -> None:
         key = part.plan.stored.key
@@ -313,10 +324,11 @@ class DataFlowRun:
             if rows.num_rows:
                 tap.sink.write(rows)
         target = self._parts[route.path.target.stored.key]
-        if isinstance(target, RowComponent):
+        inbox = self._inboxes.get(target.plan.stored.key)
+        if inbox is not None:
+            inbox.put(route.path.input_key, batch)
+        elif isinstance(target, RowComponent):
             self._process(target, lambda: target.process(route.path.input_key, batch))
-        else:
-            self._inboxes[target.plan.stored.key].put(route.path.input_key, batch)
 
     def _process(self, part: RowComponent, work: Callable[[], Iterable[Emitted]]) -> None:
         """Let a component work, and push its rows; one with several inputs works in one thread at a time."""
@@ -347,18 +359,20 @@ class DataFlowRun:
             if route is None:
                 continue
             target = self._parts[route.path.target.stored.key]
-            if isinstance(target, RowComponent):
-                with self._lock:
-                    left = self._open_inputs[target.plan.stored.key]
-                    left.discard(route.path.input_key)
-                    is_last = not left
-                if is_last:
-                    self._finish(target)
-            else:
-                self._inboxes[target.plan.stored.key].end(route.path.input_key)
+            inbox = self._inboxes.get(target.plan.stored.key)
+            if inbox is not None:
+                inbox.end(route.path.input_key)
+                continue
+            with self._lock:
+                left = self._open_inputs[target.plan.stored.key]
+                left.discard(route.path.input_key)
+                is_last = not left
+            if is_last:
+                self._finish(target)
 
-    def _finish(self, part: RowComponent) -> None:
-        self._process(part, part.finish)
+    def _finish(self, part: FlowPart) -> None:
+        if isinstance(part, RowComponent):
+            self._process(part, part.finish)
         self._end_outputs(part)
 
     # -- failures ------------------------------------------------------------------------------------------------------
@@ -440,6 +454,10 @@ class DataFlowRun:
             yield
         finally:
             self._times[part.plan.stored.name, phase] = (start, self._clock())
+
+
+def _has_thread(part: FlowPart) -> bool:
+    return isinstance(part, FlowComponent) or (isinstance(part, RowComponent) and part.has_thread)
 
 
 class _Located(EngineError):

@@ -46,6 +46,7 @@ class FlatFileDestination(RowComponent):
     """Flat File Destination."""
 
     classes: ClassVar[tuple[str, ...]] = ("FlatFileDestination",)
+    has_thread: ClassVar[bool] = True
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

@@ -319,7 +319,7 @@ def _quickly(texts: pa.StringArray, target: ColumnType, locale: Locale) -> pa.Ar
 
 
 def _has_at_most(values: pa.Decimal128Array, digits: int) -> bool:
-    """Whether all decimals have at most a number of digits; False also if that cannot be told quickly."""
+    """Whether all decimals have at most a number of digits; False also if a check of all would be slow."""
     buffer = values.buffers()[1]
     if digits > 18 or buffer is None:
         return False

@@ -219,8 +219,6 @@ class FlatFileSource(FlowComponent):
 
     def _prepared(self, texts: pa.StringArray, read: _Read) -> pa.StringArray:
         """The texts with NULL or the value of an empty field."""
-        if texts.null_count:
-            texts = texts.fill_null("")
         code = read.type.code
         is_text = code in STRINGS or code in (_T.DT_TEXT, _T.DT_NTEXT)
         if is_text and not self._retains_nulls:

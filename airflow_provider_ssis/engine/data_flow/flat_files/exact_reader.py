@@ -16,12 +16,12 @@ NO_DELIMITER = 0xC0202055
 class FileRow:
     """A row of a file.
 
-    :param fields: the text of each column; None for columns that the row lacks.
+    :param fields: the text of each column; empty for columns that the row lacks.
     :param start: where the row begins in the text.
     :param end: where its delimiter begins.
     """
 
-    fields: list[str | None]
+    fields: list[str]
     start: int
     end: int
 
@@ -72,14 +72,14 @@ class RowReader:
             yield row
 
     def _row(self, text: str, start: int, is_last: bool) -> tuple[FileRow, int]:
-        fields: list[str | None] = []
+        fields: list[str] = []
         at = start
         for index, column in enumerate(self._format.columns):
             field, end, following, ends_row = self._field(text, at, index, column, is_last)
             fields.append(field)
             at = following
             if ends_row:
-                fields.extend([None] * (self._last - index))
+                fields.extend([""] * (self._last - index))
                 return FileRow(fields, start, end), following
         return FileRow(fields, start, end), at
 

@@ -26,7 +26,7 @@ _MARKS = {codecs.BOM_UTF16_BE: BIG_ENDIAN, codecs.BOM_UTF8: UTF_8_AS_UNICODE}
 class TextRows:
     """Some rows of a file, as text.
 
-    :param columns: the texts of each column of the file; NULL for columns that a row lacks.
+    :param columns: the texts of each column of the file; empty for columns that a row lacks.
     :param bad: the rows whose text the code page cannot decode, by the index of the column.
     :param raw: the rows as the file has them, without their delimiters; None if the fast reader read them.
     """
@@ -190,10 +190,9 @@ class FlatFileTexts:
         columns = []
         bad: dict[int, list[int]] = {}
         for index in range(len(self._format.columns)):
-            texts: list[str | None] = []
+            texts: list[str] = []
             for number, row in enumerate(rows):
-                field = row.row.fields[index]
-                text, is_good = (None, True) if field is None else self._decoded(field)
+                text, is_good = self._decoded(row.row.fields[index])
                 if not is_good:
                     bad.setdefault(index, []).append(number)
                 texts.append(text)

@@ -38,6 +38,7 @@ class ComponentPlan:
     :param locale_id: the locale of the component, after inheritance.
     :param buffer_rows: the most rows of a batch.
     :param number: the number of the component in messages. Default: 0.
+    :param options: what the user decided about the run, such as the functions that replace scripts. Default: nothing.
     """
 
     stored: Component
@@ -49,6 +50,7 @@ class ComponentPlan:
     locale_id: int
     buffer_rows: int
     number: int = 0
+    options: RunOptions = field(default_factory=RunOptions)
 
     @property
     def subcomponent(self) -> str:

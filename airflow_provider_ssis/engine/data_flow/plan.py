@@ -310,6 +310,7 @@ class _Planner:
             locale_id or self.locale_id,
             self._buffer_rows(outputs.values()),
             numbers[component.key],
+            self.options,
         )
 
     def _buffer_rows(self, outputs: Iterable[RowSchema]) -> int:
@@ -340,7 +341,6 @@ class _Planner:
                 what = f"the connection {connection.name!r}"
                 self._refuse(plan.stored.name, what, "it has no connection manager", "Choose one and save the package.")
         self.refusals.extend(found.refusals(plan))
-        self.refusals.extend(found.option_refusals(plan, self.options))
 
     def _paths(self, plans: Mapping[str, ComponentPlan]) -> Iterator[PlannedPath]:
         for path in self.pipeline.paths:

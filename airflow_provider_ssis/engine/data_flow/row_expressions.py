@@ -58,6 +58,7 @@ class RowExpression:
     :param what: what a message calls it: ``the column "Total"``.
     :param context: the context of the task.
     :param target: the type to which the result is converted. Default: None, its own.
+    :param cut_text: whether casts cut text that is too long. Default: False, that is an error.
     :raises TaskFailure: the expression is wrong.
     """
 
@@ -69,12 +70,14 @@ class RowExpression:
         what: str,
         context: TaskContext,
         target: ColumnType | None = None,
+        *,
+        cut_text: bool = False,
     ) -> None:
         columns = [
             Column(column.name, column.type, column.component, _lineage(column.lineage_id)) for column in schema.columns
         ]
         scope = Scope(context.scope().variables, columns)
-        settings = Settings(locale=plan.locale_id)
+        settings = Settings(locale=plan.locale_id, cut_text=cut_text)
         try:
             self._expression = compile_expression(text, scope, settings, target=target)
         except ExpressionError as error:

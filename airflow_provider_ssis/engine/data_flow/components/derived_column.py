@@ -13,7 +13,7 @@ from airflow_provider_ssis.datatypes import LARGE_OBJECTS, STRINGS, ColumnType, 
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import fitted
-from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
+from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.row_expressions import RowExpression, expression_text
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -81,7 +81,15 @@ class DerivedColumn(RowComponent):
             if found.type.code in LARGE_OBJECTS:
                 target = found.type
             what = f'the column "{found.name}"'
-            expression = RowExpression(self.plan, schema, expression_text(column.properties), what, context, target)
+            expression = RowExpression(
+                self.plan,
+                schema,
+                expression_text(column.properties),
+                what,
+                context,
+                target,
+                cut_text=column.truncation_disposition == IGNORE,
+            )
             self._columns.append(
                 _Derived(
                     found.lineage_id,

@@ -14,6 +14,7 @@ from airflow_provider_ssis.engine.data_flow.registry import REFUSED, part_class
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
 from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.package.data_flow import (
     Component,
     ComponentOutput,
@@ -340,7 +341,13 @@ class _Planner:
             if connection.manager_id.endswith(":invalid") or not (connection.manager_id or connection.manager_ref_id):
                 what = f"the connection {connection.name!r}"
                 self._refuse(plan.stored.name, what, "it has no connection manager", "Choose one and save the package.")
-        self.refusals.extend(found.refusals(plan))
+        if any(refusal.where == plan.path for refusal in self.refusals):
+            return  # what is broken already would only cause errors here
+        try:
+            self.refusals.extend(found.refusals(plan))
+        except (LookupError, ValueError, StopIteration, ProjectError) as error:
+            why = f"its parts cannot be read: {type(error).__name__}: {error}"
+            self._refuse(plan.stored.name, what, why)
 
     def _paths(self, plans: Mapping[str, ComponentPlan]) -> Iterator[PlannedPath]:
         for path in self.pipeline.paths:

@@ -23,7 +23,7 @@ from airflow_provider_ssis.engine.data_flow.flow_context import FlowContext
 from airflow_provider_ssis.engine.data_flow.plan import DataFlowPlan, PlannedPath
 from airflow_provider_ssis.engine.data_flow.queues import Inbox
 from airflow_provider_ssis.engine.data_flow.registry import part_class
-from airflow_provider_ssis.engine.data_flow.rows import RowSchema
+from airflow_provider_ssis.engine.data_flow.taps import Sink
 from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
 from airflow_provider_ssis.engine.events import ComponentPhase, Place, RowsSent, RowsWritten
 from airflow_provider_ssis.engine.refusals import UnsupportedError
@@ -49,19 +49,6 @@ UNEXPECTED = 0xC0047062
 
 _EVENT_SECONDS = 0.5
 """The shortest time between two events of a path."""
-
-
-class Sink:
-    """What gets the rows of a path besides its component: see :mod:`airflow_provider_ssis.engine.data_flow.taps`."""
-
-    def start(self, schema: RowSchema) -> None:
-        """Prepare for rows with these columns."""
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Take rows."""
-
-    def end(self, *, failed: bool) -> None:
-        """There are no more rows."""
 
 
 @dataclass(slots=True)
@@ -411,6 +398,8 @@ class DataFlowRun:
         self._cancel.cancel()
         for inbox in self._inboxes.values():
             inbox.stop()
+        for _, sink, _ in self._taps:
+            sink.stop()
 
     def _report(self, failure: TaskFailure) -> None:
         for each in failure.chain:

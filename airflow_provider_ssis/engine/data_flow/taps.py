@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-import queue
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -32,7 +33,23 @@ def named_schema(schema: RowSchema) -> pa.Schema:
     return pa.schema([field.with_name(name) for field, name in zip(schema.arrow, names, strict=True)])
 
 
-class CsvSink:
+class Sink:
+    """What gets the rows of a path besides its component."""
+
+    def start(self, schema: RowSchema) -> None:
+        """Prepare for rows with these columns."""
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take rows."""
+
+    def end(self, *, failed: bool) -> None:
+        """There are no more rows."""
+
+    def stop(self) -> None:
+        """The data flow stops: do not wait in :meth:`write`. Is called from another thread."""
+
+
+class CsvSink(Sink):
     """Writes the rows to a CSV file: UTF-8, with a row of names; NULL is empty.
 
     :param path: the file, which is replaced.
@@ -65,7 +82,7 @@ class CsvSink:
             self._file.close()
 
 
-class ParquetSink:
+class ParquetSink(Sink):
     """Writes the rows to a Parquet file.
 
     :param path: the file, which is replaced.
@@ -97,10 +114,7 @@ def file_sink(path: Path) -> CsvSink | ParquetSink:
     return ParquetSink(path) if path.suffix.lower() == ".parquet" else CsvSink(path)
 
 
-_END = object()
-
-
-class StreamSink:
+class StreamSink(Sink):
     """Passes the rows to another thread, which reads them; the data flow waits while it does not.
 
     :param batches: how many batches wait at most. Default: 4.
@@ -108,10 +122,13 @@ class StreamSink:
     """
 
     def __init__(self, batches: int = 4, schema_known: Callable[[pa.Schema], None] | None = None) -> None:
-        self._queue: queue.Queue[object] = queue.Queue(batches)
+        self._changed = threading.Condition()
+        self._waiting: deque[pa.RecordBatch] = deque()
+        self._most = batches
         self._schema_known = schema_known
         self._arrow: pa.Schema | None = None
-        self._is_closed = False
+        self._has_ended = False
+        self._is_stopped = False
 
     def start(self, schema: RowSchema) -> None:
         """Report the columns."""
@@ -122,38 +139,44 @@ class StreamSink:
     def write(self, batch: pa.RecordBatch) -> None:
         """Pass rows on; waits while the reader has enough.
 
-        :raises Cancelled: the reader has closed the stream.
+        :raises Cancelled: the data flow was stopped, or the reader has closed the stream.
         """
-        self._put(pa.RecordBatch.from_arrays(batch.columns, schema=self._arrow))
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_stopped or len(self._waiting) < self._most)
+            if self._is_stopped:
+                raise Cancelled
+            self._waiting.append(pa.RecordBatch.from_arrays(batch.columns, schema=self._arrow))
+            self._changed.notify_all()
 
     def end(self, *, failed: bool) -> None:
         """Report the end."""
-        try:
-            self._put(_END)
-        except Cancelled:
-            return
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
 
-    def _put(self, item: object) -> None:
-        while not self._is_closed:
-            try:
-                self._queue.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return
-        raise Cancelled
+    def stop(self) -> None:
+        """Make a data flow that waits for the reader stop."""
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify_all()
 
     def read(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows until the end."""
-        while (item := self._queue.get()) is not _END:
-            assert isinstance(item, pa.RecordBatch)  # noqa: S101 the only other item
-            yield item
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._waiting) or self._has_ended)
+                if not self._waiting:
+                    return
+                batch = self._waiting.popleft()
+                self._changed.notify_all()
+            yield batch
 
     def close(self) -> None:
-        """Want no more rows: a data flow that waits for the reader is cancelled."""
-        self._is_closed = True
+        """Want no more rows: the data flow is cancelled when it has another one."""
+        self.stop()
 
 
-class RowsSink:
+class RowsSink(Sink):
     """Keeps the rows in memory, as Python values, for tests and small results."""
 
     def __init__(self) -> None:

@@ -135,7 +135,7 @@ def test_failing_rows(
     assert f"0x{bad[0][2] % 2**32:08X}" in result.failure.text
 
 
-def test_errors_and_truncations_have_dispositions_of_their_own(flow: FlowTest) -> None:
+def test_errors_and_truncations_have_separate_dispositions(flow: FlowTest) -> None:
     result = _run(flow, "2,x\n5,0100\n", _convert, "RedirectRow", "IgnoreFailure")
     assert result.rows["Out"] == [(5, "0100", 100, "010")]
     assert [row[0] for row in result.rows["Bad"]] == [2]

@@ -37,7 +37,12 @@ def test_a_full_queue_makes_the_pushing_thread_wait() -> None:
     inbox = Inbox({"A": _SCHEMA}, 1 << 20, 2, None)
     inbox.put("A", _batch(1, 2))
     pushed = threading.Event()
-    thread = threading.Thread(target=lambda: (inbox.put("A", _batch(3)), pushed.set()))
+
+    def push() -> None:
+        inbox.put("A", _batch(3))
+        pushed.set()
+
+    thread = threading.Thread(target=push)
     thread.start()
     assert not pushed.wait(0.05)
     reader = inbox.read("A")

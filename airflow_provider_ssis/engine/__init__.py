@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.engine.cancellation import CancelToken
     from airflow_provider_ssis.engine.context import RunOptions
     from airflow_provider_ssis.engine.control_flow.checking import check_package
+    from airflow_provider_ssis.engine.control_flow.reading import OutputError, OutputStream, read_output
     from airflow_provider_ssis.engine.control_flow.running import RunResult, run_package
     from airflow_provider_ssis.engine.errors import EngineError
     from airflow_provider_ssis.engine.events import Result
@@ -31,6 +32,8 @@ __all__ = [
     "EngineError",
     "LoadError",
     "LoadedProject",
+    "OutputError",
+    "OutputStream",
     "Refusal",
     "Result",
     "RunOptions",
@@ -38,6 +41,7 @@ __all__ = [
     "UnsupportedError",
     "check_package",
     "load_project",
+    "read_output",
     "run_package",
 ]
 
@@ -46,6 +50,8 @@ _MODULES = {
     "EngineError": "errors",
     "LoadError": "loading",
     "LoadedProject": "loading",
+    "OutputError": "control_flow.reading",
+    "OutputStream": "control_flow.reading",
     "Refusal": "refusals",
     "Result": "events",
     "RunOptions": "context",
@@ -53,6 +59,7 @@ _MODULES = {
     "UnsupportedError": "refusals",
     "check_package": "control_flow.checking",
     "load_project": "loading",
+    "read_output": "control_flow.reading",
     "run_package": "control_flow.running",
 }
 

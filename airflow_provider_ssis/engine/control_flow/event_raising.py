@@ -44,16 +44,20 @@ class Events:
         """Whether the package is validated before it runs: event handlers do not end the way of an event then."""
 
     async def error(self, frame: Frame, failure: TaskFailure) -> bool:
-        """Raise OnError for a failure, unless it has no text because its errors were raised before.
+        """Raise OnError for a failure and its causes, unless its errors were raised before.
 
         :returns: whether an event handler asked to stop the executable.
         """
-        if not failure.text:
+        if failure.is_reported:
             return False
-        text = texts.error(frame.container.name, failure.text)
-        return await self.raise_event(
-            EventName.ERROR, frame, text, failure.code, failure.subcomponent, described=failure.text
-        )
+        stops = False
+        for each in failure.chain:
+            if not each.text:
+                continue
+            text = texts.error(frame.container.name, each.text)
+            subcomponent = each.subcomponent or failure.subcomponent
+            stops |= await self.raise_event(EventName.ERROR, frame, text, each.code, subcomponent, described=each.text)
+        return stops
 
     async def warning(self, frame: Frame, text: str, code: int, subcomponent: str | None = None) -> bool:
         """Raise OnWarning; returns as :meth:`error`."""

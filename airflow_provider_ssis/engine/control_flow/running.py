@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -111,13 +111,7 @@ def run_package(
     :raises ProjectError: a file cannot be read.
     """
     project = source if isinstance(source, LoadedProject) else load_project(source, password=password)
-    given = options or RunOptions()
-    run_options = RunOptions(
-        scripts=dict(scripts or {}),
-        logging_level=logging_level,
-        temp_folder=given.temp_folder,
-        memory_limit=given.memory_limit,
-    )
+    run_options = replace(options or RunOptions(), scripts=dict(scripts or {}), logging_level=logging_level)
     collected = _Collected(on_event)
     secrets = Secrets()
     for text in secret_texts:

@@ -64,6 +64,11 @@ class Events:
         shown = texts.warning(frame.container.name, text)
         return await self.raise_event(EventName.WARNING, frame, shown, code, subcomponent, described=text)
 
+    async def information(self, frame: Frame, text: str, code: int, subcomponent: str | None = None) -> bool:
+        """Raise OnInformation; returns as :meth:`error`."""
+        shown = texts.information(frame.container.name, text)
+        return await self.raise_event(EventName.INFORMATION, frame, shown, code, subcomponent, described=text)
+
     async def changed(self, change: Change) -> None:
         """Raise OnVariableValueChanged at the container that declares a variable."""
         variable = change.variable

@@ -15,15 +15,18 @@ from airflow_provider_ssis.engine.connections.open_connections import OpenConnec
 from airflow_provider_ssis.engine.connections.paths import PathMap
 from airflow_provider_ssis.engine.connections.replacements import Replacement
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
+from airflow_provider_ssis.engine.control_flow.configurations import Configurations
 from airflow_provider_ssis.engine.control_flow.connections import resolver
+from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.event_raising import Sink
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.control_flow.parameters import given_parameters, missing_parameters, parameter_values
-from airflow_provider_ssis.engine.control_flow.property_paths import set_connection_property, set_property
+from airflow_provider_ssis.engine.control_flow.property_paths import set_connection_property
 from airflow_provider_ssis.engine.control_flow.real import RealExecutor
 from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.control_flow.task_context import WalkContext
+from airflow_provider_ssis.engine.control_flow.threads import in_thread
 from airflow_provider_ssis.engine.control_flow.walk import Walk
 from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
 from airflow_provider_ssis.engine.events import Result
@@ -34,6 +37,7 @@ from airflow_provider_ssis.project.models import ExecutableKind
 CHILD_NOT_LOADED: Final = 0xC00220E4
 """DTS_E_TKEXECPACKAGE_UNABLETOLOAD."""
 DEEPEST_PACKAGES: Final = 64
+_ROOT: Final = "\\Package"
 
 
 class PackageRunner:
@@ -69,7 +73,6 @@ class PackageRunner:
         self._paths = paths
         self._replacements = replacements
         self._now = now
-        self._open: list[OpenConnections] = []
 
     def prepared(
         self,
@@ -79,6 +82,7 @@ class PackageRunner:
         *,
         project: LoadedProject | None = None,
         project_values: Mapping[str, Any] | None = None,
+        parent: Frame | None = None,
     ) -> PackageRun:
         """Return the run of a package before it starts: loaded, with parameters and settings.
 
@@ -87,6 +91,7 @@ class PackageRunner:
         :param overrides: values by property path.
         :param project: that of the package. Default: that of the run.
         :param project_values: values of the project's parameters by full name, for a child package. Default: none.
+        :param parent: the Execute Package task of a child package. Default: none.
         :raises LoadError: there is no such parameter or property, or a required parameter has no value.
         :raises ProjectError: the file cannot be read as a package.
         """
@@ -98,10 +103,16 @@ class PackageRunner:
             raise LoadError(f"{file} requires a value for the parameter {', '.join(missing)}. Give one.")
         values = parameter_values(project, package, {**(project_values or {}), **given}, self._secrets)
         run = PackageRun(file, package, project, values, self._now())
+        evaluation = Evaluation(self._now)
+        run.connections = OpenConnections(
+            resolver(Frame(package.container, run, _ROOT, None), evaluation, self._secrets),
+            paths=self._paths,
+            replacements=self._replacements,
+            cancel=self._cancel,
+        )
         for name, value in connections.items():
             set_connection_property(run, name, value)
-        for path, value in overrides.items():
-            set_property(run, path, value)
+        run.notes += Configurations(run, evaluation, self._secrets).apply(overrides, parent)
         return run
 
     async def run(self, run: PackageRun) -> Result:
@@ -135,7 +146,7 @@ class PackageRunner:
             self._cancel,
             lambda made: RealExecutor(context, made.evaluation, cancelled),
         )
-        frame = Frame(run.package.container, run, "\\Package", None)
+        frame = Frame(run.package.container, run, _ROOT, None)
         result = Result.CANCELED
         try:
             with self._cancel.interrupts(cancel):
@@ -147,16 +158,14 @@ class PackageRunner:
     async def _run_package(self, walk: Walk, frame: Frame) -> Result:
         run = frame.package
         run.slots = asyncio.Semaphore(_concurrent(run.package.max_concurrent_executables))
-        run.connections = OpenConnections(
-            resolver(frame, walk.evaluation, self._secrets),
-            paths=self._paths,
-            replacements=self._replacements,
-            cancel=self._cancel,
-        )
         try:
+            for note in run.notes:
+                say = walk.events.warning if note.is_warning else walk.events.information
+                await say(frame, note.text, note.code)
             return await walk.run_package(frame)
         finally:
-            run.connections.close()
+            if run.connections is not None:
+                run.connections.close()
 
     async def _run_child(self, walk: Walk, parent: Frame, name: str, parameters: Mapping[str, Any]) -> None:
         packages = [frame for frame in parent.outwards() if frame.container.kind is ExecutableKind.PACKAGE]
@@ -170,7 +179,11 @@ class PackageRunner:
                 raise TaskFailure(text, CHILD_NOT_LOADED)
             is_same = project is parent.package.project
             shared = {key: value for key, (_, value) in parent.package.parameters.items() if key.startswith("$Project")}
-            run = self.prepared(file, parameters, {}, project=project, project_values=shared if is_same else None)
+            values = shared if is_same else None
+            run = await in_thread(
+                name,
+                lambda: self.prepared(file, parameters, {}, project=project, project_values=values, parent=parent),
+            )
         except (LoadError, ProjectError) as error:
             raise TaskFailure(f"The package {name} cannot be loaded. {error}", CHILD_NOT_LOADED) from None
         run.server_execution_id = parent.package.server_execution_id

@@ -34,6 +34,19 @@ class Settings:
     connections: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A message about the preparation of a package, which is raised when it starts.
+
+    :param code: unsigned.
+    :param is_warning: whether it is a warning or an information.
+    """
+
+    text: str
+    code: int
+    is_warning: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class PackageRun:
     """The run of a package.
@@ -44,6 +57,7 @@ class PackageRun:
     :param start: when it started.
     :param settings: the values that replace stored ones.
     :param failed_configurations: the names of the configurations that were not applied.
+    :param notes: what is said when it starts.
     :param server_execution_id: the id of the execution in the catalog; 0 outside of a server.
     :param slots: the number of tasks that can still start; None for no limit.
     :param connections: its connection managers, with the connections that are open.
@@ -56,6 +70,7 @@ class PackageRun:
     start: datetime
     settings: Settings = field(default_factory=Settings)
     failed_configurations: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     server_execution_id: int = 0
     slots: asyncio.Semaphore | None = None
     connections: OpenConnections | None = None

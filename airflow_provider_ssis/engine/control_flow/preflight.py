@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_ssis.engine.context import RunOptions
+from airflow_provider_ssis.engine.control_flow.configurations import configuration_refusals
 from airflow_provider_ssis.engine.control_flow.connection_values import hidden_secrets
 from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
 from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
-from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set
+from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.tasks.refused import refused_task
@@ -66,6 +67,8 @@ class _Check:
         if root.disabled:
             return
         refusals = [*self._package(package), *self._secrets(package)]
+        if not self._project.is_project:
+            refusals += configuration_refusals(package)
         for container in root.walk_enabled():
             refusals += self._executable(container)
         for one in refusals:
@@ -129,7 +132,7 @@ class _Check:
         known = PACKAGE_PROPERTIES if container.kind is ExecutableKind.PACKAGE else frozenset()
         for name in container.expressions:
             lower = name.lower()
-            is_known = lower in CONTAINER or lower in known
+            is_known = lower in CONTAINER or lower in known or is_of_component(data, name)
             if not is_known and (container.kind is ExecutableKind.PACKAGE or not can_set(data, name)):
                 why = "the engine cannot set this property"
                 yield Refusal(where, f"the expression of the property {name}", why, "Remove the expression.")

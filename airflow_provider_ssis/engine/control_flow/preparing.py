@@ -13,6 +13,7 @@ from airflow_provider_ssis.engine.control_flow.evaluation import (
 )
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.properties import (
+    is_of_component,
     with_container_property,
     with_data_property,
     with_enumerator_property,
@@ -55,6 +56,8 @@ def prepare(evaluation: Evaluation, frame: Frame) -> Prepared:
     for name, value in frame.package.settings.executables.get(path, {}).items():
         _set(prepared, name, value, f"The property {name} of {path}")
     for name, expression in frame.container.expressions.items():
+        if is_of_component(prepared.data, name):
+            continue
         where = f"The expression of the property {name} of {path}"
         try:
             value = evaluation.value(frame, expression)

@@ -298,6 +298,14 @@ def with_data_property(data: ContainerData | Enumerator, name: str, value: Any) 
     raise UnknownProperty(f"it has no property {name} that the engine can set")
 
 
+def is_of_component(data: ContainerData | Enumerator, name: str) -> bool:
+    """Return whether a property expression of a Data Flow task sets a property in the data flow.
+
+    The Data Flow task evaluates these expressions itself.
+    """
+    return isinstance(data, Pipeline) and name.lstrip().startswith("[")
+
+
 def can_set(data: ContainerData | Enumerator, name: str) -> bool:
     """Return whether :func:`with_data_property` knows a property."""
     if isinstance(data, Pipeline) and (match := _COMPONENT.fullmatch(name.strip())):

@@ -1,0 +1,204 @@
+"""Configurations of the package deployment model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import pytest
+
+from airflow_provider_ssis.engine import UnsupportedError
+from airflow_provider_ssis.engine.events import EventName
+from airflow_provider_ssis.project.builder.package import PackageBuilder
+from airflow_provider_ssis.project.builder.project import ProjectBuilder
+from tests.support.engine_runs import EngineRuns, add_task, codes
+
+VALUE = "\\Package.Variables[User::X].Properties[Value]"
+
+
+def configured(
+    *configurations: tuple[int, str, str], enabled: bool = True, package: PackageBuilder | None = None
+) -> bytes:
+    """A package with configurations: type, string and property path of each."""
+    if package is None:
+        package = PackageBuilder("Package")
+        package.add_variable("X", 0)
+        package.add_variable("Where", "")
+    elements = "".join(
+        f'<DTS:Configuration DTS:ConfigurationType="{type_}" DTS:ConfigurationString={quoteattr(text)}'
+        f' DTS:ConfigurationVariable={quoteattr(path)} DTS:ObjectName="C{number}"/>'
+        for number, (type_, text, path) in enumerate(configurations, start=1)
+    )
+    data = package.to_bytes().decode()
+    start = data.index("<DTS:Variables")
+    data = f"{data[:start]}<DTS:Configurations>{elements}</DTS:Configurations>{data[start:]}"
+    flag = f'<DTS:Executable DTS:EnableConfig="{enabled}" '
+    return data.replace("<DTS:Executable ", flag, 1).encode()
+
+
+def file(path: Path, *values: tuple[str, object]) -> Path:
+    """A .dtsConfig file."""
+    inner = "".join(
+        f'<Configuration ConfiguredType="Property" Path={quoteattr(target)} ValueType="String">'
+        f"<ConfiguredValue>{value}</ConfiguredValue></Configuration>"
+        for target, value in values
+    )
+    path.write_text(f"<DTSConfiguration>{inner}</DTSConfiguration>")
+    return path
+
+
+def test_an_xml_file_sets_variables(runs: EngineRuns, tmp_path: Path) -> None:
+    path = file(tmp_path / "a.dtsConfig", (VALUE, 5))
+    result = runs.run(configured((1, str(path), "")))
+    assert result.variables["User::X"] == 5
+    assert codes(result, EventName.INFORMATION) == [0x40016041]
+
+
+def test_a_relative_path_is_that_of_the_package(runs: EngineRuns, tmp_path: Path) -> None:
+    file(tmp_path / "a.dtsConfig", (VALUE, 5))
+    assert runs.run(configured((1, "a.dtsConfig", ""))).variables["User::X"] == 5
+
+
+def test_the_path_of_windows_is_mapped(runs: EngineRuns, tmp_path: Path) -> None:
+    file(tmp_path / "a.dtsConfig", (VALUE, 5))
+    result = runs.run(configured((1, "C:\\cfg\\a.dtsConfig", "")), path_map={"C:\\cfg": str(tmp_path)})
+    assert result.variables["User::X"] == 5
+
+
+def test_the_last_configuration_counts(runs: EngineRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSIS_X", "7")
+    path = file(tmp_path / "a.dtsConfig", (VALUE, 5))
+    both: Sequence[tuple[int, str, str]] = [(1, str(path), ""), (2, "SSIS_X", VALUE)]
+    assert runs.run(configured(*both)).variables["User::X"] == 7
+    assert runs.run(configured(*reversed(both))).variables["User::X"] == 5
+
+
+def test_an_environment_variable_can_name_the_file(
+    runs: EngineRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSIS_FILE", str(file(tmp_path / "a.dtsConfig", (VALUE, 5))))
+    assert runs.run(configured((5, "SSIS_FILE", ""))).variables["User::X"] == 5
+
+
+def test_14_an_override_does_not_beat_a_configured_value(runs: EngineRuns, tmp_path: Path) -> None:
+    path = file(tmp_path / "a.dtsConfig", (VALUE, 1))
+    data = configured((1, str(path), ""))
+    assert runs.run(data, property_overrides={VALUE: "2"}).variables["User::X"] == 1
+
+
+def test_configurations_set_connections_and_properties(runs: EngineRuns, tmp_path: Path) -> None:
+    package = PackageBuilder("Package")
+    package.connection_managers.add_oledb("Sales", "Data Source=db1;")
+    add_task(package, "T")
+    add_task(package, "Off")
+    path = file(
+        tmp_path / "a.dtsConfig",
+        ("\\Package.Connections[Sales].Properties[ServerName]", "db2"),
+        ("\\Package.Connections[Sales].Properties[Password]", "Canary-2"),
+        ("\\Package\\Off.Properties[Disable]", "True"),
+    )
+    seen: list[str] = []
+
+    def task(context: Any) -> None:
+        found = context.connections.get("Sales")
+        seen.append(found.connection_string)
+        context.information(f"The password is {found.properties['Password']}.", 0)
+
+    result = runs.run(configured((1, str(path), ""), package=package), {"T": task})
+    assert seen == ["Data Source=db2;"]
+    assert [one.place.name for one in result.statistics] == ["T", "Package"]
+    assert "Canary-2" not in repr(result.messages)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "code"),
+    [
+        ((1, "missing.dtsConfig", ""), 0x80012014),
+        ((1, "broken.dtsConfig", ""), 0x80012013),
+        ((1, "C:\\cfg\\a.dtsConfig", ""), 0x80012014),
+        ((1, "wrong.dtsConfig", ""), 0x80012017),
+        ((2, "SSIS_MISSING", VALUE), 0x80019003),
+        ((0, "User::X", VALUE), 0x8001201C),
+        ((7, "not a table", ""), 0x80012019),
+        ((7, '"Missing";"[dbo].[Config]";"F";', ""), 0x80012051),
+        ((99, "", ""), 0x80012023),
+    ],
+)
+def test_a_configuration_that_fails_is_a_warning(
+    runs: EngineRuns, tmp_path: Path, configuration: tuple[int, str, str], code: int
+) -> None:
+    (tmp_path / "broken.dtsConfig").write_text("<broken")
+    file(tmp_path / "wrong.dtsConfig", ("\\Package.Variables[User::Missing].Properties[Value]", 1))
+    result = runs.run(configured(configuration))
+    assert codes(result, EventName.WARNING) == [code, 0x80012059]
+    assert (result.succeeded, result.variables["User::X"]) == (True, 0)
+
+
+def test_the_names_of_failed_configurations_can_be_read(runs: EngineRuns) -> None:
+    package = PackageBuilder("Package")
+    package.add_variable("X", "", expression="@[System::FailedConfigurations]")
+    add_task(package, "T")
+    seen: list[str] = []
+    data = configured((1, "missing.dtsConfig", ""), package=package)
+    runs.run(data, {"T": lambda context: seen.append(context.read("X"))})
+    assert seen == ["C1"]
+
+
+def test_configurations_apply_only_where_they_are_enabled(runs: EngineRuns, tmp_path: Path) -> None:
+    path = file(tmp_path / "a.dtsConfig", (VALUE, 5))
+    result = runs.run(configured((1, str(path), ""), enabled=False))
+    assert result.variables["User::X"] == 0
+    project = ProjectBuilder("Project")
+    project.add_package("Package").add_variable("X", 0)
+    project.save(tmp_path)
+    (tmp_path / "Package.dtsx").write_bytes(configured((1, str(path), "")))
+    from airflow_provider_ssis.engine import run_package
+
+    assert run_package(tmp_path / "Package.dtsx").variables["User::X"] == 0
+
+
+def test_a_child_package_takes_variables_of_its_parent(runs: EngineRuns, tmp_path: Path) -> None:
+    child = PackageBuilder("Package")
+    child.add_variable("X", 0)
+    add_task(child, "T")
+    (tmp_path / "Child.dtsx").write_bytes(configured((0, "User::Day", VALUE), package=child))
+    parent = PackageBuilder("Parent")
+    parent.add_variable("Day", 1)
+    sequence = parent.add_sequence("S")
+    sequence.add_variable("Day", 3)
+    add_task(sequence, "Run")
+    seen: list[int] = []
+    functions = {
+        "Run": lambda context: context.run_child(str(tmp_path / "Child.dtsx"), {}),
+        "T": lambda context: seen.append(context.read("User::X")),
+    }
+    assert runs.run(parent, functions).succeeded
+    assert seen == [3]
+
+
+@pytest.mark.parametrize("type_", [3, 6])
+def test_configurations_in_the_registry_are_refused(runs: EngineRuns, type_: int) -> None:
+    with pytest.raises(UnsupportedError, match="registry"):
+        runs.run(configured((type_, "SOFTWARE\\X", VALUE)))
+
+
+def test_a_table_of_a_database_sets_variables(runs: EngineRuns, postgresql_odbc: str) -> None:
+    import pyodbc
+
+    with pyodbc.connect(postgresql_odbc, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE ssis_configurations (ConfigurationFilter text, ConfiguredValue text, PackagePath text,"
+            " ConfiguredValueType text)"
+        )
+        for name, value in (("A", "5"), ("B", "6")):
+            connection.execute("INSERT INTO ssis_configurations VALUES (?, ?, ?, 'Int32')", name, value, VALUE)
+    package = PackageBuilder("Package")
+    package.add_variable("X", 0)
+    package.connection_managers.add_odbc("Config", postgresql_odbc)
+    for name, expected in (("A", 5), ("B", 6)):
+        data = configured((7, f'"Config";"ssis_configurations";"{name}";', ""), package=package)
+        assert runs.run(data).variables["User::X"] == expected
+    missing = runs.run(configured((7, '"Config";"ssis_configurations";"C";', ""), package=package))
+    assert codes(missing, EventName.WARNING) == [0x80012054, 0x80012059]

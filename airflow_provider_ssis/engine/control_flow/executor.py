@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from airflow_provider_ssis.engine.control_flow.frames import Frame
+from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.project.package.containers import ContainerData
 
 
@@ -27,6 +28,16 @@ class Executor(Protocol):
 
     is_parallel: bool
     """Whether executables run at the same time; otherwise one after the other, in the order of the package."""
+
+    async def begin(self, frame: Frame) -> None:
+        """Prepare for an executable that starts: begin its transaction."""
+
+    async def end(self, frame: Frame, result: Result) -> None:
+        """Finish an executable that was begun: end its transaction.
+
+        :param result: its result.
+        :raises TaskFailure: the executable fails in the end.
+        """
 
     async def validate(self, work: Work) -> None:
         """Check a task or loop before it runs.

@@ -15,6 +15,7 @@ from airflow_provider_ssis.engine.connections.open_connections import OpenConnec
 from airflow_provider_ssis.engine.connections.paths import PathMap
 from airflow_provider_ssis.engine.connections.replacements import Replacement
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
+from airflow_provider_ssis.engine.control_flow.checkpoints import DELETED, RESTARTED, Checkpoint, open_checkpoint
 from airflow_provider_ssis.engine.control_flow.configurations import Configurations
 from airflow_provider_ssis.engine.control_flow.connections import resolver
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
@@ -22,17 +23,20 @@ from airflow_provider_ssis.engine.control_flow.event_raising import Sink
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.control_flow.parameters import given_parameters, missing_parameters, parameter_values
+from airflow_provider_ssis.engine.control_flow.preparing import package_property
 from airflow_provider_ssis.engine.control_flow.property_paths import set_connection_property
 from airflow_provider_ssis.engine.control_flow.real import RealExecutor
 from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.control_flow.task_context import WalkContext
 from airflow_provider_ssis.engine.control_flow.threads import in_thread
+from airflow_provider_ssis.engine.control_flow.transactions import Transactions
 from airflow_provider_ssis.engine.control_flow.walk import Walk
-from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
+from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, load_project
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind
+from airflow_provider_ssis.project.package.elements import is_true
 
 CHILD_NOT_LOADED: Final = 0xC00220E4
 """DTS_E_TKEXECPACKAGE_UNABLETOLOAD."""
@@ -124,28 +128,24 @@ class PackageRunner:
             with suppress(RuntimeError):  # the run has ended
                 loop.call_soon_threadsafe(cancelled.set)
 
-        def context(frame: Frame) -> TaskContext:
-            connections = frame.package.connections
-            if connections is None:
-                raise ValueError(f"the package {frame.package.file} has no connections")
-            return WalkContext(
-                frame,
-                loop,
-                self._cancel,
-                walk.events,
-                walk.evaluation,
-                connections,
-                self._options,
-                lambda parent, name, values: self._run_child(walk, parent, name, values),
-            )
+        def executor(walk: Walk) -> RealExecutor:
+            transactions = Transactions(walk.events, self._cancel)
 
-        walk = Walk(
-            self._sink,
-            self._now,
-            self._secrets,
-            self._cancel,
-            lambda made: RealExecutor(context, made.evaluation, cancelled),
-        )
+            def context(frame: Frame) -> TaskContext:
+                return WalkContext(
+                    frame,
+                    loop,
+                    self._cancel,
+                    walk.events,
+                    walk.evaluation,
+                    transactions.connections(frame),
+                    self._options,
+                    lambda parent, name, values: self._run_child(walk, parent, name, values),
+                )
+
+            return RealExecutor(context, walk.evaluation, cancelled, transactions)
+
+        walk = Walk(self._sink, self._now, self._secrets, self._cancel, executor)
         frame = Frame(run.package.container, run, _ROOT, None)
         result = Result.CANCELED
         try:
@@ -157,15 +157,45 @@ class PackageRunner:
 
     async def _run_package(self, walk: Walk, frame: Frame) -> Result:
         run = frame.package
-        run.slots = asyncio.Semaphore(_concurrent(run.package.max_concurrent_executables))
         try:
             for note in run.notes:
                 say = walk.events.warning if note.is_warning else walk.events.information
                 await say(frame, note.text, note.code)
-            return await walk.run_package(frame)
+            try:
+                stored = run.package.max_concurrent_executables
+                most = package_property(walk.evaluation, frame, "MaxConcurrentExecutables", stored)
+                run.slots = asyncio.Semaphore(_concurrent(int(most)))
+                checkpoint = self._checkpoint(walk, frame)
+            except TaskFailure as error:
+                await walk.events.error(frame, error)
+                return Result.FAILURE
+            if checkpoint is None:
+                return await walk.run_package(frame)
+            return await self._with_checkpoint(walk, frame, checkpoint)
         finally:
             if run.connections is not None:
                 run.connections.close()
+
+    def _checkpoint(self, walk: Walk, frame: Frame) -> Checkpoint | None:
+        package = frame.package.package
+        saves = package_property(walk.evaluation, frame, "SaveCheckpoints", package.save_checkpoints)
+        if not is_true(str(saves)):
+            return None
+        name = package_property(walk.evaluation, frame, "CheckpointFileName", package.checkpoint_file_name)
+        usage = package_property(walk.evaluation, frame, "CheckpointUsage", package.checkpoint_usage)
+        return open_checkpoint(frame, str(name), int(usage))
+
+    async def _with_checkpoint(self, walk: Walk, frame: Frame, checkpoint: Checkpoint) -> Result:
+        walk.checkpoints[frame.package] = checkpoint
+        if checkpoint.is_restart:
+            text = f"The package is started again from the checkpoint file {checkpoint.path}."
+            await walk.events.information(frame, text, RESTARTED)
+        result = await walk.run_package(frame)
+        if result in (Result.SUCCESS, Result.COMPLETION):
+            checkpoint.delete()
+            text = f"The checkpoint file {checkpoint.path} is deleted: the package has succeeded."
+            await walk.events.information(frame, text, DELETED)
+        return result
 
     async def _run_child(self, walk: Walk, parent: Frame, name: str, parameters: Mapping[str, Any]) -> None:
         packages = [frame for frame in parent.outwards() if frame.container.kind is ExecutableKind.PACKAGE]
@@ -216,5 +246,5 @@ def _concurrent(stored: int) -> int:
     if stored == -1:
         return (os.cpu_count() or 1) + 2
     if stored < 1:
-        raise EngineError(f"MaxConcurrentExecutables is {stored}: set it to -1, or to 1 or more.")
+        raise TaskFailure(f"MaxConcurrentExecutables is {stored}. Set it to -1, or to 1 or more.")
     return stored

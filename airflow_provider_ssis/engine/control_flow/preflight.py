@@ -11,6 +11,7 @@ from airflow_provider_ssis.engine.control_flow.connection_values import hidden_s
 from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
 from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
 from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
+from airflow_provider_ssis.engine.control_flow.transactions import transaction_refusals
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.tasks.refused import refused_task
@@ -67,6 +68,8 @@ class _Check:
         if root.disabled:
             return
         refusals = [*self._package(package), *self._secrets(package)]
+        managers = (*package.connection_managers, *self._project.connection_managers)
+        refusals += transaction_refusals(root, managers)
         if not self._project.is_project:
             refusals += configuration_refusals(package)
         for container in root.walk_enabled():

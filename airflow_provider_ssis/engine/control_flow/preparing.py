@@ -68,6 +68,27 @@ def prepare(evaluation: Evaluation, frame: Frame) -> Prepared:
     return prepared
 
 
+def package_property(evaluation: Evaluation, frame: Frame, name: str, stored: Any) -> Any:
+    """Return a property of a package: its expression, what the user or a configuration sets, or the stored value.
+
+    :param frame: the package.
+    :param name: the property: ``CheckpointFileName``.
+    :raises TaskFailure: its expression has no value.
+    """
+    value = stored
+    for key, found in frame.package.settings.executables.get(frame.container.path, {}).items():
+        if key.lower() == name.lower():
+            value = found
+    for key, expression in frame.container.expressions.items():
+        if key.lower() == name.lower():
+            try:
+                value = evaluation.value(frame, expression)
+            except ExpressionError as error:
+                where = f"The expression of the property {name} of {frame.container.path}"
+                raise failure(where, error, PROPERTY_NOT_EVALUATED) from None
+    return value
+
+
 def prepare_enumerator(evaluation: Evaluation, frame: Frame, loop: ForeachLoop) -> ForeachLoop:
     """Apply settings and property expressions to the enumerator of a Foreach loop.
 

@@ -16,7 +16,9 @@ from airflow_provider_ssis.engine.control_flow.executor import Work
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.preparing import prepare_enumerator
 from airflow_provider_ssis.engine.control_flow.threads import in_thread
+from airflow_provider_ssis.engine.control_flow.transactions import Transactions
 from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
+from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.engine.tasks.table import task_class
 from airflow_provider_ssis.engine.tasks.task import Task
 from airflow_provider_ssis.project.models import ExecutableKind
@@ -39,16 +41,30 @@ class RealExecutor:
     :param context: makes the context of a task or loop.
     :param evaluation: evaluates the property expressions of enumerators.
     :param cancelled: is set, on the event loop, when the run is cancelled.
+    :param transactions: the transactions of the run.
     """
 
     is_parallel = True
 
     def __init__(
-        self, context: Callable[[Frame], TaskContext], evaluation: Evaluation, cancelled: asyncio.Event
+        self,
+        context: Callable[[Frame], TaskContext],
+        evaluation: Evaluation,
+        cancelled: asyncio.Event,
+        transactions: Transactions,
     ) -> None:
         self._context = context
         self._evaluation = evaluation
         self._cancelled = cancelled
+        self._transactions = transactions
+
+    async def begin(self, frame: Frame) -> None:
+        """Begin the transaction that an executable requires."""
+        await self._transactions.begin(frame)
+
+    async def end(self, frame: Frame, result: Result) -> None:
+        """Commit the transaction of an executable, or roll it back."""
+        await self._transactions.end(frame, result)
 
     async def validate(self, work: Work) -> None:
         """Check a task or the enumerator of a loop."""

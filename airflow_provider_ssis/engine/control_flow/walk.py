@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.control_flow import texts
+from airflow_provider_ssis.engine.control_flow.checkpoints import NOT_RESTARTABLE, Checkpoint, is_unit
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation, failure
 from airflow_provider_ssis.engine.control_flow.event_raising import Events, Sink
 from airflow_provider_ssis.engine.control_flow.executor import Executor, Work
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.loops import Loops
+from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.control_flow.precedence import Constraint, Decision, decide, uses_expression
 from airflow_provider_ssis.engine.control_flow.preparing import prepare
 from airflow_provider_ssis.engine.control_flow.results import execution_value, final_result, save_execution_value
@@ -57,6 +59,8 @@ class Walk:
         self.cancel = cancel
         self.evaluation = Evaluation(now)
         self.events = Events(sink, now, secrets, self._handle)
+        self.checkpoints: dict[PackageRun, Checkpoint] = {}
+        """The checkpoint files of the packages that save them."""
         self._executor = executor(self)
         self._loops = Loops(self.evaluation, self.events, self._executor)
 
@@ -104,7 +108,7 @@ class Walk:
             for child in container.children:
                 inner = frame.inside(child, f"{frame.execution_path}\\{child.name}")
                 stored = prepare(self.evaluation, inner).container
-                if not stored.disabled and not stored.delay_validation:
+                if not stored.disabled and not stored.delay_validation and not self._was_done(inner):
                     is_valid = await self._validate(inner, with_children=True) is not None and is_valid
         await self.events.raise_event(EventName.POST_VALIDATE, frame, texts.validated(container.name))
         return work if is_valid and not self.cancel.is_cancelled else None
@@ -130,6 +134,7 @@ class Walk:
         frame.start = began = self.now()
         await self.events.raise_event(EventName.PRE_EXECUTE, frame, texts.started(name, began))
         value: Any = None
+        await self._executor.begin(frame)
         try:
             if prepared.failures:
                 for one in prepared.failures:
@@ -143,12 +148,15 @@ class Walk:
             result = Result.CANCELED
         if self.cancel.is_cancelled and result is not Result.SUCCESS:
             result = Result.CANCELED
+            await self._executor.end(frame, result)
             self.events.write(EventName.QUERY_CANCEL, frame, texts.cancelled(name))
         else:
-            result = await self._judge(frame, result)
             value = execution_value(container, value)
+            result = await self._judge(frame, result)
             try:
                 save_execution_value(self.evaluation.view(frame), container, value)
+                await self._executor.end(frame, result)
+                await self._checkpoint(frame, result)
             except TaskFailure as error:
                 await self.events.error(frame, error)
                 result = Result.FAILURE
@@ -169,6 +177,23 @@ class Walk:
             await self.events.warning(frame, texts.maximum_errors_reached(frame.errors, maximum), MAXIMUM_ERRORS)
             result = Result.FAILURE
         return final_result(container, result)
+
+    async def _checkpoint(self, frame: Frame, result: Result) -> None:
+        """Save the success of an executable for a restart of the package."""
+        checkpoint = self.checkpoints.get(frame.package)
+        container = frame.container
+        if checkpoint is None:
+            return
+        if result is Result.SUCCESS:
+            checkpoint.succeeded(frame)
+        elif container.kind is ExecutableKind.TASK and is_unit(frame) and not container.fail_package_on_failure:
+            text = "FailPackageOnFailure is False, so a restart does not begin at this task."
+            await self.events.warning(frame, text, NOT_RESTARTABLE)
+
+    def _was_done(self, frame: Frame) -> bool:
+        """Return whether an executable succeeded in the run before, after which the package was started again."""
+        checkpoint = self.checkpoints.get(frame.package)
+        return checkpoint is not None and checkpoint.is_restart and checkpoint.is_done(frame.container)
 
     async def _task(self, frame: Frame) -> tuple[Result, Any]:
         work = await self._validate(frame)
@@ -235,7 +260,7 @@ class Walk:
                         break
                     waiting.remove(child)
                     inner = frame.inside(child, f"{path}\\{child.name}")
-                    if prepare(self.evaluation, inner).container.disabled:
+                    if prepare(self.evaluation, inner).container.disabled or self._was_done(inner):
                         # As in Integration Services: the next executables start as if it had succeeded.
                         await ended(inner, Result.SUCCESS)
                         break

@@ -1,0 +1,137 @@
+"""Transactions of a package: which executables take part, and how they end.
+
+Required begins a transaction or joins that around it, Supported joins, NotSupported does neither. Integration Services
+uses MSDTC, which coordinates several connections; here one connection carries a transaction, and everything else is
+refused. Source: "Integration Services Transactions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from airflow_provider_ssis.engine.cancellation import CancelToken
+from airflow_provider_ssis.engine.connections.connection import Connections
+from airflow_provider_ssis.engine.connections.transactions import TransactionConnections
+from airflow_provider_ssis.engine.control_flow.event_raising import Events
+from airflow_provider_ssis.engine.control_flow.frames import Frame
+from airflow_provider_ssis.engine.control_flow.threads import in_thread
+from airflow_provider_ssis.engine.events import Result
+from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.project.models import ExecutableKind
+from airflow_provider_ssis.project.package.connections import DtsConnectionManager
+from airflow_provider_ssis.project.package.containers import DtsContainer
+from airflow_provider_ssis.project.type_names import task_type
+
+NOT_SUPPORTED: Final = 0
+REQUIRED: Final = 2
+_STARTING: Final = 0x4001100A
+_COMMITTING: Final = 0x4001100B
+_ABORTING: Final = 0x4001100C
+_DATABASES: Final = ("OLEDB", "ADO", "ADO.NET", "ODBC")
+_WITHOUT_CONNECTION: Final = "without MSDTC, one connection carries a transaction"
+_ADVICE: Final = "Set TransactionOption to Supported or NotSupported"
+
+
+class Transactions:
+    """The transactions of a run.
+
+    :param events: gets what begins, commits and rolls back.
+    :param cancel: ends waiting for another task of a transaction.
+    """
+
+    def __init__(self, events: Events, cancel: CancelToken) -> None:
+        self._events = events
+        self._cancel = cancel
+        self._open: dict[Frame, TransactionConnections] = {}
+
+    def connections(self, frame: Frame) -> Connections:
+        """Return the connections that a task uses: those of its transaction, or those of its package."""
+        transaction = self._around(frame)
+        if transaction is not None:
+            return transaction
+        if frame.package.connections is None:
+            raise ValueError(f"the package {frame.package.file} has no connections")
+        return frame.package.connections
+
+    async def begin(self, frame: Frame) -> None:
+        """Begin a transaction at an executable that requires one, unless it joins that around it."""
+        connections = frame.package.connections
+        if frame.container.transaction_option != REQUIRED or self._around(frame) is not None or connections is None:
+            return
+        level = frame.container.isolation_level
+        self._open[frame] = TransactionConnections(connections, level, self._cancel)
+        await self._events.information(frame, "The transaction begins.", _STARTING)
+
+    async def end(self, frame: Frame, result: Result) -> None:
+        """End the transaction that an executable began: commit, or roll back after a failure.
+
+        :raises TaskFailure: the server did not commit.
+        """
+        transaction = self._open.pop(frame, None)
+        if transaction is None:
+            return
+        if result in (Result.SUCCESS, Result.COMPLETION):
+            await self._events.information(frame, "The transaction is committed.", _COMMITTING)
+            await in_thread("commit", transaction.commit)
+        else:
+            await self._events.information(frame, "The transaction is rolled back.", _ABORTING)
+            await in_thread("rollback", transaction.rollback)
+
+    def _around(self, frame: Frame) -> TransactionConnections | None:
+        for outer in frame.outwards():
+            if outer in self._open:
+                return self._open[outer]
+            if outer.container.transaction_option == NOT_SUPPORTED:
+                return None
+        return None
+
+
+def transaction_refusals(root: DtsContainer, managers: tuple[DtsConnectionManager, ...]) -> Iterator[Refusal]:
+    """Yield the transactions of a package that one connection cannot carry.
+
+    :param managers: the connection managers of the package and its project.
+    """
+    databases = [manager for manager in managers if manager.kind.upper() in _DATABASES]
+    for begins in _beginning(root, inside=False):
+        used: dict[str, str] = {}
+        for member in _members(begins):
+            if member.kind is not ExecutableKind.TASK:
+                continue
+            if task_type(member.type) == "ExecutePackageTask":
+                what = "a child package in a transaction"
+                yield Refusal(member.path, what, _WITHOUT_CONNECTION, f"{_ADVICE} for the container or the task.")
+            text = _text(member)
+            used |= {manager.id: manager.name for manager in databases if _uses(text, manager)}
+        if len(used) > 1:
+            what = f"a transaction with {len(used)} connection managers ({', '.join(sorted(used.values()))})"
+            yield Refusal(begins.path, what, _WITHOUT_CONNECTION, f"{_ADVICE} for the tasks of all but one.")
+
+
+def _beginning(container: DtsContainer, *, inside: bool) -> Iterator[DtsContainer]:
+    if container.disabled:
+        return
+    if container.transaction_option == REQUIRED and not inside:
+        yield container
+    inside = container.transaction_option != NOT_SUPPORTED and (inside or container.transaction_option == REQUIRED)
+    for child in container.children:
+        yield from _beginning(child, inside=inside)
+
+
+def _members(container: DtsContainer) -> Iterator[DtsContainer]:
+    yield container
+    for child in container.children:
+        if not child.disabled and child.transaction_option != NOT_SUPPORTED:
+            yield from _members(child)
+
+
+def _text(container: DtsContainer) -> str:
+    parts = []
+    for element in container.element.iter("*"):
+        parts += [str(value) for value in element.attrib.values()]
+        parts.append(element.text or "")
+    return "\n".join(parts).upper()
+
+
+def _uses(text: str, manager: DtsConnectionManager) -> bool:
+    return manager.id.upper() in text or f"CONNECTIONMANAGERS[{manager.name}]".upper() in text

@@ -1,0 +1,152 @@
+"""Checkpoints: a package that failed is started again where it failed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.engine import RunResult
+from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.events import EventName, Result
+from airflow_provider_ssis.project.builder.executables import Options
+from airflow_provider_ssis.project.builder.package import PackageBuilder
+from tests.support.engine_runs import EngineRuns, Function, add_task, codes, messages, ran
+
+RESTARTABLE = Options(fail_package_on_failure=True)
+
+
+def fail(context: TaskContext) -> None:
+    raise TaskFailure("The disk is full.")
+
+
+class Restarts:
+    """Runs of a package with a checkpoint file."""
+
+    def __init__(self, runs: EngineRuns, folder: Path, usage: int = 1) -> None:
+        self._runs = runs
+        self.file = folder / "load.chk"
+        self._overrides = {
+            "\\Package.Properties[SaveCheckpoints]": "True",
+            "\\Package.Properties[CheckpointUsage]": str(usage),
+            "\\Package.Properties[CheckpointFileName]": str(self.file),
+        }
+
+    def __call__(self, package: PackageBuilder, functions: dict[str, Function] | None = None) -> RunResult:
+        """Run it."""
+        return self._runs.run(package, functions, property_overrides=self._overrides)
+
+
+@pytest.fixture
+def restarts(runs: EngineRuns, tmp_path: Path) -> Restarts:
+    """Runs with a checkpoint file that is used if it exists."""
+    return Restarts(runs, tmp_path)
+
+
+def chain(*, options: Options = RESTARTABLE) -> PackageBuilder:
+    package = PackageBuilder("P")
+    package.connect(*(add_task(package, name, options=options) for name in ("One", "Two", "Three")))
+    return package
+
+
+def test_12_a_restart_begins_at_the_failed_task(restarts: Restarts) -> None:
+    package = chain()
+    first = restarts(package, {"Three": fail})
+    assert (ran(first), first.status) == (["One", "Two", "Three", "P"], Result.FAILURE)
+    assert restarts.file.exists()
+    second = restarts(package)
+    assert (ran(second), second.status) == (["Three", "P"], Result.SUCCESS)
+    assert {name for _, name in messages(second)} == {"Three", "P"}
+    assert codes(second, EventName.INFORMATION) == [0x40016046, 0x40016048]
+    assert not restarts.file.exists()
+
+
+def test_13_a_finished_loop_is_repeated(restarts: Restarts) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("N", 0)
+    loop = package.add_for_loop("Loop", "@N < 2", init="@N = 0", assign="@N = @N + 1")
+    add_task(loop, "In the loop")
+    sequence = package.add_sequence("S")
+    add_task(sequence, "Last", options=RESTARTABLE)
+    package.connect(loop, sequence)
+    restarts(package, {"Last": fail})
+    assert ran(restarts(package)) == ["In the loop", "In the loop", "Loop", "Last", "S", "P"]
+
+
+def test_a_finished_sequence_is_skipped_with_the_loop_in_it(restarts: Restarts) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("N", 0)
+    sequence = package.add_sequence("S")
+    add_task(sequence.add_for_loop("Loop", "@N < 2", assign="@N = @N + 1"), "In the loop")
+    last = add_task(package, "Last", options=RESTARTABLE)
+    package.connect(sequence, last)
+    restarts(package, {"Last": fail})
+    assert ran(restarts(package)) == ["Last", "P"]
+
+
+def test_variables_have_the_values_of_the_failed_run(restarts: Restarts) -> None:
+    package = chain()
+    values: dict[str, Any] = {
+        "Int32": 5,
+        "String": "<two> lines\nof text",
+        "Boolean": True,
+        "DateTime": datetime(2024, 2, 29, 23, 59, 59, 123000),
+        "Double": 0.1,
+        "Decimal": Decimal("1.50"),
+    }
+    for name in values:
+        package.add_variable(name, data_type=name)
+    package.add_variable("Object")
+
+    def write(context: TaskContext) -> None:
+        for name, value in values.items():
+            context.write(name, value)
+        context.write("Object", [1])
+
+    restarts(package, {"One": write, "Three": fail})
+    assert restarts.file.stat().st_mode & 0o077 == 0
+    assert restarts(package).variables == {f"User::{name}": value for name, value in values.items()} | {
+        "User::Object": None
+    }
+
+
+def test_a_failure_without_fail_package_on_failure_is_a_warning(restarts: Restarts) -> None:
+    result = restarts(chain(options=Options()), {"Two": fail})
+    assert codes(result, EventName.WARNING) == [0x80014058, 0x80019002]
+
+
+@pytest.mark.parametrize(
+    ("usage", "content", "code"),
+    [
+        (2, None, 0xC001F083),
+        (0, "<x/>", 0xC001604A),
+        (1, "<broken", 0xC001F083),
+        (1, '<DTS:Checkpoint xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:PackageID="{1}"/>', 0xC0016049),
+    ],
+)
+def test_a_file_that_does_not_fit_fails_the_package(
+    runs: EngineRuns, tmp_path: Path, usage: int, content: str | None, code: int
+) -> None:
+    restarts = Restarts(runs, tmp_path, usage)
+    if content is not None:
+        restarts.file.write_text(content)
+    result = restarts(chain())
+    assert (codes(result), ran(result), result.exit_code) == ([code], [], 1)
+
+
+def test_a_package_without_a_file_name_or_with_a_transaction_fails(runs: EngineRuns) -> None:
+    saves = {"\\Package.Properties[SaveCheckpoints]": "True"}
+    assert codes(runs.run(chain(), property_overrides=saves)) == [0xC001F081]
+    package = PackageBuilder("P", options=Options(transaction_option=2))
+    named = {**saves, "\\Package.Properties[CheckpointFileName]": "x.chk"}
+    assert codes(runs.run(package, property_overrides=named)) == [0xC0014104]
+
+
+def test_a_package_that_saves_no_checkpoints_writes_no_file(runs: EngineRuns, tmp_path: Path) -> None:
+    override = {"\\Package.Properties[CheckpointFileName]": str(tmp_path / "a.chk")}
+    runs.run(chain(), {"Two": fail}, property_overrides=override)
+    assert not (tmp_path / "a.chk").exists()

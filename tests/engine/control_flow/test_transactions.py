@@ -1,0 +1,147 @@
+"""Transactions of packages, on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_ssis.engine import UnsupportedError
+from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.events import EventName, Result
+from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+from airflow_provider_ssis.project.builder.containers import ContainerContents
+from airflow_provider_ssis.project.builder.executables import Options
+from airflow_provider_ssis.project.builder.package import PackageBuilder
+from airflow_provider_ssis.project.package.loops import ItemEnumerator
+from tests.support.engine_runs import EngineRuns, Function, add_task, codes
+
+SERIALIZABLE = 1048576
+NOT_SUPPORTED, SUPPORTED, REQUIRED = range(3)
+
+
+@pytest.fixture
+def table(postgresql_odbc: str) -> Iterator[Any]:
+    """A connection to a database with an empty table."""
+    import pyodbc
+
+    connection = pyodbc.connect(postgresql_odbc, autocommit=True)
+    connection.execute("DROP TABLE IF EXISTS written")
+    connection.execute("CREATE TABLE written (name text)")
+    yield connection
+    connection.close()
+
+
+def rows(table: Any) -> list[str]:
+    return [row[0] for row in table.execute("SELECT name FROM written ORDER BY name").fetchall()]
+
+
+def insert(context: TaskContext) -> None:
+    with context.connections.odbc("Db") as connection:
+        connection.execute("INSERT INTO written VALUES (?)", context.container.name)
+
+
+def insert_and_fail(context: TaskContext) -> None:
+    insert(context)
+    raise TaskFailure("The check failed.")
+
+
+def option(transaction_option: int) -> Options:
+    return Options(transaction_option=transaction_option)
+
+
+class Database:
+    """A package with a connection manager of the database."""
+
+    def __init__(self, odbc: str) -> None:
+        self.package = PackageBuilder("P")
+        self.manager: ConnectionManagerBuilder = self.package.connection_managers.add_odbc("Db", odbc)
+
+    def sequence(self, *names: str, transaction_option: int = REQUIRED) -> ContainerContents:
+        """Add a sequence with a transaction and tasks, one after the other."""
+        made = self.package.add_sequence("S", options=option(transaction_option))
+        made.connect(*(add_task(made, name) for name in names))
+        return made
+
+
+@pytest.mark.parametrize(("last", "expected"), [(insert, ["A", "B"]), (insert_and_fail, [])])
+def test_a_container_commits_or_rolls_back_all_its_tasks(
+    runs: EngineRuns, postgresql_odbc: str, table: Any, last: Function, expected: list[str]
+) -> None:
+    database = Database(postgresql_odbc)
+    database.sequence("A", "B")
+    result = runs.run(database.package, {"A": insert, "B": last})
+    assert rows(table) == expected
+    assert codes(result, EventName.INFORMATION) == [0x4001100A, 0x4001100B if expected else 0x4001100C]
+
+
+def test_a_task_that_does_not_support_transactions_is_not_rolled_back(
+    runs: EngineRuns, postgresql_odbc: str, table: Any
+) -> None:
+    database = Database(postgresql_odbc)
+    sequence = database.sequence("Fails")
+    add_task(sequence, "Outside", options=option(NOT_SUPPORTED))
+    runs.run(database.package, {"Outside": insert, "Fails": insert_and_fail})
+    assert rows(table) == ["Outside"]
+
+
+def test_a_task_with_its_own_transaction(runs: EngineRuns, postgresql_odbc: str, table: Any) -> None:
+    database = Database(postgresql_odbc)
+    add_task(database.package, "A", options=option(REQUIRED))
+    add_task(database.package, "B", options=option(REQUIRED))
+    runs.run(database.package, {"A": insert, "B": insert_and_fail})
+    assert rows(table) == ["A"]
+
+
+def test_11_a_loop_that_does_not_support_transactions_separates_them(
+    runs: EngineRuns, postgresql_odbc: str, table: Any
+) -> None:
+    database = Database(postgresql_odbc)
+    sequence = database.package.add_sequence("S", options=option(REQUIRED))
+    loop = sequence.add_foreach_loop("Loop", ItemEnumerator((((8, "x"),),)), options=option(NOT_SUPPORTED))
+    loop.connect(*(add_task(loop, name, options=option(REQUIRED)) for name in "ABCD"))
+    result = runs.run(database.package, {**dict.fromkeys("ABC", insert), "D": insert_and_fail})
+    begun = [one for one in result.messages if one.code == 0x4001100A]
+    assert (len(begun), rows(table)) == (5, ["A", "B", "C"])
+
+
+def test_a_cancelled_container_rolls_back(runs: EngineRuns, postgresql_odbc: str, table: Any) -> None:
+    from airflow_provider_ssis.engine import CancelToken
+
+    database = Database(postgresql_odbc)
+    database.sequence("A")
+    token = CancelToken()
+
+    def task(context: TaskContext) -> None:
+        insert(context)
+        token.cancel()
+        context.cancel.check()
+
+    result = runs.run(database.package, {"A": task}, cancel=token)
+    assert (result.status, rows(table)) == (Result.CANCELED, [])
+
+
+def test_two_connection_managers_in_a_transaction_are_refused(runs: EngineRuns, postgresql_odbc: str) -> None:
+    database = Database(postgresql_odbc)
+    other = database.package.connection_managers.add_odbc("Other", postgresql_odbc)
+    sequence = database.package.add_sequence("S", options=option(REQUIRED))
+    sequence.add_execute_sql("A", database.manager, "SELECT 1")
+    sequence.add_execute_sql("B", other, "SELECT 1")
+    with pytest.raises(UnsupportedError, match=r"2 connection managers \(Db, Other\)"):
+        runs.run(database.package)
+    # One of them outside of the transaction is supported.
+    supported = Database(postgresql_odbc)
+    other = supported.package.connection_managers.add_odbc("Other", postgresql_odbc)
+    sequence = supported.package.add_sequence("S", options=option(REQUIRED))
+    sequence.add_execute_sql("A", supported.manager, "SELECT 1")
+    sequence.add_execute_sql("B", other, "SELECT 1", options=option(NOT_SUPPORTED))
+    assert runs.run(supported.package).status is Result.SUCCESS
+
+
+def test_a_child_package_in_a_transaction_is_refused(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    package.add_sequence("S", options=option(REQUIRED)).add_execute_package("Run", "P.dtsx")
+    with pytest.raises(UnsupportedError, match="a child package in a transaction"):
+        runs.run(package)

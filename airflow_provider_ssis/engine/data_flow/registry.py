@@ -26,10 +26,12 @@ MODULES: dict[str, str] = {
     "MergeJoin": "merge_join",
     "Multicast": "multicast",
     "OLEDBSource": "ole_db_source",
+    "Pivot": "pivot",
     "RowCount": "row_count",
     "SSISODBCSrc": "odbc_source",
     "ScriptComponent": "script",
     "Sort": "sort",
+    "UnPivot": "unpivot",
     "UnionAll": "union_all",
 }
 """The module of each class, in :mod:`airflow_provider_ssis.engine.data_flow.components`."""

@@ -1,4 +1,4 @@
-"""Texts that are longer than their column: bytes of the code page for DT_STR, UTF-16 units for DT_WSTR."""
+"""Texts and bytes that are longer than their column: bytes of the code page for DT_STR, UTF-16 units for DT_WSTR."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_ssis.datatypes import STRINGS, ColumnType, DataTypeCode
-from airflow_provider_ssis.expressions.text import encoded_length, units
+from airflow_provider_ssis.engine.data_flow.conversions import fit
 
 
 def fitted(values: pa.Array, type_: ColumnType) -> tuple[pa.Array, npt.NDArray[np.bool_] | None]:
@@ -28,23 +28,8 @@ def fitted(values: pa.Array, type_: ColumnType) -> tuple[pa.Array, npt.NDArray[n
     changed = values.to_pylist()
     for row in suspects:
         value = changed[row]
-        cut = value[: type_.length] if is_bytes else _cut(value, type_)
-        if cut != value:
-            too_long[row] = True
-            changed[row] = cut
+        changed[row] = value[: type_.length] if is_bytes else fit(value, type_)
+        too_long[row] = changed[row] != value
     if not too_long.any():
         return values, None
     return pa.array(changed, values.type), too_long
-
-
-def _cut(text: str, type_: ColumnType) -> str:
-    while text and _length(text, type_) > type_.length:
-        text = text[: max(0, len(text) - max(1, (_length(text, type_) - type_.length) // 4))]
-    return text
-
-
-def _length(text: str, type_: ColumnType) -> int:
-    if type_.code is DataTypeCode.DT_WSTR:
-        return units(text)
-    length = encoded_length(text, type_.code_page)
-    return len(text) if length is None else length

@@ -1,0 +1,49 @@
+"""The error output of Pivot. Facts: data flow, sections 1.12, 1.13 and 3.20."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_ssis.engine.data_flow.components.pivot import DUPLICATE, UNKNOWN_VALUE, Pivot
+from tests.support.flow_components import I4, WSTR, batch_of, plan_of, rows_of, run_component, tuples
+
+_ROWS = rows_of(who=WSTR, month=I4, amount=I4)
+_XML = """
+<component refId="P" componentClassID="Microsoft.Pivot" name="Pivot"><inputs><input refId="I" name="In"><inputColumns>
+ <inputColumn refId="I.who" lineageId="who"><properties><property name="PivotUsage" dataType="x">1</property>
+ </properties></inputColumn>
+ <inputColumn refId="I.month" lineageId="month" errorRowDisposition="{disposition}"><properties>
+  <property name="PivotUsage" dataType="x">2</property></properties></inputColumn>
+ <inputColumn refId="I.amount" lineageId="amount"><properties><property name="PivotUsage" dataType="x">3</property>
+ </properties></inputColumn></inputColumns></input></inputs>
+ <outputs><output refId="O" name="Out"><outputColumns>
+  <outputColumn refId="O.who" lineageId="O.who" name="who" dataType="wstr" length="50"><properties>
+   <property name="SourceColumn" dataType="x">#{{who}}</property></properties></outputColumn>
+  <outputColumn refId="O.jan" lineageId="O.jan" name="jan" dataType="i4"><properties>
+   <property name="SourceColumn" dataType="x">#{{amount}}</property>
+   <property name="PivotKeyValue" dataType="System.String">1</property></properties></outputColumn>
+ </outputColumns></output>
+ <output refId="E" name="Error" synchronousInputId="I" exclusionGroup="1" isErrorOut="true"><outputColumns>
+  <outputColumn refId="E.C" lineageId="ErrorCode" name="ErrorCode" dataType="i4" specialFlags="1"/>
+  <outputColumn refId="E.K" lineageId="ErrorColumn" name="ErrorColumn" dataType="i4" specialFlags="2"/>
+ </outputColumns></output></outputs></component>"""
+
+
+@pytest.mark.parametrize(
+    ("disposition", "redirected"),
+    [
+        ("IgnoreFailure", []),
+        (
+            "RedirectRow",
+            [("x", 1, 20, DUPLICATE - 2**32, 101), ("y", 9, 5, UNKNOWN_VALUE - 2**32, 101)],
+        ),
+    ],
+)
+def test_rows_with_repeated_and_unknown_keys_follow_the_disposition(
+    disposition: str, redirected: list[tuple[object, ...]]
+) -> None:
+    plan = plan_of(_XML.format(disposition=disposition), {"I": _ROWS})
+    rows = batch_of(_ROWS, ("x", 1, 10), ("x", 1, 20), ("y", 9, 5), ("z", 1, 7))
+    found = run_component(Pivot(plan), {"I": [rows]})
+    assert tuples(found["O"]) == [("x", 10), ("z", 7)]
+    assert tuples(found["E"]) == redirected

@@ -11,6 +11,21 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 _NAMES = {0: "utf-8", 65001: "utf-8", 1200: "utf-16-le", 1201: "utf-16-be", 20127: "ascii", 28591: "latin-1"}
 
 
+def read_bytes(path: Path, missing: int) -> bytes:
+    """Return the content of a file.
+
+    :param path: the file.
+    :param missing: the code of the failure.
+    :raises TaskFailure: the file does not exist, or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise TaskFailure(f"The file {path} does not exist.", missing) from None
+    except OSError as error:
+        raise TaskFailure(f"The file {path} cannot be read: {error.strerror}.", missing) from None
+
+
 def read_text(path: Path, code_page: int, missing: int) -> str:
     """Return the text of a file. A byte order mark decides about the encoding.
 
@@ -19,12 +34,7 @@ def read_text(path: Path, code_page: int, missing: int) -> str:
     :param missing: the code of the failure if there is no such file.
     :raises TaskFailure: the file cannot be read, or is not text in the code page.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise TaskFailure(f"The file {path} does not exist.", missing) from None
-    except OSError as error:
-        raise TaskFailure(f"The file {path} cannot be read: {error.strerror}.", missing) from None
+    data = read_bytes(path, missing)
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), _NAMES.get(code_page, f"cp{code_page}"))
     try:
         return data.decode(encoding)

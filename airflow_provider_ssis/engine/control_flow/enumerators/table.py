@@ -7,11 +7,23 @@ from importlib import import_module
 from typing import Any
 
 from airflow_provider_ssis.engine.control_flow.enumerators.enumerator import ForeachEnumerator
-from airflow_provider_ssis.project.package.loops import Enumerator, ItemEnumerator, VariableEnumerator
+from airflow_provider_ssis.project.package.loops import (
+    AdoEnumerator,
+    Enumerator,
+    FileEnumerator,
+    ItemEnumerator,
+    NodeListEnumerator,
+    SchemaRowsetEnumerator,
+    VariableEnumerator,
+)
 
 _HERE = "airflow_provider_ssis.engine.control_flow.enumerators"
 ENUMERATORS: MutableMapping[type, str] = {
+    AdoEnumerator: f"{_HERE}.ado:AdoTurns",
+    FileEnumerator: f"{_HERE}.file:FileTurns",
     ItemEnumerator: f"{_HERE}.item:ItemTurns",
+    NodeListEnumerator: f"{_HERE}.node_list:NodeListTurns",
+    SchemaRowsetEnumerator: f"{_HERE}.schema_rowset:SchemaRowsetTurns",
     VariableEnumerator: f"{_HERE}.from_variable:VariableTurns",
 }
 """The module and class of each type, by the class of its data. A module is imported when a package uses it."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import Pair, Pairs, read_password, unique
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.project.inspection.sources import SsisFiles
+    from airflow_provider_ssis.project.package.document import DtsPackage
 
 
 @click.command("inspect")
@@ -20,6 +25,7 @@ from airflow_provider_ssis.cli.option_values import Pair, Pairs, read_password, 
     type=click.Choice(("svg", "dot", "mermaid")),
     help="Print a picture of the control flow of a package, or of the data flow in --task.",
 )
+@click.option("--as-python", is_flag=True, help="Print the Python code that builds a package with equal meaning.")
 @click.option("--lineage", is_flag=True, help="Show the tables, files and columns that each task reads and writes.")
 @click.option(
     "--parameter",
@@ -28,7 +34,7 @@ from airflow_provider_ssis.cli.option_values import Pair, Pairs, read_password, 
     multiple=True,
     help="A parameter for --lineage: '$Project::Server=dw01'. Can be repeated. Default: the design default.",
 )
-@click.option("--package", metavar="NAME", help="The package of a project for --picture: Load.dtsx.")
+@click.option("--package", metavar="NAME", help="The package of a project for --picture or --as-python: Load.dtsx.")
 @click.option("--task", metavar="NAME", help="The name or the path of a Data Flow task for --picture.")
 @click.option(
     "--password-file",
@@ -41,6 +47,7 @@ def command(
     as_json: bool,
     schema: bool,
     picture: str | None,
+    as_python: bool,
     lineage: bool,
     parameters: Pairs,
     package: str | None,
@@ -61,16 +68,19 @@ def command(
         return
     if source is None:
         raise click.UsageError("Missing argument 'SOURCE'.")
-    if not picture and (package or task):
-        raise click.UsageError("--package and --task need --picture.")
-    if lineage and picture:
-        raise click.UsageError("--lineage and --picture exclude each other.")
+    if (not picture and task) or (not picture and not as_python and package):
+        raise click.UsageError("--task needs --picture, and --package needs --picture or --as-python.")
+    if [lineage, bool(picture), as_python].count(True) > 1:
+        raise click.UsageError("--lineage, --picture and --as-python exclude each other.")
     if parameters and not lineage:
         raise click.UsageError("--parameter needs --lineage.")
     password = None if password_file is None else read_password(password_file)
     try:
         if lineage:
             click.echo(_lineage(source, _given(parameters), as_json, password), nl=False)
+            return
+        if as_python:
+            click.echo(_python(source, package, password), nl=False)
             return
         if picture:
             click.echo(_picture(source, picture, package, task, password), nl=False)
@@ -100,6 +110,24 @@ def _lineage(source: Path, given: dict[str, str], as_json: bool, password: str |
     return json.dumps(to_data(found), indent=2, ensure_ascii=False) + "\n" if as_json else to_text(found)
 
 
+def _python(source: Path, package: str | None, password: str | None) -> str:
+    from airflow_provider_ssis.project.builder_code.package_code import python_code
+    from airflow_provider_ssis.project.inspection.sources import open_files
+
+    with open_files(source, password=password) as files:
+        return python_code(_package(files, source, package))
+
+
+def _package(files: SsisFiles, source: Path, package: str | None) -> DtsPackage:
+    """Return the package with a name, or the only one."""
+    names = [one for one in files.package_names if package in (None, one, one.rpartition(".")[0])]
+    if len(names) != 1:
+        known = ", ".join(files.package_names) or "none"
+        problem = f"has {len(names)} packages" if package is None else f"has no package {package!r}"
+        raise CommandFailed(f"{source} {problem}. Choose one with --package: {known}")
+    return files.package(names[0])
+
+
 def _picture(source: Path, kind: str, package: str | None, task: str | None, password: str | None) -> str:
     from airflow_provider_ssis.project.inspection.graph import control_flow_graph, data_flow_graph
     from airflow_provider_ssis.project.inspection.pictures import PICTURES
@@ -107,12 +135,7 @@ def _picture(source: Path, kind: str, package: str | None, task: str | None, pas
     from airflow_provider_ssis.project.package.data_flow import Pipeline
 
     with open_files(source, password=password) as files:
-        names = [one for one in files.package_names if package in (None, one, one.rpartition(".")[0])]
-        if len(names) != 1:
-            known = ", ".join(files.package_names) or "none"
-            problem = f"has {len(names)} packages" if package is None else f"has no package {package!r}"
-            raise CommandFailed(f"{source} {problem}. Choose one with --package: {known}")
-        found = files.package(names[0])
+        found = _package(files, source, package)
         if task is None:
             return PICTURES[kind](control_flow_graph(found))
         every = ((one, one.data()) for one in found.container.walk())
@@ -121,5 +144,5 @@ def _picture(source: Path, kind: str, package: str | None, task: str | None, pas
         if len(chosen) != 1:
             known = ", ".join(one.path for one, _ in flows) or "none"
             problem = f"has {len(chosen)} Data Flow tasks" if chosen else "has no Data Flow task"
-            raise CommandFailed(f"{names[0]} {problem} {task!r}. Its Data Flow tasks: {known}")
+            raise CommandFailed(f"{found.part} {problem} {task!r}. Its Data Flow tasks: {known}")
         return PICTURES[kind](data_flow_graph(found, *chosen[0]))

@@ -190,12 +190,23 @@ def component_class(component: Component) -> str:
 
     :param component: the component.
     """
-    class_id = component.class_id.strip()
-    match = _PROG_ID.fullmatch(class_id)
-    if class_id.upper() in _HOSTS or (match and match[1] == "ManagedComponentWrapper"):
+    name = class_name(component.class_id)
+    if name == MANAGED_HOST:
         managed = component.properties.get("UserComponentTypeName")
         name = "" if managed is None else managed.text.partition(",")[0].rpartition(".")[2]
-        return _MANAGED.get(name, name) or "ManagedComponentHost"
+        return _MANAGED.get(name, name) or MANAGED_HOST
+    return name
+
+
+def class_name(class_id: str) -> str:
+    """Return the name of a class id in format 8, without its prefix; ``ManagedComponentHost`` for one of .NET.
+
+    :param class_id: the class id: a name, ProgID or GUID.
+    """
+    class_id = class_id.strip()
+    match = _PROG_ID.fullmatch(class_id)
+    if class_id.upper() in _HOSTS or (match and match[1] == "ManagedComponentWrapper"):
+        return MANAGED_HOST
     if match:
         return _BY_PROG_ID.get(match[1], match[1])
     odbc = _ODBC.fullmatch(class_id)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.builder.column_types import column_type
+from airflow_provider_ssis.project.builder.column_types import TYPE_NAMES, column_type
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.xml import element, guid
 from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -53,3 +54,12 @@ def cache(
         )
     made.append(listed)
     return made
+
+
+def stored_cache_columns(found: DtsConnectionManager) -> tuple[Column, ...]:
+    """Return the columns of a cache that was read."""
+    return tuple(
+        Column(each.name, TYPE_NAMES[each.data_type], each.length, each.precision, each.scale, each.code_page or 1252)
+        for each in found.cache_columns
+        if each.data_type in TYPE_NAMES
+    )

@@ -32,6 +32,9 @@ BUILT_TYPES: Mapping[str, BuiltType] = {
 }
 """The types by name, without DT_FILETIME: no package that shows how Visual Studio stores it is known."""
 
+TYPE_NAMES: Mapping[int, str] = {each.code: name for name, each in BUILT_TYPES.items()}
+"""The names of the types by their OLE DB code."""
+
 
 def column_type(name: str, owner: str) -> BuiltType:
     """Return the type with a name.

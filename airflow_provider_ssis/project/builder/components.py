@@ -143,6 +143,7 @@ class Input:
     :param columns: the columns that the component uses.
     :param attributes: its other attributes.
     :param properties: its properties.
+    :param other_columns: the columns of the destination that get no value.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Input:
     columns: tuple[InputColumn, ...] = ()
     attributes: Mapping[str, object] = field(default_factory=dict)
     properties: Properties = field(default_factory=dict)
+    other_columns: tuple[Column, ...] = ()
 
     def column_id(self, name: str) -> str:
         """Return the reference of one of its columns."""
@@ -179,6 +181,9 @@ class Input:
                 listed = external_column(external_id, each.target)
                 listed.extend(properties_of(each.target_properties))
                 external.append(listed)
+        for other in self.other_columns:
+            external.set("isUsed", "True")
+            external.append(external_column(f"{self.ref_id}.ExternalColumns[{other.name}]", other))
         if len(used):
             made.append(used)
         made.append(external)
@@ -264,6 +269,42 @@ class Component:
                 f"the component {self.name} cannot have the disposition {error}{of}",
                 advice="Choose a component or column that can fail row by row, and a commit size other than 0",
             )
+
+    def set_properties(self, properties: Mapping[str, str | int | bool]) -> None:
+        """Set custom properties that no argument sets: ``{"CommandTimeout": 60}``.
+
+        :param properties: values by name.
+        :raises BuildError: the component has no such property.
+        """
+        found = (
+            {}
+            if self.written is None
+            else {each.get("name", ""): each for each in self.written.iterfind("properties/property")}
+        )
+        for name, value in properties.items():
+            if name not in found:
+                raise BuildError(
+                    f"the component {self.name} has no property {name}", advice=f"Properties: {', '.join(found)}"
+                )
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            found[name].text = text or None
+            if found[name].get("dataType") == "System.Null" and text:
+                found[name].set("dataType", "System.String")
+            self.properties = {**self.properties, name: self.properties[name]._replace(text=text)}
+
+    def set_attributes(self, attributes: Mapping[str, str | None]) -> None:
+        """Set attributes that no argument sets, as a file stores them: ``{"validateExternalMetadata": "False"}``.
+
+        :param attributes: texts by name; None to leave an attribute out.
+        """
+        if self.written is None:
+            return
+        values = {str(name): str(value) for name, value in self.written.attrib.items()}
+        values |= {name: value for name, value in attributes.items() if value is not None}
+        self.written.attrib.clear()
+        for name in ("refId", *sorted(values.keys() - {"refId"}, key=str.casefold)):
+            if name not in attributes or attributes[name] is not None:
+                self.written.set(name, values[name])
 
     def element(self) -> _Element:
         """Return ``component``."""

@@ -6,12 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.builder.caches import cache
-from airflow_provider_ssis.project.builder.flat_files import FlatFile, FlatFileColumn, flat_file
+from airflow_provider_ssis.project.builder.caches import cache, stored_cache_columns
+from airflow_provider_ssis.project.builder.flat_files import FlatFile, FlatFileColumn, flat_file, stored_flat_file
 from airflow_provider_ssis.project.builder.flow_columns import Column
-from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, guid, plain_element
+from airflow_provider_ssis.project.builder.xml import (
+    check_name,
+    element,
+    expressions,
+    guid,
+    plain_element,
+    stored_xml,
+)
 from airflow_provider_ssis.project.connection_strings import connection_pairs, has_password
 from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.package.connections import read_dts_connection_manager
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -114,6 +122,10 @@ class ConnectionManagers:
 
     def __contains__(self, manager: object) -> bool:
         return any(each is manager for each in self._by_name.values())
+
+    def discard(self, name: str) -> None:
+        """Remove a connection manager, if there is one of that name."""
+        self._by_name.pop(name.casefold(), None)
 
     def add_oledb(self, name: str, connection_string: str, *, retain: bool = False) -> ConnectionManagerBuilder:
         """Add an OLE DB connection.
@@ -350,6 +362,27 @@ class ConnectionManagers:
         parameters = () if text is None else (("ConnectionString", text, False),)
         return self._add(name, creation_name, dict(properties), parameters)
 
+    def add_stored(self, name: str, creation_name: str, data: str) -> ConnectionManagerBuilder:
+        """Add a connection manager of any type, with its data as a file stores it.
+
+        :param name: its name.
+        :param creation_name: its type: ``FLATFILE``, ``MSOLAP100``, ...
+        :param data: the XML of the element inside ``ObjectData``. Columns of flat files and caches are read from it.
+        :raises BuildError: the name is invalid or used, or the data contains a password.
+        :raises ProjectError: the data is not well-formed XML.
+        """
+        inner = stored_xml(data, self._part)
+        manager = element("ConnectionManager", {"CreationName": creation_name, "ObjectName": name})
+        contents = element("ObjectData")
+        contents.append(inner)
+        manager.append(contents)
+        found = read_dts_connection_manager(manager, self._part)
+        self._check_secrets(name, found.properties)
+        made = self._add_element(name, creation_name, inner, (("ConnectionString", found.connection_string, False),))
+        made.flat_file = stored_flat_file(found)
+        made.cache_columns = stored_cache_columns(found)
+        return made
+
     def adopt(self, name: str, creation_name: str, id_: str) -> ConnectionManagerBuilder:
         """Add a connection manager of a package that exists, for tasks that are added to the package.
 
@@ -388,6 +421,10 @@ class ConnectionManagers:
     def _add(
         self, name: str, creation_name: str, properties: dict[str, object], parameters: tuple[CatalogParameter, ...]
     ) -> ConnectionManagerBuilder:
+        self._check_secrets(name, properties)
+        return self._add_element(name, creation_name, element("ConnectionManager", properties), parameters)
+
+    def _check_secrets(self, name: str, properties: Mapping[str, object]) -> None:
         secret = [
             key for key, value in properties.items() if key.casefold() in ("password", "serverpassword") and value
         ]
@@ -397,7 +434,6 @@ class ConnectionManagers:
                 part=self._part,
                 advice=f"Leave it out, and set the parameter CM.{name}.Password on the server",
             )
-        return self._add_element(name, creation_name, element("ConnectionManager", properties), parameters)
 
     def _add_element(
         self, name: str, creation_name: str, inner: _Element, parameters: tuple[CatalogParameter, ...]

@@ -17,10 +17,19 @@ from airflow_provider_ssis.project.builder.executables import (
     TaskBuilder,
     executable_element,
 )
+from airflow_provider_ssis.project.builder.logging_options import logging_elements
 from airflow_provider_ssis.project.builder.task_types import PIPELINE, TaskType
 from airflow_provider_ssis.project.builder.tasks import Tasks
 from airflow_provider_ssis.project.builder.variables import Variable
-from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, group, guid, plain_element
+from airflow_provider_ssis.project.builder.xml import (
+    check_name,
+    element,
+    expressions,
+    group,
+    guid,
+    plain_element,
+    stored_xml,
+)
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp
 from airflow_provider_ssis.project.package.loops import AdoEnumerator, Enumerator, VariableEnumerator
@@ -128,6 +137,36 @@ class ContainerContents(Tasks, ScopeBuilder):
         data = plain_element(PIPELINE.element, {"version": 1})
         return DataFlowBuilder(self._add_task(name, PIPELINE, data, options), data)
 
+    def add_stored_task(
+        self, name: str, type_name: str, data: str = "", *, options: Options | None = None
+    ) -> TaskBuilder:
+        """Add a task of a type without a method here, with its data as a file stores it.
+
+        :param name: its name.
+        :param type_name: its type as a file stores it: ``Microsoft.XMLTask``, ...
+        :param data: the XML of its data: the element inside ``ObjectData``. Default: none.
+        :param options: as for :meth:`add_sequence`.
+        :raises BuildError: as for :meth:`add_sequence`.
+        :raises ProjectError: the data is not well-formed XML.
+        """
+        return self._add(
+            TaskBuilder(
+                self.package,
+                self,
+                name,
+                self._child_ref_id(name),
+                options or Options(),
+                type_name=type_name,
+                title="",
+                data=stored_xml(data, self.package.part) if data else None,
+                thread_hint=False,
+            )
+        )
+
+    def discard(self, name: str) -> None:
+        """Remove an executable, if there is one of that name."""
+        self._children.pop(name.casefold(), None)
+
     def add_constraint(
         self,
         source: ExecutableBuilder,
@@ -137,6 +176,7 @@ class ContainerContents(Tasks, ScopeBuilder):
         expression: str = "",
         eval_op: EvalOp | None = None,
         logical_and: bool = True,
+        name: str = "",
     ) -> None:
         """Let an executable wait for another one.
 
@@ -147,6 +187,7 @@ class ContainerContents(Tasks, ScopeBuilder):
         :param eval_op: how result and expression are combined. Default: both must hold, or the result alone if there
             is no expression.
         :param logical_and: all constraints of the target must hold; False if one of them is enough. Default: True.
+        :param name: its name. Default: made from its number.
         :raises BuildError: one of the two is not in this container, they are the same, or they have a constraint.
         """
         part = self.package.part
@@ -168,7 +209,8 @@ class ContainerContents(Tasks, ScopeBuilder):
                 f"{'ignores its' if expression else 'needs an'} expression",
                 part=part,
             )
-        name = f"Constraint {len(self._constraints)}" if self._constraints else "Constraint"
+        number = f" {len(self._constraints)}" if self._constraints else ""
+        name = name or f"Constraint{number}"
         self._constraints.append(_Constraint(name, source, target, value, chosen, logical_and, expression))
 
     def connect(self, *executables: ExecutableBuilder) -> None:
@@ -249,6 +291,7 @@ class ContainerBuilder(ContainerContents, ExecutableBuilder):
         made.extend(expressions(self.expressions))
         made.extend(self._elements_before())
         made.extend(self._variable_elements())
+        made.extend(logging_elements(self.logging))
         made.extend(self._content_elements())
         made.extend(self._handler_elements())
         made.extend(self._elements_after())
@@ -338,6 +381,7 @@ class EventHandlerBuilder(ContainerContents):
                 "EventID": 0,
                 "EventName": self.name,
                 "LocaleID": -1,
+                **self.stored_attributes,
             },
         )
         made.extend(expressions(self.expressions))

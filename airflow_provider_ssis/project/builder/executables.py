@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_ssis.project.builder.logging_options import (
+    LOGGING_MODES,
+    Logging,
+    LogProviderBuilder,
+    logging_elements,
+)
 from airflow_provider_ssis.project.builder.values import stored_value
 from airflow_provider_ssis.project.builder.variables import BuiltParameter, BuiltVariable, Variable
 from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, group, guid
@@ -117,6 +123,7 @@ class ScopeBuilder:
         self.name = name
         self.ref_id = ref_id
         self.expressions: dict[str, str] = {}
+        self.stored_attributes: dict[str, str | None] = {}
         self._variables: dict[tuple[str, str], BuiltVariable] = {}
 
     @property
@@ -135,6 +142,7 @@ class ScopeBuilder:
         read_only: bool = False,
         raise_changed_event: bool = False,
         description: str = "",
+        id_: str | None = None,
     ) -> BuiltVariable:
         """Add a variable, visible in this object and in everything inside.
 
@@ -146,6 +154,7 @@ class ScopeBuilder:
         :param read_only: whether tasks cannot change it. Default: False.
         :param raise_changed_event: raise OnVariableValueChanged when it changes. Default: False.
         :param description: a text. Default: none.
+        :param id_: its id. Default: None, made from the names.
         :returns: the variable.
         :raises BuildError: the name is invalid or used, or the type cannot store the value.
         """
@@ -160,7 +169,7 @@ class ScopeBuilder:
             name=name,
             namespace=namespace,
             value=stored_value(value, data_type, f"variable {namespace}::{name}", part),
-            id=guid(*self.package.scope, self.ref_id, "variable", namespace, name),
+            id=id_ or guid(*self.package.scope, self.ref_id, "variable", namespace, name),
             expression=expression,
             read_only=read_only,
             raise_changed_event=raise_changed_event,
@@ -176,6 +185,13 @@ class ScopeBuilder:
         :param expression: the expression.
         """
         self.expressions[name] = expression
+
+    def set_attributes(self, attributes: Mapping[str, str | None]) -> None:
+        """Set attributes that no argument sets, as a file stores them.
+
+        :param attributes: texts by name; None to leave an attribute out.
+        """
+        self.stored_attributes |= attributes
 
     def variable_name(self, variable: Variable) -> str:
         """Return the qualified name of a variable or parameter, after checking that this object sees it.
@@ -232,10 +248,35 @@ class ExecutableBuilder(ScopeBuilder, ABC):
         super().__init__(package, parent, name, ref_id)
         self.options = options
         self.handlers: dict[str, BuiltHandler] = {}
+        self.logging: Logging | None = None
 
     @abstractmethod
     def element(self) -> _Element:
         """Return ``DTS:Executable``."""
+
+    def set_logging(
+        self,
+        events: Sequence[str] = (),
+        providers: Sequence[LogProviderBuilder] = (),
+        *,
+        mode: str = "enabled",
+        exclude: bool = False,
+    ) -> None:
+        """Choose the events that this object logs.
+
+        :param events: the names of the events: ``OnError``, ``OnTaskFailed``, ... Default: none.
+        :param providers: the log providers of the package that log them. Default: none.
+        :param mode: ``enabled``; ``disabled``; ``parent``, the events of the object around it. Default: ``enabled``.
+        :param exclude: log all events but these. Default: False.
+        :raises BuildError: there is no such mode.
+        """
+        if mode not in LOGGING_MODES:
+            raise BuildError(
+                f"{self.ref_id} has the unknown logging mode {mode!r}",
+                part=self.package.part,
+                advice=f"Modes: {', '.join(LOGGING_MODES)}",
+            )
+        self.logging = Logging(mode, tuple(events), tuple(providers), exclude)
 
     def _handler_elements(self) -> list[_Element]:
         return group("EventHandlers", [each.element() for each in self.handlers.values()])
@@ -246,7 +287,7 @@ class TaskBuilder(ExecutableBuilder):
 
     :param type_name: its type as the file stores it.
     :param title: its description, unless the options have one.
-    :param data: the element with its data.
+    :param data: the element with its data; None for none.
     :param thread_hint: whether the attribute ThreadHint is written.
     """
 
@@ -260,7 +301,7 @@ class TaskBuilder(ExecutableBuilder):
         *,
         type_name: str,
         title: str,
-        data: _Element,
+        data: _Element | None,
         thread_hint: bool,
     ) -> None:
         super().__init__(package, parent, name, ref_id, options)
@@ -275,13 +316,15 @@ class TaskBuilder(ExecutableBuilder):
             self,
             self.type_name,
             self._title,
-            {"TaskContact": self._title, "ThreadHint": "0" if self._thread_hint else None},
+            {"TaskContact": self._title or None, "ThreadHint": "0" if self._thread_hint else None},
         )
         made.extend(expressions(self.expressions))
         made.extend(self._variable_elements())
+        made.extend(logging_elements(self.logging))
         made.extend(self._handler_elements())
         data = element("ObjectData")
-        data.append(self._data)
+        if self._data is not None:
+            data.append(self._data)
         made.append(data)
         return made
 
@@ -306,6 +349,7 @@ def executable_element(
         **(others or {}),
     }
     attributes["Description"] = attributes.get("Description") or title or None
+    attributes |= owner.stored_attributes
     return element("Executable", {"refId": owner.ref_id, **dict(sorted(attributes.items(), key=_without_case))})
 
 

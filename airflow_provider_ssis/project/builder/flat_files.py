@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.builder.column_types import column_type
+from airflow_provider_ssis.project.builder.column_types import TYPE_NAMES, column_type
 from airflow_provider_ssis.project.builder.xml import element, escaped, guid
 from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.package.connections import DtsConnectionManager
+from airflow_provider_ssis.project.package.elements import is_true, unescaped
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -85,7 +87,7 @@ def flat_file(found: FlatFile, part: str, scope: tuple[str, ...]) -> _Element:
             "DataRowsToSkip": found.data_rows_to_skip or None,
             "TextQualifier": escaped(found.text_qualifier),
             "CodePage": found.code_page,
-            "ConnectionString": found.path,
+            "ConnectionString": found.path or None,
         },
     )
     listed = element("FlatFileColumns")
@@ -114,4 +116,45 @@ def _column(file: FlatFile, column: FlatFileColumn, scope: tuple[str, ...], *, i
             "DTSID": guid(*scope, "connection", file.name, "column", column.name),
             "CreationName": "",
         },
+    )
+
+
+def stored_flat_file(found: DtsConnectionManager) -> FlatFile | None:
+    """Return the format of a flat file that was read; None for another connection manager, or an unknown type.
+
+    :param found: the connection manager.
+    """
+    codes = [each.data_type for each in found.columns]
+    if not codes or not set(codes) <= set(TYPE_NAMES):
+        return None
+    stored = found.properties
+    last = found.columns[-1]
+    first = found.columns[0]
+    code_page = stored.get("CodePage", "")
+    locale_id = stored.get("LocaleID", "")
+    return FlatFile(
+        name=found.name,
+        path=found.connection_string,
+        columns=tuple(
+            FlatFileColumn(
+                each.name,
+                TYPE_NAMES[each.data_type],
+                each.maximum_width,
+                each.width if each.width != each.maximum_width else 0,
+                each.precision,
+                each.scale,
+                each.text_qualified,
+            )
+            for each in found.columns
+        ),
+        column_delimiter=first.delimiter if len(found.columns) > 1 else ",",
+        row_delimiter=last.delimiter or unescaped(stored.get("RowDelimiter", "")),
+        file_format=stored.get("Format", "Delimited"),
+        header=is_true(stored.get("ColumnNamesInFirstDataRow")),
+        header_rows_to_skip=int(stored.get("HeaderRowsToSkip") or 0),
+        data_rows_to_skip=int(stored.get("DataRowsToSkip") or 0),
+        text_qualifier=unescaped(stored.get("TextQualifier", "<none>")),
+        code_page=int(code_page) if code_page.isdecimal() else 1252,
+        unicode=is_true(stored.get("Unicode")),
+        locale_id=int(locale_id) if locale_id.isdecimal() else 1033,
     )

@@ -34,6 +34,7 @@ class Destinations(DataFlowElements):
         table_variable: Variable | None = None,
         sql: str = "",
         mappings: Mapping[str, Column | str] | None = None,
+        other_columns: Sequence[Column] = (),
         fast_load: bool = True,
         fast_load_options: str = "TABLOCK,CHECK_CONSTRAINTS",
         keep_identity: bool = False,
@@ -50,6 +51,7 @@ class Destinations(DataFlowElements):
         :param sql: a query that names the columns to insert into, which excludes ``fast_load``. Default: empty.
         :param mappings: the columns of the table by the name of the column upstream; a name stands for a column of the
             same type. Default: all columns, to columns of their names.
+        :param other_columns: the columns of the table that get no value, such as identity columns. Default: none.
         :param fast_load: insert in bulk. Default: True.
         :param fast_load_options: the options of the bulk insert. Default: ``TABLOCK,CHECK_CONSTRAINTS``.
         :param keep_identity: write identity columns. Default: False.
@@ -83,6 +85,7 @@ class Destinations(DataFlowElements):
             source,
             ("OleDbConnection", connection),
             mappings,
+            other_columns,
         )
 
     def add_ado_net_destination(
@@ -93,6 +96,7 @@ class Destinations(DataFlowElements):
         table: str,
         *,
         mappings: Mapping[str, Column | str] | None = None,
+        other_columns: Sequence[Column] = (),
         batch_size: int = 0,
         timeout: int = 30,
         bulk_insert: bool = True,
@@ -104,6 +108,7 @@ class Destinations(DataFlowElements):
         :param connection: the ADO.NET connection manager.
         :param table: the table: ``"dbo"."Sales"``.
         :param mappings: as for :meth:`add_oledb_destination`.
+        :param other_columns: as for :meth:`add_oledb_destination`.
         :param batch_size: the number of rows of a batch; 0 for the size of the buffer. Default: 0.
         :param timeout: the longest time of a statement, in seconds. Default: 30.
         :param bulk_insert: insert in bulk where the driver can. Default: True.
@@ -126,6 +131,7 @@ class Destinations(DataFlowElements):
             source,
             ("IDbConnection", connection),
             mappings,
+            other_columns,
             managed_type("ADONETDestination", self.task.package.format_version),
         )
 
@@ -137,6 +143,7 @@ class Destinations(DataFlowElements):
         table: str,
         *,
         mappings: Mapping[str, Column | str] | None = None,
+        other_columns: Sequence[Column] = (),
         batch_size: int = 1000,
         row_by_row: bool = False,
         transaction_size: int = 0,
@@ -148,6 +155,7 @@ class Destinations(DataFlowElements):
         :param connection: the ODBC connection manager.
         :param table: the table.
         :param mappings: as for :meth:`add_oledb_destination`.
+        :param other_columns: as for :meth:`add_oledb_destination`.
         :param batch_size: the number of rows of a batch. Default: 1000.
         :param row_by_row: insert single rows. Default: False, batches.
         :param transaction_size: the number of rows of a transaction; 0 for no transaction. Default: 0.
@@ -174,6 +182,7 @@ class Destinations(DataFlowElements):
             source,
             ("ODBCConnection", connection),
             mappings,
+            other_columns,
         )
 
     def add_excel_destination(
@@ -185,6 +194,7 @@ class Destinations(DataFlowElements):
         *,
         table_variable: Variable | None = None,
         mappings: Mapping[str, Column | str] | None = None,
+        other_columns: Sequence[Column] = (),
     ) -> Component:
         """Add an Excel Destination, which appends rows to a sheet.
 
@@ -194,6 +204,7 @@ class Destinations(DataFlowElements):
         :param table: the sheet: ``Sheet1$``. Default: empty.
         :param table_variable: a String variable with the name of the sheet. Default: None.
         :param mappings: as for :meth:`add_oledb_destination`.
+        :param other_columns: as for :meth:`add_oledb_destination`.
         :raises BuildError: as for :meth:`add_oledb_destination`.
         """
         ref_id = self._start(name, connection, "EXCEL")
@@ -219,6 +230,7 @@ class Destinations(DataFlowElements):
             source,
             ("OleDbConnection", connection),
             mappings,
+            other_columns,
         )
 
     def add_sql_server_destination(
@@ -395,11 +407,13 @@ class Destinations(DataFlowElements):
         source: Output,
         connection: tuple[str, ConnectionManagerBuilder],
         mappings: Mapping[str, Column | str] | None,
+        other_columns: Sequence[Column],
         managed: str = "",
     ) -> Component:
         """Add a destination whose rows can fail one by one."""
         columns = self._mapped(name, source, mappings)
         made = self._input(name, ref_id, f"{label} Input", source, columns, _INSERT)
+        made.other_columns = tuple(other_columns)
         return self._add(
             name,
             class_name,

@@ -53,6 +53,16 @@ class DataFlowElements:
         pipeline.append(self._components)
         self._pipeline = pipeline
 
+    def set_attributes(self, attributes: Mapping[str, str]) -> None:
+        """Set attributes of the data flow, as a file stores them: ``{"defaultBufferMaxRows": "50000"}``.
+
+        :param attributes: texts by name.
+        """
+        values = {str(name): str(value) for name, value in self._pipeline.attrib.items()} | dict(attributes)
+        self._pipeline.attrib.clear()
+        for name in sorted(values, key=str.casefold):
+            self._pipeline.set(name, values[name])
+
     def _start(self, name: str, connection: ConnectionManagerBuilder | None = None, *kinds: str) -> str:
         """Check the name and the connection manager of a component, and return its reference."""
         check_name(name, "component", self.task.package.part)

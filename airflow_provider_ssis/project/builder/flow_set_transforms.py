@@ -10,9 +10,9 @@ from airflow_provider_ssis.project.builder.flow_columns import Column, FlowColum
 from airflow_provider_ssis.project.builder.flow_elements import SIDE_EFFECTS, DataFlowElements
 from airflow_provider_ssis.project.builder.flow_properties import NULL, Properties, boolean, int32, reference
 
-_JOIN_TYPES = ("full", "left", "inner")
-_AGGREGATIONS = ("group by", "count", "count all", "count distinct", "sum", "average", "minimum", "maximum")
-_COUNTS = _AGGREGATIONS[1:4]
+JOIN_TYPES = ("full", "left", "inner")
+AGGREGATIONS = ("group by", "count", "count all", "count distinct", "sum", "average", "minimum", "maximum")
+_COUNTS = AGGREGATIONS[1:4]
 _LENGTH_TYPES = ("DT_STR", "DT_WSTR", "DT_BYTES")
 
 
@@ -179,8 +179,8 @@ class SetTransforms(DataFlowElements):
         :raises BuildError: a name is invalid or used, a column is unknown, or the sort keys differ.
         """
         ref_id = self._start(name)
-        if join not in _JOIN_TYPES:
-            raise self._error(name, f"has the unknown join {join!r}. Joins: {', '.join(_JOIN_TYPES)}")
+        if join not in JOIN_TYPES:
+            raise self._error(name, f"has the unknown join {join!r}. Joins: {', '.join(JOIN_TYPES)}")
         keys = self._common_keys(name, left, right)
         number = len(keys) if key_columns is None else key_columns
         if not 0 < number <= len(keys) or not columns:
@@ -207,7 +207,7 @@ class SetTransforms(DataFlowElements):
                 )
             )
         properties: Properties = {
-            "JoinType": int32(_JOIN_TYPES.index(join)),
+            "JoinType": int32(JOIN_TYPES.index(join)),
             "NumKeyColumns": int32(number),
             "TreatNullsAsEqual": boolean(nulls_are_equal),
             "MaxBuffersPerInput": int32(5),
@@ -240,10 +240,10 @@ class SetTransforms(DataFlowElements):
             raise self._error(name, "needs columns")
         upstream, used, added = source.columns(), dict[str, FlowColumn](), []
         for result, each in columns.items():
-            if each.operation not in _AGGREGATIONS or (each.column is None) is not (each.operation == "count all"):
+            if each.operation not in AGGREGATIONS or (each.column is None) is not (each.operation == "count all"):
                 raise self._error(
                     name,
-                    f"has an unknown aggregation for {result}. Aggregations: {', '.join(_AGGREGATIONS)}; all but "
+                    f"has an unknown aggregation for {result}. Aggregations: {', '.join(AGGREGATIONS)}; all but "
                     "count all need a column",
                 )
             found = None if each.column is None else self._column(name, each.column, upstream)
@@ -254,7 +254,7 @@ class SetTransforms(DataFlowElements):
                     self._aggregated(name, result, each, found),
                     properties={
                         "AggregationColumnId": int32(0) if found is None else reference(found.lineage_id),
-                        "AggregationType": int32(_AGGREGATIONS.index(each.operation)),
+                        "AggregationType": int32(AGGREGATIONS.index(each.operation)),
                         "IsBig": int32(int(each.is_big)),
                         "AggregationComparisonFlags": int32(each.comparison_flags),
                     },

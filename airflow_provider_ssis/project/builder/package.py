@@ -11,6 +11,13 @@ from airflow_provider_ssis.project.archive import is_plain_name
 from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder, ConnectionManagers
 from airflow_provider_ssis.project.builder.containers import ContainerBuilder, EventHandlerBuilder
 from airflow_provider_ssis.project.builder.executables import EVENTS, ExecutableBuilder, Options, executable_element
+from airflow_provider_ssis.project.builder.logging_options import (
+    LOG_PROVIDERS,
+    Configuration,
+    LogProviderBuilder,
+    creation_name,
+    logging_elements,
+)
 from airflow_provider_ssis.project.builder.values import stored_value
 from airflow_provider_ssis.project.builder.variables import BuiltParameter
 from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, group, guid
@@ -91,6 +98,9 @@ class PackageBuilder(ContainerBuilder):
         self.locale_id = locale_id
         self.max_concurrent_executables = max_concurrent_executables
         self.parameters: dict[str, BuiltParameter] = {}
+        self.configurations: list[Configuration] = []
+        self.enable_configurations = False
+        self.log_providers: list[LogProviderBuilder] = []
         self._event_handlers: dict[tuple[str, str], EventHandlerBuilder] = {}
         self.connection_managers = ConnectionManagers(self.part, self.scope, project_level=False)
         super().__init__(self, None, name, "Package", options or Options())
@@ -127,6 +137,55 @@ class PackageBuilder(ContainerBuilder):
         if name.casefold() in self.parameters:
             raise BuildError(f"contains the parameter {name} twice", part=self.part)
         self.parameters[name.casefold()] = made
+        return made
+
+    def add_configuration(
+        self, name: str, type_: int, string: str, *, variable: str = "", enable: bool = True
+    ) -> Configuration:
+        """Add a configuration of the package deployment model, which sets values when the package is loaded.
+
+        :param name: its name.
+        :param type_: a ``ConfigurationType`` of ``project.package.options``: 1 for an XML file.
+        :param string: the path of the .dtsConfig file, the name of an environment or parent variable, or
+            ``"connection manager";"table";"filter";``.
+        :param variable: the property path that gets the value, for types with one value. Default: empty.
+        :param enable: apply the configurations of the package. Default: True.
+        :raises BuildError: the name is empty or used.
+        """
+        if not name.strip() or any(each.name == name for each in self.configurations):
+            raise BuildError(f"cannot contain the configuration {name!r}", part=self.part)
+        id_ = guid(*self.scope, "configuration", name)
+        made = Configuration(name, id_, int(type_), string, variable)
+        self.configurations.append(made)
+        self.enable_configurations = enable
+        return made
+
+    def add_log_provider(
+        self, name: str, kind: str, connection: ConnectionManagerBuilder | None = None, *, description: str = ""
+    ) -> LogProviderBuilder:
+        """Add a log provider, which logs the events of the executables that name it in ``set_logging``.
+
+        :param name: its name.
+        :param kind: ``TextFile``, ``XMLFile``, ``SQLServer``, ``EventLog`` or ``SQLProfiler``.
+        :param connection: its connection manager: a FILE, or OLEDB for SQLServer. Default: None, for EventLog.
+        :param description: a text. Default: none.
+        :raises BuildError: the name is empty or used, there is no such kind, or the connection manager is missing or
+            not one of this package.
+        """
+        if kind not in LOG_PROVIDERS or (connection is None) is not (kind == "EventLog"):
+            raise BuildError(
+                f"cannot contain the log provider {name} of the kind {kind!r}",
+                part=self.part,
+                advice=f"Kinds: {', '.join(LOG_PROVIDERS)}; all but EventLog need a connection manager",
+            )
+        if connection is not None and not self.sees(connection):
+            raise BuildError(f"has no connection manager {connection.name} for {name}", part=self.part)
+        if not name.strip() or any(each.name == name for each in self.log_providers):
+            raise BuildError(f"cannot contain the log provider {name!r}", part=self.part)
+        id_ = guid(*self.scope, "log provider", name)
+        config_string = "" if connection is None else connection.name
+        made = LogProviderBuilder(name, id_, creation_name(kind, self.format_version), config_string, description)
+        self.log_providers.append(made)
         return made
 
     def event_handler(
@@ -175,6 +234,7 @@ class PackageBuilder(ContainerBuilder):
                 "CreationDate": "1/1/2000 12:00:00 AM",
                 "CreatorComputerName": "",
                 "CreatorName": "",
+                "EnableConfig": self.enable_configurations or None,
                 "LastModifiedProductVersion": _FORMATS[self.format_version],
                 "LocaleID": self.locale_id,
                 "MaxConcurrentExecutables": None
@@ -191,9 +251,12 @@ class PackageBuilder(ContainerBuilder):
         )
         made.append(element("Property", {"Name": "PackageFormatVersion"}, text=str(self.format_version)))
         made.extend(group("ConnectionManagers", [each.element() for each in self.connection_managers]))
+        made.extend(group("Configurations", [each.element() for each in self.configurations]))
+        made.extend(group("LogProviders", [each.element() for each in self.log_providers]))
         made.extend(group("PackageParameters", [each.element() for each in self.parameters.values()]))
         made.extend(self._variable_elements())
         made.extend(expressions(self.expressions))
+        made.extend(logging_elements(self.logging))
         made.extend(self._content_elements())
         made.extend(self._handler_elements())
         layout = element("DesignTimeProperties")

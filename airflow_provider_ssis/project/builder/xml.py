@@ -10,7 +10,7 @@ from lxml import etree
 
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import DTS
-from airflow_provider_ssis.project.safe_xml import XML_SPACE
+from airflow_provider_ssis.project.safe_xml import XML_SPACE, parse_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +67,16 @@ def plain_element(
     except ValueError:
         raise BuildError(f"cannot write {text or values!r}: XML does not allow its control characters") from None
     return made
+
+
+def stored_xml(text: str, part: str) -> _Element:
+    """Return the element of an XML text.
+
+    :param text: a document with one root element.
+    :param part: the file to which it is added, for errors.
+    :raises ProjectError: it is not well-formed.
+    """
+    return parse_xml(text.encode(), part)
 
 
 def group(tag: str, children: Iterable[_Element], *, always: bool = False) -> list[_Element]:

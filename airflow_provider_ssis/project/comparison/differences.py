@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _HIDDEN = "***"
 _IGNORED = MACHINE_PROPERTIES | VERSION_PROPERTIES | {"contactInfo", "IncludeInDebugDump"}
 _IDS = frozenset({"DTSID", "refId", "ID", "CreationName"})
+_HINTS = frozenset({"description", "typeConverter", "UITypeEditor"})
+"""Attributes of properties in data flows for the designer alone."""
 _COLLECTIONS = frozenset(
     {
         "Properties", "Variables", "Executables", "ConnectionManagers", "PackageParameters", "PrecedenceConstraints",
@@ -145,6 +147,8 @@ class _Reader:
         if is_root:
             for name, value in element.attrib.items():
                 local = str(name).rpartition("}")[2]
+                if element.tag == "property" and local in _HINTS:
+                    continue
                 if local not in self._ignored and not str(name).startswith("{http://www.w3.org/XML"):
                     properties[local] = _shown(local, str(value))
             if element.text and not is_blank(element.text):
@@ -178,6 +182,8 @@ class _Reader:
         )
         if local == "PrecedenceConstraint" and element.get(f"{DTS}From"):
             name = f"{element.get(f'{DTS}From')} -> {element.get(f'{DTS}To')}"
+        if local == "path" and element.get("startId"):
+            name = f"{element.get('startId')} -> {element.get('endId')}"
         label = f"{local}[{name}]" if name else local
         number = 2
         free = label

@@ -13,11 +13,14 @@ from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.build import build_ispac
+from airflow_provider_ssis.project.builder.package import PackageBuilder
+from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp
 from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
+from airflow_provider_ssis.project.package.options import ConfigurationType
 from airflow_provider_ssis.project.package.tasks import (
     BulkInsertTask,
     ExecutePackageTask,
@@ -277,3 +280,42 @@ def test_it_lints_clean_builds_without_warnings_and_runs(target_server: int, tmp
     assert [(each.name, each.value, each.required) for each in child.parameters] == [("Rows", 10, True)]
     played = play(RunRequest(1, "Sales", found.name, found, "Load.dtsx"))
     assert played.status is OperationStatus.SUCCEEDED, played.events
+
+
+def test_log_providers_log_events() -> None:
+    package = PackageBuilder("Load")
+    file = package.connection_managers.add_file("Log", "/var/log/load.csv", usage="create file")
+    provider = package.add_log_provider("Text", "TextFile", file)
+    package.set_logging(["OnError", "OnTaskFailed"], [provider])
+    task = package.add_execute_process("Run", "/bin/true")
+    task.set_logging(mode="parent")
+    found = package.read()
+    (read,) = found.log_providers
+    assert (read.name, read.creation_name, read.config_string) == ("Text", "Microsoft.LogProviderTextFile", "Log")
+    logging = found.container.logging
+    assert logging is not None
+    assert (logging.mode, logging.filter_kind, logging.events) == (1, 0, ("OnError", "OnTaskFailed"))
+    assert logging.providers == (read.id,)
+    own = found.container.children[0].logging
+    assert own is not None
+    assert (own.mode, own.events) == (0, ())
+    for kind, manager in (("TextFile", None), ("EventLog", file), ("Paper", file)):
+        with pytest.raises(BuildError, match="cannot contain the log provider"):
+            package.add_log_provider("Other", kind, manager)
+    with pytest.raises(BuildError, match="unknown logging mode 'on'"):
+        task.set_logging(mode="on")
+
+
+def test_configurations_are_read_back() -> None:
+    package = PackageBuilder("Load")
+    package.add_configuration("File", ConfigurationType.XML_FILE, "load.dtsConfig")
+    path = r"\Package.Variables[User::Day].Properties[Value]"
+    package.add_configuration("Parent", ConfigurationType.PARENT_VARIABLE, "Day", variable=path)
+    found = package.read()
+    assert found.enable_configurations
+    assert [(each.name, each.type, each.string, each.variable) for each in found.configurations] == [
+        ("File", ConfigurationType.XML_FILE, "load.dtsConfig", ""),
+        ("Parent", ConfigurationType.PARENT_VARIABLE, "Day", path),
+    ]
+    with pytest.raises(BuildError, match="cannot contain the configuration 'File'"):
+        package.add_configuration("File", 1, "x")

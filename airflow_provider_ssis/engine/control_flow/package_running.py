@@ -21,7 +21,7 @@ from airflow_provider_ssis.engine.control_flow.connections import resolver
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.event_raising import Sink
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
+from airflow_provider_ssis.engine.control_flow.package_runs import Note, PackageRun
 from airflow_provider_ssis.engine.control_flow.parameters import given_parameters, missing_parameters, parameter_values
 from airflow_provider_ssis.engine.control_flow.preparing import package_property
 from airflow_provider_ssis.engine.control_flow.property_paths import set_connection_property
@@ -117,6 +117,9 @@ class PackageRunner:
         for name, value in connections.items():
             set_connection_property(run, name, value)
         run.notes += Configurations(run, evaluation, self._secrets).apply(overrides, parent)
+        for provider in package.log_providers:
+            text = f"The log provider {provider.name} writes nothing here. Use the events of the run in its place."
+            run.notes.append(Note(text, 0))
         return run
 
     async def run(self, run: PackageRun) -> Result:

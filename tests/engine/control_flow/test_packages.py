@@ -89,6 +89,18 @@ def test_all_refusals_are_listed_before_anything_runs(runs: EngineRuns) -> None:
     ]
 
 
+def test_a_log_provider_is_named_because_it_writes_nothing(runs: EngineRuns) -> None:
+    provider = (
+        '<DTS:LogProviders><DTS:LogProvider DTS:ObjectName="Text log"'
+        ' DTS:CreationName="Microsoft.LogProviderTextFile"/></DTS:LogProviders><DTS:Variables'
+    )
+    data = PackageBuilder("Package").to_bytes().decode().replace("<DTS:Variables", provider, 1)
+    result = runs.run(data.encode())
+    assert [one.text for one in result.messages if "Text log" in one.text] == [
+        "Package:Information: The log provider Text log writes nothing here. Use the events of the run in its place."
+    ]
+
+
 def test_disabled_parts_are_not_refused(runs: EngineRuns) -> None:
     package = PackageBuilder("P")
     loop = package.add_foreach_loop("Objects", SmoEnumerator("Server/Database"))

@@ -30,6 +30,9 @@ RUN_REFUSED: Final = 0x80004005 - (1 << 32)
 RUN_TOO_LARGE: Final = 0x8000FFFF - (1 << 32)
 """E_UNEXPECTED: a run that is too large to be simulated."""
 
+SIMULATED: Final = "The embedded SSISDB simulates this package: no task is executed, and no row is moved."
+"""The first message of a simulated run."""
+
 ENDLESS_LOOP: Final = (
     "The condition of the loop stays true, because no task of this simulated run changes its variables. The loop is "
     "ended."

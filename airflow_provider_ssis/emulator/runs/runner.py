@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.codes import LoggingLevel, MessageSourceType, MessageType, OperationStatus
+from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.actions import RunScript
 from airflow_provider_ssis.emulator.runs.control_flow import packages_run_by
 from airflow_provider_ssis.emulator.runs.execute_settings import ExecuteSettings
-from airflow_provider_ssis.emulator.runs.records import Record
+from airflow_provider_ssis.emulator.runs.records import EventRecord, Record
 from airflow_provider_ssis.emulator.runs.request import RunRequest, ScaleOut
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.runs.simulation import simulate
@@ -177,6 +178,12 @@ class Runtime:
         await self._log.running(run.request.execution_id, process_id, worker)
         if self.execute is not None:
             return await self._run_executed(run, self.execute, thread_id=process_id + 4)
+        if run.request.logging_level != LoggingLevel.NONE:
+            simulated = EventRecord(
+                self._now(), MessageType.INFORMATION, MessageSourceType.EXTERNAL_PROCESS, event_texts.SIMULATED
+            )
+            by_worker = run.request.scale_out is not None
+            await self._log.write(run.request.execution_id, [simulated], by_worker=by_worker)
         steps = simulate(run.request, run.script, self._now(), thread_id=process_id + 4)
         return await _Player(self._log, run, steps).play()
 

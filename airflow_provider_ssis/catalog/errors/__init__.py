@@ -15,8 +15,8 @@ Every exception keeps what SQL Server reported (number, severity, state, procedu
     │   └── CatalogMissing
     ├── TransientError
     │   ├── ConnectionLost
-    │   ├── DeploymentBusy
-    │   └── StartInterrupted
+    │   ├── StartInterrupted
+    │   └── DeploymentBusy
     ├── StatementTimeout
     ├── NotFound
     │   ├── FolderNotFound

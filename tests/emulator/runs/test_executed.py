@@ -46,10 +46,12 @@ def test_a_package_is_executed(small: Catalog) -> None:
     assert {row.executable_name for row in small.executables(execution_id)} == {"Count", "Loop", "Turn"}
 
 
-def test_each_run_says_that_it_was_executed(small: Catalog) -> None:
-    execution_id = start(small, request("Count"))
-    wait_for_end(small, execution_id)
-    assert any("executed this package" in row.message for row in small.operation_messages(execution_id))
+def test_each_run_says_whether_it_was_executed_or_simulated(ssisdb: SsisdbEmulator, small: Catalog) -> None:
+    for settings, text in ((ExecuteSettings(), "executed this package"), (None, "simulates this package")):
+        ssisdb.execute_packages(settings)
+        execution_id = start(small, request("Count"))
+        wait_for_end(small, execution_id)
+        assert text in next(iter(small.operation_messages(execution_id))).message
 
 
 def test_a_package_that_fails_has_its_errors_in_the_catalog(small: Catalog) -> None:

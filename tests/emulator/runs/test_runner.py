@@ -231,7 +231,8 @@ def test_records_of_short_steps_are_written_together() -> None:
         runtime.scripts.take(0.25, executable="Copy")
         runtime.start(request(LOAD))
         await runtime.wait(1)
-        assert len(log.events(1, MessageType.INFORMATION)) == 500
+        # The first message says that the run is simulated.
+        assert len(log.events(1, MessageType.INFORMATION)) == 501
         assert len(log.writes[1]) < 50
 
     with_runtime(body)

@@ -135,6 +135,7 @@ def run_connection(manager: DtsConnectionManager) -> RunConnection:
         manager.connection_string,
         manager.properties,
         manager.columns,
+        manager.cache_columns,
     )
 
 

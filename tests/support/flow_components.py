@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -13,7 +13,7 @@ from lxml import etree
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.cancellation import CancelToken
-from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.connection import RunConnection, Shared
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.data_flow.component import (
     ComponentPlan,
@@ -96,6 +96,9 @@ class AloneContext:
 
     def get(self, reference: str) -> RunConnection:
         return RunConnection(reference, reference, "OLEDB", "OLEDB", "", {"Retain": "True"})
+
+    def shared(self, reference: str, make: Callable[[], Shared]) -> Shared:
+        return make()
 
     def odbc_string(self, reference: str) -> str:
         return ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from airflow_provider_ssis.project.package.connections import FlatFileColumn
+from airflow_provider_ssis.project.package.connections import CacheColumn, FlatFileColumn
 
 if TYPE_CHECKING:
     import pyodbc
@@ -27,6 +27,7 @@ class RunConnection:
     :param connection_string: in the form of its provider, without the password in ``properties``. Not in the ``repr``.
     :param properties: its properties by the names of the package format; not part of the ``repr``.
     :param columns: the columns of a flat file.
+    :param cache_columns: the columns of a cache.
     """
 
     name: str
@@ -36,11 +37,22 @@ class RunConnection:
     connection_string: str = field(repr=False)
     properties: Mapping[str, str] = field(repr=False)
     columns: tuple[FlatFileColumn, ...] = ()
+    cache_columns: tuple[CacheColumn, ...] = ()
 
     @property
     def retains(self) -> bool:
         """Whether all users of the manager share one connection (RetainSameConnection)."""
         return self.properties.get("Retain", "").strip().lower() in ("true", "-1", "1")
+
+
+class Closable(Protocol):
+    """What is closed at the end of a run."""
+
+    def close(self) -> None:
+        """Release everything. Can be called twice."""
+
+
+Shared = TypeVar("Shared", bound=Closable)
 
 
 class Connections(Protocol):
@@ -70,6 +82,14 @@ class Connections(Protocol):
 
         :param reference: as for :meth:`get`.
         :raises TaskFailure: the provider has no counterpart in ODBC.
+        """
+
+    def shared(self, reference: str, make: Callable[[], Shared]) -> Shared:
+        """Return what the tasks of the run share under a connection manager, such as the rows of a cache.
+
+        :param reference: as for :meth:`get`.
+        :param make: makes it at the first call. The end of the run closes it.
+        :raises TaskFailure: there is no such connection manager.
         """
 
     def path(self, text: str) -> Path:

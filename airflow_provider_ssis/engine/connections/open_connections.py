@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.connections.address import OdbcAddress
-from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.connection import Closable, RunConnection, Shared
 from airflow_provider_ssis.engine.connections.driver_errors import driver_message
 from airflow_provider_ssis.engine.connections.driver_values import read_all_types
 from airflow_provider_ssis.engine.connections.paths import PathMap
@@ -83,6 +83,7 @@ class OpenConnections:
         self._cancel = cancel or CancelToken()
         self._lock = threading.Lock()
         self._shared: dict[str, SharedConnection] = {}
+        self._objects: dict[str, Closable] = {}
 
     def get(self, reference: str) -> RunConnection:
         """Return a connection manager, with what the user puts in its place."""
@@ -109,6 +110,12 @@ class OpenConnections:
     def path(self, text: str) -> Path:
         """Map a path of Windows to one of this machine."""
         return self._paths.path(text)
+
+    def shared(self, reference: str, make: Callable[[], Shared]) -> Shared:
+        """Return what the tasks of the run share under a connection manager."""
+        manager = self.get(reference)
+        with self._lock:
+            return cast("Shared", self._objects.setdefault(manager.id or manager.name, make()))
 
     @contextmanager
     def odbc(self, reference: str) -> Iterator[pyodbc.Connection]:
@@ -166,10 +173,11 @@ class OpenConnections:
         raise failure
 
     def close(self) -> None:
-        """Close all connections that are kept open. Call it at the end of the run, also of one that failed."""
+        """Close all that is kept open. Call it at the end of the run, also of one that failed."""
         with self._lock:
-            shared, self._shared = list(self._shared.values()), {}
-        for each in shared:
+            kept: list[Closable] = [*self._shared.values(), *self._objects.values()]
+            self._shared, self._objects = {}, {}
+        for each in kept:
             each.close()
 
 

@@ -6,13 +6,13 @@ local transaction, so a second connection manager in the same transaction is ref
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
-from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.connection import RunConnection, Shared
 from airflow_provider_ssis.engine.connections.driver_errors import driver_message
 from airflow_provider_ssis.engine.connections.open_connections import OpenConnections, SharedConnection
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -53,6 +53,10 @@ class TransactionConnections:
     def get(self, reference: str) -> RunConnection:
         """Return a connection manager."""
         return self._connections.get(reference)
+
+    def shared(self, reference: str, make: Callable[[], Shared]) -> Shared:
+        """Return what the tasks of the run share under a connection manager."""
+        return self._connections.shared(reference, make)
 
     def path(self, text: str) -> Path:
         """Map a path of Windows to one of this machine."""

@@ -35,6 +35,7 @@ def stored_connection(manager: DtsConnectionManager) -> RunConnection:
         connection_string=manager.connection_string,
         properties={**manager.properties, **plain_secrets(manager)},
         columns=manager.columns,
+        cache_columns=manager.cache_columns,
     )
 
 

@@ -62,31 +62,17 @@ class Reference(ABC):
 class CachedRows(Reference):
     """Reference rows in memory. Keys are equal if they have the same values; NULL equals NULL.
 
-    :param schema: the reference columns.
-    :param keys: the names of the joined columns.
-    :param batches: the rows.
-    :param options: the memory that they may take before they are written to a file.
-    :param progress: is called with the number of rows after each batch. Default: nothing.
+    :param rows: the rows; this object closes them.
+    :param keys: the names of the key columns.
     """
 
-    def __init__(
-        self,
-        schema: pa.Schema,
-        keys: Sequence[str],
-        batches: Iterable[pa.RecordBatch],
-        options: RunOptions,
-        progress: Callable[[int], None] | None = None,
-    ) -> None:
-        self._rows = StoredRows(schema, options)
+    def __init__(self, rows: StoredRows, keys: Sequence[str]) -> None:
+        self._rows = rows
         try:
-            for batch in batches:
-                self._rows.append(batch)
-                if progress is not None:
-                    progress(self._rows.rows)
-            self.table = self._rows.table()
+            self.table = rows.table()
             self._index = RowIndex([self.table.column(name) for name in keys])
         except BaseException:
-            self._rows.close()
+            rows.close()
             raise
 
     @property
@@ -107,6 +93,25 @@ class CachedRows(Reference):
     def close(self) -> None:
         """Release the memory, and remove the file."""
         self._rows.close()
+
+
+def stored_rows(
+    schema: pa.Schema, batches: Iterable[pa.RecordBatch], options: RunOptions, progress: Callable[[int], None]
+) -> StoredRows:
+    """Keep the rows of a query.
+
+    :param options: the memory that they may take before they are written to a file.
+    :param progress: is called with the number of rows after each batch.
+    """
+    rows = StoredRows(schema, options)
+    try:
+        for batch in batches:
+            rows.append(batch)
+            progress(rows.rows)
+    except BaseException:
+        rows.close()
+        raise
+    return rows
 
 
 class QueriedRows(Reference):

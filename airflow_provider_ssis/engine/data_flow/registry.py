@@ -12,6 +12,7 @@ MODULES: dict[str, str] = {
     "ADONETSource": "ado_net_source",
     "Aggregate": "aggregate",
     "Attunity.SSISODBCSrc": "odbc_source",
+    "Cache": "cache_transform",
     "CharacterMap": "character_map",
     "ConditionalSplit": "conditional_split",
     "CopyMap": "copy_column",

@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from airflow_provider_ssis.datatypes import LARGE_OBJECTS, REALS, ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.data_flow.caches import Cache, cache_columns, index_columns
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
-from airflow_provider_ssis.engine.data_flow.databases.database import open_database
+from airflow_provider_ssis.engine.data_flow.databases.database import connection_reference, open_database
 from airflow_provider_ssis.engine.data_flow.databases.reading import read_query
 from airflow_provider_ssis.engine.data_flow.lookup_references import (
     CachedRows,
@@ -25,6 +26,7 @@ from airflow_provider_ssis.engine.data_flow.lookup_references import (
     PartialCache,
     QueriedRows,
     Reference,
+    stored_rows,
 )
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
@@ -55,6 +57,7 @@ _NO_JOINS, _NO_REFERENCE_COLUMN = 0xC02090F1, 0xC0208235
 _INCOMPATIBLE_TYPES, _PARAMETER_COUNT, _INVALID_JOIN_TYPE = 0xC0208236, 0xC0208238, 0xC0208239
 _CACHE_PROGRESS, _CACHE_TOTAL, _HASHING, _HASHED = 0x400490F4, 0x400490F5, 0x402090E1, 0x402090E2
 _DUPLICATES, _CACHE_FAILED = 0x802090E4, 0xC020930C
+_INDEX_REUSED, _INDEX_MISMATCH = 0xC020903E, 0xC020903F
 _FULL, _PARTIAL, _NONE = 0, 1, 2
 _OLE_DB, _CACHE_MANAGER = 0, 1
 _PROGRESS_SECONDS = 10.0
@@ -116,6 +119,9 @@ class Lookup(RowComponent):
 
     def validate(self, context: TaskContext) -> None:
         """Check joins and copied columns against the reference columns."""
+        if self._is_shared:
+            manager = context.connections.get(connection_reference(self.plan.stored))
+            self._known = {column.name.lower(): column for column in cache_columns(manager)}
         joins, _ = self._joins, self._copies
         if not joins:
             self._fail("joins no column to a reference column. Join at least one column", _NO_JOINS)
@@ -141,7 +147,9 @@ class Lookup(RowComponent):
 
     def open(self, context: TaskContext) -> None:
         """Fill the cache."""
-        if number_of(self._properties, "CacheType") == _FULL:
+        if self._is_shared:
+            self._reference = self._shared(context)
+        elif number_of(self._properties, "CacheType") == _FULL:
             self._reference = self._cached(context)
         else:
             self._reference = self._queried(context)
@@ -205,12 +213,15 @@ class Lookup(RowComponent):
         return others[1] if len(others) > 1 else None
 
     @cached_property
+    def _known(self) -> dict[str, RowColumn]:
+        """The reference columns by their names in lower case."""
+        return _reference_columns(self.plan.stored)
+
+    @cached_property
     def _reference_schema(self) -> RowSchema:
         """The reference columns that are joined or copied, in the order of the stored metadata."""
         used = {text.lower() for text in self._used_names()}
-        return RowSchema(
-            tuple(one for one in _reference_columns(self.plan.stored).values() if one.name.lower() in used)
-        )
+        return RowSchema(tuple(column for name, column in self._known.items() if name in used))
 
     def _used_names(self) -> Iterator[str]:
         for column in self._input.columns:
@@ -252,14 +263,24 @@ class Lookup(RowComponent):
         return self.plan.inputs[self._input.key].by_lineage[column.lineage_id]
 
     def _referenced(self, name: str) -> RowColumn:
-        found = _reference_columns(self.plan.stored).get(name.lower())
+        found = self._known.get(name.lower())
         if found is None:
-            self._fail(f"uses the reference column {name}, which its query does not have", _NO_REFERENCE_COLUMN)
+            self._fail(f"uses the reference column {name}, which the reference does not have", _NO_REFERENCE_COLUMN)
         return found
 
+    def _shared(self, context: TaskContext) -> Reference:
+        """The rows of the Cache connection manager; its index must be joined as a whole."""
+        reference = connection_reference(self.plan.stored)
+        index = index_columns(context.connections.get(reference))
+        by_name = {join.reference.name.lower(): join for join in self._joins}
+        if len(by_name) < len(self._joins):
+            self._fail("joins a column of the index twice", _INDEX_REUSED)
+        if set(by_name) != {name.lower() for name in index}:
+            self._fail(f"must join all columns of the index of the cache: {', '.join(index)}", _INDEX_MISMATCH)
+        self._joins = [by_name[name.lower()] for name in index]
+        return context.connections.shared(reference, Cache).filled(self.plan.subcomponent)
+
     def _cached(self, context: TaskContext) -> CachedRows:
-        if self._is_shared:
-            self._fail("uses a Cache connection manager, which no Cache Transform has filled", _CACHE_FAILED)
         subcomponent = self.plan.subcomponent
         began = last = time.monotonic()
 
@@ -273,7 +294,7 @@ class Lookup(RowComponent):
         keys = [join.reference.lineage_id for join in self._joins]
         with open_database(context, self.plan.stored) as database:
             batches = read_query(database, sql, (), self._reference_schema, _REFERENCE_ROWS)
-            cache = CachedRows(self._reference_schema.arrow, keys, batches, context.options, progress)
+            cache = CachedRows(stored_rows(self._reference_schema.arrow, batches, context.options, progress), keys)
         try:
             rows = cache.table.num_rows
             context.information(f"Cached {rows} rows of the reference.", _CACHE_TOTAL, subcomponent=subcomponent)

@@ -98,6 +98,26 @@ def test_ssis_validate_and_restore(airflow_home: Path, ssisdb: SsisdbEmulator, c
     assert {each.status for each in catalog.validations()} == {OperationStatus.SUCCEEDED}
 
 
+def test_ssis_build_and_run(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog, tmp_path: Path) -> None:
+    (tmp_path / "net.csv").write_text("Sku,Price\r\nA,10.00\r\n")
+    file = tmp_path / "Prices.ispac"
+    conf = {"file": str(file), "folder": str(tmp_path)}
+    run = run_dag(airflow_home, EXAMPLES / "ssis_build_and_run.py", ssisdb.airflow_uri, conf)
+    assert run.state == "success", run.log
+    assert run.task("build")["returned"] == str(file)
+    assert run.task("deploy")["returned"]["deployed"] is True
+    execution_id = run.task("add_taxes")["execution_id"]
+    assert parameters_of(catalog, execution_id)["Folder"] == str(tmp_path)
+    assert {each.package_path for each in catalog.executables(execution_id)} == {
+        "\\Package",
+        "\\Package\\Add taxes",
+        "\\Package\\Done",
+    }
+    execution = catalog.execution(execution_id)
+    assert execution is not None
+    assert execution.status is OperationStatus.SUCCEEDED
+
+
 def test_ssis_configure(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog) -> None:
     run = run_dag(
         airflow_home,

@@ -11,9 +11,9 @@ from tests.support.postgresql import postgresql_programs, running_postgresql
 DRIVER = "PostgreSQL Unicode"
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="session")
 def postgresql_odbc() -> Iterator[str]:
-    """The ODBC connection string of an empty database of PostgreSQL, through psqlODBC. Use it in classes only."""
+    """The ODBC connection string of an empty database of PostgreSQL, through psqlODBC."""
     import pyodbc
 
     programs = postgresql_programs()

@@ -26,6 +26,7 @@ MODULES: dict[str, str] = {
     "Merge": "merge",
     "MergeJoin": "merge_join",
     "Multicast": "multicast",
+    "OLEDBDestination": "ole_db_destination",
     "OLEDBSource": "ole_db_source",
     "Pivot": "pivot",
     "RowCount": "row_count",

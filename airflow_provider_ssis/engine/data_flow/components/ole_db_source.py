@@ -20,6 +20,8 @@ from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 
 _TABLE, _TABLE_OF_VARIABLE, _COMMAND, _COMMAND_OF_VARIABLE = "0", "1", "2", "3"
+_NO_TABLE = 0xC0202100
+"""DTS_E_SOURCETABLENAMENOTPROVIDED."""
 
 
 class OleDbSource(QuerySource):
@@ -39,20 +41,20 @@ class OleDbSource(QuerySource):
         plan = self.plan
         mode = plan.text("AccessMode", _TABLE)
         if mode == _TABLE:
-            return Query(table=_chosen(plan, "OpenRowset", "a table"))
+            return Query(table=_chosen(plan, "OpenRowset", "a table", _NO_TABLE))
         if mode == _TABLE_OF_VARIABLE:
             variable = plan.text("OpenRowsetVariable")
             return Query(table=text_of_variable(context, variable, "the name of a table"))
         if mode == _COMMAND:
-            sql = _chosen(plan, "SqlCommand", "a query")
+            sql = _chosen(plan, "SqlCommand", "a query", MISSING_COMMAND)
         else:
             sql = text_of_variable(context, plan.text("SqlCommandVariable"), "a query")
         parameters = parameter_values(context, connection, sql, plan.text("ParameterMapping"))
         return Query(sql=sql, parameters=tuple(parameters), timeout=int(plan.text("CommandTimeout") or 0))
 
 
-def _chosen(plan: ComponentPlan, name: str, what: str) -> str:
+def _chosen(plan: ComponentPlan, name: str, what: str, code: int) -> str:
     text = plan.text(name)
     if not text.strip():
-        raise TaskFailure(f"{plan.stored.name} has no value in the property {name}. Choose {what}.", MISSING_COMMAND)
+        raise TaskFailure(f"{plan.stored.name} has no value in the property {name}. Choose {what}.", code)
     return text

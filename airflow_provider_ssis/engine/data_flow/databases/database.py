@@ -35,15 +35,21 @@ class Database:
 
     :param connection: the connection; in a transaction of the package it is not in autocommit mode.
     :param odbc_string: its ODBC connection string, with the password.
-    :param is_shared: whether other users of the connection manager share the connection, or a transaction of the
-        package is open: all statements have to use this connection.
+    :param is_retained: whether all users of the connection manager share the connection.
+    :param in_transaction: whether a transaction of the package is open on the connection.
     :param cancel: cancelling the run.
     """
 
     connection: pyodbc.Connection = field(repr=False)
     odbc_string: str = field(repr=False)
-    is_shared: bool
+    is_retained: bool
+    in_transaction: bool
     cancel: CancelToken
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all statements have to use this connection."""
+        return self.is_retained or self.in_transaction
 
     @property
     def is_sql_server(self) -> bool:
@@ -51,12 +57,15 @@ class Database:
         return str(self.connection.getinfo(pyodbc.SQL_DBMS_NAME)) == _SQL_SERVER
 
     @property
-    def microsoft_string(self) -> str | None:
-        """The connection string for mssql-python; None if the connection needs this connection or another driver."""
-        if self.is_shared or not self.is_sql_server:
-            return None
+    def uses_microsoft_driver(self) -> bool:
+        """Whether Microsoft's driver for SQL Server is used."""
         driver = str(self.connection.getinfo(pyodbc.SQL_DRIVER_NAME)).lower()
-        if not any(name in driver for name in _MICROSOFT_DRIVERS):
+        return self.is_sql_server and any(name in driver for name in _MICROSOFT_DRIVERS)
+
+    @property
+    def microsoft_string(self) -> str | None:
+        """The connection string for mssql-python; None if it cannot connect to the database."""
+        if not self.uses_microsoft_driver:
             return None
         pairs = connection_pairs(self.odbc_string)
         if any(key not in _KEYWORDS | _WITHOUT_EFFECT for key in pairs):
@@ -64,7 +73,10 @@ class Database:
         return ";".join(f"{key}={{{pairs[key].replace('}', '}}')}}}" for key in pairs if key in _KEYWORDS)
 
     def connect_arrow(self) -> mssql_python.Connection | None:
-        """Connect again with mssql-python, for Arrow batches; None if its connection cannot replace this one."""
+        """Connect again with mssql-python, for Arrow batches; None if it cannot connect to the database.
+
+        Statements that have to use the connection of the package cannot use this one: see :attr:`is_shared`.
+        """
         text = self.microsoft_string
         return None if text is None else mssql_python.connect(text, autocommit=True)
 
@@ -117,8 +129,8 @@ def open_database(context: TaskContext, component: Component) -> Iterator[Databa
     reference = connection_reference(component)
     manager = context.connections.get(reference)
     with context.connections.odbc(reference) as connection:
-        is_shared = manager.retains or not connection.autocommit
-        yield Database(connection, context.connections.odbc_string(reference), is_shared, context.cancel)
+        text = context.connections.odbc_string(reference)
+        yield Database(connection, text, manager.retains, not connection.autocommit, context.cancel)
 
 
 def connection_reference(component: Component) -> str:

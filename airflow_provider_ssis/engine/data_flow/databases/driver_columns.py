@@ -102,7 +102,16 @@ def _by_ticks(ticks: pa.Array, missing: pa.Array, type_: ColumnType) -> Converte
 
 
 def _by_cast(array: pa.Array, type_: ColumnType) -> Converted:
-    source = _natural(array.type)
+    return cast_values(array, _natural(array.type), type_)
+
+
+def cast_values(array: pa.Array, source: ColumnType | None, type_: ColumnType) -> Converted:
+    """Convert values as a cast of the expression language does.
+
+    :param array: the values.
+    :param source: their SSIS type; None for a type that converts to nothing.
+    :param type_: the declared type.
+    """
     if pa.types.is_large_string(array.type):
         array = array.cast(pa.string())
     if pa.types.is_large_binary(array.type):

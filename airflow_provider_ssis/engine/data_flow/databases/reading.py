@@ -9,6 +9,7 @@ cancel a query, cannot use an open connection, passes all parameters as text, an
 from __future__ import annotations
 
 import struct
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ def read_values(
 ) -> Iterator[QueryBatch]:
     """Yield the rows of a query with the status of each value, as :func:`read_query` does."""
     wants_ticks = any(_needs_ticks(column.type) for column in schema.columns)
-    arrow = None if parameters or wants_ticks else database.connect_arrow()
+    arrow = None if parameters or wants_ticks or database.is_shared else database.connect_arrow()
     if arrow is None:
         yield from _of_pyodbc(database, sql, parameters, schema, batch_rows, timeout)
     else:
@@ -253,6 +254,10 @@ def _array(values: Sequence[Any], type_: ColumnType) -> pa.Array:
     sample = next((value for value in values if value is not None), None)
     if sample is None:
         return pa.nulls(len(values))
+    if isinstance(sample, uuid.UUID):
+        if type_.code is _T.DT_GUID:
+            return pa.array([None if value is None else value.bytes for value in values], pa.binary(16))
+        return pa.array([None if value is None else f"{{{value}}}".upper() for value in values], pa.large_string())
     if isinstance(sample, Decimal):
         return pa.array(values)
     if isinstance(sample, int) and not isinstance(sample, bool):

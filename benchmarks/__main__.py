@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks.airflow_home import airflow_home
 from benchmarks.results import append, show
 
-BENCHMARKS = ("imports", "expressions", "emulator", "start", "messages", "waiting", "ssis_files")
+BENCHMARKS = ("imports", "expressions", "emulator", "start", "messages", "waiting", "ssis_files", "data_flows")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

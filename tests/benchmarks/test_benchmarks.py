@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import emulator, expressions, imports, messages, ssis_files, start, waiting
+from benchmarks import data_flows, emulator, expressions, imports, messages, ssis_files, start, waiting
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.airflow_home import airflow_home
 from benchmarks.results import Report, Result, append, cost, rate
@@ -62,6 +62,10 @@ def test_ssis_files_are_compared_with_lxml_and_zlib() -> None:
     check(ssis_files.run(ssis_files.SMALLEST), "ssis_files", cases=2)
 
 
+def test_data_flows_write_the_bytes_of_duckdb() -> None:
+    check(data_flows.run(data_flows.SMALLEST), "data_flows", cases=2)
+
+
 def test_imports_are_compared_with_airflow_s_own() -> None:
     check(imports.run(imports.SMALLEST), "imports", cases=len(imports.modules_of("sensors")))
 
@@ -73,7 +77,7 @@ def test_the_embedded_ssisdb_is_compared_with_the_bare_protocol() -> None:
 
 def test_every_benchmark_has_a_name_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(BENCHMARKS) == {
-        module.NAME for module in (emulator, expressions, imports, messages, ssis_files, start, waiting)
+        module.NAME for module in (data_flows, emulator, expressions, imports, messages, ssis_files, start, waiting)
     }
     with pytest.raises(SystemExit):
         main(["wating"])

@@ -1,0 +1,152 @@
+"""A data flow from a text file to two others, compared with DuckDB, which does the same in SQL."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.results import Goal, Report, Result, cost
+
+NAME = "data_flows"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What to measure.
+
+    :param rows: the rows of the text file.
+    """
+
+    rows: int
+
+
+FULL = Size(rows=10_000_000)
+SMALLEST = Size(rows=2000)
+
+_EXPRESSIONS: Mapping[str, tuple[str, str, str]] = {
+    # the new column: its type, its expression, and the same in SQL
+    "next_id": ("DT_I4", "[id] + 1", "id + 1"),
+    "double": ("DT_I4", "[quantity] * 2", "quantity * 2"),
+    "upper": ("DT_WSTR", "UPPER([name])", "upper(name)"),
+    "size": ("DT_I4", "LEN([name])", "length(name)"),
+    "amount": ("DT_NUMERIC", "[price] * 3", "price * 3"),
+    "digit": ("DT_I4", "[id] % 10", "id % 10"),
+    "label": ("DT_WSTR", '[name] + "-x"', "name || '-x'"),
+    "year": ("DT_I4", "YEAR([day])", "year(day)"),
+    "large": ("DT_I4", "[quantity] > 50 ? 1 : 0", "CASE WHEN quantity > 50 THEN 1 ELSE 0 END"),
+    "start": ("DT_WSTR", "SUBSTRING([name],1,5)", "name[1:5]"),
+}
+_TYPES = {"id": "INTEGER", "name": "VARCHAR", "quantity": "INTEGER", "price": "DECIMAL(10,2)", "day": "DATE"}
+_PEER = "DuckDB, two COPY statements"
+
+
+def run(size: Size) -> Report:
+    """Measure, each in a process without anything else in its memory."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _make_file(folder / "in.csv", size.rows)
+        ours = _measured(folder, "engine")
+        peer = _measured(folder, "duckdb")
+        for output in ("large", "small"):
+            if (folder / f"engine-{output}.csv").read_bytes() != (folder / f"duckdb-{output}.csv").read_bytes():
+                raise AssertionError(f"the file {output}.csv of the engine differs from that of DuckDB")
+    share = peer["seconds"] / ours["seconds"]
+    results: list[Result] = [
+        cost(NAME, "seconds", "s", ours=ours["seconds"], peer=peer["seconds"], peer_name=_PEER),
+        cost(NAME, "memory", "MB", ours=ours["megabytes"], peer=peer["megabytes"], peer_name=_PEER),
+    ]
+    return Report(
+        f"{size.rows:,} rows from a text file through ten derived columns and a split into two text files",
+        results,
+        goals=[
+            Goal(f"at least 0.5 of DuckDB's speed: {share:.2f}", share >= 0.5),
+            Goal(f"less than 500 MB: {ours['megabytes']:.0f} MB", ours["megabytes"] < 500),
+        ],
+        note="Both write the same bytes. DuckDB reads the file twice, because COPY has one target.",
+    )
+
+
+def _make_file(path: Path, rows: int) -> None:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(
+            "COPY (SELECT i AS id, 'name' || (i % 1000) AS name, i % 97 AS quantity, "
+            "((i % 10007) * 7 % 100000 / 100)::DECIMAL(10, 2) AS price, DATE '2020-01-01' + (i % 1000)::INTEGER AS day "
+            f"FROM range({rows}) t(i)) TO '{path}' (HEADER false)"
+        )
+
+
+def _measured(folder: Path, what: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.data_flows", what, str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 our own module
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _run_engine(folder: Path) -> None:
+    from airflow_provider_ssis.engine import run_package
+    from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
+    from airflow_provider_ssis.project.builder.flow_columns import Column
+    from airflow_provider_ssis.project.builder.project import ProjectBuilder
+
+    package = ProjectBuilder("Benchmark").add_package("Benchmark")
+    columns = [
+        FlatFileColumn("id", "DT_I4"),
+        FlatFileColumn("name", "DT_WSTR", 20),
+        FlatFileColumn("quantity", "DT_I4"),
+        FlatFileColumn("price", "DT_NUMERIC", precision=10, scale=2),
+        FlatFileColumn("day", "DT_DBDATE"),
+    ]
+    derived = {Column(name, type_, 40, 12, 2): expression for name, (type_, expression, _) in _EXPRESSIONS.items()}
+    written = [*columns, *(FlatFileColumn(column.name, "DT_WSTR") for column in derived)]
+    add_file = package.connection_managers.add_flat_file
+    source_file = add_file("in", str(folder / "in.csv"), columns, header=False, row_delimiter="\n")
+    flow = package.add_data_flow("Load")
+    source = flow.add_flat_file_source("In", source_file)
+    computed = flow.add_derived_column("Compute", source.output, derived)
+    split = flow.add_conditional_split("Split", computed.output, {"large": "[quantity] > 48"}, default="small")
+    for name in ("large", "small"):
+        path = str(folder / f"engine-{name}.csv")
+        target = add_file(name, path, written, header=False, row_delimiter="\n")
+        flow.add_flat_file_destination(f"Write {name}", split.outputs[name], target)
+    saved = package.save(folder)
+    began = time.perf_counter()
+    result = run_package(saved)
+    _report(began)
+    if not result.succeeded:
+        raise AssertionError([message.text for message in result.messages])
+
+
+def _run_duckdb(folder: Path) -> None:
+    import duckdb
+
+    columns = ", ".join(f"'{name}': '{type_}'" for name, type_ in _TYPES.items())
+    derived = ", ".join(f"{sql} AS {name}" for name, (_, _, sql) in _EXPRESSIONS.items())
+    with duckdb.connect() as connection:
+        began = time.perf_counter()
+        connection.execute(
+            f"CREATE VIEW rows AS SELECT *, {derived} "
+            f"FROM read_csv('{folder / 'in.csv'}', header = false, columns = {{{columns}}})"
+        )
+        for name, condition in (("large", "quantity > 48"), ("small", "quantity <= 48")):
+            path = folder / f"duckdb-{name}.csv"
+            connection.execute(f"COPY (SELECT * FROM rows WHERE {condition}) TO '{path}' (HEADER false)")
+        _report(began)
+
+
+def _report(began: float) -> None:
+    import resource
+
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sys.stdout.write(json.dumps({"seconds": time.perf_counter() - began, "megabytes": kilobytes / 1024}))
+
+
+if __name__ == "__main__":
+    {"engine": _run_engine, "duckdb": _run_duckdb}[sys.argv[1]](Path(sys.argv[2]))

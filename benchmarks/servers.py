@@ -19,6 +19,7 @@ from airflow_provider_ssis.emulator.datatypes import BIGINT, INT, Column
 from airflow_provider_ssis.emulator.faults.backend import Traffic
 from airflow_provider_ssis.emulator.server import EmulatorServer, Endpoint
 from airflow_provider_ssis.emulator.session import (
+    BulkRows,
     Event,
     Login,
     ResultColumns,
@@ -193,6 +194,12 @@ class _OneAnswerSession:
             yield TransactionBegan(1)
         else:
             yield TransactionEnded(1, request.action is TransactionAction.COMMIT)
+
+    async def bulk(self, rows: AsyncIterator[BulkRows]) -> AsyncIterator[Event]:
+        count = 0
+        async for part in rows:
+            count += part.count
+        yield StatementDone(count)
 
     async def reset(self, *, keep_transaction: bool = False) -> None:
         """Do nothing."""

@@ -104,6 +104,27 @@ class TransactionRequest:
     begin_next: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class BulkRows:
+    """Some rows of a bulk load.
+
+    :param columns: the names and types of the values, as the client sends them.
+    :param arrays: a pyarrow array for each column: a uniqueidentifier as text, a datetimeoffset as a struct of
+        microseconds since 1970 in UTC (``us``) and the offset in ``minutes``.
+    :param longest: the length of the longest text or bytes of each column; a character above U+FFFF counts as two.
+    :param count: the number of rows.
+    """
+
+    columns: tuple[Column, ...]
+    arrays: tuple[Any, ...]
+    longest: tuple[int, ...]
+    count: int
+
+
+class BulkDataInvalid(Exception):
+    """The rows of a bulk load cannot be read, or the client cancels it."""
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
 
 
@@ -267,6 +288,12 @@ class Session(Protocol):
 
     def transaction(self, request: TransactionRequest) -> AsyncIterator[Event]:
         """Carry out a transaction manager request."""
+
+    def bulk(self, rows: AsyncIterator[BulkRows]) -> AsyncIterator[Event]:
+        """Take the rows of a bulk load, for the INSERT BULK before it.
+
+        :param rows: at least one part; raises :class:`BulkDataInvalid`.
+        """
 
     async def reset(self, *, keep_transaction: bool = False) -> None:
         """Reset the state of the session, for a connection pool that reuses the connection."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.session import (
+    BulkRows,
     Event,
     Login,
     LoginRefused,
@@ -103,6 +104,12 @@ class EchoSession:
             yield TransactionBegan(1)
         else:
             yield TransactionEnded(1, request.action is TransactionAction.COMMIT)
+
+    async def bulk(self, rows: AsyncIterator[BulkRows]) -> AsyncIterator[Event]:
+        count = 0
+        async for part in rows:
+            count += part.count
+        yield StatementDone(count)
 
     async def reset(self, *, keep_transaction: bool = False) -> None:
         self.resets += 1

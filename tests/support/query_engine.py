@@ -11,13 +11,8 @@ from typing import Any
 import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType, Variant
-from airflow_provider_ssis.emulator.tsql.metadata.registry import (
-    LocalTable,
-    Metadata,
-    Routine,
-    Table,
-    View,
-)
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, Routine, Table, View
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_ssis.emulator.session import Event, Login, Message, ResultColumns, Rows
+from airflow_provider_ssis.emulator.session import Event, Login, Message, ResultColumns, Rows, StatementDone
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.product import Product
@@ -20,9 +20,10 @@ PASSWORD = "p"
 
 @dataclass
 class Answer:
-    """The answer to a batch: its result sets, errors and informational messages."""
+    """The answer to a batch: its result sets, counts of rows, errors and informational messages."""
 
     results: list[list[tuple[Any, ...]]] = field(default_factory=list)
+    counts: list[int | None] = field(default_factory=list)
     errors: list[Message] = field(default_factory=list)
     infos: list[Message] = field(default_factory=list)
 
@@ -36,16 +37,19 @@ async def answer(session: TsqlSession, text: str) -> Answer:
     """Run a batch and collect its events."""
     found = Answer()
     async for event in session.batch(text):
-        _collect(found, event)
+        collect(found, event)
     return found
 
 
-def _collect(found: Answer, event: Event) -> None:
+def collect(found: Answer, event: Event) -> None:
+    """Add an event to an answer."""
     match event:
         case ResultColumns():
             found.results.append([])
         case Rows(rows):
             found.results[-1] += rows
+        case StatementDone(row_count=count):
+            found.counts.append(count)
         case Message(severity=severity):
             (found.errors if severity > 10 else found.infos).append(event)
 

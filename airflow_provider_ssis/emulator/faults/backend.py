@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from airflow_provider_ssis.emulator.faults.book import Call, Delay, Drop, Effect, FaultBook, Refuse, When
 from airflow_provider_ssis.emulator.session import (
     Backend,
+    BulkRows,
     ConnectionDropped,
     Event,
     Login,
@@ -109,6 +110,10 @@ class FaultySession:
     def transaction(self, request: TransactionRequest) -> AsyncIterator[Event]:
         """Carry out a transaction manager request."""
         return self._events(f"{request.action.value} transaction", self._session.transaction(request))
+
+    def bulk(self, rows: AsyncIterator[BulkRows]) -> AsyncIterator[Event]:
+        """Take the rows of a bulk load."""
+        return self._events("bulk load", self._session.bulk(rows))
 
     async def reset(self, *, keep_transaction: bool = False) -> None:
         """Return to the state after login."""

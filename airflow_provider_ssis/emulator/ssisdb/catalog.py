@@ -25,8 +25,8 @@ from airflow_provider_ssis.emulator.ssisdb.tables import DEFAULT_PROPERTIES, TAB
 from airflow_provider_ssis.emulator.ssisdb.validations import Validations
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
-from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal
 
 
 def memory_kb() -> int:

@@ -9,7 +9,7 @@ from typing import Final
 
 from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Table
+from airflow_provider_ssis.emulator.tsql.metadata.objects import Table
 
 
 def internal_table(name: str, columns: str) -> Table:

@@ -8,7 +8,7 @@ from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
 from airflow_provider_ssis.emulator.ssisdb.declare import SCHEMA
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
 from airflow_provider_ssis.emulator.ssisdb.views.filters import ADMIN, READABLE_OPERATION
-from airflow_provider_ssis.emulator.tsql.metadata.registry import SqlFunction
+from airflow_provider_ssis.emulator.tsql.metadata.objects import SqlFunction
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature
 
 _COUNTERS: Final = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal, ServerPrincipal
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Logins, Principal
-from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal, ServerPrincipal
 
 ADMIN_ROLE: Final = "ssis_admin"
 LOGREADER_ROLE: Final = "ssis_logreader"

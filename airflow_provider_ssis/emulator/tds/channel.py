@@ -23,6 +23,8 @@ from airflow_provider_ssis.emulator.tds.payload import Payload
 _READ_SIZE = 256 * 1024
 _FLUSH_SIZE = 64 * 1024
 _LARGE_PIECE = 4 * 1024 * 1024
+_BULK_PART = 1024 * 1024
+"""Bytes of a bulk load that are handed on together."""
 _SECONDS_TO_CLOSE = 5.0
 
 
@@ -69,7 +71,7 @@ class Channel:
         return self._received[0]
 
     async def message(self, largest: Callable[[], int], budget: MemoryBudget | None = None) -> RequestMessage:
-        """The next message.
+        """The next message; of a bulk load, the next part of one.
 
         :param largest: bytes that it may have; asked again for each packet.
         :param budget: counts its bytes. The caller gives ``message.size`` back when it is done with the message.
@@ -91,7 +93,7 @@ class Channel:
                 with memoryview(self._received) as received:
                     payload.append(received[: header.payload_length])
                 del self._received[: header.payload_length]
-                if header.ends_message:
+                if header.ends_message or (kind is PacketType.BULK_LOAD and len(payload) >= _BULK_PART):
                     break
                 header = await self._header()
                 if header.type is not kind:
@@ -109,6 +111,7 @@ class Channel:
             ignored=bool(header.status & PacketStatus.IGNORE),
             reset=bool(status & (PacketStatus.RESET_CONNECTION | PacketStatus.RESET_CONNECTION_KEEP_TRANSACTION)),
             keep_transaction=bool(status & PacketStatus.RESET_CONNECTION_KEEP_TRANSACTION),
+            is_part=not header.ends_message,
         )
 
     async def login_message(self) -> RequestMessage:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from airflow_provider_ssis.emulator.session import (
     Authenticator,
     Backend,
+    BulkDataInvalid,
+    BulkRows,
     ConnectionDropped,
     DatabaseChanged,
     Event,
@@ -30,6 +32,7 @@ from airflow_provider_ssis.emulator.session import (
 from airflow_provider_ssis.emulator.tds import login as login7
 from airflow_provider_ssis.emulator.tds import prelogin, requests, tokens
 from airflow_provider_ssis.emulator.tds.budget import MemoryBudget
+from airflow_provider_ssis.emulator.tds.bulk import BulkDecoder
 from airflow_provider_ssis.emulator.tds.channel import Channel, ConnectionLost, ResponseWriter
 from airflow_provider_ssis.emulator.tds.packets import (
     DEFAULT_PACKET_SIZE,
@@ -53,6 +56,8 @@ _TLS_RECORD = 0x16
 _SMALLEST_PACKET = 512
 _MOST_REQUESTS_AHEAD = 16
 _LARGE_REQUEST = 256 * 1024
+_MOST_BULK_AHEAD = 2 * 1024 * 1024
+"""Bytes of a bulk load that are received before the server waits until some are stored."""
 _INVALID_VALUE = 8023
 _OLD_PROTOCOL = Message(17836, 20, 1, "The client uses a version of TDS before 7.2. Set its TDS version to 7.4.")
 
@@ -93,6 +98,10 @@ class Connection:
         self._in_transaction = False
         # Filled while a request is answered, so that an attention is noticed at any time. None: the client has left.
         self._inbox: asyncio.Queue[RequestMessage | None] = asyncio.Queue()
+        self._taken = asyncio.Event()
+        """Set when the session takes a message from the inbox."""
+        self._has_more_parts = False
+        """Whether parts of the bulk load that is answered now are still to come."""
         self._task: asyncio.Task[Any] | None = None
         self._busy = False
         self._waiting = False
@@ -111,6 +120,7 @@ class Connection:
             reading = asyncio.create_task(self._read_messages())
             while (message := await self._inbox.get()) is not None:
                 self._ahead -= message.size
+                self._taken.set()
                 try:
                     await self._answer(message, self._session)
                 finally:
@@ -247,6 +257,12 @@ class Connection:
                     self._budget.release(message.size)
                     self._attention = True
                     self._interrupt()
+                elif message.type is PacketType.BULK_LOAD:
+                    self._ahead += message.size
+                    self._inbox.put_nowait(message)
+                    while self._ahead > _MOST_BULK_AHEAD:
+                        self._taken.clear()
+                        await self._taken.wait()
                 elif self._inbox.qsize() < _MOST_REQUESTS_AHEAD:
                     self._ahead += message.size
                     self._inbox.put_nowait(message)
@@ -280,7 +296,7 @@ class Connection:
 
     async def _answer(self, message: RequestMessage, session: Session) -> None:
         response = ResponseWriter(self._channel, self._packet_size, session.spid)
-        if message.ignored:
+        if message.ignored and message.type is not PacketType.BULK_LOAD:
             response.write(tokens.done(Token.DONE, DoneStatus.ERROR))
         elif message.type is PacketType.ATTENTION:
             response.write(tokens.done(Token.DONE, DoneStatus.ATTENTION))
@@ -291,7 +307,10 @@ class Connection:
                     await session.reset(keep_transaction=message.keep_transaction)
                     self._in_transaction = self._in_transaction and message.keep_transaction
                     response.write(tokens.connection_reset())
-                await self._respond(message, response, session)
+                if message.type is PacketType.BULK_LOAD:
+                    await self._load(message, response, session)
+                else:
+                    await self._respond(message, response, session)
             finally:
                 self._busy = False
         if self._client_left:
@@ -322,6 +341,43 @@ class Connection:
                     # The values may have hundreds of megabytes: the session frees them when it needs them no more.
                     del call
                     await self._send_events(events, response, Token.DONE_PROCEDURE, last=last)
+
+    async def _load(self, message: RequestMessage, response: ResponseWriter, session: Session) -> None:
+        """Answer a bulk load, which is stored while it arrives."""
+        self._has_more_parts = message.is_part
+        try:
+            await self._send_events(session.bulk(_bulk_rows(self._parts(message))), response, Token.DONE, last=True)
+        finally:
+            # After an error, the rest of the message is of no interest.
+            while self._has_more_parts and (part := await self._next_part()) is not None:
+                self._budget.release(part.size)
+
+    async def _parts(self, message: RequestMessage) -> AsyncGenerator[RequestMessage]:
+        """The parts of the message of a bulk load.
+
+        :raises BulkDataInvalid: the client left.
+        """
+        yield message
+        while self._has_more_parts:
+            part = await self._next_part()
+            if part is None:
+                raise BulkDataInvalid("the client left")
+            try:
+                yield part
+            finally:
+                self._budget.release(part.size)
+
+    async def _next_part(self) -> RequestMessage | None:
+        """The next part of a bulk load; None when the client has left."""
+        part = await self._inbox.get()
+        if part is None:
+            self._has_more_parts = False
+            self._inbox.put_nowait(None)
+            return None
+        self._ahead -= part.size
+        self._taken.set()
+        self._has_more_parts = part.is_part
+        return part
 
     async def _send_events(
         self, events: AsyncIterator[Event], response: ResponseWriter, kind: Token, *, last: bool
@@ -422,6 +478,28 @@ def _parse(message: RequestMessage) -> str | TransactionRequest | list[RpcReques
     finally:
         message.payload.clear()
     raise ProtocolError(problem)
+
+
+async def _bulk_rows(parts: AsyncIterator[RequestMessage]) -> AsyncIterator[BulkRows]:
+    """The rows of a bulk load.
+
+    :raises BulkDataInvalid: the bytes are not rows, or the client cancelled the load.
+    """
+    decoder = BulkDecoder()
+    async for part in parts:
+        if part.ignored:
+            raise BulkDataInvalid("the client cancelled it")
+        data = part.payload.whole()
+        part.payload.clear()
+        problem = ""
+        try:
+            rows = await asyncio.to_thread(decoder.rows, data, last=not part.is_part)
+        except ProtocolError as error:
+            problem = str(error)
+        if problem:
+            raise BulkDataInvalid(problem)
+        if rows is not None:
+            yield rows
 
 
 async def _close(events: AsyncIterator[Event]) -> None:

@@ -115,6 +115,7 @@ class RequestMessage:
 
     :param size: bytes of the payload as it arrived, which the memory budget counts until the request is answered.
     :param reset: the client asks for a reset of the connection's state before the request runs.
+    :param is_part: more of the message follows; of bulk loads, which come in parts.
     :param keep_transaction: that reset leaves the transaction alone.
     """
 
@@ -124,6 +125,7 @@ class RequestMessage:
     ignored: bool = False
     reset: bool = False
     keep_transaction: bool = False
+    is_part: bool = False
 
 
 def split(kind: PacketType, payload: memoryview, packet_size: int, spid: int, first_id: int, *, last: bool) -> bytes:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType, TableValue
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata, Routine
+from airflow_provider_ssis.emulator.tsql.metadata.objects import Routine
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import REQUIRED, ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError

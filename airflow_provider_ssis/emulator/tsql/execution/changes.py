@@ -11,7 +11,7 @@ from typing import Any, Final
 import duckdb
 
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
-from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Key
 from airflow_provider_ssis.emulator.tsql.query.change import (
     DELETED,
@@ -245,6 +245,15 @@ def _duplicates(table: WritableTable, key: Key) -> str:
     old = f"EXISTS (SELECT 1 FROM {table.storage_name} AS b WHERE {matches} AND {stays})"
     new = f"SELECT {text} {kept} {groups} HAVING count(*) > 1"
     return f"SELECT min(text) FROM ({new} UNION ALL SELECT {text} {kept} AND {old} {groups})"
+
+
+def repeated_key(table: WritableTable, key: Key) -> str:
+    """The query of the values of a key that two rows of a table have; as text."""
+    columns = [table.columns[_place(table, name) - 1] for name in key.columns]
+    shown = ", ".join(f"coalesce(CAST(any_value({quoted(each.name)}) AS VARCHAR), '<NULL>')" for each in columns)
+    groups = ", ".join(key_expression(column.type, quoted(column.name)) for column in columns)
+    source = f"{table.storage_name} GROUP BY {groups} HAVING count(*) > 1 LIMIT 1"
+    return " ".join(["SELECT", f"concat_ws(', ', {shown})", "FROM", source])
 
 
 def duplicate(table: WritableTable, key: Key, shown: str) -> SqlError:

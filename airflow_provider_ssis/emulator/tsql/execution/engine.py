@@ -25,14 +25,9 @@ from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.table_locks import TableLocks
 from airflow_provider_ssis.emulator.tsql.execution.user_databases import UserDatabases
 from airflow_provider_ssis.emulator.tsql.execution.write_lock import WriteLock
+from airflow_provider_ssis.emulator.tsql.metadata.objects import ALL_ROWS, Table, TableType, View
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
-from airflow_provider_ssis.emulator.tsql.metadata.registry import (
-    ALL_ROWS,
-    Metadata,
-    Table,
-    TableType,
-    View,
-)
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -253,6 +248,7 @@ class Engine:
 
     def begin(self, connection: duckdb.DuckDBPyConnection) -> Store:
         """Begin a DuckDB transaction. The caller holds the write lock."""
+        self.compiler.install(connection)
         connection.execute(statement(connection, "BEGIN TRANSACTION"))
         return Store(connection)
 

@@ -15,8 +15,8 @@ from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionS
 from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
 from airflow_provider_ssis.emulator.tsql.execution.user_databases import ROLES
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
+from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Login, Principal
-from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import WritableTable
 
 
 class Identities:

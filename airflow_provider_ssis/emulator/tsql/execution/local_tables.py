@@ -10,7 +10,7 @@ import duckdb
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import no_null, translated
 from airflow_provider_ssis.emulator.tsql.values import conversion, storage
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError

@@ -11,7 +11,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
-from airflow_provider_ssis.emulator.tsql.metadata.registry import View
+from airflow_provider_ssis.emulator.tsql.metadata.objects import View
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 
 _OWNERS: Final = "db_owner"

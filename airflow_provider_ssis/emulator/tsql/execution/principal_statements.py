@@ -15,8 +15,8 @@ from airflow_provider_ssis.emulator.tsql.execution.handlers import ImmediateTabl
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
-from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _ROLE: Final = "R"

@@ -11,7 +11,7 @@ from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event, Message, ResultColumns, Rows, StatementDone
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Routine
+from airflow_provider_ssis.emulator.tsql.metadata.objects import Routine
 
 
 @dataclass(frozen=True, slots=True)

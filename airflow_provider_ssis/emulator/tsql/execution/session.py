@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from airflow_provider_ssis.emulator.session import (
+    BulkRows,
     Event,
     RpcRequest,
     StatementDone,
     TransactionAction,
     TransactionRequest,
 )
+from airflow_provider_ssis.emulator.tsql.execution.bulk_load import bulk_load
 from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 from airflow_provider_ssis.emulator.tsql.execution.remote_calls import remote_call
 from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
@@ -75,6 +77,10 @@ class TsqlSession:
             transactions.end_request()
         for event in (*ended, *events):
             yield event
+
+    def bulk(self, rows: AsyncIterator[BulkRows]) -> AsyncIterator[Event]:
+        """Take the rows of a bulk load."""
+        return self._interpreter.request(bulk_load(self._interpreter, rows), in_procedure=False)
 
     async def reset(self, *, keep_transaction: bool = False) -> None:
         """Return to the state after login."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import duckdb
 
+from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import DatabaseChanged, Event, Login, Message
 from airflow_provider_ssis.emulator.tsql.execution.cursors import Cursors
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
@@ -18,8 +19,9 @@ from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.transactions import Transactions
 from airflow_provider_ssis.emulator.tsql.execution.worker import Worker
 from airflow_provider_ssis.emulator.tsql.language.options import Options
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.principals import GUEST_ID, Principal
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
@@ -32,6 +34,19 @@ class Prepared:
 
     text: str
     declarations: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkTarget:
+    """Where the rows of a bulk load go.
+
+    :param columns: those of the table that get values, with the types that the client has announced.
+    :param options: their names in upper case.
+    """
+
+    table: WritableTable
+    columns: tuple[Column, ...]
+    options: frozenset[str]
 
 
 class SessionState:
@@ -68,6 +83,8 @@ class SessionState:
         self.last_error: int = 0
         self.errors: list[SqlError] = []
         """The errors whose CATCH blocks run now, the innermost last."""
+        self.bulk_target: BulkTarget | None = None
+        """Where the rows of the bulk load go that the client has announced."""
         self._prepared: dict[int, Prepared] = {}
         self._last_handle = 0
         self._login_database = database

@@ -13,7 +13,7 @@ from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionS
 from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
 from airflow_provider_ssis.emulator.tsql.language import options
 from airflow_provider_ssis.emulator.tsql.language import statements as s
-from airflow_provider_ssis.emulator.tsql.metadata.registry import UserTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.execution import (
+    bulk_load,
     call_statements,
     control_flow,
     cursor_statements,
@@ -27,6 +28,7 @@ IMMEDIATE: Final[ImmediateTable] = {
 AWAITED: Final[AwaitedTable] = {
     **cursor_statements.AWAITED,
     **message_statements.AWAITED,
+    **bulk_load.AWAITED,
     **session_statements.AWAITED,
     **table_statements.AWAITED,
     **user_table_statements.AWAITED,

@@ -10,6 +10,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event, Message
 from airflow_provider_ssis.emulator.tsql.execution import tables, user_table_statements
+from airflow_provider_ssis.emulator.tsql.execution.changes import repeated_key
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable
@@ -18,11 +19,9 @@ from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.table_names import check_right, find_table, is_local
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, UserTable, WritableTable, bracketed
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, PRIMARY_KEY, Key, TableRules
-from airflow_provider_ssis.emulator.tsql.query.change import key_expression
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
-from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 _SKIPPED: Final = "FOREIGN KEY constraint '{}' is skipped: temporary tables do not enforce it."
 
@@ -177,17 +176,9 @@ def _check_rows(session: SessionState, table: WritableTable, key: Key) -> None:
 
     :raises SqlError: 1505.
     """
-    names = [column.name.lower() for column in table.columns]
-    places = [names.index(name.lower()) + 1 for name in key.columns]
-    columns = [table.columns[place - 1] for place in places]
-    keys = ", ".join(key_expression(column.type, quoted(column.name)) for column in columns)
-    shown = ", ".join(f"CAST(any_value({quoted(table.columns[place - 1].name)}) AS VARCHAR)" for place in places)
-    found = session.read(
-        " ".join(["SELECT", shown, "FROM", f"{table.storage_name} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1"])
-    )
+    found = session.read(repeated_key(table, key))
     if found:
-        values = ", ".join("<NULL>" if value is None else str(value) for value in found[0])
-        text = f"{key.kind} '{key.name}' cannot be created on '{table.name}': the value ({values}) is there twice."
+        text = f"{key.kind} '{key.name}' cannot be created on '{table.name}': the value ({found[0][0]}) is there twice."
         raise SqlError(1505, text)
 
 

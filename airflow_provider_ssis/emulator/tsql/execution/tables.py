@@ -17,13 +17,8 @@ from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionS
 from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.registry import (
-    LocalTable,
-    Metadata,
-    UserTable,
-    WritableTable,
-    bracketed,
-)
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES
 from airflow_provider_ssis.emulator.tsql.query.compiler import MOST_ROWS, CompiledQuery
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
@@ -159,7 +154,7 @@ def _insertion(
     text = " ".join([f"INSERT INTO {table.text}{listed} SELECT", "*", "FROM", given.text])
     local = {table.name.lower(): table} if isinstance(table, LocalTable) else {}
     query = compiled(session, text, {**local, given.name: given})
-    run = _runner(session, query, Environment(session, frame))
+    run = change_runner(session, query, Environment(session, frame))
 
     def insert() -> Applied:
         try:
@@ -181,7 +176,7 @@ def run_change(session: SessionState, query: CompiledQuery, values: Mapping[str,
 
     :param frame: notes the last IDENTITY value.
     """
-    run = _runner(session, query, values)
+    run = change_runner(session, query, values)
     output = query.change.outputs[0] if query.change is not None and query.change.outputs else None
     if query.change is None or output is None or output.into is None:
         applied = session.transactions.write(query.tables, run)
@@ -202,7 +197,14 @@ def run_change(session: SessionState, query: CompiledQuery, values: Mapping[str,
     return applied
 
 
-def _runner(session: SessionState, query: CompiledQuery, values: Mapping[str, Any]) -> Callable[[], Applied]:
+def change_runner(
+    session: SessionState, query: CompiledQuery, values: Mapping[str, Any], *, identity_insert: bool | None = None
+) -> Callable[[], Applied]:
+    """The action that runs INSERT, UPDATE, DELETE or MERGE.
+
+    :param identity_insert: whether the statement gives values for the column with IDENTITY. Default: as SET
+        IDENTITY_INSERT has it.
+    """
     compiler, transactions = session.engine.compiler, session.transactions
     if query.change is None:
         return lambda: Applied(int(compiler.run(query, session.connection, values)[0][0]), (), None, None)
@@ -211,7 +213,9 @@ def _runner(session: SessionState, query: CompiledQuery, values: Mapping[str, An
         session.identities_of(query.change.table),
         query,
         values,
-        identity_insert=session.identity_insert == query.change.table.storage_name,
+        identity_insert=(
+            session.identity_insert == query.change.table.storage_name if identity_insert is None else identity_insert
+        ),
         in_transaction=lambda: transactions.writes_permanently,
     )
     return lambda: change.run(session.connection)

@@ -21,7 +21,7 @@ from airflow_provider_ssis.emulator.tsql.execution.local_tables import Image, Lo
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.user_tables import UserTables
 from airflow_provider_ssis.emulator.tsql.language.options import Options
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, UserTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 NO_TRANSACTION: Final = 0
@@ -43,6 +43,7 @@ class _Transaction:
     :param began: the engine's commits in clients' databases that it sees.
     :param changed: the DuckDB names of the clients' tables that it may have changed.
     :param writes: the writes, to be repeated.
+    :param alone: it is that of one statement, of which nothing is repeated.
     :param images: the local tables that it changed, as they were before.
     :param savepoints: the number of writes at each.
     :param seen: the engine's commits without a lock that it sees.
@@ -54,6 +55,7 @@ class _Transaction:
     database: str = ""
     began: int = 0
     changed: set[str] = field(default_factory=set)
+    alone: bool = False
     doomed: bool = False
     writes: list[Callable[[], object]] = field(default_factory=list)
     images: dict[str, Image | None] = field(default_factory=dict)
@@ -122,6 +124,11 @@ class Transactions:
     def writes_permanently(self) -> bool:
         """Whether a transaction of DuckDB is open, because the transaction wrote to a permanent table."""
         return self._current is not None and self._current.store is not None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether writes may be repeated, because a transaction of several statements is open."""
+        return self._current is not None and not self._current.alone
 
     def has_old_data_of(self, sources: Collection[str]) -> bool:
         """Whether other sessions may have committed what a query of these tables does not see here.
@@ -266,9 +273,8 @@ class Transactions:
             yield
             return
         transaction = self._current
-        alone = transaction is None
         if transaction is None:
-            transaction = self._current = _Transaction(0, "")
+            transaction = self._current = _Transaction(0, "", alone=True)
         try:
             if transaction.doomed:
                 raise _doomed()
@@ -276,17 +282,16 @@ class Transactions:
             count = len(transaction.writes)
             try:
                 yield
-            except SqlError:
-                raise
-            except BaseException:
-                # The statement was cancelled: what it did is undone, as after an error.
-                self._rebuild(transaction, count)
+            except BaseException as error:
+                # What a statement has done before its error, or before it is cancelled, is undone.
+                if not transaction.alone and (not isinstance(error, SqlError) or len(transaction.writes) > count):
+                    self._rebuild(transaction, count)
                 raise
         except BaseException:
-            if alone:
+            if transaction.alone:
                 self._end(commit=False)
             raise
-        if alone:
+        if transaction.alone:
             self._end(commit=True)
 
     async def _lock(self, transaction: _Transaction, tables: Sequence[UserTable], options: Options) -> None:
@@ -328,7 +333,8 @@ class Transactions:
             if isinstance(table, LocalTable) and table.storage_name not in transaction.images:
                 transaction.images[table.storage_name] = self._local_tables.image(table)
         result = action()
-        transaction.writes.append(action)
+        if not transaction.alone:
+            transaction.writes.append(action)
         return result
 
     def write_steps(self, tables: Sequence[WritableTable], action: Callable[[], Result]) -> Result:

@@ -18,14 +18,14 @@ from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.metadata.definitions import table_of
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA
-from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
-from airflow_provider_ssis.emulator.tsql.metadata.registry import (
+from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     DatabasePrincipal,
-    Metadata,
     UserTable,
     storage_database,
     storage_schema,
 )
+from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 

@@ -16,7 +16,7 @@ from airflow_provider_ssis.emulator.tsql.execution.table_names import check_righ
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.registry import UserTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import ForeignKey
 from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import (
     referred,

@@ -12,12 +12,8 @@ from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns, stored_rows, write_rows
 from airflow_provider_ssis.emulator.tsql.execution.user_databases import TABLE
 from airflow_provider_ssis.emulator.tsql.metadata.definitions import table_text
-from airflow_provider_ssis.emulator.tsql.metadata.registry import (
-    Metadata,
-    UserTable,
-    storage_database,
-    storage_schema,
-)
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, storage_database, storage_schema
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
 
 if TYPE_CHECKING:

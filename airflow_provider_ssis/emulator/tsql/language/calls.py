@@ -6,6 +6,7 @@ from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.language import extents
 from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.language.bulk_statements import insert_bulk
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
@@ -18,6 +19,8 @@ def insert(stream: TokenStream) -> s.Statement:
     """INSERT … EXEC is a separate statement; every other INSERT is a query."""
     start = stream.position
     line = stream.advance().line
+    if stream.accept("BULK"):
+        return insert_bulk(stream, line)
     stream.accept("INTO")
     table, columns = stream.advance(), []
     name = [table.value]

@@ -152,6 +152,20 @@ class InsertExecute(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class InsertBulk(Statement):
+    """``INSERT BULK table (columns) WITH (options)``; the rows follow in a separate message.
+
+    :param table: the parts of its name.
+    :param columns: with the types that the client sends.
+    :param options: their names in upper case.
+    """
+
+    table: tuple[str, ...]
+    columns: tuple[Column, ...]
+    options: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Block(Statement):
     """``BEGIN … END``."""
 

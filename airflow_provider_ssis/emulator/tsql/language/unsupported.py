@@ -33,7 +33,6 @@ _PAIRS: Final = frozenset(
         ("EXEC", "AS"),
         ("EXECUTE", "AS"),
         ("GET", "CONVERSATION"),
-        ("INSERT", "BULK"),
         ("MOVE", "CONVERSATION"),
         ("RECEIVE", "TOP"),
         ("RECEIVE", "*"),

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
-from airflow_provider_ssis.emulator.tsql.metadata.registry import UserTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
     Check,
     Default,

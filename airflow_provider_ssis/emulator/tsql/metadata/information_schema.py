@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata, Routine, Table, View
+from airflow_provider_ssis.emulator.tsql.metadata.objects import BaseTable, Routine, UserTable, View
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import COLLATION, facets
 
 
 def _tables(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for _, item in metadata.objects(database):
-        if isinstance(item, Table | View):
-            yield database, item.schema, item.name, "BASE TABLE" if isinstance(item, Table) else "VIEW"
+        if isinstance(item, BaseTable | View):
+            yield database, item.schema, item.name, "BASE TABLE" if isinstance(item, BaseTable) else "VIEW"
 
 
 def _views(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
@@ -41,17 +42,18 @@ def _type(type: SqlType) -> tuple[Any, ...]:  # noqa: A002 - the field's own wor
 
 def _columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for _, item in metadata.objects(database):
-        if isinstance(item, Table | View):
+        if isinstance(item, BaseTable | View):
             for position, column in enumerate(item.columns, start=1):
                 collation = COLLATION if "char" in column.type.name else None
                 nullable = "YES" if column.nullable else "NO"
+                default = item.rules.default_of(column.name) if isinstance(item, UserTable) else None
                 yield (
                     database,
                     item.schema,
                     item.name,
                     column.name,
                     position,
-                    None,
+                    None if default is None else f"({default})",
                     nullable,
                     *_type(column.type),
                     collation,

@@ -7,19 +7,28 @@ every name here, and the ``sys.`` and ``INFORMATION_SCHEMA`` views (``system_vie
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_ssis.emulator.tsql.metadata.constraints import constraints
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified, split_name
-from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, ForeignKey, TableRules
-from airflow_provider_ssis.emulator.tsql.metadata.view_columns import ViewColumns, view_columns
-from airflow_provider_ssis.emulator.tsql.values.storage import quoted
+from airflow_provider_ssis.emulator.tsql.metadata.objects import (
+    DatabasePrincipal,
+    Relation,
+    Routine,
+    SchemaObject,
+    ServerPrincipal,
+    SqlFunction,
+    TableType,
+    UserTable,
+    object_kind,
+)
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import ForeignKey
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.datatypes import Column
+    pass
 
 SYSTEM_DATABASES: Final = ("master", "tempdb", "model", "msdb")
 _FIRST_OBJECT_ID: Final = 245_575_913
@@ -27,218 +36,7 @@ _OBJECT_ID_STEP: Final = 16_000_057
 _LARGEST_ID: Final = 2_147_483_647
 
 
-ALL_ROWS: Final = "all rows"
-"""The DuckDB schema of the views that filter nothing; T-SQL does not know it."""
-
-
 _VERSIONS: Final = count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A permanent table of the server itself, stored in DuckDB under the same three-part name."""
-
-    database: str
-    schema: str
-    name: str
-    columns: tuple[Column, ...]
-
-    def storage_name(self, *, sees_all: bool) -> str:
-        """The name of the DuckDB table, quoted; it is the same for every login."""
-        return ".".join(quoted(part) for part in (self.database, self.schema, self.name))
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A view: its T-SQL columns, and the DuckDB query behind it.
-
-    :param columns: names and T-SQL types, in the order of the query's columns.
-    :param select: DuckDB SQL, of which each column has the type that ``storage.duckdb_type`` gives.
-    :param unfiltered: the same with all rows, for those who may see them; None where ``select`` is for all.
-    """
-
-    database: str
-    schema: str
-    name: str
-    columns: tuple[Column, ...]
-    select: str
-    unfiltered: str | None = None
-
-    def storage_name(self, *, sees_all: bool) -> str:
-        """The name of the DuckDB view, quoted.
-
-        :param sees_all: whether the login may see all rows.
-        """
-        schema = ALL_ROWS if sees_all and self.unfiltered is not None else self.schema
-        return ".".join(quoted(part) for part in (self.database, schema, self.name))
-
-    def source(self, alias: str, wanted: Collection[str], *, sees_all: bool) -> str:
-        """The DuckDB text of a source with some of the view's columns, or with all of them.
-
-        :param alias: the name of the source.
-        :param wanted: the names of the columns, as the view spells them.
-        :param sees_all: whether the login may see all rows.
-        """
-        columns = self._taken_apart(sees_all=sees_all)
-        if columns is None:
-            return f"{self.storage_name(sees_all=sees_all)} AS {alias}"
-        return columns.source(alias, self._names, wanted)
-
-    def is_inlined(self, *, sees_all: bool) -> bool:
-        """Whether :meth:`source` contains the view's query, and not its name.
-
-        :param sees_all: whether the login may see all rows.
-        """
-        return self._taken_apart(sees_all=sees_all) is not None
-
-    @property
-    def _names(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
-
-    def _taken_apart(self, *, sees_all: bool) -> ViewColumns | None:
-        select = self.unfiltered if sees_all and self.unfiltered is not None else self.select
-        return view_columns(select, self._names)
-
-
-@dataclass(frozen=True, slots=True)
-class TableType:
-    """A user-defined table type."""
-
-    database: str
-    schema: str
-    name: str
-    columns: tuple[Column, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Routine:
-    """A stored procedure, as clients see it in the system views."""
-
-    database: str
-    schema: str
-    name: str
-    parameters: tuple[ProcedureParameter, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SqlFunction:
-    """A function of a schema: its result is a table, or one value.
-
-    :param columns: of the result; one for a function that returns a value.
-    :param select: DuckDB SQL with the columns, in which ``{0}`` is the first argument.
-    """
-
-    database: str
-    schema: str
-    name: str
-    parameters: tuple[ProcedureParameter, ...]
-    columns: tuple[Column, ...]
-    select: str
-    is_scalar: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LocalTable:
-    """A table variable or temporary table of a session, kept as a temporary DuckDB table.
-
-    The DuckDB table is made by ``storage.create_table(table.storage_name, table.columns, temporary=True)``.
-
-    :param name: as T-SQL writes it: ``@rows`` or ``#rows``.
-    :param level: the nesting level of the procedure that declared it; distinguishes tables of one name.
-    :param rules: for its rows.
-    """
-
-    name: str
-    columns: tuple[Column, ...]
-    level: int = 0
-    rules: TableRules = NO_RULES
-
-    @property
-    def is_variable(self) -> bool:
-        """Whether it is a table variable."""
-        return self.name.startswith("@")
-
-    @property
-    def storage_name(self) -> str:
-        """The name of the DuckDB table, quoted."""
-        return f"temp.main.{quoted(f'{self.name.lower()} {self.level}')}"
-
-    @property
-    def text(self) -> str:
-        """The name in T-SQL text."""
-        return self.name if self.is_variable else bracketed(self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class UserTable:
-    """A table that a client created in a database.
-
-    :param rules: for its rows.
-    """
-
-    database: str
-    schema: str
-    name: str
-    columns: tuple[Column, ...]
-    rules: TableRules = NO_RULES
-
-    @property
-    def is_variable(self) -> bool:
-        """Whether it is a table variable."""
-        return False
-
-    @property
-    def storage_name(self) -> str:
-        """The name of the DuckDB table, quoted."""
-        return f"{storage_schema(self.database, self.schema)}.{quoted(self.name)}"
-
-    @property
-    def text(self) -> str:
-        """The name in T-SQL text."""
-        return ".".join(map(bracketed, (self.database, self.schema, self.name)))
-
-
-def storage_database(database: str) -> str:
-    """The name of a client's database in DuckDB, whose own names such as ``temp`` must not be hit."""
-    return f"database {database.lower()}"
-
-
-def storage_schema(database: str, schema: str) -> str:
-    """The DuckDB schema of a schema in a client's database, quoted."""
-    return f"{quoted(storage_database(database))}.{quoted(f'schema {schema.lower()}')}"
-
-
-def bracketed(name: str) -> str:
-    """A name in T-SQL text."""
-    return f"[{name.replace(']', ']]')}]"
-
-
-@dataclass(frozen=True, slots=True)
-class ServerPrincipal:
-    """A login or a server role, as ``sys.server_principals`` shows it."""
-
-    name: str
-    id: int
-    sid: bytes
-    kind: str = "S"
-    disabled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DatabasePrincipal:
-    """A user or a role of a database, as ``sys.database_principals`` shows it."""
-
-    name: str
-    id: int
-    sid: bytes | None
-    kind: str = "S"
-    fixed_role: bool = False
-
-
-BaseTable = Table | UserTable
-WritableTable = LocalTable | UserTable
-Relation = Table | UserTable | View
-SchemaObject = Table | UserTable | View | Routine | SqlFunction
 
 
 @dataclass(slots=True)
@@ -363,13 +161,16 @@ class Metadata:
         found = self._table_types.get(_key(database, schema, name))
         return found[1] if found is not None else None
 
+    def user_tables(self, database: str) -> list[tuple[int, UserTable]]:
+        """The clients' tables in a database, with their object ids."""
+        return [(number, item) for number, item in self.objects(database) if isinstance(item, UserTable)]
+
     def referring(self, table: UserTable) -> list[tuple[UserTable, ForeignKey]]:
         """The foreign keys that refer to a table, with the tables that have them."""
         wanted = table.schema.lower(), table.name.lower()
         return [
             (item, key)
-            for _, item in self.objects(table.database)
-            if isinstance(item, UserTable)
+            for _, item in self.user_tables(table.database)
             for key in item.rules.foreign_keys
             if (key.schema.lower(), key.table.lower()) == wanted
         ]
@@ -422,14 +223,26 @@ class Metadata:
         parts = split_name(name)
         if not 1 <= len(parts) <= 3:
             return None
-        found = self._objects.get(_key(*qualified(parts, database)))
-        if found is None or (kind is not None and object_kind(found[1]).strip() != kind.strip().upper()):
+        names = qualified(parts, database)
+        found = self._objects.get(_key(*names))
+        if found is None:
+            return self._constraint_id(names, kind)
+        if kind is not None and object_kind(found[1]).strip() != kind.strip().upper():
             return None
         return found[0]
 
+    def _constraint_id(self, names: tuple[str, str, str], kind: str | None) -> int | None:
+        database, schema, name = names
+        for each in constraints(self.user_tables(database)):
+            if (each.table.schema.lower(), each.name.lower()) == (schema.lower(), name.lower()):
+                return each.id if kind is None or each.kind.strip() == kind.strip().upper() else None
+        return None
+
     def object_name(self, database: str, object_id: int) -> str | None:
         """``OBJECT_NAME(object_id)``."""
-        return next((item.name for number, item in self.objects(database) if number == object_id), None)
+        found = next((item.name for number, item in self.objects(database) if number == object_id), None)
+        names = (each.name for each in constraints(self.user_tables(database)) if each.id == object_id)
+        return found or next(names, None)
 
     def object_schema_name(self, database: str, object_id: int) -> str | None:
         """``OBJECT_SCHEMA_NAME(object_id)``."""
@@ -443,19 +256,6 @@ class Metadata:
     def _next_object_id(self) -> int:
         self._last_object += 1
         return (_FIRST_OBJECT_ID + (self._last_object - 1) * _OBJECT_ID_STEP) % _LARGEST_ID
-
-
-def object_kind(item: SchemaObject) -> str:
-    """The two letters of ``sys.objects.type``."""
-    match item:
-        case Table() | UserTable():
-            return "U "
-        case View():
-            return "V "
-        case Routine():
-            return "P "
-        case SqlFunction(is_scalar=is_scalar):
-            return "FN" if is_scalar else "IF"
 
 
 def _numbered(names: Iterable[str]) -> dict[str, int]:

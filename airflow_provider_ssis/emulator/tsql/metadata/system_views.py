@@ -13,15 +13,11 @@ from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
 from airflow_provider_ssis.emulator.tsql.metadata.empty_views import EMPTY_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.information_schema import INFORMATION_VIEWS
-from airflow_provider_ssis.emulator.tsql.metadata.registry import (
-    Metadata,
-    Routine,
-    SqlFunction,
-    Table,
-    View,
-    object_kind,
-)
+from airflow_provider_ssis.emulator.tsql.metadata.objects import BaseTable, Routine, Table, UserTable, View, object_kind
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.session_views import SESSION_VIEWS
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
+from airflow_provider_ssis.emulator.tsql.metadata.table_views import TABLE_VIEWS, constraint_objects, default_ids
 from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import COLLATION as COLLATION
 from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import (
     TABLE_TYPE_ID,
@@ -85,16 +81,23 @@ def _objects_of(*kinds: type) -> Callable[[Metadata, str], Iterator[tuple[Any, .
     return rows
 
 
-def _column_owners(metadata: Metadata, database: str) -> Iterator[tuple[int, str, str, tuple[Column, ...]]]:
+def _all_objects(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for number, item in metadata.objects(database):
-        if isinstance(item, Table | View):
-            yield number, item.schema, item.name, item.columns
+        yield _object(metadata, database, number, item)
+    yield from constraint_objects(metadata, database)
+
+
+def _column_owners(metadata: Metadata, database: str) -> Iterator[tuple[int, TableRules, tuple[Column, ...]]]:
+    for number, item in metadata.objects(database):
+        if isinstance(item, BaseTable | View):
+            yield number, item.rules if isinstance(item, UserTable) else NO_RULES, item.columns
     for number, table_type in metadata.table_types(database):
-        yield -number, table_type.schema, table_type.name, table_type.columns
+        yield -number, NO_RULES, table_type.columns
 
 
 def _columns_rows(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
-    for number, _, _, columns in _column_owners(metadata, database):
+    defaults = default_ids(metadata, database)
+    for number, rules, columns in _column_owners(metadata, database):
         for position, column in enumerate(columns, start=1):
             size, precision, scale = facets(column.type)
             type_number = TYPE_IDS[column.type.name]
@@ -110,9 +113,9 @@ def _columns_rows(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]
                 scale,
                 collation,
                 column.nullable,
+                rules.is_identity(column.name),
                 False,
-                False,
-                0,
+                defaults.get((number, column.name.lower()), 0),
             )
 
 
@@ -231,9 +234,9 @@ _VIEWS: Final = (
         _databases,
     ),
     ComputedView("sys.schemas", columns_of("name sysname; schema_id int; principal_id int ?"), _schemas),
-    ComputedView("sys.objects", _OBJECT, _objects_of(Table, View, Routine, SqlFunction)),
-    ComputedView("sys.all_objects", _OBJECT, _objects_of(Table, View, Routine, SqlFunction)),
-    ComputedView("sys.tables", _OBJECT, _objects_of(Table)),
+    ComputedView("sys.objects", _OBJECT, _all_objects),
+    ComputedView("sys.all_objects", _OBJECT, _all_objects),
+    ComputedView("sys.tables", _OBJECT, _objects_of(Table, UserTable)),
     ComputedView("sys.views", _OBJECT, _objects_of(View)),
     ComputedView("sys.all_views", _OBJECT, _objects_of(View)),
     ComputedView("sys.procedures", _OBJECT, _objects_of(Routine)),
@@ -326,6 +329,7 @@ _VIEWS: Final = (
 )
 
 SYSTEM_VIEWS: Final = {
-    tuple(view.name.lower().split(".")): view for view in (*_VIEWS, *INFORMATION_VIEWS, *SESSION_VIEWS, *EMPTY_VIEWS)
+    tuple(view.name.lower().split(".")): view
+    for view in (*_VIEWS, *TABLE_VIEWS, *INFORMATION_VIEWS, *SESSION_VIEWS, *EMPTY_VIEWS)
 }
 """By schema and name in lower case."""

@@ -21,7 +21,8 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type, quoted
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata, View
+    from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, View
+    from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
     from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge
 
 ValueRule = Callable[["Binder", Any], Typed]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.metadata.registry import UserTable, WritableTable
+    from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
     from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Check
     from airflow_provider_ssis.emulator.tsql.query.binder import Argument
 

@@ -17,7 +17,8 @@ import duckdb
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Metadata, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.query.binder import Argument, Binder, Compilation, Guard
 from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge, QueryRun
 from airflow_provider_ssis.emulator.tsql.query.change import Change, Part
@@ -209,11 +210,15 @@ class QueryCompiler:
         compiled = self._remembered.get(key)
         if compiled is not None:
             return compiled
-        with self._lock:
-            self._bridge.install(connection)
+        self.install(connection)
         compiled = self._compiled(text, variables, database, tables, known, sees_all=sees_all)
         self._remembered.put(key, compiled)
         return compiled
+
+    def install(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the functions of T-SQL known to DuckDB; a transaction that began before does not see them."""
+        with self._lock:
+            self._bridge.install(connection)
 
     def forget(self) -> None:
         """Forget the compiled queries."""

@@ -12,7 +12,7 @@ from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
+    from airflow_provider_ssis.emulator.tsql.metadata.objects import WritableTable
 
 RECURSION_LEVEL: Final = "level of recursion"
 """The hidden column that counts how deep a recursive common table expression is."""

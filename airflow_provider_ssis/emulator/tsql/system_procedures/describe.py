@@ -14,7 +14,7 @@ from airflow_provider_ssis.emulator.tsql.language import parser
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, tokenize
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Routine
+from airflow_provider_ssis.emulator.tsql.metadata.objects import Routine
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import parse_type

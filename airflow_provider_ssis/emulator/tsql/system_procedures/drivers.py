@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import BIT, INT, MAX, SMALLINT, TINYINT, Column, SqlType
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import ODBC_TYPES, RADIX_TWO
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
@@ -198,6 +199,26 @@ def _declared(call: ProcedureCall) -> tuple[ProcedureParameter, ...]:
 # --- prepared statements and connections
 
 
+async def table_collations(call: ProcedureCall) -> None:
+    """``sp_tablecollations_100``: the collation of each column, which a bulk load asks for."""
+    session = call.session
+    parts = split_name(str(call.arguments["object"] or ""))
+    if parts[-1].startswith("#"):
+        table = session.temporary_tables.get(parts[-1].lower())
+        columns = () if table is None else table.columns
+    else:
+        relation = session.metadata.relation(*qualified(parts, session.database))
+        columns = () if relation is None else relation.columns
+    rows = [
+        (
+            *(place, column.name),
+            *((WIRE_COLLATION, WIRE_COLLATION, COLLATION) if column.type.name in _CHARACTERS else (None, None, None)),
+        )
+        for place, column in enumerate(columns, start=1)
+    ]
+    call.result_set(_COLLATION_COLUMNS, rows)
+
+
 async def unprepare(call: ProcedureCall) -> None:
     """``sp_unprepare``."""
     call.session.forget(call.arguments["handle"])
@@ -207,6 +228,16 @@ async def reset_connection(call: ProcedureCall) -> None:
     """``sp_reset_connection``."""
     call.session.reset()
 
+
+_COLLATION_COLUMNS: Final = (
+    Column("colid", INT, nullable=False),
+    Column("name", NAME, nullable=False),
+    Column("tds_collation_28", SqlType("binary", length=5)),
+    Column("tds_collation_90", SqlType("binary", length=5)),
+    Column("collation", NAME),
+)
+WIRE_COLLATION: Final = bytes((0x09, 0x04, 0xD0, 0x00, 0x34))
+"""The server's collation as the protocol has it."""
 
 _BATCH: Final = "@tsql nvarchar(max), @params nvarchar(max) = NULL, @browse_information_mode tinyint = 0"
 
@@ -222,6 +253,10 @@ PROCEDURES: Final = (
         "sp_describe_undeclared_parameters",
         parse_signature("@tsql nvarchar(max), @params nvarchar(max) = NULL"),
         undeclared_parameters,
+    ),
+    *(
+        Procedure("master", "sys", name, parse_signature("@object nvarchar(4000)"), table_collations)
+        for name in ("sp_tablecollations", "sp_tablecollations_90", "sp_tablecollations_100")
     ),
     Procedure("master", "sys", "sp_unprepare", parse_signature("@handle int"), unprepare),
     Procedure("master", "sys", "sp_reset_connection", (), reset_connection),

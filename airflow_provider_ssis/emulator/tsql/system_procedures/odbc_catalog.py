@@ -1,7 +1,7 @@
 """The catalog procedures behind ODBC's and JDBC's questions about tables, columns and procedures (``SQLTables`` ...).
 
-Names are patterns as LIKE has them, unless the caller says otherwise. Keys, indexes, row identifiers and privileges are
-not known to this server, so those procedures return empty results.
+Names are patterns as LIKE has them, unless the caller says otherwise. The tables of the server itself show no keys and
+indexes, and no table shows privileges.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import columns_of
+from airflow_provider_ssis.emulator.tsql.metadata.objects import BaseTable, Routine, UserTable, View
 from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import measures, octets, odbc_type
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Routine, Table, View
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES
+from airflow_provider_ssis.emulator.tsql.system_procedures import odbc_keys
 from airflow_provider_ssis.emulator.tsql.values.patterns import like
 
 _ANY: Final = "%"
@@ -91,7 +93,7 @@ async def tables(call: ProcedureCall) -> None:
         rows = [
             (database, item.schema, item.name, kind, None)
             for database, item in _items(call, qualifier, owner, name)
-            if (kind := "TABLE" if isinstance(item, Table) else "VIEW") and (wanted is None or kind in wanted)
+            if (kind := "TABLE" if isinstance(item, BaseTable) else "VIEW") and (wanted is None or kind in wanted)
         ]
     call.result_set(_TABLES, sorted(rows, key=lambda row: tuple(value or "" for value in (row[3], *row[:3]))))
 
@@ -103,7 +105,11 @@ async def columns(call: ProcedureCall) -> None:
 
 async def columns_2008(call: ProcedureCall) -> None:
     """``sp_columns_100``."""
-    call.result_set(_COLUMNS_2008, [(*before, 0, 0, 0, 0, *[None] * 6, after) for before, after in _column_rows(call)])
+    rows = [
+        (*before, 0, 0, 0, int(str(before[5]).endswith("identity")), *[None] * 6, after)
+        for before, after in _column_rows(call)
+    ]
+    call.result_set(_COLUMNS_2008, rows)
 
 
 async def procedures(call: ProcedureCall) -> None:
@@ -136,8 +142,13 @@ def _column_rows(call: ProcedureCall) -> Iterator[tuple[tuple[Any, ...], int]]:
     for database, item in _items(call, call.arguments["table_qualifier"], owner, name):
         for position, column in enumerate(item.columns, start=1):
             if wanted(column.name):
-                details = _details(column.type, position, nullable=column.nullable)
-                yield (database, item.schema, item.name, column.name, *measures(column.type), *details), _old(column)
+                rules = item.rules if isinstance(item, UserTable) else NO_RULES
+                default = rules.default_of(column.name)
+                text = None if default is None else f"({default})"
+                details = _details(column.type, position, nullable=column.nullable, default=text)
+                number, name_, *sizes = measures(column.type)
+                shown = f"{name_} identity" if rules.is_identity(column.name) else name_
+                yield (database, item.schema, item.name, column.name, number, shown, *sizes, *details), _old(column)
 
 
 def _parameter_rows(call: ProcedureCall) -> Iterator[tuple[tuple[Any, ...], int]]:
@@ -154,10 +165,10 @@ def _parameter_rows(call: ProcedureCall) -> Iterator[tuple[tuple[Any, ...], int]
             )
 
 
-def _details(sql_type: SqlType, position: int, *, nullable: bool) -> tuple[Any, ...]:
+def _details(sql_type: SqlType, position: int, *, nullable: bool, default: str | None = None) -> tuple[Any, ...]:
     odbc = odbc_type(sql_type)
     return (
-        *(int(nullable), None, None, odbc.verbose_type, odbc.sub_type, octets(sql_type), position),
+        *(int(nullable), None, default, odbc.verbose_type, odbc.sub_type, octets(sql_type), position),
         "YES" if nullable else "NO",
     )
 
@@ -168,13 +179,13 @@ def _old(column: Column) -> int:
 
 def _items(
     call: ProcedureCall, qualifier: str | None, owner: str | None, name: str | None
-) -> Iterator[tuple[str, Table | View]]:
+) -> Iterator[tuple[str, BaseTable | View]]:
     """The tables and views of these names, each with its database."""
     metadata = call.session.metadata
     is_owner, is_name = _matcher(call, owner), _matcher(call, name)
     database = metadata.database_name(qualifier or call.session.database)
     for _, item in metadata.objects(database) if database is not None else ():
-        if isinstance(item, Table | View) and is_owner(item.schema) and is_name(item.name):
+        if isinstance(item, BaseTable | View) and is_owner(item.schema) and is_name(item.name):
             yield database or "", item
 
 
@@ -219,21 +230,6 @@ _OF_PROCEDURE: Final = (
     f"@procedure_name nvarchar(390) = '%', {_NAMES.format('procedure')}, @column_name nvarchar(384) = NULL, "
     f"@ODBCVer int = 2, {_PATTERN}"
 )
-_INDEXES: Final = (
-    f"{_TABLE}; NON_UNIQUE smallint ?; INDEX_QUALIFIER sysname ?; INDEX_NAME sysname ?; TYPE smallint; SEQ_IN_INDEX "
-    "smallint ?; COLUMN_NAME sysname ?; COLLATION char(1) ?; CARDINALITY int ?; PAGES int ?; FILTER_CONDITION "
-    "varchar(128) ?"
-)
-_IDENTIFIERS: Final = (
-    "SCOPE smallint ?; COLUMN_NAME sysname ?; DATA_TYPE smallint; TYPE_NAME sysname; PRECISION int; LENGTH int; SCALE "
-    "smallint ?; PSEUDO_COLUMN smallint"
-)
-_FOREIGN_KEYS: Final = (
-    "PKTABLE_QUALIFIER sysname ?; PKTABLE_OWNER sysname ?; PKTABLE_NAME sysname; PKCOLUMN_NAME sysname; "
-    "FKTABLE_QUALIFIER sysname ?; FKTABLE_OWNER sysname ?; FKTABLE_NAME sysname; FKCOLUMN_NAME sysname; KEY_SEQ "
-    "smallint; UPDATE_RULE smallint ?; DELETE_RULE smallint ?; FK_NAME sysname ?; PK_NAME sysname ?; DEFERRABILITY "
-    "smallint ?"
-)
 _KEYS: Final = (
     f"@pktable_name nvarchar(384) = NULL, {_NAMES.format('pktable')}, @fktable_name nvarchar(384) = NULL, "
     f"{_NAMES.format('fktable')}"
@@ -260,11 +256,11 @@ _SIGNATURES: Final[tuple[tuple[str, str, Any], ...]] = (
     ("sp_sproc_columns_90", _OF_PROCEDURE, parameters),
     ("sp_sproc_columns_100", _OF_PROCEDURE, parameters_2008),
     ("sp_databases", "", databases),
-    ("sp_pkeys", _TABLE_NAME, _nothing(f"{_TABLE}; COLUMN_NAME sysname; KEY_SEQ smallint; PK_NAME sysname ?")),
-    ("sp_fkeys", _KEYS, _nothing(_FOREIGN_KEYS)),
-    *((name, _STATISTICS, _nothing(_INDEXES)) for name in ("sp_statistics", "sp_statistics_100")),
+    ("sp_pkeys", _TABLE_NAME, odbc_keys.primary_keys),
+    ("sp_fkeys", _KEYS, odbc_keys.foreign_keys),
+    *((name, _STATISTICS, odbc_keys.statistics) for name in ("sp_statistics", "sp_statistics_100")),
     *(
-        (name, _SPECIAL, _nothing(_IDENTIFIERS))
+        (name, _SPECIAL, odbc_keys.special_columns)
         for name in ("sp_special_columns", "sp_special_columns_90", "sp_special_columns_100")
     ),
     ("sp_table_privileges", f"{_TABLE_NAME}, {_PATTERN}", _nothing(f"{_TABLE}; {_PRIVILEGE}")),

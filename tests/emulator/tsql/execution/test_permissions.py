@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_ssis.emulator.datatypes import INT, Column
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Table, View
+from airflow_provider_ssis.emulator.tsql.metadata.objects import Table, View
 from tests.support.tsql_session import answer, tsql_server
 
 COLUMNS = (Column("number", INT),)

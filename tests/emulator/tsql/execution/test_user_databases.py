@@ -196,21 +196,23 @@ def test_of_two_transactions_that_wait_for_each_other_one_is_rolled_back() -> No
             first, second = await two_sessions(server, SETUP)
             await answer(first, "BEGIN TRAN; UPDATE Shop..a SET v = 2")
             await answer(second, "BEGIN TRAN; UPDATE Shop..b SET v = 3")
-            waiting = asyncio.create_task(answer(first, "UPDATE Shop..b SET v = 2; COMMIT"))
-            for _ in range(20):
-                await asyncio.sleep(0)
-            found = [
-                await answer(second, "UPDATE Shop..a SET v = 3; SELECT 1"),
-                await answer(second, "SELECT @@TRANCOUNT"),
+            ends = [
+                answer(first, "UPDATE Shop..b SET v = 2; SELECT @@TRANCOUNT"),
+                answer(second, "UPDATE Shop..a SET v = 3; SELECT @@TRANCOUNT"),
             ]
-            found += [await waiting, await answer(second, "SELECT a.v, b.v FROM Shop..a CROSS JOIN Shop..b")]
+            found = list(await asyncio.gather(*ends))
+            for session in (first, second):
+                await answer(session, "IF @@TRANCOUNT > 0 COMMIT")
+            found.append(await answer(first, "SELECT a.v, b.v FROM Shop..a CROSS JOIN Shop..b"))
             await first.close()
             await second.close()
             return found
 
-    found = asyncio.run(run())
-    assert [each.numbers for each in found] == [[1205], [], [], []]
-    assert [each.results for each in found] == [[], [[(0,)]], [], [[(2, 2)]]]
+    one, other, rows = asyncio.run(run())
+    victim, winner = (one, other) if one.errors else (other, one)
+    assert (victim.numbers, victim.results) == ([1205], [])
+    assert (winner.numbers, winner.results) == ([], [[(1,)]])
+    assert rows.results == [[(3, 3) if victim is one else (2, 2)]]
 
 
 def test_a_restart_keeps_databases_with_all_that_is_in_them(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from airflow_provider_ssis.emulator.datatypes import INT, Column
 from airflow_provider_ssis.emulator.session import Message, TransactionAction, TransactionEnded, TransactionRequest
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
-from airflow_provider_ssis.emulator.tsql.metadata.registry import Table
+from airflow_provider_ssis.emulator.tsql.metadata.objects import Table
 from tests.support.tsql_session import Server, answer, tsql_server
 
 NOTES = Table("Sales", "dbo", "notes", (Column("number", INT),))

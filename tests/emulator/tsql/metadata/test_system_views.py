@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.missing_views import MISSING
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
-from airflow_provider_ssis.emulator.tsql.metadata.registry import DatabasePrincipal, ServerPrincipal, TableType
+from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal, ServerPrincipal, TableType
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import facets
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError

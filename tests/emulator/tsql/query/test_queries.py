@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, Table
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import storage
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError

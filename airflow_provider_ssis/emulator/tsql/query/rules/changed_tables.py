@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.registry import UserTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import is_grouped

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.emulator.tsql.metadata.registry import UserTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import ForeignKey
 from airflow_provider_ssis.emulator.tsql.query.change import (
     DELETED,

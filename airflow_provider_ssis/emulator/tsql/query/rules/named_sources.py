@@ -10,7 +10,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import BIGINT, Column
 from airflow_provider_ssis.emulator.tsql.metadata.missing_views import is_missing_view
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.registry import LocalTable, Table, UserTable, View, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, Table, UserTable, View, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Source

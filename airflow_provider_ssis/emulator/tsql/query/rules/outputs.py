@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
-from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Check
 from airflow_provider_ssis.emulator.tsql.query.change import DELETED, INSERTED, STAGE, UPDATED, Output, Part
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import target_table

@@ -14,7 +14,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.metadata.registry import SqlFunction
+    from airflow_provider_ssis.emulator.tsql.metadata.objects import SqlFunction
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder
 
 _DEFAULT = "default"

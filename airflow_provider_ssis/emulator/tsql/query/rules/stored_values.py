@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType
-from airflow_provider_ssis.emulator.tsql.metadata.registry import WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import WritableTable
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
 from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced

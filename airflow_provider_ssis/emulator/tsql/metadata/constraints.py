@@ -1,0 +1,89 @@
+"""The constraints and indexes of clients' tables, numbered as the system views show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
+    PRIMARY_KEY,
+    UNIQUE,
+    Check,
+    Default,
+    ForeignKey,
+    Key,
+)
+
+Numbered = Iterable[tuple[int, UserTable]]
+"""Tables with their object ids."""
+
+Rule = Key | Default | Check | ForeignKey
+_KINDS: Final[dict[type[Rule], str]] = {Default: "D ", Check: "C ", ForeignKey: "F "}
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A constraint of a table.
+
+    :param id: its object id.
+    :param kind: the two letters of ``sys.objects.type``.
+    :param table_id: the object id of the table.
+    """
+
+    id: int
+    kind: str
+    name: str
+    table_id: int
+    table: UserTable
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index of a table.
+
+    :param id: within the table; a heap is 0, the clustered index 1.
+    :param key: of a unique index; None for others.
+    """
+
+    id: int
+    name: str | None
+    table_id: int
+    table: UserTable
+    key: Key | None
+    is_clustered: bool = False
+
+
+def constraints(tables: Numbered) -> Iterator[Constraint]:
+    """All constraints of tables."""
+    for number, table in tables:
+        rules = table.rules
+        keys = [key for key in rules.keys if key.kind in (PRIMARY_KEY, UNIQUE)]
+        found: list[Rule] = [*keys, *rules.defaults, *rules.checks, *rules.foreign_keys]
+        for place, rule in enumerate(found, start=1):
+            is_primary = isinstance(rule, Key) and rule.kind == PRIMARY_KEY
+            kind = "PK" if is_primary else _KINDS.get(type(rule), "UQ")
+            yield Constraint(number + place, kind, rule.name, number, table, rule)
+
+
+def indexes(tables: Numbered) -> Iterator[Index]:
+    """All indexes of tables; the primary key is the clustered one."""
+    for number, table in tables:
+        primary = table.rules.primary_key
+        if primary is None:
+            yield Index(0, None, number, table, None)
+        else:
+            yield Index(1, primary.name, number, table, primary, is_clustered=True)
+        others = [key for key in table.rules.keys if key is not primary]
+        for place, key in enumerate(others, start=2):
+            yield Index(place, key.name, number, table, key)
+        for place, name in enumerate(table.rules.indexes, start=2 + len(others)):
+            yield Index(place, name, number, table, None)
+
+
+def column_ids(table: UserTable, names: tuple[str, ...]) -> list[int]:
+    """The places of columns, from 1."""
+    known = [column.name.lower() for column in table.columns]
+    return [known.index(name.lower()) + 1 for name in names]

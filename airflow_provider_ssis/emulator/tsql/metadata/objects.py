@@ -1,0 +1,238 @@
+"""Tables, views, procedures and other objects with their T-SQL types."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
+from airflow_provider_ssis.emulator.tsql.metadata.view_columns import ViewColumns, view_columns
+from airflow_provider_ssis.emulator.tsql.values.storage import quoted
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.datatypes import Column
+
+ALL_ROWS: Final = "all rows"
+"""The DuckDB schema of the views that filter nothing; T-SQL does not know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A permanent table of the server itself, stored in DuckDB under the same three-part name."""
+
+    database: str
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+
+    def storage_name(self, *, sees_all: bool) -> str:
+        """The name of the DuckDB table, quoted; it is the same for every login."""
+        return ".".join(quoted(part) for part in (self.database, self.schema, self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view: its T-SQL columns, and the DuckDB query behind it.
+
+    :param columns: names and T-SQL types, in the order of the query's columns.
+    :param select: DuckDB SQL, of which each column has the type that ``storage.duckdb_type`` gives.
+    :param unfiltered: the same with all rows, for those who may see them; None where ``select`` is for all.
+    """
+
+    database: str
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    select: str
+    unfiltered: str | None = None
+
+    def storage_name(self, *, sees_all: bool) -> str:
+        """The name of the DuckDB view, quoted.
+
+        :param sees_all: whether the login may see all rows.
+        """
+        schema = ALL_ROWS if sees_all and self.unfiltered is not None else self.schema
+        return ".".join(quoted(part) for part in (self.database, schema, self.name))
+
+    def source(self, alias: str, wanted: Collection[str], *, sees_all: bool) -> str:
+        """The DuckDB text of a source with some of the view's columns, or with all of them.
+
+        :param alias: the name of the source.
+        :param wanted: the names of the columns, as the view spells them.
+        :param sees_all: whether the login may see all rows.
+        """
+        columns = self._taken_apart(sees_all=sees_all)
+        if columns is None:
+            return f"{self.storage_name(sees_all=sees_all)} AS {alias}"
+        return columns.source(alias, self._names, wanted)
+
+    def is_inlined(self, *, sees_all: bool) -> bool:
+        """Whether :meth:`source` contains the view's query, and not its name.
+
+        :param sees_all: whether the login may see all rows.
+        """
+        return self._taken_apart(sees_all=sees_all) is not None
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def _taken_apart(self, *, sees_all: bool) -> ViewColumns | None:
+        select = self.unfiltered if sees_all and self.unfiltered is not None else self.select
+        return view_columns(select, self._names)
+
+
+@dataclass(frozen=True, slots=True)
+class TableType:
+    """A user-defined table type."""
+
+    database: str
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A stored procedure, as clients see it in the system views."""
+
+    database: str
+    schema: str
+    name: str
+    parameters: tuple[ProcedureParameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SqlFunction:
+    """A function of a schema: its result is a table, or one value.
+
+    :param columns: of the result; one for a function that returns a value.
+    :param select: DuckDB SQL with the columns, in which ``{0}`` is the first argument.
+    """
+
+    database: str
+    schema: str
+    name: str
+    parameters: tuple[ProcedureParameter, ...]
+    columns: tuple[Column, ...]
+    select: str
+    is_scalar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTable:
+    """A table variable or temporary table of a session, kept as a temporary DuckDB table.
+
+    The DuckDB table is made by ``storage.create_table(table.storage_name, table.columns, temporary=True)``.
+
+    :param name: as T-SQL writes it: ``@rows`` or ``#rows``.
+    :param level: the nesting level of the procedure that declared it; distinguishes tables of one name.
+    :param rules: for its rows.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    level: int = 0
+    rules: TableRules = NO_RULES
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether it is a table variable."""
+        return self.name.startswith("@")
+
+    @property
+    def storage_name(self) -> str:
+        """The name of the DuckDB table, quoted."""
+        return f"temp.main.{quoted(f'{self.name.lower()} {self.level}')}"
+
+    @property
+    def text(self) -> str:
+        """The name in T-SQL text."""
+        return self.name if self.is_variable else bracketed(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class UserTable:
+    """A table that a client created in a database.
+
+    :param rules: for its rows.
+    """
+
+    database: str
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    rules: TableRules = NO_RULES
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether it is a table variable."""
+        return False
+
+    @property
+    def storage_name(self) -> str:
+        """The name of the DuckDB table, quoted."""
+        return f"{storage_schema(self.database, self.schema)}.{quoted(self.name)}"
+
+    @property
+    def text(self) -> str:
+        """The name in T-SQL text."""
+        return ".".join(map(bracketed, (self.database, self.schema, self.name)))
+
+
+def storage_database(database: str) -> str:
+    """The name of a client's database in DuckDB, whose own names such as ``temp`` must not be hit."""
+    return f"database {database.lower()}"
+
+
+def storage_schema(database: str, schema: str) -> str:
+    """The DuckDB schema of a schema in a client's database, quoted."""
+    return f"{quoted(storage_database(database))}.{quoted(f'schema {schema.lower()}')}"
+
+
+def bracketed(name: str) -> str:
+    """A name in T-SQL text."""
+    return f"[{name.replace(']', ']]')}]"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPrincipal:
+    """A login or a server role, as ``sys.server_principals`` shows it."""
+
+    name: str
+    id: int
+    sid: bytes
+    kind: str = "S"
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DatabasePrincipal:
+    """A user or a role of a database, as ``sys.database_principals`` shows it."""
+
+    name: str
+    id: int
+    sid: bytes | None
+    kind: str = "S"
+    fixed_role: bool = False
+
+
+BaseTable = Table | UserTable
+WritableTable = LocalTable | UserTable
+Relation = Table | UserTable | View
+SchemaObject = Table | UserTable | View | Routine | SqlFunction
+
+
+def object_kind(item: SchemaObject) -> str:
+    """The two letters of ``sys.objects.type``."""
+    match item:
+        case Table() | UserTable():
+            return "U "
+        case View():
+            return "V "
+        case Routine():
+            return "P "
+        case SqlFunction(is_scalar=is_scalar):
+            return "FN" if is_scalar else "IF"

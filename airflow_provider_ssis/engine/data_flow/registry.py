@@ -27,6 +27,7 @@ MODULES: dict[str, str] = {
     "Merge": "merge",
     "MergeJoin": "merge_join",
     "Multicast": "multicast",
+    "OLEDBCommand": "ole_db_command",
     "OLEDBDestination": "ole_db_destination",
     "OLEDBSource": "ole_db_source",
     "PctSampling": "percentage_sampling",

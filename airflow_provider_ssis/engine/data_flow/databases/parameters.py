@@ -8,6 +8,7 @@ from typing import Any
 
 import pyodbc
 
+from airflow_provider_ssis.engine.connections.sql_text import marker_count
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.databases.table_names import split_name
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -15,7 +16,7 @@ from airflow_provider_ssis.project.package.variables import read_parameter, read
 
 _ENTRY = re.compile(r'\s*"([^"]*)"\s*,\s*(\{[0-9A-Fa-f-]{36}\}|[^;,"]+?)\s*(?:;|$)')
 _CALL = re.compile(r"\s*(?:\{\s*(?:\?\s*=\s*)?call|exec(?:ute)?)\s+([^\s(?@]+)", re.IGNORECASE)
-_MARKER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|(@\w+)\s*=\s*(?=\?)|(\?)", re.DOTALL)
+_NAMED = re.compile(r"(@\w+)\s*=\s*\?")
 _DIRECTION = "input"
 
 WRONG_FORM, TOO_FEW, NOT_FOUND = 0xC0207012, 0xC0207013, 0xC0207014
@@ -59,8 +60,8 @@ def parameter_values(context: TaskContext, connection: pyodbc.Connection, sql: s
     :raises TaskFailure: the mapping is invalid or incomplete, or a variable does not exist.
     """
     entries = parse_mapping(mapping)
-    named = [match[1] for match in _MARKER.finditer(sql) if match[1]]
-    markers = sum(1 for match in _MARKER.finditer(sql) if match[2])
+    named = _NAMED.findall(sql)
+    markers = marker_count(sql)
     if markers > len(entries):
         raise TaskFailure(
             f"The query has {markers} parameters, and {len(entries)} are mapped. Map all parameters to variables.",

@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ssis.engine.errors import TaskFailure
-from airflow_provider_ssis.engine.tasks.sql.parameters import SqlParameter
-from airflow_provider_ssis.engine.tasks.sql.statement import (
+from airflow_provider_ssis.engine.connections.sql_text import (
     marker_count,
     with_markers,
     with_names,
     without_call_escape,
 )
+from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.tasks.sql.parameters import SqlParameter
 
 _LONGEST_SIZED_TEXT = 4000
 

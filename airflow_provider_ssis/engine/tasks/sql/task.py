@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.driver_errors import driver_message
 from airflow_provider_ssis.engine.connections.interruption import QueryTimeout, interruptible
+from airflow_provider_ssis.engine.connections.sql_text import RepeatedBatch, batches, shown
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.recordset import RecordSet
@@ -17,7 +18,6 @@ from airflow_provider_ssis.engine.tasks.files import read_text
 from airflow_provider_ssis.engine.tasks.sql.calls import Call, call_of
 from airflow_provider_ssis.engine.tasks.sql.parameters import OLE_DB_KINDS, SqlParameter, sql_parameters
 from airflow_provider_ssis.engine.tasks.sql.results import BatchResults, read_results
-from airflow_provider_ssis.engine.tasks.sql.statement import RepeatedBatch, batches, shown
 from airflow_provider_ssis.engine.tasks.sql.values import text_of, variable_value
 from airflow_provider_ssis.engine.tasks.task import Task
 from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ssis.engine.tasks.sql.statement import (
+from airflow_provider_ssis.engine.connections.sql_text import (
     RepeatedBatch,
     batches,
     marker_count,

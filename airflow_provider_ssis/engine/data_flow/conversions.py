@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from airflow_provider_ssis.datatypes import (
     DATES,
     DECIMALS,
-    INTEGERS,
     STRINGS,
     TIMES,
     ColumnType,
@@ -25,6 +24,7 @@ from airflow_provider_ssis.datatypes import (
 )
 from airflow_provider_ssis.engine.data_flow.locales import LOCALES, Locale
 from airflow_provider_ssis.engine.data_flow.parsing import ConversionError, Status, fast_parse_applies, parse
+from airflow_provider_ssis.engine.data_flow.quick_parsing import read_quickly, usual_rows
 from airflow_provider_ssis.expressions import (
     Column,
     Expression,
@@ -285,73 +285,17 @@ def parsed(texts: pa.StringArray, target: ColumnType, locale: Locale, *, fast: b
     :param locale: the locale.
     :param fast: use the fast parse. Default: False.
     """
-    quick = _quickly(texts, target, locale)
-    return _parsed_one_by_one(texts, target, locale, fast) if quick is None else Converted(quick)
-
-
-_USUAL_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$"
-
-
-def _quickly(texts: pa.StringArray, target: ColumnType, locale: Locale) -> pa.Array | None:
-    """The values if Arrow reads all of them as Integration Services does; else None."""
-    wanted = arrow_type(target)
-    code = target.code
-    try:
-        if code in INTEGERS:
-            # Arrow also reads hexadecimal numbers.
-            return None if _contains(texts, "xX") else texts.cast(wanted)
-        if code in (_T.DT_R8, *DECIMALS):
-            if code is _T.DT_DECIMAL or not _only(
-                texts, "0123456789" + "+-." if locale.decimal == "." else "0123456789-"
-            ):
-                return None
-            values = texts.cast(wanted)
-            if code in DECIMALS and not _has_at_most(values, 14 if code is _T.DT_CY else target.precision):
-                return None
-            return values
-        if code in (_T.DT_DBTIMESTAMP, _T.DT_DBDATE) and _is_usual_date(texts):
-            moments = texts.cast(pa.timestamp("s"))
-            low = pa.scalar(-62135596800, pa.int64()).cast(pa.timestamp("s"))
-            return None if pc.any(pc.less(moments, low)).as_py() else moments.cast(wanted, safe=False)
-    except pa.ArrowInvalid:
-        return None
-    return None
-
-
-def _has_at_most(values: pa.Decimal128Array, digits: int) -> bool:
-    """Whether all decimals have at most a number of digits; False also if a check of all would be slow."""
-    buffer = values.buffers()[1]
-    if digits > 18 or buffer is None:
-        return False
-    words = np.frombuffer(buffer, np.int64, 2 * len(values), 16 * values.offset).reshape(-1, 2)
-    low, high = words[:, 0], words[:, 1]
-    valid = values.is_valid().to_numpy(zero_copy_only=False)
-    good = (high == low >> 63) & (low < 10**digits) & (low > -(10**digits))
-    return bool(np.all(good | ~valid))
-
-
-def _is_usual_date(texts: pa.StringArray) -> bool:
-    return bool(pc.all(pc.match_substring_regex(texts, _USUAL_DATE), min_count=0).as_py())
-
-
-def _bytes_of(texts: pa.StringArray) -> memoryview:
-    buffers = texts.buffers()
-    if buffers[2] is None or not len(texts):
-        return memoryview(b"")
-    offsets = np.frombuffer(buffers[1], np.int32, len(texts) + 1, texts.offset * 4)
-    return memoryview(buffers[2])[int(offsets[0]) : int(offsets[-1])]
-
-
-def _contains(texts: pa.StringArray, characters: str) -> bool:
-    used = bytes(_bytes_of(texts))
-    return any(character.encode() in used for character in characters)
-
-
-def _only(texts: pa.StringArray, characters: str) -> bool:
-    """Whether the texts consist of some characters only, and none is empty."""
-    if pc.min(pc.binary_length(texts)).as_py() == 0:
-        return False
-    return not bytes(_bytes_of(texts)).translate(None, characters.encode())
+    quick = read_quickly(texts, target, locale)
+    if quick is not None:
+        return Converted(quick)
+    usual = usual_rows(texts, target, locale)
+    if usual is not None:
+        nothing = pa.scalar(None, pa.string())
+        quick = read_quickly(pc.if_else(usual, texts, nothing), target, locale)
+        if quick is not None:
+            rest = _parsed_one_by_one(pc.if_else(usual, nothing, texts), target, locale, fast)
+            return Converted(pc.coalesce(quick, rest.values), rest.statuses)
+    return _parsed_one_by_one(texts, target, locale, fast)
 
 
 def _parsed_one_by_one(texts: pa.StringArray, target: ColumnType, locale: Locale, fast: bool) -> Converted:

@@ -22,7 +22,10 @@ _T = DataTypeCode
 _TEXT = ColumnType(_T.DT_WSTR, length=100)
 _INTEGER = ColumnType(_T.DT_I4)
 _BYTE = ColumnType(_T.DT_UI1)
+_SINGLE = ColumnType(_T.DT_R4)
 _REAL = ColumnType(_T.DT_R8)
+_DECIMAL = ColumnType(_T.DT_DECIMAL, scale=2)
+_OLE_DATE = ColumnType(_T.DT_DATE)
 _MONEY = ColumnType(_T.DT_CY)
 _STAMP = ColumnType(_T.DT_DBTIMESTAMP)
 _DATE = ColumnType(_T.DT_DBDATE)
@@ -172,15 +175,22 @@ def test_text_forms() -> None:
 _NUMBERS = st.one_of(
     st.integers(-(10**6), 10**6).map(str),
     st.decimals(-10_000, 10_000, places=3).map(str),
+    st.floats().map(str),
     st.text(st.sampled_from("0123456789.,-+()$eE x"), max_size=6),
+)
+_MOMENTS = st.one_of(
+    st.dates().map(str),
+    st.datetimes().map(lambda moment: str(moment.replace(microsecond=0))),
+    st.builds("{}/{}/{}".format, st.integers(0, 13), st.integers(0, 32), st.integers(98, 2100)),
+    st.builds("{}/{}/{} {}:{:02}".format, *[st.integers(1, 13)] * 2, st.integers(1, 9999), *[st.integers(0, 61)] * 2),
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
-    texts=st.lists(st.one_of(st.none(), _NUMBERS), max_size=6),
-    target=st.sampled_from([_INTEGER, _BYTE, _REAL, _MONEY, _NUMERIC, _STAMP, _DATE]),
-    locale_id=st.sampled_from([1033, 1031]),
+    texts=st.one_of(*[st.lists(st.one_of(st.none(), each), max_size=6) for each in (_NUMBERS, _MOMENTS)]),
+    target=st.sampled_from([_INTEGER, _BYTE, _SINGLE, _REAL, _MONEY, _DECIMAL, _NUMERIC, _STAMP, _OLE_DATE, _DATE]),
+    locale_id=st.sampled_from([1033, 1031, 2057, 1041]),
 )
 def test_whole_columns_are_read_as_single_texts_are(
     texts: list[str | None], target: ColumnType, locale_id: int

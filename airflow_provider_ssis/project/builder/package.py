@@ -11,6 +11,7 @@ from airflow_provider_ssis.project.archive import is_plain_name
 from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder, ConnectionManagers
 from airflow_provider_ssis.project.builder.containers import ContainerBuilder, EventHandlerBuilder
 from airflow_provider_ssis.project.builder.executables import EVENTS, ExecutableBuilder, Options, executable_element
+from airflow_provider_ssis.project.builder.layout import layout_text
 from airflow_provider_ssis.project.builder.logging_options import (
     LOG_PROVIDERS,
     Configuration,
@@ -22,7 +23,7 @@ from airflow_provider_ssis.project.builder.values import stored_value
 from airflow_provider_ssis.project.builder.variables import BuiltParameter
 from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, group, guid
 from airflow_provider_ssis.project.errors import BuildError
-from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
+from airflow_provider_ssis.project.package.document import DtsPackage, dts_package, read_dts_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 _FORMATS = {6: "11.0.2100.60", 8: "15.0.2000.180"}
 """The package formats that the builder writes, with the version of a product that writes them."""
-_LAYOUT = '<?xml version="1.0"?>\n<Objects\n  Version="sql12">\n</Objects>'
-"""No layout: the designer arranges the executables when it opens the package."""
 
 
 class BuiltProject(Protocol):
@@ -223,7 +222,10 @@ class PackageBuilder(ContainerBuilder):
         )
 
     def element(self) -> _Element:
-        """Return the root element of the package."""
+        """Return the root element of the package.
+
+        :raises ProjectError: the reader rejects it: precedence constraints form a cycle, for example.
+        """
         type_name = "Microsoft.Package" if self.format_version == 8 else "SSIS.Package.3"
         major, minor, build = self.version
         made = executable_element(
@@ -260,7 +262,7 @@ class PackageBuilder(ContainerBuilder):
         made.extend(self._content_elements())
         made.extend(self._handler_elements())
         layout = element("DesignTimeProperties")
-        layout.text = etree.CDATA(_LAYOUT)
+        layout.text = etree.CDATA(layout_text(dts_package(made, self.part)))
         made.append(layout)
         return made
 

@@ -13,10 +13,13 @@ from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.build import build_ispac
+from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.inspection.graph import control_flow_graph, stored_places
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp
+from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
@@ -319,3 +322,30 @@ def test_configurations_are_read_back() -> None:
     ]
     with pytest.raises(BuildError, match="cannot contain the configuration 'File'"):
         package.add_configuration("File", 1, "x")
+
+
+@pytest.mark.parametrize(("target_server", "version"), [(2019, "8"), (2014, "sql11")])
+def test_the_layout_is_stored(target_server: int, version: str) -> None:
+    package = sales_project(target_server).packages["load"].read()
+    text = package.element.findtext(f"{DTS}DesignTimeProperties") or ""
+    assert f'Version="{version}"' in text
+    graph = control_flow_graph(package)
+    assert graph.is_stored
+    places = stored_places(package)
+    steps = places["Package\\Steps"]
+    inside = places["Package\\Steps\\Zip"]
+    assert inside.x + inside.width <= steps.width
+    assert inside.y + inside.height <= steps.height
+    rows = [places[f"Package\\{name}"].y for name in ("Count rows", "Steps", "Turns", "Each file")]
+    assert rows == sorted(rows)
+    assert len(set(rows)) == 4
+
+
+def test_the_layout_of_a_data_flow_is_stored() -> None:
+    package = PackageBuilder("Load")
+    rows = package.add_variable("Rows", 0)
+    file = package.connection_managers.add_flat_file("In", "in.csv", [FlatFileColumn("A")])
+    flow = package.add_data_flow("Flow")
+    flow.add_row_count("Count", flow.add_flat_file_source("Read", file).output, rows)
+    places = stored_places(package.read())
+    assert places["Package\\Flow\\Read"].y < places["Package\\Flow\\Count"].y

@@ -12,7 +12,17 @@ from rich.console import Console
 from benchmarks.airflow_home import airflow_home
 from benchmarks.results import append, show
 
-BENCHMARKS = ("imports", "expressions", "emulator", "start", "messages", "waiting", "ssis_files", "data_flows")
+BENCHMARKS = (
+    "imports",
+    "expressions",
+    "emulator",
+    "start",
+    "messages",
+    "waiting",
+    "ssis_files",
+    "data_flows",
+    "set_components",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

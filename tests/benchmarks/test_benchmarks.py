@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import data_flows, emulator, expressions, imports, messages, ssis_files, start, waiting
+from benchmarks import data_flows, emulator, expressions, imports, messages, set_components, ssis_files, start, waiting
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.airflow_home import airflow_home
 from benchmarks.results import Report, Result, append, cost, rate
@@ -66,6 +66,10 @@ def test_data_flows_write_the_bytes_of_duckdb() -> None:
     check(data_flows.run(data_flows.SMALLEST), "data_flows", cases=2)
 
 
+def test_set_components_give_the_rows_of_duckdb() -> None:
+    check(set_components.run(set_components.SMALLEST), "set_components", cases=5)
+
+
 def test_imports_are_compared_with_airflow_s_own() -> None:
     check(imports.run(imports.SMALLEST), "imports", cases=len(imports.modules_of("sensors")))
 
@@ -77,7 +81,18 @@ def test_the_embedded_ssisdb_is_compared_with_the_bare_protocol() -> None:
 
 def test_every_benchmark_has_a_name_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(BENCHMARKS) == {
-        module.NAME for module in (data_flows, emulator, expressions, imports, messages, ssis_files, start, waiting)
+        module.NAME
+        for module in (
+            data_flows,
+            emulator,
+            expressions,
+            imports,
+            messages,
+            set_components,
+            ssis_files,
+            start,
+            waiting,
+        )
     }
     with pytest.raises(SystemExit):
         main(["wating"])

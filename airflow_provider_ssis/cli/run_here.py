@@ -22,6 +22,7 @@ from airflow_provider_ssis.cli.value_files import read_json, value_in
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.engine.cancellation import CancelToken
+    from airflow_provider_ssis.engine.context import DataTap
     from airflow_provider_ssis.engine.control_flow.running import RunResult
     from airflow_provider_ssis.engine.events import Event
     from airflow_provider_ssis.engine.loading import LoadedProject
@@ -66,6 +67,14 @@ _KEYS = ("parameters", "project_parameters", "connections", "property_overrides"
     'project_parameters, connections and property_overrides. The value {"sensitive": VALUE} is never shown. - is the '
     "standard input.",
 )
+@click.option(
+    "--tap",
+    "taps",
+    type=Pair("PATH=FILE"),
+    multiple=True,
+    help="Write the rows of a path of a data flow to a .csv or .parquet file: "
+    "'\\Package\\Load.Paths[Source.Output]=rows.csv'. In a loop, each turn has a file: rows_1.csv, rows_2.csv.",
+)
 @click.option("--logging-level", type=click.Choice(_LEVELS), default="basic", help="Which events the run has.")
 @click.option("--follow", is_flag=True, help="Print the messages of the run.")
 @click.option(
@@ -89,6 +98,7 @@ def command(
     script: Pairs,
     overrides: Pairs,
     values: Path | None,
+    taps: Pairs,
     logging_level: str,
     follow: bool,
     level: str,
@@ -105,7 +115,7 @@ def command(
     not found; 5 it could not be loaded, or contains what the engine does not support; 6 the command line is wrong.
     """
     from airflow_provider_ssis.cli.run_display import EventPrinter, RunningTasks
-    from airflow_provider_ssis.engine import CancelToken, load_project, run_package
+    from airflow_provider_ssis.engine import CancelToken, RunOptions, load_project, run_package
     from airflow_provider_ssis.engine.process.child import load_function
     from airflow_provider_ssis.engine.summary import RunSummary
 
@@ -140,9 +150,23 @@ def command(
                     secret_texts=given.secrets,
                     on_event=show,
                     cancel=cancel,
+                    options=RunOptions(taps=_taps(taps)),
                 )
         _print_end(output, project.file_name(package), result, summary)
         return result.exit_code
+
+
+def _taps(taps: Pairs) -> tuple[DataTap, ...]:
+    from airflow_provider_ssis.engine.context import DataTap
+    from airflow_provider_ssis.engine.data_flow.tap_files import FilesOfTap
+
+    found = []
+    for place, file in unique((at_bracket(*each) for each in taps), "--tap").items():
+        task, dot, path_id = place.partition(".Paths[")
+        if not dot or not path_id.endswith("]"):
+            raise click.UsageError(rf"--tap {place}: write the path as \Package\Task.Paths[Component.Output]=FILE.")
+        found.append(DataTap(task, f"Paths[{path_id}", FilesOfTap(Path(file))))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

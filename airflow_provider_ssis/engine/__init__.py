@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.engine.context import RunOptions
     from airflow_provider_ssis.engine.control_flow.checking import check_package
     from airflow_provider_ssis.engine.control_flow.reading import OutputError, OutputStream, read_output
+    from airflow_provider_ssis.engine.control_flow.row_tests import RowTest, run_on_rows
     from airflow_provider_ssis.engine.control_flow.running import RunResult, run_package
     from airflow_provider_ssis.engine.errors import EngineError
     from airflow_provider_ssis.engine.events import Result
@@ -36,12 +37,14 @@ __all__ = [
     "OutputStream",
     "Refusal",
     "Result",
+    "RowTest",
     "RunOptions",
     "RunResult",
     "UnsupportedError",
     "check_package",
     "load_project",
     "read_output",
+    "run_on_rows",
     "run_package",
 ]
 
@@ -54,12 +57,14 @@ _MODULES = {
     "OutputStream": "control_flow.reading",
     "Refusal": "refusals",
     "Result": "events",
+    "RowTest": "control_flow.row_tests",
     "RunOptions": "context",
     "RunResult": "control_flow.running",
     "UnsupportedError": "refusals",
     "check_package": "control_flow.checking",
     "load_project": "loading",
     "read_output": "control_flow.reading",
+    "run_on_rows": "control_flow.row_tests",
     "run_package": "control_flow.running",
 }
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -33,9 +33,11 @@ _HERE = "tests.support.engine_runs"
 class FunctionTask(Task):
     """A Script task that calls the function of a test, by the name of the task; without one, it does nothing."""
 
+    functions: ClassVar[Mapping[str, Function]] = {}
+
     def run(self, context: TaskContext) -> Any:
         """Call the function."""
-        function = context.options.scripts.get(self.container.name)
+        function = self.functions.get(self.container.name)
         return None if function is None else function(context)
 
 
@@ -44,7 +46,7 @@ class InvalidTask(FunctionTask):
 
     def validate(self, context: TaskContext) -> None:
         """Call the function."""
-        function = context.options.scripts.get(f"{self.container.name} validate")
+        function = self.functions.get(f"{self.container.name} validate")
         if function is not None:
             function(context)
 
@@ -63,6 +65,7 @@ class EngineRuns:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self._folder = folder
+        self._monkeypatch = monkeypatch
         monkeypatch.setitem(TASKS, "ScriptTask", f"{_HERE}:{InvalidTask.__name__}")
 
     def run(
@@ -73,12 +76,13 @@ class EngineRuns:
         **arguments: Any,
     ) -> RunResult:
         """Run a package; the functions of its tasks by the names of the tasks."""
+        self._monkeypatch.setattr(FunctionTask, "functions", functions or {})
         if isinstance(package, ProjectBuilder):
-            return run_package(package.to_ispac(), name, scripts=functions, **arguments)
+            return run_package(package.to_ispac(), name, **arguments)
         data = package if isinstance(package, bytes) else package.to_bytes()
         path = self._folder / ("Package.dtsx" if isinstance(package, bytes) else package.part)
         path.write_bytes(data)
-        return run_package(path, scripts=functions, **arguments)
+        return run_package(path, **arguments)
 
 
 def messages(result: RunResult, *names: EventName) -> list[tuple[str, str]]:

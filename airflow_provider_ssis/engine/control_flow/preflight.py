@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from airflow_provider_ssis.engine.context import RunOptions
@@ -19,6 +20,7 @@ from airflow_provider_ssis.engine.tasks.table import task_class
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
+from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.loops import ForeachLoop
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
@@ -45,7 +47,8 @@ def check(
     :raises ProjectError: the package cannot be read.
     """
     found = _Check(project, options, {name.casefold() for name in replacements}, set(parameters or ()))
-    return list(dict.fromkeys(found.package(file, project.package(file), "")))
+    refusals = [*found.package(file, project.package(file), ""), *found.unknown_scripts()]
+    return list(dict.fromkeys(refusals))
 
 
 class _Check:
@@ -57,6 +60,7 @@ class _Check:
         self._replacements = replacements
         self._parameters = {name.rpartition("::")[2] for name in parameters}
         self._seen: set[str] = set()
+        self._places: set[str] = set()
 
     def package(self, file: str, package: DtsPackage, prefix: str) -> Iterator[Refusal]:
         """Yield the refusals of a package.
@@ -72,12 +76,21 @@ class _Check:
         refusals += transaction_refusals(root, managers)
         if not self._project.is_project:
             refusals += configuration_refusals(package)
+        self._places.update(_places(root))
         for container in root.walk_enabled():
             refusals += self._executable(container)
         for one in refusals:
             yield Refusal(f"{prefix}{one.where}", one.what, one.why, one.advice)
         for name in _children(root):
             yield from self._child(name)
+
+    def unknown_scripts(self) -> Iterator[Refusal]:
+        """Yield the functions of the run that replace nothing in the packages."""
+        for path in self._options.scripts:
+            if path not in self._places:
+                near = get_close_matches(path, self._places, n=1)
+                advice = f"Did you mean {near[0]}?" if near else "Give the path of a task, or of a component after it."
+                yield Refusal(path, "the function of the run", "the package has no such task or component", advice)
 
     def _child(self, name: str) -> Iterator[Refusal]:
         try:
@@ -139,6 +152,19 @@ class _Check:
             if not is_known and (container.kind is ExecutableKind.PACKAGE or not can_set(data, name)):
                 why = "the engine cannot set this property"
                 yield Refusal(where, f"the expression of the property {name}", why, "Remove the expression.")
+
+
+def _places(root: DtsContainer) -> Iterator[str]:
+    """Yield the paths of the tasks and components that a function can replace."""
+    for container in root.walk():
+        yield container.path
+        try:
+            data = container.data()
+        except ProjectError:
+            continue  # it is refused itself
+        if isinstance(data, Pipeline):
+            for component in data.components:
+                yield f"{container.path}\\{component.name}"
 
 
 def _enumerator(where: str, loop: ForeachLoop) -> Iterator[Refusal]:

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.registry import REFUSED, part_class
+from airflow_provider_ssis.engine.data_flow.registry import REFUSED, part_of
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -326,7 +326,12 @@ class _Planner:
         what = f"the component of the class {name}"
         if name != plan.stored.class_id:
             what += f" ({plan.stored.class_id})"
-        found = part_class(name)
+        found = part_of(plan)
+        is_replaced = plan.path in plan.options.scripts and name != "ScriptComponent"
+        if found is None and is_replaced:
+            why = "a function can replace sources, destinations and scripts only"
+            self._refuse(plan.stored.name, what, why, "Remove it from the scripts of the run.")
+            return
         if found is None:
             why, advice = REFUSED.get(
                 name,
@@ -337,7 +342,7 @@ class _Planner:
             )
             self._refuse(plan.stored.name, what, why, advice)
             return
-        for connection in plan.stored.connections:
+        for connection in () if is_replaced else plan.stored.connections:
             if connection.manager_id.endswith(":invalid") or not (connection.manager_id or connection.manager_ref_id):
                 what = f"the connection {connection.name!r}"
                 self._refuse(plan.stored.name, what, "it has no connection manager", "Choose one and save the package.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from airflow_provider_ssis.engine.data_flow.component import FlowPart
+from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, FlowPart
+from airflow_provider_ssis.project.type_names import component_class
 
 _COMPONENTS = "airflow_provider_ssis.engine.data_flow.components"
 
@@ -68,6 +69,19 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
 }
 """Why a class cannot run here, and what can be done instead."""
+
+
+def part_of(plan: ComponentPlan) -> type[FlowPart] | None:
+    """Return the class that runs a component; None if there is none.
+
+    :param plan: the component. A function of the run's scripts replaces a source or destination of any class.
+    """
+    name = component_class(plan.stored)
+    if plan.path in plan.options.scripts and name != "ScriptComponent":
+        from airflow_provider_ssis.engine.data_flow.components.replaced import replacement
+
+        return replacement(plan.stored)
+    return part_class(name)
 
 
 def part_class(class_name: str) -> type[FlowPart] | None:

@@ -22,12 +22,11 @@ from airflow_provider_ssis.engine.data_flow.component import (
 from airflow_provider_ssis.engine.data_flow.flow_context import FlowContext
 from airflow_provider_ssis.engine.data_flow.plan import DataFlowPlan, PlannedPath
 from airflow_provider_ssis.engine.data_flow.queues import Inbox
-from airflow_provider_ssis.engine.data_flow.registry import part_class
+from airflow_provider_ssis.engine.data_flow.registry import part_of
 from airflow_provider_ssis.engine.data_flow.taps import Sink
 from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
 from airflow_provider_ssis.engine.events import ComponentPhase, Place, RowsSent, RowsWritten
 from airflow_provider_ssis.engine.refusals import UnsupportedError
-from airflow_provider_ssis.project.type_names import component_class
 
 PIPELINE = "SSIS.Pipeline"
 """The subcomponent of the messages of the data flow itself."""
@@ -101,7 +100,7 @@ class DataFlowRun:
         )
         self._parts: dict[str, FlowPart] = {}
         for component in plan.components:
-            found = part_class(component_class(component.stored))
+            found = part_of(component)
             assert found is not None  # noqa: S101 the plan refuses unknown classes
             self._parts[component.stored.key] = found(component)
         self._routes: dict[str, _Route] = {}

@@ -18,7 +18,7 @@ from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.package.loops import SmoEnumerator
-from tests.support.engine_runs import EngineRuns, add_task, codes, messages, ran
+from tests.support.engine_runs import EngineRuns, FunctionTask, add_task, codes, messages, ran
 
 
 def sales() -> ProjectBuilder:
@@ -31,7 +31,9 @@ def sales() -> ProjectBuilder:
 
 
 @pytest.mark.parametrize("form", ["ispac", "bytes", "folder", "dtproj", "dtsx", "loose"])
-def test_a_package_runs_from_every_form_of_a_project(runs: EngineRuns, tmp_path: Path, form: str) -> None:
+def test_a_package_runs_from_every_form_of_a_project(
+    runs: EngineRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
     project = sales()
     folder = tmp_path / "project"
     folder.mkdir()
@@ -53,7 +55,8 @@ def test_a_package_runs_from_every_form_of_a_project(runs: EngineRuns, tmp_path:
         seen.append(context.read("$Project::Server") + context.connections.get("Shared").connection_string)
 
     name = None if form == "dtsx" else "load"
-    result = run_package(source, name, scripts={"T of Load": task})
+    monkeypatch.setattr(FunctionTask, "functions", {"T of Load": task})
+    result = run_package(source, name)
     assert (result.status, seen) == (Result.SUCCESS, ["db1Data Source=db1;"])
 
 

@@ -17,12 +17,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from decimal import Decimal
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.connections.connection import Connections
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
@@ -33,6 +35,7 @@ from airflow_provider_ssis.engine.errors import EngineError, TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import ComponentInput, ComponentOutput
 
+_MOST_DIGITS = 38
 SCRIPT_FAILED = 0xC0047062
 """DTS_E_USERCOMPONENTEXCEPTION."""
 
@@ -99,7 +102,7 @@ class ScriptRows:
 class Script(FlowComponent):
     """Calls the Python function."""
 
-    classes = ("ScriptComponent",)
+    classes: ClassVar[tuple[str, ...]] = ("ScriptComponent",)
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)
@@ -270,6 +273,10 @@ class Script(FlowComponent):
             array = values if values.type == wanted else pc.cast(values, wanted)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
             self._fail(f"yielded the column {name} of type {values.type} for a column of type {type_}: {error}", error)
+        if _exceeds_precision(array, type_):
+            self._fail(
+                f"yielded values with more than the {type_.precision} digits of the column {name} of type {type_}"
+            )
         _, too_long = fitted(array, type_)
         if too_long is not None:
             self._fail(f"yielded values that are longer than the {type_.length} of the column {name} of type {type_}")
@@ -281,6 +288,13 @@ class Script(FlowComponent):
             SCRIPT_FAILED,
             subcomponent=self.plan.subcomponent,
         ) from cause
+
+
+def _exceeds_precision(values: pa.Array, type_: ColumnType) -> bool:
+    if type_.code is not DataTypeCode.DT_NUMERIC or type_.precision >= _MOST_DIGITS:
+        return False
+    limit = pa.scalar(Decimal(10) ** (type_.precision - type_.scale), pa.decimal128(_MOST_DIGITS, type_.scale))
+    return bool(pc.any(pc.greater_equal(pc.abs(values), limit)).as_py())
 
 
 def _plain(variable: str) -> str:

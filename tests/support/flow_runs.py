@@ -102,6 +102,7 @@ class FlowTest:
         assert not refused, "\n".join(map(str, refused))
         failure = None
         try:
+            task.validate(context)
             task.run(context)
         except TaskFailure as error:
             failure = error

@@ -14,6 +14,7 @@ import pyarrow as pa
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import (
+    ComponentPlan,
     Emitted,
     FlowComponent,
     FlowPart,
@@ -23,6 +24,7 @@ from airflow_provider_ssis.engine.data_flow.flow_context import FlowContext
 from airflow_provider_ssis.engine.data_flow.plan import DataFlowPlan, PlannedPath
 from airflow_provider_ssis.engine.data_flow.queues import Inbox
 from airflow_provider_ssis.engine.data_flow.registry import part_of
+from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT
 from airflow_provider_ssis.engine.data_flow.taps import Sink
 from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
 from airflow_provider_ssis.engine.events import ComponentPhase, Place, RowsSent, RowsWritten
@@ -45,6 +47,8 @@ FAILED_VALIDATION = 0xC004706B
 FAILED_COMPONENTS = 0xC004700C
 UNEXPECTED = 0xC0047062
 """DTS_E_USERCOMPONENTEXCEPTION."""
+
+REDIRECTS_WITHOUT_PATH, PATH_WITHOUT_REDIRECTS = 0x80208386, 0x80208385
 
 _EVENT_SECONDS = 0.5
 """The shortest time between two events of a path."""
@@ -110,6 +114,7 @@ class DataFlowRun:
         self._lock = threading.Lock()
         self._failures: list[TaskFailure] = []
         self._is_cancelled = False
+        self._is_validated = False
         self._times: dict[tuple[str, str], tuple[datetime, datetime]] = {}
         self._connect()
 
@@ -143,6 +148,10 @@ class DataFlowRun:
         """
         self._message("Validation phase is beginning.", VALIDATION)
         self._warn()
+        self._validate_parts()
+
+    def _validate_parts(self) -> None:
+        self._is_validated = True
         for part in self._parts.values():
             try:
                 with self._phase(part, "Validate"):
@@ -164,9 +173,29 @@ class DataFlowRun:
             else:
                 text = f'The source "{component.name}" does not run, because no destination gets its rows.'
                 self._warning(text, 0x8004706F)
+        for plan in self._plan.components:
+            self._warn_about_errors(plan)
         for name, columns in self._plan.unused.items():
             listed = ", ".join(f'"{column}"' for column in columns)
             self._warning(f"No component after {name} uses the columns {listed}. Remove them to save work.", 0x80047076)
+
+    def _warn_about_errors(self, plan: ComponentPlan) -> None:
+        output = plan.error_output
+        if output is None:
+            return
+        stored = plan.stored
+        owners = [end for end in stored.ends if end is not output]
+        columns = [column for end in owners for column in end.columns]
+        redirects = any(
+            REDIRECT in (each.error_disposition, each.truncation_disposition) for each in (*owners, *columns)
+        )
+        is_attached = output.key in plan.attached
+        if redirects and not is_attached:
+            text = f"{stored.name} redirects rows with errors, and no path leads from its error output: they are lost."
+            self._warning(text, REDIRECTS_WITHOUT_PATH)
+        if is_attached and not redirects:
+            text = f"The error output of {stored.name} gets no rows, because no disposition redirects them."
+            self._warning(text, PATH_WITHOUT_REDIRECTS)
 
     def execute(self) -> None:
         """Run the data flow until its end.
@@ -174,6 +203,8 @@ class DataFlowRun:
         :raises TaskFailure: it failed; the messages have been reported.
         :raises Cancelled: the run was cancelled.
         """
+        if not self._is_validated:
+            self._validate_parts()
         opened: list[FlowPart] = []
         sinks = [tap.sink for route in self._routes.values() for tap in route.sinks]
         with self._task.cancel.interrupts(self._stop):

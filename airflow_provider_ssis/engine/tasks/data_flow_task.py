@@ -54,7 +54,5 @@ class DataFlowTask(Task):
 
     def run(self, context: TaskContext) -> Any:
         """Run the data flow until its end."""
-        run = self._run(context)
-        run.validate()
-        run.execute()
+        self._run(context).execute()
         return None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_ssis.engine import run_package
 from airflow_provider_ssis.engine.events import ComponentPhase, RowsSent, RowsWritten
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from tests.support.flow_runs import FlowTest, integer, text
@@ -114,6 +115,41 @@ def test_a_failing_transformation_names_its_own_component(flow: FlowTest) -> Non
     assert [hex(said.code) for said in result.errors] == ["0xc0209029", "0xc0047022"]
     assert 'In row 2, the column "q" failed with 0xC0049030 (DTS_E_EXPREVALSTATIC_DIVBYZERO)' in result.errors[0].text
     assert "Divide [" in result.errors[1].text
+
+
+@pytest.mark.parametrize(
+    ("disposition", "is_attached", "code"), [("RedirectRow", False, 0x80208386), ("FailComponent", True, 0x80208385)]
+)
+def test_error_outputs_that_make_no_sense_are_warnings(
+    flow: FlowTest, disposition: str, is_attached: bool, code: int
+) -> None:
+    source = flow.source("In", "1\n", [integer("n")])
+    source.set_dispositions(disposition)
+    flow.rows_of("Out", source.output)
+    if is_attached:
+        flow.rows_of("Bad", source.error_output)
+    result = flow.run()
+    assert result.failure is None
+    assert code in result.context.codes("warning")
+
+
+def test_property_expressions_work_in_a_whole_package(flow: FlowTest) -> None:
+    flow.package.add_variable("Limit", 2)
+    source = flow.source("In", "1\n2\n3\n", [integer("n")])
+    split = flow.flow.add_conditional_split("Split", source.output, {"Large": "[n] > 0"})
+    flow.flow.add_flat_file_destination("Out", split.outputs["Large"], flow.file("Target", [integer("n")]))
+    text_of_limit = '"[n] > " + (DT_WSTR,5)@[User::Limit]'
+    flow.flow.task.set_expression("[Split].[Large].[FriendlyExpression]", text_of_limit)
+    result = run_package(flow.package.save(flow.folder))
+    assert result.succeeded, result.messages
+    assert (flow.folder / "Target.txt").read_text() == "3\n"
+    assert [(row.name, row.rows) for row in result.row_counts] == [
+        ("Paths[In.Flat File Source Output]", 3),
+        ("Paths[Split.Large]", 1),
+        ("Out", 1),
+    ]
+    codes = [message.code for message in result.messages if message.subcomponent == "SSIS.Pipeline"]
+    assert codes.count(0x4004300A) == 2
 
 
 def test_a_source_without_a_destination_is_not_read(flow: FlowTest) -> None:

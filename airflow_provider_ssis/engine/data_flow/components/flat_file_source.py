@@ -20,7 +20,7 @@ from airflow_provider_ssis.engine.data_flow.conversions import Conversion
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
 from airflow_provider_ssis.engine.data_flow.flat_files.texts import FlatFileTexts, TextRows
 from airflow_provider_ssis.engine.data_flow.parsing import Status
-from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions, status_errors
+from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT, ColumnErrors, apply_dispositions, status_errors
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type, flag_of, text_of
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -153,8 +153,7 @@ class FlatFileSource(FlowComponent):
         number = 1
         try:
             with path.open("rb") as file:
-                exact = self._has_redirects()
-                texts = FlatFileTexts(self._found, file, self.plan.buffer_rows, exact=exact)
+                texts = FlatFileTexts(self._found, file, self.plan.buffer_rows)
                 texts.start()
                 if texts.ends_in_header:
                     self._warn(f'The file "{path}" ends inside its header rows.', END_IN_HEADER)
@@ -177,14 +176,6 @@ class FlatFileSource(FlowComponent):
     def _warn(self, text: str, code: int) -> None:
         self._context.warning(text, code, subcomponent=self.plan.subcomponent)
 
-    def _has_redirects(self) -> bool:
-        """Whether rows can go to an error output, which gets them as the file has them."""
-        error_output = self.plan.error_output
-        if error_output is None or error_output.key not in self.plan.attached:
-            return False
-        columns = (read.stored for read in self._reads)
-        return any("RedirectRow" in (column.error_disposition, column.truncation_disposition) for column in columns)
-
     def _converted(self, rows: TextRows, number: int, shown: str) -> Iterator[Emitted]:
         values: dict[str, pa.Array] = {}
         errors: list[ColumnErrors] = []
@@ -200,8 +191,8 @@ class FlatFileSource(FlowComponent):
                 name = f'the column "{read.stored.name}"'
                 detail = _Detail(read.stored.name, statuses)
                 errors += status_errors(statuses, CODES, read.stored, name, detail)
-        raw = self._raw_rows(rows)
-        found = apply_dispositions(self.plan, raw, errors, number)
+        has_redirects = any(each.disposition == REDIRECT for each in errors)
+        found = apply_dispositions(self.plan, self._raw_rows(rows, wanted=has_redirects), errors, number)
         output = self.plan.main_output.key
         schema = self.plan.outputs[output]
         arrays = [
@@ -233,7 +224,7 @@ class FlatFileSource(FlowComponent):
                 texts = pc.if_else(is_empty, _EMPTY_DATES[code], texts)
         return _until_nul(texts) if is_text else texts
 
-    def _raw_rows(self, rows: TextRows) -> pa.RecordBatch:
+    def _raw_rows(self, rows: TextRows, *, wanted: bool) -> pa.RecordBatch:
         """The rows as the file has them, for the error output."""
         error_output = self.plan.error_output
         names = [
@@ -241,11 +232,11 @@ class FlatFileSource(FlowComponent):
             for column in (() if error_output is None else error_output.columns)
             if not column.special_flags
         ]
-        if rows.raw is None or not names or error_output is None:
+        if not wanted or not names or error_output is None or error_output.key not in self.plan.attached:
             return pa.RecordBatch.from_arrays([pa.nulls(rows.count)], ["-"])
         schema = self.plan.outputs[error_output.key]
         wanted = schema.arrow.field(names[0]).type
-        return pa.RecordBatch.from_arrays([pa.array(rows.raw, pa.string()).cast(wanted)], [names[0]])
+        return pa.RecordBatch.from_arrays([pa.array(rows.raw(), pa.string()).cast(wanted)], [names[0]])
 
 
 @dataclass(frozen=True, slots=True)

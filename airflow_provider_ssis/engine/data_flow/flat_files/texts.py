@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO
 
@@ -28,12 +28,12 @@ class TextRows:
 
     :param columns: the texts of each column of the file; empty for columns that a row lacks.
     :param bad: the rows whose text the code page cannot decode, by the index of the column.
-    :param raw: the rows as the file has them, without their delimiters; None if the fast reader read them.
+    :param raw: returns the rows as the file has them, without their delimiters.
     """
 
     columns: tuple[pa.StringArray, ...]
     bad: dict[int, list[int]]
-    raw: tuple[str, ...] | None
+    raw: Callable[[], list[str]]
 
     @property
     def count(self) -> int:
@@ -168,7 +168,13 @@ class FlatFileTexts:
         self._pending = data[size:]
         wanted = size * self._batch_rows * 19 // (20 * batch.num_rows)
         self._read_size = max(_SMALLEST_READ, min(_LARGEST_READ, wanted))
-        return TextRows(tuple(batch.columns), {}, None)
+        return TextRows(tuple(batch.columns), {}, lambda: self._raw_rows(part))
+
+    def _raw_rows(self, part: bytes) -> list[str]:
+        """The rows that the fast reader has read, as the file has them."""
+        text = part.decode("latin-1")
+        rows = self._reader.rows(text, 0, is_last=True)
+        return [self._decoded(text[row.start : row.end])[0] for row in rows]
 
     def _exact(self, most: int) -> list[_Row]:
         """The next rows, by the exact reader; none only at the end of the file."""
@@ -197,7 +203,7 @@ class FlatFileTexts:
                     bad.setdefault(index, []).append(number)
                 texts.append(text)
             columns.append(pa.array(texts, pa.string()))
-        return TextRows(tuple(columns), bad, tuple(self._decoded(row.raw)[0] for row in rows))
+        return TextRows(tuple(columns), bad, lambda: [self._decoded(row.raw)[0] for row in rows])
 
     def _decoded(self, text: str) -> tuple[str, bool]:
         """A text of the file decoded, and whether the code page has all of it."""

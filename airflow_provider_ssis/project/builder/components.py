@@ -53,6 +53,7 @@ class Output:
     :param attributes: its other attributes.
     :param properties: its properties.
     :param target: the reference of the input to which it leads; None for none.
+    :param path_name: the name of the path that leads there. Default: empty, the name of the output.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Output:
     attributes: dict[str, object] = field(default_factory=dict)
     properties: Properties = field(default_factory=dict)
     target: str | None = None
+    path_name: str = ""
 
     @property
     def is_error_output(self) -> bool:

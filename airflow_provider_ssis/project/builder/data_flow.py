@@ -12,6 +12,7 @@ from airflow_provider_ssis.project.builder.flow_samples import Samples
 from airflow_provider_ssis.project.builder.flow_scripts import Scripts
 from airflow_provider_ssis.project.builder.flow_set_transforms import SetTransforms
 from airflow_provider_ssis.project.builder.flow_sources import Sources
+from airflow_provider_ssis.project.builder.flow_stored import StoredComponents
 
 
 class DataFlowBuilder(
@@ -24,6 +25,7 @@ class DataFlowBuilder(
     FileColumns,
     Dimensions,
     Scripts,
+    StoredComponents,
     Destinations,
 ):
     """The components of a Data Flow task. Each method takes the output of the component before."""

@@ -49,6 +49,7 @@ class DataFlowElements:
         self.task = task
         self._names: set[str] = set()
         self._path_names: set[str] = set()
+        self._leading: dict[str, Output] = {}
         self._components, self._paths = plain_element("components"), plain_element("paths")
         pipeline.append(self._components)
         self._pipeline = pipeline
@@ -211,16 +212,27 @@ class DataFlowElements:
             raise self._error(name, f"cannot use the output {source.name}: it has a path, or is in another data flow")
         input_id = f"{ref_id}.Inputs[{label}]"
         source.target = input_id
-        path, number = source.name, 0
+        name_of_path = source.path_name or source.name
+        path, number = name_of_path, 0
         while path.casefold() in self._path_names:
             number += 1
-            path = f"{source.name}{number}"
+            path = f"{name_of_path}{number}"
         self._path_names.add(path.casefold())
-        attributes_of_path = {"endId": input_id, "name": source.name, "startId": source.ref_id}
+        self._leading[input_id] = source
+        attributes_of_path = {"endId": input_id, "name": name_of_path, "startId": source.ref_id}
         self._paths.append(node("path", f"{self.task.ref_id}.Paths[{path}]", attributes_of_path))
         if self._paths.getparent() is None:
             self._pipeline.append(self._paths)
         return Input(label, input_id, tuple(columns), attributes or {})
+
+    def _remove_paths(self, start: str) -> None:
+        """Remove the paths to the inputs whose references begin with a text."""
+        for each in list(self._paths):
+            input_id = each.get("endId", "")
+            if input_id.startswith(start):
+                self._paths.remove(each)
+                self._path_names.discard(each.get("refId", "").rpartition("[")[2].removesuffix("]").casefold())
+                self._leading.pop(input_id).target = None
 
     def _mapped(
         self, name: str, source: Output, mappings: Mapping[str, Column | str] | Mapping[str, Column] | None

@@ -252,6 +252,16 @@ def read_pipeline(element: _Element, part: str) -> Pipeline:
     )
 
 
+def read_component(element: _Element, part: str) -> Component:
+    """Read a component.
+
+    :param element: ``component``.
+    :param part: the file that contains it, for errors.
+    :raises InvalidPartError: a number in it is not a number.
+    """
+    return _Reader(part).component(element)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     part: str

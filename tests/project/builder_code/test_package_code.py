@@ -58,7 +58,8 @@ def test_each_component_is_built_again(name: str) -> None:
     build(flow)
     package = flow.package.read()
     code = python_code(package)
-    assert ("add_stored_task" in code) is (class_name not in WRITERS)
+    assert "add_stored_task" not in code
+    assert ("add_stored_component" in code) is (class_name not in WRITERS)
     assert differences(package.element, rebuilt(code).element, "Load.dtsx") == []
 
 
@@ -96,6 +97,20 @@ def test_dispositions_and_properties_are_built_again() -> None:
     code = python_code(package)
     assert 'read.set_dispositions("IgnoreFailure", "RedirectRow", column="B")' in code
     assert 'read.set_properties({"CommandTimeout": "60"})' in code
+    assert differences(package.element, rebuilt(code).element, "Load.dtsx") == []
+
+
+def test_paths_and_outputs_with_other_names_are_built_again() -> None:
+    _, flow = new_flow()
+    source = flow.source()
+    source.path_name = "Rows"
+    split = flow.flow.add_conditional_split("Split", source, {"Big": "[Price] > 1"})
+    flow.end(split.outputs["Big"])
+    text = etree.tostring(flow.package.element()).replace(b"OLE DB Source Output", b"Sortie source OLE DB")
+    package = read_dts_package(text, "Load.dtsx")
+    code = python_code(package)
+    assert 'read.output.path_name = "Rows"' in code
+    assert code.count("add_stored_component") == 1  # the source, whose output has a name in another language
     assert differences(package.element, rebuilt(code).element, "Load.dtsx") == []
 
 

@@ -124,12 +124,7 @@ _FILE_OPERATIONS: Final = dict(
     )
 )
 _FTP_OPERATIONS: Final = dict(
-    enumerate(
-        (
-            "Send Receive DeleteLocal DeleteRemote MakeDirectoryLocal MakeDirectoryRemote RemoveDirectoryLocal"
-            " RemoveDirectoryRemote"
-        ).split()
-    )
+    enumerate("Send Receive DeleteLocal DeleteRemote MakeDirLocal MakeDirRemote RemoveDirLocal RemoveDirRemote".split())
 )
 
 Table = Mapping[str, tuple[str, Parse]]

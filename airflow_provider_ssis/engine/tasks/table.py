@@ -14,8 +14,10 @@ TASKS: MutableMapping[str, str] = {
     "ExecuteSQLTask": f"{_HERE}.sql.task:SqlTask",
     "ExpressionTask": f"{_HERE}.expression:ExpressionTask",
     "FileSystemTask": f"{_HERE}.file_system:FileSystem",
+    "FtpTask": f"{_HERE}.ftp:FtpTask",
     "Pipeline": f"{_HERE}.data_flow_task:DataFlowTask",
     "ScriptTask": f"{_HERE}.script:ScriptTask",
+    "SendMailTask": f"{_HERE}.send_mail:SendMailTask",
 }
 """The module and class of each type: ``airflow_provider_ssis.engine.tasks.process:ProcessTask``.
 

@@ -14,12 +14,12 @@ from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.recordset import RecordSet
 from airflow_provider_ssis.engine.refusals import Refusal
-from airflow_provider_ssis.engine.tasks.files import read_text
 from airflow_provider_ssis.engine.tasks.sql.calls import Call, call_of
 from airflow_provider_ssis.engine.tasks.sql.parameters import OLE_DB_KINDS, SqlParameter, sql_parameters
 from airflow_provider_ssis.engine.tasks.sql.results import BatchResults, read_results
 from airflow_provider_ssis.engine.tasks.sql.values import text_of, variable_value
 from airflow_provider_ssis.engine.tasks.task import Task
+from airflow_provider_ssis.engine.tasks.text_source import SOURCE_TYPES, SourceCodes, source_text
 from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _QUERY_FAILED = 0xC002F210
 _CANNOT_ASSIGN = 0xC002F309
 _KINDS = ("OLEDB", "ADO", "ADO.NET", "ODBC")
 _RESULT_TYPES = ("None", "SingleRow", "Rowset", "XML")
-_SOURCE_TYPES = ("DirectInput", "Variable", "FileConnection")
+_SOURCE_CODES = SourceCodes(no_text=0xC00291E9, no_file_connection=0xC00291E7, no_file=0xC00291E8)
 
 
 class SqlTask(Task):
@@ -40,7 +40,7 @@ class SqlTask(Task):
     def refusals(self, options: RunOptions) -> Iterator[Refusal]:
         """Yield source types and result types that do not exist."""
         for what, value, known in (
-            ("source type", self.data.source_type, _SOURCE_TYPES),
+            ("source type", self.data.source_type, SOURCE_TYPES),
             ("result type", self.data.result_type, _RESULT_TYPES),
         ):
             if value not in known:
@@ -126,17 +126,7 @@ class SqlTask(Task):
             raise TaskFailure("A result of the type XML is not possible over ODBC. Use OLE DB or ADO.NET.", 0xC00291D5)
 
     def _text(self, context: TaskContext) -> str:
-        text = self.data.source
-        if self.data.source_type == "Variable":
-            value = context.read(self.data.source)
-            if not isinstance(value, str):
-                raise TaskFailure(f"The variable {self.data.source} contains no text, so it is no SQL.", 0xC00291E9)
-            text = value
-        elif self.data.source_type == "FileConnection":
-            manager = context.connections.get(self.data.source)
-            if manager.kind != "FILE":
-                raise TaskFailure(f'The connection manager "{manager.name}" is no FILE connection.', 0xC00291E7)
-            text = read_text(context.connections.path(manager.connection_string), self.data.code_page, 0xC00291E8)
+        text = source_text(context, self.data.source_type, self.data.source, self.data.code_page, _SOURCE_CODES)
         if not text.strip():
             raise _no_statement()
         return text

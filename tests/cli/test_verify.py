@@ -53,7 +53,7 @@ def test_json_on_the_standard_output(run: Command) -> None:
 def test_the_command_asks_before_it_starts(run: Command, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     refused = run("verify", code=1)
-    assert "creates a folder with a random name" in refused.err
+    assert "a customized logging level with a random name" in refused.err
     assert "nothing was done" in refused.err
     assert list(catalog.operations()) == []
 
@@ -71,13 +71,15 @@ def test_a_contradiction_gives_exit_code_1(run: Command, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt(), RuntimeError("broken")])
-def test_the_folder_is_removed_after_an_interruption_or_a_fault(
+def test_folder_and_level_are_removed_after_an_interruption_or_a_fault(
     run: Command, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, raised: BaseException
 ) -> None:
     folders = []
 
     def fail(probe: Probe) -> Finding:
-        _ = probe.reference, probe.created_run
+        _ = probe.reference, probe.created_run, probe.level
+        # As if renaming it back had been interrupted.
+        catalog.rename_customized_logging_level(probe.scratch, f"{probe.scratch}-other")
         folders.extend(catalog.folders())
         raise raised
 
@@ -85,13 +87,13 @@ def test_the_folder_is_removed_after_an_interruption_or_a_fault(
     monkeypatch.setattr(suite, "all_facts", lambda: facts)
     if isinstance(raised, KeyboardInterrupt):
         printed = run(*FAST, code=130)
-        assert "Interrupted. Removing the scratch folder." in printed.err
+        assert "Interrupted. Removing what the suite created." in printed.err
         assert "2 facts: , 2 not tried" in printed.out
     else:
         with pytest.raises(RuntimeError, match="broken"):
             run(*FAST)
     assert len(folders) == 1
-    assert catalog.folders() == []
+    assert (catalog.folders(), catalog.customized_logging_levels()) == ([], [])
 
 
 @pytest.mark.processes

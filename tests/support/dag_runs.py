@@ -1,12 +1,19 @@
-"""Run whole DAGs with real Airflow: a separate process and AIRFLOW_HOME, SQLite, connections from the environment."""
+"""Run whole DAGs with real Airflow: a separate process and AIRFLOW_HOME, SQLite, connections from the environment.
+
+To import Airflow and to build its API takes several seconds, so one process (``dag_run_server``) does that for all runs
+of an AIRFLOW_HOME and forks another one for each run. To make Airflow's tables takes as long, so homes get a copy.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,39 +24,6 @@ SECONDS = 240
 
 DEFER_AT_ONCE = {"AIRFLOW__SSIS__DEFER_AFTER": "0", "AIRFLOW__SSIS__RESUME_AFTER": "0"}
 """So that tests of deferrals need no long package."""
-
-_RUN = """
-import importlib.util, json, sys
-spec = importlib.util.spec_from_file_location("dag_under_test", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout
-try:
-    run = module.dag.test(run_conf=json.loads(sys.argv[2]))
-except AirflowTaskTimeout:
-    # Airflow 2 raises it from dag.test after the task has its state, before the run has its own.
-    from airflow.models import DagRun
-    (run,) = DagRun.find(dag_id=module.dag.dag_id)
-    run.dag = module.dag
-    run.update_state()
-tasks = run.get_task_instances()
-from airflow.models.renderedtifields import RenderedTaskInstanceFields
-print("RESULT" + json.dumps({
-    "state": str(run.state),
-    "tasks": [
-        {
-            "task": each.task_id,
-            "map_index": each.map_index,
-            "state": str(each.state),
-            "tries": each.try_number,
-            "returned": each.xcom_pull(task_ids=each.task_id, map_indexes=each.map_index),
-            "execution_id": each.xcom_pull(task_ids=each.task_id, map_indexes=each.map_index, key="execution_id"),
-            "rendered": RenderedTaskInstanceFields.get_templated_fields(each),
-        }
-        for each in tasks
-    ],
-}, default=str))
-"""
 
 
 @dataclass(frozen=True)
@@ -90,9 +64,33 @@ def migrated_home(home: Path, settings: Mapping[str, str] = MappingProxyType({})
     :param home: an empty folder.
     :param settings: environment variables with Airflow's configuration, such as another database. Default: SQLite.
     """
-    environment = {**airflow_environment(home, home / "dags", {}), **settings}
-    _run([sys.executable, "-m", "airflow", "db", "migrate"], environment)
+    if settings:
+        _migrate({**airflow_environment(home, home / "dags", {}), **settings})
+        return home
+    shutil.copyfile(_migrated_database(), home / "airflow.db")
     return home
+
+
+@functools.cache
+def _migrated_database() -> Path:
+    """The SQLite file of a new Airflow; one for all processes of this run of the tests."""
+    folder = Path(os.environ["AIRFLOW_HOME"]) / "migrated"
+    folder.mkdir(exist_ok=True)
+    _migrate(airflow_environment(folder, folder / "dags", {}))
+    return folder / "airflow.db"
+
+
+def _migrate(environment: Mapping[str, str]) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert result.returncode == 0, result.stdout
 
 
 def run_dag(
@@ -112,8 +110,8 @@ def run_dag(
     :param connections: environment variables with further connections. Default: none.
     """
     connections = {"AIRFLOW_CONN_SSIS_DEFAULT": connection, **connections}
-    environment = {**airflow_environment(home, path.parent, connections), **DEFER_AT_ONCE}
-    output = _run([sys.executable, "-c", _RUN, str(path), json.dumps(conf or {})], environment)
+    server = _server(home, path.parent)
+    output = server.run(path, conf or {}, connections)
     log, found, result = output.rpartition("RESULT")
     assert found, output
     # In dag.test Airflow 3.0 prints the messages between its processes, unmasked, at any log level.
@@ -122,15 +120,49 @@ def run_dag(
     return DagRunResult(parsed["state"], parsed["tasks"], log)
 
 
-def _run(command: list[str], environment: dict[str, str]) -> str:
-    result = subprocess.run(
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
-    assert result.returncode == 0, result.stdout
-    return result.stdout
+class _Server:
+    """A process with Airflow that runs DAGs, one after the other. It ends when its input ends.
+
+    :param environment: the environment of all runs, without connections.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.dag_run_server"],
+            env={**environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, path: Path, conf: dict[str, Any], connections: Mapping[str, str]) -> str:
+        """Run the DAG of a file; returns all that Airflow printed."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with tempfile.NamedTemporaryFile() as output:
+            order = {"dag": str(path), "conf": conf, "environment": dict(connections), "output": output.name}
+            self._process.stdin.write(f"{json.dumps(order)}\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+            text = Path(output.name).read_text(encoding="utf-8", errors="replace")
+        assert answer.strip() == "0", f"The run ended with {answer!r}:\n{text}"
+        return text
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(SECONDS)
+
+
+_servers: dict[tuple[Path, Path], _Server] = {}
+
+
+def _server(home: Path, dags: Path) -> _Server:
+    """The process for an AIRFLOW_HOME and a DAG folder. There is one at a time: each takes some 200 MB."""
+    key = (home, dags)
+    if key not in _servers:
+        for other in list(_servers):
+            _servers.pop(other).close()
+        _servers[key] = _Server({**airflow_environment(home, dags, {}), **DEFER_AT_ONCE})
+    return _servers[key]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.dag_runs import DEFER_AT_ONCE
 from tests.support.examples import MOST_FAST_EXAMPLES, is_fast_run, limit_examples
-from tests.support.markers import add_markers, process_guard
+from tests.support.markers import add_markers, process_guard, put_slow_files_first
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
@@ -43,6 +43,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     add_markers(items)
+    put_slow_files_first(items)
     if is_fast_run(config):
         limit_examples(items)
 

@@ -23,6 +23,15 @@ BY_FIXTURE = {
 }
 """Fixtures that start processes, with their marker."""
 
+_FIRST = (
+    "processes/test_short_packages.py",
+    "faults/test_airflow_processes.py",
+    "faults/test_protocol.py",
+    "faults/test_races.py",
+    "docs/test_code_blocks.py",
+)
+"""The files that take minutes, the longest first."""
+
 _MAY_START_PROCESSES = ("processes", "browser", "kerberos")
 _AUDIT_EVENTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 _is_forbidden = False
@@ -36,6 +45,23 @@ def add_markers(items: Iterable[pytest.Item]) -> None:
                 item.add_marker(BY_FIXTURE[fixture])
         if not _has_any(item, NOT_FAST):
             item.add_marker("fast")
+
+
+def put_slow_files_first(items: list[pytest.Item]) -> None:
+    """Sort the files of tests, so that no process is left with a long one while the others have nothing to do.
+
+    Tests of one file run in one process. Without this, files with few tests come last, and some of them take minutes.
+    """
+    slow = {item.path for item in items if _has_any(item, NOT_FAST)}
+    first = [name for name in _FIRST if any(item.path.match(name) for item in items)]
+
+    def rank(item: pytest.Item) -> int:
+        for position, name in enumerate(first):
+            if item.path.match(name):
+                return position
+        return len(first) + (item.path not in slow)
+
+    items.sort(key=rank)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ def prepare() -> None:
 
         asyncio.run(_first_request(in_process_api_server().atransport))
     # A fork must not use the connections of its parent.
+    assert settings.engine is not None
     settings.engine.dispose()
 
 

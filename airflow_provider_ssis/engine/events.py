@@ -25,6 +25,7 @@ class EventName(Enum):
     QUERY_CANCEL = "OnQueryCancel"
     VARIABLE_VALUE_CHANGED = "OnVariableValueChanged"
     DIAGNOSTIC = "Diagnostic"
+    DIAGNOSTIC_EX = "DiagnosticEx"
 
 
 class Result(Enum):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Generator
 from typing import Final
 
-from airflow_provider_ssis.emulator.runs.steps import Pause, RunStopped, Steps
+from airflow_provider_ssis.emulator.runs.steps import Pause, RunStopped
+from airflow_provider_ssis.engine.cancellation import CancelToken
+from airflow_provider_ssis.engine.errors import Cancelled
 
 _TICK: Final = dt.timedelta(microseconds=1)
 """The time between two events, so that their times sort in their order."""
@@ -15,11 +18,13 @@ class RunClock:
     """The time of a run.
 
     :param start: the start of the run.
+    :param cancel: is cancelled when the run is stopped at a pause.
     """
 
-    def __init__(self, start: dt.datetime) -> None:
+    def __init__(self, start: dt.datetime, cancel: CancelToken) -> None:
         self.start = start
         self.now = start
+        self._cancel = cancel
 
     @property
     def elapsed(self) -> float:
@@ -31,18 +36,30 @@ class RunClock:
         self.now += _TICK
         return self.now
 
-    def pause(self, until: float) -> Steps[None]:
+    async def pause(self, until: float) -> None:
         """Let time pass.
 
         :param until: seconds since the start; can be in the past.
-        :raises RunStopped: the run was stopped in the meantime.
+        :raises Cancelled: the run was stopped in the meantime, or before.
         """
+        self._cancel.check()
         try:
-            yield Pause(until)
+            await _Step(Pause(until))
         except RunStopped as stop:
             self._pass_time(stop.at)
-            raise
+            self._cancel.cancel()
+            raise Cancelled from None
         self._pass_time(until)
 
     def _pass_time(self, until: float) -> None:
         self.now = max(self.now, self.start + dt.timedelta(seconds=until))
+
+
+class _Step:
+    """Awaiting it passes a pause to the caller of the coroutine, which goes on when the time has passed."""
+
+    def __init__(self, pause: Pause) -> None:
+        self._pause = pause
+
+    def __await__(self) -> Generator[Pause, None, None]:
+        yield self._pause

@@ -1,32 +1,15 @@
-"""The rules of a control flow: its executables, their order, and which of them may start."""
+"""The executables of a control flow, and how many tasks and packages it runs."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Final
 
-from airflow_provider_ssis.catalog.codes import ExecutionResult
-from airflow_provider_ssis.project.models import (
-    ConstraintValue,
-    EvalOp,
-    Executable,
-    ExecutableKind,
-    PrecedenceConstraint,
-    Project,
-)
+from airflow_provider_ssis.project.models import Executable, ExecutableKind, Project
 
 LOOPS: Final = (ExecutableKind.FOR_LOOP, ExecutableKind.FOREACH_LOOP)
 LOOP_TURNS: Final = 3
 """The turns of loop containers whose turns are not known: a simulation has no files and rows to enumerate."""
-
-Results = Mapping[str, ExecutionResult | None]
-"""The results of executables, by path; None if it did not start."""
-
-_WANTED: Final = {
-    ConstraintValue.SUCCESS: ExecutionResult.SUCCESS,
-    ConstraintValue.FAILURE: ExecutionResult.FAILURE,
-}
 
 
 def all_executables(root: Executable) -> Iterator[Executable]:
@@ -80,60 +63,3 @@ def _turns(container: Executable) -> int:
     if container.kind not in LOOPS:
         return 1
     return LOOP_TURNS if container.foreach_items is None else len(container.foreach_items.items)
-
-
-def in_order(children: Sequence[Executable], constraints: Iterable[PrecedenceConstraint]) -> Iterator[Executable]:
-    """The executables, each after the sources of its constraints; otherwise in the order of the package.
-
-    Executables whose constraints form a cycle are left out.
-    """
-    position = {child.path: number for number, child in enumerate(children)}
-    followers: dict[str, list[str]] = {child.path: [] for child in children}
-    waits = dict.fromkeys(position, 0)
-    for constraint in constraints:
-        if constraint.source in position and constraint.target in position:
-            followers[constraint.source].append(constraint.target)
-            waits[constraint.target] += 1
-    ready = [position[path] for path, count in waits.items() if count == 0]
-    while ready:
-        child = children[heapq.heappop(ready)]
-        yield child
-        for path in followers[child.path]:
-            waits[path] -= 1
-            if waits[path] == 0:
-                heapq.heappush(ready, position[path])
-
-
-def uses_expression(constraint: PrecedenceConstraint) -> bool:
-    """Whether the expression of a constraint counts."""
-    return constraint.eval_op is not EvalOp.CONSTRAINT and bool(constraint.expression)
-
-
-def may_start(
-    constraints: Sequence[PrecedenceConstraint], results: Results, untrue: Collection[PrecedenceConstraint] = ()
-) -> bool:
-    """Whether an executable may start.
-
-    :param constraints: its incoming constraints.
-    :param results: the results of their sources.
-    :param untrue: the constraints whose expressions are not true. Default: none.
-    """
-    if not constraints:
-        return True
-    met = [_is_met(constraint, results.get(constraint.source), constraint not in untrue) for constraint in constraints]
-    return all(met) if all(constraint.logical_and for constraint in constraints) else any(met)
-
-
-def _is_met(constraint: PrecedenceConstraint, result: ExecutionResult | None, is_true: bool) -> bool:
-    if result is None:
-        return False
-    has_outcome = constraint.value is ConstraintValue.COMPLETION or result is _WANTED[constraint.value]
-    match constraint.eval_op:
-        case EvalOp.EXPRESSION:
-            return is_true
-        case EvalOp.EXPRESSION_AND_CONSTRAINT:
-            return is_true and has_outcome
-        case EvalOp.EXPRESSION_OR_CONSTRAINT:
-            return is_true or has_outcome
-        case _:
-            return has_outcome

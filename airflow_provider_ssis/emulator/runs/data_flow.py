@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from airflow_provider_ssis.emulator.runs.levels import Event
-from airflow_provider_ssis.emulator.runs.records import DataStatisticsRecord, PhaseRecord
+from airflow_provider_ssis.engine.events import EventName
 from airflow_provider_ssis.project.models import DataFlow, DataFlowComponent
 
 ROWS: Final = 1000
@@ -29,7 +28,7 @@ class PipelineMessage:
     :param code: signed, as the catalog shows it; None for progress.
     """
 
-    event: Event
+    event: EventName
     text: str
     code: int | None = None
     subcomponent: str = PIPELINE
@@ -37,8 +36,8 @@ class PipelineMessage:
 
 def _phase(name: str, code: int) -> tuple[PipelineMessage, ...]:
     return (
-        PipelineMessage(Event.INFORMATION, f"{name} phase is beginning.", code),
-        PipelineMessage(Event.PROGRESS, name),
+        PipelineMessage(EventName.INFORMATION, f"{name} phase is beginning.", code),
+        PipelineMessage(EventName.PROGRESS, name),
     )
 
 
@@ -46,7 +45,7 @@ VALIDATION: Final = _phase("Validation", 0x4004300A)
 _BEFORE: Final = (
     *_phase("Prepare for Execute", 0x40043006),
     *_phase("Pre-Execute", 0x40043007),
-    PipelineMessage(Event.INFORMATION, "Execute phase is beginning.", 0x4004300C),
+    PipelineMessage(EventName.INFORMATION, "Execute phase is beginning.", 0x4004300C),
 )
 _POST_EXECUTE: Final = _phase("Post Execute", 0x40043008)
 _CLEANUP: Final = _phase("Cleanup", 0x40043009)
@@ -60,14 +59,14 @@ def opening() -> tuple[PipelineMessage, ...]:
     return _BEFORE
 
 
-def closing(flow: DataFlow, *, failed: bool) -> Iterator[PipelineMessage]:
+def closing(flow: DataFlow, *, failed: bool) -> list[PipelineMessage]:
     """The messages of a pipeline after the last rows."""
-    yield from _POST_EXECUTE
+    said = [*_POST_EXECUTE]
     if not failed:
         for component in destinations(flow):
             text = f'"{subcomponent(flow, component)}" wrote {ROWS} rows.'
-            yield PipelineMessage(Event.INFORMATION, text, _ROWS_WRITTEN)
-    yield from _CLEANUP
+            said.append(PipelineMessage(EventName.INFORMATION, text, _ROWS_WRITTEN))
+    return [*said, *_CLEANUP]
 
 
 def consequence(flow: DataFlow, component: DataFlowComponent) -> PipelineMessage:
@@ -75,9 +74,9 @@ def consequence(flow: DataFlow, component: DataFlowComponent) -> PipelineMessage
     name = subcomponent(flow, component)
     if any(path.destination == component.name for path in flow.paths):
         text = f"SSIS Error Code DTS_E_PROCESSINPUTFAILED. {name} failed on its input rows. See the errors before."
-        return PipelineMessage(Event.ERROR, text, _PROCESS_INPUT_FAILED)
+        return PipelineMessage(EventName.ERROR, text, _PROCESS_INPUT_FAILED)
     text = f"SSIS Error Code DTS_E_PRIMEOUTPUTFAILED. {name} could not send further rows. See the errors before."
-    return PipelineMessage(Event.ERROR, text, _PRIME_OUTPUT_FAILED)
+    return PipelineMessage(EventName.ERROR, text, _PRIME_OUTPUT_FAILED)
 
 
 def destinations(flow: DataFlow) -> list[DataFlowComponent]:
@@ -98,10 +97,8 @@ def subcomponent(flow: DataFlow, component: DataFlowComponent) -> str:
     return f"{component.name} [{flow.components.index(component) + 1}]"
 
 
-def phases(
-    flow: DataFlow, package_name: str, task_name: str, execution_path: str, times: PipelineTimes
-) -> Iterator[PhaseRecord]:
-    """The phases of each component."""
+def phases(flow: DataFlow, times: PipelineTimes) -> Iterator[tuple[str, str, dt.datetime, dt.datetime]]:
+    """The phases of each component: its name, the phase, start and end."""
     entered = {path.destination for path in flow.paths}
     for component in flow.components:
         rows = "ProcessInput" if component.name in entered else "PrimeOutput"
@@ -111,25 +108,7 @@ def phases(
             rows: (times.flowing, times.stopped),
             "PostExecute": (times.stopped, times.ended),
         }.items():
-            yield PhaseRecord(package_name, task_name, component.name, phase, start, end, execution_path)
-
-
-def data_statistics(
-    flow: DataFlow, package_name: str, task_name: str, execution_path: str, times: PipelineTimes
-) -> Iterator[DataStatisticsRecord]:
-    """The rows that each path sent."""
-    for path in flow.paths:
-        yield DataStatisticsRecord(
-            package_name=package_name,
-            task_name=task_name,
-            dataflow_path_id_string=path.id_string,
-            dataflow_path_name=path.name,
-            source_component_name=path.source,
-            destination_component_name=path.destination,
-            rows_sent=ROWS,
-            created_time=times.stopped,
-            execution_path=execution_path,
-        )
+            yield component.name, phase, start, end
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from airflow_provider_ssis.catalog.codes import (
     ObjectType,
     OperationStatus,
 )
+from airflow_provider_ssis.emulator.runs.event_records import EventRecords
 from airflow_provider_ssis.emulator.runs.execute_settings import ExecuteSettings
-from airflow_provider_ssis.emulator.runs.executed_records import ExecutedRecords
 from airflow_provider_ssis.emulator.runs.levels import log_filter
 from airflow_provider_ssis.emulator.runs.records import EventRecord, Record
 from airflow_provider_ssis.emulator.runs.request import RunRequest
@@ -79,7 +79,7 @@ async def play_executed(
     chosen = log_filter(
         level, customized_events=request.customized_events, customized_profile=request.customized_profile
     )
-    records = ExecutedRecords(request.project, chosen, thread_id)
+    records = EventRecords(request.project, chosen, thread_id)
     run = _ProcessOfRun(EngineProcess(_job(request, settings)))
     try:
         if level is not LoggingLevel.NONE:

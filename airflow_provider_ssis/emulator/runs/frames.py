@@ -1,4 +1,4 @@
-"""A running executable: its place in the package, its errors, and its records."""
+"""The place of an executable in a package, and the records of its events."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from airflow_provider_ssis.catalog.codes import ContextType, ExecutionResult, MessageSourceType
+from airflow_provider_ssis.catalog.codes import ContextType, MessageSourceType
 from airflow_provider_ssis.emulator.datatypes import BIT, INT, Variant
 from airflow_provider_ssis.emulator.runs.levels import Event
-from airflow_provider_ssis.emulator.runs.records import ContextRecord, EventRecord, StatisticsRecord
+from airflow_provider_ssis.emulator.runs.records import ContextRecord, EventRecord
 from airflow_provider_ssis.project.models import EventHandler, Executable, ExecutableKind, Package
 
 _CONTEXT_TYPES: Final = {
@@ -25,24 +25,18 @@ _NOT_FORCED: Final = -1
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One run of an executable, in one turn of the loops around it.
+    """The place of an executable whose records are written.
 
     :param execution_path: its package path, with the turns of loops and the paths of parent packages.
-    :param parent: the frame around it; None for the package of the execution.
-    :param pace: the default duration of each task inside, in seconds.
+    :param parent: the frame around it; None for a package.
     :param is_handler: whether it is an event handler, which raises no events itself.
-    :param errors: the number of errors that were raised in it, and in the executables inside.
-    :param ended: whether a failure inside ended it: no further executable starts in it.
     """
 
     executable: Executable
     package: Package
     execution_path: str
     parent: Frame | None
-    pace: float = 0.0
     is_handler: bool = False
-    errors: int = 0
-    ended: bool = False
 
     def outwards(self) -> Iterator[Frame]:
         """This frame and the frames around it, from the inside out."""
@@ -51,23 +45,9 @@ class Frame:
             yield frame
             frame = frame.parent
 
-    @property
-    def is_ended(self) -> bool:
-        """Whether no further executable starts here. The handlers of an ended executable still run."""
-        for frame in self.outwards():
-            if frame.ended:
-                return True
-            if frame.is_handler:
-                return False
-        return False
-
-    def inside(self, child: Executable, execution_path: str) -> Frame:
+    def inside(self, child: Executable) -> Frame:
         """The frame of an executable inside this one."""
-        return Frame(child, self.package, execution_path, self, self.pace)
-
-    def package_inside(self, package: Package, root: Executable) -> Frame:
-        """The frame of the child package of this Execute Package task."""
-        return Frame(root, package, f"{self.execution_path}\\Package", self, self.pace)
+        return Frame(child, self.package, "", self)
 
     def handling(self, handler: EventHandler) -> Frame:
         """The frame of an event handler of this executable."""
@@ -77,21 +57,8 @@ class Frame:
             id=handler.id,
             kind=ExecutableKind.SEQUENCE,
             children=handler.children,
-            constraints=handler.constraints,
-            definitions=handler.definitions,
         )
-        path = f"{self.execution_path}.EventHandlers[{handler.event}]"
-        return Frame(container, self.package, path, self, is_handler=True)
-
-    def end_after(self, failed: Executable) -> None:
-        """End the containers that the failure of an executable in this frame ends."""
-        if failed.fail_parent_on_failure:
-            self.ended = True
-        if failed.fail_package_on_failure:
-            for frame in self.outwards():
-                if frame.executable.kind is ExecutableKind.PACKAGE:
-                    frame.ended = True
-                    return
+        return Frame(container, self.package, "", self, is_handler=True)
 
 
 def event_record(
@@ -132,19 +99,6 @@ def _source_type(executable: Executable) -> MessageSourceType:
     if executable.kind is ExecutableKind.PACKAGE:
         return MessageSourceType.PACKAGE
     return MessageSourceType.CONTAINER
-
-
-def statistics_of(frame: Frame, start: dt.datetime, end: dt.datetime, result: ExecutionResult) -> StatisticsRecord:
-    """The statistics of one turn of an executable."""
-    return StatisticsRecord(
-        package_name=frame.package.name,
-        package_path=frame.executable.path,
-        execution_path=frame.execution_path,
-        start_time=start,
-        end_time=end,
-        execution_duration=(end - start) // dt.timedelta(milliseconds=1),
-        execution_result=result,
-    )
 
 
 def context_of(frame: Frame, *, executing: bool) -> tuple[ContextRecord, ...]:

@@ -1,73 +1,54 @@
 """The run of a package as a sequence of steps, without a clock, a catalog or an event loop.
 
-:func:`simulate` walks the control flow of the package and yields the records of a run. Differences to Integration
-Services:
+:func:`simulate` lets the engine walk over the package, with an executor whose tasks do nothing, and yields the records
+of the run. Differences to a run that executes the package:
 
 - Nothing is executed, except Expression tasks. Other tasks succeed at once unless a script changes that, and do not
   change variables; a data flow moves no rows.
-- Expressions of precedence constraints, For loops and variables are evaluated, and property expressions of the
-  properties that a run follows. A Foreach loop takes a turn for each fixed item. Loops over files and other things that
-  a simulation does not have take ``LOOP_TURNS`` turns, and so does, with a warning, a For loop whose condition nothing
-  in the simulation changes.
+- Of property expressions, those are evaluated whose properties a run follows. A Foreach loop takes a turn for each
+  fixed item. Loops over files and other things that a simulation does not have take ``LOOP_TURNS`` turns, and so does,
+  with a warning, a For loop whose condition nothing in the simulation changes.
 - Parallel executables run one after the other, in the order of the package.
-- An executable that fails with FailPackageOnFailure or FailParentOnFailure ends the package or its parent: no further
-  executable starts there.
 - A run with more than 100,000 tasks and containers, each turn of a loop counted, fails.
-- A package that runs itself, directly or through a child package, is skipped with a warning; child packages that are
-  nested more than 64 deep fail.
-- While a run is being stopped, no event handlers run.
+- A package that runs itself, directly or through a child package, is skipped with a warning.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-from collections import defaultdict
-from typing import Final
+from collections.abc import Coroutine, Iterator
+from dataclasses import replace
+from typing import Any, Final
 
-from airflow_provider_ssis.catalog.codes import (
-    ExecutionResult,
-    LoggingLevel,
-    MessageType,
-    ObjectType,
-    OperationStatus,
-)
-from airflow_provider_ssis.emulator.runs import data_flow, event_texts
+from airflow_provider_ssis.catalog.codes import LoggingLevel, MessageSourceType, MessageType, OperationStatus
+from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.actions import RunScript
 from airflow_provider_ssis.emulator.runs.clock import RunClock
-from airflow_provider_ssis.emulator.runs.control_flow import LOOPS, all_executables, in_order, may_start
+from airflow_provider_ssis.emulator.runs.control_flow import all_executables
 from airflow_provider_ssis.emulator.runs.dumps import DumpRule
-from airflow_provider_ssis.emulator.runs.evaluation import Evaluation
-from airflow_provider_ssis.emulator.runs.events import Events
-from airflow_provider_ssis.emulator.runs.frames import Frame, statistics_of
+from airflow_provider_ssis.emulator.runs.engine_packages import package_run
+from airflow_provider_ssis.emulator.runs.event_records import EventRecords
 from airflow_provider_ssis.emulator.runs.levels import Event, log_filter
 from airflow_provider_ssis.emulator.runs.overrides import Scope, apply_overrides
-from airflow_provider_ssis.emulator.runs.records import ExecutableRecord
+from airflow_provider_ssis.emulator.runs.records import DumpRecord, EventRecord, Record
 from airflow_provider_ssis.emulator.runs.request import RunRequest
+from airflow_provider_ssis.emulator.runs.simulated_executor import Crashed, SimulatedExecutor, TooLarge
 from airflow_provider_ssis.emulator.runs.steps import RunStopped, Steps
-from airflow_provider_ssis.emulator.runs.task_work import Crashed, TaskWork
-from airflow_provider_ssis.emulator.runs.variables import RunVariables
-from airflow_provider_ssis.project.models import (
-    EventHandler,
-    ExecutableKind,
-    Package,
-    PrecedenceConstraint,
-)
+from airflow_provider_ssis.engine.cancellation import CancelToken
+from airflow_provider_ssis.engine.control_flow.frames import Frame
+from airflow_provider_ssis.engine.control_flow.secrets import Secrets
+from airflow_provider_ssis.engine.control_flow.walk import Walk
+from airflow_provider_ssis.engine.events import Event as EngineEvent
+from airflow_provider_ssis.engine.events import Message, Result
+from airflow_provider_ssis.project.models import Executable, ExecutableKind, Package, Project
 
-_DEEPEST_PACKAGES: Final = 64
-_MOST_EXECUTABLES: Final = 100_000
-_FORCED: Final = {0: ExecutionResult.SUCCESS, 1: ExecutionResult.FAILURE, 2: ExecutionResult.COMPLETION}
 _STATUSES: Final = {
-    ExecutionResult.SUCCESS: OperationStatus.SUCCEEDED,
-    ExecutionResult.FAILURE: OperationStatus.FAILED,
-    ExecutionResult.COMPLETION: OperationStatus.COMPLETED,
+    Result.SUCCESS: OperationStatus.SUCCEEDED,
+    Result.FAILURE: OperationStatus.FAILED,
+    Result.COMPLETION: OperationStatus.COMPLETED,
+    Result.CANCELED: OperationStatus.CANCELED,
 }
-_SECONDS_OF_A_TURN: Final = 0.01
-"""The least time that a turn of a loop takes whose condition reads the clock."""
-
-
-class _TooLarge(Exception):
-    """The run has more executables than a simulation plays."""
+_EVENTS: Final = {event.event_name: event for event in Event}
 
 
 def simulate(
@@ -81,33 +62,62 @@ def simulate(
     :returns: the status in which the run ends, after the steps.
     """
     simulation = _Simulation(request, script, start, thread_id)
-    return simulation.run()
+    work = simulation.run()
+    stopped: RunStopped | None = None
+    try:
+        while True:
+            try:
+                pause = work.send(None) if stopped is None else work.throw(stopped)
+            except StopIteration as end:
+                yield from simulation.records()
+                status: OperationStatus = end.value
+                return status
+            yield from simulation.records()
+            stopped = None
+            try:
+                yield pause
+            except RunStopped as error:
+                stopped = error
+    finally:
+        work.close()
 
 
 class _Simulation:
+    """One run. It is a coroutine that waits for nothing but pauses, so that no event loop is needed."""
+
     def __init__(self, request: RunRequest, script: RunScript, start: dt.datetime, thread_id: int) -> None:
         self._request = request
         self._script = script
-        self._clock = RunClock(start)
+        self._thread_id = thread_id
+        self._cancel = CancelToken()
+        self._clock = RunClock(start, self._cancel)
         self._filter = log_filter(
             LoggingLevel(request.logging_level),
             customized_events=request.customized_events,
             customized_profile=request.customized_profile,
         )
-        self._events = Events(self._clock, self._filter, DumpRule.of(request.parameters), thread_id, self._handle)
-        self._work = TaskWork(request, script, self._clock, self._events, self._filter)
-        self._evaluation = Evaluation(RunVariables(request, start))
-        self._listed: set[str] = set()
-        self._executables = 0
+        self._dumps = DumpRule.of(request.parameters)
+        self._has_dumped = False
+        self._project = request.project
+        self._records: list[Record] = []
+        self._made = EventRecords(self._project, self._filter, thread_id)
+        self._known: dict[str, dict[str, Executable]] = {}
 
-    def run(self) -> Steps[OperationStatus]:
+    def records(self) -> Iterator[Record]:
+        """Yield the records since the last call."""
+        records, self._records = self._records, []
+        yield from records
+
+    def run(self) -> Coroutine[Any, Any, OperationStatus]:
+        """Run the package; the coroutine passes each pause to its caller."""
+        return self._run()
+
+    async def _run(self) -> OperationStatus:
         package = self._request.package
         if self._request.problem:
-            yield self._events.process_error(self._request.problem, event_texts.RUN_REFUSED)
-            return OperationStatus.FAILED
+            return self._fail(self._request.problem, event_texts.RUN_REFUSED)
         if package.control_flow is None:
-            yield self._events.process_error(package.note or _encrypted(package.name), event_texts.ENCRYPTED)
-            return OperationStatus.FAILED
+            return self._fail(package.note or event_texts.encrypted(package.name), event_texts.ENCRYPTED)
         project = self._request.project
         scope = Scope(
             connections=(*package.connection_managers, *project.connection_managers),
@@ -116,230 +126,83 @@ class _Simulation:
         )
         package, problems = apply_overrides(package, scope, self._request.property_overrides)
         for problem in problems:
-            yield self._events.process_error(problem.text, problem.code)
+            self._fail(problem.text, problem.code)
         if problems:
             return OperationStatus.FAILED
+        self._project = _with_package(project, package)
+        self._made = EventRecords(self._project, self._filter, self._thread_id)
+        return await self._walk(package)
+
+    async def _walk(self, package: Package) -> OperationStatus:
+        executors: list[SimulatedExecutor] = []
+
+        def executor(walk: Walk) -> SimulatedExecutor:
+            made = SimulatedExecutor(walk, self._request, self._script, self._clock, self, self._append)
+            executors.append(made)
+            return made
+
         try:
-            result = yield from self._package(package, None)
-        except RunStopped:
-            return OperationStatus.CANCELED
+            walk = Walk(self._add, self._clock.tick, Secrets(), self._cancel, executor, lambda: self._clock.now)
+            result = await walk.run_package(self._frame(package, None))
         except Crashed:
             return OperationStatus.ENDED_UNEXPECTEDLY
-        except (_TooLarge, RecursionError) as error:
-            yield self._events.process_error(_too_large(error), event_texts.RUN_TOO_LARGE)
-            return OperationStatus.FAILED
-        for tap in self._work.unused_taps():
-            yield self._events.process_message(MessageType.WARNING, event_texts.nothing_tapped(tap))
+        except (TooLarge, RecursionError) as error:
+            return self._fail(
+                event_texts.too_large(is_deep=isinstance(error, RecursionError)), event_texts.RUN_TOO_LARGE
+            )
+        if result is Result.CANCELED:
+            return OperationStatus.CANCELED
+        for tap in executors[0].unused_taps():
+            self._records.append(self._process_message(MessageType.WARNING, event_texts.nothing_tapped(tap)))
         return self._script.final_status or _STATUSES[result]
 
     # --- packages
 
-    def _package(self, package: Package, parent: Frame | None) -> Steps[ExecutionResult]:
-        """Run the package of the request, or a child package."""
+    def executable(self, frame: Frame) -> Executable:
+        """Return the executable of a frame as the project has it."""
+        known = self._known[frame.package.file]
+        container = frame.container
+        found = known.get(container.path)
+        if found is None:  # an event handler
+            found = Executable(container.name, container.path, container.id, ExecutableKind.SEQUENCE)
+        return found
+
+    def child(self, frame: Frame, package: Package) -> Frame:
+        """Return the frame of a child package of an Execute Package task."""
+        return self._frame(package, frame)
+
+    def _frame(self, package: Package, parent: Frame | None) -> Frame:
         root = package.control_flow
         if root is None:
             raise ValueError(f"package {package.name!r} has no control flow that could be read")
-        frame = Frame(root, package, "\\Package", None) if parent is None else parent.package_inside(package, root)
-        if root.disabled:
-            return ExecutionResult.SUCCESS
-        if self._filter.executables and package.name not in self._listed:
-            self._listed.add(package.name)
-            for executable in all_executables(root):
-                yield ExecutableRecord(executable.name, executable.id, package.name, executable.path)
-        yield from self._validate(frame, with_children=True)
-        self._events.executing = True
-        return (yield from self._run(frame))
+        run = package_run(self._request, package, root, self._clock.start)
+        self._known[package.name] = {one.path: one for one in all_executables(root)}
+        container = run.package.container
+        return Frame(container, run, "\\Package", None) if parent is None else parent.package_inside(run, container)
 
-    def _execute_package(self, frame: Frame, name: str) -> Steps[ExecutionResult]:
-        child = self._request.project.package(name)
-        if child is None or child.control_flow is None:
-            why = f"The project has no package {name}." if child is None else child.note or _encrypted(name)
-            yield from self._events.error(
-                frame, f"The child package cannot be run. {why}", event_texts.CHILD_NOT_LOADED
-            )
-            return ExecutionResult.FAILURE
-        running = [outer.package.name for outer in frame.outwards() if outer.executable.kind is ExecutableKind.PACKAGE]
-        if child.name in running:
-            text = f"The package {name} is already running. It is skipped."
-            yield from self._events.say(frame, Event.WARNING, text)
-            return ExecutionResult.SUCCESS
-        if len(running) >= _DEEPEST_PACKAGES:
-            text = f"The package {name} cannot be run: {_DEEPEST_PACKAGES} packages are nested, which is the limit."
-            yield from self._events.error(frame, text, event_texts.CHILD_NOT_LOADED)
-            return ExecutionResult.FAILURE
-        project_parameters = self._request.project.parameters
-        passed = [
-            (parameter, self._request.parameters.get((int(ObjectType.PROJECT), parameter.name), parameter.value))
-            for parameter in project_parameters
-        ] + [(parameter, parameter.value) for parameter in child.parameters]
-        text = event_texts.parameters_passed(child.name, passed)
-        yield from self._events.raise_event(Event.DIAGNOSTIC_EX, frame, text)
-        return (yield from self._package(child, frame))
+    # --- records
 
-    # --- executables
+    def _append(self, record: Record) -> None:
+        self._records.append(record)
 
-    def _run(self, frame: Frame) -> Steps[ExecutionResult]:
-        """Run one executable, from its OnPreExecute to its statistics."""
-        name = frame.executable.name
-        self._count()
-        yield from self._clock.pause(self._clock.elapsed)
-        began = self._clock.tick()
-        try:
-            yield from self._events.raise_event(Event.PRE_EXECUTE, frame, event_texts.started(name, began))
-            if frame.executable.kind is ExecutableKind.TASK:
-                result = yield from self._task(frame)
-            else:
-                result = yield from self._container(frame)
-            result = yield from self._judge(frame, result)
-            text = event_texts.finished(name, began, self._clock.tick())
-            yield from self._events.raise_event(Event.POST_EXECUTE, frame, text)
-        except RunStopped:
-            yield from self._events.write(Event.QUERY_CANCEL, frame, event_texts.cancelled(name))
-            if self._filter.statistics:
-                yield statistics_of(frame, began, self._clock.tick(), ExecutionResult.CANCELLED)
-            raise
-        if self._filter.statistics:
-            yield statistics_of(frame, began, self._clock.tick(), result)
-        return result
+    def _add(self, event: EngineEvent) -> None:
+        self._records += self._made.of(event)
+        if isinstance(event, Message) and not self._has_dumped:
+            code = event.code - (1 << 32) if event.code >> 31 else event.code or None
+            if self._dumps.applies(_EVENTS[event.name.value], code):
+                self._has_dumped = True
+                self._records.append(DumpRecord(event.text, event.place.package, self._clock.tick()))
 
-    def _count(self) -> None:
-        """Count an executable, or a turn of a loop."""
-        self._executables += 1
-        if self._executables > _MOST_EXECUTABLES:
-            raise _TooLarge
+    def _fail(self, text: str, code: int) -> OperationStatus:
+        """Write an error of the process that runs packages."""
+        self._records.append(self._process_message(MessageType.ERROR, text, code))
+        return OperationStatus.FAILED
 
-    def _judge(self, frame: Frame, result: ExecutionResult) -> Steps[ExecutionResult]:
-        """The final result, after the maximum number of errors and a forced result."""
-        executable = frame.executable
-        maximum = executable.max_error_count
-        if 0 < maximum <= frame.errors and (executable.kind.is_container or result is ExecutionResult.SUCCESS):
-            text = event_texts.maximum_errors_reached(executable.name, frame.errors, maximum)
-            yield from self._events.raise_event(Event.WARNING, frame, text, code=event_texts.MAXIMUM_ERRORS_REACHED)
-            result = ExecutionResult.FAILURE
-        if executable.force_execution_result is not None:
-            result = _FORCED.get(executable.force_execution_result, result)
-        if result is ExecutionResult.FAILURE:
-            if executable.kind is ExecutableKind.TASK:
-                yield from self._events.raise_event(Event.TASK_FAILED, frame, event_texts.task_failed(executable.name))
-            if frame.errors == 0 and frame.parent is not None:
-                # A failure without an error, such as a forced failure, counts as one error in the containers around it.
-                for outer in frame.parent.outwards():
-                    outer.errors += 1
-        return result
-
-    def _container(self, frame: Frame) -> Steps[ExecutionResult]:
-        outcome = self._work.outcome(frame)
-        yield from self._work.write(frame, outcome.writes, 0.0)
-        if outcome.crashes or outcome.failures:
-            return (yield from self._work.break_down(frame, outcome))
-        end = self._work.spread(frame, outcome)
-        if frame.executable.kind in LOOPS:
-            result = yield from self._turns(frame)
-            if result is ExecutionResult.FAILURE:
-                frame.ended = True
-        else:
-            yield from self._children(frame, frame.execution_path)
-        yield from self._clock.pause(end)
-        return ExecutionResult.FAILURE if frame.ended else ExecutionResult.SUCCESS
-
-    def _turns(self, frame: Frame) -> Steps[ExecutionResult]:
-        """Run the turns of a loop; it fails if one of its expressions has no value."""
-        turns = self._evaluation.turns(frame, lambda: self._clock.now)
-        for turn in itertools.count(1):
-            if not turns.begins(turn):
-                break
-            began = self._clock.elapsed
-            yield from self._children(frame, f"{frame.execution_path}[{turn}]")
-            if turns.reads_clock and self._clock.elapsed - began < _SECONDS_OF_A_TURN:
-                # The loop waits for a time: simulated tasks are over at once, but the time has to come.
-                yield from self._clock.pause(began + _SECONDS_OF_A_TURN)
-            self._count()
-            if frame.ended or 0 < frame.executable.max_error_count <= frame.errors:
-                break
-        if turns.is_endless:
-            yield from self._events.say(frame, Event.WARNING, event_texts.ENDLESS_LOOP)
-        if turns.problem is None:
-            return ExecutionResult.SUCCESS
-        yield from self._events.error(frame, turns.problem.text, turns.problem.code)
-        return ExecutionResult.FAILURE
-
-    def _children(self, frame: Frame, path: str) -> Steps[None]:
-        """Run the executables of a container once, in the order of their precedence constraints.
-
-        :param path: the execution path of the container, with the turn of a loop.
-        """
-        children = frame.executable.children
-        constraints = frame.executable.constraints
-        arriving: defaultdict[str, list[PrecedenceConstraint]] = defaultdict(list)
-        leaving: defaultdict[str, list[PrecedenceConstraint]] = defaultdict(list)
-        for constraint in constraints:
-            arriving[constraint.target].append(constraint)
-            leaving[constraint.source].append(constraint)
-        results: dict[str, ExecutionResult | None] = {}
-        untrue: set[PrecedenceConstraint] = set()
-        for stored in in_order(children, constraints):
-            if frame.is_ended or not may_start(arriving[stored.path], results, untrue):
-                results[stored.path] = None
-                continue
-            child, problems = self._evaluation.with_properties(frame, stored, self._clock.now)
-            yield from self._events.problems(frame, problems)
-            if child.disabled:
-                # As in Integration Services: the next executables start as if it had succeeded.
-                results[child.path] = ExecutionResult.SUCCESS
-            else:
-                result = yield from self._run(frame.inside(child, f"{path}\\{child.name}"))
-                results[child.path] = result
-                if result is ExecutionResult.FAILURE:
-                    frame.end_after(child)
-            found, problems = self._evaluation.untrue(frame, leaving[child.path], self._clock.now)
-            untrue.update(found)
-            yield from self._events.problems(frame, problems)
-
-    def _task(self, frame: Frame) -> Steps[ExecutionResult]:
-        executable = frame.executable
-        outcome = self._work.outcome(frame)
-        yield from self._validate(frame)
-        if executable.data_flow is not None:
-            return (yield from self._work.data_flow(frame, executable.data_flow, outcome))
-        if executable.assignment and not (outcome.crashes or outcome.failures):
-            where = f"The expression of the task {executable.path}"
-            problem = self._evaluation.assign(frame, executable.assignment, where, self._clock.now)
-            if problem is not None:
-                yield from self._events.error(frame, problem.text, problem.code)
-                return ExecutionResult.FAILURE
-        if executable.child_package is None or outcome.crashes or outcome.failures:
-            return (yield from self._work.perform(frame, outcome))
-        yield from self._work.write(frame, outcome.writes, 0.0)
-        end = self._work.spread(frame, outcome)
-        result = yield from self._execute_package(frame, executable.child_package)
-        yield from self._clock.pause(end)
-        return result
-
-    def _validate(self, frame: Frame, *, with_children: bool = False) -> Steps[None]:
-        executable = frame.executable
-        yield from self._events.raise_event(Event.PRE_VALIDATE, frame, event_texts.validating(executable.name))
-        if executable.data_flow is not None:
-            yield from self._events.of_pipeline(frame, data_flow.VALIDATION)
-        if with_children:
-            for child in executable.children:
-                if not child.disabled:
-                    inner = frame.inside(child, f"{frame.execution_path}\\{child.name}")
-                    yield from self._validate(inner, with_children=True)
-        yield from self._events.raise_event(Event.POST_VALIDATE, frame, event_texts.validated(executable.name))
-
-    def _handle(self, frame: Frame, handler: EventHandler) -> Steps[None]:
-        inside = frame.handling(handler)
-        yield from self._children(inside, inside.execution_path)
+    def _process_message(self, kind: MessageType, text: str, code: int | None = None) -> EventRecord:
+        return EventRecord(self._clock.tick(), kind, MessageSourceType.EXTERNAL_PROCESS, text, message_code=code)
 
 
-def _too_large(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "The containers and packages of this run are nested too deeply to be simulated. Nest fewer of them."
-    return (
-        f"The simulated run was ended after {_MOST_EXECUTABLES} tasks and containers, each turn of a loop counted. The"
-        " turns of nested loops multiply: disable some of them with a property override."
-    )
-
-
-def _encrypted(package_name: str) -> str:
-    return f"The package {package_name} is encrypted as a whole; it cannot be read without its password."
+def _with_package(project: Project, package: Package) -> Project:
+    """The project with the package after its property overrides."""
+    packages = tuple(package if one.name == package.name else one for one in project.packages)
+    return project if any(one is package for one in project.packages) else replace(project, packages=packages)

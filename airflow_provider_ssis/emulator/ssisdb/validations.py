@@ -15,7 +15,6 @@ from airflow_provider_ssis.catalog.codes import (
     OperationStatus,
     ValidationStatus,
 )
-from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.control_flow import all_executables
 from airflow_provider_ssis.emulator.runs.levels import Event
 from airflow_provider_ssis.emulator.runs.records import EventRecord
@@ -33,6 +32,7 @@ from airflow_provider_ssis.emulator.ssisdb.validation_checks import (
 )
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.engine.control_flow import texts
 from airflow_provider_ssis.project.models import Executable, Package
 
 log = logging.getLogger(__name__)
@@ -229,14 +229,12 @@ class Validations:
                 message_code=_VALIDATION_FAILED if event is Event.ERROR else None,
             )
 
-        records = [record(Event.PRE_VALIDATE, event_texts.validating(name))]
+        records = [record(Event.PRE_VALIDATE, texts.validating(name))]
         for finding in findings:
             source = executables.get(_owner(finding.place, executables), root)
-            event, text = (
-                (Event.WARNING, event_texts.warning) if finding.is_warning else (Event.ERROR, event_texts.error)
-            )
+            event, text = (Event.WARNING, texts.warning) if finding.is_warning else (Event.ERROR, texts.error)
             records.append(record(event, text(name if source is None else source.name, finding.message), source))
-        return [*records, record(Event.POST_VALIDATE, event_texts.validated(name))]
+        return [*records, record(Event.POST_VALIDATE, texts.validated(name))]
 
     def _mark(
         self,

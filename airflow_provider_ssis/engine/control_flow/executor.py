@@ -29,14 +29,25 @@ class Executor(Protocol):
     is_parallel: bool
     """Whether executables run at the same time; otherwise one after the other, in the order of the package."""
 
+    async def starting(self, frame: Frame) -> None:
+        """Wait until an executable may start, before its first event.
+
+        :raises Cancelled: the run was cancelled.
+        """
+
     async def begin(self, frame: Frame) -> None:
-        """Prepare for an executable that starts: begin its transaction."""
+        """Prepare for an executable that starts: begin its transaction.
+
+        :raises TaskFailure: it fails before anything in it runs.
+        :raises Cancelled: the run was cancelled.
+        """
 
     async def end(self, frame: Frame, result: Result) -> None:
         """Finish an executable that was begun: end its transaction.
 
         :param result: its result.
         :raises TaskFailure: the executable fails in the end.
+        :raises Cancelled: the run was cancelled.
         """
 
     async def validate(self, work: Work) -> None:
@@ -50,6 +61,13 @@ class Executor(Protocol):
 
         :returns: its execution value; None for none.
         :raises TaskFailure: it failed.
+        :raises Cancelled: the run was cancelled.
+        """
+
+    async def begins_turn(self, work: Work, turn: int) -> bool:
+        """Return whether a turn of a For loop takes place whose condition is true.
+
+        :param turn: its number, from 1.
         :raises Cancelled: the run was cancelled.
         """
 

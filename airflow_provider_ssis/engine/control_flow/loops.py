@@ -66,7 +66,7 @@ class Loops:
                 is_type = error.code is ExpressionCode.DTS_E_EXPREVALCANNOTCONVERTRESULT
                 code = NOT_BOOLEAN if is_type else _EVAL_INVALID
                 raise failure(f"The evaluation expression {where}", error, code) from None
-            if not goes_on:
+            if not goes_on or not await self._executor.begins_turn(Work(frame, loop), turn):
                 return
             yield turn
 

@@ -100,6 +100,15 @@ class PackageRun:
             self._variables[path] = found
         return found
 
+    def prefill(self, path: str, data: ContainerData, variables: dict[str, RunVariable]) -> None:
+        """Set what a container stores, for a package that has no file."""
+        self._data[path] = data
+        self._variables[path] = variables
+
+    def snapshot(self) -> list[tuple[str, str, Any]]:
+        """Return the values of all variables, to compare them later: path, name and value of each."""
+        return [(path, one.name, one.value) for path, store in self._variables.items() for one in store.values()]
+
     def data_of(self, container: DtsContainer) -> ContainerData:
         """Return the data of a task or loop as stored, read once."""
         if container.path not in self._data:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final
 
 from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp
-from airflow_provider_ssis.project.package.containers import DtsPrecedenceConstraint
+from airflow_provider_ssis.project.package.containers import DtsContainer, DtsPrecedenceConstraint
 
 Results = Mapping[str, Result | None]
 """The results of the executables that ended, by path; None for one that never starts."""
@@ -69,3 +71,69 @@ def _holds(constraint: Constraint, results: Results, is_true: Callable[[Constrai
             return has_outcome or is_true(constraint)
         case _:
             return has_outcome
+
+
+class Schedule:
+    """The executables of a container in one turn: which of them can start now.
+
+    :param children: the executables.
+    :param constraints: the precedence constraints between them.
+    """
+
+    def __init__(self, children: Sequence[DtsContainer], constraints: Iterable[Constraint]) -> None:
+        self._children = children
+        self._arriving: defaultdict[str, list[Constraint]] = defaultdict(list)
+        self._leaving: defaultdict[str, list[Constraint]] = defaultdict(list)
+        for constraint in constraints:
+            self._arriving[constraint.target].append(constraint)
+            self._leaving[constraint.source].append(constraint)
+        self._results: dict[str, Result | None] = {}
+        self._untrue: set[int] = set()
+        self._waiting: dict[str, int] = {}
+        self._ready: list[int] = []
+        for position, child in enumerate(children):
+            if self._arriving[child.path]:
+                self._waiting[child.path] = position
+            else:
+                self._ready.append(position)
+
+    def next(self) -> DtsContainer | None:
+        """Return an executable that starts now, the first in the order of the package; None if none can start."""
+        return self._children[heapq.heappop(self._ready)] if self._ready else None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no further executable can start, now or later."""
+        return not self._ready and not self._waiting
+
+    def clear(self) -> None:
+        """Start no further executable."""
+        self._ready.clear()
+        self._waiting.clear()
+
+    def with_expressions(self, path: str) -> list[Constraint]:
+        """Return the constraints after an executable whose expressions count."""
+        return [one for one in self._leaving[path] if uses_expression(one)]
+
+    def ended(self, path: str, result: Result, untrue: Iterable[Constraint] = ()) -> None:
+        """Note the end of an executable.
+
+        :param untrue: the constraints after it whose expressions are not true. Default: none.
+        """
+        self._untrue.update(map(id, untrue))
+        self._results[path] = result
+        changed = [path]
+        while changed:
+            for target in {one.target for one in self._leaving[changed.pop()]}:
+                position = self._waiting.get(target)
+                if position is None:
+                    continue
+                decision = decide(self._arriving[target], self._results, lambda one: id(one) not in self._untrue)
+                if decision is Decision.WAIT:
+                    continue
+                del self._waiting[target]
+                if decision is Decision.START:
+                    heapq.heappush(self._ready, position)
+                else:
+                    self._results[target] = None
+                    changed.append(target)

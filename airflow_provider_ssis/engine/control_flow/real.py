@@ -58,6 +58,13 @@ class RealExecutor:
         self._cancelled = cancelled
         self._transactions = transactions
 
+    async def starting(self, frame: Frame) -> None:
+        """Nothing is awaited: the walk limits the number of tasks."""
+
+    async def begins_turn(self, work: Work, turn: int) -> bool:
+        """Let each turn begin."""
+        return True
+
     async def begin(self, frame: Frame) -> None:
         """Begin the transaction that an executable requires."""
         await self._transactions.begin(frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from airflow_provider_ssis.engine.control_flow.values import stored_value
@@ -40,17 +41,17 @@ def execution_value(container: DtsContainer, value: Any) -> Any:
         return text
 
 
-def save_execution_value(view: View, container: DtsContainer, value: Any) -> None:
+def save_execution_value(view: Callable[[], View], container: DtsContainer, value: Any) -> None:
     """Write the execution value to the variable that the package names (ExecValueVariable).
 
-    :param view: the variables of the executable.
+    :param view: returns the variables of the executable.
     :raises TaskFailure: 0xC0019001, the variable cannot contain it.
     """
     name = DtsContents(container.element).text("ExecValueVariable")
     if not name or value is None:
         return
     try:
-        view.write(name, value)
+        view().write(name, value)
     except TaskFailure as error:
         text = f"The execution value cannot be saved in the variable {name}: {error.text}"
         raise TaskFailure(text, VALUE_NOT_SAVED) from None

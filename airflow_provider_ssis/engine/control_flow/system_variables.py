@@ -75,7 +75,7 @@ def _container(frame: Frame) -> Frame:
 
 
 def _local(moment: Any) -> Any:
-    return moment.astimezone().replace(tzinfo=None)
+    return moment.replace(tzinfo=None)
 
 
 def _stored(frame: Frame, name: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Final
@@ -18,8 +17,8 @@ from airflow_provider_ssis.engine.control_flow.executor import Executor, Work
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.loops import Loops
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
-from airflow_provider_ssis.engine.control_flow.precedence import Constraint, Decision, decide, uses_expression
-from airflow_provider_ssis.engine.control_flow.preparing import prepare
+from airflow_provider_ssis.engine.control_flow.precedence import Constraint, Schedule
+from airflow_provider_ssis.engine.control_flow.preparing import Prepared, prepare
 from airflow_provider_ssis.engine.control_flow.results import execution_value, final_result, save_execution_value
 from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
@@ -41,10 +40,11 @@ class Walk:
     """The walk of one run, with its child packages.
 
     :param sink: gets the events.
-    :param now: the clock.
+    :param now: the clock of events.
     :param secrets: what must not appear in events.
     :param cancel: cancels the run.
     :param executor: makes what does the work of tasks, for this walk.
+    :param clock: the clock of expressions. Default: that of events.
     """
 
     def __init__(
@@ -54,10 +54,11 @@ class Walk:
         secrets: Secrets,
         cancel: CancelToken,
         executor: Callable[[Walk], Executor],
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.now = now
         self.cancel = cancel
-        self.evaluation = Evaluation(now)
+        self.evaluation = Evaluation(clock or now)
         self.events = Events(sink, now, secrets, self._handle)
         self.checkpoints: dict[PackageRun, Checkpoint] = {}
         """The checkpoint files of the packages that save them."""
@@ -117,6 +118,10 @@ class Walk:
 
     async def _run(self, frame: Frame) -> Result:
         """Run one executable, on a slot if it is a task."""
+        try:
+            await self._executor.starting(frame)
+        except Cancelled:
+            return Result.CANCELED
         slots = frame.package.slots
         if frame.container.kind is not ExecutableKind.TASK or slots is None or frame.has_slot:
             return await self._run_now(frame)
@@ -134,16 +139,11 @@ class Walk:
         frame.start = began = self.now()
         await self.events.raise_event(EventName.PRE_EXECUTE, frame, texts.started(name, began))
         value: Any = None
-        await self._executor.begin(frame)
         try:
-            if prepared.failures:
-                for one in prepared.failures:
-                    await self.events.error(frame, one)
-                result = Result.FAILURE
-            elif container.kind is ExecutableKind.TASK:
-                result, value = await self._task(frame)
-            else:
-                result = await self._container(Work(frame, prepared.data))
+            result, value = await self._execute(frame, prepared)
+            result = await self._judge(frame, result)
+            value = execution_value(container, value)
+            result = await self._finish(frame, result, value)
         except Cancelled:
             result = Result.CANCELED
         if self.cancel.is_cancelled and result is not Result.SUCCESS:
@@ -151,15 +151,6 @@ class Walk:
             await self._executor.end(frame, result)
             self.events.write(EventName.QUERY_CANCEL, frame, texts.cancelled(name))
         else:
-            value = execution_value(container, value)
-            result = await self._judge(frame, result)
-            try:
-                save_execution_value(self.evaluation.view(frame), container, value)
-                await self._executor.end(frame, result)
-                await self._checkpoint(frame, result)
-            except TaskFailure as error:
-                await self.events.error(frame, error)
-                result = Result.FAILURE
             if result is Result.FAILURE and container.kind is ExecutableKind.TASK:
                 system = {"System::ExecutionValue": ("String", "" if value is None else str(value))}
                 await self.events.raise_event(EventName.TASK_FAILED, frame, texts.task_failed(name), system=system)
@@ -169,11 +160,43 @@ class Walk:
         self.events.publish(ExecutableEnded(frame.place, began, self.now(), result, shown))
         return result
 
+    async def _execute(self, frame: Frame, prepared: Prepared) -> tuple[Result, Any]:
+        """Execute a task or container; returns its result by its own logic, and its execution value."""
+        self.cancel.check()  # an event handler may have taken long
+        for one in prepared.failures:
+            await self.events.error(frame, one)
+        if prepared.failures:
+            return Result.FAILURE, None
+        try:
+            await self._executor.begin(frame)
+            if frame.container.kind is ExecutableKind.TASK:
+                return await self._task(frame)
+            return await self._container(Work(frame, prepared.data)), None
+        except TaskFailure as error:
+            await self.events.error(frame, error)
+            return Result.FAILURE, None
+
+    async def _finish(self, frame: Frame, result: Result, value: Any) -> Result:
+        """Save the execution value, end the transaction, and write the checkpoint; returns the result."""
+        try:
+            save_execution_value(lambda: self.evaluation.view(frame), frame.container, value)
+        except TaskFailure as error:
+            await self.events.error(frame, error)
+            result = Result.FAILURE
+        try:
+            await self._executor.end(frame, result)
+            await self._checkpoint(frame, result)
+        except TaskFailure as error:
+            await self.events.error(frame, error)
+            result = Result.FAILURE
+        return result
+
     async def _judge(self, frame: Frame, result: Result) -> Result:
         """Return the final result, after the maximum number of errors and a forced result."""
         container = frame.container
         maximum = container.max_error_count
-        if result is Result.SUCCESS and 0 < maximum <= frame.errors:
+        counts = result is Result.SUCCESS or (result is Result.FAILURE and container.kind.is_container)
+        if counts and 0 < maximum <= frame.errors:
             await self.events.warning(frame, texts.maximum_errors_reached(frame.errors, maximum), MAXIMUM_ERRORS)
             result = Result.FAILURE
         return final_result(container, result)
@@ -199,25 +222,17 @@ class Walk:
         work = await self._validate(frame)
         if work is None:
             return Result.FAILURE, None
-        try:
-            return Result.SUCCESS, await self._executor.run(work)
-        except TaskFailure as error:
-            await self.events.error(frame, error)
-            return Result.FAILURE, None
+        return Result.SUCCESS, await self._executor.run(work)
 
     async def _container(self, work: Work) -> Result:
         frame = work.frame
         container = frame.container
         if container.kind in _LOOPS:
-            try:
-                async with aclosing(self._loops.turns(work)) as turns:
-                    async for turn in turns:
-                        await self._children(frame, container, f"{frame.execution_path}[{turn}]")
-                        if frame.ended or self.cancel.is_cancelled or 0 < container.max_error_count <= frame.errors:
-                            break
-            except TaskFailure as error:
-                await self.events.error(frame, error)
-                return Result.FAILURE
+            async with aclosing(self._loops.turns(work)) as turns:
+                async for turn in turns:
+                    await self._children(frame, container, f"{frame.execution_path}[{turn}]")
+                    if frame.ended or self.cancel.is_cancelled or 0 < container.max_error_count <= frame.errors:
+                        break
         else:
             await self._children(frame, container, frame.execution_path)
         self.cancel.check()
@@ -235,74 +250,40 @@ class Walk:
 
         :param path: the execution path of the container, with the turn of a loop.
         """
-        arriving: defaultdict[str, list[Constraint]] = defaultdict(list)
-        leaving: defaultdict[str, list[Constraint]] = defaultdict(list)
-        for constraint in container.constraints:
-            arriving[constraint.target].append(constraint)
-            leaving[constraint.source].append(constraint)
-        results: dict[str, Result | None] = {}
-        untrue: set[int] = set()
-        waiting = list(container.children)
+        schedule = Schedule(container.children, container.constraints)
         running: dict[asyncio.Task[Result], Frame] = {}
 
         async def ended(child: Frame, result: Result) -> None:
-            results[child.container.path] = result
             if result is Result.FAILURE:
                 frame.end_after(child.container)
-            for one in leaving[child.container.path]:
-                if uses_expression(one) and not await self._is_true(frame, one):
-                    untrue.add(id(one))
+            untrue = [
+                one for one in schedule.with_expressions(child.container.path) if not await self._is_true(frame, one)
+            ]
+            schedule.ended(child.container.path, result, untrue)
 
         try:
             while True:
-                for child in self._ready(frame, waiting, arriving, results, untrue):
-                    if running and not self._executor.is_parallel:
-                        break
-                    waiting.remove(child)
-                    inner = frame.inside(child, f"{path}\\{child.name}")
-                    if prepare(self.evaluation, inner).container.disabled or self._was_done(inner):
-                        # As in Integration Services: the next executables start as if it had succeeded.
-                        await ended(inner, Result.SUCCESS)
-                        break
-                    if not self._executor.is_parallel or (not running and not waiting):
-                        await ended(inner, await self._run(inner))
-                        break
-                    running[asyncio.create_task(self._run(inner))] = inner
-                else:
+                if frame.is_ended or self.cancel.is_cancelled:
+                    schedule.clear()
+                child = schedule.next()
+                if child is None:
                     if not running:
                         return
                     done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                     for task in sorted(done, key=list(running).index):
                         await ended(running.pop(task), task.result())
+                    continue
+                inner = frame.inside(child, f"{path}\\{child.name}")
+                if prepare(self.evaluation, inner).container.disabled or self._was_done(inner):
+                    # As in Integration Services: the next executables start as if it had succeeded.
+                    await ended(inner, Result.SUCCESS)
+                elif not self._executor.is_parallel or (not running and schedule.is_empty):
+                    await ended(inner, await self._run(inner))
+                else:
+                    running[asyncio.create_task(self._run(inner))] = inner
         finally:
             for task in running:
                 task.cancel()
-
-    def _ready(
-        self,
-        frame: Frame,
-        waiting: list[DtsContainer],
-        arriving: defaultdict[str, list[Constraint]],
-        results: dict[str, Result | None],
-        untrue: set[int],
-    ) -> Sequence[DtsContainer]:
-        """Return the executables that start now; those that never start get no result."""
-        if frame.is_ended or self.cancel.is_cancelled:
-            waiting.clear()
-            return ()
-        changed = True
-        while changed:
-            changed = False
-            ready = []
-            for child in tuple(waiting):
-                decision = decide(arriving[child.path], results, lambda one: id(one) not in untrue)
-                if decision is Decision.START:
-                    ready.append(child)
-                elif decision is Decision.NEVER:
-                    results[child.path] = None
-                    waiting.remove(child)
-                    changed = True
-        return ready
 
     async def _is_true(self, frame: Frame, constraint: Constraint) -> bool:
         try:

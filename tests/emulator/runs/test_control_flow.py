@@ -195,9 +195,10 @@ def test_a_forced_result_is_that_of_the_task_whose_errors_count_all_the_same(
     assert played.status is status
 
 
-def test_a_forced_failure_without_an_error_fails_the_package() -> None:
-    played = run(package("P.dtsx", task("A", force_execution_result=1)))
-    assert played.status is OperationStatus.FAILED
+def test_a_forced_failure_raises_no_error_so_that_only_constraints_see_it() -> None:
+    arrows = [on_failure("A", "B")]
+    played = run(package("P.dtsx", task("A", force_execution_result=1), task("B"), constraints=arrows))
+    assert (played.ran, played.status) == (["Package", "A", "B"], OperationStatus.SUCCEEDED)
     assert played.texts(MessageType.ERROR) == []
 
 

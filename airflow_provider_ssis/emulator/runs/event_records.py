@@ -1,9 +1,10 @@
-"""The catalog's records of a run that the engine executes, from the engine's events."""
+"""The catalog's records of a run, simulated or executed, from the engine's events."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from airflow_provider_ssis.catalog.codes import ExecutionResult, MessageSourceType, MessageType
 from airflow_provider_ssis.emulator.runs.control_flow import all_executables
@@ -33,7 +34,7 @@ _SIGN = 1 << 31
 
 
 @dataclass(slots=True)
-class ExecutedRecords:
+class EventRecords:
     """Makes records of the events of one run.
 
     :param project: the deployed project.
@@ -60,7 +61,7 @@ class ExecutedRecords:
                     execution_path=event.place.execution_path,
                     start_time=event.start,
                     end_time=event.end,
-                    execution_duration=int((event.end - event.start).total_seconds() * 1000),
+                    execution_duration=(event.end - event.start) // timedelta(milliseconds=1),
                     execution_result=ExecutionResult(event.result.value),
                 )
         elif isinstance(event, ComponentPhase):
@@ -122,9 +123,9 @@ class ExecutedRecords:
         for handler in executable.event_handlers:
             inner = frame.handling(handler)
             for child in handler.children:
-                self._add(inner.inside(child, ""))
+                self._add(inner.inside(child))
         for child in executable.children:
-            self._add(frame.inside(child, ""))
+            self._add(frame.inside(child))
 
     def _frame(self, place: Place) -> Frame:
         known = self._frames.get((place.package, place.path))

@@ -16,6 +16,7 @@ from airflow_provider_ssis.project.builder.data_flow import DataFlowBuilder
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
+from airflow_provider_ssis.project.package.document import read_dts_package
 from tests.support.engine import Context, Said, task_context, task_of
 
 Rows = list[tuple[Any, ...]]
@@ -47,6 +48,7 @@ class FlowTest:
     """A package with one data flow, under construction.
 
     :param folder: where its files are.
+    :param change: changes the XML of the package, for what the builder does not write.
     """
 
     folder: Path
@@ -86,7 +88,8 @@ class FlowTest:
     def prepared(self, *, options: RunOptions | None = None) -> tuple[Context, dict[str, RowsSink]]:
         """The context of the task, with taps."""
         sinks = {name: RowsSink() for name in self.names}
-        package = self.package.read()
+        changed = self.change(self.package.to_bytes().decode("utf-8-sig"))
+        package = read_dts_package(changed.encode(), self.package.part)
         path = package.container.children[0].path
         taps = tuple(DataTap(path, name, lambda _path, sink=sink: sink) for name, sink in sinks.items())  # type: ignore[misc]
         chosen = options or RunOptions()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import tracemalloc
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +307,50 @@ def test_the_name_of_the_file_is_a_column(flow: FlowTest) -> None:
     source = flow.flow.add_flat_file_source("In", flow.file("In", [integer("n")]), file_name_column="File")
     flow.rows_of("Out", source.output)
     assert flow.run().rows["Out"] == [(1, str(flow.folder / "In.txt"))]
+
+
+def test_several_files_by_name_and_by_wildcard(flow: FlowTest) -> None:
+    for name, content in (("one", "1\n"), ("two", "2\n"), ("three", "3\n")):
+        (flow.folder / f"{name}.txt").write_text(content)
+    connection = flow.file("In", [integer("n")])
+    flow.rows_of("Out", flow.flow.add_flat_file_source("In", connection, file_name_column="File").output)
+    paths = f"{flow.folder}/one.txt|{flow.folder}/t*.txt"
+    flow.change = lambda xml: xml.replace('CreationName="FLATFILE"', 'CreationName="MULTIFLATFILE"').replace(
+        f"{flow.folder}/In.txt", paths
+    )
+    rows = flow.run().rows["Out"]
+    assert [(number, Path(path).name) for number, path in rows] == [(1, "one.txt"), (3, "three.txt"), (2, "two.txt")]
+
+
+def test_columns_with_the_fast_parse(flow: FlowTest) -> None:
+    source = flow.source("In", "  7,20010203\n", [integer("n"), FlatFileColumn("d", "DT_DBDATE")])
+    flow.rows_of("Out", source.output)
+    flow.change = lambda xml: xml.replace('name="FastParse">false<', 'name="FastParse">true<')
+    assert flow.run().rows["Out"] == [(7, date(2001, 2, 3))]
+
+
+def test_the_binary_format_is_refused(flow: FlowTest) -> None:
+    flow.rows_of("Out", flow.source("In", "1\n", [integer("n")]).output)
+    flow.change = lambda xml: xml.replace('name="UseBinaryFormat">false<', 'name="UseBinaryFormat">true<')
+    assert "the property UseBinaryFormat of the column 'n'" in flow.refusals()[0]
+
+
+def test_a_doubled_qualifier_is_written_if_it_is_escaped(flow: FlowTest) -> None:
+    columns = [FlatFileColumn("s", "DT_WSTR")]
+    flow.change = lambda xml: xml.replace(
+        '<property dataType="System.Boolean" name="Overwrite">',
+        '<property dataType="System.Boolean" name="EscapeQualifier">true</property>'
+        '<property dataType="System.Boolean" name="Overwrite">',
+    )
+    assert _written(flow, 'a"b\n', columns, text_qualifier='"') == b'"a""b"\r\n'
+
+
+def test_columns_without_a_column_in_the_file_are_refused_at_validation(flow: FlowTest) -> None:
+    source = flow.source("In", "1\n", [integer("n"), text("s")])
+    flow.rows_of("Out", source.output)
+    flow.change = lambda xml: re.sub(r'<DTS:FlatFileColumn [^>]*DTS:ObjectName="s"[^>]*/>', "", xml)
+    result = flow.run()
+    assert [said.code for said in result.errors] == [0xC020820A, 0xC004706B, 0xC004700C]
 
 
 def test_the_number_of_rows_counts_a_row_of_names(flow: FlowTest) -> None:

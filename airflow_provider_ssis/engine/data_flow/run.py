@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -14,24 +13,20 @@ import pyarrow as pa
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import (
-    ComponentPlan,
     Emitted,
     FlowComponent,
     FlowPart,
     RowComponent,
 )
 from airflow_provider_ssis.engine.data_flow.flow_context import FlowContext
+from airflow_provider_ssis.engine.data_flow.flow_warnings import plan_warnings
 from airflow_provider_ssis.engine.data_flow.plan import DataFlowPlan, PlannedPath
 from airflow_provider_ssis.engine.data_flow.queues import Inbox
 from airflow_provider_ssis.engine.data_flow.registry import part_of
-from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT
+from airflow_provider_ssis.engine.data_flow.reports import FlowReports, SentRows
 from airflow_provider_ssis.engine.data_flow.taps import Sink
 from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
-from airflow_provider_ssis.engine.events import ComponentPhase, Place, RowsSent, RowsWritten
 from airflow_provider_ssis.engine.refusals import UnsupportedError
-
-PIPELINE = "SSIS.Pipeline"
-"""The subcomponent of the messages of the data flow itself."""
 
 VALIDATION = 0x4004300A
 PREPARE_FOR_EXECUTE = 0x40043006
@@ -39,7 +34,6 @@ PRE_EXECUTE = 0x40043007
 EXECUTE = 0x4004300C
 POST_EXECUTE = 0x40043008
 CLEANUP = 0x40043009
-ROWS_WRITTEN = 0x4004300B
 FAILED_PRE_EXECUTE = 0xC004701A
 FAILED_INPUT = 0xC0047022
 FAILED_OUTPUT = 0xC0047038
@@ -47,11 +41,6 @@ FAILED_VALIDATION = 0xC004706B
 FAILED_COMPONENTS = 0xC004700C
 UNEXPECTED = 0xC0047062
 """DTS_E_USERCOMPONENTEXCEPTION."""
-
-REDIRECTS_WITHOUT_PATH, PATH_WITHOUT_REDIRECTS = 0x80208386, 0x80208385
-
-_EVENT_SECONDS = 0.5
-"""The shortest time between two events of a path."""
 
 
 @dataclass(slots=True)
@@ -61,9 +50,7 @@ class _Route:
     path: PlannedPath
     names: tuple[str, ...]
     sinks: Sequence[_Tap]
-    rows: int = 0
-    published: int = 0
-    next_event: float = 0.0
+    count: SentRows = field(default_factory=SentRows)
 
 
 @dataclass(slots=True)
@@ -96,12 +83,8 @@ class DataFlowRun:
         self._task = context
         self._cancel = CancelToken()
         self._context = FlowContext(context, self._cancel)
-        self._clock = clock
         self._taps = taps
-        container = context.container
-        self._place = Place(
-            f"{context.package_name}.dtsx", container.path, context.execution_path, container.name, container.id
-        )
+        self._reports = FlowReports(context, clock)
         self._parts: dict[str, FlowPart] = {}
         for component in plan.components:
             found = part_of(component)
@@ -115,7 +98,6 @@ class DataFlowRun:
         self._failures: list[TaskFailure] = []
         self._is_cancelled = False
         self._is_validated = False
-        self._times: dict[tuple[str, str], tuple[datetime, datetime]] = {}
         self._connect()
 
     @property
@@ -146,56 +128,23 @@ class DataFlowRun:
 
         :raises TaskFailure: one cannot run.
         """
-        self._message("Validation phase is beginning.", VALIDATION)
-        self._warn()
+        self._reports.message("Validation phase is beginning.", VALIDATION)
+        for text, code in plan_warnings(self._plan):
+            self._reports.warning(text, code)
         self._validate_parts()
 
     def _validate_parts(self) -> None:
         self._is_validated = True
         for part in self._parts.values():
             try:
-                with self._phase(part, "Validate"):
+                with self._reports.phase(part.plan.stored.name, "Validate"):
                     part.validate(self._context)
             except TaskFailure as failure:
                 name = part.plan.stored.name
-                self._report(_at(failure, part))
-                self._error(f'"{name}" failed validation. See the messages before this one.', FAILED_VALIDATION)
-                self._error("One or more components failed validation.", FAILED_COMPONENTS)
+                self._reports.failure(_at(failure, part))
+                self._reports.error(f'"{name}" failed validation. See the messages before this one.', FAILED_VALIDATION)
+                self._reports.error("One or more components failed validation.", FAILED_COMPONENTS)
                 raise TaskFailure(str(failure), failure.code, is_reported=True) from failure
-
-    def _warn(self) -> None:
-        if not self._plan.components and not self._plan.removed:
-            self._warning("The Data Flow task contains no components.", 0x80047034)
-        for component in self._plan.removed:
-            if component.inputs:
-                text = f'The component "{component.name}" does not run, because nothing uses its rows.'
-                self._warning(text, 0x800470AE)
-            else:
-                text = f'The source "{component.name}" does not run, because no destination gets its rows.'
-                self._warning(text, 0x8004706F)
-        for plan in self._plan.components:
-            self._warn_about_errors(plan)
-        for name, columns in self._plan.unused.items():
-            listed = ", ".join(f'"{column}"' for column in columns)
-            self._warning(f"No component after {name} uses the columns {listed}. Remove them to save work.", 0x80047076)
-
-    def _warn_about_errors(self, plan: ComponentPlan) -> None:
-        output = plan.error_output
-        if output is None:
-            return
-        stored = plan.stored
-        owners = [end for end in stored.ends if end is not output]
-        columns = [column for end in owners for column in end.columns]
-        redirects = any(
-            REDIRECT in (each.error_disposition, each.truncation_disposition) for each in (*owners, *columns)
-        )
-        is_attached = output.key in plan.attached
-        if redirects and not is_attached:
-            text = f"{stored.name} redirects rows with errors, and no path leads from its error output: they are lost."
-            self._warning(text, REDIRECTS_WITHOUT_PATH)
-        if is_attached and not redirects:
-            text = f"The error output of {stored.name} gets no rows, because no disposition redirects them."
-            self._warning(text, PATH_WITHOUT_REDIRECTS)
 
     def execute(self) -> None:
         """Run the data flow until its end.
@@ -209,13 +158,13 @@ class DataFlowRun:
         sinks = [tap.sink for route in self._routes.values() for tap in route.sinks]
         with self._task.cancel.interrupts(self._stop):
             try:
-                self._message("Prepare for Execute phase is beginning.", PREPARE_FOR_EXECUTE)
-                self._message("Pre-Execute phase is beginning.", PRE_EXECUTE)
+                self._reports.message("Prepare for Execute phase is beginning.", PREPARE_FOR_EXECUTE)
+                self._reports.message("Pre-Execute phase is beginning.", PRE_EXECUTE)
                 if self._open(opened):
                     for route in self._routes.values():
                         for tap in route.sinks:
                             tap.sink.start(route.path.schema)
-                    self._message("Execute phase is beginning.", EXECUTE)
+                    self._reports.message("Execute phase is beginning.", EXECUTE)
                     self._run_threads()
             finally:
                 self._close(opened, sinks)
@@ -231,7 +180,7 @@ class DataFlowRun:
             opened.append(part)
             try:
                 self._task.cancel.check()
-                with self._phase(part, "PreExecute"):
+                with self._reports.phase(part.plan.stored.name, "PreExecute"):
                     part.open(self._context)
             except EngineError as error:
                 self._record(error, part, FAILED_PRE_EXECUTE, "pre-execute phase")
@@ -258,15 +207,15 @@ class DataFlowRun:
     def _close(self, opened: Sequence[FlowPart], sinks: Sequence[Sink]) -> None:
         is_bad = bool(self._failures) or self._is_cancelled or self._task.cancel.is_cancelled
         for route in self._routes.values():
-            self._publish_rows(route, is_last=True)
+            self._reports.rows_sent(route.path, route.count, is_last=True)
         if opened:
-            self._message("Post Execute phase is beginning.", POST_EXECUTE)
+            self._reports.message("Post Execute phase is beginning.", POST_EXECUTE)
         with ExitStack() as stack:
             for sink in sinks:
                 stack.callback(sink.end, failed=is_bad)
             for part in opened:
                 try:
-                    with self._phase(part, "PostExecute"):
+                    with self._reports.phase(part.plan.stored.name, "PostExecute"):
                         part.close(failed=is_bad)
                 except EngineError as error:
                     self._record(error, part, None, "post-execute phase")
@@ -275,15 +224,11 @@ class DataFlowRun:
         for inbox in self._inboxes.values():
             inbox.close()
         for part in opened:
-            rows = part.counts.rows
-            if rows is not None:
-                name = part.plan.stored.name
-                self._message(f'"{name}" wrote {rows} rows.', ROWS_WRITTEN)
-                self._task.publish(RowsWritten(self._clock(), self._place, name, rows))
+            if part.counts.rows is not None:
+                self._reports.rows_written(part.plan.stored.name, part.counts.rows)
         if opened:
-            self._message("Cleanup phase is beginning.", CLEANUP)
-        for (component, phase), (start, end) in self._times.items():
-            self._task.publish(ComponentPhase(self._place, component, phase, start, end))
+            self._reports.message("Cleanup phase is beginning.", CLEANUP)
+        self._reports.phases()
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
@@ -309,7 +254,7 @@ class DataFlowRun:
         )
         rows = part.rows(inputs)
         try:
-            with self._phase(part, "PrimeOutput"):
+            with self._reports.phase(part.plan.stored.name, "PrimeOutput"):
                 for output, batch in rows:
                     self._push(output, batch)
         finally:
@@ -332,8 +277,8 @@ class DataFlowRun:
             return
         if batch.schema.names != list(route.names):
             batch = batch.select(list(route.names))
-        route.rows += batch.num_rows
-        self._publish_rows(route, is_last=False)
+        route.count.rows += batch.num_rows
+        self._reports.rows_sent(route.path, route.count, is_last=False)
         for tap in route.sinks:
             rows = batch if tap.left is None else batch.slice(0, tap.left)
             if tap.left is not None:
@@ -356,19 +301,16 @@ class DataFlowRun:
             self._work(part, work)
 
     def _work(self, part: RowComponent, work: Callable[[], Iterable[Emitted]]) -> None:
-        key = (part.plan.stored.name, "ProcessInput")
-        start = self._times[key][0] if key in self._times else self._clock()
         try:
-            for output, rows in work():
-                self._push(output, rows)
+            with self._reports.phase(part.plan.stored.name, "ProcessInput"):
+                for output, rows in work():
+                    self._push(output, rows)
         except _Located:
             raise
         except EngineError as error:
             raise _Located(error, part) from error
         except Exception as error:
             raise _Located(_unexpected(error, part), part) from error
-        finally:
-            self._times[key] = (start, self._clock())
 
     def _end_outputs(self, part: FlowPart) -> None:
         for output in part.plan.stored.outputs:
@@ -419,10 +361,10 @@ class DataFlowRun:
         self._stop()
         if not is_first:
             return
-        self._report(_at(failure, part))
+        self._reports.failure(_at(failure, part))
         if consequence is not None:
             text = f"The {method} of {part.plan.subcomponent} failed. See the messages before this one."
-            self._error(text, consequence)
+            self._reports.error(text, consequence)
 
     def _stop(self) -> None:
         self._cancel.cancel()
@@ -430,49 +372,6 @@ class DataFlowRun:
             inbox.stop()
         for _, sink, _ in self._taps:
             sink.stop()
-
-    def _report(self, failure: TaskFailure) -> None:
-        for each in failure.chain:
-            self._task.error(each.text, each.code, subcomponent=each.subcomponent or failure.subcomponent)
-
-    # -- events --------------------------------------------------------------------------------------------------------
-
-    def _message(self, text: str, code: int) -> None:
-        self._task.information(text, code, subcomponent=PIPELINE)
-
-    def _warning(self, text: str, code: int) -> None:
-        self._task.warning(text, code, subcomponent=PIPELINE)
-
-    def _error(self, text: str, code: int) -> None:
-        self._task.error(text, code, subcomponent=PIPELINE)
-
-    def _publish_rows(self, route: _Route, *, is_last: bool) -> None:
-        now = time.monotonic()
-        new = route.rows - route.published
-        if not new or (now < route.next_event and not is_last):
-            return
-        route.published = route.rows
-        route.next_event = now + _EVENT_SECONDS
-        path = route.path
-        self._task.publish(
-            RowsSent(
-                self._clock(),
-                self._place,
-                path.id,
-                path.name,
-                path.source.stored.name,
-                path.target.stored.name,
-                new,
-            )
-        )
-
-    @contextmanager
-    def _phase(self, part: FlowPart, phase: str) -> Iterator[None]:
-        start = self._clock()
-        try:
-            yield
-        finally:
-            self._times[part.plan.stored.name, phase] = (start, self._clock())
 
 
 def _has_thread(part: FlowPart) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ssis.project.builder.column_types import TYPE_NAMES, column_type
+from airflow_provider_ssis.project.builder.column_types import BUILT_TYPES, TYPE_NAMES, column_type
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.xml import element, guid
 from airflow_provider_ssis.project.errors import BuildError
-from airflow_provider_ssis.project.package.connections import DtsConnectionManager
+from airflow_provider_ssis.project.package.connections import CacheColumn, DtsConnectionManager
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -58,8 +59,15 @@ def cache(
 
 def stored_cache_columns(found: DtsConnectionManager) -> tuple[Column, ...]:
     """Return the columns of a cache that was read."""
-    return tuple(
-        Column(each.name, TYPE_NAMES[each.data_type], each.length, each.precision, each.scale, each.code_page or 1252)
-        for each in found.cache_columns
-        if each.data_type in TYPE_NAMES
-    )
+    return tuple(_stored(each) for each in found.cache_columns if each.data_type in TYPE_NAMES)
+
+
+def _stored(found: CacheColumn) -> Column:
+    name = TYPE_NAMES[found.data_type]
+    values: dict[str, Any] = {
+        "length": found.length,
+        "precision": found.precision,
+        "scale": found.scale,
+        "code_page": found.code_page,
+    }
+    return replace(Column(found.name, name), **{each: values[each] for each in BUILT_TYPES[name].parts})

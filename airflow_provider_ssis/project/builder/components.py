@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.flow_columns import Column, FlowColumn
-from airflow_provider_ssis.project.builder.flow_properties import Properties
+from airflow_provider_ssis.project.builder.flow_properties import Properties, Property
 from airflow_provider_ssis.project.builder.xml import plain_element
 from airflow_provider_ssis.project.errors import BuildError
 
@@ -272,10 +272,10 @@ class Component:
                 advice="Choose a component or column that can fail row by row, and a commit size other than 0",
             )
 
-    def set_properties(self, properties: Mapping[str, str | int | bool]) -> None:
+    def set_properties(self, properties: Mapping[str, str | int | bool | None]) -> None:
         """Set custom properties that no argument sets: ``{"CommandTimeout": 60}``.
 
-        :param properties: values by name.
+        :param properties: values by name; None to leave out a property that the version of the component does not have.
         :raises BuildError: the component has no such property.
         """
         found = (
@@ -288,11 +288,36 @@ class Component:
                 raise BuildError(
                     f"the component {self.name} has no property {name}", advice=f"Properties: {', '.join(found)}"
                 )
+            if value is None:
+                owner = found[name].getparent()
+                if owner is not None:
+                    owner.remove(found[name])
+                self.properties = {key: each for key, each in self.properties.items() if key != name}
+                continue
             text = str(value).lower() if isinstance(value, bool) else str(value)
             found[name].text = text or None
             if found[name].get("dataType") == "System.Null" and text:
                 found[name].set("dataType", "System.String")
             self.properties = {**self.properties, name: self.properties[name]._replace(text=text)}
+
+    def add_property(self, name: str, value: str | int | bool) -> None:
+        """Add a custom property that another version of the component has: ``add_property("EscapeQualifier", True)``.
+
+        :param name: its name.
+        :param value: its value, which gives its type: String, Int32 or Boolean.
+        :raises BuildError: the component has such a property.
+        """
+        if name in self.properties or self.written is None:
+            raise BuildError(f"the component {self.name} has the property {name}", advice="Use set_properties")
+        kind = "Boolean" if isinstance(value, bool) else "Int32" if isinstance(value, int) else "String"
+        made = Property(f"System.{kind}", str(value).lower() if isinstance(value, bool) else str(value))
+        self.properties = {**self.properties, name: made}
+        written = self.written.find("properties")
+        (new,) = properties_of({name: made})
+        if written is None:
+            self.written.insert(0, new)
+        else:
+            written.extend(list(new))
 
     def set_attributes(self, attributes: Mapping[str, str | None]) -> None:
         """Set attributes that no argument sets, as a file stores them: ``{"validateExternalMetadata": "False"}``.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ssis.project.builder.column_types import TYPE_NAMES, column_type
+from airflow_provider_ssis.project.builder.column_types import BUILT_TYPES, TYPE_NAMES, column_type
 from airflow_provider_ssis.project.builder.xml import element, escaped, guid
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
+from airflow_provider_ssis.project.package.connections import FlatFileColumn as StoredColumn
 from airflow_provider_ssis.project.package.elements import is_true, unescaped
 
 if TYPE_CHECKING:
@@ -135,18 +136,7 @@ def stored_flat_file(found: DtsConnectionManager) -> FlatFile | None:
     return FlatFile(
         name=found.name,
         path=found.connection_string,
-        columns=tuple(
-            FlatFileColumn(
-                each.name,
-                TYPE_NAMES[each.data_type],
-                each.maximum_width,
-                each.width if each.width != each.maximum_width else 0,
-                each.precision,
-                each.scale,
-                each.text_qualified,
-            )
-            for each in found.columns
-        ),
+        columns=tuple(_stored_column(each) for each in found.columns),
         column_delimiter=first.delimiter if len(found.columns) > 1 else ",",
         row_delimiter=last.delimiter or unescaped(stored.get("RowDelimiter", "")),
         file_format=stored.get("Format", "Delimited"),
@@ -158,3 +148,12 @@ def stored_flat_file(found: DtsConnectionManager) -> FlatFile | None:
         unicode=is_true(stored.get("Unicode")),
         locale_id=int(locale_id) if locale_id.isdecimal() else 1033,
     )
+
+
+def _stored_column(found: StoredColumn) -> FlatFileColumn:
+    name = TYPE_NAMES[found.data_type]
+    parts = BUILT_TYPES[name].parts
+    values: dict[str, Any] = {"length": found.maximum_width, "precision": found.precision, "scale": found.scale}
+    width = found.width if found.width != found.maximum_width else 0
+    made = FlatFileColumn(found.name, name, width=width, text_qualified=found.text_qualified)
+    return replace(made, **{each: values[each] for each in parts if each in values})

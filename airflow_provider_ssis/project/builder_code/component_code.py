@@ -470,18 +470,30 @@ WRITERS: Mapping[str, Callable[[FlowCode, Component], Ref]] = {
 """The function that writes the call for each class of component."""
 
 
+_PARSERS: Mapping[str, Callable[[str], object]] = {
+    "System.String": str,
+    "System.Int32": int,
+    "System.Boolean": lambda text: text.lower() == "true",
+}
+
+
 def adjust(flow: FlowCode, found: Component, made: Ref) -> None:
     """Write calls that set the properties, attributes and dispositions that the first call has not set."""
     component = made.value
     if not isinstance(component, built.Component) or component.written is None:
         return
-    properties = {
+    properties: dict[str, str | None] = {
         name: found.properties[name].text
         for name, each in component.properties.items()
         if name in found.properties and isinstance(each.text, str) and found.properties[name].text != each.text
     }
+    properties |= {name: None for name in component.properties if name not in found.properties}
     if properties:
         flow.code.call(made, "set_properties", properties)
+    for name, own_property in found.properties.items():
+        parse = _PARSERS.get(own_property.data_type)
+        if name not in component.properties and parse is not None and not own_property.is_array:
+            flow.code.call(made, "add_property", name, parse(own_property.text))
     stored, own = found.element.attrib, component.written.attrib
     names = [
         each for each in {*map(str, stored), *map(str, own)} if each not in ("refId", "description", "contactInfo")

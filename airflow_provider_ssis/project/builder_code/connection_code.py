@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from airflow_provider_ssis.project.builder.caches import stored_cache_columns
 from airflow_provider_ssis.project.builder.connections import SQL_CLIENT, ConnectionManagers
 from airflow_provider_ssis.project.builder.flat_files import stored_flat_file
 from airflow_provider_ssis.project.builder_code.calls import Code, Ref
 from airflow_provider_ssis.project.builder_code.equality import differences, is_secret_element
+from airflow_provider_ssis.project.connection_strings import connection_pairs
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.elements import is_true
@@ -89,14 +92,74 @@ def _typed(code: Code, owner: Ref, found: DtsConnectionManager, original: _Eleme
             }
             made = code.call(owner, "add_flat_file", found.name, text, list(flat.columns), into=found.name, **arguments)
         else:
-            return None
-    except (BuildError, ValueError, IndexError):
+            method, arguments = _ARGUMENTS[found.kind](found)
+            made = code.call(owner, method, found.name, into=found.name, **arguments)
+    except (BuildError, ValueError, LookupError):
         _undo(code, owner, found, start)
         return None
     if original is None or differences(original, made.value.inner[0], found.part):
         _undo(code, owner, found, start)
         return None
     return made
+
+
+def _excel(found: DtsConnectionManager) -> tuple[str, dict[str, Any]]:
+    pairs = connection_pairs(found.connection_string)
+    arguments: dict[str, Any] = {"path": pairs["data source"]}
+    if "HDR=NO" in pairs["extended properties"].upper():
+        arguments["header"] = False
+    if pairs["provider"] != "Microsoft.ACE.OLEDB.12.0":
+        arguments["provider"] = pairs["provider"]
+    return "add_excel", arguments
+
+
+def _smtp(found: DtsConnectionManager) -> tuple[str, dict[str, Any]]:
+    pairs = connection_pairs(found.connection_string)
+    arguments: dict[str, Any] = {"server": pairs["smtpserver"]}
+    for name, argument in (("usewindowsauthentication", "use_windows_authentication"), ("enablessl", "enable_ssl")):
+        if is_true(pairs.get(name)):
+            arguments[argument] = True
+    if "timeout" in pairs:
+        arguments["timeout"] = int(pairs["timeout"])
+    return "add_smtp", arguments
+
+
+def _ftp(found: DtsConnectionManager) -> tuple[str, dict[str, Any]]:
+    stored = found.properties
+    server, _, port = found.connection_string.rpartition(":")
+    arguments: dict[str, Any] = {"server": server}
+    if port != "21":
+        arguments["port"] = int(port)
+    if "ServerUserName" in stored:
+        arguments["user"] = stored["ServerUserName"]
+    if is_true(stored.get("UsePassiveMode")):
+        arguments["use_passive_mode"] = True
+    for name, argument in (("Timeout", "timeout"), ("Retries", "retries"), ("ChunkSize", "chunk_size")):
+        if name in stored:
+            arguments[argument] = int(stored[name])
+    return "add_ftp", arguments
+
+
+def _cache(found: DtsConnectionManager) -> tuple[str, dict[str, Any]]:
+    indexed = sorted(
+        (each for each in found.cache_columns if each.index_position), key=lambda each: each.index_position
+    )
+    arguments: dict[str, Any] = {
+        "columns": list(stored_cache_columns(found)),
+        "keys": [each.name for each in indexed],
+    }
+    if found.connection_string:
+        arguments["path"] = found.connection_string
+    return "add_cache", arguments
+
+
+_ARGUMENTS: Mapping[str, Callable[[DtsConnectionManager], tuple[str, dict[str, Any]]]] = {
+    "EXCEL": _excel,
+    "SMTP": _smtp,
+    "FTP": _ftp,
+    "CACHE": _cache,
+}
+"""The method and its arguments by type of connection manager."""
 
 
 def _undo(code: Code, owner: Ref, found: DtsConnectionManager, start: tuple[int, frozenset[str]]) -> None:

@@ -60,6 +60,7 @@ def _normalised(element: _Element) -> _Element:
             continue
         if not str(each.tag).startswith("{"):
             each.attrib.pop("description", None)
+            each.attrib.pop("errorOrTruncationOperation", None)  # in the language of the designer
         if each.get("componentClassID") is not None:
             each.set("componentClassID", class_name(each.get("componentClassID", "")))
         if name == "SelectedLogProvider":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,18 @@ from airflow_provider_ssis.project.builder_code.package_code import python_code
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
-from tests.project.builder.flows import COMPONENTS, new_flow
+from tests.project.builder.flows import COMPONENTS, Flow, new_flow
 from tests.project.builder.sample import sales_project
 
 INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 needs_inputs = pytest.mark.skipif(
     not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
 )
+
+
+def new_flow_in(flow: Flow) -> Flow:
+    """The same objects with another data flow of the package."""
+    return replace(flow, flow=flow.package.add_data_flow("Other"))
 
 
 def run(code: str) -> dict[str, Any]:
@@ -112,6 +118,22 @@ def test_paths_and_outputs_with_other_names_are_built_again() -> None:
     assert 'read.output.path_name = "Rows"' in code
     assert code.count("add_stored_component") == 1  # the source, whose output has a name in another language
     assert differences(package.element, rebuilt(code).element, "Load.dtsx") == []
+
+
+def test_components_of_other_versions_are_built_again() -> None:
+    _, flow = new_flow()
+    lookup = COMPONENTS["Lookup"][0](flow)
+    lookup.set_properties({"TreatDuplicateKeysAsError": None})
+    target = COMPONENTS["Flat File Destination"][0](new_flow_in(flow))
+    target.add_property("EscapeQualifier", True)
+    target.set_attributes({"version": "1"})
+    package = flow.package.read()
+    code = python_code(package)
+    assert "add_stored" not in code  # not the connection managers either
+    assert 'save.add_property("EscapeQualifier", True)' in code
+    assert differences(package.element, rebuilt(code).element, "Load.dtsx") == []
+    with pytest.raises(BuildError, match="Use set_properties"):
+        target.add_property("EscapeQualifier", False)
 
 
 def test_texts_survive() -> None:

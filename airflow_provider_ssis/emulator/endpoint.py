@@ -25,18 +25,21 @@ class Endpoint:
     user: str
     password: str = field(repr=False)
 
-    def odbc(self, family: DriverFamily | None = None, *, encrypt: Encrypt = Encrypt.YES) -> str:
+    def odbc(
+        self, family: DriverFamily | None = None, *, encrypt: Encrypt = Encrypt.YES, database: str = DATABASE
+    ) -> str:
         """An ODBC connection string, for a driver of this machine.
 
         :param family: Microsoft's driver or FreeTDS; the preferred one of those installed by default.
         :param encrypt: encryption; the server's certificate is made at its start, so it is trusted unseen.
+        :param database: the database. Default: ``SSISDB``.
         :raises OdbcDriverMissing: no such driver is installed.
         """
         drivers = [driver for driver in installed_drivers() if family in (None, driver.family)]
         target = OdbcTarget(
             host=self.host,
             port=self.port,
-            database=DATABASE,
+            database=database,
             user=self.user,
             password=self.password,
             encrypt=encrypt,

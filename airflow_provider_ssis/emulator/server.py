@@ -409,9 +409,11 @@ class SsisdbEmulator:
         """An Airflow connection of type ``ssis``, as ``AIRFLOW_CONN_SSIS_DEFAULT`` takes it."""
         return self.endpoint.airflow_uri
 
-    def odbc(self, family: DriverFamily | None = None, *, encrypt: Encrypt = Encrypt.YES) -> str:
-        """An ODBC connection string for a driver of a certain family; see :meth:`Endpoint.odbc`."""
-        return self.endpoint.odbc(family, encrypt=encrypt)
+    def odbc(
+        self, family: DriverFamily | None = None, *, encrypt: Encrypt = Encrypt.YES, database: str = DATABASE
+    ) -> str:
+        """An ODBC connection string for a driver or database of your choice; see :meth:`Endpoint.odbc`."""
+        return self.endpoint.odbc(family, encrypt=encrypt, database=database)
 
     @property
     def scripts(self) -> ScriptBook:

@@ -1,0 +1,16 @@
+"""The page about the engine lists every task and component that the engine runs or refuses by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_ssis.engine.data_flow.registry import MODULES, REFUSED
+from airflow_provider_ssis.engine.tasks.table import TASKS
+from tests.support.markdown import ROOT
+
+PAGE = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted({*MODULES, *REFUSED, *TASKS}))
+def test_the_page_names_what_the_engine_knows(name: str) -> None:
+    assert f"`{name}`" in PAGE

@@ -95,3 +95,36 @@ def test_a_reset_drops_databases_that_are_in_use(ssisdb_emulator: SsisdbEmulator
         ssisdb_emulator.reset()
         found: Any = connection.execute("SELECT DB_NAME(), DB_ID('Shop'), @@TRANCOUNT").fetchone()
         assert tuple(found) == ("master", None, 0)
+
+
+PROCEDURE = """CREATE PROCEDURE dbo.double_it @x int, @y int OUTPUT AS
+BEGIN
+    SET @y = @x * 2
+    IF @x = 4 RETURN 5
+    SELECT @x AS x
+    SELECT @y AS y
+    RETURN 5
+END"""
+
+
+def test_a_procedure_is_called_by_its_name(ssisdb_emulator: SsisdbEmulator) -> None:
+    with closing(pyodbc.connect(ssisdb_emulator.odbc_connection_string, autocommit=True)) as connection:
+        connection.execute("CREATE DATABASE Shop")
+        connection.execute("USE Shop")
+        connection.execute(PROCEDURE)
+        cursor = connection.execute("{CALL double_it (?, ?)}", 21, 0)
+        assert cursor.fetchval() == 21
+        assert cursor.nextset()
+        assert cursor.fetchval() == 42
+    with closing(CLIENTS["pymssql"][0](ssisdb_emulator)) as connection, closing(connection.cursor()) as cursor:
+        cursor.execute("USE Shop")
+        values = cursor.callproc("dbo.double_it", (4, pymssql.output(int)))
+        assert values[1] == 8
+    with closing(CLIENTS["python-tds"][0](ssisdb_emulator)) as connection, closing(connection.cursor()) as cursor:
+        cursor.execute("USE Shop")
+        cursor.callproc("double_it", (3, pytds.output(param_type="int", value=0)))
+        assert cursor.fetchall() == [(3,)]
+        assert cursor.nextset()
+        assert cursor.fetchall() == [(6,)]
+        cursor.nextset()
+        assert cursor.get_proc_return_status() == 5

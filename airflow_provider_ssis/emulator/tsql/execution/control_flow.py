@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Final
 
-from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX
+from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX
 from airflow_provider_ssis.emulator.session import Event, StatementDone
 from airflow_provider_ssis.emulator.tsql.execution.frames import Broken, Continued, Frame, Jumped, Returned
-from airflow_provider_ssis.emulator.tsql.execution.handlers import ImmediateTable, StreamedTable
+from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, ImmediateTable, StreamedTable
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
@@ -75,7 +75,10 @@ async def _try(interpreter: Runner, statement: s.TryCatch, frame: Frame) -> Asyn
         errors.pop()
 
 
-def _return(interpreter: Runner, statement: s.Return, frame: Frame) -> Iterable[Event]:
+async def _return(interpreter: Runner, statement: s.Return, frame: Frame) -> Iterable[Event]:
+    if statement.value is not None:
+        value, source = await interpreter.evaluator.value(statement.value, frame)
+        frame.status = conversion.assign(0 if value is None else value, source if value is not None else INT, INT)
     raise Returned
 
 
@@ -121,11 +124,14 @@ def _delay(interpreter: Runner, text: str, *, until: bool) -> dt.timedelta:
 
 
 IMMEDIATE: Final[ImmediateTable] = {
-    s.Return: _return,
     s.Break: _break,
     s.Continue: _continue,
     s.Label: _label,
     s.GoTo: _goto,
+}
+
+AWAITED: Final[AwaitedTable] = {
+    s.Return: _return,
 }
 
 STREAMED: Final[StreamedTable] = {

@@ -25,6 +25,8 @@ class Frame:
     :param level: ``@@NESTLEVEL``.
     :param cursors: LOCAL cursors by name, and cursor variables, each with its cursor or None.
     :param last_identity: ``SCOPE_IDENTITY()``.
+    :param procedure: the client's procedure whose body it is; empty for none.
+    :param status: the value of RETURN.
     """
 
     temporary_tables: ChainMap[str, LocalTable]
@@ -35,6 +37,8 @@ class Frame:
     table_types: dict[str, SqlType] = field(default_factory=dict)
     cursors: dict[str, Any] = field(default_factory=dict)
     last_identity: int | None = None
+    procedure: str = ""
+    status: int | None = None
 
     @property
     def in_procedure(self) -> bool:

@@ -126,16 +126,17 @@ class Interpreter:
             async for event in events:
                 yield event
 
-    async def _parsed(self, text: str, frame: Frame) -> s.Batch:
+    async def _parsed(self, text: str, frame: Frame, *, in_module: bool = False) -> s.Batch:
         """Parse a batch that runs in a frame; a long one in a thread."""
         arguments = text, frame.types, frozenset(frame.table_variables)
         if parser.is_quick(*arguments):
-            return parser.parse(*arguments)
+            return parser.parse(*arguments, in_module=in_module)
         worker = self.session.worker
-        return await worker.run(partial(parser.parse, *arguments, is_cancelled=worker.is_cancelled))
+        parse = partial(parser.parse, *arguments, in_module=in_module, is_cancelled=worker.is_cancelled)
+        return await worker.run(parse)
 
-    async def nested(self, text: str, frame: Frame) -> AsyncGenerator[Event]:
-        """Run dynamic SQL: ``EXEC ('…')``, ``sp_executesql``, a prepared statement.
+    async def nested(self, text: str, frame: Frame, *, in_module: bool = False) -> AsyncGenerator[Event]:
+        """Run dynamic SQL: ``EXEC ('…')``, ``sp_executesql``, a prepared statement; or the body of a procedure.
 
         SET options and the database are those of before when it ends.
 
@@ -145,7 +146,7 @@ class Interpreter:
         session = self.session
         if frame.level > _DEEPEST:
             raise SqlError(217, f"Procedures and dynamic SQL are nested more than {_DEEPEST} levels deep.")
-        batch = await self._parsed(text, frame)
+        batch = await self._parsed(text, frame, in_module=in_module)
         kept_options, database = replace(session.options), session.database
         try:
             async with aclosing(self._scope(batch, frame)) as events:
@@ -174,6 +175,7 @@ class Interpreter:
         except StatementRefused as refused:
             # It ends this batch or dynamic SQL, not the one around it.
             refused.error.ends_batch = False
+            refused.error.procedure = refused.error.procedure or frame.procedure
             for event in self._failed(refused.error, in_procedure=frame.in_procedure):
                 yield event
         finally:
@@ -229,6 +231,7 @@ class Interpreter:
                 failure = _own_fault(fault)
             if failure is not None:
                 failure.line = failure.line or statement.line
+                failure.procedure = failure.procedure or frame.procedure
                 for event in self._failed(failure, in_procedure=frame.in_procedure):
                     yield event
 

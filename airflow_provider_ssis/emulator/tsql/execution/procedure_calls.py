@@ -6,12 +6,15 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final
 
+from airflow_provider_ssis.emulator.datatypes import TableValue
 from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument, bind
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
+from airflow_provider_ssis.emulator.tsql.execution.tables import declare_table_value
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserProcedure
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _SYSTEM_SCHEMAS: Final = (DEFAULT_SCHEMA, "sys")
@@ -45,11 +48,45 @@ async def call(
         if name.lower() in system.unsupported:
             raise not_supported(f"The server cursor of {name}: use a forward-only, read-only cursor of the client. It")
         procedure = system.fixed.get(name.lower())
+    if isinstance(procedure, UserProcedure):
+        async with aclosing(_run_module(runner, procedure, arguments, frame, outcome)) as events:
+            async for event in events:
+                yield event
+        return
     if not isinstance(procedure, Procedure):
         raise SqlError(2812, f"Could not find stored procedure '{'.'.join(parts)}'.", state=62)
     async with aclosing(_run(runner, procedure, arguments, outcome)) as events:
         async for event in events:
             yield event
+
+
+async def _run_module(
+    runner: Runner, procedure: UserProcedure, arguments: Sequence[ActualArgument], frame: Frame, outcome: Outcome
+) -> AsyncGenerator[Event]:
+    """Run a procedure that a client created."""
+    session = runner.session
+    if "EXECUTE" not in (session.rights(procedure.database) or ()):
+        text = f"The EXECUTE permission was denied on the object '{procedure.name}', database '{procedure.database}'."
+        raise SqlError(229, text, severity=14, state=5)
+    bound = bind(procedure, arguments, session.metadata)
+    inner = frame.inside()
+    inner.procedure = procedure.name
+    for parameter in procedure.parameters:
+        value = bound.values[parameter.key]
+        if isinstance(value, TableValue):
+            declare_table_value(session, f"@{parameter.key}", parameter.type, value, inner)
+        else:
+            inner.declare(f"@{parameter.key}", parameter.type, value)
+    database, session.database = session.database, procedure.database
+    try:
+        async with aclosing(runner.nested(procedure.body, inner, in_module=True)) as events:
+            async for event in events:
+                yield event
+        outcome.status = inner.status or 0
+    finally:
+        session.database = database
+        for parameter, argument in bound.outputs:
+            outcome.outputs.append((argument, parameter.type, inner.values[f"@{parameter.key}"]))
 
 
 async def _run(

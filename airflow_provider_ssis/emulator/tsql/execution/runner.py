@@ -36,8 +36,8 @@ class Runner(Protocol):
     def request(self, events: AsyncGenerator[Event], *, in_procedure: bool = True) -> AsyncGenerator[Event]:
         """Run a whole request of the client and turn its errors into events."""
 
-    def nested(self, text: str, frame: Frame) -> AsyncGenerator[Event]:
-        """Run dynamic SQL."""
+    def nested(self, text: str, frame: Frame, *, in_module: bool = False) -> AsyncGenerator[Event]:
+        """Run dynamic SQL, or the body of a procedure."""
 
     def run_list(self, statements: Sequence[Statement], frame: Frame) -> AsyncGenerator[Event]:
         """Run statements in order."""

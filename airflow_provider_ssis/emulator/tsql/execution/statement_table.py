@@ -11,6 +11,7 @@ from airflow_provider_ssis.emulator.tsql.execution import (
     cursor_statements,
     data_statements,
     message_statements,
+    module_statements,
     principal_statements,
     session_statements,
     table_statements,
@@ -26,6 +27,8 @@ IMMEDIATE: Final[ImmediateTable] = {
     **session_statements.IMMEDIATE,
 }
 AWAITED: Final[AwaitedTable] = {
+    **control_flow.AWAITED,
+    **module_statements.AWAITED,
     **cursor_statements.AWAITED,
     **message_statements.AWAITED,
     **bulk_load.AWAITED,

@@ -16,7 +16,7 @@ import duckdb
 
 from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
-from airflow_provider_ssis.emulator.tsql.metadata.definitions import table_of
+from airflow_provider_ssis.emulator.tsql.metadata.definitions import item_of
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     DatabasePrincipal,
@@ -51,9 +51,6 @@ _SET_UP: Final = (
     "CREATE TABLE main.identities (table_name VARCHAR, next_value HUGEINT)",
     "CREATE TABLE main.members (user_name VARCHAR, login VARCHAR, roles VARCHAR)",
 )
-
-TABLE: Final = "table"
-"""The kind of a table among the objects."""
 
 
 @dataclass(slots=True)
@@ -229,8 +226,7 @@ class UserDatabases:
         for (schema,) in self._rows(f"FROM {storage}.main.schemas"):
             self._metadata.add_schema(name, schema)
         for schema, item, kind, text in self._rows(f"FROM {storage}.main.objects"):
-            if kind == TABLE:
-                self._metadata.add(table_of(name, schema, item, text))
+            self._metadata.add(item_of(name, schema, item, kind, text))
         self._identities.restore(dict(self._rows(f"FROM {storage}.main.identities")))
         for _, item in self._metadata.objects(name):
             if isinstance(item, UserTable):

@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.language import (
     declarations,
     extents,
     messages,
+    modules,
     principals,
     settings,
     table_statements,
@@ -36,7 +37,7 @@ _REMEMBERED: Final = 512
 _LONGEST_REMEMBERED: Final = 20_000
 
 _LONG: Final = 4000
-_Key = tuple[str, tuple[tuple[str, SqlType], ...], frozenset[str]]
+_Key = tuple[str, tuple[tuple[str, SqlType], ...], frozenset[str], bool]
 
 PARSED: Final[Recent[_Key, s.Batch]] = Recent(_REMEMBERED)
 """The batches that were parsed last."""
@@ -47,6 +48,7 @@ def parse(
     variables: Mapping[str, SqlType] | None = None,
     tables: frozenset[str] = frozenset(),
     *,
+    in_module: bool = False,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> s.Batch:
     """The statements of a batch; recently parsed batches are cached.
@@ -54,14 +56,16 @@ def parse(
     :param variables: types of the variables that are declared already (the parameters of dynamic SQL), by name in
         lower case.
     :param tables: names of the table variables that are declared already, in lower case.
+    :param in_module: it is the body of a procedure.
     :param is_cancelled: whether to stop; asked at each statement.
     :raises SqlError: 102, 105, 137, 156 and other errors of syntax, with their lines; nothing of the batch may run.
     """
     literals, key = _key(text, variables, tables)
+    key = (*key[:3], in_module)
     batch = PARSED.get(key)
     if batch is None:
-        short, given, _ = key
-        batch = _Parser(TokenStream(short, dict(given), tables), is_cancelled).batch()
+        short, given, *_ = key
+        batch = _Parser(TokenStream(short, dict(given), tables), is_cancelled, in_module=in_module).batch()
         if len(short) <= _LONGEST_REMEMBERED:
             PARSED.put(key, batch)
     return replace(batch, literals=literals) if literals else batch
@@ -78,11 +82,12 @@ def _key(text: str, variables: Mapping[str, SqlType] | None, tables: frozenset[s
     """The literals of a batch, and what its statements depend on as well."""
     short, literals = lift(text)
     given = tuple(variables.items()) if variables else ()
-    return literals, (short, given + tuple((name, literal.type) for name, literal in literals.items()), tables)
+    return literals, (short, given + tuple((name, literal.type) for name, literal in literals.items()), tables, False)
 
 
 class _Parser:
-    def __init__(self, stream: TokenStream, is_cancelled: Callable[[], bool]) -> None:
+    def __init__(self, stream: TokenStream, is_cancelled: Callable[[], bool], *, in_module: bool = False) -> None:
+        self._in_module = in_module
         self._stream = stream
         self._is_cancelled = is_cancelled
         self._given = frozenset(stream.variables)
@@ -151,6 +156,9 @@ class _Parser:
             about_principal = principals.statement(stream)
             if about_principal is not None:
                 return [about_principal]
+            about_module = modules.statement(stream)
+            if about_module is not None:
+                return [about_module]
             error = unsupported_statement(stream)
             if error is not None:
                 raise error
@@ -228,10 +236,12 @@ class _Parser:
 
     def _return(self) -> s.Statement:
         line = self._stream.advance().line
-        if not extents.statement_ends(self._stream):
+        if extents.statement_ends(self._stream):
+            return s.Return(line)
+        if not self._in_module:
             text = "RETURN with a value is allowed only inside a procedure."
             raise SqlError(178, text, severity=15, line=line)
-        return s.Return(line)
+        return s.Return(line, extents.expression(self._stream))
 
     def _throw(self) -> s.Statement:
         return messages.throw(self._stream, in_handler=self._handlers > 0)

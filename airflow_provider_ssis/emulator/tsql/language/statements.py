@@ -221,7 +221,12 @@ class Print(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Return(Statement):
-    """``RETURN``."""
+    """``RETURN [value]``.
+
+    :param value: the status of a procedure; None for none.
+    """
+
+    value: QueryText | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,21 @@
-"""The definition of a client's table as text, which its database keeps over restarts."""
+"""The definitions of clients' objects as text, which their database keeps over restarts."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
-from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import (
+    Module,
+    UserFunction,
+    UserProcedure,
+    UserTable,
+    UserView,
+)
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature, with_typed_default
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
     Check,
     Default,
@@ -20,17 +28,68 @@ from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
 _RULES: Final = {"defaults": Default, "checks": Check, "keys": Key, "foreign_keys": ForeignKey}
 
 
+def item_text(item: UserTable | Module) -> str:
+    """A table, view, procedure or function as JSON."""
+    match item:
+        case UserTable():
+            return table_text(item)
+        case UserView():
+            return json.dumps({"columns": _listed(item.columns), "select": item.select, "definition": item.definition})
+        case UserProcedure():
+            return json.dumps({"signature": item.signature, "body": item.body, "definition": item.definition})
+    return json.dumps(
+        {
+            "signature": item.signature,
+            "returns": None if item.returns is None else str(item.returns),
+            "columns": _listed(item.columns),
+            "body": item.body,
+            "definition": item.definition,
+        }
+    )
+
+
+def item_of(database: str, schema: str, name: str, kind: str, text: str) -> UserTable | Module:
+    """The object of a text from :func:`item_text`.
+
+    :param kind: from :func:`kind_of`.
+    """
+    if kind == "UserTable":
+        return table_of(database, schema, name, text)
+    stored = json.loads(text)
+    definition = stored["definition"]
+    if kind == "UserView":
+        return UserView(database, schema, name, _columns(stored["columns"]), stored["select"], definition)
+    signature = stored["signature"]
+    parameters = tuple(map(with_typed_default, parse_signature(signature)))
+    if kind == "UserProcedure":
+        return UserProcedure(database, schema, name, parameters, signature, stored["body"], definition)
+    returns = None if stored["returns"] is None else SqlType.parse(stored["returns"])
+    columns = _columns(stored["columns"])
+    return UserFunction(database, schema, name, parameters, signature, returns, columns, stored["body"], definition)
+
+
+def kind_of(item: UserTable | Module) -> str:
+    """The kind of an object, as a database keeps it."""
+    return type(item).__name__
+
+
 def table_text(table: UserTable) -> str:
     """A table's columns and rules as JSON."""
-    columns = [[column.name, str(column.type), column.nullable] for column in table.columns]
-    return json.dumps({"columns": columns, "rules": asdict(table.rules)})
+    return json.dumps({"columns": _listed(table.columns), "rules": asdict(table.rules)})
 
 
 def table_of(database: str, schema: str, name: str, text: str) -> UserTable:
     """The table of a text from :func:`table_text`."""
     stored = json.loads(text)
-    columns = tuple(Column(column, SqlType.parse(type_), nullable) for column, type_, nullable in stored["columns"])
-    return UserTable(database, schema, name, columns, _rules(stored["rules"]))
+    return UserTable(database, schema, name, _columns(stored["columns"]), _rules(stored["rules"]))
+
+
+def _listed(columns: Sequence[Column]) -> list[list[Any]]:
+    return [[column.name, str(column.type), column.nullable] for column in columns]
+
+
+def _columns(stored: Sequence[Sequence[Any]]) -> tuple[Column, ...]:
+    return tuple(Column(name, SqlType.parse(type_), nullable) for name, type_, nullable in stored)
 
 
 def _rules(stored: dict[str, Any]) -> TableRules:

@@ -10,12 +10,7 @@ _CONSTRAINT: Final = (
     "name sysname; object_id int; schema_id int; parent_object_id int; type char(2); type_desc nvarchar(60) ?; "
     "is_ms_shipped bit"
 )
-_MODULES: Final = (
-    "object_id int; definition nvarchar(max) ?; uses_ansi_nulls bit ?; uses_quoted_identifier bit ?; is_schema_bound "
-    "bit ?"
-)
 _COLUMNS: Final = {
-    "sys.all_sql_modules": _MODULES,
     "sys.assemblies": "name sysname; principal_id int ?; assembly_id int; clr_name nvarchar(4000) ?; is_visible bit",
     "sys.computed_columns": (
         "object_id int; name sysname ?; column_id int; definition nvarchar(max) ?; is_persisted bit"
@@ -25,7 +20,6 @@ _COLUMNS: Final = {
     ),
     "sys.partitions": "partition_id bigint; object_id int; index_id int; partition_number int; rows bigint ?",
     "sys.sequences": f"{_CONSTRAINT}; current_value sql_variant",
-    "sys.sql_modules": _MODULES,
     "sys.synonyms": f"{_CONSTRAINT}; base_object_name nvarchar(1035) ?",
     "sys.triggers": f"{_CONSTRAINT}; parent_class tinyint; is_disabled bit",
     "INFORMATION_SCHEMA.SEQUENCES": (

@@ -7,21 +7,22 @@ from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
-from airflow_provider_ssis.emulator.tsql.metadata.objects import BaseTable, Routine, UserTable, View
+from airflow_provider_ssis.emulator.tsql.metadata.objects import AnyView, BaseTable, Routine, UserTable, UserView
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import COLLATION, facets
 
 
 def _tables(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for _, item in metadata.objects(database):
-        if isinstance(item, BaseTable | View):
+        if isinstance(item, BaseTable | AnyView):
             yield database, item.schema, item.name, "BASE TABLE" if isinstance(item, BaseTable) else "VIEW"
 
 
 def _views(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for _, item in metadata.objects(database):
-        if isinstance(item, View):
-            yield database, item.schema, item.name, None, "NONE", "NO"
+        if isinstance(item, AnyView):
+            definition = item.definition if isinstance(item, UserView) else None
+            yield database, item.schema, item.name, definition, "NONE", "NO"
 
 
 def _type(type: SqlType) -> tuple[Any, ...]:  # noqa: A002 - the field's own word
@@ -42,7 +43,7 @@ def _type(type: SqlType) -> tuple[Any, ...]:  # noqa: A002 - the field's own wor
 
 def _columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for _, item in metadata.objects(database):
-        if isinstance(item, BaseTable | View):
+        if isinstance(item, BaseTable | AnyView):
             for position, column in enumerate(item.columns, start=1):
                 collation = COLLATION if "char" in column.type.name else None
                 nullable = "YES" if column.nullable else "NO"

@@ -12,7 +12,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.view_columns import ViewColumn
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.datatypes import Column
+    from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 
 ALL_ROWS: Final = "all rows"
 """The DuckDB schema of the views that filter nothing; T-SQL does not know it."""
@@ -198,6 +198,58 @@ def bracketed(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class UserView:
+    """A view that a client created in a database.
+
+    :param select: its query, in T-SQL.
+    :param definition: the statement that created it.
+    """
+
+    database: str
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    select: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserProcedure(Routine):
+    """A stored procedure that a client created in a database.
+
+    :param signature: its parameters, in T-SQL.
+    :param body: its statements, in T-SQL; they begin in the line in which they do in the definition.
+    :param definition: the statement that created it.
+    """
+
+    signature: str
+    body: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserFunction:
+    """A function that a client created in a database: one expression, or one query.
+
+    :param signature: its parameters, in T-SQL.
+    :param returns: the type of its value; None for a table.
+    :param columns: of the table.
+    :param body: the expression or the query, in T-SQL.
+    :param definition: the statement that created it.
+    """
+
+    database: str
+    schema: str
+    name: str
+    parameters: tuple[ProcedureParameter, ...]
+    signature: str
+    returns: SqlType | None
+    columns: tuple[Column, ...]
+    body: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerPrincipal:
     """A login or a server role, as ``sys.server_principals`` shows it."""
 
@@ -221,8 +273,10 @@ class DatabasePrincipal:
 
 BaseTable = Table | UserTable
 WritableTable = LocalTable | UserTable
-Relation = Table | UserTable | View
-SchemaObject = Table | UserTable | View | Routine | SqlFunction
+AnyView = View | UserView
+Relation = Table | UserTable | View | UserView
+Module = UserView | UserProcedure | UserFunction
+SchemaObject = Table | UserTable | View | UserView | Routine | SqlFunction | UserFunction
 
 
 def object_kind(item: SchemaObject) -> str:
@@ -230,9 +284,11 @@ def object_kind(item: SchemaObject) -> str:
     match item:
         case Table() | UserTable():
             return "U "
-        case View():
+        case View() | UserView():
             return "V "
         case Routine():
             return "P "
         case SqlFunction(is_scalar=is_scalar):
             return "FN" if is_scalar else "IF"
+        case UserFunction(returns=returns):
+            return "IF" if returns is None else "FN"

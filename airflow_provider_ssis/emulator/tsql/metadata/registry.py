@@ -22,6 +22,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     ServerPrincipal,
     SqlFunction,
     TableType,
+    UserFunction,
     UserTable,
     object_kind,
 )
@@ -150,6 +151,16 @@ class Metadata:
         """The function of this name, or None."""
         found = self._objects.get(_key(database, schema, name))
         return found[1] if found is not None and isinstance(found[1], SqlFunction) else None
+
+    def user_function(self, database: str, schema: str, name: str) -> UserFunction | None:
+        """The client's function of this name, or None."""
+        found = self._objects.get(_key(database, schema, name))
+        return found[1] if found is not None and isinstance(found[1], UserFunction) else None
+
+    def item(self, database: str, schema: str, name: str) -> SchemaObject | None:
+        """The object of this name, or None."""
+        found = self._objects.get(_key(database, schema, name))
+        return None if found is None else found[1]
 
     def routine(self, database: str, schema: str, name: str) -> Routine | None:
         """The procedure of this name, or None."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
+from airflow_provider_ssis.emulator.tsql.values import conversion
+from airflow_provider_ssis.emulator.tsql.values.precedence import sized
 
 
 class _Required:
@@ -47,9 +49,17 @@ class ProcedureParameter:
         return self.name.lstrip("@").lower()
 
 
+def with_typed_default(parameter: ProcedureParameter) -> ProcedureParameter:
+    """A parameter whose default is a value of its type."""
+    if parameter.default in (None, REQUIRED):
+        return parameter
+    text = str(parameter.default)
+    return replace(parameter, default=conversion.assign(text, sized("varchar", len(text)), parameter.type))
+
+
 _TYPE_PART: Final = r"(?:\w+|\[(?:[^\]]|\]\])+\]|\"(?:[^\"]|\"\")+\")"
 _PARAMETER = re.compile(
-    rf"\s*(?P<name>@\w+)\s+(?P<type>(?:{_TYPE_PART}\s*\.\s*)?{_TYPE_PART})(?P<facets>\s*\([^)]*\))?"
+    rf"\s*(?P<name>@\w+)\s+(?:AS\s+)?(?P<type>(?:{_TYPE_PART}\s*\.\s*)?{_TYPE_PART})(?P<facets>\s*\([^)]*\))?"
     r"(?:\s*=\s*(?P<default>N?'(?:[^']|'')*'|[-\w.]+))?"
     r"(?P<flags>(?:\s+(?:output|out|readonly))*)\s*",
     re.IGNORECASE,
@@ -103,4 +113,4 @@ def _literal(text: str) -> Any:
         return None
     if text.upper().startswith(("'", "N'")):
         return text[text.index("'") + 1 : -1].replace("''", "'")
-    return int(text)
+    return int(text) if text.lstrip("-").isdecimal() else text

@@ -13,7 +13,18 @@ from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
 from airflow_provider_ssis.emulator.tsql.metadata.empty_views import EMPTY_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.information_schema import INFORMATION_VIEWS
-from airflow_provider_ssis.emulator.tsql.metadata.objects import BaseTable, Routine, Table, UserTable, View, object_kind
+from airflow_provider_ssis.emulator.tsql.metadata.objects import (
+    AnyView,
+    BaseTable,
+    Routine,
+    Table,
+    UserFunction,
+    UserProcedure,
+    UserTable,
+    UserView,
+    View,
+    object_kind,
+)
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.session_views import SESSION_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
@@ -89,7 +100,7 @@ def _all_objects(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]
 
 def _column_owners(metadata: Metadata, database: str) -> Iterator[tuple[int, TableRules, tuple[Column, ...]]]:
     for number, item in metadata.objects(database):
-        if isinstance(item, BaseTable | View):
+        if isinstance(item, BaseTable | AnyView):
             yield number, item.rules if isinstance(item, UserTable) else NO_RULES, item.columns
     for number, table_type in metadata.table_types(database):
         yield -number, NO_RULES, table_type.columns
@@ -211,6 +222,12 @@ def _host(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     yield platform.system(), platform.system(), platform.release(), "", None, 0
 
 
+def _modules(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for number, item in metadata.objects(database):
+        if isinstance(item, UserView | UserProcedure | UserFunction):
+            yield number, item.definition, True, True, False
+
+
 def _system_views(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for number, (schema, name) in enumerate(SYSTEM_VIEWS, start=1):
         schema_id = metadata.schema_id(database, schema)
@@ -237,8 +254,8 @@ _VIEWS: Final = (
     ComputedView("sys.objects", _OBJECT, _all_objects),
     ComputedView("sys.all_objects", _OBJECT, _all_objects),
     ComputedView("sys.tables", _OBJECT, _objects_of(Table, UserTable)),
-    ComputedView("sys.views", _OBJECT, _objects_of(View)),
-    ComputedView("sys.all_views", _OBJECT, _objects_of(View)),
+    ComputedView("sys.views", _OBJECT, _objects_of(View, UserView)),
+    ComputedView("sys.all_views", _OBJECT, _objects_of(View, UserView)),
     ComputedView("sys.procedures", _OBJECT, _objects_of(Routine)),
     *(
         ComputedView(
@@ -326,6 +343,17 @@ _VIEWS: Final = (
         _host,
     ),
     ComputedView("sys.system_views", _OBJECT, _system_views),
+    *(
+        ComputedView(
+            name,
+            columns_of(
+                "object_id int; definition nvarchar(max) ?; uses_ansi_nulls bit ?; uses_quoted_identifier bit ?; "
+                "is_schema_bound bit ?"
+            ),
+            _modules,
+        )
+        for name in ("sys.sql_modules", "sys.all_sql_modules")
+    ),
 )
 
 SYSTEM_VIEWS: Final = {

@@ -163,11 +163,15 @@ class CommonTable:
 
 @dataclass(frozen=True, slots=True)
 class Binder:
-    """Binds the nodes of one query block."""
+    """Binds the nodes of one query block.
+
+    :param parameters: the arguments of the client's function whose body it is, by name in lower case with ``@``.
+    """
 
     compilation: Compilation
     scope: Scope = field(default_factory=Scope)
     common_tables: tuple[CommonTable, ...] = ()
+    parameters: Mapping[str, Typed] = field(default_factory=dict)
 
     def value(self, node: exp.Expr) -> Typed:
         """Bind an expression.
@@ -222,6 +226,13 @@ class Binder:
     def within(self, scope: Scope) -> Binder:
         """A binder of the same statement for another scope."""
         return replace(self, scope=scope)
+
+    def outside(self, parameters: Mapping[str, Typed]) -> Binder:
+        """A binder for the text of a view or function, which sees nothing of the query around it.
+
+        :param parameters: the arguments of the function.
+        """
+        return Binder(self.compilation, Scope(), (), parameters)
 
     def with_tables(self, tables: Sequence[CommonTable]) -> Binder:
         """A binder that knows these common table expressions too."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import BIT, INT, MAX, SMALLINT, TINYINT, Column, SqlType
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserFunction, UserProcedure, UserView
 from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import ODBC_TYPES, RADIX_TWO
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
@@ -219,6 +220,18 @@ async def table_collations(call: ProcedureCall) -> None:
     call.result_set(_COLLATION_COLUMNS, rows)
 
 
+async def help_text(call: ProcedureCall) -> None:
+    """``sp_helptext``: the lines of the statement that created a view, procedure or function."""
+    session, name = call.session, str(call.arguments["objname"] or "")
+    item = session.metadata.item(*qualified(split_name(name), session.database))
+    if item is None:
+        raise SqlError(15009, f"The object '{name}' does not exist in database '{session.database}'.")
+    if not isinstance(item, UserView | UserProcedure | UserFunction):
+        raise SqlError(15197, f"There is no text for object '{name}'.")
+    lines = [(line + "\r\n",) for line in item.definition.splitlines()]
+    call.result_set((Column("Text", SqlType("nvarchar", length=4000)),), lines)
+
+
 async def unprepare(call: ProcedureCall) -> None:
     """``sp_unprepare``."""
     call.session.forget(call.arguments["handle"])
@@ -258,6 +271,7 @@ PROCEDURES: Final = (
         Procedure("master", "sys", name, parse_signature("@object nvarchar(4000)"), table_collations)
         for name in ("sp_tablecollations", "sp_tablecollations_90", "sp_tablecollations_100")
     ),
+    Procedure("master", "sys", "sp_helptext", parse_signature("@objname nvarchar(776)"), help_text),
     Procedure("master", "sys", "sp_unprepare", parse_signature("@handle int"), unprepare),
     Procedure("master", "sys", "sp_reset_connection", (), reset_connection),
 )

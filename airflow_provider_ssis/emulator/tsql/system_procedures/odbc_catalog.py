@@ -12,7 +12,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import columns_of
-from airflow_provider_ssis.emulator.tsql.metadata.objects import BaseTable, Routine, UserTable, View
+from airflow_provider_ssis.emulator.tsql.metadata.objects import AnyView, BaseTable, Routine, UserTable
 from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import measures, octets, odbc_type
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES
@@ -179,13 +179,13 @@ def _old(column: Column) -> int:
 
 def _items(
     call: ProcedureCall, qualifier: str | None, owner: str | None, name: str | None
-) -> Iterator[tuple[str, BaseTable | View]]:
+) -> Iterator[tuple[str, BaseTable | AnyView]]:
     """The tables and views of these names, each with its database."""
     metadata = call.session.metadata
     is_owner, is_name = _matcher(call, owner), _matcher(call, name)
     database = metadata.database_name(qualifier or call.session.database)
     for _, item in metadata.objects(database) if database is not None else ():
-        if isinstance(item, BaseTable | View) and is_owner(item.schema) and is_name(item.name):
+        if isinstance(item, BaseTable | AnyView) and is_owner(item.schema) and is_name(item.name):
             yield database or "", item
 
 

@@ -11,7 +11,13 @@ from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.functions import dates, json, mathematics, parsing, strings, system
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function
 from airflow_provider_ssis.emulator.tsql.query.rules import aggregates, conditionals, windows
-from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import bound_value, find_function
+from airflow_provider_ssis.emulator.tsql.query.rules.named_sources import guard_rights
+from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import (
+    bound_value,
+    find_function,
+    find_user_function,
+)
+from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import bound_scalar
 from airflow_provider_ssis.emulator.tsql.query.rules.xml_methods import xml_method
 from airflow_provider_ssis.emulator.tsql.query.unsupported import UNSUPPORTED_FUNCTIONS
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -69,6 +75,10 @@ def _qualified(binder: Binder, node: exp.Dot) -> Typed:
         function = find_function(binder, parts, is_scalar=True)
         if function is not None:
             return bound_value(binder, function, last.expressions)
+        created = find_user_function(binder, parts)
+        if created is not None and created.returns is not None:
+            guard_rights(binder, created, "EXECUTE")
+            return bound_scalar(binder, created, last.expressions)
     method = xml_method(binder, node)
     if method is not None:
         return method

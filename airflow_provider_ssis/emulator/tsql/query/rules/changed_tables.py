@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, UserView, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import is_grouped
@@ -53,6 +53,8 @@ def target_table(binder: Binder, node: exp.Expr, *rights: str) -> WritableTable:
     if isinstance(relation, UserTable):
         guard_change(binder, relation, *rights)
         return relation
+    if isinstance(relation, UserView):
+        raise not_supported(f"A change through the view {relation.name}")
     if relation is None:
         raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")
     raise SqlError(

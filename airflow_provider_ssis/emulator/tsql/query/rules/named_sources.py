@@ -10,9 +10,18 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import BIGINT, Column
 from airflow_provider_ssis.emulator.tsql.metadata.missing_views import is_missing_view
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, Table, UserTable, View, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import (
+    LocalTable,
+    Table,
+    UserFunction,
+    UserTable,
+    UserView,
+    View,
+    WritableTable,
+)
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import only
+from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import bound_view
 from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -42,6 +51,8 @@ def named_source(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) 
     database, schema, name = qualified(parts, binder.compilation.database)
     names = tuple(tuple(part.lower() for part in (database, schema, name)[start:]) for start in (2, 1, 0))
     relation = metadata.relation(database, schema, name)
+    if isinstance(relation, UserView):
+        return _view(binder, alias, names, relation)
     if isinstance(relation, Table):
         _guard(binder, relation)
     if isinstance(relation, UserTable):
@@ -65,6 +76,22 @@ def named_source(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) 
     raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")
 
 
+def _view(binder: Binder, alias_node: exp.TableAlias | None, names: tuple[tuple[str, ...], ...], view: UserView) -> str:
+    """A client's view: its query."""
+    guard_rights(binder, view, "SELECT")
+    query = bound_view(binder, view)
+    if len(query.columns) != len(view.columns):
+        text = f"View '{view.name}' has other columns than when it was created. Run ALTER VIEW for it."
+        raise SqlError(4502, text)
+    alias = binder.compilation.alias()
+    columns = tuple(
+        Typed(f"{alias}.{output_name(place)}", column.type, nullable=column.nullable, name=known.name)
+        for place, (column, known) in enumerate(zip(query.columns, view.columns, strict=True), start=1)
+    )
+    expose(binder, alias_node, names, columns)
+    return f"({query.sql}) AS {alias}"
+
+
 def _guard(binder: Binder, table: Table) -> None:
     """Only administrators of the server read tables; other logins read views, which show each login its own rows."""
     question = "is_srvrolemember()"
@@ -78,10 +105,10 @@ def _guard(binder: Binder, table: Table) -> None:
     binder.compilation.guards[f"{table.database}.{table.schema}.{table.name}"] = check
 
 
-def guard_rights(binder: Binder, table: UserTable, right: str) -> None:
-    """A login reads and changes the tables of a client's database by its roles there.
+def guard_rights(binder: Binder, table: UserTable | UserView | UserFunction, right: str) -> None:
+    """A login reads and changes what is in a client's database by its roles there.
 
-    :param right: SELECT, INSERT, UPDATE or DELETE.
+    :param right: SELECT, INSERT, UPDATE, DELETE or EXECUTE.
     """
     question = "rights()"
     denied = f"The {right} permission was denied on the object '{table.name}', database '{table.database}'."
@@ -94,7 +121,7 @@ def guard_rights(binder: Binder, table: UserTable, right: str) -> None:
             raise SqlError(229, denied, severity=14, state=5)
 
     binder.compilation.needed[question] = None
-    binder.compilation.guards[f"{right} on {table.text}"] = check
+    binder.compilation.guards[f"{right} on {table.database}.{table.schema}.{table.name}"] = check
 
 
 def _guard_database(binder: Binder, database: str) -> None:

@@ -133,6 +133,8 @@ def _parameter(binder: Binder, node: exp.Parameter) -> Typed:
         return binder.session_value(name, GLOBALS[name])
     only(node, "this")
     name = f"@{node.name.lower()}"
+    if name in binder.parameters:
+        return binder.parameters[name]
     declared = binder.compilation.variables.get(name)
     if declared is None:
         raise SqlError(137, f'Must declare the scalar variable "@{node.name}".', severity=15)

@@ -14,7 +14,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.metadata.objects import SqlFunction
+    from airflow_provider_ssis.emulator.tsql.metadata.objects import SqlFunction, UserFunction
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder
 
 _DEFAULT = "default"
@@ -25,6 +25,12 @@ def find_function(binder: Binder, parts: Sequence[str], *, is_scalar: bool) -> S
     compilation = binder.compilation
     found = compilation.metadata.function(*qualified(list(parts), compilation.database))
     return found if found is not None and found.is_scalar is is_scalar else None
+
+
+def find_user_function(binder: Binder, parts: Sequence[str]) -> UserFunction | None:
+    """The client's function of a name, or None."""
+    compilation = binder.compilation
+    return compilation.metadata.user_function(*qualified(list(parts), compilation.database))
 
 
 def bound_function(binder: Binder, function: SqlFunction, nodes: Sequence[exp.Expr]) -> BoundQuery:

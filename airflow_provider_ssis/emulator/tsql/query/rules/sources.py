@@ -13,11 +13,16 @@ from airflow_provider_ssis.emulator.datatypes import BIGINT
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import shared_type, unified
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import is_grouped
-from airflow_provider_ssis.emulator.tsql.query.rules.named_sources import expose, name_parts, named_source
+from airflow_provider_ssis.emulator.tsql.query.rules.named_sources import expose, guard_rights, name_parts, named_source
 from airflow_provider_ssis.emulator.tsql.query.rules.open_json import open_json
 from airflow_provider_ssis.emulator.tsql.query.rules.pivots import pivoted
-from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import bound_function, find_function
+from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import (
+    bound_function,
+    find_function,
+    find_user_function,
+)
 from airflow_provider_ssis.emulator.tsql.query.rules.table_functions import TABLE_FUNCTIONS
+from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import bound_table
 from airflow_provider_ssis.emulator.tsql.query.scope import PLACE, ROW_ID, Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -274,8 +279,12 @@ def rows_sql(rows: Sequence[Sequence[Typed]]) -> str:
 def _function(
     binder: Binder, node: exp.Anonymous, alias_node: exp.TableAlias | None, schema: Sequence[str] = ()
 ) -> str:
-    name = str(node.this)
-    if schema:
+    name = node.this.name if isinstance(node.this, exp.Identifier) else str(node.this)
+    created = find_user_function(binder, (*schema, name))
+    if created is not None and created.returns is None:
+        guard_rights(binder, created, "SELECT")
+        query: BoundQuery | None = bound_table(binder, created, node.expressions)
+    elif schema:
         of_schema = find_function(binder, (*schema, name), is_scalar=False)
         query = None if of_schema is None else bound_function(binder, of_schema, node.expressions)
     else:

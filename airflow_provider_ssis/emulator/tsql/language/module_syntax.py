@@ -1,0 +1,48 @@
+"""The statements about views, procedures and functions, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.tsql.language.statements import Statement
+
+VIEW = "VIEW"
+PROCEDURE = "PROCEDURE"
+FUNCTION = "FUNCTION"
+
+
+@dataclass(frozen=True, slots=True)
+class DefineModule(Statement):
+    """CREATE, ALTER or CREATE OR ALTER of a view, procedure or function.
+
+    :param kind: one of these words.
+    :param name: its parts.
+    :param creates: CREATE is allowed.
+    :param alters: ALTER is allowed.
+    :param signature: the parameters, as text.
+    :param body: the query of a view, the statements of a procedure, the query or expression of a function; as text that
+        begins in the line in which it does in the batch.
+    :param columns: the names that a view gives its columns; empty for those of the query.
+    :param returns: the type of the value of a function; None for a table.
+    :param definition: the text of the whole statement.
+    """
+
+    kind: str
+    name: tuple[str, ...]
+    creates: bool
+    alters: bool
+    body: str
+    definition: str
+    signature: str = ""
+    columns: tuple[str, ...] = ()
+    returns: SqlType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropModules(Statement):
+    """``DROP VIEW | PROCEDURE | FUNCTION [IF EXISTS] name, …``."""
+
+    kind: str
+    names: tuple[tuple[str, ...], ...]
+    if_exists: bool

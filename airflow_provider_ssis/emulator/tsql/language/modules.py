@@ -1,0 +1,152 @@
+"""CREATE, ALTER and DROP of views, procedures and functions: all of the rest of the batch belongs to the definition."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.tsql.language import module_syntax as m
+from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
+from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
+from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+
+_KINDS: Final = {
+    "VIEW": m.VIEW,
+    "PROC": m.PROCEDURE,
+    "PROCEDURE": m.PROCEDURE,
+    "FUNCTION": m.FUNCTION,
+}
+
+
+def statement(stream: TokenStream) -> s.Statement | None:
+    """The statement about a module at the current token; None for any other statement."""
+    start = stream.position
+    token = stream.now
+    creates, drops = token.is_word("CREATE"), token.is_word("DROP")
+    if not (creates or drops or token.is_word("ALTER")):
+        return None
+    stream.advance()
+    alters = not creates
+    if creates and stream.accept("OR"):
+        alters = stream.accept("ALTER")
+    kind = _KINDS.get(stream.now.text.upper()) if stream.now.kind is Kind.WORD else None
+    if kind is None:
+        stream.position = start
+        return None
+    stream.advance()
+    if drops:
+        return _drop(stream, token.line, kind)
+    if start:
+        text = f"'CREATE/ALTER {kind}' must be the first statement in a query batch."
+        raise SqlError(111, text, severity=15, line=token.line)
+    if any(name.startswith("@long_literal_") for name in stream.variables):
+        raise not_supported(f"A {kind} with a literal of more than 4,096 characters", line=token.line)
+    read = {m.VIEW: _view, m.PROCEDURE: _procedure, m.FUNCTION: _function}[kind]
+    return read(stream, token.line, creates, alters)
+
+
+def _drop(stream: TokenStream, line: int, kind: str) -> s.Statement:
+    if_exists = stream.accept("IF")
+    if if_exists:
+        stream.expect("EXISTS")
+    names = [stream.name()]
+    while stream.accept_symbol(","):
+        names.append(stream.name())
+    return m.DropModules(line, kind, tuple(names), if_exists)
+
+
+def _view(stream: TokenStream, line: int, creates: bool, alters: bool) -> s.Statement:
+    name = stream.name()
+    columns: list[str] = []
+    if stream.accept_symbol("("):
+        columns.append(stream.identifier())
+        while stream.accept_symbol(","):
+            columns.append(stream.identifier())
+        stream.expect_symbol(")")
+    _options(stream, line, "VIEW")
+    stream.expect("AS")
+    body = _rest(stream).rstrip().rstrip(";")
+    if body.upper().rstrip().endswith("WITH CHECK OPTION"):
+        raise not_supported("WITH CHECK OPTION", line=line)
+    return m.DefineModule(line, m.VIEW, name, creates, alters, body, stream.text, columns=tuple(columns))
+
+
+def _procedure(stream: TokenStream, line: int, creates: bool, alters: bool) -> s.Statement:
+    name = stream.name()
+    if stream.now.is_symbol(";"):
+        raise not_supported("A numbered procedure", line=line)
+    enclosed = stream.accept_symbol("(")
+    signature = _signature(stream, ")") if enclosed else _signature(stream)
+    if enclosed:
+        stream.expect_symbol(")")
+    _options(stream, line, "PROCEDURE")
+    stream.expect("AS")
+    return m.DefineModule(line, m.PROCEDURE, name, creates, alters, _rest(stream), stream.text, signature)
+
+
+def _function(stream: TokenStream, line: int, creates: bool, alters: bool) -> s.Statement:
+    name = stream.name()
+    stream.expect_symbol("(")
+    signature = _signature(stream, ")")
+    stream.expect_symbol(")")
+    stream.expect("RETURNS")
+    if stream.now.kind is Kind.VARIABLE:
+        raise not_supported("A function of several statements that returns a table", line=line)
+    returns: SqlType | None = None
+    if not stream.accept("TABLE"):
+        returns = data_type(stream, stream.name()[-1], line)
+    _options(stream, line, "FUNCTION")
+    stream.accept("AS")
+    body = _returned(stream, line, enclosed=returns is not None)
+    return m.DefineModule(line, m.FUNCTION, name, creates, alters, body, stream.text, signature, returns=returns)
+
+
+def _returned(stream: TokenStream, line: int, *, enclosed: bool) -> str:
+    """The expression or query after RETURN, which is the only statement of the function."""
+    if enclosed:
+        stream.expect("BEGIN")
+    if not stream.accept("RETURN"):
+        raise not_supported("A function with statements other than RETURN", line=line)
+    rest = _rest(stream).rstrip().rstrip(";").rstrip()
+    if enclosed:
+        if rest[-3:].upper() != "END":
+            raise stream.error()
+        rest = rest[:-3].rstrip().rstrip(";")
+    return rest
+
+
+def _signature(stream: TokenStream, *ends: str) -> str:
+    """The text of parameters."""
+    start, depth = stream.now, 0
+    while not stream.at_end:
+        # AS may stand between a name and its type.
+        ends_here = stream.now.is_symbol(*ends) or stream.now.is_word("AS", "WITH", "FOR")
+        if depth == 0 and ends_here and stream.previous.kind is not Kind.VARIABLE:
+            break
+        depth += {"(": 1, ")": -1}.get(stream.now.text, 0) if stream.now.kind is Kind.SYMBOL else 0
+        stream.advance()
+    return stream.text[start.start : stream.previous.end] if stream.now is not start else ""
+
+
+def _options(stream: TokenStream, line: int, kind: str) -> None:
+    """``WITH SCHEMABINDING`` and other options that change nothing here."""
+    if not stream.accept("WITH"):
+        return
+    while True:
+        word = stream.advance().text.upper()
+        if word not in ("SCHEMABINDING", "RECOMPILE", "VIEW_METADATA"):
+            raise not_supported(f"{kind} … WITH {word}", line=line)
+        if not stream.accept_symbol(","):
+            return
+
+
+def _rest(stream: TokenStream) -> str:
+    """All of the text that follows, in its lines."""
+    if stream.at_end:
+        raise stream.error()
+    first = stream.now
+    while not stream.at_end:
+        stream.advance()
+    return "\n" * (first.line - 1) + stream.text[first.start :]

@@ -1,0 +1,91 @@
+"""Views and functions that clients created: the text of each is bound where it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.tsql.metadata.signatures import REQUIRED
+from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
+from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
+from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.emulator.tsql.metadata.objects import UserFunction, UserView
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder
+
+_REMEMBERED: Final = 512
+_DEFAULT: Final = "default"
+
+
+def bound_view(binder: Binder, view: UserView) -> BoundQuery:
+    """The query of a view."""
+    inner = binder.outside({})
+    with _inside(binder, view.database):
+        return inner.query_here(_parsed(view.select))
+
+
+def bound_table(binder: Binder, function: UserFunction, nodes: Sequence[exp.Expr]) -> BoundQuery:
+    """The rows of a function that returns a table.
+
+    :raises SqlError: 313 too few arguments, 8144 too many.
+    """
+    inner = binder.outside(_arguments(binder, function, nodes))
+    with _inside(binder, function.database):
+        tree = _parsed(function.body)
+        return inner.query_here(tree.this if isinstance(tree, exp.Subquery) else tree)
+
+
+def bound_scalar(binder: Binder, function: UserFunction, nodes: Sequence[exp.Expr]) -> Typed:
+    """The value of a function.
+
+    :raises SqlError: 313 too few arguments, 8144 too many.
+    """
+    if function.returns is None:
+        raise ValueError(f"the function {function.name} returns a table")
+    inner = binder.outside(_arguments(binder, function, nodes))
+    with _inside(binder, function.database):
+        value = inner.value(_parsed(" ".join(["SELECT", f"({function.body})"])).expressions[0])
+        return coerced(binder, value, function.returns)
+
+
+def _arguments(binder: Binder, function: UserFunction, nodes: Sequence[exp.Expr]) -> dict[str, Typed]:
+    name = f"{function.schema}.{function.name}"
+    if len(nodes) < len(function.parameters):
+        raise SqlError(313, f"The function {name} needs an argument, or DEFAULT, for each of its parameters.")
+    if len(nodes) > len(function.parameters):
+        raise SqlError(8144, f"The function {name} has fewer parameters than it was given arguments.")
+    found = {}
+    for parameter, node in zip(function.parameters, nodes, strict=True):
+        given = node
+        if node.name.lower() == _DEFAULT and isinstance(node, exp.Column | exp.Var):
+            if parameter.default is REQUIRED:
+                raise SqlError(313, f"The parameter {parameter.name} of the function {name} has no default.")
+            given = exp.Null() if parameter.default is None else exp.Literal.string(str(parameter.default))
+        value = coerced(binder, binder.value(given), parameter.type)
+        sql = f"CAST({value.sql} AS {duckdb_type(parameter.type, zoned=True)})"
+        found[parameter.name.lower()] = Typed(sql, parameter.type, evaluate=value.evaluate)
+    return found
+
+
+@contextmanager
+def _inside(binder: Binder, database: str) -> Iterator[None]:
+    """Names mean what they do in a database; variables and temporary tables are not seen."""
+    compilation = binder.compilation
+    kept = compilation.database, compilation.variables, compilation.local_tables
+    compilation.database, compilation.variables, compilation.local_tables = database, {}, {}
+    try:
+        yield
+    finally:
+        compilation.database, compilation.variables, compilation.local_tables = kept
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(text: str) -> exp.Expr:
+    return parse_query(text)

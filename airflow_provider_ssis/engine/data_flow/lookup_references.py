@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +13,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
-from airflow_provider_ssis.engine.data_flow.databases.reading import column_positions
-from airflow_provider_ssis.engine.data_flow.query_rows import open_cursor, to_batch
+from airflow_provider_ssis.engine.data_flow.databases.database import Database, open_database
+from airflow_provider_ssis.engine.data_flow.databases.inserting import value_converter
+from airflow_provider_ssis.engine.data_flow.databases.reading import read_query
 from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
 from airflow_provider_ssis.project.package.data_flow import Component
 
-_ENTRY_BYTES = 400
+Key = tuple[Any, ...]
+
+_ENTRY_BYTES = 1000
 """What one row of a partial cache takes in addition to its values, roughly."""
 
 
@@ -121,7 +126,7 @@ class QueriedRows(Reference):
     :param component: the component, with its connection manager.
     :param sql: the query with a parameter for each value of a key.
     :param schema: the reference columns.
-    :param parameters: for each parameter the index of the joined column.
+    :param parameters: for each parameter the index of the joined column, and its type.
     :param cache: answers to keep between batches; None for none.
     """
 
@@ -131,17 +136,19 @@ class QueriedRows(Reference):
         component: Component,
         sql: str,
         schema: RowSchema,
-        parameters: Sequence[int],
+        parameters: Sequence[tuple[int, ColumnType]],
         cache: PartialCache | None,
     ) -> None:
         self._context, self._component, self._sql, self._schema = context, component, sql, schema
         self._parameters, self._cache = parameters, cache
+        self._resources = ExitStack()
+        self._database: Database | None = None
 
     def find(self, keys: Sequence[pa.Array]) -> Matches:
         """Find the first reference row for each row of a batch. Equal keys of a batch are asked for once."""
-        wanted = list(zip(*(keys[index].to_pylist() for index in self._parameters), strict=True))
-        answers: dict[tuple[Any, ...], tuple[Any, ...] | None] = {}
-        missing: list[tuple[Any, ...]] = []
+        wanted = list(zip(*(_parameter_values(keys[index], type_) for index, type_ in self._parameters), strict=True))
+        answers: dict[Key, pa.RecordBatch | None] = {}
+        missing: list[Key] = []
         for key in dict.fromkeys(wanted):
             known, row = self._cache.get(key) if self._cache is not None else (False, None)
             if known:
@@ -150,27 +157,32 @@ class QueriedRows(Reference):
                 missing.append(key)
         if missing:
             self._ask(missing, answers)
-        positions: dict[tuple[Any, ...], int] = {}
-        rows: list[tuple[Any, ...]] = []
+        positions: dict[Key, int] = {}
+        rows: list[pa.RecordBatch] = []
         for key, row in answers.items():
             if row is not None:
                 positions[key] = len(rows)
                 rows.append(row)
         found = np.array([positions.get(key, -1) for key in wanted], np.int64)
-        return Matches(found >= 0, found, pa.Table.from_batches([to_batch(rows, self._schema)]))
+        return Matches(found >= 0, found, pa.Table.from_batches(rows, self._schema.arrow).combine_chunks())
 
-    def _ask(self, keys: Sequence[tuple[Any, ...]], answers: dict[tuple[Any, ...], tuple[Any, ...] | None]) -> None:
-        positions: list[int] | None = None
-        with open_cursor(self._context, self._component) as cursor:
+    def close(self) -> None:
+        """Disconnect."""
+        self._database = None
+        self._resources.close()
+
+    def _ask(self, keys: Sequence[Key], answers: dict[Key, pa.RecordBatch | None]) -> None:
+        if self._database is None:
+            self._database = self._resources.enter_context(open_database(self._context, self._component))
+        database = self._database
+        try:
             for key in keys:
-                cursor.execute(self._sql, key)
-                if positions is None:
-                    positions = column_positions([column[0] for column in cursor.description or ()], self._schema)
-                first = cursor.fetchone()
-                row = None if first is None else tuple(first[position] for position in positions)
-                answers[key] = row
+                answers[key] = next(read_query(database, self._sql, key, self._schema, 1), None)
                 if self._cache is not None:
-                    self._cache.put(key, row)
+                    self._cache.put(key, answers[key])
+        finally:
+            if database.is_shared:  # others wait for it
+                self.close()
 
 
 class PartialCache:
@@ -183,18 +195,18 @@ class PartialCache:
     def __init__(self, limit: int, miss_percentage: int) -> None:
         self._limit = limit
         self._miss_percentage = miss_percentage
-        self._rows: OrderedDict[tuple[Any, ...], tuple[Any, ...] | None] = OrderedDict()
+        self._rows: OrderedDict[Key, pa.RecordBatch | None] = OrderedDict()
         self._bytes = 0
         self._misses = 0
 
-    def get(self, key: tuple[Any, ...]) -> tuple[bool, tuple[Any, ...] | None]:
+    def get(self, key: Key) -> tuple[bool, pa.RecordBatch | None]:
         """Return whether the cache knows a key, and its row; None for no match."""
         if key not in self._rows:
             return False, None
         self._rows.move_to_end(key)
         return True, self._rows[key]
 
-    def put(self, key: tuple[Any, ...], row: tuple[Any, ...] | None) -> None:
+    def put(self, key: Key, row: pa.RecordBatch | None) -> None:
         """Keep the row of a key; None for no match."""
         if row is None:
             if (self._misses + 1) * 100 > self._miss_percentage * (len(self._rows) + 1):
@@ -208,8 +220,15 @@ class PartialCache:
             self._misses -= removed is None
 
 
-def _size(key: tuple[Any, ...], row: tuple[Any, ...] | None) -> int:
-    return _ENTRY_BYTES + sum(len(value) if isinstance(value, str | bytes) else 16 for value in (*key, *(row or ())))
+def _parameter_values(column: pa.Array, type_: ColumnType) -> list[Any]:
+    convert = value_converter(type_)
+    values = column.to_pylist()
+    return values if convert is None else [None if value is None else convert(value) for value in values]
+
+
+def _size(key: Key, row: pa.RecordBatch | None) -> int:
+    key_size = sum(len(value) if isinstance(value, str | bytes) else 16 for value in key)
+    return _ENTRY_BYTES + key_size + (0 if row is None else row.nbytes)
 
 
 def _one(column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -35,6 +35,7 @@ MODULES: dict[str, str] = {
     "Pivot": "pivot",
     "RowCount": "row_count",
     "RowSampling": "row_sampling",
+    "SCD": "slowly_changing_dimension",
     "SSISODBCSrc": "odbc_source",
     "ScriptComponent": "script",
     "Sort": "sort",

@@ -338,7 +338,8 @@ class Lookup(RowComponent):
                 self._properties, "MaxMemoryUsage64", number_of(self._properties, "MaxMemoryUsage", 25)
             )
             cache = PartialCache(megabytes * _MEGABYTE, number_of(self._properties, "NoMatchCachePercentage"))
-        return QueriedRows(context, self.plan.stored, sql, self._reference_schema, parameters, cache)
+        typed = [(index, self._joins[index].type) for index in parameters]
+        return QueriedRows(context, self.plan.stored, sql, self._reference_schema, typed, cache)
 
     def _copied(self, batch: pa.RecordBatch, matches: Matches) -> tuple[dict[str, pa.Array], list[ColumnErrors]]:
         columns: dict[str, pa.Array] = {}

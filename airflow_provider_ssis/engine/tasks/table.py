@@ -9,6 +9,7 @@ from airflow_provider_ssis.engine.tasks.task import Task
 
 _HERE = "airflow_provider_ssis.engine.tasks"
 TASKS: MutableMapping[str, str] = {
+    "BulkInsertTask": f"{_HERE}.bulk_insert:BulkInsertTask",
     "ExecutePackageTask": f"{_HERE}.package:PackageTask",
     "ExecuteProcess": f"{_HERE}.process:ProcessTask",
     "ExecuteSQLTask": f"{_HERE}.sql.task:SqlTask",
@@ -18,6 +19,7 @@ TASKS: MutableMapping[str, str] = {
     "Pipeline": f"{_HERE}.data_flow_task:DataFlowTask",
     "ScriptTask": f"{_HERE}.script:ScriptTask",
     "SendMailTask": f"{_HERE}.send_mail:SendMailTask",
+    "XMLTask": f"{_HERE}.xml.task:XmlTask",
 }
 """The module and class of each type: ``airflow_provider_ssis.engine.tasks.process:ProcessTask``.
 

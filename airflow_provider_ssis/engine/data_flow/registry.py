@@ -10,8 +10,10 @@ from airflow_provider_ssis.project.type_names import component_class
 _COMPONENTS = "airflow_provider_ssis.engine.data_flow.components"
 
 MODULES: dict[str, str] = {
+    "ADONETDestination": "ado_net_destination",
     "ADONETSource": "ado_net_source",
     "Aggregate": "aggregate",
+    "Attunity.SSISODBCDst": "odbc_destination",
     "Attunity.SSISODBCSrc": "odbc_source",
     "BDD": "balanced_data_distributor",
     "Cache": "cache_transform",
@@ -33,9 +35,12 @@ MODULES: dict[str, str] = {
     "OLEDBSource": "ole_db_source",
     "PctSampling": "percentage_sampling",
     "Pivot": "pivot",
+    "RecordsetDestination": "recordset_destination",
     "RowCount": "row_count",
     "RowSampling": "row_sampling",
     "SCD": "slowly_changing_dimension",
+    "SQLServerDestination": "sql_server_destination",
+    "SSISODBCDst": "odbc_destination",
     "SSISODBCSrc": "odbc_source",
     "ScriptComponent": "script",
     "Sort": "sort",

@@ -9,7 +9,7 @@ from typing import ClassVar
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted
 from airflow_provider_ssis.engine.data_flow.databases.query_source import text_of_variable
-from airflow_provider_ssis.engine.data_flow.databases.table_destination import Load, TableDestination
+from airflow_provider_ssis.engine.data_flow.databases.table_destination import NO_TABLE, Load, TableDestination
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import WriteOptions
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import target_columns
 from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT
@@ -20,7 +20,6 @@ from airflow_provider_ssis.engine.refusals import Refusal
 _TABLE, _TABLE_OF_VARIABLE, _COMMAND, _FAST, _FAST_OF_VARIABLE = "0", "1", "2", "3", "4"
 _SELECT = re.compile(r"\s*select\s+[^()]+?\s+from\s+([^\s;]+)\s*;?\s*", re.IGNORECASE)
 
-NO_TABLE = 0xC0202042
 COMMITS_AT_END, COMMIT_STARTED, COMMIT_ENDED = 0x4020F42C, 0x402090DF, 0x402090E0
 _REDIRECT_WITHOUT_COMMITS = 0xC00470C7
 

@@ -17,7 +17,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.databases.converted import Mask
 from airflow_provider_ssis.engine.data_flow.databases.database import ERROR_OF_PROVIDER, Database, open_database
 from airflow_provider_ssis.engine.data_flow.databases.external_columns import check_external_columns
-from airflow_provider_ssis.engine.data_flow.databases.statuses import DESTINATION_CODES, Codes, row_codes
+from airflow_provider_ssis.engine.data_flow.databases.statuses import DESTINATION_CODES, Codes, ValueStatus, row_codes
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import (
     TableWriter,
     WriteError,
@@ -36,12 +36,16 @@ from airflow_provider_ssis.engine.data_flow.row_errors import (
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.package.data_flow import NOT_USED
 
+NO_TABLE = 0xC0202042
+"""DTS_E_DESTINATIONTABLENAMENOTPROVIDED."""
+
 _FAIL = "FailComponent"
 _NO_COLUMNS = 0xC0202025
 """DTS_E_CANNOTCREATEACCESSOR."""
 _MAY_BE_CUT = 0x802092A7
 _ROW_VERSION, _READ_ONLY = 0xC0202048, 0xC0202049
 _REDIRECT_IN_TRANSACTION = 0xC02092A5
+_LOAD_IN_TRANSACTION = 0xC02092A4
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,12 @@ class TableDestination(RowComponent):
         """Connect, and prepare the writer."""
         self._load = self.load(context)
         self._database = self._resources.enter_context(open_database(context, self.plan.stored))
+        if self._database.in_transaction and self._database.is_retained and self._load.options.is_bulk:
+            raise TaskFailure(
+                f"{self.plan.stored.name} cannot load in a transaction on a connection that is retained. Choose a "
+                "connection manager that does not retain its connection, or no fast load.",
+                _LOAD_IN_TRANSACTION,
+            )
         if self._database.in_transaction and self.disposition == REDIRECT:
             raise TaskFailure(
                 f"{self.plan.stored.name} cannot redirect rows in a transaction. Choose another disposition, or no "
@@ -215,8 +225,9 @@ class TableDestination(RowComponent):
         self, batch: pa.RecordBatch, indexes: np.ndarray, error: WriteError, first_row: int
     ) -> pa.RecordBatch | None:
         """Apply the disposition to rows that the database rejected."""
-        code = self.codes[error.status]
-        if self.disposition == IGNORE:
+        # A fast load does not report which row was at fault, so the rows have no status.
+        code = self.codes[ValueStatus.UNKNOWN if self._load.options.is_fast else error.status]
+        if self.disposition == IGNORE and self._load.commit_rows:
             return None
         if self.disposition == REDIRECT:
             numbers = np.zeros(len(indexes), np.int32)

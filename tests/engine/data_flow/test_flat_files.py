@@ -294,12 +294,12 @@ def test_ignored_errors_are_null(flow: FlowTest) -> None:
     assert flow.run().rows["Out"] == [(1,), (None,), (None,)]
 
 
-def test_a_missing_file_fails_the_validation(flow: FlowTest) -> None:
+def test_a_missing_file_fails_the_pre_execute_phase(flow: FlowTest) -> None:
     source = flow.flow.add_flat_file_source("In", flow.file("None", [text("s")]))
     flow.rows_of("Out", source.output)
     result = flow.run()
     assert result.failure is not None
-    assert [said.code for said in result.errors] == [0xC020200E, 0xC004706B, 0xC004700C]
+    assert [said.code for said in result.errors] == [0xC020200E, 0xC004701A]
 
 
 def test_the_name_of_the_file_is_a_column(flow: FlowTest) -> None:

@@ -12,6 +12,7 @@ from typing import IO, ClassVar
 import pyarrow as pa
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
+from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import Conversion
@@ -29,7 +30,7 @@ _WIDE = ColumnType(_T.DT_WSTR, length=4000)
 _BINARY = (_T.DT_IMAGE, _T.DT_BYTES)
 STARTED, ENDED = 0x402090DC, 0x402090DD
 CANNOT_OPEN, DISK_FULL, CANNOT_WRITE = 0xC020200E, 0xC02090AD, 0xC020209D
-COLUMN_COUNT = 0xC020820A
+COLUMN_COUNT, NO_FORMAT = 0xC020820A, 0xC0202093
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +73,20 @@ class FlatFileDestination(RowComponent):
             except ValueError as error:
                 yield Refusal(plan.path, what, str(error), "Convert it to text before.")
 
-    def _format(self, context: TaskContext) -> FileFormat:
+    def _format(self, context: TaskContext) -> tuple[FileFormat, RunConnection]:
         stored = self.plan.stored.connections[0]
         connection = context.connections.get(stored.manager_ref_id or stored.manager_id)
         if connection.kind == "MULTIFLATFILE":
-            raise TaskFailure(
-                f"{self.plan.stored.name} cannot write to several files ({connection.name}).", CANNOT_OPEN
-            )
-        self._path = context.connections.path(connection.connection_string)
+            text = f"{self.plan.stored.name} cannot write to several files ({connection.name})."
+            raise TaskFailure(text, CANNOT_OPEN)
         found = read_format(connection)
         for problem in problems(found):
-            raise TaskFailure(
-                f"The flat file connection manager {connection.name} cannot be used: {problem}.", 0xC0202093
-            )
-        return found
+            raise TaskFailure(f"The connection manager {connection.name} cannot be used: {problem}.", NO_FORMAT)
+        return found, connection
 
     def validate(self, context: TaskContext) -> None:
         """Compare the columns with those of the connection manager."""
-        found = self._format(context)
+        found, _ = self._format(context)
         for column in self._columns:
             if column.index >= len(found.columns):
                 text = f'The connection manager of {self.plan.stored.name} has no column for "{column.name}".'
@@ -98,11 +95,11 @@ class FlatFileDestination(RowComponent):
     def open(self, context: TaskContext) -> None:
         """Open the file, and write the header and the names."""
         self._context = context
-        found = self._format(context)
+        found, connection = self._format(context)
         self._found = found
+        self._path = context.connections.path(connection.connection_string)
         self._writer = RowWriter(found, flag_of(self.plan.stored.properties, "EscapeQualifier"))
         self._conversions = [_conversion(column.type, self.plan.locale_id) for column in self._columns]
-        assert self._path is not None  # noqa: S101 _format sets it
         self._inform(f'The processing of file "{self._path}" has started.', STARTED)
         try:
             self._file = self._path.open("wb" if self._overwrites else "ab", buffering=1 << 20)

@@ -89,11 +89,8 @@ class FlatFileSource(FlowComponent):
                 yield Refusal(plan.path, what, str(error), "Read it as text, and convert it in the data flow.")
 
     def validate(self, context: TaskContext) -> None:
-        """Compare the columns with those of the connection manager, and look for the file."""
+        """Compare the columns with those of the connection manager. The file may be created later."""
         found, connection = self._format(context)
-        for path in _paths(connection, context):
-            if not path.exists():
-                raise _cannot_open(path, "there is no such file")
         for problem in problems(found):
             raise TaskFailure(
                 f"The flat file connection manager {connection.name} cannot be used: {problem}.", 0xC0202093
@@ -126,7 +123,7 @@ class FlatFileSource(FlowComponent):
         return read_format(connection), connection
 
     def open(self, context: TaskContext) -> None:
-        """Read the format, and report the files."""
+        """Read the format, look for the files and report them."""
         self._context = context
         self._found, connection = self._format(context)
         self._paths = _paths(connection, context)
@@ -134,6 +131,8 @@ class FlatFileSource(FlowComponent):
         locale_id = self._found.locale_id or self.plan.locale_id
         self._conversions = [Conversion(_TEXT, read.type, locale_id, fast=read.fast) for read in self._reads]
         for path in self._paths:
+            if not path.exists():
+                raise _cannot_open(path, "there is no such file")
             self._inform(f'The processing of file "{path}" has started.', STARTED)
 
     def close(self, *, failed: bool) -> None:

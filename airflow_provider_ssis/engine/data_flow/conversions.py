@@ -25,6 +25,7 @@ from airflow_provider_ssis.datatypes import (
 from airflow_provider_ssis.engine.data_flow.locales import LOCALES, Locale
 from airflow_provider_ssis.engine.data_flow.parsing import ConversionError, Status, fast_parse_applies, parse
 from airflow_provider_ssis.engine.data_flow.quick_parsing import read_quickly, usual_rows
+from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import (
     Column,
     Expression,
@@ -47,6 +48,17 @@ _WIDE = ColumnType(_T.DT_WSTR, length=4000)
 _FIRST_OF_DATETIME = (date(1753, 1, 1).toordinal() - 1) * date_values.DAY
 _ANSI = (1252, 65001)
 _PARSED = "[c]"
+_BINARY_PAIRS = frozenset(
+    {
+        (_T.DT_BYTES, _T.DT_BYTES),
+        (_T.DT_BYTES, _T.DT_IMAGE),
+        (_T.DT_IMAGE, _T.DT_IMAGE),
+        (_T.DT_IMAGE, _T.DT_BYTES),
+        (_T.DT_BYTES, _T.DT_GUID),
+        (_T.DT_GUID, _T.DT_BYTES),
+    }
+)
+"""The conversions of bytes whose results are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +103,10 @@ class Conversion:
             _check_text(source, target)
             return
         legal = target.code in LEGAL.get(source.code, frozenset()) or source.code is target.code
-        if not legal:
-            raise ValueError(f"there is no conversion from {source} to {target}")
-        if is_text and target.code not in (_T.DT_BYTES, _T.DT_IMAGE):
+        is_binary = bool({source.code, target.code} & {_T.DT_BYTES, _T.DT_IMAGE})
+        if not legal or (is_binary and (source.code, target.code) not in _BINARY_PAIRS):
+            raise ValueError(f"there is no conversion from {source} to {target}, or its result is not documented")
+        if is_text:
             self._locale = LOCALES.get(locale_id)
             if self._locale is None and not self._fast:
                 raise ValueError(
@@ -164,6 +177,17 @@ def _check_text(source: ColumnType, target: ColumnType) -> None:
             raise ValueError(f"the code page {page} is not supported")
 
 
+def refuse_unsupported(errors: npt.NDArray[np.uint32]) -> None:
+    """Fail if a conversion of a row is not supported: no disposition may turn that into NULL.
+
+    :raises TaskFailure: it is not.
+    """
+    code = ExpressionCode.DTS_E_EXPREVALDATACONVERSIONNOTSUPPORTED
+    if (errors == code).any():
+        text = "A value cannot be converted here as Integration Services would: its result is not documented."
+        raise TaskFailure(f"{text} Convert it in steps, or choose another locale or type.", int(code))
+
+
 def _merged(first: Statuses | None, second: Statuses | None) -> Statuses | None:
     if first is None or second is None:
         return second if first is None else first
@@ -171,6 +195,7 @@ def _merged(first: Statuses | None, second: Statuses | None) -> Statuses | None:
 
 
 def _statuses(errors: npt.NDArray[np.uint32]) -> Statuses:
+    refuse_unsupported(errors)
     statuses = np.where(errors != 0, np.uint8(Status.CANNOT_CONVERT), np.uint8(0))
     statuses[errors == ExpressionCode.DTS_E_EXPREVALDATACONVERSIONOVERFLOW] = Status.OVERFLOW
     statuses[errors == ExpressionCode.DTS_E_EXPREVALTRUNCATIONASERROR] = Status.TRUNCATED

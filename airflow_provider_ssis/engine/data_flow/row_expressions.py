@@ -12,6 +12,7 @@ import pyarrow as pa
 from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
+from airflow_provider_ssis.engine.data_flow.conversions import refuse_unsupported
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import text_of
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -100,6 +101,8 @@ class RowExpression:
         """Evaluate the expression for all rows of a batch of the input."""
         columns = [None if name is None else batch.column(name) for name in self._used]
         result = evaluate_batch(self._expression, columns, batch.num_rows)
+        if result.errors is not None:
+            refuse_unsupported(result.errors)
         return RowResult(result.values, None if result.errors is None else _row_codes(result.errors))
 
 

@@ -137,6 +137,20 @@ def test_text_of_another_code_page_is_refused() -> None:
         Conversion(ColumnType(_T.DT_STR, length=5, code_page=1252), ColumnType(_T.DT_STR, length=5, code_page=1251))
 
 
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        (_TEXT, ColumnType(_T.DT_BYTES, length=4)),
+        (ColumnType(_T.DT_BYTES, length=4), _TEXT),
+        (_INTEGER, ColumnType(_T.DT_BYTES, length=4)),
+        (_INTEGER, ColumnType(_T.DT_GUID)),
+    ],
+)
+def test_conversions_whose_results_are_not_known_are_refused(source: ColumnType, target: ColumnType) -> None:
+    with pytest.raises(ValueError, match="there is no conversion"):
+        Conversion(source, target)
+
+
 def test_fractions_round_half_to_even_and_large_numbers_overflow() -> None:
     assert _converted(_REAL, _INTEGER, 0.5, 1.5, 2.5, -0.5, 1e10) == [0, 2, 2, 0, _OVERFLOW]
     assert _converted(ColumnType(_T.DT_BOOL), _INTEGER, True, False) == [-1, 0]

@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.builder.components import Component, Output
+from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from tests.support.engine import failure_of, task_of
 from tests.support.flow_runs import FlowResult, FlowTest, integer, text
@@ -149,6 +150,19 @@ def test_a_cast_that_cuts_text_is_a_truncation(flow: FlowTest, truncation: str, 
     result = _run(flow, "1,abc\n", add, "FailComponent", truncation)
     assert result.rows["Out"] == rows
     assert [row[2] for row in result.rows["Bad"]] == ([] if rows else [_signed(0xC020401F)])
+
+
+def test_values_that_cannot_be_computed_here_fail_in_spite_of_the_disposition(flow: FlowTest) -> None:
+    source = flow.source("In", "2001-02-03\n", [FlatFileColumn("d", "DT_DATE")], locale_id=1031)
+    # The text of this type depends on the locale, and that of German is not known.
+    made = flow.flow.add_derived_column("D", source.output, {Column("t", "DT_WSTR"): "(DT_WSTR,50)[d]"})
+    made.set_dispositions("IgnoreFailure")
+    flow.rows_of("Out", made.output)
+    name = 'componentClassID="Microsoft.DerivedColumn"'
+    flow.change = lambda xml: xml.replace(name, f'{name} localeId="1031"')
+    result = flow.run()
+    assert result.failure is not None
+    assert result.failure.code == 0xC00470C1
 
 
 def test_a_null_condition_is_an_error(flow: FlowTest) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_ssis.engine.context import DataTap, RunOptions
 from airflow_provider_ssis.engine.data_flow.queues import Inbox
-from airflow_provider_ssis.engine.data_flow.taps import StreamSink, file_sink
+from airflow_provider_ssis.engine.data_flow.taps import Sink, StreamSink, file_sink
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from tests.support.engine import failure_of, task_context, task_of
@@ -143,6 +143,33 @@ def test_cancelling_stops_a_run_and_closes_its_files(flow: FlowTest) -> None:
     assert not [each for each in threading.enumerate() if each.name.startswith("ssis-")]
     assert context.codes("error") == []
     assert context.codes("information")[-1] == 0x40043009
+
+
+@pytest.mark.parametrize("batches", range(0, 10, 2))
+def test_cancelling_at_any_moment_leaves_no_thread_and_closes_all_files(flow: FlowTest, batches: int) -> None:
+    source = flow.source("In", _endless(60_000), [integer("n")])
+    both = flow.flow.add_multicast("Both", source.output, ["A", "B"])
+    sorted_ = flow.flow.add_sort("Sort", both.outputs["A"], ["n"])
+    united = flow.flow.add_union_all("Union", [sorted_.output, both.outputs["B"]])
+    flow.flow.add_flat_file_destination("Out", united.output, flow.file("Target", [integer("n")]))
+    package = flow.package.read()
+    context = task_context(package)
+    seen = 0
+
+    class Cancelling(Sink):
+        def write(self, batch: pa.RecordBatch) -> None:
+            nonlocal seen
+            seen += 1
+            if seen > batches:
+                context.cancel.cancel()
+
+    tap = DataTap(package.container.children[0].path, "Out", lambda _path: Cancelling())
+    context.options = RunOptions(taps=(tap,))
+    with pytest.raises(Cancelled):
+        task_of(context).run(context)
+    assert not [each for each in threading.enumerate() if each.name.startswith("ssis-")]
+    open_files = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    assert not [each for each in open_files if flow.folder in each.parents]
 
 
 def test_a_failure_in_one_branch_stops_the_others(flow: FlowTest) -> None:

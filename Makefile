@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest race load fuzz bench docs picture release format clean
 python := .venv/bin/python
+# Where it is set, each process of the tests compiles and rewrites all of their modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo    deploy and run an SSIS project with a real Airflow DAG on the embedded SSISDB"

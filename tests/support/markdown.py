@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator
@@ -67,7 +68,12 @@ def blocks_of(page: str, language: str) -> list[CodeBlock]:
     return [block for block in _blocks(ROOT / page) if block.language == language]
 
 
-def _blocks(page: Path) -> Iterator[CodeBlock]:
+@functools.cache
+def _blocks(page: Path) -> tuple[CodeBlock, ...]:
+    return tuple(_read_blocks(page))
+
+
+def _read_blocks(page: Path) -> Iterator[CodeBlock]:
     comment = ""
     for token in _tokens(page):
         if token.type == "fence":
@@ -104,5 +110,6 @@ def links(page: Path) -> list[str]:
     ] + re.findall(r'<(?:img|a)[^>]+(?:src|href)="([^"]+)"', page.read_text(encoding="utf-8"))
 
 
+@functools.cache
 def _tokens(page: Path) -> list[Token]:
     return MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8"))

@@ -25,10 +25,12 @@ BY_FIXTURE = {
 
 _FIRST = (
     "processes/test_short_packages.py",
-    "faults/test_airflow_processes.py",
     "faults/test_protocol.py",
-    "faults/test_races.py",
+    "ui/test_connections.py",
     "docs/test_code_blocks.py",
+    "fuzz/test_fuzz.py",
+    "faults/test_airflow_processes.py",
+    "faults/test_races.py",
 )
 """The files that take minutes, the longest first."""
 

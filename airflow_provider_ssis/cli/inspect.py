@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     type=click.Choice(("svg", "dot", "mermaid")),
     help="Print a picture of the control flow of a package, or of the data flow in --task.",
 )
-@click.option("--as-python", is_flag=True, help="Print the Python code that builds a package with equal meaning.")
+@click.option(
+    "--as-python", is_flag=True, help="Print the Python code that builds a package or project with equal meaning."
+)
 @click.option("--lineage", is_flag=True, help="Show the tables, files and columns that each task reads and writes.")
 @click.option(
     "--parameter",
@@ -112,9 +114,12 @@ def _lineage(source: Path, given: dict[str, str], as_json: bool, password: str |
 
 def _python(source: Path, package: str | None, password: str | None) -> str:
     from airflow_provider_ssis.project.builder_code.package_code import python_code
+    from airflow_provider_ssis.project.builder_code.project_code import project_code
     from airflow_provider_ssis.project.inspection.sources import open_files
 
     with open_files(source, password=password) as files:
+        if package is None and files.manifest is not None:
+            return project_code(files)
         return python_code(_package(files, source, package))
 
 

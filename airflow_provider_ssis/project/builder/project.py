@@ -68,19 +68,38 @@ class ProjectBuilder:
         self.packages: dict[str, PackageBuilder] = {}
 
     def add_package(
-        self, name: str, *, version: tuple[int, int, int] = (1, 0, 0), options: Options | None = None
+        self,
+        name: str,
+        *,
+        version: tuple[int, int, int] = (1, 0, 0),
+        version_comments: str = "",
+        locale_id: int = 1033,
+        max_concurrent_executables: int = -1,
+        options: Options | None = None,
     ) -> PackageBuilder:
         """Add a package.
 
         :param name: its name, without extension.
-        :param version: major, minor and build. Default: (1, 0, 0).
+        :param version: as for :class:`PackageBuilder`, as all other arguments.
+        :param version_comments: a text. Default: none.
+        :param locale_id: the locale. Default: 1033.
+        :param max_concurrent_executables: the number of executables that run at a time. Default: -1.
         :param options: the properties that all executables have. Default: their defaults.
         :raises BuildError: the name is invalid or used.
         """
         if name.casefold() in self.packages:
             raise BuildError(f"contains two packages {name}", part=self.part)
         format_version = 6 if self.target_server < 2016 else 8
-        made = PackageBuilder(name, project=self, format_version=format_version, version=version, options=options)
+        made = PackageBuilder(
+            name,
+            project=self,
+            format_version=format_version,
+            version=version,
+            version_comments=version_comments,
+            locale_id=locale_id,
+            max_concurrent_executables=max_concurrent_executables,
+            options=options,
+        )
         self.packages[name.casefold()] = made
         return made
 

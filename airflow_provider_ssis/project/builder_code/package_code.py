@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.project.builder import task_types
@@ -57,8 +57,23 @@ def python_code(package: DtsPackage) -> str:
     :raises BuildError: parts of the package are outside of the builder's range; the error names them.
     :raises ProjectError: a part of the package is invalid.
     """
-    writer = _Writer(package)
-    built = writer.write()
+    code = Code()
+    package_code(code, package)
+    return code.program()
+
+
+def package_code(
+    code: Code, package: DtsPackage, project: Ref | None = None, managers: Mapping[str, Ref] | None = None
+) -> None:
+    """Write the code for a package; see :func:`python_code`.
+
+    :param code: the program.
+    :param package: the package.
+    :param project: the project to which it is added. Default: None, a project with the names that the package uses.
+    :param managers: the connection managers of the project, by id and reference. Default: none.
+    :raises BuildError: as for :func:`python_code`.
+    """
+    built = _Writer(code, package, project, dict(managers or {})).write()
     found = differences(package.element, built.element(), package.part)
     if found:
         listed = "; ".join(f"{each.kind} {each.path}" for each in found[:_SHOWN])
@@ -68,14 +83,14 @@ def python_code(package: DtsPackage) -> str:
             part=package.part,
             advice="Change the package with PackageEditor, which keeps all other parts",
         )
-    return writer.code.program()
 
 
 class _Writer:
-    def __init__(self, package: DtsPackage) -> None:
+    def __init__(self, code: Code, package: DtsPackage, project: Ref | None, managers: dict[str, Ref]) -> None:
         self.package = package
-        self.code = Code()
-        self._managers: dict[str, Ref] = {}
+        self.code = code
+        self._owner = project
+        self._managers = managers
         self._providers: dict[str, Ref] = {}
         self._ids = {id_.upper() for text in self._texts() for id_ in _REFERENCED.findall(text)}
         self._variable_names = {
@@ -94,8 +109,6 @@ class _Writer:
                 advice="Open the package in Visual Studio 2019 or later and save it, which upgrades it",
             )
         given: dict[str, Any] = {
-            "project": self._project(),
-            "format_version": found.format_version if found.format_version != 8 else None,
             "version": (found.version_major, found.version_minor, found.version_build),
             "version_comments": found.version_comments or None,
             "locale_id": found.container.locale_id if found.container.locale_id not in (None, 1033) else None,
@@ -105,8 +118,15 @@ class _Writer:
             "options": _options(found.container),
         }
         name = found.part.rpartition(".")[0] or found.part
-        arguments = {key: value for key, value in given.items() if value is not None}
-        package = self.code.call(PackageBuilder, "", name, into="package", **arguments)
+        arguments = _given(**given)
+        if self._owner is not None:
+            package = self.code.call(self._owner, "add_package", name, into=name, **arguments)
+        else:
+            arguments |= _given(
+                project=self._project(), format_version=found.format_version if found.format_version != 8 else None
+            )
+            package = self.code.call(PackageBuilder, "", name, into="package", **arguments)
+        self._package = package
         for manager in found.connection_managers:
             made = connection_code(self.code, package.connection_managers, manager)
             for key in (manager.id, f"Package.ConnectionManagers[{manager.name}]", manager.name):
@@ -325,13 +345,14 @@ class _Writer:
         )
 
     def _handler(self, made: Ref, owner: DtsContainer, found: DtsEventHandler) -> None:
-        package = Ref("package", made.value.package)
         handler = self.code.call(
-            package,
+            self._package,
             "event_handler",
             found.event,
             into=f"{owner.name} {found.event}",
-            **_given(of=None if made.value is package.value else made, propagate=None if found.propagate else False),
+            **_given(
+                of=None if made.value is self._package.value else made, propagate=None if found.propagate else False
+            ),
         )
         if found.disabled:
             self.code.assign(handler, "disabled", True)

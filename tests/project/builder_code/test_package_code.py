@@ -16,7 +16,10 @@ from airflow_provider_ssis.project.builder_code.calls import Code
 from airflow_provider_ssis.project.builder_code.component_code import WRITERS
 from airflow_provider_ssis.project.builder_code.equality import differences
 from airflow_provider_ssis.project.builder_code.package_code import python_code
+from airflow_provider_ssis.project.builder_code.project_code import project_code
 from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.inspection.sources import open_files
+from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
 from tests.project.builder.flows import COMPONENTS, Flow, new_flow
@@ -199,12 +202,39 @@ def test_a_package_of_an_old_format_is_refused() -> None:
         python_code(read_dts_package(path.read_bytes(), path.name))
 
 
+def test_a_project_is_built_again() -> None:
+    project = sales_project()
+    with open_files(project.to_ispac()) as files:
+        built = run(project_code(files))["project"]
+    before, after = read_ispac(project.to_ispac()), read_ispac(built.to_ispac())
+    assert (after.name, after.description) == (before.name, before.description)
+    assert after.target_server_version == before.target_server_version
+    assert [(each.name, each.value, each.sensitive) for each in after.parameters] == [
+        (each.name, each.value, each.sensitive) for each in before.parameters
+    ]
+    assert [each.id for each in after.connection_managers] == [each.id for each in before.connection_managers]
+    for name in ("load", "child"):
+        original, again = project.packages[name].element(), built.packages[name].element()
+        assert differences(original, again, name) == []
+
+
+@needs_inputs
+@pytest.mark.parametrize("folder", ["wide-world-importers", "ssis-build-sample"])
+def test_each_shared_project_is_built_again(folder: str) -> None:
+    password = "ssis123" if folder == "ssis-build-sample" else None
+    with open_files(INPUTS / folder, password=password) as files:
+        built = run(project_code(files))["project"]
+        names = files.package_names
+    assert {each.part for each in built.packages.values()} == set(names)
+    assert read_ispac(built.to_ispac()).packages
+
+
 def test_the_command_prints_the_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = sales_project()
     file = tmp_path / "Sales.ispac"
     file.write_bytes(project.to_ispac())
     assert main(["inspect", str(file), "--as-python", "--package", "Child"]) == 0
     assert run(capsys.readouterr().out)["package"].name == "Child"
-    assert main(["inspect", str(file), "--as-python"]) != 0
-    assert "Choose one with --package" in capsys.readouterr().err
+    assert main(["inspect", str(file), "--as-python"]) == 0
+    assert set(run(capsys.readouterr().out)["project"].packages) == {"load", "child"}
     assert main(["inspect", str(file), "--as-python", "--lineage"]) == 2

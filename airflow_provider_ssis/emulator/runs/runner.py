@@ -16,6 +16,7 @@ from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.actions import RunScript
 from airflow_provider_ssis.emulator.runs.control_flow import packages_run_by
 from airflow_provider_ssis.emulator.runs.execute_settings import ExecuteSettings
+from airflow_provider_ssis.emulator.runs.levels import Event, log_filter
 from airflow_provider_ssis.emulator.runs.records import EventRecord, Record
 from airflow_provider_ssis.emulator.runs.request import RunRequest, ScaleOut
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
@@ -178,7 +179,7 @@ class Runtime:
         await self._log.running(run.request.execution_id, process_id, worker)
         if self.execute is not None:
             return await self._run_executed(run, self.execute, thread_id=process_id + 4)
-        if run.request.logging_level != LoggingLevel.NONE:
+        if _says_simulated(run.request):
             simulated = EventRecord(
                 self._now(), MessageType.INFORMATION, MessageSourceType.EXTERNAL_PROCESS, event_texts.SIMULATED
             )
@@ -252,6 +253,15 @@ class _Player:
             request = self._run.request
             await self._log.write(request.execution_id, records, by_worker=request.scale_out is not None)
         self._written = self._loop.time()
+
+
+def _says_simulated(request: RunRequest) -> bool:
+    """Whether a run says that it is simulated: if its package can be run, and its logging level has information."""
+    if request.problem or request.package.control_flow is None or request.logging_level == LoggingLevel.NONE:
+        return False
+    if request.logging_level != LoggingLevel.CUSTOMIZED:
+        return True
+    return Event.INFORMATION in log_filter(LoggingLevel.CUSTOMIZED, customized_events=request.customized_events).events
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

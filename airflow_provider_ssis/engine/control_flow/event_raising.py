@@ -11,7 +11,7 @@ from airflow_provider_ssis.engine.control_flow.frames import Frame, SystemValue
 from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.control_flow.variables import Change
 from airflow_provider_ssis.engine.errors import TaskFailure
-from airflow_provider_ssis.engine.events import Event, EventName, Message
+from airflow_provider_ssis.engine.events import Event, EventName, ExecutableEnded, Message, Result
 
 Sink = Callable[[Event], None]
 """Gets the events of a run, in their order, in the thread of the run."""
@@ -125,6 +125,14 @@ class Events:
     def write(self, name: EventName, frame: Frame, text: str, code: int = 0, subcomponent: str | None = None) -> None:
         """Publish the message of an event without running its handlers."""
         self._sink(Message(self._now(), name, frame.place, self._secrets.masked(text), code, subcomponent))
+
+    def ended(self, frame: Frame, began: datetime, result: Result, value: object) -> None:
+        """Publish the end of an executable.
+
+        :param value: its execution value; None for none.
+        """
+        shown = None if value is None else self._secrets.masked(str(value))
+        self._sink(ExecutableEnded(frame.place, began, self._now(), result, shown))
 
     def publish(self, event: Event) -> None:
         """Publish an event that has no handlers."""

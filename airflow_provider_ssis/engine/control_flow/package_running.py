@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -23,6 +24,7 @@ from airflow_provider_ssis.engine.control_flow.event_raising import Sink
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import Note, PackageRun
 from airflow_provider_ssis.engine.control_flow.parameters import given_parameters, missing_parameters, parameter_values
+from airflow_provider_ssis.engine.control_flow.preflight import check
 from airflow_provider_ssis.engine.control_flow.preparing import package_property
 from airflow_provider_ssis.engine.control_flow.property_paths import set_connection_property
 from airflow_provider_ssis.engine.control_flow.real import RealExecutor
@@ -42,6 +44,9 @@ CHILD_NOT_LOADED: Final = 0xC00220E4
 """DTS_E_TKEXECPACKAGE_UNABLETOLOAD."""
 DEEPEST_PACKAGES: Final = 64
 _ROOT: Final = "\\Package"
+_SENSITIVE: Final = "$Sensitive::"
+"""The start of a property path of dtexec whose value is a secret."""
+_SECRET: Final = re.compile(r"password|pwd|secret", re.IGNORECASE)
 
 
 class PackageRunner:
@@ -55,6 +60,7 @@ class PackageRunner:
     :param paths: maps paths of Windows.
     :param replacements: what the user puts in the place of connection managers.
     :param now: the clock.
+    :param password: the password of child packages in other files. Default: None.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class PackageRunner:
         paths: PathMap,
         replacements: Mapping[str, Replacement],
         now: Callable[[], datetime],
+        password: str | None = None,
     ) -> None:
         self._project = project
         self._sink = sink
@@ -77,6 +84,8 @@ class PackageRunner:
         self._paths = paths
         self._replacements = replacements
         self._now = now
+        self._password = password
+        self._checked: set[tuple[str, str]] = set()
 
     def prepared(
         self,
@@ -116,11 +125,24 @@ class PackageRunner:
         )
         for name, value in connections.items():
             set_connection_property(run, name, value)
-        run.notes += Configurations(run, evaluation, self._secrets).apply(overrides, parent)
+        run.notes += Configurations(run, evaluation, self._secrets).apply(self._public(overrides), parent)
+        sensitive = [f"$Package::{one.name}" for one in package.parameters if one.sensitive]
+        sensitive += [f"$Project::{one.name}" for one in project.parameters if one.sensitive]
+        for name in sensitive:
+            self._secrets.add(run.parameters[name][1])
         for provider in package.log_providers:
             text = f"The log provider {provider.name} writes nothing here. Use the events of the run in its place."
             run.notes.append(Note(text, 0))
         return run
+
+    def _public(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
+        """Return property overrides without the mark of sensitive values, which must not appear in events."""
+        found: dict[str, Any] = {}
+        for path, value in overrides.items():
+            if path.startswith(_SENSITIVE) or _SECRET.search(path):
+                self._secrets.add(value)
+            found[path.removeprefix(_SENSITIVE)] = value
+        return found
 
     async def run(self, run: PackageRun) -> Result:
         """Run a package to its end, on the running event loop."""
@@ -156,6 +178,9 @@ class PackageRunner:
                 result = await self._run_package(walk, frame)
         except Cancelled:
             pass
+        except asyncio.CancelledError:
+            self._cancel.cancel()  # the program is interrupted: the threads of the tasks end
+            raise
         return result
 
     async def _run_package(self, walk: Walk, frame: Frame) -> Result:
@@ -212,6 +237,7 @@ class PackageRunner:
                 raise TaskFailure(text, CHILD_NOT_LOADED)
             is_same = project is parent.package.project
             shared = {key: value for key, (_, value) in parent.package.parameters.items() if key.startswith("$Project")}
+            self._check(project, file)
             values = shared if is_same else None
             run = await in_thread(
                 name,
@@ -226,13 +252,25 @@ class PackageRunner:
         if result is Result.FAILURE:
             raise ChildFailed
 
+    def _check(self, project: LoadedProject, file: str) -> None:
+        """Check a child package that was not known before the run.
+
+        :raises LoadError: the engine does not support all of it.
+        """
+        if (project.source, file) in self._checked:
+            return
+        self._checked.add((project.source, file))
+        refusals = check(project, file, self._options, replacements=tuple(self._replacements))
+        if refusals:
+            raise LoadError("The engine does not support all of it: " + " ".join(map(str, refusals)))
+
     def _find(self, project: LoadedProject, name: str) -> tuple[LoadedProject, str]:
         """Return a package of the project, or the package in a file.
 
         :raises LoadError: there is no such package.
         """
         if os.sep in name:
-            found = load_project(Path(name))
+            found = load_project(Path(name), password=self._password)
             return found, found.file_name(Path(name).name)
         return project, project.file_name(name)
 

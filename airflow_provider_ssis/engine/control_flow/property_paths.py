@@ -31,7 +31,7 @@ from airflow_provider_ssis.project.package.loops import ForeachLoop
 _PROPERTY: Final = re.compile(r"\.Properties\[(?P<name>.+)\]|\.(?P<bare>\w+)", re.IGNORECASE | re.DOTALL)
 _MEMBER: Final = re.compile(
     r"\.(?P<collection>Connections|Variables|LogProviders|Configurations|PrecedenceConstraints)\[(?P<member>.+?)\]"
-    r"\.(?:Properties\[(?P<property>.+)\]|(?P<bare>\w+))",
+    r"(?:\.(?:Properties\[(?P<property>.+)\]|(?P<bare>\w+)))?",
     re.IGNORECASE | re.DOTALL,
 )
 _ENUMERATOR: Final = re.compile(r"\.ForEachEnumerator\.Properties\[(?P<name>.+)\]", re.IGNORECASE | re.DOTALL)
@@ -68,7 +68,7 @@ def set_property(run: PackageRun, path: str, value: Any) -> None:
     owner, rest = owners[start], full[len(start) :]
     try:
         if (member := _MEMBER.fullmatch(rest)) is not None:
-            name = member["property"] or member["bare"]
+            name = member["property"] or member["bare"] or "Value"
             _set_member(run, owner, member["collection"].lower(), member["member"], name, value)
         elif (enumerator := _ENUMERATOR.fullmatch(rest)) is not None:
             _set_enumerator(run, owner, enumerator["name"], value)
@@ -136,6 +136,8 @@ def _set_enumerator(run: PackageRun, owner: Owner, name: str, value: Any) -> Non
 
 def _set_member(run: PackageRun, owner: Owner, collection: str, member: str, name: str, value: Any) -> None:
     if collection == "connections":
+        if name == "Value":
+            raise _Unknown("a connection manager has properties, and no value")
         manager = find_manager(run, member)
         if manager is None:
             raise _Unknown(f"there is no connection manager '{member}'")

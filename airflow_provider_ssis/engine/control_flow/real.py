@@ -119,8 +119,10 @@ class RealExecutor:
                 )
                 raise Cancelled
             return work.result()
-        except (EngineError, asyncio.CancelledError):
+        except (TaskFailure, Cancelled, asyncio.CancelledError):
             raise
+        except EngineError as error:
+            raise TaskFailure(str(error)) from None
         except Exception as error:
             # A fault of a task or of a user's function fails the task, as an exception in a .NET task would.
             log.debug("%s failed with an unexpected error", frame.place.path, exc_info=True)

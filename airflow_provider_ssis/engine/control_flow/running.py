@@ -125,6 +125,7 @@ def run_package(
         paths=_path_map(path_map),
         replacements=dict(connections or {}),
         now=_now,
+        password=password,
     )
     file = project.file_name(package)
     refusals = check(project, file, run_options, replacements=tuple(connections or {}), parameters=parameters or {})

@@ -22,7 +22,7 @@ from airflow_provider_ssis.engine.control_flow.preparing import Prepared, prepar
 from airflow_provider_ssis.engine.control_flow.results import execution_value, final_result, save_execution_value
 from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
-from airflow_provider_ssis.engine.events import EventName, ExecutableEnded, Result
+from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.expressions import ExpressionError
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.containers import DtsContainer
@@ -156,8 +156,7 @@ class Walk:
                 await self.events.raise_event(EventName.TASK_FAILED, frame, texts.task_failed(name), system=system)
             text = texts.finished(name, began, self.now())
             await self.events.raise_event(EventName.POST_EXECUTE, frame, text)
-        shown = None if value is None else str(value)
-        self.events.publish(ExecutableEnded(frame.place, began, self.now(), result, shown))
+        self.events.ended(frame, began, result, value)
         return result
 
     async def _execute(self, frame: Frame, prepared: Prepared) -> tuple[Result, Any]:
@@ -240,7 +239,12 @@ class Walk:
 
     async def _handle(self, frame: Frame) -> None:
         """Run an event handler, unless the run is being cancelled."""
-        if not self.cancel.is_cancelled and not prepare(self.evaluation, frame).container.disabled:
+        if self.cancel.is_cancelled:
+            return
+        prepared = prepare(self.evaluation, frame)
+        for one in prepared.failures:
+            await self.events.error(frame, one)
+        if not prepared.failures and not prepared.container.disabled:
             await self._children(frame, frame.container, frame.execution_path)
 
     # --- the executables of a container

@@ -228,3 +228,46 @@ def test_an_empty_package_loads_no_heavy_library(tmp_path: Path) -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_unsupported_parts_of_a_child_package_in_a_file_fail_the_task(runs: EngineRuns, tmp_path: Path) -> None:
+    other = PackageBuilder("Other")
+    add_task(other, "First")
+    other.add_foreach_loop("Objects", SmoEnumerator("Server/Database"))
+    path = other.save(tmp_path)
+    package = PackageBuilder("P")
+    add_task(package, "Run")
+    result = runs.run(package, {"Run": run_child(str(path)), "First": lambda _: pytest.fail("it ran")})
+    assert codes(result) == [0xC00220E4]
+    assert "\\Package\\Objects" in next(one.text for one in result.messages if one.name is EventName.ERROR)
+
+
+def test_cancelling_at_any_moment_ends_the_run(runs: EngineRuns) -> None:
+    package = PackageBuilder("P", max_concurrent_executables=2)
+    package.add_variable("N", 0)
+    loop = package.add_for_loop("Loop", "@N < 3", assign="@N = @N + 1")
+    sequence = package.add_sequence("S")
+    for parent in (package, loop, sequence):
+        add_task(parent, f"{parent.name} 1")
+        add_task(parent, f"{parent.name} 2")
+    add_task(package.event_handler("OnInformation"), "Handler")
+
+    def task(context: TaskContext) -> None:
+        context.information("Half done.", 0)
+        context.cancel.wait(0)
+
+    functions = {f"{name} {number}": task for name in ("P", "Loop", "S") for number in (1, 2)}
+    total = len(runs.run(package, functions).messages)
+    for stop_at in range(1, total, 3):
+        token = CancelToken()
+        seen: list[Event] = []
+
+        def count(event: Event, token: CancelToken = token, seen: list[Event] = seen, stop_at: int = stop_at) -> None:
+            seen.append(event)
+            if len(seen) >= stop_at:
+                token.cancel()
+
+        result = runs.run(package, functions, cancel=token, on_event=count)
+        assert result.status is Result.CANCELED
+        began = [one.place.execution_path for one in result.messages if one.name is EventName.PRE_EXECUTE]
+        assert sorted(began) == sorted(one.place.execution_path for one in result.statistics)

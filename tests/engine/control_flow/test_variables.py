@@ -364,3 +364,30 @@ def test_the_maximum_of_errors_can_come_from_an_expression(runs: EngineRuns) -> 
     add_task(sequence, "T")
     one = runs.run(package, {"T": lambda context: context.error("Wrong.", 0xC0000001)})
     assert (result_of(one, "T"), result_of(one, "S")) == (Result.FAILURE, Result.SUCCESS)
+
+
+def test_a_handler_whose_property_expression_fails_raises_an_error(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "T")
+    handler = package.event_handler("OnPostExecute")
+    handler.set_expression("Disable", "@[User::Missing]")
+    add_task(handler, "Handler")
+    result = runs.run(package)
+    assert "Handler" not in ran(result)
+    assert set(codes(result)) == {0xC0017003}
+    assert result.status is Result.FAILURE
+
+
+@pytest.mark.parametrize("path", ["$Sensitive::\\Package.Variables[User::Key].Value", "\\Package.Variables[User::Key]"])
+def test_a_path_can_mark_its_value_as_sensitive_and_name_a_value_alone(runs: EngineRuns, path: str) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("Key", "")
+    add_task(package, "T")
+
+    def task(context: TaskContext) -> str:
+        context.information(f"The key is {context.read('Key')}.", 0)
+        return str(context.read("Key"))
+
+    result = runs.run(package, {"T": task}, property_overrides={path: "Canary-3"})
+    assert result.variables["User::Key"] == "Canary-3"
+    assert ("Canary-3" in repr((result.messages, result.statistics))) is not path.startswith("$Sensitive")

@@ -23,6 +23,7 @@ MODULES: dict[str, str] = {
     "DataConvert": "data_conversion",
     "DataReaderDestinationAdapter": "data_reader_destination",
     "DerivedColumn": "derived_column",
+    "ExcelSource": "excel_source",
     "Extractor": "export_column",
     "FlatFileDestination": "flat_file_destination",
     "FlatFileSource": "flat_file_source",
@@ -67,6 +68,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     "PXPipelineDMQuery": (_ANALYSIS, "Run the package on a server with Integration Services."),
     "PXPipelineProcessPartition": (_ANALYSIS, "Run the package on a server with Integration Services."),
     "PXPipelineProcessDimension": (_ANALYSIS, "Run the package on a server with Integration Services."),
+    "ExcelDestination": (
+        "it appends rows to a sheet, and no library that the engine uses edits workbooks",
+        "Write a flat file, which Excel opens, or run the package on a server.",
+    ),
     "CdcSourceComponent": (
         "it reads change tables through a driver of Windows",
         "Read the change tables with an OLE DB Source.",

@@ -140,7 +140,7 @@ def _of_mssql(
                     batch = cursor.arrow_batch(rows)
                 if not batch.num_rows:
                     return
-                yield _converted([batch.column(position) for position in positions], schema, first_row)
+                yield converted_batch([batch.column(position) for position in positions], schema, first_row)
                 first_row += batch.num_rows
         except (mssql_python.Error, RuntimeError) as error:
             database.cancel.check()
@@ -178,7 +178,7 @@ def _of_pyodbc(
                     _array(columns[position], column.type)
                     for position, column in zip(positions, schema.columns, strict=True)
                 ]
-                yield _converted(arrays, schema, first_row)
+                yield converted_batch(arrays, schema, first_row)
                 first_row += len(rows)
         except pyodbc.Error as error:
             database.cancel.check()
@@ -310,7 +310,13 @@ def _no_result(sql: str) -> TaskFailure:
     )
 
 
-def _converted(arrays: Sequence[pa.Array], schema: RowSchema, first_row: int) -> QueryBatch:
+def converted_batch(arrays: Sequence[pa.Array], schema: RowSchema, first_row: int) -> QueryBatch:
+    """Return the columns of a driver as rows of a schema.
+
+    :param arrays: the values of each column of the schema.
+    :param schema: the columns.
+    :param first_row: the number of the first row, from 1.
+    """
     columns = [convert_values(array, column.type) for array, column in zip(arrays, schema.columns, strict=True)]
     statuses = {
         column.lineage_id: converted.statuses

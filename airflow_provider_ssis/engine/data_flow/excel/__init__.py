@@ -1,0 +1,1 @@
+"""Excel files: the connection, the ranges of sheets, and the types of their columns."""

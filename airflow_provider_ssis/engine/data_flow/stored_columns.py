@@ -14,6 +14,7 @@ from airflow_provider_ssis.project.package.data_flow import (
     InputColumn,
 )
 
+_DEFAULT_CODE_PAGE = 1252
 Properties = Mapping[str, ComponentProperty]
 
 
@@ -29,7 +30,10 @@ def column_type(stored: DataType) -> ColumnType:
     if code is None:
         raise KeyError(stored.name)
     is_sized = code in STRINGS or code is DataTypeCode.DT_BYTES
-    return ColumnType(code, stored.length if is_sized else 0, stored.precision, stored.scale, stored.code_page)
+    code_page = stored.code_page
+    if code in (DataTypeCode.DT_STR, DataTypeCode.DT_TEXT):
+        code_page = code_page or _DEFAULT_CODE_PAGE
+    return ColumnType(code, stored.length if is_sized else 0, stored.precision, stored.scale, code_page)
 
 
 def text_of(properties: Properties, name: str, default: str = "") -> str:

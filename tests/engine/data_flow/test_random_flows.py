@@ -149,6 +149,8 @@ def _plain(value: Any) -> str:
 def test_random_flows_give_the_rows_of_the_model(rows: list[Row], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = _Model(Path(folder), rows, data.draw)
+        buffer = data.draw(st.sampled_from([1, 2, 10_000]))
+        model.flow.change = lambda xml: xml.replace("<pipeline ", f'<pipeline defaultBufferMaxRows="{buffer}" ')
         result = model.flow.run()
     codes = [said.code for said in result.errors]
     if model.failure is not None:

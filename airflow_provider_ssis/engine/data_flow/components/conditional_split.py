@@ -111,7 +111,7 @@ def _conditional(plan: ComponentPlan) -> Iterator[ComponentOutput]:
 
 
 def _is_default(output: ComponentOutput) -> bool:
-    return flag_of(output.properties, "IsDefaultOut")
+    return output.is_default or flag_of(output.properties, "IsDefaultOut")
 
 
 def _evaluate(condition: RowExpression, batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:

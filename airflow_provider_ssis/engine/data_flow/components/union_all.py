@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
@@ -34,7 +35,7 @@ class UnionAll(RowComponent):
                 found, wanted = schema.by_lineage[source], targets.get(target)
                 if wanted is None:
                     yield Refusal(plan.path, f"the input column {found.name!r}", "it feeds an unknown output column")
-                elif arrow_type(found.type) != arrow_type(wanted.type) or found.type.code is not wanted.type.code:
+                elif _kind(found.type) != _kind(wanted.type):
                     yield Refusal(
                         plan.path,
                         f"the input column {found.name!r}",
@@ -60,6 +61,11 @@ class UnionAll(RowComponent):
             else:
                 arrays.append(batch.column(source))
         yield self.plan.main_output.key, pa.RecordBatch.from_arrays(arrays, schema=self._schema.arrow)
+
+
+def _kind(type_: ColumnType) -> tuple[object, ...]:
+    """What must be the same in an input column and its output column."""
+    return type_.code, type_.code_page, arrow_type(type_)
 
 
 def _sources(plan: ComponentPlan, input_key: str) -> dict[str, str]:

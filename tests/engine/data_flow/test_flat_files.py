@@ -192,9 +192,16 @@ _FIELDS = st.text(st.sampled_from('a1,"\r\n é|\0'), max_size=4)
     quotes=st.booleans(),
     batch_rows=st.integers(1, 4),
     ends=st.booleans(),
+    checks=st.booleans(),
 )
 def test_both_readers_agree_on_any_text(
-    rows: list[list[str]], qualifier: str, row_delimiter: str, quotes: bool, batch_rows: int, ends: bool
+    rows: list[list[str]],
+    qualifier: str,
+    row_delimiter: str,
+    quotes: bool,
+    batch_rows: int,
+    ends: bool,
+    checks: bool,
 ) -> None:
     """Well-formed rows and others: the same rows, or the same error."""
 
@@ -202,7 +209,7 @@ def test_both_readers_agree_on_any_text(
         return f'"{field.replace(chr(34), chr(34) * 2)}"' if quotes else field
 
     content = row_delimiter.join(",".join(map(written, row)) for row in rows) + (row_delimiter if ends else "")
-    found = _format(",", row_delimiter, qualifier=qualifier)
+    found = _format(",", row_delimiter, qualifier=qualifier, checks_rows=checks)
     outcomes: list[Any] = []
     for exact in (False, True):
         try:

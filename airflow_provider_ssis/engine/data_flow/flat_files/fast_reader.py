@@ -21,6 +21,7 @@ class FastReader:
     """Reads parts of a file with Arrow.
 
     :param names: the names for the columns of the result.
+    :param reads_empty_lines: whether an empty line is a row: where rows can end early.
     """
 
     names: tuple[str, ...]
@@ -28,6 +29,7 @@ class FastReader:
     row_delimiter: bytes
     qualifier: str
     all_qualified: bool
+    reads_empty_lines: bool
 
     def complete_rows(self, data: bytes) -> int:
         """The length of the rows that are complete in some bytes; 0 for none."""
@@ -74,6 +76,9 @@ class FastReader:
     def _is_regular(self, data: bytes) -> bool:
         if b"\0" in data:
             return False
+        end = self.row_delimiter
+        if not self.reads_empty_lines and (data.startswith(end) or 2 * end in data):
+            return False
         returns = data.count(b"\r")
         if self.row_delimiter == b"\n":
             if returns:
@@ -119,4 +124,5 @@ def fast_reader(found: FileFormat) -> FastReader | None:
     if not is_simple or len(qualifier) > 1 or not qualifier.isascii() or qualifier in ("\r", "\n", "\0", delimiter):
         return None
     all_qualified = all(column.qualified for column in found.columns)
-    return FastReader(names, delimiter, found.row_delimiter.encode(), qualifier, all_qualified)
+    end = found.row_delimiter.encode()
+    return FastReader(names, delimiter, end, qualifier, all_qualified, found.checks_rows)

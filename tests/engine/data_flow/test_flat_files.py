@@ -51,8 +51,10 @@ def _format(
     )
 
 
-def _read(found: FileFormat, data: bytes, *, exact: bool = False, batch_rows: int = 100) -> list[list[str]]:
-    texts = FlatFileTexts(found, io.BytesIO(data), batch_rows, exact=exact)
+def _read(
+    found: FileFormat, data: bytes, *, exact: bool = False, batch_rows: int = 100, read_bytes: int | None = None
+) -> list[list[str]]:
+    texts = FlatFileTexts(found, io.BytesIO(data), batch_rows, exact=exact, read_bytes=read_bytes)
     texts.start()
     rows: list[list[str]] = []
     for part in texts.rows():
@@ -193,6 +195,7 @@ _FIELDS = st.text(st.sampled_from('a1,"\r\n é|\0'), max_size=4)
     batch_rows=st.integers(1, 4),
     ends=st.booleans(),
     checks=st.booleans(),
+    read_bytes=st.integers(1, 9),
 )
 def test_both_readers_agree_on_any_text(
     rows: list[list[str]],
@@ -202,6 +205,7 @@ def test_both_readers_agree_on_any_text(
     batch_rows: int,
     ends: bool,
     checks: bool,
+    read_bytes: int,
 ) -> None:
     """Well-formed rows and others: the same rows, or the same error."""
 
@@ -211,12 +215,12 @@ def test_both_readers_agree_on_any_text(
     content = row_delimiter.join(",".join(map(written, row)) for row in rows) + (row_delimiter if ends else "")
     found = _format(",", row_delimiter, qualifier=qualifier, checks_rows=checks)
     outcomes: list[Any] = []
-    for exact in (False, True):
+    for exact, size in ((False, None), (True, None), (False, read_bytes), (True, read_bytes)):
         try:
-            outcomes.append(_read(found, content.encode(), exact=exact, batch_rows=batch_rows))
+            outcomes.append(_read(found, content.encode(), exact=exact, batch_rows=batch_rows, read_bytes=size))
         except TaskFailure as failure:
             outcomes.append(failure.code)
-    assert outcomes[0] == outcomes[1]
+    assert outcomes == [outcomes[0]] * len(outcomes)
 
 
 @settings(max_examples=100, deadline=None)
@@ -233,6 +237,7 @@ def test_any_bytes_give_rows_or_a_failure_of_the_task(data: bytes, widths: list[
     except (TaskFailure, UnicodeDecodeError):
         return
     assert all(len(row) == len(widths) for row in rows)
+    assert _read(found, data, read_bytes=1) == rows
 
 
 # -- the components ----------------------------------------------------------------------------------------------------

@@ -48,9 +48,18 @@ class FlatFileTexts:
     :param file: the file, open for reading bytes.
     :param batch_rows: about how many rows to return at once.
     :param exact: never use the fast reader. Default: False.
+    :param read_bytes: how much to read at once. Default: None, enough for a batch.
     """
 
-    def __init__(self, found: FileFormat, file: IO[bytes], batch_rows: int, *, exact: bool = False) -> None:
+    def __init__(
+        self,
+        found: FileFormat,
+        file: IO[bytes],
+        batch_rows: int,
+        *,
+        exact: bool = False,
+        read_bytes: int | None = None,
+    ) -> None:
         self._file = file
         self._batch_rows = batch_rows
         self._is_units = found.is_unicode and not found.is_delimited
@@ -66,7 +75,8 @@ class FlatFileTexts:
         self._fast: FastReader | None = None if exact or self._is_units else fast_reader(found)
         self._pending: bytes | str = "" if self._is_units else b""
         self._at_end = False
-        self._read_size = _FIRST_READ
+        self._adapts = read_bytes is None
+        self._read_size = read_bytes or _FIRST_READ
         self.ends_in_header = False
         self.has_partial_row = False
 
@@ -166,8 +176,9 @@ class FlatFileTexts:
         if batch is None or not batch.num_rows:
             return None
         self._pending = data[size:]
-        wanted = size * self._batch_rows * 19 // (20 * batch.num_rows)
-        self._read_size = max(_SMALLEST_READ, min(_LARGEST_READ, wanted))
+        if self._adapts:
+            wanted = size * self._batch_rows * 19 // (20 * batch.num_rows)
+            self._read_size = max(_SMALLEST_READ, min(_LARGEST_READ, wanted))
         return TextRows(tuple(batch.columns), {}, lambda: self._raw_rows(part))
 
     def _raw_rows(self, part: bytes) -> list[str]:
@@ -189,7 +200,8 @@ class FlatFileTexts:
                 self._pending = self._pending[self._reader.position :]
                 self.has_partial_row |= self._reader.has_partial
                 return found
-            self._read_size = min(_LARGEST_READ, 2 * self._read_size)
+            if self._adapts:
+                self._read_size = min(_LARGEST_READ, 2 * self._read_size)
             self._more()
 
     def _columns(self, rows: list[_Row]) -> TextRows:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,11 +37,16 @@ class WorkDatabase:
     def __init__(self, options: RunOptions, cancel: CancelToken, component: str) -> None:
         self._cancel = cancel
         self._component = component
+        self._options = options
         self._cleanup = ExitStack()
         self.folder = Path(tempfile.mkdtemp(prefix="ssis-", dir=options.temp_folder))
         self._cleanup.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        memory = max(options.memory_limit, _THREAD_MEMORY)
-        self.connection = duckdb.connect(
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection, which is opened at the first use."""
+        memory = max(self._options.memory_limit, _THREAD_MEMORY)
+        connection = duckdb.connect(
             str(self.folder / "work.duckdb"),
             config={
                 "memory_limit": f"{memory}B",
@@ -48,7 +54,8 @@ class WorkDatabase:
                 "temp_directory": str(self.folder / "spill"),
             },
         )
-        self._cleanup.callback(self.connection.close)
+        self._cleanup.callback(connection.close)
+        return connection
 
     def close(self) -> None:
         """Close the database and remove its folder. Can be called twice."""

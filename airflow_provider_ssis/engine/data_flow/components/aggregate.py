@@ -32,6 +32,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn
 from airflow_provider_ssis.engine.data_flow.sort_keys import KeyColumn, quoted
 from airflow_provider_ssis.engine.data_flow.stored_columns import number_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatabase
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -59,6 +60,8 @@ class Operation(IntEnum):
 
 
 _O = Operation
+_HINTS = frozenset(("KeyScale", "Keys", "CountDistinctScale", "CountDistinctKeys", "AutoExtendFactor"))
+"""Properties about the memory to reserve, which change nothing here."""
 _DIGITS = Context(prec=80, rounding=ROUND_HALF_EVEN)
 _COUNTS = (_O.COUNT, _O.COUNT_ALL, _O.COUNT_DISTINCT)
 _SUMS = (_O.SUM, _O.AVERAGE)
@@ -94,6 +97,9 @@ class Aggregate(FlowComponent):
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield what the engine does not support in this Aggregate."""
+        yield from unknown_properties(
+            plan, {"KeyScale", "Keys", "CountDistinctScale", "CountDistinctKeys", "AutoExtendFactor"}
+        )
         for output in plan.stored.outputs:
             for column in output.columns:
                 operation = number_of(column.properties, "AggregationType")

@@ -37,6 +37,7 @@ from airflow_provider_ssis.engine.data_flow.stored_columns import (
     plain_reference,
     text_of,
 )
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.text_lengths import fitted
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -63,6 +64,11 @@ _OLE_DB, _CACHE_MANAGER = 0, 1
 _PROGRESS_SECONDS = 10.0
 _MEGABYTE = 1 << 20
 _REFERENCE_ROWS = 20_000
+_KNOWN_PROPERTIES = frozenset(
+    "SqlCommand SqlCommandParam ConnectionType CacheType NoMatchBehavior NoMatchCachePercentage "
+    "MaxMemoryUsage MaxMemoryUsage64 ReferenceMetadataXml ParameterMap DefaultCodePage "
+    "TreatDuplicateKeysAsError".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,7 @@ class Lookup(RowComponent):
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield what the engine does not support in this Lookup."""
+        yield from unknown_properties(plan, _KNOWN_PROPERTIES)
         properties = plan.stored.properties
         try:
             _reference_columns(plan.stored)

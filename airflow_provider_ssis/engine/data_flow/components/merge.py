@@ -17,6 +17,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.merging import Merged, MergeSide, Numbers, merge
 from airflow_provider_ssis.engine.data_flow.sorted_inputs import common_keys, key_refusals
 from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import WorkDatabase
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -36,6 +37,7 @@ class Merge(FlowComponent):
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield what the engine does not support in this Merge."""
+        yield from unknown_properties(plan, ())
         yield from key_refusals(plan)
 
     def validate(self, context: TaskContext) -> None:

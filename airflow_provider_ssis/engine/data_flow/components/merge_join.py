@@ -19,6 +19,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.merging import Merged, MergeSide, Numbers, merge
 from airflow_provider_ssis.engine.data_flow.sorted_inputs import common_keys, key_refusals
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, input_column, number_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import WorkDatabase
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -40,6 +41,7 @@ class MergeJoin(FlowComponent):
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield what the engine does not support in this Merge Join."""
+        yield from unknown_properties(plan, {"JoinType", "NumKeyColumns", "TreatNullsAsEqual", "MaxBuffersPerInput"})
         yield from key_refusals(plan)
         join_type = number_of(plan.stored.properties, "JoinType", _INNER)
         if join_type not in (_FULL, _LEFT, _INNER):

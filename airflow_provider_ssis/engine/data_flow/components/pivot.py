@@ -28,7 +28,9 @@ from airflow_provider_ssis.engine.data_flow.stored_columns import (
     reference_of,
     text_of,
 )
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import InputColumn
 
 _PASSED, _SET_KEY, _PIVOT_KEY, _VALUE = 0, 1, 2, 3
@@ -46,6 +48,11 @@ class Pivot(FlowComponent):
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)
         self._first_row = 1
+
+    @classmethod
+    def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
+        """Unknown properties."""
+        yield from unknown_properties(plan, {"PassThroughUnmatchedPivotKeys"})
 
     def validate(self, context: TaskContext) -> None:
         """Check the usage of the columns."""

@@ -26,6 +26,7 @@ from airflow_provider_ssis.engine.data_flow.lookup_references import Matches, Qu
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.sort_keys import equal_values
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import ComponentOutput
@@ -41,6 +42,11 @@ _UNCHANGED, _NEW, _FIXED, _CHANGING, _HISTORICAL, _INFERRED = range(6)
 """The outputs, by their position."""
 _SQL_PARTS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|(\()|(\))|(\w+)", re.DOTALL)
 _ENDS = frozenset(("group", "order", "having", "union", "except", "intersect", "option", "for"))
+_KNOWN_PROPERTIES = frozenset(
+    "SqlCommand CurrentRowWhere UpdateChangingAttributeHistory FailOnFixedAttributeChange "
+    "InferredMemberIndicator EnableInferredMember FailOnLookupFailure IncomingRowChangeType "
+    "DefaultCodePage".split()
+)
 
 
 class Kind(IntEnum):
@@ -80,6 +86,7 @@ class SlowlyChangingDimension(RowComponent):
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield what the engine does not support in this component."""
+        yield from unknown_properties(plan, _KNOWN_PROPERTIES)
         kind = number_of(plan.stored.properties, "IncomingRowChangeType", 1)
         if kind not in (0, 1):
             yield Refusal(plan.path, "the property IncomingRowChangeType", f"the value {kind} is unknown")

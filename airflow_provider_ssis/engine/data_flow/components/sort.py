@@ -18,6 +18,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.sort_keys import GroupStarts, KeyColumn, order_by, quoted
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, input_column, number_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatabase
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -37,6 +38,7 @@ class Sort(FlowComponent):
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield what the engine does not support in this Sort."""
+        yield from unknown_properties(plan, {"EliminateDuplicates", "MaximumThreads"})
         for key in cls(plan).keys:
             yield from key.refusals(plan.path, plan.locale_id)
 

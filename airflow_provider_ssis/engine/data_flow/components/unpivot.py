@@ -14,10 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import TaskContext
-from airflow_provider_ssis.engine.data_flow.component import Emitted, FlowComponent
+from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.pivot_keys import typed_keys
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, reference_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import OutputColumn
 
 _DUPLICATE_KEY, _NO_DESTINATION, _DIFFERENT_KEYS, _DIFFERENT_TYPES = 0xC02020A3, 0xC02020A4, 0xC02020A5, 0xC02020A6
@@ -28,6 +30,11 @@ class Unpivot(FlowComponent):
     """Makes rows of columns."""
 
     classes = ("UnPivot",)
+
+    @classmethod
+    def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
+        """Unknown properties."""
+        yield from unknown_properties(plan, ())
 
     def validate(self, context: TaskContext) -> None:
         """Check that all new columns have the same keys, and columns of one type."""

@@ -70,8 +70,10 @@ def command(
         return
     if source is None:
         raise click.UsageError("Missing argument 'SOURCE'.")
-    if (not picture and task) or (not picture and not as_python and package):
-        raise click.UsageError("--task needs --picture, and --package needs --picture or --as-python.")
+    if task and not picture:
+        raise click.UsageError("--task needs --picture.")
+    if package and not (picture or as_python):
+        raise click.UsageError("--package needs --picture or --as-python.")
     if [lineage, bool(picture), as_python].count(True) > 1:
         raise click.UsageError("--lineage, --picture and --as-python exclude each other.")
     if parameters and not lineage:

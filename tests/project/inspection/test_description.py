@@ -180,7 +180,8 @@ def test_the_command_prints_pictures(folder: Path, capsys: pytest.CaptureFixture
     [
         (["--picture", "svg", "--package", "Other"], 1, "Choose one with --package: Load.dtsx"),
         (["--picture", "svg", "--task", "Truncate"], 1, r"Its Data Flow tasks: \Package\Copy\Orders"),
-        (["--task", "Orders"], 2, "need --picture"),
+        (["--task", "Orders"], 2, "--task needs --picture"),
+        (["--package", "Load"], 2, "--package needs --picture or --as-python"),
     ],
 )
 def test_the_command_explains_what_it_cannot_show(

@@ -22,6 +22,7 @@ BENCHMARKS = (
     "ssis_files",
     "data_flows",
     "set_components",
+    "databases",
 )
 
 

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import data_flows, emulator, expressions, imports, messages, set_components, ssis_files, start, waiting
+from benchmarks import (
+    data_flows,
+    databases,
+    emulator,
+    expressions,
+    imports,
+    messages,
+    set_components,
+    ssis_files,
+    start,
+    waiting,
+)
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.airflow_home import airflow_home
 from benchmarks.results import Report, Result, append, cost, rate
@@ -66,6 +77,10 @@ def test_data_flows_write_the_bytes_of_duckdb() -> None:
     check(data_flows.run(data_flows.SMALLEST), "data_flows", cases=2)
 
 
+def test_databases_give_the_rows_of_mssql_python() -> None:
+    check(databases.run(databases.SMALLEST), "databases", cases=2)
+
+
 def test_set_components_give_the_rows_of_duckdb() -> None:
     check(set_components.run(set_components.SMALLEST), "set_components", cases=5)
 
@@ -89,6 +104,7 @@ def test_every_benchmark_has_a_name_on_the_command_line(capsys: pytest.CaptureFi
             imports,
             messages,
             set_components,
+            databases,
             ssis_files,
             start,
             waiting,

@@ -1,0 +1,167 @@
+"""Rows into a table of SQL Server and out of it in whole packages, compared with mssql-python alone."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import mssql_python
+import numpy as np
+import pyarrow as pa
+import pyodbc
+
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.engine.context import Script
+from airflow_provider_ssis.engine.control_flow.running import run_package
+from airflow_provider_ssis.odbc.drivers import DriverFamily
+from airflow_provider_ssis.project.builder.flow_columns import Column
+from airflow_provider_ssis.project.builder.flow_scripts import ScriptOutput
+from airflow_provider_ssis.project.builder.project import ProjectBuilder
+from benchmarks.results import Goal, Report, Result, rate
+
+NAME = "databases"
+
+_BATCH = 10_000
+_GOAL = 0.8
+_TABLE = "[dbo].[Sales]"
+_COLUMNS = [
+    Column("id", "DT_I4"),
+    Column("name", "DT_WSTR", length=20),
+    Column("amount", "DT_R8"),
+    Column("price", "DT_NUMERIC", precision=9, scale=2),
+    Column("day", "DT_DBDATE"),
+]
+_DDL = "(id int, name nvarchar(20), amount float, price decimal(9,2), day date)"
+_OPTIONS = "TABLOCK,CHECK_CONSTRAINTS"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What to measure.
+
+    :param rows: the rows.
+    """
+
+    rows: int
+
+
+FULL = Size(rows=1_000_000)
+SMALLEST = Size(rows=2000)
+
+
+def run(size: Size) -> Report:
+    """Measure."""
+    batches = list(_batches(size))
+    with SsisdbEmulator() as server, closing(pyodbc.connect(server.odbc(DriverFamily.MICROSOFT))) as connection:
+        connection.autocommit = True
+        connection.execute("CREATE DATABASE Bench")
+        connection.execute("USE Bench")
+        names = f"SERVER={server.host},{server.port};DATABASE=Bench;UID={server.user};PWD={{{server.password}}}"
+        text = f"{names};Encrypt=no;TrustServerCertificate=yes;"
+        manager = (
+            f"Provider=MSOLEDBSQL.1;Data Source={server.host},{server.port};Initial Catalog=Bench;"
+            f"User ID={server.user};Password={server.password};"
+        )
+        _new_table(connection)
+        peer_in = _peer_write(text, batches)
+        _new_table(connection)
+        ours_in = _ours_write(manager, batches)
+        _expect(size.rows, connection.execute("SELECT COUNT(*) FROM [dbo].[Sales]").fetchval())
+        peer_out = _peer_read(text, size.rows)
+        ours_out = _ours_read(manager)
+    results = [
+        rate(NAME, "write", "rows/s", ours=size.rows / ours_in, peer=size.rows / peer_in, peer_name="bulkcopy_arrow"),
+        rate(NAME, "read", "rows/s", ours=size.rows / ours_out, peer=size.rows / peer_out, peer_name="arrow_reader"),
+    ]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Report(
+        f"{size.rows:,} rows of five columns into a table of the embedded server and out of it, compared with "
+        "mssql-python alone",
+        results,
+        goals=[_goal(result) for result in results],
+        note=f"Both commit each {_BATCH:,} rows. Ours is a run of the whole package, with checks and messages. The "
+        f"process, with the server, took at most {peak:.0f} MiB.",
+    )
+
+
+def _goal(result: Result) -> Goal:
+    ratio = result.ratio or 0.0
+    return Goal(f"{result.case}: at least {_GOAL} of mssql-python alone: {ratio:.2f}", ratio >= _GOAL)
+
+
+def _expect(rows: int, found: int) -> None:
+    if rows != found:
+        raise AssertionError(f"{found} rows instead of {rows}")
+
+
+def _new_table(connection: pyodbc.Connection) -> None:
+    connection.execute(f"DROP TABLE IF EXISTS {_TABLE}")
+    connection.execute(f"CREATE TABLE {_TABLE} {_DDL}")
+
+
+def _batches(size: Size) -> Iterator[pa.RecordBatch]:
+    names = pa.array([f"Customer {number:05d}" for number in range(1000)])
+    for start in range(0, size.rows, _BATCH):
+        ids = np.arange(start, min(start + _BATCH, size.rows), dtype=np.int32)
+        yield pa.RecordBatch.from_pydict(
+            {
+                "id": pa.array(ids),
+                "name": names.take(pa.array(ids % 1000)),
+                "amount": pa.array(ids / 7),
+                "price": pa.array(ids % 1_000_000).cast(pa.decimal128(38, 2)),
+                "day": pa.array(ids % 10_000).cast(pa.date32()),
+            }
+        )
+
+
+def _peer_write(text: str, batches: list[pa.RecordBatch]) -> float:
+    began = time.perf_counter()
+    with closing(mssql_python.connect(text, autocommit=True)) as connection:
+        reader = pa.RecordBatchReader.from_batches(batches[0].schema, batches)
+        connection.cursor().bulkcopy_arrow(
+            _TABLE, reader, batch_size=_BATCH, timeout=0, table_lock=True, check_constraints=True
+        )
+    return time.perf_counter() - began
+
+
+def _peer_read(text: str, rows: int) -> float:
+    began = time.perf_counter()
+    with closing(mssql_python.connect(text, autocommit=True)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT * FROM [dbo].[Sales]")
+        _expect(rows, sum(batch.num_rows for batch in cursor.arrow_reader(_BATCH)))
+    return time.perf_counter() - began
+
+
+def _ours_write(manager: str, batches: list[pa.RecordBatch]) -> float:
+    project = ProjectBuilder("Benchmark")
+    package = project.add_package("Benchmark")
+    database = package.connection_managers.add_oledb("Mart", "Provider=MSOLEDBSQL.1;Data Source=.;")
+    flow = package.add_data_flow("Load")
+    source = flow.add_script_component("Rows", None, {"Out": ScriptOutput(_COLUMNS, synchronous=False)})
+    flow.add_oledb_destination("Write", source.output, database, _TABLE, fast_load_options=_OPTIONS)
+    return _run(project, manager, {"\\Package\\Load\\Rows": lambda _: iter(batches)})
+
+
+def _ours_read(manager: str) -> float:
+    project = ProjectBuilder("Benchmark")
+    package = project.add_package("Benchmark")
+    database = package.connection_managers.add_oledb("Mart", "Provider=MSOLEDBSQL.1;Data Source=.;")
+    flow = package.add_data_flow("Load")
+    source = flow.add_oledb_source("Read", database, _COLUMNS, table=_TABLE)
+    count = package.add_variable("Rows", 0)
+    flow.add_row_count("Count", source.output, count)
+    return _run(project, manager, {})
+
+
+def _run(project: ProjectBuilder, manager: str, scripts: dict[str, Script]) -> float:
+    content = project.to_ispac()
+    began = time.perf_counter()
+    result = run_package(content, scripts=scripts, connections={"Mart": manager})
+    seconds = time.perf_counter() - began
+    if not result.succeeded:
+        raise AssertionError("; ".join(message.text for message in result.messages))
+    return seconds

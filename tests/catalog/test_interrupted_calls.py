@@ -14,6 +14,7 @@ from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
 from airflow_provider_ssis.catalog.errors import AlreadyStarted, StartInterrupted
 from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
 from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.catalog.sql import execution_creation
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.catalog.conftest import CLIENTS
 from tests.support.mart import MART
@@ -84,15 +85,15 @@ def test_a_repetition_by_key_completes_the_execution_that_was_created(
     assert overrides(ssisdb_emulator, first.execution_id) == ["a.csv", "k"]
 
 
-MANY = replace(
-    REQUEST, property_overrides={rf"\Package.Variables[User::V{number}].Value": "v" for number in range(1001)}
-)
+MANY = replace(REQUEST, property_overrides={rf"\Package.Variables[User::V{number}].Value": "v" for number in range(60)})
 
 
 @pytest.mark.parametrize("correlation", [None, Correlation(key="{a:1}", lock="a")], ids=["new", "by key"])
 def test_a_creation_in_several_batches_continues_where_a_deadlock_interrupted_it(
-    quick: Catalog, ssisdb_emulator: SsisdbEmulator, correlation: Correlation | None
+    quick: Catalog, ssisdb_emulator: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch, correlation: Correlation | None
 ) -> None:
+    # So that some sixty overrides take two batches, as a thousand do.
+    monkeypatch.setattr(execution_creation, "MAX_MARKERS", 130)
     second_batch = f"SET @step = {len(MANY.property_overrides) - 1}"
     ssisdb_emulator.faults.call(
         lambda: ssisdb_emulator.faults.error(1205, procedure="set_execution_property_override_value"),

@@ -8,9 +8,11 @@ from graphlib import CycleError, TopologicalSorter
 from lxml import etree
 
 from airflow_provider_ssis.project.builder.components import Output
+from airflow_provider_ssis.project.builder_code.adjustment import adjust
 from airflow_provider_ssis.project.builder_code.calls import Code, Ref
-from airflow_provider_ssis.project.builder_code.component_code import WRITERS, FlowCode, adjust
+from airflow_provider_ssis.project.builder_code.component_code import WRITERS
 from airflow_provider_ssis.project.builder_code.equality import differences
+from airflow_provider_ssis.project.builder_code.flow_state import FlowCode
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.data_flow import Component, Pipeline
 from airflow_provider_ssis.project.type_names import component_class

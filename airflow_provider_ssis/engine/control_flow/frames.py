@@ -116,7 +116,7 @@ class Frame:
             handler,
             dict(event),
             causes=(*source.running_handlers, handler),
-            holds_slot=source.has_slot,
+            holds_slot=any(frame.holds_slot for frame in source.outwards() if frame.package is self.package),
         )
 
     def end_after(self, failed: DtsContainer) -> None:

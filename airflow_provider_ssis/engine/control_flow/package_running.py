@@ -178,8 +178,8 @@ class PackageRunner:
                 result = await self._run_package(walk, frame)
         except Cancelled:
             pass
-        except asyncio.CancelledError:
-            self._cancel.cancel()  # the program is interrupted: the threads of the tasks end
+        except BaseException:
+            self._cancel.cancel()  # an interrupted program, or an error of the caller's function: the threads end
             raise
         return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from airflow_provider_ssis.engine import CancelToken, LoadError, UnsupportedError, check_package, run_package
 from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.control_flow import real
 from airflow_provider_ssis.engine.events import Event, EventName, Message, Result
 from airflow_provider_ssis.engine.loading import load_project
 from airflow_provider_ssis.project.builder.package import PackageBuilder
@@ -271,3 +273,46 @@ def test_cancelling_at_any_moment_ends_the_run(runs: EngineRuns) -> None:
         assert result.status is Result.CANCELED
         began = [one.place.execution_path for one in result.messages if one.name is EventName.PRE_EXECUTE]
         assert sorted(began) == sorted(one.place.execution_path for one in result.statistics)
+
+
+def test_a_handler_of_the_parent_runs_on_the_slot_of_the_task_that_runs_the_child(runs: EngineRuns) -> None:
+    project = ProjectBuilder("Sales")
+    parent = project.add_package("Parent", max_concurrent_executables=1)
+    child = project.add_package("Child", max_concurrent_executables=1)
+    add_task(parent, "Run")
+    add_task(child, "T")
+    for event in ("OnPreExecute", "OnInformation"):
+        add_task(parent.event_handler(event), f"Log {event}")
+    functions = {"Run": run_child("Child"), "T": lambda context: context.information("Working.", 0)}
+    result = runs.run(project, functions, "Parent")
+    assert (result.status, ran(result).count("Log OnInformation")) == (Result.SUCCESS, 1)
+
+
+def test_a_task_that_does_not_stop_does_not_hold_the_cancelled_run(
+    runs: EngineRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(real, "SECONDS_TO_STOP", 0.05)
+    package = PackageBuilder("P")
+    add_task(package, "T")
+    token, released = CancelToken(), threading.Event()
+
+    def stubborn(context: TaskContext) -> None:
+        token.cancel()
+        released.wait(60)
+
+    result = runs.run(package, {"T": stubborn}, cancel=token)
+    released.set()
+    assert result.status is Result.CANCELED
+
+
+def test_an_error_of_the_callers_function_ends_the_run(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "T")
+    token = CancelToken()
+
+    def broken(event: Event) -> None:
+        raise RuntimeError("the display failed")
+
+    with pytest.raises(RuntimeError, match="the display failed"):
+        runs.run(package, on_event=broken, cancel=token)
+    assert token.is_cancelled

@@ -10,6 +10,8 @@ attention (cancel) of the client cancels the task that iterates the stream, so a
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -143,6 +145,40 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrowRows:
+    """Many rows of the result set that began last.
+
+    :param columns: those of the result set.
+    :param arrays: a pyarrow array for each column: a uniqueidentifier as text, a datetimeoffset as a struct of
+        microseconds since 1970 in UTC (``us``) and the offset in ``minutes``.
+    :param count: the number of rows.
+    """
+
+    columns: tuple[Column, ...]
+    arrays: tuple[Any, ...]
+    count: int
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The rows as :class:`Rows` has them."""
+        values = [_python_values(column.type, array) for column, array in zip(self.columns, self.arrays, strict=True)]
+        return list(zip(*values, strict=True))
+
+
+def _python_values(type: SqlType, array: Any) -> list[Any]:  # noqa: A002 - the field's own word
+    values = array.to_pylist()
+    if type.name == "uniqueidentifier":
+        return [None if value is None else uuid.UUID(value) for value in values]
+    if type.name == "datetimeoffset":
+        return [None if value is None else _moment(**value) for value in values]
+    return list(values)
+
+
+def _moment(us: int, minutes: int) -> dt.datetime:
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (epoch + dt.timedelta(microseconds=us)).astimezone(dt.timezone(dt.timedelta(minutes=minutes)))
+
+
+@dataclass(frozen=True, slots=True)
 class StatementDone:
     """A statement ended.
 
@@ -213,6 +249,7 @@ class TransactionEnded:
 Event = (
     ResultColumns
     | Rows
+    | ArrowRows
     | StatementDone
     | Message
     | ReturnStatus

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import mssql_python
 import pymssql
+import pyodbc
 import pytds
 import pytest
 
@@ -119,3 +120,89 @@ def test_an_error_in_the_last_row_leaves_no_row(server: EmulatorProcess, client:
     assert administrator.execute("SELECT COUNT(*) FROM dbo.t").fetchval() == 0
     CLIENTS[client](server.endpoint, ROWS[:10])
     assert administrator.execute("SELECT COUNT(*) FROM dbo.t").fetchval() == 10
+
+
+MANY = [(10_000 + number, *ROWS[number % len(ROWS)][1:]) for number in range(12_000)]
+"""More rows than are sent one by one."""
+
+
+def read_with_mssql_python(endpoint: dict[str, Any]) -> list[Row]:
+    text = (
+        f"SERVER={endpoint['host']},{endpoint['port']};DATABASE=Shop;UID=sa;PWD={{{endpoint['password']}}};"
+        "Encrypt=yes;TrustServerCertificate=yes;"
+    )
+    with closing(mssql_python.connect(text, autocommit=True)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT * FROM dbo.t")
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+def read_with_pyodbc(endpoint: dict[str, Any]) -> list[Row]:
+    with closing(pyodbc.connect(endpoint["odbc"], autocommit=True)) as connection:
+        return [tuple(row) for row in connection.execute("SELECT * FROM Shop.dbo.t").fetchall()]
+
+
+def read_with_pymssql(endpoint: dict[str, Any]) -> list[Row]:
+    with closing(
+        pymssql.connect(server=endpoint["host"], port=str(endpoint["port"]), user="sa", password=endpoint["password"])
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT * FROM Shop.dbo.t")
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+def read_with_pytds(endpoint: dict[str, Any]) -> list[Row]:
+    with closing(
+        pytds.connect(dsn=endpoint["host"], port=endpoint["port"], user="sa", password=endpoint["password"])
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT * FROM Shop.dbo.t")
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+READERS: dict[str, Callable[[dict[str, Any]], list[Row]]] = {
+    "mssql-python": read_with_mssql_python,
+    "pyodbc": read_with_pyodbc,
+    "pymssql": read_with_pymssql,
+    "python-tds": read_with_pytds,
+}
+
+
+@pytest.fixture(scope="module")
+def many(server: EmulatorProcess) -> EmulatorProcess:
+    server.administrator.execute(f"USE Shop; DROP TABLE IF EXISTS dbo.t; {TABLE}")
+    with_mssql_python(server.endpoint, MANY)
+    return server
+
+
+@pytest.mark.parametrize("client", READERS)
+def test_many_rows_are_read(many: EmulatorProcess, client: str) -> None:
+    found = READERS[client](many.endpoint)
+    assert [(*row[:7], UUID(str(row[7])), *row[8:]) for row in found] == MANY
+
+
+def test_a_connection_works_after_many_rows_that_it_did_not_read(many: EmulatorProcess) -> None:
+    with closing(pyodbc.connect(many.endpoint["odbc"], autocommit=True)) as connection:
+        cursor = connection.execute(
+            "SELECT * FROM Shop.dbo.t AS a CROSS JOIN (SELECT TOP 1000 id FROM Shop.dbo.t) AS b"
+        )
+        assert cursor.fetchone() is not None
+        cursor.cancel()
+        cursor.close()
+        assert connection.execute("SELECT COUNT(*) FROM Shop.dbo.t").fetchval() == len(MANY)
+
+
+def test_many_rows_go_into_another_table(many: EmulatorProcess) -> None:
+    administrator = many.administrator
+    administrator.execute("SET NOCOUNT ON; CREATE TABLE #copy (id int, code uniqueidentifier)")
+    administrator.execute("INSERT #copy EXEC ('SELECT id, code FROM Shop.dbo.t')")
+    administrator.execute("SELECT id, name INTO #other FROM Shop.dbo.t WHERE id < 10100")
+    found = administrator.execute("SELECT COUNT(*), COUNT(DISTINCT code), (SELECT COUNT(*) FROM #other) FROM #copy")
+    assert tuple(found.fetchone()) == (len(MANY), len(ROWS), 100)
+
+
+def test_an_error_among_many_rows_reaches_the_client(many: EmulatorProcess) -> None:
+    administrator = many.administrator
+    with pytest.raises(pyodbc.Error, match="8134"):
+        administrator.execute("SELECT 1 / (id - 21999) FROM Shop.dbo.t").fetchall()
+    assert administrator.execute("SELECT MAX(id) FROM Shop.dbo.t").fetchval() == 21999

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_ssis.emulator.session import Event, Login, Message, ResultColumns, Rows, StatementDone
+from airflow_provider_ssis.emulator.session import ArrowRows, Event, Login, Message, ResultColumns, Rows, StatementDone
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.product import Product
@@ -48,6 +48,8 @@ def collect(found: Answer, event: Event) -> None:
             found.results.append([])
         case Rows(rows):
             found.results[-1] += rows
+        case ArrowRows():
+            found.results[-1] += event.rows()
         case StatementDone(row_count=count):
             found.counts.append(count)
         case Message(severity=severity):

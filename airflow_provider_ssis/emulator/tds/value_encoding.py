@@ -54,7 +54,7 @@ def type_info(type: SqlType, *, nullable: bool = True) -> bytes:  # noqa: A002 -
         return bytes((_SCALED_TOKENS[name], 7 if type.scale is None else type.scale))
     if name in _SHORT_TOKENS:
         token, unit = _SHORT_TOKENS[name]
-        size = MAX_LENGTH if _is_chunked(type) else (type.length or 1) * unit
+        size = MAX_LENGTH if is_chunked(type) else (type.length or 1) * unit
         return struct.pack("<BH", token, size) + (COLLATION if name in CHARACTER else b"")
     if name == "sql_variant":
         return struct.pack("<BI", 0x62, _LARGEST_VARIANT)
@@ -70,7 +70,7 @@ def encoder(type: SqlType, *, nullable: bool = True) -> PieceEncoder:  # noqa: A
     if not nullable and sent.name in _FIXED_TOKENS:
         return body
     if sent.name in _SHORT_TOKENS:
-        return _chunked(body) if _is_chunked(sent) else _prefixed(_bounded(body, sent), "<H", SHORT_NULL)
+        return _chunked(body) if is_chunked(sent) else _prefixed(_bounded(body, sent), "<H", SHORT_NULL)
     return _prefixed(body, "<B", 0)
 
 
@@ -86,7 +86,18 @@ def _bounded(body: Encoder, type: SqlType) -> Encoder:  # noqa: A002 - the field
     return write
 
 
-def _is_chunked(type: SqlType) -> bool:  # noqa: A002 - the field's own word
+def sent_as(type: SqlType) -> SqlType:  # noqa: A002 - the field's own word
+    """The type under which values are sent: newer types in the place of deprecated ones."""
+    return _SENT_AS.get(type.name, type)
+
+
+def is_fixed(type: SqlType) -> bool:  # noqa: A002 - the field's own word
+    """Whether values of a column without NULL are sent without a length."""
+    return type.name in _FIXED_TOKENS
+
+
+def is_chunked(type: SqlType) -> bool:  # noqa: A002 - the field's own word
+    """Whether values are sent in chunks."""
     limit = 4000 if type.name in ("nchar", "nvarchar") else 8000
     return type.length == MAX or (type.length or 1) > limit
 
@@ -120,7 +131,7 @@ def _body_writer(type: SqlType) -> Encoder:  # noqa: A002 - the field's own word
     """The function that writes a value without a length before it."""
     name = type.name
     if name in ("decimal", "numeric"):
-        scale, size = type.scale or 0, _decimal_size(type.precision or 18)
+        scale, size = type.scale or 0, decimal_size(type.precision or 18)
         return lambda value: _write_decimal(value, scale, size)
     if name in _SCALED_TOKENS:
         scale = 7 if type.scale is None else type.scale
@@ -150,7 +161,8 @@ def _variant_head(type: SqlType) -> bytes:  # noqa: A002 - the field's own word
     return bytes((_VARIANT_FIXED_TOKENS[name], 0))
 
 
-def _decimal_size(precision: int) -> int:
+def decimal_size(precision: int) -> int:
+    """The bytes of a decimal without its sign."""
     return 4 if precision <= 9 else 8 if precision <= 19 else 12 if precision <= 28 else 16
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column
-from airflow_provider_ssis.emulator.session import Event, ResultColumns, Rows, StatementDone
+from airflow_provider_ssis.emulator.session import ArrowRows, Event, ResultColumns, Rows, StatementDone
 from airflow_provider_ssis.emulator.tsql.execution import call_statements, tables, user_table_statements
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import StreamedTable, done
@@ -38,8 +38,8 @@ async def _query(interpreter: Runner, statement: s.Query, frame: Frame) -> Async
             count = 0
             async with aclosing(interpreter.evaluator.parts(query, frame)) as parts:
                 async for rows in parts:
-                    count += len(rows)
-                    yield Rows(rows)
+                    count += rows.count if isinstance(rows, ArrowRows) else len(rows)
+                    yield rows if isinstance(rows, ArrowRows) else Rows(rows)
             session.row_count = count
             yield done(interpreter.session, frame, count)
         else:
@@ -120,6 +120,8 @@ async def _insert_execute(interpreter: Runner, statement: s.InsertExecute, frame
                 target.expect(event.columns)
             elif isinstance(event, Rows):
                 target.take(event.rows)
+            elif isinstance(event, ArrowRows):
+                target.take(event.rows())
             elif not isinstance(event, StatementDone) or event.is_error:
                 yield event
     count = interpreter.session.row_count = await target.insert(interpreter.session)

@@ -38,6 +38,7 @@ Read = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 
 _MOST_THREADS: Final = 256
 _IDLE_SECONDS: Final = 5.0
+_MANY_ROWS: Final = 10_000
 _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     # One thread for each query: it is the one that calls, which Python functions rely on.
     "threads": 1,
@@ -116,6 +117,7 @@ class Engine:
         """The number of the last of them that changed a table, by the name of the DuckDB table."""
         self._schemas: set[str] = set()
         self._tables = self._stored_tables()
+        self._large: dict[str, tuple[int | None, bool]] = {}
         self._last_spid = 50
         self.sessions: set[OpenSession] = set()
         """The open sessions."""
@@ -142,6 +144,19 @@ class Engine:
         if created is not None:
             return created.rights(principal) is not None
         return database != self.database or principal.has_user
+
+    def is_large(self, table: str, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Whether a table has many rows; counted again after each committed change.
+
+        :param table: its DuckDB name, in lower case.
+        :param connection: sees the table.
+        """
+        changed = self.changed_at.get(table)
+        known = self._large.get(table)
+        if known is None or known[0] != changed or changed is None:
+            rows = connection.execute(statement(connection, f"SELECT count(*) FROM {table}")).fetchall()
+            known = self._large[table] = (changed, rows[0][0] > _MANY_ROWS)
+        return known[1]
 
     def drop_databases(self) -> None:
         """Drop the databases of clients, also those that are in use."""

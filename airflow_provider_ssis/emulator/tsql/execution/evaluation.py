@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType
+from airflow_provider_ssis.emulator.session import ArrowRows
 from airflow_provider_ssis.emulator.tsql.execution import tables
 from airflow_provider_ssis.emulator.tsql.execution.changes import Applied
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import NOW
-from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
+from airflow_provider_ssis.emulator.tsql.query.compiler import ArrowResult, CompiledQuery
 from airflow_provider_ssis.emulator.tsql.query.compiler import Result as OpenResult
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
@@ -65,8 +67,10 @@ class Evaluator:
         limit = self._session.options.row_count
         return rows[:limit] if limit else rows
 
-    async def parts(self, query: CompiledQuery, frame: Frame) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    async def parts(self, query: CompiledQuery, frame: Frame) -> AsyncGenerator[list[tuple[Any, ...]] | ArrowRows]:
         """The rows of a query in parts, up to the number that SET ROWCOUNT allows; one part at least.
+
+        Those of a large table come as Arrow tables.
 
         :raises SqlError: the query fails.
         """
@@ -77,6 +81,11 @@ class Evaluator:
         left = session.options.row_count
         values = Environment(session, frame)
         is_cancelled = session.worker.is_cancelled
+        if query.is_arrow and not left and session.reads_large(query.sources):
+            async with aclosing(self._arrow_parts(query, values)) as found:
+                async for part in found:
+                    yield part
+            return
 
         def begin() -> tuple[OpenResult, list[tuple[Any, ...]]]:
             connection = session.connection_for(query.sources)
@@ -90,6 +99,22 @@ class Evaluator:
                 return
             left = left and left - len(rows)
             rows = await session.worker.run(result.fetch)
+
+    async def _arrow_parts(self, query: CompiledQuery, values: Mapping[str, Any]) -> AsyncGenerator[ArrowRows]:
+        session = self._session
+        connection = session.connection_for(query.sources)
+        is_cancelled = session.worker.is_cancelled
+
+        def begin() -> ArrowResult:
+            return session.engine.compiler.open_arrow(query, connection, values, is_cancelled=is_cancelled)
+
+        result = await session.worker.run(begin)
+        try:
+            while (found := await session.worker.run(result.fetch)) is not None:
+                arrays, count = found
+                yield ArrowRows(query.columns, arrays, count)
+        finally:
+            result.close()
 
     async def change(self, query: CompiledQuery, frame: Frame) -> Applied:
         """Run INSERT, UPDATE, DELETE or MERGE; variables that it assigns get their values.

@@ -123,6 +123,13 @@ class SessionState:
                 for name, value in self.engine.session_variables(self.principal).items():
                     connection.execute(f"SET VARIABLE {name} = ?", [value])
 
+    def reads_large(self, sources: Collection[str]) -> bool:
+        """Whether a table among these has many rows.
+
+        :param sources: the DuckDB names of tables, in lower case.
+        """
+        return any(self.engine.is_large(name, self.connection) for name in sources)
+
     def connection_for(self, sources: Collection[str]) -> duckdb.DuckDBPyConnection:
         """The DuckDB connection for a query: one outside of the transaction, where that would show old data.
 

@@ -30,11 +30,17 @@ from airflow_provider_ssis.emulator.tsql.query.rules.for_clause import in_parts
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.query.unsupported import explained
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, out_of_memory
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelled, out_of_memory
 from airflow_provider_ssis.emulator.tsql.values.recent import Recent
 from airflow_provider_ssis.emulator.tsql.values.storage import decode, encode
 
 _REMEMBERED: Final = 512
+_ARROW_ROWS_AT_ONCE: Final = 20_000
+_IN_ARROW: Final = frozenset(
+    """bit tinyint smallint int bigint real float decimal numeric money smallmoney char varchar nchar nvarchar text
+    ntext binary varbinary image uniqueidentifier date time datetime smalldatetime datetime2 datetimeoffset
+    xml""".split()
+)
 _LONG_TEXT: Final = 4000
 """Characters of a query that is never run on the event loop."""
 
@@ -80,6 +86,11 @@ class CompiledQuery:
     arguments: tuple[Argument, ...] = field(default=(), repr=False)
     evaluate: Callable[[Mapping[str, Any]], list[tuple[Any, ...]]] | None = field(default=None, repr=False)
     guards: tuple[Guard, ...] = field(default=(), repr=False)
+
+    @property
+    def is_arrow(self) -> bool:
+        """Whether the rows can come as Arrow arrays: DuckDB takes no arguments for it."""
+        return bool(self.sources) and not self.arguments and all(each.type.name in _IN_ARROW for each in self.columns)
 
 
 class Result:
@@ -133,6 +144,51 @@ class Result:
 
     def _running(self) -> AbstractContextManager[None]:
         return _running(self._bridge, QueryRun(self._values, self._is_cancelled))
+
+
+class ArrowResult:
+    """The rows of a running query as Arrow arrays. It must be closed before another query on the same connection."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        query: CompiledQuery,
+        connection: duckdb.DuckDBPyConnection,
+        values: Mapping[str, Any],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._bridge = bridge
+        self._run = QueryRun(values, is_cancelled)
+        with _running(bridge, self._run):
+            for guard in query.guards:
+                guard(values)
+            # This ends a query of which not all rows were fetched; DuckDB would refuse the next line.
+            connection.execute(statement(connection, "SELECT 1")).fetchall()
+            self._reader = connection.sql(query.sql).to_arrow_reader(_ARROW_ROWS_AT_ONCE)
+
+    def fetch(self) -> tuple[tuple[Any, ...], int] | None:
+        """The next rows: the arrays and their number; None at the end.
+
+        :raises SqlError: see :meth:`QueryCompiler.run`.
+        """
+        with _running(self._bridge, self._run):
+            try:
+                batch = self._reader.read_next_batch()
+            except StopIteration:
+                return None
+            except OSError as error:
+                raise _of_arrow(error) from None
+        return tuple(batch.columns), batch.num_rows
+
+    def close(self) -> None:
+        """End the query."""
+        self._reader.close()
+
+
+def _of_arrow(error: OSError) -> Exception:
+    """The error of DuckDB that the Arrow reader passes on as text."""
+    text = str(error)
+    return cancelled() if "INTERRUPT" in text.upper() else translated(duckdb.Error(text))
 
 
 @contextmanager
@@ -262,6 +318,17 @@ class QueryCompiler:
         result = Result(self._bridge, query, connection, values, is_cancelled)
         result.execute()
         return result
+
+    def open_arrow(
+        self,
+        query: CompiledQuery,
+        connection: duckdb.DuckDBPyConnection,
+        values: Mapping[str, Any],
+        *,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> ArrowResult:
+        """Begin to run a query whose rows come as Arrow arrays; the parameters are those of :meth:`run`."""
+        return ArrowResult(self._bridge, query, connection, values, is_cancelled)
 
     @contextmanager
     def running(

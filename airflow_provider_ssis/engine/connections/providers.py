@@ -7,7 +7,7 @@ keywords of the ODBC drivers: the documentation of Oracle, IBM, FreeTDS, MySQL a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_ssis.engine.connections.address import REPLACE, NoOdbc, OdbcAddress, seconds
@@ -20,7 +20,10 @@ from airflow_provider_ssis.engine.connections.provider_string import (
     parse_provider_string,
 )
 from airflow_provider_ssis.engine.connections.sql_server import sql_server_address
+from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.odbc.drivers import OdbcDriver, OdbcDriverMissing, installed_drivers
+
+_OLE_DB_KINDS = ("OLEDB", "ADO", "ADO.NET")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,17 @@ def odbc_address(connection: RunConnection, drivers: InstalledDrivers) -> OdbcAd
     source = _Source(connection, drivers)
     if _is_odbc(connection):
         return source.odbc(connection.connection_string)
-    if connection.kind not in ("OLEDB", "ADO", "ADO.NET"):
+    if connection.kind not in _OLE_DB_KINDS:
         raise NoOdbc(connection.name, f"its type is {connection.kind}, which connects to no database", "Use another.")
     pairs = parse_provider_string(connection.connection_string, connection.name)
     provider = pairs.get("provider") or _net_provider(connection)
+    return _reader(connection, provider)(source, pairs)
+
+
+def _reader(connection: RunConnection, provider: str) -> Callable[[_Source, StringPairs], OdbcAddress]:
     for pattern, read in _PROVIDERS:
         if re.fullmatch(pattern, provider, re.IGNORECASE):
-            return read(source, pairs)
+            return read
     raise NoOdbc(connection.name, f"the provider {provider!r} has no counterpart in ODBC", REPLACE)
 
 
@@ -267,11 +274,15 @@ def _ole_db(source: _Source, pairs: StringPairs) -> OdbcAddress:
     raise NoOdbc(source.name, "its connection string names no provider", "Add the key Provider.")
 
 
-def _refused(why: str) -> Callable[[_Source, StringPairs], OdbcAddress]:
-    def refuse(source: _Source, pairs: StringPairs) -> OdbcAddress:
-        raise NoOdbc(source.name, why, REPLACE)
+@dataclass(frozen=True, slots=True)
+class _Unsupported:
+    why: str
 
-    return refuse
+    def failure(self, name: str) -> NoOdbc:
+        return NoOdbc(name, self.why, REPLACE)
+
+    def __call__(self, source: _Source, pairs: StringPairs) -> OdbcAddress:
+        raise self.failure(source.name)
 
 
 _PROVIDERS: Sequence[tuple[str, Callable[[_Source, StringPairs], OdbcAddress]]] = (
@@ -299,20 +310,30 @@ _PROVIDERS: Sequence[tuple[str, Callable[[_Source, StringPairs], OdbcAddress]]] 
     (r"System\.Data\.OleDb(\.OleDbConnection)?", _ole_db),
     (
         r"Microsoft\.(Jet|ACE)\.OLEDB.*",
-        _refused("its provider reads Excel, Access or text files, for which Linux has no ODBC driver"),
+        _Unsupported("its provider reads Excel, Access or text files, for which Linux has no ODBC driver"),
     ),
-    (r"MSOLAP.*", _refused("its provider connects to Analysis Services, which has no ODBC driver")),
+    (r"MSOLAP.*", _Unsupported("its provider connects to Analysis Services, which has no ODBC driver")),
 )
 
 
-def check_connection(connection: RunConnection, drivers: InstalledDrivers) -> Iterator[NoOdbc]:
-    """Yield why a connection manager of a database cannot be used; nothing is opened.
+def unsupported_provider(connection: RunConnection) -> NoOdbc | None:
+    """Return why the provider of a connection manager has no counterpart in ODBC on any machine; None if it has one.
+
+    Nothing else is checked: a run can still change the other values.
 
     :param connection: the connection manager. Those that connect to no database, such as files, are accepted.
-    :param drivers: the drivers of this machine.
     """
-    if connection.kind in ("OLEDB", "ADO", "ADO.NET", "ODBC"):
-        try:
-            odbc_address(connection, drivers)
-        except NoOdbc as error:
-            yield error
+    if connection.kind not in _OLE_DB_KINDS or not connection.connection_string.strip():
+        return None
+    try:
+        if _is_odbc(connection):
+            return None
+        provider = parse_provider_string(connection.connection_string, connection.name).get("provider")
+        if not provider and connection.kind != "ADO.NET":
+            return None  # a run can add it
+        read = _reader(connection, provider or _net_provider(connection))
+        return read.failure(connection.name) if isinstance(read, _Unsupported) else None
+    except NoOdbc as error:
+        return error
+    except TaskFailure:  # a malformed string, which the run reports
+        return None

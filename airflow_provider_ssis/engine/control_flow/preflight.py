@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from airflow_provider_ssis.engine.connections.providers import unsupported_provider
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.control_flow.configurations import configuration_refusals
-from airflow_provider_ssis.engine.control_flow.connection_values import hidden_secrets
+from airflow_provider_ssis.engine.control_flow.connection_values import hidden_secrets, stored_connection
 from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
 from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
 from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
@@ -19,6 +20,7 @@ from airflow_provider_ssis.engine.tasks.refused import refused_task
 from airflow_provider_ssis.engine.tasks.table import task_class
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind
+from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
@@ -71,7 +73,7 @@ class _Check:
         root = package.container
         if root.disabled:
             return
-        refusals = [*self._package(package), *self._secrets(package)]
+        refusals = [*self._package(package), *self._secrets(package), *self._providers(package)]
         managers = (*package.connection_managers, *self._project.connection_managers)
         refusals += transaction_refusals(root, managers)
         if not self._project.is_project:
@@ -106,19 +108,33 @@ class _Check:
             why = f"{package.max_concurrent_executables} executables cannot run at the same time"
             yield Refusal(where, "MaxConcurrentExecutables", why, "Set it to -1, or to 1 or more.")
 
-    def _secrets(self, package: DtsPackage) -> Iterator[Refusal]:
+    def _connections(self, package: DtsPackage) -> Iterator[tuple[str, DtsConnectionManager]]:
+        """Yield the connection managers that the package uses and the user does not replace, with their places."""
         text = _text(package)
         for manager in (*package.connection_managers, *self._project.connection_managers):
             names = (manager.id.upper(), f"CONNECTIONMANAGERS[{manager.name}]".upper(), f'"{manager.name}"'.upper())
             is_own = manager in package.connection_managers
-            if manager.name.casefold() in self._replacements or not any(name and name in text for name in names):
+            if manager.name.casefold() not in self._replacements and any(name and name in text for name in names):
+                yield f"{package.container.path}.Connections[{manager.name}]" if is_own else manager.name, manager
+
+    def _providers(self, package: DtsPackage) -> Iterator[Refusal]:
+        if package.enable_configurations and package.configurations:
+            return  # they can change the connection strings
+        for where, manager in self._connections(package):
+            if "ConnectionString" in manager.expressions or f"CM.{manager.name}.ConnectionString" in self._parameters:
                 continue
+            problem = unsupported_provider(stored_connection(manager))
+            if problem is not None:
+                yield Refusal(where, "the connection manager", problem.why, problem.advice)
+
+    def _secrets(self, package: DtsPackage) -> Iterator[Refusal]:
+        for where, manager in self._connections(package):
             for secret in hidden_secrets(manager):
                 if f"CM.{manager.name}.{secret}" in self._parameters or secret in manager.expressions:
                     continue
-                owner = f"{package.container.path}.Connections[{manager.name}]" if is_own else manager.name
                 advice = f"{_GIVE_VALUE}, or replace the connection manager, or give the password of the project."
-                yield Refusal(owner, f"the sensitive property {secret}", "it is encrypted", advice)
+                yield Refusal(where, f"the sensitive property {secret}", "it is encrypted", advice)
+        text = _text(package)
         for parameter in package.parameters:
             is_used = f"$PACKAGE::{parameter.name}".upper() in text
             if parameter.encrypted and is_used and parameter.name not in self._parameters:

@@ -13,7 +13,7 @@ from airflow_provider_ssis.engine.connections.provider_string import (
     parse_odbc_string,
     parse_provider_string,
 )
-from airflow_provider_ssis.engine.connections.providers import InstalledDrivers, check_connection, odbc_address
+from airflow_provider_ssis.engine.connections.providers import InstalledDrivers, odbc_address, unsupported_provider
 from airflow_provider_ssis.engine.connections.replacements import replaced
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriver
@@ -222,11 +222,31 @@ def test_a_separate_password_wins() -> None:
     ],
 )
 def test_what_cannot_be_mapped_is_refused_without_secrets(text: str, reason: str) -> None:
-    refused = list(check_connection(manager(text), DRIVERS))
-    assert len(refused) == 1
-    assert reason in str(refused[0])
-    assert "Sales" in str(refused[0])
-    assert SECRET not in str(refused[0]) + repr(manager(text))
+    with pytest.raises(NoOdbc) as caught:
+        odbc_address(manager(text), DRIVERS)
+    assert reason in str(caught.value)
+    assert "Sales" in str(caught.value)
+    assert SECRET not in str(caught.value) + repr(manager(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Provider=MSOLAP.6;Data Source=db1", "Analysis Services"),
+        ("Provider=Microsoft.Jet.OLEDB.4.0;Data Source=a.mdb", "Access"),
+        ("Provider=Unknown.1;Data Source=db1", "Unknown.1"),
+        ("Data Source=db1", None),
+        ("Provider=SQLNCLI11;Data Source=(localdb)\\x", None),
+        ("Provider=OraOLEDB.Oracle;Data Source=x", None),
+        ("Dsn=warehouse", None),
+        ("no string", None),
+        ("", None),
+    ],
+)
+def test_a_provider_without_a_counterpart_is_known_before_the_run(text: str, reason: str | None) -> None:
+    found = unsupported_provider(manager(text))
+    assert (reason is None) is (found is None)
+    assert reason is None or reason in str(found)
 
 
 def test_no_driver_is_a_refusal_with_advice() -> None:

@@ -151,6 +151,18 @@ def test_what_cannot_run_is_refused_before_anything_runs(tmp_path: Path) -> None
     assert (tmp_path / "made").is_dir()
 
 
+def test_a_provider_without_odbc_is_refused_unless_it_is_replaced(database: SsisdbEmulator, tmp_path: Path) -> None:
+    package = PackageBuilder("Load")
+    cube = package.connection_managers.add_oledb("Cube", "Provider=MSOLAP.6;Data Source=x")
+    package.connection_managers.add_oledb("Unused", "Provider=MSOLAP.6;Data Source=x")
+    package.add_execute_sql("Query", cube, "SELECT 1")
+    with pytest.raises(UnsupportedError) as caught:
+        run_package(package.save(tmp_path))
+    assert [each.where for each in caught.value.refusals] == ["\\Package.Connections[Cube]"]
+    result = run_package(package.save(tmp_path), connections={"Cube": ole_db(database)})
+    assert result.status is Result.SUCCESS
+
+
 def test_cancelling_a_run_ends_its_query(database: SsisdbEmulator, tmp_path: Path) -> None:
     package = PackageBuilder("Load")
     server = package.connection_managers.add_oledb("Sales", "Data Source=x")

@@ -163,6 +163,6 @@ def _emitted(part: FlowPart, inputs: Mapping[str, Sequence[pa.RecordBatch]]) -> 
     yield from part.finish()
 
 
-def tuples(table: pa.Table) -> list[tuple[Any, ...]]:
+def tuples(table: pa.Table | pa.RecordBatch) -> list[tuple[Any, ...]]:
     """Return the rows of a table."""
     return [tuple(row.values()) for row in table.to_pylist()]

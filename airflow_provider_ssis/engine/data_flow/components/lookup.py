@@ -57,7 +57,7 @@ _TRUNCATED = 0xC020401F
 _NO_JOINS, _NO_REFERENCE_COLUMN = 0xC02090F1, 0xC0208235
 _INCOMPATIBLE_TYPES, _PARAMETER_COUNT, _INVALID_JOIN_TYPE = 0xC0208236, 0xC0208238, 0xC0208239
 _CACHE_PROGRESS, _CACHE_TOTAL, _HASHING, _HASHED = 0x400490F4, 0x400490F5, 0x402090E1, 0x402090E2
-_DUPLICATES, _CACHE_FAILED = 0x802090E4, 0xC020930C
+_DUPLICATES, _CACHE_FAILED, _NO_ROWS = 0x802090E4, 0xC020930C, 0x8020930C
 _INDEX_REUSED, _INDEX_MISMATCH = 0xC020903E, 0xC020903F
 _FULL, _PARTIAL, _NONE = 0, 1, 2
 _OLE_DB, _CACHE_MANAGER = 0, 1
@@ -151,6 +151,14 @@ class Lookup(RowComponent):
                     f"{copy.name} of type {copy.type}. The types must be the same",
                     _INCOMPATIBLE_TYPES,
                 )
+
+        others = [one for one in self.plan.stored.outputs if not one.is_error_output][1:]
+        if self._no_match_output is None and any(one.key in self.plan.attached for one in others):
+            context.warning(
+                f"The output {others[0].name} gets no rows: NoMatchBehavior treats rows without a match as errors.",
+                _NO_ROWS,
+                subcomponent=self.plan.subcomponent,
+            )
 
     def open(self, context: TaskContext) -> None:
         """Fill the cache."""

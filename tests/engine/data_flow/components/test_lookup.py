@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
 from xml.sax.saxutils import escape
 
 import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.data_flow.components.lookup import NO_MATCH, Lookup
+from airflow_provider_ssis.engine.data_flow.lookup_references import PartialCache
 from airflow_provider_ssis.engine.errors import TaskFailure
 from tests.support.catalog_sql import connect
 from tests.support.flow_components import I4, R8, WSTR, AloneContext, batch_of, plan_of, rows_of, run_component, tuples
@@ -107,7 +111,7 @@ def test_a_match_adds_the_columns_of_the_first_row_with_the_key(database: pyodbc
         ("EUR", "row 2", 2, "Euro"),
     ]
     assert context.codes("information") == [0x400490F5, 0x402090E1, 0x402090E2]
-    assert context.codes("warning") == [0x802090E4]
+    assert context.codes("warning") == [0x8020930C, 0x802090E4]
 
 
 def test_duplicate_keys_can_be_an_error(database: pyodbc.Connection) -> None:
@@ -230,3 +234,39 @@ def test_an_error_of_the_database_fails_the_component(database: pyodbc.Connectio
     with pytest.raises(TaskFailure, match="missing_table") as raised:
         _run(database, "ARS", query="SELECT 1 FROM missing_table")
     assert raised.value.code == 0xC0202009
+
+
+def test_a_reference_beyond_the_memory_is_kept_in_a_file_that_is_removed(
+    database: pyodbc.Connection, tmp_path: Path
+) -> None:
+    context = AloneContext(options=RunOptions(memory_limit=1, temp_folder=str(tmp_path)))
+    part = Lookup(plan_of(_xml(), {"I": _ROWS}))
+    context.connection = database
+    part.validate(cast(Any, context))
+    part.open(cast(Any, context))
+    assert [file.name for file in tmp_path.rglob("*.arrow")] == ["rows.arrow"]
+    found = [tuples(batch) for _, batch in part.process("I", batch_of(_ROWS, ("EUR", "x"), ("ARS", "y")))]
+    assert found == [[("EUR", "x", 2, "Euro"), ("ARS", "y", 1, "Peso")]]
+    part.close(failed=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_partial_cache_forgets_the_rows_that_were_not_used_for_the_longest_time() -> None:
+    row = batch_of(rows_of(v=I4), (1,))
+    cache = PartialCache(3000, 0)
+    for key in ("a", "b"):
+        cache.put((key,), row)
+    cache.put(("missing",), None)
+    assert cache.get(("missing",)) == (False, None)
+    assert cache.get(("a",)) == (True, row)
+    cache.put(("c",), row)
+    assert [cache.get((key,))[0] for key in ("a", "b", "c")] == [True, False, True]
+
+
+def test_a_partial_cache_keeps_misses_up_to_their_share() -> None:
+    row = batch_of(rows_of(v=I4), (1,))
+    cache = PartialCache(10**6, 50)
+    cache.put(("a",), row)
+    for key in ("x", "y"):
+        cache.put((key,), None)
+    assert [cache.get((key,)) for key in ("a", "x", "y")] == [(True, row), (True, None), (False, None)]

@@ -1,14 +1,15 @@
-"""JSON texts and the paths into them, as JSON_VALUE, JSON_QUERY and OPENJSON read them."""
+"""JSON texts and the paths into them, as JSON_VALUE, JSON_QUERY, JSON_MODIFY and OPENJSON use them."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _PATH: Final = re.compile(r"\s*(?:(?P<mode>lax|strict)\s+)?\$(?P<steps>.*)", re.DOTALL)
 _STEP: Final = re.compile(r'\.(?P<name>[A-Za-z_]\w*)|\."(?P<quoted>(?:[^"\\]|\\.)*)"|\[(?P<index>\d+)\]')
@@ -97,10 +98,84 @@ def find(text: str, path: Path) -> str | None:
         member = next((value for key, value in _members(text, start) if key == step), None)
         if member is None:
             if path.strict:
-                raise SqlError(13608, "Property cannot be found on the specified JSON path.")
+                raise SqlError(*_NOT_FOUND)
             return None
         start = member
     return text[start : _end(text, start)]
+
+
+_NOT_FOUND: Final = (13608, "Property cannot be found on the specified JSON path.")
+
+
+def changed(text: str, path: Path, value: str | None, *, append: bool = False) -> str:
+    """The text with another value at a path; the rest stays as it is written.
+
+    A lax path that leads to nothing adds a property to an object that exists. NULL removes a property, or sets it to
+    null if the path is strict; in an array it is null.
+
+    :param value: JSON; None for NULL.
+    :param append: add it to the array at the path.
+    :raises SqlError: 13609 no JSON; 13608 nothing there, of a strict path; 40514 not supported.
+    """
+    check_json(text)
+    if append:
+        return _appended(text, path, value)
+    if not path.steps:
+        raise not_supported("JSON_MODIFY of a whole text")
+    *parents, last = path.steps
+    start = _place(text, parents)
+    found = {} if start is None else dict(_members(text, start))
+    if start is not None and last in found:
+        begin, end = found[last], _end(text, found[last])
+        if value is None and not path.strict and text[start] == "{":
+            return _without(text, start, list(found.values()), begin)
+        return f"{text[:begin]}{'null' if value is None else value}{text[end:]}"
+    if path.strict:
+        raise SqlError(*_NOT_FOUND)
+    if start is None or value is None or text[start] != ("[" if isinstance(last, int) else "{"):
+        return text
+    if isinstance(last, int):
+        raise not_supported("JSON_MODIFY of an element behind the end of an array, without append,")
+    return _added(text, start, f"{json.dumps(last, ensure_ascii=False)}:{value}")
+
+
+def _appended(text: str, path: Path, value: str | None) -> str:
+    start = _place(text, path.steps)
+    if start is not None and text[start] == "[":
+        return _added(text, start, "null" if value is None else value)
+    if path.strict:
+        raise SqlError(*_NOT_FOUND)
+    raise not_supported("JSON_MODIFY with append where there is no array")
+
+
+def _place(text: str, steps: Sequence[str | int]) -> int | None:
+    """The place of the value to which steps lead; None where there is nothing."""
+    place: int | None = _blanks(text, 0)
+    for step in steps:
+        place = None if place is None else dict(_members(text, place)).get(step)
+    return place
+
+
+def _added(text: str, start: int, member: str) -> str:
+    """The text with a member at the end of the object or array that starts there."""
+    places = [place for _, place in _members(text, start)]
+    end = _end(text, places[-1]) if places else start + 1
+    return f"{text[:end]}{',' if places else ''}{member}{text[end:]}"
+
+
+def _without(text: str, start: int, places: Sequence[int], removed: int) -> str:
+    """The text without the property of an object whose value is at a place, and without its comma.
+
+    :param start: the place of the object.
+    :param places: those of all values, in their order.
+    """
+    position = places.index(removed)
+    end = _end(text, removed)
+    if position > 0:
+        return text[: _end(text, places[position - 1])] + text[end:]
+    if len(places) > 1:
+        end = text.index(",", end) + 1
+    return text[: start + 1] + text[end:]
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -19,11 +19,15 @@ def json_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("/", "\\/")
 
 
-def _shown(value: Any, type_: SqlType, *, raw: bool) -> str:
+def shown(value: Any, type_: SqlType, *, raw: bool) -> str:
+    """A value as JSON.
+
+    :param raw: it is JSON already.
+    """
     if value is None:
         return "null"
     if isinstance(value, Variant):
-        return _shown(value.value, value.type, raw=False)
+        return shown(value.value, value.type, raw=False)
     if raw:
         return str(value)
     if type_.name == "bit":
@@ -49,7 +53,7 @@ def json_row(
         place = tree
         for parent in parents:
             place = place.setdefault(parent, {})
-        place[leaf] = _shown(value, type_, raw=is_raw)
+        place[leaf] = shown(value, type_, raw=is_raw)
     return _written(tree)
 
 

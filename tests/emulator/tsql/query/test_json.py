@@ -16,6 +16,39 @@ from tests.support.tsql_session import run
 
 TEXT = '{"a": {"b": [1, 2.50, "x", {"c": null}]}, "d e": true}'
 
+MODIFIED = [
+    # A value is replaced, added, removed; the rest stays as it is written.
+    ("""'{"a": 1, "b": [2]}', '$.a', 2""", '{"a": 2, "b": [2]}'),
+    ("""'{"a": 1, "b": [2]}', '$.b[0]', N'x"y'""", '{"a": 1, "b": ["x\\"y"]}'),
+    ("""'{"a": 1}', '$.b', CAST(1 AS bit)""", '{"a": 1,"b":true}'),
+    ("""'{}', '$.b', 2.50""", '{"b":2.50}'),
+    ("""'{"a":1,"b":2,"c":3}', '$.a', NULL""", '{"b":2,"c":3}'),
+    ("""'{"a":1,"b":2,"c":3}', '$.b', NULL""", '{"a":1,"c":3}'),
+    ("""'{"a":1}', '$.a', NULL""", "{}"),
+    ("""'{"a":1}', 'strict $.a', NULL""", '{"a":null}'),
+    ("""'[1,2]', '$[0]', NULL""", "[null,2]"),
+    # A lax path that leads to no object changes nothing.
+    ("""'{"a":1}', '$.b.c', 1""", '{"a":1}'),
+    ("""'{"a":1}', '$.b', NULL""", '{"a":1}'),
+    ("""'{"a":1}', '$.a.b', 1""", '{"a":1}'),
+    ("""'{"a":[1]}', 'append $.a', N'x'""", '{"a":[1,"x"]}'),
+    ("""'{"a":[]}', 'append lax $.a', 7""", '{"a":[7]}'),
+    # JSON stays JSON, and a text becomes a string.
+    ("""'{"a":1}', '$.a', JSON_QUERY('[1]')""", '{"a":[1]}'),
+    ("""'{"a":1}', '$.a', '[1]'""", '{"a":"[1]"}'),
+    ("""JSON_MODIFY('{}', '$.a', 1), '$.b', JSON_MODIFY('{}', '$.c', 2)""", '{"a":1,"b":{"c":2}}'),
+    ("NULL, '$.a', 1", None),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text"), MODIFIED)
+def test_json_is_modified(arguments: str, text: str | None) -> None:
+    assert run(f"SELECT JSON_MODIFY({arguments})").results == [[(text,)]]
+    # From a table, so that DuckDB calls it for each row.
+    query = f"DECLARE @t TABLE (n int); INSERT @t VALUES (1), (2); SELECT JSON_MODIFY({arguments}) FROM @t"
+    assert run(query).results == [[(text,)] * 2]
+
+
 ANSWERS: list[tuple[str, list[tuple[Any, ...]]]] = [
     (
         f"SELECT JSON_VALUE('{TEXT}', '$.a.b[1]'), JSON_VALUE('{TEXT}', '$.\"d e\"'), JSON_VALUE('{TEXT}', '$.a.b[3].c')",
@@ -144,7 +177,14 @@ def test_elements_come_in_order_without_order_by(text: str, expected: list[tuple
         ("SELECT JSON_QUERY('{\"a\":1}', 'strict $.a')", 13624),
         ('SELECT * FROM OPENJSON(\'[{"a":"x"}]\') WITH (a int)', 245),
         ("SELECT * FROM OPENJSON('[{}]') WITH (a int AS JSON)", 13618),
-        ("SELECT JSON_MODIFY('{}', '$.a', 1)", 40514),
+        ("SELECT JSON_MODIFY('{}', 'strict $.a', 1)", 13608),
+        ("SELECT JSON_MODIFY('{\"a\":1}', 'append strict $.a', 1)", 13608),
+        ("SELECT JSON_MODIFY('x', '$.a', 1)", 13609),
+        ("SELECT JSON_MODIFY('{}', 'a', 1)", 13607),
+        ("SELECT JSON_MODIFY('[1]', '$[1]', 1)", 40514),
+        ("SELECT JSON_MODIFY('{}', 'append $.a', 1)", 40514),
+        ("SELECT JSON_MODIFY('{}', '$', 1)", 40514),
+        ("SELECT JSON_MODIFY('{}', '$.a', GETDATE())", 40514),
         ("SELECT TOP (1) WITH TIES value FROM OPENJSON('[1]')", 1062),
     ],
 )

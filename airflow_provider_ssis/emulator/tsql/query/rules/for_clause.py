@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType
+from airflow_provider_ssis.emulator.tsql.query.json_values import holds_json
 from airflow_provider_ssis.emulator.tsql.query.rules.sources import derived_columns
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed
 from airflow_provider_ssis.emulator.tsql.values import json_text, xml_text
@@ -195,18 +196,7 @@ def _json_row(names: Sequence[str], types: Sequence[SqlType], raw: Sequence[bool
 
 
 def _raw_columns(node: exp.Query, count: int) -> list[bool]:
-    """Which columns hold JSON already: a subquery with FOR JSON, and JSON_QUERY."""
+    """Which columns hold JSON already."""
     items = node.expressions if isinstance(node, exp.Select) else []
-    raw = [_is_json(item.this if isinstance(item, exp.Alias) else item) for item in items]
+    raw = [holds_json(item.this if isinstance(item, exp.Alias) else item) for item in items]
     return raw if len(raw) == count else [False] * count
-
-
-def _is_json(value: exp.Expr) -> bool:
-    while isinstance(value, exp.Paren):
-        value = value.this
-    if isinstance(value, exp.Anonymous):
-        return str(value.this).lower() == "json_query"
-    clause = value.this.args.get("for_") if isinstance(value, exp.Subquery) else None
-    if clause is None or clause.args.get("kind") != "JSON":
-        return False
-    return "WITHOUT_ARRAY_WRAPPER" not in {option.this.name.upper() for option in clause.expressions}

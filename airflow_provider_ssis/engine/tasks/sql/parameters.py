@@ -15,7 +15,7 @@ from typing import Any
 from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.datatypes import DataTypeCode as T
 from airflow_provider_ssis.engine.errors import TaskFailure
-from airflow_provider_ssis.engine.tasks.sql.values import python_value, text_of
+from airflow_provider_ssis.engine.tasks.sql.values import python_value, text_in, text_of
 from airflow_provider_ssis.project.package.tasks import ParameterBinding
 
 OLE_DB_KINDS = frozenset({"OLEDB", "ADO", "EXCEL"})
@@ -69,6 +69,8 @@ _ODBC: Mapping[int, T] = {
 }
 _OLE_DB_UNUSED = frozenset({T.DT_EMPTY, T.DT_NULL, T.DT_FILETIME, T.DT_IMAGE, T.DT_TEXT, T.DT_NTEXT, T.DT_DBTIMESTAMP2})
 _TEXTS = frozenset({T.DT_STR, T.DT_WSTR})
+_AS_TEXT = frozenset({T.DT_DBTIME2, T.DT_DBTIMESTAMPOFFSET})
+"""Types whose values are sent as text, because Python's have one digit less."""
 _MAXIMUM = {T.DT_STR: 8000, T.DT_WSTR: 4000, T.DT_BYTES: 8000}
 _T_SQL: Mapping[T, str] = {
     T.DT_I1: "smallint",
@@ -130,21 +132,22 @@ class SqlParameter:
             converted: Any = text_of(given)
         else:
             try:
-                converted = python_value(given, self._exact(given))
+                kind = self._exact(given)
+                converted = text_in(given, kind) if self.type in _AS_TEXT else python_value(given, kind)
             except ValueError:
                 raise self._failure(f"does not convert to {self.type.name}") from None
         if self.size > 0 and self.type in _MAXIMUM and len(converted) > self.size:
             if not truncates:
                 raise self._failure(f"is longer than the parameter's size of {self.size}")
             converted = converted[: self.size]
-        return text_of(converted) if self.type in (T.DT_DBTIME2, T.DT_DBTIMESTAMPOFFSET) else converted
+        return converted
 
     def _failure(self, problem: str) -> TaskFailure:
         return TaskFailure(f"The value of the variable {self.variable} {problem}.", 0xC002F210)
 
     def _exact(self, value: object) -> ColumnType:
         scale = max(-int(value.as_tuple().exponent), 0) if isinstance(value, Decimal) else 10
-        scales = {T.DT_DECIMAL: scale, T.DT_NUMERIC: scale, T.DT_DBTIME2: 7, T.DT_DBTIMESTAMP2: 7}
+        scales = {T.DT_DECIMAL: scale, T.DT_NUMERIC: scale, T.DT_DBTIMESTAMP2: 7, **dict.fromkeys(_AS_TEXT, 7)}
         return ColumnType(self.type, precision=38 if self.type is T.DT_NUMERIC else 0, scale=scales.get(self.type, 0))
 
     def declaration(self, value: object) -> str:
@@ -169,7 +172,7 @@ class SqlParameter:
         """
         import pyodbc
 
-        if self.type in (T.DT_DBTIME2, T.DT_DBTIMESTAMPOFFSET):
+        if self.type in _AS_TEXT:
             return pyodbc.SQL_WVARCHAR, 40, 0
         if self.type in _MAXIMUM:
             length = max(len(value) if isinstance(value, (str, bytes)) else 1, self.size, 1)

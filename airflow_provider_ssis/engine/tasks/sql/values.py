@@ -47,6 +47,17 @@ def _type_of(value: object) -> ColumnType:
     raise ValueError(f"a value of the type {type(value).__name__} has no text")
 
 
+def text_in(value: object, kind: ColumnType) -> str:
+    """Return a value as the text of a type, with all digits of the type.
+
+    :param value: the value; not None.
+    :param kind: the type.
+    :raises ValueError: it does not convert.
+    """
+    converted = from_python(value, kind)
+    return "" if converted is None else to_text(converted, kind)
+
+
 def python_value(value: object, kind: ColumnType) -> Any:
     """Return a value in a type.
 

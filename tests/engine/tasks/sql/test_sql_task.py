@@ -118,6 +118,32 @@ def test_input_parameters_have_the_types_of_the_connection(
     assert context.read("Text").startswith(text)
 
 
+@pytest.mark.parametrize(
+    ("kind", "data_type", "given", "shown"),
+    [
+        ("OLEDB", 145, "04:05:06.1234567", "04:05:06.1234567"),
+        ("ADO.NET", 17, "04:05:06.123456", "04:05:06.1234560"),
+        ("OLEDB", 146, "2024-02-03 04:05:06.1234567 +02:00", "2024-02-03 04:05:06.1234567 +02:00"),
+        ("ADO.NET", 27, "2024-02-03 04:05:06.123456 +02:00", "2024-02-03 04:05:06.1234560 +02:00"),
+        ("OLEDB", 72, "{0E984725-C51C-4BF4-9960-E1C80E27ABA0}", "0E984725-C51C-4BF4-9960-E1C80E27ABA0"),
+        ("OLEDB", 3, None, None),
+        ("ADO.NET", 16, None, None),
+    ],
+)
+def test_parameters_from_objects_keep_all_digits(make: Make, kind: str, data_type: int, given: Any, shown: Any) -> None:
+    name, marker = ("0", "?") if kind == "OLEDB" else ("@value", "@value")
+    context = make(
+        f"SELECT CONVERT(nvarchar(40), {marker}) AS found",
+        kind,
+        parameters=(Mapped(name, "Any", data_type),),
+        results={"found": "Any"},
+        result_type="SingleRow",
+    )
+    context.variables["User::Any"] = given
+    run_task(context)
+    assert context.read("Any") == shown
+
+
 def test_parameters_are_used_by_number_and_in_each_batch(make: Make) -> None:
     context = make(
         "SELECT ? - ? AS a\nGO\nDECLARE @x int = ? - ?",

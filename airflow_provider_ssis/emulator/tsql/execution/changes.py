@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -100,7 +100,7 @@ class StagedChange:
     def _staged(self, execute: _Execute, connection: duckdb.DuckDBPyConnection) -> Applied:
         change = self._change
         keys = [key for key in change.table.rules.keys if self._may_repeat(key)]
-        found = self._found(connection, keys)
+        found = self._found(connection)
         identity = self._identity(found)
         if found["repeated"]:
             raise _changed_twice()
@@ -114,9 +114,10 @@ class StagedChange:
         for foreign in change.foreign:
             if _execute(connection, foreign.sql):
                 raise SqlError(547, foreign.text, state=0)
-        for place, key in enumerate(keys):
-            if found[f"key{place}"] is not None:
-                raise duplicate(change.table, key, found[f"key{place}"])
+        for key in keys:
+            shown = self._repeated(connection, key, found["inserted"])
+            if shown is not None:
+                raise duplicate(change.table, key, shown)
         outputs = tuple(
             [tuple(map(decode, types, row)) for row in execute(output.query, connection)]
             for output in change.outputs
@@ -128,7 +129,18 @@ class StagedChange:
             _execute(connection, f"DROP TABLE {STAGE}")
         return Applied(found["total"], outputs, assigned, identity)
 
-    def _found(self, connection: duckdb.DuckDBPyConnection, keys: Sequence[Key]) -> dict[str, Any]:
+    def _repeated(self, connection: duckdb.DuckDBPyConnection, key: Key, inserted: int) -> str | None:
+        """The values of a key that rows repeat, as text; None for none."""
+        table = self._change.table
+        if self._change.kinds != {INSERTED}:
+            found = _execute(connection, _duplicates(table, key))
+        else:
+            # New rows repeat only each other and the rows that are there.
+            found = _execute(connection, _among_new(table, key)) if inserted > 1 else []
+            found = found or _execute(connection, _among_old(table, key))
+        return found[0][0] if found else None
+
+    def _found(self, connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         """What one query of the stage says about its rows."""
         change = self._change
         values = {
@@ -146,8 +158,6 @@ class StagedChange:
             extreme = "max" if change.table.rules.identity.increment > 0 else "min"
             values["last"] = f"arg_max(n{place}, p) FILTER (WHERE k = '{INSERTED}')"
             values["furthest"] = f"{extreme}(n{place}) FILTER (WHERE k = '{INSERTED}')"
-        for number, key in enumerate(keys):
-            values[f"key{number}"] = f"({_duplicates(change.table, key)})"
         listed = ", ".join(f"{sql} AS {name}" for name, sql in values.items())
         row = _execute(connection, f"SELECT {listed} FROM {STAGE}")[0]
         return dict(zip(values, row, strict=True))
@@ -197,6 +207,10 @@ class StagedChange:
 
     def _may_repeat(self, key: Key) -> bool:
         change = self._change
+        identity = change.table.rules.identity
+        if change.kinds == {INSERTED} and identity is not None and not change.gives_identity:
+            # Generated values are further than all values before.
+            return [name.lower() for name in key.columns] != [identity.column.lower()]
         if INSERTED in change.kinds:
             return True
         updated = {name.lower() for name in change.updated}
@@ -230,21 +244,49 @@ def _place(table: WritableTable, name: str) -> int:
     return [column.name.lower() for column in table.columns].index(name.lower()) + 1
 
 
-def _duplicates(table: WritableTable, key: Key) -> str:
-    """The query of a key that rows of the stage repeat: of each other, or of a row that stays; as text."""
+def _key_texts(table: WritableTable, key: Key) -> tuple[list[str], list[str]]:
+    """The values by which rows are compared: those of the stage, and those of the table."""
     places = [_place(table, name) for name in key.columns]
     columns = [table.columns[place - 1] for place in places]
     mine = [key_expression(column.type, f"s.n{place}") for column, place in zip(columns, places, strict=True)]
     theirs = [key_expression(column.type, f"b.{quoted(column.name)}") for column in columns]
-    shown = ", ".join(f"coalesce(CAST(any_value(s.n{place}) AS VARCHAR), '<NULL>')" for place in places)
-    text = f"concat_ws(', ', {shown}) AS text"
+    return mine, theirs
+
+
+def _shown(table: WritableTable, key: Key, form: str) -> str:
+    places = [_place(table, name) for name in key.columns]
+    parts = ", ".join(f"coalesce(CAST({form.format(f's.n{place}')} AS VARCHAR), '<NULL>')" for place in places)
+    return f"concat_ws(', ', {parts}) AS text"
+
+
+def _among_new(table: WritableTable, key: Key) -> str:
+    """The query of a key that two new rows have."""
+    mine, _ = _key_texts(table, key)
+    source = f"{STAGE} AS s GROUP BY {', '.join(mine)} HAVING count(*) > 1 LIMIT 1"
+    return " ".join(["SELECT", _shown(table, key, "any_value({})"), "FROM", source])
+
+
+def _among_old(table: WritableTable, key: Key) -> str:
+    """The query of a key of a new row that a row of the table has."""
+    mine, theirs = _key_texts(table, key)
+    may_be_null = any(table.columns[_place(table, name) - 1].nullable for name in key.columns)
+    sign = "IS NOT DISTINCT FROM" if may_be_null else "="
+    matches = " AND ".join(f"{one} {sign} {other}" for one, other in zip(mine, theirs, strict=True))
+    source = f"{STAGE} AS s SEMI JOIN {table.storage_name} AS b ON {matches} LIMIT 1"
+    return " ".join(["SELECT", _shown(table, key, "{}"), "FROM", source])
+
+
+def _duplicates(table: WritableTable, key: Key) -> str:
+    """The query of a key that rows of the stage repeat: of each other, or of a row that stays."""
+    mine, theirs = _key_texts(table, key)
+    text = _shown(table, key, "any_value({})")
     matches = " AND ".join(f"{one} IS NOT DISTINCT FROM {other}" for one, other in zip(mine, theirs, strict=True))
     groups = f"GROUP BY {', '.join(mine)}"
     kept = f"FROM {STAGE} AS s WHERE s.k <> '{DELETED}'"
     stays = f"NOT EXISTS (SELECT 1 FROM {STAGE} AS c WHERE c.r = b.rowid)"
     old = f"EXISTS (SELECT 1 FROM {table.storage_name} AS b WHERE {matches} AND {stays})"
     new = f"SELECT {text} {kept} {groups} HAVING count(*) > 1"
-    return f"SELECT min(text) FROM ({new} UNION ALL SELECT {text} {kept} AND {old} {groups})"
+    return f"SELECT text FROM ({new} UNION ALL SELECT {text} {kept} AND {old} {groups}) ORDER BY text LIMIT 1"
 
 
 def repeated_key(table: WritableTable, key: Key) -> str:

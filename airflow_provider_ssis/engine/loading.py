@@ -7,10 +7,12 @@ from functools import cached_property
 from pathlib import Path
 
 from airflow_provider_ssis.engine.errors import EngineError
+from airflow_provider_ssis.project.encryption import is_encrypted
 from airflow_provider_ssis.project.errors import ProjectError, located_in
 from airflow_provider_ssis.project.inspection.sources import PACKAGE_SUFFIXES, SsisFiles, open_files
 from airflow_provider_ssis.project.manifest import PROJECT_PARAMETERS
 from airflow_provider_ssis.project.models import Parameter
+from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.project_folder import ProjectFolder
@@ -60,6 +62,17 @@ class LoadedProject:
         """The parameters of the project, without its connection parameters."""
         with located_in(self.source):
             return self._files.project_parameters()
+
+    @cached_property
+    def encrypted_parameters(self) -> tuple[str, ...]:
+        """The names of the project's parameters whose values are encrypted, so that they are not known."""
+        if PROJECT_PARAMETERS not in self._files.names:
+            return ()
+        return tuple(
+            element.get(f"{SSIS}Name", "")
+            for element in self._files.root(PROJECT_PARAMETERS).iterfind(f"{SSIS}Parameter")
+            if any(is_encrypted(one) for one in element.iterfind(f"{SSIS}Properties/{SSIS}Property"))
+        )
 
     @cached_property
     def connection_parameters(self) -> tuple[Parameter, ...]:

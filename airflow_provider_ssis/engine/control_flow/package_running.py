@@ -260,7 +260,7 @@ class PackageRunner:
         if (project.source, file) in self._checked:
             return
         self._checked.add((project.source, file))
-        refusals = check(project, file, self._options, replacements=tuple(self._replacements))
+        refusals = check(project, file, self._options, replacements=tuple(self._replacements), is_child=True)
         if refusals:
             raise LoadError("The engine does not support all of it: " + " ".join(map(str, refusals)))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -28,6 +30,7 @@ from airflow_provider_ssis.project.package.loops import ForeachLoop
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 from airflow_provider_ssis.project.type_names import task_type
 
+_DISABLE = re.compile(r"\\package(?P<path>.*)\.(?:properties\[disabled?\]|disabled?)", re.IGNORECASE | re.DOTALL)
 _GIVE_VALUE = "Give its value when you run the package"
 
 
@@ -38,6 +41,8 @@ def check(
     *,
     replacements: Collection[str] = (),
     parameters: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    is_child: bool = False,
 ) -> list[Refusal]:
     """Return what the engine does not support in a package and its child packages. Nothing is opened.
 
@@ -46,11 +51,45 @@ def check(
     :param options: what the user decides: functions that replace scripts are supported.
     :param replacements: the names of the connection managers that the user replaces. Default: none.
     :param parameters: the parameters that the user gives. Default: none.
+    :param overrides: the property overrides, which can disable executables. Default: none.
+    :param is_child: whether it is a child package: functions of the run may belong to its parents. Default: False.
     :raises ProjectError: the package cannot be read.
     """
     found = _Check(project, options, {name.casefold() for name in replacements}, set(parameters or ()))
-    refusals = [*found.package(file, project.package(file), ""), *found.unknown_scripts()]
+    package = project.package(file)
+    container = _with_overrides(package.container, dict(_disabled(overrides or {})))
+    refusals = [*found.package(file, replace(package, container=container), "")]
+    if not is_child:
+        refusals += found.unknown_scripts()
     return list(dict.fromkeys(refusals))
+
+
+def _disabled(overrides: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Yield the executables that property overrides disable or enable, by path."""
+    for path, value in overrides.items():
+        found = _DISABLE.fullmatch(path)
+        if found is not None:
+            yield f"\\Package{found['path']}", str(value).strip().lower() in ("true", "1", "-1")
+
+
+def _with_overrides(container: DtsContainer, disabled: Mapping[str, bool]) -> DtsContainer:
+    """Return the containers with those disabled or enabled that property overrides name."""
+    if not disabled:
+        return container
+    handlers = tuple(
+        replace(
+            handler,
+            disabled=disabled.get(handler.path, handler.disabled),
+            children=tuple(_with_overrides(child, disabled) for child in handler.children),
+        )
+        for handler in container.event_handlers
+    )
+    return replace(
+        container,
+        disabled=disabled.get(container.path, container.disabled),
+        event_handlers=handlers,
+        children=tuple(_with_overrides(child, disabled) for child in container.children),
+    )
 
 
 class _Check:
@@ -63,6 +102,7 @@ class _Check:
         self._parameters = {name.rpartition("::")[2] for name in parameters}
         self._seen: set[str] = set()
         self._places: set[str] = set()
+        self._has_other_children = False
 
     def package(self, file: str, package: DtsPackage, prefix: str) -> Iterator[Refusal]:
         """Yield the refusals of a package.
@@ -84,11 +124,17 @@ class _Check:
         for one in refusals:
             yield Refusal(f"{prefix}{one.where}", one.what, one.why, one.advice)
         for name in _children(root):
-            yield from self._child(name)
+            if name is None:
+                self._has_other_children = True
+            else:
+                yield from self._child(name)
 
     def unknown_scripts(self) -> Iterator[Refusal]:
-        """Yield the functions of the run that replace nothing in the packages."""
-        for path in self._options.scripts:
+        """Yield the functions of the run that replace nothing in the packages.
+
+        They may belong to a child package that is known only when the package runs.
+        """
+        for path in () if self._has_other_children else self._options.scripts:
             if path not in self._places:
                 near = get_close_matches(path, self._places, n=1)
                 advice = f"Did you mean {near[0]}?" if near else "Give the path of a task, or of a component after it."
@@ -135,10 +181,11 @@ class _Check:
                 advice = f"{_GIVE_VALUE}, or replace the connection manager, or give the password of the project."
                 yield Refusal(where, f"the sensitive property {secret}", "it is encrypted", advice)
         text = _text(package)
-        for parameter in package.parameters:
-            is_used = f"$PACKAGE::{parameter.name}".upper() in text
-            if parameter.encrypted and is_used and parameter.name not in self._parameters:
-                where = f"{package.container.path}.Variables[$Package::{parameter.name}]"
+        hidden = [f"$Package::{one.name}" for one in package.parameters if one.encrypted]
+        hidden += [f"$Project::{name}" for name in self._project.encrypted_parameters]
+        for parameter in hidden:
+            if parameter.upper() in text and parameter.rpartition("::")[2] not in self._parameters:
+                where = f"{package.container.path}.Variables[{parameter}]"
                 advice = f"{_GIVE_VALUE}, or give the password of the project."
                 yield Refusal(where, "the sensitive parameter", "its value is encrypted", advice)
 
@@ -210,8 +257,8 @@ def _handler(handler: DtsEventHandler) -> Iterator[Refusal]:
             yield Refusal(handler.path, what, "the engine cannot set this property", "Remove the expression.")
 
 
-def _children(root: DtsContainer) -> Iterator[str]:
-    """Yield the packages of the same project that Execute Package tasks run, where no expression names them."""
+def _children(root: DtsContainer) -> Iterator[str | None]:
+    """Yield the packages that Execute Package tasks run; None for one that is known only when the package runs."""
     for container in root.walk_enabled():
         if container.kind is not ExecutableKind.TASK or task_type(container.type) != "ExecutePackageTask":
             continue
@@ -220,6 +267,8 @@ def _children(root: DtsContainer) -> Iterator[str]:
         is_named = not names & {"packagename", "packagenamefromprojectreference"}
         if is_named and isinstance(data, ExecutePackageTask) and data.use_project_reference and data.package_name:
             yield data.package_name
+        else:
+            yield None
 
 
 def _text(package: DtsPackage) -> str:

@@ -128,7 +128,14 @@ def run_package(
         password=password,
     )
     file = project.file_name(package)
-    refusals = check(project, file, run_options, replacements=tuple(connections or {}), parameters=parameters or {})
+    refusals = check(
+        project,
+        file,
+        run_options,
+        replacements=tuple(connections or {}),
+        parameters=parameters or {},
+        overrides=property_overrides or {},
+    )
     if refusals:
         raise UnsupportedError(refusals)
     run = runner.prepared(file, parameters or {}, property_overrides or {})

@@ -316,3 +316,55 @@ def test_an_error_of_the_callers_function_ends_the_run(runs: EngineRuns) -> None
     with pytest.raises(RuntimeError, match="the display failed"):
         runs.run(package, on_event=broken, cancel=token)
     assert token.is_cancelled
+
+
+@pytest.mark.parametrize("path", ["\\Package\\S\\Objects.Properties[Disable]", "\\package\\S.Disable"])
+def test_what_a_property_override_disables_is_not_refused(runs: EngineRuns, path: str) -> None:
+    package = PackageBuilder("P")
+    package.add_sequence("S").add_foreach_loop("Objects", SmoEnumerator("Server/Database"))
+    with pytest.raises(UnsupportedError):
+        runs.run(package)
+    assert runs.run(package, property_overrides={path: "True"}).status is Result.SUCCESS
+
+
+def test_what_a_property_override_enables_is_refused(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    package.add_foreach_loop("Objects", SmoEnumerator("Server/Database")).options.disabled = True
+    assert runs.run(package).status is Result.SUCCESS
+    with pytest.raises(UnsupportedError):
+        runs.run(package, property_overrides={"\\Package\\Objects.Properties[Disable]": "False"})
+
+
+def test_functions_can_belong_to_the_parent_or_to_a_child_package_in_a_file(tmp_path: Path) -> None:
+    seen: list[str] = []
+    other = PackageBuilder("Other")
+    other.add_script("Inside", {}, b"compiled")
+    path = other.save(tmp_path)
+    package = PackageBuilder("P")
+    manager = package.connection_managers.add_file("Other", str(path))
+    package.add_execute_package("Run", connection=manager)
+    package.add_script("Outside", {}, b"compiled")
+    functions = {
+        "\\Package\\Inside": lambda _: seen.append("inside"),
+        "\\Package\\Outside": lambda _: seen.append("outside"),
+    }
+    assert run_package(package.save(tmp_path), scripts=functions).status is Result.SUCCESS
+    assert sorted(seen) == ["inside", "outside"]
+
+
+def test_an_encrypted_project_parameter_that_the_package_uses_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Project.params").write_text(
+        '<SSIS:Parameters xmlns:SSIS="www.microsoft.com/SqlServer/SSIS"><SSIS:Parameter SSIS:Name="Token">'
+        '<SSIS:Properties><SSIS:Property SSIS:Name="DataType">18</SSIS:Property>'
+        '<SSIS:Property SSIS:Name="Sensitive">1</SSIS:Property>'
+        '<SSIS:Property SSIS:Name="Value" SSIS:Salt="x" SSIS:IV="y">AAAA</SSIS:Property>'
+        "</SSIS:Properties></SSIS:Parameter></SSIS:Parameters>"
+    )
+    used, unused = PackageBuilder("Used"), PackageBuilder("Unused")
+    used.add_variable("Copy", "", expression="@[$Project::Token]")
+    for package in (used, unused):
+        package.save(tmp_path)
+    with pytest.raises(UnsupportedError, match=r"\[\$Project::Token\]: the sensitive parameter"):
+        run_package(tmp_path, "Used")
+    assert run_package(tmp_path, "Used", parameters={"Token": "given"}).status is Result.SUCCESS
+    assert run_package(tmp_path, "Unused").status is Result.SUCCESS

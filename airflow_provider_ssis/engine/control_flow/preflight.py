@@ -31,6 +31,14 @@ from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 from airflow_provider_ssis.project.type_names import task_type
 
 _DISABLE = re.compile(r"\\package(?P<path>.*)\.(?:properties\[disabled?\]|disabled?)", re.IGNORECASE | re.DOTALL)
+_OTHER_OBJECTS = (
+    "ConnectionManagers",
+    "ConnectionManager",
+    "EventHandlers",
+    "EventHandler",
+    "Executables",
+    "Executable",
+)
 _GIVE_VALUE = "Give its value when you run the package"
 
 
@@ -103,6 +111,7 @@ class _Check:
         self._seen: set[str] = set()
         self._places: set[str] = set()
         self._has_other_children = False
+        self._text = ""
 
     def package(self, file: str, package: DtsPackage, prefix: str) -> Iterator[Refusal]:
         """Yield the refusals of a package.
@@ -113,6 +122,7 @@ class _Check:
         root = package.container
         if root.disabled:
             return
+        self._text = _text(root)
         refusals = [*self._package(package), *self._secrets(package), *self._providers(package)]
         managers = (*package.connection_managers, *self._project.connection_managers)
         refusals += transaction_refusals(root, managers)
@@ -156,7 +166,7 @@ class _Check:
 
     def _connections(self, package: DtsPackage) -> Iterator[tuple[str, DtsConnectionManager]]:
         """Yield the connection managers that the package uses and the user does not replace, with their places."""
-        text = _text(package)
+        text = self._text
         for manager in (*package.connection_managers, *self._project.connection_managers):
             names = (manager.id.upper(), f"CONNECTIONMANAGERS[{manager.name}]".upper(), f'"{manager.name}"'.upper())
             is_own = manager in package.connection_managers
@@ -180,7 +190,7 @@ class _Check:
                     continue
                 advice = f"{_GIVE_VALUE}, or replace the connection manager, or give the password of the project."
                 yield Refusal(where, f"the sensitive property {secret}", "it is encrypted", advice)
-        text = _text(package)
+        text = self._text
         hidden = [f"$Package::{one.name}" for one in package.parameters if one.encrypted]
         hidden += [f"$Project::{name}" for name in self._project.encrypted_parameters]
         for parameter in hidden:
@@ -271,15 +281,15 @@ def _children(root: DtsContainer) -> Iterator[str | None]:
             yield None
 
 
-def _text(package: DtsPackage) -> str:
-    """Return the texts and attributes in the package, without the connection managers, in upper case."""
+def _text(root: DtsContainer) -> str:
+    """Return the texts and attributes of the executables that can run, in upper case."""
     parts: list[str] = []
-    for element in package.container.element.iter("*"):
-        if str(element.tag).endswith("}ConnectionManager") or any(
-            str(one.tag).endswith("}ConnectionManagers") for one in element.iterancestors()
-        ):
-            continue
-        parts += [f'"{value}"' for value in element.attrib.values()]
-        if element.text:
-            parts.append(element.text)
+    for container in root.walk_enabled():
+        parts += [f'"{value}"' for value in container.element.attrib.values()]
+        for child in container.element:
+            if str(child.tag).rpartition("}")[2] in _OTHER_OBJECTS:
+                continue
+            for element in child.iter("*"):
+                parts += [f'"{value}"' for value in element.attrib.values()]
+                parts.append(element.text or "")
     return "\n".join(parts).upper()

@@ -153,3 +153,9 @@ def test_an_encrypted_password_that_the_package_uses_is_refused(runs: EngineRuns
     assert runs.run(used, connections={"Sales": {"Password": "given"}}).succeeded
     assert runs.run(used, parameters={"CM.Sales.Password": "given"}).succeeded
     assert runs.run(ENCRYPTED.replace(b"USED", b"")).succeeded
+
+
+def test_an_encrypted_password_of_a_disabled_task_is_not_refused(runs: EngineRuns) -> None:
+    used = ENCRYPTED.replace(b"USED", b"{00000000-0000-0000-0000-000000000002}")
+    assert runs.run(used.replace(b'DTS:ObjectName="T"', b'DTS:ObjectName="T" DTS:Disabled="True"')).succeeded
+    assert runs.run(used, property_overrides={"\\Package\\T.Properties[Disable]": "True"}).succeeded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.conversions import refuse_unsupported
+from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import text_of
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -26,7 +27,15 @@ from airflow_provider_ssis.expressions import (
     row_error_code,
 )
 from airflow_provider_ssis.expressions.arrow import evaluate_batch
-from airflow_provider_ssis.project.package.data_flow import ComponentProperty
+from airflow_provider_ssis.project.package.data_flow import (
+    ComponentOutput,
+    ComponentProperty,
+    InputColumn,
+    OutputColumn,
+)
+
+TRUNCATED = 0xC020401F
+"""DTS_E_TRUNCATIONTRIGGEREDREDIRECTION."""
 
 CHANGED_BY_EXPRESSION = "FriendlyExpression by a property expression"
 """A property that the Data Flow task adds where a property expression sets FriendlyExpression."""
@@ -104,6 +113,25 @@ class RowExpression:
         if result.errors is not None:
             refuse_unsupported(result.errors)
         return RowResult(result.values, None if result.errors is None else _row_codes(result.errors))
+
+
+def expression_errors(
+    codes: npt.NDArray[np.uint32], owner: OutputColumn | InputColumn | ComponentOutput, lineage_id: str, name: str
+) -> Iterator[ColumnErrors]:
+    """Yield the errors of an expression, and its truncations: casts to text that is too short.
+
+    :param codes: the code of the error of each row, or 0.
+    :param owner: the column or output whose dispositions apply.
+    :param lineage_id: the column for ErrorColumn; empty for none.
+    :param name: what a message calls it.
+    """
+    is_cut = codes == ExpressionCode.DTS_E_EXPREVALTRUNCATIONASERROR
+    failed = np.where(is_cut, np.uint32(0), codes)
+    if failed.any():
+        yield ColumnErrors(failed, False, owner.error_disposition, lineage_id, name)
+    if is_cut.any():
+        cut = np.where(is_cut, np.uint32(TRUNCATED), np.uint32(0))
+        yield ColumnErrors(cut, True, owner.truncation_disposition, lineage_id, name)
 
 
 def _lineage(lineage_id: str) -> tuple[str, ...]:

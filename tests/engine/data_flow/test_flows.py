@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_ssis.engine import run_package
 from airflow_provider_ssis.engine.events import ComponentPhase, RowsSent, RowsWritten
 from airflow_provider_ssis.project.builder.flow_columns import Column
+from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from tests.support.flow_runs import FlowTest, integer, text
 
 
@@ -27,6 +28,17 @@ def test_rows_flow_through_row_transformations_in_order(flow: FlowTest) -> None:
     result = flow.run()
     assert result.failure is None
     assert result.rows["Out"] == [(1, "A", 10, "A"), (2, "B", 20, "B"), (3, "C", 30, "C")]
+
+
+def test_packages_of_format_6_have_guids_as_classes(tmp_path: Path) -> None:
+    flow = FlowTest(tmp_path, ProjectBuilder("Test", target_server=2012).add_package("Test"))
+    source = flow.source("In", "1\n2\n", [integer("n")])
+    both = flow.flow.add_multicast("Both", source.output, ["A", "B"])
+    united = flow.flow.add_union_all("Union", [both.outputs["A"], both.outputs["B"]])
+    derived = flow.flow.add_derived_column("D", united.output, {Column("m", "DT_I4"): "[n] * 2"})
+    split = flow.flow.add_conditional_split("Split", derived.output, {"Two": "[m] > 2"})
+    flow.rows_of("Out", split.outputs["Two"])
+    assert flow.run().rows["Out"] == [(2, 4), (2, 4)]
 
 
 def test_a_split_sends_each_row_to_the_first_true_condition(flow: FlowTest) -> None:

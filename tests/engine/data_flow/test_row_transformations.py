@@ -174,6 +174,15 @@ def test_a_null_condition_is_an_error(flow: FlowTest) -> None:
     assert [row[:3] for row in result.rows["Bad"]] == [(None, "a", _signed(0xC020902C))]
 
 
+def test_a_condition_that_cuts_text_is_a_truncation(flow: FlowTest) -> None:
+    def add(flow: FlowTest, output: Output) -> Component:
+        return flow.flow.add_conditional_split("Split", output, {"Short": '(DT_WSTR,2)[s] == "ab"'})
+
+    result = _run(flow, "1,abc\n2,x\n", add, "FailComponent", "RedirectRow")
+    assert result.rows["Out"] == [(2, "x")]
+    assert [row[:3] for row in result.rows["Bad"]] == [(1, "abc", _signed(0xC020401F))]
+
+
 def test_conditions_are_evaluated_in_their_order(flow: FlowTest) -> None:
     source = flow.source("In", "1,a\n0,b\n", [integer("n"), text("s")])
     # The second condition has an error for a row that the first has taken.

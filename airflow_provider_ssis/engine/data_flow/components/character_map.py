@@ -14,6 +14,7 @@ from airflow_provider_ssis.datatypes import STRINGS, ColumnType
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import fitted
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
+from airflow_provider_ssis.engine.data_flow.row_expressions import TRUNCATED
 from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of, text_of
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -26,9 +27,6 @@ LINGUISTIC, SIMPLIFIED, TRADITIONAL = 0x01000000, 0x02000000, 0x04000000
 _SUPPORTED = LOWER | UPPER | HIRAGANA | KATAKANA | HALF_WIDTH | FULL_WIDTH | LINGUISTIC
 _NAMES = {BYTE_REVERSAL: "byte reversal", SIMPLIFIED: "simplified Chinese", TRADITIONAL: "traditional Chinese"}
 _TURKIC = frozenset({1055, 1068, 2092})
-TRUNCATED = 0xC020401F
-"""DTS_E_TRUNCATIONTRIGGEREDREDIRECTION."""
-
 _FIRST_HIRAGANA, _LAST_HIRAGANA, _KANA_DISTANCE = 0x3041, 0x3096, 0x60
 _FIRST_FULL, _LAST_FULL, _WIDTH_DISTANCE = 0xFF01, 0xFF5E, 0xFEE0
 _TO_FULL = {0x20: 0x3000} | {code - _WIDTH_DISTANCE: code for code in range(_FIRST_FULL, _LAST_FULL + 1)}

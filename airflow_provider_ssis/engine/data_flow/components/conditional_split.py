@@ -12,7 +12,11 @@ from airflow_provider_ssis.datatypes import DataTypeCode
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, ColumnErrors, apply_dispositions
-from airflow_provider_ssis.engine.data_flow.row_expressions import RowExpression, expression_text
+from airflow_provider_ssis.engine.data_flow.row_expressions import (
+    RowExpression,
+    expression_errors,
+    expression_text,
+)
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, text_of
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -59,10 +63,12 @@ class ConditionalSplit(RowComponent):
         self._conditions = []
         for output in ordered:
             what = f'the condition of the output "{output.name}"'
-            condition = RowExpression(self.plan, schema, expression_text(output.properties), what, context)
+            text = expression_text(output.properties)
+            cuts = output.truncation_disposition == IGNORE
+            condition = RowExpression(self.plan, schema, text, what, context, cut_text=cuts)
             if condition.type.code is not DataTypeCode.DT_BOOL:
-                text = f"In {self.plan.stored.name}, {what} is no Boolean but {condition.type}."
-                raise TaskFailure(text, NOT_BOOLEAN)
+                problem = f"In {self.plan.stored.name}, {what} is no Boolean but {condition.type}."
+                raise TaskFailure(problem, NOT_BOOLEAN)
             self._conditions.append((output, condition))
 
     def open(self, context: TaskContext) -> None:
@@ -78,11 +84,11 @@ class ConditionalSplit(RowComponent):
         for output, condition in self._conditions:
             is_true, codes = _evaluate(condition, batch)
             codes = np.where(undecided, codes, np.uint32(0))
-            if codes.any():
-                name = f'the condition of the output "{output.name}"'
-                errors.append(ColumnErrors(codes, False, output.error_disposition, "", name))
-                if output.error_disposition != IGNORE:
-                    undecided = undecided & (codes == 0)
+            name = f'the condition of the output "{output.name}"'
+            for found in expression_errors(codes, output, "", name):
+                errors.append(found)
+                if found.disposition != IGNORE:
+                    undecided = undecided & (found.codes == 0)
             chosen.append((output.key, undecided & is_true))
             undecided = undecided & ~is_true
         yield from self._split(batch, chosen, undecided, errors)

@@ -14,14 +14,15 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import fitted
 from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, ColumnErrors, apply_dispositions
-from airflow_provider_ssis.engine.data_flow.row_expressions import RowExpression, expression_text
+from airflow_provider_ssis.engine.data_flow.row_expressions import (
+    TRUNCATED,
+    RowExpression,
+    expression_errors,
+    expression_text,
+)
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
-from airflow_provider_ssis.expressions import ExpressionCode
 from airflow_provider_ssis.project.package.data_flow import InputColumn, OutputColumn
-
-TRUNCATED = 0xC020401F
-"""DTS_E_TRUNCATIONTRIGGEREDREDIRECTION."""
 
 _WIDE = ColumnType(DataTypeCode.DT_WSTR, length=4000)
 
@@ -36,8 +37,7 @@ class _Derived:
     lineage_id: str
     name: str
     type: ColumnType
-    error_disposition: str
-    truncation_disposition: str
+    stored: InputColumn | OutputColumn
     expression: RowExpression
 
 
@@ -95,8 +95,7 @@ class DerivedColumn(RowComponent):
                     found.lineage_id,
                     found.name,
                     found.type,
-                    column.error_disposition,
-                    column.truncation_disposition,
+                    column,
                     expression,
                 )
             )
@@ -110,20 +109,15 @@ class DerivedColumn(RowComponent):
             computed = result.values
             name = f'the column "{column.name}"'
             if result.codes is not None:
-                is_cut = result.codes == ExpressionCode.DTS_E_EXPREVALTRUNCATIONASERROR
-                for codes, truncated in (
-                    (np.where(is_cut, np.uint32(0), result.codes), False),
-                    (np.where(is_cut, np.uint32(TRUNCATED), np.uint32(0)), True),
-                ):
-                    disposition = column.truncation_disposition if truncated else column.error_disposition
-                    if codes.any():
-                        errors.append(ColumnErrors(codes, truncated, disposition, column.lineage_id, name))
+                errors += expression_errors(result.codes, column.stored, column.lineage_id, name)
             if column.type.code in STRINGS:
                 fit = fitted(computed, _WIDE, column.type)
                 computed = fit.values
                 if fit.statuses is not None:
                     codes = np.where(fit.statuses != 0, np.uint32(TRUNCATED), np.uint32(0))
-                    errors.append(ColumnErrors(codes, True, column.truncation_disposition, column.lineage_id, name))
+                    errors.append(
+                        ColumnErrors(codes, True, column.stored.truncation_disposition, column.lineage_id, name)
+                    )
             values[column.lineage_id] = computed
         found = apply_dispositions(self.plan, batch, errors, self._rows + 1)
         self._rows += batch.num_rows

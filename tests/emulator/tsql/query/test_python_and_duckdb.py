@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ssis.emulator.datatypes import SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.moments import to_ticks
 from tests.support.query_engine import QueryEngine
 
 pytestmark = pytest.mark.slow
@@ -38,6 +39,11 @@ NUMBERS: dict[str, st.SearchStrategy[Any]] = {
 STRINGS: dict[str, st.SearchStrategy[Any]] = {"varchar(6)": WORDS, "nvarchar(6)": WORDS}
 MOMENTS: dict[str, st.SearchStrategy[Any]] = {
     "date": st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)),
+    "smalldatetime": LOCAL.filter(lambda moment: moment.year < 2079).map(
+        lambda moment: moment.replace(second=0, microsecond=0)
+    ),
+    "datetime": LOCAL.map(to_ticks),
+    "datetime2(3)": LOCAL.map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)),
     "datetime2": LOCAL,
     "datetimeoffset": st.tuples(LOCAL, ZONES).map(lambda pair: pair[0].replace(tzinfo=pair[1])),
 }

@@ -93,6 +93,9 @@ _COLLATION: Final = re.compile(r"\w+_(?:C[IS]|BIN)(?:_?A[IS])?\w*|\w+_BIN2\w*")
 """The names of collations."""
 
 # What sqlglot writes for a type that T-SQL calls otherwise.
+_MOMENT_DIGITS: Final = {"date": 0, "smalldatetime": 0, "datetime": 3, "datetime2": 7}
+"""The digits of the seconds of types with a date."""
+
 _SPELLED: Final = {"rowversion": "rowversion", "integer": "int", "double": "float", "numeric": "numeric"}
 
 
@@ -169,11 +172,22 @@ def _native(value: Typed, target: SqlType) -> str | None:
         return sql if fits else f"left({sql}, {target.length})"
     if source.name in _INTEGER_RANK:
         return _native_from_integer(sql, source, target)
+    if source.name in _MOMENT_DIGITS and target.name in ("datetime", "datetime2"):
+        return _native_from_moment(sql, source, target)
     if source.name == "real" and target.name == "float":
         return f"CAST({sql} AS DOUBLE)"
     if target.name == "sql_variant" and source.name in STRINGS:
         return f"CASE WHEN {sql} IS NULL THEN NULL ELSE CAST({{'type': '{source}', 'text': {sql}}} AS {VARIANT}) END"
     return None
+
+
+def _native_from_moment(sql: str, source: SqlType, target: SqlType) -> str | None:
+    digits = source.scale if source.name == "datetime2" and source.scale is not None else _MOMENT_DIGITS[source.name]
+    if target.name == "datetime":
+        return sql if source.name == "smalldatetime" else None  # other types reach beyond its years
+    if digits > (_MOMENT_DIGITS["datetime2"] if target.scale is None else target.scale):
+        return None  # the fraction is rounded
+    return f"CAST({sql} AS TIMESTAMP)" if source.name == "date" else sql
 
 
 def _native_from_integer(sql: str, source: SqlType, target: SqlType) -> str | None:

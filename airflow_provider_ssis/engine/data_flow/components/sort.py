@@ -17,6 +17,7 @@ import pyarrow as pa
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.sort_keys import GroupStarts, KeyColumn, order_by, quoted
+from airflow_provider_ssis.engine.data_flow.sorted_inputs import sort_keys
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, input_column, number_of, reference_of
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatabase
@@ -24,6 +25,7 @@ from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 
 _NO_KEY, _SAME_POSITION, _NO_INPUT_COLUMN = 0xC0208009, 0xC020800A, 0xC0208008
+_IS_THE_SAME = 0x802020F7
 
 
 class Sort(FlowComponent):
@@ -69,6 +71,9 @@ class Sort(FlowComponent):
         if repeated := [position for position, count in positions.items() if position and count > 1]:
             self._fail(f"has two key columns with the position {repeated[0]}", _SAME_POSITION)
         _ = self._sources
+        if self.keys == sort_keys(self.plan, next(iter(self.plan.inputs))):
+            text = f"The rows that arrive at {self.plan.stored.name} are already sorted in this way. Remove the Sort."
+            context.warning(text, _IS_THE_SAME, subcomponent=self.plan.subcomponent)
 
     def open(self, context: TaskContext) -> None:
         """Open the private database."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -121,6 +122,14 @@ def test_wrong_keys_are_rejected(keys: dict[str, tuple[int, int]], code: int) ->
     with pytest.raises(TaskFailure) as raised:
         _sorted(_ROWS, keys, ("a", 1))
     assert raised.value.code == code
+
+
+def test_a_sort_of_rows_that_are_sorted_so_already_is_a_warning() -> None:
+    already = RowSchema((replace(_ROWS.columns[0], sort_key_position=-1), _ROWS.columns[1]))
+    for position, warnings in ((-1, [0x802020F7]), (1, [])):
+        context = AloneContext()
+        Sort(plan_of(_xml(_ROWS, {"k": (position, 0)}), {"I": already})).validate(cast(Any, context))
+        assert context.codes("warning") == warnings
 
 
 def test_an_output_column_without_an_input_column_is_rejected() -> None:

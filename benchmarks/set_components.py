@@ -133,8 +133,9 @@ def _ours(case: _Case, size: Size) -> tuple[float, int]:
     scripts: dict[str, Script] = {
         "\\Package\\Load\\Rows": lambda _: _arriving(size),
         "\\Package\\Load\\Read": read,
-        "\\Package\\Fill\\Keys": lambda _: iter(_reference(size).to_batches(max_chunksize=_BATCH)),
     }
+    if case.add is _lookup:
+        scripts["\\Package\\Fill\\Keys"] = lambda _: iter(_reference(size).to_batches(max_chunksize=_BATCH))
     content = project.to_ispac()
     began = time.perf_counter()
     result = run_package(content, scripts=scripts, options=RunOptions(memory_limit=_MEMORY))

@@ -38,6 +38,8 @@ MODULES: dict[str, str] = {
     "OLEDBSource": "ole_db_source",
     "PctSampling": "percentage_sampling",
     "Pivot": "pivot",
+    "RawDestination": "raw_file_destination",
+    "RawSource": "raw_file_source",
     "RecordsetDestination": "recordset_destination",
     "RowCount": "row_count",
     "RowSampling": "row_sampling",

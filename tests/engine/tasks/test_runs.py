@@ -128,10 +128,10 @@ def test_a_child_package_gets_parameters_and_its_failure_is_the_parents(
     assert [code for code, _ in errors(failed)] == [0xC002F210]
 
 
-def test_a_failed_connection_has_two_errors_and_no_password(tmp_path: Path) -> None:
+def test_a_failed_connection_has_two_errors_and_no_password(database: SsisdbEmulator, tmp_path: Path) -> None:
     package = PackageBuilder("Load")
     package.add_execute_sql("Query", package.connection_managers.add_oledb("Sales", "Data Source=x"), "SELECT 1")
-    wrong = "Provider=SQLNCLI11;Data Source=127.0.0.1,1;User ID=u;Password=c4nary;Connect Timeout=1"
+    wrong = ole_db(database).replace(database.password, "c4nary")
     result = run_package(package.save(tmp_path), connections={"Sales": wrong})
     assert [code for code, _ in errors(result)] == [0xC0202009, 0xC00291EC]
     assert all("c4nary" not in message.text for message in result.messages)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.connections.connection import Connections
+from airflow_provider_ssis.engine.injections import Injection
 from airflow_provider_ssis.expressions import Scope
 from airflow_provider_ssis.project.package.containers import DtsContainer
 
@@ -43,6 +44,7 @@ class RunOptions:
     :param memory_limit: bytes that a blocking operation of a data flow may use before it writes to disk.
         Default: 256 MiB.
     :param taps: taps on paths of data flows. Default: none.
+    :param injections: what a test wants executables to do in addition to their work. Default: nothing.
     """
 
     scripts: Mapping[str, Script] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class RunOptions:
     temp_folder: str | None = None
     memory_limit: int = 256 * 1024 * 1024
     taps: tuple[DataTap, ...] = ()
+    injections: tuple[Injection, ...] = ()
 
 
 class TaskContext(Protocol):

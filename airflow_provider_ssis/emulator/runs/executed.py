@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from airflow_provider_ssis.catalog.codes import (
@@ -16,12 +16,15 @@ from airflow_provider_ssis.catalog.codes import (
     ObjectType,
     OperationStatus,
 )
+from airflow_provider_ssis.emulator.runs.actions import Outcome, RunScript
+from airflow_provider_ssis.emulator.runs.control_flow import all_executables, packages_run_by
 from airflow_provider_ssis.emulator.runs.event_records import EventRecords
 from airflow_provider_ssis.emulator.runs.execute_settings import ExecuteSettings
 from airflow_provider_ssis.emulator.runs.levels import log_filter
 from airflow_provider_ssis.emulator.runs.records import EventRecord, Record
 from airflow_provider_ssis.emulator.runs.request import RunRequest
 from airflow_provider_ssis.engine.events import Event
+from airflow_provider_ssis.engine.injections import Injection
 from airflow_provider_ssis.engine.process.job import RunJob
 from airflow_provider_ssis.engine.process.parent import EngineProcess, EngineProcessDied, ProcessResult
 
@@ -46,12 +49,16 @@ _VERBOSE: Final = 3
 _SCOPES: Final[Mapping[int, str]] = {ObjectType.PROJECT: "$Project", ObjectType.PACKAGE: "$Package"}
 
 
+_KINDS: Final = {MessageType.ERROR: "error", MessageType.WARNING: "warning", MessageType.INFORMATION: "information"}
+_UNSIGNED: Final = 0xFFFFFFFF
+
 Write = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 async def play_executed(
     request: RunRequest,
     settings: ExecuteSettings,
+    script: RunScript,
     write: Write,
     stopped: asyncio.Event,
     now: Callable[[], dt.datetime],
@@ -62,6 +69,7 @@ async def play_executed(
 
     :param request: the execution.
     :param settings: how packages are executed.
+    :param script: the instructions for this run.
     :param write: writes records to the catalog, in their order.
     :param stopped: is set to stop the run.
     :param now: the clock of the catalog's own messages.
@@ -80,7 +88,7 @@ async def play_executed(
         level, customized_events=request.customized_events, customized_profile=request.customized_profile
     )
     records = EventRecords(request.project, chosen, thread_id)
-    run = _ProcessOfRun(EngineProcess(_job(request, settings)))
+    run = _ProcessOfRun(EngineProcess(_job(request, settings, script)))
     try:
         if level is not LoggingLevel.NONE:
             await write([message(MessageType.INFORMATION, _EXECUTED)])
@@ -96,10 +104,35 @@ async def play_executed(
         await asyncio.shield(asyncio.to_thread(run.close))
     if result.error is not None:
         await write([message(MessageType.ERROR, result.error, _REFUSED)])
-    return _STATUSES.get(result.status, OperationStatus.FAILED)
+    status = _STATUSES.get(result.status, OperationStatus.FAILED)
+    return status if status is OperationStatus.CANCELED else script.final_status or status
 
 
-def _job(request: RunRequest, settings: ExecuteSettings) -> RunJob:
+def injections(request: RunRequest, script: RunScript) -> Iterator[Injection]:
+    """What a script wants of the executables of a run.
+
+    The time of a container passes before anything in it runs.
+    """
+    entry = request.package.name
+    for name in packages_run_by(request.project, entry):
+        package = request.project.package(name)
+        if package is None or package.control_flow is None:
+            continue
+        for executable in all_executables(package.control_flow):
+            outcome = script.outcome(executable, name, entry)
+            if outcome != Outcome():
+                messages = (
+                    (_KINDS[one.message_type], one.message, (one.code or 0) & _UNSIGNED)
+                    for one in outcome.writes
+                    for _ in range(one.count)
+                )
+                errors = ((text, one.code & _UNSIGNED) for one in outcome.failures for text in one.messages)
+                yield Injection(
+                    name, executable.path, outcome.seconds or 0.0, tuple(messages), tuple(errors), outcome.crashes
+                )
+
+
+def _job(request: RunRequest, settings: ExecuteSettings, script: RunScript) -> RunJob:
     given = {**request.parameters, **request.sensitive_parameters}
     if request.project_file is None:
         raise ValueError(f"execution {request.execution_id} has no project file to execute")
@@ -112,6 +145,7 @@ def _job(request: RunRequest, settings: ExecuteSettings) -> RunJob:
         path_map=settings.path_map,
         scripts=settings.scripts,
         secret_texts=tuple(str(value) for value in request.sensitive_parameters.values() if value is not None),
+        injections=tuple(injections(request, script)),
         logging_level=_ENGINE_LEVELS.get(LoggingLevel(request.logging_level), _VERBOSE),
     )
 

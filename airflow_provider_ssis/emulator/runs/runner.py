@@ -195,10 +195,10 @@ class Runtime:
             if records:
                 await self._log.write(request.execution_id, records, by_worker=request.scale_out is not None)
 
-        # Imported when the first package is executed: a simulated one needs nothing of the engine.
+        # Imported when the first package is executed: a simulated one needs no process of the engine.
         from airflow_provider_ssis.emulator.runs.executed import play_executed
 
-        return await play_executed(request, settings, write, run.stopped, self._now, thread_id=thread_id)
+        return await play_executed(request, settings, run.script, write, run.stopped, self._now, thread_id=thread_id)
 
 
 class _Player:

@@ -168,7 +168,9 @@ class PackageRunner:
                     lambda parent, name, values: self._run_child(walk, parent, name, values),
                 )
 
-            return RealExecutor(context, walk.evaluation, cancelled, transactions)
+            return RealExecutor(
+                context, walk.evaluation, cancelled, transactions, walk.events, self._options.injections
+            )
 
         walk = Walk(self._sink, self._now, self._secrets, self._cancel, executor)
         frame = Frame(run.package.container, run, _ROOT, None)

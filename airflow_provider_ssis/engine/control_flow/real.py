@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+import os
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -12,6 +13,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.control_flow.enumerators.enumerator import ForeachEnumerator
 from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
+from airflow_provider_ssis.engine.control_flow.event_raising import Events
 from airflow_provider_ssis.engine.control_flow.executor import Work
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.preparing import prepare_enumerator
@@ -19,6 +21,7 @@ from airflow_provider_ssis.engine.control_flow.threads import in_thread
 from airflow_provider_ssis.engine.control_flow.transactions import Transactions
 from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
 from airflow_provider_ssis.engine.events import Result
+from airflow_provider_ssis.engine.injections import Injection
 from airflow_provider_ssis.engine.tasks.table import task_class
 from airflow_provider_ssis.engine.tasks.task import Task
 from airflow_provider_ssis.project.models import ExecutableKind
@@ -31,6 +34,8 @@ _NO_ENUMERATOR: Final = 0xC0014023
 """DTS_E_GETENUMERATOR."""
 _UNKNOWN_TASK: Final = 0xC0010026
 """DTS_E_TASKISEMPTY."""
+ENDED_BY_INJECTION: Final = 70
+"""The exit code of a process that an injection ends."""
 SECONDS_TO_STOP: Final = 10.0
 """How long a cancelled run waits for a task that does not stop."""
 
@@ -42,6 +47,8 @@ class RealExecutor:
     :param evaluation: evaluates the property expressions of enumerators.
     :param cancelled: is set, on the event loop, when the run is cancelled.
     :param transactions: the transactions of the run.
+    :param events: gets what injections say.
+    :param injections: what a test wants executables to do. Default: nothing.
     """
 
     is_parallel = True
@@ -52,11 +59,15 @@ class RealExecutor:
         evaluation: Evaluation,
         cancelled: asyncio.Event,
         transactions: Transactions,
+        events: Events,
+        injections: Iterable[Injection] = (),
     ) -> None:
         self._context = context
         self._evaluation = evaluation
         self._cancelled = cancelled
         self._transactions = transactions
+        self._events = events
+        self._injections = {(one.package, one.path): one for one in injections}
 
     async def starting(self, frame: Frame) -> None:
         """Nothing is awaited: the walk limits the number of tasks."""
@@ -66,8 +77,31 @@ class RealExecutor:
         return True
 
     async def begin(self, frame: Frame) -> None:
-        """Begin the transaction that an executable requires."""
+        """Do what a test wants of an executable, and begin the transaction that it requires."""
+        injection = self._injections.get((frame.package.file, frame.container.path))
+        if injection is not None:
+            await self._inject(frame, injection)
         await self._transactions.begin(frame)
+
+    async def _inject(self, frame: Frame, injection: Injection) -> None:
+        for kind, text, code in injection.messages:
+            if kind == "error":
+                await self._events.error(frame, TaskFailure(text, code))
+            elif kind == "warning":
+                await self._events.warning(frame, text, code)
+            else:
+                await self._events.information(frame, text, code)
+        if injection.seconds:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._cancelled.wait(), injection.seconds)
+        if self._cancelled.is_set():
+            raise Cancelled
+        if injection.ends_process:
+            os._exit(ENDED_BY_INJECTION)
+        for text, code in injection.errors:
+            await self._events.error(frame, TaskFailure(text, code))
+        if injection.errors:
+            raise TaskFailure("")  # the errors are raised
 
     async def end(self, frame: Frame, result: Result) -> None:
         """Commit the transaction of an executable, or roll it back."""

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from airflow_provider_ssis import engine
 from airflow_provider_ssis.engine.cancellation import CancelToken
+from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.errors import EngineError
 from airflow_provider_ssis.engine.events import Event
 from airflow_provider_ssis.engine.process.event_lines import to_line
@@ -61,6 +62,7 @@ def _run(job: RunJob, cancel: CancelToken, write: Any) -> dict[str, Any]:
             secret_texts=job.secret_texts,
             password=job.password,
             logging_level=job.logging_level,
+            options=RunOptions(injections=job.injections),
             on_event=write,
             cancel=cancel,
         )

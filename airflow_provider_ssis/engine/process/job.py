@@ -11,6 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from airflow_provider_ssis.engine.injections import Injection
+
 _TYPE = "__type__"
 _WRITE: tuple[tuple[type, str, Callable[[Any], str]], ...] = (
     (datetime, "datetime", datetime.isoformat),
@@ -43,6 +45,7 @@ class RunJob:
     :param secret_texts: texts that no event may contain.
     :param password: the password of the source.
     :param logging_level: 0 None, 1 Basic, 2 Performance, 3 Verbose. Default: 1.
+    :param injections: what a test wants executables to do in addition to their work. Default: nothing.
     """
 
     source: str
@@ -55,6 +58,7 @@ class RunJob:
     secret_texts: tuple[str, ...] = field(default=(), repr=False)
     password: str | None = field(default=None, repr=False)
     logging_level: int = 1
+    injections: tuple[Injection, ...] = ()
 
     def to_json(self) -> str:
         """Return the job as JSON, with its secrets."""
@@ -71,7 +75,15 @@ class RunJob:
         known = {each.name for each in fields(cls)}
         if not isinstance(found, dict) or not found.keys() <= known or "source" not in found:
             raise ValueError("this is not a job of the engine")
-        return cls(**{**found, "secret_texts": tuple(found.get("secret_texts", ()))})
+        injections = tuple(_injection(one) for one in found.get("injections", ()))
+        secret_texts = tuple(found.get("secret_texts", ()))
+        return cls(**{**found, "secret_texts": secret_texts, "injections": injections})
+
+
+def _injection(found: dict[str, Any]) -> Injection:
+    messages = tuple((kind, text, code) for kind, text, code in found.pop("messages", ()))
+    errors = tuple((text, code) for text, code in found.pop("errors", ()))
+    return Injection(**found, messages=messages, errors=errors)
 
 
 def _plain(value: Any) -> dict[str, str]:

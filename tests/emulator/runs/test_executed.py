@@ -110,3 +110,14 @@ def test_the_end_of_the_server_ends_the_processes_of_its_runs(ssisdb: SsisdbEmul
 
 def engine_processes() -> list[psutil.Process]:
     return [each for each in psutil.Process().children() if CHILD in each.cmdline()]
+
+
+def test_scripts_apply_to_executed_packages_too(ssisdb: SsisdbEmulator, small: Catalog) -> None:
+    ssisdb.scripts.fail(executable="Turn", message="Broken on purpose.", times=1)
+    failed = start(small, request("Count"))
+    assert wait_for_end(small, failed) is OperationStatus.FAILED
+    errors = small.event_messages(failed, message_types=[MessageType.ERROR])
+    assert [error.message for error in errors] == ["Turn:Error: Broken on purpose."]
+    ssisdb.scripts.crash(executable="Turn", times=1)
+    assert wait_for_end(small, start(small, request("Count"))) is OperationStatus.ENDED_UNEXPECTEDLY
+    assert wait_for_end(small, start(small, request("Count"))) is OperationStatus.SUCCEEDED

@@ -11,10 +11,18 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.engine import CancelToken, LoadError, UnsupportedError, check_package, run_package
+from airflow_provider_ssis.engine import (
+    CancelToken,
+    LoadError,
+    RunOptions,
+    UnsupportedError,
+    check_package,
+    run_package,
+)
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.control_flow import real
 from airflow_provider_ssis.engine.events import Event, EventName, Message, Result
+from airflow_provider_ssis.engine.injections import Injection
 from airflow_provider_ssis.engine.loading import load_project
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
@@ -368,3 +376,31 @@ def test_an_encrypted_project_parameter_that_the_package_uses_is_refused(tmp_pat
         run_package(tmp_path, "Used")
     assert run_package(tmp_path, "Used", parameters={"Token": "given"}).status is Result.SUCCESS
     assert run_package(tmp_path, "Unused").status is Result.SUCCESS
+
+
+def test_a_test_can_let_executables_wait_speak_and_fail(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    add_task(package.add_sequence("S"), "Inside")
+    add_task(package, "T")
+    ran_really: list[str] = []
+    injections = (
+        Injection("P.dtsx", "\\Package\\S", errors=(("Broken on purpose.", 0xC0202009),)),
+        Injection("P.dtsx", "\\Package\\T", seconds=0.01, messages=(("warning", "Nearly full.", 0x80000001),)),
+    )
+    result = runs.run(package, {"T": lambda _: ran_really.append("T")}, options=RunOptions(injections=injections))
+    assert (codes(result), codes(result, EventName.WARNING)[-1]) == ([0xC0202009], 0x80019002)
+    assert 0x80000001 in codes(result, EventName.WARNING)
+    assert (sorted(ran(result)), ran_really) == (["P", "S", "T"], ["T"])
+
+
+def test_an_injected_wait_can_be_cancelled(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "T")
+    token = CancelToken()
+
+    def cancel(event: Event) -> None:
+        if isinstance(event, Message) and event.name is EventName.PRE_EXECUTE and event.place.name == "T":
+            threading.Thread(target=token.cancel).start()
+
+    options = RunOptions(injections=(Injection("P.dtsx", "\\Package\\T", seconds=60),))
+    assert runs.run(package, options=options, on_event=cancel, cancel=token).status is Result.CANCELED

@@ -6,7 +6,7 @@ The server is a process: bulk copy of pymssql and mssql-python holds Python's in
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from decimal import Decimal
 from typing import Any
@@ -76,7 +76,7 @@ def with_pymssql(endpoint: dict[str, Any], rows: Sequence[Row]) -> None:
         connection.commit()
 
 
-def with_pytds(endpoint: dict[str, Any], rows: Sequence[Row]) -> None:
+def with_pytds(endpoint: dict[str, Any], rows: Iterable[Row]) -> None:
     types = pytds.tds_types
     kinds = [
         *(types.IntType(), types.NVarCharType(20), types.DecimalType(18, 4), types.DateTime2Type(3), types.FloatType()),
@@ -206,3 +206,28 @@ def test_an_error_among_many_rows_reaches_the_client(many: EmulatorProcess) -> N
     with pytest.raises(pyodbc.Error, match="8134"):
         administrator.execute("SELECT 1 / (id - 21999) FROM Shop.dbo.t").fetchall()
     assert administrator.execute("SELECT MAX(id) FROM Shop.dbo.t").fetchval() == 21999
+
+
+def test_a_client_that_leaves_in_the_middle_leaves_no_row(server: EmulatorProcess) -> None:
+    administrator = server.administrator
+    administrator.execute(f"USE Shop; DROP TABLE IF EXISTS dbo.t; {TABLE}")
+
+    def broken() -> Iterator[Row]:
+        yield from MANY
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        with_pytds(server.endpoint, broken())
+    # The lock of the table is free when the load is rolled back.
+    administrator.execute("SET LOCK_TIMEOUT 10000; DELETE FROM dbo.t WHERE id = -1")
+    assert administrator.execute("SELECT COUNT(*) FROM dbo.t").fetchval() == 0
+
+
+def test_an_error_is_sent_when_the_client_has_sent_all_of_a_long_load(server: EmulatorProcess) -> None:
+    administrator = server.administrator
+    administrator.execute(f"USE Shop; DROP TABLE IF EXISTS dbo.t; {TABLE}")
+    null = (None, *ROWS[0][1:])
+    with pytest.raises(pytds.Error) as failed:
+        with_pytds(server.endpoint, [null, *MANY, *MANY])
+    assert failed.value.number == 515
+    assert administrator.execute("SELECT COUNT(*) FROM dbo.t").fetchval() == 0

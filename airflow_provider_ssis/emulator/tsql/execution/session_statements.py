@@ -14,7 +14,7 @@ from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
 from airflow_provider_ssis.emulator.tsql.language import options
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 
 async def _set_variable(interpreter: Runner, statement: s.SetVariable, frame: Frame) -> Iterable[Event]:
@@ -100,6 +100,19 @@ def _set_user_access(interpreter: Runner, statement: s.SetUserAccess, frame: Fra
     return ()
 
 
+def _set_database_option(interpreter: Runner, statement: s.SetDatabaseOption, frame: Frame) -> Iterable[Event]:
+    session = interpreter.session
+    name = statement.database or session.database
+    found = session.engine.databases.get(name)
+    if found is None and session.metadata.database_name(name) is not None:
+        raise not_supported("ALTER DATABASE of a database of the server itself")
+    if found is None or not found.is_owner(session.principal):
+        text = f"Database '{name}' does not exist, or you have no permission to alter it."
+        raise SqlError(5011, text, severity=14, state=9)
+    session.row_count = 0
+    return ()
+
+
 IMMEDIATE: Final[ImmediateTable] = {
     s.SetOption: _set_option,
     s.SetIdentityInsert: _set_identity_insert,
@@ -109,6 +122,7 @@ IMMEDIATE: Final[ImmediateTable] = {
     s.SaveTransaction: _transaction,
     s.Use: _use,
     s.SetUserAccess: _set_user_access,
+    s.SetDatabaseOption: _set_database_option,
 }
 
 AWAITED: Final[AwaitedTable] = {

@@ -20,7 +20,7 @@ from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionS
 from airflow_provider_ssis.emulator.tsql.execution.table_names import check_right, find_table, is_local
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, PRIMARY_KEY, Key, TableRules
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, PRIMARY_KEY, Key, PlainIndex, TableRules
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _SKIPPED: Final = "FOREIGN KEY constraint '{}' is skipped: temporary tables do not enforce it."
@@ -151,7 +151,8 @@ def _replace(
 
 
 def _index_names(table: WritableTable) -> set[str]:
-    return {name.lower() for name in (*table.rules.indexes, *(key.name for key in table.rules.keys))}
+    known: list[Key | PlainIndex] = [*table.rules.indexes, *table.rules.keys]
+    return {each.name.lower() for each in known}
 
 
 @_on_table
@@ -164,7 +165,7 @@ async def _create_index(
     check_key_columns(table, statement.columns)
     rules = table.rules
     if statement.key is None:
-        rules = replace(rules, indexes=(*rules.indexes, statement.name))
+        rules = replace(rules, indexes=(*rules.indexes, PlainIndex(statement.name, statement.columns)))
     else:
         await session.worker.run(partial(_check_rows, session, table, statement.key))
         rules = replace(rules, keys=(*rules.keys, statement.key))
@@ -202,7 +203,7 @@ def _without(rules: TableRules, names: set[str]) -> TableRules:
         defaults=tuple(each for each in rules.defaults if each.name.lower() not in names),
         checks=tuple(each for each in rules.checks if each.name.lower() not in names),
         keys=tuple(each for each in rules.keys if each.name.lower() not in names),
-        indexes=tuple(name for name in rules.indexes if name.lower() not in names),
+        indexes=tuple(each for each in rules.indexes if each.name.lower() not in names),
         foreign_keys=tuple(each for each in rules.foreign_keys if each.name.lower() not in names),
     )
 
@@ -317,7 +318,8 @@ def _check_unused(table: WritableTable, rules: TableRules, name: str, *, if_exis
     if lowered not in {column.name.lower() for column in table.columns} and not if_exists:
         raise SqlError(4924, f"Table '{table.name}' has no column '{name}' to drop.", ends_batch=True)
     users = [each.name for each in rules.defaults if each.column.lower() == lowered]
-    users += [each.name for each in rules.keys if lowered in {column.lower() for column in each.columns}]
+    keyed: list[Key | PlainIndex] = [*rules.keys, *rules.indexes]
+    users += [each.name for each in keyed if lowered in {column.lower() for column in each.columns}]
     users += [each.name for each in rules.foreign_keys if lowered in {column.lower() for column in each.columns}]
     users += [each.name for each in rules.checks if lowered in each.condition.lower()]
     if users:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.language.table_columns import collation
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.values.errors import not_supported
+
+_OPTIONS: Final = {
+    "RECOVERY": ("SIMPLE", "FULL", "BULK_LOGGED"),
+    "READ_COMMITTED_SNAPSHOT": ("ON",),
+    "ALLOW_SNAPSHOT_ISOLATION": ("ON", "OFF"),
+    "AUTO_CLOSE": ("ON", "OFF"),
+    "AUTO_SHRINK": ("ON", "OFF"),
+    "AUTO_CREATE_STATISTICS": ("ON", "OFF"),
+    "AUTO_UPDATE_STATISTICS": ("ON", "OFF"),
+}
+"""Options that change nothing here: readers never wait, and there is neither a log nor a plan to choose."""
 
 
 def alter_database(stream: TokenStream, line: int) -> s.Statement:
@@ -14,8 +27,18 @@ def alter_database(stream: TokenStream, line: int) -> s.Statement:
     stream.expect("DATABASE")
     name = None if stream.accept("CURRENT") else stream.identifier()
     option = stream.advance().text.upper() if stream.accept("SET") else ""
+    if (value := _OPTIONS.get(option)) is not None and stream.now.is_word(*value):
+        stream.advance()
+        _termination(stream)
+        return s.SetDatabaseOption(line, name)
     if option not in ("SINGLE_USER", "MULTI_USER"):
         raise not_supported("ALTER DATABASE", line=line)
+    _termination(stream)
+    return s.SetUserAccess(line, name, option == "SINGLE_USER")
+
+
+def _termination(stream: TokenStream) -> None:
+    """``WITH ROLLBACK IMMEDIATE``, ``WITH ROLLBACK AFTER 5 SECONDS`` or ``WITH NO_WAIT``."""
     if stream.accept("WITH"):
         if stream.accept("ROLLBACK"):
             when = stream.advance().text.upper()
@@ -25,7 +48,6 @@ def alter_database(stream: TokenStream, line: int) -> s.Statement:
                     stream.advance()
         else:
             stream.advance()
-    return s.SetUserAccess(line, name, option == "SINGLE_USER")
 
 
 def create_database(stream: TokenStream, line: int) -> s.Statement:

@@ -308,6 +308,16 @@ class SetUserAccess(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class SetDatabaseOption(Statement):
+    """``ALTER DATABASE name SET`` of an option that changes nothing on this server.
+
+    :param database: its name; None for the current one.
+    """
+
+    database: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class WaitFor(Statement):
     """``WAITFOR DELAY 'time'`` or ``WAITFOR TIME 'time'``.
 

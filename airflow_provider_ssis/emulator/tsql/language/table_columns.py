@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
     ForeignKey,
     Identity,
     Key,
+    PlainIndex,
     TableRules,
 )
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
@@ -54,7 +55,7 @@ class TableParts:
     defaults: list[Default] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
-    indexes: list[str] = field(default_factory=list)
+    indexes: list[PlainIndex] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
 
     @property
@@ -222,7 +223,7 @@ def _index(stream: TokenStream, parts: TableParts) -> None:
     if unique:
         parts.keys.append(Key(name, names, UNIQUE_INDEX))
     else:
-        parts.indexes.append(name)
+        parts.indexes.append(PlainIndex(name, names))
 
 
 def key_columns(stream: TokenStream) -> tuple[str, ...]:

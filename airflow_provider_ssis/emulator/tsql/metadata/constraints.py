@@ -53,6 +53,7 @@ class Index:
     table_id: int
     table: UserTable
     key: Key | None
+    columns: tuple[str, ...] = ()
     is_clustered: bool = False
 
 
@@ -75,12 +76,12 @@ def indexes(tables: Numbered) -> Iterator[Index]:
         if primary is None:
             yield Index(0, None, number, table, None)
         else:
-            yield Index(1, primary.name, number, table, primary, is_clustered=True)
+            yield Index(1, primary.name, number, table, primary, primary.columns, is_clustered=True)
         others = [key for key in table.rules.keys if key is not primary]
         for place, key in enumerate(others, start=2):
-            yield Index(place, key.name, number, table, key)
-        for place, name in enumerate(table.rules.indexes, start=2 + len(others)):
-            yield Index(place, name, number, table, None)
+            yield Index(place, key.name, number, table, key, key.columns)
+        for place, index in enumerate(table.rules.indexes, start=2 + len(others)):
+            yield Index(place, index.name, number, table, None, columns=index.columns)
 
 
 def column_ids(table: UserTable, names: tuple[str, ...]) -> list[int]:

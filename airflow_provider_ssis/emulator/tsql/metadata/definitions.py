@@ -22,10 +22,11 @@ from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
     ForeignKey,
     Identity,
     Key,
+    PlainIndex,
     TableRules,
 )
 
-_RULES: Final = {"defaults": Default, "checks": Check, "keys": Key, "foreign_keys": ForeignKey}
+_RULES: Final = {"indexes": PlainIndex, "defaults": Default, "checks": Check, "keys": Key, "foreign_keys": ForeignKey}
 
 
 def item_text(item: UserTable | Module) -> str:
@@ -98,9 +99,7 @@ def _rules(stored: dict[str, Any]) -> TableRules:
         name: tuple(kind(**{key: _hashable(value) for key, value in each.items()}) for each in stored[name])
         for name, kind in _RULES.items()
     }
-    return TableRules(
-        identity=None if identity is None else Identity(**identity), indexes=tuple(stored["indexes"]), **parts
-    )
+    return TableRules(identity=None if identity is None else Identity(**identity), **parts)
 
 
 def _hashable(value: Any) -> Any:

@@ -65,6 +65,14 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainIndex:
+    """An index that is not unique, which changes nothing but what the system views show."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ForeignKey:
     """FOREIGN KEY … REFERENCES.
 
@@ -93,7 +101,7 @@ UNIQUE_INDEX: Final = "unique index"
 class TableRules:
     """All rules of a table.
 
-    :param indexes: names of indexes that are not unique, which change nothing.
+    :param indexes: those that are not unique.
     :param foreign_keys: those of a table in a database; temporary tables do not enforce them.
     """
 
@@ -101,7 +109,7 @@ class TableRules:
     defaults: tuple[Default, ...] = ()
     checks: tuple[Check, ...] = ()
     keys: tuple[Key, ...] = ()
-    indexes: tuple[str, ...] = ()
+    indexes: tuple[PlainIndex, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
 
     @property

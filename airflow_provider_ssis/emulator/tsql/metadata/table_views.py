@@ -128,7 +128,7 @@ def _indexes(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
 
 def _index_columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for each in indexes(metadata.user_tables(database)):
-        for place, column in enumerate(column_ids(each.table, each.key.columns) if each.key else (), start=1):
+        for place, column in enumerate(column_ids(each.table, each.columns), start=1):
             yield each.table_id, each.id, place, column, place, False, False
 
 

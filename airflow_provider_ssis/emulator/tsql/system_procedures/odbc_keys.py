@@ -87,16 +87,16 @@ async def statistics(call: ProcedureCall) -> None:
         names = (table.database, table.schema, table.name)
         rows.append((*names, None, None, None, 0, None, None, None, 0, 0, None))
         for index in indexes(call.session.metadata.user_tables(table.database)):
-            if index.table.storage_name == table.storage_name and index.key is not None:
-                rows += _index_rows(names, index, index.key.columns)
+            if index.table.storage_name == table.storage_name:
+                rows += _index_rows(names, index)
     call.result_set(_INDEXES, rows)
 
 
-def _index_rows(names: tuple[str, str, str], index: Index, columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
+def _index_rows(names: tuple[str, str, str], index: Index) -> list[tuple[Any, ...]]:
     kind = _CLUSTERED if index.is_clustered else _OTHER
     return [
-        (*names, 0, names[2], index.name, kind, place, column, "A", 0, 0, None)
-        for place, column in enumerate(columns, start=1)
+        (*names, int(index.key is None), names[2], index.name, kind, place, column, "A", 0, 0, None)
+        for place, column in enumerate(index.columns, start=1)
     ]
 
 

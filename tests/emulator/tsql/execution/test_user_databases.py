@@ -22,7 +22,8 @@ def test_names() -> None:
         "CREATE DATABASE [temp]; CREATE DATABASE Third; DROP DATABASE [temp]; CREATE DATABASE [new]",
         "SELECT name, database_id FROM sys.databases WHERE database_id > 5 ORDER BY database_id",
         "USE [MY SHOP]; SELECT DB_NAME(), USER_NAME(), IS_MEMBER('db_owner')",
-        "DROP DATABASE IF EXISTS nowhere, Third; SELECT DB_ID('Third')",
+        "ALTER DATABASE Third SET RECOVERY SIMPLE; ALTER DATABASE Third SET READ_COMMITTED_SNAPSHOT ON "
+        "WITH ROLLBACK IMMEDIATE; DROP DATABASE IF EXISTS nowhere, Third; SELECT DB_ID('Third')",
     )
     assert [each.results for each in found] == [
         [[(6, "My Shop", 1)]],
@@ -41,6 +42,7 @@ def test_names() -> None:
         ("BEGIN TRAN; CREATE DATABASE d; ROLLBACK", 226),
         ("BEGIN TRAN; DROP DATABASE Shop; ROLLBACK", 226),
         ("DROP DATABASE nowhere", 3701),
+        ("ALTER DATABASE nowhere SET RECOVERY SIMPLE", 5011),
         ("DROP DATABASE Sales", 3708),
         ("DROP DATABASE tempdb", 3708),
         ("USE Shop; DROP DATABASE Shop", 3702),

@@ -172,6 +172,7 @@ def test_every_type_holds_its_values_and_null() -> None:
         (T + "TRUNCATE TABLE nowhere", 4701),
         (T + "ALTER TABLE nowhere ADD a int", 1088),
         (T + "ALTER TABLE t DROP COLUMN v", 5074),
+        ("USE Shop; CREATE TABLE s (a int, b int, INDEX ix (b)); ALTER TABLE s DROP COLUMN b", 5074),
         ("USE Shop; CREATE TABLE s (id int IDENTITY); INSERT s (id) VALUES (1)", 544),
         ("USE Shop; CREATE TABLE s (a int DEFAULT nope())", 195),
         ("USE Shop; CREATE TABLE s (a int, CHECK (b > 0))", 207),

@@ -37,6 +37,9 @@ QUERIES: dict[str, list[tuple[Any, ...]]] = {
         ("a", 1),
         ("p", 2),
     ],
+    "SELECT i.name, c.name FROM sys.indexes i JOIN sys.index_columns ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id JOIN sys.columns c ON c.object_id = ic.object_id AND c.column_id = ic.column_id WHERE i.is_unique = 0": [
+        ("ix_b", "b")
+    ],
     "SELECT name, OBJECT_NAME(parent_object_id), OBJECT_NAME(referenced_object_id), delete_referential_action_desc FROM sys.foreign_keys": [
         ("fk_p", "c", "p", "NO_ACTION")
     ],
@@ -97,7 +100,7 @@ def test_catalog_procedures() -> None:
     )
     assert keys.results[0] == [("Shop", "dbo", "c", "a", 1, "pk_c"), ("Shop", "dbo", "c", "p", 2, "pk_c")]
     assert [(*each[2:4], *each[6:9], each[11]) for each in foreign.results[0]] == [("p", "id", "c", "p", 1, "fk_p")]
-    assert [each[5] for each in indexes.results[0]] == [None, "pk_c", "pk_c", "ux_b", "ux_b"]
+    assert [each[5] for each in indexes.results[0]] == [None, "pk_c", "pk_c", "ux_b", "ux_b", "ix_b"]
     assert [(each[3], each[5], each[21]) for each in columns.results[0]] == [
         ("id", "int identity", 1),
         ("code", "varchar", 0),

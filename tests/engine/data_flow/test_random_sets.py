@@ -134,7 +134,7 @@ class _Model:
         return part.output, made
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.data(), _ROWS)
 def test_random_sets_give_the_rows_of_the_model(data: st.DataObject, rows: list[Row]) -> None:
     with tempfile.TemporaryDirectory() as folder:

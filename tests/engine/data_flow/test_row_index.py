@@ -37,7 +37,7 @@ def _columns(keys: list[tuple[Any, ...]], types: list[pa.DataType]) -> list[pa.A
     return [pa.array([key[index] for key in keys], type_) for index, type_ in enumerate(types)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_an_index_finds_the_first_row_with_a_key_as_a_dictionary_does(data: st.DataObject) -> None:
     types = data.draw(st.lists(st.sampled_from(list(_VALUES)), min_size=1, max_size=3))

@@ -162,7 +162,7 @@ def test_wrong_types_and_flags_are_rejected(type_: ColumnType, result: Result, c
     assert raised.value.code == code
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.lists(
         st.tuples(

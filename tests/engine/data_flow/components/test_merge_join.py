@@ -104,7 +104,7 @@ def _model(left: list[Any], right: list[Any], join: int, nulls_equal: bool) -> I
 _KEYS = st.lists(st.none() | st.integers(0, 6), max_size=14)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(_KEYS, _KEYS, st.sampled_from([_FULL, _LEFT, _INNER]), st.booleans(), st.booleans(), st.integers(1, 4))
 def test_joins_give_the_rows_of_the_model_also_of_unsorted_inputs(
     left: list[int | None], right: list[int | None], join: int, nulls_equal: bool, is_sorted: bool, window: int

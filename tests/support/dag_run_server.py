@@ -28,18 +28,36 @@ def prepare() -> None:
     with contextlib.suppress(ImportError):
         from airflow.sdk.execution_time.supervisor import in_process_api_server
 
-        asyncio.run(_first_request(in_process_api_server().atransport))
+        asyncio.run(_first_request(in_process_api_server().app))
     # A fork must not use the connections of its parent.
     assert settings.engine is not None
     settings.engine.dispose()
 
 
-async def _first_request(transport: Any) -> None:
+async def _first_request(app: Any) -> None:
     """Let the API build its routes, which it does with the first request, also for an unknown path."""
-    import httpx
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "server": ("in-process", 80),
+        "client": None,
+        "root_path": "",
+        "path": "/nothing",
+        "raw_path": b"/nothing",
+        "query_string": b"",
+        "headers": [],
+    }
 
-    async with httpx.AsyncClient(transport=transport, base_url="http://in-process") as client:
-        await client.get("/nothing")
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        """Nothing reads the answer."""
+
+    await app(scope, receive, send)
 
 
 def serve(answers: TextIO) -> None:

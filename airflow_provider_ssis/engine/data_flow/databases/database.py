@@ -36,20 +36,28 @@ class Database:
     :param connection: the connection; in a transaction of the package it is not in autocommit mode.
     :param odbc_string: its ODBC connection string, with the password.
     :param is_retained: whether all users of the connection manager share the connection.
-    :param in_transaction: whether a transaction of the package is open on the connection.
+    :param in_package_transaction: whether a transaction of the package is open on the connection.
     :param cancel: cancelling the run.
     """
 
     connection: pyodbc.Connection = field(repr=False)
     odbc_string: str = field(repr=False)
     is_retained: bool
-    in_transaction: bool
+    in_package_transaction: bool
     cancel: CancelToken
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open: of the package, or begun by a statement on a retained connection."""
+        if self.in_package_transaction or not (self.is_retained and self.is_sql_server):
+            return self.in_package_transaction
+        with self.connection.cursor() as cursor:
+            return bool(cursor.execute("SELECT @@TRANCOUNT").fetchval())
 
     @property
     def is_shared(self) -> bool:
         """Whether all statements have to use this connection."""
-        return self.is_retained or self.in_transaction
+        return self.is_retained or self.in_package_transaction
 
     @property
     def is_sql_server(self) -> bool:

@@ -36,6 +36,12 @@ Arrays of parameters would not help: most drivers send them row by row, and pyod
 driver asks the server for their types, which stops an embedded server in the same process.
 """
 
+_SAVEPOINTS = {
+    True: ("SAVE TRANSACTION ssis_rows", "ROLLBACK TRANSACTION ssis_rows"),
+    False: ("SAVEPOINT ssis_rows", "ROLLBACK TO SAVEPOINT ssis_rows"),
+}
+"""The statements that begin and undo a part of a transaction, for SQL Server and for other databases."""
+
 Row = tuple[Any, ...]
 
 
@@ -55,6 +61,7 @@ class InsertWriter(TableWriter):
         self._options = options
         self._single = single_transaction
         self._is_open = False
+        self._in_transaction = database.in_transaction
         self._quoting = Quoting(database.connection)
         self._table = self._quoting.table(options.table)
         known = {column.name.lower(): column for column in table}
@@ -120,8 +127,9 @@ class InsertWriter(TableWriter):
     def _transaction(self) -> Iterator[None]:
         """All or none of the rows: a transaction, or a part of the one that is open."""
         connection = self._database.connection
-        if self._database.in_transaction:
-            yield
+        if self._in_transaction:
+            with self._savepoint():
+                yield
             return
         connection.autocommit = False
         self._is_open = True
@@ -135,6 +143,18 @@ class InsertWriter(TableWriter):
             raise
         if not self._single:
             self.finish()
+
+    @contextmanager
+    def _savepoint(self) -> Iterator[None]:
+        """A part of a transaction, which is undone after an error."""
+        begin, undo = _SAVEPOINTS[self._database.is_sql_server]
+        self._execute(begin)
+        try:
+            yield
+        except BaseException:
+            with suppress(pyodbc.Error):
+                self._execute(undo)
+            raise
 
     def _values(self, rows: pa.RecordBatch) -> list[Row]:
         columns = [

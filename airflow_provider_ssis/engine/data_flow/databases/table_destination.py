@@ -125,13 +125,13 @@ class TableDestination(RowComponent):
         """Connect, and prepare the writer."""
         self._load = self.load(context)
         self._database = self._resources.enter_context(open_database(context, self.plan.stored))
-        if self._database.in_transaction and self._database.is_retained and self._load.options.is_bulk:
+        if self._database.in_package_transaction and self._database.is_retained and self._load.options.is_bulk:
             raise TaskFailure(
                 f"{self.plan.stored.name} cannot load in a transaction on a connection that is retained. Choose a "
                 "connection manager that does not retain its connection, or no fast load.",
                 _LOAD_IN_TRANSACTION,
             )
-        if self._database.in_transaction and self.disposition == REDIRECT:
+        if self._database.in_package_transaction and self.disposition == REDIRECT:
             raise TaskFailure(
                 f"{self.plan.stored.name} cannot redirect rows in a transaction. Choose another disposition, or no "
                 "transaction for the task.",

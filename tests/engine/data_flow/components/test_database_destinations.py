@@ -142,3 +142,24 @@ def test_a_temporary_table_of_a_retained_connection_is_loaded(sql_server: TestDa
         write_all(part, context, batch_of(part.plan.inputs["I"], id=[1], name=["a"]))
         assert [tuple(row) for row in connection.execute("SELECT * FROM #kept").fetchall()] == [(1, "a")]
     context.opened.close()
+
+
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
+@pytest.mark.parametrize("mode", ["3", "0"])
+def test_rows_belong_to_a_transaction_that_a_statement_began(sql_server: TestDatabase, mode: str, end: str) -> None:
+    """BEGIN TRANSACTION on a retained connection: the rows are written on this connection, also by a fast load."""
+    table = sql_server.create("t_tran", "id int CHECK (id < 100)", "name nvarchar(10)")
+    context = flow_context({"DB": sql_server.manager}, retain=True)
+    given = {"AccessMode": mode, "OpenRowset": table, "FastLoadOptions": "CHECK_CONSTRAINTS"}
+    given |= {"FastLoadMaxInsertCommitSize": "2"}
+    part = OleDbDestination(destination("OLEDBDestination", COLUMNS, given, disposition="RedirectRow"))
+    with context.connections.odbc("DB") as connection:
+        connection.execute("BEGIN TRANSACTION")
+        batch = batch_of(part.plan.inputs["I"], id=[1, 2, 3, 400], name=["a", "b", "c", "d"])
+        found = write_all(part, context, batch)
+        connection.execute(f"{end} TRANSACTION")
+    context.opened.close()
+    good = [1, 2] if mode == "3" else [1, 2, 3]
+    assert [row[0] for row in found["E"]] == [each for each in (1, 2, 3, 400) if each not in good]
+    written = [row[0] for row in sql_server.rows(f"SELECT id FROM {table} ORDER BY id")]
+    assert written == (good if end == "COMMIT" else [])

@@ -122,7 +122,7 @@ class OpenConnections:
         """Open, or share, a connection to the database of a connection manager."""
         manager = self.get(reference)
         if not manager.retains:
-            connection = self.connect(manager, autocommit=True)
+            connection = self.connect(manager)
             try:
                 yield connection
             finally:
@@ -132,14 +132,13 @@ class OpenConnections:
             shared = self._shared.setdefault(manager.id or manager.name, SharedConnection())
         with shared.held(self._cancel):
             if shared.connection is None:
-                shared.connection = self.connect(manager, autocommit=True)
+                shared.connection = self.connect(manager)
             yield shared.connection
 
-    def connect(self, manager: RunConnection, *, autocommit: bool) -> pyodbc.Connection:
-        """Open a separate connection, which the caller closes.
+    def connect(self, manager: RunConnection) -> pyodbc.Connection:
+        """Open a separate connection in autocommit mode, which the caller closes.
 
         :param manager: the connection manager.
-        :param autocommit: whether each statement is a transaction.
         :raises TaskFailure: it cannot be connected, with the driver's reason.
         :raises Cancelled: the run was cancelled.
         """
@@ -151,7 +150,7 @@ class OpenConnections:
             with driver_environment(address.environment):
                 return pyodbc.connect(
                     address.string,
-                    autocommit=autocommit,
+                    autocommit=True,
                     timeout=address.login_timeout,
                     attrs_before=dict(address.attributes),
                 )

@@ -110,9 +110,11 @@ class TransactionConnections:
                 "ReadUncommitted, ReadCommitted, RepeatableRead or Serializable.",
                 _BEGIN_FAILED,
             )
-        connection = self._connections.connect(manager, autocommit=False)
+        connection = self._connections.connect(manager)
         try:
+            # In this order: Microsoft's driver begins a transaction at once, and its level is fixed then.
             connection.set_attr(_ISOLATION_ATTRIBUTE, level)
+            connection.autocommit = False
         except pyodbc.Error as error:
             connection.close()
             failure = TaskFailure(

@@ -133,11 +133,11 @@ def test_two_connection_managers_in_a_transaction_are_refused(runs: EngineRuns, 
         runs.run(database.package)
     # One of them outside of the transaction is supported.
     supported = Database(postgresql_odbc)
-    other = supported.package.connection_managers.add_odbc("Other", postgresql_odbc)
+    inside = supported.package.connection_managers.add_oledb("Inside", "Data Source=x")
     sequence = supported.package.add_sequence("S", options=option(REQUIRED))
-    sequence.add_execute_sql("A", supported.manager, "SELECT 1")
-    sequence.add_execute_sql("B", other, "SELECT 1", options=option(NOT_SUPPORTED))
-    assert runs.run(supported.package).status is Result.SUCCESS
+    sequence.add_execute_sql("A", inside, "SELECT 1")
+    sequence.add_execute_sql("B", supported.manager, "SELECT 1", options=option(NOT_SUPPORTED))
+    assert runs.run(supported.package, connections={"Inside": postgresql_odbc}).status is Result.SUCCESS
 
 
 def test_a_child_package_in_a_transaction_is_refused(runs: EngineRuns) -> None:

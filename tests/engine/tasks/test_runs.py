@@ -151,6 +151,23 @@ def test_what_cannot_run_is_refused_before_anything_runs(tmp_path: Path) -> None
     assert (tmp_path / "made").is_dir()
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_transaction_commits_or_rolls_back_all_statements(
+    database: SsisdbEmulator, tmp_path: Path, fails: bool
+) -> None:
+    package = PackageBuilder("Load")
+    server = package.connection_managers.add_oledb("Sales", "Data Source=x")
+    sequence = package.add_sequence("All", options=Options(transaction_option=2))
+    first = sequence.add_execute_sql("First", server, "INSERT INTO dbo.files (name) VALUES (N'a')")
+    value = "NULL" if fails else "N'b'"
+    sequence.connect(
+        first, sequence.add_execute_sql("Second", server, f"INSERT INTO dbo.files (name) VALUES ({value})")
+    )
+    result = run_package(package.save(tmp_path), connections={"Sales": ole_db(database)})
+    assert result.status is (Result.FAILURE if fails else Result.SUCCESS)
+    assert rows(database, "SELECT name FROM dbo.files ORDER BY id") == ([] if fails else [("a",), ("b",)])
+
+
 def test_a_provider_without_odbc_is_refused_unless_it_is_replaced(database: SsisdbEmulator, tmp_path: Path) -> None:
     package = PackageBuilder("Load")
     cube = package.connection_managers.add_oledb("Cube", "Provider=MSOLAP.6;Data Source=x")

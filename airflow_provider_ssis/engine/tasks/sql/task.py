@@ -10,6 +10,7 @@ from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.driver_errors import driver_message
 from airflow_provider_ssis.engine.connections.interruption import QueryTimeout, interruptible
 from airflow_provider_ssis.engine.connections.sql_text import RepeatedBatch, batches, shown
+from airflow_provider_ssis.engine.connections.transactions import TransactionConnections
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.recordset import RecordSet
@@ -66,6 +67,12 @@ class SqlTask(Task):
         :returns: the number of rows that the first batch changed; None if the server did not report it.
         """
         manager = self._manager(context)
+        if manager.kind == "ODBC" and isinstance(context.connections, TransactionConnections):
+            raise TaskFailure(
+                f'The ODBC connection manager "{manager.name}" cannot take part in a transaction. Use an OLE DB'
+                " connection manager, or set TransactionOption of the task to NotSupported.",
+                0xC002F308,
+            )
         is_procedure = self._is_procedure(manager)
         parameters = sql_parameters(self.data.parameters, manager.kind, is_procedure=is_procedure)
         text = self._text(context)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from lxml import etree
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.engine.connections.transactions import TransactionConnections
 from airflow_provider_ssis.engine.errors import Cancelled
 from airflow_provider_ssis.engine.recordset import RecordSet, record_sets
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
@@ -444,6 +446,18 @@ def test_a_cancelled_run_starts_no_query(make: Make) -> None:
     context.cancel.cancel()
     with pytest.raises(Cancelled):
         run_task(context)
+
+
+def test_odbc_cannot_take_part_in_a_transaction(make: Make) -> None:
+    for kind, code in (("ODBC", 0xC002F308), ("OLEDB", None)):
+        context = make("SELECT 1", kind)
+        transaction = TransactionConnections(context.opened)
+        context.connections = transaction
+        if code is None:
+            run_task(context)
+        else:
+            assert failure_of(partial(run_task, context)).code == code
+        transaction.rollback()
 
 
 class TestPostgresql:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.context import TaskContext
@@ -13,6 +14,7 @@ from airflow_provider_ssis.engine.refusals import UnsupportedError
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from airflow_provider_ssis.project.package.loops import ItemEnumerator
+from tests.support.encryption import encrypted_data
 from tests.support.engine_runs import EngineRuns, add_task, codes
 
 STRING = "Data Source=db1;Initial Catalog=Sales;Provider=MSOLEDBSQL.1;"
@@ -159,3 +161,25 @@ def test_an_encrypted_password_of_a_disabled_task_is_not_refused(runs: EngineRun
     used = ENCRYPTED.replace(b"USED", b"{00000000-0000-0000-0000-000000000002}")
     assert runs.run(used.replace(b'DTS:ObjectName="T"', b'DTS:ObjectName="T" DTS:Disabled="True"')).succeeded
     assert runs.run(used, property_overrides={"\\Package\\T.Properties[Disable]": "True"}).succeeded
+
+
+def test_the_password_of_the_package_opens_its_encrypted_values(runs: EngineRuns) -> None:
+    root = etree.fromstring(ENCRYPTED.replace(b"USED", b"{00000000-0000-0000-0000-000000000002}"))
+    stored = next(one for one in root.iter() if one.get("Sensitive"))
+    del stored.attrib["Encrypted"]
+    stored.text = "Canary-4"
+    owner = stored.getparent()
+    assert owner is not None
+    owner.replace(stored, encrypted_data(stored, "opensesame"))
+    data = etree.tostring(root)
+    with pytest.raises(UnsupportedError, match="the sensitive property Password"):
+        runs.run(data)
+    seen: list[str] = []
+
+    def task(context: TaskContext) -> None:
+        seen.append(context.connections.get("Sales").properties["Password"])
+        context.information(f"The password is {seen[0]}.", 0)
+
+    result = runs.run(data, {"T": task}, password="opensesame")
+    assert seen == ["Canary-4"]
+    assert "Canary-4" not in repr(result.messages)

@@ -134,6 +134,14 @@ def injections(request: RunRequest, script: RunScript) -> Iterator[Injection]:
 
 def _job(request: RunRequest, settings: ExecuteSettings, script: RunScript) -> RunJob:
     given = {**request.parameters, **request.sensitive_parameters}
+    packages = [request.project.package(name) for name in packages_run_by(request.project, request.package.name)]
+    managers = [manager for one in packages if one is not None for manager in one.connection_managers]
+    # The settings are for all packages of the server; the engine rejects connections that a package does not have.
+    known = {
+        text.casefold()
+        for manager in (*managers, *request.project.connection_managers)
+        for text in (manager.name, manager.id)
+    }
     if request.project_file is None:
         raise ValueError(f"execution {request.execution_id} has no project file to execute")
     return RunJob(
@@ -141,7 +149,7 @@ def _job(request: RunRequest, settings: ExecuteSettings, script: RunScript) -> R
         package=request.package_name,
         parameters={f"{_SCOPES[kind]}::{name}": value for (kind, name), value in given.items() if kind in _SCOPES},
         property_overrides={path: value for path, value in request.property_overrides.items() if value is not None},
-        connections=settings.connections,
+        connections={name: value for name, value in settings.connections.items() if name.casefold() in known},
         path_map=settings.path_map,
         scripts=settings.scripts,
         secret_texts=tuple(str(value) for value in request.sensitive_parameters.values() if value is not None),

@@ -68,7 +68,7 @@ def check(
     container = _with_overrides(package.container, dict(_disabled(overrides or {})))
     refusals = [*found.package(file, replace(package, container=container), "")]
     if not is_child:
-        refusals += found.unknown_scripts()
+        refusals += [*found.unknown_scripts(), *found.unknown_replacements()]
     return list(dict.fromkeys(refusals))
 
 
@@ -110,6 +110,7 @@ class _Check:
         self._parameters = {name.rpartition("::")[2] for name in parameters}
         self._seen: set[str] = set()
         self._places: set[str] = set()
+        self._managers: dict[str, str] = {}
         self._has_other_children = False
         self._text = ""
 
@@ -125,6 +126,8 @@ class _Check:
         self._text = _text(root)
         refusals = [*self._package(package), *self._secrets(package), *self._providers(package)]
         managers = (*package.connection_managers, *self._project.connection_managers)
+        for manager in managers:
+            self._managers |= {manager.name.casefold(): manager.name, manager.id.casefold(): manager.name}
         refusals += transaction_refusals(root, managers)
         if not self._project.is_project:
             refusals += configuration_refusals(package)
@@ -149,6 +152,19 @@ class _Check:
                 near = get_close_matches(path, self._places, n=1)
                 advice = f"Did you mean {near[0]}?" if near else "Give the path of a task, or of a component after it."
                 yield Refusal(path, "the function of the run", "the package has no such task or component", advice)
+
+    def unknown_replacements(self) -> Iterator[Refusal]:
+        """Yield the replacements of connection managers that the packages do not have.
+
+        They may belong to a child package that is known only when the package runs.
+        """
+        for name in () if self._has_other_children else self._replacements:
+            if name not in self._managers:
+                near = get_close_matches(name, self._managers, n=1)
+                names = ", ".join(sorted(set(self._managers.values()))) or "none"
+                advice = f"Did you mean {self._managers[near[0]]}?" if near else f"Connection managers: {names}."
+                why = "the package and its project have no such connection manager"
+                yield Refusal(name, "the replacement of a connection manager", why, advice)
 
     def _child(self, name: str) -> Iterator[Refusal]:
         try:

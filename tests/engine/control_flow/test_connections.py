@@ -183,3 +183,8 @@ def test_the_password_of_the_package_opens_its_encrypted_values(runs: EngineRuns
     result = runs.run(data, {"T": task}, password="opensesame")
     assert seen == ["Canary-4"]
     assert "Canary-4" not in repr(result.messages)
+
+
+def test_a_replacement_that_names_no_connection_manager_is_refused(runs: EngineRuns) -> None:
+    with pytest.raises(UnsupportedError, match=r"sale: the replacement of a connection manager.*Did you mean Sales\?"):
+        runs.run(package_with_connection(), connections={"Sale": STRING})

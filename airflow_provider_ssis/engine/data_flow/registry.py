@@ -70,6 +70,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     "PXPipelineDMQuery": (_ANALYSIS, "Run the package on a server with Integration Services."),
     "PXPipelineProcessPartition": (_ANALYSIS, "Run the package on a server with Integration Services."),
     "PXPipelineProcessDimension": (_ANALYSIS, "Run the package on a server with Integration Services."),
+    "XMLSource": (
+        "the engine does not read the schema that divides a document into outputs",
+        "Read the document in a Script component with a Python function.",
+    ),
     "ExcelDestination": (
         "it appends rows to a sheet, and no library that the engine uses edits workbooks",
         "Write a flat file, which Excel opens, or run the package on a server.",

@@ -81,12 +81,15 @@ class Database:
         return ";".join(f"{key}={{{pairs[key].replace('}', '}}')}}}" for key in pairs if key in _KEYWORDS)
 
     def connect_arrow(self) -> mssql_python.Connection | None:
-        """Connect again with mssql-python, for Arrow batches; None if it cannot connect to the database.
+        """Connect again with mssql-python, for Arrow batches; None if it cannot log in as this connection has.
 
         Statements that have to use the connection of the package cannot use this one: see :attr:`is_shared`.
         """
         text = self.microsoft_string
-        return None if text is None else mssql_python.connect(text, autocommit=True)
+        try:
+            return None if text is None else mssql_python.connect(text, autocommit=True)
+        except (mssql_python.Error, RuntimeError):
+            return None
 
 
 def connection_pairs(text: str) -> dict[str, str]:

@@ -71,6 +71,6 @@ class Quoting:
         :param text: the name as the package stores it.
         """
         return ".".join(
-            self.quote(part) if is_quoted or not _REGULAR.fullmatch(part) else part
+            self.quote(part) if is_quoted or (part and not _REGULAR.fullmatch(part)) else part
             for part, is_quoted in split_name(text)
         )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import mssql_python
+
 from airflow_provider_ssis.engine.data_flow.databases.bulk_loading import BulkWriter, can_bulk_load
-from airflow_provider_ssis.engine.data_flow.databases.database import Database
+from airflow_provider_ssis.engine.data_flow.databases.database import Database, driver_text
 from airflow_provider_ssis.engine.data_flow.databases.inserting import InsertWriter
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import TableWriter, WriteOptions, columns_of_table
+from airflow_provider_ssis.engine.errors import TaskFailure
+
+NO_FAST_LOAD = 0xC0202040
+"""DTS_E_CANNOTGETIROWSETFASTLOAD."""
 
 
 def open_writer(database: Database, options: WriteOptions, *, single_transaction: bool) -> TableWriter:
@@ -14,6 +20,7 @@ def open_writer(database: Database, options: WriteOptions, *, single_transaction
     :param database: the connection.
     :param options: how the table is written.
     :param single_transaction: whether everything is committed at the end.
+    :raises TaskFailure: 0xC0202040, the library of the bulk load cannot connect.
     """
     table = columns_of_table(database.connection, options.table)
 
@@ -23,4 +30,11 @@ def open_writer(database: Database, options: WriteOptions, *, single_transaction
     text = database.microsoft_string if options.is_bulk and not database.in_transaction else None
     if text is None or not can_bulk_load(options):
         return inserts()
-    return BulkWriter(database, text, options, table, single_transaction=single_transaction, otherwise=inserts)
+    try:
+        return BulkWriter(database, text, options, table, single_transaction=single_transaction, otherwise=inserts)
+    except (mssql_python.Error, RuntimeError, ValueError) as error:
+        raise TaskFailure(
+            f"A fast load of {options.table} cannot connect: {driver_text(error)} Write the table without fast "
+            "load, or use another way to log in.",
+            NO_FAST_LOAD,
+        ) from error

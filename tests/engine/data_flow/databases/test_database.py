@@ -1,0 +1,83 @@
+"""Connections of components: strings for mssql-python, and logins that only one driver can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pyodbc
+import pytest
+
+from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.engine.cancellation import CancelToken
+from airflow_provider_ssis.engine.data_flow.databases.database import Database, connection_pairs
+from airflow_provider_ssis.engine.data_flow.databases.reading import read_query
+from airflow_provider_ssis.engine.data_flow.databases.table_names import Quoting, split_name
+from airflow_provider_ssis.engine.data_flow.databases.table_writer import WriteOptions
+from airflow_provider_ssis.engine.data_flow.databases.writers import open_writer
+from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
+from airflow_provider_ssis.odbc.drivers import DriverFamily
+from tests.support.engine import failure_of
+
+SCHEMA = RowSchema((RowColumn("L", "n", ColumnType(DataTypeCode.DT_I4)),))
+
+
+@pytest.fixture
+def database(ssisdb_emulator_server: SsisdbEmulator) -> Iterator[Database]:
+    text = ssisdb_emulator_server.odbc(DriverFamily.MICROSOFT)
+    connection = pyodbc.connect(text, autocommit=True)
+    yield Database(connection, text, is_retained=False, in_package_transaction=False, cancel=CancelToken())
+    connection.close()
+
+
+def test_a_query_is_read_without_mssql_python_if_it_cannot_log_in(database: Database) -> None:
+    assert database.connect_arrow() is not None
+    other = replace(database, odbc_string=database.odbc_string.replace("UID=", "UID=no"))
+    assert other.connect_arrow() is None
+    (batch,) = read_query(other, "SELECT 7 AS n", (), SCHEMA, 10)
+    assert batch.to_pydict() == {"L": [7]}
+
+
+def test_a_bulk_load_that_cannot_log_in_fails(database: Database) -> None:
+    """Facts 3.2: 0xC0202040."""
+    other = replace(database, odbc_string=database.odbc_string.replace("UID=", "UID=no"))
+    options = WriteOptions("t_none", (), is_fast=True, is_bulk=True)
+    failure = failure_of(lambda: open_writer(other, options, single_transaction=False))
+    assert failure.code == 0xC0202040
+    password = connection_pairs(database.odbc_string)["pwd"]
+    assert password not in failure.text
+
+
+def test_a_keyword_that_mssql_python_does_not_know_keeps_the_connection(database: Database) -> None:
+    assert replace(database, odbc_string=database.odbc_string + "ColumnEncryption=Enabled;").microsoft_string is None
+    assert replace(database, odbc_string=database.odbc_string + "AutoTranslate=no;").microsoft_string is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[dbo].[My Table]", [("dbo", True), ("My Table", True)]),
+        ("dbo.T", [("dbo", False), ("T", False)]),
+        ('"a""b"."c.d"', [('a"b', True), ("c.d", True)]),
+        ("[a]]b]", [("a]b", True)]),
+        ("db..T", [("db", False), ("", False), ("T", False)]),
+    ],
+)
+def test_a_name_is_split_at_its_points(text: str, parts: list[tuple[str, bool]]) -> None:
+    assert split_name(text) == parts
+
+
+def test_names_are_quoted_as_the_database_does(database: Database) -> None:
+    quoting = Quoting(database.connection)
+    assert quoting.table("db..T") == "db..T"
+    assert quoting.table("dbo.My Table") == "dbo.[My Table]"
+    assert quoting.table('"a]b".T; DROP TABLE x') == "[a]]b].[T; DROP TABLE x]"
+
+
+def test_a_connection_string_is_read_with_its_braces() -> None:
+    assert connection_pairs("Driver={a;b};PWD={x}}y};server = h ; PWD=second") == {
+        "driver": "a;b",
+        "pwd": "x}y",
+        "server": "h",
+    }

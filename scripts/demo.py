@@ -1,7 +1,8 @@
-"""The demo: a real Airflow DAG deploys and runs an SSIS project on the embedded SSISDB.
+"""The demo: a real Airflow DAG deploys an SSIS project to the embedded SSISDB, which executes its packages.
 
-Run by ``make demo``. It starts the embedded SSISDB as a process, runs the quickstart DAG with Airflow's own
-``airflow dags test`` in a temporary AIRFLOW_HOME, shows the tasks' logs and the catalog's executions, and stops what it
+Run by ``make demo``. It starts the embedded SSISDB as a process, makes the tables of the example project there, and
+runs the quickstart DAG with Airflow's own ``airflow dags test`` in a temporary AIRFLOW_HOME. The packages load files
+into the tables. It shows the tasks' logs, the catalog's executions and the rows in the tables, and stops what it
 started, also when it is interrupted. ``--verbose`` shows everything that Airflow prints. ``--picture FILE`` also draws
 the terminal as an SVG file: the picture in README.md is made this way.
 """
@@ -30,6 +31,8 @@ from rich.markup import escape
 from rich.table import Table
 
 PROJECT = Path(__file__).resolve().parent.parent
+DATA = PROJECT / "example_dags" / "ssis" / "sales_mart_data"
+DATABASE = "SalesMart"
 DAG_ID = "ssis_quickstart"
 STOP_SECONDS = 10
 PICTURE_COLUMNS = 112
@@ -65,7 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.monotonic()
     try:
-        with embedded_ssisdb() as server, tempfile.TemporaryDirectory(prefix="ssis-demo-") as home:
+        with tempfile.TemporaryDirectory(prefix="ssis-demo-") as home, embedded_ssisdb(Path(home)) as server:
+            step(f"Making the tables of the database {DATABASE}")
+            make_tables(server["odbc"])
             environment = airflow_environment(Path(home), server["airflow_uri"])
             step("Preparing Airflow's database")
             run_quietly(environment, "db", "migrate")
@@ -73,6 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
             run_dag(environment, verbose=options.verbose, log_lines=PICTURE_LINES if options.picture else None)
             step("The executions in the SSISDB catalog")
             print_executions(server["odbc"])
+            step("The rows that the packages loaded")
+            print_rows(server["odbc"])
     except KeyboardInterrupt:
         print("\ndemo: interrupted; everything it started is stopped", file=sys.stderr)
         return 130
@@ -97,10 +104,16 @@ def picture() -> str:
 
 
 @contextmanager
-def embedded_ssisdb() -> Iterator[dict[str, Any]]:
-    """The embedded SSISDB as a separate process, while the block lasts."""
+def embedded_ssisdb(home: Path) -> Iterator[dict[str, Any]]:
+    """The embedded SSISDB as a separate process that executes packages, while the block lasts.
+
+    :param home: gets a copy of the files that the packages load.
+    """
     step("Starting the embedded SSISDB")
-    command = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator", "--json"]
+    inbox = home / "inbox"
+    shutil.copytree(DATA / "inbox", inbox)
+    command = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "emulator", "--json", "--execute"]
+    command += ["--connection", f"SalesMartDW=embedded:{DATABASE}", "--map-path", f"inbox={inbox}"]
     with child(command, dict(os.environ), stdout=subprocess.PIPE) as process:
         line = process.stdout.readline() if process.stdout else ""
         if not line:
@@ -200,6 +213,35 @@ def child(
                 process.wait()
         if process.stdout:
             process.stdout.close()
+
+
+def make_tables(odbc: str) -> None:
+    """Create the database of the example project on the embedded server."""
+    import pyodbc
+
+    batches = re.split(r"^GO$", (DATA / "schema.sql").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    with closing(pyodbc.connect(odbc, autocommit=True)) as connection:
+        for batch in (f"CREATE DATABASE {DATABASE}", f"USE {DATABASE}", *filter(str.strip, batches)):
+            connection.execute(batch)
+
+
+def print_rows(odbc: str) -> None:
+    """Show the rows in the tables, by SQL."""
+    import pyodbc
+
+    table = Table("customer", "sales", "amount")
+    with closing(pyodbc.connect(odbc, autocommit=True)) as connection:
+        connection.execute(f"USE {DATABASE}")
+        files = connection.execute("SELECT COUNT(*) FROM etl.LoadedFile").fetchval()
+        rows = connection.execute(
+            "SELECT CustomerName, COUNT(*), SUM(Amount) FROM mart.FactSales GROUP BY CustomerName ORDER BY 3 DESC"
+        ).fetchall()
+    if not files or not rows:
+        raise DemoFailed("the DAG succeeded, but its packages loaded nothing")
+    for customer, sales, amount in rows:
+        table.add_row(customer, str(sales), f"{amount:,.2f}")
+    console.print(f"    mart.FactSales has {sum(row[1] for row in rows)} rows, from {files} files")
+    console.print(table)
 
 
 def print_executions(odbc: str) -> None:

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 purpose=${1:?usage: scripts/setup.sh demo|test}
 case "$purpose" in
-  demo) extras=emulator,msodbc; libraries="unixodbc:libodbc.so.2"; wishes="" ;;
+  demo) extras=emulator,engine,msodbc; libraries="unixodbc:libodbc.so.2"; wishes="" ;;
   test) extras=dev; libraries="unixodbc:libodbc.so.2 tdsodbc:libtdsodbc.so"; wishes="browser kerberos postgresql psqlodbc redis" ;;
   *) echo "setup: unknown purpose '$purpose'; use demo or test" >&2; exit 2 ;;
 esac

@@ -107,7 +107,8 @@ def host_name(text: str) -> str:
     "--connection",
     type=Pair("NAME=VALUE"),
     multiple=True,
-    help="With --execute: a connection string for a connection manager, as for run.",
+    help="With --execute: a connection string for a connection manager, as for run. embedded:NAME is a database of "
+    "this server.",
 )
 @click.option(
     "--map-path",

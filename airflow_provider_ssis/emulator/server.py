@@ -87,6 +87,7 @@ class EmulatorServer:
         self._keytab = keytab
         self._instance = instance
         self._quirks = quirks
+        self._endpoint: Endpoint | None = None
         self._execute = (ExecuteSettings() if execute else None) if isinstance(execute, bool) else execute
         self._browser: asyncio.DatagramTransport | None = None
         self._identities = Identities(keytab=keytab, token_key=token_key)
@@ -109,7 +110,6 @@ class EmulatorServer:
         engine = Engine(data_dir=self._data_dir, product=product(self._edition), database=DATABASE)
         self._engine = engine
         self.ssisdb = install(engine, edition=self._edition, quirks=self._quirks)
-        self.ssisdb.runtime.execute = self._execute
         self.ssisdb.draw_error = self.faults.draw_error
         self._add_administrator()
         engine.metadata.add(*fault_procedures(DATABASE, self.faults), *login_procedures(DATABASE, self.add_login))
@@ -126,7 +126,9 @@ class EmulatorServer:
         except BaseException:
             await self.stop()
             raise
-        return Endpoint(host, port, ADMINISTRATOR, self._password)
+        self._endpoint = Endpoint(host, port, ADMINISTRATOR, self._password)
+        self.execute_packages(self._execute)
+        return self._endpoint
 
     def add_login(
         self,
@@ -165,6 +167,9 @@ class EmulatorServer:
 
     def execute_packages(self, settings: ExecuteSettings | None) -> None:
         """Execute or simulate the packages that start from now on; see :meth:`SsisdbEmulator.execute_packages`."""
+        if settings is not None and self._endpoint is not None:
+            endpoint = self._endpoint
+            settings = settings.on(lambda database: endpoint.odbc(database=database))
         self._running_catalog().runtime.execute = settings
 
     @property
@@ -190,7 +195,7 @@ class EmulatorServer:
             self._tds.throttle.clear()
         if self.ssisdb is not None:
             await self.ssisdb.reset()
-            self.ssisdb.runtime.execute = self._execute
+            self.execute_packages(self._execute)
             self.ssisdb.engine.drop_databases()
             self.ssisdb.engine.logins.clear()
             self._identities.windows.clear()

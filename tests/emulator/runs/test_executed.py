@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import psutil
+import pyodbc
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
@@ -86,6 +88,21 @@ def test_the_engine_gets_the_values_of_the_execution(small: Catalog) -> None:
     execution_id = start(small, wanted)
     assert wait_for_end(small, execution_id) is OperationStatus.FAILED
     assert not any("long secret" in row.message for row in small.operation_messages(execution_id))
+
+
+def test_a_connection_manager_can_use_a_database_of_the_server_itself(ssisdb: SsisdbEmulator, small: Catalog) -> None:
+    project = ProjectBuilder("Own")
+    package = project.add_package("Write")
+    shop = package.connection_managers.add_oledb("Shop", "Data Source=no.such.server;Provider=MSOLEDBSQL.1;")
+    package.add_execute_sql("Insert", shop, "INSERT INTO dbo.Done VALUES (7)")
+    small.deploy_project("Sales", "Own", project.to_ispac())
+    with closing(pyodbc.connect(ssisdb.odbc(), autocommit=True)) as connection:
+        for statement in ("CREATE DATABASE Shop", "USE Shop", "CREATE TABLE dbo.Done (Number int NOT NULL)"):
+            connection.execute(statement)
+        ssisdb.execute_packages(ExecuteSettings(connections={"Shop": "embedded:Shop"}))
+        execution_id = start(small, ExecutionRequest(folder="Sales", project="Own", package="Write.dtsx"))
+        assert wait_for_end(small, execution_id) is OperationStatus.SUCCEEDED
+        assert connection.execute("SELECT Number FROM dbo.Done").fetchval() == 7
 
 
 def test_reset_returns_to_simulated_runs(ssisdb: SsisdbEmulator, small: Catalog) -> None:

@@ -17,10 +17,12 @@ class Work:
 
     :param frame: its place in the run.
     :param data: what it stores, with the values of its property expressions.
+    :param task: what the executor keeps from the validation for the run. Default: nothing.
     """
 
     frame: Frame
     data: ContainerData
+    task: Any = None
 
 
 class Executor(Protocol):

@@ -168,11 +168,15 @@ class RealExecutor:
 
 
 def _task(work: Work) -> Task:
+    """Return the task, the same for its validation and its run."""
+    if isinstance(work.task, Task):
+        return work.task
     container = work.frame.container
     found = task_class(task_type(container.type))
     if found is None:
         raise TaskFailure(f"The engine does not run tasks of the type {container.type}.", _UNKNOWN_TASK)
-    return found(container, work.data)
+    task = work.task = found(container, work.data)
+    return task
 
 
 def _enumerator(frame: Frame, loop: ForeachLoop) -> ForeachEnumerator[Any]:

@@ -17,7 +17,9 @@ _ANY_LOCALE = 1033
 
 
 class DataFlowTask(Task):
-    """The Data Flow task."""
+    """The Data Flow task. A run uses what its validation has prepared, so that each warning is raised once."""
+
+    _validated: DataFlowRun | None = None
 
     @property
     def _pipeline(self) -> Pipeline:
@@ -50,9 +52,11 @@ class DataFlowTask(Task):
 
     def validate(self, context: TaskContext) -> None:
         """Check the data flow: external columns, connections, expressions."""
-        self._run(context).validate()
+        self._validated = self._run(context)
+        self._validated.validate()
 
     def run(self, context: TaskContext) -> Any:
         """Run the data flow until its end."""
-        self._run(context).execute()
+        run, self._validated = self._validated or self._run(context), None
+        run.execute()
         return None

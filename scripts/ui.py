@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from airflow_provider_ssis.hooks.form import FIELDS
-from scripts.demo import PROJECT, DemoFailed, embedded_ssisdb, step
+from scripts.demo import PROJECT, DemoFailed, embedded_ssisdb, make_tables, step
 from tests.support.airflow_processes import AirflowProcesses, ComponentEnded, running_airflow
 from tests.support.waiting import wait_until
 
@@ -37,10 +37,11 @@ def main() -> int:
         signal.signal(number, _interrupt)
     try:
         with (
-            embedded_ssisdb() as server,
             tempfile.TemporaryDirectory(prefix="ssis-ui-") as home,
+            embedded_ssisdb(Path(home)) as server,
             running_airflow(Path(home), EXAMPLES, {}, port=PORT, report=step) as airflow,
         ):
+            make_tables(server["odbc"])
             step("Creating the connection ssis_default, reading the example DAGs")
             airflow.ask("POST", "/api/v2/connections", connection(server))
             airflow.ask("POST", "/api/v2/connections", SALES_DW)

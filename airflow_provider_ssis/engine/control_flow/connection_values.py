@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.provider_string import parse_provider_string
-from airflow_provider_ssis.engine.connections.replacements import replaced
+from airflow_provider_ssis.engine.connections.replacements import Replacement, replaced
 from airflow_provider_ssis.project.connection_strings import connection_pairs
 from airflow_provider_ssis.project.encryption import DPAPI_BLOB
 from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
@@ -22,7 +24,7 @@ _SMTP_KEYS: Final = {
     "usewindowsauthentication": "UseWindowsAuthentication",
     "enablessl": "EnableSsl",
 }
-_SECRET_KEYS: Final = ("password", "pwd")
+_SECRET_KEY: Final = re.compile(r"password|pwd|secret|token", re.IGNORECASE)
 
 
 def stored_connection(manager: DtsConnectionManager) -> RunConnection:
@@ -61,9 +63,23 @@ def with_property(connection: RunConnection, name: str, value: object) -> RunCon
 
 def secrets_of(connection: RunConnection) -> list[str]:
     """Return the passwords in the values of a connection manager."""
-    found = [value for name, value in connection.properties.items() if "password" in name.lower()]
-    pairs = connection_pairs(connection.connection_string)
-    return [*found, *(value for key, value in pairs.items() if key in _SECRET_KEYS)]
+    return [*secret_values(connection.properties), *secret_values(connection_pairs(connection.connection_string))]
+
+
+def secrets_of_replacement(replacement: Replacement) -> list[str]:
+    """Return the passwords, tokens and other secrets in what replaces a connection manager."""
+    if isinstance(replacement, str):
+        return secret_values(connection_pairs(replacement))
+    strings = [str(value) for key, value in replacement.items() if key.lower().replace(" ", "") == "connectionstring"]
+    return [
+        *secret_values(replacement),
+        *(secret for string in strings for secret in secret_values(connection_pairs(string))),
+    ]
+
+
+def secret_values(pairs: Mapping[str, Any]) -> list[str]:
+    """Return the values whose keys are those of secrets."""
+    return [str(value) for key, value in pairs.items() if _SECRET_KEY.search(key)]
 
 
 def plain_secrets(manager: DtsConnectionManager) -> dict[str, str]:

@@ -18,6 +18,7 @@ from airflow_provider_ssis.engine.connections.replacements import Replacement
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.control_flow.checkpoints import DELETED, RESTARTED, Checkpoint, open_checkpoint
 from airflow_provider_ssis.engine.control_flow.configurations import Configurations
+from airflow_provider_ssis.engine.control_flow.connection_values import secrets_of_replacement
 from airflow_provider_ssis.engine.control_flow.connections import resolver
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.event_raising import Sink
@@ -83,6 +84,9 @@ class PackageRunner:
         self._options = options
         self._paths = paths
         self._replacements = replacements
+        for replacement in replacements.values():
+            for secret in secrets_of_replacement(replacement):
+                secrets.add(secret)
         self._now = now
         self._password = password
         self._checked: set[tuple[str, str]] = set()

@@ -188,3 +188,23 @@ def test_the_password_of_the_package_opens_its_encrypted_values(runs: EngineRuns
 def test_a_replacement_that_names_no_connection_manager_is_refused(runs: EngineRuns) -> None:
     with pytest.raises(UnsupportedError, match=r"sale: the replacement of a connection manager.*Did you mean Sales\?"):
         runs.run(package_with_connection(), connections={"Sale": STRING})
+
+
+@pytest.mark.parametrize(
+    "replacement",
+    [
+        "Server=db1;UID=etl;PWD=Canary-5",
+        'Data Source=db1;User ID=etl;Password="Canary-5";',
+        {"Password": "Canary-5"},
+        {"Driver": "FreeTDS", "PWD": "Canary-5"},
+        {"Connection String": "Server=db1;PWD={Canary-5}"},
+        {"Access Token": "Canary-5"},
+    ],
+)
+def test_the_secrets_of_replacements_do_not_appear_in_messages(runs: EngineRuns, replacement: Any) -> None:
+    result = runs.run(
+        package_with_connection(),
+        {"T": lambda context: context.error("Login failed with Canary-5.", 0xC0202009)},
+        connections={"Sales": replacement},
+    )
+    assert "Canary-5" not in repr(result.messages)

@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
-from airflow_provider_ssis.engine.connections.provider_string import compact, odbc_string, parse_provider_string
+from airflow_provider_ssis.engine.connections.provider_string import (
+    compact,
+    odbc_string,
+    parse_odbc_string,
+    parse_provider_string,
+)
 
 Replacement = str | Mapping[str, str]
 """A whole connection string, of the manager's provider or of ODBC; or some keys and properties by name."""
 
 _PROPERTIES_OF_STRINGS = {"servername": "Data Source", "initialcatalog": "Initial Catalog", "username": "User ID"}
 """Properties of Microsoft's object model that are keys of a connection string of OLE DB and ADO.NET."""
+
+_PROPERTIES_OF_ODBC = {"servername": "Server", "initialcatalog": "Database", "username": "UID"}
+"""The same for connection strings of ODBC."""
 
 _DATABASES = ("OLEDB", "ADO", "ADO.NET", "EXCEL")
 
@@ -39,17 +47,21 @@ def replaced(connection: RunConnection, replacement: Replacement) -> RunConnecti
     properties = {name: value for name, value in connection.properties.items() if compact(name) not in given}
     stored = {compact(name): name for name in connection.properties}
     pairs: list[tuple[str, str]] = []
+    is_odbc = connection.kind == "ODBC" or "System.Data.Odbc" in connection.creation_name
+    names = _PROPERTIES_OF_ODBC if is_odbc else _PROPERTIES_OF_STRINGS
     for short, (key, value) in given.items():
-        if connection.kind in _DATABASES and short not in ("password", "pwd", "retain"):
-            pairs.append((_PROPERTIES_OF_STRINGS.get(short, key), value))
+        if (is_odbc or connection.kind in _DATABASES) and short not in ("password", "pwd", "retain"):
+            pairs.append((names.get(short, key), value))
         else:
             properties[stored.get(short, key)] = value
     if not pairs:
         return replace(connection, properties=properties)
-    old = parse_provider_string(connection.connection_string, connection.name)
+    parse = parse_odbc_string if is_odbc else parse_provider_string
+    old = parse(connection.connection_string, connection.name)
     new = {compact(key) for key, _ in pairs}
     kept = [pair for pair in old if not _names(compact(pair[0])) & {name for key in new for name in _names(key)}]
-    string = "".join(f"{key}={_quoted(value)};" for key, value in (*kept, *pairs))
+    changed = (*kept, *pairs)
+    string = odbc_string(changed) if is_odbc else "".join(f"{key}={_quoted(value)};" for key, value in changed)
     return replace(connection, connection_string=string, properties=properties)
 
 

@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.provider_string import parse_odbc_string
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.refusals import UnsupportedError
 from airflow_provider_ssis.project.builder.package import PackageBuilder
@@ -208,3 +209,19 @@ def test_the_secrets_of_replacements_do_not_appear_in_messages(runs: EngineRuns,
         connections={"Sales": replacement},
     )
     assert "Canary-5" not in repr(result.messages)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"connections": {"Sales": {"Server": "db2"}}},
+        {"parameters": {"CM.Sales.ServerName": "db2"}},
+        {"property_overrides": {"\\Package.Connections[Sales].Properties[ServerName]": "db2"}},
+    ],
+)
+def test_single_keys_of_an_odbc_connection_are_replaced(runs: EngineRuns, arguments: dict[str, Any]) -> None:
+    package = PackageBuilder("P")
+    package.connection_managers.add_odbc("Sales", "DRIVER={PostgreSQL Unicode};Server=db1;Database=sales;UID=etl")
+    add_task(package, "T")
+    found = parse_odbc_string(get(runs, package, "Sales", **arguments).connection_string, "Sales")
+    assert dict(found) == {"DRIVER": "PostgreSQL Unicode", "Database": "sales", "UID": "etl", "Server": "db2"}

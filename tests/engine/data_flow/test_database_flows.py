@@ -10,6 +10,7 @@ from airflow_provider_ssis.engine.events import RowsWritten
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from tests.support.databases import TestDatabase, sql_server_database
+from tests.support.engine import run_task, task_context
 
 COLUMNS = [Column("id", "DT_I4"), Column("name", "DT_WSTR", length=10)]
 STUB = "Provider=MSOLEDBSQL.1;Data Source=.;"
@@ -71,3 +72,18 @@ def test_a_failure_of_the_database_fails_the_package(databases: dict[str, TestDa
         0xC0047022,
     ]
     assert database.rows("SELECT id FROM t_to") == []
+
+
+@pytest.mark.parametrize("source", ["Sql", "Pg"])
+def test_rows_are_counted_although_no_column_is_used(databases: dict[str, TestDatabase], source: str) -> None:
+    database = databases[source]
+    database.create("t_count", "id int", "name nvarchar(10)")
+    database.run("INSERT INTO t_count VALUES (1, 'a'), (2, 'b'), (3, NULL)")
+    package = ProjectBuilder("Count").add_package("Count")
+    manager = package.connection_managers.add_oledb("Mart", STUB)
+    flow = package.add_data_flow("Load")
+    got = flow.add_oledb_source("Read", manager, COLUMNS, table="t_count")
+    flow.add_row_count("Count", got.output, package.add_variable("Rows", 0))
+    context = task_context(package.read(), replacements={"Mart": database.manager})
+    run_task(context)
+    assert context.variables["User::Rows"] == 3

@@ -13,8 +13,10 @@ import xlsxwriter
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.components.excel_source import ExcelSource
 from airflow_provider_ssis.engine.data_flow.excel.ranges import CellRange, parse_range, parse_select
+from airflow_provider_ssis.project.builder.flow_columns import Column
+from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from tests.support.database_components import TestColumn, flow_context, read_all, source
-from tests.support.engine import failure_of
+from tests.support.engine import failure_of, run_task, task_context
 
 _T = DataTypeCode
 R8, TEXT, BOOL, DATE = (
@@ -170,3 +172,21 @@ def test_ranges_are_read() -> None:
     assert parse_range("Sheet1$A1:AB20") == CellRange("Sheet1", 0, 0, 19, 27)
     assert parse_select("SELECT [a b], c FROM ['It''s$']").columns == ("a b", "c")
     assert parse_range("'It''s$'").sheet == "It's"
+
+
+def test_a_package_of_the_builder_keeps_a_sheet_in_a_raw_file(tmp_path: Path) -> None:
+    workbook(tmp_path, [["n", "t"], [1, "a"], [2, None]])
+    package = ProjectBuilder("Book").add_package("Book")
+    book = package.connection_managers.add_excel("Book", str(tmp_path / "book.xlsx"))
+    columns = [Column("n", "DT_R8"), Column("t", "DT_WSTR", length=255)]
+    flow = package.add_data_flow("Keep")
+    sheet = flow.add_excel_source("Sheet", book, columns, table="Sheet1$")
+    flow.add_raw_file_destination("Raw", sheet.output, path=str(tmp_path / "rows.raw"))
+    run_task(task_context(package.read()))
+    package = ProjectBuilder("Rows").add_package("Rows")
+    flow = package.add_data_flow("Read")
+    raw = flow.add_raw_file_source("Raw", columns, path=str(tmp_path / "rows.raw"))
+    flow.add_recordset_destination("Keep", raw.output, package.add_variable("Rows", None))
+    context = task_context(package.read())
+    run_task(context)
+    assert list(context.variables["User::Rows"]) == [(1.0, "a"), (2.0, None)]

@@ -128,3 +128,19 @@ def test_a_procedure_is_called_by_its_name(ssisdb_emulator: SsisdbEmulator) -> N
         assert cursor.fetchall() == [(6,)]
         cursor.nextset()
         assert cursor.get_proc_return_status() == 5
+
+
+def test_a_transaction_in_a_database_neither_blocks_the_catalog_nor_hides_what_happens_there(
+    ssisdb_emulator: SsisdbEmulator,
+) -> None:
+    text = ssisdb_emulator.odbc_connection_string
+    with closing(pyodbc.connect(text, autocommit=True)) as other, closing(pyodbc.connect(text)) as writer:
+        other.execute("CREATE DATABASE Shop; CREATE TABLE Shop.dbo.t (a int)")
+        writer.execute("INSERT Shop.dbo.t VALUES (1)")
+        other.execute("SET LOCK_TIMEOUT 5000; EXEC catalog.create_folder N'Sales'")
+        assert writer.execute("SELECT name FROM catalog.folders").fetchval() == "Sales"
+        other.execute("CREATE TABLE Shop.dbo.u (a int); INSERT Shop.dbo.u VALUES (5)")
+        assert writer.execute("SELECT a FROM Shop.dbo.u").fetchval() == 5
+        assert other.execute("SELECT COUNT(*) FROM Shop.dbo.t").fetchval() == 0
+        writer.commit()
+        assert other.execute("SELECT COUNT(*) FROM Shop.dbo.t").fetchval() == 1

@@ -54,6 +54,7 @@ async def bulk_load(interpreter: Runner, rows: AsyncIterator[BulkRows]) -> Async
     for event in interpreter.begin_implicitly():
         yield event
     async with session.transactions.writing(tables.written_with(session, target.table), session.options):
+        tables.check_current(session, target.table)
         count = await _stored(interpreter, target, rows)
     session.row_count = count
     yield done(session, Frame(ChainMap()), count)

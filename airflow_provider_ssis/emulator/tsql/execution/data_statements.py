@@ -54,7 +54,7 @@ async def _query_without_result(
     """INSERT, UPDATE, DELETE, SELECT … INTO, and a SELECT that assigns variables."""
     session = interpreter.session
     if query.writes:
-        return await _change(interpreter, query, frame)
+        return await _change(interpreter, query, statement, frame)
     rows = await interpreter.evaluator.rows(query, frame)
     session.row_count = len(rows)
     if query.steps:
@@ -68,9 +68,9 @@ async def _query_without_result(
     return [done(interpreter.session, frame, session.row_count)]
 
 
-async def _change(interpreter: Runner, query: CompiledQuery, frame: Frame) -> Iterable[Event]:
+async def _change(interpreter: Runner, query: CompiledQuery, statement: s.Query, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
-    applied = await interpreter.evaluator.change(query, frame)
+    query, applied = await interpreter.evaluator.change(query, statement.text, frame)
     session.row_count = applied.count
     events: list[Event] = []
     for output, rows in zip(query.change.outputs if query.change else (), applied.outputs, strict=True):

@@ -29,6 +29,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import ALL_ROWS, Table
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
+from airflow_provider_ssis.emulator.tsql.query.engine_errors import translated
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
@@ -154,7 +155,10 @@ class Engine:
         changed = self.changed_at.get(table)
         known = self._large.get(table)
         if known is None or known[0] != changed or changed is None:
-            rows = connection.execute(statement(connection, f"SELECT count(*) FROM {table}")).fetchall()
+            try:
+                rows = connection.execute(statement(connection, f"SELECT count(*) FROM {table}")).fetchall()
+            except duckdb.Error as error:
+                raise translated(error) from None
             known = self._large[table] = (changed, rows[0][0] > _MANY_ROWS)
         return known[1]
 

@@ -116,22 +116,29 @@ class Evaluator:
         finally:
             result.close()
 
-    async def change(self, query: CompiledQuery, frame: Frame) -> Applied:
+    async def change(self, query: CompiledQuery, text: QueryText, frame: Frame) -> tuple[CompiledQuery, Applied]:
         """Run INSERT, UPDATE, DELETE or MERGE; variables that it assigns get their values.
 
+        :param text: of the query, which is compiled again if its tables change while it waits for them.
+        :returns: the query that was run, and what it did.
         :raises SqlError: the query fails.
         """
         session = self._session
         if session.options.row_count:
             raise not_supported("Changing rows under SET ROWCOUNT")
-        environment = Environment(session, frame)
-        values = {name: environment[name] for name in query.parameters}
+        locked = {table.storage_name for table in query.tables}
         async with session.transactions.writing(query.tables, session.options):
+            if not all(map(session.is_current, query.tables)):
+                query = self._compiled(text, frame)
+                if not {table.storage_name for table in query.tables} <= locked:
+                    raise SqlError(1205, "The table was changed while the statement waited. Run it again.", severity=13)
+            environment = Environment(session, frame)
+            values = {name: environment[name] for name in query.parameters}
             applied = await session.worker.run(partial(tables.run_change, session, query, values, frame))
         if query.change is not None and applied.variables is not None:
             for (name, source), value in zip(query.change.variables, applied.variables, strict=True):
                 self.set_variable(name, value, source, frame)
-        return applied
+        return query, applied
 
     async def value(self, text: QueryText, frame: Frame) -> tuple[Any, SqlType]:
         """The value of an expression, and its type."""

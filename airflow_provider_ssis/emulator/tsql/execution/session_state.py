@@ -96,6 +96,12 @@ class SessionState:
         """The names that the session sees: those that are committed, and those of its transaction."""
         return self.transactions.user_tables.metadata
 
+    def is_current(self, table: WritableTable) -> bool:
+        """Whether a table is still as it was when it was found."""
+        if isinstance(table, LocalTable):
+            return True
+        return self.metadata.relation(table.database, table.schema, table.name) == table
+
     def identities_of(self, table: WritableTable) -> Identities:
         """Where the next IDENTITY value of a table is kept."""
         return self.local_tables.identities if isinstance(table, LocalTable) else self.engine.identities
@@ -128,7 +134,8 @@ class SessionState:
 
         :param sources: the DuckDB names of tables, in lower case.
         """
-        return any(self.engine.is_large(name, self.connection) for name in sources)
+        connection = self.connection_for(sources)
+        return any(self.engine.is_large(name, connection) for name in sources)
 
     def connection_for(self, sources: Collection[str]) -> duckdb.DuckDBPyConnection:
         """The DuckDB connection for a query: one outside of the transaction, where that would show old data.

@@ -64,7 +64,9 @@ async def _truncate(interpreter: Runner, statement: table_syntax.TruncateTable, 
     else:
         query = tables.compiled(session, f"DELETE FROM {table.text}", frame.tables)
         await session.worker.run(partial(tables.run_change, session, query, {}, frame))
-    session.identities_of(table).reset(table)
+        session.local_tables.identities.reset(table)
+        if not session.in_transaction:
+            session.local_tables.identities.keep_resets()
     session.row_count = 0
     return ()
 
@@ -80,7 +82,9 @@ async def _truncate_user_table(session: SessionState, table: UserTable) -> None:
         session.connection.execute(f"TRUNCATE {table.storage_name}")
 
     async with session.transactions.writing([table], session.options):
+        tables.check_current(session, table)
         await session.worker.run(partial(session.transactions.write, [], empty))
+        session.engine.identities.reset(table)
 
 
 # --- indexes and columns

@@ -179,7 +179,7 @@ def run_change(session: SessionState, query: CompiledQuery, values: Mapping[str,
     run = change_runner(session, query, values)
     output = query.change.outputs[0] if query.change is not None and query.change.outputs else None
     if query.change is None or output is None or output.into is None:
-        applied = session.transactions.write(query.tables, run)
+        applied = session.transactions.write(query.tables, run, query.sources)
         _note_identity(session, applied, frame)
         return applied
     table, columns, names = output.into, output.columns, output.names
@@ -284,8 +284,21 @@ class Target:
         :returns: their number.
         """
         async with session.transactions.writing(written_with(session, self._table), session.options):
+            check_current(session, self._table)
             await session.worker.run(partial(insert_rows, session, self._table, self._taken, self._frame, self._names))
         return self._count
+
+
+def check_current(session: SessionState, table: WritableTable) -> None:
+    """See that a table has not changed since it was found, before it was locked.
+
+    :raises SqlError: 208, 1205.
+    """
+    if session.is_current(table):
+        return
+    if isinstance(table, UserTable) and session.metadata.relation(table.database, table.schema, table.name) is None:
+        raise SqlError(208, f"Invalid object name '{table.name}': another session has just dropped it.")
+    raise SqlError(1205, f"The table '{table.name}' was changed while the statement waited. Run it again.", severity=13)
 
 
 def written_with(session: SessionState, table: WritableTable) -> list[WritableTable]:

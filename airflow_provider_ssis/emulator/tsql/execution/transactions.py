@@ -7,6 +7,7 @@ the data.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ from airflow_provider_ssis.emulator.tsql.execution.user_tables import UserTables
 from airflow_provider_ssis.emulator.tsql.language.options import Options
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+
+log = logging.getLogger(__name__)
 
 NO_TRANSACTION: Final = 0
 COMMITTABLE: Final = 1
@@ -42,6 +45,8 @@ class _Transaction:
     :param database: the database that it writes to.
     :param began: the engine's commits in clients' databases that it sees.
     :param changed: the DuckDB names of the clients' tables that it may have changed.
+    :param read: the clients' tables that the writes read, by DuckDB name, each with the number of the commit that they
+        saw; -1 where it is not known.
     :param writes: the writes, to be repeated.
     :param alone: it is that of one statement, of which nothing is repeated.
     :param images: the local tables that it changed, as they were before.
@@ -55,6 +60,7 @@ class _Transaction:
     database: str = ""
     began: int = 0
     changed: set[str] = field(default_factory=set)
+    read: dict[str, int] = field(default_factory=dict)
     alone: bool = False
     doomed: bool = False
     writes: list[Callable[[], object]] = field(default_factory=list)
@@ -308,6 +314,8 @@ class Transactions:
             self._open(transaction, database)
         elif any(self._engine.changed_at.get(name, 0) > transaction.began for name in names):
             self._rebuild(transaction, len(transaction.writes))
+            if transaction.doomed:
+                raise _other_data()
 
     def _open(self, transaction: _Transaction, database: str) -> None:
         """Begin the DuckDB transaction."""
@@ -317,11 +325,14 @@ class Transactions:
         transaction.database = database
         transaction.store = _NotingStore(self._connection, transaction.writes)
 
-    def write(self, tables: Iterable[WritableTable], action: Callable[[], Result]) -> Result:
+    def write(
+        self, tables: Iterable[WritableTable], action: Callable[[], Result], sources: Collection[str] = ()
+    ) -> Result:
         """Change local tables, so that a rollback can undo it.
 
         :param tables: all that it may change.
         :param action: makes the change; it is called again when the transaction is restarted.
+        :param sources: the DuckDB names of the tables that it reads, in lower case.
         :raises SqlError: 3930 when only a rollback is left.
         """
         transaction = self._current
@@ -335,7 +346,17 @@ class Transactions:
         result = action()
         if not transaction.alone:
             transaction.writes.append(action)
+            self._note_sources(transaction, sources)
         return result
+
+    def _note_sources(self, transaction: _Transaction, sources: Collection[str]) -> None:
+        for name in sources:
+            if name.startswith(_LOCAL) or name in transaction.changed:
+                continue
+            commit = self._engine.changed_at.get(name, 0)
+            is_known = transaction.store is None or commit <= transaction.began
+            seen = commit if is_known else -1
+            transaction.read[name] = seen if transaction.read.get(name, seen) == seen else -1
 
     def write_steps(self, tables: Sequence[WritableTable], action: Callable[[], Result]) -> Result:
         """As :meth:`write`, for an action of several steps: after an error, the tables are as they were before."""
@@ -382,6 +403,8 @@ class Transactions:
         kept = self._local_tables.images(variables=True)
         self._rebuild(transaction, count)
         self._local_tables.restore(kept)
+        if transaction.doomed:
+            raise _other_data()
 
     def _rebuild(self, transaction: _Transaction, count: int) -> None:
         """Restart a transaction and repeat its first writes."""
@@ -392,10 +415,36 @@ class Transactions:
             transaction.began = self._engine.user_commits
             transaction.store.forget_after_commit()
             self.user_tables.forget()
+        self._undo_resets(transaction)
         self._local_tables.restore(transaction.images)
         del transaction.writes[count:]
-        for write in transaction.writes:
-            write()
+        try:
+            if transaction.writes and not self._reads_the_same(transaction):
+                raise _other_data()
+            for write in transaction.writes:
+                write()
+        except (SqlError, duckdb.Error) as error:
+            # What other sessions have committed meanwhile changes the outcome: the transaction cannot be restored.
+            log.warning("a transaction cannot be repeated after an error, and is rolled back: %s", error)
+            self._lose(transaction)
+
+    def _reads_the_same(self, transaction: _Transaction) -> bool:
+        """Whether the tables that the writes read have not changed since."""
+        return all(
+            name in transaction.changed or self._engine.changed_at.get(name, 0) == commit
+            for name, commit in transaction.read.items()
+        )
+
+    def _lose(self, transaction: _Transaction) -> None:
+        """Undo all writes; only a rollback is left."""
+        transaction.doomed = True
+        transaction.writes.clear()
+        if transaction.store is not None:
+            self._engine.roll_back(self._connection)
+            self._engine.begin(self._connection)
+            transaction.store.forget_after_commit()
+            self.user_tables.forget()
+        self._local_tables.restore(transaction.images)
 
     def _undo_all(self, transaction: _Transaction) -> None:
         self.recover()
@@ -418,11 +467,15 @@ class Transactions:
             return []
         store = transaction.store
         try:
-            if commit and store is not None:
-                self._engine.commit(self._connection)
-                self._note_changes(transaction)
-            elif not commit:
+            if commit:
+                if store is not None:
+                    self._engine.commit(self._connection)
+                    self._note_changes(transaction)
+                self._engine.identities.keep_resets(transaction.changed)
+                self._local_tables.identities.keep_resets()
+            else:
                 self._undo_all(transaction)
+                self._undo_resets(transaction)
         finally:
             self._current = None
             if store is not None and transaction.database == self._engine.database:
@@ -432,6 +485,10 @@ class Transactions:
         if store is not None and commit:
             store.run_after_commit()
         return [TransactionEnded(transaction.descriptor, commit)]
+
+    def _undo_resets(self, transaction: _Transaction) -> None:
+        self._engine.identities.undo_resets(transaction.changed)
+        self._local_tables.identities.undo_resets()
 
     def _note_changes(self, transaction: _Transaction) -> None:
         """Show the changes of clients' tables to the other sessions."""
@@ -445,6 +502,11 @@ def given_up() -> SqlError:
     """The error for the request after a transaction was rolled back while it was idle."""
     text = "The transaction was idle while another session waited for it, and was rolled back. Run it again."
     return SqlError(1205, text, severity=13, state=51, ends_batch=True)
+
+
+def _other_data() -> SqlError:
+    text = "Other transactions have changed tables that this one has read, so it cannot be restored. Run it again."
+    return SqlError(1205, text, severity=13, state=51)
 
 
 def _check_database(transaction: _Transaction, database: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Final
 
 from airflow_provider_ssis.emulator.session import Event
@@ -42,7 +41,8 @@ async def _create_database(
         raise SqlError(262, "CREATE DATABASE permission denied in database 'master'.", severity=14)
     if engine.metadata.database_name(name) is not None:
         raise SqlError(1801, f"Database '{name}' already exists. Choose a different database name.", state=3)
-    await session.worker.run(partial(engine.databases.create, name, session.principal.name))
+    # Not in a thread: two sessions may create databases at the same time.
+    engine.databases.create(name, session.principal.name)
     return ()
 
 

@@ -399,6 +399,7 @@ def _bound(binder: Binder, tree: exp.Expr) -> CompiledQuery:
             (),
             writes=True,
             tables=bound.tables,
+            sources=frozenset(binder.compilation.sources),
             change=bound.change,
             arguments=arguments,
             guards=guards,

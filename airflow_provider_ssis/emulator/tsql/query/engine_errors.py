@@ -20,6 +20,10 @@ _KNOWN: Final = (
         lambda: SqlError(512, "The subquery returned more than one value."),
     ),
     (
+        re.compile('in function "string_agg" must be a constant'),
+        lambda: SqlError(8733, "The separator of STRING_AGG must be a string literal or a variable."),
+    ),
+    (
         re.compile("Conflict on|write-write conflict", re.IGNORECASE),
         lambda: SqlError(
             1205, "Another transaction changed the same row first. Run the transaction again.", severity=13
@@ -73,6 +77,8 @@ def translated(error: duckdb.Error) -> SqlError:
     if (match := _NULL.search(text)) is not None:
         table, column = (_bare(part) for part in match.groups())
         return no_null(re.sub(r" \d+$", "", table), column)
+    if (match := _MISSING.search(text)) is not None:
+        return SqlError(208, f"Invalid object name '{match[1]}': another session has just dropped it.")
     if isinstance(error, duckdb.OutOfRangeException) or "out of range" in text:
         return SqlError(8115, "Arithmetic overflow: a result is out of the range of its type.")
     if isinstance(error, duckdb.ConversionException):
@@ -85,6 +91,7 @@ def translated(error: duckdb.Error) -> SqlError:
 
 
 _NAME: Final = r'(\w+|"(?:[^"]|"")*")'
+_MISSING: Final = re.compile(r"Table with name (.+?) does not exist")
 _NULL: Final = re.compile(rf"NOT NULL constraint failed: {_NAME}\.{_NAME}")
 
 

@@ -253,3 +253,46 @@ def test_a_restart_keeps_databases_with_all_that_is_in_them(tmp_path: Path) -> N
     assert second.numbers == [547, 547]
     assert second.results[:3] == [[(5, "x")], [(Decimal(15),)], [("a/b: ü",)]]
     assert [path.name for path in (tmp_path / "databases").glob("short*")] == []
+
+
+def test_a_statement_that_waited_sees_the_table_as_it_is_now() -> None:
+    async def run() -> list[Answer]:
+        async with tsql_server() as server:
+            first, second = await two_sessions(server, SETUP)
+            found = []
+            for change, statement in (
+                ("ALTER TABLE Shop..a ADD w int NOT NULL DEFAULT 7", "INSERT Shop..a (v) VALUES (2)"),
+                ("DROP TABLE Shop..a", "UPDATE Shop..a SET v = 3"),
+            ):
+                await answer(first, f"BEGIN TRAN; {change}")
+                waiting = asyncio.create_task(answer(second, statement))
+                for _ in range(50):
+                    await asyncio.sleep(0)
+                await answer(first, "COMMIT")
+                found += [await waiting, await answer(first, "SELECT * FROM Shop..a ORDER BY v")]
+            await first.close()
+            await second.close()
+            return found
+
+    found = asyncio.run(run())
+    assert [each.numbers for each in found] == [[], [], [208], [208]]
+    assert found[1].results == [[(1, 7), (2, 7)]]
+
+
+def test_a_transaction_that_cannot_be_restored_is_rolled_back() -> None:
+    async def run() -> list[Answer]:
+        async with tsql_server() as server:
+            first, second = await two_sessions(server, SETUP)
+            await answer(first, "BEGIN TRAN; INSERT Shop..a SELECT v + 10 FROM Shop..b")
+            await answer(second, "UPDATE Shop..b SET v = 50")
+            found = [
+                await answer(first, "SELECT 1 / 0 FROM Shop..a; SELECT 'x'"),
+                await answer(first, "SELECT @@TRANCOUNT; SELECT v FROM Shop..a"),
+            ]
+            await first.close()
+            await second.close()
+            return found
+
+    found = asyncio.run(run())
+    assert found[0].numbers == [8134, 3998]
+    assert found[1].results == [[(0,)], [(1,)]]

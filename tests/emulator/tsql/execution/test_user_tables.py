@@ -53,6 +53,13 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
         INSERT t VALUES (3); COMMIT; SELECT * FROM t ORDER BY a""",
         [[(1,), (3,)]],
     ),
+    "a rollback undoes the reset of IDENTITY": (
+        """USE Shop; CREATE TABLE t (id int IDENTITY PRIMARY KEY, v int); CREATE TABLE #t (id int IDENTITY PRIMARY KEY, v int); INSERT t VALUES (1), (2); INSERT #t VALUES (1), (2)
+        BEGIN TRAN; TRUNCATE TABLE t; TRUNCATE TABLE #t; INSERT t VALUES (3); INSERT #t VALUES (3); ROLLBACK; INSERT t VALUES (4); INSERT #t VALUES (4)
+        BEGIN TRAN; DROP TABLE t; CREATE TABLE t (id int IDENTITY PRIMARY KEY, v int); INSERT t VALUES (5); ROLLBACK; INSERT t VALUES (6)
+        SELECT id, v FROM t ORDER BY id; SELECT id, v FROM #t ORDER BY id; TRUNCATE TABLE t; BEGIN TRAN; INSERT t VALUES (7); ROLLBACK; INSERT t VALUES (8); SELECT id FROM t""",
+        [[(1, 1), (2, 2), (3, 4), (4, 6)], [(1, 1), (2, 2), (3, 4)], [(2,)]],
+    ),
     "SELECT INTO": (
         """USE Shop; SELECT 1 AS a, N'ä' AS b, CAST(NULL AS datetime2(3)) AS c INTO dbo.t; SELECT * FROM t
         SELECT IDENTITY(int, 5, 1) AS id, a INTO Shop.dbo.u FROM t; SELECT * FROM u""",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from airflow_provider_ssis.catalog.codes import ExecutionResult, MessageSourceType, MessageType
+from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
 from airflow_provider_ssis.emulator.runs.control_flow import all_executables
 from airflow_provider_ssis.emulator.runs.frames import Frame, context_of, event_record
 from airflow_provider_ssis.emulator.runs.levels import Event, LogFilter
@@ -31,6 +33,7 @@ from airflow_provider_ssis.project.models import Executable, ExecutableKind, Pac
 
 _EVENTS = {event.event_name: event for event in Event}
 _SIGN = 1 << 31
+_WHOLE = re.compile(r"-?[0-9]{1,10}")
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class EventRecords:
                     end_time=event.end,
                     execution_duration=(event.end - event.start) // timedelta(milliseconds=1),
                     execution_result=ExecutionResult(event.result.value),
+                    execution_value=execution_value(event.execution_value),
                 )
         elif isinstance(event, ComponentPhase):
             if self.log_filter.phases:
@@ -139,3 +143,15 @@ class EventRecords:
         found = self.project.package(name)
         assert found is not None  # noqa: S101 its first record found it
         return found
+
+
+def execution_value(text: str | None) -> Variant | None:
+    """The execution value of an executable as the catalog shows it: an int, or at most 4,000 characters.
+
+    :param text: the value; None for none.
+    """
+    if text is None:
+        return None
+    if _WHOLE.fullmatch(text) and -(1 << 31) <= int(text) < 1 << 31:
+        return Variant(INT, int(text))
+    return Variant(SqlType("nvarchar", length=max(1, min(len(text), 4000))), text[:4000])

@@ -7,6 +7,8 @@ from random import Random
 import pytest
 
 from airflow_provider_ssis.catalog.codes import LoggingLevel
+from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
+from airflow_provider_ssis.emulator.runs.event_records import execution_value
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.engine import run_package
 from airflow_provider_ssis.engine.context import TaskContext
@@ -114,3 +116,18 @@ def test_a_random_package_has_the_same_results(monkeypatch: pytest.MonkeyPatch, 
     )
     assert heard == said
     assert any(one.name is EventName.PRE_EXECUTE for one in executed.messages)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (None, None),
+        ("42", Variant(INT, 42)),
+        ("-1", Variant(INT, -1)),
+        ("3000000000", Variant(SqlType("nvarchar", length=10), "3000000000")),
+        ("", Variant(SqlType("nvarchar", length=1), "")),
+        ("x" * 5000, Variant(SqlType("nvarchar", length=4000), "x" * 4000)),
+    ],
+)
+def test_the_execution_value_as_the_catalog_shows_it(text: str | None, shown: Variant | None) -> None:
+    assert execution_value(text) == shown

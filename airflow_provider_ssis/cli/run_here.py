@@ -73,7 +73,7 @@ _KEYS = ("parameters", "project_parameters", "connections", "property_overrides"
     type=Pair("PATH=FILE"),
     multiple=True,
     help="Write the rows of a path of a data flow to a .csv or .parquet file: "
-    "'\\Package\\Load.Paths[Source.Output]=rows.csv'. In a loop, each turn has a file: rows_1.csv, rows_2.csv.",
+    "'\\Package\\Load.Paths[Source.Output]=rows.csv'. In a loop, each turn has a file: 1_rows.csv, 2_rows.csv.",
 )
 @click.option("--logging-level", type=click.Choice(_LEVELS), default="basic", help="Which events the run has.")
 @click.option("--follow", is_flag=True, help="Print the messages of the run.")

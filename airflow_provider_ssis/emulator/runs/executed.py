@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from airflow_provider_ssis.catalog.codes import (
@@ -16,16 +17,18 @@ from airflow_provider_ssis.catalog.codes import (
     ObjectType,
     OperationStatus,
 )
+from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.actions import Outcome, RunScript
 from airflow_provider_ssis.emulator.runs.control_flow import all_executables, packages_run_by
+from airflow_provider_ssis.emulator.runs.dumps import Dumps
 from airflow_provider_ssis.emulator.runs.event_records import EventRecords
 from airflow_provider_ssis.emulator.runs.execute_settings import ExecuteSettings
 from airflow_provider_ssis.emulator.runs.levels import log_filter
 from airflow_provider_ssis.emulator.runs.records import EventRecord, Record
-from airflow_provider_ssis.emulator.runs.request import RunRequest
+from airflow_provider_ssis.emulator.runs.request import RunRequest, tap_file_name
 from airflow_provider_ssis.engine.events import Event
 from airflow_provider_ssis.engine.injections import Injection
-from airflow_provider_ssis.engine.process.job import RunJob
+from airflow_provider_ssis.engine.process.job import RunJob, TapJob
 from airflow_provider_ssis.engine.process.parent import EngineProcess, EngineProcessDied, ProcessResult
 
 _EXECUTED: Final = "The embedded SSISDB executed this package with its own engine."
@@ -63,6 +66,7 @@ async def play_executed(
     stopped: asyncio.Event,
     now: Callable[[], dt.datetime],
     *,
+    taps_folder: Path,
     thread_id: int,
 ) -> OperationStatus:
     """Execute a package, and write its records until it ends.
@@ -73,6 +77,7 @@ async def play_executed(
     :param write: writes records to the catalog, in their order.
     :param stopped: is set to stop the run.
     :param now: the clock of the catalog's own messages.
+    :param taps_folder: gets the files of data taps.
     :param thread_id: the thread in the messages.
     :returns: the status in which the run ends.
     """
@@ -88,13 +93,17 @@ async def play_executed(
         level, customized_events=request.customized_events, customized_profile=request.customized_profile
     )
     records = EventRecords(request.project, chosen, thread_id)
-    run = _ProcessOfRun(EngineProcess(_job(request, settings, script)))
+    dumps = Dumps(request.parameters)
+    taps = _Taps(request, taps_folder)
+    for warning in taps.prepare():
+        await write([message(MessageType.WARNING, warning)])
+    run = _ProcessOfRun(EngineProcess(_job(request, settings, script, taps.jobs)))
     try:
         if level is not LoggingLevel.NONE:
             await write([message(MessageType.INFORMATION, _EXECUTED)])
         async with _cancelled_by(stopped, run.process):
             async for events in run.batches():
-                await write([record for event in events for record in records.of(event)])
+                await write([record for event in events for record in (*records.of(event), *dumps.after(event, now))])
         try:
             result = await run.result()
         except EngineProcessDied as error:
@@ -104,6 +113,8 @@ async def play_executed(
         await asyncio.shield(asyncio.to_thread(run.close))
     if result.error is not None:
         await write([message(MessageType.ERROR, result.error, _REFUSED)])
+    for kind, text in taps.results():
+        await write([message(kind, text)])
     status = _STATUSES.get(result.status, OperationStatus.FAILED)
     return status if status is OperationStatus.CANCELED else script.final_status or status
 
@@ -132,7 +143,45 @@ def injections(request: RunRequest, script: RunScript) -> Iterator[Injection]:
                 )
 
 
-def _job(request: RunRequest, settings: ExecuteSettings, script: RunScript) -> RunJob:
+class _Taps:
+    """The data taps of an execution, and the files that they wrote."""
+
+    def __init__(self, request: RunRequest, folder: Path) -> None:
+        self._request = request
+        self._folder = folder
+        self._before: set[Path] = set()
+        self.jobs: tuple[TapJob, ...] = ()
+
+    def prepare(self) -> Iterator[str]:
+        """Find the tasks of the taps; yields why some of them cannot be used."""
+        if not self._request.data_taps:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._before = set(self._folder.iterdir())
+        root = self._request.package.control_flow
+        tasks = () if root is None else tuple(all_executables(root))
+        jobs = []
+        for tap in self._request.data_taps:
+            task = next((one.path for one in tasks if tap.is_on(one.path, one.id)), None)
+            if task is None or not tap.columns:
+                yield event_texts.nothing_tapped(tap)
+                continue
+            try:
+                file = self._folder / tap_file_name(tap.file_name)
+            except ValueError as error:
+                yield event_texts.rows_not_written(tap, str(error))
+                continue
+            jobs.append(TapJob(task=task, path_id=tap.path_id_string, file=str(file), max_rows=tap.max_rows))
+        self.jobs = tuple(jobs)
+
+    def results(self) -> Iterator[tuple[MessageType, str]]:
+        """Yield a message about each new file."""
+        if self.jobs:
+            for path in sorted(set(self._folder.iterdir()) - self._before):
+                yield MessageType.INFORMATION, f"A data tap wrote its rows to '{path}'."
+
+
+def _job(request: RunRequest, settings: ExecuteSettings, script: RunScript, taps: tuple[TapJob, ...]) -> RunJob:
     given = {**request.parameters, **request.sensitive_parameters}
     packages = [request.project.package(name) for name in packages_run_by(request.project, request.package.name)]
     managers = [manager for one in packages if one is not None for manager in one.connection_managers]
@@ -152,6 +201,7 @@ def _job(request: RunRequest, settings: ExecuteSettings, script: RunScript) -> R
         connections={name: value for name, value in settings.connections.items() if name.casefold() in known},
         path_map=settings.path_map,
         scripts=settings.scripts,
+        taps=taps,
         secret_texts=tuple(str(value) for value in request.sensitive_parameters.values() if value is not None),
         injections=tuple(injections(request, script)),
         logging_level=_ENGINE_LEVELS.get(LoggingLevel(request.logging_level), _VERBOSE),

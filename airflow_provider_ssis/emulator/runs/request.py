@@ -6,10 +6,23 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from airflow_provider_ssis.catalog.codes import LoggingLevel
 from airflow_provider_ssis.project.models import Package, Project
+
+_FORBIDDEN: Final = frozenset('<>:"/\\|?*') | {chr(code) for code in range(32)}
+
+
+def tap_file_name(name: str) -> str:
+    """Return the name of a data tap's file.
+
+    :param name: as the client gave it.
+    :raises ValueError: the name has a folder in it, or a character that Windows does not allow in names.
+    """
+    if not name.strip(" .") or not _FORBIDDEN.isdisjoint(name):
+        raise ValueError("give the name of a file, without a folder; the server writes to its own folder")
+    return name
 
 
 @dataclass(frozen=True, slots=True)

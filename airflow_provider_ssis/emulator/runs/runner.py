@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Protocol
 
 from airflow_provider_ssis.catalog.codes import LoggingLevel, MessageSourceType, MessageType, OperationStatus
@@ -75,6 +76,8 @@ class Runtime:
     """
 
     def __init__(self, run_log: RunLog, now: Callable[[], dt.datetime]) -> None:
+        self.taps_folder = Path()
+        """The folder of the files of data taps of executed packages."""
         self.execute: ExecuteSettings | None = None
         """How the engine executes packages; None to simulate them."""
         self.scripts = ScriptBook()
@@ -198,7 +201,16 @@ class Runtime:
         # Imported when the first package is executed: a simulated one needs no process of the engine.
         from airflow_provider_ssis.emulator.runs.executed import play_executed
 
-        return await play_executed(request, settings, run.script, write, run.stopped, self._now, thread_id=thread_id)
+        return await play_executed(
+            request,
+            settings,
+            run.script,
+            write,
+            run.stopped,
+            self._now,
+            taps_folder=self.taps_folder,
+            thread_id=thread_id,
+        )
 
 
 class _Player:

@@ -25,12 +25,12 @@ from airflow_provider_ssis.emulator.runs import event_texts
 from airflow_provider_ssis.emulator.runs.actions import RunScript
 from airflow_provider_ssis.emulator.runs.clock import RunClock
 from airflow_provider_ssis.emulator.runs.control_flow import all_executables
-from airflow_provider_ssis.emulator.runs.dumps import DumpRule
+from airflow_provider_ssis.emulator.runs.dumps import Dumps
 from airflow_provider_ssis.emulator.runs.engine_packages import package_run
 from airflow_provider_ssis.emulator.runs.event_records import EventRecords
 from airflow_provider_ssis.emulator.runs.levels import Event, log_filter
 from airflow_provider_ssis.emulator.runs.overrides import Scope, apply_overrides
-from airflow_provider_ssis.emulator.runs.records import DumpRecord, EventRecord, Record
+from airflow_provider_ssis.emulator.runs.records import EventRecord, Record
 from airflow_provider_ssis.emulator.runs.request import RunRequest
 from airflow_provider_ssis.emulator.runs.simulated_executor import Crashed, SimulatedExecutor, TooLarge
 from airflow_provider_ssis.emulator.runs.steps import RunStopped, Steps
@@ -39,7 +39,7 @@ from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.control_flow.walk import Walk
 from airflow_provider_ssis.engine.events import Event as EngineEvent
-from airflow_provider_ssis.engine.events import Message, Result
+from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.project.models import Executable, ExecutableKind, Package, Project
 
 _STATUSES: Final = {
@@ -96,8 +96,7 @@ class _Simulation:
             customized_events=request.customized_events,
             customized_profile=request.customized_profile,
         )
-        self._dumps = DumpRule.of(request.parameters)
-        self._has_dumped = False
+        self._dumps = Dumps(request.parameters)
         self._project = request.project
         self._records: list[Record] = []
         self._made = EventRecords(self._project, self._filter, thread_id)
@@ -187,11 +186,7 @@ class _Simulation:
 
     def _add(self, event: EngineEvent) -> None:
         self._records += self._made.of(event)
-        if isinstance(event, Message) and not self._has_dumped:
-            code = event.code - (1 << 32) if event.code >> 31 else event.code or None
-            if self._dumps.applies(_EVENTS[event.name.value], code):
-                self._has_dumped = True
-                self._records.append(DumpRecord(event.text, event.place.package, self._clock.tick()))
+        self._records += self._dumps.after(event, self._clock.tick)
 
     def _fail(self, text: str, code: int) -> OperationStatus:
         """Write an error of the process that runs packages."""

@@ -51,6 +51,7 @@ class Ssisdb:
         self.dumps = DumpFiles(engine.data_dir)
         run_log = CatalogRunLog(engine, self.background, self.dumps)
         self.runtime = Runtime(run_log, engine.now)
+        self.runtime.taps_folder = self.dumps.data
         self.validations = Validations(engine, self.background, run_log, self.files)
         self._deploying: set[tuple[int, str]] = set()
         self.draw_error: Callable[[str], Message | None] = lambda procedure: None

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.runs.request import TapColumn
+from airflow_provider_ssis.emulator.runs.request import TapColumn, tap_file_name
 
-_FORBIDDEN: Final = frozenset('<>:"/\\|?*') | {chr(code) for code in range(32)}
 _DATA: Final = "DataDumps"
 _ERRORS: Final = "ErrorDumps"
 _FIRST_DAY: Final = dt.datetime(2024, 1, 1)
@@ -43,7 +42,7 @@ class DumpFiles:
         :raises OSError: the file cannot be written.
         """
         self.data.mkdir(parents=True, exist_ok=True)
-        path = self.data / _checked(name)
+        path = self.data / tap_file_name(name)
         for number in itertools.count(1):
             try:
                 with path.open("x", newline="", encoding="utf-8") as file:
@@ -73,12 +72,6 @@ class DumpFiles:
         """Delete a temporary folder."""
         if self._temporary:
             shutil.rmtree(self._root, ignore_errors=True)
-
-
-def _checked(name: str) -> str:
-    if not name.strip(" .") or not _FORBIDDEN.isdisjoint(name):
-        raise ValueError("give the name of a file, without a folder; the server writes to its own folder")
-    return name
 
 
 def _rows(columns: Sequence[TapColumn], count: int) -> Iterator[list[Any]]:

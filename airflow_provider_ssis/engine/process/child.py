@@ -13,11 +13,12 @@ import signal
 import sys
 import threading
 from importlib import import_module
+from pathlib import Path
 from typing import IO, Any
 
 from airflow_provider_ssis import engine
 from airflow_provider_ssis.engine.cancellation import CancelToken
-from airflow_provider_ssis.engine.context import RunOptions
+from airflow_provider_ssis.engine.context import DataTap, RunOptions
 from airflow_provider_ssis.engine.errors import EngineError
 from airflow_provider_ssis.engine.events import Event
 from airflow_provider_ssis.engine.process.event_lines import to_line
@@ -62,7 +63,7 @@ def _run(job: RunJob, cancel: CancelToken, write: Any) -> dict[str, Any]:
             secret_texts=job.secret_texts,
             password=job.password,
             logging_level=job.logging_level,
-            options=RunOptions(injections=job.injections),
+            options=RunOptions(injections=job.injections, taps=_taps(job)),
             on_event=write,
             cancel=cancel,
         )
@@ -78,6 +79,16 @@ def _run(job: RunJob, cancel: CancelToken, write: Any) -> dict[str, Any]:
         "error": None,
         "refusals": [],
     }
+
+
+def _taps(job: RunJob) -> tuple[DataTap, ...]:
+    if not job.taps:
+        return ()
+    from airflow_provider_ssis.engine.data_flow.tap_files import FilesOfTap
+
+    return tuple(
+        DataTap(tap.task, tap.path_id, FilesOfTap(Path(tap.file), replaces=False), tap.max_rows) for tap in job.taps
+    )
 
 
 def load_function(name: str) -> Any:

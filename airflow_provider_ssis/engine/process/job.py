@@ -31,6 +31,22 @@ _READ: Mapping[str, Callable[[str], Any]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TapJob:
+    """A data tap of a run.
+
+    :param task: the path of the Data Flow task.
+    :param path_id: ``Paths[Component.Output]``.
+    :param file: the file that gets the rows; an existing one is kept, and a number is added to the name.
+    :param max_rows: the most rows of each run of the task; None for all.
+    """
+
+    task: str
+    path_id: str
+    file: str
+    max_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunJob:
     r"""What to run, and with which values. The arguments are those of :func:`airflow_provider_ssis.engine.run_package`.
 
@@ -42,6 +58,7 @@ class RunJob:
     :param connections: replacements of connection managers by name: a connection string, or properties by name.
     :param path_map: folders of this machine by the folders of Windows that they replace: ``{"C:\\data": "/data"}``.
     :param scripts: functions that replace scripts, as ``module:function``, by the path of the task.
+    :param taps: files that get the rows of paths of data flows.
     :param secret_texts: texts that no event may contain.
     :param password: the password of the source.
     :param logging_level: 0 None, 1 Basic, 2 Performance, 3 Verbose. Default: 1.
@@ -55,6 +72,7 @@ class RunJob:
     connections: Mapping[str, Any] = field(default_factory=dict, repr=False)
     path_map: Mapping[str, str] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
+    taps: tuple[TapJob, ...] = ()
     secret_texts: tuple[str, ...] = field(default=(), repr=False)
     password: str | None = field(default=None, repr=False)
     logging_level: int = 1
@@ -77,7 +95,8 @@ class RunJob:
             raise ValueError("this is not a job of the engine")
         injections = tuple(_injection(one) for one in found.get("injections", ()))
         secret_texts = tuple(found.get("secret_texts", ()))
-        return cls(**{**found, "secret_texts": secret_texts, "injections": injections})
+        taps = tuple(TapJob(**tap) for tap in found.get("taps", ()))
+        return cls(**{**found, "secret_texts": secret_texts, "injections": injections, "taps": taps})
 
 
 def _injection(found: dict[str, Any]) -> Injection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pyodbc
@@ -16,6 +17,7 @@ from airflow_provider_ssis.emulator.server import ExecuteSettings, SsisdbEmulato
 from airflow_provider_ssis.engine.process.parent import CHILD
 from airflow_provider_ssis.hooks.connection_fields import read_fields
 from airflow_provider_ssis.hooks.connector import StandaloneConnector
+from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from tests.support.executions import start, wait_for_end, wait_for_status
 from tests.support.small_packages import TURNS, small_project_bytes
@@ -103,6 +105,29 @@ def test_a_connection_manager_can_use_a_database_of_the_server_itself(ssisdb: Ss
         execution_id = start(small, ExecutionRequest(folder="Sales", project="Own", package="Write.dtsx"))
         assert wait_for_end(small, execution_id) is OperationStatus.SUCCEEDED
         assert connection.execute("SELECT Number FROM dbo.Done").fetchval() == 7
+
+
+def test_data_taps_have_the_rows_that_passed(ssisdb: SsisdbEmulator, small: Catalog, tmp_path: Path) -> None:
+    project = ProjectBuilder("Tapped")
+    package = project.add_package("Load")
+    columns = [FlatFileColumn("Id", "DT_I4"), FlatFileColumn("Name", "DT_WSTR", length=10)]
+    flow = package.add_data_flow("Copy")
+    rows = package.connection_managers.add_flat_file("Rows", r"C:\data\rows.csv", columns)
+    source = flow.add_flat_file_source("Read", rows)
+    target = package.connection_managers.add_flat_file("Copy", r"C:\data\copy.csv", columns)
+    flow.add_flat_file_destination("Write", source.output, target)
+    (tmp_path / "rows.csv").write_bytes(b"Id,Name\r\n1,Ann\r\n2,Bob\r\n")
+    small.deploy_project("Sales", "Tapped", project.to_ispac())
+    ssisdb.execute_packages(ExecuteSettings(path_map={"C:\\data": str(tmp_path)}))
+    execution_id = small.create_execution(ExecutionRequest(folder="Sales", project="Tapped", package="Load.dtsx"))
+    path_id = "Paths[Read.Flat File Source Output]"
+    small.add_data_tap(execution_id, path_id, "executed.csv", task_path="\\Package\\Copy", max_rows=1)
+    small.start_execution(execution_id)
+    assert wait_for_end(small, execution_id) is OperationStatus.SUCCEEDED
+    assert (tmp_path / "copy.csv").read_bytes() == (tmp_path / "rows.csv").read_bytes()
+    [file] = ssisdb.data_taps_folder.glob("executed*.csv")
+    assert file.read_text("utf-8").splitlines() == ["Id,Name", "1,Ann"]
+    assert any(str(file) in row.message for row in small.operation_messages(execution_id))
 
 
 def test_reset_returns_to_simulated_runs(ssisdb: SsisdbEmulator, small: Catalog) -> None:

@@ -148,8 +148,11 @@ class PackageRunner:
             found[path.removeprefix(_SENSITIVE)] = value
         return found
 
-    async def run(self, run: PackageRun) -> Result:
-        """Run a package to its end, on the running event loop."""
+    async def run(self, run: PackageRun, *, validate_only: bool = False) -> Result:
+        """Run a package to its end, on the running event loop.
+
+        :param validate_only: end after the validation. Default: False.
+        """
         loop = asyncio.get_running_loop()
         cancelled = asyncio.Event()
 
@@ -181,7 +184,7 @@ class PackageRunner:
         result = Result.CANCELED
         try:
             with self._cancel.interrupts(cancel):
-                result = await self._run_package(walk, frame)
+                result = await self._run_package(walk, frame, validate_only=validate_only)
         except Cancelled:
             pass
         except BaseException:
@@ -189,7 +192,7 @@ class PackageRunner:
             raise
         return result
 
-    async def _run_package(self, walk: Walk, frame: Frame) -> Result:
+    async def _run_package(self, walk: Walk, frame: Frame, *, validate_only: bool = False) -> Result:
         run = frame.package
         try:
             for note in run.notes:
@@ -199,12 +202,12 @@ class PackageRunner:
                 stored = run.package.max_concurrent_executables
                 most = package_property(walk.evaluation, frame, "MaxConcurrentExecutables", stored)
                 run.slots = asyncio.Semaphore(_concurrent(int(most)))
-                checkpoint = self._checkpoint(walk, frame)
+                checkpoint = None if validate_only else self._checkpoint(walk, frame)
             except TaskFailure as error:
                 await walk.events.error(frame, error)
                 return Result.FAILURE
             if checkpoint is None:
-                return await walk.run_package(frame)
+                return await walk.run_package(frame, validate_only=validate_only)
             return await self._with_checkpoint(walk, frame, checkpoint)
         finally:
             if run.connections is not None:

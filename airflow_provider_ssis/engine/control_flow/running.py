@@ -85,6 +85,7 @@ def run_package(
     cancel: CancelToken | None = None,
     options: RunOptions | None = None,
     secret_texts: Iterable[str] = (),
+    validate_only: bool = False,
 ) -> RunResult:
     r"""Run a package on this machine, and return when it ended.
 
@@ -106,6 +107,8 @@ def run_package(
     :param cancel: cancels the run from another thread. Default: None.
     :param options: more options. ``scripts`` and ``logging_level`` of it are not used. Default: theirs.
     :param secret_texts: texts that no event may contain, in addition to the package's sensitive values. Default: none.
+    :param validate_only: end after the validation, as ``/Validate`` of dtexec: connections are opened, but nothing is
+        executed. Default: False.
     :raises UnsupportedError: the package contains parts that the engine does not support. Nothing was run.
     :raises LoadError: there is no such package, parameter or property.
     :raises ProjectError: a file cannot be read.
@@ -140,7 +143,7 @@ def run_package(
         raise UnsupportedError(refusals)
     run = runner.prepared(file, parameters or {}, property_overrides or {})
     began = _now()
-    status = _run(lambda: runner.run(run))
+    status = _run(lambda: runner.run(run, validate_only=validate_only))
     return RunResult(
         status=status,
         messages=tuple(collected.messages),

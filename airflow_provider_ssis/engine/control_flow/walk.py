@@ -67,16 +67,19 @@ class Walk:
 
     # --- packages
 
-    async def run_package(self, frame: Frame) -> Result:
+    async def run_package(self, frame: Frame, *, validate_only: bool = False) -> Result:
         """Run a package: validate it, and execute it unless that fails.
 
         :param frame: of the package.
+        :param validate_only: end after the validation. Default: False.
         """
         stored = prepare(self.evaluation, frame).container
         if stored.disabled:
             return Result.SUCCESS
         if not stored.delay_validation and await self._validate(frame, with_children=True) is None:
             return Result.CANCELED if self.cancel.is_cancelled else Result.FAILURE
+        if validate_only:
+            return Result.SUCCESS
         if frame.parent is None:
             self.events.is_validating = False
         return await self._run(frame)

@@ -13,7 +13,7 @@ from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.project.builder.executables import Options
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp
-from tests.support.engine_runs import EngineRuns, add_task, codes, messages, ran, result_of
+from tests.support.engine_runs import EngineRuns, Function, add_task, codes, messages, ran, result_of
 
 
 def fail(context: TaskContext) -> None:
@@ -285,3 +285,15 @@ def test_a_run_that_was_cancelled_before_it_began_runs_nothing(runs: EngineRuns)
     token = CancelToken()
     token.cancel()
     assert runs.run(package, cancel=token).status is Result.CANCELED
+
+
+@pytest.mark.parametrize(("functions", "exit_code"), [({}, 0), ({"T validate": fail}, 1)])
+def test_a_package_can_be_validated_alone(runs: EngineRuns, functions: dict[str, Function], exit_code: int) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "T")
+    result = runs.run(package, functions, validate_only=True)
+    assert (result.exit_code, result.statistics) == (exit_code, ())
+    assert {one.name for one in result.messages} - {EventName.ERROR} == {
+        EventName.PRE_VALIDATE,
+        EventName.POST_VALIDATE,
+    }

@@ -7,6 +7,7 @@ with the rows, in DuckDB's schema ``main``; T-SQL's schemas have DuckDB schemas 
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -137,7 +138,12 @@ class UserDatabases:
         self._known: dict[str, UserDatabase] = {}
         if self._folder is not None and self._folder.is_dir():
             for path in sorted(self._folder.glob("*.duckdb")):
-                self._open(unquote(path.stem))
+                try:
+                    self._open(unquote(path.stem))
+                except (duckdb.Error, IndexError, KeyError, ValueError) as error:
+                    # The server ended while it made the file, or the file comes from elsewhere.
+                    reason = f"it is not a database of this server ({type(error).__name__}): move it away to start"
+                    raise OSError(errno.EINVAL, reason, str(path)) from None
 
     def get(self, name: str) -> UserDatabase | None:
         """The client's database of this name, or None."""
@@ -158,10 +164,12 @@ class UserDatabases:
             attach(self._connection, storage_database(name), self._path(name))
         except OSError as error:
             raise SqlError(1802, f"CREATE DATABASE failed: {error}.", state=4) from None
+        self._connection.execute("BEGIN TRANSACTION")
         for sql in _SET_UP:
             self._connection.execute(sql.replace("main.", f"{database.storage}.main.", 1))
         self._connection.execute(f"INSERT INTO {database.storage}.main.owner VALUES (?)", [owner])
         self._connection.execute(f"CREATE SCHEMA {storage_schema(name, DEFAULT_SCHEMA)}")
+        self._connection.execute("COMMIT")
         self._add(database)
 
     def drop(self, name: str) -> None:

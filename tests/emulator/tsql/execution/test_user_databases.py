@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from airflow_provider_ssis.emulator.session import Login, LoginRefused
@@ -296,3 +297,11 @@ def test_a_transaction_that_cannot_be_restored_is_rolled_back() -> None:
     found = asyncio.run(run())
     assert found[0].numbers == [8134, 3998]
     assert found[1].results == [[(0,)], [(1,)]]
+
+
+def test_a_file_that_is_no_database_of_the_server_is_named(tmp_path: Path) -> None:
+    (tmp_path / "databases").mkdir()
+    with duckdb.connect(str(tmp_path / "databases" / "Shop.duckdb")) as connection:
+        connection.execute("CREATE TABLE t (a int)")
+    with pytest.raises(OSError, match=r"not a database of this server.*Shop\.duckdb"):
+        Engine(product=PRODUCT, database="Sales", data_dir=tmp_path)

@@ -22,9 +22,11 @@ from airflow_provider_ssis.engine.control_flow.transactions import Transactions
 from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure
 from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.engine.injections import Injection
+from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.tasks.table import task_class
 from airflow_provider_ssis.engine.tasks.task import Task
 from airflow_provider_ssis.project.models import ExecutableKind
+from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.loops import ForeachLoop
 from airflow_provider_ssis.project.type_names import task_type
 
@@ -34,6 +36,8 @@ _NO_ENUMERATOR: Final = 0xC0014023
 """DTS_E_GETENUMERATOR."""
 _UNKNOWN_TASK: Final = 0xC0010026
 """DTS_E_TASKISEMPTY."""
+_UNSUPPORTED: Final = 0xC0024107
+"""DTS_E_TASKVALIDATIONERROR."""
 ENDED_BY_INJECTION: Final = 70
 """The exit code of a process that an injection ends."""
 SECONDS_TO_STOP: Final = 10.0
@@ -111,6 +115,8 @@ class RealExecutor:
         """Check a task or the enumerator of a loop."""
         if work.frame.container.kind is ExecutableKind.TASK:
             task = _task(work)
+            if not isinstance(work.data, Pipeline):  # a data flow checks itself
+                _check(task.refusals(self._context(work.frame).options))
             if type(task).validate is not Task.validate:
                 await self._work(work.frame, lambda: task.validate(self._context(work.frame)))
         elif isinstance(work.data, ForeachLoop):
@@ -129,6 +135,7 @@ class RealExecutor:
         if not isinstance(work.data, ForeachLoop):
             return
         frame, enumerator = work.frame, _enumerator(work.frame, work.data)
+        _check(enumerator.refusals())
         turns = await self._work(frame, lambda: iter(enumerator.turns(self._context(frame))))
         try:
             while (values := await self._work(frame, lambda: next(turns, None))) is not None:
@@ -165,6 +172,16 @@ class RealExecutor:
             cancelling.cancel()
             with suppress(asyncio.CancelledError):
                 await cancelling
+
+
+def _check(refusals: Iterable[Refusal]) -> None:
+    """Fail if properties have values now that the engine does not support.
+
+    The stored values were checked before the run; settings and property expressions can change them.
+    """
+    found = list(refusals)
+    if found:
+        raise TaskFailure("\n".join(map(str, found)), _UNSUPPORTED)
 
 
 def _task(work: Work) -> Task:

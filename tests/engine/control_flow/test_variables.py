@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ import pytest
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.control_flow.property_paths import PathError
 from airflow_provider_ssis.engine.errors import TaskFailure
-from airflow_provider_ssis.engine.events import Result
+from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.engine.loading import LoadError
 from airflow_provider_ssis.engine.refusals import UnsupportedError
 from airflow_provider_ssis.expressions import Settings, compile_expression
 from airflow_provider_ssis.project.builder.executables import Options
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
+from airflow_provider_ssis.project.package.loops import FileEnumerator
 from tests.support.engine_runs import EngineRuns, add_task, codes, ran, result_of
 
 
@@ -275,6 +277,34 @@ def test_a_property_that_cannot_be_set_is_refused(runs: EngineRuns) -> None:
     add_task(package, "T").set_expression("Colour", '"red"')
     with pytest.raises(UnsupportedError, match="the expression of the property Colour"):
         runs.run(package)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"property_overrides": {"\\Package\\T.Properties[Attributes]": "Hidden"}}])
+def test_an_unsupported_value_of_a_property_that_changes_fails_the_task(
+    runs: EngineRuns, tmp_path: Path, arguments: dict[str, Any]
+) -> None:
+    path = tmp_path / "a.txt"
+    path.touch(mode=0o444)
+    package = PackageBuilder("P")
+    file = package.connection_managers.add_file("File", str(path))
+    task = package.add_file_system("T", "SetAttributes", file, file_attributes="ReadOnly")
+    if not arguments:
+        task.set_expression("Attributes", '"Hidden"')
+    result = runs.run(package, **arguments)
+    assert "the attribute hidden" in next(one.text for one in result.messages if one.name is EventName.ERROR)
+    assert result.status is Result.FAILURE
+    assert not path.stat().st_mode & 0o222
+
+
+def test_an_unsupported_property_of_an_enumerator_that_changes_fails_the_loop(runs: EngineRuns, tmp_path: Path) -> None:
+    package = PackageBuilder("P")
+    add_task(package.add_foreach_loop("Files", FileEnumerator(str(tmp_path), "*.csv", 0, False)), "T")
+    (tmp_path / "a.csv").touch()
+    path = "\\Package\\Files.ForEachEnumerator.Properties[FileNameRetrieval]"
+    assert result_of(runs.run(package, property_overrides={path: "2"}), "T") is Result.SUCCESS
+    result = runs.run(package, property_overrides={path: "3"})
+    assert "the file name retrieval 3" in next(one.text for one in result.messages if one.name is EventName.ERROR)
+    assert result.status is Result.FAILURE
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 from lxml import etree
@@ -112,6 +114,20 @@ def test_passwords_do_not_appear_in_messages(runs: EngineRuns) -> None:
     result = runs.run(package, {"T": task}, parameters={"CM.Sales.Password": "Canary-1"})
     assert "Canary-1" not in repr(result.messages)
     assert codes(result) == [0xC0202009]
+
+
+def test_passwords_with_special_characters_do_not_appear_in_quoted_messages(runs: EngineRuns) -> None:
+    package = package_with_connection()
+    password = "Can\\ary;'\"}<é"
+
+    def task(context: TaskContext) -> None:
+        found = context.connections.get("Sales").properties["Password"]
+        for text in (repr(found), json.dumps(found), f"Pwd={{{found.replace('}', '}}')}}}", escape(found)):
+            context.error(f"Login failed: {text}", 0xC0202009)
+
+    result = runs.run(package, {"T": task}, parameters={"CM.Sales.Password": password})
+    assert len(codes(result)) == 4
+    assert not any("ary;" in one.text for one in result.messages)
 
 
 def test_paths_of_windows_are_mapped(runs: EngineRuns, tmp_path: Path) -> None:

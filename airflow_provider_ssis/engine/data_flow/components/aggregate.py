@@ -155,9 +155,11 @@ class Aggregate(FlowComponent):
         values = next(columns)
         type_ = result.column.type
         try:
-            if result.operation is _O.AVERAGE:
-                return _quotients(values, next(columns), type_)
-            return pc.cast(values, arrow_type(type_))
+            is_average = result.operation is _O.AVERAGE
+            found = _quotients(values, next(columns), type_) if is_average else pc.cast(values, arrow_type(type_))
+            if result.operation in _SUMS and not _is_finite(found):
+                self._fail(f"overflows in the column {result.column.name} of type {type_}", OVERFLOW)
+            return found
         except pa.ArrowInvalid:
             self._fail(
                 f"has a value in the column {result.column.name} that does not fit its type {type_}. Set IsBig, or "
@@ -281,6 +283,13 @@ def _named(columns: Sequence[str]) -> str:
 def _group_by(expressions: Iterator[str] | Sequence[str]) -> str:
     listed = ", ".join(expressions)
     return f" GROUP BY {listed}" if listed else ""
+
+
+def _is_finite(values: pa.Array) -> bool:
+    """Whether no sum exceeds the range of real numbers. DuckDB and Arrow make such sums infinite."""
+    if not pa.types.is_floating(values.type):
+        return True
+    return bool(pc.all(pc.is_finite(values), min_count=0).as_py())
 
 
 def _quotients(totals: pa.Array, counts: pa.Array, type_: ColumnType) -> pa.Array:

@@ -30,6 +30,7 @@ from tests.support.flow_components import (
 
 _O = Operation
 _NAMES = {code: name for name, code in COLUMN_TYPES.items()}
+_R4 = ColumnType(DataTypeCode.DT_R4)
 _UI4, _UI8 = ColumnType(DataTypeCode.DT_UI4), ColumnType(DataTypeCode.DT_UI8)
 _DATE, _NTEXT = ColumnType(DataTypeCode.DT_DBDATE), ColumnType(DataTypeCode.DT_NTEXT)
 _NUMERIC = ColumnType(DataTypeCode.DT_NUMERIC, precision=38, scale=2)
@@ -124,6 +125,9 @@ def test_without_groups_there_is_one_row_also_for_no_rows() -> None:
         (I8, [2**63 - 1, 1], (_O.SUM, "v", I8)),
         (_NUMERIC, [Decimal(10) ** 35 * 9, Decimal(10) ** 35 * 9], (_O.SUM, "v", _NUMERIC)),
         (_NUMERIC, [Decimal(2) ** 70], (_O.SUM, "v", I8)),
+        (R8, [1e308, 1e308], (_O.SUM, "v", R8)),
+        (R8, [1e308, 1e308], (_O.AVERAGE, "v", R8)),
+        (_R4, [3e38, 3e38], (_O.SUM, "v", _R4)),
     ],
 )
 def test_a_sum_that_does_not_fit_its_type_fails(type_: ColumnType, values: list[Any], result: Result) -> None:

@@ -402,6 +402,15 @@ def test_a_destination_writes_names_qualifiers_and_null_as_empty(flow: FlowTest)
     )
 
 
+def test_a_destination_ends_the_row_of_names_with_the_delimiter_of_the_header(flow: FlowTest) -> None:
+    def change(found: str) -> str:
+        return found.replace('HeaderRowDelimiter="_x000A_"', 'HeaderRowDelimiter="_x000D__x000A_"')
+
+    flow.change = change
+    columns = [integer("n"), text("s")]
+    assert _written(flow, "1,a\n2,b\n", columns, header=True, row_delimiter="\n") == b"n,s\r\n1,a\n2,b\n"
+
+
 def test_a_destination_pads_fixed_widths(flow: FlowTest) -> None:
     columns = [FlatFileColumn("n", "DT_I4", width=4), FlatFileColumn("s", "DT_WSTR", width=3)]
     assert _written(flow, "1,a\n22,é\n", columns, file_format="FixedWidth", code_page=1252) == b"1   a  22  \xe9  "

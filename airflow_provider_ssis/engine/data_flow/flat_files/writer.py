@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,9 @@ class RowWriter:
         """The row with the names of the columns."""
         names = [pa.array([column.name]) for column in self.found.columns]
         if self.found.is_delimited:
-            return self.rows(names, 1)
+            last = replace(self.found.columns[-1], delimiter=self.found.header_delimiter)
+            found = replace(self.found, columns=(*self.found.columns[:-1], last))
+            return RowWriter(found, self.escapes).rows(names, 1)
         text = "".join(
             column.name[: column.width].ljust(column.width) if column.width else column.name + column.delimiter
             for column in self.found.columns

@@ -16,7 +16,7 @@ import pyarrow as pa
 from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.data_flow.databases.database import Database, open_database
-from airflow_provider_ssis.engine.data_flow.databases.inserting import value_converter
+from airflow_provider_ssis.engine.data_flow.databases.inserting import driver_values
 from airflow_provider_ssis.engine.data_flow.databases.reading import read_query
 from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
@@ -146,7 +146,7 @@ class QueriedRows(Reference):
 
     def find(self, keys: Sequence[pa.Array]) -> Matches:
         """Find the first reference row for each row of a batch. Equal keys of a batch are asked for once."""
-        wanted = list(zip(*(_parameter_values(keys[index], type_) for index, type_ in self._parameters), strict=True))
+        wanted = list(zip(*(driver_values(keys[index], type_) for index, type_ in self._parameters), strict=True))
         answers: dict[Key, pa.RecordBatch | None] = {}
         missing: list[Key] = []
         for key in dict.fromkeys(wanted):
@@ -218,12 +218,6 @@ class PartialCache:
             old, removed = self._rows.popitem(last=False)
             self._bytes -= _size(old, removed)
             self._misses -= removed is None
-
-
-def _parameter_values(column: pa.Array, type_: ColumnType) -> list[Any]:
-    convert = value_converter(type_)
-    values = column.to_pylist()
-    return values if convert is None else [None if value is None else convert(value) for value in values]
 
 
 def _size(key: Key, row: pa.RecordBatch | None) -> int:

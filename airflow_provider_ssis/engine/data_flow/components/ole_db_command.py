@@ -21,7 +21,7 @@ from airflow_provider_ssis.engine.data_flow.databases.database import (
     driver_text,
     open_database,
 )
-from airflow_provider_ssis.engine.data_flow.databases.inserting import value_converter
+from airflow_provider_ssis.engine.data_flow.databases.inserting import driver_values
 from airflow_provider_ssis.engine.data_flow.databases.statuses import COMMAND_CODES, Statuses, row_codes
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import status_of
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import convert_for_target
@@ -139,7 +139,7 @@ class OleDbCommand(RowComponent):
         first_row = self._next_row
         self._next_row += batch.num_rows
         converted = [convert_for_target(batch.column(one.column), one.source, one.target) for one in self._markers]
-        columns = [_values(each.values, one.target) for each, one in zip(converted, self._markers, strict=True)]
+        columns = [driver_values(each.values, one.target) for each, one in zip(converted, self._markers, strict=True)]
         errors = []
         bad = np.zeros(batch.num_rows, np.bool_)
         for each, one in zip(converted, self._markers, strict=True):
@@ -196,9 +196,3 @@ class OleDbCommand(RowComponent):
 
     def _name(self, lineage_id: str) -> str:
         return self.plan.inputs[self._input.key].by_lineage[lineage_id].name
-
-
-def _values(array: pa.Array, type_: ColumnType) -> list[Any]:
-    convert = value_converter(type_)
-    values = array.to_pylist()
-    return values if convert is None else [None if value is None else convert(value) for value in values]

@@ -77,7 +77,6 @@ class InsertWriter(TableWriter):
             for position, (_index, column) in enumerate(columns)
             if replaces_nulls and column.name.lower() in known and known[column.name.lower()].has_default
         ]
-        self._converters = [value_converter(column.target) for _index, column in columns]
         name = str(database.connection.getinfo(pyodbc.SQL_DBMS_NAME))
         self._has_many_rows = name in _MANY_ROWS
         if options.keep_identity and self._identity and database.is_sql_server:
@@ -157,12 +156,7 @@ class InsertWriter(TableWriter):
             raise
 
     def _values(self, rows: pa.RecordBatch) -> list[Row]:
-        columns = [
-            [None if value is None else convert(value) for value in rows.column(index).to_pylist()]
-            if convert is not None
-            else rows.column(index).to_pylist()
-            for (index, _column), convert in zip(self._columns, self._converters, strict=True)
-        ]
+        columns = [driver_values(rows.column(index), column.target) for index, column in self._columns]
         return list(zip(*columns, strict=True)) if columns else [()] * rows.num_rows
 
     def _by_pattern(self, values: list[Row]) -> Iterator[tuple[frozenset[int], list[Row]]]:
@@ -202,11 +196,20 @@ def _is_identity(known: dict[str, TableColumn], name: str) -> bool:
     return name.lower() in known and known[name.lower()].is_identity
 
 
-def value_converter(type_: ColumnType) -> Callable[[Any], Any] | None:
-    """Return the function from the values that Arrow returns to those that a driver takes; None if they are the same.
+def driver_values(array: pa.Array, type_: ColumnType) -> list[Any]:
+    """Return the values of a column as a driver takes them.
 
-    :param type_: the type of the column.
+    :param array: the values.
+    :param type_: their type.
     """
+    is_exact_time = type_.code is _T.DT_DBTIME2 and type_.scale > 6 and pa.types.is_time64(array.type)
+    values = (array.cast(pa.int64()) if is_exact_time else array).to_pylist()
+    convert = _text_of_time if is_exact_time else _converter(type_)
+    return values if convert is None else [None if value is None else convert(value) for value in values]
+
+
+def _converter(type_: ColumnType) -> Callable[[Any], Any] | None:
+    """The function from the values that Arrow returns to those that a driver takes; None if they are the same."""
     match type_.code:
         case _T.DT_GUID:
             return lambda value: str(uuid.UUID(bytes=value)).upper()
@@ -228,9 +231,12 @@ _TICKS_PER_DAY = 864_000_000_000
 
 def _text_of_ticks(ticks: int) -> str:
     days, rest = divmod(ticks, _TICKS_PER_DAY)
-    seconds, fraction = divmod(rest, 10_000_000)
-    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:07}"
-    return f"{date.fromordinal(days + 1)} {clock}"
+    return f"{date.fromordinal(days + 1)} {_text_of_time(rest * 100)}"
+
+
+def _text_of_time(nanoseconds: int) -> str:
+    seconds, fraction = divmod(nanoseconds // 100, 10_000_000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:07}"
 
 
 def _text_of_offset(value: dict[str, int]) -> str:

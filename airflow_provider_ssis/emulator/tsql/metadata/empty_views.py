@@ -21,7 +21,11 @@ _COLUMNS: Final = {
     "sys.partitions": "partition_id bigint; object_id int; index_id int; partition_number int; rows bigint ?",
     "sys.sequences": f"{_CONSTRAINT}; current_value sql_variant",
     "sys.synonyms": f"{_CONSTRAINT}; base_object_name nvarchar(1035) ?",
-    "sys.triggers": f"{_CONSTRAINT}; parent_class tinyint; is_disabled bit",
+    "sys.triggers": (
+        "name sysname; object_id int; parent_class tinyint; parent_class_desc nvarchar(60) ?; parent_id int; "
+        "type char(2); type_desc nvarchar(60) ?; create_date datetime; modify_date datetime; is_ms_shipped bit; "
+        "is_disabled bit; is_not_for_replication bit; is_instead_of_trigger bit"
+    ),
     "INFORMATION_SCHEMA.SEQUENCES": (
         "SEQUENCE_CATALOG nvarchar(128); SEQUENCE_SCHEMA nvarchar(128) ?; SEQUENCE_NAME sysname; DATA_TYPE "
         "nvarchar(128); START_VALUE sql_variant; INCREMENT sql_variant"

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.databases.statuses import Codes, ValueStatus
 from airflow_provider_ssis.engine.data_flow.databases.table_destination import NO_TABLE, Load, TableDestination
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import WriteOptions
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import target_columns
 from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, REDIRECT
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.refusals import Refusal
 
 _ROW_NOT_WRITTEN = 0xC020844F
 _ROW_BY_ROW = 0x802092AA
 _SECONDS = 30
+_PROPERTIES = frozenset(("BatchSize", "CommandTimeout", "TableOrViewName", "UseBulkInsertWhenPossible"))
 
 
 class AdoNetDestination(TableDestination):
@@ -23,6 +28,12 @@ class AdoNetDestination(TableDestination):
 
     classes: ClassVar[tuple[str, ...]] = ("ADONETDestination",)
     codes: ClassVar[Codes] = dict.fromkeys(list(ValueStatus)[1:], _ROW_NOT_WRITTEN)
+
+    @classmethod
+    def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
+        """Yield unknown properties and negative numbers."""
+        yield from unknown_properties(plan, _PROPERTIES)
+        yield from negative_numbers(plan, "BatchSize", "CommandTimeout")
 
     def load(self, context: TaskContext) -> Load:
         """Return the table and the options of the component."""

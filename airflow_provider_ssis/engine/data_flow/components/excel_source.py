@@ -19,10 +19,23 @@ from airflow_provider_ssis.engine.data_flow.databases.query_source import text_o
 from airflow_provider_ssis.engine.data_flow.databases.reading import QueryBatch, column_positions, converted_batch
 from airflow_provider_ssis.engine.data_flow.excel.ranges import Selection, parse_range, parse_select
 from airflow_provider_ssis.engine.data_flow.excel.sheets import SheetColumn, excel_file, read_sheet
+from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 
 _SHEET, _SHEET_OF_VARIABLE, _COMMAND, _COMMAND_OF_VARIABLE = "0", "1", "2", "3"
+_PROPERTIES = frozenset(
+    (
+        "AccessMode",
+        "CommandTimeout",
+        "OpenRowset",
+        "OpenRowsetVariable",
+        "ParameterMapping",
+        "SqlCommand",
+        "SqlCommandVariable",
+    )
+)
+"""CommandTimeout has no effect: no query runs on a database."""
 
 
 class ExcelSource(ColumnSource):
@@ -36,7 +49,11 @@ class ExcelSource(ColumnSource):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield names and statements that the engine cannot read, and parameters."""
+        """Yield unknown properties, names and statements that the engine cannot read, and parameters."""
+        yield from unknown_properties(plan, _PROPERTIES)
+        modes = (_SHEET, _SHEET_OF_VARIABLE, _COMMAND, _COMMAND_OF_VARIABLE)
+        why = "it is not an access mode of an Excel Source"
+        yield from other_values(plan, "AccessMode", modes, why, "Choose a sheet (0, 1) or a query (2, 3).")
         mode = plan.text("AccessMode", _SHEET)
         try:
             if mode == _SHEET:

@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
+from airflow_provider_ssis.engine.data_flow.databases.stored_options import ODBC, odbc_binding_refusals
 from airflow_provider_ssis.engine.data_flow.databases.table_destination import NO_TABLE, Load, TableDestination
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import WriteOptions
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import target_columns
 from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, REDIRECT
 from airflow_provider_ssis.engine.data_flow.stored_columns import number_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.refusals import Refusal
 
 _BATCH = 1
 _ROWS = 1000
+_PROPERTIES = ODBC | {"InsertMethod", "TableName", "TransactionSize"}
 
 
 class OdbcDestination(TableDestination):
     """Writes a table with INSERT statements. Each batch is committed; an explicit NULL stays NULL."""
 
     classes: ClassVar[tuple[str, ...]] = ("SSISODBCDst", "Attunity.SSISODBCDst")
+
+    @classmethod
+    def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
+        """Yield unknown properties and values, and transactions that the engine would commit too early."""
+        yield from unknown_properties(plan, _PROPERTIES)
+        yield from odbc_binding_refusals(plan)
+        yield from negative_numbers(plan, "BatchSize", "StatementTimeout", "TransactionSize")
+        why = "it is not an insert method of an ODBC Destination"
+        yield from other_values(plan, "InsertMethod", ("0", "1"), why, "Set it to 0 (rows) or 1 (batches).")
+        properties = plan.stored.properties
+        size = number_of(properties, "TransactionSize")
+        is_batch = number_of(properties, "InsertMethod", _BATCH) == _BATCH
+        if size and (not is_batch or size > plan.buffer_rows):
+            yield Refusal(
+                plan.path,
+                f"the value {size} of the property TransactionSize",
+                f"the engine commits each row, or each batch of at most {plan.buffer_rows} rows",
+                "Set it to 0, or insert batches and choose a smaller size.",
+            )
 
     def load(self, context: TaskContext) -> Load:
         """Return the table and the options of the component."""

@@ -23,11 +23,13 @@ from airflow_provider_ssis.engine.data_flow.databases.database import (
 )
 from airflow_provider_ssis.engine.data_flow.databases.inserting import driver_values
 from airflow_provider_ssis.engine.data_flow.databases.statuses import COMMAND_CODES, Statuses, row_codes
+from airflow_provider_ssis.engine.data_flow.databases.stored_options import CODE_PAGES, code_page_refusals
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import status_of
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import convert_for_target
 from airflow_provider_ssis.engine.data_flow.databases.time_limit import time_limit
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type, number_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import NOT_USED
@@ -72,7 +74,10 @@ class OleDbCommand(RowComponent):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield parameters that return a value."""
+        """Yield unknown properties, and parameters that return a value."""
+        yield from unknown_properties(plan, CODE_PAGES | {"CommandTimeout", "SqlCommand"})
+        yield from code_page_refusals(plan)
+        yield from negative_numbers(plan, "CommandTimeout")
         for column in plan.stored.inputs[0].external_columns:
             flags = number_of(column.properties, _INFO_FLAGS)
             if flags & _OUTPUT:

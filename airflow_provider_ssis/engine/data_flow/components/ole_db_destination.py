@@ -9,15 +9,33 @@ from typing import ClassVar
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted
 from airflow_provider_ssis.engine.data_flow.databases.query_source import text_of_variable
+from airflow_provider_ssis.engine.data_flow.databases.stored_options import (
+    CODE_PAGES,
+    code_page_refusals,
+    fast_load_refusals,
+    fast_load_words,
+)
 from airflow_provider_ssis.engine.data_flow.databases.table_destination import NO_TABLE, Load, TableDestination
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import WriteOptions
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import target_columns
 from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of
+from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 
 _TABLE, _TABLE_OF_VARIABLE, _COMMAND, _FAST, _FAST_OF_VARIABLE = "0", "1", "2", "3", "4"
+_PROPERTIES = CODE_PAGES | {
+    "AccessMode",
+    "CommandTimeout",
+    "FastLoadKeepIdentity",
+    "FastLoadKeepNulls",
+    "FastLoadMaxInsertCommitSize",
+    "FastLoadOptions",
+    "OpenRowset",
+    "OpenRowsetVariable",
+    "SqlCommand",
+}
 _SELECT = re.compile(r"\s*select\s+[^()]+?\s+from\s+([^\s;]+)\s*;?\s*", re.IGNORECASE)
 
 COMMITS_AT_END, COMMIT_STARTED, COMMIT_ENDED = 0x4020F42C, 0x402090DF, 0x402090E0
@@ -31,10 +49,15 @@ class OleDbDestination(TableDestination):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield an unknown access mode, or a command from which no table can be taken."""
+        """Yield unknown properties and options, and a command from which no table can be taken."""
+        yield from unknown_properties(plan, _PROPERTIES)
+        yield from code_page_refusals(plan)
+        yield from negative_numbers(plan, "CommandTimeout", "FastLoadMaxInsertCommitSize")
         mode = plan.text("AccessMode", _TABLE)
         if mode not in (_TABLE, _TABLE_OF_VARIABLE, _COMMAND, _FAST, _FAST_OF_VARIABLE):
             yield Refusal(plan.path, f"the access mode {mode}", "it is not one of an OLE DB Destination (0 to 4)")
+        if mode in (_FAST, _FAST_OF_VARIABLE):
+            yield from fast_load_refusals(plan)
         if mode == _COMMAND and not _SELECT.fullmatch(plan.text("SqlCommand")):
             yield Refusal(
                 plan.path,
@@ -50,7 +73,7 @@ class OleDbDestination(TableDestination):
     def load(self, context: TaskContext) -> Load:
         """Return the table and the options of the component."""
         plan, properties = self.plan, self.plan.stored.properties
-        options = plan.text("FastLoadOptions").upper()
+        options = fast_load_words(plan.text("FastLoadOptions")) if self._is_fast else frozenset()
         commit_rows = number_of(properties, "FastLoadMaxInsertCommitSize") if self._is_fast else plan.buffer_rows
         if self._is_fast and not commit_rows and self.disposition == REDIRECT:
             raise TaskFailure(

@@ -16,10 +16,21 @@ from airflow_provider_ssis.engine.data_flow.databases.query_source import (
     QuerySource,
     text_of_variable,
 )
+from airflow_provider_ssis.engine.data_flow.databases.stored_options import CODE_PAGES, code_page_refusals
+from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 
 _TABLE, _TABLE_OF_VARIABLE, _COMMAND, _COMMAND_OF_VARIABLE = "0", "1", "2", "3"
+_PROPERTIES = CODE_PAGES | {
+    "AccessMode",
+    "CommandTimeout",
+    "OpenRowset",
+    "OpenRowsetVariable",
+    "ParameterMapping",
+    "SqlCommand",
+    "SqlCommandVariable",
+}
 _NO_TABLE = 0xC0202100
 """DTS_E_SOURCETABLENAMENOTPROVIDED."""
 
@@ -31,7 +42,10 @@ class OleDbSource(QuerySource):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield an unknown access mode."""
+        """Yield unknown properties and access modes, and code pages that contradict each other."""
+        yield from unknown_properties(plan, _PROPERTIES)
+        yield from code_page_refusals(plan)
+        yield from negative_numbers(plan, "CommandTimeout")
         mode = plan.text("AccessMode", _TABLE)
         if mode not in (_TABLE, _TABLE_OF_VARIABLE, _COMMAND, _COMMAND_OF_VARIABLE):
             yield Refusal(plan.path, f"the access mode {mode}", "it is not one of an OLE DB Source (0 to 3)")

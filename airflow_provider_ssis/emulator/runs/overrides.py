@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from airflow_provider_ssis.emulator.runs import property_names
 from airflow_provider_ssis.emulator.runs.event_texts import PATH_NOT_RESOLVED, PROPERTY_NOT_SET
+from airflow_provider_ssis.project.connection_properties import properties_of_connection
 from airflow_provider_ssis.project.models import ConnectionManager, DataFlow, EventHandler, Executable, Package
 
 _PROPERTY: Final = re.compile(r"\.Properties\[(?P<name>.+)\]", re.IGNORECASE | re.DOTALL)
@@ -159,7 +160,7 @@ def _missing_connection(name: str, property_name: str, place: _Place, scope: Sco
         return f"there is no connection manager '{name}'"
     if property_name == "Value":
         return "a connection manager has properties, and no value"
-    return _missing_property(property_name, property_names.properties_of_connection(manager.creation_name))
+    return _missing_property(property_name, properties_of_connection(manager.creation_name))
 
 
 def _missing_variable(name: str, property_name: str, place: _Place, scope: Scope) -> str:

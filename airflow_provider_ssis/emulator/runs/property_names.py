@@ -96,32 +96,3 @@ def properties_of(executable: Executable) -> frozenset[str] | None:
 
 EVENT_HANDLER: Final = _CONTAINER
 """The properties of an event handler."""
-
-_CONNECTION: Final = _names(
-    "ConnectionString CreationName DelayValidation Description HostType ID Name OfflineMode ProtectionLevel Qualifier"
-    " Scope SupportsDTCTransactions"
-)
-_DATABASE: Final = _names("InitialCatalog Password RetainSameConnection ServerName UserName")
-_CONNECTIONS: Final = {
-    "oledb": _DATABASE,
-    "ado": _DATABASE,
-    "odbc": _DATABASE,
-    "ado.net": _DATABASE,
-    "flatfile": _names(
-        "CodePage ColumnDelimiter ColumnNamesInFirstDataRow ColumnType DataRowsToSkip FileName FileUsageType Format"
-        " HeaderRowDelimiter HeaderRowsToSkip LocaleID RowDelimiter TextQualifier Unicode"
-    ),
-    "file": _names("FileUsageType"),
-    "excel": _DATABASE | _names("ExcelFilePath ExcelVersionNumber FirstRowHasColumnName"),
-    "smtp": _names("EnableSsl SmtpServer TimeOut UseWindowsAuthentication"),
-    "ftp": _names("ChunkSize Retries ServerName ServerPassword ServerPort ServerUserName TimeOut UsePassiveMode"),
-}
-
-
-def properties_of_connection(creation_name: str) -> frozenset[str] | None:
-    """The names of a connection manager's properties in lower case; None for a type whose properties are not known.
-
-    :param creation_name: the type, such as ``OLEDB`` or ``ADO.NET:System.Data.SqlClient.SqlConnection, …``.
-    """
-    own = _CONNECTIONS.get(creation_name.partition(":")[0].lower())
-    return None if own is None else _CONNECTION | own

@@ -54,6 +54,9 @@ def replaced(connection: RunConnection, replacement: Replacement) -> RunConnecti
             pairs.append((names.get(short, key), value))
         else:
             properties[stored.get(short, key)] = value
+    if connection.kind == "FTP":
+        string = _ftp_server(connection.connection_string, {short: value for short, (_, value) in given.items()})
+        return replace(connection, connection_string=string, properties=properties)
     if not pairs:
         return replace(connection, properties=properties)
     parse = parse_odbc_string if is_odbc else parse_provider_string
@@ -75,6 +78,15 @@ _SYNONYMS = (
 
 def _names(key: str) -> frozenset[str]:
     return next((names for names in _SYNONYMS if key in names), frozenset({key}))
+
+
+def _ftp_server(string: str, given: Mapping[str, str]) -> str:
+    """The connection string of FTP, ``host:port``, with another server or port."""
+    host, _, port = string.strip().rpartition(":")
+    if not port.isdecimal():
+        host, port = string.strip(), ""
+    host, port = given.get("servername", host), given.get("serverport", port)
+    return f"{host}:{port}" if port and host else host
 
 
 def _quoted(value: str) -> str:

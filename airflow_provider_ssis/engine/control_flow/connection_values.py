@@ -10,6 +10,7 @@ from typing import Any, Final
 from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.provider_string import parse_provider_string
 from airflow_provider_ssis.engine.connections.replacements import Replacement, replaced
+from airflow_provider_ssis.project.connection_properties import properties_of_connection
 from airflow_provider_ssis.project.connection_strings import connection_pairs
 from airflow_provider_ssis.project.encryption import DPAPI_BLOB
 from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
@@ -24,6 +25,10 @@ _SMTP_KEYS: Final = {
     "usewindowsauthentication": "UseWindowsAuthentication",
     "enablessl": "EnableSsl",
 }
+_WITHOUT_EFFECT: Final = frozenset({"columndelimiter", "columntype", "filename"})
+"""Properties of flat files that the engine cannot set: the columns have their own."""
+_LOGIN: Final = {"username": "UserName", "password": PASSWORD}
+"""What a user can add to SMTP."""
 _SECRET_KEY: Final = re.compile(r"password|pwd|secret|token", re.IGNORECASE)
 
 
@@ -39,6 +44,22 @@ def stored_connection(manager: DtsConnectionManager) -> RunConnection:
         columns=manager.columns,
         cache_columns=manager.cache_columns,
     )
+
+
+def property_name(manager: DtsConnectionManager, name: str) -> str | None:
+    """Return the name of a property as the engine reads it; None if the engine cannot set it.
+
+    :param name: the property, without regard to case.
+    """
+    known = properties_of_connection(manager.creation_name)
+    lower = name.lower()
+    if known is None:
+        return name
+    stored = {one.lower(): one for one in stored_connection(manager).properties}
+    if lower in stored:
+        return stored[lower]
+    names = {**known, **_LOGIN} if manager.kind.upper() == "SMTP" else known
+    return None if lower in _WITHOUT_EFFECT else names.get(lower)
 
 
 def with_property(connection: RunConnection, name: str, value: object) -> RunConnection:

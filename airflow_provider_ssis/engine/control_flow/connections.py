@@ -6,8 +6,18 @@ from collections.abc import Callable
 from typing import Final
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
-from airflow_provider_ssis.engine.control_flow.connection_values import secrets_of, stored_connection, with_property
-from airflow_provider_ssis.engine.control_flow.evaluation import PROPERTY_NOT_EVALUATED, Evaluation, failure
+from airflow_provider_ssis.engine.control_flow.connection_values import (
+    property_name,
+    secrets_of,
+    stored_connection,
+    with_property,
+)
+from airflow_provider_ssis.engine.control_flow.evaluation import (
+    PROPERTY_NOT_EVALUATED,
+    PROPERTY_NOT_SET,
+    Evaluation,
+    failure,
+)
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.control_flow.secrets import Secrets
@@ -59,8 +69,12 @@ def resolver(root: Frame, evaluation: Evaluation, secrets: Secrets) -> Callable[
         for name, value in run.settings.connections.get(manager.id.upper(), {}).items():
             found = with_property(found, name, value)
         for name, expression in manager.expressions.items():
+            known = property_name(manager, name)
+            if known is None:
+                text = f"The connection manager {manager.name} has no property {name} that the engine can set."
+                raise TaskFailure(f"{text} Remove its expression.", PROPERTY_NOT_SET)
             try:
-                found = with_property(found, name, evaluation.value(root, expression))
+                found = with_property(found, known, evaluation.value(root, expression))
             except ExpressionError as error:
                 where = f"The expression of the property {name} of the connection manager {manager.name}"
                 raise failure(where, error, PROPERTY_NOT_EVALUATED) from None

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from airflow_provider_ssis.engine.control_flow.connection_values import property_name
 from airflow_provider_ssis.engine.control_flow.connections import find_manager
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
@@ -25,6 +26,7 @@ from airflow_provider_ssis.engine.control_flow.run_variables import RunVariable
 from airflow_provider_ssis.engine.control_flow.values import given_value
 from airflow_provider_ssis.engine.loading import LoadError
 from airflow_provider_ssis.project.models import ExecutableKind
+from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
 from airflow_provider_ssis.project.package.loops import ForeachLoop
 
@@ -88,11 +90,14 @@ def set_connection_property(run: PackageRun, name: str, value: Any) -> None:
     :param name: ``Sales.ConnectionString``.
     :raises PathError: there is no such connection manager.
     """
-    manager_name, _, property_name = name.rpartition(".")
+    manager_name, _, member = name.rpartition(".")
     manager = find_manager(run, manager_name) if manager_name else None
     if manager is None:
         raise PathError(f"{run.file} has no connection manager for the parameter CM.{name}.")
-    run.settings.connections.setdefault(manager.id.upper(), {})[property_name] = value
+    try:
+        _set_connection(run, manager, member, value)
+    except _Unknown as error:
+        raise PathError(f"The parameter CM.{name} cannot be set: {error}.") from None
 
 
 class _Unknown(ValueError):
@@ -141,7 +146,7 @@ def _set_member(run: PackageRun, owner: Owner, collection: str, member: str, nam
         manager = find_manager(run, member)
         if manager is None:
             raise _Unknown(f"there is no connection manager '{member}'")
-        run.settings.connections.setdefault(manager.id.upper(), {})[name] = value
+        _set_connection(run, manager, name, value)
     elif collection == "variables":
         _set_variable(run, owner, member, name, value)
     elif collection == "logproviders":
@@ -149,6 +154,13 @@ def _set_member(run: PackageRun, owner: Owner, collection: str, member: str, nam
             raise _Unknown(f"there is no log provider '{member}'")
     else:
         raise _Unknown(f"the engine does not set properties of {collection}")
+
+
+def _set_connection(run: PackageRun, manager: DtsConnectionManager, name: str, value: Any) -> None:
+    known = property_name(manager, name)
+    if known is None:
+        raise _Unknown(f"the connection manager '{manager.name}' has no property '{name}' that the engine can set")
+    run.settings.connections.setdefault(manager.id.upper(), {})[known] = value
 
 
 def _set_variable(run: PackageRun, owner: Owner, member: str, name: str, value: Any) -> None:

@@ -13,7 +13,10 @@ from lxml import etree
 from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.provider_string import parse_odbc_string
 from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.control_flow.property_paths import PathError
 from airflow_provider_ssis.engine.refusals import UnsupportedError
+from airflow_provider_ssis.engine.tasks.ftp import ftp_server
+from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from airflow_provider_ssis.project.package.loops import ItemEnumerator
@@ -241,3 +244,48 @@ def test_single_keys_of_an_odbc_connection_are_replaced(runs: EngineRuns, argume
     add_task(package, "T")
     found = parse_odbc_string(get(runs, package, "Sales", **arguments).connection_string, "Sales")
     assert dict(found) == {"DRIVER": "PostgreSQL Unicode", "Database": "sales", "UID": "etl", "Server": "db2"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"parameters": {"CM.Orders.ConectionString": "/other.csv"}},
+        {"property_overrides": {"\\Package.Connections[Orders].Properties[ColumnDelimiter]": ";"}},
+    ],
+)
+def test_a_property_that_a_connection_manager_does_not_have_is_an_error(
+    runs: EngineRuns, arguments: dict[str, Any]
+) -> None:
+    package = PackageBuilder("P")
+    package.connection_managers.add_flat_file("Orders", "/orders.csv", [FlatFileColumn("Id")])
+    add_task(package, "T")
+    with pytest.raises(PathError, match=r"no property 'C(onectionString|olumnDelimiter)'"):
+        runs.run(package, **arguments)
+
+
+def test_an_expression_of_a_property_that_a_connection_manager_does_not_have_fails(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    manager = package.connection_managers.add_file("File", "/a.txt")
+    manager.set_expression("Path", '"/b.txt"')
+    add_task(package, "T")
+    assert codes(runs.run(package, {"T": lambda context: context.connections.get("File")})) == [0xC0017004]
+
+
+def test_properties_of_flat_files_are_found_without_regard_to_case(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    package.connection_managers.add_flat_file("Orders", "/orders.csv", [FlatFileColumn("Id")])
+    add_task(package, "T")
+    path = "\\Package.Connections[Orders].Properties[dataRowsToSkip]"
+    assert get(runs, package, "Orders", property_overrides={path: "3"}).properties["DataRowsToSkip"] == "3"
+
+
+@pytest.mark.parametrize("is_user", [True, False])
+def test_the_server_of_an_ftp_connection_can_be_replaced(runs: EngineRuns, is_user: bool) -> None:
+    package = PackageBuilder("P")
+    package.connection_managers.add_ftp("Ftp", "old")
+    add_task(package, "T")
+    arguments: dict[str, Any] = {"parameters": {"CM.Ftp.ServerName": "new", "CM.Ftp.ServerPort": 2121}}
+    if is_user:
+        arguments = {"connections": {"Ftp": {"ServerName": "new", "ServerPort": "2121"}}}
+    found = ftp_server(get(runs, package, "Ftp", **arguments))
+    assert (found.host, found.port) == ("new", 2121)

@@ -73,7 +73,8 @@ class TaskContext(Protocol):
     def read(self, name: str) -> Any:
         """Return the value of a variable or parameter, evaluated if it has an expression.
 
-        :param name: ``User::Rows``, ``Rows``, ``$Package::Folder``, ``$Project::Server`` or ``System::TaskName``.
+        :param name: ``User::Rows``, ``Rows``, ``$Package::Folder``, ``$Project::Server``, ``System::TaskName``, or the
+            id of a variable or parameter in braces.
         :returns: bool, int, float, Decimal, str, datetime, UUID, or None for NULL; any object for the type Object.
         :raises TaskFailure: there is no such variable, or its expression has no value.
         """

@@ -68,7 +68,8 @@ class Context:
     child: Callable[[str], None] | None = None
 
     def _full(self, name: str) -> str:
-        full = name if "::" in name else f"User::{name}"
+        ids = {variable.id: variable.qualified_name for variable in self.package.container.variables}
+        full = ids.get(name, name if "::" in name else f"User::{name}")
         if full not in self.types:
             raise TaskFailure(f"There is no variable {name}.", 0xC0010001)
         return full

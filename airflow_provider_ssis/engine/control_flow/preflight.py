@@ -15,6 +15,7 @@ from airflow_provider_ssis.engine.control_flow.connection_values import hidden_s
 from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
 from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
 from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
+from airflow_provider_ssis.engine.control_flow.query_parameters import query_parameter_refusals
 from airflow_provider_ssis.engine.control_flow.transactions import transaction_refusals
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -134,6 +135,7 @@ class _Check:
         self._places.update(_places(root))
         for container in root.walk_enabled():
             refusals += self._executable(container)
+            refusals += self._query_parameters(container, package)
         for one in refusals:
             yield Refusal(f"{prefix}{one.where}", one.what, one.why, one.advice)
         for name in _children(root):
@@ -214,6 +216,14 @@ class _Check:
                 where = f"{package.container.path}.Variables[{parameter}]"
                 advice = f"{_GIVE_VALUE}, or give the password of the project."
                 yield Refusal(where, "the sensitive parameter", "its value is encrypted", advice)
+
+    def _query_parameters(self, container: DtsContainer, package: DtsPackage) -> Iterator[Refusal]:
+        try:
+            data = container.data()
+        except ProjectError:
+            return  # reported with the executable
+        if isinstance(data, Pipeline):
+            yield from query_parameter_refusals(container.path, data, package, self._project)
 
     def _executable(self, container: DtsContainer) -> Iterator[Refusal]:
         where = container.path

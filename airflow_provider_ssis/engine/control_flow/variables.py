@@ -115,17 +115,41 @@ class View(Mapping[str, Variable]):
     def read(self, name: str) -> Any:
         """Return the value of a variable, evaluated if it has an expression.
 
+        :param name: its name, or its id in braces.
         :raises TaskFailure: as :meth:`full_name`, or its expression has no value.
         """
+        variable, full = self._identified(name) if name.startswith("{") else self._named(name)
+        if variable is None:
+            return self.typed(full)[1]
+        if not variable.expression:
+            return variable.value
+        try:
+            computed = self._computed(variable)
+        except Fault as fault:
+            raise TaskFailure(fault.reason, EXPRESSION_ERROR) from None
+        return None if computed.type is None else to_python(computed.value, computed.type)
+
+    def _named(self, name: str) -> tuple[RunVariable | None, str]:
+        """Return a variable and its full name; None for a parameter or system variable."""
         full = self.full_name(name)
         found = self._variables.get(full)
-        if found is not None and found[0].expression:
-            try:
-                computed = self._computed(found[0])
-            except Fault as fault:
-                raise TaskFailure(fault.reason, EXPRESSION_ERROR) from None
-            return None if computed.type is None else to_python(computed.value, computed.type)
-        return self.typed(full)[1]
+        return None if found is None else found[0], full
+
+    def _identified(self, identifier: str) -> tuple[RunVariable | None, str]:
+        """Return the variable with an id, also if another one of its name hides it, or the name of a parameter."""
+        sought = identifier.upper()
+        for outer in self._frame.outwards():
+            for name, variable in outer.package.variables_of(outer.container).items():
+                if variable.id.upper() == sought:
+                    return variable, name
+        run = self._frame.package
+        for namespace, parameters in (("$Package", run.package.parameters), ("$Project", run.project.parameters)):
+            for parameter in parameters:
+                if parameter.id.upper() == sought:
+                    return None, f"{namespace}::{parameter.name}"
+        raise TaskFailure(
+            f"{self._frame.container.path} sees no variable or parameter with the id {identifier}.", NOT_FOUND
+        )
 
     def typed(self, name: str) -> tuple[str, Any]:
         """Return the type and the stored value of a variable.

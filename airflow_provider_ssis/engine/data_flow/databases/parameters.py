@@ -12,7 +12,6 @@ from airflow_provider_ssis.engine.connections.sql_text import marker_count
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.databases.table_names import split_name
 from airflow_provider_ssis.engine.errors import TaskFailure
-from airflow_provider_ssis.project.package.variables import read_parameter, read_variable
 
 _ENTRY = re.compile(r'\s*"([^"]*)"\s*,\s*(\{[0-9A-Fa-f-]{36}\}|[^;,"]+?)\s*(?:;|$)')
 _CALL = re.compile(r"\s*(?:\{\s*(?:\?\s*=\s*)?call|exec(?:ute)?)\s+([^\s(?@]+)", re.IGNORECASE)
@@ -69,7 +68,7 @@ def parameter_values(context: TaskContext, connection: pyodbc.Connection, sql: s
         )
     if entries and entries[0][0].startswith("@"):
         entries = _by_name(entries, named or _procedure_parameters(connection, sql), markers)
-    return [_variable(context, variable) for _name, variable in entries[:markers]]
+    return [context.read(variable) for _name, variable in entries[:markers]]
 
 
 def _by_name(entries: Sequence[tuple[str, str]], names: Sequence[str], markers: int) -> list[tuple[str, str]]:
@@ -96,16 +95,3 @@ def _procedure_parameters(connection: pyodbc.Connection, sql: str) -> list[str]:
     with connection.cursor() as cursor:
         rows = cursor.procedureColumns(parts[-1], catalog=catalog, schema=schema).fetchall()
     return [str(row.column_name) for row in rows if row.column_type != pyodbc.SQL_RETURN_VALUE]
-
-
-def _variable(context: TaskContext, reference: str) -> Any:
-    """The value of a variable or parameter that is named by its GUID."""
-    if not reference.startswith("{"):
-        return context.read(reference)
-    root = context.container.element.getroottree().getroot()
-    for element in root.iter("{*}Variable", "{*}PackageParameter"):
-        found = read_variable(element, "") if str(element.tag).endswith("}Variable") else read_parameter(element, "")
-        if found.id.lower() == reference.lower():
-            name = getattr(found, "qualified_name", None) or f"$Package::{found.name}"
-            return context.read(name)
-    return context.read(reference)

@@ -2,7 +2,8 @@
 
 ``Cursor.bulkcopy_arrow`` of mssql-python connects for each call; a load with hundreds of commits would spend most of
 its time on that. So the loader keeps the connection of ``mssql_py_core``, the library below it, and begins and ends
-transactions on it. It has no method that cancels: after cancelling, the loader leaves the call to its thread.
+transactions on it. It has no method that cancels: after cancelling, the loader leaves the call to its thread, which
+closes the connection. No row of it stays, because the transaction is committed by a separate call.
 """
 
 from __future__ import annotations
@@ -83,13 +84,15 @@ class BulkWriter(TableWriter):
         """The columns with their positions in a batch; the database ignores values for identities."""
         self._defaults = {column.name.lower() for column in table if column.has_default}
         self._context = _connection_context(text)
+        self._lock = threading.Lock()
+        self._is_busy = False
+        self._is_closed = False
         self._connect()
 
     def _connect(self) -> None:
         self._connection = mssql_py_core.PyCoreConnection(dict(self._context))
         self._cursor = self._connection.cursor()
-        if self._single:
-            self._cursor.execute("BEGIN TRANSACTION")
+        self._has_begun = False
 
     def write(self, rows: pa.RecordBatch) -> None:
         """Write rows, all or none of them."""
@@ -103,6 +106,8 @@ class BulkWriter(TableWriter):
         loaded = pa.RecordBatch.from_arrays(columns, names=[column.name for _index, column in self._columns])
         try:
             self._call(lambda: self._load(loaded))
+            if not self._single:
+                self._commit()
         except ValueError as error:
             self._reset()
             text = str(error)
@@ -120,6 +125,9 @@ class BulkWriter(TableWriter):
 
     def _load(self, rows: pa.RecordBatch) -> None:
         options = self._options
+        if not self._has_begun:
+            self._cursor.execute("BEGIN TRANSACTION")
+            self._has_begun = True
         self._cursor.bulkcopy_arrow(
             self._table,
             rows,
@@ -131,8 +139,12 @@ class BulkWriter(TableWriter):
             table_lock=options.table_lock,
             keep_nulls=options.keep_nulls,
             fire_triggers=options.fire_triggers,
-            use_internal_transaction=not self._single,
+            use_internal_transaction=False,
         )
+
+    def _commit(self) -> None:
+        self._call(lambda: self._cursor.execute("COMMIT TRANSACTION"))
+        self._has_begun = False
 
     def _call(self, action: Callable[[], None]) -> None:
         """Run a call in a thread, so that cancelling does not wait for it."""
@@ -144,9 +156,14 @@ class BulkWriter(TableWriter):
                 action()
             except BaseException as error:  # noqa: BLE001 is raised in the thread that waits
                 problem.append(error)
+            with self._lock:
+                self._is_busy = False
+                if self._is_closed:
+                    self._disconnect()
             done.set()
 
         with self._database.cancel.interrupts(done.set):
+            self._is_busy = True
             threading.Thread(target=work, name="ssis-bulk-load", daemon=True).start()
             done.wait()
         if problem:
@@ -167,28 +184,31 @@ class BulkWriter(TableWriter):
 
     def _reset(self) -> None:
         """Connect again: an error can leave the connection within a load."""
+        self._disconnect()
+        self._connect()
+
+    def _disconnect(self) -> None:
         with suppress(Exception):
             self._connection.close()
-        self._connect()
 
     def finish(self) -> None:
         """Commit."""
         if self._inserts is not None:
             self._inserts.finish()
-        elif self._single:
+        elif self._has_begun:
             try:
-                self._call(lambda: self._cursor.execute("COMMIT TRANSACTION"))
+                self._commit()
             except RuntimeError as error:
                 raise WriteError(ValueStatus.UNKNOWN, str(error)) from error
-            self._single = False
 
     def close(self, *, failed: bool) -> None:
         """Close the connection, which rolls back what is not committed."""
         if self._inserts is not None:
             self._inserts.close(failed=failed)
-        # A call that was cancelled still uses the connection.
-        with suppress(RuntimeError):
-            self._connection.close()
+        with self._lock:
+            self._is_closed = True
+            if not self._is_busy:
+                self._disconnect()
 
 
 def _connection_context(text: str) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
@@ -14,7 +16,9 @@ from airflow_provider_ssis.engine.data_flow.components.ado_net_destination impor
 from airflow_provider_ssis.engine.data_flow.components.odbc_destination import OdbcDestination
 from airflow_provider_ssis.engine.data_flow.components.ole_db_destination import OleDbDestination
 from airflow_provider_ssis.engine.data_flow.components.sql_server_destination import SqlServerDestination
+from airflow_provider_ssis.engine.data_flow.databases.bulk_loading import BulkWriter
 from airflow_provider_ssis.engine.data_flow.databases.table_destination import TableDestination
+from airflow_provider_ssis.engine.errors import Cancelled
 from tests.support.database_components import TestColumn, batch_of, destination, flow_context, write_all
 from tests.support.databases import TestDatabase, sql_server_database
 from tests.support.engine import failure_of
@@ -163,3 +167,44 @@ def test_rows_belong_to_a_transaction_that_a_statement_began(sql_server: TestDat
     assert [row[0] for row in found["E"]] == [each for each in (1, 2, 3, 400) if each not in good]
     written = [row[0] for row in sql_server.rows(f"SELECT id FROM {table} ORDER BY id")]
     assert written == (good if end == "COMMIT" else [])
+
+
+@pytest.mark.parametrize("commit_rows", ["0", "2147483647"])
+def test_a_load_that_is_cancelled_leaves_only_committed_batches(
+    sql_server: TestDatabase, monkeypatch: pytest.MonkeyPatch, commit_rows: str
+) -> None:
+    """The rows of the second batch have arrived at the server when the run is cancelled."""
+    table = sql_server.create("t_cancelled", "id int", "name nvarchar(10)")
+    properties = {"AccessMode": "3", "OpenRowset": table, "FastLoadMaxInsertCommitSize": commit_rows}
+    part = OleDbDestination(destination("OLEDBDestination", COLUMNS, properties))
+    context = flow_context({"DB": sql_server.manager})
+    batches = [batch_of(part.plan.inputs["I"], id=[number], name=["n"]) for number in (1, 2)]
+    loads, arrived, go_on = [0], threading.Event(), threading.Event()
+    load = BulkWriter._load
+
+    def slow_load(writer: BulkWriter, rows: pa.RecordBatch) -> None:
+        load(writer, rows)
+        loads[0] += 1
+        if loads[0] == 2:
+            arrived.set()
+            go_on.wait(30)
+
+    def cancel() -> None:
+        arrived.wait(30)
+        context.cancel.cancel()
+
+    monkeypatch.setattr(BulkWriter, "_load", slow_load)
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    with pytest.raises(Cancelled):
+        write_all(part, context, *batches)
+    canceller.join()
+    assert arrived.is_set()
+    loaders = [thread for thread in threading.enumerate() if thread.name == "ssis-bulk-load"]
+    assert loaders
+    go_on.set()
+    for thread in loaders:
+        thread.join(30)
+    kept = [] if commit_rows == "0" else [(1,)]
+    assert sql_server.rows(f"SELECT id FROM {table}") == kept
+    sql_server.run(f"DROP TABLE {table}")

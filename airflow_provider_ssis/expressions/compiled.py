@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from airflow_provider_ssis.datatypes import MAX_WSTR_LENGTH, STRINGS, ColumnType, DataTypeCode
+from airflow_provider_ssis.datatypes import DECIMALS, INTEGERS, MAX_WSTR_LENGTH, STRINGS, ColumnType, DataTypeCode
 from airflow_provider_ssis.expressions.checker import cast_to, check, fold
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
-from airflow_provider_ssis.expressions.conversion import Value
+from airflow_provider_ssis.expressions.conversion import Value, scale_of
 from airflow_provider_ssis.expressions.errors import ExpressionError, Fault
 from airflow_provider_ssis.expressions.operators import text_type
 from airflow_provider_ssis.expressions.parsing import MAX_LENGTH, parse
@@ -70,6 +70,10 @@ class Expression:
         return self._program.run(row)
 
 
+_LARGEST_SCALE = 28
+"""Of DT_DECIMAL."""
+
+
 def compile_expression(
     text: str,
     scope: Scope | None = None,
@@ -77,6 +81,7 @@ def compile_expression(
     *,
     target: ColumnType | None = None,
     max_length: int = MAX_LENGTH,
+    for_variable: bool = False,
 ) -> Expression:
     """Compile an expression.
 
@@ -87,6 +92,8 @@ def compile_expression(
         expression's own.
     :param max_length: the longest text, in characters; for the expression of a variable :data:`MAX_VARIABLE_LENGTH`.
         Default: :data:`~airflow_provider_ssis.expressions.syntax.MAX_LENGTH`.
+    :param for_variable: whether the target is the type of a variable, whose decimals have the scale of the result.
+        Default: False.
     :raises ExpressionError: the text is no expression or too long, a type or name is wrong, or a constant part has no
         value.
     """
@@ -94,7 +101,7 @@ def compile_expression(
     if len(text) > max_length:
         reason = f"The expression has {len(text)} characters; at most {max_length} are allowed here"
         raise ExpressionError(Code.DTS_E_EXPREVALFAILEDTOPARSEEXPRESSION, reason, max_length, "")
-    return _compile(text, node, scope or Scope(), settings, target)
+    return _compile(text, node, scope or Scope(), settings, target, for_variable=for_variable)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +135,7 @@ def compile_assignment(text: str, scope: Scope, settings: Settings = DEFAULT_SET
         reason = f"{name!r} is read-only: a parameter or a system variable"
         raise ExpressionError(Code.DTS_E_EXPREVALASSIGNMENTTOREADONLYVARIABLE, reason, target.position, target.lexeme)
     try:
-        expression = _compile(text, value, scope, settings, _variable_target(variable.type))
+        expression = _compile(text, value, scope, settings, _variable_target(variable.type), for_variable=True)
     except ExpressionError as error:
         if error.code is not Code.DTS_E_EXPREVALCANNOTCONVERTRESULT:
             raise
@@ -142,8 +149,26 @@ def _variable_target(type_: ColumnType | None) -> ColumnType | None:
     return None if type_ is None or type_.code in STRINGS else type_
 
 
-def _compile(text: str, node: Node, scope: Scope, settings: Settings, target: ColumnType | None) -> Expression:
-    root = _with_target(check(node, scope, settings), node, scope, settings, target)
+def _decimal_target(result: ColumnType, target: ColumnType) -> ColumnType | None:
+    """The type of a decimal variable with the scale of its new value, because the variable has none."""
+    if result.code in DECIMALS:
+        return ColumnType(DataTypeCode.DT_DECIMAL, scale=min(scale_of(result), _LARGEST_SCALE))
+    return target if result.code in INTEGERS else None
+
+
+def _compile(
+    text: str,
+    node: Node,
+    scope: Scope,
+    settings: Settings,
+    target: ColumnType | None,
+    *,
+    for_variable: bool = False,
+) -> Expression:
+    checked = check(node, scope, settings)
+    if for_variable and target is not None and target.code is DataTypeCode.DT_DECIMAL:
+        target = _decimal_target(checked.type, target)
+    root = _with_target(checked, node, scope, settings, target)
     # A constant without a value is an error of the expression, unless it is in a branch that may never be computed.
     for typed in computed_in_any_case(root):
         if typed.fault is not None:

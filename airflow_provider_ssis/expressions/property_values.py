@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from airflow_provider_ssis.datatypes import DataTypeCode
 from airflow_provider_ssis.expressions.compiled import compile_expression
 from airflow_provider_ssis.expressions.errors import ExpressionError
 from airflow_provider_ssis.expressions.scope import Scope, Variable
@@ -27,6 +29,24 @@ def evaluate_property(expression: str, values: Mapping[str, tuple[str, Any]]) ->
         raise ValueError(str(error)) from None
 
 
+def variable_of(type_name: str, value: Any) -> Variable:
+    """Return a plain value as a variable; without a type if expressions cannot use it.
+
+    :param type_name: the type of the variable: ``Int32``.
+    :param value: the value, as :func:`~airflow_provider_ssis.expressions.values.from_python` takes it.
+    """
+    try:
+        code = type_code(type_name)
+        if code is None:
+            return Variable(None, None)
+        # The scale of a decimal is that of its value.
+        exact = Decimal(str(value)) if code is DataTypeCode.DT_DECIMAL and value is not None else None
+        found = from_python(value, variable_type(code, exact))
+    except (ValueError, InvalidOperation):
+        return Variable(None, None)
+    return Variable(variable_type(code, found), found)
+
+
 class _Variables(Mapping[str, Variable]):
     """Plain values as variables. Only the values that an expression uses are converted."""
 
@@ -34,15 +54,7 @@ class _Variables(Mapping[str, Variable]):
         self._values = values
 
     def __getitem__(self, name: str) -> Variable:
-        type_name, value = self._values[name]
-        try:
-            code = type_code(type_name)
-            if code is None:
-                return Variable(None, None)
-            found = from_python(value, variable_type(code, None))
-        except ValueError:
-            return Variable(None, None)
-        return Variable(variable_type(code, found), found)
+        return variable_of(*self._values[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

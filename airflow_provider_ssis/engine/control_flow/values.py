@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from airflow_provider_ssis.expressions import Variable
-from airflow_provider_ssis.expressions.values import from_python, type_code, variable_type
+from airflow_provider_ssis.expressions.property_values import variable_of
 from airflow_provider_ssis.project.datatypes import VARIABLE_TYPES, parse_value
 
 OBJECT: Final = "Object"
@@ -89,8 +89,9 @@ def converted(value: Any, type_name: str) -> Any:
         return moment.replace(tzinfo=None)
     if type_name in _REALS and is_number and not isinstance(value, Decimal):
         return float(value)
-    if type_name in _DECIMALS and is_number and not isinstance(value, float):
-        return Decimal(value)
+    if type_name in _DECIMALS and is_number:
+        # OLE Automation keeps 15 digits of a real number.
+        return Decimal(f"{value:.15g}") if isinstance(value, float) else Decimal(value)
     if data_type.low is not None and data_type.high is not None and isinstance(value, int) and is_number:
         if not data_type.low <= value <= data_type.high:
             raise ValueError(f"the value does not fit: {type_name} has {data_type.low} to {data_type.high}")
@@ -105,11 +106,4 @@ def for_expressions(value: Any, type_name: str) -> Variable:
     :param value: the value.
     :param type_name: the type of the variable.
     """
-    try:
-        code = type_code(type_name)
-        if code is None:
-            return Variable(None, None)
-        found = from_python("" if value is None and type_name == "String" else value, variable_type(code, None))
-    except ValueError:
-        return Variable(None, None)
-    return Variable(variable_type(code, found), found)
+    return variable_of(type_name, "" if value is None and type_name == "String" else value)

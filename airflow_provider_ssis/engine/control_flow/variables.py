@@ -215,6 +215,7 @@ class View(Mapping[str, Variable]):
                 self._settings(self._frame.locale_id),
                 target=None if target is None or target.code.name == "DT_WSTR" else target,
                 max_length=MAX_VARIABLE_LENGTH,
+                for_variable=True,
             )
             value = compiled.evaluate()
         except ExpressionError as error:

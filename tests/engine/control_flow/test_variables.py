@@ -421,3 +421,28 @@ def test_a_path_can_mark_its_value_as_sensitive_and_name_a_value_alone(runs: Eng
     result = runs.run(package, {"T": task}, property_overrides={path: "Canary-3"})
     assert result.variables["User::Key"] == "Canary-3"
     assert ("Canary-3" in repr((result.messages, result.statistics))) is not path.startswith("$Sensitive")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [("1.25", Decimal("1.25")), ("@[User::Total] + 0.125", Decimal("1.625")), ("3", Decimal(3))],
+)
+def test_a_decimal_variable_keeps_the_digits_after_the_point(
+    runs: EngineRuns, expression: str, expected: Decimal
+) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("Total", Decimal("1.5"))
+    package.add_variable("Computed", Decimal(0), expression=expression)
+    package.add_variable("Target", Decimal(0))
+    package.add_expression("T", f"@[User::Target] = {expression}")
+    add_task(package, "Read")
+    found: list[Any] = []
+    result = runs.run(package, {"Read": read("Computed", found)})
+    assert (result.variables["User::Target"], found) == (expected, [expected])
+
+
+def test_a_real_number_has_fifteen_digits_in_a_decimal_variable(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("Target", Decimal(0))
+    package.add_expression("T", "@[User::Target] = (DT_R8)1.25")
+    assert runs.run(package).variables["User::Target"] == Decimal("1.25")

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
-from airflow_provider_ssis.engine.data_flow.databases.database import Database, open_database
+from airflow_provider_ssis.engine.data_flow.databases.database import open_database
 from airflow_provider_ssis.engine.data_flow.databases.inserting import driver_values
 from airflow_provider_ssis.engine.data_flow.databases.reading import read_query
 from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
@@ -139,10 +139,10 @@ class QueriedRows(Reference):
         parameters: Sequence[tuple[int, ColumnType]],
         cache: PartialCache | None,
     ) -> None:
-        self._context, self._component, self._sql, self._schema = context, component, sql, schema
+        self._sql, self._schema = sql, schema
         self._parameters, self._cache = parameters, cache
         self._resources = ExitStack()
-        self._database: Database | None = None
+        self._database = self._resources.enter_context(open_database(context, component))
 
     def find(self, keys: Sequence[pa.Array]) -> Matches:
         """Find the first reference row for each row of a batch. Equal keys of a batch are asked for once."""
@@ -168,21 +168,15 @@ class QueriedRows(Reference):
 
     def close(self) -> None:
         """Disconnect."""
-        self._database = None
         self._resources.close()
 
     def _ask(self, keys: Sequence[Key], answers: dict[Key, pa.RecordBatch | None]) -> None:
-        if self._database is None:
-            self._database = self._resources.enter_context(open_database(self._context, self._component))
         database = self._database
-        try:
-            for key in keys:
+        for key in keys:
+            with database.use:
                 answers[key] = next(read_query(database, self._sql, key, self._schema, 1), None)
-                if self._cache is not None:
-                    self._cache.put(key, answers[key])
-        finally:
-            if database.is_shared:  # others wait for it
-                self.close()
+            if self._cache is not None:
+                self._cache.put(key, answers[key])
 
 
 class PartialCache:

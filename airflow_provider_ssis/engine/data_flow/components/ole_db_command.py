@@ -176,7 +176,8 @@ class OleDbCommand(RowComponent):
 
     def _run(self, values: list[Any]) -> None:
         cursor = self._cursor
-        with time_limit(self._timeout, cursor.cancel), self._database.cancel.interrupts(cursor.cancel):
+        cancel = self._database.cancel
+        with self._database.use, time_limit(self._timeout, cursor.cancel), cancel.interrupts(cursor.cancel):
             cursor.execute(self._sql, *values)
             # Errors of later statements of the text arrive with their results.
             while cursor.nextset():

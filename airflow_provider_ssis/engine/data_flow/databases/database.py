@@ -1,10 +1,16 @@
-"""The connection of a component to a database."""
+"""The connection of a component to a database.
+
+Cursors are closed with ``contextlib.closing``: as a context manager, a cursor of pyodbc commits the transaction.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
 
 import mssql_python
 import pyodbc
@@ -34,7 +40,7 @@ class Database:
     """The connection of a component to a database.
 
     :param connection: the connection; in a transaction of the package it is not in autocommit mode.
-    :param odbc_string: its ODBC connection string, with the password.
+    :param odbc_string: its ODBC connection string, with the password; empty in a transaction of the package.
     :param is_retained: whether all users of the connection manager share the connection.
     :param in_package_transaction: whether a transaction of the package is open on the connection.
     :param cancel: cancelling the run.
@@ -45,13 +51,15 @@ class Database:
     is_retained: bool
     in_package_transaction: bool
     cancel: CancelToken
+    use: AbstractContextManager[Any] = field(default_factory=threading.RLock, repr=False)
+    """Is held while statements run, so that components in several threads can share the connection."""
 
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open: of the package, or begun by a statement on a retained connection."""
         if self.in_package_transaction or not (self.is_retained and self.is_sql_server):
             return self.in_package_transaction
-        with self.connection.cursor() as cursor:
+        with closing(self.connection.cursor()) as cursor:
             return bool(cursor.execute("SELECT @@TRANCOUNT").fetchval())
 
     @property
@@ -73,7 +81,7 @@ class Database:
     @property
     def microsoft_string(self) -> str | None:
         """The connection string for mssql-python; None if it cannot connect to the database."""
-        if not self.uses_microsoft_driver:
+        if not self.odbc_string or not self.uses_microsoft_driver:
             return None
         pairs = connection_pairs(self.odbc_string)
         if any(key not in _KEYWORDS | _WITHOUT_EFFECT for key in pairs):
@@ -129,6 +137,11 @@ def _braced(text: str, start: int) -> tuple[str, int]:
         start = end + 2
 
 
+_LOCK = threading.Lock()
+_USES: WeakValueDictionary[int, Any] = WeakValueDictionary()
+"""The lock of each open connection, by the id of the connection, as long as a component uses it."""
+
+
 @contextmanager
 def open_database(context: TaskContext, component: Component) -> Iterator[Database]:
     """Open, or share, the connection of a component.
@@ -140,8 +153,28 @@ def open_database(context: TaskContext, component: Component) -> Iterator[Databa
     reference = connection_reference(component)
     manager = context.connections.get(reference)
     with context.connections.odbc(reference) as connection:
-        text = context.connections.odbc_string(reference)
-        yield Database(connection, text, manager.retains, not connection.autocommit, context.cancel)
+        # A connection with a transaction is the only one of its connection manager.
+        text = context.connections.odbc_string(reference) if connection.autocommit else ""
+        with _LOCK:
+            use = _USES.setdefault(id(connection), threading.RLock())
+        yield Database(connection, text, manager.retains, not connection.autocommit, context.cancel, use)
+
+
+def other_users(component: Component) -> list[Any]:
+    """Return the elements of the other components of the data flow that use the connection manager of a component.
+
+    :param component: the component.
+    """
+    parent = component.element.getparent()
+    own = _managers(component.element)
+    siblings = [] if parent is None else parent.iterfind("component")
+    return [each for each in siblings if each is not component.element and own & _managers(each)]
+
+
+def _managers(component: Any) -> set[str]:
+    names = ("connectionManagerRefId", "connectionManagerID")
+    found = {connection.get(name, "") for connection in component.iterfind("connections/connection") for name in names}
+    return found - {""}
 
 
 def connection_reference(component: Component) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -33,7 +34,7 @@ def describe_table(connection: pyodbc.Connection, table: str) -> Description:
     :param table: the name as the package stores it.
     :raises TaskFailure: there is no such table, or it cannot be read.
     """
-    with connection.cursor() as cursor:
+    with closing(connection.cursor()) as cursor:
         try:
             # A table cannot be a parameter; Quoting quotes its name.
             cursor.execute(f"SELECT * FROM {Quoting(connection).table(table)} WHERE 1 = 0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -86,7 +86,7 @@ class InsertWriter(TableWriter):
         """Write and commit rows, all or none of them."""
         values = self._values(rows)
         connection = self._database.connection
-        with self._transaction():
+        with self._database.use, self._transaction():
             cursor = connection.cursor()
             try:
                 with (
@@ -119,7 +119,7 @@ class InsertWriter(TableWriter):
                 self._execute(f"SET IDENTITY_INSERT {self._table} OFF")
 
     def _execute(self, sql: str) -> None:
-        with self._database.connection.cursor() as cursor:
+        with closing(self._database.connection.cursor()) as cursor:
             cursor.execute(sql)
 
     @contextmanager

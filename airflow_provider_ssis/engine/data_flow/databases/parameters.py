@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import pyodbc
@@ -92,6 +93,6 @@ def _procedure_parameters(connection: pyodbc.Connection, sql: str) -> list[str]:
     parts = [part for part, _is_quoted in split_name(match[1])]
     schema = parts[-2] if len(parts) > 1 else None
     catalog = parts[-3] if len(parts) > 2 else None
-    with connection.cursor() as cursor:
+    with closing(connection.cursor()) as cursor:
         rows = cursor.procedureColumns(parts[-1], catalog=catalog, schema=schema).fetchall()
     return [str(row.column_name) for row in rows if row.column_type != pyodbc.SQL_RETURN_VALUE]

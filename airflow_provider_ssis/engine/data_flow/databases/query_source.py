@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -14,11 +14,12 @@ import pyodbc
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.column_source import ColumnSource
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted
-from airflow_provider_ssis.engine.data_flow.databases.database import Database, open_database
+from airflow_provider_ssis.engine.data_flow.databases.database import Database, open_database, other_users
 from airflow_provider_ssis.engine.data_flow.databases.external_columns import check_external_columns
-from airflow_provider_ssis.engine.data_flow.databases.reading import read_values
+from airflow_provider_ssis.engine.data_flow.databases.reading import QueryBatch, read_values
 from airflow_provider_ssis.engine.data_flow.databases.table_names import Quoting
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
+from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
 from airflow_provider_ssis.engine.errors import TaskFailure
 
 MISSING_COMMAND = 0xC0202001
@@ -72,6 +73,7 @@ class QuerySource(ColumnSource):
         """Connect."""
         self._database: Database = self._resources.enter_context(open_database(context, self.plan.stored))
         self._query = self.query(context, self._database.connection)
+        self._options = context.options
 
     def close(self, *, failed: bool) -> None:
         """Close the connection."""
@@ -82,8 +84,24 @@ class QuerySource(ColumnSource):
         wanted, query = self.wanted, self._query
         sql = query.sql or self._select(wanted)
         rows = self.plan.buffer_rows
-        for batch in read_values(self._database, sql, query.parameters, wanted, rows, timeout=query.timeout):
+        batches = read_values(self._database, sql, query.parameters, wanted, rows, timeout=query.timeout)
+        if self._database.is_shared and other_users(self.plan.stored):
+            batches = self._read_first(batches)
+        for batch in batches:
             yield from self.sort_out(batch)
+
+    def _read_first(self, batches: Iterator[QueryBatch]) -> Iterator[QueryBatch]:
+        """Read all rows before the first one is passed on: a connection has one open result at a time."""
+        with StoredRows(self.wanted.arrow, self._options) as stored:
+            read: list[tuple[int, QueryBatch]] = []
+            with self._database.use:
+                for batch in batches:
+                    stored.append(batch.rows)
+                    read.append((batch.rows.num_rows, replace(batch, rows=batch.rows.slice(0, 0))))
+            table = stored.table()
+            for count, batch in read:
+                part = table.slice(batch.first_row - 1, count).combine_chunks()
+                yield replace(batch, rows=part.to_batches()[0])
 
     def _select(self, wanted: RowSchema) -> str:
         quoting = Quoting(self._database.connection)

@@ -15,7 +15,12 @@ from airflow_provider_ssis.datatypes import LARGE_OBJECTS, STRINGS
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.databases.converted import Mask
-from airflow_provider_ssis.engine.data_flow.databases.database import ERROR_OF_PROVIDER, Database, open_database
+from airflow_provider_ssis.engine.data_flow.databases.database import (
+    ERROR_OF_PROVIDER,
+    Database,
+    open_database,
+    other_users,
+)
 from airflow_provider_ssis.engine.data_flow.databases.external_columns import check_external_columns
 from airflow_provider_ssis.engine.data_flow.databases.statuses import DESTINATION_CODES, Codes, ValueStatus, row_codes
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import (
@@ -137,9 +142,22 @@ class TableDestination(RowComponent):
                 "transaction for the task.",
                 _REDIRECT_IN_TRANSACTION,
             )
+        if not self._load.commit_rows and self._database.is_shared and not self._database.in_transaction:
+            self._check_only_writer()
         self._writer: TableWriter = open_writer(
             self._database, self._load.options, single_transaction=not self._load.commit_rows
         )
+
+    def _check_only_writer(self) -> None:
+        """Check that no other component writes on the connection: its commits would be those of this component."""
+        for other in other_users(self.plan.stored):
+            if any(each.get("hasSideEffects") == "true" for each in other.iterfind("inputs/input")):
+                raise TaskFailure(
+                    f"{self.plan.stored.name} commits its rows at the end, and {other.get('name')} commits rows on the "
+                    "same retained connection. Choose another maximum insert commit size, or another connection "
+                    "manager.",
+                    _LOAD_IN_TRANSACTION,
+                )
 
     def close(self, *, failed: bool) -> None:
         """Roll back what is not committed, and disconnect."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -96,7 +97,7 @@ def columns_of_table(connection: pyodbc.Connection, table: str) -> Sequence[Tabl
     """
     parts = [name for name, _is_quoted in split_name(table)]
     catalog, schema = ([None, None, *parts[:-1]])[-2:]
-    with connection.cursor() as cursor:
+    with closing(connection.cursor()) as cursor:
         try:
             rows = cursor.columns(
                 table=_pattern(connection, parts[-1]), catalog=catalog or None, schema=schema

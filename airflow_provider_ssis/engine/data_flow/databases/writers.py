@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import mssql_python
 
 from airflow_provider_ssis.engine.data_flow.databases.bulk_loading import BulkWriter, can_bulk_load
@@ -49,7 +51,7 @@ def _check_triggers(database: Database, options: WriteOptions) -> None:
     """Check that INSERT statements do not run triggers that a bulk load would not run."""
     if not options.is_bulk or options.fire_triggers or not database.is_sql_server:
         return
-    with database.connection.cursor() as cursor:
+    with closing(database.connection.cursor()) as cursor:
         count = cursor.execute(_TRIGGERS, Quoting(database.connection).table(options.table)).fetchval()
     if count:
         raise TaskFailure(

@@ -104,6 +104,7 @@ def run_package(
     :param logging_level: 0 None, 1 Basic, 2 Performance, 3 Verbose. Default: 1.
     :param password: the password that protects the project or package. Default: None.
     :param on_event: is called with each event, in their order, in the thread of the run; it must return quickly.
+        Its error cancels the run, and is raised.
     :param cancel: cancels the run from another thread. Default: None.
     :param options: more options. ``scripts`` and ``logging_level`` of it are not used. Default: theirs.
     :param secret_texts: texts that no event may contain, in addition to the package's sensitive values. Default: none.
@@ -115,7 +116,8 @@ def run_package(
     """
     project = source if isinstance(source, LoadedProject) else load_project(source, password=password)
     run_options = replace(options or RunOptions(), scripts=dict(scripts or {}), logging_level=logging_level)
-    collected = _Collected(on_event)
+    token = cancel or CancelToken()
+    collected = _Collected(on_event, token)
     secrets = Secrets()
     for text in secret_texts:
         secrets.add(text)
@@ -123,7 +125,7 @@ def run_package(
         project,
         sink=collected.add,
         secrets=secrets,
-        cancel=cancel or CancelToken(),
+        cancel=token,
         options=run_options,
         paths=_path_map(path_map),
         replacements=dict(connections or {}),
@@ -144,6 +146,8 @@ def run_package(
     run = runner.prepared(file, parameters or {}, property_overrides or {})
     began = _now()
     status = _run(lambda: runner.run(run, validate_only=validate_only))
+    if collected.failure is not None:
+        raise collected.failure
     return RunResult(
         status=status,
         messages=tuple(collected.messages),
@@ -159,10 +163,15 @@ def _path_map(rules: Mapping[str, str] | Iterable[str]) -> PathMap:
 
 
 class _Collected:
-    """The events of a run, by kind."""
+    """The events of a run, by kind.
 
-    def __init__(self, on_event: Callable[[Event], None] | None) -> None:
+    :param on_event: the caller's function. Its error cancels the run, and is raised when the run has ended.
+    """
+
+    def __init__(self, on_event: Callable[[Event], None] | None, cancel: CancelToken) -> None:
         self._on_event = on_event
+        self._cancel = cancel
+        self.failure: BaseException | None = None
         self.messages: list[Message] = []
         self.statistics: list[ExecutableEnded] = []
         self._rows: Counter[tuple[str, str]] = Counter()
@@ -176,8 +185,12 @@ class _Collected:
             self._rows[event.place.path, event.path_id] += event.rows
         elif isinstance(event, RowsWritten):
             self._rows[event.place.path, event.component] += event.rows
-        if self._on_event is not None:
-            self._on_event(event)
+        if self._on_event is not None and self.failure is None:
+            try:
+                self._on_event(event)
+            except BaseException as error:  # noqa: BLE001 run_package raises it
+                self.failure = error
+                self._cancel.cancel()
 
     def row_counts(self) -> tuple[RowCount, ...]:
         return tuple(RowCount(task, name, rows) for (task, name), rows in self._rows.items())

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from airflow_provider_ssis.engine import (
 )
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.control_flow import real
-from airflow_provider_ssis.engine.events import Event, EventName, Message, Result
+from airflow_provider_ssis.engine.events import Event, EventName, Message, Place, Result, RowsSent
 from airflow_provider_ssis.engine.injections import Injection
 from airflow_provider_ssis.engine.loading import load_project
 from airflow_provider_ssis.project.builder.package import PackageBuilder
@@ -313,16 +314,22 @@ def test_a_task_that_does_not_stop_does_not_hold_the_cancelled_run(
     assert result.status is Result.CANCELED
 
 
-def test_an_error_of_the_callers_function_ends_the_run(runs: EngineRuns) -> None:
+@pytest.mark.parametrize("kind", [Message, RowsSent])
+def test_an_error_of_the_callers_function_ends_the_run(runs: EngineRuns, kind: type[Event]) -> None:
     package = PackageBuilder("P")
     add_task(package, "T")
     token = CancelToken()
 
     def broken(event: Event) -> None:
-        raise RuntimeError("the display failed")
+        if isinstance(event, kind):
+            raise RuntimeError("the display failed")
+
+    def send(context: TaskContext) -> None:
+        place = Place("P.dtsx", "\\Package\\T", "\\Package\\T", "T", "{1}")
+        context.publish(RowsSent(datetime.now(UTC), place, "Paths[A.B]", "B", "A", "C", 1))
 
     with pytest.raises(RuntimeError, match="the display failed"):
-        runs.run(package, on_event=broken, cancel=token)
+        runs.run(package, {"T": send}, on_event=broken, cancel=token)
     assert token.is_cancelled
 
 

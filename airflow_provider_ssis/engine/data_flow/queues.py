@@ -6,6 +6,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO
 
 import pyarrow as pa
@@ -174,5 +175,7 @@ class _Queue:
         self._extents.clear()
         self.bytes = self.rows = 0
         if self._file is not None:
-            self._file.close()
+            # A full disk is no fault any more: the rows are not used.
+            with suppress(OSError):
+                self._file.close()
             self._file = None

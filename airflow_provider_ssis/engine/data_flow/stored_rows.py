@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import RunOptions
+from airflow_provider_ssis.engine.temporary_folders import TemporaryFolder
 
 
 class StoredRows:
@@ -23,7 +24,7 @@ class StoredRows:
         self._options = options
         self._batches: list[pa.RecordBatch] = []
         self._bytes = 0
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: TemporaryFolder | None = None
         self._writer: pa.RecordBatchFileWriter | None = None
         self._file: pa.MemoryMappedFile | None = None
         self.rows = 0
@@ -42,7 +43,7 @@ class StoredRows:
             return
         self._batches.append(batch)
         if self._bytes > self._options.memory_limit:
-            self._folder = tempfile.TemporaryDirectory(prefix="ssis-", dir=self._options.temp_folder)
+            self._folder = TemporaryFolder(self._options.temp_folder)
             self._writer = pa.ipc.new_file(str(self._path), self._schema)
             for each in self._batches:
                 self._writer.write_batch(each)
@@ -59,13 +60,17 @@ class StoredRows:
     def close(self) -> None:
         """Release the memory and remove the file. Can be called twice."""
         self._batches = []
-        if self._file is not None:
-            self._file.close()
-        elif self._writer is not None:
-            self._writer.close()
-        self._writer = None
-        if self._folder is not None:
-            self._folder.cleanup()
+        writer, self._writer = self._writer, None
+        try:
+            if self._file is not None:
+                self._file.close()
+            elif writer is not None:
+                # The rows are not used; a full disk is no fault any more.
+                with suppress(OSError):
+                    writer.close()
+        finally:
+            if self._folder is not None:
+                self._folder.remove()
 
     def __enter__(self) -> StoredRows:
         return self
@@ -78,4 +83,4 @@ class StoredRows:
     @property
     def _path(self) -> Path:
         assert self._folder is not None  # noqa: S101 is set before the file is written
-        return Path(self._folder.name) / "rows.arrow"
+        return self._folder.path / "rows.arrow"

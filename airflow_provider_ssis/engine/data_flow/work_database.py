@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import cached_property
-from pathlib import Path
 from typing import NoReturn
 
 import duckdb
@@ -17,6 +14,7 @@ import pyarrow as pa
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.temporary_folders import TemporaryFolder
 
 _CANNOT_SPILL, _NO_MEMORY = 0xC0047048, 0xC0047012
 """DTS_E_CANTCREATESPOOLFILE and DTS_E_BUFFERALLOCFAILED."""
@@ -39,8 +37,9 @@ class WorkDatabase:
         self._component = component
         self._options = options
         self._cleanup = ExitStack()
-        self.folder = Path(tempfile.mkdtemp(prefix="ssis-", dir=options.temp_folder))
-        self._cleanup.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        folder = TemporaryFolder(options.temp_folder)
+        self.folder = folder.path
+        self._cleanup.callback(folder.remove)
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:

@@ -17,6 +17,7 @@ from airflow_provider_ssis.engine.errors import EngineError
 from airflow_provider_ssis.engine.events import Event
 from airflow_provider_ssis.engine.process.event_lines import from_fields
 from airflow_provider_ssis.engine.process.job import RunJob
+from airflow_provider_ssis.engine.temporary_folders import remove_abandoned_folders
 
 CHILD = "airflow_provider_ssis.engine.process.child"
 
@@ -133,6 +134,8 @@ class EngineProcess:
                 with contextlib.suppress(OSError):
                     pipe.close()
         self._process.wait()
+        if self._result is None:
+            remove_abandoned_folders(None)
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None  # noqa: S101 opened above

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.tasks.command_line import split_arguments
+from airflow_provider_ssis.engine.tasks.guarded_process import GuardedProcess
 from airflow_provider_ssis.engine.tasks.task import Task
 from airflow_provider_ssis.project.package.tasks import ExecuteProcessTask
 
@@ -23,7 +21,10 @@ _STEP = 0.5
 
 
 class ProcessTask(Task):
-    """Starts a program and waits for its end. Its process group is killed when the run is cancelled."""
+    """Starts a program and waits for its end.
+
+    The program and the processes that it started are killed when the run is cancelled, and when the engine ends.
+    """
 
     data: ExecuteProcessTask
 
@@ -86,52 +87,48 @@ class ProcessTask(Task):
         def redirected(name: str) -> int:
             return subprocess.PIPE if name else subprocess.DEVNULL
 
+        data = self.data
+        pipes = (
+            redirected(data.standard_input_variable),
+            redirected(data.standard_output_variable),
+            redirected(data.standard_error_variable),
+        )
         try:
-            # The package names the program; that is what the task is for.
-            process = subprocess.Popen(  # noqa: S603
-                command,
-                cwd=self._folder(context),
-                stdin=redirected(self.data.standard_input_variable),
-                stdout=redirected(self.data.standard_output_variable),
-                stderr=redirected(self.data.standard_error_variable),
-                start_new_session=True,
-            )
+            process = GuardedProcess(command, self._folder(context), pipes)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise TaskFailure(f"The program {command[0]} cannot be started: {reason}.", 0xC0029153) from None
         try:
-            with context.cancel.interrupts(lambda: _kill(process)):
+            with context.cancel.interrupts(process.kill):
                 return self._communicate(context, process, given)
         except subprocess.TimeoutExpired:
             fate = "It was left running (TerminateProcessAfterTimeOut)"
-            if self.data.terminate_after_timeout:
-                _kill(process)
-                process.wait()
+            if data.terminate_after_timeout:
                 fate = "It was ended"
             raise TaskFailure(
-                f"The process {command[0]} did not end within {self.data.timeout} seconds (TimeOut). {fate}.",
+                f"The process {command[0]} did not end within {data.timeout} seconds (TimeOut). {fate}.",
                 0xC002914C,
             ) from None
-        except BaseException:
-            _kill(process)
-            process.wait()
-            raise
+        finally:
+            process.close()
 
     def _communicate(
-        self, context: TaskContext, process: subprocess.Popen[bytes], given: bytes | None
+        self, context: TaskContext, process: GuardedProcess, given: bytes | None
     ) -> tuple[int, bytes, bytes]:
         end = time.monotonic() + self.data.timeout if self.data.timeout else None
         while True:
             step = _STEP if end is None else min(_STEP, max(end - time.monotonic(), 0))
             try:
-                output, errors = process.communicate(given, timeout=step)
+                output, errors = process.communicate(given, step)
             except subprocess.TimeoutExpired:
                 given = None
                 context.cancel.check()
                 if end is not None and time.monotonic() >= end:
+                    if not self.data.terminate_after_timeout:
+                        process.release()
                     raise
             else:
-                return process.returncode, output or b"", errors or b""
+                return process.exit_code(), output, errors
 
     def _program(self, context: TaskContext) -> str:
         name = self.data.executable.strip().strip('"')
@@ -158,9 +155,3 @@ class ProcessTask(Task):
         if not folder.is_dir():
             raise TaskFailure(f"The working folder {folder} does not exist.", 0xC0029156)
         return folder
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and its children, which share its process group."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)

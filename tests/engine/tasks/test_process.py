@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,8 +16,11 @@ import pytest
 from airflow_provider_ssis.engine.connections.paths import PathMap
 from airflow_provider_ssis.engine.errors import Cancelled
 from airflow_provider_ssis.engine.tasks.command_line import split_arguments
+from airflow_provider_ssis.engine.tasks.guarded_process import GuardedProcess
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from tests.support.engine import Context, failure_of, run_task, task_context, task_of
+from tests.support.small_packages import saved
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -95,12 +101,94 @@ class TestProcesses:
         thread.join()
         assert not is_running(int(pid.read_text()))
 
+    def test_cancelling_kills_children_in_other_sessions(self, tmp_path: Path) -> None:
+        found = context("sh", f'-c "{STAYS.format(folder=tmp_path)}; wait"')
+
+        def cancel() -> None:
+            pids(tmp_path)
+            found.cancel.cancel()
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        with pytest.raises(Cancelled):
+            run_task(found)
+        thread.join()
+        assert not [pid for pid in pids(tmp_path) if is_running(pid)]
+
+    def test_a_killed_engine_leaves_no_program_and_no_child_of_it(self, tmp_path: Path) -> None:
+        """The system kills the engine alone, and nothing cleans up after it."""
+        package = ProjectBuilder("P").add_package("Test")
+        package.add_execute_process("Start", "sh", f'-c "{STAYS.format(folder=tmp_path)}; wait"')
+        command = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "run", str(saved(package, tmp_path))]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as engine:
+            started = pids(tmp_path)
+            engine.kill()
+        assert not [pid for pid in started if is_running(pid)]
+
+    def test_a_killed_guard_ends_its_program(self, tmp_path: Path) -> None:
+        process = GuardedProcess(["/bin/sleep", "60"], tmp_path, (subprocess.DEVNULL,) * 3)
+        try:
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate(None, 60)
+            assert process.exit_code() == -signal.SIGKILL
+        finally:
+            process.close()
+        wait_until(lambda: not [one for one in Path("/proc").glob("[0-9]*/cwd") if leads_to(one, tmp_path)])
+
+    def test_a_program_may_leave_processes_in_the_background(self, tmp_path: Path) -> None:
+        """As on Windows: the task ends with its program. Those that hold its output are waited for."""
+        for redirects in (True, False):
+            command = f"sleep 60 >/dev/null 2>&1 & echo $! > {tmp_path}/left.{redirects}; echo done"
+            found = context("sh", f'-c "{command}"', redirects=redirects)
+            assert run_task(found) == 0
+            pid = int((tmp_path / f"left.{redirects}").read_text())
+            assert Path(f"/proc/{pid}").exists()
+            os.kill(pid, signal.SIGKILL)
+
+    def test_a_process_that_may_outlive_its_time_is_left_running(self, tmp_path: Path) -> None:
+        command = f"echo $$ > {tmp_path}/left; exec sleep 60"
+        found = context("sh", f'-c "{command}"', redirects=False, timeout=1, terminate_after_timeout=False)
+        assert "left running" in failure_of(lambda: run_task(found)).text
+        pid = int((tmp_path / "left").read_text())
+        assert Path(f"/proc/{pid}").exists()
+        os.kill(pid, signal.SIGKILL)
+
+    def test_a_program_has_the_default_signals_and_one_session(self) -> None:
+        """Otherwise a program whose reader ends would not end."""
+        found = context("sh", '-c "cat /proc/self/status; ps -o sid=,pid= $$"')
+        assert run_task(found) == 0
+        lines = str(found.read("Output")).splitlines()
+        ignored = next(line for line in lines if line.startswith("SigIgn:"))
+        assert int(ignored.split()[1], 16) & (1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1)) == 0
+        session, pid = lines[-1].split()
+        assert session == pid
+
     def test_a_file_that_is_no_program_fails(self, tmp_path: Path) -> None:
         path = tmp_path / "tool.exe"
         path.write_bytes(b"MZ")
         path.chmod(0o755)
         failure = failure_of(lambda: run_task(context(str(path))))
         assert (failure.code, "cannot be started" in failure.text) == (0xC0029153, True)
+
+
+STAYS = (
+    "sleep 60 & echo $! > {folder}/1.pid; setsid sleep 60 & echo $! > {folder}/2.pid; "
+    "(setsid sh -c 'sleep 60 & echo $! > {folder}/3.pid'); echo > {folder}/ready"
+)
+"""Starts a child, one in a different session, and one there whose parent has ended."""
+
+
+def pids(folder: Path) -> list[int]:
+    """The processes that :data:`STAYS` started; waits for it."""
+    wait_until((folder / "ready").exists)
+    return [int((folder / f"{number}.pid").read_text()) for number in (1, 2, 3)]
+
+
+def leads_to(link: Path, folder: Path) -> bool:
+    try:
+        return link.readlink() == folder
+    except OSError:
+        return False
 
 
 def is_running(pid: int) -> bool:

@@ -1,6 +1,6 @@
 # `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest race load fuzz bench docs picture release format clean
+.PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest race load kills fuzz bench docs picture release format clean
 python := .venv/bin/python
 # Where it is set, each process of the tests compiles and rewrites all of their modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -13,6 +13,7 @@ help:
 	@echo "make test-versions  the tests that meet Airflow, on every supported version of it"
 	@echo "make race    short deferrable packages on SQLite, PostgreSQL and Celery: how many tasks fail (takes hours)"
 	@echo "make load    100 clients on one embedded SSISDB under deadlocks and lock timeouts, 20,000 operations"
+	@echo "make kills   end 500 runs of the engine at random moments: nothing may be left of them (Linux)"
 	@echo "make fuzz    feed mutated packets, files and batches to the project, for a minute each or FUZZ_ARGS"
 	@echo "make bench   measure it beside its peers, in under ten minutes"
 	@echo "make docs    write docs/reference from the code"
@@ -73,6 +74,10 @@ race: setup
 # `make load LOAD_ARGS="--clients 20 --operations 2000"`; `--help` shows the rest.
 load: setup
 	$(python) -m scripts.load $(LOAD_ARGS)
+
+# `make kills KILLS_ARGS="--times 50 --seed 2"`; `--help` shows the rest.
+kills: setup
+	$(python) -m scripts.kill_engine $(KILLS_ARGS)
 
 # `make fuzz FUZZ_ARGS="files batches --seconds 3600"`; `--help` shows the rest.
 fuzz: setup

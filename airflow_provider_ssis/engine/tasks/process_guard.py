@@ -5,7 +5,7 @@ session, with one end of a socket pair. The guard starts the program, reports it
 processes that it started when the engine requests it or when the engine's end of the pair closes.
 
 On Linux, the guard is the "subreaper" of the program's processes: those that lose their parent become its children, so
-that it finds them in whatever session they are (``prctl(2)``, ``PR_SET_CHILD_SUBREAPER``). Elsewhere it kills the
+that it finds them in all sessions (``prctl(2)``, ``PR_SET_CHILD_SUBREAPER``). Elsewhere it kills the
 program's process group.
 
 The file uses only modules that Python loads fast, because each task starts it.

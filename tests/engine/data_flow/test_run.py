@@ -33,6 +33,15 @@ def flow(tmp_path: Path) -> FlowTest:
 # -- queues ------------------------------------------------------------------------------------------------------------
 
 
+def threads_of_flows() -> list[threading.Thread]:
+    """The running threads of data flows; those of triggers have similar names."""
+    return [
+        each
+        for each in threading.enumerate()
+        if each.name.startswith("ssis-") and not each.name.startswith("ssis-poller")
+    ]
+
+
 def test_a_full_queue_makes_the_pushing_thread_wait() -> None:
     inbox = Inbox({"A": _SCHEMA}, 1 << 20, 2, None)
     inbox.put("A", _batch(1, 2))
@@ -140,7 +149,7 @@ def test_cancelling_stops_a_run_and_closes_its_files(flow: FlowTest) -> None:
     with pytest.raises(Cancelled):
         task_of(context).run(context)
     thread.join()
-    assert not [each for each in threading.enumerate() if each.name.startswith("ssis-")]
+    assert threads_of_flows() == []
     assert context.codes("error") == []
     assert context.codes("information")[-1] == 0x40043009
 
@@ -167,7 +176,7 @@ def test_cancelling_at_any_moment_leaves_no_thread_and_closes_all_files(flow: Fl
     context.options = RunOptions(taps=(tap,))
     with pytest.raises(Cancelled):
         task_of(context).run(context)
-    assert not [each for each in threading.enumerate() if each.name.startswith("ssis-")]
+    assert threads_of_flows() == []
     open_files = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
     assert not [each for each in open_files if flow.folder in each.parents]
 
@@ -180,7 +189,7 @@ def test_a_failure_in_one_branch_stops_the_others(flow: FlowTest) -> None:
     result = flow.run()
     assert result.failure is not None
     assert [said.code for said in result.errors] == [0xC02020A1, 0xC0209029, 0xC0202092, 0xC0047038]
-    assert not [each for each in threading.enumerate() if each.name.startswith("ssis-")]
+    assert threads_of_flows() == []
 
 
 def test_an_unexpected_error_fails_the_component(flow: FlowTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,22 @@ def test_statements_for_each_row_share_the_connection_of_the_source(
     assert database.rows("SELECT COUNT(*) FROM t_even WHERE name = 'seen'") == [(60,)]
 
 
+def test_two_sources_share_a_retained_connection(database: TestDatabase) -> None:
+    """The rows are only counted, so no column of them is needed."""
+    project = ProjectBuilder("Shared")
+    package = project.add_package("Shared")
+    manager = package.connection_managers.add_oledb("DB", STUB, retain=True)
+    flow = package.add_data_flow("Load")
+    flow.set_attributes({"defaultBufferMaxRows": "20"})
+    variables = [package.add_variable(name, 0) for name in ("First", "Second")]
+    for variable in variables:
+        source = flow.add_oledb_source(f"Read {variable.name}", manager, COLUMNS, table="t_source")
+        flow.add_row_count(f"Count {variable.name}", source.output, variable)
+    result = run_package(project.to_ispac(), connections={"DB": database.manager})
+    assert result.succeeded, [message.text for message in result.messages]
+    assert [result.variables[f"User::{variable.name}"] for variable in variables] == [ROWS, ROWS]
+
+
 def test_one_commit_at_the_end_cannot_share_a_connection_with_other_commits(database: TestDatabase) -> None:
     result = run(database, commit_size=0)
     assert not result.succeeded

@@ -100,8 +100,8 @@ class QuerySource(ColumnSource):
                     read.append((batch.rows.num_rows, replace(batch, rows=batch.rows.slice(0, 0))))
             table = stored.table()
             for count, batch in read:
-                part = table.slice(batch.first_row - 1, count).combine_chunks()
-                yield replace(batch, rows=part.to_batches()[0])
+                part = table.slice(batch.first_row - 1, count).combine_chunks().to_batches()
+                yield replace(batch, rows=part[0]) if part else batch
 
     def _select(self, wanted: RowSchema) -> str:
         quoting = Quoting(self._database.connection)

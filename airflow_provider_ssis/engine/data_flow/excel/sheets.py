@@ -24,6 +24,8 @@ _SAMPLE_ROWS = 8
 _CANNOT_OPEN = 0xC0202009
 _BASE_DATE = dt.date(1899, 12, 30)
 _DIGITS = 15
+_OPTIONS = {"HDR": ("YES", "NO", ""), "IMEX": ("0", "1", "2", "")}
+"""The options of Extended Properties after the version of Excel, with their values."""
 _OTHER_CHARACTERS = str.maketrans({".": "#", "!": "_", "`": "_", "[": "(", "]": ")"})
 """Characters of a header that the drivers replace in the name of a column."""
 
@@ -69,7 +71,7 @@ def excel_file(context: TaskContext, manager: RunConnection) -> ExcelFile:
 
     :param context: the running task, which maps the path.
     :param manager: the connection manager, of the kind EXCEL or with a provider that reads Excel files.
-    :raises TaskFailure: it names no file.
+    :raises TaskFailure: it names no file, or has an option that the engine does not know.
     """
     pairs = {
         key.strip().lower(): value for key, value in parse_provider_string(manager.connection_string, manager.name)
@@ -80,7 +82,14 @@ def excel_file(context: TaskContext, manager: RunConnection) -> ExcelFile:
     options = {}
     for part in pairs.get("extended properties", "").strip("\"' ").split(";"):
         key, _, value = part.partition("=")
-        options[key.strip().upper()] = value.strip().upper()
+        name, chosen = key.strip().upper(), value.strip().upper()
+        if name and not name.startswith("EXCEL") and chosen not in _OPTIONS.get(name, ()):
+            raise TaskFailure(
+                f'The connection manager "{manager.name}" has the option {part.strip()}, which the engine does not '
+                "know. It knows HDR=YES, HDR=NO and IMEX=0, 1 and 2. Remove the option.",
+                _CANNOT_OPEN,
+            )
+        options[name] = chosen
     return ExcelFile(context.connections.path(source), options.get("HDR") != "NO", options.get("IMEX") == "1")
 
 

@@ -190,3 +190,11 @@ def test_a_package_of_the_builder_keeps_a_sheet_in_a_raw_file(tmp_path: Path) ->
     context = task_context(package.read())
     run_task(context)
     assert list(context.variables["User::Rows"]) == [(1.0, "a"), (2.0, None)]
+
+
+@pytest.mark.parametrize("option", ["HDR=MAYBE", "IMEX=3", "TypeGuessRows=0", "MAXSCANROWS=16"])
+def test_an_unknown_option_of_the_connection_fails(tmp_path: Path, option: str) -> None:
+    """Options that change the types of columns would change the rows."""
+    text = workbook(tmp_path, [["n"], [1]])
+    assert option in failure_of(lambda: read(text, N, options=f"EXCEL 12.0 XML;{option}")).text
+    assert read(text, N, options="Excel 12.0 Xml; hdr=Yes; imex=0;") == {"O": [(1.0,)]}

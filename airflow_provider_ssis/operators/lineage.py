@@ -44,14 +44,13 @@ class SsisLineageTask:
         outlets: list[Any]
         log: Any
 
-    @property
-    def _package_place(self) -> dict[str, str]:
-        """The place of the package, by the names of the arguments."""
-        raise NotImplementedError
+        # From the subclasses.
+        @property
+        def _package_place(self) -> dict[str, str]:
+            """The place of the package, by the names of the arguments."""
 
-    def _lineage(self) -> RunLineage | None:
-        """The lineage of the task's run; None if there is no run."""
-        raise NotImplementedError
+        def _lineage(self) -> RunLineage | None:
+            """The lineage of the task's run; None if there is no run."""
 
     def get_openlineage_facets_on_start(self) -> Any:
         """What OpenLineage's event about the start contains: the package. The run has no values yet."""

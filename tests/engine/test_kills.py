@@ -26,7 +26,9 @@ def test_nothing_is_left_of_a_cancelled_run(
     chooser = random.Random(scenario)
     server = ssisdb_emulator_server
     database = sql_server_database(server)
-    for turn, way in enumerate(("nothing", "cancel", "cancel", "cut")):
+    # The library for bulk loads takes ten seconds to report a cut connection; `make kills` includes it.
+    ways = ("nothing", "cancel", "cancel" if scenario.startswith("load") else "cut")
+    for turn, way in enumerate(ways):
         folder = tmp_path / str(turn)
         folder.mkdir()
         outcome = try_once(scenario, way, random_moment(chooser, 0.3), database, (server.host, server.port), folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import pairwise
 from typing import Any
 
 import pyodbc
@@ -19,6 +20,7 @@ _CALL = re.compile(r"\s*(?:\{\s*(?:\?\s*=\s*)?call|exec(?:ute)?)\s+([^\s(?@]+)",
 _NAMED = re.compile(r"(@\w+)\s*=\s*\?")
 _DIRECTION = "input"
 
+_NUMBER = re.compile(r"[0-9]+$")
 WRONG_FORM, TOO_FEW, NOT_FOUND = 0xC0207012, 0xC0207013, 0xC0207014
 
 
@@ -27,7 +29,7 @@ def parse_mapping(text: str) -> list[tuple[str, str]]:
 
     :param text: the property ParameterMapping: ``"Parameter0:Input",{GUID};"Parameter1:Input",{GUID};``, also with
         positions or names with ``@``, in any language, with or without the direction.
-    :raises TaskFailure: 0xC0207012, it has another form; or a parameter is not an input.
+    :raises TaskFailure: 0xC0207012, it has another form, a parameter is not an input, or they are not in order.
     """
     entries: list[tuple[str, str]] = []
     position, text = 0, text.strip()
@@ -47,6 +49,13 @@ def parse_mapping(text: str) -> list[tuple[str, str]]:
             )
         entries.append((name.strip(), match[2].strip()))
         position = match.end()
+    numbers = [int(found[0]) for name, _ in entries if (found := _NUMBER.search(name)) and not name.startswith("@")]
+    if any(second <= first for first, second in pairwise(numbers)):
+        raise TaskFailure(
+            "The parameters in the property ParameterMapping are not in the order of their numbers, so it is not clear "
+            "which value belongs to which marker. Map the parameters again.",
+            WRONG_FORM,
+        )
     return entries
 
 

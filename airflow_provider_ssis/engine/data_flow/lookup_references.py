@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,8 +173,8 @@ class QueriedRows(Reference):
     def _ask(self, keys: Sequence[Key], answers: dict[Key, pa.RecordBatch | None]) -> None:
         database = self._database
         for key in keys:
-            with database.use:
-                answers[key] = next(read_query(database, self._sql, key, self._schema, 1), None)
+            with database.use, closing(read_query(database, self._sql, key, self._schema, 1)) as rows:
+                answers[key] = next(rows, None)
             if self._cache is not None:
                 self._cache.put(key, answers[key])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn
@@ -308,8 +309,9 @@ class Lookup(RowComponent):
         sql = text_of(self._properties, "SqlCommand")
         keys = [join.reference.lineage_id for join in self._joins]
         with open_database(context, self.plan.stored) as database:
-            batches = read_query(database, sql, (), self._reference_schema, _REFERENCE_ROWS)
-            cache = CachedRows(stored_rows(self._reference_schema.arrow, batches, context.options, progress), keys)
+            with closing(read_query(database, sql, (), self._reference_schema, _REFERENCE_ROWS)) as batches:
+                stored = stored_rows(self._reference_schema.arrow, batches, context.options, progress)
+            cache = CachedRows(stored, keys)
         try:
             rows = cache.table.num_rows
             context.information(f"Cached {rows} rows of the reference.", _CACHE_TOTAL, subcomponent=subcomponent)

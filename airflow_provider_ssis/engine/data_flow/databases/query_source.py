@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,7 +84,9 @@ class QuerySource(ColumnSource):
         wanted, query = self.wanted, self._query
         sql = query.sql or self._select(wanted)
         rows = self.plan.buffer_rows
-        batches = read_values(self._database, sql, query.parameters, wanted, rows, timeout=query.timeout)
+        read = read_values(self._database, sql, query.parameters, wanted, rows, timeout=query.timeout)
+        # Closed with the component: after a failure, the traceback would keep its connection open.
+        batches: Iterator[QueryBatch] = self._resources.enter_context(closing(read))
         if self._database.is_shared and other_users(self.plan.stored):
             batches = self._read_first(batches)
         for batch in batches:

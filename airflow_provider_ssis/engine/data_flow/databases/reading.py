@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -61,7 +61,7 @@ def read_query(
     batch_rows: int,
     *,
     timeout: int = 0,
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Yield the rows of a query; a value that does not fit its type fails.
 
     :param database: the connection.
@@ -73,17 +73,18 @@ def read_query(
     :raises TaskFailure: the query failed, a column is missing, or a value does not fit.
     :raises Cancelled: the run was cancelled.
     """
-    for batch in read_values(database, sql, parameters, schema, batch_rows, timeout=timeout):
-        for lineage_id, statuses in batch.statuses.items():
-            row = int(statuses.argmax() if statuses.max() == 0 else (statuses != 0).argmax())
-            column = schema.by_lineage[lineage_id]
-            status = ValueStatus(int(statuses[row])).name.lower()
-            raise TaskFailure(
-                f"The value of the column {column.name} in row {batch.first_row + row} of the query does not fit the "
-                f"type {column.type} ({status}). Change the type of the column, or convert it in the query.",
-                0xC02020C5,
-            )
-        yield batch.rows
+    with closing(read_values(database, sql, parameters, schema, batch_rows, timeout=timeout)) as batches:
+        for batch in batches:
+            for lineage_id, statuses in batch.statuses.items():
+                row = int(statuses.argmax() if statuses.max() == 0 else (statuses != 0).argmax())
+                column = schema.by_lineage[lineage_id]
+                status = ValueStatus(int(statuses[row])).name.lower()
+                raise TaskFailure(
+                    f"The value of the column {column.name} in row {batch.first_row + row} of the query does not fit "
+                    f"the type {column.type} ({status}). Change the type of the column, or convert it in the query.",
+                    0xC02020C5,
+                )
+            yield batch.rows
 
 
 def read_values(
@@ -94,7 +95,7 @@ def read_values(
     batch_rows: int,
     *,
     timeout: int = 0,
-) -> Iterator[QueryBatch]:
+) -> Generator[QueryBatch, None, None]:
     """Yield the rows of a query with the status of each value, as :func:`read_query` does."""
     wants_ticks = any(_needs_ticks(column.type) for column in schema.columns)
     arrow = None if parameters or wants_ticks or database.is_shared else database.connect_arrow()

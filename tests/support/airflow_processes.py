@@ -18,6 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from cryptography.fernet import Fernet
+
 from tests.support.dag_runs import airflow_environment, migrated_home
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
@@ -213,6 +215,8 @@ def running_airflow(
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        # Otherwise components that start at the same time make a key each, or store passwords without one.
+        "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         # The test button is disabled by default.

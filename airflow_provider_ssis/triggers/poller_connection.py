@@ -110,6 +110,7 @@ class PollerConnection:
         """
         answers: Answers[Key, Value] = Answers({}, {})
         groups = [list(keys)]
+        is_repeated = False
         while groups:
             group = groups.pop()
             try:
@@ -117,12 +118,16 @@ class PollerConnection:
             except CatalogError as error:
                 if _is_connection_error(error):
                     raise
-                if len(group) == len(keys) and _affects_all(error, query, subscribed()):
+                if len(group) == len(keys) and not is_repeated and _affects_all(error, query, subscribed()):
                     raise AllQueriesFail(error) from None
-                if len(group) == 1:
-                    answers.failed[group[0]] = error
-                else:
+                if len(group) > 1:
                     groups += halves(group)
+                elif len(keys) == 1 and len(subscribed()) > 1 and not is_repeated:
+                    # The others can be read now, so the error may have ended meanwhile.
+                    is_repeated = True
+                    groups.append(group)
+                else:
+                    answers.failed[group[0]] = error
         return answers
 
 

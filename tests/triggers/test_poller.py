@@ -31,6 +31,7 @@ from airflow_provider_ssis.executions.polling import ExecutionWait, PackageWait,
 from airflow_provider_ssis.triggers import poller as poller_module
 from airflow_provider_ssis.triggers.message_reader import CHUNK
 from airflow_provider_ssis.triggers.poller import MESSAGES_GRACE, MIN_TICK, Poller, Subscription, Update
+from airflow_provider_ssis.triggers.poller_connection import PollerConnection
 from tests.support.scripted_catalog import event
 
 SECONDS = 30
@@ -188,6 +189,20 @@ def test_an_unknown_error_of_all_queries_is_an_outage(
     for seen in updates.values():
         assert len([update for update in seen if update.outage]) <= 1
     assert any(update.outage for update in updates[1])
+
+
+@pytest.mark.parametrize("lasts", [False, True])
+def test_a_single_execution_is_asked_again_before_it_counts_as_unreadable(lasts: bool) -> None:
+    server = Server()
+
+    def refuse(ids: set[int]) -> None:
+        if ids == {2} and (lasts or len(server.asked) == 1):
+            raise CatalogError("The server is in a bad way.", number=60000)
+
+    server.refuse = refuse
+    answers = PollerConnection(server.open_catalog).states([2], subscribed=lambda: [1, 2, 3])
+    assert set(answers.failed) == ({2} if lasts else set())
+    assert set(answers.found) == (set() if lasts else {2})
 
 
 def test_an_unknown_error_of_one_due_execution_is_an_outage_if_the_others_get_it_too() -> None:

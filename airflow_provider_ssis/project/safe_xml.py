@@ -6,6 +6,7 @@ limited. White space is handled as by .NET's ``XmlDocument``, with which SSIS re
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NoReturn
@@ -124,6 +125,9 @@ def _may_be_large(data: bytes, limits: Limits) -> bool:
 
 def _refuse_document_type(data: bytes, part: str) -> None:
     """Refuse a document type declaration, which can only follow the XML declaration, comments and instructions."""
+    if data.startswith(codecs.BOM_UTF8):
+        # libxml2 skips it wherever the document starts, and would then accept the declaration behind it.
+        raise InvalidPartError("has a second byte order mark", part=part, line=1, advice="Save the file again in UTF-8")
     position, end = 0, len(data)
     while position < end:
         for start, stop in ((b"<?", b"?>"), (b"<!--", b"-->")):

@@ -6,7 +6,7 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -203,6 +203,7 @@ def test_the_text_of_a_document_type_is_no_document_type() -> None:
     assert parse_xml(b"<a><![CDATA[<!DOCTYPE b>]]></a>", "Load.dtsx").text == "<!DOCTYPE b>"
 
 
+@example(b"\xef\xbb\xbf", b"\xef\xbb\xbf")
 @given(st.binary(max_size=40), st.sampled_from([b"", b"\xef\xbb\xbf", b"<?xml version='1.0'?>", b"<!--", b"<?a"]))
 def test_no_prolog_hides_a_document_type(prolog: bytes, start: bytes) -> None:
     try:
@@ -210,6 +211,13 @@ def test_no_prolog_hides_a_document_type(prolog: bytes, start: bytes) -> None:
     except InvalidPartError:
         return
     assert root.getroottree().docinfo.internalDTD is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le"])
+def test_a_second_byte_order_mark_is_rejected(encoding: str) -> None:
+    document = '\ufeff\ufeff<!DOCTYPE a [<!ENTITY x "y">]><a b="&x;"/>'.encode(encoding)
+    with pytest.raises(InvalidPartError, match="second byte order mark"):
+        parse_xml(document, "Load.dtsx")
 
 
 @pytest.mark.parametrize(("tags", "attributes"), [(150_000, 0), (10, 250_000)])

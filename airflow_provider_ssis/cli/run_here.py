@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.engine.summary import RunSummary
 
 _LEVELS = ("none", "basic", "performance", "verbose")
+_FILES = ("FILE", "FLATFILE", "MULTIFILE", "MULTIFLATFILE")
 _KEYS = ("parameters", "project_parameters", "connections", "property_overrides")
 
 
@@ -80,7 +81,11 @@ _KEYS = ("parameters", "project_parameters", "connections", "property_overrides"
 @click.option(
     "--level", type=click.Choice(LEVELS), default="information", help="The least important messages of --follow."
 )
-@click.option("--dry-run", is_flag=True, help="Load and check the package, list its tasks, and run nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Load the package, list its tasks, validate it with these options as dtexec /Validate, and run nothing.",
+)
 @click.option(
     "--password-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -125,12 +130,14 @@ def command(
     with _reported(output, source):
         scripts = {path: load_function(name) for path, name in unique(script, "--script").items()}
         project = load_project(source, password=password)
-        if dry_run:
-            return _dry_run(output, project, package, scripts)
+        name = project.file_name(package)
+        paths = unique(map_path, "--map-path")
+        if dry_run and not _is_supported(output, project, name, scripts, paths, given.connections):
+            return ExitCode.NOT_LOADED
         summary = RunSummary()
         printer = EventPrinter(output, level if follow else None)
         cancel = CancelToken()
-        with RunningTasks(project.file_name(package), enabled=not (follow or as_json)) as display:
+        with RunningTasks(name, enabled=not (follow or as_json)) as display:
 
             def show(event: Event) -> None:
                 summary.add(event)
@@ -144,15 +151,16 @@ def command(
                     parameters=given.parameters,
                     property_overrides=given.property_overrides,
                     connections=given.connections,
-                    path_map=unique(map_path, "--map-path"),
+                    path_map=paths,
                     scripts=scripts,
                     logging_level=_LEVELS.index(logging_level),
                     secret_texts=given.secrets,
                     on_event=show,
                     cancel=cancel,
                     options=RunOptions(taps=_taps(taps)),
+                    validate_only=dry_run,
                 )
-        _print_end(output, project.file_name(package), result, summary)
+        _print_end(output, name, result, summary, validate_only=dry_run)
         return result.exit_code
 
 
@@ -255,26 +263,47 @@ def _cancelled_by_signals(cancel: CancelToken) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _dry_run(output: Output, project: LoadedProject, package: str | None, scripts: Mapping[str, Any]) -> int:
+def _is_supported(
+    output: Output,
+    project: LoadedProject,
+    name: str,
+    scripts: Mapping[str, Any],
+    paths: Mapping[str, str],
+    replaced: Collection[str],
+) -> bool:
+    """Print the tasks of a package, what the engine cannot run of it, and its paths of Windows without a rule."""
     from airflow_provider_ssis.engine import check_package
+    from airflow_provider_ssis.engine.connections.paths import PathMap
 
-    name = project.file_name(package)
     [checked] = check_package(project, name, scripts=scripts)
     if checked.problem:
         raise CommandFailed(checked.problem, ExitCode.NOT_LOADED)
-    tasks = [one.path for one in project.package(name).container.walk_enabled()]
+    loaded = project.package(name)
+    tasks = [one.path for one in loaded.container.walk_enabled()]
+    path_map = PathMap(tuple(paths.items()))
+    unmapped = {
+        manager.name: problem
+        for manager in (*loaded.connection_managers, *project.connection_managers)
+        if manager.creation_name in _FILES
+        and manager.name.lower() not in {given.lower() for given in replaced}
+        and (problem := path_map.problem(manager.connection_string))
+    }
     if output.as_json:
         refusals = [asdict(one) for one in checked.refusals]
-        output.json_line({"event": "plan", "package": name, "executables": tasks, "refusals": refusals})
+        output.json_line(
+            {"event": "plan", "package": name, "executables": tasks, "refusals": refusals, "unmapped": unmapped}
+        )
     else:
         click.echo("".join(f"{path}\n" for path in tasks), nl=False)
         for refusal in checked.refusals:
             click.echo(f"not supported: {refusal}")
+        for manager, problem in unmapped.items():
+            click.echo(f"no path yet: connection manager {manager}: {problem}")
         click.echo("The engine can run it." if checked.can_run else "The engine cannot run it.")
-    return ExitCode.SUCCEEDED if checked.can_run else ExitCode.NOT_LOADED
+    return checked.can_run
 
 
-def _print_end(output: Output, name: str, result: RunResult, summary: RunSummary) -> None:
+def _print_end(output: Output, name: str, result: RunResult, summary: RunSummary, *, validate_only: bool) -> None:
     status = result.status.name.lower()
     if output.as_json:
         output.json_line(
@@ -282,6 +311,7 @@ def _print_end(output: Output, name: str, result: RunResult, summary: RunSummary
                 "event": "result",
                 "package": name,
                 "status": status,
+                "validate_only": validate_only,
                 "exit_code": result.exit_code,
                 "duration": result.duration,
                 "errors": summary.errors,
@@ -295,6 +325,7 @@ def _print_end(output: Output, name: str, result: RunResult, summary: RunSummary
         for cause in summary.causes():
             click.echo(f"  - {cause}", err=True)
     counts = f"errors: {summary.errors}, warnings: {summary.warnings}"
-    click.echo(f"{name}: {status} after {result.duration:.1f} s, {counts}.")
+    phase = "validation: " if validate_only else ""
+    click.echo(f"{name}: {phase}{status} after {result.duration:.1f} s, {counts}.")
     for destination, rows in summary.rows.items():
         click.echo(f"  {destination}: {rows} rows written")

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.cli.main import main
-from tests.support.small_packages import counting, endless, failing, refused, saved, small_project
+from airflow_provider_ssis.project.builder.package import PackageBuilder
+from tests.support.small_packages import copying, counting, endless, failing, refused, saved, small_project
 
 
 def test_a_package_runs_and_its_end_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,14 +67,34 @@ def test_a_refused_package_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_a_dry_run_lists_the_tasks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(saved(counting(), tmp_path)), "--dry-run"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "\\Package",
-        "\\Package\\Loop",
-        "\\Package\\Loop\\Turn",
-        "The engine can run it.",
-    ]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:-1] == ["\\Package", "\\Package\\Loop", "\\Package\\Loop\\Turn", "The engine can run it."]
+    assert lines[-1].startswith("Count.dtsx: validation: success after ")
     assert main(["run", str(saved(refused(), tmp_path)), "--dry-run"]) == 5
     assert "not supported: \\Package\\Clean Up" in capsys.readouterr().out
+
+
+def test_a_dry_run_validates_with_the_options_of_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = str(saved(copying(r"C:\data\in.csv", r"C:\data\out.csv"), tmp_path))
+    assert main(["run", package, "--dry-run"]) == 0
+    missing = r"In: C:\data\in.csv is a path of Windows, and no rule maps it to this machine. Add one: --map-path"
+    assert f"no path yet: connection manager {missing} 'C:\\data=/folder/here'." in capsys.readouterr().out
+    options = ["--map-path", rf"C:\data={tmp_path}"]
+    assert main(["run", package, "--dry-run", *options, "--json"]) == 0
+    plan, *_, result = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert plan["unmapped"] == {}
+    assert (result["status"], result["validate_only"]) == ("success", True)
+    assert not (tmp_path / "out.csv").exists()
+    assert main(["run", package, "--dry-run", *options, "--connection", "Unknown=x"]) == 5
+
+
+def test_a_dry_run_fails_where_the_validation_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = PackageBuilder("Wrong")
+    package.add_expression("Compute", "@[User::Missing] = 1")
+    assert main(["run", str(saved(package, tmp_path)), "--dry-run"]) == 1
+    printed = capsys.readouterr()
+    assert "Wrong.dtsx: validation: failure" in printed.out
+    assert "User::Missing" in printed.err
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from airflow_provider_ssis.project.builder.executables import Options
+from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 
@@ -41,6 +42,17 @@ def endless(name: str = "Endless") -> PackageBuilder:
     """A package that runs until it is stopped."""
     package = PackageBuilder(name)
     package.add_for_loop("Forever", "1 == 1").add_sequence("Turn")
+    return package
+
+
+def copying(source: str, target: str, name: str = "Copy") -> PackageBuilder:
+    """A package whose data flow copies a text file with a column of numbers."""
+    package = PackageBuilder(name)
+    columns = [FlatFileColumn("Id", "DT_I4")]
+    flow = package.add_data_flow("Load")
+    managers = package.connection_managers
+    read = flow.add_flat_file_source("Read", managers.add_flat_file("In", source, columns))
+    flow.add_flat_file_destination("Write", read.output, managers.add_flat_file("Out", target, columns))
     return package
 
 

@@ -53,18 +53,28 @@ class PathMap:
         if Path(given).is_absolute():
             mapped = self._mapped(given)
             return mapped or Path(given)
-        given = _LONG.sub(lambda found: "\\\\" if found[1] else "", given)
+        given = _without_prefix(given)
         mapped = self._mapped(given)
         if mapped is not None:
             return mapped
-        if _WINDOWS.match(given):
-            folder = ntpath.dirname(given) or given
-            raise TaskFailure(
-                f"{text} is a path of Windows, and no rule maps it to this machine. Add one: "
-                f"--map-path '{folder}=/folder/here'.",
-                0xC002F306,
-            )
+        problem = self.problem(text)
+        if problem is not None:
+            raise TaskFailure(problem)
         return Path(given.replace("\\", "/"))
+
+    def problem(self, text: str) -> str | None:
+        """Return what is missing for a path of Windows that no rule maps, or None.
+
+        :param text: the path as the package has it.
+        """
+        given = _without_prefix(text.strip().strip('"'))
+        if not _WINDOWS.match(given) or self._mapped(given) is not None:
+            return None
+        folder = ntpath.dirname(given) or given
+        return (
+            f"{text} is a path of Windows, and no rule maps it to this machine. Add one: "
+            f"--map-path '{folder}=/folder/here'."
+        )
 
     def _mapped(self, text: str) -> Path | None:
         parts = _parts(text)
@@ -75,6 +85,10 @@ class PathMap:
             if fits and (best is None or len(prefix) > best[0]):
                 best = len(prefix), target
         return None if best is None else Path(best[1], *parts[best[0] :])
+
+
+def _without_prefix(text: str) -> str:
+    return _LONG.sub(lambda found: "\\\\" if found[1] else "", text)
 
 
 def _parts(text: str) -> list[str]:

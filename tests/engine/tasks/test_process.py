@@ -209,7 +209,7 @@ def is_running(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("executable", "options", "code"),
     [
-        ("C:\\Windows\\System32\\cmd.exe", {}, 0xC002F306),
+        ("C:\\Windows\\System32\\cmd.exe", {}, 0xC002F304),
         ("no-such-program.exe", {}, 0xC0029154),
         ("/no/such/program", {}, 0xC0029153),
         (" ", {}, 0xC002914D),

@@ -34,7 +34,8 @@ def command(
     """Show which packages the engine can run on this machine, and what it does not support in the others.
 
     SOURCES are packages (.dtsx), project files (.ispac), .dtproj files, project folders, or folders of packages.
-    Nothing is run, and no connection is opened. Exit code 1: the engine cannot run some of the packages.
+    Nothing is run, and no connection is opened. A package whose passwords are encrypted can run if you give them; they
+    are listed. Exit code 1: the engine cannot run some of the packages.
     """
     from airflow_provider_ssis.engine import EngineError, check_package
     from airflow_provider_ssis.engine.process.child import load_function
@@ -54,8 +55,9 @@ def command(
         output.json([{"source": source, "can_run": one.can_run, **asdict(one)} for source, one in found])
     else:
         for _, one in found:
-            click.echo(f"{one.name}: {'can run' if one.can_run else 'cannot run'}")
-            for line in [one.problem] if one.problem else one.refusals:
+            values = " with values that you give" if one.can_run and one.values else ""
+            click.echo(f"{one.name}: {'can run' if one.can_run else 'cannot run'}{values}")
+            for line in [one.problem] if one.problem else (*one.refusals, *one.values):
                 click.echo(f"  {line}")
         can_run = sum(one.can_run for _, one in found)
         click.echo(f"The engine can run {can_run} of {len(found)} packages.")

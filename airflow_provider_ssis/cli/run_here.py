@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -132,7 +132,7 @@ def command(
         project = load_project(source, password=password)
         name = project.file_name(package)
         paths = unique(map_path, "--map-path")
-        if dry_run and not _is_supported(output, project, name, scripts, paths, given.connections):
+        if dry_run and not _is_supported(output, project, name, scripts, paths, given):
             return ExitCode.NOT_LOADED
         summary = RunSummary()
         printer = EventPrinter(output, level if follow else None)
@@ -269,13 +269,15 @@ def _is_supported(
     name: str,
     scripts: Mapping[str, Any],
     paths: Mapping[str, str],
-    replaced: Collection[str],
+    given: _Given,
 ) -> bool:
     """Print the tasks of a package, what the engine cannot run of it, and its paths of Windows without a rule."""
     from airflow_provider_ssis.engine import check_package
     from airflow_provider_ssis.engine.connections.paths import PathMap
 
-    [checked] = check_package(project, name, scripts=scripts)
+    [checked] = check_package(
+        project, name, scripts=scripts, connections=given.connections, parameters=given.parameters
+    )
     if checked.problem:
         raise CommandFailed(checked.problem, ExitCode.NOT_LOADED)
     loaded = project.package(name)
@@ -285,22 +287,25 @@ def _is_supported(
         manager.name: problem
         for manager in (*loaded.connection_managers, *project.connection_managers)
         if manager.creation_name in _FILES
-        and manager.name.lower() not in {given.lower() for given in replaced}
+        and manager.name.lower() not in {one.lower() for one in given.connections}
         and (problem := path_map.problem(manager.connection_string))
     }
     if output.as_json:
         refusals = [asdict(one) for one in checked.refusals]
-        output.json_line(
-            {"event": "plan", "package": name, "executables": tasks, "refusals": refusals, "unmapped": unmapped}
-        )
+        values = [asdict(one) for one in checked.values]
+        plan = {"event": "plan", "package": name, "executables": tasks, "refusals": refusals, "values": values}
+        output.json_line({**plan, "unmapped": unmapped})
     else:
         click.echo("".join(f"{path}\n" for path in tasks), nl=False)
         for refusal in checked.refusals:
             click.echo(f"not supported: {refusal}")
+        for value in checked.values:
+            click.echo(f"needs a value: {value}")
         for manager, problem in unmapped.items():
             click.echo(f"no path yet: connection manager {manager}: {problem}")
-        click.echo("The engine can run it." if checked.can_run else "The engine cannot run it.")
-    return checked.can_run
+        with_values = " with these values" if checked.values else ""
+        click.echo(f"The engine can run it{with_values}." if checked.can_run else "The engine cannot run it.")
+    return checked.can_run and not checked.values
 
 
 def _print_end(output: Output, name: str, result: RunResult, summary: RunSummary, *, validate_only: bool) -> None:

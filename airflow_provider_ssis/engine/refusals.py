@@ -16,12 +16,15 @@ class Refusal:
     :param what: the thing: ``Script task``, ``the property FastParse of the column Amount``.
     :param why: the reason, in a few words.
     :param advice: what the user can do instead. Default: nothing is known.
+    :param needs_value: whether the engine can run the part once the user gives a value, such as a password that the
+        package stores encrypted. Default: False.
     """
 
     where: str
     what: str
     why: str
     advice: str = ""
+    needs_value: bool = False
 
     def __str__(self) -> str:
         advice = f" {self.advice}" if self.advice else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -155,6 +156,32 @@ def test_check_says_what_the_engine_cannot_run(tmp_path: Path, capsys: pytest.Ca
     assert main(["check", str(tmp_path), "--package", "Count", "--json"]) == 0
     [found] = json.loads(capsys.readouterr().out)
     assert (found["name"], found["can_run"], found["refusals"]) == ("Count.dtsx", True, [])
+
+
+def test_check_and_dry_run_list_the_values_that_a_run_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = counting()
+    manager = package.connection_managers.add_oledb("Sales", "Data Source=db1;User ID=etl;Provider=MSOLEDBSQL.1;")
+    package.add_execute_sql("Read", manager, "SELECT 1")
+    path = saved(package, tmp_path)
+    secret = '<DTS:Password DTS:Name="Password" Sensitive="1" Encrypted="1">AQAAANCMnd8BFdERjHoAwE</DTS:Password>'
+    text = re.sub(
+        r"(<DTS:ConnectionManager [^>]*ConnectionString[^>]*)/>",
+        rf"\1>{secret}</DTS:ConnectionManager>",
+        path.read_text(encoding="utf-8"),
+    )
+    path.write_text(text, encoding="utf-8")
+    assert main(["check", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Count.dtsx: can run with values that you give"
+    assert lines[1].startswith("  \\Package.Connections[Sales]: the sensitive property Password: it is encrypted.")
+    assert main(["run", str(path), "--dry-run"]) == 5
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].startswith("needs a value: \\Package.Connections[Sales]")
+    assert lines[-1] == "The engine can run it with these values."
+    main(["run", str(path), "--dry-run", "--connection", "Sales=Data Source=db1;Provider=MSOLEDBSQL.1;"])
+    assert "The engine can run it." in capsys.readouterr().out.splitlines()
+    assert main(["run", str(path)]) == 5
+    assert "Nothing was run" in capsys.readouterr().err
 
 
 def test_the_number_of_arguments_selects_the_server_or_this_machine(capsys: pytest.CaptureFixture[str]) -> None:

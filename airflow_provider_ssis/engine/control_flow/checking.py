@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,14 @@ class CheckedPackage:
     :param name: its file name.
     :param refusals: what the engine does not support in it; empty if the engine can run it.
     :param problem: why it could not be read; empty if it was.
+    :param values: the values that a run needs and the package does not contain, such as encrypted passwords. Without
+        them a run is refused.
     """
 
     name: str
     refusals: tuple[Refusal, ...] = ()
     problem: str = ""
+    values: tuple[Refusal, ...] = ()
 
     @property
     def can_run(self) -> bool:
@@ -38,6 +41,8 @@ def check_package(
     *,
     scripts: Mapping[str, Script] | None = None,
     password: str | None = None,
+    connections: Collection[str] = (),
+    parameters: Collection[str] = (),
 ) -> list[CheckedPackage]:
     """Check whether the engine can run a package, or all packages of a project or folder. Nothing is opened.
 
@@ -45,6 +50,8 @@ def check_package(
     :param package: the package. Default: None, the package of the file or all packages of the project.
     :param scripts: Python functions that replace scripts, by the path of the task. Default: none.
     :param password: the password that protects the project or package. Default: None.
+    :param connections: the names of the connection managers that the user replaces. Default: none.
+    :param parameters: the names of the parameters that the user gives. Default: none.
     :raises LoadError: there is no such package.
     :raises ProjectError: the project cannot be read.
     """
@@ -54,11 +61,20 @@ def check_package(
     else:
         names = project.package_names
     options = RunOptions(scripts=dict(scripts or {}))
-    return [_checked(project, name, options) for name in names]
+    given = dict.fromkeys(parameters)
+    return [_checked(project, name, options, connections, given) for name in names]
 
 
-def _checked(project: LoadedProject, name: str, options: RunOptions) -> CheckedPackage:
+def _checked(
+    project: LoadedProject,
+    name: str,
+    options: RunOptions,
+    connections: Collection[str],
+    parameters: Mapping[str, None],
+) -> CheckedPackage:
     try:
-        return CheckedPackage(name, tuple(check(project, name, options)))
+        found = check(project, name, options, replacements=connections, parameters=parameters)
     except ProjectError as error:
         return CheckedPackage(name, problem=str(error))
+    values = tuple(one for one in found if one.needs_value)
+    return CheckedPackage(name, tuple(one for one in found if not one.needs_value), values=values)

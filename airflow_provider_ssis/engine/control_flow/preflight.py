@@ -137,7 +137,7 @@ class _Check:
             refusals += self._executable(container)
             refusals += self._query_parameters(container, package)
         for one in refusals:
-            yield Refusal(f"{prefix}{one.where}", one.what, one.why, one.advice)
+            yield replace(one, where=f"{prefix}{one.where}")
         for name in _children(root):
             if name is None:
                 self._has_other_children = True
@@ -207,7 +207,8 @@ class _Check:
                 if f"CM.{manager.name}.{secret}" in self._parameters or secret in manager.expressions:
                     continue
                 advice = f"{_GIVE_VALUE}, or replace the connection manager, or give the password of the project."
-                yield Refusal(where, f"the sensitive property {secret}", "it is encrypted", advice)
+                what = f"the sensitive property {secret}"
+                yield Refusal(where, what, "it is encrypted", advice, needs_value=True)
         text = self._text
         hidden = [f"$Package::{one.name}" for one in package.parameters if one.encrypted]
         hidden += [f"$Project::{name}" for name in self._project.encrypted_parameters]
@@ -215,7 +216,7 @@ class _Check:
             if parameter.upper() in text and parameter.rpartition("::")[2] not in self._parameters:
                 where = f"{package.container.path}.Variables[{parameter}]"
                 advice = f"{_GIVE_VALUE}, or give the password of the project."
-                yield Refusal(where, "the sensitive parameter", "its value is encrypted", advice)
+                yield Refusal(where, "the sensitive parameter", "its value is encrypted", advice, needs_value=True)
 
     def _query_parameters(self, container: DtsContainer, package: DtsPackage) -> Iterator[Refusal]:
         try:

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 import pytest
 from lxml import etree
 
+from airflow_provider_ssis.engine import check_package, run_package
 from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.provider_string import parse_odbc_string
 from airflow_provider_ssis.engine.context import TaskContext
@@ -175,6 +176,20 @@ def test_an_encrypted_password_that_the_package_uses_is_refused(runs: EngineRuns
     assert runs.run(used, connections={"Sales": {"Password": "given"}}).succeeded
     assert runs.run(used, parameters={"CM.Sales.Password": "given"}).succeeded
     assert runs.run(ENCRYPTED.replace(b"USED", b"")).succeeded
+
+
+def test_a_check_lists_an_encrypted_password_as_a_value_that_the_user_gives(tmp_path: Path) -> None:
+    package = tmp_path / "P.dtsx"
+    package.write_bytes(
+        ENCRYPTED.replace(b'<ScriptProject Name="S" ReadOnlyVariables="USED"/>', b"").replace(
+            b'"Microsoft.ScriptTask"', b'"STOCK:SEQUENCE" Note="{00000000-0000-0000-0000-000000000002}"'
+        )
+    )
+    [checked] = check_package(package)
+    assert (checked.can_run, checked.refusals) == (True, ())
+    assert [one.what for one in checked.values] == ["the sensitive property Password"]
+    with pytest.raises(UnsupportedError, match="the sensitive property Password"):
+        run_package(package)
 
 
 def test_an_encrypted_password_of_a_disabled_task_is_not_refused(runs: EngineRuns) -> None:

@@ -85,6 +85,13 @@ def test_the_standard_parse_of_english(target: ColumnType, texts: list[str | Non
         (2057, _DATE, "3/2/2001", date(2001, 2, 3)),
         (1041, _DATE, "2001/2/3", date(2001, 2, 3)),
         (2055, _REAL, "1'234.5", 1234.5),
+        (11274, _REAL, "1.234,5", 1234.5),
+        (13322, _DATE, "03-02-2001", date(2001, 2, 3)),
+        (10250, _REAL, "S/ 1,234.5", 1234.5),
+        (10250, _DATE, "3 febrero 2001", date(2001, 2, 3)),
+        (21514, _DATE, "2/3/2001", date(2001, 2, 3)),
+        (1048, _REAL, "1.234,5 lei", 1234.5),
+        (3084, _DATE, "2001-02-03", date(2001, 2, 3)),
     ],
 )
 def test_the_standard_parse_of_other_locales(locale_id: int, target: ColumnType, text: str, result: Any) -> None:

@@ -128,6 +128,15 @@ MAX_WSTR_LENGTH = 4000
 MAX_BYTES_LENGTH = 8000
 """The longest DT_STR and DT_BYTES, in bytes."""
 
+MAX_PRECISION = 38
+"""The most digits of DT_NUMERIC."""
+
+MAX_DECIMAL_SCALE = 28
+"""The most digits after the point of DT_DECIMAL."""
+
+MAX_SECONDS_SCALE = 7
+"""The most digits after the point of the seconds of DT_DBTIME2, DT_DBTIMESTAMP2 and DT_DBTIMESTAMPOFFSET."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:

@@ -59,7 +59,7 @@ def command(
 
     With --batch each line of standard input is an object with "expression", "variables", "columns", "context" and
     "now"; each line of the output has "type", "value" and "error". An error has "code", "symbol", "message" and
-    "position".
+    "position". Each line gets an answer, also an empty one, and the exit code is 0: an error is an answer.
     """
     from airflow_provider_ssis.expressions.requests import RequestError, evaluate_line, evaluate_request
     from airflow_provider_ssis.expressions.settings import Settings
@@ -69,9 +69,7 @@ def command(
         if expression is not None or variables or columns or context or now:
             raise click.UsageError("With --batch, expressions, variables and columns are read from standard input.")
         for line in sys.stdin.buffer:
-            text = line.decode(errors="replace").strip("\ufeff \t\r\n")
-            if text:
-                click.echo(json.dumps(evaluate_line(text, settings)))
+            click.echo(json.dumps(evaluate_line(line, settings)))
         return
     if expression is None:
         raise click.UsageError("Give an expression, or --batch.")

@@ -9,6 +9,9 @@ from typing import Any
 from airflow_provider_ssis.datatypes import (
     INTEGER_RANGES,
     MAX_BYTES_LENGTH,
+    MAX_DECIMAL_SCALE,
+    MAX_PRECISION,
+    MAX_SECONDS_SCALE,
     MAX_WSTR_LENGTH,
     STRINGS,
     TYPE_PARAMETERS,
@@ -64,9 +67,6 @@ _NULL = _Parameters(
     Code.DTS_E_EXPREVALINVALIDNULLSCALE,
     Code.DTS_E_EXPREVALINVALIDNULLCODEPAGE,
 )
-_MAX_PRECISION = 38
-_MAX_DECIMAL_SCALE = 28
-_MAX_SECONDS_SCALE = 7
 
 
 def check(root: Node, scope: Scope, settings: Settings) -> Typed:
@@ -159,7 +159,7 @@ def _real(node: Node) -> Typed:
         return _constant(node, ColumnType(code), value)
     whole, _, fraction = number.partition(".")
     precision = len(whole) + len(fraction)
-    if precision > _MAX_PRECISION:
+    if precision > MAX_PRECISION:
         raise _too_large(node, _T.DT_NUMERIC)
     type_ = ColumnType(_T.DT_NUMERIC, precision=precision, scale=len(fraction))
     return _constant(node, type_, Decimal(f"{whole or '0'}.{fraction}" if fraction else whole))
@@ -218,11 +218,11 @@ def _specified_type(node: Node, parameters: tuple[Node, ...], errors: _Parameter
         most = MAX_WSTR_LENGTH if code is _T.DT_WSTR else MAX_BYTES_LENGTH
         if not 0 <= values["length"] <= most:
             raise Fault(errors.length, f"The length of {code.name} must be from 0 to {most}, not {values['length']}")
-    if "precision" in values and not 1 <= values["precision"] <= _MAX_PRECISION:
-        reason = f"The precision of {code.name} must be from 1 to {_MAX_PRECISION}, not {values['precision']}"
+    if "precision" in values and not 1 <= values["precision"] <= MAX_PRECISION:
+        reason = f"The precision of {code.name} must be from 1 to {MAX_PRECISION}, not {values['precision']}"
         raise Fault(errors.precision, reason)
     if "scale" in values:
-        most = values.get("precision", _MAX_DECIMAL_SCALE if code is _T.DT_DECIMAL else _MAX_SECONDS_SCALE)
+        most = values.get("precision", MAX_DECIMAL_SCALE if code is _T.DT_DECIMAL else MAX_SECONDS_SCALE)
         if not 0 <= values["scale"] <= most:
             raise Fault(errors.scale, f"The scale of {code.name} must be from 0 to {most}, not {values['scale']}")
     if "code_page" in values and not known_code_page(values["code_page"]):

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from airflow_provider_ssis.datatypes import DECIMALS, INTEGERS, MAX_WSTR_LENGTH, STRINGS, ColumnType, DataTypeCode
+from airflow_provider_ssis.datatypes import (
+    DECIMALS,
+    INTEGERS,
+    MAX_DECIMAL_SCALE,
+    MAX_WSTR_LENGTH,
+    STRINGS,
+    ColumnType,
+    DataTypeCode,
+)
 from airflow_provider_ssis.expressions.checker import cast_to, check, fold
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
 from airflow_provider_ssis.expressions.conversion import Value, scale_of
@@ -68,10 +76,6 @@ class Expression:
         :raises ExpressionError: the expression has no value for the row.
         """
         return self._program.run(row)
-
-
-_LARGEST_SCALE = 28
-"""Of DT_DECIMAL."""
 
 
 def compile_expression(
@@ -152,7 +156,7 @@ def _variable_target(type_: ColumnType | None) -> ColumnType | None:
 def _decimal_target(result: ColumnType, target: ColumnType) -> ColumnType | None:
     """The type of a decimal variable with the scale of its new value, because the variable has none."""
     if result.code in DECIMALS:
-        return ColumnType(DataTypeCode.DT_DECIMAL, scale=min(scale_of(result), _LARGEST_SCALE))
+        return ColumnType(DataTypeCode.DT_DECIMAL, scale=min(scale_of(result), MAX_DECIMAL_SCALE))
     return target if result.code in INTEGERS else None
 
 

@@ -13,6 +13,7 @@ from airflow_provider_ssis.datatypes import (
     INTEGER_RANGES,
     INTEGERS,
     LARGE_OBJECTS,
+    MAX_PRECISION,
     MAX_WSTR_LENGTH,
     NUMBERS,
     REALS,
@@ -37,7 +38,6 @@ MAX_TEXT = 1024 * 1024
 """The longest text that an operator or function returns, in characters. Microsoft states no limit."""
 
 _EXACT = Context(prec=120, rounding=ROUND_HALF_EVEN, Emax=9999, Emin=-9999)
-_MAX_PRECISION = 38
 _LEAST_SCALE = 6
 _DIGITS = {1: 3, 2: 5, 4: 10}
 _SIZES = {code: (high - low + 1).bit_length() // 8 for code, (low, high) in INTEGER_RANGES.items()}
@@ -102,9 +102,9 @@ def numeric_result(sign: str, left: ColumnType, right: ColumnType) -> ColumnType
     else:
         scale = max(s1, s2)
         precision = max(p1 - s1, p2 - s2) + scale + (sign != "?")
-    if precision > _MAX_PRECISION:
-        scale = max(_MAX_PRECISION - (precision - scale), min(scale, _LEAST_SCALE))
-        precision = _MAX_PRECISION
+    if precision > MAX_PRECISION:
+        scale = max(MAX_PRECISION - (precision - scale), min(scale, _LEAST_SCALE))
+        precision = MAX_PRECISION
     return ColumnType(_T.DT_NUMERIC, precision=precision, scale=scale)
 
 

@@ -7,13 +7,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from airflow_provider_ssis.datatypes import STRINGS, TYPE_PARAMETERS, ColumnType, DataTypeCode
+from airflow_provider_ssis.datatypes import (
+    DECIMALS,
+    MAX_BYTES_LENGTH,
+    MAX_DECIMAL_SCALE,
+    MAX_PRECISION,
+    MAX_SECONDS_SCALE,
+    MAX_WSTR_LENGTH,
+    STRINGS,
+    TYPE_PARAMETERS,
+    ColumnType,
+    DataTypeCode,
+)
 from airflow_provider_ssis.expressions.codes import ExpressionCode
 from airflow_provider_ssis.expressions.compiled import compile_expression
-from airflow_provider_ssis.expressions.conversion import Value
-from airflow_provider_ssis.expressions.errors import ExpressionError
+from airflow_provider_ssis.expressions.conversion import Value, fit_text, fits, known_code_page, scale_of
+from airflow_provider_ssis.expressions.errors import ExpressionError, Fault
 from airflow_provider_ssis.expressions.scope import Column, Scope, Variable
 from airflow_provider_ssis.expressions.settings import DEFAULT_SETTINGS, Settings
 from airflow_provider_ssis.expressions.text import units
@@ -37,15 +49,23 @@ class RequestError(ValueError):
     """A request that is no valid request, so that no expression was evaluated."""
 
 
-def evaluate_line(line: str, settings: Settings = DEFAULT_SETTINGS) -> dict[str, Any]:
+def evaluate_line(line: str | bytes, settings: Settings = DEFAULT_SETTINGS) -> dict[str, Any]:
     """Evaluate the request of a line of JSON.
 
-    :param line: an object with ``expression``, and optionally ``variables``, ``columns``, ``context`` and ``now``.
+    :param line: an object with ``expression``, and optionally ``variables``, ``columns``, ``context`` and ``now``;
+        bytes are UTF-8, with or without a byte order mark.
     :param settings: clock and locale. Default: the machine's clock and English (United States).
-    :returns: as :func:`evaluate_request`; a line that is no request has an ``error`` without a code.
+    :returns: as :func:`evaluate_request`; a line that is not a request has an ``error`` without a code.
     """
     try:
-        request = json.loads(line)
+        text = line.decode() if isinstance(line, bytes) else line
+    except UnicodeDecodeError as error:
+        return _no_request(f"The line is not UTF-8: byte {error.start} is wrong")
+    text = text.strip("\ufeff \t\r\n")
+    if not text:
+        return _no_request("The line is empty")
+    try:
+        request = json.loads(text)
     except (ValueError, RecursionError) as error:
         return _no_request(f"The line is not JSON: {error}")
     if not isinstance(request, dict):
@@ -152,9 +172,15 @@ def _typed_entry(name: str, entry: Any) -> tuple[DataTypeCode | None, dict[str, 
         parameters = dict(zip(TYPE_PARAMETERS.get(code, ()), numbers, strict=False))
     for key, value in entry.items():
         parameter = _INTEGERS.get(key.lower())
-        if parameter and isinstance(value, int):
-            parameters[parameter] = value
+        if parameter and value is not None:
+            parameters[parameter] = _whole_number(name, key, value)
     return code, parameters, entry.get("value")
+
+
+def _whole_number(name: str, key: str, value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise RequestError(f"The {key} of {name!r} must be a whole number, not {value!r}")
 
 
 def _type_of(name: str, value: Any) -> str:
@@ -164,11 +190,46 @@ def _type_of(name: str, value: Any) -> str:
     raise RequestError(f"{name!r} must be an object with 'type' and 'value'")
 
 
-def _value(name: str, value: Any, type_: ColumnType) -> Value | None:
+def _value(name: str, given: Any, type_: ColumnType) -> Value | None:
+    """The value of a variable or column, which the type must have without a loss."""
     try:
-        return from_python(value, type_)
+        if isinstance(given, bool) and type_.code is not DataTypeCode.DT_BOOL:
+            raise ValueError(f"{given} is a Boolean")
+        if type_.code in STRINGS and not isinstance(given, str | int | None):
+            raise ValueError(f"{given!r} is not a text")
+        value = from_python(given, type_)
+        if value is not None and type_.code in STRINGS:
+            if type_.code is DataTypeCode.DT_WSTR or known_code_page(type_.code_page):
+                fit_text(value, type_, cut=False)
+        elif value is not None and type_.code is DataTypeCode.DT_BYTES and len(value) > type_.length:
+            raise ValueError(f"it has {len(value)} bytes, and the type has {type_.length}")
+        elif value is not None and type_.code in DECIMALS:
+            if value != Decimal(str(given).strip()):
+                raise ValueError(f"{given!r} has more than {scale_of(type_)} digits after the point")
+            if not fits(value, type_):
+                raise ValueError("it is out of the range of the type")
+    except Fault as fault:
+        raise RequestError(f"The value of {name!r} is not a {type_}: {fault.reason}") from None
     except ValueError as error:
-        raise RequestError(f"The value of {name!r} is no {type_.code.name}: {error}") from None
+        raise RequestError(f"The value of {name!r} is not a {type_}: {error}") from None
+    return value
+
+
+def _column_type(name: str, type_: ColumnType) -> ColumnType:
+    """A column's type, whose length, precision and scale must exist."""
+    longest = MAX_WSTR_LENGTH if type_.code is DataTypeCode.DT_WSTR else MAX_BYTES_LENGTH
+    largest_scale = {DataTypeCode.DT_NUMERIC: type_.precision, DataTypeCode.DT_DECIMAL: MAX_DECIMAL_SCALE}
+    ranges = {
+        "length": (0, longest),
+        "precision": (1, MAX_PRECISION),
+        "scale": (0, largest_scale.get(type_.code, MAX_SECONDS_SCALE)),
+    }
+    for parameter in TYPE_PARAMETERS.get(type_.code, ()):
+        number = getattr(type_, parameter)
+        low, high = ranges.get(parameter, (number, number))  # a wrong code page is an error of the expression
+        if not low <= number <= high:
+            raise RequestError(f"The {parameter} of {name!r} must be from {low} to {high}, not {number}")
+    return type_
 
 
 def _derived_type(code: DataTypeCode, parameters: Mapping[str, int], value: Any) -> ColumnType:
@@ -177,8 +238,8 @@ def _derived_type(code: DataTypeCode, parameters: Mapping[str, int], value: Any)
     given = {parameter: parameters[parameter] for parameter in names if parameter in parameters}
     if code in (DataTypeCode.DT_STR, DataTypeCode.DT_TEXT):
         given.setdefault("code_page", _DEFAULT_CODE_PAGE)
-    if code in STRINGS:
-        given.setdefault("length", units(value) if isinstance(value, str) else 0)
+    if code in STRINGS and not given.get("length"):
+        given["length"] = 0 if value is None else units(str(value))
     elif code is DataTypeCode.DT_BYTES:
         given.setdefault("length", len(value) // 2 if isinstance(value, str) else 0)
     elif code in (DataTypeCode.DT_NUMERIC, DataTypeCode.DT_DECIMAL) and "scale" not in given:
@@ -212,7 +273,7 @@ def _column(name: str, entry: Any) -> tuple[Column, Value | None]:
     code, parameters, given = _typed_entry(name, entry)
     if code is None:
         raise RequestError(f"The column {name!r} has a type that columns cannot have")
-    type_ = _derived_type(code, parameters, given)
+    type_ = _column_type(name, _derived_type(code, parameters, given))
     value = _value(name, given, type_)
     lineage = [str(found) for key in ("lineage", "lineageId", "lineage_id") if (found := _get(entry, key)) is not None]
     references = tuple(reference if reference.startswith("#") else f"#{reference}" for reference in lineage)

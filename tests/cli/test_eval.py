@@ -60,5 +60,7 @@ def test_a_batch_has_one_line_for_each_line() -> None:
     result = CliRunner().invoke(command, ["--batch"], input=b"\n".join(lines) + b"\n\n")
     assert result.exit_code == 0
     answers = [json.loads(line) for line in result.output.splitlines()]
-    assert [answer["value"] for answer in answers] == [2, None, None, None, "é"]
-    assert [bool(answer["error"]) for answer in answers] == [False, True, True, True, False]
+    assert [answer["value"] for answer in answers] == [2, None, None, None, "é", None]
+    assert [bool(answer["error"]) for answer in answers] == [False, True, True, True, False, True]
+    assert "UTF-8" in answers[3]["error"]["message"]
+    assert "empty" in answers[5]["error"]["message"]

@@ -127,7 +127,21 @@ nonsense
 {"expression": "1", "variables": {"x": {"type": "Int32", "value": [1]}}}
 {"expression": "1", "variables": {"x": {"type": "Int32", "value": 3000000000}}}
 {"expression": "1", "columns": {"x": {"type": "Object", "value": 1}}}
-{"expression": "1", "columns": {"x": {"type": "DT_GUID", "value": "abc"}}}"""
+{"expression": "1", "columns": {"x": {"type": "DT_GUID", "value": "abc"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_WSTR", "length": 2, "value": "abc"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_WSTR", "length": -2, "value": null}}}
+{"expression": "1", "columns": {"x": {"type": "DT_WSTR", "length": "2", "value": "ab"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_WSTR", "length": 4001, "value": "ab"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_STR", "length": 5, "code_page": 1252, "value": "中"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_BYTES", "length": 1, "value": "ABCD"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_NUMERIC", "precision": 39, "scale": 2, "value": "1"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_NUMERIC", "precision": 3, "scale": 4, "value": "0"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_NUMERIC", "precision": 3, "scale": 1, "value": "123"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_NUMERIC", "precision": 9, "scale": 1, "value": "1.25"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_CY", "value": "1.00001"}}}
+{"expression": "1", "columns": {"x": {"type": "DT_DBTIME2", "scale": 8, "value": null}}}
+{"expression": "1", "variables": {"x": {"type": "Int32", "value": true}}}
+{"expression": "1", "variables": {"x": {"type": "String", "value": ["a"]}}}"""
 
 
 @pytest.mark.parametrize("line", [*BAD_REQUESTS.splitlines(), "[" * 100_000])

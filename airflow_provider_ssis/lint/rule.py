@@ -26,6 +26,8 @@ class Rule:
     :param explanation: why it matters.
     :param fix: what to do about a finding.
     :param check: yields what it finds.
+    :param with_disabled: report errors and warnings of disabled tasks too, which SSIS neither validates nor runs.
+        Default: False.
     """
 
     id: str
@@ -34,13 +36,16 @@ class Rule:
     explanation: str
     fix: str
     check: Check
+    with_disabled: bool = False
 
 
 RULES: dict[str, Rule] = {}
 """All rules by id; complete when :mod:`airflow_provider_ssis.lint.rule_table` is imported."""
 
 
-def rule(id_: str, name: str, severity: Severity, *, explanation: str, fix: str) -> Callable[[Check], Check]:
+def rule(
+    id_: str, name: str, severity: Severity, *, explanation: str, fix: str, with_disabled: bool = False
+) -> Callable[[Check], Check]:
     """Register a function as the check of a rule.
 
     :param id_: the id of the rule.
@@ -48,12 +53,13 @@ def rule(id_: str, name: str, severity: Severity, *, explanation: str, fix: str)
     :param severity: as for :class:`Rule`.
     :param explanation: as for :class:`Rule`.
     :param fix: as for :class:`Rule`.
+    :param with_disabled: as for :class:`Rule`.
     """
 
     def register(check: Check) -> Check:
         if id_ in RULES:
             raise ValueError(f"two rules have the id {id_}")
-        RULES[id_] = Rule(id_, name, severity, explanation, fix, check)
+        RULES[id_] = Rule(id_, name, severity, explanation, fix, check, with_disabled)
         return check
 
     return register

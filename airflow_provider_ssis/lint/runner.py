@@ -110,8 +110,10 @@ def _matches(rule_id: str, prefixes: Collection[str]) -> bool:
 
 
 def _findings(rule: Rule, subject: Subject) -> Iterator[Finding]:
+    skips_disabled = rule.severity > Severity.INFO and not rule.with_disabled
     for place, message in rule.check(subject):
-        yield Finding(rule.id, rule.name, rule.severity, place, message, rule.fix)
+        if not (skips_disabled and subject.is_disabled(place)):
+            yield Finding(rule.id, rule.name, rule.severity, place, message, rule.fix)
 
 
 def _unreadable(part: str, error: ProjectError) -> Finding:

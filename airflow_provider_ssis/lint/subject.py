@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -35,7 +35,7 @@ T = TypeVar("T")
 _LARGE_TEXT = 200_000
 _WORD = re.compile(r"\w+")
 _MENTIONED = re.compile(r"(?:::|[@\[\"',\s(]|^)(\w+)", re.MULTILINE)
-_SCRIPTS = ("ProjectItem", "arrayElement")
+_NOT_RUN = ("ProjectItem", "arrayElement", "DesignTimeProperties", "PackageVariable")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class CheckedPackage:
             found.append((one.container, one.variables))
             found += [(handler, (*handler.variables, *one.variables)) for handler in one.container.event_handlers]
         return tuple(found)
+
+    @cached_property
+    def disabled(self) -> Mapping[str, Owner | None]:
+        """All executables and event handlers by path, each with the disabled one that it is or is in, if any."""
+        return dict(_disabled(self.package.container, None))
 
     @cached_property
     def flows(self) -> tuple[Flow, ...]:
@@ -99,9 +104,10 @@ class CheckedPackage:
         return self.text.upper()
 
     @cached_property
-    def text_without_scripts(self) -> str:
-        """As :attr:`text`, without the source of scripts, whose comments name what does not exist."""
-        return "\n".join(_texts(self.package.element, with_scripts=False))
+    def enabled_text(self) -> str:
+        """As :attr:`text`, without disabled tasks, the layout, and scripts, whose comments name what does not exist."""
+        disabled = {owner.element for owner in self.disabled.values() if owner is not None}
+        return "\n".join(_texts(self.package.element, disabled))
 
     def place(self, element: DtsElement, path: str = "") -> Place:
         """Return the place of an object."""
@@ -110,6 +116,13 @@ class CheckedPackage:
     def manager_place(self, manager: DtsConnectionManager) -> Place:
         """Return the place of a connection manager of the package."""
         return self.place(manager, f"{self.package.container.path}.Connections[{manager.name}]")
+
+    def is_disabled(self, path: str) -> bool:
+        """Return True for the path of an object that is, or is in, a disabled task, container or event handler."""
+        while path and path not in self.disabled:
+            # Names of tasks contain neither character.
+            path = path[: max(path.rfind("\\"), path.rfind("."), 0)]
+        return self.disabled.get(path) is not None
 
     def uses(self, pattern: str) -> bool:
         """Return True if a regular expression matches somewhere in the package."""
@@ -185,6 +198,10 @@ class Subject:
         is_read = not self.unreadable and len(self.packages) == len(self.files.package_names)
         return self.files.is_project and is_read
 
+    def is_disabled(self, place: Place) -> bool:
+        """Return True for a place in a disabled task, container or event handler."""
+        return any(one.file == place.file and one.is_disabled(place.path) for one in self.packages)
+
     def executables(self) -> Iterator[tuple[Place, Executable]]:
         """Yield the executables of all packages."""
         for one in self.packages:
@@ -239,13 +256,38 @@ def _walk(container: DtsContainer, outer: tuple[DtsVariable, ...]) -> Iterator[E
         yield from _walk(child, variables)
 
 
-def _texts(root: _Element, *, with_scripts: bool = True) -> Iterator[str]:
+def _disabled(container: DtsContainer, outer: Owner | None) -> Iterator[tuple[str, Owner | None]]:
+    # An expression decides in each run whether the container is disabled.
+    by_expression = not {"Disable", "Disabled"}.isdisjoint(container.expressions)
+    found = container if outer is None and container.disabled and not by_expression else outer
+    yield container.path, found
+    for handler in container.event_handlers:
+        is_off = found is None and (handler.disabled or container.disable_event_handlers)
+        inner = handler if is_off else found
+        yield handler.path, inner
+        for child in handler.children:
+            yield from _disabled(child, inner)
+    for child in container.children:
+        yield from _disabled(child, found)
+
+
+def _texts(root: _Element, without: Collection[_Element] | None = None) -> Iterator[str]:
+    """Yield the texts and attributes of a package but those that declare variables and parameters.
+
+    :param without: elements to leave out, and scripts and the layout with them. Default: None, leave nothing out.
+    """
     declarations = (f"{DTS}Variable", f"{DTS}PackageParameter")
-    for element in root.iter("*"):
+    for element in root.iter("*") if without is None else _without(root, without):
         if element.tag not in declarations:
             yield from (str(value) for value in element.attrib.values() if len(value) < _LARGE_TEXT)
         elif element.get(f"{DTS}Expression"):
             yield str(element.get(f"{DTS}Expression"))
-        is_script = str(element.tag).rpartition("}")[2] in _SCRIPTS
-        if element.text and len(element.text) < _LARGE_TEXT and (with_scripts or not is_script):
+        if element.text and len(element.text) < _LARGE_TEXT:
             yield str(element.text)
+
+
+def _without(element: _Element, excluded: Collection[_Element]) -> Iterator[_Element]:
+    if element not in excluded and str(element.tag).rpartition("}")[2] not in _NOT_RUN:
+        yield element
+        for child in element.iterchildren("*"):
+            yield from _without(child, excluded)

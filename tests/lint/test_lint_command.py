@@ -107,7 +107,7 @@ def test_known_findings_are_left_out_with_a_baseline(
     assert main(["lint", str(bad), "--write-baseline", str(baseline)]) == 0
     bad.write_bytes(bad.read_bytes().replace(b"<DTS:Executables>", b"\n\n<DTS:Executables>"))  # lines move
     assert main(["lint", str(bad), "--baseline", str(baseline)]) == 0
-    bad.write_bytes(package_text(BAD + executables(plain("New", 'DTS:Disabled="True"'))))
+    bad.write_bytes(package_text(BAD + executables(plain("New"), plain("Off", 'DTS:Disabled="True"'))))
     capsys.readouterr()
     assert main(["lint", str(bad), "--baseline", str(baseline)]) == 1
     assert {line.split()[2] for line in capsys.readouterr().out.splitlines()[:-1]} == {"F101", "E101"}

@@ -455,3 +455,68 @@ def test_the_engine_is_a_target(tmp_path: Path) -> None:
     assert finding.severity is Severity.ERROR
     assert finding.place.path == "\\Package\\S"
     assert finding.place.line == 2
+
+
+DISABLED = 'DTS:Disabled="True"'
+FILE_TASK = '<FileSystemData TaskOperationType="{0}" TaskSourcePath="{{A}}" TaskDestinationPath="{{B}}"/>'
+
+
+@pytest.mark.parametrize("rule", ["C101", "D103", "D104", "D109", "D110", "F107", "F109", "P103", "V101", "T103"])
+def test_disabled_tasks_have_no_errors(tmp_path: Path, rule: str) -> None:
+    case = BY_RULE[rule]
+
+    def found(text: str) -> dict[str, list[str]]:
+        return rules_of(findings(tmp_path, text, case.configuration, format_version=case.format_version))
+
+    assert rule in found(case.bad)
+    task_ = case.bad.replace("<DTS:Executable ", f"<DTS:Executable {DISABLED} ", 1)
+    assert rule not in found(task_)
+    before, _, inner = case.bad.partition("<DTS:Executables>")
+    inside = before + executables(executable("Box", "STOCK:SEQUENCE", "<DTS:Executables>" + inner, DISABLED))
+    assert rule not in found(inside)
+    assert rule not in found(before + handler(inner.removesuffix("</DTS:Executables>"), DISABLED))
+    assert rule in found(before + handler(inner.removesuffix("</DTS:Executables>")))
+
+
+def test_an_expression_decides_whether_a_task_is_disabled(tmp_path: Path) -> None:
+    text = executables(executable("Loop", "STOCK:FORLOOP", expression("Disable", "1 == 2"), DISABLED))
+    assert "F107" in rules_of(findings(tmp_path, text))
+
+
+def test_a_removed_task_is_an_error_even_if_it_is_disabled(tmp_path: Path) -> None:
+    text = executables(task("H", "Microsoft.HadoopHiveTask", attributes=DISABLED))
+    assert "T101" in rules_of(findings(tmp_path, text, for_target("sqlserver2025")))
+
+
+@pytest.mark.parametrize(("operation", "is_used"), [("DeleteFile", False), ("MoveFile", True)])
+def test_the_stored_destination_of_an_operation_on_one_path_is_not_checked(
+    tmp_path: Path, operation: str, is_used: bool
+) -> None:
+    text = manager() + executables(task("F", "Microsoft.FileSystemTask", FILE_TASK.format(operation)))
+    assert ("C101" in rules_of(findings(tmp_path, text, format_version=3))) is is_used
+    by_variable = text.replace("TaskDestinationPath", 'TaskIsDestinationVariable="True" TaskDestinationPath')
+    assert ("V101" in rules_of(findings(tmp_path, by_variable))) is is_used
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "is_used"),
+    [
+        ("OpenRowsetVariable", "0", False),
+        ("OpenRowsetVariable", "1", True),
+        ("OpenRowsetVariable", "4", True),
+        ("SqlCommandVariable", "2", False),
+        ("SqlCommandVariable", "3", True),
+        ("FileNameVariable", "0", False),
+        ("VariableName", "0", True),
+    ],
+)
+def test_a_stale_variable_of_another_access_mode_is_no_fault(
+    tmp_path: Path, name: str, mode: str, is_used: bool
+) -> None:
+    text = flow(source(column("a", "a"), prop("AccessMode", mode) + prop(name, "User::old")))
+    assert ("V101" in rules_of(findings(tmp_path, text))) is is_used
+
+
+def test_notes_on_the_design_surface_name_no_parameter(tmp_path: Path) -> None:
+    text = "<DTS:DesignTimeProperties>about $Package::old</DTS:DesignTimeProperties>"
+    assert "P103" not in rules_of(findings(tmp_path, text))

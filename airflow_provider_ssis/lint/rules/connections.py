@@ -149,7 +149,8 @@ def _connections(executable: Executable) -> Iterator[str]:
         yield "" if "SmtpConnection" in expressions else data.smtp_server
     elif isinstance(data, FileSystemTask):
         yield "" if data.source_is_variable or "Source" in expressions else data.source
-        yield "" if data.destination_is_variable or "Destination" in expressions else data.destination
+        if data.uses_destination and not data.destination_is_variable and "Destination" not in expressions:
+            yield data.destination
     elif isinstance(data, BulkInsertTask):
         yield from (data.source_connection, data.destination_connection)
     elif isinstance(data, ExecutePackageTask):

@@ -119,8 +119,6 @@ def without_mapping(subject: Subject) -> Iterator[Hit]:
 def incomplete_sql(subject: Subject) -> Iterator[Hit]:
     """Find Execute SQL tasks without a connection or a statement."""
     for place, container, task in subject.with_data(ExecuteSqlTask):
-        if container.disabled:
-            continue
         missing = [
             word
             for word, value, name in (

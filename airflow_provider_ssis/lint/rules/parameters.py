@@ -68,13 +68,13 @@ def unknown(subject: Subject) -> Iterator[Hit]:
     for one in subject.packages:
         own = [parameter.name for parameter in one.package.parameters]
         reported = set()
-        for match in _REFERENCE.finditer(one.text_without_scripts):
+        for match in _REFERENCE.finditer(one.enabled_text):
             scope, name = match.groups()
             if scope == "Project" and not subject.files.is_project:
                 continue  # a package alone does not show the parameters of its project
             declared = project if scope == "Project" else own
             # Names may contain blanks, at which the match ends.
-            rest = one.text_without_scripts[match.start(2) : match.start(2) + 200]
+            rest = one.enabled_text[match.start(2) : match.start(2) + 200]
             if any(rest.startswith(known) for known in declared) or (scope, name) in reported:
                 continue
             reported.add((scope, name))

@@ -49,6 +49,7 @@ _WINDOWS_TASKS = (
     "WebServiceTask",
     "ASExecuteDDLTask",
     "ASProcessingTask",
+    "DTSProcessingTask",
     "DMQueryTask",
     "TransferDatabaseTask",
     "TransferErrorMessagesTask",
@@ -136,6 +137,7 @@ def _limited(subject: Subject, limits: tuple[_Limit, ...]) -> Iterator[Hit]:
     Severity.ERROR,
     explanation="The target version of SQL Server no longer has this task, component or connection manager.",
     fix="Replace it before the upgrade, for instance by ODBC or a third-party component",
+    with_disabled=True,  # a package with a task that is not installed does not load
 )
 def removed(subject: Subject) -> Iterator[Hit]:
     """Find types that the target removed."""

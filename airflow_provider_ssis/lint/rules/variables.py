@@ -21,6 +21,8 @@ from airflow_provider_ssis.project.package.tasks import (
 )
 
 _COMPONENT_PROPERTIES = ("VariableName", "OpenRowsetVariable", "SqlCommandVariable", "FileNameVariable")
+_ACCESS_MODES = {"OpenRowsetVariable": ("1", "4"), "SqlCommandVariable": ("3",), "FileNameVariable": ("1",)}
+"""The values of AccessMode in which a component uses the property; in others it keeps a stale name."""
 
 
 @rule(
@@ -86,10 +88,13 @@ def _names(executable: Executable) -> Iterator[str]:
         yield from (data.standard_input_variable, data.standard_output_variable, data.standard_error_variable)
     elif isinstance(data, FileSystemTask):
         yield data.source if data.source_is_variable and "Source" not in expressions else ""
-        yield data.destination if data.destination_is_variable and "Destination" not in expressions else ""
+        if data.uses_destination and data.destination_is_variable and "Destination" not in expressions:
+            yield data.destination
     elif isinstance(data, FtpTask):
-        yield data.local_path if data.local_path_is_variable and "LocalPath" not in expressions else ""
-        yield data.remote_path if data.remote_path_is_variable and "RemotePath" not in expressions else ""
+        if data.uses_local_path and data.local_path_is_variable and "LocalPath" not in expressions:
+            yield data.local_path
+        if data.uses_remote_path and data.remote_path_is_variable and "RemotePath" not in expressions:
+            yield data.remote_path
     elif isinstance(data, SendMailTask):
         yield data.source if data.source_type == "Variable" and "MessageSource" not in expressions else ""
     elif isinstance(data, ScriptTask):
@@ -101,6 +106,8 @@ def _names(executable: Executable) -> Iterator[str]:
             yield data.enumerator.variable
     elif isinstance(data, Pipeline):
         for component in data.components:
+            mode = component.properties.get("AccessMode")
             for name in _COMPONENT_PROPERTIES:
                 found = component.properties.get(name)
-                yield "" if found is None else found.text
+                is_used = mode is None or mode.text.strip() in _ACCESS_MODES.get(name, (mode.text.strip(),))
+                yield found.text if found is not None and is_used else ""

@@ -125,6 +125,11 @@ class FileSystemTask(DtsElement):
     overwrite: bool
     file_attributes: str
 
+    @property
+    def uses_destination(self) -> bool:
+        """False for an operation on one path, whose stored destination has no effect."""
+        return self.operation in ("CopyFile", "MoveFile", "RenameFile", "CopyDirectory", "MoveDirectory")
+
 
 @dataclass(frozen=True, slots=True)
 class SendMailTask(DtsElement):
@@ -181,6 +186,16 @@ class FtpTask(DtsElement):
     remote_path_is_variable: bool
     ascii: bool
     properties: Mapping[str, str]
+
+    @property
+    def uses_local_path(self) -> bool:
+        """False for an operation on the server alone, whose stored local path has no effect."""
+        return "Remote" not in self.operation
+
+    @property
+    def uses_remote_path(self) -> bool:
+        """False for an operation on this machine alone, whose stored remote path has no effect."""
+        return "Local" not in self.operation
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,11 @@ def _container(container: DtsContainer, managers: Mapping[str, str]) -> dict[str
         "event_handlers": [
             {
                 "event": handler.event,
+                "path": handler.path,
+                "id": handler.id,
                 "disabled": handler.disabled,
+                "variables": [_variable(one) for one in handler.variables],
+                "expressions": dict(handler.expressions),
                 "children": [_container(one, managers) for one in handler.children],
                 "constraints": [_constraint(one) for one in handler.constraints],
             }

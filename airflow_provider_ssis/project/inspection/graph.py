@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp
 from airflow_provider_ssis.project.namespaces import DTS
-from airflow_provider_ssis.project.package.containers import DtsContainer, DtsPrecedenceConstraint
+from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.ranks import ranks
@@ -92,11 +92,11 @@ def control_flow_graph(package: DtsPackage) -> Graph:
     """
     places = stored_places(package)
     root = package.container
-    nodes = _arranged([_container(child, places) for child in root.children], _edges(root.constraints), places)
+    nodes = _arranged([_container(child, places) for child in root.children], _edges(root), places)
     is_stored = bool(places) and all(
         one.ref_id in places for one in root.walk() if one is not root and not _in_handler(one)
     )
-    return Graph(root.name, tuple(nodes), _edges(root.constraints), is_stored)
+    return Graph(root.name, tuple(nodes), _edges(root), is_stored)
 
 
 def data_flow_graph(package: DtsPackage, task: DtsContainer, pipeline: Pipeline) -> Graph:
@@ -140,7 +140,8 @@ def stored_places(package: DtsPackage) -> dict[str, Box]:
         root = parse_xml(text.strip().encode(), package.part)
     except ProjectError:
         return {}
-    return dict(_places(root))
+    groups = dict(_groups(root))
+    return {id_: _absolute(id_, box, groups) for id_, box in _places(root)}
 
 
 def _places(root: _Element) -> Iterator[tuple[str, Box]]:
@@ -154,12 +155,37 @@ def _places(root: _Element) -> Iterator[tuple[str, Box]]:
             yield str(element.get("Id")), box
 
 
+def _groups(root: _Element) -> Iterator[tuple[str, tuple[str, Box]]]:
+    """Yield the id of each member of a group, with the id of the group and where its members start.
+
+    Groups exist on the design surface only; the places of their members are relative to them.
+    """
+    for element in root.iter("{*}GroupLayout"):
+        numbers = f"{element.get('TopLeft', '')},{element.get('HeaderHeight', '')}".split(",")
+        try:
+            x, y, header = map(float, numbers)
+        except ValueError:
+            continue
+        for member in element.iterfind("{*}GroupLayout.ChildrenIds/*"):
+            yield (member.text or "").strip(), (element.get("Id", ""), Box(x, y + header, 0, 0))
+
+
+def _absolute(id_: str, box: Box, groups: Mapping[str, tuple[str, Box]]) -> Box:
+    """Return the place of a node with those of its groups added."""
+    seen: set[str] = set()
+    while id_ in groups and id_ not in seen:
+        seen.add(id_)
+        id_, outer = groups[id_]
+        box = replace(box, x=box.x + outer.x, y=box.y + outer.y)
+    return box
+
+
 def _in_handler(container: DtsContainer) -> bool:
     return ".EventHandlers[" in container.path
 
 
 def _container(container: DtsContainer, places: dict[str, Box]) -> Node:
-    edges = _edges(container.constraints)
+    edges = _edges(container)
     kind = container.kind.value if container.kind.is_container else task_type(container.type)
     box = _size(container.name, places.get(container.ref_id))
     children: Sequence[Node] = ()
@@ -169,26 +195,26 @@ def _container(container: DtsContainer, places: dict[str, Box]) -> Node:
             right = max(one.box.x + one.box.width for one in children) + _MARGIN
             bottom = max(one.box.y + one.box.height for one in children) + _MARGIN
             box = Box(box.x, box.y, max(box.width, right), bottom + _HEADER)
-    key = container.ref_id or container.path
-    return Node(key, container.name, kind, box, container.disabled, tuple(children), edges)
+    return Node(_key(container), container.name, kind, box, container.disabled, tuple(children), edges)
 
 
-def _edges(constraints: Sequence[DtsPrecedenceConstraint]) -> tuple[Edge, ...]:
+def _edges(owner: DtsContainer) -> tuple[Edge, ...]:
+    keys = {child.path: _key(child) for child in owner.children}
     return tuple(
         Edge(
-            _key(one, "From", one.source),
-            _key(one, "To", one.target),
+            keys[one.source],
+            keys[one.target],
             one.expression if one.eval_op is not EvalOp.CONSTRAINT else "",
             "gray" if one.eval_op is EvalOp.EXPRESSION else _COLOURS[one.value],
             not one.logical_and,
         )
-        for one in constraints
+        for one in owner.constraints
     )
 
 
-def _key(constraint: DtsPrecedenceConstraint, attribute: str, path: str) -> str:
+def _key(container: DtsContainer) -> str:
     """Return the id of a node: its refId since SQL Server 2012, and its path before."""
-    return constraint.element.get(DTS + attribute) or path
+    return container.ref_id or container.path
 
 
 def _size(label: str, place: Box | None) -> Box:

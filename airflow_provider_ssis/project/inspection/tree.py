@@ -70,6 +70,7 @@ def _package(found: _Found, indent: str) -> Iterator[str]:
 
 
 def _inside(found: _Found, indent: str) -> Iterator[str]:
+    """Yield what a package, container, task or event handler contains."""
     for variable in found["variables"]:
         expression = f" = {variable['expression']}" if variable["expression"] else ""
         yield f"{indent}variable {variable['name']} ({variable['data_type']}){expression}"
@@ -84,10 +85,9 @@ def _inside(found: _Found, indent: str) -> Iterator[str]:
         before.setdefault(constraint["to"], []).append(text)
     for child in found["children"]:
         yield from _executable(child, indent, before.get(child["path"], []))
-    for handler in found["event_handlers"]:
+    for handler in found.get("event_handlers", ()):
         yield f"{indent}on {handler['event']}{' (disabled)' if handler['disabled'] else ''}"
-        for child in handler["children"]:
-            yield from _executable(child, f"{indent}  ", [])
+        yield from _inside(handler, f"{indent}  ")
 
 
 def _executable(found: _Found, indent: str, before: list[str]) -> Iterator[str]:

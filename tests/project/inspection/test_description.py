@@ -23,6 +23,7 @@ from airflow_provider_ssis.project.inspection.tree import to_tree
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.protection import PasswordProtection, protect_dts
 from airflow_provider_ssis.project.safe_xml import parse_xml
+from tests.support.dtsx_text import package_text
 from tests.support.ssis_projects import (
     connection,
     data_flow,
@@ -227,3 +228,21 @@ def test_files_that_are_encrypted_as_a_whole_are_named(name: str) -> None:
         describe(FAULTS / name, password="guess")
     (finding,) = check(FAULTS / name, LintConfiguration())
     assert finding.rule == "P001"
+
+
+def test_the_variables_and_expressions_of_event_handlers_are_shown(tmp_path: Path) -> None:
+    handler = (
+        '<DTS:EventHandlers><DTS:EventHandler DTS:EventName="OnError" DTS:DTSID="{h}"><DTS:PropertyExpression '
+        'DTS:Name="Disable">1 == 2</DTS:PropertyExpression><DTS:Variables><DTS:Variable DTS:Namespace="System" '
+        'DTS:ObjectName="Propagate"><DTS:VariableValue DTS:DataType="11">0</DTS:VariableValue></DTS:Variable>'
+        "</DTS:Variables></DTS:EventHandler></DTS:EventHandlers>"
+    )
+    path = tmp_path / "Load.dtsx"
+    path.write_bytes(package_text(handler))
+    found = described(path)
+    (shown,) = found["control_flow"]["event_handlers"]
+    assert [(one["name"], one["value"]) for one in shown["variables"]] == [("System::Propagate", "0")]
+    assert (shown["expressions"], shown["id"]) == ({"Disable": "1 == 2"}, "{H}")
+    text = to_tree(found)
+    assert "    variable System::Propagate (Boolean)" in text
+    assert "    property Disable = 1 == 2" in text

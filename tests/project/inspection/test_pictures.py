@@ -53,6 +53,34 @@ def test_positions_are_those_of_the_designer() -> None:
     assert [(one.get("x"), one.get("y")) for one in rectangles] == [("10", "20"), ("15", "58"), ("300", "400.5")]
 
 
+def test_the_members_of_a_group_are_inside_it() -> None:
+    """Groups exist on the design surface only; they can contain each other, and damaged ones can be in a circle."""
+
+    def group(id_: str, place: str, *members: str) -> str:
+        ids = "".join(f"<s:String>{one}</s:String>" for one in members)
+        return (
+            f'<GroupLayout Id="{id_}" TopLeft="{place}" HeaderHeight="43" Size="300,300">'
+            f'<GroupLayout.ChildrenIds xmlns:s="clr-namespace:System">{ids}</GroupLayout.ChildrenIds></GroupLayout>'
+        )
+
+    nodes = (
+        r'<NodeLayout Id="Package\S" TopLeft="10,20" Size="9,9"/><NodeLayout Id="Package\T" TopLeft="1,2" Size="9,9"/>'
+    )
+    stored = group("g1", "100,200", r"Package\S", "g2") + group("g2", "50,60", r"Package\T")
+    assert [(node.box.x, node.box.y) for node in graph(layout(nodes + stored)).nodes] == [(110, 263), (151, 348)]
+    circle = group("g1", "1,1", r"Package\S", "g2") + group("g2", "1,1", "g1") + group("g3", "x", r"Package\T")
+    assert graph(layout(nodes + circle)).nodes[1].box.x == 1
+
+
+def test_constraints_of_old_formats_lead_between_tasks_with_a_ref_id() -> None:
+    tasks = task_text("", name="A").replace("DTS:refId", 'DTS:DTSID="{a}" DTS:refId')
+    tasks += task_text("", name="B").replace("DTS:refId", 'DTS:DTSID="{B}" DTS:refId')
+    between = '<DTS:PrecedenceConstraint DTS:From="{A}" DTS:To="{b}" DTS:ObjectName="C"/>'
+    found = control_flow_graph(read_text(tasks + between, format_version=5))
+    assert [(edge.source, edge.target) for edge in found.edges] == [(r"Package\A", r"Package\B")]
+    assert all(write(found) for write in PICTURES.values())
+
+
 @pytest.mark.parametrize(
     "designer", ["", layout("<NodeLayout Id='Package\\S' TopLeft='x' Size='1'/>"), layout("<broken")]
 )

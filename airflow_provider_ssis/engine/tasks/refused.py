@@ -19,7 +19,6 @@ _REASONS: Mapping[str, str] = {
     "ASExecuteDDLTask": _ANALYSIS,
     "ASProcessingTask": _ANALYSIS,
     "DTSProcessingTask": _ANALYSIS,
-    "DTSProcessingTask": _ANALYSIS,
     "DMQueryTask": _ANALYSIS,
     "TransferDatabaseTask": _SMO,
     "TransferErrorMessagesTask": _SMO,

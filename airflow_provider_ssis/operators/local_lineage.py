@@ -44,6 +44,7 @@ class SsisLocalLineageTask(SsisLineageTask):
         tasks = tuple(task for found in packages.values() for task in found)
         facet = {
             **self._package_place,
+            "package": package,
             "machine": socket.gethostname(),
             "durationSeconds": summary.duration,
             "errors": summary.errors,

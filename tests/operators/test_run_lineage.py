@@ -27,15 +27,16 @@ needs_openlineage = pytest.mark.skipif(
 SOURCE, TARGET = Dataset("mssql://dw02:1433", "DW.dbo.S"), Dataset("mssql://dw02:1433", "DW.dbo.T")
 
 
-def project(sql: str) -> bytes:
+def project(sql: str, packages: tuple[str, ...] = ("Load.dtsx",)) -> bytes:
     server = parameter("Server", "String", "dw01")
-    parts = ispac_parts(make_project("Mart", packages=[package("Load.dtsx")], parameters=[server]))
+    parts = ispac_parts(make_project("Mart", packages=[package(name) for name in packages], parameters=[server]))
     warehouse = made.manager(
         "Warehouse",
         f"{made.PROVIDER}Data Source=old;Initial Catalog=DW;",
         expressions=made.expression("ServerName", "@[$Project::Server]"),
     )
-    parts["Load.dtsx"] = made.lineage_package(made.sql_task("Load", sql), managers=warehouse)
+    for name in packages:
+        parts[name] = made.lineage_package(made.sql_task("Load", sql), managers=warehouse)
     return zip_of(parts)
 
 

@@ -41,7 +41,7 @@ class RunOptions:
         ``\\Package\\Load\\Clean Up``.
     :param logging_level: 0 None, 1 Basic, 2 Performance, 3 Verbose. Default: 1.
     :param temp_folder: where operations that exceed their memory write; None for the system's. Default: None.
-    :param memory_limit: bytes that a blocking operation of a data flow may use before it writes to disk.
+    :param memory_limit: bytes that the blocking components of a data flow may use together before they write to disk.
         Default: 256 MiB.
     :param taps: taps on paths of data flows. Default: none.
     :param injections: what a test wants executables to do in addition to their work. Default: nothing.

@@ -82,7 +82,7 @@ def test_databases_give_the_rows_of_mssql_python() -> None:
 
 
 def test_set_components_give_the_rows_of_duckdb() -> None:
-    check(set_components.run(set_components.SMALLEST), "set_components", cases=5)
+    check(set_components.run(set_components.SMALLEST), "set_components", cases=6)
 
 
 def test_imports_are_compared_with_airflow_s_own() -> None:

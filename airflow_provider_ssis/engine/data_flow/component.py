@@ -100,6 +100,9 @@ class FlowPart(ABC):
     classes: ClassVar[tuple[str, ...]]
     """The component classes, as :func:`airflow_provider_ssis.project.type_names.component_class` returns them."""
 
+    keeps_rows: ClassVar[bool] = False
+    """Whether it keeps many rows in memory. Such components share the memory of the data flow."""
+
     def __init__(self, plan: ComponentPlan) -> None:
         self.plan = plan
         self.counts = ComponentCounts()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
@@ -15,16 +16,17 @@ class FlowContext:
 
     :param task: the context of the task.
     :param cancel: is cancelled when the data flow stops for any reason.
+    :param sharing: the number of components that share the memory of the data flow. Default: 1.
     """
 
-    def __init__(self, task: TaskContext, cancel: CancelToken) -> None:
+    def __init__(self, task: TaskContext, cancel: CancelToken, sharing: int = 1) -> None:
         self._task = task
         self.cancel = cancel
         self.container = task.container
         self.package_name = task.package_name
         self.execution_path = task.execution_path
         self.connections = task.connections
-        self.options = task.options
+        self.options = replace(task.options, memory_limit=task.options.memory_limit // max(1, sharing))
         self.locale_id = task.locale_id
 
     def read(self, name: str) -> Any:

@@ -41,8 +41,7 @@ class RowIndex:
         for chunks in _aligned(self._columns):
             words[start : start + len(chunks[0])] = self._words(chunks)[0]
             start += len(chunks[0])
-        first, self.duplicates, self._collisions = self._first_rows(words)
-        self._fill(words, first)
+        self.duplicates, self._collisions = self._repeated(words, self._fill(words))
 
     def find(self, columns: Sequence[pa.Array]) -> Rows:
         """Return the number of the first row with the key of each row, -1 for none.
@@ -83,22 +82,23 @@ class RowIndex:
         assert total is not None  # noqa: S101 a key has a column
         return total, possible
 
-    def _first_rows(self, words: Words) -> tuple[Rows, int, dict[tuple[pa.Scalar, ...], int]]:
-        """The first row of each number, the number of duplicates, and rows whose number another key has."""
-        _, first, inverse = np.unique(words, return_index=True, return_inverse=True)
-        firsts = first[inverse]
-        later = np.flatnonzero(firsts != np.arange(len(words)))
+    def _repeated(self, words: Words, first: Rows) -> tuple[int, dict[tuple[pa.Scalar, ...], int]]:
+        """The number of duplicates, and rows whose number another key has.
+
+        :param first: the first row with the number of each row.
+        """
+        later = np.flatnonzero(first != np.arange(len(words)))
         if not len(later) or self._is_exact:
-            return first, len(later), {}
+            return len(later), {}
         keys = [column.take(pa.array(later)).combine_chunks() for column in self._columns]
-        collided = np.flatnonzero(~self._equal(keys, np.arange(len(later)), firsts[later]))
+        collided = np.flatnonzero(~self._equal(keys, np.arange(len(later)), first[later]))
         collisions: dict[tuple[pa.Scalar, ...], int] = {}
         duplicates = len(later) - len(collided)
         for position in collided:
             key = tuple(column[int(position)] for column in keys)
             duplicates += key in collisions
             collisions.setdefault(key, int(later[position]))
-        return first, duplicates, collisions
+        return duplicates, collisions
 
     def _equal(self, columns: Sequence[pa.Array], rows: Rows, found: Rows) -> npt.NDArray[np.bool_]:
         """Whether the keys of rows equal those of rows of the index."""
@@ -113,20 +113,27 @@ class RowIndex:
             equal &= same.to_numpy(zero_copy_only=False)
         return equal
 
-    def _fill(self, words: Words, first: Rows) -> None:
-        bits = max(4, int(2 * len(first)).bit_length())
+    def _fill(self, words: Words) -> Rows:
+        """Give each number a slot with the first row that has it; returns this row for each row."""
+        bits = max(4, int(2 * len(words)).bit_length())
         self._shift = np.uint64(64 - bits)
         self._mask = (1 << bits) - 1
         self._slot_rows: npt.NDArray[Any] = np.full(1 << bits, -1, np.int32 if len(words) < 2**31 else np.int64)
         self._slot_words = np.zeros(1 << bits, np.uint64)
-        waiting = first
-        slots = self._slots(words[waiting])
+        first = np.empty(len(words), np.int64)
+        waiting, slots, own = np.arange(len(words)), self._slots(words), words
         while len(waiting):
-            free = self._slot_rows[slots] < 0
+            # Of the rows that want a free slot the first gets it: the last assignment remains, so it is made last.
+            free = np.flatnonzero(self._slot_rows[slots] < 0)[::-1]
             self._slot_rows[slots[free]] = waiting[free]
-            lost = self._slot_rows[slots] != waiting
-            self._slot_words[slots[~lost]] = words[waiting[~lost]]
-            waiting, slots = waiting[lost], (slots[lost] + 1) & self._mask
+            winners = self._slot_rows[slots]
+            won = winners[free] == waiting[free]
+            self._slot_words[slots[free[won]]] = own[free[won]]
+            same = self._slot_words[slots] == own
+            first[waiting[same]] = winners[same]
+            rest = ~same
+            waiting, slots, own = waiting[rest], (slots[rest] + 1) & self._mask, own[rest]
+        return first
 
     def _slots(self, words: Words) -> Rows:
         return ((_mix(words) * _MULTIPLIER) >> self._shift).astype(np.int64)

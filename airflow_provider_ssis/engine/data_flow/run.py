@@ -82,7 +82,6 @@ class DataFlowRun:
         self._plan = plan
         self._task = context
         self._cancel = CancelToken()
-        self._context = FlowContext(context, self._cancel)
         self._taps = taps
         self._reports = FlowReports(context, clock)
         self._parts: dict[str, FlowPart] = {}
@@ -90,6 +89,8 @@ class DataFlowRun:
             found = part_of(component)
             assert found is not None  # noqa: S101 the plan refuses unknown classes
             self._parts[component.stored.key] = found(component)
+        sharing = sum(part.keeps_rows for part in self._parts.values())
+        self._context = FlowContext(context, self._cancel, sharing)
         self._routes: dict[str, _Route] = {}
         self._inboxes: dict[str, Inbox] = {}
         self._locks: dict[str, threading.Lock] = {}

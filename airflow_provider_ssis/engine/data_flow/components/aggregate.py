@@ -89,6 +89,7 @@ class Aggregate(FlowComponent):
     """Groups rows on DuckDB, which writes to disk what exceeds the memory."""
 
     classes = ("Aggregate",)
+    keeps_rows = True
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)
@@ -229,7 +230,7 @@ def _query(results: Sequence[_Result], locale_id: int) -> str:
     for result in results:
         source = result.source
         if result.operation is _O.GROUP_BY and source is not None:
-            columns.append(f"first({quoted(source.lineage_id)})")
+            columns.append(_representative(source, quoted(source.lineage_id), locale_id))
         elif result.operation is _O.COUNT_DISTINCT and source is not None:
             columns.append(f"count(DISTINCT {source.expression(locale_id)})")
         else:
@@ -246,7 +247,7 @@ def _in_two_steps(results: Sequence[_Result], groups: Sequence[KeyColumn], local
         name = f"c{len(inner)}"
         if result.operation is _O.GROUP_BY and result.source is not None:
             inner.append(quoted(result.source.lineage_id))
-            outer.append(f"first({name})")
+            outer.append(_representative(result.source, name, locale_id))
             keys.append(result.source.expression(locale_id, name))
             continue
         for part in _partial(result):
@@ -258,6 +259,11 @@ def _in_two_steps(results: Sequence[_Result], groups: Sequence[KeyColumn], local
                 outer.append(f"sum({name}){'::BIGINT' if part.startswith('count') else ''}")
     plain = _group_by(quoted(group.lineage_id) for group in groups)
     return f"SELECT {_named(outer)} FROM (SELECT {_named(inner)} FROM arriving{plain}){_group_by(keys)}"
+
+
+def _representative(key: KeyColumn, value: str, locale_id: int) -> str:
+    """The expression for the value of a group: one of its values, where equal keys may have different ones."""
+    return value if key.expression(locale_id, value) == value else f"first({value})"
 
 
 def _partial(result: _Result) -> list[str]:

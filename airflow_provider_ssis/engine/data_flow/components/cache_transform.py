@@ -32,6 +32,7 @@ class CacheTransform(RowComponent):
     """Writes the rows, and passes them on."""
 
     classes: ClassVar[tuple[str, ...]] = ("Cache",)
+    keeps_rows = True
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

@@ -95,6 +95,8 @@ class Lookup(RowComponent):
     """Finds the first reference row with the key of each row."""
 
     classes = ("Lookup",)
+    keeps_rows = True
+    has_thread = True
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

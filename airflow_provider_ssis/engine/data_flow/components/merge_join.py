@@ -32,6 +32,7 @@ class MergeJoin(FlowComponent):
     """Joins two sorted inputs: inner, left outer or full outer."""
 
     classes = ("MergeJoin",)
+    keeps_rows = True
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

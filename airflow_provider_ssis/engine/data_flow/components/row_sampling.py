@@ -25,6 +25,7 @@ class RowSampling(FlowComponent):
     """Selects a number of rows; all of them if there are fewer. Each set of rows has the same probability."""
 
     classes: ClassVar[tuple[str, ...]] = ("RowSampling",)
+    keeps_rows = True
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

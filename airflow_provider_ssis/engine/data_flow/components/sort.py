@@ -32,6 +32,7 @@ class Sort(FlowComponent):
     """Orders rows on DuckDB, which writes to disk what exceeds the memory."""
 
     classes = ("Sort",)
+    keeps_rows = True
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

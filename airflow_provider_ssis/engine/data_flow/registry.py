@@ -23,6 +23,7 @@ MODULES: dict[str, str] = {
     "DataConvert": "data_conversion",
     "DataReaderDestinationAdapter": "data_reader_destination",
     "DerivedColumn": "derived_column",
+    "ExcelDestination": "excel_destination",
     "ExcelSource": "excel_source",
     "Extractor": "export_column",
     "FlatFileDestination": "flat_file_destination",
@@ -73,10 +74,6 @@ REFUSED: dict[str, tuple[str, str]] = {
     "XMLSource": (
         "the engine does not read the schema that divides a document into outputs",
         "Read the document in a Script component with a Python function.",
-    ),
-    "ExcelDestination": (
-        "it appends rows to a sheet, and no library that the engine uses edits workbooks",
-        "Write a flat file, which Excel opens, or run the package on a server.",
     ),
     "CdcSourceComponent": (
         "it reads change tables through a driver of Windows",

@@ -20,7 +20,7 @@ class StoredRows:
     """
 
     def __init__(self, schema: pa.Schema, options: RunOptions) -> None:
-        self._schema = schema
+        self.schema = schema
         self._options = options
         self._batches: list[pa.RecordBatch] = []
         self._bytes = 0
@@ -44,7 +44,7 @@ class StoredRows:
         self._batches.append(batch)
         if self._bytes > self._options.memory_limit:
             self._folder = TemporaryFolder(self._options.temp_folder)
-            self._writer = pa.ipc.new_file(str(self._path), self._schema)
+            self._writer = pa.ipc.new_file(str(self._path), self.schema)
             for each in self._batches:
                 self._writer.write_batch(each)
             self._batches = []
@@ -52,7 +52,7 @@ class StoredRows:
     def table(self) -> pa.Table:
         """Return all rows. No more rows can be appended then."""
         if self._writer is None:
-            return pa.Table.from_batches(self._batches, self._schema).combine_chunks()
+            return pa.Table.from_batches(self._batches, self.schema).combine_chunks()
         self._writer.close()
         self._file = pa.memory_map(str(self._path))
         return pa.ipc.open_file(self._file).read_all()

@@ -22,14 +22,14 @@ from airflow_provider_ssis.engine.data_flow.databases.database import (
     other_users,
 )
 from airflow_provider_ssis.engine.data_flow.databases.external_columns import check_external_columns
-from airflow_provider_ssis.engine.data_flow.databases.statuses import DESTINATION_CODES, Codes, ValueStatus, row_codes
+from airflow_provider_ssis.engine.data_flow.databases.statuses import DESTINATION_CODES, Codes, ValueStatus
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import (
     TableWriter,
     WriteError,
     WriteOptions,
     columns_of_table,
 )
-from airflow_provider_ssis.engine.data_flow.databases.target_columns import convert_for_target
+from airflow_provider_ssis.engine.data_flow.databases.target_rows import convert_columns, target_rows
 from airflow_provider_ssis.engine.data_flow.databases.writers import open_writer
 from airflow_provider_ssis.engine.data_flow.row_errors import (
     IGNORE,
@@ -45,7 +45,7 @@ NO_TABLE = 0xC0202042
 """DTS_E_DESTINATIONTABLENAMENOTPROVIDED."""
 
 _FAIL = "FailComponent"
-_NO_COLUMNS = 0xC0202025
+NO_COLUMNS = 0xC0202025
 """DTS_E_CANNOTCREATEACCESSOR."""
 _MAY_BE_CUT = 0x802092A7
 _ROW_VERSION, _READ_ONLY = 0xC0202048, 0xC0202049
@@ -93,7 +93,7 @@ class TableDestination(RowComponent):
         if not load.options.columns:
             raise TaskFailure(
                 f"{self.plan.stored.name} writes nothing: no column is mapped to a column of the table. Map one.",
-                _NO_COLUMNS,
+                NO_COLUMNS,
             )
         for column in load.options.columns:
             is_text = column.source.code in STRINGS and column.target.code in STRINGS | LARGE_OBJECTS
@@ -173,28 +173,12 @@ class TableDestination(RowComponent):
         first_row = self._next_row
         self._next_row += batch.num_rows
         options = self._load.options
-        converted = [
-            convert_for_target(batch.column(column.lineage_id), column.source, column.target)
-            for column in options.columns
-        ]
-        rows = pa.RecordBatch.from_arrays(
-            [each.values for each in converted], names=[column.name for column in options.columns]
-        )
-        errors: list[ColumnErrors] = []
-        bad = np.zeros(batch.num_rows, np.bool_)
-        for column, each in zip(options.columns, converted, strict=True):
-            if each.statuses is None:
-                continue
-            bad |= each.statuses != 0
-            for truncated in (False, True):
-                codes = row_codes(each.statuses, self.codes, truncated=truncated)
-                if codes.any():
-                    name = f'the column "{column.name}"'
-                    errors.append(ColumnErrors(codes, truncated, self.disposition, column.lineage_id, name))
-        if errors and self.disposition == _FAIL and not options.is_fast:
+        target = target_rows(options.columns, convert_columns(batch, options.columns), self.codes, self.disposition)
+        rows, bad = target.rows, target.bad
+        if target.errors and self.disposition == _FAIL and not options.is_fast:
             # Row by row, the rows before the first bad one are written.
             self._write_good(batch, rows, np.arange(int(np.argmax(bad))), first_row)
-        found = apply_dispositions(self.plan, batch, errors, first_row)
+        found = apply_dispositions(self.plan, batch, target.errors, first_row)
         error_key = self.plan.error_output.key if self.plan.error_output is not None else ""
         if found.redirected is not None:
             yield error_key, found.redirected

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.workbooks.parts import column_number
 
 _RANGE = re.compile(
     r"(?P<sheet>.+)\$(?:(?P<left>[A-Z]{1,3})(?P<top>\d+):(?P<right>[A-Z]{1,3})(?P<bottom>\d+))?", re.IGNORECASE
@@ -15,6 +16,7 @@ _SELECT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NAME = re.compile(r"\s*(?:\[([^\]]+)\]|`([^`]+)`|([^\s,\[\]`]+))\s*(?:,|$)")
+_RANGE_NAME = re.compile(r"[^\W\d][\w. ]*")
 NO_SHEET = 0xC0202005
 
 
@@ -22,8 +24,9 @@ NO_SHEET = 0xC0202005
 class CellRange:
     """Cells of a sheet, with numbers from 0; the last row and column belong to it.
 
-    :param sheet: the name of the sheet.
+    :param sheet: the name of the sheet; empty for a named range.
     :param top: the first row; None for the used cells of the whole sheet.
+    :param name: the named range, or a table that was created with that name. Default: none.
     """
 
     sheet: str
@@ -31,6 +34,7 @@ class CellRange:
     left: int = 0
     bottom: int = 0
     right: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,10 @@ class Selection:
 
 
 def parse_range(text: str) -> CellRange:
-    """Read the name of a sheet or range: ``Sheet1$``, ``'My Sheet$'``, ``Sheet1$A1:F20``.
+    """Read the name of a sheet or range: ``Sheet1$``, ``'My Sheet$'``, ``Sheet1$A1:F20``, ``MyRange``.
 
     :param text: the name as the package stores it.
-    :raises TaskFailure: it names neither, such as a named range.
+    :raises TaskFailure: it names neither.
     """
     name = text.strip().strip("`")
     if name.startswith("[") and name.endswith("]"):
@@ -59,23 +63,23 @@ def parse_range(text: str) -> CellRange:
     if dollar and quoted.startswith("'"):
         name = f"{quoted[1:]}${rest}"
     match = _RANGE.fullmatch(name)
+    if match is None and _RANGE_NAME.fullmatch(name):
+        return CellRange("", name=name)
     if match is None:
         raise TaskFailure(
-            f"The engine reads whole sheets and ranges of Excel, such as [Sheet1$] and [Sheet1$A1:F20], not {text!r}.",
+            "The engine knows sheets, ranges and named ranges of Excel, such as [Sheet1$], [Sheet1$A1:F20] and "
+            f"MyRange, not {text!r}.",
             NO_SHEET,
         )
     if match["top"] is None:
         return CellRange(match["sheet"])
     return CellRange(
-        match["sheet"], int(match["top"]) - 1, _column(match["left"]), int(match["bottom"]) - 1, _column(match["right"])
+        match["sheet"],
+        int(match["top"]) - 1,
+        column_number(match["left"]) - 1,
+        int(match["bottom"]) - 1,
+        column_number(match["right"]) - 1,
     )
-
-
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1
 
 
 def parse_select(sql: str) -> Selection:

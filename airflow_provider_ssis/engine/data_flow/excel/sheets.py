@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.databases.statuses import Statuses, ValueStatus
 from airflow_provider_ssis.engine.data_flow.excel.ranges import NO_SHEET, CellRange
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.workbooks.editing import Place
+from airflow_provider_ssis.engine.workbooks.parts import CANNOT_OPEN, Workbook, open_archive
 
 _SAMPLE_ROWS = 8
-_CANNOT_OPEN = 0xC0202009
 _BASE_DATE = dt.date(1899, 12, 30)
 _DIGITS = 15
 _OPTIONS = {"HDR": ("YES", "NO", ""), "IMEX": ("0", "1", "2", "")}
@@ -45,11 +47,27 @@ class ExcelFile:
 
     :param has_header: whether the first row has the names of the columns (HDR).
     :param mixes: whether a column with cells of several types in the sample is read as text (IMEX=1).
+    :param is_read_only: whether the drivers open it only for reading (IMEX=1).
     """
 
     path: Path
     has_header: bool
     mixes: bool
+    is_read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SheetTable:
+    """The columns of a table of a workbook that exists, to write to it.
+
+    :param place: the sheet or named range.
+    :param first_column: the number of its first column, from 1.
+    :param names: the names of its columns.
+    """
+
+    place: Place
+    first_column: int
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +96,7 @@ def excel_file(context: TaskContext, manager: RunConnection) -> ExcelFile:
     }
     source = pairs.get("data source", "")
     if not source:
-        raise TaskFailure(f'The connection manager "{manager.name}" names no Excel file (Data Source).', _CANNOT_OPEN)
+        raise TaskFailure(f'The connection manager "{manager.name}" names no Excel file (Data Source).', CANNOT_OPEN)
     options = {}
     for part in pairs.get("extended properties", "").strip("\"' ").split(";"):
         key, _, value = part.partition("=")
@@ -87,10 +105,11 @@ def excel_file(context: TaskContext, manager: RunConnection) -> ExcelFile:
             raise TaskFailure(
                 f'The connection manager "{manager.name}" has the option {part.strip()}, which the engine does not '
                 "know. It knows HDR=YES, HDR=NO and IMEX=0, 1 and 2. Remove the option.",
-                _CANNOT_OPEN,
+                CANNOT_OPEN,
             )
         options[name] = chosen
-    return ExcelFile(context.connections.path(source), options.get("HDR") != "NO", options.get("IMEX") == "1")
+    is_import = options.get("IMEX") == "1"
+    return ExcelFile(context.connections.path(source), options.get("HDR") != "NO", is_import, is_import)
 
 
 def read_sheet(file: ExcelFile, cells: CellRange) -> list[SheetColumn]:
@@ -109,23 +128,68 @@ def read_sheet(file: ExcelFile, cells: CellRange) -> list[SheetColumn]:
     return [_column(name, values, file) for name, values in zip(names, columns, strict=True)]
 
 
-def _rows(file: ExcelFile, cells: CellRange) -> list[list[Any]]:
+def sheet_table(file: ExcelFile, cells: CellRange) -> SheetTable:
+    """Find the columns of a sheet or named range.
+
+    :param file: the workbook.
+    :param cells: the whole sheet, or a named range.
+    :raises TaskFailure: the file cannot be read, or has no such sheet or named range.
+    """
+    with _opened(file) as book:
+        found = _resolved(file, cells, book.sheet_names)
+        sheet = book.get_sheet_by_name(found.sheet)
+        if found.top is None:
+            first = sheet.start
+            left = 0 if first is None else first[1]
+            header = sheet.to_python(nrows=1)[:1]
+        else:
+            left = found.left
+            rows = sheet.to_python(skip_empty_area=False, nrows=found.top + 1)[found.top :]
+            header = [(rows[0] if rows else [])[left : found.right + 1]]
+            header = [header[0] + [""] * (found.right + 1 - left - len(header[0]))]
+    names = _names([_value(cell) for cell in header[0]], file.has_header) if header else []
+    if not header and not file.has_header:
+        names = ["F1"]
+    return SheetTable(Place(found.sheet, found.name), left + 1, tuple(names))
+
+
+@contextmanager
+def _opened(file: ExcelFile) -> Iterator[python_calamine.CalamineWorkbook]:
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(file.path))
     except (OSError, python_calamine.CalamineError) as error:
-        raise TaskFailure(f"The Excel file {file.path} cannot be read: {error}", _CANNOT_OPEN) from error
+        raise TaskFailure(f"The Excel file {file.path} cannot be read: {error}", CANNOT_OPEN) from error
     try:
-        name = next((one for one in book.sheet_names if one.lower() == cells.sheet.lower()), None)
-        if name is None:
-            raise TaskFailure(
-                f"{file.path} has no sheet {cells.sheet}. It has: {', '.join(book.sheet_names)}.", NO_SHEET
-            )
-        sheet = book.get_sheet_by_name(name)
+        yield book
+    finally:
+        book.close()
+
+
+def _resolved(file: ExcelFile, cells: CellRange, names: Sequence[str]) -> CellRange:
+    """The cells with the name of their sheet as the workbook has it."""
+    if cells.name:
+        label = cells.name.replace(" ", "_")
+        is_open_format = file.path.suffix.lower() in (".xlsx", ".xlsm")
+        with open_archive(file.path) if is_open_format else nullcontext() as archive:
+            area = None if archive is None else Workbook(archive, file.path.name).area(label)
+        if area is not None:
+            cells = CellRange(area.sheet, area.top - 1, area.left - 1, area.bottom - 1, area.right - 1, label)
+        else:
+            cells = CellRange(cells.name)
+    wanted = cells.sheet.casefold()
+    for name in names:
+        if name.casefold() in (wanted, wanted.replace(" ", "_")):
+            return replace(cells, sheet=name)
+    raise TaskFailure(f"{file.path} has no sheet {cells.sheet}. It has: {', '.join(names)}.", NO_SHEET)
+
+
+def _rows(file: ExcelFile, cells: CellRange) -> list[list[Any]]:
+    with _opened(file) as book:
+        cells = _resolved(file, cells, book.sheet_names)
+        sheet = book.get_sheet_by_name(cells.sheet)
         if cells.top is None:
             return [[_value(cell) for cell in row] for row in sheet.to_python()]
         found = sheet.to_python(skip_empty_area=False)
-    finally:
-        book.close()
     width = cells.right - cells.left + 1
     chosen = [row[cells.left : cells.right + 1] for row in found[cells.top : cells.bottom + 1]]
     return [[_value(cell) for cell in row] + [None] * (width - len(row)) for row in chosen]

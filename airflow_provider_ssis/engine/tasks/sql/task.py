@@ -19,6 +19,7 @@ from airflow_provider_ssis.engine.tasks.sql.calls import Call, call_of
 from airflow_provider_ssis.engine.tasks.sql.parameters import OLE_DB_KINDS, SqlParameter, sql_parameters
 from airflow_provider_ssis.engine.tasks.sql.results import BatchResults, read_results
 from airflow_provider_ssis.engine.tasks.sql.values import text_of, variable_value
+from airflow_provider_ssis.engine.tasks.sql.workbook_statements import run_on_workbook, workbook_statements
 from airflow_provider_ssis.engine.tasks.task import Task
 from airflow_provider_ssis.engine.tasks.text_source import SOURCE_TYPES, SourceCodes, source_text
 from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _QUERY_FAILED = 0xC002F210
 _CANNOT_ASSIGN = 0xC002F309
-_KINDS = ("OLEDB", "ADO", "ADO.NET", "ODBC")
+_KINDS = ("OLEDB", "ADO", "ADO.NET", "ODBC", "EXCEL")
 _RESULT_TYPES = ("None", "SingleRow", "Rowset", "XML")
 _SOURCE_CODES = SourceCodes(no_text=0xC00291E9, no_file_connection=0xC00291E7, no_file=0xC00291E8)
 
@@ -60,6 +61,18 @@ class SqlTask(Task):
                 raise TaskFailure(f"There is no variable {name}.", 0xC00291EA, causes=[error]) from None
         if self.data.source_type == "DirectInput" and not self.data.source.strip():
             raise _no_statement()
+        if manager.kind == "EXCEL":
+            self._check_workbook()
+
+    def _check_workbook(self) -> None:
+        if self.data.result_type != "None" or self.data.parameters:
+            raise TaskFailure(
+                "A statement on an Excel file has no result and no parameters here. Read sheets with an Excel Source.",
+                _QUERY_FAILED,
+            )
+        if self.data.source_type == "DirectInput":
+            for part in self._parts(self.data.source):
+                workbook_statements(part)
 
     def run(self, context: TaskContext) -> int | None:
         """Run the batches of the statement.
@@ -76,14 +89,10 @@ class SqlTask(Task):
         is_procedure = self._is_procedure(manager)
         parameters = sql_parameters(self.data.parameters, manager.kind, is_procedure=is_procedure)
         text = self._text(context)
-        try:
-            parts = [text] if is_procedure else batches(text)
-        except RepeatedBatch:
-            raise TaskFailure(
-                "A line GO has a count, which is not supported. Repeat the batch.", _QUERY_FAILED
-            ) from None
-        if not parts:
-            raise _no_statement()
+        parts = [text] if is_procedure else self._parts(text)
+        if manager.kind == "EXCEL":
+            run_on_workbook(context, manager, parts)
+            return None
         results: list[BatchResults] = []
         with ExitStack() as stack:
             connection = self._connect(context, stack)
@@ -102,6 +111,17 @@ class SqlTask(Task):
                 results.append(found)
         self._assign_result(context, results[0], manager)
         return results[0].affected
+
+    def _parts(self, text: str) -> list[str]:
+        try:
+            parts = batches(text)
+        except RepeatedBatch:
+            raise TaskFailure(
+                "A line GO has a count, which is not supported. Repeat the batch.", _QUERY_FAILED
+            ) from None
+        if not parts:
+            raise _no_statement()
+        return parts
 
     def _is_procedure(self, manager: RunConnection) -> bool:
         return self.data.is_stored_procedure and manager.kind == "ADO.NET"

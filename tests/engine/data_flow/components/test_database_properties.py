@@ -17,6 +17,7 @@ from tests.support.database_components import TestColumn, destination, source
 
 TEXT = ColumnType(DataTypeCode.DT_STR, 10, code_page=1252)
 COLUMNS = (TestColumn("id", ColumnType(DataTypeCode.DT_I4)), TestColumn("name", TEXT))
+EXCEL_COLUMNS = (TestColumn("id", ColumnType(DataTypeCode.DT_R8)),)
 CODE_PAGES = {"DefaultCodePage": "1252", "AlwaysUseDefaultCodePage": "false"}
 QUERY = {
     "CommandTimeout": "0",
@@ -88,6 +89,17 @@ STORED: dict[str, dict[str, str]] = {
         "MaxInsertCommitSize": "0",
     },
     "OLEDBCommand": {"CommandTimeout": "0", "SqlCommand": "UPDATE t SET a = ?", "DefaultCodePage": "1252"},
+    "ExcelDestination": {
+        "CommandTimeout": "0",
+        "OpenRowset": "Sheet1$",
+        "OpenRowsetVariable": "",
+        "SqlCommand": "",
+        "AccessMode": "0",
+        "FastLoadKeepIdentity": "false",
+        "FastLoadKeepNulls": "false",
+        "FastLoadOptions": "",
+        "FastLoadMaxInsertCommitSize": "0",
+    },
     "RecordsetDestination": {"VariableName": "User::Rows"},
     "RawSource": {"AccessMode": "0", "FileName": "a.raw", "FileNameVariable": ""},
     "RawDestination": {"AccessMode": "0", "FileName": "a.raw", "FileNameVariable": "", "WriteOption": "0"},
@@ -99,7 +111,8 @@ STORED: dict[str, dict[str, str]] = {
 
 def made(class_name: str, properties: Mapping[str, str], disposition: str = "FailComponent") -> ComponentPlan:
     make = source if class_name.endswith(("Source", "Src")) else destination
-    return make(class_name, COLUMNS, properties, disposition=disposition)
+    columns = EXCEL_COLUMNS if class_name == "ExcelDestination" else COLUMNS
+    return make(class_name, columns, properties, disposition=disposition)
 
 
 def refusals(plan: ComponentPlan) -> list[Refusal]:
@@ -122,6 +135,7 @@ def test_the_properties_of_the_designer_are_accepted_and_others_refused(class_na
         ("OLEDBSource", "AccessMode", "4"),
         ("OLEDBSource", "CommandTimeout", "-1"),
         ("ExcelSource", "AccessMode", "4"),
+        ("ExcelDestination", "AccessMode", "2"),
         ("ADONETSource", "AccessMode", "1"),
         ("ADONETSource", "CommandTimeout", "-5"),
         ("SSISODBCSrc", "AccessMode", "2"),

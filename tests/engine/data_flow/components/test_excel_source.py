@@ -160,7 +160,7 @@ def test_a_missing_file_sheet_or_column_fails(tmp_path: Path) -> None:
         "SELECT DISTINCT n FROM [Sheet1$]",
         "SELECT n AS m FROM [Sheet1$]",
         "SELECT * FROM [A$], [B$]",
-        "SELECT * FROM NamedRange",
+        "SELECT * FROM [Sheet1!A1]",
     ],
 )
 def test_other_statements_are_refused(sql: str) -> None:

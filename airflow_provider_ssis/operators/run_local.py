@@ -36,6 +36,7 @@ from airflow_provider_ssis.operators.dag_checks import (
     is_known,
 )
 from airflow_provider_ssis.operators.local_lineage import SsisLocalLineageTask
+from airflow_provider_ssis.operators.local_start import start_lines
 from airflow_provider_ssis.operators.masking import SsisMaskingTask
 from airflow_provider_ssis.operators.source_path import existing_source
 
@@ -85,8 +86,8 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
         Default: ``information``.
     :param emit_assets: after a success, emit an asset event for each table of SQL Server that the package writes. Needs
         Airflow 3. Default: False.
-    :return: ``source``, ``package``, ``status``, ``duration`` in seconds, ``rows`` (a mapping of destinations to rows
-        that they accepted), ``warnings`` and ``errors`` (their numbers).
+    :return: ``source``, ``package``, ``status`` (``succeeded``), ``duration`` in seconds, ``rows`` (a mapping of
+        destinations to rows that they accepted), ``warnings`` and ``errors`` (their numbers).
     :raises ValueError: when the DAG is parsed: an argument cannot be used.
     :raises InvalidTaskArgument: an argument cannot be used after templating.
     :raises LocalRunRefused: the package cannot be loaded, or has parts that the engine does not support. Nothing ran.
@@ -187,6 +188,8 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
 
         job = self._job_of_run = self._job()
         summary = self._summary = RunSummary()
+        for line in start_lines(job, LOGGING_LEVELS[job.logging_level]):
+            self.log.info("%s", line)
         with EngineProcess(job) as process:
             self._process = process
             if self._killed:
@@ -207,7 +210,7 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
         return {
             "source": job.source,
             "package": job.package or Path(job.source).name,
-            "status": result.status,
+            "status": "succeeded",
             "duration": summary.duration,
             "rows": dict(summary.rows),
             "warnings": summary.warnings,

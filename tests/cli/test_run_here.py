@@ -79,7 +79,10 @@ def test_a_dry_run_validates_with_the_options_of_the_run(tmp_path: Path, capsys:
     package = str(saved(copying(r"C:\data\in.csv", r"C:\data\out.csv"), tmp_path))
     assert main(["run", package, "--dry-run"]) == 0
     missing = r"In: C:\data\in.csv is a path of Windows, and no rule maps it to this machine. Add one: --map-path"
-    assert f"no path yet: connection manager {missing} 'C:\\data=/folder/here'." in capsys.readouterr().out
+    assert (
+        f"no path yet: connection manager {missing} 'C:\\data=/folder/here', or path_map in Python."
+        in capsys.readouterr().out
+    )
     options = ["--map-path", rf"C:\data={tmp_path}"]
     assert main(["run", package, "--dry-run", *options, "--json"]) == 0
     plan, *_, result = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -31,9 +31,24 @@ def local(source: Path, **arguments: Any) -> TaskRun:
 def test_a_package_runs_and_its_messages_are_logged(tmp_path: Path) -> None:
     task = local(saved(counting(), tmp_path))
     result = task.execute()
-    assert (result["package"], result["status"], result["errors"], result["rows"]) == ("Count.dtsx", "success", 0, {})
+    assert (result["package"], result["status"], result["errors"], result["rows"]) == ("Count.dtsx", "succeeded", 0, {})
     assert any("\\Package\\Loop[2]\\Turn" in line for line in task.log.messages("info"))
     assert any(line.startswith("Duration: ") for line in task.log.at("info"))
+
+
+def test_the_log_begins_with_the_package_and_its_values(tmp_path: Path) -> None:
+    package = counting()
+    for name, sensitive in (("Region", False), ("Key", True)):
+        package.add_parameter(name, "" if not sensitive else None, sensitive=sensitive)
+    file = saved(package, tmp_path)
+    values = {"Region": "North", "Key": {"value": SECRET, "sensitive": True}}
+    task = local(file, parameters=values, path_map={r"C:\data": "/data"}, logging_level="Verbose")
+    task.execute()
+    first, second, third = task.log.at("info")[:3]
+    assert first.startswith(f"Running Count.dtsx of {file} on ")
+    assert first.endswith(": logging level Verbose.")
+    assert second == "Parameters: $Package::Region = North, $Package::Key = ***."
+    assert third == r"Path map: C:\data = /data."
 
 
 def test_the_package_of_a_project_is_named(tmp_path: Path) -> None:

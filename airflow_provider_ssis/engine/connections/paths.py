@@ -73,7 +73,7 @@ class PathMap:
         folder = ntpath.dirname(given) or given
         return (
             f"{text} is a path of Windows, and no rule maps it to this machine. Add one: "
-            f"--map-path '{folder}=/folder/here'."
+            f"--map-path '{folder}=/folder/here', or path_map in Python."
         )
 
     def _mapped(self, text: str) -> Path | None:

@@ -19,6 +19,7 @@ from airflow_provider_ssis.emulator.tsql.query.change import (
     NEXT_IDENTITY,
     STAGE,
     UPDATED,
+    Cascade,
     Change,
     Part,
     key_expression,
@@ -58,6 +59,7 @@ class StagedChange:
     :param values: those that the session supplies.
     :param identity_insert: SET IDENTITY_INSERT is ON for the table.
     :param in_transaction: whether DuckDB has an open transaction.
+    :param cascade: runs the statement of a FOREIGN KEY's action.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class StagedChange:
         *,
         identity_insert: bool,
         in_transaction: Callable[[], bool],
+        cascade: Callable[[Cascade], None],
     ) -> None:
         if query.change is None:
             raise ValueError("the query changes no rows through the stage")
@@ -79,6 +82,7 @@ class StagedChange:
         self._values = values
         self._identity_insert = identity_insert
         self._in_transaction = in_transaction
+        self._cascade = cascade
         self._first: int | None = None
 
     def run(self, connection: duckdb.DuckDBPyConnection) -> Applied:
@@ -93,9 +97,13 @@ class StagedChange:
                 self._first = self._identities.next(change.table)
             values = ChainMap({NEXT_IDENTITY: self._first}, dict(values))
         create = Part(f"CREATE OR REPLACE TEMPORARY TABLE {STAGE} AS {change.rows.sql}", change.rows.arguments)
-        with self._compiler.running(self._query, values) as execute, self._atomic(connection):
-            execute(create, connection)
-            return self._staged(execute, connection)
+        with self._atomic(connection):
+            with self._compiler.running(self._query, values) as execute:
+                execute(create, connection)
+                applied = self._staged(execute, connection)
+            for each in change.cascades:
+                self._cascade(each)
+        return applied
 
     def _staged(self, execute: _Execute, connection: duckdb.DuckDBPyConnection) -> Applied:
         change = self._change
@@ -123,6 +131,8 @@ class StagedChange:
             for output in change.outputs
             for types in [[column.type for column in output.columns]]
         )
+        for each in change.cascades:
+            _execute(connection, f"CREATE OR REPLACE TEMPORARY TABLE {each.keys.storage_name} AS {each.rows}")
         _apply(connection, change)
         assigned = self._assigned(connection)
         if found["total"] > _KEPT_ROWS:

@@ -230,13 +230,14 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
         (*old.keys, *added.keys),
         (*old.indexes, *added.indexes),
         (*old.foreign_keys, *added.foreign_keys) if isinstance(table, UserTable) else (),
+        (*old.computed, *added.computed),
     )
     primary = {name.lower() for key in added.keys if key.kind == PRIMARY_KEY for name in key.columns}
     for column in table.columns:
         if column.name.lower() in primary and column.nullable:
             text = f"Cannot add a PRIMARY KEY to table '{table.name}': column '{column.name}' allows NULL."
             raise SqlError(8111, text, ends_batch=True)
-    new = replace(table, columns=(*table.columns, *statement.columns), rules=rules)
+    new = tables.with_types(session, replace(table, columns=(*table.columns, *statement.columns), rules=rules))
     tables.check_rules(session, new)
     for key in added.keys:
         if all(name.lower() in known for name in key.columns):
@@ -245,7 +246,7 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
         await _check_condition(interpreter, table, check.name, check.condition, frame)
     rows = None
     if statement.columns:
-        values = [_first_value(new, column) for column in statement.columns]
+        values = [_first_value(new, column) for column in new.columns[len(table.columns) :]]
         rows = await _rows(interpreter, table, ", ".join(["*", *values]), frame)
         for column, value in zip(statement.columns, values, strict=True):
             if rows and not column.nullable and value.startswith("CAST(NULL"):
@@ -263,6 +264,9 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
 
 def _first_value(table: WritableTable, column: Column) -> str:
     """What a new column has in the rows that are there: its default only where it does not allow NULL."""
+    computed = {each.column.lower(): each.expression for each in table.rules.computed}
+    if column.name.lower() in computed:
+        return f"({computed[column.name.lower()]})"
     default = table.rules.default_of(column.name)
     if default is None or column.nullable:
         return f"CAST(NULL AS {column.type})"
@@ -303,6 +307,7 @@ async def _drop_from(
         _check_unused(table, rules, name, if_exists=statement.if_exists)
     if rules.identity is not None and rules.identity.column.lower() in dropped:
         rules = replace(rules, identity=None)
+    rules = replace(rules, computed=tuple(each for each in rules.computed if each.column.lower() not in dropped))
     kept = tuple(column for column in table.columns if column.name.lower() not in dropped)
     if not kept:
         raise SqlError(4923, f"Table '{table.name}' must keep a column.", ends_batch=True)
@@ -326,6 +331,7 @@ def _check_unused(table: WritableTable, rules: TableRules, name: str, *, if_exis
     users += [each.name for each in keyed if lowered in {column.lower() for column in each.columns}]
     users += [each.name for each in rules.foreign_keys if lowered in {column.lower() for column in each.columns}]
     users += [each.name for each in rules.checks if lowered in each.condition.lower()]
+    users += [each.column for each in rules.computed if lowered in each.expression.lower() and each.column != name]
     if users:
         raise SqlError(5074, f"The object '{users[0]}' is dependent on column '{name}'.", ends_batch=True)
 
@@ -355,11 +361,25 @@ async def _alter_column(
 async def _enable(
     interpreter: Runner, statement: table_syntax.EnableConstraints, frame: Frame, table: WritableTable
 ) -> None:
-    rules = table.rules
+    rules, session = table.rules, interpreter.session
     known = {each.name.lower() for group in (rules.checks, rules.foreign_keys) for each in group}
     for name in statement.names:
         if name.lower() not in known:
             raise SqlError(4917, f"Constraint '{name}' does not exist in table '{table.name}'.", state=0)
+    named = {name.lower() for name in statement.names} or known
+    disabled = not statement.enables
+    checks = tuple(replace(each, disabled=disabled) if each.name.lower() in named else each for each in rules.checks)
+    foreign = tuple(
+        replace(each, disabled=disabled) if each.name.lower() in named else each for each in rules.foreign_keys
+    )
+    if statement.checks_rows:
+        for check in checks:
+            if check.name.lower() in named:
+                await _check_condition(interpreter, table, check.name, check.condition, frame)
+        for key in foreign:
+            if key.name.lower() in named and isinstance(table, UserTable):
+                user_table_statements.check_foreign_rows(session, table, key)
+    _replace(session, frame, table, replace(table, rules=replace(rules, checks=checks, foreign_keys=foreign)), None)
 
 
 AWAITED: Final[AwaitedTable] = {

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType, TableValue
 from airflow_provider_ssis.emulator.tsql.execution.arguments import UNTYPED_TABLE
@@ -20,6 +24,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES
+from airflow_provider_ssis.emulator.tsql.query.change import Cascade
 from airflow_provider_ssis.emulator.tsql.query.compiler import MOST_ROWS, CompiledQuery
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported, out_of_memory
@@ -38,7 +43,7 @@ def declare_table(session: SessionState, declaration: s.TableDeclaration, frame:
             text = f"Cannot find the data type {'.'.join(declaration.type)}."
             raise StatementRefused(SqlError(2715, text, state=6, line=declaration.line, ends_batch=True))
         columns, table_type = found.columns, SqlType(found.name, schema=found.schema)
-    table = LocalTable(name, columns, frame.level, declaration.rules)
+    table = with_types(session, LocalTable(name, columns, frame.level, declaration.rules))
     if declaration.rules.foreign_keys:
         raise StatementRefused(not_supported("FOREIGN KEY in a table variable", line=declaration.line))
     _create_variable(session, frame, table, table_type)
@@ -66,7 +71,8 @@ def create_table(session: SessionState, declaration: s.TableDeclaration, frame: 
     name = declaration.name.lower()
     if name in frame.temporary_tables.maps[0]:
         raise SqlError(2714, f"There is already a table named '{declaration.name}'.", state=6, ends_batch=True)
-    table = LocalTable(name, declaration.columns, frame.level, replace(declaration.rules, foreign_keys=()))
+    rules = replace(declaration.rules, foreign_keys=())
+    table = with_types(session, LocalTable(name, declaration.columns, frame.level, rules))
     check_rules(session, table)
     session.transactions.write([table], lambda: session.local_tables.create(table))
     frame.temporary_tables[name] = table
@@ -86,14 +92,56 @@ def drop_table(session: SessionState, name: str, frame: Frame) -> bool:
     return True
 
 
+Definition = TypeVar("Definition", bound=WritableTable)
+
+
+def with_types(session: SessionState, table: Definition) -> Definition:
+    """A new table whose computed columns have the types of their expressions.
+
+    :raises SqlError: 207 and others, an expression is wrong; 1046, it contains a query; 40514, it is not deterministic.
+    """
+    computed = {each.column.lower(): each.expression for each in table.rules.computed}
+    if not computed:
+        return table
+    plain = tuple(column for column in table.columns if column.name.lower() not in computed)
+    base = replace(table, columns=plain, rules=NO_RULES)
+    metadata: Metadata | None = None
+    local: dict[str, LocalTable] = {}
+    if isinstance(base, LocalTable):
+        local = {base.name.lower(): base}
+    else:
+        metadata = session.metadata.copy()
+        metadata.add(base)
+    columns = []
+    for column in table.columns:
+        text = computed.get(column.name.lower())
+        if text is None:
+            columns.append(column)
+            continue
+        query = QueryText.parse(" ".join(["SELECT", f"({text}) AS c", "FROM", base.text]))
+        if len(list(query.tree.find_all(exp.Select))) > 1:
+            raise SqlError(1046, "Subqueries are not allowed in the expression of a computed column.", severity=15)
+        found = compiled(session, query.sql, local, metadata)
+        rights_only = all(name == "rights()" for name in found.parameters)
+        if not rights_only or _CHANGING.search(text) or found.sources != {base.storage_name.lower()}:
+            raise not_supported(f"The computed column '{column.name}', whose expression is not deterministic,")
+        nullable = column.nullable and found.columns[0].nullable
+        columns.append(replace(column, type=found.columns[0].type, nullable=nullable))
+    return replace(table, columns=tuple(columns))
+
+
+_CHANGING: Final = re.compile(r"\b(newid|newsequentialid|rand|crypt_gen_random)\s*\(", re.IGNORECASE)
+"""Functions whose values differ from row to row or from run to run."""
+
+
 def check_rules(session: SessionState, table: WritableTable) -> None:
-    """See that the rules of a new table name its columns, and that defaults and checks have the right types.
+    """See that the rules of a new table name its columns, and that defaults, checks and computed columns are right.
 
     :raises SqlError: 207, 1911 and others.
     """
     for key in table.rules.keys:
         check_key_columns(table, key.columns)
-    if not (table.rules.defaults or table.rules.checks):
+    if not (table.rules.defaults or table.rules.checks or table.rules.computed):
         return
     text = f"INSERT INTO {table.text} DEFAULT VALUES"
     if isinstance(table, LocalTable):
@@ -217,8 +265,26 @@ def change_runner(
             session.identity_insert == query.change.table.storage_name if identity_insert is None else identity_insert
         ),
         in_transaction=lambda: transactions.writes_permanently,
+        cascade=partial(_cascade, session),
     )
-    return lambda: change.run(session.connection)
+    if not query.change.cascades:
+        return lambda: change.run(session.connection)
+
+    def run() -> Applied:
+        try:
+            return change.run(session.connection)
+        except BaseException:
+            transactions.note_partial()
+            raise
+
+    return run
+
+
+def _cascade(session: SessionState, cascade: Cascade) -> None:
+    """Change the rows that refer to changed ones."""
+    query = compiled(session, cascade.statement, {cascade.keys.name: cascade.keys})
+    change_runner(session, query, Environment(session, Frame(ChainMap())))()
+    session.connection.execute(f"DROP TABLE {cascade.keys.storage_name}")
 
 
 def _note_identity(session: SessionState, applied: Applied, frame: Frame) -> None:
@@ -254,7 +320,7 @@ class Target:
         self._table = table
         self._frame = frame
         self._names = tuple(columns)
-        self._count_expected = len(columns) or sum(not table.rules.is_identity(column.name) for column in table.columns)
+        self._count_expected = len(columns) or sum(table.rules.is_given(column.name) for column in table.columns)
         self._given: tuple[Column, ...] = ()
         self._taken: list[tuple[tuple[Column, ...], list[tuple[Any, ...]]]] = []
         self._count = 0

@@ -49,6 +49,7 @@ class _Transaction:
         saw; -1 where it is not known.
     :param writes: the writes, to be repeated.
     :param alone: it is that of one statement, of which nothing is repeated.
+    :param partial: a write has failed after it had changed something.
     :param images: the local tables that it changed, as they were before.
     :param savepoints: the number of writes at each.
     :param seen: the engine's commits without a lock that it sees.
@@ -62,6 +63,7 @@ class _Transaction:
     changed: set[str] = field(default_factory=set)
     read: dict[str, int] = field(default_factory=dict)
     alone: bool = False
+    partial: bool = False
     doomed: bool = False
     writes: list[Callable[[], object]] = field(default_factory=list)
     images: dict[str, Image | None] = field(default_factory=dict)
@@ -290,7 +292,8 @@ class Transactions:
                 yield
             except BaseException as error:
                 # What a statement has done before its error, or before it is cancelled, is undone.
-                if not transaction.alone and (not isinstance(error, SqlError) or len(transaction.writes) > count):
+                changed = transaction.partial or len(transaction.writes) > count
+                if not transaction.alone and (changed or not isinstance(error, SqlError)):
                     self._rebuild(transaction, count)
                 raise
         except BaseException:
@@ -365,9 +368,15 @@ class Transactions:
         try:
             return self.write(tables, action)
         except BaseException:
+            self.note_partial()
             self.recover()
             self._local_tables.restore(before)
             raise
+
+    def note_partial(self) -> None:
+        """Note that a write fails after it has changed something, which is to be undone."""
+        if self._current is not None:
+            self._current.partial = True
 
     def discard(self, table: LocalTable) -> None:
         """Drop a local table at the end of its frame, in any state of the transaction."""
@@ -418,6 +427,7 @@ class Transactions:
         self._undo_resets(transaction)
         self._local_tables.restore(transaction.images)
         del transaction.writes[count:]
+        transaction.partial = False
         try:
             if transaction.writes and not self._reads_the_same(transaction):
                 raise _other_data()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
 from airflow_provider_ssis.emulator.tsql.language.extents import begins_statement
@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
     UNIQUE,
     UNIQUE_INDEX,
     Check,
+    Computed,
     Default,
     ForeignKey,
     Identity,
@@ -30,13 +31,16 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supp
 _COLLATIONS: Final = ("DATABASE_DEFAULT", "SQL_LATIN1_GENERAL_CP1_CI_AS")
 _CONSTRAINT_WORDS: Final = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "DEFAULT", "FOREIGN", "REFERENCES", "INDEX")
 _UNSUPPORTED: Final = (
-    *("AS", "ROWGUIDCOL", "SPARSE", "MASKED", "GENERATED", "FILESTREAM", "ENCRYPTED", "HIDDEN", "PERSISTED"),
+    *("ROWGUIDCOL", "SPARSE", "MASKED", "GENERATED", "FILESTREAM", "ENCRYPTED", "HIDDEN", "PERSISTED"),
     "INDEX",
 )
 _DEFAULT_ENDS: Final = (
     *(word for word in _CONSTRAINT_WORDS if word != "DEFAULT"),
     *("NOT", "NULL", "IDENTITY", "COLLATE", "WITH", "FOR", *_UNSUPPORTED),
 )
+_COMPUTED_ENDS: Final = ("PERSISTED", "CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "REFERENCES")
+UNTYPED: Final = SqlType("sql_variant")
+"""The type of a computed column that is declared."""
 _ROW_VERSIONS: Final = ("rowversion", "timestamp")
 _IDENTITY_TYPES: Final = ("tinyint", "smallint", "int", "bigint", "decimal", "numeric")
 _PARENTHESES: Final = {"(": 1, ")": -1}
@@ -57,6 +61,7 @@ class TableParts:
     keys: list[Key] = field(default_factory=list)
     indexes: list[PlainIndex] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
+    computed: list[Computed] = field(default_factory=list)
 
     @property
     def rules(self) -> TableRules:
@@ -68,6 +73,7 @@ class TableParts:
             tuple(self.keys),
             tuple(self.indexes),
             tuple(self.foreign_keys),
+            tuple(self.computed),
         )
 
     @property
@@ -118,6 +124,8 @@ def read_part(stream: TokenStream, parts: TableParts) -> None:
 def _column(stream: TokenStream, parts: TableParts) -> Column:
     line = stream.now.line
     name = stream.identifier()
+    if stream.accept("AS"):
+        return _computed(stream, parts, name, line)
     if stream.now.is_word(*_UNSUPPORTED):
         raise not_supported(f"{stream.now.text.upper()} on a column of a table", line=line)
     type_name = stream.name()[-1]
@@ -147,6 +155,21 @@ def _column(stream: TokenStream, parts: TableParts) -> Column:
         else:
             break
     return Column(name, sql_type, nullable)
+
+
+def _computed(stream: TokenStream, parts: TableParts, name: str, line: int) -> Column:
+    """The expression of a computed column; its type is known when the table is created."""
+    text = _span(stream, ends=_COMPUTED_ENDS)
+    QueryText.parse(f"SELECT ({text})", line)
+    persisted = stream.accept("PERSISTED")
+    nullable = True
+    if persisted and stream.accept("NOT"):
+        stream.expect("NULL")
+        nullable = False
+    while stream.now.is_word("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "REFERENCES"):
+        _constraint(stream, parts, name)
+    parts.computed.append(Computed(name, text, persisted))
+    return Column(name, UNTYPED, nullable)
 
 
 def _identity(stream: TokenStream, parts: TableParts, column: str, line: int) -> None:
@@ -275,17 +298,29 @@ def _foreign_key(stream: TokenStream, name: str, column: str | None) -> ForeignK
     stream.expect("REFERENCES")
     *schema, table = stream.name()
     references = key_columns(stream) if stream.now.is_symbol("(") else ()
-    action = ""
-    while stream.accept("ON"):
-        changed = stream.expect("DELETE", "UPDATE").text.upper()
-        if stream.accept("SET"):
-            action = f"ON {changed} SET {stream.expect('NULL', 'DEFAULT').text.upper()}"
-        elif stream.accept("CASCADE"):
-            action = f"ON {changed} CASCADE"
+    actions = {"DELETE": "", "UPDATE": ""}
+    while True:
+        if stream.now.is_word("ON") and stream.following.is_word(*actions):
+            stream.advance()
+            changed = stream.advance().text.upper()
+            actions[changed] = _action(stream)
+        elif stream.now.is_word("NOT") and stream.following.is_word("FOR"):
+            raise not_supported("NOT FOR REPLICATION", line=stream.now.line)
         else:
-            stream.advance()
-            stream.advance()
-    return ForeignKey(name, columns, schema[-1] if schema else DEFAULT_SCHEMA, table, references, action)
+            break
+    found = ForeignKey(name, columns, schema[-1] if schema else DEFAULT_SCHEMA, table, references)
+    return replace(found, on_delete=actions["DELETE"], on_update=actions["UPDATE"])
+
+
+def _action(stream: TokenStream) -> str:
+    """What happens to the rows that refer to a row; empty for NO ACTION."""
+    if stream.accept("CASCADE"):
+        return "CASCADE"
+    if stream.accept("SET"):
+        return f"SET {stream.expect('NULL', 'DEFAULT').text.upper()}"
+    stream.expect("NO")
+    stream.expect("ACTION")
+    return ""
 
 
 def _condition(stream: TokenStream) -> str:
@@ -303,12 +338,13 @@ def _expression(stream: TokenStream) -> str:
 def _span(stream: TokenStream, ends: tuple[str, ...]) -> str:
     """The text up to a comma, a closing parenthesis or one of these words; without words, one pair of parentheses."""
     first = stream.now
-    depth = 0
+    depth = cases = 0
     while not stream.at_end:
         token = stream.now
         ended = token.is_symbol(",", ")", ";") or token.is_word(*ends) or begins_statement(token)
-        if depth == 0 and token is not first and ended:
+        if depth == 0 and not cases and token is not first and ended:
             break
+        cases += token.is_word("CASE") - (token.is_word("END") and cases > 0)
         depth += _PARENTHESES.get(token.text, 0) if token.kind is Kind.SYMBOL else 0
         if depth < 0 or token.kind is Kind.VARIABLE:
             raise stream.error()

@@ -74,18 +74,22 @@ def alter(stream: TokenStream) -> s.Statement:
         return alter_database(stream, line)
     stream.expect("TABLE")
     table = _table(stream, line)
+    checks_rows = False
     if stream.accept("WITH"):
-        stream.expect("CHECK")
+        checks_rows = stream.expect("CHECK", "NOCHECK").is_word("CHECK")
         if not stream.now.is_word("ADD", "CHECK"):
             raise stream.error()
-    if stream.accept("CHECK"):
+        if not checks_rows and stream.now.is_word("ADD"):
+            raise not_supported("ALTER TABLE … WITH NOCHECK ADD", line=line)
+    if stream.now.is_word("CHECK", "NOCHECK"):
+        enables = stream.advance().is_word("CHECK")
         stream.expect("CONSTRAINT")
-        if stream.accept("ALL"):
-            return table_syntax.EnableConstraints(line, table, ())
-        names = [stream.identifier()]
-        while stream.accept_symbol(","):
+        names: list[str] = []
+        if not stream.accept("ALL"):
             names.append(stream.identifier())
-        return table_syntax.EnableConstraints(line, table, tuple(names))
+            while stream.accept_symbol(","):
+                names.append(stream.identifier())
+        return table_syntax.EnableConstraints(line, table, tuple(names), enables, checks_rows)
     if stream.accept("ADD"):
         parts = TableParts(table[-1])
         read_part(stream, parts)

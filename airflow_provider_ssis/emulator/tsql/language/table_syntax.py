@@ -81,13 +81,17 @@ class DropFromTable(Statement):
 
 @dataclass(frozen=True, slots=True)
 class EnableConstraints(Statement):
-    """``ALTER TABLE name [WITH CHECK] CHECK CONSTRAINT …``: they cannot be disabled, so it changes nothing.
+    """``ALTER TABLE name [WITH CHECK] CHECK CONSTRAINT …`` and ``NOCHECK CONSTRAINT …``.
 
     :param names: of the constraints; empty for ALL.
+    :param enables: CHECK.
+    :param checks_rows: WITH CHECK: the rows that are there must obey them.
     """
 
     table: Name
     names: tuple[str, ...]
+    enables: bool
+    checks_rows: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature, with_typed_default
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
     Check,
+    Computed,
     Default,
     ForeignKey,
     Identity,
@@ -26,7 +27,14 @@ from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
     TableRules,
 )
 
-_RULES: Final = {"indexes": PlainIndex, "defaults": Default, "checks": Check, "keys": Key, "foreign_keys": ForeignKey}
+_RULES: Final = {
+    "indexes": PlainIndex,
+    "defaults": Default,
+    "checks": Check,
+    "keys": Key,
+    "foreign_keys": ForeignKey,
+    "computed": Computed,
+}
 
 
 def item_text(item: UserTable | Module) -> str:
@@ -96,7 +104,7 @@ def _columns(stored: Sequence[Sequence[Any]]) -> tuple[Column, ...]:
 def _rules(stored: dict[str, Any]) -> TableRules:
     identity = stored["identity"]
     parts = {
-        name: tuple(kind(**{key: _hashable(value) for key, value in each.items()}) for each in stored[name])
+        name: tuple(kind(**{key: _hashable(value) for key, value in each.items()}) for each in stored.get(name, ()))
         for name, kind in _RULES.items()
     }
     return TableRules(identity=None if identity is None else Identity(**identity), **parts)

@@ -12,9 +12,6 @@ _CONSTRAINT: Final = (
 )
 _COLUMNS: Final = {
     "sys.assemblies": "name sysname; principal_id int ?; assembly_id int; clr_name nvarchar(4000) ?; is_visible bit",
-    "sys.computed_columns": (
-        "object_id int; name sysname ?; column_id int; definition nvarchar(max) ?; is_persisted bit"
-    ),
     "sys.extended_properties": (
         "class tinyint; class_desc nvarchar(60) ?; major_id int; minor_id int; name sysname; value sql_variant ?"
     ),

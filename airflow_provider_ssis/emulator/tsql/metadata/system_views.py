@@ -125,7 +125,7 @@ def _columns_rows(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]
                 collation,
                 column.nullable,
                 rules.is_identity(column.name),
-                False,
+                rules.is_computed(column.name),
                 defaults.get((number, column.name.lower()), 0),
             )
 

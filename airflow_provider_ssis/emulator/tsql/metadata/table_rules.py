@@ -1,4 +1,4 @@
-"""Rules for the rows of a table: IDENTITY, DEFAULT, CHECK, PRIMARY KEY, UNIQUE and unique indexes.
+"""Rules for the rows of a table: IDENTITY, DEFAULT, CHECK, keys, unique indexes and computed columns.
 
 DuckDB's own constraints are not used: they compare text with regard to case, allow many NULLs in a unique key, and fail
 before a statement has changed all of its rows.
@@ -37,14 +37,30 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """A computed column, whose values are stored when its row changes.
+
+    :param column: its name.
+    :param expression: T-SQL text.
+    :param persisted: it is declared with PERSISTED.
+    """
+
+    column: str
+    expression: str
+    persisted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """CHECK.
 
     :param condition: T-SQL text.
+    :param disabled: NOCHECK CONSTRAINT.
     """
 
     name: str
     condition: str
+    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +97,9 @@ class ForeignKey:
     :param schema: of the table that they refer to, in the same database.
     :param table: its name.
     :param references: its columns; empty for those of its primary key.
-    :param action: such as ``ON DELETE CASCADE``, which tables of databases do not support; empty for NO ACTION.
+    :param on_delete: CASCADE, SET NULL or SET DEFAULT; empty for NO ACTION.
+    :param on_update: likewise.
+    :param disabled: NOCHECK CONSTRAINT.
     """
 
     name: str
@@ -89,7 +107,9 @@ class ForeignKey:
     schema: str
     table: str
     references: tuple[str, ...] = ()
-    action: str = ""
+    on_delete: str = ""
+    on_update: str = ""
+    disabled: bool = False
 
 
 PRIMARY_KEY: Final = "PRIMARY KEY"
@@ -111,15 +131,24 @@ class TableRules:
     keys: tuple[Key, ...] = ()
     indexes: tuple[PlainIndex, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    computed: tuple[Computed, ...] = ()
 
     @property
     def inspect_rows(self) -> bool:
         """Whether changed rows need more than a conversion to the types of the columns."""
-        return bool(self.identity or self.checks or self.keys or self.foreign_keys)
+        return bool(self.identity or self.checks or self.keys or self.foreign_keys or self.computed)
 
     def is_identity(self, column: str) -> bool:
         """Whether a column has IDENTITY."""
         return self.identity is not None and self.identity.column.lower() == column.lower()
+
+    def is_computed(self, column: str) -> bool:
+        """Whether a column is computed."""
+        return any(each.column.lower() == column.lower() for each in self.computed)
+
+    def is_given(self, column: str) -> bool:
+        """Whether an INSERT without a list of columns gives a column a value."""
+        return not (self.is_identity(column) or self.is_computed(column))
 
     @property
     def primary_key(self) -> Key | None:

@@ -26,6 +26,12 @@ _TEXTS: Final = {
     "C ": "CHECK_CONSTRAINT",
     "D ": "DEFAULT_CONSTRAINT",
 }
+_ACTIONS: Final = {
+    "": (0, "NO_ACTION"),
+    "CASCADE": (1, "CASCADE"),
+    "SET NULL": (2, "SET_NULL"),
+    "SET DEFAULT": (3, "SET_DEFAULT"),
+}
 _WORDS: Final = {"PK": "PRIMARY KEY", "UQ": "UNIQUE", "F ": "FOREIGN KEY", "C ": "CHECK"}
 
 
@@ -54,7 +60,9 @@ def _foreign_keys(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]
         if isinstance(each.rule, ForeignKey):
             yield (
                 *_head(metadata, database, each),
-                *(_parent_id(metadata, database, each.rule), 1, False, 0, "NO_ACTION", 0, "NO_ACTION"),
+                *(_parent_id(metadata, database, each.rule), 1, each.rule.disabled),
+                *_ACTIONS[each.rule.on_delete],
+                *_ACTIONS[each.rule.on_update],
             )
 
 
@@ -90,7 +98,7 @@ def _foreign_key_columns(metadata: Metadata, database: str) -> Iterator[tuple[An
 def _checks(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for each in constraints(metadata.user_tables(database)):
         if isinstance(each.rule, Check):
-            yield *_head(metadata, database, each), 0, each.rule.condition, False
+            yield *_head(metadata, database, each), 0, each.rule.condition, each.rule.disabled
 
 
 def _defaults(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
@@ -116,6 +124,13 @@ def _identity_columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, 
             (place,) = column_ids(table, (identity.column,))
             numbers = (Variant(BIGINT, identity.seed), Variant(BIGINT, identity.increment))
             yield number, table.columns[place - 1].name, place, *numbers, True
+
+
+def _computed_columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for number, table in metadata.user_tables(database):
+        for each in table.rules.computed:
+            (place,) = column_ids(table, (each.column,))
+            yield number, table.columns[place - 1].name, place, f"({each.expression})", each.persisted
 
 
 def _indexes(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
@@ -167,7 +182,7 @@ def _referential(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]
             primary = parent.rules.primary_key
             name = keys[0] if keys else primary.name if primary else None
             names = (database, each.table.schema, each.name, database, parent.schema, name)
-            yield *names, "SIMPLE", "NO ACTION", "NO ACTION"
+            yield *names, "SIMPLE", each.rule.on_update or "NO ACTION", each.rule.on_delete or "NO ACTION"
 
 
 _CONSTRAINT: Final = (
@@ -203,6 +218,11 @@ TABLE_VIEWS: Final = (
             "update_referential_action_desc nvarchar(60) ?"
         ),
         _foreign_keys,
+    ),
+    ComputedView(
+        "sys.computed_columns",
+        columns_of("object_id int; name sysname ?; column_id int; definition nvarchar(max) ?; is_persisted bit"),
+        _computed_columns,
     ),
     ComputedView(
         "sys.identity_columns",

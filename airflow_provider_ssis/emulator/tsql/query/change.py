@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
+    from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable
     from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Check
     from airflow_provider_ssis.emulator.tsql.query.binder import Argument
 
@@ -74,6 +74,22 @@ class ForeignCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Cascade:
+    """What a FOREIGN KEY with an action does to the rows that refer to changed ones.
+
+    :param keys: a local table: ``o1`` … the old values of the key, ``n1`` … the new ones.
+    :param rows: the DuckDB query of its rows, which reads the stage before it is applied.
+    :param statement: the T-SQL statement that changes the referring rows.
+    :param tables: all that it may change or read.
+    """
+
+    keys: LocalTable
+    rows: str
+    statement: str
+    tables: tuple[UserTable, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A statement that changes rows through the stage.
 
@@ -82,6 +98,7 @@ class Change:
     :param updated: the columns that an update sets.
     :param checks: the CHECK constraints, each with the query of a stage row that violates it.
     :param foreign: the checks of FOREIGN KEY constraints.
+    :param cascades: their actions.
     :param variables: those that the statement assigns, with the types of ``x1`` ….
     :param gives_identity: INSERT names the column with IDENTITY.
     :param once: each row of the table may be changed only once: error 8672.
@@ -93,6 +110,7 @@ class Change:
     updated: tuple[str, ...] = ()
     checks: tuple[tuple[Check, Part], ...] = ()
     foreign: tuple[ForeignCheck, ...] = ()
+    cascades: tuple[Cascade, ...] = ()
     outputs: tuple[Output, ...] = ()
     variables: tuple[tuple[str, SqlType], ...] = ()
     gives_identity: bool = False
@@ -118,7 +136,8 @@ class BoundChange:
         if change is None:
             return (self.table,)
         into = [output.into for output in change.outputs if output.into is not None]
-        return (self.table, *into, *(check.other for check in change.foreign))
+        cascaded = [table for cascade in change.cascades for table in cascade.tables]
+        return (self.table, *into, *(check.other for check in change.foreign), *cascaded)
 
 
 def key_expression(type: SqlType, text: str) -> str:  # noqa: A002 - the field's own word

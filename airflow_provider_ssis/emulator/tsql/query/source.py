@@ -10,9 +10,12 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
 from airflow_provider_ssis.emulator.tsql.query.unsupported import explained
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.recent import Recent
 
 _LONGEST: Final = 200_000
 """Characters of a query without its long literals. Parsing it, which cannot be interrupted, takes some seconds."""
+_REMEMBERED: Final = 2048
+_LONGEST_REMEMBERED: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +34,29 @@ class QueryText:
 
     @classmethod
     def parse(cls, sql: str, line: int = 1) -> QueryText:
-        """Parse a query.
+        """Parse a query; one that was parsed lately is shared, also by batches with other types of variables.
 
         :raises SqlError: 102, 105, 156, 191, 8623 with the line in the batch.
         """
         if len(sql) > _LONGEST:
             text = f"The query has {len(sql):,} characters. This server runs queries of up to {_LONGEST:,}. Split it."
             raise SqlError(8623, text, line=line)
+        known = _PARSED.get((sql, line))
+        if known is not None:
+            return known
         try:
             tree = parse_query(sql)
-            return cls(
-                sql, line, tree, tuple(sorted({f"@{each.name.lower()}" for each in tree.find_all(exp.Parameter)}))
-            )
+            variables = tuple(sorted({f"@{each.name.lower()}" for each in tree.find_all(exp.Parameter)}))
+            found = cls(sql, line, tree, variables)
         except SqlError as failure:
             error = explained(failure, sql)
             error.line = line + max(error.line, 1) - 1
             raise error from None
         except RecursionError:
             raise SqlError(191, "Some part of the query nests too deeply.", severity=15, line=line) from None
+        if len(sql) <= _LONGEST_REMEMBERED:
+            _PARSED.put((sql, line), found)
+        return found
+
+
+_PARSED: Final[Recent[tuple[str, int], QueryText]] = Recent(_REMEMBERED)

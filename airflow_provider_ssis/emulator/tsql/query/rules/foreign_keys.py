@@ -1,20 +1,22 @@
-"""FOREIGN KEY constraints of changed rows: queries of the stage that find a violation.
+"""FOREIGN KEY constraints of changed rows: queries of the stage that find a violation, and the actions.
 
-They run before the rows are applied, so that a statement that fails has changed nothing.
+The queries run before the rows are applied, so that a statement that fails has changed nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
+from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import ForeignKey
 from airflow_provider_ssis.emulator.tsql.query.change import (
     DELETED,
     INSERTED,
     STAGE,
     UPDATED,
+    Cascade,
     ForeignCheck,
     key_expression,
 )
@@ -25,6 +27,10 @@ from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder
+
+
+_CASCADED: Final = 1
+"""The level of the local tables with changed keys."""
 
 
 def has_foreign_keys(binder: Binder, table: WritableTable) -> bool:
@@ -48,13 +54,91 @@ def bind_foreign_keys(
     found = [
         _of_new_rows(table, key, referred(metadata, table, key))
         for key in table.rules.foreign_keys
-        if INSERTED in kinds or (UPDATED in kinds and any(name.lower() in names for name in key.columns))
+        if not key.disabled
+        and (INSERTED in kinds or (UPDATED in kinds and any(name.lower() in names for name in key.columns)))
     ]
     for child, key in metadata.referring(table):
-        columns = referred_columns(table, key)
-        if DELETED in kinds or (UPDATED in kinds and any(name.lower() in names for name in columns)):
-            found.append(_of_old_rows(table, key, child))
+        checked = [kind for kind, action in _actions(table, key, kinds, names) if not action]
+        if checked:
+            found.append(_of_old_rows(table, key, child, checked))
     return tuple(found)
+
+
+def _actions(table: UserTable, key: ForeignKey, kinds: Collection[str], updated: set[str]) -> list[tuple[str, str]]:
+    """What a statement may do to the rows that a foreign key refers to, each with the action of the key."""
+    if key.disabled:
+        return []
+    found = [(DELETED, key.on_delete)] if DELETED in kinds else []
+    if UPDATED in kinds and any(name.lower() in updated for name in referred_columns(table, key)):
+        found.append((UPDATED, key.on_update))
+    return found
+
+
+def bind_cascades(
+    binder: Binder, table: WritableTable, kinds: Collection[str], updated: Collection[str] = ()
+) -> tuple[Cascade, ...]:
+    """The actions of FOREIGN KEY constraints; the parameters are those of :func:`bind_foreign_keys`."""
+    if not isinstance(table, UserTable):
+        return ()
+    metadata, names = binder.compilation.metadata, {name.lower() for name in updated}
+    return tuple(
+        _cascade(metadata, table, key, child, kind, action)
+        for child, key in metadata.referring(table)
+        for kind, action in _actions(table, key, kinds, names)
+        if action
+    )
+
+
+def _cascade(
+    metadata: Metadata, table: UserTable, key: ForeignKey, child: UserTable, kind: str, action: str
+) -> Cascade:
+    columns = [column_named(table, name) for name in referred_columns(table, key)]
+    places = range(1, len(columns) + 1)
+    old = [f"b.{quoted(column.name)}" for column in columns]
+    new = [f"s.n{_place(table, column.name)}" for column in columns]
+    listed = [
+        f"{sql} AS {letter}{place}"
+        for letter, values in (("o", old), ("n", new))
+        for place, sql in zip(places, values, strict=True)
+    ]
+    differ = " OR ".join(f"{one} IS DISTINCT FROM {other}" for one, other in zip(old, new, strict=True))
+    source = f"{STAGE} AS s JOIN {table.storage_name} AS b ON b.rowid = s.r"
+    keys = LocalTable(
+        f"#keys of {key.name} {kind}".lower(),
+        tuple(
+            Column(f"{letter}{place}", column.type)
+            for letter in "on"
+            for place, column in zip(places, columns, strict=True)
+        ),
+        _CASCADED,
+    )
+    matches = " AND ".join(f"c.{bracketed(name)} = k.o{place}" for place, name in zip(places, key.columns, strict=True))
+    joined = f"FROM {child.text} AS c JOIN {keys.text} AS k ON {matches}"
+    values = {"CASCADE": [f"k.n{place}" for place in places], "SET NULL": ["NULL"] * len(columns)}
+    if kind == DELETED and action == "CASCADE":
+        statement = f"DELETE c {joined}"
+    else:
+        given = values.get(action, ["DEFAULT"] * len(columns))
+        pairs = zip(key.columns, given, strict=True)
+        statement = f"UPDATE c SET {', '.join(f'{bracketed(name)} = {value}' for name, value in pairs)} {joined}"
+    wanted = [f"s.k = '{kind}'"] + ([f"({differ})"] if kind == UPDATED else [])
+    rows = _select(source, *wanted, value=", ".join(listed))
+    return Cascade(keys, rows, statement, tuple(_concerned(metadata, child)))
+
+
+def _concerned(metadata: Metadata, table: UserTable) -> list[UserTable]:
+    """A table, those that it refers to, and all that an action may reach from it."""
+    found = {table.storage_name: table}
+    waiting = [table]
+    while waiting:
+        each = waiting.pop()
+        parents = [metadata.relation(each.database, key.schema, key.table) for key in each.rules.foreign_keys]
+        found |= {parent.storage_name: parent for parent in parents if isinstance(parent, UserTable)}
+        for child, _ in metadata.referring(each):
+            if child.storage_name not in found:
+                found[child.storage_name] = child
+                waiting.append(child)
+    return list(found.values())
 
 
 def referred(metadata: Metadata, table: UserTable, key: ForeignKey) -> UserTable:
@@ -109,14 +193,15 @@ def _of_new_rows(table: UserTable, key: ForeignKey, parent: UserTable) -> Foreig
     return ForeignCheck(text, _select(f"{STAGE} AS s", *wanted) + " LIMIT 1", parent)
 
 
-def _of_old_rows(table: UserTable, key: ForeignKey, child: UserTable) -> ForeignCheck:
+def _of_old_rows(table: UserTable, key: ForeignKey, child: UserTable, kinds: Sequence[str]) -> ForeignCheck:
     references = referred_columns(table, key)
     mine = [f"c.{quoted(column_named(child, name).name)}" for name in key.columns]
     theirs = [f"b.{quoted(column_named(table, name).name)}" for name in references]
     new = [f"s.n{_place(table, name)}" for name in references]
     changed = _select(STAGE, f"k <> '{INSERTED}'", value="r")
     kept = _select(f"{STAGE} AS s", f"s.k <> '{DELETED}'", _matches(child, key, mine, new))
-    wanted = [f"b.rowid IN ({changed})", f"NOT EXISTS ({kept})"]
+    checked = _select(STAGE, f"k IN ({', '.join(map(repr, kinds))})", value="r")
+    wanted = [f"b.rowid IN ({checked})", f"NOT EXISTS ({kept})"]
     if child.storage_name == table.storage_name:
         wanted.append(f"c.rowid NOT IN ({changed})")
     source = f"{child.storage_name} AS c JOIN {table.storage_name} AS b ON {_matches(child, key, mine, theirs)}"

@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.change import INSERTED, BoundChange, Change
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import target_table
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
+from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import with_computed
 from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import bind_foreign_keys
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished
@@ -54,7 +55,7 @@ def bind_insert(binder: Binder, node: exp.Insert) -> BoundChange:
     outputs = bind_outputs(binder, node, table, INSERTED)
     numbered = ", ".join(f"{value} AS n{place}" for place, value in enumerate(values, start=1))
     head = f"'{INSERTED}' AS k, CAST(row_number() OVER () AS BIGINT) AS p, CAST(NULL AS BIGINT) AS r"
-    stage = " ".join([f"{prefix}SELECT", f"{head}, {numbered}", "FROM", rows])
+    stage = with_computed(binder, table, " ".join([f"{prefix}SELECT", f"{head}, {numbered}", "FROM", rows]))
     return BoundChange(
         table,
         change=Change(

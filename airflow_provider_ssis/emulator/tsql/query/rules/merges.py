@@ -14,7 +14,8 @@ from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, onl
 from airflow_provider_ssis.emulator.tsql.query.change import DELETED, INSERTED, UPDATED, BoundChange, Change
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import target_table
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
-from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import bind_foreign_keys
+from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import with_computed, with_computed_names
+from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import bind_cascades, bind_foreign_keys
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished
@@ -65,18 +66,20 @@ def bind_merge(binder: Binder, node: exp.Merge) -> BoundChange:
     clauses = _clauses(binder, node.args["whens"], table, _renamed(target, "t"), _renamed(source, "s"))
     limit = bind_limit(binder, node, ())
     fitting = " ".join(["SELECT", "*", "FROM", f"({inner}) AS j WHERE w IS NOT NULL{limit.qualify}{limit.clause}"])
-    stage = _stage(binder, fitting, table, clauses, len(source.shown))
+    stage = with_computed(binder, table, _stage(binder, fitting, table, clauses, len(source.shown)))
     kinds = "".join(sorted({clause.kind for clause in clauses}))
-    updated = {name: None for clause in clauses if clause.kind == UPDATED for name in clause.values}
+    set_columns = {name: None for clause in clauses if clause.kind == UPDATED for name in clause.values}
+    updated = with_computed_names(table, set_columns)
     return BoundChange(
         table,
         change=Change(
             table,
             finished(binder, stage),
             frozenset(kinds),
-            updated=tuple(updated),
+            updated=updated,
             checks=bind_checks(binder, table),
             foreign=bind_foreign_keys(binder, table, kinds, updated),
+            cascades=bind_cascades(binder, table, kinds, updated),
             outputs=bind_outputs(binder, node, table, kinds, [source]),
             gives_identity=_gives_identity(table, clauses),
             once=True,

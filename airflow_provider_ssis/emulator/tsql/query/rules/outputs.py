@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder
 
 _ACTION: Final = SqlType("nvarchar", length=10)
-_ROW: Final = "changed"
+ROW: Final = "changed"
 """The DuckDB alias of the stage."""
 
 
@@ -49,14 +49,14 @@ def bind_outputs(
     if isinstance(node, exp.Merge):
         words = ((INSERTED, "INSERT"), (UPDATED, "UPDATE"), (DELETED, "DELETE"))
         cases = " ".join(f"WHEN '{letter}' THEN '{word}'" for letter, word in words)
-        action = Typed(f"CASE {_ROW}.k {cases} END", _ACTION, nullable=False, name="$action")
+        action = Typed(f"CASE {ROW}.k {cases} END", _ACTION, nullable=False, name="$action")
         sources.append(Source((), (action,)))
     place = 0
     for other in others:
         columns = []
         for column in other.shown:
             place += 1
-            columns.append(replace(column, sql=f"{_ROW}.s{place}", nullable=True, evaluate=None, constant=None))
+            columns.append(replace(column, sql=f"{ROW}.s{place}", nullable=True, evaluate=None, constant=None))
         sources.append(Source(other.names, tuple(columns)))
     found = tuple(_output(binder.within(Scope(sources=list(sources))), clause) for clause in clauses)
     if len(found) > 1 and (found[0].into is None or found[1].into is not None):
@@ -71,10 +71,15 @@ def kept_columns(others: Sequence[Source]) -> list[str]:
 
 def _image(name: str, letter: str, table: WritableTable, *, nullable: bool) -> Source:
     columns = tuple(
-        Typed(f"{_ROW}.{letter}{place}", column.type, nullable=nullable or column.nullable, name=column.name)
+        Typed(f"{ROW}.{letter}{place}", column.type, nullable=nullable or column.nullable, name=column.name)
         for place, column in enumerate(table.columns, start=1)
     )
     return Source(((name,),), columns)
+
+
+def new_image(table: WritableTable) -> Source:
+    """The new values of the stage's rows as a source with the name of the table."""
+    return _image(table.name.lower(), "n", table, nullable=False)
 
 
 def _output(binder: Binder, clause: exp.Returning) -> Output:
@@ -84,7 +89,7 @@ def _output(binder: Binder, clause: exp.Returning) -> Output:
     if any(value.name == ROW_ID for value in values):
         raise not_supported("This OUTPUT clause")
     numbered = ", ".join(f"{value.sql} AS {output_name(place)}" for place, value in enumerate(values, start=1))
-    sql = " ".join(["SELECT", numbered, "FROM", f"{STAGE} AS {_ROW} ORDER BY {_ROW}.p"])
+    sql = " ".join(["SELECT", numbered, "FROM", f"{STAGE} AS {ROW} ORDER BY {ROW}.p"])
     columns = tuple(Column(value.name, value.type, value.nullable) for value in values)
     into = clause.args.get("into")
     if into is None:
@@ -101,11 +106,11 @@ def _output(binder: Binder, clause: exp.Returning) -> Output:
 
 def bind_checks(binder: Binder, table: WritableTable) -> tuple[tuple[Check, Part], ...]:
     """The queries of stage rows that violate the CHECK constraints."""
-    return tuple((check, _violations(binder, table, check)) for check in table.rules.checks)
+    return tuple((check, _violations(binder, table, check)) for check in table.rules.checks if not check.disabled)
 
 
 def _violations(binder: Binder, table: WritableTable, check: Check) -> Part:
-    inside = binder.within(Scope(sources=[_image(table.name.lower(), "n", table, nullable=False)]))
+    inside = binder.within(Scope(sources=[new_image(table)]))
     condition = inside.predicate(condition_of(check.condition).copy())
-    where = f"{_ROW}.k <> '{DELETED}' AND NOT ({condition.sql})"
-    return finished(binder, " ".join(["SELECT", "1", "FROM", f"{STAGE} AS {_ROW} WHERE {where} LIMIT 1"]))
+    where = f"{ROW}.k <> '{DELETED}' AND NOT ({condition.sql})"
+    return finished(binder, " ".join(["SELECT", "1", "FROM", f"{STAGE} AS {ROW} WHERE {where} LIMIT 1"]))

@@ -103,16 +103,27 @@ def identity_value(binder: Binder, table: WritableTable, column: Column, number:
 
 
 def named_columns(table: WritableTable, names: Sequence[str] | None) -> list[Column]:
-    """The columns that an INSERT gives values: without names all but the one with IDENTITY.
+    """The columns that an INSERT gives values: without names all but computed ones and the one with IDENTITY.
 
-    :raises SqlError: 207 no such column, 264 a column is named twice.
+    :raises SqlError: 207 no such column, 264 a column is named twice, 271 a column is computed.
     """
     if names is None:
-        return [column for column in table.columns if not table.rules.is_identity(column.name)]
+        return [column for column in table.columns if table.rules.is_given(column.name)]
     columns = [column_named(table, name) for name in names]
+    for column in columns:
+        check_not_computed(table, column)
     if len({column.name for column in columns}) != len(columns):
         raise SqlError(264, "A column is named more than once in the list of columns.", severity=16)
     return columns
+
+
+def check_not_computed(table: WritableTable, column: Column) -> None:
+    """See that a column may be given a value.
+
+    :raises SqlError: 271.
+    """
+    if table.rules.is_computed(column.name):
+        raise SqlError(271, f"The column {column.name!r} cannot be modified, because it is a computed column.")
 
 
 def check_count(count: int, columns: Sequence[Column], table: WritableTable) -> None:

@@ -14,10 +14,20 @@ from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, onl
 from airflow_provider_ssis.emulator.tsql.query.change import DELETED, UPDATED, BoundChange, Change
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import Changed, bind_changed, with_row_ids
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
-from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import bind_foreign_keys, has_foreign_keys
+from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import with_computed, with_computed_names
+from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import (
+    bind_cascades,
+    bind_foreign_keys,
+    has_foreign_keys,
+)
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import Limit, bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished, kept_columns
-from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import default_value, is_default, stored
+from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import (
+    check_not_computed,
+    default_value,
+    is_default,
+    stored,
+)
 from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -56,16 +66,18 @@ def bind_update(binder: Binder, node: exp.Update) -> BoundChange:
     extra += [(f"x{place}", value.sql) for place, (_, value) in enumerate(settings.variables, start=1)]
     new = {name: f"q.v{place}" for place, name in enumerate(settings.columns, start=1)}
     inner = _changed_rows(prefix, changed, settings, limit, extra)
-    stage = _stage(UPDATED, inner, table, new, [name for name, _ in extra])
+    stage = with_computed(binder, table, _stage(UPDATED, inner, table, new, [name for name, _ in extra]))
+    updated = with_computed_names(table, settings.columns)
     return BoundChange(
         table,
         change=Change(
             table,
             finished(binder, stage),
             frozenset(UPDATED),
-            updated=tuple(settings.columns),
+            updated=updated,
             checks=bind_checks(binder, table),
-            foreign=bind_foreign_keys(binder, table, UPDATED, settings.columns),
+            foreign=bind_foreign_keys(binder, table, UPDATED, updated),
+            cascades=bind_cascades(binder, table, UPDATED, updated),
             outputs=bind_outputs(binder, node, table, UPDATED, others),
             variables=tuple((name, value.type) for name, value in settings.variables),
         ),
@@ -95,6 +107,7 @@ def bind_delete(binder: Binder, node: exp.Delete) -> BoundChange:
             finished(binder, stage),
             frozenset(DELETED),
             foreign=bind_foreign_keys(binder, table, DELETED),
+            cascades=bind_cascades(binder, table, DELETED),
             outputs=bind_outputs(binder, node, table, DELETED, others),
         ),
     )
@@ -102,7 +115,8 @@ def bind_delete(binder: Binder, node: exp.Delete) -> BoundChange:
 
 def _needs_stage(binder: Binder, node: exp.Expr, table: WritableTable) -> bool:
     rules = table.rules
-    return bool(node.args.get("returning") or rules.checks or rules.keys) or has_foreign_keys(binder, table)
+    inspected = node.args.get("returning") or rules.checks or rules.keys or rules.computed
+    return bool(inspected) or has_foreign_keys(binder, table)
 
 
 def _others(binder: Binder, changed: Changed, node: exp.Expr) -> list[Source]:
@@ -144,12 +158,13 @@ def set_column(binder: Binder, table: WritableTable, column: Column, value: exp.
     """A value of SET, which is noted for its column.
 
     :param columns: the DuckDB text of the new value of each column so far.
-    :raises SqlError: 264, the column has one; 8102, it has IDENTITY.
+    :raises SqlError: 264, the column has one; 8102, it has IDENTITY; 271, it is computed.
     """
     if column.name in columns:
         raise SqlError(264, f"The column {column.name!r} is set more than once.")
     if table.rules.is_identity(column.name):
         raise SqlError(8102, f"Cannot update identity column {column.name!r}.")
+    check_not_computed(table, column)
     bound = new_value(binder, table, column, value)
     columns[column.name] = bound.sql
     return bound

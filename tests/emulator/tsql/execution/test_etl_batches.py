@@ -1,0 +1,125 @@
+"""Statements of packages that load tables: computed columns, actions of foreign keys, constraints that are disabled."""
+
+# ruff: noqa: E501 - a script reads best on its own lines
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.support.tsql_session import answers
+
+A = """USE Shop; CREATE TABLE a (id int PRIMARY KEY, n varchar(5)); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE ON UPDATE CASCADE)
+CREATE TABLE c (id int, b int CONSTRAINT fk_b REFERENCES b (id) ON DELETE CASCADE)
+INSERT a VALUES (1, 'x'), (2, 'y'); INSERT b VALUES (10, 1), (11, 1), (20, 2); INSERT c VALUES (100, 10), (101, 20) """
+K = "USE Shop; CREATE TABLE k (a int, b AS a * 2 PERSISTED NOT NULL PRIMARY KEY, c AS CASE WHEN a > 1 THEN 'big' ELSE 'small' END); INSERT k VALUES (1), (2) "
+
+SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
+    "computed columns": (
+        """USE Shop; CREATE TABLE f (id int IDENTITY, qty int, price decimal(10, 2), amount AS (qty * price) PERSISTED, yr AS YEAR(d), d date, lbl AS CONCAT(id, '-', qty))
+        INSERT f (qty, price, d) VALUES (2, 1.5, '20240131'), (3, 2, '20230201'); UPDATE f SET qty = 10 WHERE id = 2
+        SELECT id, amount, yr, lbl FROM f ORDER BY id; SELECT SUM(amount) FROM f WHERE yr = 2023; ALTER TABLE f ADD twice AS qty + qty; SELECT twice FROM f ORDER BY id
+        SELECT name, is_persisted FROM sys.computed_columns WHERE object_id = OBJECT_ID('f'); ALTER TABLE f DROP COLUMN twice; SELECT COUNT(*) FROM sys.columns WHERE is_computed = 1""",
+        [
+            [(1, Decimal("3.00"), 2024, "1-2"), (2, Decimal("20.00"), 2023, "2-10")],
+            [(Decimal("20.00"),)],
+            [(4,), (20,)],
+            [("amount", True), ("yr", False), ("lbl", False), ("twice", False)],
+            [(3,)],
+        ],
+    ),
+    "computed columns as keys and in MERGE": (
+        K
+        + """INSERT k SELECT 3; MERGE k t USING (VALUES (1, 5), (9, 9)) s (k, v) ON t.a = s.k WHEN MATCHED THEN UPDATE SET a = s.v
+        WHEN NOT MATCHED THEN INSERT (a) VALUES (s.v) OUTPUT $action, inserted.b, deleted.b; SELECT * FROM k ORDER BY b""",
+        [[("INSERT", 18, None), ("UPDATE", 10, 2)], [(2, 4, "big"), (3, 6, "big"), (5, 10, "big"), (9, 18, "big")]],
+    ),
+    "computed columns of temporary tables": (
+        """CREATE TABLE #q (a int, b AS a + 1); INSERT #q VALUES (1); INSERT #q EXEC('SELECT 4'); UPDATE #q SET a = 7 WHERE a = 1; SELECT b FROM #q ORDER BY b
+        DECLARE @t TABLE (x int, y AS x * x); INSERT @t VALUES (3); SELECT y FROM @t; SELECT * INTO #r FROM #q; SELECT b FROM #r ORDER BY b""",
+        [[(5,), (8,)], [(9,)], [(5,), (8,)]],
+    ),
+    "ON DELETE CASCADE over several tables": (
+        A + "DELETE a WHERE id = 1; SELECT @@ROWCOUNT; SELECT id FROM b; SELECT id FROM c",
+        [[(1,)], [(20,)], [(101,)]],
+    ),
+    "ON UPDATE CASCADE": (
+        A + "UPDATE a SET id = id + 5; SELECT id, a FROM b ORDER BY id",
+        [[(10, 6), (11, 6), (20, 7)]],
+    ),
+    "MERGE with a cascade": (
+        A
+        + "MERGE a t USING (SELECT 1 AS x) s ON t.id = s.x WHEN NOT MATCHED BY SOURCE THEN DELETE; SELECT COUNT(*) FROM b; SELECT COUNT(*) FROM c",
+        [[(2,)], [(1,)]],
+    ),
+    "SET NULL and SET DEFAULT": (
+        """USE Shop; CREATE TABLE p (id int PRIMARY KEY); INSERT p VALUES (1), (2), (3)
+        CREATE TABLE n (p int REFERENCES p ON DELETE SET NULL ON UPDATE SET NULL); CREATE TABLE d (p int DEFAULT 1 REFERENCES p ON DELETE SET DEFAULT ON UPDATE NO ACTION)
+        INSERT n VALUES (2), (3); INSERT d VALUES (2); DELETE p WHERE id = 2; UPDATE p SET id = 4 WHERE id = 3; SELECT p FROM n; SELECT p FROM d
+        SELECT delete_referential_action_desc, update_referential_action_desc FROM sys.foreign_keys ORDER BY 1""",
+        [[(None,), (None,)], [(1,)], [("SET_DEFAULT", "NO_ACTION"), ("SET_NULL", "SET_NULL")]],
+    ),
+    "a rollback undoes a cascade": (
+        A + "BEGIN TRAN; DELETE a; SELECT COUNT(*) FROM c; ROLLBACK; SELECT COUNT(*) FROM a; SELECT COUNT(*) FROM c",
+        [[(0,)], [(2,)], [(2,)]],
+    ),
+    "an error below a cascade undoes the statement, and no more": (
+        A
+        + """CREATE TABLE d (b int REFERENCES b (id)); INSERT d VALUES (20); BEGIN TRAN; INSERT a VALUES (5, 'z'); BEGIN TRY DELETE a; END TRY BEGIN CATCH SELECT ERROR_NUMBER(); END CATCH
+        SELECT COUNT(*) FROM a; SELECT COUNT(*) FROM c; COMMIT; SELECT COUNT(*) FROM a""",
+        [[(547,)], [(3,)], [(2,)], [(3,)]],
+    ),
+    "an error of OUTPUT INTO undoes the statement, and no more": (
+        """USE Shop; CREATE TABLE o (id int CHECK (id < 5)); CREATE TABLE t (id int); INSERT t VALUES (1), (9); BEGIN TRAN; INSERT t VALUES (2)
+        BEGIN TRY DELETE t OUTPUT deleted.id INTO o; END TRY BEGIN CATCH SELECT ERROR_NUMBER(); END CATCH; SELECT COUNT(*) FROM t; COMMIT; SELECT COUNT(*) FROM t""",
+        [[(547,)], [(3,)], [(3,)]],
+    ),
+    "constraints that are disabled": (
+        A
+        + """ALTER TABLE c NOCHECK CONSTRAINT ALL; INSERT c VALUES (1, 99); DELETE b WHERE id = 10; SELECT COUNT(*) FROM c; DELETE c WHERE b IN (10, 99)
+        SELECT is_disabled FROM sys.foreign_keys WHERE name = 'fk_b'; ALTER TABLE c WITH CHECK CHECK CONSTRAINT fk_b; DELETE b WHERE id = 20; SELECT COUNT(*) FROM c""",
+        [[(3,)], [(True,)], [(0,)]],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts(name: str) -> None:
+    text, wanted = SCRIPTS[name]
+    _, found = answers("CREATE DATABASE Shop", text)
+    assert found.errors == []
+    assert found.results == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (
+            A + "CREATE TABLE e (a int REFERENCES a (id) ON DELETE CASCADE, b int REFERENCES b (id) ON DELETE CASCADE)",
+            1785,
+        ),
+        ("USE Shop; CREATE TABLE e (id int PRIMARY KEY, up int REFERENCES e (id) ON DELETE CASCADE)", 1785),
+        (A + "CREATE TABLE e (a int NOT NULL REFERENCES a (id) ON DELETE SET NULL)", 1761),
+        (
+            A
+            + "INSERT c VALUES (1, 99); ALTER TABLE c NOCHECK CONSTRAINT fk_b; INSERT c VALUES (1, 99); ALTER TABLE c WITH CHECK CHECK CONSTRAINT fk_b",
+            547,
+        ),
+        (A + "ALTER TABLE c NOCHECK CONSTRAINT nope", 4917),
+        (K + "INSERT k (b) VALUES (2)", 271),
+        (K + "UPDATE k SET b = 2", 271),
+        (K + "MERGE k t USING (SELECT 7 AS x) s ON t.a = s.x WHEN NOT MATCHED THEN INSERT (a, b) VALUES (x, x);", 271),
+        (K + "INSERT k VALUES (2)", 2627),
+        (K + "ALTER TABLE k DROP COLUMN a", 5074),
+        ("CREATE TABLE #t (a int, b AS GETDATE())", 40514),
+        ("CREATE TABLE #t (a int, b AS NEWID())", 40514),
+        ("CREATE TABLE #t (a int, b AS (SELECT 1))", 1046),
+        ("CREATE TABLE #t (a int, b AS nope + 1)", 207),
+        ("CREATE TABLE #t (a int, b AS 1 / a); INSERT #t VALUES (0)", 8134),
+    ],
+)
+def test_errors(text: str, number: int) -> None:
+    _, found = answers("CREATE DATABASE Shop", text)
+    assert found.numbers[-1:] == [number], found.errors

@@ -108,6 +108,7 @@ async def _fill(
     async with session.transactions.writing([new], session.options):
         user_table_statements.check_free(session, new)
         session.transactions.write([], partial(session.transactions.user_tables.create, new))
+        user_table_statements.note_global(session, new)
         await session.worker.run(partial(tables.insert_rows, session, new, [(columns, rows)], frame))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -17,13 +18,17 @@ from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.transactions import Transactions
+from airflow_provider_ssis.emulator.tsql.execution.user_databases import ALL_RIGHTS
 from airflow_provider_ssis.emulator.tsql.execution.worker import Worker
 from airflow_provider_ssis.emulator.tsql.language.options import Options
-from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.names import TEMPORARY_DATABASE
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.principals import GUEST_ID, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+
+log = logging.getLogger(__name__)
 
 _DEFAULT_DATABASE: Final = "master"
 
@@ -85,6 +90,8 @@ class SessionState:
         """The errors whose CATCH blocks run now, the innermost last."""
         self.bulk_target: BulkTarget | None = None
         """Where the rows of the bulk load go that the client has announced."""
+        self.global_tables: list[UserTable] = []
+        """The global temporary tables that the session has created, which it drops when it ends."""
         self._prepared: dict[int, Prepared] = {}
         self._last_handle = 0
         self._login_database = database
@@ -157,6 +164,7 @@ class SessionState:
         for table in list(self.temporary_tables.values()):
             self.transactions.discard(table)
         self.temporary_tables.clear()
+        self._drop_global_tables()
         self.transactions.begin_request()
         self.engine.locks.release_all(self.spid, of_transaction=False)
         self.options = Options()
@@ -181,9 +189,22 @@ class SessionState:
         self.transactions.abort()
         self.engine.locks.release_all(self.spid)
         self.engine.sessions.discard(self)
+        self._drop_global_tables()
         self.connection.close()
         if self._outside is not None:
             self._outside.close()
+
+    def _drop_global_tables(self) -> None:
+        if self.in_transaction:
+            return
+        for table in self.global_tables:
+            try:
+                self.connection.execute(f"DROP TABLE IF EXISTS {table.storage_name}")
+            except duckdb.Error as error:
+                log.warning("the table %s is kept, because another session is using it: %s", table.name, error)
+            else:
+                self.engine.metadata.remove(table.database, table.schema, table.name)
+        self.global_tables.clear()
 
     # --- data
 
@@ -240,7 +261,12 @@ class SessionState:
         return next((each.id for each in known if each.name.lower() == self.user.lower()), GUEST_ID)
 
     def rights(self, database: str) -> frozenset[str] | None:
-        """What the login may do in a client's database; None where it may not use the database."""
+        """What the login may do in a client's database; None where it may not use the database.
+
+        In tempdb, each login may do everything.
+        """
+        if database.lower() == TEMPORARY_DATABASE:
+            return ALL_RIGHTS
         found = self.engine.databases.get(database)
         return None if found is None else found.rights(self.principal)
 

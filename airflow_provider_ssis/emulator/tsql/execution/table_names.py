@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
+from airflow_provider_ssis.emulator.tsql.metadata.names import TEMPORARY_DATABASE, is_global, qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
@@ -15,7 +15,7 @@ _MARKS = ("#", "@")
 
 def is_local(parts: Sequence[str]) -> bool:
     """Whether a name is that of a temporary table or table variable."""
-    return parts[-1].startswith(_MARKS)
+    return parts[-1].startswith(_MARKS) and not is_global(parts[-1])
 
 
 def find_table(session: SessionState, parts: Sequence[str], frame: Frame) -> WritableTable | None:
@@ -35,7 +35,7 @@ def check_right(session: SessionState, database: str, right: str, denied: str) -
     known = session.metadata.database_name(database)
     if known is None:
         raise SqlError(2702, f"Database '{database}' does not exist.", state=2)
-    if session.engine.databases.get(known) is None:
+    if known != TEMPORARY_DATABASE and session.engine.databases.get(known) is None:
         text = f"{denied} permission denied in database '{known}'. Create a database for it with CREATE DATABASE."
         raise SqlError(262, text, severity=14)
     rights = session.rights(known)

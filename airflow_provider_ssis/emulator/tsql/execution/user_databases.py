@@ -18,7 +18,7 @@ import duckdb
 from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.metadata.definitions import item_of
-from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA
+from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, TEMPORARY_DATABASE
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     DatabasePrincipal,
     UserTable,
@@ -136,6 +136,8 @@ class UserDatabases:
         self._folder = None if data_dir is None else data_dir / FOLDER
         self._identities = identities
         self._known: dict[str, UserDatabase] = {}
+        attach(connection, storage_database(TEMPORARY_DATABASE), None)
+        self._set_up(TEMPORARY_DATABASE, "")
         if self._folder is not None and self._folder.is_dir():
             for path in sorted(self._folder.glob("*.duckdb")):
                 try:
@@ -164,13 +166,17 @@ class UserDatabases:
             attach(self._connection, storage_database(name), self._path(name))
         except OSError as error:
             raise SqlError(1802, f"CREATE DATABASE failed: {error}.", state=4) from None
+        self._set_up(name, owner)
+        self._add(database)
+
+    def _set_up(self, name: str, owner: str) -> None:
+        storage = quoted(storage_database(name))
         self._connection.execute("BEGIN TRANSACTION")
         for sql in _SET_UP:
-            self._connection.execute(sql.replace("main.", f"{database.storage}.main.", 1))
-        self._connection.execute(f"INSERT INTO {database.storage}.main.owner VALUES (?)", [owner])
+            self._connection.execute(sql.replace("main.", f"{storage}.main.", 1))
+        self._connection.execute(f"INSERT INTO {storage}.main.owner VALUES (?)", [owner])
         self._connection.execute(f"CREATE SCHEMA {storage_schema(name, DEFAULT_SCHEMA)}")
         self._connection.execute("COMMIT")
-        self._add(database)
 
     def drop(self, name: str) -> None:
         """Delete a database with all that is in it."""

@@ -14,7 +14,7 @@ from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionS
 from airflow_provider_ssis.emulator.tsql.execution.table_names import check_right
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
-from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
+from airflow_provider_ssis.emulator.tsql.metadata.names import is_global, qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import ForeignKey
@@ -160,6 +160,13 @@ async def create(session: SessionState, statement: table_syntax.CreateTable) -> 
         for key in table.rules.foreign_keys:
             check_foreign_key(session, table, key)
         session.transactions.write([], lambda: session.transactions.user_tables.create(table))
+        note_global(session, table)
+
+
+def note_global(session: SessionState, table: UserTable) -> None:
+    """Let the session drop a global temporary table when it ends."""
+    if is_global(table.name):
+        session.global_tables.append(table)
 
 
 def check_foreign_key(session: SessionState, table: UserTable, key: ForeignKey) -> None:

@@ -10,9 +10,10 @@ from typing import Final
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, Token
 from airflow_provider_ssis.emulator.tsql.language.statements import Query
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
+from airflow_provider_ssis.emulator.tsql.metadata.names import is_global
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Identity
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 STATEMENT_WORDS: Final = frozenset(
     """ALTER BEGIN BREAK CLOSE COMMIT CONTINUE CREATE DEALLOCATE DECLARE DELETE DENY DROP ELSE END EXEC EXECUTE FETCH
@@ -214,8 +215,6 @@ def _into(stream: TokenStream) -> tuple[str, ...]:
 def table_name(parts: tuple[str, ...], line: int) -> tuple[str, ...]:
     """The parts of a table's name: one for a temporary table, which ``tempdb..`` may precede."""
     name = parts[-1]
-    if name.startswith("##"):
-        raise not_supported("A global temporary table", line=line)
-    if name.startswith("#") and (len(parts) == 1 or parts[0].lower() == "tempdb"):
+    if not is_global(name) and name.startswith("#") and (len(parts) == 1 or parts[0].lower() == "tempdb"):
         return (name.lower(),)
     return parts

@@ -18,6 +18,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import Routine
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import parse_type
+from airflow_provider_ssis.emulator.tsql.query.rules.names import written_name
 
 UNKNOWN: Final = SqlType("nvarchar", length=4000)
 """The type of a parameter without any hint: text converts to any other type."""
@@ -199,7 +200,7 @@ def _columns(session: SessionState, table: exp.Table) -> tuple[Column, ...]:
     if table.this.args.get("temporary"):
         local = session.temporary_tables.get(f"#{table.name.lower()}")
         return local.columns if local is not None else ()
-    parts = [part for part in (table.catalog, table.db, table.name) if part]
+    parts = [part for part in (table.catalog, table.db, written_name(table.this)) if part]
     database, schema, name = qualified(parts, session.database)
     relation = session.metadata.relation(database, schema, name) or SYSTEM_VIEWS.get((schema.lower(), name.lower()))
     return relation.columns if relation is not None else ()

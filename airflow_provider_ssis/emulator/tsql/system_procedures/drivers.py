@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import BIT, INT, MAX, SMALLINT, TINYINT, Column, SqlType
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.table_names import is_local
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserFunction, UserProcedure, UserView
 from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import ODBC_TYPES, RADIX_TWO
@@ -204,7 +205,7 @@ async def table_collations(call: ProcedureCall) -> None:
     """``sp_tablecollations_100``: the collation of each column, which a bulk load asks for."""
     session = call.session
     parts = split_name(str(call.arguments["object"] or ""))
-    if parts[-1].startswith("#"):
+    if is_local(parts):
         table = session.temporary_tables.get(parts[-1].lower())
         columns = () if table is None else table.columns
     else:

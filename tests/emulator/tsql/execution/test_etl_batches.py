@@ -1,15 +1,17 @@
-"""Statements of packages that load tables: computed columns, actions of foreign keys, constraints that are disabled."""
+"""Statements of packages that load tables: computed columns, actions of foreign keys, constraints that are disabled,
+global temporary tables."""
 
 # ruff: noqa: E501 - a script reads best on its own lines
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.support.tsql_session import answers
+from tests.support.tsql_session import answer, answers, tsql_server
 
 A = """USE Shop; CREATE TABLE a (id int PRIMARY KEY, n varchar(5)); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE ON UPDATE CASCADE)
 CREATE TABLE c (id int, b int CONSTRAINT fk_b REFERENCES b (id) ON DELETE CASCADE)
@@ -76,6 +78,12 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
         BEGIN TRY DELETE t OUTPUT deleted.id INTO o; END TRY BEGIN CATCH SELECT ERROR_NUMBER(); END CATCH; SELECT COUNT(*) FROM t; COMMIT; SELECT COUNT(*) FROM t""",
         [[(547,)], [(3,)], [(3,)]],
     ),
+    "global temporary tables": (
+        """USE Shop; IF OBJECT_ID('tempdb..##s') IS NOT NULL DROP TABLE ##s; CREATE TABLE ##s (id int IDENTITY PRIMARY KEY, v varchar(10)); INSERT ##s VALUES ('a'), ('b')
+        SELECT ##s.id, x.v FROM ##s JOIN tempdb..##s x ON x.id = ##s.id ORDER BY 1; SELECT id * 2 AS d INTO ##d FROM ##s; UPDATE ##d SET d = d + 1 WHERE d = 4; SELECT d FROM [##d] ORDER BY d
+        USE master; SELECT COUNT(*), OBJECT_ID('##nope') FROM ##s; DROP TABLE IF EXISTS ##s, ##d; SELECT OBJECT_ID('##s')""",
+        [[(1, "a"), (2, "b")], [(2,), (5,)], [(2, None)], [(None,)]],
+    ),
     "constraints that are disabled": (
         A
         + """ALTER TABLE c NOCHECK CONSTRAINT ALL; INSERT c VALUES (1, 99); DELETE b WHERE id = 10; SELECT COUNT(*) FROM c; DELETE c WHERE b IN (10, 99)
@@ -123,3 +131,18 @@ def test_scripts(name: str) -> None:
 def test_errors(text: str, number: int) -> None:
     _, found = answers("CREATE DATABASE Shop", text)
     assert found.numbers[-1:] == [number], found.errors
+
+
+def test_a_global_temporary_table_is_that_of_all_sessions_and_ends_with_the_one_that_created_it() -> None:
+    async def run() -> list[Any]:
+        async with tsql_server() as server:
+            creator, other = await server.session(), await server.session("guest")
+            await answer(creator, "CREATE TABLE ##t (a int); INSERT ##t VALUES (1)")
+            seen = await answer(other, "INSERT ##t VALUES (2); SELECT a FROM ##t ORDER BY a")
+            await creator.close()
+            missing = await answer(other, "SELECT a FROM ##t")
+            again = await answer(other, "CREATE TABLE ##t (b int); SELECT b FROM ##t")
+            await other.close()
+            return [seen.errors, seen.results, missing.numbers, again.errors]
+
+    assert asyncio.run(run()) == [[], [[(1,), (2,)]], [208], []]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SQL_VARIANT, UNIQUEIDENTIFIER, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.metadata import type_catalog
-from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
+from airflow_provider_ssis.emulator.tsql.metadata.names import is_global, qualified, split_name
 from airflow_provider_ssis.emulator.tsql.query.functions import session_values
 from airflow_provider_ssis.emulator.tsql.query.functions.session_values import NAME
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function, Plain, taken
@@ -173,7 +173,7 @@ def _object_id(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
 
     def compute(name: str, kind: str | None = None) -> int | None:
         parts = split_name(name)
-        if parts[-1].startswith("#"):
+        if parts[-1].startswith("#") and not is_global(parts[-1]):
             # A temporary table has a negative number, as in tempdb.
             known = parts[-1].lower() in local_names
             return -1 - local_names.index(parts[-1].lower()) if known and kind in (None, "U", "u") else None

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import BIGINT, Column
 from airflow_provider_ssis.emulator.tsql.metadata.missing_views import is_missing_view
-from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
+from airflow_provider_ssis.emulator.tsql.metadata.names import GLOBAL_MARK, qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     LocalTable,
     Table,
@@ -139,7 +139,9 @@ def _guard_database(binder: Binder, database: str) -> None:
 def name_parts(node: exp.Table) -> list[str]:
     """The one to three parts of a table's name; in ``database..name`` the schema is empty."""
     parts = (node.args.get("catalog"), node.args.get("db"), node.this)
-    return [part if isinstance(part, str) else part.name for part in parts if part is not None]
+    *qualifiers, name = [part for part in parts if part is not None]
+    written = f"{GLOBAL_MARK}{name.name}" if isinstance(name, exp.Expr) and name.args.get("global_") else name
+    return [part if isinstance(part, str) else part.name for part in (*qualifiers, written)]
 
 
 def local_table(binder: Binder, node: exp.Table) -> LocalTable | None:

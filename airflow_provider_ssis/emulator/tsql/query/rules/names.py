@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, utf16_length
+from airflow_provider_ssis.emulator.tsql.metadata.names import GLOBAL_MARK
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.functions.session_values import GLOBALS, WORDS
 from airflow_provider_ssis.emulator.tsql.query.typed import NULL_TYPE, Evaluate, Typed
@@ -163,7 +164,9 @@ def _column(binder: Binder, node: exp.Column) -> Typed:
 
 
 def written_name(part: exp.Expr) -> str:
-    """A part of a name as it is written: a temporary table's with its ``#``."""
+    """A part of a name as it is written: a temporary table's with its ``#`` or ``##``."""
+    if part.args.get("global_"):
+        return f"{GLOBAL_MARK}{part.name}"
     return f"#{part.name}" if part.args.get("temporary") else part.name
 
 

@@ -24,6 +24,7 @@ from airflow_provider_ssis.expressions.conversion import (
     Value,
     code_pages_differ,
     converter,
+    depends_on_locale,
     known_code_page,
     single,
 )
@@ -253,6 +254,8 @@ def cast_to(node: Node, operand: Typed, target: ColumnType, settings: Settings, 
         reason = f"Text of code page {source.code_page} cannot be cast to code page {target.code_page}"
         raise Fault(Code.DTS_E_EXPREVALCASTCODEPAGEMISMATCH, reason)
     compute = converter(source, target, settings)
+    if depends_on_locale(source, target, settings.locale):
+        operation += " by locale"  # no kernel knows decimal signs
     return Typed(operation, target, node, (operand,), compute)
 
 

@@ -23,6 +23,7 @@ from airflow_provider_ssis.datatypes import (
 from airflow_provider_ssis.expressions import dates
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
 from airflow_provider_ssis.expressions.errors import Fault
+from airflow_provider_ssis.expressions.locales import LOCALES
 from airflow_provider_ssis.expressions.settings import Settings
 from airflow_provider_ssis.expressions.text import codec, encoded_length, join_units, split_units, units
 
@@ -77,6 +78,8 @@ _INTEGER_TEXT = re.compile(r"[+-]?[0-9]+")
 _NUMBER_TEXT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _GUID_TEXT = re.compile(r"\{[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}")
 _MAX_DIGITS = 400
+_FRACTIONS = (NUMBERS - INTEGERS) | {_T.DT_BOOL}
+"""The types whose text can have a fraction."""
 _LARGEST_DECIMAL = 2**96
 
 
@@ -217,13 +220,59 @@ def _to_text(source: ColumnType, settings: Settings) -> Converter:
         return lambda value: value
     if code is _T.DT_BOOL:
         return str
+    if code in INTEGERS:
+        return str
     if code in NUMBERS:
-        return lambda value: number_text(value, source)
+        return _number_writer(source, settings.locale)
     if dates.is_date_or_time(code):
         return lambda value: dates.date_text(value, source, settings.locale)
     if code is _T.DT_GUID:
         return lambda value: f"{{{value}}}".upper()
     return _unsupported(source, ColumnType(_T.DT_WSTR))
+
+
+def depends_on_locale(source: ColumnType, target: ColumnType, locale: int) -> bool:
+    """Return whether the decimal sign of a locale, which is no point, matters to a cast.
+
+    :param source: the type of the values.
+    :param target: the type of the results.
+    :param locale: the LocaleID.
+    """
+    is_between = any(first.code in STRINGS and second.code in _FRACTIONS for first, second in _both(source, target))
+    return is_between and _decimal_sign(locale) != "."
+
+
+def _both(first: ColumnType, second: ColumnType) -> tuple[tuple[ColumnType, ColumnType], ...]:
+    return (first, second), (second, first)
+
+
+def _decimal_sign(locale: int) -> str:
+    """The sign before the fraction of a number; empty for a locale that is not known."""
+    found = LOCALES.get(locale)
+    return "" if found is None else found.decimal
+
+
+def _unknown_sign(text: str, locale: int) -> Fault:
+    reason = (
+        f"The text {text[:60]!r} of a number with a fraction is not supported in locale {locale}: use a decimal comma "
+        "if the locale has one, a Data Conversion, or a component with the LocaleID 1033"
+    )
+    return Fault(Code.DTS_E_EXPREVALDATACONVERSIONNOTSUPPORTED, reason)
+
+
+def _number_writer(source: ColumnType, locale: int) -> Converter:
+    """Return the function that writes numbers with the decimal sign of a locale, as OLE Automation does."""
+    sign = _decimal_sign(locale)
+    if sign == ".":
+        return lambda value: number_text(value, source)
+
+    def write(value: Value) -> str:
+        text = number_text(value, source)
+        if "." in text and not sign:
+            raise _unknown_sign(text, locale)
+        return text.replace(".", sign)
+
+    return write
 
 
 def to_number(target: ColumnType) -> Converter:
@@ -319,7 +368,7 @@ def _from_text(target: ColumnType, settings: Settings) -> Converter:
 
         return integer
     if code in NUMBERS or code is _T.DT_BOOL:
-        return _number_of_text(target)
+        return _number_of_text(target, settings.locale)
     if dates.is_date_or_time(code):
         return lambda text: dates.parse_date(text, target, settings.locale)
     if code is _T.DT_GUID:
@@ -329,14 +378,20 @@ def _from_text(target: ColumnType, settings: Settings) -> Converter:
     return _unsupported(ColumnType(_T.DT_WSTR), target)
 
 
-def _number_of_text(target: ColumnType) -> Converter:
+def _number_of_text(target: ColumnType, locale: int) -> Converter:
     code = target.code
+    sign = _decimal_sign(locale)
     convert = to_number(target) if code in NUMBERS else bool
 
     def number(text: str) -> Value:
         stripped = text.strip(" ")
         if code is _T.DT_BOOL and stripped.lower() in ("true", "false"):
             return stripped.lower() == "true"
+        if sign != "." and ("." in stripped or "," in stripped):
+            # A point separates thousands there, which is not documented for expressions.
+            if sign != "," or "." in stripped:
+                raise _unknown_sign(text, locale)
+            stripped = stripped.replace(",", ".")
         if not _NUMBER_TEXT.fullmatch(stripped):
             raise failed(text, target)
         if len(stripped) > _MAX_DIGITS:

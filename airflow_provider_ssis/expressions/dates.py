@@ -13,6 +13,7 @@ from typing import NamedTuple
 from airflow_provider_ssis.datatypes import DATES, TIMES, ColumnType, DataTypeCode
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
 from airflow_provider_ssis.expressions.errors import Fault
+from airflow_provider_ssis.expressions.locales import LOCALES
 from airflow_provider_ssis.expressions.settings import ENGLISH_US
 
 MILLISECOND = 10_000
@@ -31,23 +32,6 @@ FILETIME_EPOCH = (date(1601, 1, 1).toordinal() - 1) * DAY
 _MAX_OFFSET = 14 * 60
 
 _MDY = "mdy"
-_ORDER_OF_LOCALE = {
-    ENGLISH_US: _MDY,
-    127: _MDY,  # the invariant culture
-    2057: "dmy",  # English (United Kingdom)
-    3081: "dmy",  # English (Australia)
-    1031: "dmy",  # German
-    1036: "dmy",  # French
-    1040: "dmy",  # Italian
-    3082: "dmy",  # Spanish
-    1043: "dmy",  # Dutch
-    1045: "dmy",  # Polish
-    1046: "dmy",  # Portuguese (Brazil)
-    1049: "dmy",  # Russian
-    1041: "ymd",  # Japanese
-    2052: "ymd",  # Chinese
-    1053: "ymd",  # Swedish
-}
 
 
 class Offset(NamedTuple):
@@ -184,17 +168,17 @@ def _local_ticks(text: str, locale: int) -> int:
     match = _LOCAL.fullmatch(text)
     if match is None:
         raise _not_a_date(text)
-    order = _ORDER_OF_LOCALE.get(locale)
-    if order is None:
+    found = LOCALES.get(locale)
+    if found is None:
         reason = (
             f"The text {text[:60]!r} needs the date format of locale {locale}, which is not supported: use yyyy-mm-dd"
         )
         raise Fault(Code.DTS_E_EXPREVALDATACONVERSIONNOTSUPPORTED, reason)
     first, second, third = match["first"], match["second_number"], match["third"]
-    if len(first) == 4 or order == "ymd":
+    if len(first) == 4 or found.order == "ymd":
         year, month, day = first, second, third
     else:
-        year, (month, day) = third, (first, second) if order == _MDY else (second, first)
+        year, (month, day) = third, (first, second) if found.order == _MDY else (second, first)
         if int(month) > 12:
             month, day = day, month
     if len(year) != 4:

@@ -233,3 +233,15 @@ def test_edges_of_integers(text: str, code: DataTypeCode) -> None:
     values: list[list[Value | None]] = [[first, second] for first in [*edges, None] for second in [*edges, None]]
     expression = of_text(text, Column("a", ColumnType(code)), Column("b", ColumnType(code)))
     assert batch_outcomes(expression, values) == [scalar_outcome(expression, row) for row in values]
+
+
+def test_decimal_signs_of_locales_are_those_of_the_scalar_evaluator() -> None:
+    columns = [Column("t", ColumnType(DataTypeCode.DT_WSTR, length=9)), Column("n", ColumnType(DataTypeCode.DT_R8))]
+    values = [pa.array(["1,5", "-2", "1.5", None]), pa.array([0.5, 2.0, -1.25, None])]
+    spanish = Settings(locale=3082)
+    numbers = evaluate_batch(compile_expression("(DT_R8)[t]", Scope(columns=columns), spanish), values, 4)
+    assert numbers.values.to_pylist() == [1.5, -2.0, None, None]
+    assert numbers.errors is not None
+    assert numbers.errors.tolist() == [0, 0, ExpressionCode.DTS_E_EXPREVALDATACONVERSIONNOTSUPPORTED, 0]
+    texts = evaluate_batch(compile_expression("(DT_WSTR,9)[n]", Scope(columns=columns), spanish), values, 4)
+    assert texts.values.to_pylist() == ["0,5", "2", "-1,25", None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from airflow_provider_ssis.expressions import ExpressionError, compile_expression
@@ -205,3 +207,28 @@ def test_a_shorter_text_is_a_warning() -> None:
 )  # fmt: skip
 def test_reals_have_their_shortest_text(text: str, written: str) -> None:
     assert value_of(f"(DT_WSTR,50){text}") == written
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "value"),
+    [
+        ('(DT_R8)"1,5"', 3082, 1.5),
+        ('(DT_NUMERIC,9,2)"-1,25"', 1036, Decimal("-1.25")),
+        ('(DT_R8)"15"', 1045, 15.0),
+        ('(DT_BOOL)"0,5"', 1049, True),
+        ('(DT_R8)"1.5"', 2058, 1.5),
+        ("(DT_WSTR,20)1.50", 13322, "1,50"),
+        ("(DT_WSTR,20)(DT_R8)1.5", 1031, "1,5"),
+        ("(DT_WSTR,20)15", 9999, "15"),
+    ],
+)
+def test_the_locale_decides_about_the_decimal_sign(text: str, locale: int, value: object) -> None:
+    assert compile_expression(text, settings=Settings(locale=locale)).evaluate() == value
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"), [('(DT_R8)"1.5"', 3082), ('(DT_R8)"1.234,5"', 3082), ("(DT_WSTR,20)1.5", 9999)]
+)
+def test_numbers_whose_form_in_the_locale_is_not_known_are_refused(text: str, locale: int) -> None:
+    with pytest.raises(ExpressionError, match="DTS_E_EXPREVALDATACONVERSIONNOTSUPPORTED"):
+        compile_expression(text, settings=Settings(locale=locale)).evaluate()

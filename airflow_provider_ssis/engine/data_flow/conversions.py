@@ -22,7 +22,6 @@ from airflow_provider_ssis.datatypes import (
     ColumnType,
     DataTypeCode,
 )
-from airflow_provider_ssis.engine.data_flow.locales import LOCALES, Locale
 from airflow_provider_ssis.engine.data_flow.parsing import ConversionError, Status, fast_parse_applies, parse
 from airflow_provider_ssis.engine.data_flow.quick_parsing import read_quickly, usual_rows
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -38,6 +37,7 @@ from airflow_provider_ssis.expressions import (
 from airflow_provider_ssis.expressions import dates as date_values
 from airflow_provider_ssis.expressions.arrow import arrow_type, as_column, as_values, evaluate_batch
 from airflow_provider_ssis.expressions.conversion import LEGAL
+from airflow_provider_ssis.expressions.locales import LOCALES, Locale
 from airflow_provider_ssis.expressions.text import codec, encoded_length, join_units, split_units, units
 
 Statuses = npt.NDArray[np.uint8]
@@ -184,7 +184,10 @@ def refuse_unsupported(errors: npt.NDArray[np.uint32]) -> None:
     """
     code = ExpressionCode.DTS_E_EXPREVALDATACONVERSIONNOTSUPPORTED
     if (errors == code).any():
-        text = "A value cannot be converted here as Integration Services would: its result is not documented."
+        text = (
+            "A value cannot be converted here as Integration Services would: its result is not documented. Examples "
+            "are a number with a point where the locale has a decimal comma, and a date of an unknown locale."
+        )
         raise TaskFailure(f"{text} Convert it in steps, or choose another locale or type.", int(code))
 
 

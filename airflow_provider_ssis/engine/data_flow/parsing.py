@@ -12,10 +12,10 @@ from decimal import Decimal
 from enum import IntEnum
 
 from airflow_provider_ssis.datatypes import DATES, INTEGERS, NUMBERS, REALS, TIMES, ColumnType, DataTypeCode
-from airflow_provider_ssis.engine.data_flow.locales import LOCALES, Locale
 from airflow_provider_ssis.expressions import ExpressionCode, dates
 from airflow_provider_ssis.expressions.conversion import Value, to_number
 from airflow_provider_ssis.expressions.errors import Fault
+from airflow_provider_ssis.expressions.locales import LOCALES, Locale
 from airflow_provider_ssis.expressions.settings import ENGLISH_US
 
 _T = DataTypeCode

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_ssis.datatypes import DECIMALS, INTEGERS, REALS, ColumnType, DataTypeCode
-from airflow_provider_ssis.engine.data_flow.locales import Locale
 from airflow_provider_ssis.expressions.arrow import arrow_type
+from airflow_provider_ssis.expressions.locales import Locale
 
 _T = DataTypeCode
 _MOMENTS = (_T.DT_DBTIMESTAMP, _T.DT_DBDATE, _T.DT_DBTIMESTAMP2, _T.DT_DATE)

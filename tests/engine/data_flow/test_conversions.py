@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.conversions import Conversion, parsed
-from airflow_provider_ssis.engine.data_flow.locales import LOCALES
 from airflow_provider_ssis.engine.data_flow.parsing import ConversionError, Status, parse
 from airflow_provider_ssis.expressions import Settings
 from airflow_provider_ssis.expressions.arrow import as_column, as_values
+from airflow_provider_ssis.expressions.locales import LOCALES
 from airflow_provider_ssis.expressions.values import from_python, to_python
 
 _T = DataTypeCode

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
+from airflow_provider_ssis.datatypes import DATES, STRINGS, TIMES, ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.databases.converted import Converted
+from airflow_provider_ssis.engine.data_flow.databases.converted import Converted, mask_of
 from airflow_provider_ssis.engine.data_flow.databases.driver_columns import cast_values, convert_values
 from airflow_provider_ssis.engine.data_flow.databases.driver_dates import TICKS_BEFORE_UNIX
+from airflow_provider_ssis.engine.data_flow.databases.statuses import ValueStatus
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.package.data_flow import ComponentInput
@@ -20,6 +22,9 @@ from airflow_provider_ssis.project.package.data_flow import ComponentInput
 _T = DataTypeCode
 _TICKS_FROM_1601 = (date(1970, 1, 1).toordinal() - date(1601, 1, 1).toordinal()) * 86_400 * 10_000_000
 _CANNOT_CONVERT = 0xC02020F6
+_CLOCK = r"[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]{1,9})?"
+_ISO_TIME = rf"^\s*{_CLOCK}\s*$"
+_ISO_DATE = rf"^\s*[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}(\s+{_CLOCK}(\s*[+-][0-9]{{1,2}}:[0-9]{{2}})?)?\s*$"
 _NARROW, _WIDE = (_T.DT_STR, _T.DT_TEXT), (_T.DT_WSTR, _T.DT_NTEXT)
 
 
@@ -76,6 +81,8 @@ def convert_for_target(array: pa.Array, source: ColumnType, target: ColumnType) 
     """
     if source == target:
         return Converted(array)
+    if source.code in STRINGS and target.code in DATES | TIMES:
+        return _dates_of_text(array, target)
     is_ticks = source.code is _T.DT_DBTIMESTAMP2 and pa.types.is_int64(array.type)
     if (is_ticks and target.code is not _T.DT_DBTIMESTAMP2) or (is_ticks and target.scale <= 6):
         array = _timestamps(array, TICKS_BEFORE_UNIX)
@@ -84,6 +91,23 @@ def convert_for_target(array: pa.Array, source: ColumnType, target: ColumnType) 
     elif source.code is _T.DT_GUID and target.code is not _T.DT_GUID:
         return cast_values(array, source, target)
     return convert_values(array, target)
+
+
+def _dates_of_text(array: pa.Array, target: ColumnType) -> Converted:
+    """Dates and times of text in the form of ISO, the only form that providers know, in each locale.
+
+    Source: Microsoft Learn, "Bindings and Conversions (OLE DB)".
+    """
+    known = pc.match_substring_regex(array, _ISO_DATE)
+    if target.code in TIMES:
+        known = pc.or_(known, pc.match_substring_regex(array, _ISO_TIME))
+    found = convert_values(pc.if_else(known, array, pa.scalar(None, array.type)), target)
+    unknown = mask_of(pc.invert(known))
+    if not unknown.any():
+        return found
+    statuses = np.zeros(len(array), np.uint8) if found.statuses is None else found.statuses.copy()
+    statuses[unknown] = ValueStatus.CONVERSION
+    return Converted(found.values, statuses)
 
 
 def _timestamps(ticks: pa.Array, before_unix: int) -> pa.Array:

@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.databases.driver_columns import convert_values
 from airflow_provider_ssis.engine.data_flow.databases.statuses import ValueStatus as S
+from airflow_provider_ssis.engine.data_flow.databases.target_columns import convert_for_target
 from airflow_provider_ssis.expressions.arrow import arrow_type
 
 _T = DataTypeCode
@@ -134,3 +135,24 @@ def test_a_time_with_a_zone_counts_in_utc() -> None:
     array = pa.array([dt.datetime(2024, 1, 1, 3, tzinfo=zone)], pa.timestamp("us", "UTC"))
     found = convert_values(array, seconds(_T.DT_DBTIMESTAMP2, 6))
     assert found.values.to_pylist() == [dt.datetime(2024, 1, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "type_", "value", "status"),
+    [
+        ("2024-02-03", ColumnType(_T.DT_DBDATE), dt.date(2024, 2, 3), S.OK),
+        (" 2024-2-3 4:5:6.5 ", ColumnType(_T.DT_DBTIMESTAMP), dt.datetime(2024, 2, 3, 4, 5, 6, 500_000), S.OK),
+        ("04:05:06", seconds(_T.DT_DBTIME2, 0), dt.time(4, 5, 6), S.OK),
+        ("03/02/2024", ColumnType(_T.DT_DBTIMESTAMP), None, S.CONVERSION),
+        ("2024-02-30", ColumnType(_T.DT_DBDATE), None, S.CONVERSION),
+        ("", ColumnType(_T.DT_DBTIMESTAMP2, scale=3), None, S.CONVERSION),
+        ("4:05 PM", seconds(_T.DT_DBTIME2, 0), None, S.CONVERSION),
+        (None, ColumnType(_T.DT_DBDATE), None, S.OK),
+    ],
+)
+def test_a_destination_reads_dates_of_text_in_the_form_of_iso_only(
+    text: str | None, type_: ColumnType, value: Any, status: S
+) -> None:
+    found = convert_for_target(pa.array([text], pa.string()), ColumnType(_T.DT_STR, 50, code_page=1252), type_)
+    assert found.values.to_pylist() == [value]
+    assert (S.OK if found.statuses is None else S(int(found.statuses[0]))) is status

@@ -1,4 +1,4 @@
-"""How locales write numbers and dates, for the standard parse of OLE Automation.
+"""How locales write numbers and dates, for conversions by the rules of OLE Automation.
 
 Source: Microsoft's public locale data (National Language Support reference).
 """

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
+import pyodbc
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from scripts.demo import DATA, DATABASE, make_tables
 from tests.support.dag_runs import migrated_home, run_dag
 from tests.support.running import overrides_of, parameters_of
 
@@ -96,6 +100,26 @@ def test_ssis_validate_and_restore(airflow_home: Path, ssisdb: SsisdbEmulator, c
     assert run.task("validate")["returned"]["status"] == "succeeded"
     assert run.task("restore")["returned"]["restored"] is False
     assert {each.status for each in catalog.validations()} == {OperationStatus.SUCCEEDED}
+
+
+def test_ssis_run_local(airflow_home: Path, ssisdb: SsisdbEmulator, tmp_path: Path) -> None:
+    make_tables(ssisdb.odbc_connection_string)
+    warehouse = f"mssql://{ssisdb.user}:{quote(ssisdb.password)}@{ssisdb.host}:{ssisdb.port}/{DATABASE}"
+    run = run_dag(
+        airflow_home,
+        EXAMPLES / "ssis_run_local.py",
+        ssisdb.airflow_uri,
+        {"inbox": str(DATA / "inbox")},
+        connections={"AIRFLOW_CONN_SALES_DW": warehouse},
+    )
+    assert run.state == "success", run.log
+    returned = run.task("load_sales")["returned"]
+    assert (returned["status"], returned["errors"]) == ("succeeded", 0)
+    with closing(pyodbc.connect(ssisdb.odbc(database=DATABASE), autocommit=True)) as connection:
+        count = connection.execute("SELECT COUNT(*) FROM mart.FactSales").fetchval()
+    assert count > 0
+    assert sum(returned["rows"].values()) >= count
+    assert ssisdb.password not in run.log
 
 
 def test_ssis_build_and_run(airflow_home: Path, ssisdb: SsisdbEmulator, catalog: Catalog, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.project.lineage.batches import split_statements
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,8 +17,12 @@ if TYPE_CHECKING:
     from sqlglot.optimizer.scope import Scope
 
 _log = logging.getLogger(__name__)
-_BATCH_END = re.compile(r"^\s*GO\s*(?:\d+\s*)?;?\s*$", re.IGNORECASE | re.MULTILINE)
-_CALL = re.compile(r"^\s*\{?\s*(?:\?\s*=\s*)?(?:exec(?:ute)?|call)\b", re.IGNORECASE)
+_CALL = re.compile(r"^\s*\{?\s*(?:\?\s*=\s*)?call\b", re.IGNORECASE)
+_CALLS = "it calls a procedure, whose tables are not known"
+_UNREADABLE = "it contains SQL that cannot be read"
+_FUNCTION = "it reads the result of a function, whose tables are not known"
+_OTHER_SERVER = "it uses a table of a linked server, which is not known"
+_REMOTE = ("openquery", "openrowset", "opendatasource")
 
 Name = tuple[str, ...]
 """The parts of a table's name: database, schema and table, of which only the last is always there."""
@@ -50,7 +56,7 @@ def statement_lineage(sql: str) -> StatementLineage:
     """
     found = StatementLineage()
     if _CALL.match(sql):
-        found.notes.append("it calls a procedure, whose tables are not known")
+        found.notes.append(_CALLS)
         return found
     if find_spec("sqlglot") is None:
         _log.debug("sqlglot is not installed (extra lineage): the lineage of SQL is left out.")
@@ -58,34 +64,55 @@ def statement_lineage(sql: str) -> StatementLineage:
     import sqlglot
     from sqlglot.errors import SqlglotError
 
-    for batch in _BATCH_END.split(sql):
-        try:
-            statements = sqlglot.parse(batch, read="tsql")
-        except (SqlglotError, RecursionError):
-            found.notes.append("it contains SQL that cannot be read")
+    reader = _Reader(found)
+    try:
+        statements = list(split_statements(sql))
+    except SqlglotError:
+        reader.note(_UNREADABLE)
+        return found
+    for statement in statements:
+        if statement.head in ("EXEC", "EXECUTE"):
+            reader.note(_CALLS)
             continue
-        for statement in statements:
-            if statement is not None:
-                _Reader(found).read(statement)
+        try:
+            parsed = sqlglot.parse(statement.text, read="tsql")
+        except (SqlglotError, RecursionError):
+            reader.note(_UNREADABLE)
+            continue
+        for one in parsed:
+            if one is not None:
+                reader.read(one)
     return found
 
 
 class _Reader:
     def __init__(self, found: StatementLineage) -> None:
         self._found = found
+        self._database = ""
+
+    def note(self, text: str) -> None:
+        """Record once what could not be read."""
+        if text not in self._found.notes:
+            self._found.notes.append(text)
 
     def read(self, statement: exp.Expr) -> None:
         from sqlglot import exp
 
+        if isinstance(statement, exp.Use):
+            self._database = statement.this.name if statement.this is not None else ""
+            return
         called = {id(node.this) for node in statement.find_all(exp.Execute)}
         if called:
-            self._found.notes.append("it calls a procedure, whose tables are not known")
+            self.note(_CALLS)
         elif any(True for _ in statement.find_all(exp.Command)):
-            self._found.notes.append("it contains SQL that cannot be read")
+            self.note(_UNREADABLE)
+        common = {cte.alias_or_name.lower() for cte in statement.find_all(exp.CTE)}
+        self._note_others(statement)
+        self._in_database(statement, common)
         # The name of a procedure is a table to sqlglot.
         targets: set[int] = set(called)
         for node in statement.find_all(exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable, exp.Create):
-            targets |= {id(table) for table in self._write(node)}
+            targets |= {id(table) for table in self._write(node, common)}
         for into in statement.find_all(exp.Into):
             select = into.parent
             table = into.this
@@ -93,7 +120,6 @@ class _Reader:
                 targets.add(id(table))
                 if (name := _name(table)) and isinstance(select, exp.Select):
                     self._columns(name, [], select)
-        common = {cte.alias_or_name.lower() for cte in statement.find_all(exp.CTE)}
         for table in statement.find_all(exp.Table):
             name = _name(table)
             if id(table) in targets or not name or (len(name) == 1 and name[0].lower() in common):
@@ -107,7 +133,26 @@ class _Reader:
         if isinstance(statement, exp.Query) and statement.find(exp.Into) is None:
             self._found.results = dict(_projections(statement))
 
-    def _write(self, node: exp.Expr) -> list[exp.Table]:
+    def _note_others(self, statement: exp.Expr) -> None:
+        """Note functions and linked servers, whose tables are not in the statement."""
+        from sqlglot import exp
+
+        for table in statement.find_all(exp.Table):
+            if isinstance(table.this, exp.Dot):
+                self.note(_OTHER_SERVER)
+            elif isinstance(table.this, exp.Func) and (table.db or table.this.name.lower() in _REMOTE):
+                self.note(_FUNCTION)
+
+    def _in_database(self, statement: exp.Expr, common: set[str]) -> None:
+        """Name the database of a USE statement before in tables that name none."""
+        from sqlglot import exp
+
+        for table in statement.find_all(exp.Table) if self._database else ():
+            is_stored = table.db or table.name.lower() not in common
+            if is_stored and not table.catalog and _name(table):
+                table.set("catalog", exp.to_identifier(self._database, quoted=True))
+
+    def _write(self, node: exp.Expr, common: set[str]) -> list[exp.Table]:
         """Record what a statement writes; return the tables of it that are targets and not sources."""
         from sqlglot import exp
 
@@ -119,6 +164,8 @@ class _Reader:
         if isinstance(node, exp.Create) and node.args.get("kind") != "TABLE":
             return []
         target = node.this
+        if isinstance(node, exp.Delete) and not target:
+            (target, *_) = node.args.get("tables") or (None,)  # DELETE dbo.T without FROM
         columns: list[str] = []
         if isinstance(target, exp.Schema):
             columns = [one.name for one in target.expressions]
@@ -133,6 +180,12 @@ class _Reader:
         }
         # UPDATE t … FROM dbo.T AS t, and DELETE t FROM dbo.T AS t.
         real = aliases.get(target.name.lower(), target) if not target.args.get("db") else target
+        if not real.args.get("db") and real.name.lower() in common:
+            real = _table_behind(real.name, node) or real
+            named.append(real)
+            if real.name.lower() in common:
+                self.note(_UNREADABLE)
+                return named
         name = _name(real)
         if name is None:
             return [real, *named]
@@ -146,20 +199,28 @@ class _Reader:
                 for one in update.expressions
                 if isinstance(one, exp.EQ)
             ]
+            inserts = (when.args.get("then") for when in node.find_all(exp.When))
+            columns += [
+                column.name
+                for insert in inserts
+                if isinstance(insert, exp.Insert) and isinstance(insert.this, exp.Tuple)
+                for column in insert.this.expressions
+            ]
         self._found.writes.setdefault(name, set()).update(columns)
         query = node.args.get("expression")
         if isinstance(node, exp.Insert | exp.Create) and isinstance(query, exp.Query):
-            self._columns(name, columns, _with_common_tables(query, node))
+            # The columns of an INSERT without a list are those of the table, in an order that is not known.
+            self._columns(name, columns, _with_common_tables(query, node), named=isinstance(node, exp.Create))
         return [real, *named]
 
     def _written(self, table: exp.Table) -> None:
         if name := _name(table):
             self._found.writes.setdefault(name, set())
 
-    def _columns(self, target: Name, columns: list[str], query: exp.Expr) -> None:
+    def _columns(self, target: Name, columns: list[str], query: exp.Expr, *, named: bool = True) -> None:
         written = self._found.writes.setdefault(target, set())
         for position, (name, origins) in enumerate(_projections(query)):
-            column = columns[position] if position < len(columns) else "" if columns else name
+            column = columns[position] if position < len(columns) else name if named and not columns else ""
             if column and name != "*":
                 written.add(column)
                 if origins:
@@ -175,6 +236,17 @@ def _name(table: exp.Table) -> Name | None:
     # DW..Sales has a database and no schema.
     parts = (table.catalog, table.db, table.name)
     return parts[next(index for index, part in enumerate(parts) if part) :] if table.name else None
+
+
+def _table_behind(name: str, statement: exp.Expr) -> exp.Table | None:
+    """Return the table of a common table expression over one table, which is what DELETE and UPDATE change."""
+    from sqlglot import exp
+
+    for cte in statement.find_all(exp.CTE):
+        if cte.alias_or_name.lower() == name.lower():
+            tables = list(cte.this.find_all(exp.Table))
+            return tables[0] if len(tables) == 1 else None
+    return None
 
 
 def _scopes(statement: exp.Expr) -> Iterator[Scope]:

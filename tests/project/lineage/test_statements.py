@@ -37,7 +37,6 @@ S, T, X = ("dbo", "S"), ("dbo", "T"), ("dbo", "X")
         ("SELECT a INTO #t FROM dbo.S", {S: {"a"}}, {}),
         ("SELECT a FROM #t", {}, {}),
         ("INSERT INTO @t SELECT a FROM dbo.S", {S: {"a"}}, {}),
-        ("SELECT * FROM dbo.f(1)", {}, {}),
         ("SELECT [a b] FROM [D W]..[S]", {("D W", "", "S"): {"a b"}}, {}),
         ("IF 1 = 1 BEGIN DELETE FROM dbo.T; SELECT a FROM dbo.S END", {S: {"a"}}, {T: set()}),
         ("DELETE FROM dbo.T\nGO\nSELECT a FROM dbo.S", {S: {"a"}}, {T: set()}),
@@ -101,3 +100,68 @@ def test_without_sqlglot_the_lineage_of_sql_is_left_out(
         found = statement_lineage("SELECT a FROM dbo.S")
     assert found.reads == {}
     assert "sqlglot is not installed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("sql", "reads", "writes"),
+    [
+        ("DELETE dbo.T WHERE a = ?", {}, {T: set()}),
+        ("DELETE FROM dbo.T\nDELETE dbo.X", {}, {T: set(), X: set()}),
+        (
+            "SELECT a FROM dbo.S\nUPDATE dbo.T SET b = CASE 1 WHEN 1 THEN 2 ELSE 3 END, c = 4",
+            {S: {"a"}},
+            {T: {"b", "c"}},
+        ),
+        ("INSERT INTO dbo.T (a) VALUES (1)\nINSERT dbo.X SELECT b FROM dbo.S", {S: {"b"}}, {T: {"a"}, X: set()}),
+        ("INSERT dbo.T (a) SELECT a FROM dbo.S UNION ALL SELECT c FROM dbo.X", {S: {"a"}, X: {"c"}}, {T: {"a"}}),
+        ("IF ? = 1 DELETE FROM dbo.T ELSE TRUNCATE TABLE dbo.X", {}, {T: set(), X: set()}),
+        ("IF EXISTS (SELECT 1 FROM dbo.S WHERE a = 1) BEGIN UPDATE dbo.T SET b = 1 END", {S: {"a"}}, {T: {"b"}}),
+        ("BEGIN TRY BEGIN TRAN x; DELETE dbo.T; COMMIT TRAN x END TRY BEGIN CATCH THROW END CATCH", {}, {T: set()}),
+        ("IF OBJECT_ID('dbo.T') IS NOT NULL DROP TABLE dbo.T\nSELECT a INTO dbo.T FROM dbo.S", {S: {"a"}}, {T: {"a"}}),
+        ("DECLARE c CURSOR FOR SELECT a FROM dbo.S\nOPEN c\nFETCH NEXT FROM c INTO @a", {S: {"a"}}, {}),
+        ("DECLARE @n int\nSET @n = (SELECT MAX(a) FROM dbo.S)\nPRINT 'x'\nDELETE dbo.T", {S: {"a"}}, {T: set()}),
+        ("WITH c AS (SELECT a FROM dbo.T) DELETE FROM c", {}, {T: set()}),
+        (
+            "WITH c AS (SELECT a FROM dbo.T) UPDATE c SET a = 1\nSELECT 1 FROM dbo.S WITH (NOLOCK)",
+            {S: set()},
+            {T: {"a"}},
+        ),
+        (
+            "MERGE dbo.T t USING dbo.S s ON t.i = s.i WHEN NOT MATCHED THEN INSERT (a) VALUES (s.a)",
+            {S: set()},
+            {T: {"a"}},
+        ),
+        ("BULK INSERT dbo.T FROM 'c:\\a.txt' WITH (TABLOCK)", {}, {T: set()}),
+        ("USE DW\nGO\nSELECT a FROM dbo.S\nUSE Log; DELETE T", {("DW", *S): {"a"}}, {("Log", "", "T"): set()}),
+        ("USE DW; WITH c AS (SELECT a FROM dbo.S) SELECT a FROM c", {("DW", *S): {"a"}}, {}),
+        ("CREATE INDEX i ON dbo.S (a); DROP INDEX i ON dbo.S; ALTER TABLE dbo.S DROP COLUMN b", {}, {}),
+        ("DROP TABLE IF EXISTS dbo.X, dbo.S", {}, {}),
+        ("CREATE VIEW dbo.V AS SELECT a FROM dbo.S", {}, {}),
+        ("UPDATE STATISTICS dbo.S\nDBCC FREEPROCCACHE\nCHECKPOINT\nWAITFOR DELAY '00:00:01'", {}, {}),
+        ("GRANT SELECT, DELETE ON dbo.S TO etl\nDELETE dbo.T", {}, {T: set()}),
+        ("SELECT a FROM dbo.S ORDER BY a OFFSET 1 ROWS FETCH NEXT 5 ROWS ONLY", {S: {"a"}}, {}),
+        ("SELECT 'DELETE FROM dbo.T', [update] FROM dbo.S -- DELETE dbo.X", {S: {"update"}}, {}),
+    ],
+)
+def test_statements_need_no_end(sql: str, reads: dict[Name, set[str]], writes: dict[Name, set[str]]) -> None:
+    found = statement_lineage(sql)
+    assert (found.reads, found.writes, found.notes) == (reads, writes, [])
+
+
+@pytest.mark.parametrize(
+    ("sql", "note", "writes"),
+    [
+        ("EXEC dbo.Load\nDELETE dbo.T", "procedure", {T: set()}),
+        ("SELECT FROM WHERE (\nDELETE dbo.T", "cannot be read", {}),
+        ("INSERT INTO dbo.T EXEC dbo.Load\nTRUNCATE TABLE dbo.X", "cannot be read", {X: set()}),
+        ("WITH c AS (SELECT a FROM dbo.S JOIN dbo.X x ON 1 = 1) DELETE FROM c", "cannot be read", {}),
+        ("INSERT dbo.T (a) SELECT * FROM OPENQUERY(Remote, 'SELECT 1')", "result of a function", {T: {"a"}}),
+        ("SELECT * FROM dbo.f(1)", "result of a function", {}),
+        ("INSERT dbo.T (a) SELECT b FROM Remote.DW.dbo.S", "linked server", {T: {"a"}}),
+        ("DELETE dbo.T\nSELECT 'x", "cannot be read", {}),
+    ],
+)
+def test_what_is_not_known_is_noted_and_the_rest_is_read(sql: str, note: str, writes: dict[Name, set[str]]) -> None:
+    found = statement_lineage(sql)
+    assert [note in one for one in found.notes] == [True]
+    assert found.writes == writes

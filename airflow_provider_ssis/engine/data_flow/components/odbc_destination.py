@@ -25,7 +25,7 @@ _PROPERTIES = ODBC | {"InsertMethod", "TableName", "TransactionSize"}
 class OdbcDestination(TableDestination):
     """Writes a table with INSERT statements. Each batch is committed; an explicit NULL stays NULL."""
 
-    classes: ClassVar[tuple[str, ...]] = ("SSISODBCDst", "Attunity.SSISODBCDst")
+    classes: ClassVar[tuple[str, ...]] = ("ODBCDestination",)
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -26,7 +26,7 @@ _PROPERTIES = ODBC | {"AccessMode", "ExposeCharColumnsAsUnicode", "FetchMethod",
 class OdbcSource(QuerySource):
     """Reads a table or query; the dispositions are those of the output, for all columns."""
 
-    classes: ClassVar[tuple[str, ...]] = ("SSISODBCSrc", "Attunity.SSISODBCSrc")
+    classes: ClassVar[tuple[str, ...]] = ("ODBCSource",)
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -9,10 +9,14 @@ import pytest
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
+from airflow_provider_ssis.engine.data_flow.components.odbc_destination import OdbcDestination
+from airflow_provider_ssis.engine.data_flow.components.odbc_source import OdbcSource
 from airflow_provider_ssis.engine.data_flow.databases.stored_options import fast_load_words
 from airflow_provider_ssis.engine.data_flow.registry import part_class
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import read_pipeline
+from airflow_provider_ssis.project.type_names import class_name as stored_class_name
+from airflow_provider_ssis.project.type_names import component_class
 from tests.support.database_components import TestColumn, destination, source
 
 TEXT = ColumnType(DataTypeCode.DT_STR, 10, code_page=1252)
@@ -115,8 +119,15 @@ def made(class_name: str, properties: Mapping[str, str], disposition: str = "Fai
     return make(class_name, columns, properties, disposition=disposition)
 
 
+@pytest.mark.parametrize("stored", ["Microsoft.SSISODBC{0}", "Attunity.SSISODBC{0}", "Attunity.SSISODBC{0}.1"])
+def test_odbc_components_run_by_each_name_that_packages_have(stored: str) -> None:
+    """Facts 2: most packages have the name of the first author of the components."""
+    assert part_class(stored_class_name(stored.format("Src"))) is OdbcSource
+    assert part_class(stored_class_name(stored.format("Dst"))) is OdbcDestination
+
+
 def refusals(plan: ComponentPlan) -> list[Refusal]:
-    part = part_class(plan.stored.class_id.rpartition(".")[2])
+    part = part_class(component_class(plan.stored))
     assert part is not None
     return list(part.refusals(plan))
 

@@ -44,6 +44,11 @@ def unknown(subject: Subject) -> Iterator[Hit]:
                 if not _is_known(reference, one, subject):
                     path = executable.container.path
                     yield one.place(executable.container, path), f"there is no connection manager {reference!r}"
+        for provider in one.package.log_providers:
+            reference = "" if "ConfigString" in provider.expressions else provider.config_string
+            if reference.strip() and not _is_known(reference, one, subject):
+                place = one.place(provider, f"{one.package.container.path}.LogProviders[{provider.name}]")
+                yield place, f"there is no connection manager {reference!r}"
 
 
 @rule(
@@ -69,15 +74,28 @@ def unused(subject: Subject) -> Iterator[Hit]:
     "C201",
     "hard-coded-password",
     Severity.ERROR,
-    explanation="A password in a connection string is in plain text in the file and on the server.",
+    explanation="A password in a connection string is in plain text in the file and on the server; also in a variable "
+    "or parameter that contains the string.",
     fix="Use Windows authentication, or set the sensitive parameter Password on the server",
 )
 def password(subject: Subject) -> Iterator[Hit]:
-    """Find passwords in connection strings and in expressions of connection managers."""
+    """Find passwords in connection managers, and in variables and parameters that contain connection strings."""
     for place, manager in subject.managers():
         texts = [manager.connection_string, *manager.expressions.values()]
         if any(map(has_password, texts)) or _has_plain_secret(manager, subject):
             yield place, f"the connection manager {manager.name} contains a password"
+    for place, _, variable in subject.variables():
+        if has_password(variable.text) or has_password(variable.expression):
+            yield place, f"the variable {variable.qualified_name} contains a connection string with a password"
+    for parameter in subject.project_parameters:
+        if not parameter.sensitive and isinstance(parameter.value, str) and has_password(parameter.value):
+            place = Place(subject.parameters_file, None, f"Project::{parameter.name}")
+            yield place, f"the parameter {parameter.name} contains a connection string with a password"
+    for one in subject.packages:
+        for own in one.package.parameters:
+            if not own.sensitive and has_password(own.text or ""):
+                place = one.place(own, f"{one.package.container.name}::{own.name}")
+                yield place, f"the parameter {own.name} contains a connection string with a password"
 
 
 @rule(

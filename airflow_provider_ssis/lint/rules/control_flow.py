@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
 
 from airflow_provider_ssis.expressions import ExpressionError, compile_expression
@@ -157,26 +157,38 @@ def _impossible(
     by_target: dict[str, list[DtsPrecedenceConstraint]] = {}
     for constraint in constraints:
         by_target.setdefault(constraint.target, []).append(constraint)
-    for target, found in by_target.items():
-        reasons = {id(each): reason for each in found if (reason := _reason(each, by_path))}
-        needs_all = all(each.logical_and for each in found)
-        if reasons and (needs_all or len(reasons) == len(found)):
-            bad = next(each for each in found if id(each) in reasons)
-            yield one.place(bad, target), f"{by_path[target].name} never runs: {reasons[id(bad)]}"
-        elif needs_all:
-            for first, second in combinations(found, 2):
-                both = first.eval_op in _SUCCESS_ONLY and second.eval_op in _SUCCESS_ONLY
-                if first.source == second.source and both and {first.value, second.value} == _OPPOSITES:
-                    name = by_path[first.source].name
-                    yield (
-                        one.place(second, target),
-                        f"{by_path[target].name} never runs: {name} cannot succeed and fail",
-                    )
+    never: dict[str, tuple[DtsPrecedenceConstraint, str]] = {}
+    found = True
+    while found:  # the successors of a task that never runs never run either
+        found = False
+        for target, before in by_target.items():
+            if target not in never and (reason := _never(before, by_path, never)):
+                never[target] = reason
+                found = True
+    for target, (bad, why) in never.items():
+        yield one.place(bad, target), f"{by_path[target].name} never runs: {why}"
 
 
-def _reason(constraint: DtsPrecedenceConstraint, children: dict[str, DtsContainer]) -> str:
+def _never(
+    before: Sequence[DtsPrecedenceConstraint], children: dict[str, DtsContainer], never: Collection[str]
+) -> tuple[DtsPrecedenceConstraint, str] | None:
+    """Return the constraint because of which a task never runs, and the reason; None if the task can run."""
+    reasons = [(each, reason) for each in before if (reason := _reason(each, children, never))]
+    needs_all = all(each.logical_and for each in before)
+    if reasons and (needs_all or len(reasons) == len(before)):
+        return reasons[0]
+    for first, second in combinations(before, 2) if needs_all else ():
+        both = first.eval_op in _SUCCESS_ONLY and second.eval_op in _SUCCESS_ONLY
+        if first.source == second.source and both and {first.value, second.value} == _OPPOSITES:
+            return second, f"{children[first.source].name} cannot succeed and fail"
+    return None
+
+
+def _reason(constraint: DtsPrecedenceConstraint, children: dict[str, DtsContainer], never: Collection[str]) -> str:
     """Return why a constraint can never hold, or an empty text."""
     source = children[constraint.source]
+    if constraint.source in never:
+        return f"{source.name} never runs"
     if constraint.eval_op in _SUCCESS_ONLY and constraint.value is ConstraintValue.FAILURE and source.disabled:
         return f"{source.name} is disabled, so it cannot fail"
     if constraint.eval_op in (EvalOp.EXPRESSION, EvalOp.EXPRESSION_AND_CONSTRAINT) and constraint.expression:

@@ -11,7 +11,16 @@ from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import Subject
 from airflow_provider_ssis.project.package.data_flow import Component, DataType
 
-_SELECT_ALL = re.compile(r"^\s*select\s+(?:top\s*\(?\s*\d+\s*\)?\s+)?(?:\w+\.)?\*", re.IGNORECASE)
+_NAME = r'(?:\w+|\[[^\]]*\]|"[^"]*")'
+_INNER = re.compile(r"\(([^()]*)\)")
+_TOP = r"(?:top\s*(?:\d+|\x00\d+\x00)\s+(?:percent\s+)?(?:with\s+ties\s+)?)?"
+_SELECT = re.compile(
+    rf"\bselect\b\s*(?:(?:distinct|all)\s+)?{_TOP}(?P<columns>.*?)(?:\bfrom\b\s*(?:\x00(?P<derived>\d+)\x00)?|$)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What stood in parentheses has become a number between null characters."""
+_ALL_COLUMNS = re.compile(rf"(?:^|,)\s*(?:{_NAME}\s*\.\s*)*\*\s*(?=,|$)")
+_NOT_SQL = re.compile(r"--[^\r\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _TEXTS = ("str", "wstr", "bytes", "129", "130", "128")
 _REDIRECT = "RedirectRow"
 _JOIN = "JoinToReferenceColumn"
@@ -39,11 +48,12 @@ def unused_column(subject: Subject) -> Iterator[Hit]:
     "D102",
     "truncation-at-destination",
     Severity.WARNING,
-    explanation="A text that is longer than the destination column is cut or makes the row fail.",
+    explanation="A text that is longer than the destination column, or than a column of a Data Conversion on the way, "
+    "is cut or makes the row fail.",
     fix="Widen the destination column, or convert the column with a checked length before",
 )
 def truncation(subject: Subject) -> Iterator[Hit]:
-    """Find text columns that are longer than the destination column to which they are written."""
+    """Find text columns that are longer than the destination column, or the converted column, that gets them."""
     for flow, component in subject.components():
         for one in component.inputs:
             external = {column.key: column for column in one.external_columns}
@@ -57,6 +67,43 @@ def truncation(subject: Subject) -> Iterator[Hit]:
                     length = target.data_type.length
                     message = f"{found[2].name} has a length of {source.length}, {target.name} of {length}"
                     yield flow.place(component), message
+    for flow, component in subject.components("DataConvert"):
+        for output in component.outputs:
+            for new in output.columns:
+                lineage = new.properties.get("SourceInputColumnLineageID")
+                found = None if lineage is None else flow.columns.get(_lineage_id(lineage.text))
+                if found is not None and _is_shorter(new.data_type, found[2].data_type):
+                    message = f"{found[2].name} has a length of {found[2].data_type.length}"
+                    yield flow.place(component), f"{message}, {new.name} of {new.data_type.length}"
+
+
+def _lineage_id(text: str) -> str:
+    """Return a lineage id; format 8 has ``#{…}`` around it."""
+    return text.strip().removeprefix("#{").removesuffix("}") if text.strip().startswith("#{") else text.strip()
+
+
+def selects_all(query: str) -> bool:
+    """Return True if a query returns all columns of a table, also those that the table gets later.
+
+    :param query: the query, in T-SQL.
+    """
+    parts: list[str] = []
+
+    def replaced(match: re.Match[str]) -> str:
+        parts.append(match[1])
+        return f" \x00{len(parts) - 1}\x00 "
+
+    text = _NOT_SQL.sub(" ", query.replace("\x00", " "))
+    while (outer := _INNER.sub(replaced, text)) != text:  # subqueries and arguments
+        text = outer
+    pending = [text]
+    while pending:
+        for found in _SELECT.finditer(pending.pop()):
+            if _ALL_COLUMNS.search(found["columns"].strip()):
+                if found["derived"] is None:
+                    return True
+                pending.append(parts[int(found["derived"])])
+    return False
 
 
 def _is_shorter(target: DataType, source: DataType) -> bool:
@@ -108,7 +155,7 @@ def lookup_of_all_columns(subject: Subject) -> Iterator[Hit]:
         properties = component.properties
         cache, query = properties.get("CacheType"), properties.get("SqlCommand")
         is_full = cache is None or cache.text.strip() in ("", "0")
-        if is_full and query is not None and _SELECT_ALL.match(query.text):
+        if is_full and query is not None and selects_all(query.text):
             yield flow.place(component), f"{component.name} caches all columns of its query"
 
 
@@ -143,7 +190,7 @@ def source_selects_all(subject: Subject) -> Iterator[Hit]:
     """Find sources whose query asks for all columns."""
     for flow, component in subject.components():
         query = component.properties.get("SqlCommand")
-        if not component.inputs and query is not None and _SELECT_ALL.match(query.text):
+        if not component.inputs and query is not None and selects_all(query.text):
             yield flow.place(component), f"{component.name} selects all columns"
 
 

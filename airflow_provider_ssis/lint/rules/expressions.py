@@ -18,7 +18,7 @@ from airflow_provider_ssis.lint.flow import Flow
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import CheckedPackage, Owner, Subject
 from airflow_provider_ssis.project.models import EvalOp
-from airflow_provider_ssis.project.package.data_flow import Component, OutputColumn
+from airflow_provider_ssis.project.package.data_flow import Component, ComponentProperty, OutputColumn
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
 from airflow_provider_ssis.project.package.tasks import ExpressionTask
 from airflow_provider_ssis.project.type_names import component_class
@@ -65,6 +65,30 @@ class _Names:
         return found
 
 
+@dataclass(frozen=True)
+class _Text:
+    """An expression.
+
+    :param is_assignment: whether it is an assignment. Default: False.
+    :param is_condition: whether its value must be Boolean. Default: False.
+    :param target: the type of the column that gets its value. Default: None.
+    """
+
+    text: str
+    is_assignment: bool = False
+    is_condition: bool = False
+    target: ColumnType | None = None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An expression with its place, and what it can use."""
+
+    place: Place
+    text: _Text
+    scope: Scope
+
+
 @rule(
     "E101",
     "invalid-expression",
@@ -74,87 +98,95 @@ class _Names:
     fix="Correct the expression; `airflow-ssis eval` evaluates it",
 )
 def invalid(subject: Subject) -> Iterator[Hit]:
-    """Compile each expression of each package."""
+    """Compile each expression of each package, and compare its type with what it is for."""
     project = {f"$Project::{one.name}": _variable(one.data_type) for one in subject.project_parameters}
     system = {f"System::{name}": _variable(type_) for type_, names in _SYSTEM.items() for name in names.split()}
     names = _Names(project if subject.files.is_project else None, system)
     for one in subject.packages:
-        for place, text, scope, is_assignment in _expressions(one, names):
-            yield from _problem(place, text, scope, is_assignment, names)
+        for found in _expressions(one, names):
+            yield from _problem(found, names)
     for file, manager in subject.project_managers:
         for name, text in manager.expressions.items():
             place = Place(file, manager.element.sourceline, f"{manager.name}.{name}")
-            yield from _problem(place, text, Scope({**system, **project}), False, names)
+            yield from _problem(_Found(place, _Text(text), Scope({**system, **project})), names)
 
 
-def _problem(place: Place, text: str, scope: Scope, is_assignment: bool, names: _Names) -> Iterator[Hit]:
+def _problem(found: _Found, names: _Names) -> Iterator[Hit]:
+    text = found.text.text
     if names.project is None and "$Project::" in text:
         return  # a package alone does not show the parameters of its project
     if any(name not in names.system for name in _SYSTEM_NAME.findall(text)):
         return  # a variable of a later version
     try:
-        if is_assignment:
-            compile_assignment(text, scope)
-        else:
-            compile_expression(text, scope)
+        if found.text.is_assignment:
+            compile_assignment(text, found.scope)
+            return
+        compiled = compile_expression(text, found.scope, target=found.text.target)
     except ExpressionError as error:
-        yield place, f"{error}: {text[:200]}"
+        yield found.place, f"{error}: {text[:200]}"
+        return
+    if found.text.is_condition and compiled.type.code is not DataTypeCode.DT_BOOL:
+        yield found.place, f"a condition must be DT_BOOL, not {compiled.type.code.name}: {text[:200]}"
 
 
-def _expressions(one: CheckedPackage, names: _Names) -> Iterator[tuple[Place, str, Scope, bool]]:
-    """Yield the expressions of a package, each with its scope, and whether it is an assignment."""
+def _expressions(one: CheckedPackage, names: _Names) -> Iterator[_Found]:
+    """Yield the expressions of a package."""
     root = one.package.container
     whole = Scope(names.visible(one, root.variables))
     for manager in one.package.connection_managers:
         for name, text in manager.expressions.items():
-            yield one.place(manager, f"{root.path}.Connections[{manager.name}].{name}"), text, whole, False
+            place = one.place(manager, f"{root.path}.Connections[{manager.name}].{name}")
+            yield _Found(place, _Text(text), whole)
     for provider in one.package.log_providers:
         for name, text in provider.expressions.items():
-            yield one.place(provider, f"{root.path}.LogProviders[{provider.name}].{name}"), text, whole, False
+            place = one.place(provider, f"{root.path}.LogProviders[{provider.name}].{name}")
+            yield _Found(place, _Text(text), whole)
     for owner, variables in one.scopes:
         scope = Scope(names.visible(one, variables))
-        for place, text in _of_owner(one, owner):
-            yield place, text, scope, False
+        for place, owned in _of_owner(one, owner):
+            yield _Found(place, owned, scope)
     for executable in one.executables:
         if of_data := tuple(_of_data(executable)):
             scope = Scope(names.visible(one, executable.variables))
-            for path, text, is_assignment in of_data:
-                yield one.place(executable.container, path), text, scope, is_assignment
+            for path, data_text in of_data:
+                yield _Found(one.place(executable.container, path), data_text, scope)
     for flow in one.flows:
         visible = names.visible(one, flow.executable.variables)
         for component in flow.pipeline.components:
-            if of_component := tuple(_of_component(component)):
+            if of_component := tuple(_of_component(flow, component)):
                 scope = Scope(visible, _columns(flow, component))
-                for text in of_component:
-                    yield flow.place(component), text, scope, False
+                for formula in of_component:
+                    yield _Found(flow.place(component), formula, scope)
 
 
-def _of_owner(one: CheckedPackage, owner: Owner) -> Iterator[tuple[Place, str]]:
+def _of_owner(one: CheckedPackage, owner: Owner) -> Iterator[tuple[Place, _Text]]:
     for name, text in owner.expressions.items():
-        yield one.place(owner, f"{owner.path}.{name}"), text
+        yield one.place(owner, f"{owner.path}.{name}"), _Text(text)
     for variable in owner.variables:
         if variable.evaluate_as_expression and variable.expression:
             path = f"{owner.path}.Variables[{variable.qualified_name}]"
-            yield one.place(variable, path), variable.expression
+            yield one.place(variable, path), _Text(variable.expression)
     for constraint in owner.constraints:
         if constraint.eval_op is not EvalOp.CONSTRAINT and constraint.expression:
-            yield one.place(constraint, f"{owner.path}.{constraint.name}"), constraint.expression
+            place = one.place(constraint, f"{owner.path}.{constraint.name}")
+            yield place, _Text(constraint.expression, is_condition=True)
 
 
-def _of_data(executable: Executable) -> Iterator[tuple[str, str, bool]]:
-    """Yield the path, the text, and whether it is an assignment, of the expressions of a loop or Expression task."""
+def _of_data(executable: Executable) -> Iterator[tuple[str, _Text]]:
+    """Yield the path and the text of the expressions of a loop or Expression task."""
     data, container = executable.data, executable.container
     if isinstance(data, ForLoop):
         for name, text in (("InitExpression", data.init_expression), ("AssignExpression", data.assign_expression)):
             if text:
-                yield f"{container.path}.{name}", text, "=" in text
+                yield f"{container.path}.{name}", _Text(text, is_assignment="=" in _outside_texts(text))
         if data.eval_expression:
-            yield f"{container.path}.EvalExpression", data.eval_expression, False
+            yield f"{container.path}.EvalExpression", _Text(data.eval_expression, is_condition=True)
     elif isinstance(data, ForeachLoop):
         for name, text in data.expressions.items():
-            yield f"{container.path}.ForEachEnumerator.{name}", text, False
+            yield f"{container.path}.ForEachEnumerator.{name}", _Text(text)
     elif isinstance(data, ExpressionTask) and data.expression and "Expression" not in container.expressions:
-        yield container.path, data.expression, "=" in _outside_texts(data.expression)
+        is_assignment = "=" in _outside_texts(data.expression)
+        yield container.path, _Text(data.expression, is_assignment=is_assignment)
 
 
 def _outside_texts(text: str) -> str:
@@ -162,14 +194,25 @@ def _outside_texts(text: str) -> str:
     return re.sub(r'"(?:\\.|[^"\\])*"|[=!<>]=', "", text)
 
 
-def _of_component(component: Component) -> Iterator[str]:
+def _of_component(flow: Flow, component: Component) -> Iterator[_Text]:
     if component_class(component) not in _WITH_EXPRESSIONS:
         return
-    owned = [column.properties for end in component.ends for column in end.columns]
-    for properties in (*(output.properties for output in component.outputs), *owned):
-        expression = properties.get("Expression")
-        if expression is not None and expression.text:
-            yield expression.text
+    for output in component.outputs:
+        if condition := _expression(output.properties):
+            yield _Text(condition, is_condition=True)
+        for new in output.columns:
+            if formula := _expression(new.properties):
+                yield _Text(formula, target=_column_type(new))
+    for one in component.inputs:
+        for replaced in one.columns:
+            if formula := _expression(replaced.properties):
+                found = flow.columns.get(replaced.lineage_id)
+                yield _Text(formula, target=None if found is None else _column_type(found[2]))
+
+
+def _expression(properties: Mapping[str, ComponentProperty]) -> str:
+    found = properties.get("Expression")
+    return "" if found is None else found.text
 
 
 def _columns(flow: Flow, component: Component) -> list[Column]:

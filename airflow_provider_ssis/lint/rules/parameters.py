@@ -75,7 +75,8 @@ def unknown(subject: Subject) -> Iterator[Hit]:
             declared = project if scope == "Project" else own
             # Names may contain blanks, at which the match ends.
             rest = one.enabled_text[match.start(2) : match.start(2) + 200]
-            if any(rest.startswith(known) for known in declared) or (scope, name) in reported:
+            is_known = any(re.match(rf"{re.escape(known)}(?!\w)", rest) for known in declared)
+            if is_known or (scope, name) in reported:
                 continue
             reported.add((scope, name))
             yield one.place(one.package, f"{scope}::{name}"), f"there is no parameter ${scope}::{name}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
@@ -10,6 +11,8 @@ from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
 from airflow_provider_ssis.project.dts import dts_text
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 from airflow_provider_ssis.project.protection import USER_KEY_LEVELS
+
+T = TypeVar("T")
 
 
 @rule(
@@ -86,6 +89,38 @@ def duplicate_ids(subject: Subject) -> Iterator[Hit]:
                 message = f"{container.path} has the same id as {seen[container.id]}"
                 yield one.place(container, container.path), message
             seen.setdefault(container.id, container.path)
+
+
+@rule(
+    "P303",
+    "duplicate-name",
+    Severity.WARNING,
+    explanation="Property paths, logs and expressions name objects: of two with the same name, one cannot be reached.",
+    fix="Rename one of the objects",
+)
+def duplicate_names(subject: Subject) -> Iterator[Hit]:
+    """Find variables, parameters and connection managers with the same name; tasks are an error of reading."""
+    project = {manager.name for _, manager in subject.project_managers}
+    for one in subject.packages:
+        path = one.package.container.path
+        managers = one.package.connection_managers
+        for manager in (*_repeated(managers, lambda each: each.name), *(m for m in managers if m.name in project)):
+            yield one.manager_place(manager), f"two connection managers have the name {manager.name}"
+        for own in _repeated(one.package.parameters, lambda each: each.name):
+            yield one.place(own, f"{path}::{own.name}"), f"two parameters have the name {own.name}"
+        for owner, _ in one.scopes:
+            for variable in _repeated(owner.variables, lambda each: each.qualified_name):
+                where = f"{owner.path}.Variables[{variable.qualified_name}]"
+                yield one.place(variable, where), f"two variables have the name {variable.qualified_name}"
+
+
+def _repeated(objects: Iterable[T], name: Callable[[T], str]) -> Iterator[T]:
+    """Yield the objects whose name an earlier one has."""
+    seen: set[str] = set()
+    for one in objects:
+        if name(one) in seen:
+            yield one
+        seen.add(name(one))
 
 
 @rule(

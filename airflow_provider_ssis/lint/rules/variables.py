@@ -20,7 +20,15 @@ from airflow_provider_ssis.project.package.tasks import (
     SendMailTask,
 )
 
-_COMPONENT_PROPERTIES = ("VariableName", "OpenRowsetVariable", "SqlCommandVariable", "FileNameVariable")
+_COMPONENT_PROPERTIES = (
+    "VariableName",
+    "OpenRowsetVariable",
+    "SqlCommandVariable",
+    "FileNameVariable",
+    "ReadOnlyVariables",
+    "ReadWriteVariables",
+)
+"""A Script component has lists of names; names contain no comma."""
 _ACCESS_MODES = {"OpenRowsetVariable": ("1", "4"), "SqlCommandVariable": ("3",), "FileNameVariable": ("1",)}
 """The values of AccessMode in which a component uses the property; in others it keeps a stale name."""
 
@@ -110,4 +118,4 @@ def _names(executable: Executable) -> Iterator[str]:
             for name in _COMPONENT_PROPERTIES:
                 found = component.properties.get(name)
                 is_used = mode is None or mode.text.strip() in _ACCESS_MODES.get(name, (mode.text.strip(),))
-                yield found.text if found is not None and is_used else ""
+                yield from (each.strip() for each in found.text.split(",")) if found is not None and is_used else ()

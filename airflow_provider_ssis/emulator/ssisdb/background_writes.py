@@ -33,9 +33,9 @@ class BackgroundWriter:
     async def write(self, change: Callable[[Store], Result]) -> Result:
         """Make a change in one transaction; retry while an open transaction of a client holds one of its rows."""
         while True:
-            self._engine.begin(self._connection)
+            store = self._engine.begin(self._connection)
             try:
-                result = change(Store(self._connection))
+                result = change(store)
                 self._engine.commit(self._connection)
             except duckdb.TransactionException:
                 self._roll_back()

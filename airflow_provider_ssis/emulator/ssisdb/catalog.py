@@ -20,8 +20,9 @@ from airflow_provider_ssis.emulator.ssisdb.edition import Edition
 from airflow_provider_ssis.emulator.ssisdb.event_rows import write_message
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, CLUSTER_EXECUTOR_ROLE, LOGREADER_ROLE, role_ids
 from airflow_provider_ssis.emulator.ssisdb.project_files import ProjectFiles
+from airflow_provider_ssis.emulator.ssisdb.rows import write_default_properties
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
-from airflow_provider_ssis.emulator.ssisdb.tables import DEFAULT_PROPERTIES, TABLES
+from airflow_provider_ssis.emulator.ssisdb.tables import PROPERTIES
 from airflow_provider_ssis.emulator.ssisdb.validations import Validations
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
@@ -179,13 +180,13 @@ class Ssisdb:
         await self.runtime.close()
         await self.validations.close()
         async with self.engine.transaction() as store:
-            for table in TABLES:
-                if table.name != "catalog_properties":
-                    store.execute(f"DELETE FROM internal.{table.name}")
-            for name, value in DEFAULT_PROPERTIES.items():
-                store.execute(
-                    "UPDATE internal.catalog_properties SET property_value = ? WHERE property_name = ?", [value, name]
-                )
+            # Most tables are unchanged since the last reset, and each statement takes time.
+            changed = self.engine.changed_tables.copy()
+            for table in sorted(changed):
+                store.execute(f"DELETE FROM {table}")
+            if f"internal.{PROPERTIES}" in changed:
+                write_default_properties(store)
+            store.after_commit(self.engine.changed_tables.clear)
         self.engine.metadata.set_single_user(self.engine.database, on=False)
         self.refresh_workers()
         self.files.clear()

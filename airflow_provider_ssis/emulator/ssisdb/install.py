@@ -17,8 +17,8 @@ from airflow_provider_ssis.emulator.ssisdb.principals import (
     server_principals,
     server_role_members,
 )
+from airflow_provider_ssis.emulator.ssisdb.rows import write_default_properties
 from airflow_provider_ssis.emulator.ssisdb.tables import (
-    DEFAULT_PROPERTIES,
     INDEXES,
     PERMISSION_TABLES,
     PERMISSIONS_VIEW,
@@ -60,8 +60,9 @@ def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb
     for table_name, column in INDEXES:
         engine.run_script(f"CREATE INDEX IF NOT EXISTS {table_name}_{column} ON internal.{table_name} ({column})")
     if is_new:
-        for name, value in DEFAULT_PROPERTIES.items():
-            engine.run_script(f"INSERT INTO internal.catalog_properties VALUES ('{name}', '{value}')")
+        write_default_properties(engine.setup_store())
+    else:
+        engine.changed_tables.update(f"internal.{table.name}" for table in TABLES)
     engine.run_script(PERMISSIONS_VIEW)
     _reserve_principals(engine)
     for table, select in PERMISSION_TABLES:

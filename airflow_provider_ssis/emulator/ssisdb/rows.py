@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_ssis.emulator.ssisdb.tables import TYPES
+from airflow_provider_ssis.emulator.ssisdb.tables import DEFAULT_PROPERTIES, PROPERTIES, TYPES
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 
 
@@ -46,4 +46,16 @@ def next_ids(store: Store, sequence: str, count: int) -> int:
     :param sequence: one of ``tables.SEQUENCES``.
     :param count: the number of ids, at least one.
     """
-    return int(store.fetch(f"SELECT min(nextval('internal.{sequence}')) FROM range({count})")[0][0])
+    next_value = f"nextval('internal.{sequence}')"
+    # The first form takes a third of the time.
+    sql = f"SELECT {next_value}" if count == 1 else f"SELECT min({next_value}) FROM range({count})"
+    return int(store.fetch(sql)[0][0])
+
+
+def write_default_properties(store: Store) -> None:
+    """Fill the table of the catalog's properties."""
+    insert_columns(
+        store,
+        PROPERTIES,
+        {"property_name": list(DEFAULT_PROPERTIES), "property_value": list(DEFAULT_PROPERTIES.values())},
+    )

@@ -20,6 +20,9 @@ TABLE_TYPES: Final = (
 )
 """Schema, name and columns of each table type, for table-valued parameters."""
 
+PROPERTIES: Final = "catalog_properties"
+"""The table of the catalog's properties."""
+
 TABLES: Final = (
     internal_table(
         "folders",
@@ -158,7 +161,7 @@ TABLES: Final = (
         "object_type smallint NN; object_id bigint NN; principal_id int NN; permission_type smallint NN; is_deny"
         " bit NN; grantor_id int NN; id bigint; sid varbinary(85); is_role bit; grantor_sid varbinary(85)",
     ),
-    internal_table("catalog_properties", "property_name nvarchar(256) NN; property_value nvarchar(max) NN"),
+    internal_table(PROPERTIES, "property_name nvarchar(256) NN; property_value nvarchar(max) NN"),
     *FEATURE_TABLES,
 )
 

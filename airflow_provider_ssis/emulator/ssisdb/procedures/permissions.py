@@ -56,7 +56,7 @@ async def _set(call: CatalogCall, *, is_deny: bool | None) -> None:
             return
         store.execute(f"DELETE FROM {_ROWS}", key)
         if is_deny is not None:
-            call.write_permission(store, kind, call["object_id"], permission, call["principal_id"], is_deny=is_deny)
+            call.write_permissions(store, kind, call["object_id"], [permission], call["principal_id"], is_deny=is_deny)
 
 
 _ROWS = (

@@ -114,6 +114,8 @@ class Engine:
         self.databases = UserDatabases(self._duckdb, self.metadata, data_dir, self.identities)
         self.user_commits = 0
         """The number of committed transactions in clients' databases."""
+        self.changed_tables: set[str] = set()
+        """The server's own tables that were changed since they were last cleared."""
         self.changed_at: dict[str, int] = {}
         """The number of the last of them that changed a table, by the name of the DuckDB table."""
         self._schemas: set[str] = set()
@@ -222,7 +224,7 @@ class Engine:
 
     def setup_store(self) -> Store:
         """Writes before any client connects, each committed at once."""
-        return Store(self._duckdb)
+        return Store(self._duckdb, self.changed_tables)
 
     def _make_schema(self, schema: str) -> None:
         if schema not in self._schemas:
@@ -269,7 +271,7 @@ class Engine:
         """Begin a DuckDB transaction. The caller holds the write lock."""
         self.compiler.install(connection)
         connection.execute(statement(connection, "BEGIN TRANSACTION"))
-        return Store(connection)
+        return Store(connection, self.changed_tables)
 
     def commit(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Commit a DuckDB transaction."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -14,10 +15,12 @@ class Store:
     """Writes and reads inside a write scope, in DuckDB SQL.
 
     :param connection: the DuckDB connection whose transaction it is.
+    :param changed_tables: gets the name of each table that a statement changes.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, changed_tables: set[str]) -> None:
         self._connection = connection
+        self._changed_tables = changed_tables
         self._after_commit: list[Callable[[], object]] = []
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
@@ -25,6 +28,7 @@ class Store:
 
         :returns: the number of rows that it touched.
         """
+        self._changed_tables.add(_changed_table(sql))
         row = self._connection.execute(statement(self._connection, sql), parameters).fetchone()
         return int(row[0]) if row else 0
 
@@ -45,3 +49,15 @@ class Store:
         actions, self._after_commit = self._after_commit, []
         for action in actions:
             action()
+
+
+@lru_cache(maxsize=1024)
+def _changed_table(sql: str) -> str:
+    """The table that an INSERT, UPDATE or DELETE changes."""
+    first, second, third, *_ = sql.split(maxsplit=3)
+    match first:
+        case "INSERT" | "DELETE":
+            return third
+        case "UPDATE":
+            return second
+    raise ValueError(f"neither INSERT, UPDATE nor DELETE: {sql:.80}")

@@ -74,8 +74,10 @@ class _Transaction:
 class _NotingStore(Store):
     """A store that records its writes."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, writes: list[Callable[[], object]]) -> None:
-        super().__init__(connection)
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, changed_tables: set[str], writes: list[Callable[[], object]]
+    ) -> None:
+        super().__init__(connection, changed_tables)
         self._writes = writes
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
@@ -326,7 +328,7 @@ class Transactions:
         transaction.seen = self._engine.commits_without_lock
         transaction.began = self._engine.user_commits
         transaction.database = database
-        transaction.store = _NotingStore(self._connection, transaction.writes)
+        transaction.store = _NotingStore(self._connection, self._engine.changed_tables, transaction.writes)
 
     def write(
         self, tables: Iterable[WritableTable], action: Callable[[], Result], sources: Collection[str] = ()

@@ -18,6 +18,7 @@ from airflow_provider_ssis.emulator.tsql.language.lexer import (
     comment_end,
 )
 from airflow_provider_ssis.emulator.tsql.values.precedence import sized
+from airflow_provider_ssis.emulator.tsql.values.recent import Recent
 from airflow_provider_ssis.emulator.tsql.values.string_conversion import fit_string
 
 LONG: Final = 4096
@@ -27,6 +28,9 @@ _PIECE = re.compile(
     rf"--[^\n]*+|(?P<block>/\*)|(?P<string>{STRING_PATTERN})|{QUOTED_PATTERN}|(?P<binary>{BINARY_PATTERN})|[\w@#$]++"
 )
 _NAME: Final = "@long_literal_"
+_LONGEST_REMEMBERED: Final = 20_000
+_WITHOUT: Final[Recent[str, bool]] = Recent(512)
+"""Long batches without a long literal that were looked at last: the search takes a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def lift(text: str) -> tuple[str, dict[str, Literal]]:
 
     Lines stay where they are.
     """
-    if len(text) < LONG:
+    if len(text) < LONG or _WITHOUT.get(text):
         return text, {}
     name = _NAME
     while name in text:
@@ -60,6 +64,8 @@ def lift(text: str) -> tuple[str, dict[str, Literal]]:
             newlines = "\n" * text.count("\n", match.start(), match.end())
             pieces += [text[copied : match.start()], " ", variable, " ", newlines]
             copied = position
+    if not literals and len(text) <= _LONGEST_REMEMBERED:
+        _WITHOUT.put(text, True)
     pieces.append(text[copied:])
     return "".join(pieces), literals
 

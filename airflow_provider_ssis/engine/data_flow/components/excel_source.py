@@ -6,6 +6,7 @@ python-calamine reads the whole sheet into memory: a sheet has at most 1,048,576
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -84,8 +85,28 @@ class ExcelSource(ColumnSource):
         selection = self._selection(context)
         self._cancel = context.cancel
         self._columns = read_sheet(excel_file(context, manager), selection.cells)
+        self._columns = self._chosen_rows(selection)
         if selection.columns is not None:
             self._columns = [self._named(name) for name in selection.columns]
+
+    def _chosen_rows(self, selection: Selection) -> list[SheetColumn]:
+        """The columns with the rows of the conditions, and no more than TOP says."""
+        if not self._columns:
+            return self._columns
+        wanted = np.ones(len(self._columns[0].values), np.bool_)
+        for name, is_null in selection.nulls:
+            wanted &= self._named(name).values.is_null().to_numpy(zero_copy_only=False) == is_null
+        indices = np.flatnonzero(wanted)[: selection.count]
+        if len(indices) == len(wanted):
+            return self._columns
+        return [
+            replace(
+                column,
+                values=column.values.take(pa.array(indices)),
+                statuses=None if column.statuses is None else column.statuses[indices],
+            )
+            for column in self._columns
+        ]
 
     def _named(self, name: str) -> SheetColumn:
         for column in self._columns:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.workbooks.parts import column_number
 
 _RANGE = re.compile(
-    r"(?P<sheet>.+)\$(?:(?P<left>[A-Z]{1,3})(?P<top>\d+):(?P<right>[A-Z]{1,3})(?P<bottom>\d+))?", re.IGNORECASE
+    r"(?P<sheet>.+)\$(?P<area>(?P<left>[A-Z]{1,3})(?P<top>\d+)?:(?P<right>[A-Z]{1,3})(?P<bottom>\d+)?)?", re.IGNORECASE
 )
 _SELECT = re.compile(
-    r"\s*select\s+(?P<columns>\*|[^*()]+?)\s+from\s+(?P<table>\[[^\]]+\]|`[^`]+`|'[^']+'|[^\s;]+)\s*;?\s*",
+    r"\s*select\s+(?:top\s+(?P<top>\d{1,7})\s+)?(?P<columns>\*|[^*()]+?)\s+from\s+"
+    r"(?P<table>\[[^\]]+\]|`[^`]+`|'[^']+'|[^\s;]+)\s*(?:where\s+(?P<conditions>.+?))?\s*;?\s*",
     re.IGNORECASE | re.DOTALL,
+)
+_CONDITION = re.compile(
+    r"\s*(?:\[([^\]]+)\]|`([^`]+)`|(\w+))\s+is\s+(?P<not>not\s+)?null\s*(?:\band\b|$)", re.IGNORECASE
 )
 _NAME = re.compile(r"\s*(?:\[([^\]]+)\]|`([^`]+)`|([^\s,\[\]`]+))\s*(?:,|$)")
 _RANGE_NAME = re.compile(r"[^\W\d][\w. ]*")
+_LAST_ROW = 1_048_576
 NO_SHEET = 0xC0202005
 
 
@@ -42,14 +48,20 @@ class Selection:
     """What is read from a range.
 
     :param columns: the names of the columns; None for all.
+    :param nulls: the columns that decide which rows are read, each with whether it must be NULL. Default: none.
+    :param count: the most rows; None for all.
     """
 
     cells: CellRange
     columns: tuple[str, ...] | None = None
+    nulls: tuple[tuple[str, bool], ...] = ()
+    count: int | None = None
 
 
 def parse_range(text: str) -> CellRange:
     """Read the name of a sheet or range: ``Sheet1$``, ``'My Sheet$'``, ``Sheet1$A1:F20``, ``MyRange``.
+
+    A range without its last row, ``Sheet1$A3:F``, ends with the sheet; ``Sheet1$A:F`` are whole columns.
 
     :param text: the name as the package stores it.
     :raises TaskFailure: it names neither.
@@ -71,19 +83,19 @@ def parse_range(text: str) -> CellRange:
             f"MyRange, not {text!r}.",
             NO_SHEET,
         )
-    if match["top"] is None:
+    if match["area"] is None:
         return CellRange(match["sheet"])
     return CellRange(
         match["sheet"],
-        int(match["top"]) - 1,
+        int(match["top"] or 1) - 1,
         column_number(match["left"]) - 1,
-        int(match["bottom"]) - 1,
+        int(match["bottom"] or _LAST_ROW) - 1,
         column_number(match["right"]) - 1,
     )
 
 
 def parse_select(sql: str) -> Selection:
-    """Read ``SELECT * FROM [Sheet1$]`` or ``SELECT [a], [b] FROM [Sheet1$A1:F20]``.
+    """Read ``SELECT [a], [b] FROM [Sheet1$A1:F20]`` or ``SELECT TOP 9 * FROM [Sheet1$] WHERE [a] IS NOT NULL``.
 
     :param sql: the statement.
     :raises TaskFailure: it has another form.
@@ -92,21 +104,32 @@ def parse_select(sql: str) -> Selection:
     if match is None:
         raise _unsupported(sql)
     cells = parse_range(match["table"])
+    nulls = tuple(
+        (found[1] or found[2] or found[3], not found["not"])
+        for found in _parts(_CONDITION, (match["conditions"] or "").strip(), sql)
+    )
+    count = None if match["top"] is None else int(match["top"])
     if match["columns"].strip() == "*":
-        return Selection(cells)
-    names, position, text = [], 0, match["columns"].strip()
+        return Selection(cells, None, nulls, count)
+    names = tuple(found[1] or found[2] or found[3] for found in _parts(_NAME, match["columns"].strip(), sql))
+    return Selection(cells, names, nulls, count)
+
+
+def _parts(pattern: re.Pattern[str], text: str, sql: str) -> Iterator[re.Match[str]]:
+    """The parts of a list, which must match as a whole."""
+    position = 0
     while position < len(text):
-        found = _NAME.match(text, position)
+        found = pattern.match(text, position)
         if found is None:
             raise _unsupported(sql)
-        names.append(found[1] or found[2] or found[3])
+        yield found
         position = found.end()
-    return Selection(cells, tuple(names))
 
 
 def _unsupported(sql: str) -> TaskFailure:
     return TaskFailure(
-        "The engine reads Excel with SELECT column, … FROM [Sheet$] only, without conditions, functions and joins. "
+        "The engine reads Excel with SELECT column, … FROM [Sheet$] only, without functions and joins, and with no "
+        "other conditions than IS NULL and IS NOT NULL. "
         f"Filter and convert in the data flow instead. The statement begins with {sql.strip()[:40]!r}.",
         0xC0202001,
     )

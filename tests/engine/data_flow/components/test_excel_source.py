@@ -174,6 +174,28 @@ def test_ranges_are_read() -> None:
     assert parse_range("'It''s$'").sheet == "It's"
 
 
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT * FROM [Sheet1$A3:B]", [(1.0, "a"), (None, "b"), (3.0, None)]),
+        ("SELECT n, t FROM [Sheet1$A3:B5]", [(1.0, "a"), (None, "b")]),
+        ("select * from [Sheet1$A3:B] where [n] is not null", [(1.0, "a"), (3.0, None)]),
+        ("SELECT [t], [n] FROM [Sheet1$A3:B] WHERE n IS NOT NULL\nAND [t] IS NULL;", [(3.0, None)]),
+        ("SELECT TOP 1 * FROM [Sheet1$A3:B] WHERE `n` IS NULL", [(None, "b")]),
+    ],
+)
+def test_open_ranges_and_conditions_on_nulls_choose_rows(
+    tmp_path: Path, sql: str, rows: list[tuple[float | None, str | None]]
+) -> None:
+    text = workbook(tmp_path, [["A title"], [None], ["n", "t"], [1, "a"], [None, "b"], [3, None]])
+    assert read(text, N, T, AccessMode="2", SqlCommand=sql) == {"O": rows}
+
+
+def test_whole_columns_are_a_range(tmp_path: Path) -> None:
+    text = workbook(tmp_path, [["x", "n", "t"], [0, 1, "a"]])
+    assert read(text, N, T, OpenRowset="Sheet1$B:C") == {"O": [(1.0, "a")]}
+
+
 def test_a_package_of_the_builder_keeps_a_sheet_in_a_raw_file(tmp_path: Path) -> None:
     workbook(tmp_path, [["n", "t"], [1, "a"], [2, None]])
     package = ProjectBuilder("Book").add_package("Book")

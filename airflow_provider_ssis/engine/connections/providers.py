@@ -285,6 +285,7 @@ class _Unsupported:
         raise self.failure(source.name)
 
 
+_FILE_PROVIDERS = r"Microsoft\.(Jet|ACE)\.OLEDB.*"
 _PROVIDERS: Sequence[tuple[str, Callable[[_Source, StringPairs], OdbcAddress]]] = (
     (r"SQLNCLI(RDA)?\d*(\.\d+)?|SQLOLEDB(\.\d+)?|MSOLEDBSQL(\.\d+)?", _sql_server(encrypts=False)),
     (r"MSOLEDBSQL19(\.\d+)?", _sql_server(encrypts=True)),
@@ -309,11 +310,28 @@ _PROVIDERS: Sequence[tuple[str, Callable[[_Source, StringPairs], OdbcAddress]]] 
     (r"Sap\.Data\.Hana\.HanaConnection", _net_product("SAP HANA", "hdb|hana")),
     (r"System\.Data\.OleDb(\.OleDbConnection)?", _ole_db),
     (
-        r"Microsoft\.(Jet|ACE)\.OLEDB.*",
+        _FILE_PROVIDERS,
         _Unsupported("its provider reads Excel, Access or text files, for which Linux has no ODBC driver"),
     ),
     (r"MSOLAP.*", _Unsupported("its provider connects to Analysis Services, which has no ODBC driver")),
 )
+
+
+def reads_excel(connection: RunConnection) -> bool:
+    """Return whether a connection manager reads an Excel file: the type EXCEL, or Microsoft's provider for its files.
+
+    :param connection: the connection manager.
+    """
+    if connection.kind == "EXCEL":
+        return True
+    if connection.kind not in _OLE_DB_KINDS:
+        return False
+    try:
+        pairs = parse_provider_string(connection.connection_string, connection.name)
+    except TaskFailure:
+        return False
+    is_excel = pairs.get("extendedproperties").strip("\"' ").lower().startswith("excel")
+    return is_excel and re.fullmatch(_FILE_PROVIDERS, pairs.get("provider"), re.IGNORECASE) is not None
 
 
 def unsupported_provider(connection: RunConnection) -> NoOdbc | None:

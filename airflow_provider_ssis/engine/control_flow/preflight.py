@@ -8,7 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from airflow_provider_ssis.engine.connections.providers import unsupported_provider
+from airflow_provider_ssis.engine.connections.providers import reads_excel, unsupported_provider
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.control_flow.configurations import configuration_refusals
 from airflow_provider_ssis.engine.control_flow.connection_values import hidden_secrets, stored_connection
@@ -113,7 +113,7 @@ class _Check:
         self._places: set[str] = set()
         self._managers: dict[str, str] = {}
         self._has_other_children = False
-        self._text = ""
+        self._text = self._tasks_text = ""
 
     def package(self, file: str, package: DtsPackage, prefix: str) -> Iterator[Refusal]:
         """Yield the refusals of a package.
@@ -124,7 +124,8 @@ class _Check:
         root = package.container
         if root.disabled:
             return
-        self._text = _text(root)
+        self._text = _text(root, _OTHER_OBJECTS)
+        self._tasks_text = _text(root, (*_OTHER_OBJECTS, "ForEachEnumerator"))
         refusals = [*self._package(package), *self._secrets(package), *self._providers(package)]
         managers = (*package.connection_managers, *self._project.connection_managers)
         for manager in managers:
@@ -186,9 +187,8 @@ class _Check:
         """Yield the connection managers that the package uses and the user does not replace, with their places."""
         text = self._text
         for manager in (*package.connection_managers, *self._project.connection_managers):
-            names = (manager.id.upper(), f"CONNECTIONMANAGERS[{manager.name}]".upper(), f'"{manager.name}"'.upper())
             is_own = manager in package.connection_managers
-            if manager.name.casefold() not in self._replacements and any(name and name in text for name in names):
+            if manager.name.casefold() not in self._replacements and _is_used(manager, text):
                 yield f"{package.container.path}.Connections[{manager.name}]" if is_own else manager.name, manager
 
     def _providers(self, package: DtsPackage) -> Iterator[Refusal]:
@@ -197,7 +197,10 @@ class _Check:
         for where, manager in self._connections(package):
             if "ConnectionString" in manager.expressions or f"CM.{manager.name}.ConnectionString" in self._parameters:
                 continue
-            problem = unsupported_provider(stored_connection(manager))
+            connection = stored_connection(manager)
+            problem = unsupported_provider(connection)
+            if problem is not None and reads_excel(connection) and not _is_used(manager, self._tasks_text):
+                continue  # only enumerators of schema rowsets use it, and they list tables of Excel
             if problem is not None:
                 yield Refusal(where, "the connection manager", problem.why, problem.advice)
 
@@ -308,13 +311,22 @@ def _children(root: DtsContainer) -> Iterator[str | None]:
             yield None
 
 
-def _text(root: DtsContainer) -> str:
-    """Return the texts and attributes of the executables that can run, in upper case."""
+def _is_used(manager: DtsConnectionManager, text: str) -> bool:
+    """Whether a text of :func:`_text` names a connection manager."""
+    names = (manager.id.upper(), f"CONNECTIONMANAGERS[{manager.name}]".upper(), f'"{manager.name}"'.upper())
+    return any(name and name in text for name in names)
+
+
+def _text(root: DtsContainer, without: Collection[str]) -> str:
+    """Return the texts and attributes of the executables that can run, in upper case.
+
+    :param without: the child elements that are left out.
+    """
     parts: list[str] = []
     for container in root.walk_enabled():
         parts += [f'"{value}"' for value in container.element.attrib.values()]
         for child in container.element:
-            if str(child.tag).rpartition("}")[2] in _OTHER_OBJECTS:
+            if str(child.tag).rpartition("}")[2] in without:
                 continue
             for element in child.iter("*"):
                 parts += [f'"{value}"' for value in element.attrib.values()]

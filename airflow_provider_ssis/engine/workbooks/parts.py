@@ -134,6 +134,12 @@ class Workbook:
         properties = self._part(self._workbook).find("{*}workbookPr")
         return properties is not None and properties.get("date1904") in ("1", "true")
 
+    @property
+    def names(self) -> list[tuple[str, bool]]:
+        """The defined names, each with whether it belongs to a single sheet."""
+        found = self._part(self._workbook).iterfind("{*}definedNames/{*}definedName")
+        return [(str(each.get("name")), each.get("localSheetId") is not None) for each in found]
+
     def area(self, name: str) -> Area | None:
         """Return the cells of a named range; None if there is no such name.
 

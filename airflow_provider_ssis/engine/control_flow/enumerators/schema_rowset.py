@@ -1,6 +1,7 @@
-"""The Foreach ADO.NET Schema Rowset enumerator: the tables of a database, through ODBC's catalog functions.
+"""The Foreach ADO.NET Schema Rowset enumerator: the tables of a database, or of an Excel file.
 
-Source of the columns: the OLE DB specification, "TABLES Rowset".
+Databases list their tables through the catalog functions of ODBC. Source of the columns: the OLE DB specification,
+"TABLES Rowset".
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.driver_errors import driver_message
 from airflow_provider_ssis.engine.connections.interruption import interruptible
+from airflow_provider_ssis.engine.connections.providers import reads_excel
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.control_flow.enumerators.enumerator import ForeachEnumerator
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -21,6 +24,13 @@ _GET_ENUMERATOR = 0xC0014023
 _TABLES = frozenset({"tables", "c8b52229-5cf3-11ce-ade5-00aa0044773d"})
 """The name and the GUID of the rowset of tables (DBSCHEMA_TABLES)."""
 _OWN = frozenset({"connection", "schema"})
+
+
+def _excel_tables(context: TaskContext, manager: RunConnection) -> Iterator[Sequence[Any]]:
+    from airflow_provider_ssis.engine.data_flow.excel.sheets import excel_file, table_names
+
+    for name in table_names(excel_file(context, manager)):
+        yield (None, None, name, "TABLE", *[None] * 5)
 
 
 class SchemaRowsetTurns(ForeachEnumerator[SchemaRowsetEnumerator]):
@@ -50,6 +60,10 @@ class SchemaRowsetTurns(ForeachEnumerator[SchemaRowsetEnumerator]):
 
     def turns(self, context: TaskContext) -> Iterator[Sequence[Any]]:
         """Yield the rows in the order of type, catalog, schema and name."""
+        manager = context.connections.get(self.data.connection)
+        if reads_excel(manager):
+            yield from _excel_tables(context, manager)
+            return
         import pyodbc
 
         with context.connections.odbc(self.data.connection) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -28,6 +29,7 @@ _BASE_DATE = dt.date(1899, 12, 30)
 _DIGITS = 15
 _OPTIONS = {"HDR": ("YES", "NO", ""), "IMEX": ("0", "1", "2", "")}
 """The options of Extended Properties after the version of Excel, with their values."""
+_NEEDS_QUOTES = re.compile(r"\W|^\d")
 _OTHER_CHARACTERS = str.maketrans({".": "#", "!": "_", "`": "_", "[": "(", "]": ")"})
 """Characters of a header that the drivers replace in the name of a column."""
 
@@ -126,6 +128,34 @@ def read_sheet(file: ExcelFile, cells: CellRange) -> list[SheetColumn]:
         data.pop()
     columns = list(zip(*data, strict=True)) if data else [()] * len(names)
     return [_column(name, values, file) for name, values in zip(names, columns, strict=True)]
+
+
+def table_names(file: ExcelFile) -> list[str]:
+    """Return the names of the tables of a file as the drivers list them: sheets and named ranges, by name.
+
+    :param file: the file.
+    :raises TaskFailure: it cannot be read, or its names are not known.
+    """
+    if file.path.suffix.lower() not in (".xlsx", ".xlsm"):
+        text = (
+            f"The tables of {file.path} cannot be listed: only .xlsx and .xlsm files are read for that. Save it as one."
+        )
+        raise TaskFailure(text, CANNOT_OPEN)
+    with _opened(file) as book:
+        kinds = python_calamine.SheetTypeEnum
+        sheets = [each.name for each in book.sheets_metadata if each.typ == kinds.WorkSheet]
+    with open_archive(file.path) as archive:
+        names = Workbook(archive, file.path.name).names
+    local = sorted({name for name, is_local in names if is_local})
+    if local:
+        text = (
+            f"The tables of {file.path} cannot be listed: it has names that belong to a sheet ({', '.join(local)}), "
+            "such as filters and print areas. Remove them."
+        )
+        raise TaskFailure(text, CANNOT_OPEN)
+    tables = [f"{name}$".translate(_OTHER_CHARACTERS) for name in sheets]
+    quoted = [f"'{name}'" if _NEEDS_QUOTES.search(name[:-1]) else name for name in tables]
+    return sorted([*quoted, *(name for name, _ in names)], key=lambda name: name.strip("'").casefold())
 
 
 def sheet_table(file: ExcelFile, cells: CellRange) -> SheetTable:

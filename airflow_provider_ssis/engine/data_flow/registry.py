@@ -50,6 +50,7 @@ MODULES: dict[str, str] = {
     "Sort": "sort",
     "UnPivot": "unpivot",
     "UnionAll": "union_all",
+    "XMLSource": "xml_source",
 }
 """The module of each class, in :mod:`airflow_provider_ssis.engine.data_flow.components`."""
 
@@ -69,10 +70,6 @@ REFUSED: dict[str, tuple[str, str]] = {
     "PXPipelineDMQuery": (_ANALYSIS, "Run the package on a server with Integration Services."),
     "PXPipelineProcessPartition": (_ANALYSIS, "Run the package on a server with Integration Services."),
     "PXPipelineProcessDimension": (_ANALYSIS, "Run the package on a server with Integration Services."),
-    "XMLSource": (
-        "the engine does not read the schema that divides a document into outputs",
-        "Read the document in a Script component with a Python function.",
-    ),
     "CdcSourceComponent": (
         "it reads change tables through a driver of Windows",
         "Read the change tables with an OLE DB Source.",

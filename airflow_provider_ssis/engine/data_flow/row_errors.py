@@ -22,10 +22,28 @@ FAILED_ON_ERROR = 0xC0209029
 FAILED_ON_TRUNCATION = 0xC020902A
 """DTS_E_INDUCEDTRANSFORMFAILUREONTRUNCATION."""
 
+TRUNCATED_ROW = 0xC020401F
+"""DTS_E_TRUNCATIONTRIGGEREDREDIRECTION: the code of a row that was redirected because of a truncation."""
+
 IGNORE, REDIRECT = "IgnoreFailure", "RedirectRow"
 
 _ERROR_CODE, _ERROR_COLUMN = 1, 2
 """The special flags of the columns ErrorCode and ErrorColumn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The codes with which a component fails.
+
+    :param error: after an error.
+    :param truncation: after a truncation.
+    """
+
+    error: int = FAILED_ON_ERROR
+    truncation: int = FAILED_ON_TRUNCATION
+
+
+_USUAL = Outcomes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +80,11 @@ class Sorted:
 
 
 def apply_dispositions(
-    plan: ComponentPlan, batch: pa.RecordBatch, errors: Sequence[ColumnErrors], first_row: int
+    plan: ComponentPlan,
+    batch: pa.RecordBatch,
+    errors: Sequence[ColumnErrors],
+    first_row: int,
+    outcomes: Outcomes = _USUAL,
 ) -> Sorted:
     """Apply the dispositions of a component to the errors of a batch.
 
@@ -73,6 +95,7 @@ def apply_dispositions(
     :param batch: the rows that arrived.
     :param errors: the errors of its columns, in the order of the component's columns.
     :param first_row: the number of the first row of the batch, from 1, for messages.
+    :param outcomes: the codes with which the component fails. Default: those of most components.
     :returns: the rows that go on and the rows of the error output. Rows are dropped if the error output has no path.
     :raises TaskFailure: an error has the disposition FailComponent; names the component, the column, the row and the
         code with its symbol.
@@ -90,7 +113,7 @@ def apply_dispositions(
     failed = np.flatnonzero((codes != 0) & fails[sources])
     if len(failed):
         row = int(failed[0])
-        raise _failure(plan, failures[sources[row]], row, first_row)
+        raise _failure(plan, failures[sources[row]], row, first_row, outcomes)
     numbers = np.array([plan.numbers.get(each.column, 0) if each.column else 0 for each in failures], np.int32)
     bad = codes != 0
     return Sorted(~bad, error_rows(plan, batch, np.flatnonzero(bad), codes[bad], numbers[sources[bad]]))
@@ -176,10 +199,10 @@ def _by_name(plan: ComponentPlan, schema: RowSchema) -> dict[str, RowColumn]:
     return {} if main is None else {column.name: column for column in main.columns}
 
 
-def _failure(plan: ComponentPlan, errors: ColumnErrors, row: int, first_row: int) -> TaskFailure:
+def _failure(plan: ComponentPlan, errors: ColumnErrors, row: int, first_row: int, outcomes: Outcomes) -> TaskFailure:
     code = int(errors.codes[row])
     what = "truncation" if errors.truncated else "error"
-    outcome = FAILED_ON_TRUNCATION if errors.truncated else FAILED_ON_ERROR
+    outcome = outcomes.truncation if errors.truncated else outcomes.error
     subcomponent = plan.subcomponent
     text = (
         f"SSIS Error Code {symbol_of(f'0x{outcome:08X}')}. In row {first_row + row}, {errors.name} failed with "

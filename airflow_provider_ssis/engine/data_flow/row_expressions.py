@@ -13,7 +13,7 @@ from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.conversions import refuse_unsupported
-from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors
+from airflow_provider_ssis.engine.data_flow.row_errors import TRUNCATED_ROW, ColumnErrors
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import text_of
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -33,9 +33,6 @@ from airflow_provider_ssis.project.package.data_flow import (
     InputColumn,
     OutputColumn,
 )
-
-TRUNCATED = 0xC020401F
-"""DTS_E_TRUNCATIONTRIGGEREDREDIRECTION."""
 
 CHANGED_BY_EXPRESSION = "FriendlyExpression by a property expression"
 """A property that the Data Flow task adds where a property expression sets FriendlyExpression."""
@@ -130,7 +127,7 @@ def expression_errors(
     if failed.any():
         yield ColumnErrors(failed, False, owner.error_disposition, lineage_id, name)
     if is_cut.any():
-        cut = np.where(is_cut, np.uint32(TRUNCATED), np.uint32(0))
+        cut = np.where(is_cut, np.uint32(TRUNCATED_ROW), np.uint32(0))
         yield ColumnErrors(cut, True, owner.truncation_disposition, lineage_id, name)
 
 

@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 from airflow_provider_ssis.datatypes import STRINGS, ColumnType
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import fitted
-from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
-from airflow_provider_ssis.engine.data_flow.row_expressions import TRUNCATED
+from airflow_provider_ssis.engine.data_flow.row_errors import TRUNCATED_ROW, ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of, text_of
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -92,7 +91,7 @@ class CharacterMap(RowComponent):
             fit = fitted(texts, ColumnType(column.type.code, length=2**31 - 1), column.type)
             values[column.target] = fit.values
             if fit.statuses is not None:
-                codes = pc.if_else(pa.array(fit.statuses != 0), TRUNCATED, 0).cast(pa.uint32()).to_numpy()
+                codes = pc.if_else(pa.array(fit.statuses != 0), TRUNCATED_ROW, 0).cast(pa.uint32()).to_numpy()
                 disposition = column.stored.truncation_disposition
                 errors.append(ColumnErrors(codes, True, disposition, column.target, f'the column "{column.name}"'))
         found = apply_dispositions(self.plan, batch, errors, self._rows + 1)

@@ -13,9 +13,8 @@ from airflow_provider_ssis.datatypes import LARGE_OBJECTS, STRINGS, ColumnType, 
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import fitted
-from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, ColumnErrors, apply_dispositions
+from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, TRUNCATED_ROW, ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.row_expressions import (
-    TRUNCATED,
     RowExpression,
     expression_errors,
     expression_text,
@@ -114,7 +113,7 @@ class DerivedColumn(RowComponent):
                 fit = fitted(computed, _WIDE, column.type)
                 computed = fit.values
                 if fit.statuses is not None:
-                    codes = np.where(fit.statuses != 0, np.uint32(TRUNCATED), np.uint32(0))
+                    codes = np.where(fit.statuses != 0, np.uint32(TRUNCATED_ROW), np.uint32(0))
                     errors.append(
                         ColumnErrors(codes, True, column.stored.truncation_disposition, column.lineage_id, name)
                     )

@@ -29,7 +29,7 @@ from airflow_provider_ssis.engine.data_flow.lookup_references import (
     Reference,
     stored_rows,
 )
-from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
+from airflow_provider_ssis.engine.data_flow.row_errors import TRUNCATED_ROW, ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import (
     column_type,
@@ -54,7 +54,6 @@ from airflow_provider_ssis.project.safe_xml import parse_xml
 
 NO_MATCH = 0xC020901E
 """DTS_E_TXLOOKUP_ROWLOOKUPERROR."""
-_TRUNCATED = 0xC020401F
 _NO_JOINS, _NO_REFERENCE_COLUMN = 0xC02090F1, 0xC0208235
 _INCOMPATIBLE_TYPES, _PARAMETER_COUNT, _INVALID_JOIN_TYPE = 0xC0208236, 0xC0208238, 0xC0208239
 _CACHE_PROGRESS, _CACHE_TOTAL, _HASHING, _HASHED = 0x400490F4, 0x400490F5, 0x402090E1, 0x402090E2
@@ -367,7 +366,7 @@ class Lookup(RowComponent):
             values = matches.column(copy.reference.lineage_id)
             columns[copy.lineage_id], too_long = fitted(values, copy.type)
             if too_long is not None:
-                codes = np.where(too_long, np.uint32(_TRUNCATED), np.uint32(0))
+                codes = np.where(too_long, np.uint32(TRUNCATED_ROW), np.uint32(0))
                 errors.append(ColumnErrors(codes, True, copy.truncation, copy.lineage_id, f'the column "{copy.name}"'))
         return columns, errors
 

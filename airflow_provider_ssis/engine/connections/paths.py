@@ -91,6 +91,27 @@ def _without_prefix(text: str) -> str:
     return _LONG.sub(lambda found: "\\\\" if found[1] else "", text)
 
 
+def hint_of_case(path: Path) -> str:
+    """Return a sentence that names the file or folder whose name differs only in upper and lower case; empty for none.
+
+    Packages come from Windows, where the case of names does not matter.
+
+    :param path: a path of this machine that does not exist.
+    """
+    found = Path(path.anchor)
+    for name in path.parts[1:] if path.anchor else path.parts:
+        if not (found / name).exists():
+            try:
+                names = [each.name for each in found.iterdir() if each.name.casefold() == name.casefold()]
+            except OSError:
+                return ""
+            if len(names) != 1:
+                return ""
+            name = names[0]
+        found /= name
+    return "" if found == path else f" Did you mean {found}? The case of letters matters on this machine."
+
+
 def _parts(text: str) -> list[str]:
     drive, rest = ntpath.splitdrive(ntpath.normpath(text))
     return [drive, *(part for part in rest.split("\\") if part)]

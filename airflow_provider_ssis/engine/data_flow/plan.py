@@ -71,6 +71,7 @@ class DataFlowPlan:
     :param unused: for each component, the columns that it creates and that nothing uses.
     :param refusals: what the engine does not support, or what is broken.
     :param buffer_bytes: the bytes that may wait at an input.
+    :param unconnected: the components that have no connection manager, which fail the validation. Default: none.
     """
 
     components: tuple[ComponentPlan, ...]
@@ -79,6 +80,7 @@ class DataFlowPlan:
     unused: Mapping[str, tuple[str, ...]]
     refusals: tuple[Refusal, ...]
     buffer_bytes: int
+    unconnected: tuple[str, ...] = ()
 
 
 def plan_data_flow(
@@ -136,6 +138,14 @@ class _Planner:
             {component.name: unused for component in running if (unused := tuple(self._unused(component)))},
             tuple(self.refusals),
             max(self.pipeline.buffer_size, 1 << 16),
+            tuple(one.name for one in self.pipeline.components if self._is_unconnected(one)),
+        )
+
+    def _is_unconnected(self, component: Component) -> bool:
+        """Whether a component has a connection without a manager. Those of components that do not run count too."""
+        return f"{self.task_path}\\{component.name}" not in self.options.scripts and any(
+            one.manager_id.endswith(":invalid") or not (one.manager_id or one.manager_ref_id)
+            for one in component.connections
         )
 
     def _refuse(self, component: str, what: str, why: str, advice: str = SAVE_AGAIN) -> None:
@@ -342,10 +352,6 @@ class _Planner:
             )
             self._refuse(plan.stored.name, what, why, advice)
             return
-        for connection in () if is_replaced else plan.stored.connections:
-            if connection.manager_id.endswith(":invalid") or not (connection.manager_id or connection.manager_ref_id):
-                what = f"the connection {connection.name!r}"
-                self._refuse(plan.stored.name, what, "it has no connection manager", "Choose one and save the package.")
         if any(refusal.where == plan.path for refusal in self.refusals):
             return  # what is broken already would only cause errors here
         try:

@@ -38,6 +38,8 @@ FAILED_PRE_EXECUTE = 0xC004701A
 FAILED_INPUT = 0xC0047022
 FAILED_OUTPUT = 0xC0047038
 FAILED_VALIDATION = 0xC004706B
+_NO_MANAGER = 0xC020801B
+"""DTS_E_CANNOTFINDRUNTIMECONNECTIONMANAGER."""
 FAILED_COMPONENTS = 0xC004700C
 UNEXPECTED = 0xC0047062
 """DTS_E_USERCOMPONENTEXCEPTION."""
@@ -132,6 +134,12 @@ class DataFlowRun:
         self._reports.message("Validation phase is beginning.", VALIDATION)
         for text, code in plan_warnings(self._plan):
             self._reports.warning(text, code)
+        for name in self._plan.unconnected:
+            raise TaskFailure(
+                f"{name} has no connection manager. Choose one, and save the package.",
+                _NO_MANAGER,
+                subcomponent=name,
+            )
         self._validate_parts()
 
     def _validate_parts(self) -> None:

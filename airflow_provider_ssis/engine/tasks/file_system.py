@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.paths import hint_of_case
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -55,11 +56,11 @@ class _Work:
 
     def need_file(self) -> None:
         if not self.source.is_file():
-            raise TaskFailure(f"The file {self.source} does not exist.", _FILE_NOT_FOUND)
+            raise TaskFailure(f"The file {self.source} does not exist.{hint_of_case(self.source)}", _FILE_NOT_FOUND)
 
     def need_folder(self) -> None:
         if not self.source.is_dir():
-            raise TaskFailure(f"The folder {self.source} does not exist.", _NOT_FOUND)
+            raise TaskFailure(f"The folder {self.source} does not exist.{hint_of_case(self.source)}", _NOT_FOUND)
 
     def need_destination_folder(self) -> None:
         if not self.destination.is_dir():
@@ -140,7 +141,7 @@ class FileSystem(Task):
         if checks and is_source and _usage(manager) in (_EXISTING, _EXISTING_FOLDER) and not path.exists():
             raise TaskFailure(
                 f'The path {path} of the connection manager "{manager.name}" does not exist. If another task creates'
-                " it, set DelayValidation of this task to True.",
+                f" it, set DelayValidation of this task to True.{hint_of_case(path)}",
                 _NOT_FOUND,
             )
         return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+from airflow_provider_ssis.engine.connections.paths import hint_of_case
 from airflow_provider_ssis.engine.errors import TaskFailure
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -21,7 +22,7 @@ def read_bytes(path: Path, missing: int) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise TaskFailure(f"The file {path} does not exist.", missing) from None
+        raise TaskFailure(f"The file {path} does not exist.{hint_of_case(path)}", missing) from None
     except OSError as error:
         raise TaskFailure(f"The file {path} cannot be read: {error.strerror}.", missing) from None
 

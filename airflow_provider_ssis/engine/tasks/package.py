@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from airflow_provider_ssis.engine.connections.paths import hint_of_case
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -55,5 +56,5 @@ class PackageTask(Task):
             )
         path = context.connections.path(manager.connection_string).absolute()
         if not path.is_file():
-            raise TaskFailure(f"The package {path} does not exist.", 0xC00220DE)
+            raise TaskFailure(f"The package {path} does not exist.{hint_of_case(path)}", 0xC00220DE)
         return str(path)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from airflow_provider_ssis.engine.connections.paths import hint_of_case
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -145,7 +146,7 @@ class ProcessTask(Task):
                 )
             return found
         if not path.is_file():
-            raise TaskFailure(f"The program {path} does not exist.", 0xC0029153)
+            raise TaskFailure(f"The program {path} does not exist.{hint_of_case(path)}", 0xC0029153)
         return str(path)
 
     def _folder(self, context: TaskContext) -> Path | None:
@@ -153,5 +154,5 @@ class ProcessTask(Task):
             return None
         folder = context.connections.path(self.data.working_directory)
         if not folder.is_dir():
-            raise TaskFailure(f"The working folder {folder} does not exist.", 0xC0029156)
+            raise TaskFailure(f"The working folder {folder} does not exist.{hint_of_case(folder)}", 0xC0029156)
         return folder

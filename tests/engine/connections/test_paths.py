@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ssis.engine.connections.paths import PathMap
+from airflow_provider_ssis.engine.connections.paths import PathMap, hint_of_case
 from airflow_provider_ssis.engine.errors import TaskFailure
 
 RULES = PathMap.parse(
@@ -50,3 +50,13 @@ def test_an_empty_path_is_refused() -> None:
 def test_a_malformed_rule_is_refused(rule: str) -> None:
     with pytest.raises(ValueError, match=r"C:\\folder=/folder"):
         PathMap.parse([rule])
+
+
+def test_a_missing_path_is_compared_without_case(tmp_path: Path) -> None:
+    (tmp_path / "In" / "2024").mkdir(parents=True)
+    (tmp_path / "In" / "2024" / "Sales.csv").touch()
+    hint = hint_of_case(tmp_path / "in" / "2024" / "sales.CSV")
+    assert hint.startswith(f" Did you mean {tmp_path / 'In' / '2024' / 'Sales.csv'}?")
+    assert hint_of_case(tmp_path / "in" / "2024" / "other.csv") == ""
+    (tmp_path / "In" / "2024" / "SALES.csv").touch()
+    assert hint_of_case(tmp_path / "In" / "2024" / "sales.csv") == ""

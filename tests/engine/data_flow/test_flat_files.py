@@ -478,3 +478,23 @@ def test_memory_stays_flat(flow: FlowTest) -> None:
         tracemalloc.stop()
     assert most < 10_000_000
     assert (flow.folder / "Target.txt").stat().st_size == (flow.folder / "In.txt").stat().st_size
+
+
+def test_a_missing_file_names_the_one_in_other_case(tmp_path: Path) -> None:
+    flow = FlowTest(tmp_path)
+    read = flow.source("Read", "1\n", [integer("n")])
+    flow.flow.add_recordset_destination("Keep", read.output, flow.package.add_variable("Rows", None))
+    (tmp_path / "Read.txt").rename(tmp_path / "READ.TXT")
+    failure = flow.run().failure
+    assert failure is not None
+    assert any(f"Did you mean {tmp_path / 'READ.TXT'}?" in said.text for said in flow.run().errors)
+
+
+def test_a_source_without_a_connection_manager_fails_the_validation(tmp_path: Path) -> None:
+    """Also if nothing uses its rows: Integration Services validates all components."""
+    flow = FlowTest(tmp_path)
+    flow.source("Read", "1\n", [integer("n")])
+    flow.change = lambda xml: re.sub(r'connectionManager(ID|RefId)="[^"]*"', "", xml)
+    failure = flow.run().failure
+    assert failure is not None
+    assert failure.code == 0xC020801B

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,7 +86,6 @@ def test_the_rows_of_a_buffer_fit_its_size() -> None:
         (lambda xml: xml.replace('dataType="i4"', 'dataType="i3"'), "its data type 'i3' is unknown"),
         (lambda xml: xml.replace('name="Count"', 'name="in"'), "its name is empty or not unique"),
         (lambda xml: xml.replace('lineageId="5"', 'lineageId="4"'), "two of its columns have one lineage id"),
-        (lambda xml: xml.replace("{AAAA}", "{AAAA}:invalid"), "it has no connection manager"),
         (lambda xml: xml.replace("{150E6007-7C6A-4CC3-8FF3-FC73783A972E}", "Vendor.Thing"), "does not know this class"),
         (lambda xml: xml.replace('"VariableName"', '"Colour"'), "the property Colour: the engine does not know"),
         (
@@ -99,6 +99,14 @@ def test_what_is_broken_or_unknown_is_refused_with_its_name(change: Callable[[st
     assert changed != _NUMBERED
     refusals = [str(refusal) for refusal in _plan(changed).refusals]
     assert any(reason in refusal and refusal.startswith("\\Package\\Load") for refusal in refusals), refusals
+
+
+def test_components_without_a_connection_manager_are_listed_also_if_they_do_not_run() -> None:
+    assert _plan().unconnected == ()
+    changed = _NUMBERED.replace("{AAAA}", "{AAAA}:invalid")
+    assert (_plan(changed).unconnected, _plan(changed).refusals) == (("In",), ())
+    alone = re.sub("<path .*?/>", "", changed)
+    assert [one.name for one in _plan(alone).removed if one.name in _plan(alone).unconnected] == ["In"]
 
 
 def test_a_cycle_is_refused() -> None:

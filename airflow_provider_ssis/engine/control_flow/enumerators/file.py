@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from airflow_provider_ssis.engine.connections.paths import hint_of_case
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.control_flow.enumerators.enumerator import ForeachEnumerator
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -44,7 +45,8 @@ class FileTurns(ForeachEnumerator[FileEnumerator]):
         folder = context.connections.path(self.data.folder)
         if not folder.is_dir():
             raise TaskFailure(
-                f"The folder {folder} of the loop does not exist. Create it, or correct the path rules.",
+                f"The folder {folder} of the loop does not exist. Create it, or correct the path rules."
+                f"{hint_of_case(folder)}",
                 _GET_ENUMERATOR,
             )
         pattern = file_pattern(self.data.file_spec)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_ssis.datatypes import DECIMALS, INTEGERS, REALS, STRINGS, ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.paths import hint_of_case
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import Conversion
@@ -289,7 +290,7 @@ def _paths(connection: RunConnection, context: TaskContext) -> Sequence[Path]:
 
 
 def _cannot_open(path: Path, reason: str) -> TaskFailure:
-    return TaskFailure(f'The file "{path}" cannot be opened: {reason}.', CANNOT_OPEN)
+    return TaskFailure(f'The file "{path}" cannot be opened: {reason}.{hint_of_case(path)}', CANNOT_OPEN)
 
 
 def _reading_failed(path: Path, number: int, cause: TaskFailure) -> TaskFailure:

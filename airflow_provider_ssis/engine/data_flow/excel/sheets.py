@@ -16,6 +16,7 @@ import pyarrow as pa
 import python_calamine
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.paths import hint_of_case
 from airflow_provider_ssis.engine.connections.provider_string import parse_provider_string
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.databases.statuses import Statuses, ValueStatus
@@ -188,7 +189,8 @@ def _opened(file: ExcelFile) -> Iterator[python_calamine.CalamineWorkbook]:
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(file.path))
     except (OSError, python_calamine.CalamineError) as error:
-        raise TaskFailure(f"The Excel file {file.path} cannot be read: {error}", CANNOT_OPEN) from error
+        text = f"The Excel file {file.path} cannot be read: {error}.{hint_of_case(file.path)}"
+        raise TaskFailure(text, CANNOT_OPEN) from error
     try:
         yield book
     finally:

@@ -144,7 +144,7 @@ def test_deleting_raises_information(folder: Path) -> None:
         ("CopyDirectory", "in", "in\\deep", 0xC002F306),
         ("CreateDirectory", "a.txt\\x", None, 0xC002F307),
         ("DeleteFile", "", None, 0xC002F30D),
-        ("CopyFile", "..\\a.txt", "out", 0xC002F306),
+        ("CopyFile", "..\\a.txt", "out", 0xC002F304),
     ],
 )
 def test_faults(folder: Path, operation: str, source: str, destination: str | None, code: int) -> None:

@@ -19,29 +19,32 @@ _SUFFIXES = (".dtsx", ".dtsxp", ".conmgr", ".params", ".dtproj", ".dtsconfig")
 @click.option("--strip-machine", is_flag=True, help="Remove names of machines and authors, and times of creation.")
 def command(paths: tuple[Path, ...], check: bool, strip_layout: bool, strip_machine: bool) -> int:
     """Write SSIS files in a canonical form: one property a line, in a fixed order, so that changes are easy to read in
-    version control. What SSIS reads stays the same.
+    version control. What SSIS reads stays the same. Exit code 0: done, 1: --check found a file, 2: a file failed.
 
     PATHS are .dtsx, .dtsxp, .conmgr, .params, .dtproj and .dtsConfig files, or folders with such files.
     """
     from airflow_provider_ssis.project.comparison.canonical import canonical
     from airflow_provider_ssis.project.errors import ProjectError
 
-    changed = 0
+    changed = failed = 0
     for path in _files(paths):
         try:
             data = path.read_bytes()
             new = canonical(data, str(path), layout=not strip_layout, machine=not strip_machine)
             if new == data:
                 continue
-            changed += 1
             if not check:
                 with replacing(path) as file:
                     file.write(new)
-        except ProjectError as error:
-            raise CommandFailed(str(error), 2) from None
-        except OSError as error:
-            raise CommandFailed(f"cannot write {path}: {error.strerror or error}", 2) from None
+        except (ProjectError, OSError) as error:
+            failed += 1
+            reason = f"cannot read or write {path}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+            click.echo(f"error: {reason}", err=True)
+            continue
+        changed += 1
         click.echo(f"{'would format' if check else 'formatted'} {path}")
+    if failed:
+        raise CommandFailed(f"{failed} file{'s' if failed != 1 else ''} cannot be formatted", 2)
     return 1 if check and changed else 0
 
 

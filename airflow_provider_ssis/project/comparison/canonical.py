@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from airflow_provider_ssis.project.comparison.noise import remove_noise
+from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.safe_xml import XML_SPACE, is_blank, keeps_blank_text, parse_xml
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _XML = "http://www.w3.org/XML/1998/namespace"
+_SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 _FIRST = ("refId", "Name", "name")
 _ATTRIBUTE_ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#x9;", "\n": "&#xA;", "\r": "&#xD;"}
@@ -34,10 +36,13 @@ def canonical(
     :param layout: keep the designer's layout. Default: True.
     :param machine: keep the properties about machine, author and times. Default: True.
     :param limits: limits for its XML.
-    :raises InvalidPartError: it is not well-formed.
+    :raises InvalidPartError: it is not well-formed, or has a digital signature, which holds for the text as it is.
     :raises LimitExceededError: it exceeds a limit.
     """
     root = parse_xml(data, part, limits=limits, keep_all=True)
+    if next(root.iter(_SIGNATURE), None) is not None:
+        advice = "Remove the signature in Visual Studio, or leave the file out"
+        raise InvalidPartError("has a digital signature, which another form makes invalid", part=part, advice=advice)
     if not (layout and machine):
         remove_noise(root, layout=not layout, machine=not machine)
     before = [_node(one, 0, {}) for one in reversed(list(root.itersiblings(preceding=True)))]

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 _HIDDEN = "***"
 _IGNORED = MACHINE_PROPERTIES | VERSION_PROPERTIES | {"contactInfo", "IncludeInDebugDump"}
-_IDS = frozenset({"DTSID", "refId", "ID", "CreationName"})
+_TYPE = "CreationName"
+_IDS = frozenset({"DTSID", "refId", "ID", _TYPE})
+_TYPED = frozenset({"ConnectionManager", "LogProvider", "ForEachEnumerator"})
+"""Elements whose CreationName is their type, not another name for one that is stored elsewhere too."""
 _HINTS = frozenset({"description", "typeConverter", "UITypeEditor"})
 """Attributes of properties in data flows for the designer alone."""
 _COLLECTIONS = frozenset(
@@ -70,7 +73,7 @@ def compare(before: SsisFiles, after: SsisFiles, *, ids: bool = False) -> tuple[
     """
     if before.is_project != after.is_project:
         raise BuildError("a project and a single file cannot be compared", part=after.part)
-    found = [*_manifests(before, after)]
+    found = [*_manifests(before, after), *_configurations(before, after)]
     if not before.is_project:
         found += compare_roots(_readable(before, before.part), _readable(after, after.part), after.part, ids=ids)
         return tuple(found)
@@ -144,12 +147,15 @@ class _Reader:
     def _collect(
         self, element: _Element, properties: dict[str, _Value], children: dict[str, _Object], *, is_root: bool
     ) -> None:
+        is_typed = str(element.tag).rpartition("}")[2] in _TYPED
         if is_root:
             for name, value in element.attrib.items():
                 local = str(name).rpartition("}")[2]
                 if element.tag == "property" and local in _HINTS:
                     continue
-                if local not in self._ignored and not str(name).startswith("{http://www.w3.org/XML"):
+                if (local not in self._ignored or (is_typed and local == _TYPE)) and not str(name).startswith(
+                    "{http://www.w3.org/XML"
+                ):
                     properties[local] = _shown(local, str(value))
             if element.text and not is_blank(element.text):
                 properties[""] = _value(element, "", is_hidden=is_secret(element))
@@ -159,7 +165,7 @@ class _Reader:
                 continue
             name = property_name(child)
             if name and not len(child):
-                if name not in self._ignored:
+                if name not in self._ignored or (is_typed and name == _TYPE):
                     is_hidden = is_secret(child) or _is_value_of_secret(child, name)
                     properties[name] = _value(child, name, is_hidden=is_hidden)
             elif local in _COLLECTIONS:
@@ -251,7 +257,7 @@ def _different(before: _Object, after: _Object, file: str, path: str) -> Iterato
 
 
 def _manifests(before: SsisFiles, after: SsisFiles) -> Iterator[Difference]:
-    """Compare what only the manifests of two projects say."""
+    """Compare what only the manifests of two projects say, and the configurations of two .dtproj files."""
     one, other = before.manifest, after.manifest
     if one is None or other is None:
         return
@@ -284,3 +290,42 @@ def _manifests(before: SsisFiles, after: SsisFiles) -> Iterator[Difference]:
                 hidden = parameter.sensitive or previous.sensitive
                 texts = (_HIDDEN, _HIDDEN) if hidden else (str(previous.value), str(parameter.value))
                 yield Difference("changed", after.part, f"{scope}::{parameter.name}", *(masked(text) for text in texts))
+    entry_points = {package.name.casefold(): package.entry_point for package in one.packages}
+    for package in other.packages:
+        was = entry_points.get(package.name.casefold(), package.entry_point)
+        if was != package.entry_point:
+            yield Difference("changed", after.part, f"{package.name}.EntryPoint", str(was), str(package.entry_point))
+
+
+def _configurations(before: SsisFiles, after: SsisFiles) -> Iterator[Difference]:
+    """Compare the values of the configurations of two .dtproj files; a project file contains none."""
+    if not (before.configurations and after.configurations):
+        return
+    secrets = {name for files in (before, after) for name in _secrets(files)}
+    old_by_name = {one.name: one for one in before.configurations}
+    new_by_name = {one.name: one for one in after.configurations}
+    for name in dict.fromkeys((*old_by_name, *new_by_name)):
+        path = f"Configuration[{name}]"
+        old, new = old_by_name.get(name), new_by_name.get(name)
+        if old is None or new is None:
+            yield Difference("added" if old is None else "removed", after.part, path)
+            continue
+        if old.target_server_version != new.target_server_version:
+            versions = (old.target_server_version, new.target_server_version)
+            yield Difference("changed", after.part, f"{path}.TargetServerVersion", *versions)
+        values_before = {one.name: one.value for one in old.settings}
+        values_after = {one.name: one.value for one in new.settings}
+        for key in dict.fromkeys((*values_before, *values_after)):
+            texts = (values_before.get(key), values_after.get(key))
+            if texts[0] != texts[1] or (key in values_before) != (key in values_after):
+                kind = "added" if key not in values_before else "removed" if key not in values_after else "changed"
+                shown = [None if one is None else _HIDDEN if key in secrets else masked(one) for one in texts]
+                yield Difference(kind, after.part, f"{path}/{key}", *shown)
+
+
+def _secrets(files: SsisFiles) -> Iterator[str]:
+    """Yield the sensitive parameters, by the names that configurations have for them."""
+    yield from (f"Project::{one.name}" for one in files.project_parameters() if one.sensitive)
+    for package in files.manifest.packages if files.manifest is not None else ():
+        scope = package.name.rpartition(".")[0]
+        yield from (f"{scope}::{one.name}" for one in package.parameters if one.sensitive)

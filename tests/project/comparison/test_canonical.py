@@ -105,3 +105,19 @@ def test_the_command_formats_files_and_checks_them(tmp_path: Path, capsys: pytes
     assert main(["fmt", str(tmp_path / "notes.txt")]) == 2
     path.write_text("<broken")
     assert main(["fmt", str(path)]) == 2
+
+
+def test_signed_and_broken_files_stay_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = {
+        "a.dtsx": package_text('<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignedInfo/></Signature>'),
+        "b.dtsx": b"<broken",
+        "c.dtsx": package_text("<DTS:Variables></DTS:Variables>"),
+    }
+    for name, data in texts.items():
+        (tmp_path / name).write_bytes(data)
+    assert main(["fmt", str(tmp_path)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == f"formatted {tmp_path / 'c.dtsx'}\n"
+    assert "digital signature" in printed.err
+    assert "2 files cannot be formatted" in printed.err
+    assert {name for name, data in texts.items() if (tmp_path / name).read_bytes() == data} == {"a.dtsx", "b.dtsx"}

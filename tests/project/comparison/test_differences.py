@@ -17,7 +17,17 @@ from airflow_provider_ssis.project.comparison.differences import Difference, com
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.inspection.sources import open_files
 from airflow_provider_ssis.project.protection import PASSWORD_LEVELS, PasswordProtection
-from tests.lint.samples import constraint, constraints, executables, manager, plain, sql, variable, variables
+from tests.lint.samples import (
+    constraint,
+    constraints,
+    executable,
+    executables,
+    manager,
+    plain,
+    sql,
+    variable,
+    variables,
+)
 from tests.support.dtsx_text import old_properties, package_text
 from tests.support.ssis_projects import connection, make_project, package, parameter, task, write_project_folder
 
@@ -66,6 +76,53 @@ def test_objects_are_added_and_removed_as_a_whole(tmp_path: Path) -> None:
 )
 def test_order_ids_and_layout_make_no_difference(tmp_path: Path, before: str, after: str) -> None:
     assert differences(tmp_path, before, after) == []
+
+
+def enumerator(name: str) -> str:
+    return executables(
+        executable("A", "STOCK:FOREACHLOOP", f'<DTS:ForEachEnumerator DTS:CreationName="Microsoft.{name}"/>')
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        (manager(kind="OLEDB"), manager(kind="ODBC"), "ConnectionManager[Mart].CreationName"),
+        (enumerator("ForEachFileEnumerator"), enumerator("ForEachItemEnumerator"), "Executable[A]/ForEachEnumerator"),
+    ],
+)
+def test_another_type_is_a_difference(tmp_path: Path, before: str, after: str, path: str) -> None:
+    (found,) = differences(tmp_path, before, after)
+    assert found[0] == "changed"
+    assert found[1].startswith(path)
+
+
+CONFIGURATION = (
+    "<Configuration><Name>Production</Name><Options><TargetServerVersion>{0}</TargetServerVersion>"
+    "<ParameterConfigurationValues>{1}</ParameterConfigurationValues></Options></Configuration>"
+)
+SETTING = "<ConfigurationSetting><Id>{0}</Id><Name>{1}</Name><Value>{2}</Value></ConfigurationSetting>"
+
+
+def test_configurations_and_entry_points_are_compared(tmp_path: Path) -> None:
+    made = make_project(
+        "Sales", [package("Load.dtsx", task("A"))], [parameter("Region"), parameter("Key", sensitive=True)], []
+    )
+    packages = tuple(replace(one, entry_point=False) for one in made.packages)
+    for name, version, region, key, content in (
+        ("one", "SQLServer2019", "north", "k1", made),
+        ("two", "SQLServer2022", "south", "k2", replace(made, packages=packages)),
+    ):
+        settings = SETTING.format("1", "Project::Region", region) + SETTING.format("2", "Project::Key", key)
+        write_project_folder(tmp_path / name, content, configurations=CONFIGURATION.format(version, settings))
+    with open_files(tmp_path / "one") as before, open_files(tmp_path / "two") as after:
+        found = {one.path: (one.before, one.after) for one in compare(before, after)}
+    assert found == {
+        "Load.dtsx.EntryPoint": ("True", "False"),
+        "Configuration[Production].TargetServerVersion": ("SQLServer2019", "SQLServer2022"),
+        "Configuration[Production]/Project::Region": ("north", "south"),
+        "Configuration[Production]/Project::Key": ("***", "***"),
+    }
 
 
 def test_passwords_are_not_shown(tmp_path: Path) -> None:

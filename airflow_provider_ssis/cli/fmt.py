@@ -38,7 +38,9 @@ def command(paths: tuple[Path, ...], check: bool, strip_layout: bool, strip_mach
                     file.write(new)
         except (ProjectError, OSError) as error:
             failed += 1
-            reason = f"cannot read or write {path}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+            reason = (
+                f"cannot read or write {path}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+            )
             click.echo(f"error: {reason}", err=True)
             continue
         changed += 1

@@ -14,16 +14,31 @@ import click
 from airflow_provider_ssis.catalog.requests import Sensitive, Value
 
 
+class _Repeated(Exception):
+    """An object of a JSON file has a key twice."""
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _Repeated(key)
+        found[key] = value
+    return found
+
+
 def read_json(file: Path, *, keys: Collection[str] | None = None) -> Mapping[str, Any]:
     """A JSON object from a file.
 
     :param file: the file; ``-`` is the standard input. Numbers with a point become ``Decimal``.
     :param keys: the keys that it may have. Default: any.
-    :raises click.UsageError: it cannot be read, is no such object, or has another key.
+    :raises click.UsageError: it cannot be read, is not such an object, or has another key or the same key twice.
     """
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        content = json.loads(text, parse_float=Decimal)
+        content = json.loads(text.removeprefix("\ufeff"), parse_float=Decimal, object_pairs_hook=_without_repeats)
+    except _Repeated as error:
+        raise click.UsageError(f"The file {file} has the key {error.args[0]!r} twice.") from None
     except OSError as error:
         raise click.UsageError(f"The values cannot be read from {file}: {error.strerror}.") from None
     except (ValueError, RecursionError):

@@ -235,6 +235,7 @@ def date_text(value: int | Offset, type_: ColumnType, locale: int) -> str:
 
 
 def _general_text(ticks: int, locale: int) -> str:
+    """Return the text of a DT_DATE as OLE Automation writes it: without midnight, and without its first day."""
     if locale != ENGLISH_US:
         reason = (
             f"The text of DT_DATE in locale {locale} is not supported: cast to DT_DBTIMESTAMP first, whose text is the "
@@ -243,8 +244,11 @@ def _general_text(ticks: int, locale: int) -> str:
         raise Fault(Code.DTS_E_EXPREVALDATACONVERSIONNOTSUPPORTED, reason)
     day = date.fromordinal(ticks // DAY + 1)
     hour = ticks // HOUR % 24
-    clock = f"{hour % 12 or 12}:{ticks // MINUTE % 60:02}:{ticks // SECOND % 60:02}"
-    return f"{day.month}/{day.day}/{day.year} {clock} {'PM' if hour >= 12 else 'AM'}"
+    clock = f"{hour % 12 or 12}:{ticks // MINUTE % 60:02}:{ticks // SECOND % 60:02} {'PM' if hour >= 12 else 'AM'}"
+    if ticks // DAY == OLE_EPOCH // DAY:
+        return clock
+    shown = f"{day.month}/{day.day}/{day.year}"
+    return shown if ticks % DAY < SECOND else f"{shown} {clock}"
 
 
 # -- date to date ------------------------------------------------------------------------------------------------------

@@ -34,16 +34,16 @@ def check_protection(level: ProtectionLevel, part: str, *, strip_sensitive: bool
     """
     if has_password and level in PASSWORD_LEVELS:
         return
-    give = f"{_ASK_FOR_KEY}, or " if level in PASSWORD_LEVELS else ""
+    advice = SET_LEVEL
+    if level in PASSWORD_LEVELS:
+        advice = f"{_ASK_FOR_KEY}, or {SET_LEVEL[0].lower()}{SET_LEVEL[1:]}"
     if level in _NOT_READ:
-        raise ProtectedError(
-            f"has the protection level {level.label}: {_NOT_READ[level]}", part=part, advice=f"{give}{SET_LEVEL}"
-        )
+        raise ProtectedError(f"has the protection level {level.label}: {_NOT_READ[level]}", part=part, advice=advice)
     if level in _NOT_BUILT and not strip_sensitive:
         raise ProtectedError(
             f"has the protection level {level.label}: {_NOT_BUILT[level]}",
             part=part,
-            advice=f"{give}{SET_LEVEL}, or {_STRIP}",
+            advice=f"{advice}, or {_STRIP}",
         )
 
 

@@ -108,6 +108,18 @@ def parse_value(text: str, data_type: DataType) -> ParameterValue:
     return float(text)
 
 
+def manifest_text(value: ParameterValue) -> str:
+    """Return the text of a value in a manifest or .params file; dates in ISO 8601, without a culture.
+
+    :param value: the value.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
 def _boolean(text: str) -> bool:
     if text.lower() in ("true", "1", "-1"):
         return True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from airflow_provider_ssis.project.datatypes import BY_TYPE_CODE, parse_value
+from airflow_provider_ssis.project.datatypes import BY_TYPE_CODE, DataType, manifest_text, parse_value
 from airflow_provider_ssis.project.dtproj import ParameterSetting
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import SSIS
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.project.dtproj import Configuration, DtProject
 
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LARGEST = sys.float_info.max
+_LARGEST_SINGLE = 3.4028235e38
 TARGET_SERVER_VERSIONS = {
     "SQLServer2012": 110,
     "SQLServer2014": 120,
@@ -86,7 +91,7 @@ def apply_overrides(
                 part=part,
                 advice="Set its value on the server, or protect the project file with a password",
             )
-        _apply(ParameterSetting("", name, text), properties, f"override sets {name}", part)
+        _apply(ParameterSetting("", name, text), properties, f"override sets {name}", part, is_given=True)
 
 
 def apply_target_version(dtproj: DtProject, configuration: Configuration | None) -> list[str]:
@@ -143,11 +148,32 @@ def _parameters(manifest: _Element, params: _Element | None, part: str) -> dict[
     return found
 
 
-def _apply(setting: ParameterSetting, properties: PropertyList, where: str, part: str) -> None:
+def _checked(text: str, data_type: DataType) -> str:
+    """Return the text in the form that .NET reads: ``true`` for 1, digits for 1e3.
+
+    :raises ValueError: the text is not a value of the type.
+    """
+    if _NOT_XML.search(text):
+        raise ValueError("a character that XML cannot contain")
+    value = parse_value(text, data_type)
+    if value is None:
+        raise ValueError("no value")
+    if isinstance(value, float) and not abs(value) <= (_LARGEST_SINGLE if data_type.name == "Single" else _LARGEST):
+        raise ValueError("not a number in the range of the type")
+    return manifest_text(value)
+
+
+def _apply(
+    setting: ParameterSetting, properties: PropertyList, where: str, part: str, *, is_given: bool = False
+) -> None:
+    """Write a value; one that the user gives in the canonical form, and one of the project as it is."""
     data_type = BY_TYPE_CODE[properties.number("DataType", 0)]
     text = setting.value or ""
     try:
-        parse_value(text, data_type)
+        if is_given:
+            text = _checked(text, data_type)
+        else:
+            parse_value(text, data_type)
     except ValueError as error:
         raise BuildError(
             f"the {where} to a value that is not valid for its type {data_type.name}: {error}",

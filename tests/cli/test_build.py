@@ -158,7 +158,10 @@ def test_numbers_from_a_file_keep_their_digits(
         values.write_text(f'{{"Project::Rate": {number}}}')
         assert main(arguments) == 0
         assert [one.value for one in read_ispac(output).parameters] == [number.capitalize()]
-    for wrong in ('{"Project::Rate": null}', '{"Project::Rate": NaN}', '["Project::Rate"]', "{"):
+    values.write_text('\ufeff{"Project::Rate": "mark"}', encoding="utf-8")  # as PowerShell writes files
+    assert main(arguments) == 0
+    repeated = '{"Project::Rate": 1, "Project::Rate": 2}'
+    for wrong in (repeated, '{"Project::Rate": null}', '{"Project::Rate": NaN}', '["Project::Rate"]', "{"):
         values.write_text(wrong)
         assert main(arguments) == 2
         assert str(values) in capsys.readouterr().err

@@ -193,6 +193,9 @@ def test_parts_agree_with_python(moment: datetime) -> None:
         ('(DT_WSTR,30)(DT_DATE)"2005-03-04 11:06:18"', "3/4/2005 11:06:18 AM"),
         ('(DT_WSTR,30)(DT_DATE)"2005-03-04 00:06:18"', "3/4/2005 12:06:18 AM"),
         ('(DT_WSTR,30)(DT_DATE)"2005-03-04 12:06:18"', "3/4/2005 12:06:18 PM"),
+        ('(DT_WSTR,30)(DT_DATE)"2005-03-04"', "3/4/2005"),
+        ('(DT_WSTR,30)(DT_DATE)"1899-12-30 13:00:00"', "1:00:00 PM"),
+        ("(DT_WSTR,30)(DT_DATE)0", "12:00:00 AM"),
     ],
 )
 def test_text_and_dates(text: str, value: str) -> None:

@@ -207,13 +207,28 @@ def test_a_sensitive_value_needs_protection(tmp_path: Path) -> None:
         ({"Project::Nothing": "1"}, "has no parameter 'Project::Nothing'"),
         ({"Region": "1"}, "has no parameter 'Region'"),
         ({"Load::Count": "many"}, "override sets Load::Count to a value that is not valid for its type Int32"),
+        ({"Load::Count": ""}, "no value"),
+        ({"Project::Rate": "inf"}, "not a number in the range"),
+        ({"Project::Small": "1e39"}, "not a number in the range"),
+        ({"Project::Region": "a\x01"}, "a character that XML cannot contain"),
     ],
 )
 def test_a_value_that_cannot_be_given_is_rejected(tmp_path: Path, values: dict[str, str], problem: str) -> None:
     load = package("Load.dtsx", task("Copy"), parameters=[parameter("Count", "Int32", 1)])
-    write_project_folder(tmp_path, make_project("Sales", [load], [parameter("Region", value="north")]))
+    others = [parameter("Region", value="north"), parameter("Rate", "Double", 1.5), parameter("Small", "Single", 1.5)]
+    write_project_folder(tmp_path, make_project("Sales", [load], others))
     with pytest.raises(BuildError, match=problem):
         build_project(tmp_path, changes=Changes(values=values))
+
+
+def test_values_are_written_as_dotnet_reads_them(tmp_path: Path) -> None:
+    """.NET's Boolean.Parse reads no numbers, and its Decimal.Parse no exponents."""
+    others = [parameter("Full", "Boolean", False), parameter("Rate", "Decimal", 1), parameter("Day", "DateTime")]
+    write_project_folder(tmp_path, make_project("Sales", [package("Load.dtsx")], others))
+    values = {"Project::Full": "1", "Project::Rate": "1e3", "Project::Day": "12/31/2024"}
+    built = build_project(tmp_path, changes=Changes(values=values))
+    stored = open_ispac(built.ispac).parts["Project.params"]
+    assert all(f">{text}<".encode() in stored for text in ("true", "1000", "2024-12-31T00:00:00"))
 
 
 def test_a_build_gets_a_version_and_comments(tmp_path: Path) -> None:

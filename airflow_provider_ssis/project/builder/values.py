@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.datatypes import VARIABLE_TYPES, DataType, parse_value
+from airflow_provider_ssis.project.datatypes import VARIABLE_TYPES, DataType, manifest_text, parse_value
 from airflow_provider_ssis.project.errors import BuildError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def stored_value(value: ParameterValue, type_name: str | None, owner: str, part:
         value = _default(data_type)
     if value is None:
         return StoredValue(data_type, "", "")
-    package_text, manifest_text = _texts(value)
+    package_text = _package_text(value)
     try:
         is_same = parse_value(package_text, data_type) == value
     except ValueError:
@@ -59,7 +59,7 @@ def stored_value(value: ParameterValue, type_name: str | None, owner: str, part:
             part=part,
             advice="Choose another type, or a value of that type (dates without fractions of a second and offset)",
         )
-    return StoredValue(data_type, package_text, manifest_text)
+    return StoredValue(data_type, package_text, manifest_text(value))
 
 
 def _type_of(value: ParameterValue) -> str:
@@ -81,12 +81,10 @@ def _default(data_type: DataType) -> ParameterValue:
     return others.get(data_type.name, 0)
 
 
-def _texts(value: ParameterValue) -> tuple[str, str]:
+def _package_text(value: ParameterValue) -> str:
     if isinstance(value, bool):
-        return ("-1", "true") if value else ("0", "false")
-    if isinstance(value, (date, datetime)):
-        return _us_date(value), value.isoformat()
-    return str(value), str(value)
+        return "-1" if value else "0"
+    return _us_date(value) if isinstance(value, datetime) else manifest_text(value)
 
 
 def _us_date(value: date) -> str:

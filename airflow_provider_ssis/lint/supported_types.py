@@ -124,5 +124,6 @@ ENGINE_COMPONENTS = frozenset(
         "Sort",
         "UnPivot",
         "UnionAll",
+        "XMLSource",
     }
 )

@@ -144,7 +144,7 @@ FOUND_FOR = [
     ("linux", "T103", manager(text="Data Source=.;Provider=OraOLEDB.Oracle;")),
     ("linux", "T103", manager(kind="ADO.NET:System.Data.Odbc.OdbcConnection, x")),
     ("linux", "T103", log("", "DTS.LogProviderEventLog.1")),
-    ("engine", "T103", alone("Microsoft.XMLSource")),
+    ("engine", "T103", alone("Microsoft.TermExtraction")),
     ("engine", "T103", executables(task("D", "Microsoft.DataProfilingTask"))),
     ("engine", "T103", executables(task("S", "Microsoft.ScriptTask", SCRIPT.format(BINARY)))),
     ("azure", "T103", alone("Microsoft.SQLServerDestination")),

@@ -19,6 +19,7 @@ from airflow_provider_ssis.engine.data_flow.component import (
     RowComponent,
 )
 from airflow_provider_ssis.engine.data_flow.flow_context import FlowContext
+from airflow_provider_ssis.engine.data_flow.flow_layout import layout_failures
 from airflow_provider_ssis.engine.data_flow.flow_warnings import plan_warnings
 from airflow_provider_ssis.engine.data_flow.plan import DataFlowPlan, PlannedPath
 from airflow_provider_ssis.engine.data_flow.queues import Inbox
@@ -144,6 +145,12 @@ class DataFlowRun:
 
     def _validate_parts(self) -> None:
         self._is_validated = True
+        faults = list(layout_failures(self._plan))
+        for fault in faults:
+            self._reports.failure(fault)
+        if faults:
+            self._reports.error("One or more components failed validation.", FAILED_COMPONENTS)
+            raise TaskFailure(str(faults[0]), faults[0].code, is_reported=True)
         for part in self._parts.values():
             try:
                 with self._reports.phase(part.plan.stored.name, "Validate"):

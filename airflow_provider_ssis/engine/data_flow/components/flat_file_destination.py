@@ -17,6 +17,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import Conversion
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
+from airflow_provider_ssis.engine.data_flow.flat_files.file_locale import file_locale
 from airflow_provider_ssis.engine.data_flow.flat_files.writer import RowWriter
 from airflow_provider_ssis.engine.data_flow.parsing import Status
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, text_of
@@ -91,6 +92,14 @@ class FlatFileDestination(RowComponent):
             if column.index >= len(found.columns):
                 text = f'The connection manager of {self.plan.stored.name} has no column for "{column.name}".'
                 raise TaskFailure(text, COLUMN_COUNT)
+        self._conversions_of(found)
+
+    def _conversions_of(self, found: FileFormat) -> list[Conversion | None]:
+        locale_id = file_locale(self.plan, found.locale_id)
+        try:
+            return [_conversion(column.type, locale_id) for column in self._columns]
+        except ValueError as error:
+            raise TaskFailure(f"{self.plan.stored.name} cannot write its file: {error}.", NO_FORMAT) from error
 
     def open(self, context: TaskContext) -> None:
         """Open the file, and write the header and the names."""
@@ -99,7 +108,7 @@ class FlatFileDestination(RowComponent):
         self._found = found
         self._path = context.connections.path(connection.connection_string)
         self._writer = RowWriter(found, flag_of(self.plan.stored.properties, "EscapeQualifier"))
-        self._conversions = [_conversion(column.type, self.plan.locale_id) for column in self._columns]
+        self._conversions = self._conversions_of(found)
         self._inform(f'The processing of file "{self._path}" has started.', STARTED)
         try:
             self._file = self._path.open("wb" if self._overwrites else "ab", buffering=1 << 20)

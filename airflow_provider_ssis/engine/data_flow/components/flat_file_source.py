@@ -19,6 +19,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import Conversion
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
+from airflow_provider_ssis.engine.data_flow.flat_files.file_locale import file_locale
 from airflow_provider_ssis.engine.data_flow.flat_files.texts import FlatFileTexts, TextRows
 from airflow_provider_ssis.engine.data_flow.parsing import Status
 from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT, ColumnErrors, apply_dispositions, status_errors
@@ -105,6 +106,14 @@ class FlatFileSource(FlowComponent):
             )
         for read in self._reads:
             self._check_type(read, found)
+        self._conversions_of(found)
+
+    def _conversions_of(self, found: FileFormat) -> list[Conversion]:
+        locale_id = file_locale(self.plan, found.locale_id)
+        try:
+            return [Conversion(_TEXT, read.type, locale_id, fast=read.fast) for read in self._reads]
+        except ValueError as error:
+            raise TaskFailure(f"{self.plan.stored.name} cannot read its file: {error}.", 0xC0202093) from error
 
     def _check_type(self, read: _Read, found: FileFormat) -> None:
         code = read.type.code
@@ -129,8 +138,7 @@ class FlatFileSource(FlowComponent):
         self._found, connection = self._format(context)
         self._paths = _paths(connection, context)
         self._shown = [connection.connection_string] if len(self._paths) == 1 else list(map(str, self._paths))
-        locale_id = self._found.locale_id or self.plan.locale_id
-        self._conversions = [Conversion(_TEXT, read.type, locale_id, fast=read.fast) for read in self._reads]
+        self._conversions = self._conversions_of(self._found)
         for path in self._paths:
             if not path.exists():
                 raise _cannot_open(path, "there is no such file")

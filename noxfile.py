@@ -57,12 +57,13 @@ def airflow(session: nox.Session, airflow: str) -> None:
 
 @nox.session(python=PYTHONS, reuse_venv=True)
 def python(session: nox.Session) -> None:
-    """Run the fast tests on one version of Python, with the newest release of Airflow."""
+    """Run the fast tests, with all of their cases, on one version of Python, with the newest release of Airflow."""
     _install(session, NEWEST, "--editable", ".[test]")
     tests = session.posargs or ["tests"]
     # Other foreign clients than pyodbc are not installed, so their tests cannot be collected.
     ignored = [f"--ignore=tests/{part}" for part in ("clients", "incumbent", "fuzz", "identities", "ui", "catalog")]
-    session.run("python", "-m", "pytest", "-m", "fast", "--numprocesses=2", "-p", "no:cacheprovider", *ignored, *tests)
+    chosen = ["-m", "fast or exhaustive", *ignored, *tests]
+    session.run("python", "-m", "pytest", "--numprocesses=2", "-p", "no:cacheprovider", *chosen)
 
 
 @nox.session(reuse_venv=False)

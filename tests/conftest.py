@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -13,7 +14,7 @@ import pytest
 
 from tests.support.dag_runs import DEFER_AT_ONCE
 from tests.support.examples import MOST_FAST_EXAMPLES, is_fast_run, limit_examples
-from tests.support.markers import add_markers, process_guard, put_slow_files_first
+from tests.support.markers import add_markers, has_no_fast_test, process_guard, put_slow_files_first
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
@@ -39,6 +40,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash.get(_HOME, ""), ignore_errors=True)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if is_fast_run(config) and collection_path.is_file() and has_no_fast_test(collection_path):
+        return True
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

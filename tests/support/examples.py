@@ -16,8 +16,8 @@ _SETTINGS: Final = "_hypothesis_internal_use_settings"
 
 
 def is_fast_run(config: pytest.Config) -> bool:
-    """Whether only the fast tests run: ``-m fast``."""
-    return bool(config.option.markexpr == "fast")
+    """Whether only fast tests run, or all of their cases: ``-m fast``, ``-m 'fast or exhaustive'``."""
+    return bool(config.option.markexpr in ("fast", "fast or exhaustive"))
 
 
 def limit_examples(items: Iterable[pytest.Item]) -> None:

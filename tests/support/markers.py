@@ -1,18 +1,26 @@
 """Markers for what tests need, and a guard: a test without the marker ``processes`` cannot start one.
 
-pyproject.toml describes the markers. Fixtures bring theirs with them; ``fast`` is set where there is no other.
+pyproject.toml describes the markers. Fixtures bring theirs with them; ``fast`` is set where there is no other. Of a
+test with many cases, a few are ``fast`` and the others ``exhaustive``.
 """
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-NOT_FAST = ("processes", "browser", "kerberos", "slow")
+_SLOW = frozenset({"processes", "browser", "kerberos", "slow"})
+_EXHAUSTIVE = "exhaustive"
+
+FAST_CASES = 3
+"""The most cases of one test that are fast: the first, one in the middle, the last."""
+
 BY_FIXTURE = {
     "airflow": "processes",
     "airflow_home": "processes",
@@ -34,19 +42,38 @@ _FIRST = (
 )
 """The files that take minutes, the longest first."""
 
-_MAY_START_PROCESSES = ("processes", "browser", "kerberos")
+_MAY_START_PROCESSES = frozenset({"processes", "browser", "kerberos"})
 _AUDIT_EVENTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 _is_forbidden = False
 
 
 def add_markers(items: Iterable[pytest.Item]) -> None:
-    """Set the markers that follow from fixtures, and ``fast`` on tests that have none."""
+    """Set the markers that follow from fixtures, and ``fast`` or ``exhaustive`` on tests that have none."""
+    cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in BY_FIXTURE:
                 item.add_marker(BY_FIXTURE[fixture])
-        if not _has_any(item, NOT_FAST):
-            item.add_marker("fast")
+        if not _has_any(item, _SLOW):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for of_one_test in cases.values():
+        fast = _fast_places(of_one_test)
+        for place, item in enumerate(of_one_test):
+            item.add_marker("fast" if place in fast else _EXHAUSTIVE)
+
+
+def _fast_places(cases: Sequence[pytest.Item]) -> set[int]:
+    """The places of the fast cases among those of one test."""
+    last = len(cases) - 1
+    return {last * number // (FAST_CASES - 1) for number in range(FAST_CASES)}
+
+
+def has_no_fast_test(path: Path) -> bool:
+    """Whether a file says at its top that each of its tests is slow: a fast run need not import it."""
+    return path.suffix == ".py" and bool(_ALL_SLOW.search(path.read_text(encoding="utf-8")))
+
+
+_ALL_SLOW = re.compile(rf"^pytestmark = (?:\[[^\]]*)?pytest\.mark\.(?:{'|'.join(sorted(_SLOW))})\b", re.MULTILINE)
 
 
 def put_slow_files_first(items: list[pytest.Item]) -> None:
@@ -54,16 +81,16 @@ def put_slow_files_first(items: list[pytest.Item]) -> None:
 
     Tests of one file run in one process. Without this, files with few tests come last, and some of them take minutes.
     """
-    slow = {item.path for item in items if _has_any(item, NOT_FAST)}
-    first = [name for name in _FIRST if any(item.path.match(name) for item in items)]
+    slow = {item.path for item in items if _has_any(item, _SLOW)}
 
-    def rank(item: pytest.Item) -> int:
-        for position, name in enumerate(first):
-            if item.path.match(name):
+    def rank(path: Path) -> int:
+        for position, name in enumerate(_FIRST):
+            if path.match(name):
                 return position
-        return len(first) + (item.path not in slow)
+        return len(_FIRST) + (path not in slow)
 
-    items.sort(key=rank)
+    ranks = {path: rank(path) for path in {item.path for item in items}}
+    items.sort(key=lambda item: ranks[item.path])
 
 
 @contextmanager
@@ -88,8 +115,8 @@ def processes_allowed() -> Iterator[None]:
         _is_forbidden = before
 
 
-def _has_any(item: pytest.Item, markers: Iterable[str]) -> bool:
-    return any(item.get_closest_marker(name) for name in markers)
+def _has_any(item: pytest.Item, markers: frozenset[str]) -> bool:
+    return any(marker.name in markers for marker in item.iter_markers())
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:

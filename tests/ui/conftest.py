@@ -6,15 +6,19 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyodbc
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.airflow_processes import AirflowProcesses, running_airflow
 from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    # Takes a second, which a run of other tests need not wait for.
+    from playwright.sync_api import Browser, Page
 
 PROJECT = Path(__file__).parents[2]
 SCREENSHOTS = PROJECT / "build" / "screenshots"
@@ -35,6 +39,8 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser

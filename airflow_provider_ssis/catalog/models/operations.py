@@ -167,7 +167,7 @@ class StartedExecution:
     """Result of :meth:`~airflow_provider_ssis.catalog.client.Catalog.start_correlated_execution`.
 
     :param execution: the execution after the call.
-    :param values: its parameters and server options.
+    :param values: its server options, and its parameters whose value is set.
     """
 
     execution: Execution

@@ -81,7 +81,7 @@ class CorrelatedExecutions(Executions):
 
         :param execution_id: the execution.
         :param correlation: the same as for :meth:`get_or_create_execution`.
-        :return: the execution after the call, with its values.
+        :return: the execution after the call, with the values that are set.
         :raises OtherExecutionActive: another execution became active that must end first. Nothing was started.
         :raises AttemptSuperseded: a later attempt of the caller has this or another execution. Nothing was started.
         :raises CatalogError: as :meth:`start_execution` does.
@@ -95,7 +95,8 @@ class CorrelatedExecutions(Executions):
             raise _others_active(results[-1], f"Starting the execution {execution_id}")
         if len(results) == 1:
             # The answer of the start was lost, so the status was read instead.
-            execution, values = self.execution_with_values(execution_id)
+            execution, all_values = self.execution_with_values(execution_id)
+            values = [value for value in all_values if value.value_set]
         else:
             execution, values = (
                 next(iter(decode(Execution, results[-1])), None),

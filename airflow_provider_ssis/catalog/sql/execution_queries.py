@@ -15,16 +15,17 @@ def execution_query(execution_id: int | None) -> Batch:
     return select(Execution, "catalog.executions AS v", where=[condition], values=values)
 
 
-def values_query(execution_id: int | None) -> Batch:
+def values_query(execution_id: int | None, *, only_set: bool = False) -> Batch:
     """The query for the parameters and server options of an execution, in the order of their names.
 
     :param execution_id: as for :func:`execution_query`.
+    :param only_set: only those whose value is set. Default: also parameters with the package's own value.
     """
     condition, values = _of(execution_id)
     return select(
         ExecutionParameterValue,
         "catalog.execution_parameter_values AS v",
-        where=[condition],
+        where=[condition, "v.value_set = 1"] if only_set else [condition],
         values=values,
         order_by="v.object_type, v.parameter_name",
     )

@@ -70,15 +70,15 @@ def get_or_create_batches(
 def start_batch(execution_id: int, correlation: Correlation) -> Batch:
     """The batch that starts the execution unless another one became active.
 
-    It selects the values of the execution and then its row after the start, or the executions that prevent the start
-    (:data:`OTHER_ID`). The values come first, because the run writes as soon as it is started.
+    It selects the values that are set and then the row of the execution after the start, or the executions that prevent
+    the start (:data:`OTHER_ID`). The values come first, because the run writes as soon as it is started.
 
     :param execution_id: the execution.
     :param correlation: the same as for :func:`get_or_create_batches`.
     """
     body = (
         f"{_TAKE_LOCK}{_SET_CORRELATION}{_CHECK_GIVEN}"
-        f"IF @others = 0\nBEGIN\n{values_query(None).sql};\n"
+        f"IF @others = 0\nBEGIN\n{values_query(None, only_set=True).sql};\n"
         f"EXEC catalog.start_execution @execution_id = @execution_id;\nEND;\n{_RELEASE_LOCK}"
         f"IF @others > 0 {_SHOW_OTHERS}ELSE {execution_query(None).sql};"
     )

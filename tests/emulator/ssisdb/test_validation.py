@@ -356,7 +356,7 @@ def test_a_validation_is_stopped_when_its_time_is_over(
     monkeypatch.setattr(validations, "check_files", slow)
     assert server._server.ssisdb is not None
     # No procedure changes the limit.
-    server._server.ssisdb.engine.connect().execute(
+    server._server.ssisdb.engine.setup_store().execute(
         "UPDATE internal.catalog_properties SET property_value = '0' WHERE property_name = 'VALIDATION_TIMEOUT'"
     )
     try:

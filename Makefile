@@ -9,7 +9,7 @@ help:
 	@echo "make demo    deploy and run an SSIS project with a real Airflow DAG on the embedded SSISDB"
 	@echo "make ui      Airflow in the browser, with the example DAGs and the embedded SSISDB"
 	@echo "make test    lint, types, layer rules and all tests, on the newest Airflow and on the oldest"
-	@echo "make test-fast  the tests that start no process and need no browser and no Kerberos: one to two minutes"
+	@echo "make test-fast  a few cases of each test that starts no process and needs no browser and no Kerberos: about a minute"
 	@echo "make test-versions  the tests that meet Airflow, on every supported version of it"
 	@echo "make race    short deferrable packages on SQLite, PostgreSQL and Celery: how many tasks fail (takes hours)"
 	@echo "make load    100 clients on one embedded SSISDB under deadlocks and lock timeouts, 20,000 operations"

@@ -42,6 +42,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash.get(_HOME, ""), ignore_errors=True)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """The number of processes for ``--numprocesses=auto``: more than there are processors, because some tests wait."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     if is_fast_run(config) and collection_path.is_file() and has_no_fast_test(collection_path):
         return True

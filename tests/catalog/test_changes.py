@@ -213,6 +213,7 @@ def test_more_packages_than_a_batch_has_parameters_for_are_deployed(
     any_ready.deploy_packages(FOLDER, PROJECT, packages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("statement", ["CREATE TABLE #packages", "INSERT INTO #packages", "catalog.deploy_packages"])
 def test_a_lost_connection_repeats_the_deployment_of_many_packages(

@@ -78,6 +78,7 @@ def finished(client: Catalog, execution_id: int) -> OperationStatus:
     return found
 
 
+@pytest.mark.slow
 def test_an_estate_from_the_first_folder_to_the_clean_up(
     ssisdb_emulator: SsisdbEmulator, clients: dict[str, Catalog]
 ) -> None:

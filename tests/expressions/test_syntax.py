@@ -255,6 +255,7 @@ def test_assignments_that_cannot_be_done(text: str, code: ExpressionCode) -> Non
 DEEP = 6000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "value"),
     [

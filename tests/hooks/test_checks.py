@@ -124,6 +124,7 @@ def test_encryption_is_not_claimed_where_freetds_does_not_report_the_failed_step
     assert "its certificate is not trusted" in found[-1].text
 
 
+@pytest.mark.slow
 def test_encryption_is_not_claimed_where_a_data_source_is_dead(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     driver = installed_drivers()[0].name
     with socket.socket() as held:

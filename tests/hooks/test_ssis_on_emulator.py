@@ -153,6 +153,7 @@ def test_airflow_finds_the_hook_by_the_connections_type(
     assert text.splitlines()[-1].startswith("✓ logs: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("of_connection", "of_caller"), [(0, 1), (1, 60)])
 def test_the_query_timeout_is_the_connections_and_else_the_callers(
     monkeypatch: pytest.MonkeyPatch,

@@ -188,6 +188,7 @@ def test_an_execution_that_has_begun_to_run_meanwhile_is_not_stuck(mart: Catalog
     assert statuses(mart) == [OperationStatus.RUNNING]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", ["catalog.event_messages", "catalog.executions"])
 def test_a_connection_that_breaks_after_the_wait_fails_no_task(
     mart: Catalog, ssisdb: SsisdbEmulator, statement: str

@@ -114,6 +114,7 @@ def test_a_kill_says_at_once_that_a_pending_execution_is_not_stopped_yet(mart: C
     killer.join()
 
 
+@pytest.mark.slow
 def test_the_deadline_holds_while_the_catalog_cannot_be_read(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
     task_run = run(timeout=2)

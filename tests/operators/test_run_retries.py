@@ -47,6 +47,7 @@ def test_a_retry_accepts_a_success_that_was_never_recorded(mart: Catalog) -> Non
     assert statuses(mart) == [OperationStatus.SUCCEEDED]
 
 
+@pytest.mark.slow
 def test_a_retry_accepts_the_success_of_an_execution_that_it_only_followed(
     mart: Catalog, ssisdb: SsisdbEmulator
 ) -> None:
@@ -132,6 +133,7 @@ def test_an_execution_whose_start_was_interrupted_is_replaced(
     assert "never ran, so another one is created" in str(task_run.log)
 
 
+@pytest.mark.slow
 def test_a_start_that_is_always_interrupted_fails_the_task(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.faults.error(1205, procedure="start_execution", times=None)
     with pytest.raises(StartInterrupted, match="which never ran"):
@@ -139,6 +141,7 @@ def test_a_start_that_is_always_interrupted_fails_the_task(mart: Catalog, ssisdb
     assert statuses(mart) == [OperationStatus.FAILED] * 4
 
 
+@pytest.mark.slow
 def test_an_outage_during_the_wait_for_another_execution_is_tolerated(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(0.5, package="Load.dtsx", times=1)
     started(try_number=1)

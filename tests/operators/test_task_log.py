@@ -64,6 +64,7 @@ def test_a_failure_ends_with_its_numbers_too(mart: Catalog, ssisdb: SsisdbEmulat
     assert re.search(r"Load\.dtsx failed after \d+\.\d s: [1-9]\d* errors?, ", task_run.log.lines[-1][1])
 
 
+@pytest.mark.slow
 def test_an_outage_on_the_worker_is_one_line_at_its_start_and_one_at_its_end(
     mart: Catalog, ssisdb: SsisdbEmulator, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -73,6 +73,7 @@ def run(warehouse: tuple[SsisdbEmulator, pyodbc.Connection], tmp_path_factory: p
     return run_package(TUTORIAL / "Lesson 3.dtsx", connections=replaced, path_map=paths)
 
 
+@pytest.mark.slow
 def test_the_package_succeeds(run: RunResult) -> None:
     assert run.succeeded, [message.text for message in run.messages if message.code]
 

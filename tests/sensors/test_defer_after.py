@@ -93,6 +93,7 @@ def test_a_longer_package_is_left_to_the_triggerer(
     assert trigger.resume_after == 15
 
 
+@pytest.mark.slow
 @needs_airflow_3
 @pytest.mark.parametrize("poke_interval", [0.1, 60])
 def test_a_sensor_is_rescheduled_no_sooner_than_it_may_resume(
@@ -146,6 +147,7 @@ def test_only_the_first_poke_waits_on_the_worker(
         again.execute()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_timeout_before_the_sensor_could_resume_is_waited_for_on_the_worker(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch, way: dict[str, Any]

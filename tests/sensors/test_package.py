@@ -139,6 +139,7 @@ def test_an_event_of_another_trigger_is_not_believed(mart: Catalog) -> None:
         resumed(task_run, deferral, {"execution_id": 0, "result": "unreachable", "detail": "no answer"})
 
 
+@pytest.mark.slow
 def test_an_outage_is_survived_in_the_triggerer(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     deferral = deferred(sensor(deferrable=True))
     execution_id = run_package(mart)

@@ -139,6 +139,7 @@ PASSING = [596, 701, 845, 922, 927, 952, 976, 978, 983, 1105, 1205, 6005, 8645, 
 """What a server says that shuts down, starts, fails over, restores, or is short of something."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [40613, 4060, *PASSING, 18456])
 def test_errors_of_a_failover_are_survived(mart: Catalog, ssisdb: SsisdbEmulator, number: int) -> None:
     execution_id = start(mart)
@@ -149,6 +150,7 @@ def test_errors_of_a_failover_are_survived(mart: Catalog, ssisdb: SsisdbEmulator
     assert events_of([trigger(execution_id)])[0]["result"] == "terminal"
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_delays_no_deadline(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

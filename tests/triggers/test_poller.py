@@ -173,6 +173,7 @@ def test_a_package_that_cannot_be_searched_for_does_not_fail_the_others() -> Non
     assert server.opened == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", [ExecutionWait, package_wait])
 def test_an_unknown_error_of_all_queries_is_an_outage(
     wait: Callable[[int, PollSchedule, Deadline], ExecutionWait | PackageWait],
@@ -231,6 +232,7 @@ def test_a_deadline_ends_an_outage_of_all() -> None:
     assert set(results_of(updates).values()) == {WaitResult.TIMED_OUT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error", [StatementTimeout("too slow"), TransientError("a deadlock"), ValueError("no type 99")]
 )

@@ -175,6 +175,7 @@ def test_a_client_that_goes_away_ends_its_session(server: EchoServer, tmp_path: 
     wait_until(lambda: session.closed, "the session is closed")
 
 
+@pytest.mark.slow
 def test_a_value_of_64_megabytes_goes_both_ways(server: EchoServer, tmp_path: Path) -> None:
     value = b"0123456789abcdef" * (4 * 1024 * 1024)
     with closing(connect(server, DriverFamily.MICROSOFT, Encrypt.YES, tmp_path)) as connection:

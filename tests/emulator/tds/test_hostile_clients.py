@@ -89,6 +89,7 @@ def test_an_oversized_login_is_refused_before_it_is_read(server: EchoServer, cap
     assert "a message of more than 4096 bytes" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_client_that_says_nothing_is_sent_away(server: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "airflow_provider_ssis.emulator.tds"):
         assert answer(server, b"", finish=False) == b""
@@ -161,6 +162,7 @@ def test_a_large_broken_message_is_freed_while_its_connection_is_open(server: Ec
     wait_until(lambda: server.tds.budget.used == 0)
 
 
+@pytest.mark.slow
 def test_a_right_password_does_not_wait_for_the_refusals_of_wrong_ones(server: EchoServer) -> None:
     refused: list[str] = []
 

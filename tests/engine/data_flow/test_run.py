@@ -154,6 +154,7 @@ def test_cancelling_stops_a_run_and_closes_its_files(flow: FlowTest) -> None:
     assert context.codes("information")[-1] == 0x40043009
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batches", range(0, 10, 2))
 def test_cancelling_at_any_moment_leaves_no_thread_and_closes_all_files(flow: FlowTest, batches: int) -> None:
     source = flow.source("In", _endless(60_000), [integer("n")])
@@ -224,6 +225,7 @@ def test_taps_write_files_with_all_columns(flow: FlowTest) -> None:
     assert (flow.folder / "Target.txt").read_text() == "1\n2\n"
 
 
+@pytest.mark.slow
 def test_a_stream_of_rows_makes_the_data_flow_wait(flow: FlowTest) -> None:
     rows = 60_000
     source = flow.source("In", _endless(rows), [integer("n")])

@@ -72,6 +72,7 @@ def test_a_transaction_of_the_package_is_committed_at_its_end(database: TestData
     assert counts(database) == (100, 100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("retain", "transaction"), [(True, 1), (False, REQUIRED)], ids=["retained", "transaction"])
 def test_statements_for_each_row_share_the_connection_of_the_source(
     database: TestDatabase, retain: bool, transaction: int

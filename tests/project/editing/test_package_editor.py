@@ -269,6 +269,7 @@ def test_values_of_the_kinds_of_tasks_are_read_back() -> None:
     )
 
 
+@pytest.mark.slow
 @needs_inputs
 def test_real_packages_keep_their_bytes() -> None:
     path = INPUTS / "wide-world-importers" / "DailyETLMain.dtsx"

@@ -238,6 +238,7 @@ def test_an_endless_loop_can_be_cancelled(connection: pyodbc.Connection) -> None
     assert results(connection, "SELECT 1") == [[(1,)]]
 
 
+@pytest.mark.slow
 def test_the_parsing_of_a_long_text_can_be_cancelled(connection: pyodbc.Connection) -> None:
     cursor = connection.cursor()
     with cancelled_after(0.2, cursor), pytest.raises(pyodbc.Error, match="HY008"):

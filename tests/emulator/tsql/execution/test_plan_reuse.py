@@ -104,6 +104,7 @@ def test_a_table_that_was_dropped_is_there_again_after_the_rollback(connection: 
         rows(connection, "SELECT a FROM #e")
 
 
+@pytest.mark.slow
 def test_some_columns_of_a_view_are_those_of_all_its_columns(ssisdb_emulator: SsisdbEmulator) -> None:
     """For an administrator, and for a login that sees only some rows."""
     server = ssisdb_emulator

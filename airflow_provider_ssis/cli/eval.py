@@ -87,7 +87,10 @@ def command(
     if as_json:
         click.echo(json.dumps(result))
     elif result["error"] is None:
-        click.echo(f"{_type_text(result)}: {'NULL' if result['value'] is None else result['value']}")
+        value = "NULL" if result["value"] is None else str(result["value"])
+        # A text can have halves of surrogate pairs, which UTF-8 cannot write.
+        shown = value.encode(errors="backslashreplace").decode()
+        click.echo(f"{_type_text(result)}: {shown}")
     if result["error"] is not None:
         raise CommandFailed(result["error"]["message"])
 

@@ -23,7 +23,7 @@ from airflow_provider_ssis.datatypes import (
     DataTypeCode,
 )
 from airflow_provider_ssis.expressions.codes import ExpressionCode
-from airflow_provider_ssis.expressions.compiled import compile_expression
+from airflow_provider_ssis.expressions.compiled import Expression, compile_expression
 from airflow_provider_ssis.expressions.conversion import Value, fit_text, fits, known_code_page, scale_of
 from airflow_provider_ssis.expressions.errors import ExpressionError, Fault
 from airflow_provider_ssis.expressions.scope import Column, Scope, Variable
@@ -96,6 +96,29 @@ def evaluate_request(request: Mapping[str, Any], settings: Settings = DEFAULT_SE
         A result with possible faults also has ``warnings``, each with the keys of an error.
     :raises RequestError: the request is not valid.
     """
+    result: dict[str, Any] = {"type": None, "value": None, "error": None}
+    try:
+        expression, row = compile_request(request, settings)
+        result |= describe_type(expression.type)
+        if expression.warnings:
+            result["warnings"] = [_report(each.code, each.message, each.position) for each in expression.warnings]
+        result["value"] = to_json(expression.evaluate(row), expression.type)
+    except ExpressionError as error:
+        result["error"] = _report(error.code, str(error), error.position)
+    return result
+
+
+def compile_request(
+    request: Mapping[str, Any], settings: Settings = DEFAULT_SETTINGS
+) -> tuple[Expression, list[Value | None]]:
+    """Compile the expression of a request.
+
+    :param request: as for :func:`evaluate_request`.
+    :param settings: clock and locale. Default: the machine's clock and English (United States).
+    :returns: the expression, and the values of its columns.
+    :raises RequestError: the request is not valid.
+    :raises ExpressionError: the expression is not valid.
+    """
     text = request.get("expression")
     if not isinstance(text, str):
         raise RequestError("The request needs a text 'expression'")
@@ -117,16 +140,7 @@ def evaluate_request(request: Mapping[str, Any], settings: Settings = DEFAULT_SE
     if context not in (PROPERTY, DATA_FLOW):
         raise RequestError(f"The context must be {PROPERTY!r} or {DATA_FLOW!r}, not {context!r}")
     scope = Scope(variables, columns if context == DATA_FLOW else None)
-    result: dict[str, Any] = {"type": None, "value": None, "error": None}
-    try:
-        expression = compile_expression(text, scope, settings)
-        result |= describe_type(expression.type)
-        if expression.warnings:
-            result["warnings"] = [_report(each.code, each.message, each.position) for each in expression.warnings]
-        result["value"] = to_json(expression.evaluate(row), expression.type)
-    except ExpressionError as error:
-        result["error"] = _report(error.code, str(error), error.position)
-    return result
+    return compile_expression(text, scope, settings), row
 
 
 def _report(code: ExpressionCode, message: str, position: int) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from airflow_provider_ssis.cli.main import main
         (["UPPER(Name)", "--column", "Name=DT_WSTR(50):abc"], "DT_WSTR,50: ABC"),
         (["ISNULL(#12)", "--column", "#12=DT_I4"], "DT_BOOL: True"),
         (["NULL(DT_I4)"], "DT_I4: NULL"),
+        (['REVERSE("a\U0001f600")'], "DT_WSTR,3: \\ude00\\ud83da"),
         (["(DT_DBDATE)GETDATE()", "--now", "2024-05-06T07:08:09"], "DT_DBDATE: 2024-05-06"),
         (['(DT_DATE)"3.4.2024"', "--locale-id", "1031"], "DT_DATE: 2024-04-03 00:00:00"),
     ],

@@ -43,6 +43,7 @@ _DROPPED = frozenset(
     typesystemversion loadbalancetimeout connectionlifetime connectionreset deriveparameters replication
     replicationservernameconnectoption localeidentifier prompt windowhandle failoverpartner failoverpartnerspn
     poolblockingperiod extendedproperties extendederrorinfo quotedid ansinpw description mode tdsversion clientcharset
+    impersonationlevel protectionlevel bindflags cacheauthentication encryptpassword maskpassword persistencrypted
     """.split()
 )
 """Keys without a meaning for a single connection on this machine."""

@@ -271,6 +271,8 @@ def _places(root: DtsContainer) -> Iterator[str]:
 
 
 def _enumerator(where: str, loop: ForeachLoop) -> Iterator[Refusal]:
+    if loop.enumerator is None and not loop.creation_name:
+        return  # the loop is not finished, and fails its validation
     found = None if loop.enumerator is None else enumerator_class(loop.enumerator)
     if found is None or loop.enumerator is None:
         what = f"enumerator of the type {loop.creation_name or 'none'}"

@@ -199,6 +199,7 @@ def _task(work: Work) -> Task:
 def _enumerator(frame: Frame, loop: ForeachLoop) -> ForeachEnumerator[Any]:
     found = None if loop.enumerator is None else enumerator_class(loop.enumerator)
     if found is None or loop.enumerator is None:
-        what = loop.creation_name or "an unknown type"
-        raise TaskFailure(f"The engine does not run enumerators of the type {what}.", _NO_ENUMERATOR)
+        if not loop.creation_name:
+            raise TaskFailure("The loop has no enumerator. Choose one.", _NO_ENUMERATOR)
+        raise TaskFailure(f"The engine does not run enumerators of the type {loop.creation_name}.", _NO_ENUMERATOR)
     return found(loop.enumerator, frame.container.path)

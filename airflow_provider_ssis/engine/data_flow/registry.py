@@ -70,6 +70,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     "PXPipelineDMQuery": (_ANALYSIS, "Run the package on a server with Integration Services."),
     "PXPipelineProcessPartition": (_ANALYSIS, "Run the package on a server with Integration Services."),
     "PXPipelineProcessDimension": (_ANALYSIS, "Run the package on a server with Integration Services."),
+    "OData": (
+        "it reads web services, and requests and login are not implemented",
+        "Read the service in a Script component with a Python function.",
+    ),
     "CdcSourceComponent": (
         "it reads change tables through a driver of Windows",
         "Read the change tables with an OLE DB Source.",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
+from airflow_provider_ssis.engine import check_package, run_package
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
@@ -211,3 +214,16 @@ def test_the_property_expressions_of_an_enumerator_are_evaluated_when_the_loop_b
         context.write("Two", [1, 2])
 
     assert ran(runs.run(package, {"Before": choose})).count("T") == 2
+
+
+def test_a_loop_without_an_enumerator_fails_its_validation(tmp_path: Path) -> None:
+    package = PackageBuilder("P")
+    package.add_foreach_loop("Loop", items("a")).add_sequence("In")
+    file = package.save(tmp_path)
+    unfinished = re.sub(rb"<DTS:ForEachEnumerator.*</DTS:ForEachEnumerator>", b"", file.read_bytes(), flags=re.DOTALL)
+    file.write_bytes(unfinished)
+    [checked] = check_package(file)
+    assert checked.can_run
+    result = run_package(file)
+    assert not result.succeeded
+    assert [message.code for message in result.messages if "no enumerator" in message.text] == [0xC0014023]

@@ -23,6 +23,7 @@ class Answer:
     """The answer to a batch: its result sets, counts of rows, errors and informational messages."""
 
     results: list[list[tuple[Any, ...]]] = field(default_factory=list)
+    columns: list[list[str]] = field(default_factory=list)
     counts: list[int | None] = field(default_factory=list)
     errors: list[Message] = field(default_factory=list)
     infos: list[Message] = field(default_factory=list)
@@ -46,6 +47,7 @@ def collect(found: Answer, event: Event) -> None:
     match event:
         case ResultColumns():
             found.results.append([])
+            found.columns.append([column.name for column in event.columns])
         case Rows(rows):
             found.results[-1] += rows
         case ArrowRows():

@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.tsql.execution import tables
 from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.handlers import StreamedTable
+from airflow_provider_ssis.emulator.tsql.execution.result_sets import with_result_sets
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
@@ -25,7 +26,8 @@ async def _execute(interpreter: Runner, statement: s.Execute, frame: Frame) -> A
         parts = split_name(str(frame.values[statement.variable] or ""))
     outcome = Outcome()
     try:
-        async with aclosing(interpreter.call(parts, arguments, frame, outcome)) as events:
+        called = interpreter.call(parts, arguments, frame, outcome)
+        async with aclosing(with_result_sets(called, statement.result_sets)) as events:
             async for event in events:
                 yield event
     finally:
@@ -55,7 +57,8 @@ async def _argument(interpreter: Runner, argument: s.Argument, frame: Frame) -> 
 
 async def _execute_text(interpreter: Runner, statement: s.ExecuteText, frame: Frame) -> AsyncGenerator[Event]:
     text = await interpreter.evaluator.text(statement.text, frame)
-    async with aclosing(interpreter.nested(text or "", frame.inside())) as events:
+    nested = interpreter.nested(text or "", frame.inside())
+    async with aclosing(with_result_sets(nested, statement.result_sets)) as events:
         async for event in events:
             yield event
 

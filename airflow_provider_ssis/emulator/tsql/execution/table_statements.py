@@ -220,7 +220,7 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
         if column.name.lower() in known:
             text = f"Column names in table '{table.name}' must be unique: '{column.name}' is there already."
             raise SqlError(2705, text, state=4, ends_batch=True)
-    added, old = statement.rules, table.rules
+    added, old = statement.rules.named(), table.rules
     if added.identity is not None:
         raise not_supported("ALTER TABLE … ADD of a column with IDENTITY")
     rules = TableRules(

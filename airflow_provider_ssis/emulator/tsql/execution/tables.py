@@ -43,7 +43,7 @@ def declare_table(session: SessionState, declaration: s.TableDeclaration, frame:
             text = f"Cannot find the data type {'.'.join(declaration.type)}."
             raise StatementRefused(SqlError(2715, text, state=6, line=declaration.line, ends_batch=True))
         columns, table_type = found.columns, SqlType(found.name, schema=found.schema)
-    table = with_types(session, LocalTable(name, columns, frame.level, declaration.rules))
+    table = with_types(session, LocalTable(name, columns, frame.level, declaration.rules.named()))
     if declaration.rules.foreign_keys:
         raise StatementRefused(not_supported("FOREIGN KEY in a table variable", line=declaration.line))
     _create_variable(session, frame, table, table_type)
@@ -71,7 +71,7 @@ def create_table(session: SessionState, declaration: s.TableDeclaration, frame: 
     name = declaration.name.lower()
     if name in frame.temporary_tables.maps[0]:
         raise SqlError(2714, f"There is already a table named '{declaration.name}'.", state=6, ends_batch=True)
-    rules = replace(declaration.rules, foreign_keys=())
+    rules = replace(declaration.rules.named(), foreign_keys=())
     table = with_types(session, LocalTable(name, declaration.columns, frame.level, rules))
     check_rules(session, table)
     session.transactions.write([table], lambda: session.local_tables.create(table))

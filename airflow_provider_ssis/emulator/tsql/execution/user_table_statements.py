@@ -124,7 +124,7 @@ def new_table(session: SessionState, declaration: s.TableDeclaration, name: Sequ
     if found is None or schema.lower() in ("sys", "information_schema"):
         text = f"The specified schema name '{schema}' either does not exist or you do not have permission to use it."
         raise SqlError(2760, text, ends_batch=True)
-    return UserTable(known, found, table, declaration.columns, declaration.rules)
+    return UserTable(known, found, table, declaration.columns, declaration.rules.named())
 
 
 def check_free(session: SessionState, table: UserTable) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from airflow_provider_ssis.emulator.tsql.language import extents
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.bulk_statements import insert_bulk
+from airflow_provider_ssis.emulator.tsql.language.execute_options import execute_options
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
@@ -52,7 +53,7 @@ def execute(stream: TokenStream) -> s.Execute | s.ExecuteText:
         stream.expect_symbol(")")
         if stream.now.is_word("AT", "AS"):
             raise not_supported(f"EXECUTE … {stream.now.text.upper()}", line=stream.now.line)
-        return s.ExecuteText(line, text)
+        return s.ExecuteText(line, text, execute_options(stream))
     status = ""
     if stream.now.kind is Kind.VARIABLE and stream.following.is_symbol("="):
         stream.check_scalar()
@@ -82,11 +83,7 @@ def execute_procedure(stream: TokenStream, line: int, status: str) -> s.Execute:
         arguments.append(_argument(stream))
         while stream.accept_symbol(","):
             arguments.append(_argument(stream))
-    if stream.accept("WITH"):
-        if stream.now.is_word("RESULT"):
-            raise not_supported("EXECUTE … WITH RESULT SETS", line=stream.now.line)
-        stream.expect("RECOMPILE")
-    return s.Execute(line, name, tuple(arguments), status, variable)
+    return s.Execute(line, name, tuple(arguments), status, variable, execute_options(stream))
 
 
 def _begins_argument(stream: TokenStream) -> bool:

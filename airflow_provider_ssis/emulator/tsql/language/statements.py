@@ -124,19 +124,25 @@ class Execute(Statement):
     """``EXEC [@status =] procedure arguments``.
 
     :param procedure: the parts of the name; empty where ``variable`` holds it.
+    :param result_sets: the columns of each result set, from ``WITH RESULT SETS``; None for any result sets.
     """
 
     procedure: tuple[str, ...]
     arguments: tuple[Argument, ...]
     status: str = ""
     variable: str = ""
+    result_sets: tuple[tuple[Column, ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExecuteText(Statement):
-    """``EXEC ('text')``."""
+    """``EXEC ('text')``.
+
+    :param result_sets: as those of :class:`Execute`.
+    """
 
     text: QueryText
+    result_sets: tuple[tuple[Column, ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
     PRIMARY_KEY,
     UNIQUE,
     UNIQUE_INDEX,
+    UNNUMBERED,
     Check,
     Computed,
     Default,
@@ -88,11 +89,8 @@ class TableParts:
         )
 
     def constraint_name(self, kind: str, given: str) -> str:
-        """The name of a constraint; SQL Server makes one up where none is given."""
-        if given:
-            return given
-        number = len(self.keys) + len(self.checks) + len(self.defaults) + len(self.foreign_keys) + 1
-        return f"{kind}__{self.name.strip('#@')[:9]}__{number:08X}"
+        """The name of a constraint. SQL Server makes one up where none is given: see ``TableRules.named``."""
+        return given or f"{kind}__{self.name.strip('#@')[:8]}__{UNNUMBERED}"
 
 
 def table_declaration(stream: TokenStream, name: str, line: int) -> s.TableDeclaration:

@@ -6,8 +6,9 @@ before a statement has changed all of its rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+import secrets
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,12 @@ UNIQUE: Final = "UNIQUE"
 UNIQUE_INDEX: Final = "unique index"
 
 
+_Rule = TypeVar("_Rule", Default, Check, Key, ForeignKey)
+
+UNNUMBERED: Final = "\0"
+"""The end of a made-up name of a constraint that has no number yet: a statement can run more than once."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableRules:
     """All rules of a table.
@@ -154,6 +161,20 @@ class TableRules:
     def primary_key(self) -> Key | None:
         """The primary key; None for none."""
         return next((key for key in self.keys if key.kind == PRIMARY_KEY), None)
+
+    def named(self) -> TableRules:
+        """Return the rules with a unique number in each made-up name, as SQL Server makes them up for each table."""
+
+        def name(rule: _Rule) -> _Rule:
+            return replace(rule, name=rule.name.replace(UNNUMBERED, secrets.token_hex(8).upper()))
+
+        return replace(
+            self,
+            defaults=tuple(name(each) for each in self.defaults),
+            checks=tuple(name(each) for each in self.checks),
+            keys=tuple(name(each) for each in self.keys),
+            foreign_keys=tuple(name(each) for each in self.foreign_keys),
+        )
 
     def default_of(self, column: str) -> str | None:
         """The T-SQL text of a column's default; None for none."""

@@ -39,6 +39,8 @@ def first_result_set(session: SessionState, text: str, parameters: Sequence[Proc
         return ()  # local tables are there only when the batch runs
     variables = {**given, **batch.variables, **{name: literal.type for name, literal in batch.literals.items()}}
     for statement in _all(batch.statements):
+        if isinstance(statement, s.Execute | s.ExecuteText) and statement.result_sets:
+            return statement.result_sets[0]
         if not isinstance(statement, s.Query) or statement.into:
             continue
         query = session.engine.compiler.compile(

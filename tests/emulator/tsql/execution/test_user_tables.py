@@ -18,6 +18,12 @@ PARENT = """USE Shop; CREATE TABLE p (id int CONSTRAINT pk_p PRIMARY KEY, code v
 CREATE TABLE c (id int PRIMARY KEY, p int CONSTRAINT fk_p REFERENCES p, code varchar(5) CONSTRAINT fk_code FOREIGN KEY REFERENCES dbo.p (code)) """
 
 SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
+    "names that the server makes up are unique": (
+        """USE Shop; CREATE TABLE Transaction_Staging (id int PRIMARY KEY CHECK (id > 0)); CREATE TABLE TransactionType_Staging (id int PRIMARY KEY)
+        ALTER TABLE Transaction_Staging ADD CHECK (id < 9)
+        SELECT COUNT(DISTINCT name), COUNT(DISTINCT LEFT(name, 12)) FROM sys.objects WHERE type IN ('PK', 'C')""",
+        [[(4, 2)]],
+    ),
     "names of one to three parts": (
         """USE Shop; CREATE TABLE t (a int); INSERT t VALUES (1); INSERT dbo.t VALUES (2); INSERT shop.DBO.[T] VALUES (3)
         INSERT Shop..t VALUES (4); SELECT COUNT(*) FROM Shop..t WHERE t.a > 0; SELECT t.a FROM dbo.t WHERE dbo.t.a = 4""",

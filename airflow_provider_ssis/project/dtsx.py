@@ -119,7 +119,7 @@ def _executable(container: DtsContainer) -> Executable:
             for handler in container.event_handlers
         ),
         data_flow=read_data_flow(data, container.part) if data is not None and tag == "pipeline" else None,
-        child_package=_child_package(container) if tag == "ExecutePackageTask" else None,
+        **(_child_package(container) if tag == "ExecutePackageTask" else {}),
         max_error_count=container.max_error_count,
         fail_parent_on_failure=container.fail_parent_on_failure,
         fail_package_on_failure=container.fail_package_on_failure,
@@ -190,9 +190,10 @@ def _constraint(constraint: DtsPrecedenceConstraint) -> PrecedenceConstraint:
     )
 
 
-def _child_package(container: DtsContainer) -> str | None:
-    """Return the package of the same project that an Execute Package task runs."""
+def _child_package(container: DtsContainer) -> dict[str, Any]:
+    """Return the package of the same project that an Execute Package task runs, and its parameters."""
     task = container.data()
-    if not isinstance(task, ExecutePackageTask) or not task.use_project_reference:
-        return None
-    return task.package_name or None
+    if not isinstance(task, ExecutePackageTask) or not task.use_project_reference or not task.package_name:
+        return {}
+    assignments = tuple((one.parameter, one.source) for one in task.assignments)
+    return {"child_package": task.package_name, "child_assignments": assignments}

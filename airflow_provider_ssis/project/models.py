@@ -221,6 +221,8 @@ class Executable:
     :param id: the DTSID, in braces, upper case.
     :param type: the task's type: ``Microsoft.ExecuteSQLTask``, ``STOCK:SEQUENCE``, ...
     :param child_package: the file name of the package that an Execute Package task runs, if it is in the same project.
+    :param child_assignments: the parameters of that package that the task sets, and the variables or parameters with
+        their values.
     :param max_error_count: the number of errors at which the executable fails; 0 for no limit.
     :param force_execution_result: the fixed result: 0 success, 1 failure, 2 completion; None for the real result.
     :param variables: the names of the variables that it declares, ``User::Day``.
@@ -244,6 +246,7 @@ class Executable:
     event_handlers: tuple[EventHandler, ...] = ()
     data_flow: DataFlow | None = None
     child_package: str | None = None
+    child_assignments: tuple[tuple[str, str], ...] = ()
     max_error_count: int = 1
     fail_parent_on_failure: bool = False
     fail_package_on_failure: bool = False

@@ -6,7 +6,7 @@ data of tasks are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -49,19 +49,27 @@ LOOPS = (ExecutableKind.FOR_LOOP, ExecutableKind.FOREACH_LOOP)
 _OBJECT = "Object"
 
 
-def package_run(request: RunRequest, package: Package, root: Executable, start: datetime) -> PackageRun:
+def package_run(
+    request: RunRequest,
+    package: Package,
+    root: Executable,
+    start: datetime,
+    assigned: Mapping[str, Any] | None = None,
+) -> PackageRun:
     """Return the run of a package.
 
     :param request: the execution, whose parameters it has.
     :param package: the package of the execution, or a child package.
     :param root: its control flow, with the property overrides.
     :param start: its start.
+    :param assigned: the values of parameters of a child package that its parent sets, by name. Default: None, it is
+        the package of the execution.
     """
     run = PackageRun(
         file=package.name,
         package=_package(package, root),
         project=_no_files(),
-        parameters=dict(_parameters(request, package)),
+        parameters=dict(_parameters(request, package, assigned)),
         start=start,
         server_execution_id=request.execution_id,
     )
@@ -135,6 +143,8 @@ def _handler(found: EventHandler) -> DtsEventHandler:
         id=found.id,
         disabled=found.disabled,
         propagate=found.propagate,
+        transaction_option=1,
+        isolation_level=SERIALIZABLE,
         variables=(),
         expressions={},
         children=tuple(map(_container, found.children)),
@@ -182,16 +192,19 @@ def _variable(found: VariableDefinition, owner: str) -> RunVariable:
     return RunVariable(found.name, owner, type_name, value, found.expression, found.read_only)
 
 
-def _parameters(request: RunRequest, package: Package) -> Iterator[tuple[str, TypedValue]]:
-    is_entry = package.name.lower() == request.package_name.lower()
+def _parameters(
+    request: RunRequest, package: Package, assigned: Mapping[str, Any] | None
+) -> Iterator[tuple[str, TypedValue]]:
     for scope, kind, parameters in (
         ("$Project", ObjectType.PROJECT, request.project.parameters),
         ("$Package", ObjectType.PACKAGE, package.parameters),
     ):
         for one in parameters:
-            given = request.parameters.get((int(kind), one.name))
-            use = given is not None and (is_entry or kind is ObjectType.PROJECT)
-            yield f"{scope}::{one.name}", _parameter(one, given if use else one.value)
+            if assigned is None or kind is ObjectType.PROJECT:
+                given = request.parameters.get((int(kind), one.name))
+            else:
+                given = assigned.get(one.name)
+            yield f"{scope}::{one.name}", _parameter(one, one.value if given is None else given)
 
 
 def _parameter(found: Parameter, value: Any) -> TypedValue:

@@ -15,8 +15,6 @@ PROPERTY_NOT_SET: Final = 0xC0204006 - (1 << 32)
 """DTS_E_FAILEDTOSETPROPERTY."""
 ENCRYPTED: Final = 0xC0016016 - (1 << 32)
 """DTS_E_UNPROTECTXMLFAILED."""
-CHILD_NOT_LOADED: Final = 0xC00220E4 - (1 << 32)
-"""DTS_E_TKEXECPACKAGE_UNABLETOLOAD."""
 
 RUN_REFUSED: Final = 0x80004005 - (1 << 32)
 """E_FAIL: the settings of the execution do not fit."""

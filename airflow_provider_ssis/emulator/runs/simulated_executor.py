@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from airflow_provider_ssis.catalog.codes import MessageType, ObjectType
@@ -17,6 +17,8 @@ from airflow_provider_ssis.engine.control_flow import texts
 from airflow_provider_ssis.engine.control_flow.evaluation import failure
 from airflow_provider_ssis.engine.control_flow.executor import Work
 from airflow_provider_ssis.engine.control_flow.frames import Frame
+from airflow_provider_ssis.engine.control_flow.parameters import NOT_LOADED, check_assignments
+from airflow_provider_ssis.engine.control_flow.values import given_value
 from airflow_provider_ssis.engine.control_flow.walk import Walk
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.events import ComponentPhase, EventName, Result, RowsSent
@@ -49,8 +51,11 @@ class Packages(Protocol):
     def executable(self, frame: Frame) -> Executable:
         """Return the executable of a frame as the project has it."""
 
-    def child(self, frame: Frame, package: Package) -> Frame:
-        """Return the frame of a child package of an Execute Package task."""
+    def child(self, frame: Frame, package: Package, values: Mapping[str, Any]) -> Frame:
+        """Return the frame of a child package of an Execute Package task.
+
+        :param values: those of its parameters that the task sets, by name.
+        """
 
 
 class SimulatedExecutor:
@@ -171,7 +176,7 @@ class SimulatedExecutor:
         elif executable.child_package is not None and is_normal:
             await self._write(frame, outcome.writes, 0.0)
             self._spread(frame, outcome)
-            await self._execute_package(frame, executable.child_package)
+            await self._execute_package(frame, executable.child_package, executable.child_assignments)
         else:
             if executable.assignment and is_normal:
                 await self._assign(frame, executable.assignment)
@@ -185,28 +190,55 @@ class SimulatedExecutor:
         if change is not None:
             await self._walk.events.changed(change)
 
-    async def _execute_package(self, frame: Frame, name: str) -> None:
+    async def _execute_package(self, frame: Frame, name: str, assignments: Sequence[tuple[str, str]]) -> None:
         project = self._request.project
         child = project.package(name)
         if child is None or child.control_flow is None:
             why = f"The project has no package {name}." if child is None else child.note or event_texts.encrypted(name)
-            raise TaskFailure(f"The child package cannot be run. {why}", event_texts.CHILD_NOT_LOADED & _UNSIGNED)
+            raise TaskFailure(f"The child package cannot be run. {why}", NOT_LOADED)
         running = [outer.package.file for outer in frame.outwards() if outer.container.kind is ExecutableKind.PACKAGE]
         if child.name in running:
             await self._walk.events.warning(frame, f"The package {name} is already running. It is skipped.", 0)
             return
         if len(running) >= _DEEPEST_PACKAGES:
             text = f"The package {name} cannot be run: {_DEEPEST_PACKAGES} packages are nested, which is the limit."
-            raise TaskFailure(text, event_texts.CHILD_NOT_LOADED & _UNSIGNED)
+            raise TaskFailure(text, NOT_LOADED)
+        values = self._assigned(frame, child, assignments)
         given = self._request.parameters
         passed = [(one, given.get((int(ObjectType.PROJECT), one.name), one.value)) for one in project.parameters]
-        text = event_texts.parameters_passed(child.name, [*passed, *((one, one.value) for one in child.parameters)])
+        passed += [(one, values.get(one.name, one.value)) for one in child.parameters]
+        text = event_texts.parameters_passed(child.name, passed)
         await self._walk.events.raise_event(EventName.DIAGNOSTIC_EX, frame, text)
-        result = await self._walk.run_package(self._packages.child(frame, child))
+        result = await self._walk.run_package(self._packages.child(frame, child, values))
         if result is Result.CANCELED:
             raise Cancelled
         if result is Result.FAILURE:
             raise TaskFailure("")  # the child has raised its errors
+
+    def _assigned(self, frame: Frame, child: Package, assignments: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        """Return the values that an Execute Package task assigns to the parameters of its child package.
+
+        :raises TaskFailure: as in an executed run.
+        """
+        parent = self._request.project.package(frame.package.file)
+        secrets = {f"$Project::{one.name}" for one in self._request.project.parameters if one.sensitive}
+        secrets |= {f"$Package::{one.name}" for one in (parent.parameters if parent else ()) if one.sensitive}
+        own = {one.name.casefold(): one for one in child.parameters}
+        check_assignments(child.name, assignments, secrets, {one.name: one.sensitive for one in child.parameters})
+        view = self._walk.evaluation.view(frame)
+        values: dict[str, Any] = {}
+        for name, source in assignments:
+            parameter = own[name.removeprefix("$Package::").casefold()]
+            try:
+                values[parameter.name] = given_value(view.read(source), parameter.data_type)
+            except ValueError as error:
+                text = f"The package {child.name} cannot be loaded. The value of the parameter {name} is not valid:"
+                raise TaskFailure(f"{text} {error}.", NOT_LOADED) from None
+        missing = [one.name for one in child.parameters if one.required and one.name not in values]
+        if missing:
+            text = f"{child.name} requires a value for the parameter {', '.join(missing)}. Give one."
+            raise TaskFailure(f"The package {child.name} cannot be loaded. {text}", NOT_LOADED)
+        return values
 
     # --- scripts
 

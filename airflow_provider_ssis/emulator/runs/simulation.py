@@ -16,7 +16,7 @@ of the run. Differences to a run that executes the package:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -166,15 +166,15 @@ class _Simulation:
             found = Executable(container.name, container.path, container.id, ExecutableKind.SEQUENCE)
         return found
 
-    def child(self, frame: Frame, package: Package) -> Frame:
+    def child(self, frame: Frame, package: Package, values: Mapping[str, Any]) -> Frame:
         """Return the frame of a child package of an Execute Package task."""
-        return self._frame(package, frame)
+        return self._frame(package, frame, values)
 
-    def _frame(self, package: Package, parent: Frame | None) -> Frame:
+    def _frame(self, package: Package, parent: Frame | None, values: Mapping[str, Any] | None = None) -> Frame:
         root = package.control_flow
         if root is None:
             raise ValueError(f"package {package.name!r} has no control flow that could be read")
-        run = package_run(self._request, package, root, self._clock.start)
+        run = package_run(self._request, package, root, self._clock.start, values)
         self._known[package.name] = {one.path: one for one in all_executables(root)}
         container = run.package.container
         return Frame(container, run, "\\Package", None) if parent is None else parent.package_inside(run, container)

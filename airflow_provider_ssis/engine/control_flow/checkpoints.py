@@ -7,6 +7,7 @@ transactions are listed; a loop is always run again. Source: "Restart Packages b
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any, Final
 
 from lxml import etree
 
+from airflow_provider_ssis.engine.control_flow.file_lock import FileLock
 from airflow_provider_ssis.engine.control_flow.frames import Frame
+from airflow_provider_ssis.engine.control_flow.run_variables import RunVariable
 from airflow_provider_ssis.engine.control_flow.transactions import REQUIRED
 from airflow_provider_ssis.engine.control_flow.values import stored_value
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -37,6 +40,10 @@ RESTARTED: Final = 0x40016046
 SAVED: Final = 0x40016047
 DELETED: Final = 0x40016048
 NOT_RESTARTABLE: Final = 0x80014058
+LOCKED: Final = 0xC001604B
+_ESCAPE: Final = re.compile("_x([0-9A-F]{4})_")
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|_(?=x[0-9A-F]{4}_)")
+_ANY: Final = re.compile(".", re.DOTALL)
 _CODES: Final = {data_type.name: data_type.variant_type for data_type in VARIABLE_TYPES}
 _NAMESPACE: Final = DTS.strip("{}")
 _UNITS: Final = (ExecutableKind.TASK, ExecutableKind.SEQUENCE)
@@ -49,13 +56,17 @@ class Checkpoint:
 
     :param path: the file.
     :param package_id: the id of the package.
+    :param lock: keeps other runs from using the file.
     :param done: the ids of the executables that have succeeded, in this run or before.
+    :param restart_points: the paths of the executables that failed and where a restart begins.
     :param is_restart: whether the package was started again.
     """
 
     path: Path
     package_id: str
+    lock: FileLock
     done: dict[str, None] = field(default_factory=dict)
+    restart_points: list[str] = field(default_factory=list)
     is_restart: bool = False
 
     def is_done(self, container: DtsContainer) -> bool:
@@ -72,6 +83,26 @@ class Checkpoint:
             return
         self.done[container.id.upper()] = None
         self.save(frame.root)
+
+    def failed(self, frame: Frame) -> bool:
+        """Save that an executable has failed.
+
+        A sequence with FailPackageOnFailure is run again as a whole, unless an executable in it has that property too.
+
+        :returns: whether a restart begins at the executable, or at one in it.
+        :raises TaskFailure: the file cannot be written.
+        """
+        container = frame.container
+        inside = f"{container.path}\\"
+        if any(path.startswith(inside) for path in self.restart_points):
+            return True
+        if not container.fail_package_on_failure:
+            return False
+        self.restart_points.append(container.path)
+        for one in container.walk():
+            self.done.pop(one.id.upper(), None)
+        self.save(frame.root)
+        return True
 
     def save(self, root: Frame) -> None:
         """Write the file, at once or not at all.
@@ -92,7 +123,7 @@ class Checkpoint:
                 for key, text in (("Namespace", namespace), ("ObjectName", name), ("DTSID", one.id)):
                     etree.SubElement(variable, f"{DTS}Property", {f"{DTS}Name": key}).text = text
                 value = etree.SubElement(variable, f"{DTS}VariableValue", {f"{DTS}DataType": str(_CODES[one.type])})
-                value.text = _text(one.value)
+                value.text = _escaped(_text(one.value))
         for id_ in self.done:
             attributes = {f"{DTS}ContID": id_, f"{DTS}Result": "0", f"{DTS}PrecedenceMap": ""}
             etree.SubElement(made, f"{DTS}Container", attributes)
@@ -106,9 +137,15 @@ class Checkpoint:
             text = f"The checkpoint file {self.path} cannot be written: {error.strerror or error}"
             raise TaskFailure(text, NOT_CREATED) from None
 
-    def delete(self) -> None:
-        """Remove the file, after the package has succeeded."""
+    def delete(self) -> bool:
+        """Remove the file, after the package has ended; returns whether there was one."""
+        exists = self.path.exists()
         self.path.unlink(missing_ok=True)
+        return exists
+
+    def close(self) -> None:
+        """Let other runs use the file."""
+        self.lock.release()
 
 
 def open_checkpoint(root: Frame, name: str, usage: int) -> Checkpoint:
@@ -128,6 +165,22 @@ def open_checkpoint(root: Frame, name: str, usage: int) -> Checkpoint:
     if root.package.connections is None:
         raise ValueError("checkpoints need the connections of the package, which map paths")
     path = root.package.connections.path(name)
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        is_free = lock.acquire()
+    except OSError as error:
+        text = f"The checkpoint file {path} cannot be created: {error.strerror or error}"
+        raise TaskFailure(text, NOT_CREATED) from None
+    if not is_free:
+        raise TaskFailure(f"Another run uses the checkpoint file {path}. Wait for its end.", LOCKED)
+    try:
+        return _opened(root, path, usage, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _opened(root: Frame, path: Path, usage: int, lock: FileLock) -> Checkpoint:
     exists = path.exists()
     if usage == NEVER and exists:
         text = (
@@ -137,7 +190,7 @@ def open_checkpoint(root: Frame, name: str, usage: int) -> Checkpoint:
     if usage == ALWAYS and not exists:
         text = f"The checkpoint file {path} does not exist, and CheckpointUsage is Always."
         raise TaskFailure(text, NOT_LOADED)
-    made = Checkpoint(path, container.id)
+    made = Checkpoint(path, root.container.id, lock)
     if exists:
         _load(made, root)
     return made
@@ -159,7 +212,7 @@ def _load(checkpoint: Checkpoint, root: Frame) -> None:
             variable = known.get(f"{dts_text(element, 'Namespace')}::{dts_text(element, 'ObjectName')}")
             if variable is not None:
                 try:
-                    variable.value = stored_value(element.findtext(f"{DTS}VariableValue") or "", variable.type)
+                    variable.value = _stored(element.findtext(f"{DTS}VariableValue") or "", variable)
                 except ValueError:
                     text = f"The checkpoint file {path} has a wrong value for the variable {variable.name}."
                     raise TaskFailure(text, NOT_LOADED) from None
@@ -176,6 +229,27 @@ def is_unit(frame: Frame) -> bool:
         if is_around and (outer.container.kind in _LOOPS or outer.container.transaction_option == REQUIRED):
             return False
     return True
+
+
+def is_in_restart_point(frame: Frame) -> bool:
+    """Return whether a container around an executable, but not the package, has FailPackageOnFailure."""
+    for outer in frame.outwards():
+        if outer.container.kind is ExecutableKind.PACKAGE:
+            return False
+        if outer is not frame and outer.container.fail_package_on_failure:
+            return True
+    return False
+
+
+def _stored(text: str, variable: RunVariable) -> Any:
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    return stored_value(plain, variable.type)
+
+
+def _escaped(text: str) -> str:
+    """Return a text with the characters that XML does not keep as ``_xHHHH_``, as .NET writes them."""
+    changed = _NOT_IN_XML if text.strip() else _ANY  # blanks alone do not count in XML
+    return changed.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
 
 
 def _text(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.events import Place
 from airflow_provider_ssis.project.models import ExecutableKind
-from airflow_provider_ssis.project.package.containers import SERIALIZABLE, DtsContainer, DtsEventHandler
+from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
 
 SystemValue = tuple[str, Any]
 """The type of a system variable, and its value."""
@@ -125,6 +125,9 @@ class Frame:
             self.ended = True
         if failed.fail_package_on_failure:
             self.root.ended = True
+            for outer in self.outwards():
+                # Handlers of an ended package run, but not the rest of the one that ended it.
+                outer.ended = outer.ended or (outer.handler is not None and outer.package is self.package)
 
 
 def as_container(handler: DtsEventHandler) -> DtsContainer:
@@ -145,8 +148,8 @@ def as_container(handler: DtsEventHandler) -> DtsContainer:
         fail_package_on_failure=False,
         fail_parent_on_failure=False,
         force_execution_result=None,
-        transaction_option=1,
-        isolation_level=SERIALIZABLE,
+        transaction_option=handler.transaction_option,
+        isolation_level=handler.isolation_level,
         locale_id=None,
         disable_event_handlers=False,
         variables=handler.variables,

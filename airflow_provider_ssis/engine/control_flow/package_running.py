@@ -24,7 +24,14 @@ from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.event_raising import Sink
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import Note, PackageRun
-from airflow_provider_ssis.engine.control_flow.parameters import given_parameters, missing_parameters, parameter_values
+from airflow_provider_ssis.engine.control_flow.parameters import (
+    NOT_LOADED,
+    check_assignments,
+    given_parameters,
+    missing_parameters,
+    parameter_values,
+    sensitive_parameters,
+)
 from airflow_provider_ssis.engine.control_flow.preflight import check
 from airflow_provider_ssis.engine.control_flow.preparing import package_property
 from airflow_provider_ssis.engine.control_flow.property_paths import set_connection_property
@@ -39,10 +46,8 @@ from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, load_project
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind
-from airflow_provider_ssis.project.package.elements import is_true
+from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 
-CHILD_NOT_LOADED: Final = 0xC00220E4
-"""DTS_E_TKEXECPACKAGE_UNABLETOLOAD."""
 DEEPEST_PACKAGES: Final = 64
 _ROOT: Final = "\\Package"
 _SENSITIVE: Final = "$Sensitive::"
@@ -115,7 +120,7 @@ class PackageRunner:
         project = project or self._project
         package = project.package(file)
         given, connections = given_parameters(project, file, package, parameters)
-        missing = missing_parameters(package, given)
+        missing = missing_parameters(project, package, given)
         if missing:
             raise LoadError(f"{file} requires a value for the parameter {', '.join(missing)}. Give one.")
         values = parameter_values(project, package, {**(project_values or {}), **given}, self._secrets)
@@ -130,9 +135,7 @@ class PackageRunner:
         for name, value in connections.items():
             set_connection_property(run, name, value)
         run.notes += Configurations(run, evaluation, self._secrets).apply(self._public(overrides), parent)
-        sensitive = [f"$Package::{one.name}" for one in package.parameters if one.sensitive]
-        sensitive += [f"$Project::{one.name}" for one in project.parameters if one.sensitive]
-        for name in sensitive:
+        for name in sensitive_parameters(project, package):
             self._secrets.add(run.parameters[name][1])
         for provider in package.log_providers:
             text = f"The log provider {provider.name} writes nothing here. Use the events of the run in its place."
@@ -146,6 +149,17 @@ class PackageRunner:
             if path.startswith(_SENSITIVE) or _SECRET.search(path):
                 self._secrets.add(value)
             found[path.removeprefix(_SENSITIVE)] = value
+        return found
+
+    def variables(self, run: PackageRun) -> dict[str, Any]:
+        """Return the values of a package's variables after its run; those of expressions as they are now."""
+        view = Evaluation(self._now).view(Frame(run.package.container, run, _ROOT, None))
+        found: dict[str, Any] = {}
+        for name, variable in run.variables_of(run.package.container).items():
+            try:
+                found[name] = view.read(name)
+            except TaskFailure:
+                found[name] = variable.value  # its expression has no value
         return found
 
     async def run(self, run: PackageRun, *, validate_only: bool = False) -> Result:
@@ -201,7 +215,7 @@ class PackageRunner:
             try:
                 stored = run.package.max_concurrent_executables
                 most = package_property(walk.evaluation, frame, "MaxConcurrentExecutables", stored)
-                run.slots = asyncio.Semaphore(_concurrent(int(most)))
+                run.slots = asyncio.Semaphore(_concurrent(most))
                 checkpoint = None if validate_only else self._checkpoint(walk, frame)
             except TaskFailure as error:
                 await walk.events.error(frame, error)
@@ -216,50 +230,70 @@ class PackageRunner:
     def _checkpoint(self, walk: Walk, frame: Frame) -> Checkpoint | None:
         package = frame.package.package
         saves = package_property(walk.evaluation, frame, "SaveCheckpoints", package.save_checkpoints)
-        if not is_true(str(saves)):
+        if not saves:
             return None
         name = package_property(walk.evaluation, frame, "CheckpointFileName", package.checkpoint_file_name)
         usage = package_property(walk.evaluation, frame, "CheckpointUsage", package.checkpoint_usage)
-        return open_checkpoint(frame, str(name), int(usage))
+        return open_checkpoint(frame, name, usage)
 
     async def _with_checkpoint(self, walk: Walk, frame: Frame, checkpoint: Checkpoint) -> Result:
         walk.checkpoints[frame.package] = checkpoint
-        if checkpoint.is_restart:
-            text = f"The package is started again from the checkpoint file {checkpoint.path}."
-            await walk.events.information(frame, text, RESTARTED)
-        result = await walk.run_package(frame)
-        if result in (Result.SUCCESS, Result.COMPLETION):
-            checkpoint.delete()
-            text = f"The checkpoint file {checkpoint.path} is deleted: the package has succeeded."
-            await walk.events.information(frame, text, DELETED)
-        return result
+        try:
+            if checkpoint.is_restart:
+                text = f"The package is started again from the checkpoint file {checkpoint.path}."
+                await walk.events.information(frame, text, RESTARTED)
+            result = await walk.run_package(frame)
+            why = ""
+            if result in (Result.SUCCESS, Result.COMPLETION):
+                why = "the package has succeeded"
+            elif result is Result.FAILURE and frame.start is not None and not checkpoint.restart_points:
+                why = "no executable that failed has FailPackageOnFailure, so the next run begins at the start"
+            if why and checkpoint.delete():
+                await walk.events.information(
+                    frame, f"The checkpoint file {checkpoint.path} is deleted: {why}.", DELETED
+                )
+            return result
+        finally:
+            checkpoint.close()
 
     async def _run_child(self, walk: Walk, parent: Frame, name: str, parameters: Mapping[str, Any]) -> None:
         packages = [frame for frame in parent.outwards() if frame.container.kind is ExecutableKind.PACKAGE]
         if len(packages) >= DEEPEST_PACKAGES:
             text = f"The package {name} cannot be run: {DEEPEST_PACKAGES} packages are nested, which is the limit."
-            raise TaskFailure(text, CHILD_NOT_LOADED)
+            raise TaskFailure(text, NOT_LOADED)
         try:
             project, file = self._find(parent.package.project, name)
             if any((one.package.project.source, one.package.file) == (project.source, file) for one in packages):
                 text = f"The package {name} is running already, as a parent of this task. A package cannot run itself."
-                raise TaskFailure(text, CHILD_NOT_LOADED)
+                raise TaskFailure(text, NOT_LOADED)
             is_same = project is parent.package.project
             shared = {key: value for key, (_, value) in parent.package.parameters.items() if key.startswith("$Project")}
             self._check(project, file)
+            self._check_assignments(parent, project, file)
             values = shared if is_same else None
             run = await in_thread(
                 name,
                 lambda: self.prepared(file, parameters, {}, project=project, project_values=values, parent=parent),
             )
         except (LoadError, ProjectError) as error:
-            raise TaskFailure(f"The package {name} cannot be loaded. {error}", CHILD_NOT_LOADED) from None
+            raise TaskFailure(f"The package {name} cannot be loaded. {error}", NOT_LOADED) from None
         run.server_execution_id = parent.package.server_execution_id
         result = await self._run_package(walk, parent.package_inside(run, run.package.container))
         if result is Result.CANCELED:
             raise Cancelled
         if result is Result.FAILURE:
             raise ChildFailed
+
+    @staticmethod
+    def _check_assignments(parent: Frame, project: LoadedProject, file: str) -> None:
+        task = parent.package.data_of(parent.container)
+        if isinstance(task, ExecutePackageTask) and task.assignments:
+            check_assignments(
+                file,
+                [(one.parameter, one.source) for one in task.assignments],
+                sensitive_parameters(parent.package.project, parent.package.package),
+                {one.name: one.sensitive for one in project.package(file).parameters},
+            )
 
     def _check(self, project: LoadedProject, file: str) -> None:
         """Check a child package that was not known before the run.

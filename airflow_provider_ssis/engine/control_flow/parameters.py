@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from airflow_provider_ssis.engine.control_flow.package_runs import TypedValue
 from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.control_flow.values import default_of, given_value
+from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
 from airflow_provider_ssis.project.package.document import DtsPackage
 
 CONNECTION = "CM."
+NOT_LOADED = 0xC00220E4
+"""DTS_E_TKEXECPACKAGE_UNABLETOLOAD: the child package of an Execute Package task cannot be loaded."""
 _PROJECT, _PACKAGE = "$Project::", "$Package::"
 
 
@@ -67,6 +70,40 @@ def parameter_values(
     return found
 
 
-def missing_parameters(package: DtsPackage, given: Mapping[str, Any]) -> list[str]:
-    """Return the names of the required parameters of a package without a given value."""
-    return [one.name for one in package.parameters if one.required and f"{_PACKAGE}{one.name}" not in given]
+def missing_parameters(project: LoadedProject, package: DtsPackage, given: Mapping[str, Any]) -> list[str]:
+    """Return the full names of the required parameters of a package and its project without a given value."""
+    required = [f"{_PACKAGE}{one.name}" for one in package.parameters if one.required]
+    required += [f"{_PROJECT}{one.name}" for one in project.parameters if one.required]
+    return [name for name in required if name not in given]
+
+
+def sensitive_parameters(project: LoadedProject, package: DtsPackage) -> list[str]:
+    """Return the full names of the sensitive parameters of a package and its project."""
+    found = [f"{_PACKAGE}{one.name}" for one in package.parameters if one.sensitive]
+    return found + [f"{_PROJECT}{one.name}" for one in project.parameters if one.sensitive]
+
+
+def check_assignments(
+    child: str, assignments: Iterable[tuple[str, str]], secrets: Collection[str], parameters: Mapping[str, bool]
+) -> None:
+    """Check what an Execute Package task assigns to the parameters of its child package.
+
+    :param child: the file name of the child package.
+    :param assignments: the names of parameters, and of the variables or parameters with their values.
+    :param secrets: the full names of the sensitive parameters of the parent package and its project.
+    :param parameters: for each parameter of the child, by name, whether it is sensitive.
+    :raises TaskFailure: the child has no such parameter, or a secret would become public. Source: "Execute Package
+        Task".
+    """
+    known = {name.casefold(): is_sensitive for name, is_sensitive in parameters.items()}
+    for name, source in assignments:
+        is_sensitive = known.get(name.removeprefix(_PACKAGE).casefold())
+        if is_sensitive is None:
+            names = ", ".join(sorted(parameters)) or "none"
+            raise TaskFailure(f"{child} has no parameter {name}. Parameters: {names}.", NOT_LOADED)
+        if source in secrets and not is_sensitive:
+            raise TaskFailure(
+                f"The parameter {name} of {child} is not sensitive, and cannot get the value of the sensitive parameter"
+                f" {source}. Make {name} sensitive too.",
+                NOT_LOADED,
+            )

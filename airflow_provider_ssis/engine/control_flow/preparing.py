@@ -13,6 +13,7 @@ from airflow_provider_ssis.engine.control_flow.evaluation import (
 )
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.properties import (
+    PACKAGE,
     is_of_component,
     with_container_property,
     with_data_property,
@@ -73,9 +74,10 @@ def package_property(evaluation: Evaluation, frame: Frame, name: str, stored: An
 
     :param frame: the package.
     :param name: the property: ``CheckpointFileName``.
-    :raises TaskFailure: its expression has no value.
+    :raises TaskFailure: its expression has no value, or the value is not one of the property.
     """
     value = stored
+    where = f"The property {name} of {frame.container.path}"
     for key, found in frame.package.settings.executables.get(frame.container.path, {}).items():
         if key.lower() == name.lower():
             value = found
@@ -83,10 +85,13 @@ def package_property(evaluation: Evaluation, frame: Frame, name: str, stored: An
         if key.lower() == name.lower():
             try:
                 value = evaluation.value(frame, expression)
-            except ExpressionError as error:
+            except (ExpressionError, TaskFailure) as error:
                 where = f"The expression of the property {name} of {frame.container.path}"
                 raise failure(where, error, PROPERTY_NOT_EVALUATED) from None
-    return value
+    try:
+        return PACKAGE[name.lower()](value)
+    except ValueError as error:
+        raise TaskFailure(f"{where} cannot be set: {error}.", PROPERTY_NOT_SET) from None
 
 
 def prepare_enumerator(evaluation: Evaluation, frame: Frame, loop: ForeachLoop) -> ForeachLoop:

@@ -108,6 +108,11 @@ def _transaction(value: Any) -> int:
     return ("notsupported", "supported", "required").index(found)
 
 
+def _usage(value: Any) -> int:
+    found = one_of({0: "never", 1: "ifexists", 2: "always"})(value)
+    return ("never", "ifexists", "always").index(found)
+
+
 def _locale(value: Any) -> int | None:
     return None if _whole(value) == -1 else _whole(value)
 
@@ -144,6 +149,14 @@ CONTAINER: Final[Table] = {
     "maximumerrorcount": ("max_error_count", _count),
     "transactionoption": ("transaction_option", _transaction),
 }
+
+PACKAGE: Final[Mapping[str, Parse]] = {
+    "checkpointfilename": _text,
+    "checkpointusage": _usage,
+    "maxconcurrentexecutables": _whole,
+    "savecheckpoints": _boolean,
+}
+"""How the values of properties are read that only packages have."""
 
 DATA: Final[Mapping[type, Table]] = {
     ForLoop: {

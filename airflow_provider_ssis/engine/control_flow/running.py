@@ -154,7 +154,7 @@ def run_package(
         statistics=tuple(collected.statistics),
         row_counts=collected.row_counts(),
         duration=(_now() - began).total_seconds(),
-        variables={name: variable.value for name, variable in run.variables_of(run.package.container).items()},
+        variables=runner.variables(run),
     )
 
 

@@ -19,10 +19,12 @@ from airflow_provider_ssis.engine.control_flow.threads import in_thread
 from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.models import ExecutableKind
+from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
-from airflow_provider_ssis.project.package.containers import DtsContainer
+from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
 from airflow_provider_ssis.project.type_names import task_type
 
+_HANDLER_TAGS: Final = (f"{DTS}EventHandlers", f"{DTS}EventHandler")
 NOT_SUPPORTED: Final = 0
 REQUIRED: Final = 2
 _STARTING: Final = 0x4001100A
@@ -93,6 +95,11 @@ def transaction_refusals(root: DtsContainer, managers: tuple[DtsConnectionManage
     :param managers: the connection managers of the package and its project.
     """
     databases = [manager for manager in managers if manager.kind.upper() in _DATABASES]
+    for handler in _handlers(root):
+        if handler.transaction_option == REQUIRED:
+            why = "the engine begins no transactions for event handlers"
+            advice = f"{_ADVICE} for the event handler, and to Required for a sequence in it."
+            yield Refusal(handler.path, "the transaction", why, advice)
     for begins in _beginning(root, inside=False):
         used: dict[str, str] = {}
         for member in _members(begins):
@@ -116,20 +123,42 @@ def _beginning(container: DtsContainer, *, inside: bool) -> Iterator[DtsContaine
     inside = container.transaction_option != NOT_SUPPORTED and (inside or container.transaction_option == REQUIRED)
     for child in container.children:
         yield from _beginning(child, inside=inside)
+    for handler in container.enabled_handlers:
+        for child in handler.children:
+            yield from _beginning(child, inside=inside and handler.transaction_option != NOT_SUPPORTED)
 
 
 def _members(container: DtsContainer) -> Iterator[DtsContainer]:
+    """Yield the executables that take part in a transaction, those of event handlers too."""
     yield container
-    for child in container.children:
+    children = list(container.children)
+    for handler in container.enabled_handlers:
+        children += handler.children if handler.transaction_option != NOT_SUPPORTED else ()
+    for child in children:
         if not child.disabled and child.transaction_option != NOT_SUPPORTED:
             yield from _members(child)
 
 
+def _handlers(container: DtsContainer) -> Iterator[DtsEventHandler]:
+    if container.disabled:
+        return
+    children = list(container.children)
+    for handler in container.enabled_handlers:
+        yield handler
+        children += handler.children
+    for child in children:
+        yield from _handlers(child)
+
+
 def _text(container: DtsContainer) -> str:
-    parts = []
-    for element in container.element.iter("*"):
-        parts += [str(value) for value in element.attrib.values()]
-        parts.append(element.text or "")
+    """Return the texts and attributes of a task, without those of its event handlers."""
+    parts = [str(value) for value in container.element.attrib.values()]
+    for child in container.element:
+        if str(child.tag) in _HANDLER_TAGS:
+            continue
+        for element in child.iter("*"):
+            parts += [str(value) for value in element.attrib.values()]
+            parts.append(element.text or "")
     return "\n".join(parts).upper()
 
 

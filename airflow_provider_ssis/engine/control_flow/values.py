@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import struct
+from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any, Final
 
 from airflow_provider_ssis.expressions import Variable
@@ -14,6 +17,12 @@ OBJECT: Final = "Object"
 _TYPES: Final = {data_type.name: data_type for data_type in VARIABLE_TYPES}
 _REALS: Final = ("Single", "Double")
 _DECIMALS: Final = ("Decimal", "Currency")
+_LARGEST: Final[Mapping[str, tuple[Decimal, int]]] = {
+    "Decimal": (Decimal(2**96 - 1), 28),
+    "Currency": (Decimal("922337203685477.5807"), 4),
+}
+"""The largest value of a type, and its most decimal places."""
+_DIGITS: Final = 120
 _FIRST_DATE: Final = datetime(1899, 12, 30)
 _UNTYPED: Final = ("Object", "Empty", "DBNull")
 
@@ -47,7 +56,7 @@ def stored_value(text: str, type_name: str) -> Any:
     if data_type is None:
         raise ValueError(f"the type {type_name} is unknown")
     found = parse_value(text, data_type)
-    return default_of(type_name) if found is None else found
+    return default_of(type_name) if found is None else _fitting(found, type_name)
 
 
 def given_value(value: Any, type_name: str) -> Any:
@@ -88,16 +97,46 @@ def converted(value: Any, type_name: str) -> Any:
         moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
         return moment.replace(tzinfo=None)
     if type_name in _REALS and is_number and not isinstance(value, Decimal):
-        return float(value)
+        return _fitting(float(value), type_name)
     if type_name in _DECIMALS and is_number:
         # OLE Automation keeps 15 digits of a real number.
-        return Decimal(f"{value:.15g}") if isinstance(value, float) else Decimal(value)
+        return _fitting(Decimal(f"{value:.15g}") if isinstance(value, float) else Decimal(value), type_name)
     if data_type.low is not None and data_type.high is not None and isinstance(value, int) and is_number:
         if not data_type.low <= value <= data_type.high:
             raise ValueError(f"the value does not fit: {type_name} has {data_type.low} to {data_type.high}")
         return value
     found = "NULL" if value is None else f"a value of Python's type {type(value).__name__}"
     raise ValueError(f"{found} is not a value of {type_name}")
+
+
+def _fitting(value: Any, type_name: str) -> Any:
+    """Return a number in the range and with the digits of its type; other values are returned as they are.
+
+    :raises ValueError: it is out of the range.
+    """
+    if type_name == "Single" and isinstance(value, float) and math.isfinite(value):
+        try:
+            return float(struct.unpack("<f", struct.pack("<f", value))[0])
+        except OverflowError:
+            raise ValueError("the value does not fit: it is out of the range of Single") from None
+    if type_name not in _LARGEST or not isinstance(value, Decimal):
+        return value
+    largest, places = _LARGEST[type_name]
+    with localcontext(prec=_DIGITS):
+        found = value
+        if found.is_finite():
+            places = min(places, max(-int(found.as_tuple().exponent), 0))
+            found = _rounded(found, places)
+            while places and type_name == "Decimal" and abs(found.scaleb(places)) > largest:
+                places -= 1
+                found = _rounded(found, places)
+        if not found.is_finite() or abs(found) > largest:
+            raise ValueError(f"the value does not fit: {type_name} has -{largest} to {largest}")
+    return found
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN) if value.adjusted() < _DIGITS // 2 else value
 
 
 def for_expressions(value: Any, type_name: str) -> Variable:

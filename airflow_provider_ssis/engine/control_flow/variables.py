@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from airflow_provider_ssis.engine.control_flow.frames import Frame
@@ -50,13 +52,16 @@ class View(Mapping[str, Variable]):
     """The variables, parameters and system variables that a frame sees, as expressions use them.
 
     :param frame: where they are used.
-    :param clock: the time of the run, for expressions of variables.
+    :param settings: returns what expressions depend on besides variables, for a locale.
+    :param evaluating: the variables whose expressions are being evaluated. Default: none.
     """
 
-    def __init__(self, frame: Frame, settings: Callable[[int], Settings]) -> None:
+    def __init__(
+        self, frame: Frame, settings: Callable[[int], Settings], evaluating: list[RunVariable] | None = None
+    ) -> None:
         self._frame = frame
         self._settings = settings
-        self._evaluating: list[str] = []
+        self._evaluating: list[RunVariable] = [] if evaluating is None else evaluating
         self._variables: dict[str, tuple[RunVariable, Frame]] = {}
         self._system: dict[str, tuple[str, Callable[[], Any]]] = system_variables(frame)
         for outer in frame.outwards():
@@ -68,7 +73,7 @@ class View(Mapping[str, Variable]):
     def __getitem__(self, name: str) -> Variable:
         found = self._variables.get(name)
         if found is not None and found[0].expression:
-            return self._computed(found[0])
+            return self._computed(*found)
         type_name, value = self.typed(name)
         return for_expressions(value, type_name)
 
@@ -118,30 +123,30 @@ class View(Mapping[str, Variable]):
         :param name: its name, or its id in braces.
         :raises TaskFailure: as :meth:`full_name`, or its expression has no value.
         """
-        variable, full = self._identified(name) if name.startswith("{") else self._named(name)
-        if variable is None:
+        found, full = self._identified(name) if name.startswith("{") else self._named(name)
+        if found is None:
             return self.typed(full)[1]
+        variable, owner = found
         if not variable.expression:
             return variable.value
         try:
-            computed = self._computed(variable)
+            computed = self._computed(variable, owner)
         except Fault as fault:
             raise TaskFailure(fault.reason, EXPRESSION_ERROR) from None
         return None if computed.type is None else to_python(computed.value, computed.type)
 
-    def _named(self, name: str) -> tuple[RunVariable | None, str]:
-        """Return a variable and its full name; None for a parameter or system variable."""
+    def _named(self, name: str) -> tuple[tuple[RunVariable, Frame] | None, str]:
+        """Return a variable with its container, and its full name; None for a parameter or system variable."""
         full = self.full_name(name)
-        found = self._variables.get(full)
-        return None if found is None else found[0], full
+        return self._variables.get(full), full
 
-    def _identified(self, identifier: str) -> tuple[RunVariable | None, str]:
+    def _identified(self, identifier: str) -> tuple[tuple[RunVariable, Frame] | None, str]:
         """Return the variable with an id, also if another one of its name hides it, or the name of a parameter."""
         sought = identifier.upper()
         for outer in self._frame.outwards():
             for name, variable in outer.package.variables_of(outer.container).items():
                 if variable.id.upper() == sought:
-                    return variable, name
+                    return (variable, outer), name
         run = self._frame.package
         for namespace, parameters in (("$Package", run.package.parameters), ("$Project", run.project.parameters)):
             for parameter in parameters:
@@ -201,18 +206,23 @@ class View(Mapping[str, Variable]):
         """Return the names that an expression can use."""
         return Scope(self)
 
-    def _computed(self, variable: RunVariable) -> Variable:
-        if variable.name in self._evaluating:
-            names = " -> ".join([*self._evaluating, variable.name])
+    def _computed(self, variable: RunVariable, owner: Frame) -> Variable:
+        """Evaluate the expression of a variable with what its own container sees.
+
+        A variable of the same name nearer to the reader does not change the value.
+        """
+        if any(one is variable for one in self._evaluating):
+            names = " -> ".join(one.name for one in [*self._evaluating, variable])
             reason = f"The expressions of variables read each other: {names}"
             raise Fault(ExpressionCode.DTS_E_EXPREVALVARIABLECOMPUTEFAILED, reason)
-        self._evaluating.append(variable.name)
+        seen = self if owner is self._frame else View(owner, self._settings, self._evaluating)
+        self._evaluating.append(variable)
         try:
             target = for_expressions(default_of(variable.type), variable.type).type
             compiled = compile_expression(
                 variable.expression,
-                Scope(self),
-                self._settings(self._frame.locale_id),
+                Scope(seen),
+                self._settings(owner.locale_id),
                 target=None if target is None or target.code.name == "DT_WSTR" else target,
                 max_length=MAX_VARIABLE_LENGTH,
                 for_variable=True,
@@ -234,4 +244,4 @@ class View(Mapping[str, Variable]):
 def _is_same(new: Any, old: Any) -> bool:
     if new is old:
         return True
-    return type(new) is type(old) and isinstance(new, (bool, int, float, str)) and bool(new == old)
+    return type(new) is type(old) and isinstance(new, (bool, int, float, str, Decimal, datetime)) and bool(new == old)

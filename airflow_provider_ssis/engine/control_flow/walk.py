@@ -10,7 +10,12 @@ from typing import Any, Final
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.control_flow import texts
-from airflow_provider_ssis.engine.control_flow.checkpoints import NOT_RESTARTABLE, Checkpoint, is_unit
+from airflow_provider_ssis.engine.control_flow.checkpoints import (
+    NOT_RESTARTABLE,
+    Checkpoint,
+    is_in_restart_point,
+    is_unit,
+)
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation, failure
 from airflow_provider_ssis.engine.control_flow.event_raising import Events, Sink
 from airflow_provider_ssis.engine.control_flow.executor import Executor, Work
@@ -211,7 +216,9 @@ class Walk:
             return
         if result is Result.SUCCESS:
             checkpoint.succeeded(frame)
-        elif container.kind is ExecutableKind.TASK and is_unit(frame) and not container.fail_package_on_failure:
+        elif result is not Result.FAILURE or checkpoint.failed(frame) or container.kind is not ExecutableKind.TASK:
+            return
+        elif is_unit(frame) and not is_in_restart_point(frame):
             text = "FailPackageOnFailure is False, so a restart does not begin at this task."
             await self.events.warning(frame, text, NOT_RESTARTABLE)
 
@@ -235,6 +242,7 @@ class Walk:
                     await self._children(frame, container, f"{frame.execution_path}[{turn}]")
                     if frame.ended or self.cancel.is_cancelled or 0 < container.max_error_count <= frame.errors:
                         break
+                    await asyncio.sleep(0)  # a body that waits for nothing must not stop the executables in parallel
         else:
             await self._children(frame, container, frame.execution_path)
         self.cancel.check()

@@ -146,6 +146,8 @@ class DtsEventHandler(DtsElement):
     id: str
     disabled: bool
     propagate: bool
+    transaction_option: int
+    isolation_level: int
     variables: tuple[DtsVariable, ...]
     expressions: Mapping[str, str]
     children: tuple[DtsContainer, ...]
@@ -215,6 +217,8 @@ class _Reader:
             id=found.text("DTSID").upper(),
             disabled=found.flag("Disabled"),
             propagate=_propagates(variables),
+            transaction_option=found.number("TransactionOption", 1, self.part),
+            isolation_level=found.number("ISOLevel", SERIALIZABLE, self.part),
             variables=variables,
             expressions=expressions_of(found.children("PropertyExpression")),
             children=children,

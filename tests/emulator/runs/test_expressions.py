@@ -232,6 +232,31 @@ def test_a_child_package_has_its_own_variables() -> None:
     assert "B" in run(parent, child).ran
 
 
+@pytest.mark.parametrize(
+    ("assignments", "is_secret", "runs_b", "succeeds"),
+    [
+        ((("Limit", "User::Day"),), False, True, True),
+        ((("Limit", "$Package::Days"),), False, True, True),
+        ((), False, False, False),  # the parameter is required
+        ((("Missing", "User::Day"),), False, False, False),
+        ((("Limit", "User::Missing"),), False, False, False),
+        ((("Limit", "User::Text"),), False, False, False),
+        ((("Limit", "$Package::Days"),), True, False, False),  # a secret, and the parameter of the child is none
+    ],
+)
+def test_a_child_package_gets_the_parameters_that_its_task_assigns(
+    assignments: tuple[tuple[str, str], ...], is_secret: bool, runs_b: bool, succeeds: bool
+) -> None:
+    child = package("C.dtsx", task("A"), task("B"), constraints=[arrow("@[$Package::Limit] == 7")])
+    child = replace(child, parameters=(Parameter("Limit", "Int32", 1, required=True),))
+    calling = replace(execute_package("Run", "C.dtsx"), child_assignments=assignments)
+    text = VariableDefinition("User::Text", "String", "many")
+    parent = with_variables(package("P.dtsx", calling), number("Day", 7), text)
+    parent = replace(parent, parameters=(Parameter("Days", "Int32", 7, sensitive=is_secret),))
+    played = run(parent, child)
+    assert ("B" in played.ran, played.status is OperationStatus.SUCCEEDED) == (runs_b, succeeds)
+
+
 def test_system_variables() -> None:
     expression = '@[System::PackageName] == "P" && @[System::ServerExecutionID] == 1 && !@[System::InteractiveMode]'
     expression += ' && DATEDIFF("day", @[System::StartTime], GETDATE()) == 0'

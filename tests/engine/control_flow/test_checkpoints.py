@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_ssis.engine import RunResult
 from airflow_provider_ssis.engine.context import TaskContext
+from airflow_provider_ssis.engine.control_flow.file_lock import FileLock
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.project.builder.executables import Options
@@ -114,9 +115,61 @@ def test_variables_have_the_values_of_the_failed_run(restarts: Restarts) -> None
     }
 
 
-def test_a_failure_without_fail_package_on_failure_is_a_warning(restarts: Restarts) -> None:
+def test_a_failure_without_fail_package_on_failure_is_a_warning_and_no_restart(restarts: Restarts) -> None:
     result = restarts(chain(options=Options()), {"Two": fail})
     assert codes(result, EventName.WARNING) == [0x80014058, 0x80019002]
+    assert ran(restarts(chain(options=Options()))) == ["One", "Two", "Three", "P"]
+
+
+def test_a_sequence_is_a_unit_if_its_tasks_only_fail_their_parent(restarts: Restarts) -> None:
+    package = PackageBuilder("P")
+    first = add_task(package, "First", options=RESTARTABLE)
+    sequence = package.add_sequence("S", options=RESTARTABLE)
+    parts = [add_task(sequence, name, options=Options(fail_parent_on_failure=True)) for name in ("One", "Two")]
+    sequence.connect(*parts)
+    package.connect(first, sequence)
+    failed = restarts(package, {"Two": fail})
+    assert 0x80014058 not in codes(failed, EventName.WARNING)
+    assert ran(restarts(package)) == ["One", "Two", "S", "P"]
+
+
+def test_a_restart_repeats_the_loop_in_which_a_task_failed(restarts: Restarts) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("N", 0)
+    loop = package.add_for_loop("Loop", "@N < 1", assign="@N = @N + 1")
+    loop.connect(*(add_task(loop, name, options=RESTARTABLE) for name in ("One", "Two")))
+    package.connect(add_task(package, "First", options=RESTARTABLE), loop)
+    restarts(package, {"Two": fail})
+    assert ran(restarts(package)) == ["One", "Two", "Loop", "P"]
+
+
+def test_a_file_is_used_by_one_run_at_a_time(restarts: Restarts) -> None:
+    package = chain()
+    lock = FileLock(restarts.file.with_name(f".{restarts.file.name}.lock"))
+    assert lock.acquire()
+    second = restarts(package)
+    assert (codes(second), ran(second)) == ([0xC001604B], [])
+    lock.release()
+    restarts(package, {"Three": fail})
+    assert ran(restarts(package)) == ["Three", "P"]
+    assert list(restarts.file.parent.glob("*.lock")) == []
+
+
+@pytest.mark.parametrize("text", ["a\x01b", "_x0041_ _x41_", "\r\n \t", "\ud83d", "\U0001f600 \uffff"])
+def test_a_file_keeps_every_character(restarts: Restarts, text: str) -> None:
+    package = chain()
+    package.add_variable("Text", "")
+    restarts(package, {"One": lambda context: context.write("User::Text", text), "Three": fail})
+    assert restarts(package).variables["User::Text"] == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("CheckpointUsage", "7"), ("SaveCheckpoints", "maybe"), ("MaxConcurrentExecutables", "many")]
+)
+def test_a_wrong_value_of_a_package_property_fails_the_package(runs: EngineRuns, name: str, value: str) -> None:
+    overrides = {"\\Package.Properties[SaveCheckpoints]": "True", "\\Package.Properties[CheckpointFileName]": "x.chk"}
+    result = runs.run(chain(), property_overrides={**overrides, f"\\Package.Properties[{name}]": value})
+    assert (codes(result), ran(result)) == ([0xC0017004], [])
 
 
 @pytest.mark.parametrize(

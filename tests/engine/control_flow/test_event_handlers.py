@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.project.builder.executables import Options
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
+from airflow_provider_ssis.project.models import ConstraintValue
 from airflow_provider_ssis.project.package.loops import ItemEnumerator
 from tests.support.engine_runs import EngineRuns, add_task, codes, messages, ran, result_of
 
@@ -88,6 +91,31 @@ def test_propagate_false_ends_the_way_of_an_error(
     result = runs.run(package, {"T": fail})
     assert (ran(result).count("T"), result.status) == (turns, status)
     assert ("Package handler" in ran(result)) is propagate
+
+
+def test_a_failure_in_a_handler_that_fails_the_package_ends_the_handler(runs: EngineRuns) -> None:
+    package = PackageBuilder("P", options=Options(max_error_count=0))
+    first = add_task(package, "First")
+    package.connect(first, add_task(package, "Second"))
+    handler = package.event_handler("OnPostExecute", of=first)
+    fails = add_task(handler, "Fails", options=Options(fail_package_on_failure=True))
+    handler.add_constraint(fails, add_task(handler, "Next"), value=ConstraintValue.COMPLETION)
+    result = runs.run(package, {"Fails": fail})
+    assert (ran(result), result.status) == (["Fails", "First", "P"], Result.FAILURE)
+
+
+def test_an_equal_value_is_no_change(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("Day", datetime(2024, 2, 29), raise_changed_event=True)
+    package.add_variable("Amount", Decimal("1.50"), raise_changed_event=True)
+    add_task(package, "T")
+    add_task(package.event_handler("OnVariableValueChanged"), "Handler")
+
+    def task(context: TaskContext) -> None:
+        context.write("Day", datetime(2024, 2, 29))
+        context.write("Amount", Decimal("1.5"))
+
+    assert "Handler" not in ran(runs.run(package, {"T": task}))
 
 
 def test_a_handler_can_set_propagate(runs: EngineRuns) -> None:

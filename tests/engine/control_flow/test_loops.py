@@ -227,3 +227,11 @@ def test_a_loop_without_an_enumerator_fails_its_validation(tmp_path: Path) -> No
     result = run_package(file)
     assert not result.succeeded
     assert [message.code for message in result.messages if "no enumerator" in message.text] == [0xC0014023]
+
+
+def test_a_loop_without_work_lets_parallel_tasks_run(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    goes_on = package.add_variable("GoesOn", True)
+    package.add_for_loop("Loop", "@GoesOn")
+    add_task(package, "T")
+    assert runs.run(package, {"T": lambda context: context.write(goes_on.name, False)}).status is Result.SUCCESS

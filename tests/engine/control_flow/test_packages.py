@@ -192,6 +192,29 @@ def test_a_child_package_that_cannot_run_fails_its_task(runs: EngineRuns, child:
     assert (codes(result), result.status) == ([0xC00220E4], Result.FAILURE)
 
 
+@pytest.mark.parametrize(
+    ("is_sensitive", "name", "status"),
+    [(True, "Token", Result.SUCCESS), (False, "Token", Result.FAILURE), (True, "Server", Result.FAILURE)],
+    ids=["sensitive", "not sensitive", "no parameter of the child"],
+)
+def test_a_secret_goes_only_into_a_sensitive_parameter_of_a_child(
+    runs: EngineRuns, is_sensitive: bool, name: str, status: Result
+) -> None:
+    project = ProjectBuilder("Sales")
+    project.add_parameter("Server", "db1")
+    parent, child = project.add_package("Parent"), project.add_package("Child")
+    secret = parent.add_parameter("Secret", sensitive=True)
+    child.add_parameter("Token", data_type="String", sensitive=is_sensitive)
+    parent.add_execute_package("Run", "Child.dtsx", assignments={name: secret})
+    add_task(child, "T")
+    seen: list[Any] = []
+    functions = {"T": lambda context: seen.append(context.read("$Package::Token"))}
+    result = runs.run(project, functions, "Parent", parameters={"Secret": "hunter2"})
+    assert (result.status, seen) == (status, ["hunter2"] if status is Result.SUCCESS else [])
+    assert codes(result) == ([] if status is Result.SUCCESS else [0xC00220E4])
+    assert "hunter2" not in str(result.messages)
+
+
 def test_cancelling_ends_the_child_package_too(runs: EngineRuns) -> None:
     project = ProjectBuilder("Sales")
     parent, child = project.add_package("Parent"), project.add_package("Child")

@@ -140,6 +140,36 @@ def test_two_connection_managers_in_a_transaction_are_refused(runs: EngineRuns, 
     assert runs.run(supported.package, connections={"Inside": postgresql_odbc}).status is Result.SUCCESS
 
 
+@pytest.mark.parametrize(("handler_option", "expected"), [(SUPPORTED, []), (NOT_SUPPORTED, ["Log"])])
+def test_an_event_handler_joins_the_transaction_unless_it_does_not_support_it(
+    runs: EngineRuns, postgresql_odbc: str, table: Any, handler_option: int, expected: list[str]
+) -> None:
+    database = Database(postgresql_odbc)
+    handler = database.package.event_handler("OnError", of=database.sequence("A", "B"))
+    handler.set_attributes({"TransactionOption": None if handler_option == SUPPORTED else str(handler_option)})
+    add_task(handler, "Log")
+    runs.run(database.package, {"A": insert, "B": insert_and_fail, "Log": insert})
+    assert rows(table) == expected
+
+
+def test_transactions_of_event_handlers_are_refused(runs: EngineRuns, postgresql_odbc: str) -> None:
+    package = PackageBuilder("P")
+    package.event_handler("OnError").set_attributes({"TransactionOption": "2"})
+    with pytest.raises(UnsupportedError, match="the engine begins no transactions for event handlers"):
+        runs.run(package)
+    database = Database(postgresql_odbc)
+    other = database.package.connection_managers.add_odbc("Other", postgresql_odbc)
+    database.package.add_sequence("S", options=option(REQUIRED)).add_execute_sql("A", database.manager, "SELECT 1")
+    handler = database.package.event_handler("OnError", of=database.package.add_sequence("Without"))
+    handler.add_execute_sql("Log", other, "SELECT 1")
+    assert runs.run(database.package).status is Result.FAILURE  # over ODBC, but nothing is refused
+    sequence = database.package.add_sequence("T", options=option(REQUIRED))
+    sequence.add_execute_sql("A", database.manager, "SELECT 1")
+    database.package.event_handler("OnError", of=sequence).add_execute_sql("Log", other, "SELECT 1")
+    with pytest.raises(UnsupportedError, match=r"2 connection managers \(Db, Other\)"):
+        runs.run(database.package)
+
+
 def test_a_child_package_in_a_transaction_is_refused(runs: EngineRuns) -> None:
     package = PackageBuilder("P")
     package.add_sequence("S", options=option(REQUIRED)).add_execute_package("Run", "P.dtsx")

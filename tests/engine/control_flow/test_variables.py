@@ -44,10 +44,28 @@ def test_the_nearest_variable_of_a_name_counts(runs: EngineRuns) -> None:
     assert seen == {"Inside": "sequence", "Outside": "package"}
 
 
+def test_the_expression_of_a_variable_sees_what_its_own_container_sees(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("X", 1)
+    package.add_variable("Next", data_type="Int32", expression="@[User::X] + 1")
+    sequence = package.add_sequence("S")
+    sequence.add_variable("X", 10)
+    sequence.add_variable("Both", data_type="Int32", expression="@[User::X] + @[User::Next]")
+    add_task(sequence, "T")
+    seen: list[Any] = []
+    result = runs.run(package, {"T": lambda context: seen.extend(map(context.read, ("User::Next", "Both")))})
+    assert seen == [2, 12]
+    assert result.variables == {"User::X": 1, "User::Next": 2}
+
+
 @pytest.mark.parametrize(
     ("data_type", "given", "stored"),
     [
         ("Int32", 5, 5),
+        ("Single", 0.1, 0.10000000149011612),
+        ("Decimal", Decimal(2**96 - 1), Decimal(2**96 - 1)),
+        ("Decimal", Decimal("1234567890123456789.12345678901234"), Decimal("1234567890123456789.1234567890")),
+        ("Currency", Decimal("1.23455"), Decimal("1.2346")),
         ("Byte", 255, 255),
         ("Double", 3, 3.0),
         ("Decimal", 3, Decimal(3)),
@@ -80,6 +98,10 @@ def test_a_variable_takes_values_of_its_type(runs: EngineRuns, data_type: str, g
         ("String", None),
         ("Boolean", 1),
         ("Double", Decimal(1)),
+        ("Single", 1e39),
+        ("Decimal", Decimal(2**96)),
+        ("Decimal", Decimal("NaN")),
+        ("Currency", Decimal("922337203685477.5808")),
         ("DateTime", "2024-02-29"),
     ],
 )
@@ -226,9 +248,15 @@ def test_wrong_parameters_are_rejected(runs: EngineRuns, given: dict[str, Any]) 
 def test_a_required_parameter_needs_a_value(runs: EngineRuns) -> None:
     package = PackageBuilder("P")
     package.add_parameter("Region", required=True)
-    with pytest.raises(LoadError, match="requires a value for the parameter Region"):
+    with pytest.raises(LoadError, match=r"requires a value for the parameter \$Package::Region"):
         runs.run(package)
     assert runs.run(package, parameters={"Region": "north"}).status is Result.SUCCESS
+    project = ProjectBuilder("Sales")
+    project.add_parameter("Server", required=True)
+    project.add_package("P")
+    with pytest.raises(LoadError, match=r"requires a value for the parameter \$Project::Server"):
+        runs.run(project)
+    assert runs.run(project, parameters={"Server": "db1"}).status is Result.SUCCESS
 
 
 def test_sensitive_values_do_not_appear_in_messages(runs: EngineRuns) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -40,6 +41,10 @@ def main(arguments: Sequence[str] | None = None, *, program: str = PROGRAM, conn
     :returns: the exit code of the command: 0 succeeded, 1 failed with a message on standard error, 2 wrong usage,
         130 interrupted; other codes are documented for each command.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the encoding of the terminal lacks must not end a command.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = command_line.main(
             None if arguments is None else list(arguments), prog_name=program, standalone_mode=False, obj=conn_id

@@ -105,11 +105,21 @@ class Output:
 
     def json(self, value: object) -> None:
         """Print JSON, indented."""
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        click.echo(_json_text(value, indent=2))
 
     def json_line(self, value: object) -> None:
         """Print JSON as one line, for results that grow."""
-        click.echo(json.dumps(value, ensure_ascii=False))
+        click.echo(_json_text(value))
+
+
+def _json_text(value: object, *, indent: int | None = None) -> str:
+    """JSON, with escapes if the encoding of the output lacks a character."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent)
+    return text
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -127,22 +127,24 @@ def command(
     output = Output(as_json=as_json)
     given = _values(values, parameter, project_parameter, connection, overrides)
     password = None if password_file is None else read_password(password_file)
-    with _reported(output, source):
+    with _reported(output, package, validate_only=dry_run):
         scripts = {path: load_function(name) for path, name in unique(script, "--script").items()}
         project = load_project(source, password=password)
         name = project.file_name(package)
         paths = unique(map_path, "--map-path")
         if dry_run and not _is_supported(output, project, name, scripts, paths, given):
+            if as_json:
+                _json_end(output, name, "refused", ExitCode.NOT_LOADED, validate_only=True)
             return ExitCode.NOT_LOADED
         summary = RunSummary()
-        printer = EventPrinter(output, level if follow else None)
         cancel = CancelToken()
         with RunningTasks(name, enabled=not (follow or as_json)) as display:
+            printer = EventPrinter(output, level if follow else None)
+            shown = _Shown((printer.show, display.show), cancel)
 
             def show(event: Event) -> None:
                 summary.add(event)
-                printer.show(event)
-                display.show(event)
+                shown.add(event)
 
             with _cancelled_by_signals(cancel):
                 result = run_package(
@@ -160,8 +162,39 @@ def command(
                     options=RunOptions(taps=_taps(taps)),
                     validate_only=dry_run,
                 )
-        _print_end(output, name, result, summary, validate_only=dry_run)
-        return result.exit_code
+    try:
+        if shown.failure is None:
+            _print_end(output, name, result, summary, validate_only=dry_run)
+    except OSError as error:
+        shown.failure = error
+    if shown.failure is not None:
+        reason = shown.failure.strerror or shown.failure
+        text = f"the output cannot be written: {reason}. The status of the run is {result.status.name.lower()}."
+        raise CommandFailed(text, result.exit_code)
+    return result.exit_code
+
+
+class _Shown:
+    """The printed events. The run is canceled if the output cannot be written any more.
+
+    :param show: print an event.
+    :param cancel: cancels the run.
+    """
+
+    def __init__(self, show: Iterable[Callable[[Event], None]], cancel: CancelToken) -> None:
+        self._show = tuple(show)
+        self._cancel = cancel
+        self.failure: OSError | None = None
+
+    def add(self, event: Event) -> None:
+        if self.failure is not None:
+            return
+        try:
+            for show in self._show:
+                show(event)
+        except OSError as error:
+            self.failure = error
+            self._cancel.cancel()
 
 
 def _taps(taps: Pairs) -> tuple[DataTap, ...]:
@@ -216,8 +249,16 @@ def _values(
 
 
 @contextmanager
-def _reported(output: Output, source: Path) -> Iterator[None]:
+def _reported(output: Output, package: str | None, *, validate_only: bool) -> Iterator[None]:
     """Report errors before the run as failures of the command, with the exit codes of dtexec."""
+
+    def failed(text: str, status: str, code: ExitCode, refusals: Sequence[Any] = ()) -> CommandFailed:
+        if not output.as_json:
+            return CommandFailed(text, code)
+        found = [asdict(one) for one in refusals]
+        _json_end(output, package, status, code, validate_only=validate_only, error=text, refusals=found)
+        return CommandFailed("", code)
+
     from airflow_provider_ssis.engine.errors import EngineError
     from airflow_provider_ssis.engine.loading import PackageNotFoundError
     from airflow_provider_ssis.engine.refusals import UnsupportedError
@@ -226,23 +267,15 @@ def _reported(output: Output, source: Path) -> Iterator[None]:
     try:
         yield
     except UnsupportedError as error:
-        if output.as_json:
-            output.json_line(
-                {"event": "result", "status": "refused", "refusals": [asdict(one) for one in error.refusals]}
-            )
-            raise CommandFailed("", ExitCode.NOT_LOADED) from None
         lines = "".join(f"\n  {refusal}" for refusal in error.refusals)
-        raise CommandFailed(
-            f"the engine cannot run this package. Nothing was run.{lines}", ExitCode.NOT_LOADED
-        ) from None
+        text = f"the engine cannot run this package. Nothing was run.{lines}"
+        raise failed(text, "refused", ExitCode.NOT_LOADED, error.refusals) from None
     except (EngineError, ProjectError) as error:
         code = ExitCode.NOT_FOUND if isinstance(error, PackageNotFoundError) else ExitCode.NOT_LOADED
-        if output.as_json:
-            output.json_line({"event": "result", "status": "not_loaded", "error": str(error)})
-            raise CommandFailed("", code) from None
-        raise CommandFailed(str(error), code) from None
+        raise failed(str(error), "not_loaded", code) from None
     except OSError as error:
-        raise CommandFailed(f"cannot read {source}: {error.strerror or error}", ExitCode.NOT_LOADED) from None
+        text = f"cannot read {error.filename or 'a file'}: {error.strerror or error}"
+        raise failed(text, "not_loaded", ExitCode.NOT_LOADED) from None
 
 
 @contextmanager
@@ -308,22 +341,29 @@ def _is_supported(
     return checked.can_run and not checked.values
 
 
+def _json_end(
+    output: Output, package: str | None, status: str, exit_code: int, *, validate_only: bool, **found: Any
+) -> None:
+    """Print the last line of JSON, which has the same keys for each end of a run."""
+    line: dict[str, Any] = {"event": "result", "package": package, "status": status, "validate_only": validate_only}
+    line |= {"exit_code": int(exit_code), "duration": None, "errors": 0, "warnings": 0, "rows": [], "causes": []}
+    output.json_line({**line, "error": None, "refusals": [], **found})
+
+
 def _print_end(output: Output, name: str, result: RunResult, summary: RunSummary, *, validate_only: bool) -> None:
     status = result.status.name.lower()
     if output.as_json:
-        output.json_line(
-            {
-                "event": "result",
-                "package": name,
-                "status": status,
-                "validate_only": validate_only,
-                "exit_code": result.exit_code,
-                "duration": result.duration,
-                "errors": summary.errors,
-                "warnings": summary.warnings,
-                "rows": [asdict(one) for one in result.row_counts],
-                "causes": summary.causes(),
-            }
+        _json_end(
+            output,
+            name,
+            status,
+            result.exit_code,
+            validate_only=validate_only,
+            duration=result.duration,
+            errors=summary.errors,
+            warnings=summary.warnings,
+            rows=[asdict(one) for one in result.row_counts],
+            causes=summary.causes(),
         )
         return
     if not result.succeeded:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import re
@@ -45,6 +47,68 @@ def test_json_has_a_line_for_each_event_and_the_result(tmp_path: Path, capsys: p
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {"message", "executable_ended", "result"} == {line["event"] for line in lines}
     assert (lines[-1]["status"], lines[-1]["exit_code"], lines[-1]["errors"]) == ("failure", 1, 1)
+
+
+def test_the_last_line_of_json_has_the_same_keys_for_each_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package, unsupported = str(saved(counting(), tmp_path)), str(saved(refused(), tmp_path))
+    ends = [
+        ([package], 0, "success"),
+        ([package, "--parameter", "Missing=1"], 5, "not_loaded"),
+        ([package, "--package", "Missing"], 4, "not_loaded"),
+        ([unsupported], 5, "refused"),
+        ([unsupported, "--dry-run"], 5, "refused"),
+    ]
+    keys = set()
+    for arguments, code, status in ends:
+        assert main(["run", *arguments, "--json"]) == code
+        last = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert (last["event"], last["status"], last["exit_code"]) == ("result", status, code)
+        keys.add(tuple(last))
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_characters_that_the_terminal_lacks_do_not_end_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, as_json: bool
+) -> None:
+    package = PackageBuilder("Names")
+    package.add_variable("N", 0)
+    package.add_expression("Ω → ä", "@[User::N] = 1")
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding, write_through=True))
+    assert main(["run", str(package.save(tmp_path)), "--json" if as_json else "--follow"]) == 0
+    lines = written.getvalue().decode(encoding).splitlines()
+    if as_json:
+        assert "Ω → ä" in {json.loads(line).get("executable_name") for line in lines}
+
+
+class _Full(io.BytesIO):
+    """A file on a full disk."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(("arguments", "code", "status"), [(["--json"], 3, "canceled"), ([], 0, "success")])
+def test_an_output_that_cannot_be_written_is_reported(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    status: str,
+) -> None:
+    package = str(saved(counting(), tmp_path))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(_Full(), encoding="utf-8", write_through=True))
+    assert main(["run", package, *arguments]) == code
+    expected = f"the output cannot be written: No space left on device. The status of the run is {status}."
+    assert expected in capsys.readouterr().err
 
 
 def test_the_package_of_a_project_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,15 +124,19 @@ class Events:
 
     def write(self, name: EventName, frame: Frame, text: str, code: int = 0, subcomponent: str | None = None) -> None:
         """Publish the message of an event without running its handlers."""
-        self._sink(Message(self._now(), name, frame.place, self._secrets.masked(text), code, subcomponent))
+        self._sink(Message(self._now(), name, frame.place, self._public(text), code, subcomponent))
 
     def ended(self, frame: Frame, began: datetime, result: Result, value: object) -> None:
         """Publish the end of an executable.
 
         :param value: its execution value; None for none.
         """
-        shown = None if value is None else self._secrets.masked(str(value))
+        shown = None if value is None else self._public(str(value))
         self._sink(ExecutableEnded(frame.place, began, self._now(), result, shown))
+
+    def _public(self, text: str) -> str:
+        """Return a text without secrets, and without the halves of characters that names of files can contain."""
+        return self._secrets.masked(text).encode(errors="backslashreplace").decode()
 
     def publish(self, event: Event) -> None:
         """Publish an event that has no handlers."""

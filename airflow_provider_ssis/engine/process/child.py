@@ -45,7 +45,7 @@ def main() -> int:
         out.flush()
 
     ended = _run(job, cancel, write)
-    out.write(f"{json.dumps(ended, ensure_ascii=False)}\n")
+    out.write(f"{json.dumps(ended)}\n")
     out.flush()
     return int(ended["exit_code"])
 

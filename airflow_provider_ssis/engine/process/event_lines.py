@@ -69,7 +69,7 @@ def to_line(event: Event) -> str:
 
     :param event: the event.
     """
-    return json.dumps(event_fields(event), ensure_ascii=False)
+    return json.dumps(event_fields(event))
 
 
 def from_fields(found: Mapping[str, Any]) -> Event:

@@ -218,6 +218,11 @@ def _move_file(work: _Work) -> None:
 
 def _rename_file(work: _Work) -> None:
     work.need_file()
+    if work.destination.is_dir():
+        raise TaskFailure(
+            f"The destination {work.destination} is a folder. The new name of a file needs its path with the name.",
+            _BAD_DESTINATION,
+        )
     shutil.move(work.source, _target_file(work))
 
 

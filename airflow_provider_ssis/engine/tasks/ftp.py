@@ -11,7 +11,7 @@ import posixpath
 import re
 import shutil
 import socket
-import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -145,10 +145,14 @@ class FtpTask(Task):
     data: Stored
 
     def refusals(self, options: RunOptions) -> Iterator[Refusal]:
-        """Yield unknown operations."""
+        """Yield unknown operations, and the option to go on after a failure."""
         if self._name not in _OPERATIONS:
             what = f"the operation {self.data.operation!r}"
             yield Refusal(self.container.path, what, f"the operations are {', '.join(_OPERATIONS)}")
+        for name, text in self.data.properties.items():
+            if "stop" in name.lower() and not is_true(text):
+                why = "the engine stops at the first file that fails"
+                yield Refusal(self.container.path, f"the property {name} with the value {text}", why, "Set it to True.")
 
     @property
     def _name(self) -> str:
@@ -283,15 +287,17 @@ def _receive(work: _Work) -> None:
         target = work.local / posixpath.basename(remote)
         if target.exists() and not work.overwrite:
             raise TaskFailure(f"The file {target} exists already.", 0xC002918A)
-        # The file gets its name when it is complete.
-        with tempfile.NamedTemporaryFile(dir=work.local, prefix=f".{target.name}.", delete=False) as copy:
-            try:
+        # The file gets its name when it is complete. It is created with the usual permissions of new files.
+        part = target.with_name(f".{uuid.uuid4().hex}.part")
+        try:
+            with part.open("xb") as copy:
                 _download(work, remote, copy)
-                copy.flush()
-                Path(copy.name).replace(target)
-            except BaseException:
-                Path(copy.name).unlink(missing_ok=True)
-                raise
+            if target.exists():
+                shutil.copymode(target, part)
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def _download(work: _Work, remote: str, copy: IO[bytes]) -> None:

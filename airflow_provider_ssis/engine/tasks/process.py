@@ -17,6 +17,9 @@ from airflow_provider_ssis.engine.tasks.guarded_process import GuardedProcess
 from airflow_provider_ssis.engine.tasks.task import Task
 from airflow_provider_ssis.project.package.tasks import ExecuteProcessTask
 
+_NO_FILE = 0xC0029153
+_NOT_IN_PATH = 0xC0029154
+_MAY_BE_MISSING = 0x80029185
 _STEP = 0.5
 """Seconds between two checks whether the run was cancelled while other processes keep the output open."""
 
@@ -46,8 +49,16 @@ class ProcessTask(Task):
         return any(names)
 
     def validate(self, context: TaskContext) -> None:
-        """Check the program, the folder and the variables."""
-        self._program(context)
+        """Check the program, the folder and the variables.
+
+        Without RequireFullFileName, a program that is missing is a warning: another task may install it.
+        """
+        try:
+            self._program(context)
+        except TaskFailure as error:
+            if self.data.require_full_file_name or error.code not in (_NO_FILE, _NOT_IN_PATH):
+                raise
+            context.warning(error.text, _MAY_BE_MISSING)
         self._folder(context)
         for name in (
             self.data.standard_input_variable,
@@ -72,8 +83,13 @@ class ProcessTask(Task):
             (self.data.standard_error_variable, errors, 0xC002914F),
         ):
             if name:
+                shown = text.decode(errors="replace")
+                if shown.encode() != text:
+                    context.warning(
+                        f"The output for {name} is not UTF-8. Some of its characters are replaced by \ufffd.", 0
+                    )
                 try:
-                    context.write(name, text.decode(errors="replace"))
+                    context.write(name, shown)
                 except TaskFailure as error:
                     raise TaskFailure(f"The output cannot be written to {name}.", failed, causes=[error]) from None
         if code != self.data.success_value and self.data.fail_on_other_return_code:
@@ -98,7 +114,7 @@ class ProcessTask(Task):
             process = GuardedProcess(command, self._folder(context), pipes)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise TaskFailure(f"The program {command[0]} cannot be started: {reason}.", 0xC0029153) from None
+            raise TaskFailure(f"The program {command[0]} cannot be started: {reason}.", _NO_FILE) from None
         try:
             with context.cancel.interrupts(process.kill):
                 return self._communicate(context, process, given)
@@ -142,11 +158,11 @@ class ProcessTask(Task):
                 raise TaskFailure(
                     f"The program {name} is not in the search path of this machine. Install it, or map it to another"
                     f" program: --map-path '{name}=/usr/bin/program'.",
-                    0xC0029154,
+                    _NOT_IN_PATH,
                 )
             return found
         if not path.is_file():
-            raise TaskFailure(f"The program {path} does not exist.{hint_of_case(path)}", 0xC0029153)
+            raise TaskFailure(f"The program {path} does not exist.{hint_of_case(path)}", _NO_FILE)
         return str(path)
 
     def _folder(self, context: TaskContext) -> Path | None:

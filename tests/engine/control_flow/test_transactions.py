@@ -12,7 +12,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
-from airflow_provider_ssis.project.builder.containers import ContainerContents
+from airflow_provider_ssis.project.builder.containers import SequenceBuilder
 from airflow_provider_ssis.project.builder.executables import Options
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.package.loops import ItemEnumerator
@@ -59,7 +59,7 @@ class Database:
         self.package = PackageBuilder("P")
         self.manager: ConnectionManagerBuilder = self.package.connection_managers.add_odbc("Db", odbc)
 
-    def sequence(self, *names: str, transaction_option: int = REQUIRED) -> ContainerContents:
+    def sequence(self, *names: str, transaction_option: int = REQUIRED) -> SequenceBuilder:
         """Add a sequence with a transaction and tasks, one after the other."""
         made = self.package.add_sequence("S", options=option(transaction_option))
         made.connect(*(add_task(made, name) for name in names))

@@ -105,6 +105,11 @@ def test_a_file_is_replaced_only_with_overwrite(folder: Path, operation: str) ->
     assert (folder / "a.txt").exists() is (operation == "CopyFile")
 
 
+def test_a_file_cannot_be_renamed_to_a_folder(folder: Path) -> None:
+    assert failure_of(lambda: run_task(context(folder, "RenameFile", "a.txt", "out"))).code == 0xC002F306
+    assert (folder / "a.txt").exists()
+
+
 @pytest.mark.parametrize("operation", ["CopyDirectory", "MoveDirectory"])
 def test_a_folder_is_added_to_only_with_overwrite(folder: Path, operation: str) -> None:
     (folder / "out" / "in").mkdir()

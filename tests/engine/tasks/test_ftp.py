@@ -49,9 +49,11 @@ class Site:
         found = task_context(
             package.read(), replacements={"Ftp": login}, paths=PathMap((("C:\\data", str(self.local)),))
         )
+        element: Any = found.container.data()
         if options.pop("overwrite", False):
-            data = found.container.data()
-            data.element.set("TaskOverwriteDestFile", "True")  # type: ignore[union-attr]
+            element.element.set("TaskOverwriteDestFile", "True")
+        if (stops := options.pop("stops", None)) is not None:
+            element.element.set("StopOnOperationFailure", stops)
         return found
 
 
@@ -102,6 +104,29 @@ def test_existing_files_are_replaced_only_with_overwrite(site: Site) -> None:
     assert "exists already" in failure_of(lambda: run_task(site.context("Receive", "/a.txt", "."))).text
     run_task(site.context("Receive", "/a.txt", ".", overwrite=True))
     assert (site.local / "a.txt").read_text() == "newer"
+
+
+def test_a_received_file_has_the_permissions_of_new_files(site: Site) -> None:
+    (site.remote / "a.txt").write_text("x")
+    usual = site.local / "usual.txt"
+    usual.touch()
+    run_task(site.context("Receive", "/a.txt", "."))
+    received = site.local / "a.txt"
+    assert received.stat().st_mode == usual.stat().st_mode
+    received.chmod(0o600)
+    run_task(site.context("Receive", "/a.txt", ".", overwrite=True))
+    assert received.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in site.local.iterdir()) == ["a.txt", "usual.txt"]
+
+
+def test_going_on_after_a_failure_is_refused(site: Site) -> None:
+    found = [site.context("Receive", "/a.txt", ".", stops=stops) for stops in ("True", "False")]
+    assert [
+        ["StopOnOperationFailure" in str(one) for one in task_of(each).refusals(each.options)] for each in found
+    ] == [
+        [],
+        [True],
+    ]
 
 
 def test_folders_and_files_are_made_and_removed(site: Site) -> None:

@@ -221,6 +221,20 @@ def test_faults_are_found_before_the_run(executable: str, options: dict[str, Any
     assert failure_of(lambda: task_of(found).validate(found)).code == code
 
 
+def test_a_missing_program_is_a_warning_without_require_full_file_name() -> None:
+    found = context("no-such-program", require_full_file_name=False)
+    task_of(found).validate(found)
+    assert found.codes("warning") == [0x80029185]
+    assert failure_of(lambda: run_task(found)).code == 0xC0029154
+
+
+@pytest.mark.processes
+def test_output_that_is_not_utf_8_is_a_warning() -> None:
+    found = context("printf", r'"\377a"', standard_output_variable="User::Output")
+    run_task(found)
+    assert (found.read("User::Output"), found.codes("warning")) == ("\ufffda", [0])
+
+
 def test_a_process_that_may_outlive_the_task_cannot_be_redirected() -> None:
     found = context("sh", timeout=1, terminate_after_timeout=False)
     assert ["0xC002914B" in str(each) for each in task_of(found).refusals(found.options)] == [True]

@@ -87,6 +87,9 @@ _KEYS = ("parameters", "project_parameters", "connections", "property_overrides"
     help="Load the package, list its tasks, validate it with these options as dtexec /Validate, and run nothing.",
 )
 @click.option(
+    "--warn-as-error", is_flag=True, help="A warning of the validation fails the package, as dtexec /WarnAsError."
+)
+@click.option(
     "--password-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
@@ -108,6 +111,7 @@ def command(
     follow: bool,
     level: str,
     dry_run: bool,
+    warn_as_error: bool,
     password_file: Path | None,
     as_json: bool,
 ) -> int:
@@ -161,6 +165,7 @@ def command(
                     cancel=cancel,
                     options=RunOptions(taps=_taps(taps)),
                     validate_only=dry_run,
+                    warn_as_error=warn_as_error,
                 )
     try:
         if shown.failure is None:

@@ -40,6 +40,8 @@ class Events:
         self._now = now
         self._secrets = secrets
         self._handle = handle
+        self.warnings = 0
+        """The number of OnWarning events."""
         self.is_validating = True
         """Whether the package is validated before it runs: event handlers do not end the way of an event then."""
 
@@ -100,6 +102,7 @@ class Events:
         :returns: whether a handler asked to stop the executable (``System::Cancel``).
         """
         self.write(name, frame, text, code, subcomponent)
+        self.warnings += name is EventName.WARNING
         running = frame.running_handlers
         values: dict[str, SystemValue] | None = None
         is_cancelled = False

@@ -42,13 +42,16 @@ from airflow_provider_ssis.engine.control_flow.threads import in_thread
 from airflow_provider_ssis.engine.control_flow.transactions import Transactions
 from airflow_provider_ssis.engine.control_flow.walk import Walk
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
-from airflow_provider_ssis.engine.events import Result
+from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, load_project
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 
 DEEPEST_PACKAGES: Final = 64
+_VERBOSE: Final = 3
+_MAXIMUM: Final = ("At most {} tasks run at the same time (MaxConcurrentExecutables).", 0x40016052)
+_CHOSEN_MAXIMUM: Final = ("At most {} tasks run at the same time: the number of processors plus 2.", 0x40016051)
 _ROOT: Final = "\\Package"
 _SENSITIVE: Final = "$Sensitive::"
 """The start of a property path of dtexec whose value is a secret."""
@@ -162,10 +165,11 @@ class PackageRunner:
                 found[name] = variable.value  # its expression has no value
         return found
 
-    async def run(self, run: PackageRun, *, validate_only: bool = False) -> Result:
+    async def run(self, run: PackageRun, *, validate_only: bool = False, warn_as_error: bool = False) -> Result:
         """Run a package to its end, on the running event loop.
 
         :param validate_only: end after the validation. Default: False.
+        :param warn_as_error: a warning of the validation fails the package. Default: False.
         """
         loop = asyncio.get_running_loop()
         cancelled = asyncio.Event()
@@ -198,7 +202,7 @@ class PackageRunner:
         result = Result.CANCELED
         try:
             with self._cancel.interrupts(cancel):
-                result = await self._run_package(walk, frame, validate_only=validate_only)
+                result = await self._run_package(walk, frame, validate_only=validate_only, warn_as_error=warn_as_error)
         except Cancelled:
             pass
         except BaseException:
@@ -206,23 +210,30 @@ class PackageRunner:
             raise
         return result
 
-    async def _run_package(self, walk: Walk, frame: Frame, *, validate_only: bool = False) -> Result:
+    async def _run_package(
+        self, walk: Walk, frame: Frame, *, validate_only: bool = False, warn_as_error: bool = False
+    ) -> Result:
         run = frame.package
         try:
             for note in run.notes:
                 say = walk.events.warning if note.is_warning else walk.events.information
                 await say(frame, note.text, note.code)
+            walk.events.warnings = 0  # only those of the validation can fail the package
             try:
                 stored = run.package.max_concurrent_executables
                 most = package_property(walk.evaluation, frame, "MaxConcurrentExecutables", stored)
-                run.slots = asyncio.Semaphore(_concurrent(most))
+                slots = _concurrent(most)
+                run.slots = asyncio.Semaphore(slots)
+                if self._options.logging_level >= _VERBOSE:
+                    text, code = _MAXIMUM if most > 0 else _CHOSEN_MAXIMUM
+                    walk.events.write(EventName.DIAGNOSTIC, frame, text.format(slots), code)
                 checkpoint = None if validate_only else self._checkpoint(walk, frame)
             except TaskFailure as error:
                 await walk.events.error(frame, error)
                 return Result.FAILURE
             if checkpoint is None:
-                return await walk.run_package(frame, validate_only=validate_only)
-            return await self._with_checkpoint(walk, frame, checkpoint)
+                return await walk.run_package(frame, validate_only=validate_only, warn_as_error=warn_as_error)
+            return await self._with_checkpoint(walk, frame, checkpoint, warn_as_error=warn_as_error)
         finally:
             if run.connections is not None:
                 run.connections.close()
@@ -236,13 +247,15 @@ class PackageRunner:
         usage = package_property(walk.evaluation, frame, "CheckpointUsage", package.checkpoint_usage)
         return open_checkpoint(frame, name, usage)
 
-    async def _with_checkpoint(self, walk: Walk, frame: Frame, checkpoint: Checkpoint) -> Result:
+    async def _with_checkpoint(
+        self, walk: Walk, frame: Frame, checkpoint: Checkpoint, *, warn_as_error: bool
+    ) -> Result:
         walk.checkpoints[frame.package] = checkpoint
         try:
             if checkpoint.is_restart:
                 text = f"The package is started again from the checkpoint file {checkpoint.path}."
                 await walk.events.information(frame, text, RESTARTED)
-            result = await walk.run_package(frame)
+            result = await walk.run_package(frame, warn_as_error=warn_as_error)
             why = ""
             if result in (Result.SUCCESS, Result.COMPLETION):
                 why = "the package has succeeded"

@@ -288,6 +288,9 @@ def _enumerator(where: str, loop: ForeachLoop) -> Iterator[Refusal]:
 def _handler(handler: DtsEventHandler) -> Iterator[Refusal]:
     if handler.disabled:
         return
+    if handler.event.lower() == "onquerycancel" and not all(child.disabled for child in handler.children):
+        why = "the engine does not ask event handlers whether to cancel, and runs none while it cancels"
+        yield Refusal(handler.path, "the event handler", why, "Disable or remove the event handler.")
     try:
         for variable in handler.variables:
             _ = variable.value

@@ -86,6 +86,7 @@ def run_package(
     options: RunOptions | None = None,
     secret_texts: Iterable[str] = (),
     validate_only: bool = False,
+    warn_as_error: bool = False,
 ) -> RunResult:
     r"""Run a package on this machine, and return when it ended.
 
@@ -110,6 +111,8 @@ def run_package(
     :param secret_texts: texts that no event may contain, in addition to the package's sensitive values. Default: none.
     :param validate_only: end after the validation, as ``/Validate`` of dtexec: connections are opened, but nothing is
         executed. Default: False.
+    :param warn_as_error: a warning of the validation fails the package, as with ``/WarnAsError`` of dtexec. Default:
+        False.
     :raises UnsupportedError: the package contains parts that the engine does not support. Nothing was run.
     :raises LoadError: there is no such package, parameter or property.
     :raises ProjectError: a file cannot be read.
@@ -145,7 +148,7 @@ def run_package(
         raise UnsupportedError(refusals)
     run = runner.prepared(file, parameters or {}, property_overrides or {})
     began = _now()
-    status = _run(lambda: runner.run(run, validate_only=validate_only))
+    status = _run(lambda: runner.run(run, validate_only=validate_only, warn_as_error=warn_as_error))
     if collected.failure is not None:
         raise collected.failure
     return RunResult(

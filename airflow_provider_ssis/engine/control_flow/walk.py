@@ -72,17 +72,22 @@ class Walk:
 
     # --- packages
 
-    async def run_package(self, frame: Frame, *, validate_only: bool = False) -> Result:
+    async def run_package(self, frame: Frame, *, validate_only: bool = False, warn_as_error: bool = False) -> Result:
         """Run a package: validate it, and execute it unless that fails.
 
         :param frame: of the package.
         :param validate_only: end after the validation. Default: False.
+        :param warn_as_error: a warning of the validation fails the package. Default: False.
         """
         stored = prepare(self.evaluation, frame).container
         if stored.disabled:
             return Result.SUCCESS
         if not stored.delay_validation and await self._validate(frame, with_children=True) is None:
             return Result.CANCELED if self.cancel.is_cancelled else Result.FAILURE
+        if warn_as_error and self.events.warnings:
+            text = f"The validation has {self.events.warnings} warnings, which count as errors in this run."
+            await self.events.error(frame, TaskFailure(text))
+            return Result.FAILURE
         if validate_only:
             return Result.SUCCESS
         if frame.parent is None:
@@ -163,7 +168,10 @@ class Walk:
                 system = {"System::ExecutionValue": ("String", "" if value is None else str(value))}
                 await self.events.raise_event(EventName.TASK_FAILED, frame, texts.task_failed(name), system=system)
             text = texts.finished(name, began, self.now())
+            errors = frame.errors
             await self.events.raise_event(EventName.POST_EXECUTE, frame, text)
+            if result is Result.SUCCESS and container.kind is ExecutableKind.PACKAGE and frame.errors > errors:
+                result = await self._judge(frame, result)  # its last event handler failed
         self.events.ended(frame, began, result, value)
         return result
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_ssis.engine import UnsupportedError
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
@@ -239,3 +240,18 @@ def test_18_events_of_a_child_package_reach_the_handlers_of_its_parent(runs: Eng
     assert ran(result).count("On error") == 1
     assert ran(result).count("On task failed") == 2
     assert (codes(result), result.status) == ([0xC0202009], Result.FAILURE)
+
+
+def test_a_failure_in_the_last_handler_of_a_package_fails_the_package(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    add_task(package.event_handler("OnPostExecute"), "Handler")
+    assert runs.run(package, {"Handler": fail}).status is Result.FAILURE
+
+
+def test_a_handler_of_cancelling_is_refused(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    handler = package.event_handler("OnQueryCancel")
+    assert runs.run(package).status is Result.SUCCESS
+    add_task(handler, "Handler")
+    with pytest.raises(UnsupportedError, match="runs none while it cancels"):
+        runs.run(package)

@@ -297,3 +297,27 @@ def test_a_package_can_be_validated_alone(runs: EngineRuns, functions: dict[str,
         EventName.PRE_VALIDATE,
         EventName.POST_VALIDATE,
     }
+
+
+@pytest.mark.parametrize(("warn_as_error", "status"), [(True, Result.FAILURE), (False, Result.SUCCESS)])
+def test_a_warning_of_the_validation_can_count_as_an_error(
+    runs: EngineRuns, warn_as_error: bool, status: Result
+) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "T")
+    functions: dict[str, Function] = {
+        "T validate": lambda context: context.warning("The table has changed.", 0x80000001)
+    }
+    result = runs.run(package, functions, warn_as_error=warn_as_error)
+    assert (result.status, "T" in ran(result)) == (status, not warn_as_error)
+    only_later: dict[str, Function] = {"T": functions["T validate"]}
+    assert runs.run(package, only_later, warn_as_error=True).status is Result.SUCCESS
+
+
+@pytest.mark.parametrize(("stored", "code"), [("-1", 0x40016051), ("2", 0x40016052)])
+def test_a_verbose_run_names_the_most_tasks_at_the_same_time(runs: EngineRuns, stored: str, code: int) -> None:
+    package = PackageBuilder("P")
+    overrides = {"\\Package.Properties[MaxConcurrentExecutables]": stored}
+    verbose = runs.run(package, property_overrides=overrides, logging_level=3)
+    assert codes(verbose, EventName.DIAGNOSTIC) == [code]
+    assert codes(runs.run(package, property_overrides=overrides), EventName.DIAGNOSTIC) == []

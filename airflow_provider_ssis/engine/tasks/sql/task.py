@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.driver_errors import driver_message
 from airflow_provider_ssis.engine.connections.interruption import QueryTimeout, interruptible
-from airflow_provider_ssis.engine.connections.sql_text import RepeatedBatch, batches, shown
+from airflow_provider_ssis.engine.connections.sql_text import RepeatedBatch, batches, marker_count, shown
 from airflow_provider_ssis.engine.connections.transactions import TransactionConnections
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -93,6 +93,12 @@ class SqlTask(Task):
         if manager.kind == "EXCEL":
             run_on_workbook(context, manager, parts)
             return None
+        if parameters and not is_procedure and manager.kind != "ADO.NET" and not any(map(marker_count, parts)):
+            raise TaskFailure(
+                f"The task maps {len(parameters)} parameters, but the statement has no parameter marker (?). Write the"
+                " markers, or remove the mappings.",
+                _QUERY_FAILED,
+            )
         results: list[BatchResults] = []
         with ExitStack() as stack:
             connection = self._connect(context, stack)

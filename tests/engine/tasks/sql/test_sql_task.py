@@ -498,3 +498,9 @@ class TestPostgresql:
         with pytest.raises(Cancelled):
             run_task(context)
         timer.join()
+
+
+def test_parameters_without_a_marker_fail(make: Make) -> None:
+    found = make("SELECT 1", parameters=(Mapped("0", "Int", 3),))
+    assert failure_of(lambda: run_task(found)).code == 0xC002F210
+    run_task(make("SELECT 1\nGO\nSELECT ?", parameters=(Mapped("0", "Int", 3),)))

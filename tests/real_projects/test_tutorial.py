@@ -1,7 +1,6 @@
 """Microsoft's tutorial package, unchanged, on tables of the embedded server: only connections and paths are mapped.
 
-The data flow facts, section 4.1, name what it reads and writes: the files of two currencies have 184 rows, the others
-1,097. Four of the 14 files are loaded here, because one lookup sends a query for each day of each file.
+The data flow facts, section 4.1, name what it reads and writes: 14 files with 13,532 rows.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ DATA = TUTORIAL / "data"
 WINDOWS = (
     r"C:\Program Files\Microsoft SQL Server\100\Samples\Integration Services\Tutorial\Creating a Simple ETL Package"
 )
-FILES = ("Currency_DEM.txt", "Currency_EUR.txt", "Currency_FRF.txt", "Currency_JPY.txt")
-ROWS = 184 + 1097 + 184 + 1097
+FILES = sorted(path.name for path in DATA.glob("Currency_*.txt"))
+ROWS = 13_532
 pytestmark = pytest.mark.skipif(not TUTORIAL.is_dir(), reason="the tutorial is not here (expected in ../shared/inputs)")
 LOAD = "\\Package\\Foreach File in Folder\\Extract Sample Currency Data"
 
@@ -80,7 +79,7 @@ def test_the_package_succeeds(run: RunResult) -> None:
 
 def test_each_file_is_loaded_once(run: RunResult) -> None:
     turns = [ended for ended in run.statistics if ended.place.path == LOAD]
-    assert len(turns) == len(FILES)
+    assert len(turns) == len(FILES) == 14
     assert {count.rows for count in run.row_counts if count.name == "Sample OLE  DB Destination"} == {ROWS}
 
 

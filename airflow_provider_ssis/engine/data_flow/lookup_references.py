@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +16,12 @@ from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.data_flow.databases.database import open_database
 from airflow_provider_ssis.engine.data_flow.databases.inserting import driver_values
-from airflow_provider_ssis.engine.data_flow.databases.reading import read_query
+from airflow_provider_ssis.engine.data_flow.databases.key_query import Key, KeyQuery, Row
+from airflow_provider_ssis.engine.data_flow.databases.reading import batch_of_first_rows
 from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
 from airflow_provider_ssis.project.package.data_flow import Component
-
-Key = tuple[Any, ...]
 
 _ENTRY_BYTES = 1000
 """What one row of a partial cache takes in addition to its values, roughly."""
@@ -139,15 +137,16 @@ class QueriedRows(Reference):
         parameters: Sequence[tuple[int, ColumnType]],
         cache: PartialCache | None,
     ) -> None:
-        self._sql, self._schema = sql, schema
-        self._parameters, self._cache = parameters, cache
+        self._schema, self._parameters, self._cache = schema, parameters, cache
         self._resources = ExitStack()
-        self._database = self._resources.enter_context(open_database(context, component))
+        database = self._resources.enter_context(open_database(context, component))
+        self._query = KeyQuery(database, sql, [type_ for _, type_ in parameters], schema)
+        self._resources.callback(self._query.close)
 
     def find(self, keys: Sequence[pa.Array]) -> Matches:
         """Find the first reference row for each row of a batch. Equal keys of a batch are asked for once."""
         wanted = list(zip(*(driver_values(keys[index], type_) for index, type_ in self._parameters), strict=True))
-        answers: dict[Key, pa.RecordBatch | None] = {}
+        answers: dict[Key, Row | None] = {}
         missing: list[Key] = []
         for key in dict.fromkeys(wanted):
             known, row = self._cache.get(key) if self._cache is not None else (False, None)
@@ -155,28 +154,19 @@ class QueriedRows(Reference):
                 answers[key] = row
             else:
                 missing.append(key)
-        if missing:
-            self._ask(missing, answers)
-        positions: dict[Key, int] = {}
-        rows: list[pa.RecordBatch] = []
-        for key, row in answers.items():
-            if row is not None:
-                positions[key] = len(rows)
-                rows.append(row)
+        for key, row in zip(missing, self._query.rows(missing), strict=True):
+            answers[key] = row
+            if self._cache is not None:
+                self._cache.put(key, row)
+        rows = {key: row for key, row in answers.items() if row is not None}
+        positions = dict(zip(rows, range(len(rows)), strict=True))
         found = np.array([positions.get(key, -1) for key in wanted], np.int64)
-        return Matches(found >= 0, found, pa.Table.from_batches(rows, self._schema.arrow).combine_chunks())
+        batch = batch_of_first_rows(list(rows.values()), self._schema)
+        return Matches(found >= 0, found, pa.Table.from_batches([batch]))
 
     def close(self) -> None:
         """Disconnect."""
         self._resources.close()
-
-    def _ask(self, keys: Sequence[Key], answers: dict[Key, pa.RecordBatch | None]) -> None:
-        database = self._database
-        for key in keys:
-            with database.use, closing(read_query(database, self._sql, key, self._schema, 1)) as rows:
-                answers[key] = next(rows, None)
-            if self._cache is not None:
-                self._cache.put(key, answers[key])
 
 
 class PartialCache:
@@ -189,18 +179,18 @@ class PartialCache:
     def __init__(self, limit: int, miss_percentage: int) -> None:
         self._limit = limit
         self._miss_percentage = miss_percentage
-        self._rows: OrderedDict[Key, pa.RecordBatch | None] = OrderedDict()
+        self._rows: OrderedDict[Key, Row | None] = OrderedDict()
         self._bytes = 0
         self._misses = 0
 
-    def get(self, key: Key) -> tuple[bool, pa.RecordBatch | None]:
+    def get(self, key: Key) -> tuple[bool, Row | None]:
         """Return whether the cache knows a key, and its row; None for no match."""
         if key not in self._rows:
             return False, None
         self._rows.move_to_end(key)
         return True, self._rows[key]
 
-    def put(self, key: Key, row: pa.RecordBatch | None) -> None:
+    def put(self, key: Key, row: Row | None) -> None:
         """Keep the row of a key; None for no match."""
         if row is None:
             if (self._misses + 1) * 100 > self._miss_percentage * (len(self._rows) + 1):
@@ -214,9 +204,9 @@ class PartialCache:
             self._misses -= removed is None
 
 
-def _size(key: Key, row: pa.RecordBatch | None) -> int:
-    key_size = sum(len(value) if isinstance(value, str | bytes) else 16 for value in key)
-    return _ENTRY_BYTES + key_size + (0 if row is None else row.nbytes)
+def _size(key: Key, row: Row | None) -> int:
+    values = key if row is None else key + row
+    return _ENTRY_BYTES + sum(len(value) if isinstance(value, str | bytes) else 16 for value in values)
 
 
 def _one(column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -75,16 +75,25 @@ def read_query(
     """
     with closing(read_values(database, sql, parameters, schema, batch_rows, timeout=timeout)) as batches:
         for batch in batches:
-            for lineage_id, statuses in batch.statuses.items():
-                row = int(statuses.argmax() if statuses.max() == 0 else (statuses != 0).argmax())
-                column = schema.by_lineage[lineage_id]
-                status = ValueStatus(int(statuses[row])).name.lower()
-                raise TaskFailure(
-                    f"The value of the column {column.name} in row {batch.first_row + row} of the query does not fit "
-                    f"the type {column.type} ({status}). Change the type of the column, or convert it in the query.",
-                    0xC02020C5,
-                )
+            _check(batch, schema)
             yield batch.rows
+
+
+def _check(batch: QueryBatch, schema: RowSchema, number: int | None = None) -> None:
+    """Fail for the first value that does not fit.
+
+    :param number: the number of the row in its query. Default: the position in the result.
+    """
+    for lineage_id, statuses in batch.statuses.items():
+        row = int((statuses != 0).argmax())
+        column = schema.by_lineage[lineage_id]
+        status = ValueStatus(int(statuses[row])).name.lower()
+        place = batch.first_row + row if number is None else number
+        raise TaskFailure(
+            f"The value of the column {column.name} in row {place} of the query does not fit the type {column.type} "
+            f"({status}). Change the type of the column, or convert it in the query.",
+            0xC02020C5,
+        )
 
 
 def read_values(
@@ -132,7 +141,7 @@ def _of_mssql(
                 cursor.execute(sql)
                 while not cursor.description:
                     if not cursor.nextset():
-                        raise _no_result(sql)
+                        raise no_result()
             positions = column_positions([column[0] for column in cursor.description], schema)
             rows = _fitting_rows(cursor.description, batch_rows)
             first_row = 1
@@ -160,13 +169,13 @@ def _of_pyodbc(
     database: Database, sql: str, parameters: Sequence[Any], schema: RowSchema, batch_rows: int, timeout: int
 ) -> Iterator[QueryBatch]:
     connection = database.connection
-    with _converters(connection, schema), closing(connection.cursor()) as cursor:
+    with exact_values(connection, schema), closing(connection.cursor()) as cursor:
         try:
             with time_limit(timeout, cursor.cancel), database.cancel.interrupts(cursor.cancel):
                 cursor.execute(sql, *parameters)
                 while cursor.description is None:
                     if not cursor.nextset():
-                        raise _no_result(sql)
+                        raise no_result()
             positions = column_positions([column[0] for column in cursor.description], schema)
             first_row = 1
             while True:
@@ -187,7 +196,7 @@ def _of_pyodbc(
 
 
 @contextmanager
-def _converters(connection: pyodbc.Connection, schema: RowSchema) -> Iterator[None]:
+def exact_values(connection: pyodbc.Connection, schema: RowSchema) -> Iterator[None]:
     """Read the structures of the driver where a datetime of Python would lose a digit or the time zone."""
     if not any(_needs_ticks(column.type) for column in schema.columns):
         yield
@@ -304,11 +313,30 @@ def column_positions(names: Sequence[str], schema: RowSchema) -> list[int]:
     return positions
 
 
-def _no_result(sql: str) -> TaskFailure:
+def no_result() -> TaskFailure:
+    """Return the failure of a query whose results have no columns."""
     return TaskFailure(
         "The statement returns no rows: none of its results has columns. Write a query that returns rows.",
         COLUMN_NOT_FOUND,
     )
+
+
+def batch_of_first_rows(rows: Sequence[Sequence[Any]], schema: RowSchema) -> pa.RecordBatch:
+    """Return rows of pyodbc, each the first one of a query, in the types of a schema.
+
+    :param rows: their values, in the order of the schema.
+    :param schema: the columns.
+    :raises TaskFailure: a value does not fit its type.
+    """
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema.columns)
+    if len(rows) > 1 and any(len(set(map(type, column)) - {type(None)}) > 1 for column in columns):
+        # A column of the type sql_variant: each value is converted as its type wants.
+        batches = [batch_of_first_rows([row], schema) for row in rows]
+        return pa.Table.from_batches(batches, schema.arrow).combine_chunks().to_batches()[0]
+    arrays = [_array(values, column.type) for values, column in zip(columns, schema.columns, strict=True)]
+    batch = converted_batch(arrays, schema, 1)
+    _check(batch, schema, 1)
+    return batch.rows
 
 
 def converted_batch(arrays: Sequence[pa.Array], schema: RowSchema, first_row: int) -> QueryBatch:

@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.data_flow.components.lookup import NO_MATCH, Lookup
+from airflow_provider_ssis.engine.data_flow.databases.reading import batch_of_first_rows
 from airflow_provider_ssis.engine.data_flow.lookup_references import PartialCache
 from airflow_provider_ssis.engine.errors import TaskFailure
 from tests.support.catalog_sql import connect
@@ -25,8 +26,14 @@ _REFERENCE = (
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[pyodbc.Connection]:
-    with SsisdbEmulator() as server, connect(server) as connection:
+def server() -> Iterator[SsisdbEmulator]:
+    with SsisdbEmulator() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def database(server: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
+    with connect(server) as connection:
         yield connection
 
 
@@ -168,6 +175,41 @@ def test_partial_and_no_cache_compare_as_the_database_does(database: pyodbc.Conn
     assert found["X"] == [("BAD", "row 2")]
 
 
+_MANY = "SELECT CONCAT('k', value) AS Code, value AS Id, N'Name' AS Name FROM GENERATE_SERIES(1, 40)"
+
+
+@pytest.mark.parametrize(
+    ("asked", "at_least", "at_most"),
+    [
+        ("SELECT * FROM ({0}) AS r WHERE r.Code = ?", 1, 12),
+        ("SELECT * FROM ({0}) AS r WHERE r.Code = ? -- the end", 1, 12),
+        ("SELECT * FROM ({0}) AS r WHERE r.Code = ? SELECT 1 AS Other", 43, 110),
+        ("DECLARE @key nvarchar(9) = ?; SELECT * FROM ({0}) AS r WHERE r.Code = @key", 43, 110),
+    ],
+)
+def test_queries_for_many_keys_travel_together_where_they_can(
+    server: SsisdbEmulator, database: pyodbc.Connection, asked: str, at_least: int, at_most: int
+) -> None:
+    keys = [*(f"k{number}" for number in range(40, 0, -1)), "k", "k41", None, "k1"]
+    before = server.traffic.requests
+    found = _run(database, *keys, CacheType=2, SqlCommandParam=asked.format(_MANY), NoMatchBehavior=1)
+    assert [row[::2] for row in found["M"]] == [*((f"k{number}", number) for number in range(40, 0, -1)), ("k1", 1)]
+    assert [row[0] for row in found["X"]] == ["k", "k41", None]
+    assert at_least <= server.traffic.requests - before <= at_most
+
+
+def test_values_of_several_types_are_converted_one_by_one() -> None:
+    batch = batch_of_first_rows([("Peso", 1), (2, None), (None, 3)], rows_of(name=WSTR, id=I4))
+    assert batch.to_pydict() == {"name": ["Peso", "2", None], "id": [1, None, 3]}
+
+
+@pytest.mark.parametrize("cache", [1, 2])
+def test_the_error_of_a_query_fails_the_component(database: pyodbc.Connection, cache: int) -> None:
+    asked = f"SELECT * FROM ({_REFERENCE}) AS r WHERE Id / (LEN(?) - 1) = 1"
+    with pytest.raises(TaskFailure, match="Divide by zero"):
+        _run(database, "EUR", "ARS", "A", CacheType=cache, SqlCommandParam=asked)
+
+
 def test_parameters_have_the_order_of_the_parameter_map(database: pyodbc.Connection) -> None:
     asked = f"SELECT * FROM ({_REFERENCE}) AS refTable WHERE Code = ? AND Code >= ?"
     found = _run(database, "ARS", CacheType=1, SqlCommandParam=asked, ParameterMap="#{k};#{k};")
@@ -252,7 +294,7 @@ def test_a_reference_beyond_the_memory_is_kept_in_a_file_that_is_removed(
 
 
 def test_a_partial_cache_forgets_the_rows_that_were_not_used_for_the_longest_time() -> None:
-    row = batch_of(rows_of(v=I4), (1,))
+    row = (1,)
     cache = PartialCache(3000, 0)
     for key in ("a", "b"):
         cache.put((key,), row)
@@ -264,7 +306,7 @@ def test_a_partial_cache_forgets_the_rows_that_were_not_used_for_the_longest_tim
 
 
 def test_a_partial_cache_keeps_misses_up_to_their_share() -> None:
-    row = batch_of(rows_of(v=I4), (1,))
+    row = (1,)
     cache = PartialCache(10**6, 50)
     cache.put(("a",), row)
     for key in ("x", "y"):

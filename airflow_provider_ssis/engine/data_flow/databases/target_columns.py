@@ -83,6 +83,10 @@ def convert_for_target(array: pa.Array, source: ColumnType, target: ColumnType) 
         return Converted(array)
     if source.code in STRINGS and target.code in DATES | TIMES:
         return _dates_of_text(array, target)
+    if source.code in DATES | TIMES and target.code in STRINGS:
+        # Providers write DT_DATE, too, in the form of ISO.
+        is_automation = source.code is _T.DT_DATE
+        return cast_values(array, ColumnType(_T.DT_DBTIMESTAMP) if is_automation else source, target)
     is_ticks = source.code is _T.DT_DBTIMESTAMP2 and pa.types.is_int64(array.type)
     if (is_ticks and target.code is not _T.DT_DBTIMESTAMP2) or (is_ticks and target.scale <= 6):
         array = _timestamps(array, TICKS_BEFORE_UNIX)

@@ -156,3 +156,18 @@ def test_a_destination_reads_dates_of_text_in_the_form_of_iso_only(
     found = convert_for_target(pa.array([text], pa.string()), ColumnType(_T.DT_STR, 50, code_page=1252), type_)
     assert found.values.to_pylist() == [value]
     assert (S.OK if found.statuses is None else S(int(found.statuses[0]))) is status
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "text"),
+    [
+        (dt.datetime(2024, 2, 3), ColumnType(_T.DT_DBTIMESTAMP), "2024-02-03 00:00:00"),
+        (dt.datetime(2024, 2, 3, 4, 5, 6), ColumnType(_T.DT_DATE), "2024-02-03 04:05:06"),
+        (dt.date(2024, 2, 3), ColumnType(_T.DT_DBDATE), "2024-02-03"),
+        (dt.datetime(2024, 2, 3, 4, 5, 6, 500_000), seconds(_T.DT_DBTIMESTAMP2, 3), "2024-02-03 04:05:06.500"),
+    ],
+)
+def test_a_destination_writes_dates_as_text_in_the_form_of_iso(value: Any, type_: ColumnType, text: str) -> None:
+    """Facts 2.2: dbTimeStamp is yyyy-mm-dd hh:mm:ss[.fff], dbTimeStamp2 has the digits of its scale."""
+    found = convert_for_target(pa.array([value, None]).cast(arrow_type(type_)), type_, wstr(50))
+    assert (found.values.to_pylist(), found.statuses) == ([text, None], None)

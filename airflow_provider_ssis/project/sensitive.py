@@ -11,7 +11,7 @@ from airflow_provider_ssis.project.encryption import DPAPI_BLOB, SET_LEVEL, is_e
 from airflow_provider_ssis.project.errors import ProtectedError
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
-from airflow_provider_ssis.project.package.elements import is_true
+from airflow_provider_ssis.project.package.elements import is_true, local_name
 from airflow_provider_ssis.project.properties import PropertyList
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def strip_dts(root: _Element, part: str) -> list[str]:
     for element in list(root.iter(etree.Element)):
         if element.tag == f"{XML_ENCRYPTION}EncryptedData" or is_secret(element):
             if len(element) or element.text:
-                stripped.append(f"a secret of {_owner(element, names)}")
+                stripped.append(f"{_secret_name(element)} of {_owner(element, names)}")
             _remove(element)
     if DPAPI_BLOB.encode() in etree.tostring(root, encoding="utf-8"):
         raise ProtectedError(
@@ -115,6 +115,12 @@ def set_package_level(package: _Element, level: ProtectionLevel) -> None:
 def is_secret(element: _Element) -> bool:
     """Return True for an element whose content is sensitive. The mark has no namespace; other attributes have one."""
     return element.tag != f"{DTS}PackageParameter" and is_true(element.get("Sensitive"))
+
+
+def _secret_name(element: _Element) -> str:
+    if element.tag == f"{XML_ENCRYPTION}EncryptedData":
+        return "a secret"
+    return f"the secret {element.get(f'{DTS}Name') or local_name(element)}"
 
 
 def _owner(element: _Element, names: dict[_Element, str]) -> str:

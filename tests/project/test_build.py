@@ -463,7 +463,7 @@ def test_values_encrypted_with_a_user_key_are_removed_and_listed(
         f"Sales.dtproj: removed the value of the parameter Pin{reason}",
         f"Project.params: removed the value of the parameter Key{reason}",
         f"Load.dtsx: removed the value of the parameter Pin{reason}",
-        f"Mart.conmgr: removed a secret of Mart{reason}",
+        f"Mart.conmgr: removed the secret Password of Mart{reason}",
     ]
     assert not any(b"AQAAANCMnd8" in data for data in opened.parts.values())
     levels = [opened.project.protection_level, *(one.protection_level for one in opened.project.packages)]

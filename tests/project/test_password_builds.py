@@ -120,7 +120,7 @@ def test_secrets_are_removed_with_the_password(tmp_path: Path, level: Protection
         "@Project.manifest: the value of the parameter Pin",
         "Project.params: the value of the parameter Key",
         "Load.dtsx: the value of the parameter Pin",
-        "Mart.conmgr: a secret of Mart",
+        "Mart.conmgr: the secret Password of Mart",
     )
     assert not any(secret in part for secret in SECRETS for part in open_ispac(built.ispac).parts.values())
     assert built.project.protection_level is PLAIN

@@ -108,7 +108,7 @@ def test_a_project_file_is_stripped_of_its_secrets_on_request(tmp_path: Path, le
         "@Project.manifest: the value of the parameter Pin",
         "Project.params: the value of the parameter Key",
         "Load.dtsx: the value of the parameter Pin",
-        "Mart.conmgr: a secret of Mart",
+        "Mart.conmgr: the secret Password of Mart",
     )
     assert len(built.warnings) == 4
     assert all(warning.endswith("; set it on the server") for warning in built.warnings)

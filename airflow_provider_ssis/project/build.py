@@ -26,11 +26,12 @@ from airflow_provider_ssis.project.errors import BuildError, LimitExceededError,
 from airflow_provider_ssis.project.ispac import assemble_project
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, manifest_level, read_manifest
-from airflow_provider_ssis.project.models import ConnectionManager, Project, ProtectionLevel
+from airflow_provider_ssis.project.models import ConnectionManager, Package, Project, ProtectionLevel
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.connections import read_connection_manager
+from airflow_provider_ssis.project.package_metadata import parameter_values, refresh
 from airflow_provider_ssis.project.project_folder import ProjectFolder
-from airflow_provider_ssis.project.properties import read_project_parameters
+from airflow_provider_ssis.project.properties import read_parameters, read_project_parameters
 from airflow_provider_ssis.project.protection import (
     PASSWORD_LEVELS,
     PasswordProtection,
@@ -200,7 +201,15 @@ def _build_from_folder(
     folder = ProjectFolder.of(source, limits)
     part = folder.dtproj(project)
     dtproj = read_dtproj(folder.read(part, part), part, limits=limits)
-    build = _Build(part, dtproj.manifest, lambda name: folder.read(name, part), strip_sensitive, changes, limits)
+    build = _Build(
+        part,
+        dtproj.manifest,
+        lambda name: folder.read(name, part),
+        strip_sensitive,
+        changes,
+        limits,
+        follows_packages=True,
+    )
     # Previews of SQL Server 2012 wrote no Project.params, and the parameters into the manifest.
     if PROJECT_PARAMETERS in folder or build.root.find(f"{SSIS}Parameters") is None:
         build.read_parameters()
@@ -244,6 +253,7 @@ class _Build:
     :param strip_sensitive: remove all sensitive values.
     :param changes: other changes.
     :param limits: limits for the files.
+    :param follows_packages: the packages can be newer than the manifest, and win over it. Default: False.
     :raises ProjectError: the manifest is invalid, or the project cannot be built because of its protection level.
     """
 
@@ -255,8 +265,11 @@ class _Build:
         strip_sensitive: bool,
         changes: Changes,
         limits: Limits,
+        *,
+        follows_packages: bool = False,
     ) -> None:
         self.part = part
+        self._follows_packages = follows_packages
         self.warnings: list[str] = []
         self.stripped: list[str] = []
         self.parameters: _Element | None = None
@@ -276,6 +289,10 @@ class _Build:
             self._is_checked = check_password(root, self._password, part)
         self.root = self._decrypted(root, part)
         self.manifest = read_manifest(self.root, part)
+        self._metadata = {
+            one.get(f"{SSIS}Name", "").casefold(): (one, parameter_values(one, part))
+            for one in self.root.iter(f"{SSIS}PackageMetaData")
+        }
         self._strips = strip_sensitive or level is ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY
         self._protection = changes.protection or (None if strip_sensitive else self._source_protection)
 
@@ -311,16 +328,13 @@ class _Build:
         )
         packages: list[PackageFile] = []
         managers: list[ConnectionManager] = []
-        manifest = self.manifest
-        declared = manifest.parameters
-        if self.parameters is not None:
-            declared = read_project_parameters(self.parameters, PROJECT_PARAMETERS)
-        manifest = read_manifest(self._at_new_level(self.root), self.part)
+        declared = None if self.parameters is None else read_project_parameters(self.parameters, PROJECT_PARAMETERS)
         changed = parameters_changed or bool(self._changes.values)
         write_archive(file, self._within_limits(self._parts(packages, managers, changed)))
         with open_archive(file, limits=self._limits):
             pass  # what cannot be read again is not built
-        project = assemble_project(manifest, declared or manifest.parameters, managers, packages)
+        declared = self.manifest.parameters if declared is None else declared
+        project = assemble_project(self.manifest, declared, managers, packages)
         return BuildResult(project, tuple(self.warnings), tuple(self.stripped))
 
     def _parts(
@@ -332,6 +346,8 @@ class _Build:
             data = self._read(package.name)
             root = self._decrypted(parse_xml(data, package.name, limits=self._limits), package.name)
             content = package_file(root, package.name)
+            if self._follows_packages and content.control_flow is not None:
+                package = self._refreshed(package, root)
             self.warnings += check_package(package, content, self.manifest, has_new_level=has_new_level)
             packages.append(content)
             yield package.name, self._changed_dts(data, package.name)
@@ -342,11 +358,25 @@ class _Build:
             yield name, self._changed_dts(data, name)
         if self.parameters is not None:
             yield PROJECT_PARAMETERS, self._changed_parameters(parameters_changed)
-        manifest = self.root
+        manifest = self._at_new_level(self.root)
+        self.manifest = read_manifest(manifest, self.part)  # as it is before the protection encrypts it
         if self._protection is not None:
             manifest = protect_manifest(manifest, self.part, self._protection)
         yield MANIFEST, manifest_bytes(manifest)
         yield CONTENT_TYPES, _content_types(self.part_names())
+
+    def _refreshed(self, package: Package, root: _Element) -> Package:
+        """Bring the manifest up to date with a package; return what it says about the package then."""
+        metadata, before = self._metadata[package.name.casefold()]
+        stale = refresh(metadata, root, package.name, self.part, before)
+        if not stale:
+            return package
+        self.warnings.append(
+            f"{package.name}: its parameters are newer than those in {self.part} ({', '.join(sorted(stale))}); those "
+            "of the package are used"
+        )
+        found = read_parameters(metadata.iterfind(f"{SSIS}Parameters/{SSIS}Parameter"), self.part)
+        return replace(package, parameters=found)
 
     def _changed_dts(self, data: bytes, name: str) -> bytes:
         """Return a .dtsx or .conmgr file with the protection of the build; byte for byte if that is not changed."""

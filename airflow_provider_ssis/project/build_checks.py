@@ -79,7 +79,7 @@ def check_package(package: Package, file: PackageFile, manifest: Manifest, *, ha
 
 
 def _parameter_warnings(package: Package, file: PackageFile) -> list[str]:
-    """Return warnings for a manifest that is older than the package: the server uses the manifest."""
+    """Return warnings for a project file whose manifest differs from a package: the server uses the manifest."""
     listed = {parameter.name for parameter in package.parameters if not parameter.name.startswith("CM.")}
     stale = sorted(listed.symmetric_difference(file.parameters))
     if not stale:

@@ -10,6 +10,7 @@ from airflow_provider_ssis.project.encryption import is_encrypted, require_reada
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.namespaces import SSIS
+from airflow_provider_ssis.project.safe_xml import XML_SPACE, is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,9 +79,40 @@ class PropertyList:
         """Return a boolean property, False where absent."""
         return self.text(name, "0").lower() in ("1", "-1", "true")
 
+    def value(self) -> ParameterValue:
+        """Return the value of a parameter; None if it has none, or an encrypted one.
+
+        :raises InvalidPartError: the data type is unknown, or the value is not valid for it.
+        """
+        code = self.number("DataType", 0)
+        if code not in BY_TYPE_CODE:
+            raise self.error(f"the {self.owner} has the unknown data type {code}")
+        element = self.elements.get("Value")
+        if element is None or is_encrypted(element):
+            return None
+        data_type = BY_TYPE_CODE[code]
+        try:
+            return parse_value(element.text or "", data_type)
+        except ValueError as error:
+            problem = f"the {self.owner} has a value that is not valid for its type {data_type.name}: {error}"
+            raise self.error(problem) from None
+
     def error(self, problem: str) -> InvalidPartError:
         """Return the error for a problem of these properties."""
         return InvalidPartError(problem, part=self.part, line=self.line, advice=_SAVE_AGAIN)
+
+
+def set_text(element: _Element, text: str) -> None:
+    """Set the text of a property, with the mark without which SSIS reads white space as empty.
+
+    :param element: ``SSIS:Property``; changed in place.
+    :param text: the text.
+    """
+    element.text = text
+    if is_blank(text):
+        element.set(XML_SPACE, "preserve")
+    else:
+        element.attrib.pop(XML_SPACE, None)
 
 
 def read_parameters(elements: Iterable[_Element], part: str) -> tuple[Parameter, ...]:
@@ -122,28 +154,13 @@ def read_project_parameters(root: _Element, part: str) -> tuple[Parameter, ...]:
 
 
 def _parameter(name: str, properties: PropertyList) -> Parameter:
-    code = properties.number("DataType", 0)
-    if code not in BY_TYPE_CODE:
-        raise properties.error(f"the parameter {name} has the unknown data type {code}")
+    value = properties.value()
     return Parameter(
         name=name,
-        data_type=BY_TYPE_CODE[code].name,
-        value=_value(name, properties, code),
+        data_type=BY_TYPE_CODE[properties.number("DataType", 0)].name,
+        value=value,
         required=properties.flag("Required"),
         sensitive=properties.flag("Sensitive"),
         description=properties.text("Description"),
         id=properties.text("ID"),
     )
-
-
-def _value(name: str, properties: PropertyList, type_code: int) -> ParameterValue:
-    element = properties.elements.get("Value")
-    if element is None or is_encrypted(element):
-        return None
-    data_type = BY_TYPE_CODE[type_code]
-    try:
-        return parse_value(element.text or "", data_type)
-    except ValueError as error:
-        raise properties.error(
-            f"the parameter {name} has a value that is not valid for its type {data_type.name}: {error}"
-        ) from None

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, Source, archive_of, is_plain_name, read_parts
-from airflow_provider_ssis.project.datatypes import DATA_TYPES
 from airflow_provider_ssis.project.dtproj import manifest_bytes
 from airflow_provider_ssis.project.errors import InvalidArchiveError, InvalidPartError, ProtectedError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, read_manifest
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
+from airflow_provider_ssis.project.package_metadata import (
+    add_properties,
+    metadata_properties,
+    named_element,
+    parameter_element,
+)
 from airflow_provider_ssis.project.safe_xml import parse_xml
 
 if TYPE_CHECKING:
@@ -24,10 +29,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.project.models import ProtectionLevel
     from airflow_provider_ssis.project.package.connections import DtsConnectionManager
-    from airflow_provider_ssis.project.package.variables import DtsParameter
 
-_TYPE_CODES = {data_type.name: data_type.type_code for data_type in DATA_TYPES}
-_TEXT = _TYPE_CODES["String"]
+_TEXT = 18
+"""The code of the type String."""
 
 
 def replace_packages(source: Source, packages: Mapping[str, bytes], *, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -96,26 +100,13 @@ def _add(root: _Element, name: str, package: DtsPackage, entry_point: str, previ
     listed.set(f"{SSIS}EntryPoint", entry_point)
     metadata = etree.SubElement(_child(_child(root, "DeploymentInfo"), "PackageInfo"), f"{SSIS}PackageMetaData")
     metadata.set(f"{SSIS}Name", name)
-    _properties(
-        metadata,
-        {
-            "ID": package.container.id,
-            "Name": package.container.name,
-            "VersionMajor": package.version_major,
-            "VersionMinor": package.version_minor,
-            "VersionBuild": package.version_build,
-            "VersionComments": package.version_comments,
-            "VersionGUID": package.version_guid,
-            "PackageFormatVersion": package.format_version,
-            "Description": package.container.description,
-            "ProtectionLevel": int(package.protection_level),
-        },
-    )
+    level = {"ProtectionLevel": int(package.protection_level)}
+    add_properties(metadata, {**metadata_properties(package.element), **level})
     parameters = etree.SubElement(metadata, f"{SSIS}Parameters")
     for element in _connection_parameters(package.connection_managers, previous):
         parameters.append(element)
     for parameter in package.parameters:
-        parameters.append(_parameter(parameter))
+        parameters.append(parameter_element(parameter))
 
 
 def _connection_parameters(managers: Iterable[DtsConnectionManager], previous: _Element | None) -> list[_Element]:
@@ -130,37 +121,7 @@ def _connection_parameters(managers: Iterable[DtsConnectionManager], previous: _
 
 def _connection_string(manager: DtsConnectionManager) -> _Element:
     values = {"Required": 0, "Sensitive": 0, "Value": manager.connection_string, "DataType": _TEXT}
-    return _element(f"CM.{manager.name}.ConnectionString", values)
-
-
-def _parameter(parameter: DtsParameter) -> _Element:
-    code = _TYPE_CODES.get(parameter.data_type)
-    if code is None:
-        raise parameter.error(f"the parameter {parameter.name} has the unknown data type {parameter.data_type}")
-    values: dict[str, object] = {
-        "ID": parameter.id,
-        "Description": parameter.description,
-        "Required": int(parameter.required),
-        "Sensitive": int(parameter.sensitive),
-    }
-    if parameter.text is not None and not parameter.sensitive:
-        values["Value"] = parameter.text
-    return _element(parameter.name, {**values, "DataType": code})
-
-
-def _element(name: str, values: Mapping[str, object]) -> _Element:
-    element = etree.Element(f"{SSIS}Parameter")
-    element.set(f"{SSIS}Name", name)
-    _properties(element, values)
-    return element
-
-
-def _properties(owner: _Element, values: Mapping[str, object]) -> None:
-    properties = etree.SubElement(owner, f"{SSIS}Properties")
-    for name, value in values.items():
-        element = etree.SubElement(properties, f"{SSIS}Property")
-        element.set(f"{SSIS}Name", name)
-        element.text = str(value)
+    return named_element(f"CM.{manager.name}.ConnectionString", values)
 
 
 def _child(parent: _Element, name: str) -> _Element:

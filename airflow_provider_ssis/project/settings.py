@@ -13,8 +13,7 @@ from airflow_provider_ssis.project.datatypes import BY_TYPE_CODE, DataType, mani
 from airflow_provider_ssis.project.dtproj import ParameterSetting
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import SSIS
-from airflow_provider_ssis.project.properties import PropertyList
-from airflow_provider_ssis.project.safe_xml import XML_SPACE, is_blank
+from airflow_provider_ssis.project.properties import PropertyList, set_text
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -184,9 +183,4 @@ def _apply(
     if value is None:
         value = etree.Element(f"{SSIS}Property", {f"{SSIS}Name": "Value"})
         properties.elements["DataType"].addprevious(value)
-    value.text = text
-    # SSIS reads white space as empty unless it is marked.
-    if is_blank(text):
-        value.set(XML_SPACE, "preserve")
-    else:
-        value.attrib.pop(XML_SPACE, None)
+    set_text(value, text)

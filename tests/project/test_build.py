@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.project.build import build_ispac, build_project
+from airflow_provider_ssis.project.changes import NO_CHANGES, Changes
 from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.errors import (
     BuildError,
@@ -23,7 +24,7 @@ from airflow_provider_ssis.project.errors import (
 )
 from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
 from airflow_provider_ssis.project.limits import Limits
-from airflow_provider_ssis.project.models import Project, ProtectionLevel
+from airflow_provider_ssis.project.models import Parameter, ParameterValue, Project, ProtectionLevel
 from tests.support import ssis_xml
 from tests.support.project_strategies import damaged, projects
 from tests.support.ssis_projects import (
@@ -497,14 +498,56 @@ def test_a_missing_child_package_gives_a_warning(tmp_path: Path) -> None:
     )
 
 
-def test_a_manifest_older_than_its_package_gives_a_warning(tmp_path: Path) -> None:
+def test_a_manifest_older_than_its_package_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Visual Studio writes the manifest of a project file from the packages, not from the .dtproj."""
     write_project_folder(tmp_path, SAMPLE)
-    newer = package("Load Sales.dtsx", task("Task"), parameters=[parameter("Rows", "Int32", 1)])
-    (tmp_path / "Load Sales.dtsx").write_bytes(ssis_xml.dtsx(newer))
-    (warning,) = build_project(tmp_path).warnings
-    assert warning.startswith(
-        "Load Sales.dtsx: its parameters differ from those in the project's manifest (BatchSize, Rows); open"
+    newer = replace(
+        package("Load Sales.dtsx", task("Task"), parameters=[parameter("Rows", "Int32", 1)]),
+        version_build=7,
+        version_guid="{AAAAAAAA-0000-0000-0000-000000000000}",
+        description="new",
     )
+    (tmp_path / "Load Sales.dtsx").write_bytes(ssis_xml.dtsx(newer))
+    built = build_project(tmp_path)
+    (warning,) = built.warnings
+    assert "its parameters are newer than those in Sales.dtproj (BatchSize, Rows)" in warning
+    (found,) = [one for one in built.project.packages if one.name == "Load Sales.dtsx"]
+    assert (found.version_build, found.version_guid, found.description) == (7, newer.version_guid, "new")
+    assert [(one.name, one.value) for one in found.parameters if not one.name.startswith("CM.")] == [("Rows", 1)]
+    assert read_ispac(built.ispac) == built.project
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes", "value"),
+    [
+        (parameter("P", "Int32", 1), parameter("P", "Int32", 2), NO_CHANGES, 2),
+        (parameter("P", "Int32", 1), parameter("P", "String", " x "), NO_CHANGES, " x "),
+        (parameter("P", "Boolean", False), parameter("P", "Boolean", True), NO_CHANGES, True),
+        (parameter("P", "Int32", 1), parameter("P", "Int32", 2), Changes(values={"Load::P": "3"}), 3),
+        (parameter("P", "Int32", 1), parameter("P", "Int32", 2, sensitive=True), NO_CHANGES, None),
+        (parameter("P", "Int32", None, sensitive=True), parameter("P", "Int32", 2), NO_CHANGES, 2),
+    ],
+)
+def test_the_values_of_a_package_win_over_those_of_an_older_manifest(
+    tmp_path: Path, old: Parameter, new: Parameter, changes: Changes, value: ParameterValue
+) -> None:
+    write_project_folder(tmp_path, make_project("Sales", [package("Load.dtsx", parameters=[old])]))
+    (tmp_path / "Load.dtsx").write_bytes(ssis_xml.dtsx(package("Load.dtsx", parameters=[new])))
+    built = build_project(tmp_path, changes=changes)
+    (found,) = built.project.packages[0].parameters
+    assert (found.value, found.sensitive) == (value, new.sensitive)
+    assert read_ispac(built.ispac) == built.project
+
+
+def test_another_spelling_of_the_same_values_changes_nothing(tmp_path: Path) -> None:
+    write_project_folder(
+        tmp_path, make_project("Sales", [package("Load.dtsx", parameters=[parameter("P", "Double", 1.0)])])
+    )
+    before = build_project(tmp_path)
+    path = tmp_path / "Load.dtsx"
+    path.write_bytes(path.read_bytes().replace(b">1.0<", b">1.<"))
+    after = build_project(tmp_path)
+    assert (after.project, after.warnings) == (before.project, ())
 
 
 def test_a_built_file_equals_one_made_by_code(tmp_path: Path) -> None:

@@ -174,9 +174,13 @@ def dtsx(package: Package) -> bytes:
     root = etree.Element(f"{DTS}Executable", nsmap={"DTS": DTS_URI})
     root.set(f"{DTS}refId", "Package")
     root.set(f"{DTS}ProtectionLevel", str(int(package.protection_level)))
+    root.set(f"{DTS}VersionMajor", str(package.version_major))
+    root.set(f"{DTS}VersionMinor", str(package.version_minor))
     root.set(f"{DTS}VersionBuild", str(package.version_build))
+    root.set(f"{DTS}VersionComments", package.version_comments)
     root.set(f"{DTS}VersionGUID", package.version_guid)
     _attributes(root, flow)
+    root.set(f"{DTS}Description", package.description)
     _dts_property(root, "PackageFormatVersion", package.format_version)
     managers = etree.SubElement(root, f"{DTS}ConnectionManagers")
     for manager in package.connection_managers:
@@ -248,6 +252,8 @@ def _package_parameter(parent: etree._Element, parameter: Parameter) -> None:
     for mark, is_set in (("Required", parameter.required), ("Sensitive", parameter.sensitive)):
         if is_set:
             element.set(f"{DTS}{mark}", "True")
+    if parameter.description:
+        element.set(f"{DTS}Description", parameter.description)
     if parameter.value is not None:
         _dts_property(element, "ParameterValue", value_text(parameter.value))
 

@@ -103,7 +103,7 @@ def read_configuration(path: Path) -> LintConfiguration:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from None
     except ValueError as error:
@@ -141,7 +141,9 @@ def _severity(path: Path, key: str, value: object) -> Severity:
 def _pattern(path: Path, kind: str, text: object) -> re.Pattern[str]:
     if kind not in _NAMES:
         raise ConfigurationError(f"{path}: names.{kind} is unknown. Known kinds: {', '.join(_NAMES)}")
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{path}: names.{kind} must be a text")
     try:
-        return re.compile(str(text))
+        return re.compile(text)
     except re.error as error:
         raise ConfigurationError(f"{path}: names.{kind} is not a regular expression: {error}") from None

@@ -90,9 +90,12 @@ def check_rule_names(configuration: LintConfiguration) -> None:
     :raises ConfigurationError: a name matches no rule.
     """
     per_file = (name for names in configuration.per_file.values() for name in names)
-    for name in (*configuration.select, *configuration.ignore, *configuration.severities, *per_file):
-        if not any(_matches(rule_id, (name,)) for rule_id in RULES):
+    for name in (*configuration.select, *configuration.ignore, *per_file):
+        if not name or not any(_matches(rule_id, (name,)) for rule_id in RULES):
             raise ConfigurationError(f"no rule has the id {name!r}. {RULES_ADVICE}")
+    for name in configuration.severities:
+        if name not in RULES:
+            raise ConfigurationError(f"a severity needs the whole id of a rule, not {name!r}. {RULES_ADVICE}")
 
 
 def is_selected(rule_id: str, configuration: LintConfiguration) -> bool:

@@ -149,6 +149,7 @@ def test_rules_are_ignored_for_some_files(bad: Path, tmp_path: Path) -> None:
         ('severity = { C201 = "fatal" }', r"severity\.C201 must be error, warning or info"),
         ('names = { task = "(" }', r"names\.task is not a regular expression"),
         ('names = { thing = "x" }', r"names\.thing is unknown"),
+        ("names = { task = 5 }", r"names\.task must be a text"),
         ("severity = 1", "severity must be a table"),
         ("= 1", "is not TOML"),
     ],
@@ -158,6 +159,20 @@ def test_an_invalid_configuration_is_rejected_by_key(tmp_path: Path, text: str, 
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=problem):
         read_configuration(path)
+
+
+@pytest.mark.parametrize(
+    "text", ['select = ["X9"]', 'ignore = [""]', 'severity = { C20 = "info" }', '[per-file-ignores]\n"*" = ["Z"]']
+)
+def test_a_name_of_no_rule_is_rejected(bad: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would switch off checks, or change nothing, without a word."""
+    path = bad.parent / "airflow-ssis.toml"
+    path.write_text(f"\ufeff{text}", "utf-8")
+    assert main(["lint", str(bad)]) == 1
+    assert f"{path}: " in capsys.readouterr().err
+    path.unlink()
+    assert main(["lint", str(bad), "--select", ""]) == 1
+    assert "no rule has the id ''" in capsys.readouterr().err
 
 
 def test_rules_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -189,6 +189,12 @@ CASES = [
         N + executables(executable("A", "Microsoft.Any", expression("Description", '(DT_WSTR,10)@[User::n] + "x"'))),
         "do not go together",
     ),
+    Case(
+        "E102",
+        variables(variable("n", 3, "0", EVALUATED + 'DTS:Expression="&quot;x&quot;"')),
+        variables(variable("n", 3, "0", EVALUATED + 'DTS:Expression="1 + 1"')),
+        "the value is text, not a number",
+    ),
     Case("F101", N + executables(plain("A", 'DTS:Disabled="True"')), N + executables(plain("A")), "A is disabled"),
     Case(
         "F102",

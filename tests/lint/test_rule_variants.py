@@ -44,8 +44,12 @@ CDC_TASK = executables(task("C", "Attunity.SqlServer.CDCControlTask.CdcControlTa
 SECRET = parameter("p", "", 'DTS:Sensitive="True"')
 
 
+def sets(name: str, text: str) -> str:
+    return executables(executable("A", "Microsoft.Any", expression(name, text)))
+
+
 def describes(text: str) -> str:
-    return executables(executable("A", "Microsoft.Any", expression("Description", text)))
+    return sets("Description", text)
 
 
 def alone(class_id: str, properties: str = "") -> str:
@@ -102,6 +106,11 @@ FOUND = [
     ("E101", derived("[a] &gt; 1", 'dataType="dbTimeStamp"')),
     ("E101", describes("@[User::absent]")),
     ("E101", describes("LEN()")),
+    ("E102", sets("ConnectionString", "5")),
+    ("E102", sets("Subject", "GETDATE()")),
+    ("E102", sets("Disable", "&quot;yes&quot;")),
+    ("E102", sets("MaximumErrorCount", "TRUE")),
+    ("E102", text_variable("", EVALUATED + 'DTS:Expression="1 == 1"')),
     ("F102", chain(constraint("A", "B", FALSE), constraint("B", "C"))),
     ("F102", chain(constraint("A", "C", f"{FALSE} {ALL}"), constraint("B", "C", ALL))),
     ("P303", manager() + manager(id_="{B}")),
@@ -123,6 +132,11 @@ SILENT = [
     ("E101", derived("[a] * 2")),
     ("E101", derived("(DT_WSTR,5)[a]", 'dataType="str" length="5" codePage="1252"')),
     ("E101", derived("[a]", 'dataType="numeric" precision="10" scale="2"')),
+    ("E102", sets("ConnectionString", "(DT_WSTR,5)5")),
+    ("E102", sets("Subject", "@[System::PackageName]")),
+    ("E102", sets("Disable", "1 == 1")),
+    ("E102", sets("Unknown", "5")),
+    ("E102", sets("MaximumErrorCount", "(DT_I8)5")),
     ("F102", chain(constraint("A", "B", TRUE), constraint("B", "C"))),
     ("F102", chain(constraint("A", "C", FALSE), constraint("B", "C"))),
     ("F102", chain(constraint("A", "B"), constraint("B", "C"), constraint("A", "C", 'DTS:Value="1"'))),

@@ -1,4 +1,4 @@
-"""The rule about expressions: names, types and syntax."""
+"""The rules about expressions: names, types and syntax."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.datatypes import COLUMN_TYPES, STRINGS, ColumnType, DataTypeCode
+from airflow_provider_ssis.datatypes import COLUMN_TYPES, DATES, NUMBERS, STRINGS, ColumnType, DataTypeCode
 from airflow_provider_ssis.expressions import Column, ExpressionError, Scope, Variable, compile_expression
 from airflow_provider_ssis.expressions.compiled import compile_assignment
 from airflow_provider_ssis.expressions.values import type_code
@@ -28,6 +28,20 @@ if TYPE_CHECKING:
 
 _WITH_EXPRESSIONS = ("DerivedColumn", "ConditionalSplit")
 _ANY_LENGTH = 1
+_A = {"text": "text", "number": "a number", "Boolean": "a Boolean", "date": "a date"}
+_KINDS_OF_PROPERTIES = {
+    name: kind
+    for kind, names in {
+        "text": "connectionstring servername initialcatalog username password description name sqlstatementsource "
+        "executable arguments workingdirectory subject toline fromline ccline bccline messagesource directory filespec "
+        "remotepath localpath",
+        "Boolean": "disable delayvalidation failpackageonfailure failparentonfailure disableeventhandlers "
+        "retainsameconnection",
+        "number": "maximumerrorcount maxconcurrentexecutables localeid loggingmode transactionoption isolationlevel",
+    }.items()
+    for name in names.split()
+}
+"""The kinds of the properties that property expressions set most, in lower case."""
 _SYSTEM_NAME = re.compile(r"System::\w+")
 _SYSTEM = {
     "Boolean": "IgnoreConfigurationsOnLoad InteractiveMode OfflineMode Cancel ExecutionStatus Propagate",
@@ -72,12 +86,15 @@ class _Text:
     :param is_assignment: whether it is an assignment. Default: False.
     :param is_condition: whether its value must be Boolean. Default: False.
     :param target: the type of the column that gets its value. Default: None.
+    :param kind: the kind of value that gets it, of a variable or property: ``text``, ``number``, ``Boolean``, ``date``.
+        Default: None, any.
     """
 
     text: str
     is_assignment: bool = False
     is_condition: bool = False
     target: ColumnType | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,24 +116,66 @@ class _Found:
 )
 def invalid(subject: Subject) -> Iterator[Hit]:
     """Compile each expression of each package, and compare its type with what it is for."""
+    for found, names in _all(subject):
+        yield from _problem(found, names)
+
+
+@rule(
+    "E102",
+    "expression-of-another-kind",
+    Severity.WARNING,
+    explanation="Variables keep their type during a run, and the designer rejects a number for a text property: the "
+    "value of an expression that is of another kind may not be accepted.",
+    fix="Cast the value, for instance with (DT_WSTR,20), or change the type of the variable",
+)
+def of_another_kind(subject: Subject) -> Iterator[Hit]:
+    """Find expressions of variables and properties whose value is of another kind: text, number, Boolean or date."""
+    for found, names in _all(subject):
+        if found.text.kind is None or _is_unknown(found, names):
+            continue
+        try:
+            kind = _kind(compile_expression(found.text.text, found.scope).type.code)
+        except ExpressionError:
+            continue  # E101 reports it
+        if kind is not None and kind != found.text.kind:
+            yield found.place, f"the value is {_A[kind]}, not {_A[found.text.kind]}: {found.text.text[:200]}"
+
+
+def _all(subject: Subject) -> Iterator[tuple[_Found, _Names]]:
+    """Yield the expressions of all packages and of the connection managers of the project."""
     project = {f"$Project::{one.name}": _variable(one.data_type) for one in subject.project_parameters}
     system = {f"System::{name}": _variable(type_) for type_, names in _SYSTEM.items() for name in names.split()}
     names = _Names(project if subject.files.is_project else None, system)
     for one in subject.packages:
         for found in _expressions(one, names):
-            yield from _problem(found, names)
+            yield found, names
     for file, manager in subject.project_managers:
         for name, text in manager.expressions.items():
             place = Place(file, manager.element.sourceline, f"{manager.name}.{name}")
-            yield from _problem(_Found(place, _Text(text), Scope({**system, **project})), names)
+            yield _Found(place, _property(name, text), Scope({**system, **project})), names
+
+
+def _is_unknown(found: _Found, names: _Names) -> bool:
+    """Return True if an expression uses names that the check cannot know."""
+    text = found.text.text
+    if names.project is None and "$Project::" in text:
+        return True  # a package alone does not show the parameters of its project
+    return any(name not in names.system for name in _SYSTEM_NAME.findall(text))  # a variable of a later version
+
+
+def _property(name: str, text: str) -> _Text:
+    return _Text(text, kind=_KINDS_OF_PROPERTIES.get(name.lower()))
+
+
+def _kind(code: DataTypeCode) -> str | None:
+    kinds = {"text": STRINGS, "number": NUMBERS, "Boolean": {DataTypeCode.DT_BOOL}, "date": DATES}
+    return next((kind for kind, codes in kinds.items() if code in codes), None)
 
 
 def _problem(found: _Found, names: _Names) -> Iterator[Hit]:
     text = found.text.text
-    if names.project is None and "$Project::" in text:
-        return  # a package alone does not show the parameters of its project
-    if any(name not in names.system for name in _SYSTEM_NAME.findall(text)):
-        return  # a variable of a later version
+    if _is_unknown(found, names):
+        return
     try:
         if found.text.is_assignment:
             compile_assignment(text, found.scope)
@@ -136,7 +195,7 @@ def _expressions(one: CheckedPackage, names: _Names) -> Iterator[_Found]:
     for manager in one.package.connection_managers:
         for name, text in manager.expressions.items():
             place = one.place(manager, f"{root.path}.Connections[{manager.name}].{name}")
-            yield _Found(place, _Text(text), whole)
+            yield _Found(place, _property(name, text), whole)
     for provider in one.package.log_providers:
         for name, text in provider.expressions.items():
             place = one.place(provider, f"{root.path}.LogProviders[{provider.name}].{name}")
@@ -161,11 +220,13 @@ def _expressions(one: CheckedPackage, names: _Names) -> Iterator[_Found]:
 
 def _of_owner(one: CheckedPackage, owner: Owner) -> Iterator[tuple[Place, _Text]]:
     for name, text in owner.expressions.items():
-        yield one.place(owner, f"{owner.path}.{name}"), _Text(text)
+        yield one.place(owner, f"{owner.path}.{name}"), _property(name, text)
     for variable in owner.variables:
         if variable.evaluate_as_expression and variable.expression:
             path = f"{owner.path}.Variables[{variable.qualified_name}]"
-            yield one.place(variable, path), _Text(variable.expression)
+            type_ = None if variable.data_type == "Char" else _variable(variable.data_type).type
+            kind = None if type_ is None else _kind(type_.code)
+            yield one.place(variable, path), _Text(variable.expression, kind=kind)
     for constraint in owner.constraints:
         if constraint.eval_op is not EvalOp.CONSTRAINT and constraint.expression:
             place = one.place(constraint, f"{owner.path}.{constraint.name}")

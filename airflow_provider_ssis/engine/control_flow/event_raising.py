@@ -134,7 +134,7 @@ class Events:
 
         :param value: its execution value; None for none.
         """
-        shown = None if value is None else self._public(str(value))
+        shown = None if value is None else self._public(texts.execution_value(value))
         self._sink(ExecutableEnded(frame.place, began, self._now(), result, shown))
 
     def _public(self, text: str) -> str:

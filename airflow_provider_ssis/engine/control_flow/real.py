@@ -148,7 +148,7 @@ class RealExecutor:
     async def _work(self, frame: Frame, function: Callable[[], T]) -> T:
         if self._cancelled.is_set():
             raise Cancelled
-        work = asyncio.ensure_future(in_thread(frame.execution_path, function))
+        work = asyncio.ensure_future(in_thread(frame.execution_path, lambda: self._guarded(frame, function)))
         cancelling = asyncio.ensure_future(self._cancelled.wait())
         try:
             await asyncio.wait({work, cancelling}, return_when=asyncio.FIRST_COMPLETED)
@@ -172,6 +172,19 @@ class RealExecutor:
             cancelling.cancel()
             with suppress(asyncio.CancelledError):
                 await cancelling
+
+    def _guarded(self, frame: Frame, function: Callable[[], T]) -> T:
+        """Call a function of a task. What it raises can end the task, but not the run."""
+        try:
+            return function()
+        except Cancelled:
+            if self._context(frame).cancel.is_cancelled:
+                raise
+            raise TaskFailure("The task ended as if the run was canceled, but it was not.") from None
+        except Exception:
+            raise
+        except BaseException as error:
+            raise TaskFailure(f"The task failed with an unexpected error: {type(error).__name__}: {error}") from error
 
 
 def _check(refusals: Iterable[Refusal]) -> None:

@@ -69,3 +69,11 @@ def maximum_errors_reached(errors: int, maximum: int) -> str:
         f"SSIS Warning Code DTS_W_MAXIMUMERRORCOUNTREACHED. The executables succeeded, but the number of errors"
         f" ({errors}) reached the maximum ({maximum}). Change MaximumErrorCount, or fix the errors."
     )
+
+
+def execution_value(value: object) -> str:
+    """Return an execution value as text; it can be any object of a user's function."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 the object decides what its text is
+        return f"a value of the type {type(value).__name__}"

@@ -165,7 +165,7 @@ class Walk:
             self.events.write(EventName.QUERY_CANCEL, frame, texts.cancelled(name))
         else:
             if result is Result.FAILURE and container.kind is ExecutableKind.TASK:
-                system = {"System::ExecutionValue": ("String", "" if value is None else str(value))}
+                system = {"System::ExecutionValue": ("String", "" if value is None else texts.execution_value(value))}
                 await self.events.raise_event(EventName.TASK_FAILED, frame, texts.task_failed(name), system=system)
             text = texts.finished(name, began, self.now())
             errors = frame.errors

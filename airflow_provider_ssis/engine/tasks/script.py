@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.connections.connection import Connections
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
-from airflow_provider_ssis.engine.errors import EngineError, TaskFailure
+from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.tasks.task import Task
 from airflow_provider_ssis.project.package.tasks import ScriptTask as Stored
@@ -88,19 +89,27 @@ class ScriptContext:
 
     def information(self, text: str, code: int = 0) -> None:
         """Raise OnInformation, as ``Dts.Events.FireInformation``."""
-        self._context.information(text, code)
+        self._context.information(str(text), _unsigned(code))
 
     def warning(self, text: str, code: int = 0) -> None:
         """Raise OnWarning, as ``Dts.Events.FireWarning``."""
-        self._context.warning(text, code)
+        self._context.warning(str(text), _unsigned(code))
 
     def error(self, text: str, code: int = 0) -> None:
         """Raise OnError, as ``Dts.Events.FireError``: it counts for MaximumErrorCount when the function has ended."""
-        self._context.error(text, code)
+        self._context.error(str(text), _unsigned(code))
 
     def progress(self, percent: int, text: str = "") -> None:
         """Raise OnProgress, as ``Dts.Events.FireProgress``."""
-        self._context.progress(percent, text)
+        self._context.progress(operator.index(percent), str(text))
+
+
+def _unsigned(code: int) -> int:
+    """Return the code of a message, which .NET has as a signed number, without a sign.
+
+    :raises TypeError: it is no whole number.
+    """
+    return operator.index(code) & 0xFFFFFFFF
 
 
 class ScriptTask(Task):
@@ -139,9 +148,9 @@ class ScriptTask(Task):
         function = context.options.scripts[self.container.path]
         try:
             result = function(script)
-        except EngineError:
+        except TaskFailure:
             raise
-        except Exception as error:
+        except BaseException as error:  # also sys.exit, which must not end the run
             context.cancel.check()
             raise TaskFailure(
                 f"The Python function of the script raised {type(error).__name__}: {error}", _EXCEPTION

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import TaskContext
-from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.project.builder.executables import Options
 from airflow_provider_ssis.project.builder.package import PackageBuilder
@@ -297,6 +298,32 @@ def test_a_package_can_be_validated_alone(runs: EngineRuns, functions: dict[str,
         EventName.PRE_VALIDATE,
         EventName.POST_VALIDATE,
     }
+
+
+class _Silent:
+    """A value without a text."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), Cancelled(), GeneratorExit(), asyncio.CancelledError()])
+def test_a_task_cannot_end_the_run(runs: EngineRuns, error: BaseException) -> None:
+    package = PackageBuilder("P")
+    package.connect(add_task(package, "First"), add_task(package, "Second"))
+
+    def end(context: TaskContext) -> None:
+        raise error
+
+    result = runs.run(package, {"First": end})
+    assert (ran(result), result.status) == (["First", "P"], Result.FAILURE)
+
+
+def test_an_execution_value_without_a_text_is_described(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "T")
+    [value, _] = [one.execution_value for one in runs.run(package, {"T": lambda _: _Silent()}).statistics]
+    assert value == "a value of the type _Silent"
 
 
 @pytest.mark.parametrize(("warn_as_error", "status"), [(True, Result.FAILURE), (False, Result.SUCCESS)])

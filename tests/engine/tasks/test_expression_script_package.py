@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ssis.engine.context import RunOptions
-from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.tasks.refused import refused_task
 from airflow_provider_ssis.engine.tasks.script import ScriptContext
 from airflow_provider_ssis.project.builder.package import PackageBuilder
@@ -100,6 +101,14 @@ def _unlisted(script: ScriptContext) -> None:
     script.variables["Other"]
 
 
+def _exit(script: ScriptContext) -> None:
+    sys.exit(0)
+
+
+def _cancel(script: ScriptContext) -> None:
+    raise Cancelled
+
+
 @pytest.mark.parametrize(
     ("function", "code", "text"),
     [
@@ -107,6 +116,9 @@ def _unlisted(script: ScriptContext) -> None:
         (_raise, 0xC00291B1, "ValueError: broken row"),
         (_write, 0xC00291B1, "ReadOnlyVariables"),
         (_unlisted, 0xC00291B1, "Other"),
+        (_exit, 0xC00291B1, "SystemExit: 0"),
+        (_cancel, 0xC00291B1, "Cancelled"),
+        (lambda script: script.error("text", "code"), 0xC00291B1, "TypeError"),
     ],
 )
 def test_a_script_fails(function: Callable[[ScriptContext], Any], code: int, text: str) -> None:

@@ -31,7 +31,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import text_of
 from airflow_provider_ssis.engine.data_flow.text_lengths import fitted
-from airflow_provider_ssis.engine.errors import EngineError, TaskFailure
+from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import ComponentInput, ComponentOutput
 
@@ -151,9 +151,10 @@ class Script(FlowComponent):
             yielded = function(script)
             for item in yielded if yielded is not None else ():
                 yield from self._checked(item)
-        except EngineError:
+        except (TaskFailure, GeneratorExit):
             raise
-        except Exception as error:  # noqa: BLE001 the function is the user's and can raise anything
+        except BaseException as error:  # noqa: BLE001 the function is the user's and can raise anything, or exit
+            self._context.cancel.check()
             self._fail(f"raised {type(error).__name__}: {error}", error)
         for batches in inputs.values():  # what the function did not read
             for _ in batches:
@@ -282,7 +283,7 @@ class Script(FlowComponent):
             self._fail(f"yielded values that are longer than the {type_.length} of the column {name} of type {type_}")
         return array
 
-    def _fail(self, text: str, cause: Exception | None = None) -> NoReturn:
+    def _fail(self, text: str, cause: BaseException | None = None) -> NoReturn:
         raise TaskFailure(
             f"The function in the place of the script {self.plan.stored.name} {text}.",
             SCRIPT_FAILED,

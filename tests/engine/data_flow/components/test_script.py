@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.data_flow.components.script import Directed, Script, ScriptRows
-from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from tests.support.flow_components import I4, WSTR, AloneContext, batch_of, plan_of, rows_of, run_component, tuples
 
 _ROWS = rows_of(id=I4, name=WSTR, passed=WSTR)
@@ -140,6 +140,16 @@ def test_a_synchronous_function_must_keep_the_rows(function: Callable[[ScriptRow
     with pytest.raises(TaskFailure, match=text) as raised:
         _run(function, _output("O", synchronous=True))
     assert (raised.value.code, raised.value.subcomponent) == (0xC0047062, "Clean [7]")
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), Cancelled()])
+def test_a_function_cannot_end_the_run(error: BaseException) -> None:
+    def source(rows: ScriptRows) -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"n": [1]})
+        raise error
+
+    with pytest.raises(TaskFailure, match=f"raised {type(error).__name__}"):
+        _run(source, _output("O", ("n", "i4", 0)), has_input=False)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ import pyarrow.compute as pc
 from airflow_provider_ssis.datatypes import (
     DATES,
     DECIMALS,
+    NUMBERS,
     STRINGS,
     TIMES,
+    UNSIGNED,
     ColumnType,
     DataTypeCode,
 )
@@ -46,6 +48,7 @@ _T = DataTypeCode
 _TEXTS = STRINGS | {_T.DT_TEXT, _T.DT_NTEXT}
 _WIDE = ColumnType(_T.DT_WSTR, length=4000)
 _FIRST_OF_DATETIME = (date(1753, 1, 1).toordinal() - 1) * date_values.DAY
+_WITH_EARLY_DATES = (_T.DT_DBTIMESTAMP2, _T.DT_DBTIMESTAMPOFFSET)
 _ANSI = (1252, 65001)
 _PARSED = "[c]"
 _BINARY_PAIRS = frozenset(
@@ -145,6 +148,10 @@ class Conversion:
         assert self._expression is not None  # noqa: S101 convert checks it
         result = evaluate_batch(self._expression, [values], len(values))
         statuses = None if result.errors is None else _statuses(result.errors)
+        if statuses is not None and self.target.code in UNSIGNED and self.source.code in NUMBERS:
+            is_negative = pc.less(values, pa.scalar(0, values.type)).fill_null(False)
+            mask = is_negative.to_numpy(zero_copy_only=False) & (statuses == Status.OVERFLOW)
+            statuses[mask] = Status.SIGN_MISMATCH
         if self.target.code in STRINGS:
             fit = fitted(result.values, _WIDE, self.target)
             return Converted(fit.values, _merged(statuses, fit.statuses))
@@ -152,7 +159,7 @@ class Conversion:
         if lost is not None:
             statuses = _merged(statuses, np.where(lost, np.uint8(Status.TRUNCATED), np.uint8(0)))
         converted = result.values
-        if self.source.code is _T.DT_DBTIMESTAMP2 and self.target.code is _T.DT_DBTIMESTAMP:
+        if self.source.code in _WITH_EARLY_DATES and self.target.code is _T.DT_DBTIMESTAMP:
             early = pc.less(converted, pa.scalar(_milliseconds(_FIRST_OF_DATETIME), pa.int64()).cast(converted.type))
             mask = early.fill_null(False).to_numpy(zero_copy_only=False)
             if mask.any():

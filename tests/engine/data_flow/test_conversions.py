@@ -173,11 +173,22 @@ def test_digits_that_a_smaller_scale_loses_are_a_truncation() -> None:
     ]
 
 
+def test_negative_numbers_have_no_place_in_unsigned_types() -> None:
+    """Facts 1.13: the sign has a code of its own."""
+    unsigned = ColumnType(_T.DT_UI4)
+    assert _converted(_INTEGER, unsigned, -1, 5) == [_SIGN, 5]
+    money = ColumnType(_T.DT_CY)
+    assert _converted(money, unsigned, Decimal("-1.5"), Decimal(2**33)) == [_SIGN, _OVERFLOW]
+    assert _converted(_REAL, unsigned, -0.25, -3.0) == [0, _SIGN]
+
+
 def test_dates_and_times() -> None:
     precise = ColumnType(_T.DT_DBTIMESTAMP2, scale=6)
     moment = datetime(2001, 2, 3, 4, 5, 6, 123456)
     assert _converted(precise, _STAMP, moment) == [(_CUT, datetime(2001, 2, 3, 4, 5, 6, 123000))]
     assert _converted(precise, _STAMP, datetime(1752, 12, 31)) == [_OVERFLOW]
+    early = datetime(1752, 12, 31, 12, tzinfo=UTC)
+    assert _converted(ColumnType(_T.DT_DBTIMESTAMPOFFSET, scale=7), _STAMP, early) == [_OVERFLOW]
     assert _converted(precise, _DATE, moment) == [date(2001, 2, 3)]
     now = Settings(clock=lambda: datetime(2020, 5, 6, 7, 8, tzinfo=UTC))
     found = _converted(ColumnType(_T.DT_DBTIME), _STAMP, moment.time().replace(microsecond=0), settings=now)

@@ -174,7 +174,7 @@ def test_digits_that_a_smaller_scale_loses_are_a_truncation() -> None:
 
 
 def test_negative_numbers_have_no_place_in_unsigned_types() -> None:
-    """Facts 1.13: the sign has a code of its own."""
+    """Facts 1.13: the sign has a separate code."""
     unsigned = ColumnType(_T.DT_UI4)
     assert _converted(_INTEGER, unsigned, -1, 5) == [_SIGN, 5]
     money = ColumnType(_T.DT_CY)

@@ -1,8 +1,4 @@
-"""The Foreach ADO.NET Schema Rowset enumerator: the tables of a database, or of an Excel file.
-
-Databases list their tables through the catalog functions of ODBC. Source of the columns: the OLE DB specification,
-"TABLES Rowset".
-"""
+"""The Foreach ADO.NET Schema Rowset enumerator: what a database contains, or the tables of an Excel file."""
 
 from __future__ import annotations
 
@@ -15,14 +11,13 @@ from airflow_provider_ssis.engine.connections.interruption import interruptible
 from airflow_provider_ssis.engine.connections.providers import reads_excel
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.control_flow.enumerators.enumerator import ForeachEnumerator
+from airflow_provider_ssis.engine.control_flow.enumerators.schema_rows import NAMES, schema_rowset
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.loops import SchemaRowsetEnumerator
 
 _GET_ENUMERATOR = 0xC0014023
 """DTS_E_GETENUMERATOR."""
-_TABLES = frozenset({"tables", "c8b52229-5cf3-11ce-ade5-00aa0044773d"})
-"""The name and the GUID of the rowset of tables (DBSCHEMA_TABLES)."""
 _OWN = frozenset({"connection", "schema"})
 
 
@@ -34,15 +29,15 @@ def _excel_tables(context: TaskContext, manager: RunConnection) -> Iterator[Sequ
 
 
 class SchemaRowsetTurns(ForeachEnumerator[SchemaRowsetEnumerator]):
-    """A turn for each table and view: catalog, schema, name, type, and NULL for the other columns of the rowset."""
+    """A turn for each row of a schema rowset."""
 
     def refusals(self) -> Iterator[Refusal]:
-        """Yield other rowsets than that of tables, and restrictions."""
-        if self.data.schema.strip("{} ").lower() not in _TABLES:
+        """Yield other rowsets, and restrictions."""
+        if schema_rowset(self.data.schema) is None:
             yield Refusal(
                 self.where,
                 f"the schema rowset {self.data.schema}",
-                "only the rowset of tables is supported",
+                f"the engine has these: {', '.join(NAMES)}",
                 "Query the schema with an Execute SQL task, and use the ADO enumerator.",
             )
         for name, value in self.data.properties.items():
@@ -59,9 +54,13 @@ class SchemaRowsetTurns(ForeachEnumerator[SchemaRowsetEnumerator]):
         context.connections.get(self.data.connection)
 
     def turns(self, context: TaskContext) -> Iterator[Sequence[Any]]:
-        """Yield the rows in the order of type, catalog, schema and name."""
+        """Yield the rows in the order of the driver."""
         manager = context.connections.get(self.data.connection)
+        rowset = schema_rowset(self.data.schema)
+        assert rowset is not None  # noqa: S101 others are refused
         if reads_excel(manager):
+            if rowset.name != "Tables":
+                raise TaskFailure(f"The engine lists the tables of an Excel file, not {rowset.name}.", _GET_ENUMERATOR)
             yield from _excel_tables(context, manager)
             return
         import pyodbc
@@ -70,13 +69,11 @@ class SchemaRowsetTurns(ForeachEnumerator[SchemaRowsetEnumerator]):
             cursor = connection.cursor()
             try:
                 with interruptible(cursor, context.cancel):
-                    rows = [tuple(row) for row in cursor.tables().fetchall()]
+                    rows = list(rowset.rows(cursor))
             except pyodbc.Error as error:
                 raise TaskFailure(
-                    f"The tables could not be listed: {driver_message(error)}.", _GET_ENUMERATOR
+                    f"The {rowset.name} could not be listed: {driver_message(error)}.", _GET_ENUMERATOR
                 ) from None
             finally:
                 cursor.close()
-        for catalog, schema, name, kind, *rest in rows:
-            # TABLE_GUID, DESCRIPTION, TABLE_PROPID, DATE_CREATED, DATE_MODIFIED
-            yield (catalog, schema, name, kind, None, rest[0] if rest else None, None, None, None)
+        yield from rows

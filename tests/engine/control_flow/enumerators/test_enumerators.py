@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.engine.connections.paths import PathMap
 from airflow_provider_ssis.engine.control_flow.enumerators.file import file_pattern
 from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
@@ -216,7 +217,7 @@ def test_entities_inside_the_document_are_read_and_files_are_not() -> None:
 
 
 def test_other_rowsets_restrictions_and_enumerators_are_refused() -> None:
-    assert "Columns" in refusals(SchemaRowsetEnumerator("Database", "Columns", {}))[0]
+    assert "Indexes" in refusals(SchemaRowsetEnumerator("Database", "Indexes", {}))[0]
     restricted = {"Connection": "x", "Schema": "Tables", "Restriction0": "Sales"}
     assert "Restriction0" in refusals(SchemaRowsetEnumerator("Database", "Tables", restricted))[0]
     assert enumerator_class(SmoEnumerator("x")) is None
@@ -237,3 +238,46 @@ class TestSchemaRowset:
         found = [row for row in turns(data, context(connection=postgresql_odbc)) if row[1] == "mart"]
         assert [row[1:4] for row in found] == [("mart", "sales", "TABLE"), ("mart", "totals", "VIEW")]
         assert all(len(row) == 9 for row in found)
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[str]:
+    """A database of the embedded server with a table, a view and a procedure."""
+    import pyodbc
+
+    with SsisdbEmulator() as server:
+        with pyodbc.connect(server.odbc_connection_string, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE Shop")
+            connection.execute("USE Shop")
+            connection.execute("CREATE SCHEMA mart")
+            connection.execute("CREATE TABLE mart.sales (id int NOT NULL, name nvarchar(20) DEFAULT 'x', price money)")
+            connection.execute("CREATE VIEW mart.totals AS SELECT id FROM mart.sales")
+            connection.execute("CREATE PROCEDURE mart.fill @n int AS SELECT @n")
+        yield server.odbc(database="Shop")
+
+
+@pytest.mark.parametrize(
+    ("rowset", "count", "expected"),
+    [
+        ("Tables", 9, [("Shop", "mart", "sales", "TABLE"), ("Shop", "mart", "totals", "VIEW")]),
+        ("{c8b5222d-5cf3-11ce-ade5-00aa0044773d}", 9, [("Shop", "mart", "totals")]),
+        ("schemata", 6, [("Shop", "mart", None)]),
+        ("Procedures", 8, [("Shop", "mart", "fill;1", 2)]),
+    ],
+)
+def test_a_schema_rowset_has_the_columns_of_ole_db(shop: str, rowset: str, count: int, expected: list[Any]) -> None:
+    found = turns(SchemaRowsetEnumerator("Database", rowset, {}), context(connection=shop))
+    assert {len(row) for row in found} == {count}
+    assert [row[: len(expected[0])] for row in found if row[1] == "mart"] == expected
+
+
+def test_columns_have_the_types_of_ole_db(shop: str) -> None:
+    """Name, position, default, NULL, type, characters and bytes, precision and scale."""
+    found = turns(SchemaRowsetEnumerator("Database", "Columns", {}), context(connection=shop))
+    rows = [row for row in found if row[2] == "sales"]
+    assert [row[3] for row in rows] == ["id", "name", "price"]
+    assert [row[6:9] for row in rows] == [(1, False, None), (2, True, "('x')"), (3, False, None)]
+    assert [row[10:12] for row in rows] == [(False, 3), (True, 130), (True, 6)]
+    assert [row[13:17] for row in rows] == [(None, None, 10, None), (20, 40, None, None), (None, None, 19, 4)]
+    catalogs = turns(SchemaRowsetEnumerator("Database", "Catalogs", {}), context(connection=shop))
+    assert ("Shop", None) in catalogs

@@ -15,7 +15,6 @@ _COLUMNS: Final = {
     "sys.extended_properties": (
         "class tinyint; class_desc nvarchar(60) ?; major_id int; minor_id int; name sysname; value sql_variant ?"
     ),
-    "sys.partitions": "partition_id bigint; object_id int; index_id int; partition_number int; rows bigint ?",
     "sys.sequences": f"{_CONSTRAINT}; current_value sql_variant",
     "sys.synonyms": f"{_CONSTRAINT}; base_object_name nvarchar(1035) ?",
     "sys.triggers": (

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.tsql.metadata.compatibility_views import compatibility_views
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
 from airflow_provider_ssis.emulator.tsql.metadata.empty_views import EMPTY_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.information_schema import INFORMATION_VIEWS
@@ -356,8 +357,13 @@ _VIEWS: Final = (
     ),
 )
 
-SYSTEM_VIEWS: Final = {
-    tuple(view.name.lower().split(".")): view
-    for view in (*_VIEWS, *TABLE_VIEWS, *INFORMATION_VIEWS, *SESSION_VIEWS, *EMPTY_VIEWS)
-}
+_ALL: Final = (
+    *_VIEWS,
+    *compatibility_views(_all_objects, _columns_rows),
+    *TABLE_VIEWS,
+    *INFORMATION_VIEWS,
+    *SESSION_VIEWS,
+    *EMPTY_VIEWS,
+)
+SYSTEM_VIEWS: Final = {tuple(view.name.lower().split(".")): view for view in _ALL}
 """By schema and name in lower case."""

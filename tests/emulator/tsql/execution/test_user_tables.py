@@ -18,6 +18,26 @@ PARENT = """USE Shop; CREATE TABLE p (id int CONSTRAINT pk_p PRIMARY KEY, code v
 CREATE TABLE c (id int PRIMARY KEY, p int CONSTRAINT fk_p REFERENCES p, code varchar(5) CONSTRAINT fk_code FOREIGN KEY REFERENCES dbo.p (code)) """
 
 SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
+    "the names of SQL Server 2000 for objects and columns": (
+        """USE Shop; CREATE TABLE t (id int IDENTITY CONSTRAINT pk PRIMARY KEY, w nvarchar(20) NULL)
+        SELECT name, xtype, type, OBJECT_NAME(parent_obj) FROM sysobjects ORDER BY 1
+        SELECT c.name, c.length, c.prec, c.isnullable, c.status FROM dbo.syscolumns c JOIN sys.sysobjects o ON o.id = c.id WHERE o.name = 't'
+        IF EXISTS (SELECT * FROM dbo.sysobjects WHERE id = OBJECT_ID(N'[dbo].[t]') AND OBJECTPROPERTY(id, N'IsUserTable') = 1) DROP TABLE dbo.t
+        SELECT COUNT(*) FROM sysobjects""",
+        [[("pk", "PK", "K ", "t"), ("t", "U ", "U ", None)], [("id", 4, 10, 0, 128), ("w", 40, 0, 1, 0)], [(0,)]],
+    ),
+    "properties of objects and columns": (
+        """USE Shop; CREATE TABLE t (id int IDENTITY CONSTRAINT pk PRIMARY KEY, w nvarchar(20) NULL, x varchar(max)); EXEC ('CREATE VIEW v AS SELECT 1 AS a')
+        SELECT OBJECTPROPERTY(OBJECT_ID('t'), p), OBJECTPROPERTY(OBJECT_ID('v'), p), OBJECTPROPERTY(OBJECT_ID('pk'), p), OBJECTPROPERTY(7, p)
+        FROM (VALUES ('IsTable'), ('IsView'), ('IsConstraint'), ('tablehasidentity'), (NULL)) AS t (p)
+        SELECT COL_LENGTH('dbo.t', 'w'), COL_LENGTH('t', 'x'), COL_LENGTH('t', 'y'), COL_LENGTH('u', 'w'), COL_NAME(OBJECT_ID('t'), 2), COL_NAME(OBJECT_ID('t'), 9)
+        CREATE TABLE #l (a bigint); SELECT COL_LENGTH('tempdb..#l', 'a')""",
+        [
+            [(1, 0, 0, None), (0, 1, 0, None), (0, 0, 1, None), (1, None, None, None), (None, None, None, None)],
+            [(40, -1, None, None, "w", None)],
+            [(8,)],
+        ],
+    ),
     "names that the server makes up are unique": (
         """USE Shop; CREATE TABLE Transaction_Staging (id int PRIMARY KEY CHECK (id > 0)); CREATE TABLE TransactionType_Staging (id int PRIMARY KEY)
         ALTER TABLE Transaction_Staging ADD CHECK (id < 9)

@@ -80,11 +80,12 @@ UNSUPPORTED = [
     ("SELECT DATE_BUCKET(week, 1, GETDATE())", "The function DATE_BUCKET"),
     ("SELECT TEXTPTR(name) FROM #t", "The function TEXTPTR"),
     ("SELECT FILEGROUP_NAME(1)", "The function FILEGROUP_NAME"),
-    ("SELECT COL_LENGTH('t', 'c'), COL_NAME(1, 1)", "The function COL_NAME"),
     (
         "SELECT COLUMNPROPERTY(1, 'a', 'b'), OBJECTPROPERTY(1, 'a'), TYPEPROPERTY('int', 'a'), INDEXPROPERTY(1, 'a', 'b')",
         "The function COLUMNPROPERTY",
     ),
+    ("SELECT OBJECTPROPERTY(1, 'ExecIsStartup')", "OBJECTPROPERTY with the property 'ExecIsStartup'"),
+    ("SELECT COUNT(*) FROM sys.partitions", "The view sys.partitions"),
     ("SELECT STATS_DATE(1, 1), INDEX_COL('t', 1, 1)", "The function STATS_DATE"),
     (
         "SELECT PERMISSIONS(), CONTEXT_INFO(), MIN_ACTIVE_ROWVERSION(), GET_FILESTREAM_TRANSACTION_CONTEXT()",

@@ -67,6 +67,8 @@ def named_source(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) 
             return _stored(binder, alias, names, relation.columns, compilation.view(relation))
         storage = relation.storage_name(sees_all=compilation.sees_all)
         return _stored(binder, alias, names, relation.columns, storage)
+    if schema.lower() == "dbo" and name.lower().startswith("sys"):
+        schema = "sys"  # the views of SQL Server 2000 are known by their names of that time
     system = SYSTEM_VIEWS.get((schema.lower(), name.lower()))
     known = metadata.database_name(database)
     if system is not None and known is not None:

@@ -84,7 +84,7 @@ def refresh(metadata: _Element, package: _Element, name: str, part: str, before:
     for parameter in found:
         element = parameter_element(parameter)
         if parameter.name not in declared:
-            parent.append(element)
+            _insert(element, parent)
             stale.append(parameter.name)
         elif _is_stale(declared[parameter.name][1], PropertyList.of(element, name, parameter.name)):
             old_element, old = declared[parameter.name]
@@ -106,7 +106,7 @@ def parameter_element(parameter: DtsParameter) -> _Element:
     if code is None:
         raise parameter.error(f"the parameter {parameter.name} has the unknown data type {parameter.data_type}")
     values = {
-        "ID": parameter.id.lower(),
+        "ID": parameter.id,
         "CreationName": "",
         "Description": parameter.description,
         "IncludeInDebugDump": "0",
@@ -141,6 +141,16 @@ def add_properties(owner: _Element, values: Mapping[str, object]) -> None:
         element = etree.SubElement(properties, f"{SSIS}Property")
         element.set(f"{SSIS}Name", name)
         set_text(element, str(value))
+
+
+def _insert(element: _Element, parent: _Element) -> None:
+    """Add a parameter behind the others; before the connection parameters where these come last (since 2017)."""
+    first, last = (parent[0], parent[-1]) if len(parent) else (element, element)
+    names = [one.get(f"{SSIS}Name", "") for one in (first, last)]
+    if not names[0].startswith(_CONNECTION) and names[1].startswith(_CONNECTION):
+        next(one for one in parent if one.get(f"{SSIS}Name", "").startswith(_CONNECTION)).addprevious(element)
+    else:
+        parent.append(element)
 
 
 def _manifest_text(value: ParameterValue, text: str) -> str:

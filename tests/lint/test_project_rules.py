@@ -9,6 +9,9 @@ import pytest
 
 from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.runner import check
+from airflow_provider_ssis.project.archive import archive_of
+from airflow_provider_ssis.project.build import build_ispac
+from airflow_provider_ssis.project.ispac import open_ispac
 from airflow_provider_ssis.project.models import Package, Parameter, ProtectionLevel
 from tests.lint.samples import rules_of
 from tests.support.ssis_projects import (
@@ -72,10 +75,15 @@ def test_user_key(tmp_path: Path) -> None:
 def test_a_manifest_that_differs_from_its_package(tmp_path: Path) -> None:
     load = package("Load.dtsx", task("A"), parameters=[parameter("Day", "Int32", 1)])
     assert "P302" not in found(tmp_path, load)
-    edit = ("Load.dtsx", b'ObjectName="Day"', b'ObjectName="Month"')
-    assert found(tmp_path, load, edit=edit)["P302"] == [
+    parts = dict(open_ispac(build_ispac(tmp_path)).parts)
+    parts["Load.dtsx"] = parts["Load.dtsx"].replace(b'ObjectName="Day"', b'ObjectName="Month"')
+    path = tmp_path / "Sales.ispac"
+    path.write_bytes(archive_of(parts))
+    assert rules_of(list(check(path, LintConfiguration())))["P302"] == [
         "only the manifest has the parameter Day", "only the package has the parameter Month"
     ]  # fmt: skip
+    # A build of the folder brings the manifest up to date.
+    assert "P302" not in found(tmp_path, load, edit=("Load.dtsx", b'ObjectName="Day"', b'ObjectName="Month"'))
 
 
 def test_an_unknown_package(tmp_path: Path) -> None:

@@ -498,6 +498,9 @@ def test_a_missing_child_package_gives_a_warning(tmp_path: Path) -> None:
     )
 
 
+CM = parameter("CM.Mart.ServerName", "String", "mart")
+
+
 def test_a_manifest_older_than_its_package_is_brought_up_to_date(tmp_path: Path) -> None:
     """Visual Studio writes the manifest of a project file from the packages, not from the .dtproj."""
     write_project_folder(tmp_path, SAMPLE)
@@ -537,6 +540,19 @@ def test_the_values_of_a_package_win_over_those_of_an_older_manifest(
     (found,) = built.project.packages[0].parameters
     assert (found.value, found.sensitive) == (value, new.sensitive)
     assert read_ispac(built.ispac) == built.project
+
+
+def test_new_parameters_stand_where_visual_studio_puts_them(tmp_path: Path) -> None:
+    """Behind the connection parameters until 2016, and before them since 2017."""
+    old, new = parameter("A", "Int32", 1), parameter("B", "Int32", 2)
+    for folder, declared in ((tmp_path / "2016", [CM, old]), (tmp_path / "2017", [old, CM])):
+        folder.mkdir()
+        write_project_folder(folder, make_project("Sales", [package("Load.dtsx", parameters=declared)]))
+        (folder / "Load.dtsx").write_bytes(ssis_xml.dtsx(package("Load.dtsx", parameters=[old, new])))
+    names = [
+        [one.name for one in build_project(tmp_path / year).project.packages[0].parameters] for year in ("2016", "2017")
+    ]
+    assert names == [[CM.name, "A", "B"], ["A", "B", CM.name]]
 
 
 def test_another_spelling_of_the_same_values_changes_nothing(tmp_path: Path) -> None:

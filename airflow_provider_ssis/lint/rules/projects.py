@@ -9,6 +9,7 @@ from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
 from airflow_provider_ssis.project.dts import dts_text
+from airflow_provider_ssis.project.manifest import MANIFEST
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 from airflow_provider_ssis.project.protection import USER_KEY_LEVELS
 
@@ -127,12 +128,12 @@ def _repeated(objects: Iterable[T], name: Callable[[T], str]) -> Iterator[T]:
     "P302",
     "manifest-differs-from-package",
     Severity.WARNING,
-    explanation="The server takes parameters from the manifest of the project, not from the package.",
-    fix="Open the project in Visual Studio and save it",
+    explanation="The server takes parameters from the manifest of a project file, not from the packages in it.",
+    fix="Build the project file again",
 )
 def stale_manifest(subject: Subject) -> Iterator[Hit]:
-    """Find packages whose parameters differ from those in the manifest."""
-    if subject.manifest is None:
+    """Find packages of a project file whose parameters differ from its manifest. A build of a folder updates it."""
+    if subject.manifest is None or subject.files.part != MANIFEST:
         return
     listed = {one.name.casefold(): one for one in subject.manifest.packages}
     for one in subject.packages:

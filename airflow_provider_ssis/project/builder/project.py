@@ -131,7 +131,7 @@ class ProjectBuilder:
         """
         files = {
             self.part: document(self._dtproj()),
-            PROJECT_PARAMETERS: document(_parameters(f"{SSIS}Parameters", self.parameters.values())),
+            PROJECT_PARAMETERS: document(_parameters(f"{SSIS}Parameters", self.parameters.values(), lower_ids=True)),
             **{f"{each.name}.conmgr": document(each.element()) for each in self.connection_managers},
             **{each.part: each.to_bytes() for each in self.packages.values()},
         }
@@ -242,7 +242,12 @@ def _metadata(package: PackageBuilder) -> _Element:
 
 
 def _parameters(
-    tag: str, parameters: Iterable[BuiltParameter], managers: Iterable[ConnectionManagerBuilder] = (), part: str = ""
+    tag: str,
+    parameters: Iterable[BuiltParameter],
+    managers: Iterable[ConnectionManagerBuilder] = (),
+    part: str = "",
+    *,
+    lower_ids: bool = False,
 ) -> _Element:
     made = etree.Element(tag, nsmap={"SSIS": SSIS[1:-1]})
     for each in parameters:
@@ -250,7 +255,7 @@ def _parameters(
             made,
             each.name,
             each.value,
-            id_=each.id.lower(),
+            id_=each.id.lower() if lower_ids else each.id,
             required=each.required,
             sensitive=each.sensitive,
             description=each.description,

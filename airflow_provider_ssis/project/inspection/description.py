@@ -130,6 +130,14 @@ def _package(package: DtsPackage) -> dict[str, Any]:
         "format_version": package.format_version,
         "protection_level": package.protection_level.label,
         "version": [package.version_major, package.version_minor, package.version_build],
+        "version_comments": package.version_comments,
+        "max_concurrent_executables": package.max_concurrent_executables,
+        "checkpoints": {
+            "save": package.save_checkpoints,
+            "usage": package.checkpoint_usage,
+            "file": package.checkpoint_file_name,
+        },
+        "enable_configurations": package.enable_configurations,
         "parameters": [
             {
                 "name": one.name,
@@ -142,7 +150,10 @@ def _package(package: DtsPackage) -> dict[str, Any]:
             for one in package.parameters
         ],
         "connection_managers": [_manager(one) for one in package.connection_managers],
-        "configurations": [{"name": one.name, "type": int(one.type)} for one in package.configurations],
+        "configurations": [
+            {"name": one.name, "type": int(one.type), "string": masked(one.string), "property": one.variable}
+            for one in package.configurations
+        ],
         "log_providers": [
             {"name": one.name, "type": one.creation_name, "connection": one.config_string}
             for one in package.log_providers
@@ -177,6 +188,16 @@ def _container(container: DtsContainer, managers: Mapping[str, str]) -> dict[str
         "line": container.element.sourceline,
         "description": container.description,
         "disabled": container.disabled,
+        "delay_validation": container.delay_validation,
+        "max_error_count": container.max_error_count,
+        "fail_package_on_failure": container.fail_package_on_failure,
+        "fail_parent_on_failure": container.fail_parent_on_failure,
+        "force_execution_result": container.force_execution_result,
+        "transaction_option": container.transaction_option,
+        "isolation_level": container.isolation_level,
+        "locale_id": container.locale_id,
+        "disable_event_handlers": container.disable_event_handlers,
+        "logging": None if container.logging is None else _plain(container.logging),
         "variables": [_variable(one) for one in container.variables],
         "expressions": dict(container.expressions),
         "children": [_container(one, managers) for one in container.children],
@@ -210,12 +231,16 @@ def _variable(variable: DtsVariable) -> dict[str, Any]:
         "name": variable.qualified_name,
         "data_type": variable.data_type,
         "value": variable.text,
-        "expression": variable.expression if variable.evaluate_as_expression else "",
+        "expression": variable.expression,
+        "evaluate_as_expression": variable.evaluate_as_expression,
+        "read_only": variable.read_only,
+        "description": variable.description,
     }
 
 
 def _constraint(constraint: DtsPrecedenceConstraint) -> dict[str, Any]:
     return {
+        "name": constraint.name,
         "from": constraint.source,
         "to": constraint.target,
         "value": constraint.value.name.lower(),
@@ -270,6 +295,7 @@ def _component(component: Component, managers: Mapping[str, str]) -> dict[str, A
             {
                 "name": one.name,
                 "is_error_output": one.is_error_output,
+                "is_sorted": one.is_sorted,
                 "columns": [
                     {
                         "name": column.name,
@@ -277,6 +303,10 @@ def _component(component: Component, managers: Mapping[str, str]) -> dict[str, A
                         "length": column.data_type.length,
                         "precision": column.data_type.precision,
                         "scale": column.data_type.scale,
+                        "code_page": column.data_type.code_page,
+                        "sort_key_position": column.sort_key_position,
+                        "error_disposition": column.error_disposition,
+                        "truncation_disposition": column.truncation_disposition,
                     }
                     for column in one.columns
                 ],

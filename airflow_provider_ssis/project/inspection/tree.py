@@ -72,7 +72,7 @@ def _package(found: _Found, indent: str) -> Iterator[str]:
 def _inside(found: _Found, indent: str) -> Iterator[str]:
     """Yield what a package, container, task or event handler contains."""
     for variable in found["variables"]:
-        expression = f" = {variable['expression']}" if variable["expression"] else ""
+        expression = f" = {variable['expression']}" if variable["evaluate_as_expression"] else ""
         yield f"{indent}variable {variable['name']} ({variable['data_type']}){expression}"
     for name, expression in found["expressions"].items():
         yield f"{indent}property {name} = {expression}"

@@ -246,3 +246,31 @@ def test_the_variables_and_expressions_of_event_handlers_are_shown(tmp_path: Pat
     text = to_tree(found)
     assert "    variable System::Propagate (Boolean)" in text
     assert "    property Disable = 1 == 2" in text
+
+
+def test_settings_of_packages_containers_and_columns_are_shown(tmp_path: Path) -> None:
+    attributes = (
+        'DTS:SaveCheckpoints="True" DTS:CheckpointUsage="1" DTS:CheckpointFileName="c:\\c.txt" DTS:EnableConfig="True" '
+        'DTS:MaxErrorCount="3" DTS:TransactionOption="2" DTS:FailParentOnFailure="True"'
+    )
+    inner = (
+        '<DTS:Configurations><DTS:Configuration DTS:ConfigurationType="2" DTS:ConfigurationString="HOME" '
+        'DTS:ConfigurationVariable="\\Package.Properties[Description]" DTS:ObjectName="C"/></DTS:Configurations>'
+        '<DTS:Variables><DTS:Variable DTS:Namespace="User" DTS:ObjectName="n" DTS:Expression="1" DTS:ReadOnly="True">'
+        '<DTS:VariableValue DTS:DataType="3">0</DTS:VariableValue></DTS:Variable></DTS:Variables>'
+        '<DTS:LoggingOptions DTS:LoggingMode="1"><DTS:Property DTS:Name="EventFilter">1,7,OnError</DTS:Property>'
+        "</DTS:LoggingOptions>"
+    )
+    path = tmp_path / "Load.dtsx"
+    path.write_bytes(package_text(inner, attributes))
+    found = described(path)
+    assert found["checkpoints"] == {"save": True, "usage": 1, "file": "c:\\c.txt"}
+    assert found["configurations"] == [
+        {"name": "C", "type": 2, "string": "HOME", "property": "\\Package.Properties[Description]"}
+    ]
+    root = found["control_flow"]
+    assert (root["max_error_count"], root["transaction_option"], root["fail_parent_on_failure"]) == (3, 2, True)
+    assert root["logging"]["events"] == ["OnError"]
+    (variable,) = root["variables"]
+    assert (variable["expression"], variable["evaluate_as_expression"], variable["read_only"]) == ("1", False, True)
+    assert "variable User::n (Int32)\n" in to_tree(found)

@@ -14,6 +14,7 @@ from typing import Any
 
 from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.datatypes import DataTypeCode as T
+from airflow_provider_ssis.engine.connections.sql_types import LONGEST, T_SQL_TYPES
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.tasks.sql.values import python_value, text_in, text_of
 from airflow_provider_ssis.project.package.tasks import ParameterBinding
@@ -71,29 +72,6 @@ _OLE_DB_UNUSED = frozenset({T.DT_EMPTY, T.DT_NULL, T.DT_FILETIME, T.DT_IMAGE, T.
 _TEXTS = frozenset({T.DT_STR, T.DT_WSTR})
 _AS_TEXT = frozenset({T.DT_DBTIME2, T.DT_DBTIMESTAMPOFFSET})
 """Types whose values are sent as text, because Python's have one digit less."""
-_MAXIMUM = {T.DT_STR: 8000, T.DT_WSTR: 4000, T.DT_BYTES: 8000}
-_T_SQL: Mapping[T, str] = {
-    T.DT_I1: "smallint",
-    T.DT_UI1: "tinyint",
-    T.DT_I2: "smallint",
-    T.DT_UI2: "int",
-    T.DT_I4: "int",
-    T.DT_UI4: "bigint",
-    T.DT_I8: "bigint",
-    T.DT_UI8: "decimal(20, 0)",
-    T.DT_R4: "real",
-    T.DT_R8: "float",
-    T.DT_CY: "money",
-    T.DT_BOOL: "bit",
-    T.DT_GUID: "uniqueidentifier",
-    T.DT_DATE: "datetime",
-    T.DT_DBTIMESTAMP: "datetime",
-    T.DT_DBTIMESTAMP2: "datetime2(7)",
-    T.DT_DBDATE: "date",
-    T.DT_DBTIME: "time(0)",
-    T.DT_DBTIME2: "time(7)",
-    T.DT_DBTIMESTAMPOFFSET: "datetimeoffset(7)",
-}
 _NAME = re.compile(r"@?[\w#$]{1,127}")
 
 
@@ -136,7 +114,7 @@ class SqlParameter:
                 converted = text_in(given, kind) if self.type in _AS_TEXT else python_value(given, kind)
             except ValueError:
                 raise self._failure(f"does not convert to {self.type.name}") from None
-        if self.size > 0 and self.type in _MAXIMUM and len(converted) > self.size:
+        if self.size > 0 and self.type in LONGEST and len(converted) > self.size:
             if not truncates:
                 raise self._failure(f"is longer than the parameter's size of {self.size}")
             converted = converted[: self.size]
@@ -155,15 +133,15 @@ class SqlParameter:
 
         :param value: the value to send, from :meth:`value`.
         """
-        if self.type in _MAXIMUM:
+        if self.type in LONGEST:
             length = max(self.size, len(value) if isinstance(value, (str, bytes)) else 1, 1)
-            shown = "max" if length > _MAXIMUM[self.type] else str(length)
+            shown = "max" if length > LONGEST[self.type] else str(length)
             return f"{ {T.DT_STR: 'varchar', T.DT_WSTR: 'nvarchar'}.get(self.type, 'varbinary') }({shown})"
         if self.type in (T.DT_DECIMAL, T.DT_NUMERIC):
             # An output value has at most 10 digits after the point, unless its input value has more.
             scale = max(-int(value.as_tuple().exponent), 0) if isinstance(value, Decimal) else 10
             return f"decimal(38, {scale})"
-        return _T_SQL[self.type]
+        return T_SQL_TYPES[self.type]
 
     def input_size(self, value: object) -> tuple[int, int, int] | None:
         """Return the ODBC type, size and scale for ``setinputsizes``; None to leave it to the driver.
@@ -174,10 +152,10 @@ class SqlParameter:
 
         if self.type in _AS_TEXT:
             return pyodbc.SQL_WVARCHAR, 40, 0
-        if self.type in _MAXIMUM:
+        if self.type in LONGEST:
             length = max(len(value) if isinstance(value, (str, bytes)) else 1, self.size, 1)
             kind = {T.DT_STR: pyodbc.SQL_VARCHAR, T.DT_WSTR: pyodbc.SQL_WVARCHAR}.get(self.type, pyodbc.SQL_VARBINARY)
-            return kind, 0 if length > _MAXIMUM[self.type] else length, 0
+            return kind, 0 if length > LONGEST[self.type] else length, 0
         if self.type in (T.DT_DECIMAL, T.DT_NUMERIC, T.DT_CY):
             scale = max(-int(value.as_tuple().exponent), 0) if isinstance(value, Decimal) else 0
             return pyodbc.SQL_DECIMAL, 38, scale
@@ -218,7 +196,7 @@ def sql_parameters(bindings: Sequence[ParameterBinding], kind: str, *, is_proced
             "A return value over ADO.NET needs the property IsQueryStoredProcedure of the task to be True.", 0xC00291E6
         )
     for each in found:
-        if each.is_output and each.type in _MAXIMUM and each.size <= 0:
+        if each.is_output and each.type in LONGEST and each.size <= 0:
             raise TaskFailure(
                 f"The output parameter for the variable {each.variable} has no size. Set ParameterSize of the mapping.",
                 0xC002F429,

@@ -9,11 +9,12 @@ import pytest
 from lxml import etree
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.components.ole_db_command import OleDbCommand
 from airflow_provider_ssis.project.package.data_flow import read_pipeline
 from tests.support.database_components import TestColumn, batch_of, destination, flow_context, write_all
-from tests.support.databases import TestDatabase
+from tests.support.databases import TestDatabase, sql_server_database
 from tests.support.engine import failure_of
 
 I4 = ColumnType(DataTypeCode.DT_I4)
@@ -78,12 +79,74 @@ def test_a_parameter_without_a_column_fails_the_validation(sql: str, code: int) 
     assert failure_of(lambda: OleDbCommand(command(sql)).validate(flow_context())).code == code
 
 
-def test_an_output_parameter_is_refused() -> None:
-    made = command("EXEC p ?", TestColumn("id", I4, external="@id"))
+def with_flags(made: ComponentPlan, **flags: int) -> ComponentPlan:
+    """The plan with DBParamInfoFlags of external columns by the names of their columns."""
+    for column in made.stored.inputs[0].columns:
+        external = next(e for e in made.stored.inputs[0].external_columns if e.key == column.external_key)
+        holder = etree.SubElement(external.element, "properties")
+        name = column.cached_name or column.name
+        etree.SubElement(holder, "property", name="DBParamInfoFlags", dataType="System.Int32").text = str(flags[name])
+    root = made.stored.element.getroottree().getroot()
+    return replace(made, stored=read_pipeline(root, "p.dtsx").components[0])
+
+
+PROCEDURE = """CREATE PROCEDURE dbo.p_command @a int, @b int OUTPUT, @t nvarchar(20) OUTPUT AS
+BEGIN
+    IF @a = 13 THROW 50001, 'unlucky', 1;
+    SELECT 'a result set that has no use';
+    SET @b = ISNULL(@b, 0) + @a;
+    SET @t = CASE WHEN @a = 0 THEN NULL ELSE REPLICATE('x', @a) END;
+    RETURN @a * 2;
+END"""
+
+
+@pytest.fixture
+def sql_server(ssisdb_emulator_server: SsisdbEmulator) -> TestDatabase:
+    """A database with the procedure."""
+    found = sql_server_database(ssisdb_emulator_server)
+    found.run("DROP PROCEDURE IF EXISTS dbo.p_command", PROCEDURE)
+    return found
+
+
+RETURN = TestColumn("r", I4, external="@RETURN_VALUE")
+A, B = TestColumn("a", I4, external="@a"), TestColumn("b", I4, external="@b")
+T = TestColumn("t", TEXT, external="@t")
+
+
+@pytest.mark.parametrize("sql", ["EXEC ? = {} ?, ? OUTPUT, ? out", "{{? = call {}(?, ?, ?)}}"])
+def test_output_parameters_and_the_return_value_come_into_their_columns(sql_server: TestDatabase, sql: str) -> None:
+    """Facts 3.10: output parameters may be mapped to columns. @b is also an input parameter."""
+    made = with_flags(command(sql.format("dbo.p_command"), RETURN, A, B, T), r=2, a=1, b=3, t=66)
     assert not list(OleDbCommand.refusals(made))
-    external = made.stored.inputs[0].external_columns[0]
-    holder = etree.SubElement(external.element, "properties")
-    etree.SubElement(holder, "property", name="DBParamInfoFlags", dataType="System.Int32").text = "67"
-    stored = read_pipeline(made.stored.element.getroottree().getroot(), "p.dtsx").components[0]
-    (refused,) = OleDbCommand.refusals(replace(made, stored=stored))
-    assert "@id" in str(refused)
+    found = run(sql_server, made, r=[None, 0, 5], a=[1, 2, 0], b=[10, None, 7], t=["", "old", "old"])
+    assert found == {"O": [(2, 1, 11, "x"), (4, 2, 2, "xx"), (0, 0, 7, None)]}
+
+
+def test_a_parameter_without_output_in_the_statement_returns_nothing(sql_server: TestDatabase) -> None:
+    made = with_flags(command("EXEC dbo.p_command ?, ?, ? OUTPUT", A, B, T), a=1, b=3, t=2)
+    assert run(sql_server, made, a=[3], b=[1], t=["y"]) == {"O": [(3, 1, "xxx")]}
+
+
+def test_rows_that_fail_keep_their_values(sql_server: TestDatabase) -> None:
+    """Text that exceeds the column is an error of its row, and so is an error of the procedure."""
+    short = TestColumn("t", ColumnType(DataTypeCode.DT_WSTR, 2), external="@t")
+    sql = "EXEC dbo.p_command ?, ? OUTPUT, ? OUTPUT"
+    made = with_flags(command(sql, A, B, short, disposition="RedirectRow"), a=1, b=2, t=2)
+    made.stored.inputs[0].external_columns[2].element.set("length", "20")
+    root = made.stored.element.getroottree().getroot()
+    made = replace(made, stored=read_pipeline(root, "p.dtsx").components[0])
+    found = run(sql_server, made, a=[1, 13, 5], b=[0, 0, 0], t=["a", "b", "c"])
+    assert found["O"] == [(1, 1, "x")]
+    assert [(row[0], row[2], row[3] & 0xFFFFFFFF) for row in found["E"]] == [
+        (13, "b", 0xC020906E),
+        (5, "xx", 0xC020906B),
+    ]
+
+
+def test_output_parameters_of_other_types_and_databases(database: TestDatabase) -> None:
+    precise = TestColumn("w", ColumnType(DataTypeCode.DT_DBTIMESTAMP2, scale=7), external="Param_0")
+    (refused,) = OleDbCommand.refusals(with_flags(command("EXEC p ? OUTPUT", precise), w=2))
+    assert "w" in str(refused)
+    if not database.is_sql_server:
+        made = with_flags(command("EXEC p ? OUTPUT", TestColumn("a", I4, external="Param_0")), a=2)
+        assert "SQL Server only" in failure_of(lambda: run(database, made, a=[1])).text

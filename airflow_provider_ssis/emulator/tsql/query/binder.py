@@ -7,10 +7,10 @@ function; ``grammar.py`` puts the tables together. A node kind without a rule is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sqlglot import exp
 
@@ -21,7 +21,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type, quoted
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, View
+    from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable
     from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
     from airflow_provider_ssis.emulator.tsql.query.bridge import Bridge
 
@@ -53,6 +53,17 @@ Guard = Callable[[Mapping[str, Any]], None]
 """A check before a query runs: raises SqlError if the session may not run it."""
 
 
+class ColumnSource(Protocol):
+    """A source whose text depends on the columns that a query reads."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """All of its columns."""
+
+    def source(self, alias: str, wanted: Collection[str], *, sees_all: bool) -> str:
+        """The DuckDB text, with at least the wanted columns, as those of a view."""
+
+
 @dataclass(slots=True)
 class Compilation:
     """The state that all binders of one statement share.
@@ -82,7 +93,7 @@ class Compilation:
     arguments: list[Argument] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     aliases: int = 0
-    views: list[View] = field(default_factory=list)
+    views: list[ColumnSource] = field(default_factory=list)
     has_large_values: bool = False
 
     def with_variables(self, variables: Mapping[str, SqlType]) -> Compilation:
@@ -103,7 +114,7 @@ class Compilation:
         self.aliases += 1
         return f"s{self.aliases}"
 
-    def view(self, view: View) -> str:
+    def view(self, view: ColumnSource) -> str:
         """The DuckDB text of a view as a source; :meth:`finished` gives it the columns that the text reads."""
         self.views.append(view)
         return f"{_VIEW}{len(self.views) - 1}{_MARK_END}"

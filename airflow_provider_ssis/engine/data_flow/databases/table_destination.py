@@ -69,6 +69,7 @@ class Load:
 class TableDestination(RowComponent):
     """A destination that writes a table of a database."""
 
+    has_thread: ClassVar[bool] = True
     codes: ClassVar[Codes] = DESTINATION_CODES
 
     def __init__(self, plan: ComponentPlan) -> None:

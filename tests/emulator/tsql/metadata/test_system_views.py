@@ -40,6 +40,13 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
         [("catalog", "folders"), ("catalog", "projects")],
     ),
     ("SELECT name, RTRIM(type) FROM sys.views", [("open_folders", "V")]),
+    ("SELECT 'views', COUNT(*) FROM sys.views", [("views", 1)]),
+    ("SELECT 1 AS found WHERE EXISTS (SELECT TOP 1 * FROM sys.views AS v WHERE v.name = 'open_folders')", [(1,)]),
+    ("SELECT 1 AS found WHERE EXISTS (SELECT * FROM sys.views) AND NOT EXISTS (SELECT v.* FROM sys.views v)", []),
+    (
+        "SELECT t.name FROM sys.tables t, sys.views v WHERE NOT EXISTS (SELECT * FROM sys.views) OR t.name < 'g'",
+        [("folders",)],
+    ),
     ("SELECT SCHEMA_NAME(schema_id) + '.' + name FROM sys.procedures", [("catalog.create_folder",)]),
     ("SELECT COUNT(*) FROM sys.all_objects WHERE object_id = OBJECT_ID('catalog.folders', 'U')", [(1,)]),
     (

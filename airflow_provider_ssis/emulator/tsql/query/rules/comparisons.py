@@ -289,8 +289,19 @@ def _as_text(binder: Binder, value: Typed) -> Typed:
 def _exists(binder: Binder, node: exp.Exists) -> Predicate:
     only(node, "this")
     inner = node.this.this if isinstance(node.this, exp.Subquery) else node.this
-    query = binder.query(inner)
+    query = binder.query(_without_columns(inner))
     return Predicate(f"EXISTS ({query.sql})")
+
+
+def _without_columns(query: exp.Expr) -> exp.Expr:
+    """``SELECT * FROM …`` without its columns, which EXISTS does not read."""
+    others = ("distinct", "group", "having", "order")
+    is_plain = isinstance(query, exp.Select) and query.args.get("from_") and not any(map(query.args.get, others))
+    if not is_plain or [type(each) for each in query.expressions] != [exp.Star]:
+        return query
+    counted = query.copy()
+    counted.set("expressions", [exp.Literal.number(1)])
+    return counted
 
 
 def _paren(binder: Binder, node: exp.Paren) -> Predicate:

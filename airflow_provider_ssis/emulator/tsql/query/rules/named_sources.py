@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -248,17 +249,33 @@ def _system(
     alias = compilation.alias()
     for name in view.needs:
         compilation.needed[name] = None
-    lists = []
+    lists = {}
     for position, column in enumerate(view.columns, start=1):
         mark = compilation.rows_argument(
             f"{view.name} of {database}, column {position}",
             view.reader(compilation.metadata, database, position),
             column.type,
         )
-        lists.append(f"unnest({mark}) AS {quoted(column.name)}")
+        lists[column.name] = f"unnest({mark}) AS {quoted(column.name)}"
     columns = tuple(
         Typed(f"{alias}.{quoted(column.name)}", column.type, nullable=column.nullable, name=column.name)
         for column in view.columns
     )
     expose(binder, alias_node, names, columns)
-    return f"({' '.join(['SELECT', ', '.join(lists)])}) AS {alias}"
+    return f"{compilation.view(_Lists(view.columns, lists))} AS {alias}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """The columns of a system view.
+
+    :param lists: the text of each column, by name.
+    """
+
+    columns: Sequence[Column]
+    lists: Mapping[str, str]
+
+    def source(self, alias: str, wanted: Collection[str], *, sees_all: bool) -> str:
+        """The DuckDB text with the wanted columns; with one column if there are none, for the number of rows."""
+        texts = [text for name, text in self.lists.items() if name in wanted] or list(self.lists.values())[:1]
+        return f"({' '.join(['SELECT', ', '.join(texts)])}) AS {alias}"

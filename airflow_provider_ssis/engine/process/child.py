@@ -35,10 +35,12 @@ def main() -> int:
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     # What scripts print must not mix with the events.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    job = RunJob.from_json(sys.stdin.readline())
+    commands = _own_commands()
+    job = RunJob.from_json(commands.readline())
+    sys.path += [folder for folder in job.import_folders if folder not in sys.path]
     cancel = CancelToken()
     signal.signal(signal.SIGTERM, lambda number, frame: _in_thread(cancel.cancel))
-    _in_thread(lambda: _cancel_without_parent(sys.stdin, cancel))
+    _in_thread(lambda: _cancel_without_parent(commands, cancel))
 
     def write(event: Event) -> None:
         out.write(f"{to_line(event)}\n")
@@ -48,6 +50,14 @@ def main() -> int:
     out.write(f"{json.dumps(ended)}\n")
     out.flush()
     return int(ended["exit_code"])
+
+
+def _own_commands() -> IO[str]:
+    """Return the standard input, and let scripts and their programs read an empty one in its place."""
+    commands = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
+    with Path(os.devnull).open() as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
+    return commands
 
 
 def _run(job: RunJob, cancel: CancelToken, write: Any) -> dict[str, Any]:

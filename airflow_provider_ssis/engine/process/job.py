@@ -62,6 +62,7 @@ class RunJob:
     :param secret_texts: texts that no event may contain.
     :param password: the password of the source.
     :param logging_level: 0 None, 1 Basic, 2 Performance, 3 Verbose. Default: 1.
+    :param import_folders: folders in which modules of scripts are searched after those of the process itself.
     :param injections: what a test wants executables to do in addition to their work. Default: nothing.
     """
 
@@ -76,6 +77,7 @@ class RunJob:
     secret_texts: tuple[str, ...] = field(default=(), repr=False)
     password: str | None = field(default=None, repr=False)
     logging_level: int = 1
+    import_folders: tuple[str, ...] = ()
     injections: tuple[Injection, ...] = ()
 
     def to_json(self) -> str:
@@ -96,7 +98,9 @@ class RunJob:
         injections = tuple(_injection(one) for one in found.get("injections", ()))
         secret_texts = tuple(found.get("secret_texts", ()))
         taps = tuple(TapJob(**tap) for tap in found.get("taps", ()))
-        return cls(**{**found, "secret_texts": secret_texts, "injections": injections, "taps": taps})
+        folders = tuple(found.get("import_folders", ()))
+        lists = {"secret_texts": secret_texts, "import_folders": folders, "injections": injections, "taps": taps}
+        return cls(**{**found, **lists})
 
 
 def _injection(found: dict[str, Any]) -> Injection:

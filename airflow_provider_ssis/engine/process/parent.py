@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 
 from airflow_provider_ssis.engine.errors import EngineError
@@ -19,6 +20,8 @@ from airflow_provider_ssis.engine.process.event_lines import from_fields
 from airflow_provider_ssis.engine.process.job import RunJob
 from airflow_provider_ssis.engine.temporary_folders import remove_abandoned_folders
 
+_CANCELED = 3
+"""The exit code of dtexec."""
 CHILD = "airflow_provider_ssis.engine.process.child"
 
 
@@ -46,7 +49,8 @@ class ProcessResult:
 class EngineProcess:
     """A process that runs a package. Use it as a context manager: its end kills what is left of the process.
 
-    The job goes through a pipe, so that its secrets are in no list of processes and no environment.
+    The job goes through a pipe, so that its secrets are in no list of processes and no environment. The modules of
+    scripts are found where this process finds modules: in Airflow, also in the folder of the DAGs.
 
     :param job: what to run.
     """
@@ -62,8 +66,10 @@ class EngineProcess:
         )
         self._result: ProcessResult | None = None
         self._timer: threading.Timer | None = None
+        self._was_killed_late = False
         try:
-            self._send(job.to_json())
+            folders = tuple(str(Path(folder).absolute()) for folder in sys.path) if job.scripts else ()
+            self._send(replace(job, import_folders=(*job.import_folders, *folders)).to_json())
         except BaseException:
             self.kill()
             raise
@@ -86,7 +92,7 @@ class EngineProcess:
                 yield from_fields(found)
 
     def result(self) -> ProcessResult:
-        """Return the result, after the last event.
+        """Return the result, after the last event. A process that was killed after a cancel was canceled.
 
         :raises EngineProcessDied: the process ended without a result.
         """
@@ -94,6 +100,8 @@ class EngineProcess:
         os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
         self.kill()
         code = self._process.wait()
+        if self._result is None and self._was_killed_late:
+            return ProcessResult("canceled", _CANCELED, None, ())
         if self._result is None:
             how = f"by the signal {signal.Signals(-code).name}" if code < 0 else f"with the exit code {code}"
             raise EngineProcessDied(
@@ -110,9 +118,13 @@ class EngineProcess:
         # Not a signal, which would kill a process that has just begun.
         self._send("cancel")
         if self._timer is None:
-            self._timer = threading.Timer(kill_after, self.kill)
+            self._timer = threading.Timer(kill_after, self._kill_late)
             self._timer.daemon = True
             self._timer.start()
+
+    def _kill_late(self) -> None:
+        self._was_killed_late = True
+        self.kill()
 
     def kill(self) -> None:
         """Kill the process and the processes that it started."""

@@ -82,6 +82,48 @@ def test_a_canceled_package_ends(tmp_path: Path) -> None:
     assert (result.status, result.exit_code) == ("canceled", 3)
 
 
+_SCRIPT = """
+import subprocess, sys, threading
+
+def read(task):
+    program = subprocess.run(["cat"], capture_output=True, check=True)
+    task.information(repr((sys.stdin.read(), program.stdout)))
+
+def hang(task):
+    task.information("hangs")
+    threading.Event().wait()
+"""
+
+
+@pytest.fixture
+def with_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package with a script, and a module with functions for it in a folder of the import path."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    (folder / "functions_for_scripts.py").write_text(_SCRIPT)
+    monkeypatch.syspath_prepend(folder)
+    return saved(refused(), tmp_path)
+
+
+def test_a_script_has_an_empty_standard_input(with_script: Path) -> None:
+    scripts = {"\\Package\\Clean Up": "functions_for_scripts:read"}
+    with EngineProcess(job(with_script, scripts=scripts)) as process:
+        texts = [event.text for event in process.events() if isinstance(event, Message)]
+        assert process.result().status == "success"
+    assert "Clean Up:Information: ('', b'')" in texts
+
+
+def test_a_script_that_cannot_be_cancelled_is_killed(with_script: Path) -> None:
+    scripts = {"\\Package\\Clean Up": "functions_for_scripts:hang"}
+    with EngineProcess(job(with_script, scripts=scripts)) as process:
+        next(event for event in process.events() if isinstance(event, Message) and event.text.endswith("hangs"))
+        process.cancel(kill_after=0.1)
+        for _ in process.events():
+            pass
+        result = process.result()
+    assert (result.status, result.exit_code) == ("canceled", 3)
+
+
 def test_a_killed_process_is_no_success(tmp_path: Path) -> None:
     with EngineProcess(job(saved(endless(), tmp_path))) as process:
         next(process.events())

@@ -9,10 +9,11 @@ import mimetypes
 import smtplib
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formataddr, formatdate, getaddresses, make_msgid
 
 from airflow_provider_ssis.engine.connections.address import flag, seconds
 from airflow_provider_ssis.engine.connections.connection import RunConnection
@@ -141,8 +142,14 @@ class SendMailTask(Task):
             client.starttls(context=ssl.create_default_context())
         if server.user:
             client.login(server.user, server.password)
-        client.send_message(message, from_addr=self.data.sender.strip(), to_addrs=self._recipients())
-        client.quit()
+        refused = client.send_message(message, from_addr=self.data.sender.strip(), to_addrs=self._recipients())
+        with suppress(OSError, smtplib.SMTPException):  # the mail is sent
+            client.quit()
+        if refused:
+            raise TaskFailure(
+                f"The SMTP server {server.host} refused the recipients {', '.join(refused)}. The others got the mail.",
+                _SERVER_FAILED,
+            )
 
     def _server(self, context: TaskContext) -> SmtpServer:
         if not self.data.smtp_server:
@@ -153,15 +160,15 @@ class SendMailTask(Task):
         return smtp_server(manager)
 
     def _recipients(self) -> list[str]:
-        return [each for text in (self.data.to, self.data.cc, self.data.bcc) for each in _addresses(text)]
+        return [address for text in (self.data.to, self.data.cc, self.data.bcc) for _, address in _addresses(text)]
 
     def _message(self, context: TaskContext) -> EmailMessage:
         message = EmailMessage()
         try:
             message["From"] = self.data.sender.strip()
             for name, text in (("To", self.data.to), ("Cc", self.data.cc)):
-                if _addresses(text):
-                    message[name] = ", ".join(_addresses(text))
+                if found := _addresses(text):
+                    message[name] = ", ".join(map(formataddr, found))
             message["Subject"] = " ".join(self.data.subject.splitlines())
         except (ValueError, IndexError, MessageError) as error:
             raise TaskFailure(f"An address of the mail is not valid: {error}.", _NO_RECIPIENT) from None
@@ -179,5 +186,21 @@ class SendMailTask(Task):
         return message
 
 
-def _addresses(text: str) -> list[str]:
-    return [each.strip() for each in text.split(";") if each.strip()]
+def _addresses(text: str) -> list[tuple[str, str]]:
+    """Return names and addresses, which semicolons or, as in .NET, commas separate.
+
+    :raises TaskFailure: one of them is no address.
+    """
+    found: list[tuple[str, str]] = []
+    for part in text.split(";"):
+        if not part.strip():
+            continue
+        addresses = getaddresses([part])
+        if not addresses or any("@" not in address for _, address in addresses):
+            raise TaskFailure(
+                f"The address {part.strip()!r} of the mail is not valid. Write user@domain or Name <user@domain>, with"
+                " semicolons between addresses.",
+                _NO_RECIPIENT,
+            )
+        found += addresses
+    return found

@@ -145,6 +145,25 @@ def test_faults(server: tuple[Inbox, int], tmp_path: Path, values: dict[str, Any
     assert failure_of(lambda: run_task(found)).code == code
 
 
+def test_a_mail_that_some_recipients_do_not_get_fails(server: tuple[Inbox, int]) -> None:
+    inbox, port = server
+    failure = failure_of(lambda: run_task(context(port, to="a@corp;b@refused")))
+    assert "refused the recipients b@refused. The others got the mail." in failure.text
+    assert inbox.envelopes[-1].rcpt_tos == ["a@corp"]
+
+
+def test_addresses_can_have_names_and_commas_between_them(server: tuple[Inbox, int]) -> None:
+    inbox, port = server
+    run_task(context(port, to='"Smith, John" <a@corp>; b@corp, Änne <c@corp>'))
+    assert inbox.envelopes[-1].rcpt_tos == ["a@corp", "b@corp", "c@corp"]
+    assert [(each.display_name, each.addr_spec) for each in mail_of(inbox)["To"].addresses] == [
+        ("Smith, John", "a@corp"),
+        ("", "b@corp"),
+        ("Änne", "c@corp"),
+    ]
+    assert failure_of(lambda: run_task(context(port, to="Smith, John <a@corp>"))).code == 0xC00291C3
+
+
 def test_an_unknown_priority_is_refused(server: tuple[Inbox, int]) -> None:
     found = context(server[1])
     data = found.container.data()

@@ -5,7 +5,9 @@ Source: Microsoft Learn, "XML Task". Merge, Diff and Patch work with Microsoft's
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _OPERATIONS = ("Validate", "XSLT", "XPATH")
+_DIFFGRAM = "the diffgrams of Microsoft's XmlDiff have no public description and no counterpart here"
+_REASONS = {
+    "Merge": "where Microsoft's task puts the nodes of the second document is not documented",
+    "Diff": _DIFFGRAM,
+    "Patch": _DIFFGRAM,
+}
 _TYPES = ("DirectInput", "Variable", "FileConnection")
 _INVALID = 0xC002926D
 _INVALID_WARNING = 0x8002928D
@@ -43,7 +51,8 @@ class XmlTask(Task):
         operation = self._text("OperationType")
         if operation not in _OPERATIONS:
             what = f"the operation {operation or 'without a stored name'} of an XML task"
-            yield Refusal(where, what, f"only {', '.join(_OPERATIONS)} are supported", "Use a Script task.")
+            why = _REASONS.get(operation, f"only {', '.join(_OPERATIONS)} are supported")
+            yield Refusal(where, what, why, "Use a Script task.")
             return
         for name in ("SourceType", *(("SecondOperandType",) if self._text("SecondOperand") else ())):
             if self._text(name) not in _TYPES:
@@ -180,7 +189,9 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value).replace("nan", "NaN")
+        if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
+        return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
     if isinstance(value, list):
         if not value:
             return ""

@@ -52,6 +52,9 @@ def run(folder: Path, **attributes: str) -> str:
         ("/r/i[2]/@k", "2"),
         ("r/i[1]", "a"),
         ("1 div 4", "0.25"),
+        ("-1 div 0", "-Infinity"),
+        ("0 div 0", "NaN"),
+        ("1 div 10000000", "0.0000001"),
         ("1 = 1", "true"),
         ("//none", ""),
     ],
@@ -120,7 +123,8 @@ def test_a_style_sheet_reads_no_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("attributes", "word"),
     [
-        ({"OperationType": "Diff"}, "Diff"),
+        ({"OperationType": "Diff"}, "diffgrams"),
+        ({"OperationType": "Merge"}, "not documented"),
         ({}, "operation"),
         ({"OperationType": "XPATH", "SourceType": "Other"}, "Other"),
         ({"OperationType": "XPATH", "XPathOperation": "NodeList"}, "NodeList"),

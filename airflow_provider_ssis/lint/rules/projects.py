@@ -76,7 +76,7 @@ def user_key(subject: Subject) -> Iterator[Hit]:
     fix="Generate a new id in Visual Studio (property ID)",
 )
 def duplicate_ids(subject: Subject) -> Iterator[Hit]:
-    """Find packages of a project, and executables of a package, with the same id."""
+    """Find packages of a project, and executables and connection managers of a package, with the same id."""
     packages: dict[str, str] = {}
     for one in subject.packages:
         own = one.package.container.id
@@ -90,6 +90,12 @@ def duplicate_ids(subject: Subject) -> Iterator[Hit]:
                 message = f"{container.path} has the same id as {seen[container.id]}"
                 yield one.place(container, container.path), message
             seen.setdefault(container.id, container.path)
+        ids: dict[str, str] = {}
+        for manager in one.package.connection_managers:
+            if manager.id and manager.id.upper() in ids:
+                message = f"the connection manager {manager.name} has the same id as {ids[manager.id.upper()]}"
+                yield one.manager_place(manager), message
+            ids.setdefault(manager.id.upper(), manager.name)
 
 
 @rule(

@@ -295,7 +295,7 @@ CASES = [
         "D108",
         flow(destination("")),
         flow(source(column("a", "a")), destination(""), paths="out>dest"),
-        "no path leads to Destination",
+        "no path leads to the input",
     ),
     Case("D109", join(""), join('isSorted="true"', 'sortKeyPosition="1"'), "the input j2 of Join is not sorted"),
     Case(

@@ -9,6 +9,8 @@ from airflow_provider_ssis.engine.data_flow.plan import DataFlowPlan
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.package.data_flow import ComponentOutput
 
+_INPUT_WITHOUT_PATH = 0xC0047003
+"""DTS_E_INPUTWITHOUTPATHS."""
 _GROUP_WITHOUT_INPUT = 0xC0047079
 """DTS_E_EXCLGRPNOSYNCINP."""
 _ERRORS_WITHOUT_GROUP = 0xC004707A
@@ -18,10 +20,16 @@ _KEYS_WITHOUT_SORT = 0xC00470AD
 
 
 def layout_failures(plan: DataFlowPlan) -> Iterator[TaskFailure]:
-    """Yield what is wrong with the outputs of the components.
+    """Yield what is wrong with the inputs and outputs of the components.
 
     :param plan: the data flow.
     """
+    for name, unreached in plan.unreached:
+        yield TaskFailure(
+            f"No path leads to the input {unreached} of {name}. Connect it, or remove the component.",
+            _INPUT_WITHOUT_PATH,
+            subcomponent=name,
+        )
     for component in plan.components:
         for output in component.stored.outputs:
             yield from _output_failures(component, output)

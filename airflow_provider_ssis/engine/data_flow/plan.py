@@ -72,6 +72,8 @@ class DataFlowPlan:
     :param refusals: what the engine does not support, or what is broken.
     :param buffer_bytes: the bytes that may wait at an input.
     :param unconnected: the components that have no connection manager, which fail the validation. Default: none.
+    :param unreached: the components and their inputs that need a path and have none, which fail the validation.
+        Default: none.
     """
 
     components: tuple[ComponentPlan, ...]
@@ -81,6 +83,7 @@ class DataFlowPlan:
     refusals: tuple[Refusal, ...]
     buffer_bytes: int
     unconnected: tuple[str, ...] = ()
+    unreached: tuple[tuple[str, str], ...] = ()
 
 
 def plan_data_flow(
@@ -139,7 +142,15 @@ class _Planner:
             tuple(self.refusals),
             max(self.pipeline.buffer_size, 1 << 16),
             tuple(one.name for one in self.pipeline.components if self._is_unconnected(one)),
+            tuple(self._unreached()),
         )
+
+    def _unreached(self) -> Iterator[tuple[str, str]]:
+        """Find the inputs without a path, also of components that do not run. Inputs marked as dangling need none."""
+        for component in self.pipeline.components:
+            for one in component.inputs:
+                if not one.dangling and one.key not in self.arriving:
+                    yield component.name, one.name
 
     def _is_unconnected(self, component: Component) -> bool:
         """Whether a component has a connection without a manager. Those of components that do not run count too."""

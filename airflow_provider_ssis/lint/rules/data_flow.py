@@ -197,15 +197,16 @@ def source_selects_all(subject: Subject) -> Iterator[Hit]:
 @rule(
     "D108",
     "input-without-path",
-    Severity.WARNING,
-    explanation="A component to whose input no path leads gets no rows.",
+    Severity.ERROR,
+    explanation="An input without a path fails the validation of the data flow. Spare inputs are marked as dangling.",
     fix="Connect the component, or remove it",
 )
 def without_path(subject: Subject) -> Iterator[Hit]:
-    """Find components that no path reaches."""
+    """Find inputs that need a path and have none."""
     for flow, component in subject.components():
-        if component.inputs and not any(one.key in flow.upstream for one in component.inputs):
-            yield flow.place(component), f"no path leads to {component.name}"
+        for one in component.inputs:
+            if not one.dangling and one.key not in flow.upstream:
+                yield flow.place(component), f"no path leads to the input {one.name} of {component.name}"
 
 
 @rule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +52,15 @@ def _keys(text: str) -> str:
     return text.replace(mark, f'{mark} sortKeyPosition="1"')
 
 
+def _no_path(text: str) -> str:
+    return re.sub(r'<path\b[^>]*endId="Package\\Load\\Write\.[^>]*/>', "", text)
+
+
+def _spare_input(text: str) -> str:
+    mark = r'refId="Package\Load\Write.Inputs[Flat File Destination Input]"'
+    return _no_path(text).replace(mark, f'{mark} dangling="true"')
+
+
 def _locale(component: str) -> Change:
     mark = rf'refId="Package\Load\{component}"'
     return lambda text: text.replace(mark, f'{mark} localeId="1031"')
@@ -62,6 +72,7 @@ def _locale(component: str) -> Change:
         (_error_group, 0xC004707A, "Derive"),
         (_source_group, 0xC0047079, "Read"),
         (_keys, 0xC00470AD, "Read"),
+        (_no_path, 0xC0047003, "Write"),
         (_locale("Read"), 0xC02020D2, "Read"),
         (_locale("Write"), 0xC02020D2, "Write"),
     ],
@@ -73,6 +84,12 @@ def test_a_faulty_layout_fails_the_validation(tmp_path: Path, change: Change, co
     assert component in failure.text
     assert code in context.codes("error")
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_spare_input_needs_no_path(tmp_path: Path) -> None:
+    """Union All has one; it is marked as dangling."""
+    run_task(context_of(tmp_path, _spare_input))
+    assert (tmp_path / "out.csv").read_bytes() == b"n,a\r\n"
 
 
 def test_numbers_are_written_in_the_locale_of_the_connection_manager(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ The form of the manifest is that of Microsoft's tutorial "Deploying Packages".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
@@ -101,7 +101,8 @@ class _Builder:
             (configurations if name.casefold().endswith(_CONFIGURATION) else others).append(name)
         configurations = list(dict.fromkeys(configurations))
         name = self._dtproj.part.rpartition(".")[0]
-        manifest = _manifest(name, packages, configurations, others)
+        files = (("Package", packages), ("ConfigurationFile", configurations), ("MiscellaneousFile", others))
+        manifest = _manifest(name, files, allows_changes=self._dtproj.allows_configuration_changes)
         return DeploymentFolder(
             name, {**self._files, f"{name}.SSISDeploymentManifest": manifest}, tuple(packages), tuple(self._warnings)
         )
@@ -146,17 +147,17 @@ class _Builder:
                 )
 
 
-def _manifest(name: str, packages: list[str], configurations: list[str], others: list[str]) -> bytes:
+def _manifest(name: str, files: Iterable[tuple[str, list[str]]], *, allows_changes: bool) -> bytes:
     root = etree.Element(
         "DTSDeploymentManifest",
         {
             "GeneratedBy": "airflow-ssis",
             "GeneratedFromProjectName": name,
             "GeneratedDate": _NO_DATE,
-            "AllowConfigurationChanges": "true",
+            "AllowConfigurationChanges": str(allows_changes).lower(),
         },
     )
-    for tag, names in (("Package", packages), ("ConfigurationFile", configurations), ("MiscellaneousFile", others)):
+    for tag, names in files:
         for one in names:
             etree.SubElement(root, tag).text = one
     return b'<?xml version="1.0"?>' + etree.tostring(root, encoding="utf-8")

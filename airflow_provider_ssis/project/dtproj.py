@@ -96,12 +96,15 @@ class PackageModelProject:
     :param packages: the packages, in the order of the file.
     :param configurations: the configurations, in the order of the file.
     :param miscellaneous: the paths of the other files, relative to the project.
+    :param allows_configuration_changes: whether an installation may change the values of configurations, by the first
+        configuration of the project. Default: True.
     """
 
     part: str
     packages: tuple[ProjectPackage, ...]
     configurations: tuple[Configuration, ...]
     miscellaneous: tuple[str, ...] = ()
+    allows_configuration_changes: bool = True
 
 
 def read_package_model(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> PackageModelProject:
@@ -125,9 +128,13 @@ def read_package_model(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMIT
                 format_version=int(version) if version.isascii() and version.isdecimal() and len(version) < 5 else None,
             )
         )
-    others = (element.findtext("FullPath") or element.findtext("Name") or "" for element in root.iter("ProjectItem"))
+    items = root.iterfind("Miscellaneous//ProjectItem")
+    others = (element.findtext("FullPath") or element.findtext("Name") or "" for element in items)
     miscellaneous = tuple(path.strip() for path in others if path.strip())
-    return PackageModelProject(part, tuple(packages), _configurations(root), miscellaneous)
+    allows = root.findtext("Configurations/Configuration/Options/AllowConfigurationChanges") or "true"
+    return PackageModelProject(
+        part, tuple(packages), _configurations(root), miscellaneous, allows.strip().lower() != "false"
+    )
 
 
 def uses_package_model(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS) -> bool:

@@ -52,6 +52,20 @@ def test_the_folder_has_the_files_and_the_manifest_of_visual_studio(tmp_path: Pa
     assert build_deployment_folder(tmp_path) == built
 
 
+def test_data_sources_are_not_deployed_and_configurations_can_be_locked(tmp_path: Path) -> None:
+    path = write_sample(tmp_path)
+    options = "<Configurations><Configuration><Name>D</Name><Options><AllowConfigurationChanges>False"
+    options += "</AllowConfigurationChanges></Options></Configuration></Configurations></Project>"
+    sources = (
+        "<Project><DataSources><ProjectItem><Name>A.ds</Name><FullPath>A.ds</FullPath></ProjectItem></DataSources>"
+    )
+    path.write_text(path.read_text().replace("</Project>", options).replace("<Project>", sources))
+    built = build_deployment_folder(tmp_path)
+    assert "A.ds" not in built.files
+    root = etree.fromstring(built.files["Old.SSISDeploymentManifest"])
+    assert root.get("AllowConfigurationChanges") == "false"
+
+
 @pytest.mark.parametrize("path", ["..\\Load.dtsx", "C:\\Load.dtsx", "sub\\Load.dtsx"])
 def test_files_outside_the_folder_are_rejected(tmp_path: Path, path: str) -> None:
     with pytest.raises(BuildError, match="not a file in the project's folder"):

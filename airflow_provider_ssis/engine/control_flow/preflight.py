@@ -16,6 +16,7 @@ from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerat
 from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
 from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
 from airflow_provider_ssis.engine.control_flow.query_parameters import query_parameter_refusals
+from airflow_provider_ssis.engine.control_flow.stored_values import damaged_parts, damaged_task
 from airflow_provider_ssis.engine.control_flow.transactions import transaction_refusals
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -238,10 +239,13 @@ class _Check:
         except ProjectError as error:
             yield Refusal(where, "its definition", str(error))
             return
+        yield from damaged_parts(container)
         if container.kind is ExecutableKind.TASK:
             found = task_class(task_type(container.type))
             if found is None:
                 yield refused_task(container)
+            elif damaged := [*damaged_task(container, data, found)]:
+                yield from damaged
             else:
                 yield from found(container, data).refusals(self._options)
         elif isinstance(data, ForeachLoop):
@@ -288,6 +292,7 @@ def _enumerator(where: str, loop: ForeachLoop) -> Iterator[Refusal]:
 def _handler(handler: DtsEventHandler) -> Iterator[Refusal]:
     if handler.disabled:
         return
+    yield from damaged_parts(handler)
     if handler.event.lower() == "onquerycancel" and not all(child.disabled for child in handler.children):
         why = "the engine does not ask event handlers whether to cancel, and runs none while it cancels"
         yield Refusal(handler.path, "the event handler", why, "Disable or remove the event handler.")

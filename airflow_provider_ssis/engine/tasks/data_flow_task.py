@@ -19,18 +19,14 @@ _ANY_LOCALE = 1033
 class DataFlowTask(Task):
     """The Data Flow task. A run uses what its validation has prepared, so that each warning is raised once."""
 
+    data: Pipeline
     _validated: DataFlowRun | None = None
-
-    @property
-    def _pipeline(self) -> Pipeline:
-        assert isinstance(self.data, Pipeline)  # noqa: S101 the table of tasks chooses this class for pipelines
-        return self.data
 
     def refusals(self, options: RunOptions) -> Iterator[Refusal]:
         """Yield the components, properties and columns that cannot run."""
-        plan = self._plan(self._pipeline, options, self.container.locale_id or _ANY_LOCALE)
+        plan = self._plan(self.data, options, self.container.locale_id or _ANY_LOCALE)
         yield from plan.refusals
-        yield from unknown_targets(self._pipeline, self.container)
+        yield from unknown_targets(self.data, self.container)
         known = {path.id for path in plan.paths} | {path.target.stored.name for path in plan.paths}
         for tap in options.taps:
             if tap.task == self.container.path and tap.path_id not in known:
@@ -42,7 +38,7 @@ class DataFlowTask(Task):
         return plan_data_flow(pipeline, self.container.path, locale_id, observed, options)
 
     def _run(self, context: TaskContext) -> DataFlowRun:
-        pipeline = changed_pipeline(self._pipeline, self.container, context)
+        pipeline = changed_pipeline(self.data, self.container, context)
         taps = [
             (tap.path_id, tap.sink(context.execution_path), tap.max_rows)
             for tap in context.options.taps

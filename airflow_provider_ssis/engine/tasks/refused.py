@@ -67,4 +67,4 @@ def refused_task(container: DtsContainer) -> Refusal:
     """
     name = task_type(container.type)
     why = _REASONS.get(name, "the engine does not run tasks of this type")
-    return Refusal(container.path, f"task of the type {name or container.type}", why, _DISABLE)
+    return Refusal(container.path, f"task of the type {name if name in _REASONS else container.type}", why, _DISABLE)

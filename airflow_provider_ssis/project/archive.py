@@ -99,16 +99,30 @@ class Archive:
         :raises InvalidArchiveError: the archive has no such part, or the data does not match its announced size or
             checksum.
         """
+        member = self._member(name)
+        buffer = io.BytesIO()
+        with _zip_errors(name):
+            for piece in _unpacked(self._file, name, member):
+                buffer.write(piece)
+        return buffer.getvalue()
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """Decompress one part as :meth:`read` does, piece by piece. The checksum is checked after the last one."""
+        member = self._member(name)
+        with _zip_errors(name):
+            yield from _unpacked(self._file, name, member)
+
+    def size(self, name: str) -> int:
+        """The decompressed size of a part in bytes.
+
+        :raises InvalidArchiveError: the archive has no such part.
+        """
+        return self._member(name).info.file_size
+
+    def _member(self, name: str) -> _Member:
         if name not in self:
             raise InvalidArchiveError("is missing in the project file", part=name, advice=_BUILD_AGAIN)
-        member = self._members[self._names[name.casefold()]]
-        with _zip_errors(name):
-            data = _decompress(self._file, name, member)
-            if zlib.crc32(data) != member.info.CRC:
-                raise InvalidArchiveError("does not match its checksum", part=name, advice=_COPY_AGAIN)
-            if member.has_descriptor:
-                _check_descriptor(self._file, name, member)
-        return data
+        return self._members[self._names[name.casefold()]]
 
 
 @contextmanager
@@ -335,43 +349,69 @@ def _check_overlaps(members: dict[str, _Member], directory_offset: int) -> None:
             raise InvalidArchiveError("overlaps another part of the archive", part=name, advice=_BUILD_AGAIN)
 
 
-def _decompress(file: IO[bytes], name: str, member: _Member) -> bytes:
-    """Return the data of a part; it never has more than the announced number of bytes."""
+class _Incomplete(Exception):
+    """The compressed data does not end where it should."""
+
+
+def _unpacked(file: IO[bytes], name: str, member: _Member) -> Iterator[bytes]:
+    """Return the data of a part in pieces, never more than the announced number of bytes, and check all of it."""
     announced, packed = member.info.file_size, member.info.compress_size
     file.seek(member.data_offset)
-    if member.info.compress_type == zipfile.ZIP_STORED:
-        data, complete = file.read(min(packed, announced)), packed == announced
-    else:
-        data, complete = _inflate(file, packed, announced)
-    if not complete or len(data) != announced:
+    unpack = _stored if member.info.compress_type == zipfile.ZIP_STORED else _inflated
+    size = checksum = 0
+    try:
+        for piece in unpack(file, packed, announced):
+            size += len(piece)
+            checksum = zlib.crc32(piece, checksum)
+            if size <= announced:
+                yield piece
+    except _Incomplete:
+        size = -1
+    if size != announced:
         raise InvalidArchiveError(
             f"does not unpack to the {announced} bytes that the archive announces", part=name, advice=_COPY_AGAIN
         )
-    return data
+    if checksum != member.info.CRC:
+        raise InvalidArchiveError("does not match its checksum", part=name, advice=_COPY_AGAIN)
+    if member.has_descriptor:
+        _check_descriptor(file, name, member)
 
 
-def _inflate(file: IO[bytes], packed: int, announced: int) -> tuple[bytes, bool]:
+def _stored(file: IO[bytes], packed: int, announced: int) -> Iterator[bytes]:
+    """Read data that is not compressed.
+
+    :raises _Incomplete: it does not have the announced size.
+    """
+    if packed != announced:
+        raise _Incomplete
+    while packed and (piece := file.read(min(_CHUNK, packed))):
+        packed -= len(piece)
+        yield piece
+
+
+def _inflated(file: IO[bytes], packed: int, announced: int) -> Iterator[bytes]:
     """Decompress until the end of the data, or until it exceeds the announced size.
 
-    :returns: the data, and whether the compressed data ended exactly with it.
+    :raises _Incomplete: the compressed data does not end exactly with it.
     """
     decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
-    buffer = io.BytesIO()
-    compressed = b""
-    while not decompressor.eof and buffer.tell() <= announced:
+    compressed, size = b"", 0
+    while not decompressor.eof and size <= announced:
         if packed and not compressed:
             compressed = file.read(min(_CHUNK, packed))
             packed -= len(compressed)
             if not compressed:
                 break
         # One byte more than announced is enough to see that there is more.
-        piece = decompressor.decompress(compressed, min(_CHUNK, announced + 1 - buffer.tell()))
+        piece = decompressor.decompress(compressed, min(_CHUNK, announced + 1 - size))
         compressed = decompressor.unconsumed_tail
-        buffer.write(piece)
-        if not (piece or compressed or packed):
+        size += len(piece)
+        if piece:
+            yield piece
+        elif not (compressed or packed):
             break
-    complete = decompressor.eof and not (packed or compressed or decompressor.unused_data)
-    return buffer.getvalue(), complete
+    if not decompressor.eof or packed or compressed or decompressor.unused_data:
+        raise _Incomplete
 
 
 def _check_descriptor(file: IO[bytes], name: str, member: _Member) -> None:

@@ -10,15 +10,18 @@ from airflow_provider_ssis.project.archive import CONTENT_TYPES, Archive, Source
 from airflow_provider_ssis.project.decryption import check_password, decrypted
 from airflow_provider_ssis.project.dtsx import PackageFile, package_file
 from airflow_provider_ssis.project.errors import InvalidPartError
-from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
+from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, Manifest, read_manifest
 from airflow_provider_ssis.project.models import ConnectionManager, Parameter, Project
 from airflow_provider_ssis.project.package.connections import read_connection_manager
 from airflow_provider_ssis.project.properties import read_project_parameters
-from airflow_provider_ssis.project.safe_xml import parse_xml
+from airflow_provider_ssis.project.safe_xml import parse_xml, parse_xml_pieces
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
+
+
+_LARGE = 4 * MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def read_project(
     )
 
     def parsed(name: str) -> _Element:
-        root = parse_xml(archive.read(name), name, limits=limits)
+        root = _parsed(archive, name, limits)
         return root if password is None else decrypted(root, password, name, is_checked=is_checked, limits=limits)
 
     def package(name: str) -> PackageFile:
@@ -101,6 +104,15 @@ def read_project(
         [read_connection_manager(parsed(name), name) for name in manifest.connection_managers],
         [package(each.name) for each in manifest.packages],
     )
+
+
+def _parsed(archive: Archive, name: str, limits: Limits) -> _Element:
+    """Return the root element of a part. Of a large one, the text is never held as a whole."""
+    if archive.size(name) > _LARGE:
+        root = parse_xml_pieces(archive.pieces(name), name, limits=limits)
+        if root is not None:
+            return root
+    return parse_xml(archive.read(name), name, limits=limits)
 
 
 def assemble_project(

@@ -7,8 +7,9 @@ limited. White space is handled as by .NET's ``XmlDocument``, with which SSIS re
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import chain
 from typing import NoReturn
 from xml.parsers import expat
 
@@ -56,19 +57,8 @@ def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_a
     # Counts tags, comments and so on, which is fast. What is suspicious by that is checked before a tree is built.
     if _may_be_large(data, limits):
         _check_structure(data, part, limits)
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=True,  # libxml2's own limits are too low for script binaries
-        remove_blank_text=not keep_all,  # between elements only
-        remove_comments=not keep_all,
-        remove_pis=not keep_all,
-        strip_cdata=False,
-    )
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, _parser(keep_all=keep_all))
     except (etree.XMLSyntaxError, ValueError) as error:
         _check_structure(data, part, limits)
         line = error.lineno if isinstance(error, etree.XMLSyntaxError) else None
@@ -76,8 +66,39 @@ def parse_xml(data: bytes, part: str, *, limits: Limits = DEFAULT_LIMITS, keep_a
     if _exceeds_limits(limits.xml_depth, limits.xml_attributes)(root):
         _check_structure(data, part, limits)
     if not keep_all:
-        is_preserved = _preserving(root) if b"xml:space" in data else _is_never_preserved
-        _drop_blank_texts((element for element in _WITH_BLANK_TEXT(root) if not len(element)), is_preserved)
+        _drop_blank_values(root, has_marks=b"xml:space" in data)
+    return root
+
+
+def parse_xml_pieces(pieces: Iterable[bytes], part: str, *, limits: Limits = DEFAULT_LIMITS) -> etree._Element | None:
+    """Parse an XML document as :func:`parse_xml` does, without holding more of its text than a piece.
+
+    :param pieces: the document in UTF-8, in large pieces.
+    :param part: its name, for errors.
+    :param limits: limits on size, depth, and numbers of elements and attributes.
+    :returns: the root element. None if :func:`parse_xml` must read the document as a whole: its encoding is not UTF-8,
+        it is large or damaged, or may exceed a limit.
+    """
+    rest = iter(pieces)
+    head = next(rest, b"").removeprefix(codecs.BOM_UTF8)
+    if to_utf8(head, part) is not head or not _refuse_document_type(head, part):
+        return None
+    parser = _parser(keep_all=False)
+    size = tags = values = 0
+    try:
+        for piece in _without_cut_blanks(chain([head], rest)):
+            size += len(piece)
+            tags += piece.count(b"<")
+            values += piece.count(b"=")
+            if size > limits.part_bytes or tags > min(_FEW_TAGS, limits.xml_elements) or values > _FEW_ATTRIBUTES:
+                return None
+            parser.feed(piece)
+        root = parser.close()
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    if _exceeds_limits(limits.xml_depth, limits.xml_attributes)(root):
+        return None
+    _drop_blank_values(root, has_marks=True)
     return root
 
 
@@ -116,6 +137,34 @@ def _exceeds_limits(depth: int, attributes: int) -> etree.XPath:
     return etree.XPath(f"boolean({'/*' * (depth + 1)}) or boolean(//@*[{attributes + 1}])")
 
 
+def _without_cut_blanks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the text of a document in pieces that are cut so that white space and the tag behind it are in one piece.
+
+    Otherwise libxml2 does not see whether the white space is between elements.
+    """
+    left = b""
+    for following in pieces:
+        piece = left + following
+        end = len(piece.rstrip(b" \t\r\n<"))
+        left = piece[end:]
+        yield piece[:end]
+    yield left
+
+
+def _parser(*, keep_all: bool) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,  # libxml2's own limits are too low for script binaries
+        remove_blank_text=not keep_all,  # between elements only
+        remove_comments=not keep_all,
+        remove_pis=not keep_all,
+        strip_cdata=False,
+    )
+
+
 def _may_be_large(data: bytes, limits: Limits) -> bool:
     """Return True if the tree of a document may need much memory or exceed the limit. A tag has four bytes or more."""
     if len(data) < min(_SMALL, 4 * limits.xml_elements):
@@ -123,8 +172,11 @@ def _may_be_large(data: bytes, limits: Limits) -> bool:
     return data.count(b"<") > min(_FEW_TAGS, limits.xml_elements) or data.count(b"=") > _FEW_ATTRIBUTES
 
 
-def _refuse_document_type(data: bytes, part: str) -> None:
-    """Refuse a document type declaration, which can only follow the XML declaration, comments and instructions."""
+def _refuse_document_type(data: bytes, part: str) -> bool:
+    """Refuse a document type declaration, which can only follow the XML declaration, comments and instructions.
+
+    :returns: whether something else follows them.
+    """
     if data.startswith(codecs.BOM_UTF8):
         # libxml2 skips it wherever the document starts, and would then accept the declaration behind it.
         raise InvalidPartError("has a second byte order mark", part=part, line=1, advice="Save the file again in UTF-8")
@@ -144,8 +196,9 @@ def _refuse_document_type(data: bytes, part: str) -> None:
                     advice="Remove the declaration (<!DOCTYPE …>)",
                 )
             if data[position : position + 1] not in (b" ", b"\t", b"\r", b"\n"):
-                return
+                return True
             position += 1
+    return False
 
 
 def _check_structure(data: bytes, part: str, limits: Limits) -> None:
@@ -196,6 +249,15 @@ def _check_structure(data: bytes, part: str, limits: Limits) -> None:
 
 def _exceeds(problem: str, parser: expat.XMLParserType, part: str) -> NoReturn:
     raise LimitExceededError(problem, part=part, line=parser.CurrentLineNumber)
+
+
+def _drop_blank_values(root: etree._Element, *, has_marks: bool) -> None:
+    """Drop the white space of elements without children.
+
+    :param has_marks: whether the document may have ``xml:space``.
+    """
+    is_preserved = _preserving(root) if has_marks else _is_never_preserved
+    _drop_blank_texts((element for element in _WITH_BLANK_TEXT(root) if not len(element)), is_preserved)
 
 
 def _drop_blank_texts(

@@ -164,9 +164,9 @@ def test_a_large_project_costs_the_server_little_more_than_one_copy(
         connection.execute("EXEC catalog.create_folder N'Sales'")
         before = server.memory("VmRSS")
         connection.execute("EXEC catalog.deploy_project N'Sales', N'Large', ?", data)
-        assert server.memory() - before < 2.5 * len(data)
+        assert server.memory() - before < 1.5 * len(data)
         assert connection.execute("EXEC catalog.get_project N'Sales', N'Large'").fetchval() == data
-        assert server.memory() - before < 2.5 * len(data)
+        assert server.memory() - before < 1.5 * len(data)
 
 
 @pytest.mark.slow

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
+import zipfile
 from dataclasses import replace
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_ssis.project.archive import archive_of
 from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.errors import InvalidArchiveError, InvalidPartError, ProjectError
 from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
@@ -70,6 +74,32 @@ def test_a_project_is_read_from_bytes_path_and_file(tmp_path: Path) -> None:
     path.write_bytes(write_ispac(SAMPLE))
     with path.open("rb") as file:
         assert read_ispac(file) == read_ispac(path) == read_ispac(path.read_bytes()) == SAMPLE
+
+
+def with_large_package(end: bytes) -> dict[str, bytes]:
+    """The parts of the sample; its first package has five megabytes of text before an end."""
+    parts = ispac_parts(SAMPLE)
+    name = next(name for name in parts if name.endswith(".dtsx"))
+    before, mark, after = parts[name].rpartition(b"</")
+    return {**parts, name: before + b"<Script>" + Random(1).randbytes(2_500_000).hex().encode() + end + mark + after}
+
+
+def test_a_large_package_is_read_as_a_small_one() -> None:
+    assert read_ispac(archive_of(with_large_package(b"</Script>"))) == SAMPLE
+
+
+@pytest.mark.parametrize("end", [b"", b"</Script>\xff"], ids=["not well-formed", "not UTF-8"])
+def test_a_large_package_that_is_damaged_is_reported_as_a_small_one(end: bytes) -> None:
+    with pytest.raises(InvalidPartError, match=r"\.dtsx.* is not well-formed XML"):
+        read_ispac(archive_of(with_large_package(end)))
+
+
+def test_a_large_package_must_match_its_checksum() -> None:
+    data = archive_of(with_large_package(b"</Script>"))
+    [entry] = [info for info in zipfile.ZipFile(io.BytesIO(data)).infolist() if info.file_size > 5_000_000]
+    checksum = entry.CRC.to_bytes(4, "little")
+    with pytest.raises(InvalidArchiveError, match="checksum"):
+        read_ispac(data.replace(checksum, bytes(4)))
 
 
 def test_raw_parts_are_available() -> None:

@@ -12,7 +12,7 @@ from lxml import etree
 
 from airflow_provider_ssis.project.errors import InvalidPartError, LimitExceededError
 from airflow_provider_ssis.project.limits import Limits
-from airflow_provider_ssis.project.safe_xml import drop_white_space, parse_xml
+from airflow_provider_ssis.project.safe_xml import drop_white_space, parse_xml, parse_xml_pieces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -295,3 +295,56 @@ def test_comments_and_cdata_sections_are_kept_on_request_only() -> None:
     assert len(parse_xml(document, "Load.dtsx")) == 0
     kept = parse_xml(document, "Load.dtsx", keep_all=True)
     assert len(kept) == 1
+
+
+BLANKS = st.sampled_from(["", " ", "\n  ", " " * 400, "\r\n\t"])
+TEXTS = st.sampled_from(
+    [
+        "",
+        "x",
+        "a &amp; b",
+        " ä€ ",
+        "&#32;",
+        "<![CDATA[ ]]>",
+        "<![CDATA[" + "c < d " * 80 + "]]>",
+        "<!-- c -->",
+        "<?p i?>",
+    ]
+)
+ELEMENTS = st.recursive(
+    st.builds(
+        "<e{0}>{1}{2}</e>".format,
+        st.sampled_from(["", ' xml:space="preserve"', ' a="<"'.replace("<", "&lt;")]),
+        BLANKS,
+        TEXTS,
+    ),
+    lambda inner: st.builds(
+        "<n>{0}{1}{2}{3}</n>".format, BLANKS, inner, TEXTS, st.lists(inner, max_size=3).map("\n".join)
+    ),
+)
+
+
+@given(document=ELEMENTS, size=st.integers(1, 500), has_mark=st.booleans())
+def test_a_document_in_pieces_is_the_same_as_the_whole(document: str, size: int, has_mark: bool) -> None:
+    data = b"\xef\xbb\xbf" * has_mark + b'<?xml version="1.0"?>\n' + document.encode()
+    found = parse_xml_pieces([data[:40], *(data[at : at + size] for at in range(40, len(data), size))], "P.dtsx")
+    assert found is not None
+    assert [(e.tag, e.text, e.tail, dict(e.attrib)) for e in found.iter()] == [
+        (e.tag, e.text, e.tail, dict(e.attrib)) for e in parse_xml(data, "P.dtsx").iter()
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '<?xml version="1.0" encoding="windows-1252"?><a>\xe4</a>'.encode("cp1252"),
+        "<a>ä</a>".encode("utf-16"),
+        b"<a><b></a>",
+        b"<a>" * 200 + b"</a>" * 200,
+        b"<a" + b"".join(b' x%d="1"' % number for number in range(3000)) + b"/>",
+        b"<!-- " + b"c" * 100,
+    ],
+    ids=["code page", "UTF-16", "not well-formed", "deep", "many attributes", "no end"],
+)
+def test_what_is_not_read_in_pieces_is_left_to_the_whole(data: bytes) -> None:
+    assert parse_xml_pieces([data], "P.dtsx", limits=Limits(xml_depth=100, xml_attributes=1000)) is None

@@ -25,7 +25,7 @@ def to_text(findings: Sequence[Finding]) -> str:
     for one in findings:
         line = "" if one.place.line is None else f":{one.place.line}"
         where = f" {one.place.path}:" if one.place.path else ""
-        lines.append(f"{one.place.file}{line}: {one.severity.label} {one.rule}{where} {one.message}. {one.fix}")
+        lines.append(f"{one.place.location}{line}: {one.severity.label} {one.rule}{where} {one.message}. {one.fix}")
     counts = Counter(one.severity for one in findings)
     summary = ", ".join(f"{counts[each]} {each.label}{'s' if counts[each] != 1 else ''}" for each in reversed(Severity))
     return "\n".join([*lines, summary, ""])
@@ -39,6 +39,7 @@ def to_json(findings: Sequence[Finding]) -> str:
             "name": one.name,
             "severity": one.severity.label,
             "file": one.place.file,
+            "location": one.place.location,
             "line": one.place.line,
             "path": one.place.path,
             "message": one.message,

@@ -17,7 +17,7 @@ from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.manifest import PROJECT_PARAMETERS, Manifest
 from airflow_provider_ssis.project.models import Parameter
-from airflow_provider_ssis.project.namespaces import DTS
+from airflow_provider_ssis.project.namespaces import DTS, SSIS
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
 from airflow_provider_ssis.project.package.data_flow import Component, Pipeline
@@ -191,6 +191,23 @@ class Subject:
     def parameters_file(self) -> str:
         """The file that declares the parameters of the project."""
         return PROJECT_PARAMETERS if PROJECT_PARAMETERS in self.files.names else self.files.part
+
+    def parameter_place(self, name: str) -> Place:
+        """Return the place of a parameter of the project."""
+        return Place(self.parameters_file, self._line(self.parameters_file, "Parameter", name), f"Project::{name}")
+
+    def manifest_place(self) -> Place:
+        """Return the place of the manifest of the project."""
+        name = "" if self.manifest is None else self.manifest.name
+        return Place(self.files.part, self._line(self.files.part, "Project"), name)
+
+    def _line(self, file: str, tag: str, name: str | None = None) -> int | None:
+        """Return the line of an element of the manifest or of Project.params; None if it is not known."""
+        try:
+            elements = self.files.root(file).iter(f"{SSIS}{tag}")
+        except ProjectError:
+            return None
+        return next((one.sourceline for one in elements if name in (None, one.get(f"{SSIS}Name"))), None)
 
     @property
     def is_complete(self) -> bool:

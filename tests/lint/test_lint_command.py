@@ -34,7 +34,7 @@ def test_errors_are_printed_and_end_with_exit_code_1(bad: Path, capsys: pytest.C
     assert main(["lint", str(bad)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
-        "Load.dtsx:2: error C201 \\Package.Connections[Mart]: the connection manager Mart contains a password. Use "
+        f"{bad}:2: error C201 \\Package.Connections[Mart]: the connection manager Mart contains a password. Use "
         "Windows authentication, or set the sensitive parameter Password on the server"
     )
     assert lines[-1] == "2 errors, 0 warnings, 0 infos"
@@ -51,7 +51,18 @@ def test_json_has_all_of_a_finding(bad: Path, capsys: pytest.CaptureFixture[str]
     assert main(["lint", str(bad), "--format", "json"]) == 1
     first, _ = json.loads(capsys.readouterr().out)
     assert (first["rule"], first["severity"], first["file"], first["line"]) == ("C201", "error", "Load.dtsx", 2)
-    assert set(first) == {"rule", "name", "severity", "file", "line", "path", "message", "fix", "fingerprint"}
+    assert set(first) == {
+        "rule",
+        "name",
+        "severity",
+        "file",
+        "location",
+        "line",
+        "path",
+        "message",
+        "fix",
+        "fingerprint",
+    }
 
 
 FINDING = Finding(

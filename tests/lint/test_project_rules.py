@@ -117,6 +117,15 @@ def test_parameters_of_a_project(tmp_path: Path) -> None:
     assert rules["P104"] == ["the sensitive parameter Key has a value in plain text"]
 
 
+def test_findings_of_a_project_have_lines(tmp_path: Path) -> None:
+    load = replace(package("Load.dtsx", task("A")), protection_level=USER_KEY)
+    found(tmp_path, load, parameters=(parameter("Region", required=True),), level=USER_KEY)
+    places = {one.rule: one.place for one in check(tmp_path, LintConfiguration(target="fabric"))}
+    for rule, text in (("P101", 'SSIS:Name="Region"'), ("P202", "<SSIS:Project "), ("T103", "<SSIS:Project ")):
+        lines = (tmp_path / places[rule].file).read_text().splitlines()
+        assert text in lines[(places[rule].line or 0) - 1]
+
+
 def test_connection_managers_of_a_project(tmp_path: Path) -> None:
     assert found(tmp_path, package("Load.dtsx", task("A")))["C102"] == ["nothing uses the connection manager Mart"]
 

@@ -89,7 +89,7 @@ def password(subject: Subject) -> Iterator[Hit]:
             yield place, f"the variable {variable.qualified_name} contains a connection string with a password"
     for parameter in subject.project_parameters:
         if not parameter.sensitive and isinstance(parameter.value, str) and has_password(parameter.value):
-            place = Place(subject.parameters_file, None, f"Project::{parameter.name}")
+            place = subject.parameter_place(parameter.name)
             yield place, f"the parameter {parameter.name} contains a connection string with a password"
     for one in subject.packages:
         for own in one.package.parameters:

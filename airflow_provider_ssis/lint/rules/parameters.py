@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from airflow_provider_ssis.lint.findings import Place, Severity
+from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import Subject
 
@@ -23,7 +23,7 @@ def required(subject: Subject) -> Iterator[Hit]:
     """Find required parameters whose value is absent or empty."""
     for parameter in subject.project_parameters:
         if parameter.required and not parameter.sensitive and parameter.value in (None, ""):
-            place = Place(subject.parameters_file, None, f"Project::{parameter.name}")
+            place = subject.parameter_place(parameter.name)
             yield place, f"the required parameter {parameter.name} has no value"
     for one in subject.packages:
         for own in one.package.parameters:
@@ -46,7 +46,7 @@ def unused(subject: Subject) -> Iterator[Hit]:
     for parameter in subject.project_parameters if subject.is_complete else ():
         pattern = rf"\$Project::{re.escape(parameter.name)}(?!\w)"
         if not any(re.search(pattern, text) for text in texts):
-            place = Place(subject.parameters_file, None, f"Project::{parameter.name}")
+            place = subject.parameter_place(parameter.name)
             yield place, f"nothing uses the parameter {parameter.name}"
     for one in subject.packages:
         for own in one.package.parameters:
@@ -95,7 +95,7 @@ def plain_secret(subject: Subject) -> Iterator[Hit]:
         return
     for parameter in subject.project_parameters:
         if parameter.sensitive and parameter.value not in (None, ""):
-            place = Place(subject.parameters_file, None, f"Project::{parameter.name}")
+            place = subject.parameter_place(parameter.name)
             yield place, f"the sensitive parameter {parameter.name} has a value in plain text"
     for one in subject.packages:
         for own in one.package.parameters:

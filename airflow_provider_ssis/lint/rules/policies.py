@@ -44,7 +44,7 @@ def names(subject: Subject) -> Iterator[Hit]:
 
 def _named(subject: Subject) -> Iterator[tuple[str, str, Place]]:
     for parameter in subject.project_parameters:
-        yield "parameter", parameter.name, Place(subject.parameters_file, None, f"Project::{parameter.name}")
+        yield "parameter", parameter.name, subject.parameter_place(parameter.name)
     for place, manager in subject.managers():
         yield "connection", manager.name, place
     for one in subject.packages:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from airflow_provider_ssis.lint.findings import Place, Severity
+from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
 from airflow_provider_ssis.project.dts import dts_text
@@ -59,7 +59,7 @@ def user_key(subject: Subject) -> Iterator[Hit]:
         if subject.manifest.protection_level in USER_KEY_LEVELS:
             level = subject.manifest.protection_level.label
             yield (
-                Place(subject.files.part, None, subject.manifest.name),
+                subject.manifest_place(),
                 f"the project has the protection level {level}",
             )
         return

@@ -219,7 +219,7 @@ def cannot_run(subject: Subject) -> Iterator[Hit]:
 
 def _fabric(subject: Subject) -> Iterator[Hit]:
     if subject.manifest is not None:
-        place = Place(subject.files.part, None, subject.manifest.name)
+        place = subject.manifest_place()
         yield place, "Fabric runs single packages only, not projects of the project deployment model"
     for place, executable in subject.executables():
         if task_type(executable.container.type) == "ExecutePackageTask":
@@ -270,7 +270,7 @@ def version(subject: Subject) -> Iterator[Hit]:
         return
     found = None if subject.manifest is None else subject.manifest.target_server_version
     if found is not None and found > wanted:
-        place = Place(subject.files.part)
+        place = subject.manifest_place()
         yield place, f"the target server version {found} of the project is later than {wanted}"
     for one in subject.packages:
         if one.package.format_version < 8:

@@ -14,7 +14,7 @@ help:
 	@echo "make race    short deferrable packages on SQLite, PostgreSQL and Celery: how many tasks fail (takes hours)"
 	@echo "make load    100 clients on one embedded SSISDB under deadlocks and lock timeouts, 20,000 operations"
 	@echo "make kills   end 500 runs of the engine at random moments: nothing may be left of them (Linux)"
-	@echo "make fuzz    feed mutated packets, files and batches to the project, for a minute each or FUZZ_ARGS"
+	@echo "make fuzz    feed mutated packets, files, batches and flat files to the project, for a minute each or FUZZ_ARGS"
 	@echo "make bench   measure it beside its peers, in under ten minutes"
 	@echo "make docs    write docs/reference from the code"
 	@echo "make picture draw the README's picture from a run of the demo"

@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from tests.fuzz.batches import Batches
 from tests.fuzz.expressions import Expressions
 from tests.fuzz.files import Files
+from tests.fuzz.flat_files import FlatFiles
 from tests.fuzz.packets import Packets
 from tests.fuzz.target import Target
 
-TARGETS: Mapping[str, Callable[[], Target]] = {each.name: each for each in (Packets, Files, Batches, Expressions)}
+TARGETS: Mapping[str, Callable[[], Target]] = {
+    each.name: each for each in (Packets, Files, Batches, Expressions, FlatFiles)
+}

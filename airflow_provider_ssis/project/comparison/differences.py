@@ -12,6 +12,7 @@ from airflow_provider_ssis.project.comparison.noise import (
     is_layout,
     property_name,
 )
+from airflow_provider_ssis.project.comparison.numbered_flows import with_names
 from airflow_provider_ssis.project.connection_strings import masked
 from airflow_provider_ssis.project.encryption import DPAPI_BLOB, SET_LEVEL, require_readable
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
@@ -110,6 +111,8 @@ def compare_roots(before: _Element, after: _Element, file: str, *, ids: bool = F
     :param file: the name of the file.
     :param ids: compare ids too. Default: False.
     """
+    if not ids:
+        before, after = with_names(before), with_names(after)
     reader = _Reader(ids)
     yield from _different(reader.read(before), reader.read(after), file, "")
 

@@ -78,6 +78,38 @@ def test_order_ids_and_layout_make_no_difference(tmp_path: Path, before: str, af
     assert differences(tmp_path, before, after) == []
 
 
+FLOW = (
+    '<pipeline id="0"><components><component id="{c}" name="Source" componentClassID="X"><outputs><output id="{o}" '
+    'name="Out" synchronousInputId="0"><outputColumns><outputColumn id="{n}" name="{name}" lineageId="{n}" '
+    'externalMetadataColumnId="{e}"/></outputColumns><externalMetadataColumns><externalMetadataColumn id="{e}" '
+    'name="id"/></externalMetadataColumns></output></outputs></component><component id="{d}" name="Derive" '
+    'componentClassID="Y"><inputs><input id="{i}" name="In"><inputColumns><inputColumn id="{u}" lineageId="{n}"/>'
+    '</inputColumns></input></inputs><outputs><output id="{x}" name="Out" synchronousInputId="{i}"><outputColumns>'
+    '<outputColumn id="{y}" name="new" lineageId="{y}"><properties><property id="{p}" name="Expression" '
+    'containsID="true">#{n} + {number}</property></properties></outputColumn></outputColumns></output></outputs>'
+    '</component></components><paths><path id="{t}" name="P" startId="{o}" endId="{i}"/></paths></pipeline>'
+)
+
+
+def numbered(first: int, *, name: str = "id", number: int = 1) -> str:
+    numbers = {letter: first + index for index, letter in enumerate("conedixuypt")}
+    return executables(
+        executable("Flow", "X", f"<DTS:ObjectData>{FLOW.format(**numbers, name=name, number=number)}</DTS:ObjectData>")
+    )
+
+
+def test_numbers_of_old_data_flows_make_no_difference(tmp_path: Path) -> None:
+    """All of them change when a component is made again."""
+    assert differences(tmp_path, numbered(1), numbered(100), format_version=3) == []
+    (found,) = full(tmp_path, numbered(1), numbered(100, number=2), format_version=3)
+    assert (found.before, found.after) == ("#{Source.Out.Columns[id]} + 1", "#{Source.Out.Columns[id]} + 2")
+    assert len(full(tmp_path, numbered(1), numbered(1, name="key"), format_version=3)) > 1
+    for folder, text in (("one", numbered(1)), ("two", numbered(100))):
+        (tmp_path / folder / "Load.dtsx").write_bytes(package_text(text, format_version=3))
+    with open_files(tmp_path / "one" / "Load.dtsx") as one, open_files(tmp_path / "two" / "Load.dtsx") as two:
+        assert compare(one, two, ids=True)
+
+
 def enumerator(name: str) -> str:
     return executables(
         executable("A", "STOCK:FOREACHLOOP", f'<DTS:ForEachEnumerator DTS:CreationName="Microsoft.{name}"/>')

@@ -50,6 +50,12 @@ _WIDE = ColumnType(_T.DT_WSTR, length=4000)
 _FIRST_OF_DATETIME = (date(1753, 1, 1).toordinal() - 1) * date_values.DAY
 _WITH_EARLY_DATES = (_T.DT_DBTIMESTAMP2, _T.DT_DBTIMESTAMPOFFSET)
 _ANSI = (1252, 65001)
+_LANGUAGE = 0x3FF
+_LANGUAGES_WITH_CALENDAR = (0x01, 0x1E, 0x29, 0x63, 0x8C)
+"""Arabic, Thai, Persian, Pashto and Dari: years may be those of another calendar."""
+_NUMBER_OF_ALL = r"^[ \t]*[+-]?[0-9]+[ \t]*$"
+_DATE_OF_ALL = r"^ *([0-9]{4}-[0-9]{2}-[0-9]{2})?( ?[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)? *$"
+_NO_DIGIT = r"^[^\p{N}]*$"
 _PARSED = "[c]"
 _BINARY_PAIRS = frozenset(
     {
@@ -81,7 +87,8 @@ class Conversion:
 
     :param source: the type of the values.
     :param target: the type of the results.
-    :param locale_id: the locale by which text is read. Default: 1033, English (United States).
+    :param locale_id: the locale by which text is read. Of one whose formats are not known, only numbers and dates in
+        forms of all locales are read; others fail. Default: 1033, English (United States).
     :param fast: use the fast parse where it exists. Default: False.
     :param settings: the clock, for times that become dates. Default: the clock of the machine.
     :raises ValueError: there is no such conversion; the text says why.
@@ -99,6 +106,7 @@ class Conversion:
         self.source = source
         self.target = target
         self._fast = fast and fast_parse_applies(target)
+        self._locale_id = locale_id
         self._locale: Locale | None = None
         self._expression: Expression | None = None
         is_text = source.code in _TEXTS
@@ -111,10 +119,10 @@ class Conversion:
             raise ValueError(f"there is no conversion from {source} to {target}, or its result is not documented")
         if is_text:
             self._locale = LOCALES.get(locale_id)
-            if self._locale is None and not self._fast:
+            has_calendar = locale_id & _LANGUAGE in _LANGUAGES_WITH_CALENDAR and target.code in DATES
+            if self._locale is None and has_calendar and not self._fast:
                 raise ValueError(
-                    f"the numbers and dates of the locale {locale_id} are not supported; choose another locale or the "
-                    "fast parse"
+                    f"the dates of the locale {locale_id} are not supported; choose another locale or the fast parse"
                 )
             return
         if source == target:
@@ -142,6 +150,8 @@ class Conversion:
 
     def _parsed(self, values: pa.Array) -> Converted:
         texts = values if values.type == pa.string() else values.cast(pa.string())
+        if self._locale is None and not self._fast:
+            _refuse_local_forms(texts, self.target, self._locale_id)
         return parsed(texts, self.target, self._locale or LOCALES[1033], fast=self._fast)
 
     def _cast(self, values: pa.Array) -> Converted:
@@ -196,6 +206,27 @@ def refuse_unsupported(errors: npt.NDArray[np.uint32]) -> None:
             "are a number with a point where the locale has a decimal comma, and a date of an unknown locale."
         )
         raise TaskFailure(f"{text} Convert it in steps, or choose another locale or type.", int(code))
+
+
+def _refuse_local_forms(texts: pa.StringArray, target: ColumnType, locale_id: int) -> None:
+    """Fail if the meaning of a text depends on a locale that is not known: no disposition may turn that into NULL.
+
+    A text without a digit is no number and no date in any locale.
+
+    :raises TaskFailure: it does.
+    """
+    if target.code is _T.DT_GUID:
+        return
+    same_everywhere = _DATE_OF_ALL if target.code in DATES | TIMES else _NUMBER_OF_ALL
+    is_clear = pc.or_(pc.match_substring_regex(texts, same_everywhere), pc.match_substring_regex(texts, _NO_DIGIT))
+    unclear = texts.filter(pc.invert(is_clear))
+    if len(unclear):
+        raise TaskFailure(
+            f"The meaning of the text {unclear[0].as_py()[:60]!r} depends on the formats of the locale {locale_id}, "
+            "which are not known. Only whole numbers and dates of the form yyyy-mm-dd hh:mm:ss can be read in it. "
+            "Choose another LocaleID.",
+            int(ExpressionCode.DTS_E_EXPREVALDATACONVERSIONNOTSUPPORTED),
+        )
 
 
 def _merged(first: Statuses | None, second: Statuses | None) -> Statuses | None:

@@ -15,7 +15,7 @@ from airflow_provider_ssis.datatypes import DATES, INTEGERS, NUMBERS, REALS, TIM
 from airflow_provider_ssis.expressions import ExpressionCode, dates
 from airflow_provider_ssis.expressions.conversion import Value, to_number
 from airflow_provider_ssis.expressions.errors import Fault
-from airflow_provider_ssis.expressions.locales import LOCALES, Locale
+from airflow_provider_ssis.expressions.locales import Locale
 from airflow_provider_ssis.expressions.settings import ENGLISH_US
 
 _T = DataTypeCode
@@ -262,8 +262,3 @@ def _fast_time(text: str) -> tuple[int, int]:
 
 def _whole_steps(ticks: int, target: ColumnType) -> int:
     return ticks - ticks % dates.fraction_of(target)
-
-
-def is_known(locale_id: int) -> bool:
-    """Whether numbers and dates of a locale can be read."""
-    return locale_id in LOCALES

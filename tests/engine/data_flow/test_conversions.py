@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.conversions import Conversion, parsed
 from airflow_provider_ssis.engine.data_flow.parsing import ConversionError, Status, parse
+from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import Settings
 from airflow_provider_ssis.expressions.arrow import as_column, as_values
 from airflow_provider_ssis.expressions.locales import LOCALES
@@ -98,10 +99,38 @@ def test_the_standard_parse_of_other_locales(locale_id: int, target: ColumnType,
     assert _converted(_TEXT, target, text, locale_id=locale_id) == [result]
 
 
-def test_an_unknown_locale_is_refused_unless_it_does_not_matter() -> None:
-    with pytest.raises(ValueError, match="locale 9999"):
-        Conversion(_TEXT, _REAL, 9999)
-    assert _converted(_TEXT, _INTEGER, "1", locale_id=9999, fast=True) == [1]
+@pytest.mark.parametrize(
+    ("target", "texts", "results"),
+    [
+        (_INTEGER, ["1", " -2", None, "x", "99999999999"], [1, -2, None, _CANNOT, _OVERFLOW]),
+        (_REAL, ["12", "-"], [12.0, _CANNOT]),
+        (ColumnType(_T.DT_BOOL), ["True", "0"], [True, False]),
+        (_DATE, ["2001-02-03", "2001-02-30", "never"], [date(2001, 2, 3), _CANNOT, _CANNOT]),
+        (_STAMP, ["2001-02-03 16:05:00"], [datetime(2001, 2, 3, 16, 5)]),
+    ],
+)
+def test_forms_of_all_locales_are_read_in_an_unknown_one(
+    target: ColumnType, texts: list[str | None], results: list[Any]
+) -> None:
+    """Windows writes LocaleID 4096 or 8192 for languages without a number, such as English of Hungary."""
+    assert _converted(_TEXT, target, *texts, locale_id=8192) == results
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [(_INTEGER, "1,000"), (_INTEGER, "1.5"), (_REAL, "1e3"), (_REAL, "5 kr"), (_DATE, "2/3/2001"), (_DATE, "3 Feb 01")],
+)
+def test_what_depends_on_an_unknown_locale_fails_in_each_disposition(target: ColumnType, text: str) -> None:
+    with pytest.raises(TaskFailure, match="locale 4096") as caught:
+        _converted(_TEXT, target, "1", text, locale_id=4096)
+    assert caught.value.code == 0xC00470C1
+
+
+def test_dates_of_a_locale_with_another_calendar_are_refused() -> None:
+    with pytest.raises(ValueError, match="locale 1054"):
+        Conversion(_TEXT, _DATE, 1054)
+    assert _converted(_TEXT, _INTEGER, "1", locale_id=1054) == [1]
+    assert _converted(_TEXT, _DATE, "20010203", locale_id=1054, fast=True) == [date(2001, 2, 3)]
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,20 @@ def test_an_index_finds_the_first_row_with_a_key_as_a_dictionary_does(data: st.D
 
 def test_keys_with_the_same_number_are_compared_by_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_index, "_text_words", lambda column: np.zeros(len(column), np.uint64))
+    monkeypatch.setattr(row_index, "_MOST_WORDS", 0)
     keys = pa.array(["first long key", "second long key", "first long key", "second long key", "third long key"])
     index = RowIndex([keys])
     wanted = pa.array(["third long key", "second long key", "fourth long key", "first long key"])
     assert index.find([wanted]).tolist() == [4, 1, -1, 0]
     assert index.duplicates == 2
+
+
+@pytest.mark.parametrize("form", ["{}", "customer {:09d}", "{:060d}"])
+def test_many_keys_are_found_and_others_are_not(form: str) -> None:
+    numbers = np.random.default_rng(3).permutation(40_000)
+    stored = [form.format(number) for number in numbers[:20_000]]
+    first = {key: row for row, key in enumerate(stored)}
+    index = RowIndex([pa.array(stored)])
+    wanted = [form.format(number) for number in range(40_000)]
+    assert index.find([pa.array(wanted)]).tolist() == [first.get(key, -1) for key in wanted]
+    assert index.duplicates == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import time
@@ -50,6 +51,7 @@ _EXPRESSIONS: Mapping[str, tuple[str, str, str]] = {
 _TYPES = {"id": "INTEGER", "name": "VARCHAR", "quantity": "INTEGER", "price": "DECIMAL(10,2)", "day": "DATE"}
 _PEER = "DuckDB, two COPY statements"
 _FEWER = 1_000_000
+_STARTS = 3
 _COUNTED = f"{_FEWER:,} rows, ten derived columns, Row Count, start-up included"
 _PUBLIC_SECONDS = {"dtexec on Linux": 3.15, "betl": 0.54}
 
@@ -65,10 +67,12 @@ def run(size: Size) -> Report:
             if (folder / f"engine-{output}.csv").read_bytes() != (folder / f"duckdb-{output}.csv").read_bytes():
                 raise AssertionError(f"the file {output}.csv of the engine differs from that of DuckDB")
         counted = _counted(folder, _FEWER) if size.rows >= _FEWER else None
+        started, python = _started(folder)
     share = peer.seconds / ours.seconds
     results: list[Result] = [
         cost(NAME, "seconds", "s", ours=ours.seconds, peer=peer.seconds, peer_name=_PEER),
         cost(NAME, "memory", "MB", ours=ours.megabytes, peer=peer.megabytes, peer_name=_PEER),
+        cost(NAME, "airflow-ssis run, empty package", "s", ours=started, peer=python, peer_name="python -c pass"),
     ]
     if counted is not None:
         for name, seconds in _PUBLIC_SECONDS.items():
@@ -79,6 +83,7 @@ def run(size: Size) -> Report:
         goals=[
             Goal(f"at least 0.5 of DuckDB's speed: {share:.2f}", share >= 0.5),
             Goal(f"less than 500 MB: {ours.megabytes:.0f} MB", ours.megabytes < 500),
+            Goal(f"an empty package starts and ends within 1 s: {started - python:.2f} s", started - python < 1),
         ],
         note="Both write the same bytes. DuckDB reads the file twice, because COPY has one target. The figures of "
         "dtexec and betl are those of betl's author, who reads the rows from a database.",
@@ -102,6 +107,24 @@ def _counted(folder: Path, rows: int) -> float:
     began = time.perf_counter()
     _measured(folder, "count")
     return time.perf_counter() - began
+
+
+def _started(folder: Path) -> tuple[float, float]:
+    """The seconds of a process that runs an empty package, and of Python alone; the best of several."""
+    from airflow_provider_ssis.project.builder.project import ProjectBuilder
+
+    package = ProjectBuilder("Benchmark").add_package("Empty").save(folder)
+    run = "import sys; from airflow_provider_ssis.cli.main import main; sys.exit(main(['run', sys.argv[1]]))"
+    return _seconds(run, str(package)), _seconds("pass")
+
+
+def _seconds(code: str, *arguments: str) -> float:
+    found = []
+    for _ in range(_STARTS):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)  # noqa: S603 ours
+        found.append(time.perf_counter() - began)
+    return min(found)
 
 
 def _measured(folder: Path, what: str) -> Figures:

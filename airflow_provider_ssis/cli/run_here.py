@@ -203,6 +203,8 @@ class _Shown:
 
 
 def _taps(taps: Pairs) -> tuple[DataTap, ...]:
+    if not taps:
+        return ()
     from airflow_provider_ssis.engine.context import DataTap
     from airflow_provider_ssis.engine.data_flow.tap_files import FilesOfTap
 

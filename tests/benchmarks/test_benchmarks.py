@@ -74,7 +74,7 @@ def test_ssis_files_are_compared_with_lxml_and_zlib() -> None:
 
 
 def test_data_flows_write_the_bytes_of_duckdb() -> None:
-    check(data_flows.run(data_flows.SMALLEST), "data_flows", cases=2)
+    check(data_flows.run(data_flows.SMALLEST), "data_flows", cases=3)
 
 
 def test_databases_give_the_rows_of_mssql_python() -> None:

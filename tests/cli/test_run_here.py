@@ -24,6 +24,17 @@ def test_a_package_runs_and_its_end_is_printed(tmp_path: Path, capsys: pytest.Ca
     assert capsys.readouterr().out.startswith("Count.dtsx: success after ")
 
 
+@pytest.mark.processes
+def test_a_package_without_a_data_flow_loads_no_arrow(tmp_path: Path) -> None:
+    code = (
+        "import sys; from airflow_provider_ssis.cli.main import main; main(['run', sys.argv[1]]); "
+        "print(sorted({'pyarrow', 'numpy', 'duckdb', 'pyodbc', 'mssql_python'} & set(sys.modules)))"
+    )
+    arguments = [sys.executable, "-c", code, str(saved(counting(), tmp_path))]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_follow_prints_the_messages_of_the_level(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     package = str(saved(counting(), tmp_path))
     main(["run", package, "--follow"])

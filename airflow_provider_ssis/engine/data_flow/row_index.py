@@ -1,8 +1,8 @@
 """An exact index over the keys of rows: finds the first row with the same key, for whole batches at once.
 
 Keys are equal if they have the same values: case, width and trailing blanks count, and NULL equals NULL. A key is
-written as words of 64 bits, which stand beside the number of its row in an open hash table: one access to memory finds
-both. Long keys have one word, a hash; equal hashes are confirmed by comparing the values.
+written as words of 64 bits, next to the number of its row in an open hash table: one access to memory finds both. Long
+keys have one word, a hash; equal hashes are confirmed by comparing the values.
 """
 
 from __future__ import annotations

@@ -230,6 +230,7 @@ def test_a_wrong_expression_fails_the_validation(flow: FlowTest) -> None:
         (0x800000, "a1 ｶﾞ", "ａ１\u3000ガ"),
         (0x400000, "Ａガ\u3000", "Aｶﾞ "),
         (0x1000200, "a", "A"),
+        (0x800, "㑐䠢", "倴≈"),
     ],
 )
 def test_character_map(flow: FlowTest, flags: int, before: str, after: str) -> None:
@@ -252,6 +253,22 @@ def test_mappings_that_need_tables_of_windows_are_refused(flow: FlowTest) -> Non
     flow.rows_of("Out", flow.flow.add_character_map("Map", source.output, replace={"s": 0x2000000}).output)
     [refusal] = flow.refusals()
     assert refusal.startswith("\\Package\\Load\\Map: the column 's': the mapping simplified Chinese is not supported.")
+
+
+@pytest.mark.parametrize("flags", [0x300, 0x300000, 0xC00000, 0x100100, 0x800200, 0xA00])
+def test_mappings_that_exclude_each_other_are_refused(flow: FlowTest, flags: int) -> None:
+    source = flow.source("In", "a\n", [text("s")])
+    flow.rows_of("Out", flow.flow.add_character_map("Map", source.output, replace={"s": flags}).output)
+    [refusal] = flow.refusals()
+    assert "exclude each other" in refusal
+
+
+def test_reversed_bytes_that_are_no_text_fail(flow: FlowTest) -> None:
+    source = flow.source("In", "Ø\n", [text("s")])
+    flow.rows_of("Out", flow.flow.add_character_map("Map", source.output, replace={"s": 0x800}).output)
+    failure = flow.run().failure
+    assert failure is not None
+    assert "reversed bytes" in failure.text
 
 
 def test_audit_adds_facts_about_the_run(flow: FlowTest) -> None:

@@ -10,12 +10,13 @@ from typing import ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_ssis.datatypes import STRINGS, ColumnType
+from airflow_provider_ssis.datatypes import STRINGS, ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import fitted
 from airflow_provider_ssis.engine.data_flow.row_errors import TRUNCATED_ROW, ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of, text_of
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.expressions.text import map_case
 from airflow_provider_ssis.project.package.data_flow import InputColumn, OutputColumn
@@ -23,8 +24,23 @@ from airflow_provider_ssis.project.package.data_flow import InputColumn, OutputC
 LOWER, UPPER, BYTE_REVERSAL = 0x100, 0x200, 0x800
 HIRAGANA, KATAKANA, HALF_WIDTH, FULL_WIDTH = 0x100000, 0x200000, 0x400000, 0x800000
 LINGUISTIC, SIMPLIFIED, TRADITIONAL = 0x01000000, 0x02000000, 0x04000000
-_SUPPORTED = LOWER | UPPER | HIRAGANA | KATAKANA | HALF_WIDTH | FULL_WIDTH | LINGUISTIC
-_NAMES = {BYTE_REVERSAL: "byte reversal", SIMPLIFIED: "simplified Chinese", TRADITIONAL: "traditional Chinese"}
+_SUPPORTED = LOWER | UPPER | BYTE_REVERSAL | HIRAGANA | KATAKANA | HALF_WIDTH | FULL_WIDTH | LINGUISTIC
+_NAMES = {
+    LOWER: "lower case",
+    UPPER: "upper case",
+    BYTE_REVERSAL: "byte reversal",
+    HIRAGANA: "hiragana",
+    KATAKANA: "katakana",
+    HALF_WIDTH: "half width",
+    FULL_WIDTH: "full width",
+    SIMPLIFIED: "simplified Chinese",
+    TRADITIONAL: "traditional Chinese",
+}
+_CASE, _JAPANESE = LOWER | UPPER, HIRAGANA | KATAKANA | HALF_WIDTH | FULL_WIDTH
+_EXCLUSIVE = (_CASE, HIRAGANA | KATAKANA, HALF_WIDTH | FULL_WIDTH)
+"""Mappings of which a column has at most one. Source: Microsoft Learn, "Character Map Transformation"."""
+_UNEXPECTED = 0xC0047062
+"""DTS_E_MANAGEDCOMPONENT: the code of what only this engine cannot do."""
 _TURKIC = frozenset({1055, 1068, 2092})
 _FIRST_HIRAGANA, _LAST_HIRAGANA, _KANA_DISTANCE = 0x3041, 0x3096, 0x60
 _FIRST_FULL, _LAST_FULL, _WIDTH_DISTANCE = 0xFF01, 0xFF5E, 0xFEE0
@@ -76,6 +92,11 @@ class CharacterMap(RowComponent):
                     ", ".join(name for bit, name in _NAMES.items() if missing & bit) or f"MapFlags {column.flags:#x}"
                 )
                 yield Refusal(plan.path, what, f"the mapping {named} is not supported", "Map it in a Script component.")
+            elif _excludes_each_other(column.flags):
+                named = " and ".join(name for bit, name in _NAMES.items() if column.flags & bit)
+                yield Refusal(plan.path, what, f"the mappings {named} exclude each other", "Choose one of them.")
+            elif column.flags & BYTE_REVERSAL and column.type.code is not DataTypeCode.DT_WSTR:
+                yield Refusal(plan.path, what, "bytes are reversed in DT_WSTR only", "Convert it to DT_WSTR before.")
             if column.flags & LINGUISTIC and plan.locale_id in _TURKIC:
                 why = f"linguistic case of the locale {plan.locale_id} is not supported"
                 yield Refusal(plan.path, what, why, "Map it in a Script component.")
@@ -127,6 +148,26 @@ def _mapped(plan: ComponentPlan) -> Iterator[_Mapped]:
             yield _Mapped(added, target.name, target.lineage_id, source, known[source].type, target.type, flags)
 
 
+def _excludes_each_other(flags: int) -> bool:
+    """Whether mappings cannot be combined; how byte reversal is combined with others is not documented."""
+    has_both = any(flags & group == group for group in _EXCLUSIVE)
+    return (
+        has_both or bool(flags & _CASE and flags & _JAPANESE) or bool(flags & BYTE_REVERSAL and flags != BYTE_REVERSAL)
+    )
+
+
+def _reversed(text: str) -> str:
+    """Text with the bytes of each UTF-16 unit in the other order."""
+    try:
+        return text.encode("utf-16-le").decode("utf-16-be")
+    except UnicodeDecodeError:
+        raise TaskFailure(
+            "A text with reversed bytes is no Unicode text, and the engine cannot keep it. Reverse bytes in a Script "
+            "component.",
+            _UNEXPECTED,
+        ) from None
+
+
 def _flags(text: str) -> int:
     return int(text) if text.strip().isdecimal() else 0
 
@@ -175,6 +216,7 @@ def _half(character: str) -> str:
 _STEPS: tuple[tuple[int, Callable[[str], str]], ...] = (
     (LOWER, lambda text: map_case(text, upper=False)),
     (UPPER, lambda text: map_case(text, upper=True)),
+    (BYTE_REVERSAL, _reversed),
     (HIRAGANA, lambda text: text.translate(_TO_HIRAGANA)),
     (KATAKANA, lambda text: text.translate(_TO_KATAKANA)),
     (FULL_WIDTH, _full_width),

@@ -18,8 +18,10 @@ from airflow_provider_ssis.project.archive import CONTENT_TYPES, open_archive, w
 from airflow_provider_ssis.project.build_checks import check_package, check_protection
 from airflow_provider_ssis.project.changes import NO_CHANGES, Changes, apply_version
 from airflow_provider_ssis.project.ciphers import AES_256, PasswordCipher
+from airflow_provider_ssis.project.connection_metadata import connection_values, refresh_connections
 from airflow_provider_ssis.project.decryption import check_password, cipher_of_element, decrypted
 from airflow_provider_ssis.project.dtproj import manifest_bytes, read_dtproj
+from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.dtsx import PackageFile, package_file
 from airflow_provider_ssis.project.encryption import require_readable
 from airflow_provider_ssis.project.errors import BuildError, LimitExceededError, located_in
@@ -28,7 +30,7 @@ from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limit
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, manifest_level, read_manifest
 from airflow_provider_ssis.project.models import ConnectionManager, Package, Project, ProtectionLevel
 from airflow_provider_ssis.project.namespaces import SSIS
-from airflow_provider_ssis.project.package.connections import read_connection_manager
+from airflow_provider_ssis.project.package.connections import plain_connection_manager, read_dts_connection_manager
 from airflow_provider_ssis.project.package_metadata import parameter_values, refresh
 from airflow_provider_ssis.project.project_folder import ProjectFolder
 from airflow_provider_ssis.project.properties import read_parameters, read_project_parameters
@@ -46,6 +48,8 @@ from airflow_provider_ssis.project.user_file import read_user_file, unused_secre
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
+
+    from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 
 logger = logging.getLogger(__name__)
 
@@ -289,8 +293,14 @@ class _Build:
             self._is_checked = check_password(root, self._password, part)
         self.root = self._decrypted(root, part)
         self.manifest = read_manifest(self.root, part)
+        self._connection_parameters = self.root.find(f"{SSIS}DeploymentInfo/{SSIS}ProjectConnectionParameters")
+        self._connection_values = connection_values(self._connection_parameters, part)
         self._metadata = {
-            one.get(f"{SSIS}Name", "").casefold(): (one, parameter_values(one, part))
+            one.get(f"{SSIS}Name", "").casefold(): (
+                one,
+                parameter_values(one, part),
+                connection_values(one.find(f"{SSIS}Parameters"), part),
+            )
             for one in self.root.iter(f"{SSIS}PackageMetaData")
         }
         self._strips = strip_sensitive or level is ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY
@@ -342,6 +352,7 @@ class _Build:
     ) -> Iterator[tuple[str, bytes]]:
         """Yield the parts in Visual Studio's order, and collect the content of packages and connection managers."""
         has_new_level = self._strips or self._changes.protection is not None
+        stored_managers: list[DtsConnectionManager] = []
         for package in self.manifest.packages:
             data = self._read(package.name)
             root = self._decrypted(parse_xml(data, package.name, limits=self._limits), package.name)
@@ -354,8 +365,11 @@ class _Build:
         for name in self.manifest.connection_managers:
             data = self._read(name)
             root = self._decrypted(parse_xml(data, name, limits=self._limits), name)
-            managers.append(read_connection_manager(root, name))
+            stored_managers.append(read_dts_connection_manager(root, name))
+            managers.append(plain_connection_manager(stored_managers[-1]))
             yield name, self._changed_dts(data, name)
+        if self._follows_packages:
+            self._refresh_connections(stored_managers)
         if self.parameters is not None:
             yield PROJECT_PARAMETERS, self._changed_parameters(parameters_changed)
         manifest = self._at_new_level(self.root)
@@ -367,16 +381,30 @@ class _Build:
 
     def _refreshed(self, package: Package, root: _Element) -> Package:
         """Bring the manifest up to date with a package; return what it says about the package then."""
-        metadata, before = self._metadata[package.name.casefold()]
+        metadata, before, connections = self._metadata[package.name.casefold()]
         stale = refresh(metadata, root, package.name, self.part, before)
+        found = DtsContents(root).members("ConnectionManagers", "ConnectionManager")
+        managers = [read_dts_connection_manager(one, package.name) for one in found]
+        parameters = metadata.find(f"{SSIS}Parameters")
+        if parameters is not None:
+            stale += refresh_connections(parameters, managers, self.part, connections)
         if not stale:
             return package
-        self.warnings.append(
-            f"{package.name}: its parameters are newer than those in {self.part} ({', '.join(sorted(stale))}); those "
-            "of the package are used"
-        )
-        found = read_parameters(metadata.iterfind(f"{SSIS}Parameters/{SSIS}Parameter"), self.part)
-        return replace(package, parameters=found)
+        self._warn_of_stale(f"{package.name}: its parameters", stale, "those of the package")
+        listed = read_parameters(metadata.iterfind(f"{SSIS}Parameters/{SSIS}Parameter"), self.part)
+        return replace(package, parameters=listed)
+
+    def _refresh_connections(self, managers: list[DtsConnectionManager]) -> None:
+        """Bring the manifest up to date with the project's connection managers."""
+        if self._connection_parameters is None:
+            return
+        stale = refresh_connections(self._connection_parameters, managers, self.part, self._connection_values)
+        if stale:
+            self._warn_of_stale("The project's connection managers", stale, "their files")
+
+    def _warn_of_stale(self, what: str, names: list[str], winner: str) -> None:
+        found = ", ".join(sorted(names))
+        self.warnings.append(f"{what} are newer than those in {self.part} ({found}); {winner} are used")
 
     def _changed_dts(self, data: bytes, name: str) -> bytes:
         """Return a .dtsx or .conmgr file with the protection of the build; byte for byte if that is not changed."""

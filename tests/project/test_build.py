@@ -555,6 +555,59 @@ def test_new_parameters_stand_where_visual_studio_puts_them(tmp_path: Path) -> N
     assert names == [[CM.name, "A", "B"], ["A", "B", CM.name]]
 
 
+_OLD = "Data Source=old;Initial Catalog=Mart;Provider=MSOLEDBSQL19.1;"
+_NEW = "Data Source=new;Initial Catalog=Mart;User ID=etl;Provider=MSOLEDBSQL19.1;"
+
+
+def _connection_parameters(name: str) -> list[Parameter]:
+    values = {"ConnectionString": _OLD, "ServerName": "old", "InitialCatalog": "Mart", "UserName": "", "Own": "x"}
+    return [parameter(f"CM.{name}.{key}", "String", value) for key, value in values.items()]
+
+
+@pytest.mark.parametrize("of_project", [False, True])
+def test_the_connection_strings_of_connection_managers_win_over_those_of_an_older_manifest(
+    tmp_path: Path, of_project: bool
+) -> None:
+    declared, managers = _connection_parameters("Mart"), [connection("Mart", _NEW)]
+    project = (
+        make_project("Sales", [package("Load.dtsx")], connection_managers=managers, parameters=declared)
+        if of_project
+        else make_project("Sales", [package("Load.dtsx", connection_managers=managers, parameters=declared)])
+    )
+    write_project_folder(tmp_path, project)
+    built = build_project(tmp_path)
+    (warning,) = built.warnings
+    assert "CM.Mart.ConnectionString, CM.Mart.ServerName, CM.Mart.UserName" in warning
+    found = built.project.parameters if of_project else built.project.packages[0].parameters
+    assert [one.value for one in found] == [_NEW, "new", "Mart", "etl", "x"]
+    assert read_ispac(built.ispac) == built.project
+
+
+def test_a_connection_parameter_that_a_build_sets_wins_over_its_connection_manager(tmp_path: Path) -> None:
+    loaded = package(
+        "Load.dtsx", connection_managers=[connection("Mart", _NEW)], parameters=_connection_parameters("Mart")
+    )
+    write_project_folder(tmp_path, make_project("Sales", [loaded]))
+    built = build_project(tmp_path, changes=Changes(values={"Load::CM.Mart.ServerName": "given"}))
+    values = [one.value for one in built.project.packages[0].parameters]
+    assert values == [_NEW, "given", "Mart", "etl", "x"]
+
+
+def test_a_connection_parameter_stays_where_an_expression_or_the_same_text_sets_it(tmp_path: Path) -> None:
+    loaded = package(
+        "Load.dtsx", connection_managers=[connection("Mart", _NEW)], parameters=_connection_parameters("Mart")
+    )
+    write_project_folder(tmp_path, make_project("Sales", [loaded]))
+    path = tmp_path / "Load.dtsx"
+    expression = (
+        b'<DTS:PropertyExpression DTS:Name="ConnectionString">@[User::C]</DTS:PropertyExpression><DTS:ObjectData>'
+    )
+    path.write_bytes(path.read_bytes().replace(b"<DTS:ObjectData>", expression, 1))
+    built = build_project(tmp_path)
+    assert built.warnings == ()
+    assert built.project.packages[0].parameters[0].value == _OLD
+
+
 def test_another_spelling_of_the_same_values_changes_nothing(tmp_path: Path) -> None:
     write_project_folder(
         tmp_path, make_project("Sales", [package("Load.dtsx", parameters=[parameter("P", "Double", 1.0)])])

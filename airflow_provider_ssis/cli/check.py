@@ -55,8 +55,8 @@ def command(
         output.json([{"source": source, "can_run": one.can_run, **asdict(one)} for source, one in found])
     else:
         for _, one in found:
-            values = " with values that you give" if one.can_run and one.values else ""
-            click.echo(f"{one.name}: {'can run' if one.can_run else 'cannot run'}{values}")
+            missing = " with what you give:" if one.can_run and one.values else ""
+            click.echo(f"{one.name}: {'can run' if one.can_run else 'cannot run'}{missing}")
             for line in [one.problem] if one.problem else (*one.refusals, *one.values):
                 click.echo(f"  {line}")
         can_run = sum(one.can_run for _, one in found)

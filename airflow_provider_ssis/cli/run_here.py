@@ -340,11 +340,11 @@ def _is_supported(
         for refusal in checked.refusals:
             click.echo(f"not supported: {refusal}")
         for value in checked.values:
-            click.echo(f"needs a value: {value}")
+            click.echo(f"missing: {value}")
         for manager, problem in unmapped.items():
             click.echo(f"no path yet: connection manager {manager}: {problem}")
-        with_values = " with these values" if checked.values else ""
-        click.echo(f"The engine can run it{with_values}." if checked.can_run else "The engine cannot run it.")
+        with_missing = " with what is missing" if checked.values else ""
+        click.echo(f"The engine can run it{with_missing}." if checked.can_run else "The engine cannot run it.")
     return checked.can_run and not checked.values
 
 

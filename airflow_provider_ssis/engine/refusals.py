@@ -16,8 +16,8 @@ class Refusal:
     :param what: the thing: ``Script task``, ``the property FastParse of the column Amount``.
     :param why: the reason, in a few words.
     :param advice: what the user can do instead. Default: nothing is known.
-    :param needs_value: whether the engine can run the part once the user gives a value, such as a password that the
-        package stores encrypted. Default: False.
+    :param needs_value: whether the engine can run the part once the user gives what is missing, such as a password that
+        the package stores encrypted, or the file of a child package. Default: False.
     """
 
     where: str

@@ -250,12 +250,12 @@ def test_check_and_dry_run_list_the_values_that_a_run_needs(tmp_path: Path, caps
     path.write_text(text, encoding="utf-8")
     assert main(["check", str(path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Count.dtsx: can run with values that you give"
+    assert lines[0] == "Count.dtsx: can run with what you give:"
     assert lines[1].startswith("  \\Package.Connections[Sales]: the sensitive property Password: it is encrypted.")
     assert main(["run", str(path), "--dry-run"]) == 5
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2].startswith("needs a value: \\Package.Connections[Sales]")
-    assert lines[-1] == "The engine can run it with these values."
+    assert lines[-2].startswith("missing: \\Package.Connections[Sales]")
+    assert lines[-1] == "The engine can run it with what is missing."
     main(["run", str(path), "--dry-run", "--connection", "Sales=Data Source=db1;Provider=MSOLEDBSQL.1;"])
     assert "The engine can run it." in capsys.readouterr().out.splitlines()
     assert main(["run", str(path)]) == 5

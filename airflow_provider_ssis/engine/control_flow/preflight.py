@@ -18,7 +18,7 @@ from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_
 from airflow_provider_ssis.engine.control_flow.query_parameters import query_parameter_refusals
 from airflow_provider_ssis.engine.control_flow.stored_values import damaged_parts, damaged_task
 from airflow_provider_ssis.engine.control_flow.transactions import transaction_refusals
-from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
+from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, PackageNotFoundError
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.tasks.refused import refused_task
 from airflow_provider_ssis.engine.tasks.table import task_class
@@ -175,8 +175,11 @@ class _Check:
             file = self._project.file_name(name)
             if file not in self._seen:
                 yield from self.package(file, self._project.package(file), f"{file}: ")
+        except PackageNotFoundError as error:
+            advice = "Add it to the folder, or give the folder or project file of the whole project."
+            yield Refusal(name, "the child package", str(error).removesuffix("."), advice, needs_value=True)
         except (LoadError, ProjectError) as error:
-            yield Refusal(name, "child package", str(error))
+            yield Refusal(name, "the child package", str(error).removesuffix("."))
 
     def _package(self, package: DtsPackage) -> Iterator[Refusal]:
         where = package.container.path

@@ -103,6 +103,24 @@ def test_all_refusals_are_listed_before_anything_runs(runs: EngineRuns) -> None:
     ]
 
 
+def test_a_missing_child_package_is_named_as_what_the_user_gives(tmp_path: Path) -> None:
+    project = ProjectBuilder("P")
+    child, parent = project.add_package("Child"), project.add_package("Master")
+    parent.add_execute_package("Call", "Child.dtsx")
+    master = tmp_path / "Master.dtsx"
+    for path, package in ((tmp_path / "Child.dtsx", child), (master, parent)):
+        path.write_bytes(package.to_bytes())
+    [checked] = check_package(master)
+    assert checked.can_run
+    assert not checked.values
+    (tmp_path / "Child.dtsx").unlink()
+    [checked] = check_package(master)
+    assert checked.can_run
+    assert [one.where for one in checked.values] == ["Child.dtsx"]
+    with pytest.raises(UnsupportedError, match=r"contains no package Child\.dtsx"):
+        run_package(master)
+
+
 def test_a_log_provider_is_named_because_it_writes_nothing(runs: EngineRuns) -> None:
     provider = (
         '<DTS:LogProviders><DTS:LogProvider DTS:ObjectName="Text log"'

@@ -35,15 +35,13 @@ class OdbcDestination(TableDestination):
         yield from negative_numbers(plan, "BatchSize", "StatementTimeout", "TransactionSize")
         why = "it is not an insert method of an ODBC Destination"
         yield from other_values(plan, "InsertMethod", ("0", "1"), why, "Set it to 0 (rows) or 1 (batches).")
-        properties = plan.stored.properties
-        size = number_of(properties, "TransactionSize")
-        is_batch = number_of(properties, "InsertMethod", _BATCH) == _BATCH
-        if size and (not is_batch or size > plan.buffer_rows):
+        size = number_of(plan.stored.properties, "TransactionSize")
+        if size > plan.buffer_rows:
             yield Refusal(
                 plan.path,
                 f"the value {size} of the property TransactionSize",
-                f"the engine commits each row, or each batch of at most {plan.buffer_rows} rows",
-                "Set it to 0, or insert batches and choose a smaller size.",
+                f"the engine commits each batch of at most {plan.buffer_rows} rows",
+                "Set it to 0, or choose a smaller size.",
             )
 
     def load(self, context: TaskContext) -> Load:
@@ -52,10 +50,12 @@ class OdbcDestination(TableDestination):
         table = plan.text("TableName")
         if not table.strip():
             raise TaskFailure(f"{plan.stored.name} has no table. Choose one.", NO_TABLE)
-        is_batch = number_of(properties, "InsertMethod", _BATCH) == _BATCH
+        size = number_of(properties, "TransactionSize")
+        # Rows of one transaction are committed together, also if they are inserted one by one.
+        is_together = bool(size) or number_of(properties, "InsertMethod", _BATCH) == _BATCH
         # The statements of a batch report errors of single rows, so only a failure stops the whole batch.
-        is_fast = is_batch and self.disposition not in (IGNORE, REDIRECT)
-        rows = number_of(properties, "TransactionSize") or number_of(properties, "BatchSize", _ROWS) or plan.buffer_rows
+        is_fast = is_together and self.disposition not in (IGNORE, REDIRECT)
+        rows = size or number_of(properties, "BatchSize", _ROWS) or plan.buffer_rows
         return Load(
             WriteOptions(
                 table,

@@ -62,6 +62,15 @@ def test_rows_are_written(database: TestDatabase, kind: str) -> None:
     assert database.rows(f"SELECT * FROM {table} ORDER BY id") == [(1, "n1"), (2, "n2")]
 
 
+def test_rows_of_one_transaction_are_committed_together(database: TestDatabase) -> None:
+    """Also if an ODBC Destination inserts them one by one."""
+    table = database.create("t_size", "id int CHECK (id < 100)", "name nvarchar(10)")
+    properties = {"TableName": table, "InsertMethod": "0", "TransactionSize": "2"}
+    part = OdbcDestination(destination("ODBCDestination", COLUMNS, properties))
+    failure_of(lambda: write(database, part, 1, 2, 3, 400, 5))
+    assert database.rows(f"SELECT id FROM {table} ORDER BY id") == [(1,), (2,)]
+
+
 @pytest.mark.parametrize("kind", WITH_ERRORS)
 def test_bad_rows_are_redirected_alone(database: TestDatabase, kind: str) -> None:
     """Facts 3.21: another disposition than Fail writes row by row (0x802092AA); 0xC020844F for a row of ADO.NET."""

@@ -192,10 +192,11 @@ def test_rows_of_batches_are_not_redirected_by_an_odbc_source() -> None:
         assert len(refusals(plan)) == count
 
 
-def test_rows_that_are_inserted_one_by_one_have_no_transactions() -> None:
-    properties = STORED["SSISODBCDst"] | {"TransactionSize": "10"}
-    assert refusals(made("SSISODBCDst", properties)) == []
-    assert len(refusals(made("SSISODBCDst", properties | {"InsertMethod": "0"}))) == 1
+@pytest.mark.parametrize("method", ["0", "1"])
+def test_transactions_are_not_larger_than_the_batches_that_arrive(method: str) -> None:
+    properties = STORED["SSISODBCDst"] | {"InsertMethod": method}
+    assert refusals(made("SSISODBCDst", properties | {"TransactionSize": "10"})) == []
+    assert len(refusals(made("SSISODBCDst", properties | {"TransactionSize": "5000"}))) == 1
 
 
 def test_conversions_that_an_ado_net_source_forbids_are_refused() -> None:

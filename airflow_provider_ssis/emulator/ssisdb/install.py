@@ -21,7 +21,7 @@ from airflow_provider_ssis.emulator.ssisdb.rows import write_default_properties
 from airflow_provider_ssis.emulator.ssisdb.tables import (
     INDEXES,
     PERMISSION_TABLES,
-    PERMISSIONS_VIEW,
+    PERMISSIONS_VIEWS,
     SEQUENCES,
     TABLE_TYPES,
     TABLES,
@@ -63,7 +63,8 @@ def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb
         write_default_properties(engine.setup_store())
     else:
         engine.changed_tables.update(f"internal.{table.name}" for table in TABLES)
-    engine.run_script(PERMISSIONS_VIEW)
+    for script in PERMISSIONS_VIEWS:
+        engine.run_script(script)
     _reserve_principals(engine)
     for table, select in PERMISSION_TABLES:
         engine.metadata.add(table)

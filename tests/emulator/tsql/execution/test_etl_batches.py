@@ -17,6 +17,7 @@ A = """USE Shop; CREATE TABLE a (id int PRIMARY KEY, n varchar(5)); CREATE TABLE
 CREATE TABLE c (id int, b int CONSTRAINT fk_b REFERENCES b (id) ON DELETE CASCADE)
 INSERT a VALUES (1, 'x'), (2, 'y'); INSERT b VALUES (10, 1), (11, 1), (20, 2); INSERT c VALUES (100, 10), (101, 20) """
 K = "USE Shop; CREATE TABLE k (a int, b AS a * 2 PERSISTED NOT NULL PRIMARY KEY, c AS CASE WHEN a > 1 THEN 'big' ELSE 'small' END); INSERT k VALUES (1), (2) "
+X = "DECLARE @x xml = '<a><b>1</b></a>'; "
 
 SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
     "computed columns": (
@@ -84,6 +85,24 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
         USE master; SELECT COUNT(*), OBJECT_ID('##nope') FROM ##s; DROP TABLE IF EXISTS ##s, ##d; SELECT OBJECT_ID('##s')""",
         [[(1, "a"), (2, "b")], [(2,), (5,)], [(2, None)], [(None,)]],
     ),
+    "xml.nodes() shreds documents": (
+        """DECLARE @x xml = N'<orders><order id="1"><item sku="a" qty="2"/><item sku="b" qty="3"/></order><order id="2"><item sku="c" qty="1"/></order></orders>'
+        SELECT o.value('@id', 'int'), i.n.value('@sku', 'varchar(10)'), i.n.value('(@qty)[1]', 'int') FROM @x.nodes('/orders/order') AS t (o) CROSS APPLY t.o.nodes('item') AS i (n)
+        SELECT CAST(t.c.query('.') AS nvarchar(50)), t.c.exist('@qty[. > 2]') FROM @x.nodes('//item[@sku="b"]') t (c); SELECT COUNT(*) FROM @x.nodes('/orders/nope') t (c) WHERE t.c IS NOT NULL""",
+        [[(1, "a", 2), (1, "b", 3), (2, "c", 1)], [('<item sku="b" qty="3"/>', True)], [(0,)]],
+    ),
+    "xml.nodes() of a column, after a comma and in OUTER APPLY": (
+        """DECLARE @t TABLE (id int, d xml); INSERT @t VALUES (1, '<r><v a="1">x</v><v/></r>'), (2, '<r/>'), (3, NULL)
+        SELECT id, n.c.value('@a', 'int'), n.c.value('.', 'varchar(5)'), n.c.value('(text())[1]', 'varchar(5)') FROM @t t, t.d.nodes('/r/v') n (c)
+        SELECT id, n.c.value('.', 'varchar(5)') FROM @t OUTER APPLY d.nodes('/r/v') n (c) ORDER BY id, 2 DESC; DECLARE @a xml = '<a p="1" q="2"/>'; SELECT n.c.value('.', 'int') FROM @a.nodes('/a/@*') n (c)
+        SELECT x.i.value('.', 'varchar(10)') FROM (SELECT CAST('<i>' + REPLACE('a,b', ',', '</i><i>') + '</i>' AS xml) d) q CROSS APPLY q.d.nodes('/i') x (i)""",
+        [
+            [(1, 1, "x", "x"), (1, None, "", None)],
+            [(1, "x"), (1, ""), (2, None), (3, None)],
+            [(1,), (2,)],
+            [("a",), ("b",)],
+        ],
+    ),
     "constraints that are disabled": (
         A
         + """ALTER TABLE c NOCHECK CONSTRAINT ALL; INSERT c VALUES (1, 99); DELETE b WHERE id = 10; SELECT COUNT(*) FROM c; DELETE c WHERE b IN (10, 99)
@@ -122,6 +141,14 @@ def test_scripts(name: str) -> None:
         (K + "INSERT k VALUES (2)", 2627),
         (K + "ALTER TABLE k DROP COLUMN a", 5074),
         ("CREATE TABLE #t (a int, b AS GETDATE())", 40514),
+        (X + "SELECT t.c FROM @x.nodes('/a') t (c)", 493),
+        (X + "SELECT * FROM @x.nodes('/a') t (c)", 493),
+        (X + "SELECT t.c.value('b', 'int') FROM @x.nodes('/a') t (c)", 2389),
+        (X + "SELECT t.c.value('../@x', 'int') FROM @x.nodes('/a/b') t (c)", 40514),
+        (X + "SELECT t.c.value('(/a/b)[1]', 'int') FROM @x.nodes('/a/b') t (c)", 40514),
+        (X + "SELECT 1 FROM @x.nodes('/a')", 9506),
+        (X + "DECLARE @p varchar(5) = '/a'; SELECT 1 FROM @x.nodes(@p) t (c)", 8172),
+        ("DECLARE @x int = 1; SELECT 1 FROM @x.nodes('/a') t (c)", 258),
         ("CREATE TABLE #t (a int, b AS NEWID())", 40514),
         ("CREATE TABLE #t (a int, b AS (SELECT 1))", 1046),
         ("CREATE TABLE #t (a int, b AS nope + 1)", 207),

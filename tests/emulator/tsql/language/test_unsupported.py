@@ -64,7 +64,6 @@ UNSUPPORTED = [
     ("SELECT DECOMPRESS(0x01)", "The function DECOMPRESS"),
     ("SELECT ENCRYPTBYPASSPHRASE('a', 'b')", "The function ENCRYPTBYPASSPHRASE"),
     ("SELECT PWDENCRYPT('a')", "The function PWDENCRYPT"),
-    ("SELECT x.n.value('.', 'int') FROM @x.nodes('/a') AS x(n)", "The method NODES"),
     ("WITH XMLNAMESPACES ('u' AS n) SELECT 1", "WITH XMLNAMESPACES"),
     ("SELECT CAST(NULL AS hierarchyid)", "The data type hierarchyid"),
     ("SELECT CAST(NULL AS geography)", "The data type geography"),

@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.names import written_name
 from airflow_provider_ssis.emulator.tsql.query.rules.ordering import OrderItem, bind_order, order_clause
 from airflow_provider_ssis.emulator.tsql.query.rules.sources import bind_from, derived_columns
+from airflow_provider_ssis.emulator.tsql.query.rules.xml_methods import check_not_node
 from airflow_provider_ssis.emulator.tsql.query.scope import Clause
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Predicate, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -152,6 +153,8 @@ def select_list(binder: Binder, node: exp.Select) -> list[Typed]:
     outputs: list[Typed] = []
     for item in node.expressions:
         outputs += _outputs(binder, item)
+    for output in outputs:
+        check_not_node(output)
     return outputs
 
 

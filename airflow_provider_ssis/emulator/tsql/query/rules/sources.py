@@ -23,6 +23,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.schema_functions import (
 )
 from airflow_provider_ssis.emulator.tsql.query.rules.table_functions import TABLE_FUNCTIONS
 from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import bound_table
+from airflow_provider_ssis.emulator.tsql.query.rules.xml_methods import xml_nodes
 from airflow_provider_ssis.emulator.tsql.query.scope import PLACE, ROW_ID, Clause, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -118,7 +119,9 @@ def _apply(binder: Binder, lateral: exp.Lateral) -> str:
         text = _function(binder, lateral.this, lateral.args.get("alias"))
     elif isinstance(lateral.this, exp.Dot) and isinstance(lateral.this.expression, exp.Anonymous):
         schema = [part.name for part in lateral.this.flatten()][:-1]
-        text = _function(binder, lateral.this.expression, lateral.args.get("alias"), schema)
+        text = _nodes(binder, lateral.this.this, lateral.this.expression, lateral.args.get("alias")) or _function(
+            binder, lateral.this.expression, lateral.args.get("alias"), schema
+        )
     else:
         raise not_understood(lateral)
     if lateral.args.get("cross_apply"):
@@ -192,7 +195,8 @@ def _table(binder: Binder, node: exp.Table) -> str:
     if isinstance(node.this, exp.OpenJSON):
         return _query_source(binder, open_json(binder, node.this), alias or _OPEN_JSON)
     if isinstance(node.this, exp.Anonymous):
-        return _function(binder, node.this, alias, name_parts(node)[:-1])
+        nodes = _nodes(binder, _owner(node), node.this, alias)
+        return nodes or _function(binder, node.this, alias, name_parts(node)[:-1])
     return named_source(binder, node, alias)
 
 
@@ -274,6 +278,26 @@ def bind_rows(binder: Binder, node: exp.Values) -> list[list[Typed]]:
 def rows_sql(rows: Sequence[Sequence[Typed]]) -> str:
     """Rows in DuckDB's syntax after VALUES."""
     return ", ".join(f"({', '.join(value.sql for value in row)})" for row in rows)
+
+
+def _owner(node: exp.Table) -> exp.Expr | None:
+    """What stands before the name of a function."""
+    owner, table = node.args.get("db"), node.args.get("catalog")
+    if isinstance(owner, exp.Identifier):
+        return exp.Column(this=owner.copy(), table=None if table is None else table.copy())
+    return owner if isinstance(owner, exp.Expr) else None
+
+
+def _nodes(binder: Binder, owner: exp.Expr | None, method: exp.Anonymous, alias: exp.TableAlias | None) -> str:
+    """``value.nodes('path') AS name(column)``; empty for other functions.
+
+    :raises SqlError: 9506, it has no alias with a column.
+    """
+    if owner is None or str(method.this).lower() != "nodes":
+        return ""
+    if alias is None or len(alias.args.get("columns") or ()) != 1:
+        raise SqlError(9506, "The XMLDT method 'nodes' needs an alias with a column: nodes('path') AS name(column).")
+    return _query_source(binder, xml_nodes(binder, owner, method), alias)
 
 
 def _function(

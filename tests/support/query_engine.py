@@ -14,6 +14,7 @@ from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType, Varia
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, Routine, Table, View
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
+from airflow_provider_ssis.emulator.tsql.metadata.table_views import ROW_COUNT
 from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import storage
@@ -125,6 +126,7 @@ class QueryEngine:
             "@@language": "us_english",
             "@@lock_timeout": -1,
             "@@trancount": 0,
+            ROW_COUNT: lambda name: 0,
             "connectionproperty()": lambda name: Variant(SqlType("nvarchar", length=48), name.upper()),
         }
 

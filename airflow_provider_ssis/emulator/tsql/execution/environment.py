@@ -19,6 +19,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Login, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
+from airflow_provider_ssis.emulator.tsql.metadata.table_views import ROW_COUNT
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
 
 _ROLE: Final = "R"
@@ -229,6 +230,7 @@ _VALUES: Final[dict[str, Value]] = {
     "@@version": lambda session, frame: session.engine.product.full_text,
     "sysdatetimeoffset()": lambda session, frame: session.engine.now(),
     NEXT_IDENTITY: lambda session, frame: None,
+    ROW_COUNT: lambda session, frame: lambda name: session.read(f"SELECT count(*) FROM {name}")[0][0],
     "ident_current()": _identity_value(lambda session, table: session.identities_of(table).last(table)),
     "ident_incr()": _identity_value(_increment),
     "ident_seed()": _identity_value(_seed),

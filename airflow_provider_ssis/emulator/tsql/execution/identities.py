@@ -46,6 +46,20 @@ class Identities:
             increment = table.rules.identity.increment if table.rules.identity else 1
             self._before.setdefault(_key(table), (known, increment))
 
+    def reseed(self, table: WritableTable, value: int) -> None:
+        """Continue after a value, or begin with it where the table has had no row yet."""
+        known = self._next.get(_key(table))
+        increment = table.rules.identity.increment if table.rules.identity else 1
+        if known is not None:
+            self._before.setdefault(_key(table), (known, increment))
+        self._next[_key(table)] = value if known is None else value + increment
+
+    def rename(self, table: WritableTable, new: WritableTable) -> None:
+        """Continue under another name."""
+        known = self._next.pop(_key(table), None)
+        if known is not None:
+            self._next[_key(new)] = known
+
     def keep_resets(self, names: Iterable[str] | None = None) -> None:
         """The transaction that reset tables is committed.
 

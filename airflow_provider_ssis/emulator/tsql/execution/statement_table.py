@@ -10,6 +10,7 @@ from airflow_provider_ssis.emulator.tsql.execution import (
     control_flow,
     cursor_statements,
     data_statements,
+    maintenance_statements,
     message_statements,
     module_statements,
     principal_statements,
@@ -30,6 +31,7 @@ AWAITED: Final[AwaitedTable] = {
     **control_flow.AWAITED,
     **module_statements.AWAITED,
     **cursor_statements.AWAITED,
+    **maintenance_statements.AWAITED,
     **message_statements.AWAITED,
     **bulk_load.AWAITED,
     **session_statements.AWAITED,
@@ -49,6 +51,7 @@ BEGIN_IMPLICITLY: Final = frozenset(
         cursor_syntax.OpenCursor,
         table_syntax.AddToTable,
         table_syntax.AlterColumn,
+        table_syntax.AlterIndex,
         table_syntax.CreateIndex,
         table_syntax.CreateSchema,
         table_syntax.DropSchema,
@@ -57,6 +60,7 @@ BEGIN_IMPLICITLY: Final = frozenset(
         table_syntax.DropFromTable,
         table_syntax.DropIndex,
         table_syntax.DropTable,
+        table_syntax.TransferTable,
         table_syntax.TruncateTable,
     }
 )

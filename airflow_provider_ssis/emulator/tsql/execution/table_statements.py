@@ -125,7 +125,7 @@ def _found(session: SessionState, name: Sequence[str], frame: Frame) -> Writable
     return table
 
 
-def _replace(
+def replace_table(
     session: SessionState,
     frame: Frame,
     old: WritableTable,
@@ -173,7 +173,7 @@ async def _create_index(
     else:
         await session.worker.run(partial(_check_rows, session, table, statement.key))
         rules = replace(rules, keys=(*rules.keys, statement.key))
-    _replace(session, frame, table, replace(table, rules=rules), None)
+    replace_table(session, frame, table, replace(table, rules=rules), None)
 
 
 def _check_rows(session: SessionState, table: WritableTable, key: Key) -> None:
@@ -197,7 +197,7 @@ async def _drop_index(
             return
         text = f"Cannot drop the index '{table.name}.{statement.name}': it does not exist."
         raise SqlError(3701, text, severity=11, state=7)
-    _replace(interpreter.session, frame, table, replace(table, rules=_without(table.rules, {name})), None)
+    replace_table(interpreter.session, frame, table, replace(table, rules=_without(table.rules, {name})), None)
 
 
 def _without(rules: TableRules, names: set[str]) -> TableRules:
@@ -255,7 +255,7 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
                     "NULL or a DEFAULT."
                 )
                 raise SqlError(4901, text, ends_batch=True)
-    _replace(session, frame, table, new, rows)
+    replace_table(session, frame, table, new, rows)
     if isinstance(new, UserTable):
         for foreign in added.foreign_keys:
             user_table_statements.check_foreign_key(session, new, foreign)
@@ -315,7 +315,7 @@ async def _drop_from(
     if len(kept) < len(table.columns):
         listed = ", ".join(bracketed(column.name) for column in kept)
         rows = await _rows(interpreter, table, listed, frame)
-    _replace(session, frame, table, replace(table, columns=kept, rules=rules), rows)
+    replace_table(session, frame, table, replace(table, columns=kept, rules=rules), rows)
 
 
 def _check_unused(table: WritableTable, rules: TableRules, name: str, *, if_exists: bool) -> None:
@@ -354,7 +354,7 @@ async def _alter_column(
     if not column.nullable and any(row[place] is None for row in rows):
         text = f"Column '{column.name}' of table '{table.name}' has NULL, and cannot become NOT NULL."
         raise SqlError(515, text, state=2)
-    _replace(session, frame, table, replace(table, columns=changed), rows, table.columns)
+    replace_table(session, frame, table, replace(table, columns=changed), rows, table.columns)
 
 
 @_on_table
@@ -379,7 +379,9 @@ async def _enable(
         for key in foreign:
             if key.name.lower() in named and isinstance(table, UserTable):
                 user_table_statements.check_foreign_rows(session, table, key)
-    _replace(session, frame, table, replace(table, rules=replace(rules, checks=checks, foreign_keys=foreign)), None)
+    replace_table(
+        session, frame, table, replace(table, rules=replace(rules, checks=checks, foreign_keys=foreign)), None
+    )
 
 
 AWAITED: Final[AwaitedTable] = {

@@ -6,6 +6,7 @@ Other sessions see them when the transaction is committed; until then, its sessi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.emulator.datatypes import Column
@@ -90,6 +91,63 @@ class UserTables:
         self._connection.execute(f"DROP TABLE {table.storage_name}")
         self._undefine(table)
         self._change(lambda metadata: metadata.remove(table.database, table.schema, table.name))
+
+    def rename(self, table: UserTable, new: UserTable) -> None:
+        """Give a table another name or schema; the foreign keys that refer to it follow."""
+        if table.schema == new.schema:
+            self._connection.execute(f"ALTER TABLE {table.storage_name} RENAME TO {quoted(new.name)}")
+        else:
+            self._connection.execute(create_table(new.storage_name, new.columns, zoned=True))
+            self._connection.execute(f"INSERT INTO {new.storage_name} SELECT * FROM {table.storage_name}")
+            self._connection.execute(f"DROP TABLE {table.storage_name}")
+        children = [child for child, _ in self.metadata.referring(table)]
+        self.identities.rename(table, new)
+        self._undefine(table)
+        self._connection.execute(
+            f"INSERT INTO {_own_table(new.database, 'objects')} VALUES (?, ?, ?, ?)",
+            [new.schema, new.name, kind_of(new), item_text(new)],
+        )
+        self._change(lambda metadata: metadata.rename(table, new))
+        for child in children:
+            now = new if child.storage_name == table.storage_name else child
+            keys = tuple(
+                replace(key, schema=new.schema, table=new.name)
+                if (key.schema.lower(), key.table.lower()) == (table.schema.lower(), table.name.lower())
+                else key
+                for key in now.rules.foreign_keys
+            )
+            self.define(replace(now, rules=replace(now.rules, foreign_keys=keys)))
+
+    def rename_column(self, table: UserTable, old: str, new: str) -> None:
+        """Give a column another name; the rules of the table and the foreign keys that refer to it follow."""
+        self._connection.execute(f"ALTER TABLE {table.storage_name} RENAME COLUMN {quoted(old)} TO {quoted(new)}")
+
+        def named(name: str) -> str:
+            return new if name.lower() == old.lower() else name
+
+        def listed(names: Sequence[str]) -> tuple[str, ...]:
+            return tuple(map(named, names))
+
+        rules = table.rules
+        changed = replace(
+            rules,
+            identity=rules.identity and replace(rules.identity, column=named(rules.identity.column)),
+            defaults=tuple(replace(each, column=named(each.column)) for each in rules.defaults),
+            keys=tuple(replace(each, columns=listed(each.columns)) for each in rules.keys),
+            indexes=tuple(replace(each, columns=listed(each.columns)) for each in rules.indexes),
+            foreign_keys=tuple(replace(each, columns=listed(each.columns)) for each in rules.foreign_keys),
+            computed=tuple(replace(each, column=named(each.column)) for each in rules.computed),
+        )
+        columns = tuple(replace(column, name=named(column.name)) for column in table.columns)
+        self.define(replace(table, columns=columns, rules=changed))
+        for child in {child.storage_name: child for child, _ in self.metadata.referring(table)}.values():
+            keys = tuple(
+                replace(key, references=listed(key.references))
+                if (key.schema.lower(), key.table.lower()) == (table.schema.lower(), table.name.lower())
+                else key
+                for key in child.rules.foreign_keys
+            )
+            self.define(replace(child, rules=replace(child.rules, foreign_keys=keys)))
 
     def describe(self, table: UserTable) -> None:
         """Take new rules for a table."""

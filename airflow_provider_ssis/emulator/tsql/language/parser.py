@@ -16,6 +16,7 @@ from airflow_provider_ssis.emulator.tsql.language import (
     cursors,
     declarations,
     extents,
+    maintenance,
     messages,
     modules,
     principals,
@@ -159,6 +160,9 @@ class _Parser:
             about_module = modules.statement(stream)
             if about_module is not None:
                 return [about_module]
+            about_upkeep = maintenance.statement(stream)
+            if about_upkeep is not None:
+                return [about_upkeep]
             error = unsupported_statement(stream)
             if error is not None:
                 raise error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.language.statements import Statement, TableDeclaration
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Key, TableRules
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 
 Name = tuple[str, ...]
 """The parts of a table's name; that of a temporary table has one, in lower case."""
@@ -130,3 +131,46 @@ class AlterColumn(Statement):
 
     table: Name
     column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIdentity(Statement):
+    """``DBCC CHECKIDENT (table, RESEED, value)``.
+
+    :param reseeds: not NORESEED.
+    :param value: None for that of the rows.
+    :param quiet: WITH NO_INFOMSGS.
+    """
+
+    table: Name
+    reseeds: bool
+    value: QueryText | None
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStatistics(Statement):
+    """``UPDATE STATISTICS table``, which changes nothing."""
+
+    table: Name
+
+
+@dataclass(frozen=True, slots=True)
+class AlterIndex(Statement):
+    """``ALTER INDEX name ON table action``.
+
+    :param name: empty for ALL.
+    :param action: REBUILD, REORGANIZE or DISABLE.
+    """
+
+    table: Name
+    name: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferTable(Statement):
+    """``ALTER SCHEMA schema TRANSFER table``."""
+
+    schema: str
+    table: Name

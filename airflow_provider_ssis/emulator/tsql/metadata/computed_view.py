@@ -15,8 +15,8 @@ NOW: Final = "sysdatetimeoffset()"
 Rows = Callable[[Metadata, str], Iterator[tuple[Any, ...]]]
 """The rows of a view for a database, in the order of the columns."""
 
-SessionRows = Callable[[Mapping[str, Any]], Iterator[tuple[Any, ...]]]
-"""The rows of a view about the current session, from the values that the session supplies."""
+SessionRows = Callable[[Metadata, str, Mapping[str, Any]], Iterator[tuple[Any, ...]]]
+"""The rows of a view that reads the session: for a database, from the values that the session supplies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ComputedView:
     :param name: schema and name.
     :param rows: where its rows come from.
     :param fresh: the rows depend on more than the registered names, so they are computed for each query.
-    :param session_rows: where they come from, for a view about the session.
+    :param session_rows: where they come from, for a view that reads the session or the tables.
     :param needs: what ``session_rows`` reads, by the names of ``session_values.py``.
     """
 
@@ -47,7 +47,7 @@ class ComputedView:
 
     def _all_rows(self, metadata: Metadata, database: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         if self.session_rows is not None:
-            return list(self.session_rows(values))
+            return list(self.session_rows(metadata, database, values))
         if self.rows is None:
             return []
         return (

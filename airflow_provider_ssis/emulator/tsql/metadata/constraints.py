@@ -55,6 +55,7 @@ class Index:
     key: Key | None
     columns: tuple[str, ...] = ()
     is_clustered: bool = False
+    is_disabled: bool = False
 
 
 def constraints(tables: Numbered) -> Iterator[Constraint]:
@@ -81,7 +82,7 @@ def indexes(tables: Numbered) -> Iterator[Index]:
         for place, key in enumerate(others, start=2):
             yield Index(place, key.name, number, table, key, key.columns)
         for place, index in enumerate(table.rules.indexes, start=2 + len(others)):
-            yield Index(place, index.name, number, table, None, columns=index.columns)
+            yield Index(place, index.name, number, table, None, index.columns, is_disabled=index.disabled)
 
 
 def column_ids(table: UserTable, names: tuple[str, ...]) -> list[int]:

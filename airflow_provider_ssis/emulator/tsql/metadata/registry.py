@@ -89,6 +89,12 @@ class Metadata:
         self._changed()
         self._objects.pop(_key(database, schema, name), None)
 
+    def rename(self, old: UserTable, new: UserTable) -> None:
+        """Give a table another name or schema; it keeps its object id."""
+        self._changed()
+        number, _ = self._objects.pop(_key(old.database, old.schema, old.name))
+        self._objects[_key(new.database, new.schema, new.name)] = number, new
+
     def add_schema(self, database: str, schema: str) -> None:
         """Make a schema known."""
         self._changed()

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import NOW, ComputedView, columns_of
+from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 
 _READ_COMMITTED: Final = 2
 
 
-def _sessions(values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _sessions(metadata: Metadata, database: str, values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     login = values["original_login()"]
     yield (
         *(values["@@spid"], values["host_name()"], values["app_name()"], login, login),
@@ -18,7 +19,7 @@ def _sessions(values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     )
 
 
-def _connections(values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+def _connections(metadata: Metadata, database: str, values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     def text(name: str) -> Any:
         variant = values["connectionproperty()"](name)
         return None if variant is None else str(variant.value)

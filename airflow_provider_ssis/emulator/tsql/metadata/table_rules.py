@@ -83,10 +83,14 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class PlainIndex:
-    """An index that is not unique, which changes nothing but what the system views show."""
+    """An index that is not unique, which changes nothing but what the system views show.
+
+    :param disabled: ALTER INDEX … DISABLE.
+    """
 
     name: str
     columns: tuple[str, ...]
+    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import BIGINT, Variant
@@ -138,13 +138,24 @@ def _indexes(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
         kind = (1, "CLUSTERED") if each.is_clustered else (0, "HEAP") if not each.id else (2, "NONCLUSTERED")
         key = each.key
         unique = (key is not None, key is not None and key.kind == PRIMARY_KEY, key is not None and key.kind == UNIQUE)
-        yield each.table_id, each.name, each.id, *kind, *unique, False, False, None
+        yield each.table_id, each.name, each.id, *kind, *unique, each.is_disabled, False, None
 
 
 def _index_columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for each in indexes(metadata.user_tables(database)):
         for place, column in enumerate(column_ids(each.table, each.columns), start=1):
             yield each.table_id, each.id, place, column, place, False, False
+
+
+ROW_COUNT: Final = "rows of a table"
+"""The value of a session that counts the rows of a DuckDB table."""
+
+
+def _partitions(metadata: Metadata, database: str, values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Each index of a table has one partition."""
+    for each in indexes(metadata.user_tables(database)):
+        rows = values[ROW_COUNT](each.table.storage_name)
+        yield (each.table_id << 16) + each.id, each.table_id, each.id, 1, rows
 
 
 # --- INFORMATION_SCHEMA
@@ -248,6 +259,18 @@ TABLE_VIEWS: Final = (
             "nvarchar(max) ?"
         ),
         _indexes,
+    ),
+    ComputedView(
+        "sys.partitions",
+        columns_of("partition_id bigint; object_id int; index_id int; partition_number int; rows bigint ?"),
+        session_rows=_partitions,
+        needs=(ROW_COUNT,),
+    ),
+    ComputedView(
+        "sys.dm_db_partition_stats",
+        columns_of("partition_id bigint ?; object_id int; index_id int; partition_number int; row_count bigint ?"),
+        session_rows=_partitions,
+        needs=(ROW_COUNT,),
     ),
     ComputedView(
         "sys.key_constraints", columns_of(f"{_CONSTRAINT}; unique_index_id int ?; is_system_named bit"), _keys

@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
-from airflow_provider_ssis.emulator.tsql.system_procedures import application_locks, drivers, odbc_catalog, roles
+from airflow_provider_ssis.emulator.tsql.system_procedures import (
+    application_locks,
+    drivers,
+    odbc_catalog,
+    renaming,
+    roles,
+)
 from airflow_provider_ssis.emulator.tsql.system_procedures.dynamic_sql import DYNAMIC_PROCEDURES
 
 _FIXED: Final = {
     procedure.name: procedure
-    for procedure in (*drivers.PROCEDURES, *application_locks.PROCEDURES, *odbc_catalog.PROCEDURES, *roles.PROCEDURES)
+    for procedure in (
+        *drivers.PROCEDURES,
+        *application_locks.PROCEDURES,
+        *odbc_catalog.PROCEDURES,
+        *roles.PROCEDURES,
+        *renaming.PROCEDURES,
+    )
 }
 
 _CURSORS: Final = frozenset(

@@ -103,6 +103,35 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
             [("a",), ("b",)],
         ],
     ),
+    "DBCC CHECKIDENT": (
+        """USE Shop; CREATE TABLE t (id int IDENTITY PRIMARY KEY, v varchar(5)); INSERT t VALUES ('a'); DBCC CHECKIDENT('dbo.t', RESEED, 200); INSERT t VALUES ('b'); SELECT MAX(id) FROM t
+        DELETE t; DBCC CHECKIDENT('t', RESEED, 0) WITH NO_INFOMSGS; INSERT t VALUES ('c'); SELECT id FROM t; TRUNCATE TABLE t; DBCC CHECKIDENT(t, RESEED, 10); INSERT t VALUES ('d'); SELECT id FROM t
+        SET IDENTITY_INSERT t ON; INSERT t (id, v) VALUES (500, 'z'); SET IDENTITY_INSERT t OFF; DBCC CHECKIDENT('t', RESEED, 20); DBCC CHECKIDENT('t', NORESEED); DBCC CHECKIDENT('t'); INSERT t VALUES ('e'); SELECT MAX(id) FROM t
+        CREATE TABLE #i (id int IDENTITY, v int); INSERT #i VALUES (1); DBCC CHECKIDENT('#i', RESEED, 7); INSERT #i VALUES (2); SELECT id FROM #i ORDER BY id""",
+        [[(201,)], [(1,)], [(10,)], [(501,)], [(1,), (8,)]],
+    ),
+    "sp_rename of tables and columns": (
+        """USE Shop; CREATE TABLE t (a int PRIMARY KEY, b int IDENTITY); CREATE TABLE u (x int CONSTRAINT fk REFERENCES t (a)); INSERT t VALUES (1); DECLARE @id int = OBJECT_ID('t'); EXEC sp_rename 'dbo.t', 'n'
+        SELECT OBJECT_ID('n') - @id; INSERT n VALUES (2); SELECT b FROM n ORDER BY b; EXEC sp_rename 'n.a', 'k', 'COLUMN'; INSERT u SELECT k FROM n; EXEC sp_rename 'fk', 'fk_new'
+        BEGIN TRY DELETE n; END TRY BEGIN CATCH SELECT ERROR_NUMBER(); END CATCH; SELECT name FROM sys.foreign_keys; CREATE INDEX i ON u (x); EXEC sp_rename 'u.i', 'ix', 'INDEX'; SELECT name FROM sys.indexes WHERE name = 'ix'""",
+        [[(0,)], [(1,), (2,)], [(547,)], [("fk_new",)], [("ix",)]],
+    ),
+    "two tables are exchanged in a transaction": (
+        """USE Shop; CREATE TABLE t (a int); CREATE TABLE new (a int); INSERT new VALUES (9); BEGIN TRAN; EXEC sp_rename 't', 'old'; EXEC sp_rename 'new', 't'; INSERT t VALUES (10); COMMIT
+        DROP TABLE old; SELECT a FROM t ORDER BY a; BEGIN TRAN; EXEC sp_rename 't', 'x'; ROLLBACK; SELECT COUNT(*) FROM t; SELECT OBJECT_ID('x')""",
+        [[(9,), (10,)], [(2,)], [(None,)]],
+    ),
+    "ALTER SCHEMA TRANSFER": (
+        """USE Shop; EXEC('CREATE SCHEMA stg'); CREATE TABLE stg.t (a int IDENTITY, b int); INSERT stg.t VALUES (5); ALTER SCHEMA dbo TRANSFER stg.t; INSERT dbo.t VALUES (6); SELECT a, b FROM t ORDER BY a
+        ALTER SCHEMA stg TRANSFER OBJECT::dbo.t; SELECT SCHEMA_NAME(schema_id) FROM sys.tables WHERE name = 't'""",
+        [[(1, 5), (2, 6)], [("stg",)]],
+    ),
+    "upkeep of indexes, and the number of rows in the system views": (
+        """USE Shop; CREATE TABLE t (a int, b int); CREATE INDEX ix ON t (a) INCLUDE (b) WITH (FILLFACTOR = 90); ALTER INDEX ix ON t DISABLE; SELECT is_disabled FROM sys.indexes WHERE name = 'ix'; INSERT t VALUES (1, 2), (3, 4)
+        ALTER INDEX ALL ON dbo.t REBUILD WITH (ONLINE = OFF); SELECT is_disabled FROM sys.indexes WHERE name = 'ix'; ALTER INDEX ix ON t REORGANIZE; UPDATE STATISTICS t; UPDATE STATISTICS dbo.t (ix) WITH FULLSCAN; UPDATE STATISTICS t ix
+        SELECT SUM(rows) FROM sys.partitions WHERE object_id = OBJECT_ID('t') AND index_id IN (0, 1); SELECT row_count FROM sys.dm_db_partition_stats WHERE object_id = OBJECT_ID('t') AND index_id < 2""",
+        [[(True,)], [(False,)], [(2,)], [(2,)]],
+    ),
     "constraints that are disabled": (
         A
         + """ALTER TABLE c NOCHECK CONSTRAINT ALL; INSERT c VALUES (1, 99); DELETE b WHERE id = 10; SELECT COUNT(*) FROM c; DELETE c WHERE b IN (10, 99)
@@ -141,6 +170,16 @@ def test_scripts(name: str) -> None:
         (K + "INSERT k VALUES (2)", 2627),
         (K + "ALTER TABLE k DROP COLUMN a", 5074),
         ("CREATE TABLE #t (a int, b AS GETDATE())", 40514),
+        (A + "DBCC CHECKIDENT('a', RESEED, 1)", 7997),
+        (A + "DBCC CHECKIDENT('nowhere')", 2501),
+        (A + "EXEC sp_rename 'a', 'b'", 15335),
+        (A + "EXEC sp_rename 'nowhere', 'x'", 15225),
+        (A + "EXEC sp_rename 'a.nope', 'x', 'COLUMN'", 15225),
+        (A + "EXEC sp_rename 'a', 'x', 'THING'", 15249),
+        (K + "EXEC sp_rename 'k.a', 'x', 'COLUMN'", 15336),
+        (K + "ALTER INDEX ALL ON k DISABLE", 40514),
+        (K + "ALTER INDEX nope ON k REBUILD", 2727),
+        (A + "ALTER SCHEMA nope TRANSFER a", 15151),
         (X + "SELECT t.c FROM @x.nodes('/a') t (c)", 493),
         (X + "SELECT * FROM @x.nodes('/a') t (c)", 493),
         (X + "SELECT t.c.value('b', 'int') FROM @x.nodes('/a') t (c)", 2389),

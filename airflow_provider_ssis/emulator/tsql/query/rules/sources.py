@@ -281,7 +281,7 @@ def rows_sql(rows: Sequence[Sequence[Typed]]) -> str:
 
 
 def _owner(node: exp.Table) -> exp.Expr | None:
-    """What stands before the name of a function."""
+    """The parts of a name before that of the function."""
     owner, table = node.args.get("db"), node.args.get("catalog")
     if isinstance(owner, exp.Identifier):
         return exp.Column(this=owner.copy(), table=None if table is None else table.copy())

@@ -5,15 +5,25 @@ What is not changed is copied byte by byte.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import IO
-from xml.parsers import expat
 
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.workbooks.parts import CANNOT_OPEN, column_letters, column_number
 
 _CHUNK = 2**16
+_PREFIX = rb"(?:[A-Za-z_][\w.-]*:)?"
+_TAG = re.compile(
+    rb"<(?:(?P<close>/)" + _PREFIX + rb"sheetData\b"
+    rb"|(?P<prefix>" + _PREFIX + rb")(?:(?P<row>row)\b(?P<attributes>[^>]*?)(?:/>|>\s*(?P<cell><" + _PREFIX + rb"c\b)?)"
+    rb"|(?P<data>sheetData)\b[^>]*?(?P<empty>/?)>"
+    rb"|(?P<dimension>dimension)\b[^>]*?(?:/>|>\s*</" + _PREFIX + rb"dimension\s*>)))"
+)
+_NUMBER = re.compile(rb"""\br\s*=\s*["'](\d+)["']""")
+_REFERENCE = re.compile(rb"""\bref\s*=\s*["'](?:[A-Z]+\d+:)?([A-Z]+)\d+["']""")
+_ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
 
 
 @dataclass(slots=True)
@@ -22,7 +32,7 @@ class SheetLayout:
 
     :param prefix: the prefix of its elements with a colon, such as ``x:``; empty for none.
     :param last_row: the number of the last row that has cells, from 1; 0 for none.
-    :param last_column: the number of the last column that has cells, from 1; 0 for none.
+    :param last_column: the number of the last column of the used range that the sheet states, from 1; 0 for none.
     :param start_of_rows: the offset of the first row.
     :param end_of_last_row: the offset behind the last row that has cells.
     :param end_of_rows: the offset behind all rows; -1 if the part is no sheet.
@@ -46,97 +56,99 @@ def scan(part: IO[bytes], name: str, check: Callable[[], None]) -> SheetLayout:
     :param part: the part of the sheet.
     :param name: the sheet, for errors.
     :param check: is called now and then; raises an exception to end the work.
-    :raises TaskFailure: it is no sheet, or is damaged.
+    :raises TaskFailure: it is no sheet, or its XML has parts that no program for sheets writes.
     """
-    reader = _Reader(name)
-    while chunk := part.read(_CHUNK):
+    scanner = _Scanner(name)
+    while not scanner.is_done and (chunk := part.read(_CHUNK)):
         check()
-        reader.feed(chunk)
-    reader.feed(b"", is_last=True)
-    layout = reader.layout
+        scanner.feed(chunk)
+    scanner.feed(b"", is_last=True)
+    layout = scanner.layout
     if layout.end_of_rows < 0:
-        raise TaskFailure(f"{name} has no rows: it is a chart, not a sheet of cells.", CANNOT_OPEN)
+        raise TaskFailure(f"{name} has no rows: it is a chart, or its file is damaged.", CANNOT_OPEN)
     if layout.end_of_last_row < 0:
         layout.end_of_last_row = layout.later_rows[0][1] if layout.later_rows else layout.end_of_rows
     return layout
 
 
-class _Reader:
+class _Scanner:
+    """Finds the tags of rows. "<" is always the start of a tag, because comments and CDATA sections are refused.
+
+    A parser of XML would call a function for each cell, which takes a hundred times as long.
+    """
+
     def __init__(self, name: str) -> None:
         self.layout = SheetLayout()
+        self.is_done = False
         self._name = name
-        self._row = self._column = 0
-        self._has_cells = False
-        self._row_start = 0
-        self._is_behind_row = self._is_in_dimension = self._is_at_start = False
-        self._parser = expat.ParserCreate()
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.XmlDeclHandler = self._declaration
-        self._parser.StartDoctypeDeclHandler = self._document_type
+        self._buffer = b""
+        self._offset = 0
+        """The offset of the buffer in the part."""
+        self._row = 0
+        self._is_in_rows = self._is_behind_row = False
 
     def feed(self, data: bytes, *, is_last: bool = False) -> None:
-        try:
-            self._parser.Parse(data, is_last)
-        except (expat.ExpatError, ValueError) as error:
-            raise self._failure(f"it is damaged: {error}") from None
+        if self._offset == 0 and not self._buffer:
+            self._check_encoding(data)
+        self._buffer += data
+        if b"<!" in self._buffer:
+            raise self._failure("it contains comments or CDATA sections")
+        # A tag counts when the next one begins in the buffer too, with its name.
+        last = self._buffer.rfind(b"<")
+        end = len(self._buffer) if is_last else self._buffer.rfind(b"<", 0, max(last, 0))
+        if end <= 0:
+            return
+        for match in _TAG.finditer(self._buffer):
+            if match.start() >= end or self.is_done:
+                break
+            self._tag(match)
+        self._offset += end
+        self._buffer = self._buffer[end:]
+
+    def _check_encoding(self, data: bytes) -> None:
+        encoding = _ENCODING.match(data)
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")) or (encoding and encoding[1].lower() not in (b"utf-8", b"utf8")):
+            raise self._failure("its encoding is not UTF-8")
 
     def _failure(self, why: str) -> TaskFailure:
-        return TaskFailure(f"{self._name} cannot be changed: {why}.", CANNOT_OPEN)
+        return TaskFailure(f"{self._name} cannot be changed: {why}. Save the file in Excel.", CANNOT_OPEN)
 
-    def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
-        if encoding is not None and encoding.lower() not in ("utf-8", "utf8"):
-            raise self._failure(f"its encoding is {encoding}, not UTF-8. Save the file in Excel")
-
-    def _document_type(self, *_: object) -> None:
-        raise self._failure("it has a document type declaration")
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._note_position()
-        kind = name.rpartition(":")[2]
-        if kind == "c":
-            reference = attributes.get("r", "").rstrip("0123456789")
-            self._column = column_number(reference) if reference else self._column + 1
-            self._has_cells = True
-            self.layout.last_column = max(self.layout.last_column, self._column)
-        elif kind == "row":
-            self._row = int(attributes.get("r", self._row + 1))
-            self._column, self._has_cells = 0, False
-            self._row_start = self._parser.CurrentByteIndex
-        elif kind == "sheetData":
-            self.layout.prefix = name[: -len(kind)]
-            self._is_at_start = True
-        elif kind == "dimension":
-            self.layout.dimension = (self._parser.CurrentByteIndex, -1)
-            self._is_in_dimension = True
-
-    def _end(self, name: str) -> None:
-        self._note_position()
-        kind = name.rpartition(":")[2]
-        if kind == "row":
-            if self._has_cells:
-                if self._row <= self.layout.last_row:
-                    raise self._failure("its rows are not in order")
-                self.layout.last_row = self._row
-                self.layout.later_rows = []
-                self._is_behind_row = True
+    def _tag(self, match: re.Match[bytes]) -> None:
+        start = self._offset + match.start()
+        if match["dimension"]:
+            self.layout.dimension = (start, self._offset + match.end())
+            used = _REFERENCE.search(match[0])
+            self.layout.last_column = column_number(used[1].decode()) if used else 0
+        elif match["data"]:
+            self.layout.prefix = match["prefix"].decode()
+            self._is_in_rows = True
+            if match["empty"]:
+                self.layout.start_of_rows = self.layout.end_of_rows = self._offset + match.end()
+                self.is_done = True
+        elif self._is_in_rows:
+            if self.layout.start_of_rows < 0:
+                self.layout.start_of_rows = start
+            if self._is_behind_row:
+                self.layout.end_of_last_row = start
+                self._is_behind_row = False
+            if match["close"]:
+                self.layout.end_of_rows = start
+                self.is_done = True
             else:
-                self.layout.later_rows.append((self._row, self._row_start))
-        elif kind == "sheetData":
-            self.layout.end_of_rows = self._parser.CurrentByteIndex
+                self._row_tag(match, start)
 
-    def _note_position(self) -> None:
-        """Note where an element begins or ends: the parser has no offset of the end of a tag."""
-        position = self._parser.CurrentByteIndex
-        if self._is_at_start:
-            self.layout.start_of_rows = position
-            self._is_at_start = False
-        if self._is_behind_row:
-            self.layout.end_of_last_row = position
-            self._is_behind_row = False
-        if self._is_in_dimension and self.layout.dimension is not None and position > self.layout.dimension[0]:
-            self.layout.dimension = (self.layout.dimension[0], position)
-            self._is_in_dimension = False
+    def _row_tag(self, match: re.Match[bytes], start: int) -> None:
+        number = _NUMBER.search(match["attributes"])
+        row = int(number[1]) if number else self._row + 1
+        if row <= self._row:
+            raise self._failure("its rows are not in order")
+        self._row = row
+        if not match["cell"]:
+            self.layout.later_rows.append((row, start))
+            return
+        self.layout.last_row = row
+        self.layout.later_rows = []
+        self._is_behind_row = True
 
 
 def write_with_rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from airflow_provider_ssis.engine.data_flow.components import excel_destination
 from airflow_provider_ssis.engine.data_flow.components.excel_destination import ExcelDestination
 from airflow_provider_ssis.engine.errors import Cancelled
 from airflow_provider_ssis.engine.tasks.sql.workbook_statements import CreateTable, DropTable, workbook_statements
+from airflow_provider_ssis.engine.workbooks.sheet_rows import scan
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from airflow_provider_ssis.project.package.data_flow import read_pipeline
@@ -151,6 +153,27 @@ def test_other_programs_write_prefixes_and_rows_without_cells(tmp_path: Path, ro
     numbers = [row.get("r") for row in root.iterfind("{*}sheetData/{*}row")]
     assert numbers[-2 - len(kept) :] == ["2", "3", *map(str, kept)]
     assert root.find("{*}pageMargins") is not None
+
+
+@pytest.mark.parametrize("size", [1, 3, 17])
+def test_a_sheet_is_read_in_parts_of_any_size(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Tags are cut anywhere; attributes have no order, and the rows have other rows and cells in their text."""
+    monkeypatch.setattr("airflow_provider_ssis.engine.workbooks.sheet_rows._CHUNK", size)
+    row = b'<x:row spans="1:2" r="4"><x:c r="A4" t="inlineStr"><x:is><x:t>&lt;row r="9"&gt;</x:t></x:is></x:c></x:row>'
+    data = PREFIXED % (HEADER + row + b'\n <x:row r="7"/>')
+    layout = scan(io.BytesIO(data), "Sheet", lambda: None)
+    assert (layout.prefix, layout.last_row, [number for number, _ in layout.later_rows]) == ("x:", 4, [7])
+    assert data[layout.start_of_rows :].startswith(HEADER)
+    assert data[layout.end_of_last_row :].startswith(b'<x:row r="7"/>')
+    assert data[layout.end_of_rows :].startswith(b"</x:sheetData>")
+    assert layout.dimension is not None
+    assert data[slice(*layout.dimension)] == b'<x:dimension ref="A1"/>'
+
+
+@pytest.mark.parametrize("part", [b"<!-- <row/> -->", b"<![CDATA[x]]>", HEADER + HEADER])
+def test_a_sheet_that_no_program_writes_is_not_changed(part: bytes) -> None:
+    failure = failure_of(lambda: scan(io.BytesIO(PREFIXED % part), "Sheet", lambda: None))
+    assert "Save the file in Excel" in failure.text
 
 
 def test_a_date_gets_one_format_and_old_dates_are_shown_as_they_are(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ class SimulatedExecutor:
         except (ExpressionError, TaskFailure) as error:
             raise failure(f"The expression of the task {frame.container.path}", error) from None
         if change is not None:
-            await self._walk.events.changed(change)
+            await self._walk.events.changed(change, frame)
 
     async def _execute_package(self, frame: Frame, name: str, assignments: Sequence[tuple[str, str]]) -> None:
         project = self._request.project

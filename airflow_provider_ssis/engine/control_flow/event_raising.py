@@ -71,15 +71,18 @@ class Events:
         shown = texts.information(frame.container.name, text)
         return await self.raise_event(EventName.INFORMATION, frame, shown, code, subcomponent, described=text)
 
-    async def changed(self, change: Change) -> None:
-        """Raise OnVariableValueChanged at the container that declares a variable."""
+    async def changed(self, change: Change, by: Frame) -> None:
+        """Raise OnVariableValueChanged at the container that declares a variable.
+
+        :param by: the executable that changed it, which waits for the event handlers.
+        """
         variable = change.variable
         text = texts.variable_changed(change.frame.container.name, variable.name)
         system = {
             "System::VariableID": ("String", variable.id),
             "System::VariableDescription": ("String", variable.description),
         }
-        await self.raise_event(EventName.VARIABLE_VALUE_CHANGED, change.frame, text, system=system)
+        await self.raise_event(EventName.VARIABLE_VALUE_CHANGED, change.frame, text, system=system, cause=by)
 
     async def raise_event(
         self,
@@ -91,6 +94,7 @@ class Events:
         *,
         described: str = "",
         system: Mapping[str, SystemValue] | None = None,
+        cause: Frame | None = None,
     ) -> bool:
         """Raise an event: publish it, count it if it is an error, and run its handlers, from the inside out.
 
@@ -99,11 +103,13 @@ class Events:
         :param code: of the message, unsigned. Default: 0, none.
         :param described: the text for System::ErrorDescription. Default: none.
         :param system: more system variables for the handlers. Default: none.
+        :param cause: the executable that waits for the handlers. Default: None, the one that raises the event.
         :returns: whether a handler asked to stop the executable (``System::Cancel``).
         """
         self.write(name, frame, text, code, subcomponent)
         self.warnings += name is EventName.WARNING
-        running = frame.running_handlers
+        cause = cause or frame
+        running = cause.running_handlers
         values: dict[str, SystemValue] | None = None
         is_cancelled = False
         stopped_in = None
@@ -118,7 +124,7 @@ class Events:
                 if values is None:
                     values = _system_values(name, frame, code, self._secrets.masked(described), system)
                 event = {**values, _PROPAGATE: ("Boolean", handler.propagate)}
-                inner = outer.handling(handler, frame, event)
+                inner = outer.handling(handler, cause, event)
                 await self._handle(inner)
                 is_cancelled = is_cancelled or inner.event[_CANCEL][1] is True
                 if inner.event[_PROPAGATE][1] is False and not self.is_validating:

@@ -105,7 +105,7 @@ class Frame:
     def handling(self, handler: DtsEventHandler, source: Frame, event: Mapping[str, SystemValue]) -> Frame:
         """Return the frame of an event handler of this executable.
 
-        :param source: the executable that raised the event; it waits, and its handlers use its slot.
+        :param source: the executable that waits for the handler, which uses its slot.
         :param event: the system variables of the event.
         """
         return Frame(

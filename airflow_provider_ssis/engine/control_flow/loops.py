@@ -82,7 +82,7 @@ class Loops:
             await self._events.warning(frame, f"{where} is no assignment, so it has no effect.", warning)
             return
         if change is not None:
-            await self._events.changed(change)
+            await self._events.changed(change, frame)
 
     async def _foreach(self, frame: Frame, loop: ForeachLoop) -> AsyncGenerator[int]:
         loop = prepare_enumerator(self._evaluation, frame, loop)
@@ -104,4 +104,4 @@ class Loops:
                 text = f"The value {mapping.index} of a turn cannot be put into {mapping.variable}: {error.text}"
                 raise TaskFailure(text, MAPPING_FAILED) from None
             if change is not None:
-                await self._events.changed(change)
+                await self._events.changed(change, frame)

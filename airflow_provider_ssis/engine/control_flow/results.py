@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from airflow_provider_ssis.engine.control_flow.values import stored_value
-from airflow_provider_ssis.engine.control_flow.variables import View
+from airflow_provider_ssis.engine.control_flow.variables import Change, View
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.project.datatypes import BY_VARIANT_TYPE
@@ -41,17 +41,18 @@ def execution_value(container: DtsContainer, value: Any) -> Any:
         return text
 
 
-def save_execution_value(view: Callable[[], View], container: DtsContainer, value: Any) -> None:
+def save_execution_value(view: Callable[[], View], container: DtsContainer, value: Any) -> Change | None:
     """Write the execution value to the variable that the package names (ExecValueVariable).
 
     :param view: returns the variables of the executable.
+    :returns: the change, if it raises an event.
     :raises TaskFailure: 0xC0019001, the variable cannot contain it.
     """
     name = DtsContents(container.element).text("ExecValueVariable")
     if not name or value is None:
-        return
+        return None
     try:
-        view().write(name, value)
+        return view().write(name, value)
     except TaskFailure as error:
         text = f"The execution value cannot be saved in the variable {name}: {error.text}"
         raise TaskFailure(text, VALUE_NOT_SAVED) from None

@@ -79,7 +79,7 @@ class WalkContext:
         """Change a variable."""
         change = self._view().write(name, value)
         if change is not None:
-            self._wait(self._events.changed(change))
+            self._wait(self._events.changed(change, self._frame))
 
     def _view(self) -> View:
         return self._evaluation.view(self._frame)

@@ -194,7 +194,9 @@ class Walk:
     async def _finish(self, frame: Frame, result: Result, value: Any) -> Result:
         """Save the execution value, end the transaction, and write the checkpoint; returns the result."""
         try:
-            save_execution_value(lambda: self.evaluation.view(frame), frame.container, value)
+            change = save_execution_value(lambda: self.evaluation.view(frame), frame.container, value)
+            if change is not None:
+                await self.events.changed(change, frame)
         except TaskFailure as error:
             await self.events.error(frame, error)
             result = Result.FAILURE

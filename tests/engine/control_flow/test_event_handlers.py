@@ -105,6 +105,22 @@ def test_a_failure_in_a_handler_that_fails_the_package_ends_the_handler(runs: En
     assert (ran(result), result.status) == (["Fails", "First", "P"], Result.FAILURE)
 
 
+def test_a_handler_of_a_change_uses_the_slot_of_the_task_and_does_not_handle_itself(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("N", 0, raise_changed_event=True)
+    add_task(package, "T").set_attributes({"ExecValueVariable": "User::N"})
+    add_task(package.event_handler("OnVariableValueChanged"), "Handler")
+
+    def increase(context: TaskContext) -> int:
+        context.write("N", context.read("N") + 1)
+        return 10
+
+    one = {"\\Package.Properties[MaxConcurrentExecutables]": "1"}
+    result = runs.run(package, {"T": increase, "Handler": increase}, property_overrides=one)
+    assert ran(result) == ["Handler", "Handler", "T", "P"]
+    assert result.variables["User::N"] == 11
+
+
 def test_an_equal_value_is_no_change(runs: EngineRuns) -> None:
     package = PackageBuilder("P")
     package.add_variable("Day", datetime(2024, 2, 29), raise_changed_event=True)

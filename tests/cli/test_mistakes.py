@@ -53,11 +53,12 @@ def test_a_wrong_file_or_name_is_an_error(
 def test_a_configuration_with_an_unknown_rule_is_an_error(
     key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    value = {"severity": '{ Z999 = "error" }', "per-file-ignores": '{ "*.dtsx" = ["Z9"] }'}.get(key, '["Z9"]')
+    value = {"severity": '{ Z9 = "error" }', "per-file-ignores": '{ "*.dtsx" = ["Z9"] }'}.get(key, '["Z9"]')
     config = tmp_path / "airflow-ssis.toml"
     config.write_text(f"{key} = {value}\n", "utf-8")
     assert main(["lint", str(SALES_MART), "--config", str(config)]) == 1
-    assert f"{config}: no rule has the id 'Z9" in capsys.readouterr().err
+    problem = "a severity needs the whole id of a rule, not 'Z9'" if key == "severity" else "no rule has the id 'Z9'"
+    assert f"{config}: {problem}" in capsys.readouterr().err
 
 
 def test_a_run_without_a_required_value_creates_no_execution(run: Command, mart: Catalog) -> None:

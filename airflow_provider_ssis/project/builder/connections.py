@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -33,7 +34,8 @@ SQL_CLIENT = (
 """The .NET type of connections to SQL Server."""
 
 _USAGES = ("existing file", "create file", "existing folder", "create folder")
-_FORBIDDEN = "/\\[]"
+_FORBIDDEN = "[]"
+_NOT_IN_FILES = re.compile(r'[\\/:*?"<>|]')
 
 CatalogParameter = tuple[str, "ParameterValue", bool]
 """A connection parameter: its name, its value (None: none is stored), and whether it is sensitive."""
@@ -64,6 +66,11 @@ class ConnectionManagerBuilder:
     flat_file: FlatFile | None = field(default=None, repr=False)
     cache_columns: tuple[Column, ...] = field(default=(), repr=False)
     expressions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def file_name(self) -> str:
+        """The file of a connection manager of the project. What no file name contains is replaced by ``_``."""
+        return f"{_NOT_IN_FILES.sub('_', self.name)}.conmgr"
 
     @property
     def kind(self) -> str:
@@ -438,9 +445,7 @@ class ConnectionManagers:
     def _add_element(
         self, name: str, creation_name: str, inner: _Element, parameters: tuple[CatalogParameter, ...]
     ) -> ConnectionManagerBuilder:
-        # The name of a project's connection manager is the name of its file too.
-        forbidden = _FORBIDDEN + ":" if self._project_level else _FORBIDDEN
-        check_name(name, "connection manager", self._part, forbidden=forbidden)
+        check_name(name, "connection manager", self._part, forbidden=_FORBIDDEN)
         if name.casefold() in self._by_name:
             raise BuildError(f"contains two connection managers {name}", part=self._part)
         made = ConnectionManagerBuilder(
@@ -452,5 +457,13 @@ class ConnectionManagers:
             inner=(inner,),
             parameters=parameters,
         )
+        if self._project_level:
+            same = [each.name for each in self if each.file_name.casefold() == made.file_name.casefold()]
+            if same:
+                raise BuildError(
+                    f"contains the connection managers {same[0]} and {name}, which would be the same file "
+                    f"{made.file_name}",
+                    part=self._part,
+                )
         self._by_name[name.casefold()] = made
         return made

@@ -66,7 +66,7 @@ class DataFlowElements:
 
     def _start(self, name: str, connection: ConnectionManagerBuilder | None = None, *kinds: str) -> str:
         """Check the name and the connection manager of a component, and return its reference."""
-        check_name(name, "component", self.task.package.part)
+        check_name(name, "component", self.task.package.part, forbidden="\\[]")
         if name.casefold() in self._names:
             raise self._error(name, "has the name of another component")
         if connection is not None and not (self.task.package.sees(connection) and connection.kind in kinds):
@@ -315,7 +315,7 @@ class DataFlowElements:
         attributes: Mapping[str, object] | None = None,
         properties: Properties | None = None,
     ) -> Output:
-        check_name(name, "output", self.task.package.part)
+        check_name(name, "output", self.task.package.part, forbidden="[]")
         return Output(name, f"{ref_id}.Outputs[{name}]", passed, added, dict(attributes or {}), dict(properties or {}))
 
     def _error(self, name: str, problem: str) -> BuildError:

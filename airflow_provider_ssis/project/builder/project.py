@@ -132,7 +132,7 @@ class ProjectBuilder:
         files = {
             self.part: document(self._dtproj()),
             PROJECT_PARAMETERS: document(_parameters(f"{SSIS}Parameters", self.parameters.values(), lower_ids=True)),
-            **{f"{each.name}.conmgr": document(each.element()) for each in self.connection_managers},
+            **{each.file_name: document(each.element()) for each in self.connection_managers},
             **{each.part: each.to_bytes() for each in self.packages.values()},
         }
         folder = Path(folder)
@@ -206,7 +206,7 @@ class ProjectBuilder:
             listed.set(f"{SSIS}EntryPoint", "1")
         managers = etree.SubElement(root, f"{SSIS}ConnectionManagers")
         for manager in self.connection_managers:
-            etree.SubElement(managers, f"{SSIS}ConnectionManager").set(f"{SSIS}Name", f"{manager.name}.conmgr")
+            etree.SubElement(managers, f"{SSIS}ConnectionManager").set(f"{SSIS}Name", manager.file_name)
         deployment = etree.SubElement(root, f"{SSIS}DeploymentInfo")
         deployment.append(
             _parameters(f"{SSIS}ProjectConnectionParameters", (), list(self.connection_managers), self.part)

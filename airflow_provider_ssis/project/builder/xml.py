@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NAMESPACE = uuid.UUID("8f0c2a52-6f44-4bb5-9a4e-0d7b3a1c5e19")
 _NOT_IN_NAMES = '/\\:[].="'
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _NOT_ESCAPED = re.compile(r"[A-Za-z0-9]")
 
 
@@ -116,7 +117,7 @@ def check_name(name: str, kind: str, part: str, *, forbidden: str = _NOT_IN_NAME
         (``DTS_E_DTSNAME_LEGAL``).
     :raises BuildError: the name is empty, has spaces around it, or contains a forbidden or control character.
     """
-    if not name or name != name.strip() or not name.isprintable() or any(mark in name for mark in forbidden):
+    if not name or name != name.strip() or _CONTROL.search(name) or any(mark in name for mark in forbidden):
         raise BuildError(
             f"cannot contain the {kind} {name!r}",
             part=part,

@@ -15,6 +15,7 @@ from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.build import build_ispac
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.package import PackageBuilder
+from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.inspection.graph import control_flow_graph, stored_places
 from airflow_provider_ssis.project.ispac import read_ispac
@@ -283,6 +284,27 @@ def test_it_lints_clean_builds_without_warnings_and_runs(target_server: int, tmp
     assert [(each.name, each.value, each.required) for each in child.parameters] == [("Rows", 10, True)]
     played = play(RunRequest(1, "Sales", found.name, found, "Load.dtsx"))
     assert played.status is OperationStatus.SUCCEEDED, played.events
+
+
+@pytest.mark.parametrize("name", [r"SRV\SQL2019.Mart", r"D:\Feeds\In.xlsx", "https://x.test/a?b"])
+def test_the_designer_names_connection_managers_by_server_and_path(name: str, tmp_path: Path) -> None:
+    project = ProjectBuilder("P")
+    shared = project.connection_managers.add_oledb(name, "Data Source=.;Provider=MSOLEDBSQL19.1;")
+    package = project.add_package("Load")
+    own = package.connection_managers.add_oledb(f"{name}2", "Data Source=.;Provider=MSOLEDBSQL19.1;")
+    package.add_execute_sql("First", shared, "SELECT 1")
+    package.add_execute_sql("Second", own, "SELECT 1")
+    project.save(tmp_path)
+    findings = check(tmp_path, LintConfiguration())
+    assert [each for each in findings if each.severity > Severity.INFO] == []
+    ispac = build_ispac(tmp_path)
+    assert ispac == project.to_ispac()
+    found = read_ispac(ispac)
+    assert [one.name for one in found.connection_managers] == [name]
+    assert [one.name for one in found.packages[0].connection_managers] == [f"{name}2"]
+    assert play(RunRequest(1, "Sales", found.name, found, "Load.dtsx")).status is OperationStatus.SUCCEEDED
+    (file,) = tmp_path.glob("*.conmgr")
+    assert not set('\\/:*?"<>|') & set(file.name)
 
 
 def test_log_providers_log_events() -> None:

@@ -246,3 +246,24 @@ def test_a_disposition_that_ssis_rejects_is_an_error() -> None:
     whole = flow.add_oledb_destination("D", copies.output, mart, "[t]", commit_size=0)
     with pytest.raises(BuildError, match="D cannot have the disposition RedirectRow"):
         whole.set_dispositions()
+
+
+def test_components_and_outputs_have_names_that_tasks_cannot_have(tmp_path: Path) -> None:
+    """Only names of executables are checked by SSIS; those of a data flow contain colons, periods, no-break spaces."""
+    package = PackageBuilder("Load")
+    file = package.connection_managers.add_flat_file("In/1.csv", "/data/in.csv", [FlatFileColumn("A/B c.d")])
+    flow = package.add_data_flow("Flow")
+    source = flow.add_flat_file_source("SRC: In/1.csv v1.0", file)
+    split = flow.add_conditional_split('"A" = B\u00a0c', source.output, {"A/B: x.y\\z": '[A/B c.d] == "x"'})
+    flow.add_flat_file_destination("DST = 1.0", split.outputs["A/B: x.y\\z"], file)
+    path = tmp_path / "Load.dtsx"
+    path.write_bytes(package.to_bytes())
+    (task,) = package.read().container.children
+    data = task.data()
+    assert isinstance(data, Pipeline)
+    assert [(each.name, [one.name for one in each.outputs][:1]) for each in data.components] == [
+        ("SRC: In/1.csv v1.0", ["Flat File Source Output"]),
+        ('"A" = B\u00a0c', ["A/B: x.y\\z"]),
+        ("DST = 1.0", ["Flat File Destination Error Output"]),
+    ]
+    assert check(path, LintConfiguration(ignore=("C202",))) == ()

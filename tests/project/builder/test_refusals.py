@@ -165,12 +165,19 @@ def test_a_cycle_is_an_error_when_the_package_is_written() -> None:
         (lambda: PackageBuilder("a", format_version=3), "cannot be written in the format 3"),
         (lambda: ProjectBuilder("a", target_server=2008), "has no target server 2008"),
         (lambda: ProjectBuilder(""), "is not the name of a project"),
-        (lambda: [ProjectBuilder("a").connection_managers.add_file("a:b", "x")], "cannot contain the connection"),
+        (lambda: [ProjectBuilder("a").connection_managers.add_file("a[b", "x")], "cannot contain the connection"),
     ],
 )
 def test_projects_and_packages_need_valid_names_and_versions(act: Callable[[], object], message: str) -> None:
     with pytest.raises(BuildError, match=message):
         act()
+
+
+def test_two_connection_managers_of_a_project_need_different_files() -> None:
+    managers = ProjectBuilder("P").connection_managers
+    managers.add_file("a:b", "x")
+    with pytest.raises(BuildError, match=r"a:b and A_b, which would be the same file A_b\.conmgr"):
+        managers.add_file("A_b", "x")
 
 
 def test_two_packages_need_different_names() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -27,6 +28,7 @@ from airflow_provider_ssis.project.package.connections import DtsConnectionManag
 
 NOT_FOUND: Final = 0xC001000E
 """DTS_E_CONNECTIONNOTFOUND."""
+_OF_PROJECT = re.compile(r"Project\.ConnectionManagers\[(?P<name>.+)\]")
 
 
 def find_manager(run: PackageRun, reference: str) -> DtsConnectionManager | None:
@@ -60,9 +62,14 @@ def resolver(root: Frame, evaluation: Evaluation, secrets: Secrets) -> Callable[
         run = root.package
         manager = find_manager(run, reference)
         if manager is None:
+            in_project = _OF_PROJECT.fullmatch(reference.strip())
+            advice = "Choose another one in the task."
+            if in_project is not None:
+                name = in_project["name"]
+                advice = f"Add the file {name}.conmgr of the project to the folder, or run the folder of the project."
             raise TaskFailure(
-                f"The package {run.file} and its project contain no connection manager {reference or '(none)'}. Choose"
-                " another one in the task.",
+                f"The package {run.file} and its project contain no connection manager {reference or '(none)'}. "
+                f"{advice}",
                 NOT_FOUND,
             )
         found = stored_connection(manager)

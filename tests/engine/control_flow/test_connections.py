@@ -57,9 +57,14 @@ def test_the_connection_managers_of_the_project_are_found(runs: EngineRuns) -> N
         assert get(runs, project, reference).name == "Shared"
 
 
-def test_an_unknown_connection_manager_fails_the_task(runs: EngineRuns) -> None:
-    result = runs.run(package_with_connection(), {"T": lambda context: context.connections.get("Other")})
+@pytest.mark.parametrize(
+    ("reference", "advice"),
+    [("Other", "Choose another one"), ("Project.ConnectionManagers[db1.Sales]", "Add the file db1.Sales.conmgr")],
+)
+def test_an_unknown_connection_manager_fails_the_task(runs: EngineRuns, reference: str, advice: str) -> None:
+    result = runs.run(package_with_connection(), {"T": lambda context: context.connections.get(reference)})
     assert codes(result) == [0xC001000E]
+    assert any(advice in message.text for message in result.messages)
 
 
 @pytest.mark.parametrize(

@@ -75,11 +75,11 @@ class Evaluator:
         :raises SqlError: the query fails.
         """
         session = self._session
-        if query.is_quick:
+        values = Environment(session, frame)
+        if query.is_quick(values):
             yield await self.rows(query, frame)
             return
         left = session.options.row_count
-        values = Environment(session, frame)
         is_cancelled = session.worker.is_cancelled
         if query.is_arrow and not left and session.reads_large(query.sources):
             async with aclosing(self._arrow_parts(query, values)) as found:
@@ -144,7 +144,7 @@ class Evaluator:
         """The value of an expression, and its type."""
         query = self._compiled(text, frame) if len(text.sql) <= _LONG else await self.compile(text, frame)
         values = Environment(self._session, frame)
-        if query.is_quick:
+        if query.is_quick(values):
             # Most expressions: without a coroutine for each step.
             rows = self._session.engine.compiler.run(query, self._session.connection, values)
         else:
@@ -208,7 +208,7 @@ class Evaluator:
     async def _run(self, query: CompiledQuery, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         session = self._session
         run = session.engine.compiler.run
-        if query.is_quick:
+        if query.is_quick(values):
             return run(query, session.connection, values)
         connection = session.connection_for(query.sources)
         return await session.worker.run(

@@ -73,7 +73,8 @@ class Compilation:
     :param local_tables: table variables and temporary tables, by lower-case name with its ``@`` or ``#``.
     :param zone_minutes: the server's offset.
     :param sees_all: whether the login may see all rows of the views.
-    :param has_large_values: whether a value may be longer than 8,000 bytes.
+    :param has_large_values: whether a value may be longer than 8,000 bytes, other than one of a variable.
+    :param large_variables: the variables whose type allows such values.
     :param needed: the names of the values that the session has to supply.
     :param sources: the DuckDB names of the tables that it reads, in lower case.
     :param guards: the checks before the query runs, by the name of the table.
@@ -95,6 +96,7 @@ class Compilation:
     aliases: int = 0
     views: list[ColumnSource] = field(default_factory=list)
     has_large_values: bool = False
+    large_variables: dict[str, None] = field(default_factory=dict)
 
     def with_variables(self, variables: Mapping[str, SqlType]) -> Compilation:
         """The state for another statement of the same session, with additional variables."""
@@ -261,7 +263,9 @@ class Binder:
         def evaluate(values: Mapping[str, Any]) -> Any:
             return values[name]
 
-        return self.computed(name, evaluate, type)
+        if self._is_large(type):
+            self.compilation.large_variables[name] = None
+        return Typed(self.compilation.argument(name, evaluate, type), type, evaluate=evaluate)
 
     def computed(self, key: str, evaluate: Evaluate, type: SqlType) -> Typed:  # noqa: A002 - the field's own word
         """A value that Python computes once for each run, from the values that the session supplies.
@@ -272,8 +276,12 @@ class Binder:
         return Typed(self.compilation.argument(key, evaluate, type), type, evaluate=evaluate)
 
     def _note_size(self, type: SqlType) -> None:  # noqa: A002 - the field's own word
-        if type.length == MAX or type.name in _LARGE_TYPES:
+        if self._is_large(type):
             self.compilation.has_large_values = True
+
+    @staticmethod
+    def _is_large(type: SqlType) -> bool:  # noqa: A002 - the field's own word
+        return type.length == MAX or type.name in _LARGE_TYPES
 
     def session_call(self, name: str, arguments: Sequence[Typed], result: SqlType) -> Typed:
         """A call, for each row, of a function that the session supplies."""

@@ -43,6 +43,8 @@ _IN_ARROW: Final = frozenset(
 )
 _LONG_TEXT: Final = 4000
 """Characters of a query that is never run on the event loop."""
+_LONG_VALUE: Final = 8000
+"""Characters or bytes of a value with which no query is run on the event loop."""
 
 ROWS_AT_ONCE: Final = 1000
 """Rows that are fetched, and sent to the client, together."""
@@ -64,7 +66,9 @@ class CompiledQuery:
     :param steps: for assignments that follow from one another, the query of each value: one row of one column. It reads
         a row of this query as the variables that ``cell_name`` names.
     :param one_row: the steps hold only while this query gives no second row (``rules/assignments.py``).
-    :param is_quick: Python computes the one row in an instant: the query is short and holds no large values.
+    :param is_computed: Python computes the one row in an instant if no variable holds a large value: the query is
+        short, and makes none.
+    :param large_variables: the variables that may hold one.
     :param writes: INSERT, UPDATE or DELETE on a table variable or temporary table; its one row is the row count.
     :param tables: all tables whose rows must not change while a statement that writes runs.
     :param sources: the DuckDB names of the tables that a query reads, in lower case; views of the server are not among
@@ -82,15 +86,27 @@ class CompiledQuery:
     tables: tuple[WritableTable, ...] = ()
     sources: frozenset[str] = frozenset()
     change: Change | None = field(default=None, repr=False)
-    is_quick: bool = False
+    is_computed: bool = False
+    large_variables: tuple[str, ...] = ()
     arguments: tuple[Argument, ...] = field(default=(), repr=False)
     evaluate: Callable[[Mapping[str, Any]], list[tuple[Any, ...]]] | None = field(default=None, repr=False)
     guards: tuple[Guard, ...] = field(default=(), repr=False)
+
+    def is_quick(self, values: Mapping[str, Any]) -> bool:
+        """Whether Python computes the rows in an instant.
+
+        :param values: the values that ``parameters`` names.
+        """
+        return self.is_computed and not any(_is_long(values[name]) for name in self.large_variables)
 
     @property
     def is_arrow(self) -> bool:
         """Whether the rows can come as Arrow arrays: DuckDB takes no arguments for it."""
         return bool(self.sources) and not self.arguments and all(each.type.name in _IN_ARROW for each in self.columns)
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str | bytes) and len(value) > _LONG_VALUE
 
 
 class Result:
@@ -418,8 +434,11 @@ def _selected(binder: Binder, tree: exp.Expr) -> CompiledQuery:
     parameters = tuple(binder.compilation.needed)
     columns = tuple(Column(column.name, column.type, column.nullable) for column in query.columns)
     if query.evaluate is not None:
-        is_quick = not binder.compilation.has_large_values
-        return CompiledQuery("", parameters, columns, is_quick=is_quick, evaluate=query.evaluate)
+        is_computed = not binder.compilation.has_large_values
+        large = tuple(binder.compilation.large_variables)
+        return CompiledQuery(
+            "", parameters, columns, is_computed=is_computed, large_variables=large, evaluate=query.evaluate
+        )
     sql, arguments = binder.compilation.finished(query.sql)
     guards = tuple(binder.compilation.guards.values())
     sources = frozenset(binder.compilation.sources)

@@ -352,7 +352,6 @@ SESSION = [
     ("OBJECT_ID('SSISDB.catalog.folders', 'V')", "int", None),
     ("OBJECT_ID('tempdb..#missing')", "int", None),
     ("TYPE_NAME(231)", "nvarchar(128)", "nvarchar"),
-    ("COL_LENGTH('catalog.folders', 'name')", "smallint", 256),
     ("ERROR_MESSAGE()", "nvarchar(4000)", None),
     ("SQL_VARIANT_PROPERTY(@variant, 'BaseType')", "sql_variant", Variant(NAME, "nvarchar")),
     ("SQL_VARIANT_PROPERTY(@variant, 'MaxLength')", "sql_variant", Variant(INT, 40)),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SQL_VARIANT, UNIQUEIDENTIFIER, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.metadata import type_catalog
-from airflow_provider_ssis.emulator.tsql.metadata.names import is_global, qualified, split_name
+from airflow_provider_ssis.emulator.tsql.metadata.names import is_global, split_name
 from airflow_provider_ssis.emulator.tsql.query.functions import session_values
 from airflow_provider_ssis.emulator.tsql.query.functions.session_values import NAME
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function, Plain, taken
@@ -182,7 +182,13 @@ def _object_id(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
     arguments = [
         taken(binder, binder.value(node), "text", "object_id", position) for position, node in enumerate(nodes, start=1)
     ]
-    return binder.call(f"object_id in {database}{metadata.scope} and {local_names}", compute, arguments, INT)
+    key = f"object_id in {database}{metadata.scope} and {local_names}"
+    found = binder.call(key, compute, arguments, INT)
+    constants = [argument.constant for argument in arguments]
+    if found.evaluate is None or None in constants:
+        return found
+    # DuckDB calls no function for it.
+    return binder.computed(f"{key} of {constants}", found.evaluate, INT)
 
 
 def _in_database(metadata: Metadata, database: str, number: int | None) -> str:
@@ -195,15 +201,7 @@ def _db_name(metadata: Metadata, database: str, number: int | None = None) -> st
     return next((name for name, known in metadata.database_ids.items() if known == number), None)
 
 
-def _col_length(metadata: Metadata, database: str, table: str, column: str) -> int | None:
-    relation = metadata.relation(*qualified(split_name(table), database))
-    columns = relation.columns if relation is not None else ()
-    found = next((each for each in columns if each.name.lower() == column.lower()), None)
-    return type_catalog.facets(found.type)[0] if found is not None else None
-
-
 _METADATA: Final = {
-    "col_length": _of_metadata("col_length", ("text", "text"), SqlType("smallint"), _col_length),
     "db_id": _of_metadata(
         "db_id",
         ("text",),

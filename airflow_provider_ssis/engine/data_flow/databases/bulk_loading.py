@@ -3,7 +3,8 @@
 ``Cursor.bulkcopy_arrow`` of mssql-python connects for each call; a load with hundreds of commits would spend most of
 its time on that. So the loader keeps the connection of ``mssql_py_core``, the library below it, and begins and ends
 transactions on it. It has no method that cancels: after cancelling, the loader leaves the call to its thread, which
-closes the connection. No row of it stays, because the transaction is committed by a separate call.
+closes the connection. No row of it stays, because the thread commits the transaction with a separate call, and only
+if the run was not cancelled before.
 """
 
 from __future__ import annotations
@@ -105,9 +106,7 @@ class BulkWriter(TableWriter):
             return
         loaded = pa.RecordBatch.from_arrays(columns, names=[column.name for _index, column in self._columns])
         try:
-            self._call(lambda: self._load(loaded))
-            if not self._single:
-                self._commit()
+            self._call(lambda: self._store(loaded))
         except ValueError as error:
             self._reset()
             text = str(error)
@@ -122,6 +121,13 @@ class BulkWriter(TableWriter):
             status = _STATUS_OF_NUMBER.get(int(match[1]), ValueStatus.UNKNOWN) if match else ValueStatus.UNKNOWN
             raise WriteError(status, f"{match[2]} ({match[1]})" if match else str(error)) from error
         self._has_written = True
+
+    def _store(self, rows: pa.RecordBatch) -> None:
+        """Load rows and commit them, unless everything is committed at the end."""
+        self._load(rows)
+        if not self._single and not self._database.cancel.is_cancelled:
+            # The transaction of the next rows begins in the same request.
+            self._cursor.execute("COMMIT TRANSACTION; BEGIN TRANSACTION")
 
     def _load(self, rows: pa.RecordBatch) -> None:
         options = self._options
@@ -195,7 +201,7 @@ class BulkWriter(TableWriter):
         """Commit."""
         if self._inserts is not None:
             self._inserts.finish()
-        elif self._has_begun:
+        elif self._single and self._has_begun:
             try:
                 self._commit()
             except RuntimeError as error:

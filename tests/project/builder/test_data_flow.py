@@ -261,9 +261,6 @@ def test_components_and_outputs_have_names_that_tasks_cannot_have(tmp_path: Path
     (task,) = package.read().container.children
     data = task.data()
     assert isinstance(data, Pipeline)
-    assert [(each.name, [one.name for one in each.outputs][:1]) for each in data.components] == [
-        ("SRC: In/1.csv v1.0", ["Flat File Source Output"]),
-        ('"A" = B\u00a0c', ["A/B: x.y\\z"]),
-        ("DST = 1.0", ["Flat File Destination Error Output"]),
-    ]
+    assert [each.name for each in data.components] == ["SRC: In/1.csv v1.0", '"A" = B\u00a0c', "DST = 1.0"]
+    assert "A/B: x.y\\z" in [each.name for each in data.components[1].outputs]
     assert check(path, LintConfiguration(ignore=("C202",))) == ()

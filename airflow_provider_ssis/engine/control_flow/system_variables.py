@@ -36,7 +36,7 @@ def system_variables(frame: Frame) -> dict[str, tuple[str, _Read]]:
         "FailedConfigurations": ("String", lambda: ";".join(run.failed_configurations)),
         "IgnoreConfigurationsOnLoad": ("Boolean", lambda: False),
         "InteractiveMode": ("Boolean", lambda: False),
-        "LocaleID": ("Int32", lambda: frame.locale_id),
+        **dict.fromkeys(("LocaleID", "LocaleId"), ("Int32", lambda: frame.locale_id)),
         "MachineName": ("String", socket.gethostname),
         "OfflineMode": ("Boolean", lambda: False),
         "PackageID": ("String", lambda: root.container.id),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.run_variables import RunVariable
 from airflow_provider_ssis.engine.control_flow.system_variables import WRITABLE, system_variables
-from airflow_provider_ssis.engine.control_flow.values import converted, default_of, for_expressions
+from airflow_provider_ssis.engine.control_flow.values import OBJECT, converted, default_of, for_expressions
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import (
     MAX_VARIABLE_LENGTH,
@@ -233,6 +233,10 @@ class View(Mapping[str, Variable]):
             raise Fault(ExpressionCode.DTS_E_EXPREVALVARIABLECOMPUTEFAILED, reason) from None
         finally:
             self._evaluating.pop()
+        if value is None and variable.type != OBJECT:
+            reason = f"The expression of the variable {variable.name} of {variable.owner} is NULL"
+            reason += f", which a variable of the type {variable.type} cannot be"
+            raise Fault(ExpressionCode.DTS_E_EXPREVALVARIABLECOMPUTEFAILED, reason)
         if variable.type == "String" and compiled.type.code.name not in ("DT_WSTR", "DT_STR"):
             reason = (
                 f"The expression of the variable {variable.name} gives {compiled.type}, but the variable is a String"

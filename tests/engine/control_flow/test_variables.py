@@ -59,6 +59,20 @@ def test_the_expression_of_a_variable_sees_what_its_own_container_sees(runs: Eng
 
 
 @pytest.mark.parametrize(
+    ("data_type", "expression", "code"),
+    [("Int32", "NULL(DT_I4)", 0xC0019004), ("String", "NULL(DT_WSTR, 5)", 0xC0019004), ("Object", "NULL(DT_I4)", None)],
+)
+def test_the_expression_of_a_variable_cannot_be_null(
+    runs: EngineRuns, data_type: str, expression: str, code: int | None
+) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("X", data_type=data_type, expression=expression)
+    add_task(package, "T")
+    result = runs.run(package, {"T": lambda context: context.read("X")})
+    assert codes(result) == ([] if code is None else [code])
+
+
+@pytest.mark.parametrize(
     ("data_type", "given", "stored"),
     [
         ("Int32", 5, 5),
@@ -193,6 +207,7 @@ def test_system_variables(runs: EngineRuns) -> None:
         "VersionBuild": 1,
         "InteractiveMode": False,
         "LocaleID": 1033,
+        "LocaleId": 1033,
         "ServerExecutionID": 0,
     }
     seen: dict[str, Any] = {}

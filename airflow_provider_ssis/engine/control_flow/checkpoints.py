@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -134,13 +135,24 @@ class Checkpoint:
                 file.write(etree.tostring(made, encoding="utf-8", xml_declaration=True))
             part.replace(self.path)
         except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             text = f"The checkpoint file {self.path} cannot be written: {error.strerror or error}"
             raise TaskFailure(text, NOT_CREATED) from None
 
     def delete(self) -> bool:
-        """Remove the file, after the package has ended; returns whether there was one."""
-        exists = self.path.exists()
-        self.path.unlink(missing_ok=True)
+        """Remove the file, after the package has ended; returns whether there was one.
+
+        :raises TaskFailure: it cannot be removed, so that the next run would skip what this one has done.
+        """
+        try:
+            exists = self.path.exists()
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            text = (
+                f"The checkpoint file {self.path} cannot be removed: {error.strerror}. Remove it before the next run."
+            )
+            raise TaskFailure(text) from None
         return exists
 
     def close(self) -> None:

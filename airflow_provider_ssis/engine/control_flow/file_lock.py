@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -47,6 +48,7 @@ class FileLock:
     def release(self) -> None:
         """Release the lock, if it is held."""
         if self._file is not None:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # a file that is left is no lock
+                self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = None

@@ -266,6 +266,9 @@ class PackageRunner:
                     frame, f"The checkpoint file {checkpoint.path} is deleted: {why}.", DELETED
                 )
             return result
+        except TaskFailure as error:
+            await walk.events.error(frame, error)
+            return Result.FAILURE
         finally:
             checkpoint.close()
 

@@ -163,6 +163,20 @@ def test_a_file_keeps_every_character(restarts: Restarts, text: str) -> None:
     assert restarts(package).variables["User::Text"] == text
 
 
+def test_a_file_that_cannot_be_removed_fails_the_package(restarts: Restarts, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlink = Path.unlink
+
+    def fail_to_unlink(path: Path, missing_ok: bool = False) -> None:
+        if path == restarts.file:
+            raise PermissionError(1, "Operation not permitted")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", fail_to_unlink)
+    result = restarts(chain())
+    assert result.status is Result.FAILURE
+    assert "Remove it before the next run." in result.messages[-1].text
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("CheckpointUsage", "7"), ("SaveCheckpoints", "maybe"), ("MaxConcurrentExecutables", "many")]
 )

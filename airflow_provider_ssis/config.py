@@ -5,6 +5,9 @@ Each option stands here once: Airflow shows it from this table, and the provider
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,14 +215,41 @@ def allow_driver_path() -> bool:
     return _flag(ALLOW_DRIVER_PATH)
 
 
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Read each option once while the block lasts, or the function that this decorates.
+
+    A task needs some options a dozen times before it starts an execution, and Airflow searches for them each time.
+    """
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+_known: ContextVar[dict[str, float] | None] = ContextVar("airflow_provider_ssis.config", default=None)
+"""The options that were read in the block of :func:`read_once`; None outside of one."""
+
+
 def _flag(option: Option) -> bool:
     # Here and below: during provider discovery, which reads this table, Airflow's configuration does not exist yet.
     from airflow.providers.common.compat.sdk import conf
 
-    return bool(conf.getboolean(SECTION, option.name, fallback=option.default))
+    return bool(_read(option, conf.getboolean))
 
 
 def _number(option: Option) -> float:
     from airflow.providers.common.compat.sdk import conf
 
-    return float(conf.getfloat(SECTION, option.name, fallback=option.default))
+    return float(_read(option, conf.getfloat))
+
+
+def _read(option: Option, get: Callable[..., Any]) -> float:
+    known = _known.get()
+    if known is not None and option.name in known:
+        return known[option.name]
+    value: float = get(SECTION, option.name, fallback=option.default)
+    if known is not None:
+        known[option.name] = value
+    return value

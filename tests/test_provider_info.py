@@ -177,3 +177,12 @@ def test_metadata_are_read_without_airflows_configuration() -> None:
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout.strip() == "[]"
+
+
+def test_an_option_is_read_once_while_a_task_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__SSIS__POLL_INTERVAL", "2.5")
+    with config.read_once():
+        assert config.poll_interval() == 2.5
+        monkeypatch.setenv("AIRFLOW__SSIS__POLL_INTERVAL", "3.5")
+        assert (config.poll_interval(), config.stamp_executions()) == (2.5, True)
+    assert config.poll_interval() == 3.5

@@ -50,7 +50,8 @@ def literal(value: ParameterValue, data_type: str) -> Literal:
 def fitting_literals(value: ParameterValue) -> dict[str, Literal]:
     """The literals of a value, for each SSIS type that it fits."""
     found: dict[str, Literal] = {}
-    for data_type in SSIS_TYPES:
+    is_word = isinstance(value, str) and _finite_number(value) is None
+    for data_type in _NOT_NUMERIC if is_word else SSIS_TYPES:
         try:
             found[data_type] = literal(value, data_type)
         except ValueDoesNotFit:
@@ -220,6 +221,8 @@ _BY_TYPE: dict[str, Callable[[ParameterValue], Literal]] = {
 _ENCODERS = {name.lower(): encode for name, encode in _BY_TYPE.items()}
 
 SSIS_TYPES = tuple(_BY_TYPE)
+_NOT_NUMERIC = ("Boolean", "DateTime", "String")
+"""The types that a text which is no number can fit."""
 """The SSIS types whose values the catalog takes, as it spells them."""
 
 

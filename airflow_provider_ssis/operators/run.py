@@ -253,6 +253,7 @@ class SsisRunPackageOperator(SsisExecutionLineageTask, SsisSubmittingTask, BaseO
                 "to do then: 'fail', 'wait', 'attach', or 'stop', which stops them."
             )
 
+    @config.read_once()
     def execute(self, context: Context) -> dict[str, Any]:
         """Create, configure and start an execution, or find that of an earlier try, and wait until it has ended.
 

@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedurePar
 from airflow_provider_ssis.emulator.tsql.system_procedures import describe
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.recent import Recent
 
 _METADATA_WANTED: Final = 1
 
@@ -158,9 +159,20 @@ def _matched(
     return list(given.values())
 
 
+_LONGEST_REMEMBERED: Final = 20_000
+_DECLARED: Final[Recent[str, tuple[ProcedureParameter, ...]]] = Recent(512)
+"""The declarations that were parsed last: drivers send them with each call of a prepared statement."""
+
+
 def _declared(declarations: str) -> tuple[ProcedureParameter, ...]:
+    known = _DECLARED.get(declarations)
+    if known is not None:
+        return known
     try:
-        return parse_signature(declarations)
+        parsed = parse_signature(declarations)
+        if len(declarations) <= _LONGEST_REMEMBERED:
+            _DECLARED.put(declarations, parsed)
+        return parsed
     except ValueError as error:
         raise SqlError(102, f"Incorrect syntax in the declaration of parameters: {error}.", severity=15) from None
 

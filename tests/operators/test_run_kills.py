@@ -162,9 +162,11 @@ def test_a_kill_during_the_start_stops_what_was_started(mart: Catalog, ssisdb: S
     task_run = run()
 
     class KilledDuringStart(Catalog):
-        def start_correlated_execution(self, execution_id: int, correlation: Correlation) -> StartedExecution:
+        def start_correlated_execution(
+            self, execution_id: int, correlation: Correlation, *, place: tuple[int, str] | None = None
+        ) -> StartedExecution:
             task_run.operator.on_kill()
-            return super().start_correlated_execution(execution_id, correlation)
+            return super().start_correlated_execution(execution_id, correlation, place=place)
 
     class Hook(SsisCatalogHook):
         def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog:

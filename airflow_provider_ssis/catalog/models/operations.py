@@ -135,11 +135,14 @@ class CorrelatedExecution:
     """Result of :meth:`~airflow_provider_ssis.catalog.client.Catalog.get_or_create_execution`.
 
     :param created: True if the call created the execution, False if it found it.
+    :param place: the project's id and the package of an execution that the call created. None for a found one, which
+        can be of another package.
     """
 
     execution_id: int
     status: OperationStatus
     created: bool
+    place: tuple[int, str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

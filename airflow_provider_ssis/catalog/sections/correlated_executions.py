@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
+    from airflow_provider_ssis.catalog.sql.get_or_create import Place
     from airflow_provider_ssis.catalog.sql.rows import ResultSet
 
 
@@ -73,20 +74,24 @@ class CorrelatedExecutions(Executions):
                 raise _others_active(result, doing)
             # The other execution ended just before it could be named.
             result = self._create(creation, doing)
-        execution_id, status, created = result.rows[0]
-        return CorrelatedExecution(int(execution_id), OperationStatus(status), bool(created))
+        execution_id, status, created, project_id = result.rows[0]
+        place = (int(project_id), request.package) if created else None
+        return CorrelatedExecution(int(execution_id), OperationStatus(status), bool(created), place)
 
-    def start_correlated_execution(self, execution_id: int, correlation: Correlation) -> StartedExecution:
+    def start_correlated_execution(
+        self, execution_id: int, correlation: Correlation, *, place: Place | None = None
+    ) -> StartedExecution:
         """Start an execution that :meth:`get_or_create_execution` returned, unless another caller has started it.
 
         :param execution_id: the execution.
         :param correlation: the same as for :meth:`get_or_create_execution`.
+        :param place: the execution's :attr:`CorrelatedExecution.place`. Default: the server looks it up.
         :return: the execution after the call, with the values that are set.
         :raises OtherExecutionActive: another execution became active that must end first. Nothing was started.
         :raises AttemptSuperseded: a later attempt of the caller has this or another execution. Nothing was started.
         :raises CatalogError: as :meth:`start_execution` does.
         """
-        batch = start_batch(execution_id, correlation)
+        batch = start_batch(execution_id, correlation, place)
         results = self._start(batch, execution_id, is_ours=True, refusal=_own_refusal)
         while results[-1].columns[:1] == (OTHER_ID,):
             if not results[-1].rows:

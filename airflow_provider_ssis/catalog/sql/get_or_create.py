@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 OTHER_ID = "other_execution_id"
 """First column of the result set of active executions that prevent a new one. No other result set begins with it."""
 
+Place = tuple[int, str]
+"""The id of a project, and the name of a package."""
+
 LOCK_SECONDS = 60
 """Seconds to wait for the lock. Its holder creates or starts an execution, which takes a second or two."""
 
@@ -38,9 +41,9 @@ def get_or_create_batches(
 ) -> Iterator[Batch]:
     """The batches that find the execution or create it.
 
-    The first one selects ``execution_id``, ``status`` and ``created``, or, if other executions prevent a new one, those
-    (:data:`OTHER_ID`). The others set more values: run them only if the execution was created. The first batch takes
-    the lock and the last one releases it.
+    The first one selects ``execution_id``, ``status``, ``created`` and ``project_id``, or, if other executions prevent
+    a new one, those (:data:`OTHER_ID`). The others set more values: run them only if the execution was created. The
+    first batch takes the lock and the last one releases it.
 
     :param request: what to run and how.
     :param settings: everything that the request sets, from :func:`settings_with_key`.
@@ -54,7 +57,8 @@ def get_or_create_batches(
         f"SELECT @created = 1, @status = {OperationStatus.CREATED.value};\nEND;\n"
         + (f"IF @created = 0 {_RELEASE_LOCK}" if further else _RELEASE_LOCK)
         + f"IF @execution_id IS NULL {_SHOW_OTHERS}"
-        "ELSE SELECT @execution_id AS execution_id, @status AS status, @created AS created;"
+        "ELSE SELECT @execution_id AS execution_id, @status AS status, @created AS created, "
+        "@project_id AS project_id;"
     )
     values = [*_correlation_values(correlation), *place_of(request), *first.values]
     yield _guarded(body, values)
@@ -67,7 +71,7 @@ def get_or_create_batches(
         )
 
 
-def start_batch(execution_id: int, correlation: Correlation) -> Batch:
+def start_batch(execution_id: int, correlation: Correlation, place: Place | None = None) -> Batch:
     """The batch that starts the execution unless another one became active.
 
     It selects the values that are set and then the row of the execution after the start, or the executions that prevent
@@ -75,14 +79,16 @@ def start_batch(execution_id: int, correlation: Correlation) -> Batch:
 
     :param execution_id: the execution.
     :param correlation: the same as for :func:`get_or_create_batches`.
+    :param place: its project and package. Default: the batch looks them up.
     """
+    project_id, package = place or (0, "")
     body = (
         f"{_TAKE_LOCK}{_SET_CORRELATION}{_CHECK_GIVEN}"
         f"IF @others = 0\nBEGIN\n{values_query(None, only_set=True).sql};\n"
         f"EXEC catalog.start_execution @execution_id = @execution_id;\nEND;\n{_RELEASE_LOCK}"
         f"IF @others > 0 {_SHOW_OTHERS}ELSE {execution_query(None).sql};"
     )
-    return _guarded(body, [*_correlation_values(correlation), execution_id])
+    return _guarded(body, [*_correlation_values(correlation), execution_id, project_id, package])
 
 
 def stop_batch(execution_id: int, correlation: Correlation) -> Batch:
@@ -95,7 +101,7 @@ def stop_batch(execution_id: int, correlation: Correlation) -> Batch:
         f"{_TAKE_LOCK}{_SET_CORRELATION}{_CHECK_GIVEN}"
         f"EXEC catalog.stop_operation @operation_id = @execution_id;\n{_RELEASE_LOCK}SELECT 1 AS done;"
     )
-    return _guarded(body, [*_correlation_values(correlation), execution_id])
+    return _guarded(body, [*_correlation_values(correlation), execution_id, 0, ""])
 
 
 def settings_with_key(request: ExecutionRequest, correlation: Correlation) -> list[Setting]:
@@ -216,8 +222,8 @@ _FIND = (
 # For a given execution. Its own key names the last attempt that got it before it was started.
 _RECENT_OR_LATER = f"(v.execution_id >= @execution_id OR ({_RECENT}))"
 _CHECK_GIVEN = (
-    "SET @execution_id = ?;\n"
-    "SELECT @project_id = v.object_id, @package = v.package_name FROM catalog.executions AS v "
+    "SELECT @execution_id = ?, @project_id = ?, @package = ?;\n"
+    "IF @project_id = 0 SELECT @project_id = v.object_id, @package = v.package_name FROM catalog.executions AS v "
     "WHERE v.execution_id = @execution_id;\n"
     f"{_PROBE.format(condition=f'{_RECENT_OR_LATER} AND NOT (v.execution_id = @execution_id AND {_CALLER} = @caller)')}"
     "IF @matter > 0\nBEGIN\n"

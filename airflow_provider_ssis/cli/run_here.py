@@ -34,7 +34,7 @@ _KEYS = ("parameters", "project_parameters", "connections", "property_overrides"
 
 
 @click.command("run", cls=RunCommand)
-@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.argument("source", type=click.Path(path_type=Path))
 @click.option("--package", metavar="NAME", help="The package of a project: Load.dtsx.")
 @click.option("--parameter", type=Pair(), multiple=True, help="Value of a package parameter.")
 @click.option("--project-parameter", type=Pair(), multiple=True, help="Value of a project parameter.")
@@ -125,6 +125,7 @@ def command(
     """
     from airflow_provider_ssis.cli.run_display import EventPrinter, RunningTasks
     from airflow_provider_ssis.engine import CancelToken, RunOptions, load_project, run_package
+    from airflow_provider_ssis.engine.loading import PackageNotFoundError
     from airflow_provider_ssis.engine.process.child import load_function
     from airflow_provider_ssis.engine.summary import RunSummary
 
@@ -132,6 +133,9 @@ def command(
     given = _values(values, parameter, project_parameter, connection, overrides)
     password = None if password_file is None else read_password(password_file)
     with _reported(output, package, validate_only=dry_run):
+        if not source.exists():
+            text = f"{source} does not exist. Check the path. A run on a server needs FOLDER PROJECT PACKAGE."
+            raise PackageNotFoundError(text)
         scripts = {path: load_function(name) for path, name in unique(script, "--script").items()}
         project = load_project(source, password=password)
         name = project.file_name(package)

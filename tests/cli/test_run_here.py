@@ -128,6 +128,9 @@ def test_the_package_of_a_project_is_named(tmp_path: Path, capsys: pytest.Captur
     assert main(["run", project]) == 5
     assert "Count.dtsx" in capsys.readouterr().err
     assert main(["run", project, "--package", "Missing"]) == 4
+    capsys.readouterr()
+    assert main(["run", str(tmp_path / "Missing.dtsx")]) == 4
+    assert "Missing.dtsx does not exist. Check the path." in capsys.readouterr().err
 
 
 def test_a_refused_package_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

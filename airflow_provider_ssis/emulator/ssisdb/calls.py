@@ -236,7 +236,7 @@ class CatalogCall:
         if row is None or not self.may_change(execution_id):
             raise self.fail(27103, execution_id)
         if row[0] != OperationStatus.CREATED:
-            raise self.fail(started)
+            raise self.fail(started, execution_id)
 
     def catalog_property(self, name: str) -> str:
         """The value of a catalog property, as the caller's transaction sees it.

@@ -10,7 +10,6 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, lock_mode, lock_name
-from airflow_provider_ssis.emulator.tsql.execution.object_properties import column_length, column_name, object_property
 from airflow_provider_ssis.emulator.tsql.execution.permissions import has_permission
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
@@ -234,9 +233,6 @@ _VALUES: Final[dict[str, Value]] = {
     "ident_current()": _identity_value(lambda session, table: session.identities_of(table).last(table)),
     "ident_incr()": _identity_value(_increment),
     "ident_seed()": _identity_value(_seed),
-    "col_length()": column_length,
-    "col_name()": column_name,
-    "objectproperty()": object_property,
     "cursor_status()": lambda session, frame: partial(_cursor_status, session, frame),
     "app_name()": lambda session, frame: session.login.application_name,
     "current_transaction_id()": lambda session, frame: session.transactions.id,

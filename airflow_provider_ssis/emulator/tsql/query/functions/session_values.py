@@ -78,8 +78,6 @@ CONSTANT_CALLS: Final[Mapping[str, SqlType]] = {
 ASKED: Final[Mapping[str, tuple[int, int, SqlType]]] = {
     "applock_mode()": (3, 3, NAME),
     "applock_test()": (4, 4, SMALLINT),
-    "col_length()": (2, 2, SMALLINT),
-    "col_name()": (2, 2, NAME),
     "cursor_status()": (2, 2, SMALLINT),
     "ident_current()": (1, 1, _IDENTITY),
     "ident_incr()": (1, 1, _IDENTITY),
@@ -88,7 +86,6 @@ ASKED: Final[Mapping[str, tuple[int, int, SqlType]]] = {
     "databasepropertyex()": (2, 2, SQL_VARIANT),
     "has_dbaccess()": (1, 1, INT),
     "has_perms_by_name()": (3, 5, INT),
-    "objectproperty()": (2, 2, INT),
     "is_member()": (1, 1, INT),
     "is_rolemember()": (1, 2, INT),
     "is_srvrolemember()": (1, 2, INT),

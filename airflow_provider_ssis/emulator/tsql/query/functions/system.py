@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SQL_VARIANT, UNIQUEIDENTIFIER, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.metadata import type_catalog
-from airflow_provider_ssis.emulator.tsql.metadata.names import is_global, split_name
+from airflow_provider_ssis.emulator.tsql.metadata.names import is_global, qualified, split_name
+from airflow_provider_ssis.emulator.tsql.metadata.object_properties import column_name, object_property
 from airflow_provider_ssis.emulator.tsql.query.functions import session_values
 from airflow_provider_ssis.emulator.tsql.query.functions.session_values import NAME
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function, Plain, taken
@@ -201,7 +202,16 @@ def _db_name(metadata: Metadata, database: str, number: int | None = None) -> st
     return next((name for name, known in metadata.database_ids.items() if known == number), None)
 
 
+def _col_length(metadata: Metadata, database: str, table: str, column: str) -> int | None:
+    relation = metadata.relation(*qualified(split_name(table), database))
+    columns = relation.columns if relation is not None else ()
+    found = next((each for each in columns if each.name.lower() == column.lower()), None)
+    return type_catalog.facets(found.type)[0] if found is not None else None
+
+
 _METADATA: Final = {
+    "col_length": _of_metadata("col_length", ("text", "text"), SqlType("smallint"), _col_length),
+    "col_name": _of_metadata("col_name", ("int", "int"), NAME, column_name),
     "db_id": _of_metadata(
         "db_id",
         ("text",),
@@ -229,6 +239,7 @@ _METADATA: Final = {
         ),
         least=1,
     ),
+    "objectproperty": _of_metadata("objectproperty", ("int", "text"), INT, object_property),
     "schema_id": _of_metadata(
         "schema_id",
         ("text",),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _NAMESPACE = uuid.UUID("8f0c2a52-6f44-4bb5-9a4e-0d7b3a1c5e19")
-_NOT_IN_NAMES = '/\\:[].="'
+_NOT_IN_NAMES = r"/\:[].="
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _NOT_ESCAPED = re.compile(r"[A-Za-z0-9]")
 

@@ -307,6 +307,16 @@ def test_the_designer_names_connection_managers_by_server_and_path(name: str, tm
     assert not set('\\/:*?"<>|') & set(file.name)
 
 
+def test_tasks_have_names_with_quotes_and_no_break_spaces() -> None:
+    package = PackageBuilder("Load")
+    mart = package.connection_managers.add_oledb("Mart", "Data Source=.;Provider=MSOLEDBSQL19.1;")
+    first = package.add_execute_sql('"A" & <b>', mart, "SELECT 1")
+    package.connect(first, package.add_execute_sql("C\u00a0d", mart, "SELECT 1"))
+    found = package.read().container
+    assert [one.name for one in found.children] == ['"A" & <b>', "C\u00a0d"]
+    assert len(found.constraints) == 1
+
+
 def test_log_providers_log_events() -> None:
     package = PackageBuilder("Load")
     file = package.connection_managers.add_file("Log", "/var/log/load.csv", usage="create file")

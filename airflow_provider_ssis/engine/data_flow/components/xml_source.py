@@ -254,7 +254,7 @@ class XmlSource(FlowComponent):
     def rows(self, inputs: Mapping[str, Iterator[pa.RecordBatch]]) -> Iterator[Emitted]:
         """Yield the rows of all tables."""
         matched: dict[XmlTable, _Table] | None = None
-        for row in read_rows(self._source, self._name, self._tables, self._encoding):
+        for row in read_rows(self._source, self._name, self._tables, self._encoding, self._cancel.check):
             if matched is None:
                 matched = self._match(row.table.root)
             table = matched.get(row.table)
@@ -262,7 +262,6 @@ class XmlSource(FlowComponent):
                 continue
             table.rows.append(row)
             if len(table.rows) >= self.plan.buffer_rows:
-                self._cancel.check()
                 yield from self._flush(table)
         for table in (matched or {}).values():
             yield from self._flush(table)

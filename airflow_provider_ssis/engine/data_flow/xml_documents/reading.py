@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -18,6 +18,8 @@ from airflow_provider_ssis.engine.errors import TaskFailure
 
 _NO_INLINE_SCHEMA, _LATE_INLINE_SCHEMA, _SECOND_INLINE_SCHEMA = 0xC02092A3, 0xC02092A2, 0xC020929E
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_CHECKED = 10_000
+"""The number of tags between two checks."""
 _SCHEMA_TAG = f"{{{SCHEMA}}}schema"
 
 
@@ -40,7 +42,11 @@ class XmlRow:
 
 
 def read_rows(
-    source: IO[bytes], name: str, tables: Mapping[str, XmlTable] | None, encoding: str | None = None
+    source: IO[bytes],
+    name: str,
+    tables: Mapping[str, XmlTable] | None,
+    encoding: str | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Iterator[XmlRow]:
     """Yield the rows of a document, each when its element ends.
 
@@ -48,6 +54,7 @@ def read_rows(
     :param name: what messages call it.
     :param tables: the tables by the tag of the root; None for the schema in the document.
     :param encoding: the encoding of the document; None for that which it declares. Default: None.
+    :param check: is called now and then; raises an exception to end the work. Default: nothing does.
     :raises TaskFailure: the document is not well-formed, has a document type, or does not belong to the schema.
     """
     reader = _Reader(name, tables)
@@ -61,7 +68,9 @@ def read_rows(
         huge_tree=True,
     )
     try:
-        for event, element in events:
+        for number, (event, element) in enumerate(events):
+            if number % _CHECKED == 0:
+                check()
             if event == "start":
                 reader.start(element)
             else:

@@ -14,6 +14,7 @@ import pytest
 
 from airflow_provider_ssis.engine.data_flow.xml_documents.reading import read_rows
 from airflow_provider_ssis.engine.data_flow.xml_documents.schema import tables_of_schema
+from airflow_provider_ssis.engine.errors import Cancelled
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from airflow_provider_ssis.project.package.document import read_dts_package
@@ -289,6 +290,15 @@ def test_documents_of_the_web_and_other_types_are_refused() -> None:
     found = [refusal.what for refusal in task_of(context).refusals(context.options)]
     assert any("XMLData" in what for what in found)
     assert any("DT_DBTIMESTAMP2" in what for what in found)
+
+
+def test_cancelling_ends_the_reading_of_a_document_without_rows() -> None:
+    def check() -> None:
+        raise Cancelled
+
+    tables = tables_of_schema(parse_xml(values_schema({"v": "xs:string"}).encode(), "x.xsd"))
+    with pytest.raises(Cancelled):
+        list(read_rows(io.BytesIO(b"<d>" + b"<x/>" * 20_000 + b"</d>"), "x", tables, None, check))
 
 
 def test_memory_does_not_grow_with_the_document() -> None:

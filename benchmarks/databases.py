@@ -17,7 +17,7 @@ from airflow_provider_ssis.engine.control_flow.running import run_package
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.flow_scripts import ScriptOutput
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
-from benchmarks.results import Goal, Report, Result, rate
+from benchmarks.results import Goal, Report, Result, cost, rate
 from benchmarks.servers import CatalogService
 from benchmarks.workers import Worker
 
@@ -66,33 +66,69 @@ def run(size: Size) -> Report:
             f"Provider=MSOLEDBSQL.1;Data Source={server.host},{server.port};Initial Catalog=Bench;"
             f"User ID={server.user};Password={server.password};"
         )
-        peer_in, ours_in = _best(
+        took = _Clock(worker)
+        peer_in, ours_in = took.best(
             lambda: _new_table(connection), lambda: _peer_write(text, batches), lambda: _ours_write(manager, batches)
         )
         _expect(size.rows, connection.execute("SELECT COUNT(*) FROM [dbo].[Sales]").fetchval())
-        peer_out, ours_out = _best(lambda: None, lambda: _peer_read(text, size.rows), lambda: _ours_read(manager))
-    results = [
-        rate(NAME, "write", "rows/s", ours=size.rows / ours_in, peer=size.rows / peer_in, peer_name="bulkcopy_arrow"),
-        rate(NAME, "read", "rows/s", ours=size.rows / ours_out, peer=size.rows / peer_out, peer_name="arrow_reader"),
-    ]
+        peer_out, ours_out = took.best(lambda: None, lambda: _peer_read(text, size.rows), lambda: _ours_read(manager))
+    results: list[Result] = []
+    for name, ours, peer, peer_name in (
+        ("write", ours_in, peer_in, "bulkcopy_arrow"),
+        ("read", ours_out, peer_out, "arrow_reader"),
+    ):
+        speeds = size.rows / ours.seconds, size.rows / peer.seconds
+        results += [
+            rate(NAME, name, "rows/s", ours=speeds[0], peer=speeds[1], peer_name=peer_name),
+            cost(NAME, f"{name}: processor", "s", ours=ours.processor, peer=peer.processor, peer_name=peer_name),
+        ]
     return Report(
         f"{size.rows:,} rows of five columns into a table of the embedded server and out of it, compared with "
         "mssql-python alone",
         results,
         goals=[_goal(result) for result in results],
         note=f"Both commit each {_BATCH:,} rows. Ours is a run of the whole package, with checks and messages. The "
-        f"best of {_TIMES} runs of each, in turn.",
+        f"best of {_TIMES} runs of each, in turn. Processor time is that of the client and the server.",
     )
 
 
-def _best(prepare: Callable[[], None], *engines: Callable[[], float]) -> list[float]:
-    """The least seconds of each engine."""
-    found: list[list[float]] = [[] for _ in engines]
-    for _ in range(_TIMES):
-        for taken, engine in zip(found, engines, strict=True):
-            prepare()
-            taken.append(engine())
-    return [min(taken) for taken in found]
+@dataclass(frozen=True, slots=True)
+class _Took:
+    """What a run took, in seconds.
+
+    :param processor: of this process and the server.
+    """
+
+    seconds: float
+    processor: float
+
+
+class _Clock:
+    """Measures engines.
+
+    :param server: the process of the server.
+    """
+
+    def __init__(self, server: Worker) -> None:
+        self._server = server
+
+    def best(self, prepare: Callable[[], None], *engines: Callable[[], None]) -> list[_Took]:
+        """The least time and processor time of each engine."""
+        found: list[list[_Took]] = [[] for _ in engines]
+        for _ in range(_TIMES):
+            for taken, engine in zip(found, engines, strict=True):
+                prepare()
+                taken.append(self._took(engine))
+        return [_Took(min(each.seconds for each in taken), min(each.processor for each in taken)) for taken in found]
+
+    def _took(self, engine: Callable[[], None]) -> _Took:
+        began, processor = time.perf_counter(), self._processor()
+        engine()
+        return _Took(time.perf_counter() - began, self._processor() - processor)
+
+    def _processor(self) -> float:
+        served: float = self._server.call("processor")
+        return served + time.process_time()
 
 
 def _goal(result: Result) -> Goal:
@@ -125,36 +161,32 @@ def _batches(size: Size) -> Iterator[pa.RecordBatch]:
         )
 
 
-def _peer_write(text: str, batches: list[pa.RecordBatch]) -> float:
-    began = time.perf_counter()
+def _peer_write(text: str, batches: list[pa.RecordBatch]) -> None:
     with closing(mssql_python.connect(text, autocommit=True)) as connection:
         reader = pa.RecordBatchReader.from_batches(batches[0].schema, batches)
         connection.cursor().bulkcopy_arrow(
             _TABLE, reader, batch_size=_BATCH, timeout=0, table_lock=True, check_constraints=True
         )
-    return time.perf_counter() - began
 
 
-def _peer_read(text: str, rows: int) -> float:
-    began = time.perf_counter()
+def _peer_read(text: str, rows: int) -> None:
     with closing(mssql_python.connect(text, autocommit=True)) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT * FROM [dbo].[Sales]")
         _expect(rows, sum(batch.num_rows for batch in cursor.arrow_reader(_BATCH)))
-    return time.perf_counter() - began
 
 
-def _ours_write(manager: str, batches: list[pa.RecordBatch]) -> float:
+def _ours_write(manager: str, batches: list[pa.RecordBatch]) -> None:
     project = ProjectBuilder("Benchmark")
     package = project.add_package("Benchmark")
     database = package.connection_managers.add_oledb("Mart", "Provider=MSOLEDBSQL.1;Data Source=.;")
     flow = package.add_data_flow("Load")
     source = flow.add_script_component("Rows", None, {"Out": ScriptOutput(_COLUMNS, synchronous=False)})
     flow.add_oledb_destination("Write", source.output, database, _TABLE, fast_load_options=_OPTIONS)
-    return _run(project, manager, {"\\Package\\Load\\Rows": lambda _: iter(batches)})
+    _run(project, manager, {"\\Package\\Load\\Rows": lambda _: iter(batches)})
 
 
-def _ours_read(manager: str) -> float:
+def _ours_read(manager: str) -> None:
     project = ProjectBuilder("Benchmark")
     package = project.add_package("Benchmark")
     database = package.connection_managers.add_oledb("Mart", "Provider=MSOLEDBSQL.1;Data Source=.;")
@@ -162,14 +194,10 @@ def _ours_read(manager: str) -> float:
     source = flow.add_oledb_source("Read", database, _COLUMNS, table=_TABLE)
     count = package.add_variable("Rows", 0)
     flow.add_row_count("Count", source.output, count)
-    return _run(project, manager, {})
+    _run(project, manager, {})
 
 
-def _run(project: ProjectBuilder, manager: str, scripts: dict[str, Script]) -> float:
-    content = project.to_ispac()
-    began = time.perf_counter()
-    result = run_package(content, scripts=scripts, connections={"Mart": manager})
-    seconds = time.perf_counter() - began
+def _run(project: ProjectBuilder, manager: str, scripts: dict[str, Script]) -> None:
+    result = run_package(project.to_ispac(), scripts=scripts, connections={"Mart": manager})
     if not result.succeeded:
         raise AssertionError("; ".join(message.text for message in result.messages))
-    return seconds

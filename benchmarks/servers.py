@@ -62,6 +62,10 @@ class CatalogService:
         """Logins and requests so far."""
         return Traffic(self._server.traffic.logins, self._server.traffic.requests)
 
+    async def processor(self) -> float:
+        """The processor time of this process so far, in seconds."""
+        return time.process_time()
+
     async def delay(self, seconds: float) -> int:
         """Put a slow network in front of the server.
 

@@ -78,7 +78,7 @@ def test_data_flows_write_the_bytes_of_duckdb() -> None:
 
 
 def test_databases_give_the_rows_of_mssql_python() -> None:
-    check(databases.run(databases.SMALLEST), "databases", cases=2)
+    check(databases.run(databases.SMALLEST), "databases", cases=4)
 
 
 def test_set_components_give_the_rows_of_duckdb() -> None:

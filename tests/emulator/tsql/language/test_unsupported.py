@@ -83,7 +83,6 @@ UNSUPPORTED = [
         "The function COLUMNPROPERTY",
     ),
     ("SELECT OBJECTPROPERTY(1, 'ExecIsStartup')", "OBJECTPROPERTY with the property 'ExecIsStartup'"),
-    ("SELECT COUNT(*) FROM sys.partitions", "The view sys.partitions"),
     ("SELECT STATS_DATE(1, 1), INDEX_COL('t', 1, 1)", "The function STATS_DATE"),
     (
         "SELECT PERMISSIONS(), CONTEXT_INFO(), MIN_ACTIVE_ROWVERSION(), GET_FILESTREAM_TRANSACTION_CONTEXT()",

@@ -80,7 +80,7 @@ class Checkpoint:
         :raises TaskFailure: the file cannot be written.
         """
         container = frame.container
-        if container.kind not in _UNITS or not is_unit(frame):
+        if container.kind not in _UNITS or not is_unit(frame) or frame.is_incomplete:
             return
         self.done[container.id.upper()] = None
         self.save(frame.root)

@@ -30,6 +30,7 @@ class Frame:
     :param causes: the event handlers that run because of each other, the last of which is this one.
     :param errors: the number of errors that were raised in it and in the executables inside.
     :param ended: whether a failure inside ended it: no further executable starts in it.
+    :param is_incomplete: whether executables in it did not start because the package or the run ended.
     :param holds_slot: whether it is one of the executables that run at the same time.
     :param is_cancelled: whether an event handler asked to stop it (``System::Cancel``).
     :param start: when it started.
@@ -44,6 +45,7 @@ class Frame:
     causes: tuple[DtsEventHandler, ...] = ()
     errors: int = 0
     ended: bool = False
+    is_incomplete: bool = False
     holds_slot: bool = False
     is_cancelled: bool = False
     start: datetime | None = None
@@ -118,6 +120,11 @@ class Frame:
             causes=(*source.running_handlers, handler),
             holds_slot=any(frame.holds_slot for frame in source.outwards() if frame.package is self.package),
         )
+
+    def leave_incomplete(self) -> None:
+        """Note that executables in this frame, and so in the frames around it, did not start."""
+        for outer in self.outwards():
+            outer.is_incomplete = True
 
     def end_after(self, failed: DtsContainer) -> None:
         """End the containers that the failure of an executable in this frame ends."""

@@ -281,6 +281,8 @@ class Walk:
         async def ended(child: Frame, result: Result) -> None:
             if result is Result.FAILURE:
                 frame.end_after(child.container)
+            elif result is Result.CANCELED:
+                frame.leave_incomplete()
             untrue = [
                 one for one in schedule.with_expressions(child.container.path) if not await self._is_true(frame, one)
             ]
@@ -289,6 +291,8 @@ class Walk:
         try:
             while True:
                 if frame.is_ended or self.cancel.is_cancelled:
+                    if not schedule.is_empty:
+                        frame.leave_incomplete()
                     schedule.clear()
                 child = schedule.next()
                 if child is None:

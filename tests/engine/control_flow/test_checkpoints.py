@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import threading
+from collections import Counter
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +16,9 @@ from airflow_provider_ssis.engine import RunResult
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.control_flow.file_lock import FileLock
 from airflow_provider_ssis.engine.errors import TaskFailure
-from airflow_provider_ssis.engine.events import EventName, Result
-from airflow_provider_ssis.project.builder.executables import Options
+from airflow_provider_ssis.engine.events import Event, EventName, ExecutableEnded, Result
+from airflow_provider_ssis.project.builder.containers import ContainerContents
+from airflow_provider_ssis.project.builder.executables import ExecutableBuilder, Options
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from tests.support.engine_runs import EngineRuns, Function, add_task, codes, messages, ran
 
@@ -37,9 +41,11 @@ class Restarts:
             "\\Package.Properties[CheckpointFileName]": str(self.file),
         }
 
-    def __call__(self, package: PackageBuilder, functions: dict[str, Function] | None = None) -> RunResult:
+    def __call__(
+        self, package: PackageBuilder, functions: dict[str, Function] | None = None, **arguments: Any
+    ) -> RunResult:
         """Run it."""
-        return self._runs.run(package, functions, property_overrides=self._overrides)
+        return self._runs.run(package, functions, property_overrides=self._overrides, **arguments)
 
 
 @pytest.fixture
@@ -131,6 +137,74 @@ def test_a_sequence_is_a_unit_if_its_tasks_only_fail_their_parent(restarts: Rest
     failed = restarts(package, {"Two": fail})
     assert 0x80014058 not in codes(failed, EventName.WARNING)
     assert ran(restarts(package)) == ["One", "Two", "S", "P"]
+
+
+def test_a_sequence_that_the_failure_of_another_task_ended_is_not_done(restarts: Restarts) -> None:
+    package = PackageBuilder("P")
+    add_task(package, "Fails", options=RESTARTABLE)
+    inner = package.add_sequence("Outer").add_sequence("Inner")
+    inner.connect(*(add_task(inner, name, options=RESTARTABLE) for name in ("One", "Two")))
+    started, failed = threading.Event(), threading.Event()
+
+    def fail_while_one_runs(context: TaskContext) -> None:
+        started.wait(10)
+        fail(context)
+
+    def one(context: TaskContext) -> None:
+        started.set()
+        failed.wait(10)
+        for _ in range(10):
+            context.information("Lets the walk go on until it has seen the failure.", 0)
+
+    def watch(event: Event) -> None:
+        if isinstance(event, ExecutableEnded) and event.place.name == "Fails":
+            failed.set()
+
+    restarts(package, {"Fails": fail_while_one_runs, "One": one}, on_event=watch)
+    assert sorted(ran(restarts(package))) == ["Fails", "Inner", "Outer", "P", "Two"]
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_restarts_run_each_task_of_a_random_package_once(restarts: Restarts, seed: int) -> None:
+    chooser = random.Random(seed)
+    package = PackageBuilder("P")
+    runs_of: Counter[str] = Counter()
+    failed: set[str] = set()
+    lock = threading.Lock()
+
+    def fill(container: ContainerContents, depth: int) -> None:
+        before: ExecutableBuilder | None = None
+        for _ in range(chooser.randint(1, 4)):
+            name = f"X{len(runs_of)}"
+            runs_of[name] = 0
+            made: ExecutableBuilder
+            if depth < 2 and chooser.random() < 0.3:
+                made = container.add_sequence(name)
+                fill(made, depth + 1)
+                del runs_of[name]
+                runs_of[f"{name} end"] = 0
+                add_task(made, f"{name} end", options=RESTARTABLE)
+            else:
+                made = add_task(container, name, options=RESTARTABLE)
+            if before is not None and chooser.random() < 0.7:
+                container.add_constraint(before, made)
+            before = made
+
+    def task(context: TaskContext) -> None:
+        name = context.container.name
+        with lock:
+            if name not in failed and chooser.random() < 0.3:
+                failed.add(name)
+                fail(context)
+            runs_of[name] += 1
+
+    fill(package, 0)
+    for _ in range(len(runs_of) + 1):
+        result = restarts(package, dict.fromkeys(runs_of, task))
+        if result.status is Result.SUCCESS:
+            break
+    assert (result.status, set(runs_of.values())) == (Result.SUCCESS, {1})
+    assert not restarts.file.exists()
 
 
 def test_a_restart_repeats_the_loop_in_which_a_task_failed(restarts: Restarts) -> None:

@@ -18,7 +18,7 @@ from tests.support.concurrent_clients import empty, work_together
 from tests.support.emulator_process import MEGABYTE, EmulatorProcess
 
 WARM_UP = 3
-"""Rounds after which the server's caches are filled."""
+"""Rounds after which the server's caches are filled, but for some 40 MB that DuckDB keeps of ended queries."""
 GROWTH = 0.15
 """How much of its memory the server may grow from then on."""
 

@@ -11,11 +11,13 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import ArrowRows, Event, ResultColumns, Rows, StatementDone
 from airflow_provider_ssis.emulator.tsql.execution import call_statements, tables, user_table_statements
+from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import StreamedTable, done
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.table_names import is_local
 from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
 from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -129,7 +131,42 @@ async def _insert_execute(interpreter: Runner, statement: s.InsertExecute, frame
     yield done(interpreter.session, frame, count)
 
 
+async def _insert_changed(interpreter: Runner, statement: s.InsertChanged, frame: Frame) -> AsyncGenerator[Event]:
+    session, evaluator = interpreter.session, interpreter.evaluator
+    change = await evaluator.compile(statement.change, frame)
+    outputs = change.change.outputs if change.change is not None else ()
+    if len(outputs) != 1 or outputs[0].into is not None:
+        raise SqlError(10709, "A change in FROM needs one OUTPUT clause, without INTO.", severity=15)
+    names = [column.name.lower() for column in outputs[0].columns]
+    is_named = all(names) and len(set(names)) == len(names)
+    columns = tuple(
+        column if is_named else replace(column, name=f"c{place}")
+        for place, column in enumerate(outputs[0].columns, start=1)
+    )
+    given = LocalTable(s.CHANGED_ROWS, columns, level=1)
+    inner = Frame(
+        frame.temporary_tables.new_child({given.name: given}),
+        frame.level,
+        frame.types,
+        frame.values,
+        frame.table_variables,
+    )
+    insert = await evaluator.compile(statement.insert, inner)
+    environment = Environment(session, frame)
+    steps = [(query, {name: environment[name] for name in query.parameters}) for query in (change, insert)]
+    for event in interpreter.begin_implicitly():
+        yield event
+    async with session.transactions.writing([*change.tables, *insert.tables], session.options):
+        for table in (*change.tables, *insert.tables):
+            tables.check_current(session, table)
+        run = partial(tables.insert_changed, session, steps[0], given, steps[1], frame)
+        session.row_count = (await session.worker.run(run)).count
+    yield done(session, frame, session.row_count)
+    session.last_error = 0
+
+
 STREAMED: Final[StreamedTable] = {
     s.Query: _query,
+    s.InsertChanged: _insert_changed,
     s.InsertExecute: _insert_execute,
 }

@@ -245,6 +245,36 @@ def run_change(session: SessionState, query: CompiledQuery, values: Mapping[str,
     return applied
 
 
+def insert_changed(
+    session: SessionState,
+    change: tuple[CompiledQuery, Mapping[str, Any]],
+    given: LocalTable,
+    insert: tuple[CompiledQuery, Mapping[str, Any]],
+    frame: Frame,
+) -> Applied:
+    """Run a change, and an INSERT of the rows that it outputs, so that a rollback can undo both.
+
+    :param change: with its values.
+    :param given: the local table that takes the rows of OUTPUT.
+    :param insert: reads it; with its values.
+    """
+    run, run_insert = change_runner(session, *change), change_runner(session, *insert)
+
+    def both() -> tuple[Applied, Applied]:
+        applied = run()
+        try:
+            session.local_tables.create(given)
+            session.local_tables.insert(given, given.columns, applied.outputs[0])
+            return applied, run_insert()
+        finally:
+            session.local_tables.drop(given)
+
+    changed, inserted = session.transactions.write_steps([*change[0].tables, *insert[0].tables], both)
+    _note_identity(session, changed, frame)
+    _note_identity(session, inserted, frame)
+    return inserted
+
+
 def change_runner(
     session: SessionState, query: CompiledQuery, values: Mapping[str, Any], *, identity_insert: bool | None = None
 ) -> Callable[[], Applied]:

@@ -37,7 +37,7 @@ def insert(stream: TokenStream) -> s.Statement:
         stream.accept_symbol(")")
     if not stream.now.is_word("EXEC", "EXECUTE"):
         stream.position = start
-        return extents.query(stream)
+        return extents.statement(stream)
     if table.kind is Kind.VARIABLE and not stream.has_table(table.text.lower()):
         text = f'Must declare the table variable "{table.text}".'
         raise SqlError(1087, text, severity=15, state=2, line=table.line)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, Token
-from airflow_provider_ssis.emulator.tsql.language.statements import Query
+from airflow_provider_ssis.emulator.tsql.language.statements import CHANGED_ROWS, InsertChanged, Query
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.metadata.names import is_global
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Identity
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 STATEMENT_WORDS: Final = frozenset(
     """ALTER BEGIN BREAK CLOSE COMMIT CONTINUE CREATE DBCC DEALLOCATE DECLARE DELETE DENY DROP ELSE END EXEC EXECUTE
@@ -128,7 +128,18 @@ class _Extent:
 
 
 def query(stream: TokenStream) -> Query:
-    """SELECT, WITH, INSERT, UPDATE, DELETE or MERGE."""
+    """SELECT, WITH, INSERT, UPDATE, DELETE or MERGE.
+
+    :raises SqlError: 40514, a change in FROM of another statement than INSERT.
+    """
+    found = statement(stream)
+    if isinstance(found, InsertChanged):
+        raise not_supported("A change in FROM", line=found.line)
+    return found
+
+
+def statement(stream: TokenStream) -> Query | InsertChanged:
+    """As :func:`query`, and an INSERT of the rows that a change in FROM outputs."""
     first = stream.advance()
     extent = _Extent(first)
     pieces: list[str] = []
@@ -136,9 +147,17 @@ def query(stream: TokenStream) -> Query:
     start = first.start
     depth = cases = 0
     identity: Identity | None = None
+    changed: QueryText | None = None
     has_source = not first.is_word("SELECT", "WITH")
     while not stream.at_end:
         token = stream.now
+        if token.is_symbol("(") and stream.previous.is_word("FROM", "JOIN") and stream.following.is_word(*_CHANGES):
+            if changed is not None or stream.previous.is_word("JOIN") or not first.is_word("INSERT", "WITH"):
+                raise not_supported("A change in FROM", line=token.line)
+            pieces += [stream.text[start : token.start], " ".join(["(SELECT", "*", "FROM", f"[{CHANGED_ROWS}])"])]
+            changed = _inner_change(stream)
+            start = stream.previous.end
+            continue
         if token.kind is Kind.SYMBOL:
             depth += _PARENTHESES.get(token.text, 0)
             if token.text == ";" or depth < 0:
@@ -182,7 +201,28 @@ def query(stream: TokenStream) -> Query:
     if identity is not None and not into:
         text = "The IDENTITY function can only be used when the SELECT statement has an INTO clause."
         raise SqlError(177, text, severity=15, line=first.line)
-    return Query(first.line, QueryText.parse("".join(pieces), first.line), into, has_source, identity)
+    parsed = QueryText.parse("".join(pieces), first.line)
+    if changed is not None:
+        return InsertChanged(first.line, changed, parsed)
+    return Query(first.line, parsed, into, has_source, identity)
+
+
+def _inner_change(stream: TokenStream) -> QueryText:
+    """The statement in the parentheses that begin here."""
+    stream.advance()
+    first = stream.now
+    depth = 0
+    while not stream.at_end:
+        token = stream.now
+        if token.kind is Kind.VARIABLE:
+            stream.check_variable()
+        elif token.kind is Kind.SYMBOL:
+            depth += _PARENTHESES.get(token.text, 0)
+            if depth < 0:
+                stream.advance()
+                return QueryText.parse(stream.text[first.start : token.start], first.line)
+        stream.advance()
+    raise stream.error()
 
 
 def _identity(stream: TokenStream) -> tuple[str, Identity]:

@@ -278,7 +278,7 @@ _SIMPLE: Final[dict[str, Callable[[TokenStream], s.Statement]]] = {
     "UPDATE": extents.query,
     "USE": settings.use,
     "WAITFOR": messages.waitfor,
-    "WITH": extents.query,
+    "WITH": extents.statement,
 }
 """The word that begins a statement without others inside, and what reads it: a new statement is a new row."""
 

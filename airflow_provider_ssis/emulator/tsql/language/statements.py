@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.language.literals import Literal
@@ -102,6 +103,22 @@ class Query(Statement):
     into: tuple[str, ...] = ()
     has_source: bool = True
     identity: Identity | None = None
+
+
+CHANGED_ROWS: Final = "#rows of a change"
+"""The local table that has the rows of a change in FROM."""
+
+
+@dataclass(frozen=True, slots=True)
+class InsertChanged(Statement):
+    """``INSERT table SELECT … FROM (MERGE … OUTPUT …) AS name``.
+
+    :param change: the statement in FROM.
+    :param insert: the INSERT, which reads :data:`CHANGED_ROWS` in its place.
+    """
+
+    change: QueryText
+    insert: QueryText
 
 
 @dataclass(frozen=True, slots=True)

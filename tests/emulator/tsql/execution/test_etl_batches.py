@@ -17,6 +17,10 @@ A = """USE Shop; CREATE TABLE a (id int PRIMARY KEY, n varchar(5)); CREATE TABLE
 CREATE TABLE c (id int, b int CONSTRAINT fk_b REFERENCES b (id) ON DELETE CASCADE)
 INSERT a VALUES (1, 'x'), (2, 'y'); INSERT b VALUES (10, 1), (11, 1), (20, 2); INSERT c VALUES (100, 10), (101, 20) """
 K = "USE Shop; CREATE TABLE k (a int, b AS a * 2 PERSISTED NOT NULL PRIMARY KEY, c AS CASE WHEN a > 1 THEN 'big' ELSE 'small' END); INSERT k VALUES (1), (2) "
+D = """USE Shop; CREATE TABLE d (sk int IDENTITY PRIMARY KEY, id int, n varchar(5), cur bit); CREATE TABLE s (id int, n varchar(5))
+INSERT d VALUES (1, 'a', 1), (2, 'b', 1); INSERT s VALUES (2, 'x'), (3, 'c') """
+HISTORY = """INSERT INTO d (id, n, cur) SELECT id, n, 1 FROM (MERGE d AS t USING s ON t.id = s.id AND t.cur = 1 WHEN MATCHED AND t.n <> s.n THEN UPDATE SET cur = 0
+WHEN NOT MATCHED THEN INSERT (id, n, cur) VALUES (s.id, s.n, 1) OUTPUT $action, s.id, s.n) AS m (act, id, n) WHERE act = 'UPDATE'"""
 X = "DECLARE @x xml = '<a><b>1</b></a>'; "
 
 SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
@@ -103,6 +107,18 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
             [("a",), ("b",)],
         ],
     ),
+    "INSERT of the rows that a MERGE outputs": (
+        D
+        + f"""{HISTORY}; SELECT @@ROWCOUNT; SELECT id, n, cur, sk FROM d ORDER BY id, sk; UPDATE s SET n = 'y'; BEGIN TRAN; {HISTORY}; ROLLBACK; SELECT COUNT(*) FROM d""",
+        [[(1,)], [(1, "a", True, 1), (2, "b", False, 2), (2, "x", True, 4), (3, "c", True, 3)], [(4,)]],
+    ),
+    "INSERT of the rows that a DELETE outputs": (
+        D
+        + """CREATE TABLE o (id int CHECK (id > 10), n varchar(5)); CREATE TABLE #o (id int, n varchar(5)); DECLARE @k int = 1
+        INSERT #o SELECT x.id, x.n FROM (DELETE FROM d OUTPUT deleted.id, deleted.n WHERE cur = 1) x WHERE x.id > @k; SELECT * FROM #o; SELECT COUNT(*) FROM d
+        BEGIN TRAN; INSERT s VALUES (50, 'z'); BEGIN TRY INSERT o SELECT id, n FROM (DELETE s OUTPUT deleted.id, deleted.n) x; END TRY BEGIN CATCH SELECT ERROR_NUMBER(); END CATCH; COMMIT; SELECT COUNT(*) FROM s""",
+        [[(2, "b")], [(0,)], [(547,)], [(3,)]],
+    ),
     "DBCC CHECKIDENT": (
         """USE Shop; CREATE TABLE t (id int IDENTITY PRIMARY KEY, v varchar(5)); INSERT t VALUES ('a'); DBCC CHECKIDENT('dbo.t', RESEED, 200); INSERT t VALUES ('b'); SELECT MAX(id) FROM t
         DELETE t; DBCC CHECKIDENT('t', RESEED, 0) WITH NO_INFOMSGS; INSERT t VALUES ('c'); SELECT id FROM t; TRUNCATE TABLE t; DBCC CHECKIDENT(t, RESEED, 10); INSERT t VALUES ('d'); SELECT id FROM t
@@ -170,6 +186,12 @@ def test_scripts(name: str) -> None:
         (K + "INSERT k VALUES (2)", 2627),
         (K + "ALTER TABLE k DROP COLUMN a", 5074),
         ("CREATE TABLE #t (a int, b AS GETDATE())", 40514),
+        (D + "INSERT s SELECT id, n FROM (DELETE d) x (id, n)", 10709),
+        (
+            D
+            + "INSERT s SELECT x.id, 'a' FROM (DELETE d OUTPUT deleted.id) x JOIN (DELETE s OUTPUT deleted.id) y ON y.id = x.id",
+            40514,
+        ),
         (A + "DBCC CHECKIDENT('a', RESEED, 1)", 7997),
         (A + "DBCC CHECKIDENT('nowhere')", 2501),
         (A + "EXEC sp_rename 'a', 'b'", 15335),

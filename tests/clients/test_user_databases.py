@@ -107,6 +107,27 @@ BEGIN
 END"""
 
 
+def test_a_pooled_connection_finds_its_database_after_a_reset(ssisdb_emulator: SsisdbEmulator) -> None:
+    """mssql-python keeps connections open, and uses them again for the same connection string."""
+
+    def create() -> None:
+        with closing(pyodbc.connect(ssisdb_emulator.odbc_connection_string, autocommit=True)) as connection:
+            connection.execute("CREATE DATABASE Pooled")
+            connection.execute("USE Pooled")
+            connection.execute("CREATE TABLE t (a int)")
+
+    text = ssisdb_emulator.odbc(DriverFamily.MICROSOFT, database="Pooled").partition(";")[2]
+    for _ in range(2):
+        create()
+        with closing(mssql_python.connect(text, autocommit=True)) as connection:
+            found = connection.cursor().execute("SELECT DB_NAME(), COUNT(*) FROM t").fetchone()
+            assert tuple(found or ()) == ("Pooled", 0)
+        ssisdb_emulator.reset()
+    with closing(mssql_python.connect(text, autocommit=True)) as connection:
+        found = connection.cursor().execute("SELECT DB_NAME()").fetchone()
+        assert tuple(found or ()) == ("master",)
+
+
 def test_a_procedure_is_called_by_its_name(ssisdb_emulator: SsisdbEmulator) -> None:
     with closing(pyodbc.connect(ssisdb_emulator.odbc_connection_string, autocommit=True)) as connection:
         connection.execute("CREATE DATABASE Shop")

@@ -95,6 +95,8 @@ class SessionState:
         self._prepared: dict[int, Prepared] = {}
         self._last_handle = 0
         self._login_database = database
+        self._login_is_created = engine.databases.get(database) is not None
+        """Whether a client has created the database of the login, so that it can be dropped."""
         self._rights_version = engine.logins.version
         self._set_variables()
 
@@ -174,15 +176,14 @@ class SessionState:
         self.last_identity = None
         self.identity_insert = ""
         self.row_count = self.last_error = 0
-        self.database = self._login_database
+        exists = not self._login_is_created or self.engine.databases.get(self._login_database) is not None
+        self.database = self._login_database if exists else _DEFAULT_DATABASE
 
     def leave_databases(self) -> None:
         """Roll back, and use no client's database any more."""
         self.transactions.abort()
         if self.engine.databases.get(self.database) is not None:
             self.database = _DEFAULT_DATABASE
-        if self.engine.databases.get(self._login_database) is not None:
-            self._login_database = _DEFAULT_DATABASE
 
     def close(self) -> None:
         """Roll back, release all locks and close the DuckDB connection."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.execution import (
+    bulk_files,
     bulk_load,
     call_statements,
     control_flow,
@@ -33,6 +34,7 @@ AWAITED: Final[AwaitedTable] = {
     **cursor_statements.AWAITED,
     **maintenance_statements.AWAITED,
     **message_statements.AWAITED,
+    **bulk_files.AWAITED,
     **bulk_load.AWAITED,
     **session_statements.AWAITED,
     **table_statements.AWAITED,

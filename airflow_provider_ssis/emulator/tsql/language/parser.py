@@ -12,6 +12,7 @@ from typing import Final
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.language import (
+    bulk_statements,
     calls,
     cursors,
     declarations,
@@ -256,6 +257,7 @@ class _Parser:
 
 _SIMPLE: Final[dict[str, Callable[[TokenStream], s.Statement]]] = {
     "ALTER": table_statements.alter,
+    "BULK": bulk_statements.bulk_insert,
     "CLOSE": cursors.close,
     "COMMIT": transactions.commit,
     "CREATE": table_statements.create,

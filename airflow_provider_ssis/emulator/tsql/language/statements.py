@@ -189,6 +189,18 @@ class InsertBulk(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class BulkInsert(Statement):
+    """``BULK INSERT table FROM 'file' WITH (options)``.
+
+    :param options: their names in upper case, each with its value; empty for none.
+    """
+
+    table: tuple[str, ...]
+    path: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Block(Statement):
     """``BEGIN … END``."""
 

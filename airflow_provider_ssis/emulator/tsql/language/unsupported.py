@@ -60,7 +60,7 @@ def unsupported_statement(stream: TokenStream) -> SqlError | None:
         return None
     if word not in _WITH_OBJECT or (word in ("ALTER", "CREATE", "DROP") and following == "TABLE"):
         return None
-    if (word, following) == ("ALTER", "DATABASE"):
+    if (word, following) in (("ALTER", "DATABASE"), ("BULK", "INSERT")):
         return None
     if word in ("CREATE", "DROP") and following in ("DATABASE", "SCHEMA"):
         # CREATE DATABASE AUDIT SPECIFICATION and CREATE SCHEMA COLLECTION have a second word.

@@ -37,7 +37,6 @@ UNSUPPORTED = [
     ("SELECT * FROM OPENQUERY(srv, 'SELECT 1')", "OPENQUERY"),
     ("SELECT * FROM OPENDATASOURCE('SQLNCLI', 'x').db.dbo.t", "OPENDATASOURCE"),
     ("SELECT * FROM OPENXML(@i, '/x')", "OPENXML"),
-    ("BULK INSERT t FROM 'x'", "BULK INSERT"),
     ("UPDATE #t SET name.WRITE(N'x', 0, 1)", "The method WRITE"),
     ("SELECT PARSE('1' AS int USING 'de-DE')", "PARSE with the culture 'de-DE'"),
     (

@@ -77,12 +77,14 @@ def test_the_package_succeeds(run: RunResult) -> None:
     assert run.succeeded, [message.text for message in run.messages if message.code]
 
 
+@pytest.mark.slow
 def test_each_file_is_loaded_once(run: RunResult) -> None:
     turns = [ended for ended in run.statistics if ended.place.path == LOAD]
     assert len(turns) == len(FILES) == 14
     assert {count.rows for count in run.row_counts if count.name == "Sample OLE  DB Destination"} == {ROWS}
 
 
+@pytest.mark.slow
 def test_the_fact_table_has_the_rows_of_the_files(
     run: RunResult, warehouse: tuple[SsisdbEmulator, pyodbc.Connection]
 ) -> None:

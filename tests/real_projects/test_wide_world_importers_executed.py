@@ -208,6 +208,7 @@ def run(server: SsisdbEmulator) -> RunResult:
     )
 
 
+@pytest.mark.slow
 def test_it_succeeds(run: RunResult) -> None:
     assert run.succeeded, [message.text for message in run.messages if message.name is EventName.ERROR]
 

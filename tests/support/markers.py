@@ -18,8 +18,8 @@ import pytest
 _SLOW = frozenset({"processes", "browser", "kerberos", "slow"})
 _EXHAUSTIVE = "exhaustive"
 
-FAST_CASES = 3
-"""The most cases of one test that are fast: the first, one in the middle, the last."""
+FAST_CASES = 2
+"""The most cases of one test that are fast: the first and the last."""
 
 BY_FIXTURE = {
     "airflow": "processes",

@@ -1,4 +1,4 @@
-"""``airflow-ssis check``: which packages the engine can run, and why not."""
+"""``airflow-ssis check``: list the packages that the engine can run, and the unsupported parts of the others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from airflow_provider_ssis.cli.output import Output
 def command(
     sources: tuple[Path, ...], package: str | None, script: Pairs, password_file: Path | None, as_json: bool
 ) -> int:
-    """Show which packages the engine can run on this machine, and what it does not support in the others.
+    """Show the packages that the engine can run on this machine, and the unsupported parts of the others.
 
     SOURCES are packages (.dtsx), project files (.ispac), .dtproj files, project folders, or folders of packages.
     Nothing is run, and no connection is opened. A package whose passwords are encrypted can run if you give them; they

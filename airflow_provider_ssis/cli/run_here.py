@@ -121,7 +121,7 @@ def command(
     engine does not support are listed before anything runs.
 
     Exit codes, as those of dtexec: 0 the package succeeded; 1 it failed; 3 it was canceled (Ctrl+C); 4 the package was
-    not found; 5 it could not be loaded, or contains what the engine does not support; 6 the command line is wrong.
+    not found; 5 it could not be loaded, or has parts that the engine does not support; 6 the command line is wrong.
     """
     from airflow_provider_ssis.cli.run_display import EventPrinter, RunningTasks
     from airflow_provider_ssis.engine import CancelToken, RunOptions, load_project, run_package
@@ -315,7 +315,7 @@ def _is_supported(
     paths: Mapping[str, str],
     given: _Given,
 ) -> bool:
-    """Print the tasks of a package, what the engine cannot run of it, and its paths of Windows without a rule."""
+    """Print the tasks of a package, its unsupported parts, and its paths of Windows without a rule."""
     from airflow_provider_ssis.engine import check_package
     from airflow_provider_ssis.engine.connections.paths import PathMap
 
@@ -347,7 +347,7 @@ def _is_supported(
             click.echo(f"missing: {value}")
         for manager, problem in unmapped.items():
             click.echo(f"no path yet: connection manager {manager}: {problem}")
-        with_missing = " with what is missing" if checked.values else ""
+        with_missing = " with the missing values" if checked.values else ""
         click.echo(f"The engine can run it{with_missing}." if checked.can_run else "The engine cannot run it.")
     return checked.can_run and not checked.values
 

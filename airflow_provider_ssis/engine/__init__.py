@@ -7,8 +7,8 @@
     result = run_package("Load.dtsx", connections={"Sales": "Server=localhost;Database=Sales;UID=etl;PWD=…"})
     result.exit_code
 
-The engine refuses what it does not support before anything runs: :class:`UnsupportedError` lists it. Names are imported
-when they are used, so that importing this module is fast.
+The engine refuses unsupported packages before anything runs: :class:`UnsupportedError` lists their parts. Names are
+imported when they are used, so that importing this module is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a running task or component sees of its run."""
+"""The context of a running task or component."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class DataTap:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the user decides about a run.
+    """The options of a run.
 
     :param scripts: Python functions that replace scripts, by the path of the task, and of the component after it:
         ``\\Package\\Load\\Clean Up``.
@@ -44,7 +44,7 @@ class RunOptions:
     :param memory_limit: bytes that the blocking components of a data flow may use together before they write to disk.
         Default: 256 MiB.
     :param taps: taps on paths of data flows. Default: none.
-    :param injections: what a test wants executables to do in addition to their work. Default: nothing.
+    :param injections: actions that a test adds to the work of executables. Default: nothing.
     """
 
     scripts: Mapping[str, Script] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class RunOptions:
 
 
 class TaskContext(Protocol):
-    """What a running task sees. Tasks run in threads; all members can be used from any thread."""
+    """The context of a running task. Tasks run in threads; all members can be used from any thread."""
 
     container: DtsContainer
     """The task."""

@@ -1,4 +1,4 @@
-"""Load what is to be run: a package, a project file (.ispac), or the folder of a project."""
+"""Load the source of a run: a package, a project file (.ispac), or the folder of a project."""
 
 from __future__ import annotations
 

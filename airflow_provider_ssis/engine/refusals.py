@@ -1,4 +1,4 @@
-"""What the engine does not support, found before anything runs."""
+"""Unsupported parts of packages, found before anything runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Refusal:
     :param where: its path: ``\\Package\\Load\\Orders``, with the component of a data flow after the task.
     :param what: the thing: ``Script task``, ``the property FastParse of the column Amount``.
     :param why: the reason, in a few words.
-    :param advice: what the user can do instead. Default: nothing is known.
+    :param advice: the next step for the user. Default: none is known.
     :param needs_value: whether the engine can run the part once the user gives what is missing, such as a password that
         the package stores encrypted, or the file of a child package. Default: False.
     """

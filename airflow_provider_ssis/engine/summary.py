@@ -1,4 +1,4 @@
-"""What the events of a run add up to: errors, warnings, and rows by destination."""
+"""Totals of the events of a run: errors, warnings, and rows by destination."""
 
 from __future__ import annotations
 

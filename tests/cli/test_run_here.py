@@ -258,7 +258,7 @@ def test_check_and_dry_run_list_the_values_that_a_run_needs(tmp_path: Path, caps
     assert main(["run", str(path), "--dry-run"]) == 5
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2].startswith("missing: \\Package.Connections[Sales]")
-    assert lines[-1] == "The engine can run it with what is missing."
+    assert lines[-1] == "The engine can run it with the missing values."
     main(["run", str(path), "--dry-run", "--connection", "Sales=Data Source=db1;Provider=MSOLEDBSQL.1;"])
     assert "The engine can run it." in capsys.readouterr().out.splitlines()
     assert main(["run", str(path)]) == 5

@@ -45,7 +45,7 @@ class NoOdbc(TaskFailure):
 
     :param name: the connection manager.
     :param why: the reason, as a sentence without its end.
-    :param advice: what to do.
+    :param advice: the next step for the user.
     """
 
     def __init__(self, name: str, why: str, advice: str) -> None:

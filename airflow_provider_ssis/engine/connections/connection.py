@@ -46,7 +46,7 @@ class RunConnection:
 
 
 class Closable(Protocol):
-    """What is closed at the end of a run."""
+    """An object that is closed at the end of a run."""
 
     def close(self) -> None:
         """Release everything. Can be called twice."""
@@ -85,7 +85,7 @@ class Connections(Protocol):
         """
 
     def shared(self, reference: str, make: Callable[[], Shared]) -> Shared:
-        """Return what the tasks of the run share under a connection manager, such as the rows of a cache.
+        """Return the object that the tasks of the run share under a connection manager, such as the rows of a cache.
 
         :param reference: as for :meth:`get`.
         :param make: makes it at the first call. The end of the run closes it.

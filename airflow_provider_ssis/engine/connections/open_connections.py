@@ -62,7 +62,7 @@ class OpenConnections:
     :param resolve: returns a connection manager by its GUID, refId or name, with the values of this moment; raises
         :class:`~airflow_provider_ssis.engine.errors.TaskFailure` 0xC001000E if there is none.
     :param paths: how paths of Windows are mapped. Default: no rule.
-    :param replacements: what the user puts in the place of connection managers, by name or GUID. Default: nothing.
+    :param replacements: the values with which the user replaces connection managers, by name or GUID. Default: nothing.
     :param drivers: the ODBC drivers of this machine. Default: they are looked up at the first use.
     :param cancel: cancels waiting for a server. Default: nothing does.
     """
@@ -112,7 +112,7 @@ class OpenConnections:
         return self._paths.path(text)
 
     def shared(self, reference: str, make: Callable[[], Shared]) -> Shared:
-        """Return what the tasks of the run share under a connection manager."""
+        """Return the object that the tasks of the run share under a connection manager."""
         manager = self.get(reference)
         with self._lock:
             return cast("Shared", self._objects.setdefault(manager.id or manager.name, make()))

@@ -63,7 +63,7 @@ class PathMap:
         return Path(given.replace("\\", "/"))
 
     def problem(self, text: str) -> str | None:
-        """Return what is missing for a path of Windows that no rule maps, or None.
+        """Return the missing rule for a path of Windows that no rule maps, as a sentence, or None.
 
         :param text: the path as the package has it.
         """

@@ -1,4 +1,4 @@
-"""What the user puts in the place of a connection manager's values."""
+"""The values with which the user replaces those of a connection manager."""
 
 from __future__ import annotations
 

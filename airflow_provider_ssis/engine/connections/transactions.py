@@ -55,7 +55,7 @@ class TransactionConnections:
         return self._connections.get(reference)
 
     def shared(self, reference: str, make: Callable[[], Shared]) -> Shared:
-        """Return what the tasks of the run share under a connection manager."""
+        """Return the object that the tasks of the run share under a connection manager."""
         return self._connections.shared(reference, make)
 
     def path(self, text: str) -> Path:

@@ -18,7 +18,7 @@ class CheckedPackage:
     """A package that was checked.
 
     :param name: its file name.
-    :param refusals: what the engine does not support in it; empty if the engine can run it.
+    :param refusals: its unsupported parts; empty if the engine can run it.
     :param problem: why it could not be read; empty if it was.
     :param values: the values that a run needs and the package does not contain, such as encrypted passwords. Without
         them a run is refused.

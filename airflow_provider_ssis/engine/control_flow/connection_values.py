@@ -28,7 +28,7 @@ _SMTP_KEYS: Final = {
 _WITHOUT_EFFECT: Final = frozenset({"columndelimiter", "columntype", "filename"})
 """Properties of flat files that the engine cannot set: the columns have their own."""
 _LOGIN: Final = {"username": "UserName", "password": PASSWORD}
-"""What a user can add to SMTP."""
+"""The values that a user can add to SMTP."""
 _SECRET_KEY: Final = re.compile(r"password|pwd|secret|token", re.IGNORECASE)
 
 

@@ -36,11 +36,11 @@ class Evaluation:
         self._now = now
 
     def settings(self, locale: int) -> Settings:
-        """Return what expressions depend on besides variables."""
+        """Return the settings that expressions use besides variables."""
         return Settings(clock=self._now, locale=locale)
 
     def view(self, frame: Frame) -> View:
-        """Return what a frame sees."""
+        """Return the variables and settings that a frame can use."""
         return View(frame, self.settings)
 
     def value(self, frame: Frame, expression: str) -> Any:

@@ -16,8 +16,8 @@ class Work:
     """A task, or a loop, that is about to run.
 
     :param frame: its place in the run.
-    :param data: what it stores, with the values of its property expressions.
-    :param task: what the executor keeps from the validation for the run. Default: nothing.
+    :param data: its stored data, with the values of its property expressions.
+    :param task: an object that the executor keeps from the validation for the run. Default: nothing.
     """
 
     frame: Frame

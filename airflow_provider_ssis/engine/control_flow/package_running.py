@@ -65,9 +65,9 @@ class PackageRunner:
     :param sink: gets the events.
     :param secrets: what must not appear in events.
     :param cancel: cancels the run.
-    :param options: what the user decides.
+    :param options: the options of the user.
     :param paths: maps paths of Windows.
-    :param replacements: what the user puts in the place of connection managers.
+    :param replacements: the values with which the user replaces connection managers.
     :param now: the clock.
     :param password: the password of child packages in other files. Default: None.
     """

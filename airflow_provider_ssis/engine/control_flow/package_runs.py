@@ -57,7 +57,7 @@ class PackageRun:
     :param start: when it started.
     :param settings: the values that replace stored ones.
     :param failed_configurations: the names of the configurations that were not applied.
-    :param notes: what is said when it starts.
+    :param notes: the messages at its start.
     :param server_execution_id: the id of the execution in the catalog; 0 outside of a server.
     :param slots: the number of tasks that can still start; None for no limit.
     :param connections: its connection managers, with the connections that are open.

@@ -20,7 +20,7 @@ _WANTED: Final = {ConstraintValue.SUCCESS: Result.SUCCESS, ConstraintValue.FAILU
 
 
 class Decision(Enum):
-    """What the constraints of an executable say."""
+    """The decision of the constraints of an executable."""
 
     START = "start"
     WAIT = "wait"

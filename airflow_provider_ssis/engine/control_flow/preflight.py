@@ -1,4 +1,4 @@
-"""Finds what the engine does not support in a package, before anything runs."""
+"""Finds the unsupported parts of a package, before anything runs."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def check(
     overrides: Mapping[str, Any] | None = None,
     is_child: bool = False,
 ) -> list[Refusal]:
-    """Return what the engine does not support in a package and its child packages. Nothing is opened.
+    """Return the unsupported parts of a package and its child packages. Nothing is opened.
 
     :param project: its project.
     :param file: its file name.
-    :param options: what the user decides: functions that replace scripts are supported.
+    :param options: the options of the user. A script is supported if a function replaces it.
     :param replacements: the names of the connection managers that the user replaces. Default: none.
     :param parameters: the parameters that the user gives. Default: none.
     :param overrides: the property overrides, which can disable executables. Default: none.

@@ -37,7 +37,7 @@ class Prepared:
     """An executable with the values that its properties have now.
 
     :param container: the executable.
-    :param data: what its task or loop stores.
+    :param data: the stored data of its task or loop.
     :param failures: why properties could not be set; the executable cannot run then.
     """
 

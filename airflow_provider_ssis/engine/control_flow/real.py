@@ -52,7 +52,7 @@ class RealExecutor:
     :param cancelled: is set, on the event loop, when the run is cancelled.
     :param transactions: the transactions of the run.
     :param events: gets what injections say.
-    :param injections: what a test wants executables to do. Default: nothing.
+    :param injections: actions that a test adds to the work of executables. Default: nothing.
     """
 
     is_parallel = True

@@ -27,7 +27,7 @@ def final_result(container: DtsContainer, result: Result) -> Result:
 def execution_value(container: DtsContainer, value: Any) -> Any:
     """Return the execution value that the package forces (ForceExecutionValue), or the real one.
 
-    :param value: what the task returned.
+    :param value: the result of the task.
     """
     found = DtsContents(container.element)
     if not found.flag("ForceExecValue"):

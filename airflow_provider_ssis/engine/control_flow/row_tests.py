@@ -28,7 +28,7 @@ GivenRows: TypeAlias = "pa.Table | pa.RecordBatch | list[Mapping[str, Any]]"
 
 @dataclass(frozen=True, slots=True)
 class RowTest:
-    """What a package did with given rows.
+    """The result of a package that ran on given rows.
 
     :param result: the result of the run; whether the package succeeded is for the test to check.
     :param tables: the rows that arrived at each replaced destination, by its path. A destination that got no rows in

@@ -90,15 +90,15 @@ def run_package(
 ) -> RunResult:
     r"""Run a package on this machine, and return when it ended.
 
-    :param source: a package (.dtsx), project file (.ispac), .dtproj or folder, the content of a project file, or what
-        :func:`~airflow_provider_ssis.engine.loading.load_project` returned.
+    :param source: a package (.dtsx), project file (.ispac), .dtproj or folder, the content of a project file, or the
+        result of :func:`~airflow_provider_ssis.engine.loading.load_project`.
     :param package: the package to run, with or without ``.dtsx``. Default: None, the only one.
     :param parameters: values by name: ``Region``, ``$Package::Region``, ``$Project::Server``, or
         ``CM.Sales.ServerName`` for a property of a connection manager. Default: the design defaults.
     :param property_overrides: values by property path, as ``/SET`` of dtexec has them:
         ``\Package\Load.Properties[Disable]``. Property expressions win over them. Default: none.
-    :param connections: what replaces connection managers, by name: a connection string, or values of its keys. They win
-        over property expressions. Default: nothing.
+    :param connections: replacements of connection managers, by name: a connection string, or values of its keys. They
+        win over property expressions. Default: nothing.
     :param path_map: the folders of this machine for folders of Windows: ``{"C:\\data": "/data"}`` or
         ``["C:\\data=/data"]``. Default: none.
     :param scripts: Python functions that replace scripts, by the path of the task. Default: none.

@@ -69,7 +69,7 @@ def damaged_parts(owner: DtsContainer | DtsEventHandler) -> Iterator[Refusal]:
 def damaged_task(container: DtsContainer, data: ContainerData, task: type[Task]) -> Iterator[Refusal]:
     """Yield a task whose data is missing or that of something else.
 
-    :param data: what the task stores.
+    :param data: the stored data of the task.
     :param task: the class that runs it.
     """
     if not isinstance(data, _data_type(task)):

@@ -1,4 +1,4 @@
-"""What a running task sees: the bridge from its thread to the event loop of the run."""
+"""The context of a running task: the bridge from its thread to the event loop of the run."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def in_thread(name: str, function: Callable[[], T]) -> T:
-    """Return what a function returns, or raise what it raises.
+    """Return the result of a function, or raise its exception.
 
     The thread does not keep the process alive: a task that does not end when it is cancelled must not hang the program.
 

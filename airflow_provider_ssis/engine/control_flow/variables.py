@@ -52,7 +52,7 @@ class View(Mapping[str, Variable]):
     """The variables, parameters and system variables that a frame sees, as expressions use them.
 
     :param frame: where they are used.
-    :param settings: returns what expressions depend on besides variables, for a locale.
+    :param settings: returns the settings that expressions use besides variables, for a locale.
     :param evaluating: the variables whose expressions are being evaluated. Default: none.
     """
 

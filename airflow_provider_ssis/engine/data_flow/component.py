@@ -38,7 +38,7 @@ class ComponentPlan:
     :param locale_id: the locale of the component, after inheritance.
     :param buffer_rows: the most rows of a batch.
     :param number: the number of the component in messages. Default: 0.
-    :param options: what the user decided about the run, such as the functions that replace scripts. Default: nothing.
+    :param options: the options of the run, such as the functions that replace scripts. Default: nothing.
     """
 
     stored: Component
@@ -82,7 +82,7 @@ Emitted = tuple[str, pa.RecordBatch]
 
 @dataclass(slots=True)
 class ComponentCounts:
-    """What a component has done so far.
+    """The counters of a component.
 
     :param rows: rows that a destination accepted; None for a component that writes nothing.
     """
@@ -109,7 +109,7 @@ class FlowPart(ABC):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield what the engine does not support in this component. Nothing is opened."""
+        """Yield the unsupported properties of this component. Nothing is opened."""
         return iter(())
 
     def validate(self, context: TaskContext) -> None:  # noqa: B027 most components need none

@@ -55,7 +55,7 @@ class FileColumnComponent(RowComponent):
     """Reads or writes the files of each row."""
 
     verb: ClassVar[str]
-    """What it does with a file: ``read`` or ``write``."""
+    """Its action on a file: ``read`` or ``write``."""
     check_codes: ClassVar[FileColumnCodes]
 
     def __init__(self, plan: ComponentPlan) -> None:

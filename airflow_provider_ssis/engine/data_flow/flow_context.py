@@ -1,4 +1,4 @@
-"""What the components of a running data flow see of their run."""
+"""The context of the components of a running data flow."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _KEYS_WITHOUT_SORT = 0xC00470AD
 
 
 def layout_failures(plan: DataFlowPlan) -> Iterator[TaskFailure]:
-    """Yield what is wrong with the inputs and outputs of the components.
+    """Yield the faults of the inputs and outputs of the components.
 
     :param plan: the data flow.
     """

@@ -24,12 +24,12 @@ from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
 from airflow_provider_ssis.project.package.data_flow import Component
 
 _ENTRY_BYTES = 1000
-"""What one row of a partial cache takes in addition to its values, roughly."""
+"""The approximate size of a row of a partial cache in addition to its values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What a reference has for the keys of a batch.
+    """The rows of a reference for the keys of a batch.
 
     :param found: which keys have a match.
     :param rows: the row of each match in ``table``; arbitrary without a match.

@@ -25,7 +25,7 @@ _LAST_YEAR_OF_2000 = 29
 
 
 class Status(IntEnum):
-    """What became of the conversion of a value."""
+    """The result of the conversion of a value."""
 
     GOOD = 0
     CANNOT_CONVERT = 1

@@ -69,7 +69,7 @@ class DataFlowPlan:
     :param paths: the paths between them.
     :param removed: the components that do not run because nothing uses their rows.
     :param unused: for each component, the columns that it creates and that nothing uses.
-    :param refusals: what the engine does not support, or what is broken.
+    :param refusals: the unsupported and the broken parts.
     :param buffer_bytes: the bytes that may wait at an input.
     :param unconnected: the components that have no connection manager, which fail the validation. Default: none.
     :param unreached: the components and their inputs that need a path and have none, which fail the validation.
@@ -95,12 +95,12 @@ def plan_data_flow(
 ) -> DataFlowPlan:
     """Compile a data flow.
 
-    :param pipeline: what the package stores.
+    :param pipeline: the stored data flow.
     :param task_path: the path of the task.
     :param locale_id: the locale of the task, for components without one.
     :param observed: the paths whose rows are wanted with all columns, as ``Paths[Component.Output]``, or the components
         to which they lead. Default: none.
-    :param options: what the user decided about the run. Default: nothing.
+    :param options: the options of the run. Default: nothing.
     """
     return _Planner(pipeline, task_path, locale_id, frozenset(observed), options or RunOptions()).plan()
 

@@ -1,4 +1,4 @@
-"""What a running data flow reports: messages, the rows of its paths, and the phases of its components."""
+"""The reports of a running data flow: messages, the rows of its paths, and the phases of its components."""
 
 from __future__ import annotations
 

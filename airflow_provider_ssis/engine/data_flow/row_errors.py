@@ -54,7 +54,7 @@ class ColumnErrors:
     :param truncated: whether they are truncations instead of errors.
     :param disposition: ``FailComponent``, ``IgnoreFailure`` or ``RedirectRow``.
     :param column: the lineage id of the column, for ErrorColumn; empty for the whole row.
-    :param name: what a message calls it: ``the column "Amount"``.
+    :param name: its name in messages: ``the column "Amount"``.
     :param detail: returns the message to report before that of the disposition, for the index of a row; None if there
         is none. Default: None.
     """
@@ -131,7 +131,7 @@ def status_errors(
     :param statuses: a :class:`Status` for each row.
     :param codes: the code of each status, as the component has it.
     :param column: the column whose dispositions apply.
-    :param name: what a message calls it.
+    :param name: its name in messages.
     :param detail: as for :class:`ColumnErrors`. Default: None.
     """
     table = np.zeros(max(Status) + 1, np.uint32)

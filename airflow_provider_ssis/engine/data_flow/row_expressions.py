@@ -62,7 +62,7 @@ class RowExpression:
     :param plan: the component.
     :param schema: the columns of the input.
     :param text: the expression.
-    :param what: what a message calls it: ``the column "Total"``.
+    :param what: its name in messages: ``the column "Total"``.
     :param context: the context of the task.
     :param target: the type to which the result is converted. Default: None, its own.
     :param cut_text: whether casts cut text that is too long. Default: False, that is an error.
@@ -120,7 +120,7 @@ def expression_errors(
     :param codes: the code of the error of each row, or 0.
     :param owner: the column or output whose dispositions apply.
     :param lineage_id: the column for ErrorColumn; empty for none.
-    :param name: what a message calls it.
+    :param name: its name in messages.
     """
     is_cut = codes == ExpressionCode.DTS_E_EXPREVALTRUNCATIONASERROR
     failed = np.where(is_cut, np.uint32(0), codes)

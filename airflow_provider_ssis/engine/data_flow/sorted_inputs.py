@@ -58,7 +58,7 @@ def common_keys(plan: ComponentPlan, columns: int | None = None) -> tuple[list[K
 
 
 def key_refusals(plan: ComponentPlan) -> Iterator[Refusal]:
-    """Yield what the engine does not support in the sort keys of the inputs."""
+    """Yield the unsupported sort keys of the inputs."""
     for one in plan.stored.inputs:
         if one.key not in plan.inputs:
             yield Refusal(

@@ -1,4 +1,4 @@
-"""What components store about columns: types, references, and properties with numbers and flags."""
+"""The stored properties of columns: types, references, and properties with numbers and flags."""
 
 from __future__ import annotations
 

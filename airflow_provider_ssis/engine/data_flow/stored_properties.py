@@ -32,7 +32,7 @@ def other_values(plan: ComponentPlan, name: str, values: Collection[str], why: s
     :param name: the property; one that is absent or has no value is not refused.
     :param values: the supported values, in lower case.
     :param why: the reason for the refusal.
-    :param advice: what the user can do.
+    :param advice: the next step for the user.
     """
     value = plan.text(name).strip()
     if value and value.lower() not in values:

@@ -34,7 +34,7 @@ def named_schema(schema: RowSchema) -> pa.Schema:
 
 
 class Sink:
-    """What gets the rows of a path besides its component."""
+    """A receiver of the rows of a path besides its component."""
 
     def start(self, schema: RowSchema) -> None:
         """Prepare for rows with these columns."""

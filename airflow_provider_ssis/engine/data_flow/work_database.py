@@ -20,7 +20,7 @@ _CANNOT_SPILL, _NO_MEMORY = 0xC0047048, 0xC0047012
 """DTS_E_CANTCREATESPOOLFILE and DTS_E_BUFFERALLOCFAILED."""
 
 _THREAD_MEMORY = 64 << 20
-"""What DuckDB needs for each of its threads to sort rows that exceed its memory."""
+"""The memory of each thread of DuckDB to sort rows that exceed its limit."""
 _FULL_DISK = ("no space left", "could not write", "failed to offload", "max_temp_directory_size")
 
 

@@ -48,7 +48,7 @@ class TapJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunJob:
-    r"""What to run, and with which values. The arguments are those of :func:`airflow_provider_ssis.engine.run_package`.
+    r"""A package to run, and its values. The arguments are those of :func:`airflow_provider_ssis.engine.run_package`.
 
     :param source: the path of a package, project file or project folder.
     :param package: the package of a project; None for a package file.
@@ -63,7 +63,7 @@ class RunJob:
     :param password: the password of the source.
     :param logging_level: 0 None, 1 Basic, 2 Performance, 3 Verbose. Default: 1.
     :param import_folders: folders in which modules of scripts are searched after those of the process itself.
-    :param injections: what a test wants executables to do in addition to their work. Default: nothing.
+    :param injections: actions that a test adds to the work of executables. Default: nothing.
     """
 
     source: str

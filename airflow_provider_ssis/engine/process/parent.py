@@ -52,7 +52,7 @@ class EngineProcess:
     The job goes through a pipe, so that its secrets are in no list of processes and no environment. The modules of
     scripts are found where this process finds modules: in Airflow, also in the folder of the DAGs.
 
-    :param job: what to run.
+    :param job: the package and its values.
     """
 
     def __init__(self, job: RunJob) -> None:

@@ -57,7 +57,7 @@ class GuardedProcess:
     def communicate(self, given: bytes | None, seconds: float) -> tuple[bytes, bytes]:
         """Write the standard input, and return output and errors when the program has ended and both are complete.
 
-        :param given: what to write; only for the first call.
+        :param given: the input of the program; only for the first call.
         :param seconds: the longest time.
         :raises subprocess.TimeoutExpired: the program still runs. Call it again, without the input.
         """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 KILL, RELEASE = b"k", b"r"
-"""What the engine writes: kill the processes; wait for the program without the engine."""
+"""The commands of the engine: kill the processes; wait for the program without the engine."""
 STARTED, NOT_STARTED, ENDED = "started", "error", "ended"
 """The lines that the guard writes: the program runs; the start failed, with errno; it ended, with its exit code."""
 

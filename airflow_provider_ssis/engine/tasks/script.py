@@ -65,7 +65,7 @@ class ScriptVariables(MutableMapping[str, Any]):
 
 
 class ScriptContext:
-    """What the Python function of a Script task gets as its argument.
+    """The argument of the Python function of a Script task.
 
     :param context: the context of the task.
     :param variables: the variables of the task. Changes are visible at once.

@@ -14,7 +14,7 @@ from airflow_provider_ssis.project.package.containers import ContainerData, DtsC
 class Task(ABC):
     """A type of task.
 
-    :param data: what the package stores of the task.
+    :param data: the stored data of the task.
     """
 
     def __init__(self, container: DtsContainer, data: ContainerData) -> None:
@@ -22,7 +22,7 @@ class Task(ABC):
         self.data = data
 
     def refusals(self, options: RunOptions) -> Iterator[Refusal]:
-        """Yield what the engine does not support in this task. Nothing is opened."""
+        """Yield the unsupported properties of this task. Nothing is opened."""
         return iter(())
 
     def validate(self, context: TaskContext) -> None:  # noqa: B027 many tasks need none

@@ -73,7 +73,7 @@ def rows_xml(
 
 
 def _cells(column: CellColumn, values: Sequence[Any], prefix: str, in_1904: bool) -> list[str | None]:
-    """What follows the number of the row in the tag of each cell; None for an empty one."""
+    """The tag of each cell after the number of its row; None for an empty cell."""
     style = f' s="{column.cell_format}"' if column.cell_format else ""
     number, end = f'"{style}><{prefix}v>', f"</{prefix}v></{prefix}c>"
     flag = f'"{style} t="b"><{prefix}v>'

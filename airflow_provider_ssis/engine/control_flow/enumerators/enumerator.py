@@ -16,7 +16,7 @@ DataT = TypeVar("DataT", bound=Enumerator)
 class ForeachEnumerator(ABC, Generic[DataT]):
     """A type of enumerator.
 
-    :param data: what the package stores of it, after its property expressions.
+    :param data: its stored data, after its property expressions.
     :param where: the path of the loop.
     """
 
@@ -25,7 +25,7 @@ class ForeachEnumerator(ABC, Generic[DataT]):
         self.where = where
 
     def refusals(self) -> Iterator[Refusal]:
-        """Yield what the engine does not support in this enumerator. Nothing is opened."""
+        """Yield the unsupported properties of this enumerator. Nothing is opened."""
         return iter(())
 
     def validate(self, context: TaskContext) -> None:

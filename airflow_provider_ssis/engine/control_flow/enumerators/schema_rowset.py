@@ -1,4 +1,4 @@
-"""The Foreach ADO.NET Schema Rowset enumerator: what a database contains, or the tables of an Excel file."""
+"""The Foreach ADO.NET Schema Rowset enumerator: the objects of a database, or the tables of an Excel file."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ ENUMERATORS: MutableMapping[type, str] = {
 def enumerator_class(data: Enumerator) -> type[ForeachEnumerator[Any]] | None:
     """Return the class that runs an enumerator; None if the engine does not run it.
 
-    :param data: what the package stores of the enumerator.
+    :param data: the stored data of the enumerator.
     """
     found = ENUMERATORS.get(type(data))
     if found is None:

@@ -49,7 +49,7 @@ class AdoNetSource(QuerySource):
                 )
 
     def query(self, context: TaskContext, connection: pyodbc.Connection) -> Query:
-        """Return what to read, by the access mode: 0 a table, 2 a query. Version 0 has queries only."""
+        """Return the table or query, by the access mode: 0 a table, 2 a query. Version 0 has queries only."""
         is_table = self.plan.text("AccessMode", "2") == _TABLE
         text = self.plan.text("TableOrViewName" if is_table else "SqlCommand")
         if not text.strip():

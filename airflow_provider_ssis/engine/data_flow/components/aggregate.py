@@ -47,7 +47,7 @@ _FLAGS_OF_OPERATION, _FLAGS_OF_TYPE = 0xC02090CA, 0xC02090CB
 
 
 class Operation(IntEnum):
-    """What a column contains. Source: files, and Microsoft's EzAPI."""
+    """The content of a column. Source: files, and Microsoft's EzAPI."""
 
     GROUP_BY = 0
     COUNT = 1
@@ -97,7 +97,7 @@ class Aggregate(FlowComponent):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield what the engine does not support in this Aggregate."""
+        """Yield the unsupported properties of this Aggregate."""
         yield from unknown_properties(
             plan, {"KeyScale", "Keys", "CountDistinctScale", "CountDistinctKeys", "AutoExtendFactor"}
         )

@@ -40,7 +40,7 @@ _CASE, _JAPANESE = LOWER | UPPER, HIRAGANA | KATAKANA | HALF_WIDTH | FULL_WIDTH
 _EXCLUSIVE = (_CASE, HIRAGANA | KATAKANA, HALF_WIDTH | FULL_WIDTH)
 """Mappings of which a column has at most one. Source: Microsoft Learn, "Character Map Transformation"."""
 _UNEXPECTED = 0xC0047062
-"""DTS_E_MANAGEDCOMPONENT: the code of what only this engine cannot do."""
+"""DTS_E_MANAGEDCOMPONENT: the code of limits that only this engine has."""
 _TURKIC = frozenset({1055, 1068, 2092})
 _FIRST_HIRAGANA, _LAST_HIRAGANA, _KANA_DISTANCE = 0x3041, 0x3096, 0x60
 _FIRST_FULL, _LAST_FULL, _WIDTH_DISTANCE = 0xFF01, 0xFF5E, 0xFEE0

@@ -97,7 +97,7 @@ class ExcelDestination(RowComponent):
             try:
                 _table(plan.text("OpenRowset"))
             except TaskFailure as failure:
-                yield Refusal(plan.path, "where it writes in Excel", failure.text.rstrip("."))
+                yield Refusal(plan.path, "the sheet", failure.text.rstrip("."))
         used = {column.external_key for column in plan.stored.inputs[0].columns}
         for column in plan.stored.inputs[0].external_columns:
             if column.key in used and column_type(column.data_type).code not in _TYPES:

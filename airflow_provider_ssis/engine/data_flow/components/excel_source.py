@@ -62,7 +62,7 @@ class ExcelSource(ColumnSource):
             elif mode == _COMMAND:
                 parse_select(plan.text("SqlCommand"))
         except TaskFailure as failure:
-            yield Refusal(plan.path, "what it reads from Excel", failure.text.rstrip("."))
+            yield Refusal(plan.path, "the sheet or query", failure.text.rstrip("."))
         if plan.text("ParameterMapping"):
             yield Refusal(plan.path, "parameters of a query of Excel", "the engine has no conditions on sheets")
 

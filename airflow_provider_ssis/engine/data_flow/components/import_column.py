@@ -36,7 +36,7 @@ _CODES = {
     errno.EIO: _CANNOT_READ,
 }
 _PART_BYTES = 32 * 1024 * 1024
-"""What the files of a part of a batch may have, before the part goes on."""
+"""The most bytes of the files of a part of a batch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ class Lookup(RowComponent):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield what the engine does not support in this Lookup."""
+        """Yield the unsupported properties of this Lookup."""
         yield from unknown_properties(plan, _KNOWN_PROPERTIES)
         properties = plan.stored.properties
         try:

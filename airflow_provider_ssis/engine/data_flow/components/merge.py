@@ -36,7 +36,7 @@ class Merge(FlowComponent):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield what the engine does not support in this Merge."""
+        """Yield the unsupported properties of this Merge."""
         yield from unknown_properties(plan, ())
         yield from key_refusals(plan)
 

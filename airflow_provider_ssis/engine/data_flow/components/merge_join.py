@@ -41,7 +41,7 @@ class MergeJoin(FlowComponent):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield what the engine does not support in this Merge Join."""
+        """Yield the unsupported properties of this Merge Join."""
         yield from unknown_properties(plan, {"JoinType", "NumKeyColumns", "TreatNullsAsEqual", "MaxBuffersPerInput"})
         yield from key_refusals(plan)
         join_type = number_of(plan.stored.properties, "JoinType", _INNER)

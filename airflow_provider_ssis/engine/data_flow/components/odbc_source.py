@@ -49,7 +49,7 @@ class OdbcSource(QuerySource):
             )
 
     def query(self, context: TaskContext, connection: pyodbc.Connection) -> Query:
-        """Return what to read, by the access mode: 0 a table, 1 a query."""
+        """Return the table or query, by the access mode: 0 a table, 1 a query."""
         is_table = self.plan.text("AccessMode", _TABLE) == _TABLE
         text = self.plan.text("TableName" if is_table else "SqlCommand")
         if not text.strip():

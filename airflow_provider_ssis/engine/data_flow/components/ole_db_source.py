@@ -51,7 +51,7 @@ class OleDbSource(QuerySource):
             yield Refusal(plan.path, f"the access mode {mode}", "it is not one of an OLE DB Source (0 to 3)")
 
     def query(self, context: TaskContext, connection: pyodbc.Connection) -> Query:
-        """Return what to read, by the access mode."""
+        """Return the table or query, by the access mode."""
         plan = self.plan
         mode = plan.text("AccessMode", _TABLE)
         if mode == _TABLE:

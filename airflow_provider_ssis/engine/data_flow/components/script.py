@@ -54,7 +54,7 @@ class Directed:
 
 @dataclass(frozen=True, slots=True)
 class ScriptRows:
-    """What the function of a Script component works with.
+    """The argument of the function of a Script component.
 
     :param name: the name of the component.
     :param inputs: the record batches that arrive, by the name of the input.

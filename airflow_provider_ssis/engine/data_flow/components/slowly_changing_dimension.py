@@ -50,7 +50,7 @@ _KNOWN_PROPERTIES = frozenset(
 
 
 class Kind(IntEnum):
-    """What a change of a column means."""
+    """The meaning of a change of a column."""
 
     OTHER = 0
     KEY = 1
@@ -85,7 +85,7 @@ class SlowlyChangingDimension(RowComponent):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield what the engine does not support in this component."""
+        """Yield the unsupported properties of this component."""
         yield from unknown_properties(plan, _KNOWN_PROPERTIES)
         kind = number_of(plan.stored.properties, "IncomingRowChangeType", 1)
         if kind not in (0, 1):

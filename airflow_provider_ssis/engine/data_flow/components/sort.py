@@ -40,7 +40,7 @@ class Sort(FlowComponent):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield what the engine does not support in this Sort."""
+        """Yield the unsupported properties of this Sort."""
         yield from unknown_properties(plan, {"EliminateDuplicates", "MaximumThreads"})
         for key in cls(plan).keys:
             yield from key.refusals(plan.path, plan.locale_id)

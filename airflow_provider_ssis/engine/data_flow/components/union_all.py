@@ -64,7 +64,7 @@ class UnionAll(RowComponent):
 
 
 def _kind(type_: ColumnType) -> tuple[object, ...]:
-    """What must be the same in an input column and its output column."""
+    """The parts of a type that an input column and its output column must share."""
     return type_.code, type_.code_page, arrow_type(type_)
 
 

@@ -218,7 +218,7 @@ class BulkWriter(TableWriter):
 
 
 def _connection_context(text: str) -> dict[str, Any]:
-    """What ``mssql_py_core`` needs to connect, as mssql-python makes it from a connection string."""
+    """The arguments of ``mssql_py_core`` to connect, as mssql-python makes it from a connection string."""
     connection = mssql_python.connect(text, autocommit=True)
     try:
         found: dict[str, Any] = connection.cursor()._build_pycore_context()

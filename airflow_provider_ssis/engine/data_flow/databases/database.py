@@ -193,7 +193,7 @@ def provider_failure(error: Exception, what: str) -> TaskFailure:
     """Return the failure for an error of a driver.
 
     :param error: the error.
-    :param what: what the component did: ``The query of Orders``.
+    :param what: the failed action: ``The query of Orders``.
     """
     reason = driver_text(error)
     return TaskFailure(f"{what} failed: {reason}", ERROR_OF_PROVIDER)

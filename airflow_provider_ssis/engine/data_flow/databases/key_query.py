@@ -33,7 +33,7 @@ _OTHER_STATEMENT = re.compile(
     r"|USE|WAITFOR|WHILE)\b",
     re.IGNORECASE,
 )
-"""What could begin a second statement. A query that contains it, if only in a literal, is sent alone."""
+"""Text that could begin a second statement. A query that contains it, if only in a literal, is sent alone."""
 
 
 class KeyQuery:

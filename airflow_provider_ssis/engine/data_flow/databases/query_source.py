@@ -28,7 +28,7 @@ MISSING_COMMAND = 0xC0202001
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a source reads.
+    """The query of a source.
 
     :param table: the name of the table as the package stores it; empty for a statement.
     :param sql: the statement; empty for a table.
@@ -51,7 +51,7 @@ class QuerySource(ColumnSource):
 
     @abstractmethod
     def query(self, context: TaskContext, connection: pyodbc.Connection) -> Query:
-        """Return what to read.
+        """Return the table or query.
 
         :raises TaskFailure: nothing is chosen, or a variable has no value.
         """
@@ -116,7 +116,7 @@ def text_of_variable(context: TaskContext, variable: str, what: str) -> str:
     """Return a text from a variable.
 
     :param variable: the name of the variable.
-    :param what: what it is for, in messages.
+    :param what: its purpose, in messages.
     :raises TaskFailure: there is no such variable, or it is empty.
     """
     value = context.read(variable) if variable else None

@@ -1,4 +1,4 @@
-"""What a provider reports about a value that it read or wrote, and the row error codes of the components."""
+"""The status of a value that a provider read or wrote, and the row error codes of the components."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ _LOAD_IN_TRANSACTION = 0xC02092A4
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a destination writes.
+    """The table and the options of a destination.
 
     :param options: how the table is written.
     :param commit_rows: the most rows that are committed together; 0 for one commit at the end. Rows are also committed
@@ -83,7 +83,7 @@ class TableDestination(RowComponent):
 
     @abstractmethod
     def load(self, context: TaskContext) -> Load:
-        """Return what to write.
+        """Return the table and the options.
 
         :raises TaskFailure: no table is chosen, or the options contradict each other.
         """

@@ -45,7 +45,7 @@ class CellRange:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is read from a range.
+    """The rows and columns that are read from a range.
 
     :param columns: the names of the columns; None for all.
     :param nulls: the columns that decide which rows are read, each with whether it must be NULL. Default: none.

@@ -91,7 +91,7 @@ def _unsupported(what: str, code: int = CANNOT_PROCESS) -> TaskFailure:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What a complex type contains."""
+    """The content of a complex type."""
 
     attributes: tuple[SimpleField, ...]
     elements: tuple[tuple[etree._Element, bool], ...]
@@ -182,7 +182,7 @@ class _Schema:
             table.fields[tag] = SimpleField(name, tag, type_name=type_name, has_default=has_default)
 
     def _content(self, element: etree._Element) -> _Content | None:
-        """What an element contains; None if it contains only text."""
+        """The content of an element; None if it contains only text."""
         if element.get("substitutionGroup") is not None or element.get("abstract") == "true":
             raise _unsupported(f"a substitution group or abstract element: {element.get('name')}")
         type_name = element.get("type")

@@ -181,7 +181,7 @@ class SqlParameter:
 def sql_parameters(bindings: Sequence[ParameterBinding], kind: str, *, is_procedure: bool) -> tuple[SqlParameter, ...]:
     """Return the parameters of a task in their order.
 
-    :param bindings: what the package stores.
+    :param bindings: the stored bindings.
     :param kind: the type of connection: ``OLEDB``, ``ADO.NET``, ``ODBC``, ...
     :param is_procedure: whether the statement is the name of a procedure.
     :raises TaskFailure: names or directions do not fit the type of connection, a type code is unknown, or the size of

@@ -1,4 +1,4 @@
-"""What a batch returns: its first result set, the values of output parameters, and late errors."""
+"""The results of a batch: its first result set, the values of output parameters, and late errors."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def parse_document(text: str | bytes, what: str, code: int, *, base: str | None 
     """Return the root element of an XML document.
 
     :param text: the document.
-    :param what: what it is, for errors: ``The result of the query``.
+    :param what: its name in errors: ``The result of the query``.
     :param code: the code of the failure.
     :param base: the path of the file, to which a DTD is relative. Default: none.
     :raises TaskFailure: it is not well-formed.
@@ -41,7 +41,7 @@ def document_of(value: object, what: str, code: int) -> _Element:
     """Return the root element of a document in a variable or file: a text, bytes, or a parsed document.
 
     :param value: the document.
-    :param what: what it is, for errors.
+    :param what: its name in errors.
     :param code: the code of the failure.
     :raises TaskFailure: it is no XML document.
     """

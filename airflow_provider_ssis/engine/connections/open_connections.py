@@ -84,6 +84,14 @@ class OpenConnections:
         self._lock = threading.Lock()
         self._shared: dict[str, SharedConnection] = {}
         self._objects: dict[str, Closable] = {}
+        self._reasons: dict[str, str] | None = None
+
+    def fail_at_once(self) -> None:
+        """Report a connection that has failed again without another attempt, for a run that ends after its validation.
+
+        Without this, each component waits for the login timeout of the same server.
+        """
+        self._reasons = {}
 
     def get(self, reference: str) -> RunConnection:
         """Return a connection manager, with what the user puts in its place."""
@@ -145,6 +153,8 @@ class OpenConnections:
         import pyodbc
 
         address = self.address(manager.id or manager.name)
+        if self._reasons is not None and address.string in self._reasons:
+            raise _no_connection(manager, address, self._reasons[address.string])
 
         def open_one() -> pyodbc.Connection:
             with driver_environment(address.environment):
@@ -158,18 +168,16 @@ class OpenConnections:
         try:
             connection = _interruptible(open_one, self._cancel)
         except pyodbc.Error as error:
-            code = _OLE_DB_ERROR if manager.kind == "OLEDB" else _CANNOT_CONNECT
             reason = address.without_secrets(driver_message(error))
-            failure = TaskFailure(
-                f'The connection manager "{manager.name}" could not connect to {address.label}: {reason}', code
-            )
         else:
             if address.query_timeout:  # some drivers reject the attribute
                 connection.timeout = address.query_timeout
             read_all_types(connection)
             return connection
+        if self._reasons is not None:
+            self._reasons[address.string] = reason
         # Outside the except clause: the traceback of the driver's exception would show its arguments.
-        raise failure
+        raise _no_connection(manager, address, reason)
 
     def close(self) -> None:
         """Close all that is kept open. Call it at the end of the run, also of one that failed."""
@@ -186,6 +194,12 @@ def _close(connection: pyodbc.Connection) -> None:
     # A connection that broke cannot be closed in order.
     with suppress(pyodbc.Error):
         connection.close()
+
+
+def _no_connection(manager: RunConnection, address: OdbcAddress, reason: str) -> TaskFailure:
+    code = _OLE_DB_ERROR if manager.kind == "OLEDB" else _CANNOT_CONNECT
+    text = f'The connection manager "{manager.name}" could not connect to {address.label}: {reason}'
+    return TaskFailure(text, code)
 
 
 def _interruptible(open_one: Callable[[], pyodbc.Connection], cancel: CancelToken) -> pyodbc.Connection:

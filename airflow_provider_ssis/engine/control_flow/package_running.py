@@ -214,6 +214,8 @@ class PackageRunner:
         self, walk: Walk, frame: Frame, *, validate_only: bool = False, warn_as_error: bool = False
     ) -> Result:
         run = frame.package
+        if validate_only and run.connections is not None:
+            run.connections.fail_at_once()
         try:
             for note in run.notes:
                 say = walk.events.warning if note.is_warning else walk.events.information

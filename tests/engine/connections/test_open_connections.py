@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pyodbc
 import pytest
@@ -172,3 +173,35 @@ class TestTransactions:
         retained = connections(postgresql_odbc, retain=True)
         failure = failure_of(lambda: TransactionConnections(retained).odbc("Sales").__enter__())
         assert failure.code == 0xC001A003
+
+
+@pytest.mark.parametrize("only_validates", [False, True])
+def test_a_validation_tries_a_server_that_fails_once(only_validates: bool) -> None:
+    attempts: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            while True:
+                try:
+                    accepted, _ = listener.accept()
+                except OSError:
+                    return
+                attempts.append(1)
+                accepted.close()
+
+        thread = threading.Thread(target=refuse, daemon=True)
+        thread.start()
+        string = f"Provider=MSOLEDBSQL;Data Source=127.0.0.1,{listener.getsockname()[1]};User ID=a;Password=b;"
+        opened = connections(string, Archive=string)
+        if only_validates:
+            opened.fail_at_once()
+        texts = []
+        counts = []
+        for name in ("Sales", "Archive"):
+            failure = failure_of(partial(opened.connect, opened.get(name)))
+            texts.append(failure.text.replace(name, ""))
+            counts.append(len(attempts))
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert texts[0] == texts[1]
+    assert (counts[0] == counts[1]) is only_validates

@@ -36,10 +36,10 @@ from airflow_provider_ssis.emulator.runs.simulated_executor import Crashed, Simu
 from airflow_provider_ssis.emulator.runs.steps import RunStopped, Steps
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.control_flow.walk import Walk
 from airflow_provider_ssis.engine.events import Event as EngineEvent
 from airflow_provider_ssis.engine.events import Result
+from airflow_provider_ssis.engine.secrets import Secrets
 from airflow_provider_ssis.project.models import Executable, ExecutableKind, Package, Project
 
 _STATUSES: Final = {

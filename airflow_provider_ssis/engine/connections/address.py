@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class OdbcAddress:
 
         :param text: a message of the driver.
         """
+        found = Secrets()
         for secret in self.secrets:
-            if secret:
-                text = text.replace(secret, "***")
-        return text
+            found.add(secret)
+        return found.masked(text)
 
 
 class NoOdbc(TaskFailure):

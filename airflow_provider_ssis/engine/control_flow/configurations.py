@@ -15,9 +15,9 @@ from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import Note, PackageRun
 from airflow_provider_ssis.engine.control_flow.property_paths import PathError, set_property
-from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.engine.secrets import Secrets
 from airflow_provider_ssis.project.configuration_file import read_configuration_file
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.package.document import DtsPackage

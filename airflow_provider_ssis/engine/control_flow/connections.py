@@ -21,8 +21,8 @@ from airflow_provider_ssis.engine.control_flow.evaluation import (
 )
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
-from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.secrets import Secrets
 from airflow_provider_ssis.expressions import ExpressionError
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from airflow_provider_ssis.engine.control_flow import texts
 from airflow_provider_ssis.engine.control_flow.frames import Frame, SystemValue
-from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.control_flow.variables import Change
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import Event, EventName, ExecutableEnded, Message, Result
+from airflow_provider_ssis.engine.secrets import Secrets
 
 Sink = Callable[[Event], None]
 """Gets the events of a run, in their order, in the thread of the run."""

@@ -36,7 +36,6 @@ from airflow_provider_ssis.engine.control_flow.preflight import check
 from airflow_provider_ssis.engine.control_flow.preparing import package_property
 from airflow_provider_ssis.engine.control_flow.property_paths import set_connection_property
 from airflow_provider_ssis.engine.control_flow.real import RealExecutor
-from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.control_flow.task_context import WalkContext
 from airflow_provider_ssis.engine.control_flow.threads import in_thread
 from airflow_provider_ssis.engine.control_flow.transactions import Transactions
@@ -44,6 +43,7 @@ from airflow_provider_ssis.engine.control_flow.walk import Walk
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, load_project
+from airflow_provider_ssis.engine.secrets import Secrets
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from airflow_provider_ssis.engine.control_flow.package_runs import TypedValue
-from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.control_flow.values import default_of, given_value
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
+from airflow_provider_ssis.engine.secrets import Secrets
 from airflow_provider_ssis.project.package.document import DtsPackage
 
 CONNECTION = "CM."

@@ -17,10 +17,10 @@ from airflow_provider_ssis.engine.connections.replacements import Replacement
 from airflow_provider_ssis.engine.context import RunOptions, Script
 from airflow_provider_ssis.engine.control_flow.package_running import PackageRunner
 from airflow_provider_ssis.engine.control_flow.preflight import check
-from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.events import Event, ExecutableEnded, Message, Result, RowsSent, RowsWritten
 from airflow_provider_ssis.engine.loading import LoadedProject, load_project
 from airflow_provider_ssis.engine.refusals import UnsupportedError
+from airflow_provider_ssis.engine.secrets import Secrets
 
 EXIT_CODES: Final = {Result.SUCCESS: 0, Result.COMPLETION: 0, Result.FAILURE: 1, Result.CANCELED: 3}
 """The exit codes of dtexec."""

@@ -25,9 +25,9 @@ from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.control_flow.precedence import Constraint, Schedule
 from airflow_provider_ssis.engine.control_flow.preparing import Prepared, prepare
 from airflow_provider_ssis.engine.control_flow.results import execution_value, final_result, save_execution_value
-from airflow_provider_ssis.engine.control_flow.secrets import Secrets
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
+from airflow_provider_ssis.engine.secrets import Secrets
 from airflow_provider_ssis.expressions import ExpressionError
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.containers import DtsContainer

@@ -99,8 +99,10 @@ def _schemata(cursor: pyodbc.Cursor) -> Iterator[Row]:
 
 def _procedures(cursor: pyodbc.Cursor) -> Iterator[Row]:
     """Catalog, schema, name, type, definition, description, and the dates."""
-    for catalog, schema, name, _inputs, _outputs, _sets, remarks, *kind in cursor.procedures().fetchall():
-        yield _padded((catalog, schema, name, kind[0] if kind else None, None, remarks), 8)
+    for catalog, schema, name, _inputs, _outputs, _sets, remarks, *kinds in cursor.procedures().fetchall():
+        # 0 unknown, 1 procedure and 2 function of ODBC are 1 to 3 in OLE DB.
+        kind = None if not kinds or kinds[0] is None else kinds[0] + 1
+        yield _padded((catalog, schema, name, kind, None, remarks), 8)
 
 
 def _columns(cursor: pyodbc.Cursor) -> Iterator[Row]:

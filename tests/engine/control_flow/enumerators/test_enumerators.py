@@ -262,7 +262,7 @@ def shop() -> Iterator[str]:
         ("Tables", 9, [("Shop", "mart", "sales", "TABLE"), ("Shop", "mart", "totals", "VIEW")]),
         ("{c8b5222d-5cf3-11ce-ade5-00aa0044773d}", 9, [("Shop", "mart", "totals")]),
         ("schemata", 6, [("Shop", "mart", None)]),
-        ("Procedures", 8, [("Shop", "mart", "fill;1", 2)]),
+        ("Procedures", 8, [("Shop", "mart", "fill;1", 3)]),
     ],
 )
 def test_a_schema_rowset_has_the_columns_of_ole_db(shop: str, rowset: str, count: int, expected: list[Any]) -> None:

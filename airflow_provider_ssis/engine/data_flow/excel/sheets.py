@@ -32,7 +32,7 @@ _OPTIONS = {"HDR": ("YES", "NO", ""), "IMEX": ("0", "1", "2", "")}
 """The options of Extended Properties after the version of Excel, with their values."""
 _NEEDS_QUOTES = re.compile(r"\W|^\d")
 _OTHER_CHARACTERS = str.maketrans({".": "#", "!": "_", "`": "_", "[": "(", "]": ")"})
-"""Characters of a header that the drivers replace in the name of a column."""
+"""Characters that the drivers replace in the names of columns and sheets."""
 
 
 class CellKind(Enum):
@@ -209,9 +209,11 @@ def _resolved(file: ExcelFile, cells: CellRange, names: Sequence[str]) -> CellRa
         else:
             cells = CellRange(cells.name)
     wanted = cells.sheet.casefold()
-    for name in names:
-        if name.casefold() in (wanted, wanted.replace(" ", "_")):
-            return replace(cells, sheet=name)
+    exact = {name.casefold(): name for name in names}
+    listed = {name.translate(_OTHER_CHARACTERS): exact[name] for name in exact}
+    found = exact.get(wanted) or listed.get(wanted) or exact.get(wanted.replace(" ", "_"))
+    if found is not None:
+        return replace(cells, sheet=found)
     raise TaskFailure(f"{file.path} has no sheet {cells.sheet}. It has: {', '.join(names)}.", NO_SHEET)
 
 

@@ -117,6 +117,19 @@ def test_a_sheet_or_range_is_read_by_its_name(tmp_path: Path, name: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("name", "number"), [("My_Sheet$", 1), ("My Sheet$", 2), ("Sales.2024$", 3), ("Sales#2024$", 3), ("New Table$", 4)]
+)
+def test_the_exact_name_of_a_sheet_comes_first(tmp_path: Path, name: str, number: int) -> None:
+    """The drivers list # for a point, and write underscores for the blanks of tables that they create."""
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for value, sheet in enumerate(("My_Sheet", "My Sheet", "Sales.2024", "New_Table"), start=1):
+            book.add_worksheet(sheet).write_column(0, 0, ["n", value])
+    text = f"Provider=Microsoft.ACE.OLEDB.12.0;Data Source={path};"
+    assert read(text, N, OpenRowset=name) == {"O": [(number,)]}
+
+
+@pytest.mark.parametrize(
     "properties",
     [
         {"AccessMode": "1", "OpenRowsetVariable": "User::Sheet"},

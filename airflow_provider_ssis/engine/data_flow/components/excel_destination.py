@@ -77,6 +77,7 @@ class ExcelDestination(RowComponent):
 
     classes: ClassVar[tuple[str, ...]] = ("ExcelDestination",)
     has_thread: ClassVar[bool] = True
+    keeps_rows = True
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

@@ -55,7 +55,7 @@ def command(
         output.json([{"source": source, "can_run": one.can_run, **asdict(one)} for source, one in found])
     else:
         for _, one in found:
-            missing = " with what you give:" if one.can_run and one.values else ""
+            missing = " with these values:" if one.can_run and one.values else ""
             click.echo(f"{one.name}: {'can run' if one.can_run else 'cannot run'}{missing}")
             for line in [one.problem] if one.problem else (*one.refusals, *one.values):
                 click.echo(f"  {line}")

@@ -318,20 +318,25 @@ def _is_supported(
     """Print the tasks of a package, its unsupported parts, and its paths of Windows without a rule."""
     from airflow_provider_ssis.engine import check_package
     from airflow_provider_ssis.engine.connections.paths import PathMap
+    from airflow_provider_ssis.engine.loading import LoadError
 
     [checked] = check_package(
         project, name, scripts=scripts, connections=given.connections, parameters=given.parameters
     )
     if checked.problem:
-        raise CommandFailed(checked.problem, ExitCode.NOT_LOADED)
+        raise LoadError(checked.problem)
     loaded = project.package(name)
     tasks = [one.path for one in loaded.container.walk_enabled()]
     path_map = PathMap(tuple(paths.items()))
+    replaced = {one.casefold() for one in given.connections}
+    parameters = {one.rpartition("::")[2].casefold() for one in given.parameters}
     unmapped = {
         manager.name: problem
         for manager in (*loaded.connection_managers, *project.connection_managers)
         if manager.creation_name in _FILES
-        and manager.name.lower() not in {one.lower() for one in given.connections}
+        and manager.name.casefold() not in replaced
+        and f"CM.{manager.name}.ConnectionString".casefold() not in parameters
+        and "ConnectionString" not in manager.expressions
         and (problem := path_map.problem(manager.connection_string))
     }
     if output.as_json:

@@ -170,6 +170,26 @@ def test_a_dry_run_validates_with_the_options_of_the_run(tmp_path: Path, capsys:
     assert main(["run", package, "--dry-run", *options, "--connection", "Unknown=x"]) == 5
 
 
+def test_a_dry_run_names_no_paths_that_the_run_replaces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = copying(r"C:\data\in.csv", r"C:\data\out.csv")
+    made.connection_managers["In"].expressions["ConnectionString"] = f'"{tmp_path}/in.csv"'
+    given = ["--parameter", f"CM.Out.ConnectionString={tmp_path}/out.csv"]
+    assert main(["run", str(saved(made, tmp_path)), "--dry-run", "--json", *given]) == 0
+    plan, *_ = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert plan["unmapped"] == {}
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_a_damaged_package_ends_with_the_result_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    saved(counting(), tmp_path)
+    (tmp_path / "Bad.dtsx").write_text("<no package", encoding="utf-8")
+    assert main(["run", str(tmp_path), "--package", "Bad", "--json", *options]) == 5
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["status"] == "not_loaded"
+
+
 def test_a_dry_run_fails_where_the_validation_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     package = PackageBuilder("Wrong")
     package.add_expression("Compute", "@[User::Missing] = 1")
@@ -253,7 +273,7 @@ def test_check_and_dry_run_list_the_values_that_a_run_needs(tmp_path: Path, caps
     path.write_text(text, encoding="utf-8")
     assert main(["check", str(path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Count.dtsx: can run with what you give:"
+    assert lines[0] == "Count.dtsx: can run with these values:"
     assert lines[1].startswith("  \\Package.Connections[Sales]: the sensitive property Password: it is encrypted.")
     assert main(["run", str(path), "--dry-run"]) == 5
     lines = capsys.readouterr().out.splitlines()

@@ -85,7 +85,7 @@ class Walk:
         if not stored.delay_validation and await self._validate(frame, with_children=True) is None:
             return Result.CANCELED if self.cancel.is_cancelled else Result.FAILURE
         if warn_as_error and self.events.warnings:
-            text = f"The validation has {self.events.warnings} warnings, which count as errors in this run."
+            text = f"Warnings of the validation: {self.events.warnings}. They count as errors in this run."
             await self.events.error(frame, TaskFailure(text))
             return Result.FAILURE
         if validate_only:

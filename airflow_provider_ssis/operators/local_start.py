@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.engine.process.job import RunJob
 
 _MAX_VALUE = 200
+_HIDDEN = re.compile(r"connectionstring|password", re.IGNORECASE)
+"""Names of parameters and properties whose values can contain logins that do not belong into a log."""
 
 
 def start_lines(job: RunJob, logging_level: str) -> Iterator[str]:
@@ -24,7 +27,7 @@ def start_lines(job: RunJob, logging_level: str) -> Iterator[str]:
     secrets = frozenset(job.secret_texts)
     yield from _line("Parameters", _values(job.parameters, secrets))
     yield from _line("Property overrides", _values(job.property_overrides, secrets))
-    # Connection strings can hold addresses and logins that do not belong into a log.
+    # Only the names, for the same reason.
     yield from _line("Replaced connection managers", sorted(job.connections))
     yield from _line("Path map", (f"{source} = {target}" for source, target in job.path_map.items()))
     yield from _line("Python in place of scripts", (f"{path} = {name}" for path, name in job.scripts.items()))
@@ -33,8 +36,9 @@ def start_lines(job: RunJob, logging_level: str) -> Iterator[str]:
 def _values(values: Mapping[str, Any], secrets: Collection[str]) -> Iterator[str]:
     for name, value in values.items():
         text = str(value)
-        shown = "***" if text in secrets else text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
-        yield f"{name} = {shown}"
+        if text in secrets or _HIDDEN.search(name):
+            text = "***"
+        yield f"{name} = {text if len(text) <= _MAX_VALUE else f'{text[:_MAX_VALUE]}…'}"
 
 
 def _line(title: str, items: Collection[str] | Iterator[str]) -> Iterator[str]:

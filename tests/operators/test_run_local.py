@@ -40,15 +40,20 @@ def test_the_log_begins_with_the_package_and_its_values(tmp_path: Path) -> None:
     package = counting()
     for name, sensitive in (("Region", False), ("Key", True)):
         package.add_parameter(name, "" if not sensitive else None, sensitive=sensitive)
+    package.connection_managers.add_oledb("Sales", "Data Source=db1;Provider=MSOLEDBSQL.1;")
     file = saved(package, tmp_path)
     values = {"Region": "North", "Key": {"value": SECRET, "sensitive": True}}
-    task = local(file, parameters=values, path_map={r"C:\data": "/data"}, logging_level="Verbose")
+    path = r"\Package.Connections[Sales].Properties[ConnectionString]"
+    overrides = {path: "Data Source=db2;Password=hidden;Provider=MSOLEDBSQL.1;"}
+    options = {"path_map": {r"C:\data": "/data"}, "logging_level": "Verbose"}
+    task = local(file, parameters=values, property_overrides=overrides, **options)
     task.execute()
-    first, second, third = task.log.at("info")[:3]
+    first, second, third, fourth = task.log.at("info")[:4]
     assert first.startswith(f"Running Count.dtsx of {file} on ")
     assert first.endswith(": logging level Verbose.")
     assert second == "Parameters: $Package::Region = North, $Package::Key = ***."
-    assert third == r"Path map: C:\data = /data."
+    assert third == f"Property overrides: {path} = ***."
+    assert fourth == r"Path map: C:\data = /data."
 
 
 def test_the_package_of_a_project_is_named(tmp_path: Path) -> None:

@@ -165,22 +165,42 @@ def create_table(path: Path, name: str, columns: Sequence[str], cancel: CancelTo
     name = table_name(name)
     _check_names(name, columns)
     check_format(path)
-    if path.exists():
+    if path.exists() or not _create_workbook(path, name, columns, cancel):
         with _locked(path, cancel):
             _create_table(path, name, columns, cancel)
-        return
+
+
+def _create_workbook(path: Path, name: str, columns: Sequence[str], cancel: CancelToken) -> bool:
+    """Create a workbook with a table; returns False if another task has created the file meanwhile."""
     part = _temporary_path(path)
     try:
         _write_empty_workbook(part, has_macros=path.suffix.lower() == ".xlsm")
         _create_table(part, name, columns, cancel)
-        # Unlike a replacement, a link fails if another task has created the file meanwhile.
-        os.link(part, path)
+        _publish(part, path)
+    except FileExistsError:
+        return False
     except OSError as error:
         raise TaskFailure(
             f"The Excel file {path} cannot be created: {error.strerror or error}.", CANNOT_OPEN
         ) from error
     finally:
         part.unlink(missing_ok=True)
+    return True
+
+
+def _publish(part: Path, path: Path) -> None:
+    """Give a complete file its name.
+
+    :raises FileExistsError: there is a file of that name.
+    """
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Some network file systems have no links. A replacement alone would not fail if the file exists.
+        path.touch(exist_ok=False)
+        part.replace(path)
 
 
 def _create_table(path: Path, name: str, columns: Sequence[str], cancel: CancelToken) -> None:

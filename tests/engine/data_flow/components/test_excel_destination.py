@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import io
+import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -334,6 +336,30 @@ def test_a_package_creates_a_table_and_fills_it(tmp_path: Path, table: str, exis
     write(path, N, T, table=table, n=[2], t=["b"])
     assert cells(path, "Excel_Destination") == [["n", "t"], [2, "b"]]
     assert not exists or cells(path) == [["n", "t"]]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_workbook_that_another_task_creates_meanwhile_gets_both_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    """Also where the file system has no links, as some network file systems."""
+    path, link = tmp_path / "new.xlsx", os.link
+
+    def linked(source: Path, target: Path) -> None:
+        if not links:
+            raise OSError(errno.EPERM, "Operation not permitted")
+        link(source, target)
+
+    def late(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "link", linked)
+        sql(path, "CREATE TABLE Other (a INT)")
+        linked(source, target)
+
+    monkeypatch.setattr(os, "link", late)
+    sql(path, CREATE)
+    assert cells(path, "Other") == [["a"]]
+    assert cells(path, "Excel_Destination") == [["n", "t"]]
+    assert [each.name for each in tmp_path.iterdir()] == ["new.xlsx"]
 
 
 def test_a_named_range_is_not_expanded_over_other_cells(tmp_path: Path) -> None:

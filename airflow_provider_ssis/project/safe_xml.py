@@ -27,6 +27,7 @@ _FEW_TAGS, _FEW_ATTRIBUTES = 100_000, 200_000
 """So many, and the tree of a document needs some ten megabytes at most."""
 
 _SMALL = 2 * MEBIBYTE
+_LONGEST_BLANKS = 4 * MEBIBYTE
 _WITH_BLANK_TEXT = etree.XPath("//text()[contains(' \n\r\t', substring(., 1, 1))][not(normalize-space())]/..")
 _MARKED = etree.XPath("//@xml:space/..", namespaces={"xml": "http://www.w3.org/XML/1998/namespace"})
 
@@ -141,12 +142,16 @@ def _without_cut_blanks(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Return the text of a document in pieces that are cut so that white space and the tag behind it are in one piece.
 
     Otherwise libxml2 does not see whether the white space is between elements.
+
+    :raises ValueError: there is so much white space that copying it again and again takes long.
     """
     left = b""
     for following in pieces:
         piece = left + following
         end = len(piece.rstrip(b" \t\r\n<"))
         left = piece[end:]
+        if len(left) > _LONGEST_BLANKS:
+            raise ValueError("too much white space in one place")
         yield piece[:end]
     yield left
 

@@ -348,3 +348,7 @@ def test_a_document_in_pieces_is_the_same_as_the_whole(document: str, size: int,
 )
 def test_what_is_not_read_in_pieces_is_left_to_the_whole(data: bytes) -> None:
     assert parse_xml_pieces([data], "P.dtsx", limits=Limits(xml_depth=100, xml_attributes=1000)) is None
+
+
+def test_white_space_without_end_is_left_to_the_whole() -> None:
+    assert parse_xml_pieces([b"<a>", b" " * 2**23, b"</a>"], "P.dtsx") is None

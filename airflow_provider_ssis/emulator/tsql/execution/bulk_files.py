@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,13 +22,15 @@ from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.query.compiler import MOST_ROWS
 from airflow_provider_ssis.emulator.tsql.values import conversion
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported, out_of_memory
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelled, not_supported, out_of_memory
 from airflow_provider_ssis.emulator.tsql.values.precedence import BINARIES
 
 _ROLE: Final = "bulkadmin"
 _ROWS: Final = "#rows of a file"
 _REFUSED_TYPES: Final = (*BINARIES, "sql_variant", "xml", "text", "ntext", "image")
 _MOST_ERRORS: Final = 10
+_MOST_BYTES: Final = 2**28
+"""The size of a file, which is read as a whole."""
 _ENCODINGS: Final = {"65001": "utf-8-sig", "1252": "cp1252", "ACP": "cp1252", "RAW": "ascii", "OEM": "ascii"}
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\"}
 _TOO_LONG: Final = (2628, 8152)
@@ -48,7 +50,7 @@ async def _bulk_insert(interpreter: Runner, statement: s.BulkInsert, frame: Fram
         if column.type.name in _REFUSED_TYPES:
             raise not_supported(f"BULK INSERT into a column of type {column.type.name}")
     options = dict(statement.options)
-    load = partial(_rows, table, columns, statement.path, options)
+    load = partial(_rows, table, columns, statement.path, options, session.worker.is_cancelled)
     rows, errors = await session.worker.run(load)
     async with session.transactions.writing(tables.written_with(session, table), session.options):
         tables.check_current(session, table)
@@ -59,7 +61,11 @@ async def _bulk_insert(interpreter: Runner, statement: s.BulkInsert, frame: Fram
 
 
 def _rows(
-    table: WritableTable, columns: Sequence[Column], path: str, options: dict[str, str]
+    table: WritableTable,
+    columns: Sequence[Column],
+    path: str,
+    options: dict[str, str],
+    is_cancelled: Callable[[], bool],
 ) -> tuple[list[tuple[Any, ...]], list[SqlError]]:
     """The rows of a file that can be converted, and the errors of the others.
 
@@ -71,6 +77,8 @@ def _rows(
     rows: list[tuple[Any, ...]] = []
     errors: list[SqlError] = []
     for number, fields in enumerate(_records(_text(path, options), options, len(columns)), start=1):
+        if is_cancelled():
+            raise cancelled()
         if number < first:
             continue
         if last and number > last:
@@ -166,15 +174,10 @@ def _store(
 
 
 def _text(path: str, options: dict[str, str]) -> str:
-    try:
-        data = Path(path).read_bytes()
-    except OSError:
-        text = f'Cannot bulk load. The file "{path}" does not exist, or the server may not read it.'
-        raise SqlError(4860, text) from None
-    if options.get("DATAFILETYPE", "char").lower() == "widechar":
-        return data.decode("utf-16")
-    code_page = options.get("CODEPAGE", "OEM").upper()
-    encoding = _ENCODINGS.get(code_page)
+    data = _data(Path(path))
+    is_wide = options.get("DATAFILETYPE", "char").lower() == "widechar"
+    code_page = "UTF-16" if is_wide else options.get("CODEPAGE", "OEM").upper()
+    encoding = "utf-16" if is_wide else _ENCODINGS.get(code_page)
     if encoding is None:
         raise not_supported(f"BULK INSERT … CODEPAGE = '{code_page}'")
     try:
@@ -184,16 +187,33 @@ def _text(path: str, options: dict[str, str]) -> str:
         raise not_supported(f"BULK INSERT of {what}: give CODEPAGE = '65001' or '1252'. It") from None
 
 
+def _data(path: Path) -> bytes:
+    """The content of a file. A pipe or device, whose end may never come, is not one."""
+    try:
+        if path.is_file():
+            if path.stat().st_size > _MOST_BYTES:
+                raise out_of_memory()
+            return path.read_bytes()
+    except OSError:
+        pass  # the same error as for a file that does not exist
+    text = f'Cannot bulk load. The file "{path}" does not exist, or the server may not read it.'
+    raise SqlError(4860, text)
+
+
 def _records(text: str, options: dict[str, str], count: int) -> Iterator[list[str]]:
     """The fields of each row.
 
     :param count: the number of columns: without FORMAT = 'CSV', the last field is all that is left of the row.
     """
     field = _terminator(options.get("FIELDTERMINATOR", "," if options.get("FORMAT") else "\\t"))
-    row = options.get("ROWTERMINATOR", "\\n")
+    row, quote = options.get("ROWTERMINATOR", "\\n"), options.get("FIELDQUOTE", '"')
+    if not (field and row):
+        raise not_supported("BULK INSERT with an empty FIELDTERMINATOR or ROWTERMINATOR")
+    if len(quote) != 1:
+        raise not_supported(f"BULK INSERT … FIELDQUOTE = '{quote}', which is not one character,")
     ends = re.compile(r"\r?\n" if row == "\\n" else re.escape(_terminator(row)))
     if options.get("FORMAT", "").upper() == "CSV":
-        yield from _csv(text, re.escape(field), ends.pattern, options.get("FIELDQUOTE", '"'))
+        yield from _csv(text, re.escape(field), ends.pattern, quote)
         return
     lines = ends.split(text)
     if lines and not lines[-1]:
@@ -206,14 +226,18 @@ def _csv(text: str, field: str, row: str, quote: str) -> Iterator[list[str]]:
     """Rows whose fields may be in quotation marks; a quotation mark inside is doubled."""
     mark = re.escape(quote)
     piece = re.compile(
-        rf"(?:{mark}(?P<quoted>(?:[^{mark}]|{mark}{mark})*){mark}|(?P<plain>.*?))(?P<end>{field}|{row}|\Z)", re.DOTALL
+        rf"(?:{mark}(?P<quoted>[^{mark}]*+(?:{mark}{mark}[^{mark}]*+)*+){mark}|(?P<plain>(?!{mark}).*?))"
+        rf"(?P<end>{field}|{row}|\Z)",
+        re.DOTALL,
     )
     position = 0
     fields: list[str] = []
     while position < len(text):
         match = piece.match(text, position)
         if match is None:
-            raise SqlError(4879, "The bulk load failed: a quoted field of the CSV file does not end.")
+            raise SqlError(
+                4879, "The bulk load failed: a quoted field of the CSV file does not end before a terminator."
+            )
         quoted = match["quoted"]
         fields.append(match["plain"] if quoted is None else quoted.replace(quote * 2, quote))
         position = match.end()

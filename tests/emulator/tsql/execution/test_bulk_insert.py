@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ FILES = {
     "empty.txt": b"1\t\n",
     "utf8.csv": "1,ä\n".encode(),
     "utf16.csv": "1,ä\r\n".encode("utf-16"),
+    "cut16.csv": "1,ä\r\n".encode("utf-16")[:-1],
+    "open.csv": b'1,"a\n2,b\n',
 }
 T = "CREATE TABLE #t (a int, b nvarchar(10)); "
 IDENTITY = "CREATE TABLE #i (id int IDENTITY(5, 1), v varchar(5) DEFAULT 'd', CHECK (v <> 'x')); "
@@ -32,6 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     for name, content in FILES.items():
         (folder / name).write_bytes(content)
+    os.mkfifo(folder / "pipe")
     return folder
 
 
@@ -88,6 +92,15 @@ def test_rows_that_cannot_be_converted_are_reported_and_left_out(folder: Path) -
         (T + "BULK INSERT #t FROM '{0}/more.csv' WITH (FORMAT = 'CSV')", 4866),
         (T + "BULK INSERT #t FROM '{0}/bad.csv' WITH (FIELDTERMINATOR = ',', MAXERRORS = 0)", 4865),
         (T + "BULK INSERT #t FROM '{0}/nowhere.csv'", 4860),
+        (T + "BULK INSERT #t FROM '{0}/pipe'", 4860),
+        (T + "BULK INSERT #t FROM '{0}/open.csv' WITH (FORMAT = 'CSV')", 4879),
+        (T + "BULK INSERT #t FROM '{0}/tabs.txt' WITH (FIELDTERMINATOR = '')", 40514),
+        (
+            "CREATE TABLE #o (a varchar(5)); BULK INSERT #o FROM '{0}/tabs.txt' WITH (FORMAT = 'CSV', ROWTERMINATOR = '')",
+            40514,
+        ),
+        (T + "BULK INSERT #t FROM '{0}/quoted.csv' WITH (FORMAT = 'CSV', FIELDQUOTE = '')", 40514),
+        (T + "BULK INSERT #t FROM '{0}/cut16.csv' WITH (DATAFILETYPE = 'widechar')", 40514),
         ("BULK INSERT #t FROM '{0}/tabs.txt'", 208),
         (T + "BULK INSERT #t FROM '{0}/utf8.csv' WITH (FIELDTERMINATOR = ',')", 40514),
         (T + "BULK INSERT #t FROM '{0}/tabs.txt' WITH (FORMATFILE = 'x')", 40514),

@@ -127,6 +127,7 @@ class QueryEngine:
             "@@lock_timeout": -1,
             "@@trancount": 0,
             ROW_COUNT: lambda name: 0,
+            "has_dbaccess()": lambda name: 1,
             "connectionproperty()": lambda name: Variant(SqlType("nvarchar", length=48), name.upper()),
         }
 

@@ -25,7 +25,7 @@ from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.table_locks import TableLocks
 from airflow_provider_ssis.emulator.tsql.execution.user_databases import UserDatabases
 from airflow_provider_ssis.emulator.tsql.execution.write_lock import WriteLock
-from airflow_provider_ssis.emulator.tsql.metadata.objects import ALL_ROWS, Table, TableType, View
+from airflow_provider_ssis.emulator.tsql.metadata.objects import ALL_ROWS, Table, TableType, UserTable, View
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
@@ -116,6 +116,8 @@ class Engine:
         """The number of committed transactions in clients' databases."""
         self.changed_tables: set[str] = set()
         """The server's own tables that were changed since they were last cleared."""
+        self.global_tables: dict[str, tuple[int, UserTable]] = {}
+        """The global temporary tables by DuckDB name in lower case, each with the spid of the session that drops it."""
         self.changed_at: dict[str, int] = {}
         """The number of the last of them that changed a table, by the name of the DuckDB table."""
         self._schemas: set[str] = set()

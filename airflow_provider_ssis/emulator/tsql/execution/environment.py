@@ -229,7 +229,7 @@ _VALUES: Final[dict[str, Value]] = {
     "@@version": lambda session, frame: session.engine.product.full_text,
     "sysdatetimeoffset()": lambda session, frame: session.engine.now(),
     NEXT_IDENTITY: lambda session, frame: None,
-    ROW_COUNT: lambda session, frame: lambda name: session.read(f"SELECT count(*) FROM {name}")[0][0],
+    ROW_COUNT: lambda session, frame: session.count_rows,
     "ident_current()": _identity_value(lambda session, table: session.identities_of(table).last(table)),
     "ident_incr()": _identity_value(_increment),
     "ident_seed()": _identity_value(_seed),

@@ -55,8 +55,9 @@ class Identities:
         self._next[_key(table)] = value if known is None else value + increment
 
     def rename(self, table: WritableTable, new: WritableTable) -> None:
-        """Continue under another name."""
-        known = self._next.pop(_key(table), None)
+        """Continue under another name, or under the old one after a rollback: a new table of that name is reset."""
+        known = self._next.get(_key(table))
+        self.reset(new)
         if known is not None:
             self._next[_key(new)] = known
 

@@ -16,8 +16,8 @@ from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionS
 from airflow_provider_ssis.emulator.tsql.execution.table_names import check_right, find_table
 from airflow_provider_ssis.emulator.tsql.execution.table_statements import replace_table
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
-from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.names import is_global, qualified
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
@@ -122,17 +122,27 @@ async def _transfer(interpreter: Runner, statement: table_syntax.TransferTable, 
 async def rename_table(session: SessionState, table: UserTable, new: UserTable) -> None:
     """Give a table another name or schema.
 
-    :raises SqlError: 15335, the name is taken; 262, the login may not.
+    :raises SqlError: 15335, the name is taken; 262, the login may not; 40514, one of the names is that of a temporary
+        table.
     """
     check_right(session, table.database, "ALTER", "ALTER TABLE")
-    taken = session.metadata.item(new.database, new.schema, new.name)
-    if taken is not None and new.storage_name.lower() != table.storage_name.lower():
-        text = f"The new name '{new.name}' is already in use as an object name."
-        raise SqlError(15335, text, severity=11)
+    if is_global(table.name) or new.name.startswith("#"):
+        raise not_supported("A new name of a temporary table, or for one,")
+    if new.storage_name.lower() != table.storage_name.lower():
+        check_free_name(session, new, new.name)
     referring = [child for child, _ in session.metadata.referring(table)]
     async with session.transactions.writing([table, new, *referring], session.options):
         tables.check_current(session, table)
         session.transactions.write([], lambda: session.transactions.user_tables.rename(table, new))
+
+
+def check_free_name(session: SessionState, table: UserTable, name: str) -> None:
+    """See that no object or constraint in the schema of a table has a name.
+
+    :raises SqlError: 15335.
+    """
+    if session.metadata.object_id(table.database, f"{bracketed(table.schema)}.{bracketed(name)}") is not None:
+        raise SqlError(15335, f"The new name '{name}' is already in use as an object name.", severity=11)
 
 
 AWAITED: Final[AwaitedTable] = {

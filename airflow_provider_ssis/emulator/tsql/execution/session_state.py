@@ -22,7 +22,7 @@ from airflow_provider_ssis.emulator.tsql.execution.user_databases import ALL_RIG
 from airflow_provider_ssis.emulator.tsql.execution.worker import Worker
 from airflow_provider_ssis.emulator.tsql.language.options import Options
 from airflow_provider_ssis.emulator.tsql.metadata.names import TEMPORARY_DATABASE
-from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.principals import GUEST_ID, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
@@ -90,8 +90,6 @@ class SessionState:
         """The errors whose CATCH blocks run now, the innermost last."""
         self.bulk_target: BulkTarget | None = None
         """Where the rows of the bulk load go that the client has announced."""
-        self.global_tables: list[UserTable] = []
-        """The global temporary tables that the session has created, which it drops when it ends."""
         self._prepared: dict[int, Prepared] = {}
         self._last_handle = 0
         self._login_database = database
@@ -198,16 +196,26 @@ class SessionState:
     def _drop_global_tables(self) -> None:
         if self.in_transaction:
             return
-        for table in self.global_tables:
+        own = [table for spid, table in self.engine.global_tables.values() if spid == self.spid]
+        for table in own:
+            del self.engine.global_tables[table.storage_name.lower()]
             try:
                 self.connection.execute(f"DROP TABLE IF EXISTS {table.storage_name}")
             except duckdb.Error as error:
                 log.warning("the table %s is kept, because another session is using it: %s", table.name, error)
             else:
                 self.engine.metadata.remove(table.database, table.schema, table.name)
-        self.global_tables.clear()
 
     # --- data
+
+    def count_rows(self, table: str) -> int:
+        """The number of rows of a table.
+
+        :param table: its DuckDB name.
+        """
+        connection = self.connection_for((table.lower(),))
+        row = connection.execute(statement(connection, f"SELECT count(*) FROM {table}")).fetchone()
+        return 0 if row is None else int(row[0])
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a DuckDB query, in this session's view of the data."""

@@ -344,6 +344,8 @@ async def _alter_column(
     names = [each.name.lower() for each in table.columns]
     if column.name.lower() not in names:
         raise SqlError(4924, f"Table '{table.name}' has no column '{column.name}' to alter.", ends_batch=True)
+    if table.rules.is_computed(column.name):
+        raise SqlError(4928, f"Cannot alter column '{column.name}', because it is computed.", ends_batch=True)
     place = names.index(column.name.lower())
     old = table.columns[place].type
     if column.type != old and (column.type.name != old.name or old.length is None):

@@ -164,9 +164,9 @@ async def create(session: SessionState, statement: table_syntax.CreateTable) -> 
 
 
 def note_global(session: SessionState, table: UserTable) -> None:
-    """Let the session drop a global temporary table when it ends."""
+    """Let the session that created a global temporary table drop it when it ends."""
     if is_global(table.name):
-        session.global_tables.append(table)
+        session.engine.global_tables[table.storage_name.lower()] = session.spid, table
 
 
 def check_foreign_key(session: SessionState, table: UserTable, key: ForeignKey) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.execution import tables
-from airflow_provider_ssis.emulator.tsql.execution.maintenance_statements import rename_table
+from airflow_provider_ssis.emulator.tsql.execution.maintenance_statements import check_free_name, rename_table
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.table_names import check_right
@@ -60,6 +60,9 @@ async def _rename_part(session: SessionState, name: str, parts: list[str], new: 
         changed = _with_index(table, parts[-1], new)
         if changed == table:
             raise _unknown(name, session, kind)
+        known = {index.name.lower() for index in table.rules.indexes} | {key.name.lower() for key in table.rules.keys}
+        if new.lower() in known - {parts[-1].lower()}:
+            raise SqlError(15335, f"The new name '{new}' is already in use as an index name.", severity=11)
         await _describe(session, table, changed)
         return
     column = next((each for each in table.columns if each.name.lower() == parts[-1].lower()), None)
@@ -87,6 +90,8 @@ async def _rename_constraint(session: SessionState, parts: list[str], new: str) 
     for _, table in session.metadata.user_tables(session.database):
         if table.schema.lower() == schema.lower() and (changed := _with_constraint(table, old, new)) != table:
             check_right(session, table.database, "ALTER", "sp_rename")
+            if new.lower() != old.lower():
+                check_free_name(session, table, new)
             await _describe(session, table, changed)
             return True
     return False

@@ -98,12 +98,12 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
     "xml.nodes() of a column, after a comma and in OUTER APPLY": (
         """DECLARE @t TABLE (id int, d xml); INSERT @t VALUES (1, '<r><v a="1">x</v><v/></r>'), (2, '<r/>'), (3, NULL)
         SELECT id, n.c.value('@a', 'int'), n.c.value('.', 'varchar(5)'), n.c.value('(text())[1]', 'varchar(5)') FROM @t t, t.d.nodes('/r/v') n (c)
-        SELECT id, n.c.value('.', 'varchar(5)') FROM @t OUTER APPLY d.nodes('/r/v') n (c) ORDER BY id, 2 DESC; DECLARE @a xml = '<a p="1" q="2"/>'; SELECT n.c.value('.', 'int') FROM @a.nodes('/a/@*') n (c)
+        SELECT id, n.c.value('.', 'varchar(5)') FROM @t OUTER APPLY d.nodes('/r/v') n (c) ORDER BY id, 2 DESC; DECLARE @a xml = '<a p="1" q=""/>'; SELECT n.c.value('.', 'varchar(5)') FROM @a.nodes('/a/@*') n (c)
         SELECT x.i.value('.', 'varchar(10)') FROM (SELECT CAST('<i>' + REPLACE('a,b', ',', '</i><i>') + '</i>' AS xml) d) q CROSS APPLY q.d.nodes('/i') x (i)""",
         [
             [(1, 1, "x", "x"), (1, None, "", None)],
             [(1, "x"), (1, ""), (2, None), (3, None)],
-            [(1,), (2,)],
+            [("1",), ("",)],
             [("a",), ("b",)],
         ],
     ),
@@ -136,6 +136,17 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
         """USE Shop; CREATE TABLE t (a int); CREATE TABLE new (a int); INSERT new VALUES (9); BEGIN TRAN; EXEC sp_rename 't', 'old'; EXEC sp_rename 'new', 't'; INSERT t VALUES (10); COMMIT
         DROP TABLE old; SELECT a FROM t ORDER BY a; BEGIN TRAN; EXEC sp_rename 't', 'x'; ROLLBACK; SELECT COUNT(*) FROM t; SELECT OBJECT_ID('x')""",
         [[(9,), (10,)], [(2,)], [(None,)]],
+    ),
+    "IDENTITY after two tables are exchanged, and after a rollback": (
+        """USE Shop; CREATE TABLE t (id int IDENTITY, v int); CREATE TABLE new (id int IDENTITY, v int); INSERT t VALUES (1), (2)
+        BEGIN TRAN; EXEC sp_rename 't', 'old'; EXEC sp_rename 'new', 't'; ROLLBACK; INSERT t VALUES (3); SELECT MAX(id) FROM t
+        EXEC sp_rename 't', 'old'; EXEC sp_rename 'new', 't'; INSERT t VALUES (1); INSERT old VALUES (4); SELECT MAX(id) FROM t; SELECT MAX(id) FROM old""",
+        [[(3,)], [(1,)], [(4,)]],
+    ),
+    "actions of two foreign keys with the same name": (
+        """USE Shop; EXEC('CREATE SCHEMA x'); CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int CONSTRAINT fk REFERENCES p ON DELETE CASCADE); CREATE TABLE x.c (p int CONSTRAINT fk REFERENCES dbo.p ON DELETE SET NULL)
+        INSERT p VALUES (1), (2); INSERT c VALUES (1), (2); INSERT x.c VALUES (1); DELETE p WHERE id = 1; SELECT p FROM c; SELECT p FROM x.c""",
+        [[(2,)], [(None,)]],
     ),
     "ALTER SCHEMA TRANSFER": (
         """USE Shop; EXEC('CREATE SCHEMA stg'); CREATE TABLE stg.t (a int IDENTITY, b int); INSERT stg.t VALUES (5); ALTER SCHEMA dbo TRANSFER stg.t; INSERT dbo.t VALUES (6); SELECT a, b FROM t ORDER BY a
@@ -185,6 +196,7 @@ def test_scripts(name: str) -> None:
         (K + "MERGE k t USING (SELECT 7 AS x) s ON t.a = s.x WHEN NOT MATCHED THEN INSERT (a, b) VALUES (x, x);", 271),
         (K + "INSERT k VALUES (2)", 2627),
         (K + "ALTER TABLE k DROP COLUMN a", 5074),
+        (K + "ALTER TABLE k ALTER COLUMN c varchar(9)", 4928),
         ("CREATE TABLE #t (a int, b AS GETDATE())", 40514),
         (D + "INSERT s SELECT id, n FROM (DELETE d) x (id, n)", 10709),
         (
@@ -195,6 +207,10 @@ def test_scripts(name: str) -> None:
         (A + "DBCC CHECKIDENT('a', RESEED, 1)", 7997),
         (A + "DBCC CHECKIDENT('nowhere')", 2501),
         (A + "EXEC sp_rename 'a', 'b'", 15335),
+        (A + "EXEC sp_rename 'a', '#a'", 40514),
+        ("CREATE TABLE ##a (id int); EXEC tempdb..sp_rename '##a', '##b'", 40514),
+        (A + "ALTER TABLE c ADD CONSTRAINT k CHECK (id > 0); EXEC sp_rename 'fk_b', 'k'", 15335),
+        (A + "CREATE INDEX i ON c (id); CREATE INDEX j ON c (b); EXEC sp_rename 'c.i', 'j', 'INDEX'", 15335),
         (A + "EXEC sp_rename 'nowhere', 'x'", 15225),
         (A + "EXEC sp_rename 'a.nope', 'x', 'COLUMN'", 15225),
         (A + "EXEC sp_rename 'a', 'x', 'THING'", 15249),
@@ -230,7 +246,28 @@ def test_a_global_temporary_table_is_that_of_all_sessions_and_ends_with_the_one_
             await creator.close()
             missing = await answer(other, "SELECT a FROM ##t")
             again = await answer(other, "CREATE TABLE ##t (b int); SELECT b FROM ##t")
+            third = await server.session()
+            await answer(third, "DROP TABLE ##t; CREATE TABLE ##t (c int)")
             await other.close()
-            return [seen.errors, seen.results, missing.numbers, again.errors]
+            kept = await answer(third, "SELECT c FROM ##t")
+            await third.close()
+            return [seen.errors, seen.results, missing.numbers, again.errors, kept.errors]
 
-    assert asyncio.run(run()) == [[], [[(1,), (2,)]], [208], []]
+    assert asyncio.run(run()) == [[], [[(1,), (2,)]], [208], [], []]
+
+
+def test_the_number_of_rows_is_that_of_committed_tables_and_needs_a_user_in_the_database() -> None:
+    async def run() -> list[Any]:
+        async with tsql_server() as server:
+            writer, other, guest = await server.session(), await server.session(), await server.session("guest")
+            await answer(
+                writer, "CREATE DATABASE Shop; USE Shop; CREATE TABLE t (a int); BEGIN TRAN; INSERT t VALUES (1)"
+            )
+            await answer(other, "USE Shop; CREATE TABLE u (a int); INSERT u VALUES (1), (2)")
+            counted = await answer(writer, "SELECT SUM(rows) FROM sys.partitions; ROLLBACK")
+            denied = await answer(guest, "SELECT rows FROM Shop.sys.partitions")
+            for session in (writer, other, guest):
+                await session.close()
+            return [counted.errors, counted.results, denied.numbers]
+
+    assert asyncio.run(run()) == [[], [[(3,)]], [916]]

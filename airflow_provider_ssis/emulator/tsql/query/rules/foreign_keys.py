@@ -104,7 +104,7 @@ def _cascade(
     differ = " OR ".join(f"{one} IS DISTINCT FROM {other}" for one, other in zip(old, new, strict=True))
     source = f"{STAGE} AS s JOIN {table.storage_name} AS b ON b.rowid = s.r"
     keys = LocalTable(
-        f"#keys of {key.name} {kind}".lower(),
+        f"#keys of {child.schema}.{key.name} {kind}".lower(),
         tuple(
             Column(f"{letter}{place}", column.type)
             for letter in "on"

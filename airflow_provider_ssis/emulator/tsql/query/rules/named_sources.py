@@ -73,6 +73,8 @@ def named_source(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) 
     system = SYSTEM_VIEWS.get((schema.lower(), name.lower()))
     known = metadata.database_name(database)
     if system is not None and known is not None:
+        if known.lower() != binder.compilation.database.lower():
+            _guard_database(binder, known)
         return _system(binder, alias, names, system, known)
     if known is not None and is_missing_view(schema, name):
         raise not_supported(f"The view {schema.lower()}.{name.lower()}")

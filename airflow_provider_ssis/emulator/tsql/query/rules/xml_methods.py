@@ -25,7 +25,7 @@ _XML: Final = SqlType("xml")
 NODE: Final = SqlType("xml", schema="nodes")
 """The type of a column of ``nodes``, which only the methods can use."""
 _SEPARATOR: Final = "\x1e"
-"""It separates the nodes of a value: XML cannot contain it."""
+"""It precedes each node of a value: XML cannot contain it."""
 _ARGUMENTS: Final = {"value": 2, "query": 1, "exist": 1}
 _ABSOLUTE: Final = re.compile(r"(?<![\w\])*.@/:'\"])/")
 """A slash that begins a path."""
@@ -78,11 +78,11 @@ def xml_nodes(binder: Binder, owner: exp.Expr, method: exp.Anonymous) -> BoundQu
     select = _compiled(path, value)
 
     def listed(text: str) -> str | None:
-        return _SEPARATOR.join(map(_markup, select(text))) or None
+        return "".join(f"{_SEPARATOR}{_markup(node)}" for node in select(text)) or None
 
     found = binder.call(f"xml nodes {path} {value.type == NODE}", listed, [value], NVARCHAR_MAX)
     alias = binder.compilation.alias()
-    parts = f"string_split({alias}.t, chr({ord(_SEPARATOR)}))"
+    parts = f"string_split({alias}.t, chr({ord(_SEPARATOR)}))[2:]"
     rows = f"(SELECT {found.sql} AS t) AS {alias}"
     sql = f"SELECT unnest({parts}) AS c1, unnest(range(1, len({parts}) + 1)) AS place FROM {rows}"
     return BoundQuery(sql, (Typed("c1", NODE, nullable=False),), has_place=True)

@@ -30,14 +30,14 @@ class XmlRow:
     :param table: the table.
     :param key: its number among the rows of the table, from 1.
     :param parent_key: the number of the row of the parent; None for the root.
-    :param values: its texts, by the keys of the table's fields.
+    :param values: its texts, by the keys of the table's fields; None for an empty element.
     :param text: its own text.
     """
 
     table: XmlTable
     key: int
     parent_key: int | None
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str | None] = field(default_factory=dict)
     text: str | None = None
 
 
@@ -188,9 +188,7 @@ class _Reader:
                 raise self._failure(
                     f"the element {row.table.fields[tag].name} repeats in {row.table.name}, but not in the schema"
                 )
-            text = _text(field_element)
-            if text is not None:
-                row.values[tag] = text
+            row.values[tag] = _text(field_element)
             return None
         if not self._open:
             raise self._failure("it contains no schema, but UseInlineSchema is true", _NO_INLINE_SCHEMA)

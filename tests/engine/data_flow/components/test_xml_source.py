@@ -262,6 +262,7 @@ def test_what_does_not_fit_the_schema_fails_at_validation(tmp_path: Path) -> Non
         ("<d><r><v>1</r></d>", "well-formed"),
         ('<!DOCTYPE d [<!ENTITY e "x">]><d><r><v>&e;</v></r></d>', "document type"),
         ("<d><r><v>1</v><v>2</v></r></d>", "repeats"),
+        ("<d><r><v/><v>2</v></r></d>", "repeats"),
         ("", "well-formed"),
     ],
 )

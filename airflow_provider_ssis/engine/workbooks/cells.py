@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from xml.sax.saxutils import escape
 
-from airflow_provider_ssis.engine.workbooks.parts import column_letters
+from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.workbooks.parts import CANNOT_OPEN, column_letters
 
 MOST_CHARACTERS = 32_767
 """The most UTF-16 units of a cell."""
@@ -46,9 +47,12 @@ def serial_number(value: datetime, *, starts_in_1904: bool) -> float:
 
     :param value: the date; see :func:`has_serial_number`.
     :param starts_in_1904: whether the workbook counts from 1904.
+    :raises TaskFailure: the date is before 1904, and the workbook counts from there.
     """
     number = (value - _FIRST_DAY) / _DAY
     if starts_in_1904:
+        if 1 <= number < _1904:
+            raise TaskFailure("The workbook counts dates from 1904 and cannot contain earlier ones.", CANNOT_OPEN)
         return number if number < 1 else number - _1904
     return number - 1 if _FIRST_DATE <= value < _FALSE_LEAP_DAY else number
 

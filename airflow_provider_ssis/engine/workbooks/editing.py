@@ -132,8 +132,8 @@ def _layout(archive: zipfile.ZipFile, book: Workbook, place: Place, cancel: Canc
     try:
         with archive.open(part) as file:
             layout = scan(file, f"The sheet {place.sheet}", cancel.check)
-    except (KeyError, zipfile.BadZipFile, OSError) as error:
-        raise TaskFailure(f"The sheet {place.sheet} cannot be read: {error}", CANNOT_OPEN) from error
+    except KeyError:
+        raise TaskFailure(f"The workbook has no sheet {place.sheet} any more.", CANNOT_OPEN) from None
     if not place.name:
         return layout, layout.last_row
     area = book.area(place.name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +106,7 @@ class Workbook:
             return parse_xml(self._archive.read(name), f"{self._name}!{name}", keep_all=True)
         except KeyError:
             raise TaskFailure(f"{self._name} is no Excel file: it has no part {name}.", CANNOT_OPEN) from None
-        except (ProjectError, zipfile.BadZipFile, OSError) as error:
+        except ProjectError as error:
             raise TaskFailure(f"{self._name} cannot be read: {error}", CANNOT_OPEN) from error
 
     def _changing(self, name: str) -> etree._Element:
@@ -262,11 +264,21 @@ class Workbook:
         found.set("fullCalcOnLoad", "1")
 
 
-def open_archive(path: Path) -> zipfile.ZipFile:
+@contextmanager
+def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a workbook.
 
-    :raises TaskFailure: it does not exist, cannot be read, or is no workbook in an open format.
+    :raises TaskFailure: it does not exist, cannot be read, or is no workbook in an open format; also when a damaged
+        part is read.
     """
+    with _opened(path) as archive:
+        try:
+            yield archive
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            raise TaskFailure(f"The Excel file {path} cannot be read: {error}.", CANNOT_OPEN) from error
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:

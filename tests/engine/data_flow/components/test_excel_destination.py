@@ -7,7 +7,7 @@ import errno
 import io
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,12 @@ from lxml import etree
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine import run_package
+from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.data_flow.components import excel_destination
 from airflow_provider_ssis.engine.data_flow.components.excel_destination import ExcelDestination
 from airflow_provider_ssis.engine.errors import Cancelled
 from airflow_provider_ssis.engine.tasks.sql.workbook_statements import CreateTable, DropTable, workbook_statements
+from airflow_provider_ssis.engine.workbooks.editing import Place, add_rows
 from airflow_provider_ssis.engine.workbooks.sheet_rows import scan
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
@@ -62,6 +64,17 @@ def book(folder: Path, rows: Sequence[Sequence[Any]] = (("n", "t"),), *, name: s
 def connection(path: Path, options: str = "EXCEL 12.0 XML;HDR=YES") -> dict[str, str]:
     text = f'Provider=Microsoft.ACE.OLEDB.12.0;Data Source={path};Extended Properties="{options}";'
     return {"Book": text}
+
+
+class Rows:
+    """Rows for a workbook, without a component."""
+
+    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
+        self.count = len(columns[0])
+        self._columns = columns
+
+    def pieces(self) -> Iterator[Sequence[Sequence[Any]]]:
+        yield self._columns
 
 
 def write(
@@ -189,6 +202,31 @@ def test_a_date_gets_one_format_and_old_dates_are_shown_as_they_are(tmp_path: Pa
     assert [row[0] for row in cells(path)[1:4]] == days
     assert cells(path)[4][0] == dt.time(6)
     assert len(parts(path)["xl/styles.xml"]) == size
+
+
+def test_a_workbook_that_counts_from_1904_gets_no_earlier_dates(tmp_path: Path) -> None:
+    path, d = tmp_path / "book.xlsx", TestColumn("d", DATE)
+    with xlsxwriter.Workbook(path, {"date_1904": True}) as made:
+        made.add_worksheet("Sheet1").write(0, 0, "d")
+    write(path, d, d=[DAY])
+    assert "counts dates from 1904" in failure_of(lambda: write(path, d, d=[dt.datetime(1903, 12, 31)])).chain[0].text
+    assert cells(path) == [["d"], [DAY]]
+
+
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/styles.xml", "docProps/app.xml"])
+def test_a_damaged_part_fails_and_changes_nothing(tmp_path: Path, part: str) -> None:
+    path = book(tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(part)
+    data = bytearray(path.read_bytes())
+    start = info.header_offset + 30 + len(part)
+    data[start : start + 20] = bytes([0xFF] * 20)
+    path.write_bytes(data)
+    rows = ([1.0], ["a"])
+    failure = failure_of(lambda: add_rows(path, Place("Sheet1"), [(1, 22), (2, 0)], Rows(rows), CancelToken()))
+    assert f"The Excel file {path} cannot be" in failure.text
+    assert path.read_bytes() == data
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize(

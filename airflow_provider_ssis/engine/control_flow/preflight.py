@@ -109,7 +109,7 @@ class _Check:
         self._project = project
         self._options = options
         self._replacements = replacements
-        self._parameters = {name.rpartition("::")[2] for name in parameters}
+        self._parameters = {name.casefold() for name in parameters}
         self._seen: set[str] = set()
         self._places: set[str] = set()
         self._managers: dict[str, str] = {}
@@ -199,7 +199,7 @@ class _Check:
         if package.enable_configurations and package.configurations:
             return  # they can change the connection strings
         for where, manager in self._connections(package):
-            if "ConnectionString" in manager.expressions or f"CM.{manager.name}.ConnectionString" in self._parameters:
+            if "ConnectionString" in manager.expressions or self._gives_property(manager, "ConnectionString"):
                 continue
             connection = stored_connection(manager)
             problem = unsupported_provider(connection)
@@ -211,7 +211,7 @@ class _Check:
     def _secrets(self, package: DtsPackage) -> Iterator[Refusal]:
         for where, manager in self._connections(package):
             for secret in hidden_secrets(manager):
-                if f"CM.{manager.name}.{secret}" in self._parameters or secret in manager.expressions:
+                if self._gives_property(manager, secret) or secret in manager.expressions:
                     continue
                 advice = f"{_GIVE_VALUE}, or replace the connection manager, or give the password of the project."
                 what = f"the sensitive property {secret}"
@@ -220,10 +220,21 @@ class _Check:
         hidden = [f"$Package::{one.name}" for one in package.parameters if one.encrypted]
         hidden += [f"$Project::{name}" for name in self._project.encrypted_parameters]
         for parameter in hidden:
-            if parameter.upper() in text and parameter.rpartition("::")[2] not in self._parameters:
+            if parameter.upper() in text and not self._gives_parameter(package, parameter):
                 where = f"{package.container.path}.Variables[{parameter}]"
                 advice = f"{_GIVE_VALUE}, or give the password of the project."
                 yield Refusal(where, "the sensitive parameter", "its value is encrypted", advice, needs_value=True)
+
+    def _gives_property(self, manager: DtsConnectionManager, name: str) -> bool:
+        """Whether the user gives a property of a connection manager, in any scope."""
+        wanted = f"CM.{manager.name}.{name}".casefold()
+        return any(one.rpartition("::")[2] == wanted for one in self._parameters)
+
+    def _gives_parameter(self, package: DtsPackage, parameter: str) -> bool:
+        """Whether the user gives a parameter; a name without a scope is one of the package, or else of the project."""
+        scope, _, name = parameter.casefold().partition("::")
+        is_hidden = scope == "$project" and any(one.name.casefold() == name for one in package.parameters)
+        return parameter.casefold() in self._parameters or (name in self._parameters and not is_hidden)
 
     def _query_parameters(self, container: DtsContainer, package: DtsPackage) -> Iterator[Refusal]:
         try:

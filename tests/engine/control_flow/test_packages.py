@@ -422,8 +422,14 @@ def test_an_encrypted_project_parameter_that_the_package_uses_is_refused(tmp_pat
         package.save(tmp_path)
     with pytest.raises(UnsupportedError, match=r"\[\$Project::Token\]: the sensitive parameter"):
         run_package(tmp_path, "Used")
-    assert run_package(tmp_path, "Used", parameters={"Token": "given"}).status is Result.SUCCESS
+    for name in ("Token", "token", "$Project::Token", "$project::TOKEN"):
+        assert run_package(tmp_path, "Used", parameters={name: "given"}).variables["User::Copy"] == "given"
     assert run_package(tmp_path, "Unused").status is Result.SUCCESS
+    used.add_parameter("Token", "own")
+    used.save(tmp_path)
+    for name in ("Token", "$Package::Token"):  # the parameter of the package, which is another one
+        with pytest.raises(UnsupportedError, match=r"\[\$Project::Token\]: the sensitive parameter"):
+            run_package(tmp_path, "Used", parameters={name: "given"})
 
 
 def test_a_test_can_let_executables_wait_speak_and_fail(runs: EngineRuns) -> None:

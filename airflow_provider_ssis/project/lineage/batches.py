@@ -134,7 +134,8 @@ class _Splitter:
         if word in ("DROP", "ALTER"):
             return not (self.head == "ALTER" and self._first(word))
         if word in ("INSERT", "UPDATE", "DELETE", "MERGE"):
-            is_part = before in ("THEN", "ON", "FOR", "BULK", "AFTER", "OF") or following == "JOIN"
+            is_action = before == "ON" and self.head in ("CREATE", "ALTER")  # ON DELETE CASCADE, not SET NOCOUNT ON
+            is_part = is_action or before in ("THEN", "FOR", "BULK", "AFTER", "OF") or following == "JOIN"
             return not (is_part or self._names_permissions())
         if word == "IF":
             return self.head != "DROP"
@@ -159,6 +160,8 @@ class _Splitter:
     def _is_module(self) -> bool:
         """Return True for a procedure, view, function or trigger, which is the only statement of its batch."""
         words = [_word(self.tokens[number]) for number in self.members[1:5]]
+        if words[:1] == ["TABLE"]:
+            return False  # ALTER TABLE t DISABLE TRIGGER ALL
         return not {"PROC", "PROCEDURE", "VIEW", "FUNCTION", "TRIGGER"}.isdisjoint(words)
 
     def _is_common_table(self, number: int) -> bool:

@@ -120,6 +120,8 @@ class _Reader:
                 targets.add(id(table))
                 if (name := _name(table)) and isinstance(select, exp.Select):
                     self._columns(name, [], select)
+        for clause in statement.find_all(exp.Returning):
+            self._output(clause.args.get("into"))
         for table in statement.find_all(exp.Table):
             name = _name(table)
             if id(table) in targets or not name or (len(name) == 1 and name[0].lower() in common):
@@ -212,6 +214,17 @@ class _Reader:
             # The columns of an INSERT without a list are those of the table, in an order that is not known.
             self._columns(name, columns, _with_common_tables(query, node), named=isinstance(node, exp.Create))
         return [real, *named]
+
+    def _output(self, into: exp.Expr | None) -> None:
+        """Record the table of ``OUTPUT … INTO``, which sqlglot reads as a name or, with columns, as a function."""
+        from sqlglot import exp
+
+        name = into.name if isinstance(into, exp.Identifier | exp.Anonymous) else ""
+        if name and into is not None and not into.args.get("temporary"):
+            catalog = exp.to_identifier(self._database, quoted=True) if self._database else None
+            self._written(exp.Table(this=exp.to_identifier(name, quoted=True), catalog=catalog))
+        elif isinstance(into, exp.Func):
+            self.note(_UNREADABLE)  # a name that is also that of a function
 
     def _written(self, table: exp.Table) -> None:
         if name := _name(table):

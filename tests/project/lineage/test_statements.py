@@ -40,6 +40,17 @@ S, T, X = ("dbo", "S"), ("dbo", "T"), ("dbo", "X")
         ("SELECT [a b] FROM [D W]..[S]", {("D W", "", "S"): {"a b"}}, {}),
         ("IF 1 = 1 BEGIN DELETE FROM dbo.T; SELECT a FROM dbo.S END", {S: {"a"}}, {T: set()}),
         ("DELETE FROM dbo.T\nGO\nSELECT a FROM dbo.S", {S: {"a"}}, {T: set()}),
+        ("SET NOCOUNT ON INSERT INTO dbo.T (a) SELECT a FROM dbo.S", {S: {"a"}}, {T: {"a"}}),
+        ("SET IDENTITY_INSERT dbo.T ON DELETE FROM dbo.T", {}, {T: set()}),
+        ("ALTER TABLE t DISABLE TRIGGER ALL DELETE FROM dbo.T", {}, {T: set()}),
+        ("ALTER TABLE dbo.S ADD FOREIGN KEY (a) REFERENCES dbo.X ON DELETE CASCADE ON UPDATE CASCADE", {}, {}),
+        ("DELETE dbo.T OUTPUT deleted.a INTO Log WHERE a = 1", {}, {T: set(), ("Log",): set()}),
+        (
+            "USE DW INSERT INTO T (a) OUTPUT inserted.a INTO Audit (a) VALUES (1)",
+            {},
+            {("DW", "", "T"): {"a"}, ("DW", "", "Audit"): set()},
+        ),
+        ("DELETE dbo.T OUTPUT deleted.a INTO #log", {}, {T: set()}),
     ],
 )
 def test_tables_and_columns(sql: str, reads: dict[Name, set[str]], writes: dict[Name, set[str]]) -> None:

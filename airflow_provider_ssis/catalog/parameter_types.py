@@ -221,9 +221,10 @@ _BY_TYPE: dict[str, Callable[[ParameterValue], Literal]] = {
 _ENCODERS = {name.lower(): encode for name, encode in _BY_TYPE.items()}
 
 SSIS_TYPES = tuple(_BY_TYPE)
+"""The SSIS types whose values the catalog takes, as it spells them."""
+
 _NOT_NUMERIC = ("Boolean", "DateTime", "String")
 """The types that a text which is no number can fit."""
-"""The SSIS types whose values the catalog takes, as it spells them."""
 
 
 def is_same_value(one: ParameterValue, other: ParameterValue, data_type: str) -> bool:

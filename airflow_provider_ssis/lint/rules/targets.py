@@ -241,11 +241,7 @@ def _linux(subject: Subject) -> Iterator[Hit]:
         provider = _PROVIDER.search(manager.connection_string)
         if _WINDOWS_LOGIN.search(manager.connection_string):
             yield place, f"{manager.name} uses Windows authentication, which SSIS on Linux does not support"
-        if (
-            manager.kind == "OLEDB"
-            and provider
-            and not re.match(r"\s*(SQLNCLI11|MSOLEDBSQL)", provider[1], re.IGNORECASE)
-        ):
+        if manager.kind == "OLEDB" and provider and not _LINUX_PROVIDER.match(provider[1]):
             yield place, f"{manager.name} uses the OLE DB provider {provider[1].strip()}, which Linux does not have"
         client = manager.creation_name.partition(":")[2].partition(",")[0]
         if manager.kind == "ADO.NET" and client and not re.search(r"SqlClient|^SQL$", client, re.IGNORECASE):

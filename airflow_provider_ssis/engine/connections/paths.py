@@ -100,14 +100,11 @@ def hint_of_case(path: Path) -> str:
     """
     found = Path(path.anchor)
     for name in path.parts[1:] if path.anchor else path.parts:
-        if not (found / name).exists():
-            try:
-                names = [each.name for each in found.iterdir() if each.name.casefold() == name.casefold()]
-            except OSError:
-                return ""
-            if len(names) != 1:
-                return ""
-            name = names[0]
+        try:
+            if not (found / name).exists():
+                [name] = (each.name for each in found.iterdir() if each.name.casefold() == name.casefold())
+        except (OSError, ValueError):  # a folder that cannot be read; no such name, or several
+            return ""
         found /= name
     return "" if found == path else f" Did you mean {found}? The case of letters matters on this machine."
 

@@ -58,5 +58,6 @@ def test_a_missing_path_is_compared_without_case(tmp_path: Path) -> None:
     hint = hint_of_case(tmp_path / "in" / "2024" / "sales.CSV")
     assert hint.startswith(f" Did you mean {tmp_path / 'In' / '2024' / 'Sales.csv'}?")
     assert hint_of_case(tmp_path / "in" / "2024" / "other.csv") == ""
+    assert hint_of_case(tmp_path / "in" / ("x" * 300) / "sales.csv") == ""
     (tmp_path / "In" / "2024" / "SALES.csv").touch()
     assert hint_of_case(tmp_path / "In" / "2024" / "sales.csv") == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LARGEST = sys.float_info.max
 _LARGEST_SINGLE = 3.4028235e38
+_LARGEST_DECIMAL = 2**96 - 1
 TARGET_SERVER_VERSIONS = {
     "SQLServer2012": 110,
     "SQLServer2014": 120,
@@ -158,6 +160,8 @@ def _checked(text: str, data_type: DataType) -> str:
     if value is None:
         raise ValueError("no value")
     if isinstance(value, float) and not abs(value) <= (_LARGEST_SINGLE if data_type.name == "Single" else _LARGEST):
+        raise ValueError("not a number in the range of the type")
+    if isinstance(value, Decimal) and abs(value) > _LARGEST_DECIMAL:
         raise ValueError("not a number in the range of the type")
     return manifest_text(value)
 

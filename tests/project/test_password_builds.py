@@ -210,12 +210,14 @@ def test_a_sensitive_value_needs_protection(tmp_path: Path) -> None:
         ({"Load::Count": ""}, "no value"),
         ({"Project::Rate": "inf"}, "not a number in the range"),
         ({"Project::Small": "1e39"}, "not a number in the range"),
+        ({"Project::Price": "1e29"}, "not a number in the range"),
         ({"Project::Region": "a\x01"}, "a character that XML cannot contain"),
     ],
 )
 def test_a_value_that_cannot_be_given_is_rejected(tmp_path: Path, values: dict[str, str], problem: str) -> None:
     load = package("Load.dtsx", task("Copy"), parameters=[parameter("Count", "Int32", 1)])
     others = [parameter("Region", value="north"), parameter("Rate", "Double", 1.5), parameter("Small", "Single", 1.5)]
+    others.append(parameter("Price", "Decimal", 1))
     write_project_folder(tmp_path, make_project("Sales", [load], others))
     with pytest.raises(BuildError, match=problem):
         build_project(tmp_path, changes=Changes(values=values))

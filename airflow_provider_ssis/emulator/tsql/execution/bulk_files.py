@@ -17,7 +17,7 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable, done
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
+from airflow_provider_ssis.emulator.tsql.execution.table_names import check_right, find_table
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.query.compiler import MOST_ROWS
@@ -50,6 +50,9 @@ async def _bulk_insert(interpreter: Runner, statement: s.BulkInsert, frame: Fram
         if column.type.name in _REFUSED_TYPES:
             raise not_supported(f"BULK INSERT into a column of type {column.type.name}")
     options = dict(statement.options)
+    skips_checks = "CHECK_CONSTRAINTS" not in options and (table.rules.checks or table.rules.foreign_keys)
+    if isinstance(table, UserTable) and (skips_checks or "KEEPIDENTITY" in options):
+        check_right(session, table.database, "ALTER", "ALTER TABLE")
     load = partial(_rows, table, columns, statement.path, options, session.worker.is_cancelled)
     rows, errors = await session.worker.run(load)
     async with session.transactions.writing(tables.written_with(session, table), session.options):

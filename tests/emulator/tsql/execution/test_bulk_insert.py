@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.tsql_session import answers
+from tests.support.tsql_session import PASSWORD, answer, answers, tsql_server
 
 FILES = {
     "head.csv": b"id,name,v\n1,Ann,1.50\n2,Bob,\n",
@@ -112,3 +113,22 @@ def test_rows_that_cannot_be_converted_are_reported_and_left_out(folder: Path) -
 def test_errors(folder: Path, text: str, number: int) -> None:
     (found,) = answers(text.replace("{0}", str(folder)))
     assert found.numbers == [number], found.errors
+
+
+def test_a_login_that_may_not_alter_the_table_cannot_leave_its_constraints_out(folder: Path) -> None:
+    async def run() -> list[list[int]]:
+        async with tsql_server() as server:
+            server.engine.logins.add("loader", PASSWORD, server_roles=frozenset({"bulkadmin"}))
+            owner = await server.session()
+            await answer(owner, "CREATE DATABASE Shop; USE Shop; CREATE TABLE t (a int CHECK (a > 0), b varchar(5))")
+            await answer(
+                owner, "USE Shop; CREATE USER loader FOR LOGIN loader; ALTER ROLE db_datawriter ADD MEMBER loader"
+            )
+            loader = await server.session("loader")
+            load = f"USE Shop; BULK INSERT t FROM '{folder}/tabs.txt'"
+            found = [await answer(loader, load + options) for options in ("", " WITH (CHECK_CONSTRAINTS)")]
+            await owner.close()
+            await loader.close()
+            return [each.numbers for each in found]
+
+    assert asyncio.run(run()) == [[262], []]

@@ -9,11 +9,13 @@ if the run was not cancelled before.
 
 from __future__ import annotations
 
+import atexit
 import re
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 import mssql_py_core
 import mssql_python
@@ -38,6 +40,10 @@ _SERVER_ERROR = re.compile(r"Sql Error: (\d+): Class \d+: State \d+: (.*?)(?: on
 _NULL = "Cannot insert NULL"
 _OTHER_TYPES = ("Cannot map", "exceeds target scale")
 _LAST_NANOSECONDS = (2**63 - 1) // 100
+_SECONDS_AT_EXIT = 2.0
+_left: WeakSet[threading.Thread] = WeakSet()
+"""Threads of cancelled loads that are still in a call of the library."""
+
 _STATUS_OF_NUMBER = {515: ValueStatus.NULL, 229: ValueStatus.PERMISSION, 2628: ValueStatus.TRUNCATED}
 
 
@@ -170,8 +176,11 @@ class BulkWriter(TableWriter):
 
         with self._database.cancel.interrupts(done.set):
             self._is_busy = True
-            threading.Thread(target=work, name="ssis-bulk-load", daemon=True).start()
+            thread = threading.Thread(target=work, name="ssis-bulk-load", daemon=True)
+            thread.start()
             done.wait()
+        if self._database.cancel.is_cancelled:
+            _left.add(thread)
         if problem:
             raise problem[0]
 
@@ -215,6 +224,13 @@ class BulkWriter(TableWriter):
             self._is_closed = True
             if not self._is_busy:
                 self._disconnect()
+
+
+@atexit.register
+def _wait_for_cancelled_loads() -> None:
+    """Let calls end before the interpreter does: the library would print a stack trace when it asks for rows."""
+    for thread in list(_left):
+        thread.join(_SECONDS_AT_EXIT)
 
 
 def _connection_context(text: str) -> dict[str, Any]:

@@ -101,6 +101,7 @@ def test_a_project_that_changed_ends_an_execution_at_its_start(
     connection: pyodbc.Connection, change: str, number: int
 ) -> None:
     folder = "Other" if "delete" in change else "Sales"
+    connection.execute(f"EXEC catalog.deploy_project N'{folder}', N'Mart', ?", MART)
     execution_id = value(
         connection,
         f"DECLARE @id bigint; EXEC catalog.create_execution N'{folder}', N'Mart', N'Load.dtsx', @execution_id = @id"

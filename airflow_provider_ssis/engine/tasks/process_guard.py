@@ -70,7 +70,7 @@ def _guard(engine: int, woken: int, program: int, waits_for_all: bool) -> None:
     while True:
         ready, _, _ = select.select(watched, [], [])
         if engine in ready:
-            request = os.read(engine, 1)
+            request = _request(engine)
             if request != RELEASE:
                 code = _kill_all(0 if has_ended else program)
                 if not has_ended:
@@ -84,6 +84,15 @@ def _guard(engine: int, woken: int, program: int, waits_for_all: bool) -> None:
             has_ended, has_others = _reap(engine, program, has_ended)
             if has_ended and not (has_others and waits_for_all and engine in watched):
                 return
+
+
+def _request(engine: int) -> bytes:
+    """Read a command of the engine; empty if the engine has ended."""
+    try:
+        return os.read(engine, 1)
+    except OSError:
+        # On Linux, the end of an engine that has not read a report resets the pair.
+        return b""
 
 
 def _started(command: list[str], prctl: Callable[[int, int], Any]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from airflow_provider_ssis.engine.connections.paths import PathMap
 from airflow_provider_ssis.engine.errors import Cancelled
+from airflow_provider_ssis.engine.tasks import process_guard
 from airflow_provider_ssis.engine.tasks.command_line import split_arguments
 from airflow_provider_ssis.engine.tasks.guarded_process import GuardedProcess
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
@@ -123,6 +125,18 @@ class TestProcesses:
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as engine:
             started = pids(tmp_path)
             engine.kill()
+        assert not [pid for pid in started if is_running(pid)]
+
+    def test_an_engine_that_ends_before_it_reads_a_report_leaves_nothing(self, tmp_path: Path) -> None:
+        engine, guard = socket.socketpair()
+        program = ["/bin/sh", "-c", f"{STAYS.format(folder=tmp_path)}; wait"]
+        command = [sys.executable, "-I", "-S", process_guard.__file__, str(guard.fileno()), "program", *program]
+        with subprocess.Popen(command, pass_fds=[guard.fileno()], start_new_session=True) as process:
+            guard.close()
+            started = pids(tmp_path)
+            assert engine.recv(100, socket.MSG_PEEK) == b"started\n"
+            engine.close()
+            assert process.wait(60) == 0
         assert not [pid for pid in started if is_running(pid)]
 
     def test_a_killed_guard_ends_its_program(self, tmp_path: Path) -> None:

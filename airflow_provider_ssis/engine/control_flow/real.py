@@ -182,8 +182,9 @@ class RealExecutor:
                 raise
             raise TaskFailure("The task ended as if the run was canceled, but it was not.") from None
         except Exception:
-            raise
+            raise  # the caller makes a failure of the task of it
         except BaseException as error:
+            # Such as SystemExit of a script: it would end the process with the exit code of the script.
             raise TaskFailure(f"The task failed with an unexpected error: {type(error).__name__}: {error}") from error
 
 

@@ -12,10 +12,9 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.user_table_statements import new_table
+from airflow_provider_ssis.emulator.tsql.execution.user_table_statements import new_place
 from airflow_provider_ssis.emulator.tsql.language import module_syntax as m
 from airflow_provider_ssis.emulator.tsql.language import parser
-from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     Module,
@@ -44,7 +43,7 @@ async def _define(interpreter: Runner, statement: m.DefineModule, frame: Frame) 
     if len(statement.name) > 2 and statement.name[0]:
         text = f"'CREATE/ALTER {statement.kind}' does not allow specifying the database name as a prefix."
         raise SqlError(166, text, severity=15, line=statement.line)
-    place = new_table(session, s.TableDeclaration(statement.line, statement.name[-1], ()), statement.name)
+    place = new_place(session, statement.name, f"CREATE {statement.kind}")
     async with session.transactions.writing([place], session.options):
         known = session.metadata.item(place.database, place.schema, place.name)
         fits = isinstance(known, _CLASSES[statement.kind])
@@ -155,7 +154,7 @@ async def _drop(interpreter: Runner, statement: m.DropModules, frame: Frame) -> 
 
 
 async def _drop_one(session: SessionState, module: Module) -> None:
-    place = new_table(session, s.TableDeclaration(0, module.name, ()), (module.database, module.schema, module.name))
+    place = new_place(session, (module.database, module.schema, module.name), "DROP")
     async with session.transactions.writing([place], session.options):
         session.transactions.write([], lambda: session.transactions.user_tables.undefine(module))
 

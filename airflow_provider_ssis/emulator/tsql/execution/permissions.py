@@ -78,8 +78,8 @@ def _owns(session: SessionState) -> bool:
 
 
 def _on_object(session: SessionState, name: str, wanted: str) -> int | None:
-    database, schema, table = qualified(split_name(name), session.database)
     metadata = session.metadata
+    database, schema, table = metadata.resolved(qualified(split_name(name), session.database))
     found = metadata.relation(database, schema, table) or metadata.routine(database, schema, table)
     is_view = isinstance(found, View) or (schema.lower(), table.lower()) in SYSTEM_VIEWS
     if (found is None and not is_view) or wanted not in _ON_OBJECTS:

@@ -31,7 +31,8 @@ async def call(
     :raises SqlError: 2812 there is no such procedure; those of the arguments; those of the procedure itself.
     """
     session, system = runner.session, runner.system_procedures
-    database, schema, name = qualified(parts, session.database)
+    wanted = qualified(parts, session.database)
+    database, schema, name = session.metadata.resolved(wanted)
     procedure = session.metadata.routine(database, schema, name)
     if procedure is not None:
         if not session.may_use(procedure.database):
@@ -53,6 +54,8 @@ async def call(
             async for event in events:
                 yield event
         return
+    if not isinstance(procedure, Procedure) and (database, schema, name) != wanted:
+        raise SqlError(5313, f"Synonym '{'.'.join(parts)}' refers to an invalid object.")
     if not isinstance(procedure, Procedure):
         raise SqlError(2812, f"Could not find stored procedure '{'.'.join(parts)}'.", state=62)
     async with aclosing(_run(runner, procedure, arguments, outcome)) as events:

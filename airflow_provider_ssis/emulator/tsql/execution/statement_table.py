@@ -14,6 +14,7 @@ from airflow_provider_ssis.emulator.tsql.execution import (
     maintenance_statements,
     message_statements,
     module_statements,
+    named_object_statements,
     principal_statements,
     session_statements,
     table_statements,
@@ -31,6 +32,7 @@ IMMEDIATE: Final[ImmediateTable] = {
 AWAITED: Final[AwaitedTable] = {
     **control_flow.AWAITED,
     **module_statements.AWAITED,
+    **named_object_statements.AWAITED,
     **cursor_statements.AWAITED,
     **maintenance_statements.AWAITED,
     **message_statements.AWAITED,

@@ -18,7 +18,7 @@ from airflow_provider_ssis.emulator.tsql.execution.environment import Environmen
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
+from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table, is_local
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
@@ -331,6 +331,11 @@ async def table_value(session: SessionState, name: str, frame: Frame) -> TableVa
     return TableValue(table.columns, tuple(await session.worker.run(run)))
 
 
+def _behind(session: SessionState, name: Sequence[str]) -> Sequence[str]:
+    """The name of the table behind a synonym; other names stay as they are."""
+    return name if is_local(name) else session.metadata.resolved(qualified(name, session.database))
+
+
 class Target:
     """Where the rows of INSERT … EXEC go.
 
@@ -340,7 +345,7 @@ class Target:
     """
 
     def __init__(self, session: SessionState, name: Sequence[str], columns: Sequence[str], frame: Frame) -> None:
-        table = find_table(session, name, frame)
+        table = find_table(session, _behind(session, name), frame)
         if table is None:
             raise StatementRefused(SqlError(208, f"Invalid object name '{'.'.join(name)}'."))
         known = [column.name.lower() for column in table.columns]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from airflow_provider_ssis.emulator.session import Event
@@ -116,15 +117,25 @@ def new_table(session: SessionState, declaration: s.TableDeclaration, name: Sequ
 
     :raises SqlError: 262, 916, the login may not; 2702, 2760, there is no such database or schema.
     """
-    database, schema, table = qualified(name, session.database)
-    check_right(session, database, "ALTER", "CREATE TABLE")
+    place = new_place(session, name, "CREATE TABLE")
+    return replace(place, columns=declaration.columns, rules=declaration.rules.named())
+
+
+def new_place(session: SessionState, name: Sequence[str], denied: str) -> UserTable:
+    """Where a new object belongs: a table without columns.
+
+    :param denied: the statement, for the error.
+    :raises SqlError: 262, 916, the login may not; 2702, 2760, there is no such database or schema.
+    """
+    database, schema, last = qualified(name, session.database)
+    check_right(session, database, "ALTER", denied)
     known = session.metadata.database_name(database) or database
     number = session.metadata.schema_id(known, schema)
     found = None if number is None else session.metadata.schema_name(known, number)
     if found is None or schema.lower() in ("sys", "information_schema"):
         text = f"The specified schema name '{schema}' either does not exist or you do not have permission to use it."
         raise SqlError(2760, text, ends_batch=True)
-    return UserTable(known, found, table, declaration.columns, declaration.rules.named())
+    return UserTable(known, found, last, ())
 
 
 def check_free(session: SessionState, table: UserTable) -> None:

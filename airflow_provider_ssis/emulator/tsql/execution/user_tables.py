@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns, stored_rows, write_rows
 from airflow_provider_ssis.emulator.tsql.metadata.definitions import item_text, kind_of
-from airflow_provider_ssis.emulator.tsql.metadata.objects import Module, UserTable, storage_database, storage_schema
+from airflow_provider_ssis.emulator.tsql.metadata.objects import (
+    NamedObject,
+    UserTable,
+    storage_database,
+    storage_schema,
+)
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.values.storage import create_table, quoted
 
@@ -165,24 +170,24 @@ class UserTables:
         write_rows(self._connection, table, stored)
         self.describe(table)
 
-    def define(self, item: UserTable | Module) -> None:
-        """Make a view, procedure or function, or replace that of its name."""
+    def define(self, item: UserTable | NamedObject) -> None:
+        """Make an object, or replace that of its name."""
         self._undefine(item)
         self._define(item)
 
-    def undefine(self, item: UserTable | Module) -> None:
-        """Drop a view, procedure or function."""
+    def undefine(self, item: UserTable | NamedObject) -> None:
+        """Drop an object that is no table."""
         self._undefine(item)
         self._change(lambda metadata: metadata.remove(item.database, item.schema, item.name))
 
-    def _define(self, table: UserTable | Module) -> None:
+    def _define(self, table: UserTable | NamedObject) -> None:
         self._connection.execute(
             f"INSERT INTO {_own_table(table.database, 'objects')} VALUES (?, ?, ?, ?)",
             [table.schema, table.name, kind_of(table), item_text(table)],
         )
         self._change(lambda metadata: metadata.add(table))
 
-    def _undefine(self, table: UserTable | Module) -> None:
+    def _undefine(self, table: UserTable | NamedObject) -> None:
         self._connection.execute(
             f"DELETE FROM {_own_table(table.database, 'objects')} "
             "WHERE lower(schema_name) = lower(?) AND lower(name) = lower(?)",

@@ -20,6 +20,7 @@ from airflow_provider_ssis.emulator.tsql.language import (
     maintenance,
     messages,
     modules,
+    named_objects,
     principals,
     settings,
     table_statements,
@@ -161,6 +162,9 @@ class _Parser:
             about_module = modules.statement(stream)
             if about_module is not None:
                 return [about_module]
+            about_object = named_objects.statement(stream)
+            if about_object is not None:
+                return [about_object]
             about_upkeep = maintenance.statement(stream)
             if about_upkeep is not None:
                 return [about_upkeep]

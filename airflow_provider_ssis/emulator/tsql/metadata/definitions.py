@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
-    Module,
+    NamedObject,
+    Synonym,
     UserFunction,
     UserProcedure,
     UserTable,
@@ -37,9 +38,11 @@ _RULES: Final = {
 }
 
 
-def item_text(item: UserTable | Module) -> str:
-    """A table, view, procedure or function as JSON."""
+def item_text(item: UserTable | NamedObject) -> str:
+    """A table or another object as JSON."""
     match item:
+        case Synonym():
+            return json.dumps({"base": item.base})
         case UserTable():
             return table_text(item)
         case UserView():
@@ -57,7 +60,7 @@ def item_text(item: UserTable | Module) -> str:
     )
 
 
-def item_of(database: str, schema: str, name: str, kind: str, text: str) -> UserTable | Module:
+def item_of(database: str, schema: str, name: str, kind: str, text: str) -> UserTable | NamedObject:
     """The object of a text from :func:`item_text`.
 
     :param kind: from :func:`kind_of`.
@@ -65,6 +68,8 @@ def item_of(database: str, schema: str, name: str, kind: str, text: str) -> User
     if kind == "UserTable":
         return table_of(database, schema, name, text)
     stored = json.loads(text)
+    if kind == "Synonym":
+        return Synonym(database, schema, name, tuple(stored["base"]))
     definition = stored["definition"]
     if kind == "UserView":
         return UserView(database, schema, name, _columns(stored["columns"]), stored["select"], definition)
@@ -77,7 +82,7 @@ def item_of(database: str, schema: str, name: str, kind: str, text: str) -> User
     return UserFunction(database, schema, name, parameters, signature, returns, columns, stored["body"], definition)
 
 
-def kind_of(item: UserTable | Module) -> str:
+def kind_of(item: UserTable | NamedObject) -> str:
     """The kind of an object, as a database keeps it."""
     return type(item).__name__
 

@@ -16,7 +16,6 @@ _COLUMNS: Final = {
         "class tinyint; class_desc nvarchar(60) ?; major_id int; minor_id int; name sysname; value sql_variant ?"
     ),
     "sys.sequences": f"{_CONSTRAINT}; current_value sql_variant",
-    "sys.synonyms": f"{_CONSTRAINT}; base_object_name nvarchar(1035) ?",
     "sys.triggers": (
         "name sysname; object_id int; parent_class tinyint; parent_class_desc nvarchar(60) ?; parent_id int; "
         "type char(2); type_desc nvarchar(60) ?; create_date datetime; modify_date datetime; is_ms_shipped bit; "

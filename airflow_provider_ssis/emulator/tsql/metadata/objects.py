@@ -250,6 +250,24 @@ class UserFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class Synonym:
+    """Another name for an object, which may be in another database.
+
+    :param base: the parts of the object's name, as they were written.
+    """
+
+    database: str
+    schema: str
+    name: str
+    base: tuple[str, ...]
+
+    @property
+    def base_text(self) -> str:
+        """The name of the object in T-SQL text."""
+        return ".".join(bracketed(part) if part else "" for part in self.base)
+
+
+@dataclass(frozen=True, slots=True)
 class ServerPrincipal:
     """A login or a server role, as ``sys.server_principals`` shows it."""
 
@@ -276,7 +294,9 @@ WritableTable = LocalTable | UserTable
 AnyView = View | UserView
 Relation = Table | UserTable | View | UserView
 Module = UserView | UserProcedure | UserFunction
-SchemaObject = Table | UserTable | View | UserView | Routine | SqlFunction | UserFunction
+NamedObject = Module | Synonym
+"""An object of a client that is no table."""
+SchemaObject = Table | UserTable | View | UserView | Routine | SqlFunction | UserFunction | Synonym
 
 
 def object_kind(item: SchemaObject) -> str:
@@ -290,5 +310,7 @@ def object_kind(item: SchemaObject) -> str:
             return "P "
         case SqlFunction(is_scalar=is_scalar):
             return "FN" if is_scalar else "IF"
+        case Synonym():
+            return "SN"
         case UserFunction(returns=returns):
             return "IF" if returns is None else "FN"

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow_provider_ssis.emulator.tsql.metadata.constraints import constraints
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified, split_name
@@ -21,20 +21,20 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     SchemaObject,
     ServerPrincipal,
     SqlFunction,
+    Synonym,
     TableType,
     UserFunction,
     UserTable,
     object_kind,
 )
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import ForeignKey
-
-if TYPE_CHECKING:
-    pass
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 SYSTEM_DATABASES: Final = ("master", "tempdb", "model", "msdb")
 _FIRST_OBJECT_ID: Final = 245_575_913
 _OBJECT_ID_STEP: Final = 16_000_057
 _LARGEST_ID: Final = 2_147_483_647
+_NAME_PARTS: Final = 3
 
 
 _VERSIONS: Final = count(1)
@@ -147,6 +147,23 @@ class Metadata:
         """Put a database into single-user mode, or back into multi-user mode."""
         self._remembered.clear()
         (self.single_user.add if on else self.single_user.discard)(database)
+
+    def resolved(self, names: tuple[str, str, str]) -> tuple[str, str, str]:
+        """The name of the object behind a synonym; other names stay as they are.
+
+        :param names: database, schema and name.
+        :raises SqlError: 470, the synonym names another one; 7202, an object of another server.
+        """
+        synonym = self.item(*names)
+        if not isinstance(synonym, Synonym):
+            return names
+        if len(synonym.base) > _NAME_PARTS:
+            raise SqlError(7202, f"There is no linked server '{synonym.base[0]}'.", severity=11, state=2)
+        base = qualified(synonym.base, synonym.database)
+        if isinstance(self.item(*base), Synonym):
+            text = f"The synonym '{synonym.name}' referenced synonym '{base[2]}'. Synonym chaining is not allowed."
+            raise SqlError(470, text)
+        return base
 
     def relation(self, database: str, schema: str, name: str) -> Relation | None:
         """The table or view of this name, or None."""

@@ -18,6 +18,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     AnyView,
     BaseTable,
     Routine,
+    Synonym,
     Table,
     UserFunction,
     UserProcedure,
@@ -45,6 +46,7 @@ _KIND_TEXT: Final = {
     "P ": "SQL_STORED_PROCEDURE",
     "FN": "SQL_SCALAR_FUNCTION",
     "IF": "SQL_INLINE_TABLE_VALUED_FUNCTION",
+    "SN": "SYNONYM",
 }
 _USER_ACCESS: Final = {False: (0, "MULTI_USER"), True: (1, "SINGLE_USER")}
 
@@ -97,6 +99,12 @@ def _all_objects(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]
     for number, item in metadata.objects(database):
         yield _object(metadata, database, number, item)
     yield from constraint_objects(metadata, database)
+
+
+def _synonyms(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    for number, item in metadata.objects(database):
+        if isinstance(item, Synonym):
+            yield *_object(metadata, database, number, item), item.base_text
 
 
 def _column_owners(metadata: Metadata, database: str) -> Iterator[tuple[int, TableRules, tuple[Column, ...]]]:
@@ -257,6 +265,7 @@ _VIEWS: Final = (
     ComputedView("sys.tables", _OBJECT, _objects_of(Table, UserTable)),
     ComputedView("sys.views", _OBJECT, _objects_of(View, UserView)),
     ComputedView("sys.all_views", _OBJECT, _objects_of(View, UserView)),
+    ComputedView("sys.synonyms", (*_OBJECT, *columns_of("base_object_name nvarchar(1035) ?")), _synonyms),
     ComputedView("sys.procedures", _OBJECT, _objects_of(Routine)),
     *(
         ComputedView(

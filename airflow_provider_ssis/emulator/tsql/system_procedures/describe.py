@@ -125,7 +125,7 @@ def _of_arguments(session: SessionState, statement: s.Execute) -> dict[str, SqlT
     """Arguments of a procedure have the types of its parameters."""
     if not statement.procedure:
         return {}
-    procedure = session.metadata.routine(*qualified(statement.procedure, session.database))
+    procedure = session.metadata.routine(*session.metadata.resolved(qualified(statement.procedure, session.database)))
     if procedure is None:
         return {}
     return {

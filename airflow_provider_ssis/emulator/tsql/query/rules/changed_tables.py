@@ -20,6 +20,7 @@ from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, onl
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import is_grouped
 from airflow_provider_ssis.emulator.tsql.query.rules.named_sources import (
     guard_rights,
+    invalid_synonym,
     is_temporary,
     local_table,
     name_parts,
@@ -46,7 +47,8 @@ def target_table(binder: Binder, node: exp.Expr, *rights: str) -> WritableTable:
     if local is not None:
         return local
     parts = name_parts(node)
-    database, schema, name = qualified(parts, binder.compilation.database)
+    wanted = qualified(parts, binder.compilation.database)
+    database, schema, name = binder.compilation.metadata.resolved(wanted)
     if (schema.lower(), name.lower()) in SYSTEM_VIEWS:
         raise SqlError(259, f"System views such as {'.'.join(parts)!r} cannot be updated.")
     relation = binder.compilation.metadata.relation(database, schema, name)
@@ -55,6 +57,8 @@ def target_table(binder: Binder, node: exp.Expr, *rights: str) -> WritableTable:
         return relation
     if isinstance(relation, UserView):
         raise not_supported(f"A change through the view {relation.name}")
+    if relation is None and (database, schema, name) != wanted:
+        raise invalid_synonym(parts)
     if relation is None:
         raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")
     raise SqlError(
@@ -170,8 +174,9 @@ def _writable_tables(binder: Binder, select: exp.Select) -> list[exp.Table]:
 def _is_writable(binder: Binder, source: exp.Table) -> bool:
     if isinstance(source.this, exp.Parameter) or is_temporary(source.this):
         return True
-    name = qualified(name_parts(source), binder.compilation.database)
-    return isinstance(binder.compilation.metadata.relation(*name), UserTable)
+    metadata = binder.compilation.metadata
+    name = metadata.resolved(qualified(name_parts(source), binder.compilation.database))
+    return isinstance(metadata.relation(*name), UserTable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ def named_source(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) 
     metadata = binder.compilation.metadata
     database, schema, name = qualified(parts, binder.compilation.database)
     names = tuple(tuple(part.lower() for part in (database, schema, name)[start:]) for start in (2, 1, 0))
+    wanted = database, schema, name
+    database, schema, name = metadata.resolved(wanted)
     relation = metadata.relation(database, schema, name)
     if isinstance(relation, UserView):
         return _view(binder, alias, names, relation)
@@ -78,7 +80,14 @@ def named_source(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) 
         return _system(binder, alias, names, system, known)
     if known is not None and is_missing_view(schema, name):
         raise not_supported(f"The view {schema.lower()}.{name.lower()}")
+    if (database, schema, name) != wanted:
+        raise invalid_synonym(parts)
     raise SqlError(208, f"Invalid object name {'.'.join(parts)!r}.")
+
+
+def invalid_synonym(parts: Sequence[str]) -> SqlError:
+    """The error for a synonym whose object is missing, or of another kind."""
+    return SqlError(5313, f"Synonym '{'.'.join(parts)}' refers to an invalid object.")
 
 
 def _view(binder: Binder, alias_node: exp.TableAlias | None, names: tuple[tuple[str, ...], ...], view: UserView) -> str:

@@ -23,14 +23,18 @@ _DEFAULT = "default"
 def find_function(binder: Binder, parts: Sequence[str], *, is_scalar: bool) -> SqlFunction | None:
     """The function of a name with its schema, or None."""
     compilation = binder.compilation
-    found = compilation.metadata.function(*qualified(list(parts), compilation.database))
+    found = compilation.metadata.function(*_resolved(binder, parts))
     return found if found is not None and found.is_scalar is is_scalar else None
 
 
 def find_user_function(binder: Binder, parts: Sequence[str]) -> UserFunction | None:
     """The client's function of a name, or None."""
+    return binder.compilation.metadata.user_function(*_resolved(binder, parts))
+
+
+def _resolved(binder: Binder, parts: Sequence[str]) -> tuple[str, str, str]:
     compilation = binder.compilation
-    return compilation.metadata.user_function(*qualified(list(parts), compilation.database))
+    return compilation.metadata.resolved(qualified(list(parts), compilation.database))
 
 
 def bound_function(binder: Binder, function: SqlFunction, nodes: Sequence[exp.Expr]) -> BoundQuery:

@@ -26,9 +26,13 @@ from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import Note, PackageRun
 from airflow_provider_ssis.engine.control_flow.parameters import (
     NOT_LOADED,
+    SENSITIVE,
     check_assignments,
+    given_names,
     given_parameters,
     missing_parameters,
+    of_child,
+    overridden_parameters,
     parameter_values,
     sensitive_parameters,
 )
@@ -53,8 +57,6 @@ _VERBOSE: Final = 3
 _MAXIMUM: Final = ("At most {} tasks run at the same time (MaxConcurrentExecutables).", 0x40016052)
 _CHOSEN_MAXIMUM: Final = ("At most {} tasks run at the same time: the number of processors plus 2.", 0x40016051)
 _ROOT: Final = "\\Package"
-_SENSITIVE: Final = "$Sensitive::"
-"""The start of a property path of dtexec whose value is a secret."""
 _SECRET: Final = re.compile(r"password|pwd|secret", re.IGNORECASE)
 
 
@@ -97,7 +99,8 @@ class PackageRunner:
                 secrets.add(secret)
         self._now = now
         self._password = password
-        self._checked: set[tuple[str, str]] = set()
+        self._checked: set[tuple[str, str, frozenset[str]]] = set()
+        self._given: frozenset[str] = frozenset()
 
     def prepared(
         self,
@@ -123,10 +126,13 @@ class PackageRunner:
         project = project or self._project
         package = project.package(file)
         given, connections = given_parameters(project, file, package, parameters)
+        given = {**(project_values or {}), **given}
         missing = missing_parameters(project, package, given)
         if missing:
             raise LoadError(f"{file} requires a value for the parameter {', '.join(missing)}. Give one.")
-        values = parameter_values(project, package, {**(project_values or {}), **given}, self._secrets)
+        if parent is None:
+            self._given = given_names(project, package, [*parameters, *overridden_parameters(overrides)])
+        values = parameter_values(project, package, given, self._secrets)
         run = PackageRun(file, package, project, values, self._now())
         evaluation = Evaluation(self._now)
         run.connections = OpenConnections(
@@ -135,6 +141,11 @@ class PackageRunner:
             replacements=self._replacements,
             cancel=self._cancel,
         )
+        if parent is not None and parent.package.project is project:
+            # A project has its connection managers once, so that a child package sees the values that were set.
+            for manager in project.connection_managers:
+                if found := parent.package.settings.connections.get(manager.id.upper()):
+                    run.settings.connections[manager.id.upper()] = dict(found)
         for name, value in connections.items():
             set_connection_property(run, name, value)
         run.notes += Configurations(run, evaluation, self._secrets).apply(self._public(overrides), parent)
@@ -149,9 +160,9 @@ class PackageRunner:
         """Return property overrides without the mark of sensitive values, which must not appear in events."""
         found: dict[str, Any] = {}
         for path, value in overrides.items():
-            if path.startswith(_SENSITIVE) or _SECRET.search(path):
+            if path.startswith(SENSITIVE) or _SECRET.search(path):
                 self._secrets.add(value)
-            found[path.removeprefix(_SENSITIVE)] = value
+            found[path.removeprefix(SENSITIVE)] = value
         return found
 
     def variables(self, run: PackageRun) -> dict[str, Any]:
@@ -286,7 +297,7 @@ class PackageRunner:
                 raise TaskFailure(text, NOT_LOADED)
             is_same = project is parent.package.project
             shared = {key: value for key, (_, value) in parent.package.parameters.items() if key.startswith("$Project")}
-            self._check(project, file)
+            self._check(project, file, of_child(self._given if project is self._project else (), parameters))
             self._check_assignments(parent, project, file)
             values = shared if is_same else None
             run = await in_thread(
@@ -313,15 +324,23 @@ class PackageRunner:
                 {one.name: one.sensitive for one in project.package(file).parameters},
             )
 
-    def _check(self, project: LoadedProject, file: str) -> None:
+    def _check(self, project: LoadedProject, file: str, given: frozenset[str]) -> None:
         """Check a child package that was not known before the run.
 
+        :param given: the values that it gets.
         :raises LoadError: the engine does not support all of it.
         """
-        if (project.source, file) in self._checked:
+        if (project.source, file, given) in self._checked:
             return
-        self._checked.add((project.source, file))
-        refusals = check(project, file, self._options, replacements=tuple(self._replacements), is_child=True)
+        self._checked.add((project.source, file, given))
+        refusals = check(
+            project,
+            file,
+            self._options,
+            replacements=tuple(self._replacements),
+            parameters=dict.fromkeys(given),
+            is_child=True,
+        )
         if refusals:
             raise LoadError("The engine does not support all of it: " + " ".join(map(str, refusals)))
 

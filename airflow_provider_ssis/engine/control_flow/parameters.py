@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_ssis.engine.control_flow.package_runs import TypedValue
@@ -13,9 +14,14 @@ from airflow_provider_ssis.engine.secrets import Secrets
 from airflow_provider_ssis.project.package.document import DtsPackage
 
 CONNECTION = "CM."
+SENSITIVE = "$Sensitive::"
+"""The start of a property path of dtexec whose value is a secret."""
 NOT_LOADED = 0xC00220E4
 """DTS_E_TKEXECPACKAGE_UNABLETOLOAD: the child package of an Execute Package task cannot be loaded."""
-_PROJECT, _PACKAGE = "$Project::", "$Package::"
+_PARAMETER_PATH = re.compile(
+    r"\\package\.variables\[(\$(?:package|project)::[^\]]+)\](?:\.value|\.properties\[value\])?", re.IGNORECASE
+)
+PROJECT, PACKAGE = "$Project::", "$Package::"
 
 
 def given_parameters(
@@ -27,8 +33,8 @@ def given_parameters(
         name without a scope is that of the package's parameter or, if it has none, of the project's.
     :raises LoadError: there is no such parameter.
     """
-    own = {f"{_PACKAGE}{one.name}".casefold(): f"{_PACKAGE}{one.name}" for one in package.parameters}
-    shared = {f"{_PROJECT}{one.name}".casefold(): f"{_PROJECT}{one.name}" for one in project.parameters}
+    own = {f"{PACKAGE}{one.name}".casefold(): f"{PACKAGE}{one.name}" for one in package.parameters}
+    shared = {f"{PROJECT}{one.name}".casefold(): f"{PROJECT}{one.name}" for one in project.parameters}
     values: dict[str, Any] = {}
     connections: dict[str, Any] = {}
     for name, value in given.items():
@@ -36,13 +42,53 @@ def given_parameters(
         if bare.upper().startswith(CONNECTION):
             connections[bare[len(CONNECTION) :]] = value
             continue
-        keys = [name] if "::" in name else [f"{_PACKAGE}{name}", f"{_PROJECT}{name}"]
+        keys = [name] if "::" in name else [f"{PACKAGE}{name}", f"{PROJECT}{name}"]
         found = next((known for key in keys if (known := (own | shared).get(key.casefold()))), None)
         if found is None:
             known = ", ".join(sorted((own | shared).values())) or "none"
             raise LoadError(f"{file} has no parameter {name}. Parameters: {known}.")
         values[found] = value
     return values, connections
+
+
+def given_names(project: LoadedProject, package: DtsPackage, given: Iterable[str]) -> frozenset[str]:
+    """Return the full names of the values that the user gives, in lower case: those of parameters and connections.
+
+    :param package: the package that the user runs. A name without a scope is first one of it, then of the project.
+    :param given: the names, as in :func:`given_parameters`.
+    """
+    own = {one.name.casefold() for one in package.parameters}
+    managers = {one.name.casefold() for one in package.connection_managers}
+    found: set[str] = set()
+    for name in given:
+        scope, _, bare = name.casefold().rpartition("::")
+        if bare.startswith(CONNECTION.casefold()):
+            manager = bare[len(CONNECTION) :].rpartition(".")[0]
+            found.add((PACKAGE if manager in managers else PROJECT).casefold() + bare)
+        else:
+            found.add(f"{scope}::{bare}" if scope else (PACKAGE if bare in own else PROJECT).casefold() + bare)
+    return frozenset(found)
+
+
+def overridden_parameters(overrides: Iterable[str]) -> Iterator[str]:
+    """Yield the full names of the parameters that property overrides set.
+
+    :param overrides: the property paths.
+    """
+    for path in overrides:
+        found = _PARAMETER_PATH.fullmatch(path.removeprefix(SENSITIVE))
+        if found is not None:
+            yield found[1]
+
+
+def of_child(given: Iterable[str], assigned: Iterable[str]) -> frozenset[str]:
+    """Return what a child package gets: the values for the project, and what its Execute Package task assigns.
+
+    :param given: what the parent package gets, as :func:`given_names` returns it.
+    :param assigned: the parameters that the task assigns.
+    """
+    shared = {name for name in given if name.startswith(PROJECT.casefold())}
+    return frozenset(shared | {f"{PACKAGE}{name.removeprefix(PACKAGE)}".casefold() for name in assigned})
 
 
 def parameter_values(
@@ -54,8 +100,8 @@ def parameter_values(
     :param secrets: gets the values of sensitive parameters.
     :raises LoadError: a value is not one of the parameter's type.
     """
-    declared = [(f"{_PACKAGE}{one.name}", one.data_type, one.value, one.sensitive) for one in package.parameters]
-    declared += [(f"{_PROJECT}{one.name}", one.data_type, one.value, one.sensitive) for one in project.parameters]
+    declared = [(f"{PACKAGE}{one.name}", one.data_type, one.value, one.sensitive) for one in package.parameters]
+    declared += [(f"{PROJECT}{one.name}", one.data_type, one.value, one.sensitive) for one in project.parameters]
     found: dict[str, TypedValue] = {}
     for name, type_name, stored, sensitive in declared:
         value = default_of(type_name) if stored is None else stored
@@ -72,15 +118,15 @@ def parameter_values(
 
 def missing_parameters(project: LoadedProject, package: DtsPackage, given: Mapping[str, Any]) -> list[str]:
     """Return the full names of the required parameters of a package and its project without a given value."""
-    required = [f"{_PACKAGE}{one.name}" for one in package.parameters if one.required]
-    required += [f"{_PROJECT}{one.name}" for one in project.parameters if one.required]
+    required = [f"{PACKAGE}{one.name}" for one in package.parameters if one.required]
+    required += [f"{PROJECT}{one.name}" for one in project.parameters if one.required]
     return [name for name in required if name not in given]
 
 
 def sensitive_parameters(project: LoadedProject, package: DtsPackage) -> list[str]:
     """Return the full names of the sensitive parameters of a package and its project."""
-    found = [f"{_PACKAGE}{one.name}" for one in package.parameters if one.sensitive]
-    return found + [f"{_PROJECT}{one.name}" for one in project.parameters if one.sensitive]
+    found = [f"{PACKAGE}{one.name}" for one in package.parameters if one.sensitive]
+    return found + [f"{PROJECT}{one.name}" for one in project.parameters if one.sensitive]
 
 
 def check_assignments(
@@ -97,7 +143,7 @@ def check_assignments(
     """
     known = {name.casefold(): is_sensitive for name, is_sensitive in parameters.items()}
     for name, source in assignments:
-        is_sensitive = known.get(name.removeprefix(_PACKAGE).casefold())
+        is_sensitive = known.get(name.removeprefix(PACKAGE).casefold())
         if is_sensitive is None:
             names = ", ".join(sorted(parameters)) or "none"
             raise TaskFailure(f"{child} has no parameter {name}. Parameters: {names}.", NOT_LOADED)

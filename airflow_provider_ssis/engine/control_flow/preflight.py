@@ -13,6 +13,14 @@ from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.control_flow.configurations import configuration_refusals
 from airflow_provider_ssis.engine.control_flow.connection_values import hidden_secrets, stored_connection
 from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
+from airflow_provider_ssis.engine.control_flow.parameters import (
+    CONNECTION,
+    PACKAGE,
+    PROJECT,
+    given_names,
+    of_child,
+    overridden_parameters,
+)
 from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
 from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
 from airflow_provider_ssis.engine.control_flow.query_parameters import query_parameter_refusals
@@ -65,10 +73,11 @@ def check(
     :param is_child: whether it is a child package: functions of the run may belong to its parents. Default: False.
     :raises ProjectError: the package cannot be read.
     """
-    found = _Check(project, options, {name.casefold() for name in replacements}, set(parameters or ()))
+    found = _Check(project, options, {name.casefold() for name in replacements})
     package = project.package(file)
     container = _with_overrides(package.container, dict(_disabled(overrides or {})))
-    refusals = [*found.package(file, replace(package, container=container), "")]
+    given = given_names(project, package, [*(parameters or ()), *overridden_parameters(overrides or {})])
+    refusals = [*found.package(file, replace(package, container=container), "", given)]
     if not is_child:
         refusals += [*found.unknown_scripts(), *found.unknown_replacements()]
     return list(dict.fromkeys(refusals))
@@ -103,25 +112,25 @@ def _with_overrides(container: DtsContainer, disabled: Mapping[str, bool]) -> Dt
 
 
 class _Check:
-    def __init__(
-        self, project: LoadedProject, options: RunOptions, replacements: set[str], parameters: set[str]
-    ) -> None:
+    def __init__(self, project: LoadedProject, options: RunOptions, replacements: set[str]) -> None:
         self._project = project
         self._options = options
         self._replacements = replacements
-        self._parameters = {name.casefold() for name in parameters}
-        self._seen: set[str] = set()
+        self._given: frozenset[str] = frozenset()
+        self._seen: set[tuple[str, frozenset[str]]] = set()
         self._places: set[str] = set()
         self._managers: dict[str, str] = {}
         self._has_other_children = False
         self._text = self._tasks_text = ""
 
-    def package(self, file: str, package: DtsPackage, prefix: str) -> Iterator[Refusal]:
+    def package(self, file: str, package: DtsPackage, prefix: str, given: frozenset[str]) -> Iterator[Refusal]:
         """Yield the refusals of a package.
 
         :param prefix: stands before paths: the file name of a child package.
+        :param given: the values that the package gets, as :func:`given_names` returns them.
         """
-        self._seen.add(file)
+        self._seen.add((file, given))
+        self._given = given
         root = package.container
         if root.disabled:
             return
@@ -140,11 +149,11 @@ class _Check:
             refusals += self._query_parameters(container, package)
         for one in refusals:
             yield replace(one, where=f"{prefix}{one.where}")
-        for name in _children(root):
+        for name, assigned in _children(root):
             if name is None:
                 self._has_other_children = True
             else:
-                yield from self._child(name)
+                yield from self._child(name, of_child(given, assigned))
 
     def unknown_scripts(self) -> Iterator[Refusal]:
         """Yield the functions of the run that replace nothing in the packages.
@@ -170,11 +179,11 @@ class _Check:
                 why = "the package and its project have no such connection manager"
                 yield Refusal(name, "the replacement of a connection manager", why, advice)
 
-    def _child(self, name: str) -> Iterator[Refusal]:
+    def _child(self, name: str, given: frozenset[str]) -> Iterator[Refusal]:
         try:
             file = self._project.file_name(name)
-            if file not in self._seen:
-                yield from self.package(file, self._project.package(file), f"{file}: ")
+            if (file, given) not in self._seen:
+                yield from self.package(file, self._project.package(file), f"{file}: ", given)
         except PackageNotFoundError as error:
             advice = "Add it to the folder, or give the folder or project file of the whole project."
             yield Refusal(name, "the child package", str(error).removesuffix("."), advice, needs_value=True)
@@ -220,21 +229,15 @@ class _Check:
         hidden = [f"$Package::{one.name}" for one in package.parameters if one.encrypted]
         hidden += [f"$Project::{name}" for name in self._project.encrypted_parameters]
         for parameter in hidden:
-            if parameter.upper() in text and not self._gives_parameter(package, parameter):
+            if parameter.upper() in text and parameter.casefold() not in self._given:
                 where = f"{package.container.path}.Variables[{parameter}]"
                 advice = f"{_GIVE_VALUE}, or give the password of the project."
                 yield Refusal(where, "the sensitive parameter", "its value is encrypted", advice, needs_value=True)
 
     def _gives_property(self, manager: DtsConnectionManager, name: str) -> bool:
-        """Whether the user gives a property of a connection manager, in any scope."""
-        wanted = f"CM.{manager.name}.{name}".casefold()
-        return any(one.rpartition("::")[2] == wanted for one in self._parameters)
-
-    def _gives_parameter(self, package: DtsPackage, parameter: str) -> bool:
-        """Whether the user gives a parameter; a name without a scope is one of the package, or else of the project."""
-        scope, _, name = parameter.casefold().partition("::")
-        is_hidden = scope == "$project" and any(one.name.casefold() == name for one in package.parameters)
-        return parameter.casefold() in self._parameters or (name in self._parameters and not is_hidden)
+        """Whether the user gives a property of a connection manager."""
+        scope = PROJECT if manager in self._project.connection_managers else PACKAGE
+        return f"{scope}{CONNECTION}{manager.name}.{name}".casefold() in self._given
 
     def _query_parameters(self, container: DtsContainer, package: DtsPackage) -> Iterator[Refusal]:
         try:
@@ -321,8 +324,11 @@ def _handler(handler: DtsEventHandler) -> Iterator[Refusal]:
             yield Refusal(handler.path, what, "the engine cannot set this property", "Remove the expression.")
 
 
-def _children(root: DtsContainer) -> Iterator[str | None]:
-    """Yield the packages that Execute Package tasks run; None for one that is known only when the package runs."""
+def _children(root: DtsContainer) -> Iterator[tuple[str | None, tuple[str, ...]]]:
+    """Yield the packages that Execute Package tasks run, with the parameters that they assign.
+
+    The package is None if it is known only when the package runs.
+    """
     for container in root.walk_enabled():
         if container.kind is not ExecutableKind.TASK or task_type(container.type) != "ExecutePackageTask":
             continue
@@ -330,9 +336,9 @@ def _children(root: DtsContainer) -> Iterator[str | None]:
         data = container.data()
         is_named = not names & {"packagename", "packagenamefromprojectreference"}
         if is_named and isinstance(data, ExecutePackageTask) and data.use_project_reference and data.package_name:
-            yield data.package_name
+            yield data.package_name, tuple(one.parameter for one in data.assignments)
         else:
-            yield None
+            yield None, ()
 
 
 def _is_used(manager: DtsConnectionManager, text: str) -> bool:

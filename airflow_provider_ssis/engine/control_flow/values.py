@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any, Final
@@ -25,6 +26,13 @@ _LARGEST: Final[Mapping[str, tuple[Decimal, int]]] = {
 _DIGITS: Final = 120
 _FIRST_DATE: Final = datetime(1899, 12, 30)
 _UNTYPED: Final = ("Object", "Empty", "DBNull")
+_LOST_IN_DATE: Final = re.compile(
+    r".*\d[T ]\d.*?(?:(?P<digits>[.,]\d{6}0*[1-9]\d*(?: [AP]M)?)"
+    r"|(?P<offset>Z|[+-]\d{2}(?::?\d{2}(?::?\d{2}(?:\.\d+)?)?)?))",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A text of a date and time with parts that a variable does not keep."""
+_OFFSET: Final = "it has a UTC offset, which a DateTime does not keep. Give the time without one"
 
 
 def default_of(type_name: str) -> Any:
@@ -67,6 +75,8 @@ def given_value(value: Any, type_name: str) -> Any:
     :raises ValueError: it is not a value of the type.
     """
     if isinstance(value, str) and type_name not in _UNTYPED:
+        if type_name == "DateTime" and (lost := _LOST_IN_DATE.fullmatch(value.strip())) is not None:
+            raise ValueError(_OFFSET if lost["offset"] else "it has more than six digits after the second")
         return stored_value(value, type_name)
     return converted(value, type_name)
 
@@ -79,9 +89,12 @@ def converted(value: Any, type_name: str) -> Any:
 
     :param value: the value.
     :param type_name: the type of the variable.
-    :raises ValueError: the value does not fit.
+    :raises ValueError: the value does not fit, or is an iterator, which would be empty for its second reader.
     """
     if type_name in _UNTYPED:
+        if isinstance(value, Iterator):
+            found = type(value).__name__
+            raise ValueError(f"the iterator {found} can be read only once. Put a list into the variable: list(…)")
         return value
     data_type = _TYPES.get(type_name)
     if data_type is None:
@@ -94,8 +107,9 @@ def converted(value: Any, type_name: str) -> Any:
     if type_name == "Char" and isinstance(value, str) and len(value) == 1:
         return value
     if type_name == "DateTime" and isinstance(value, date):
-        moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-        return moment.replace(tzinfo=None)
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            raise ValueError(_OFFSET)
+        return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
     if type_name in _REALS and is_number and not isinstance(value, Decimal):
         return _fitting(float(value), type_name)
     if type_name in _DECIMALS and is_number:

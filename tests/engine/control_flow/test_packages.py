@@ -27,6 +27,7 @@ from airflow_provider_ssis.engine.injections import Injection
 from airflow_provider_ssis.engine.loading import load_project
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
+from airflow_provider_ssis.project.encryption import DPAPI_BLOB
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.package.loops import SmoEnumerator
 from tests.support.engine_runs import EngineRuns, FunctionTask, add_task, codes, messages, ran
@@ -430,6 +431,73 @@ def test_an_encrypted_project_parameter_that_the_package_uses_is_refused(tmp_pat
     for name in ("Token", "$Package::Token"):  # the parameter of the package, which is another one
         with pytest.raises(UnsupportedError, match=r"\[\$Project::Token\]: the sensitive parameter"):
             run_package(tmp_path, "Used", parameters={name: "given"})
+
+
+def _encrypted_key(package: PackageBuilder) -> None:
+    package.add_parameter("Key", f"{DPAPI_BLOB}AAAA")
+    package.add_variable("Copy", "", expression="@[$Package::Key]")
+
+
+@pytest.mark.parametrize(
+    ("assigned", "given", "refused"),
+    [
+        ((), {}, ["Parent", "Child"]),
+        ((), {"Key": "k"}, ["Child"]),
+        ((), {"$Package::Key": "k"}, ["Child"]),
+        (("Key",), {}, ["Parent"]),
+        (("$Package::key",), {"Key": "k"}, []),
+        (("Key",), {"Other": "k"}, ["Parent"]),
+    ],
+)
+def test_a_value_for_the_parent_is_none_for_an_encrypted_parameter_of_the_child(
+    runs: EngineRuns, assigned: tuple[str, ...], given: dict[str, str], refused: list[str]
+) -> None:
+    project = ProjectBuilder("Sales")
+    project.add_parameter("Other", "")
+    parent, child = project.add_package("Parent"), project.add_package("Child")
+    for package in (parent, child):
+        _encrypted_key(package)
+    source = parent.add_variable("Source", "assigned")
+    parent.add_execute_package("Run", "Child.dtsx", assignments=dict.fromkeys(assigned, source))
+    add_task(child, "T")
+    seen: list[Any] = []
+    functions = {"T": lambda context: seen.append(context.read("User::Copy"))}
+    if not refused:
+        assert runs.run(project, functions, "Parent", parameters=given).status is Result.SUCCESS
+        assert seen == ["assigned"]
+        return
+    with pytest.raises(UnsupportedError) as raised:
+        runs.run(project, functions, "Parent", parameters=given)
+    where = {"Parent": "\\Package.Variables[$Package::Key]", "Child": "Child.dtsx: \\Package.Variables[$Package::Key]"}
+    assert [one.where for one in raised.value.refusals] == [where[name] for name in refused]
+
+
+def test_a_child_package_that_is_known_late_gets_no_values_of_its_parent(runs: EngineRuns) -> None:
+    project = ProjectBuilder("Sales")
+    project.add_parameter("Server", required=True)
+    add_task(project.add_package("Parent"), "Run")
+    child = project.add_package("Child")
+    _encrypted_key(child)
+    add_task(child, "T")
+    given = {"$Project::Server": "db1"}
+    for values, status in (({}, Result.FAILURE), ({"Key": "k"}, Result.SUCCESS)):
+        result = runs.run(project, {"Run": run_child("Child.dtsx", **values)}, "Parent", parameters=given)
+        assert result.status is status, values
+
+
+def test_values_for_a_connection_manager_of_the_project_apply_in_child_packages(runs: EngineRuns) -> None:
+    project = ProjectBuilder("Sales")
+    project.connection_managers.add_file("Input", "stored.txt")
+    parent, child = project.add_package("Parent"), project.add_package("Child")
+    parent.add_execute_package("Run", "Child.dtsx")
+    add_task(child, "T")
+    seen: list[str] = []
+    functions = {"T": lambda context: seen.append(context.connections.get("Input").connection_string)}
+    runs.run(project, functions, "Parent")
+    runs.run(project, functions, "Parent", parameters={"CM.Input.ConnectionString": "given.txt"})
+    path = "\\Package.Connections[Input].Properties[ConnectionString]"
+    runs.run(project, functions, "Parent", property_overrides={path: "set.txt"})
+    assert seen == ["stored.txt", "given.txt", "set.txt"]
 
 
 def test_a_test_can_let_executables_wait_speak_and_fail(runs: EngineRuns) -> None:

@@ -86,7 +86,7 @@ def test_the_expression_of_a_variable_cannot_be_null(
         ("Boolean", True, True),
         ("String", "", ""),
         ("DateTime", date(2024, 2, 29), datetime(2024, 2, 29)),
-        ("DateTime", datetime(2024, 2, 29, 1, tzinfo=UTC), datetime(2024, 2, 29, 1)),
+        ("DateTime", datetime(2024, 2, 29, 1, 2, 3, 456789), datetime(2024, 2, 29, 1, 2, 3, 456789)),
         ("Object", None, None),
         ("Object", {"any": "thing"}, {"any": "thing"}),
     ],
@@ -117,6 +117,10 @@ def test_a_variable_takes_values_of_its_type(runs: EngineRuns, data_type: str, g
         ("Decimal", Decimal("NaN")),
         ("Currency", Decimal("922337203685477.5808")),
         ("DateTime", "2024-02-29"),
+        ("DateTime", datetime(2024, 2, 29, 1, tzinfo=UTC)),
+        ("Object", iter([1, 2])),
+        ("Object", (number for number in range(2))),
+        ("Object", zip("a", "b", strict=True)),
     ],
 )
 def test_a_value_of_another_type_is_not_converted(runs: EngineRuns, data_type: str, given: Any) -> None:
@@ -258,6 +262,48 @@ def test_parameters_have_given_values_or_design_defaults(
 def test_wrong_parameters_are_rejected(runs: EngineRuns, given: dict[str, Any]) -> None:
     with pytest.raises(LoadError):
         runs.run(project(), parameters=given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "2024-02-29T13:45:00Z",
+        "2024-02-29 13:45:00+02:00",
+        "2024-02-29T13:45:00.123-0530",
+        "2024-02-29T13:45+02",
+        "2024-02-29T13:45:00.1234567",
+        "2/29/2024 1:45:00.0000001 PM",
+        datetime(2024, 2, 29, 13, 45, tzinfo=UTC),
+        iter(["2024-02-29"]),
+    ],
+)
+def test_a_date_that_would_lose_its_offset_or_digits_is_rejected(runs: EngineRuns, given: Any) -> None:
+    package = PackageBuilder("P")
+    package.add_variable("Day", datetime(2024, 1, 1))
+    package.add_parameter("Day", datetime(2024, 1, 1))
+    with pytest.raises(LoadError, match=r"not valid: it has (a UTC offset|more than six)|is not a value of DateTime"):
+        runs.run(package, parameters={"Day": given})
+    for path in ("\\Package.Variables[User::Day].Value", "\\Package.Variables[$Package::Day].Value"):
+        with pytest.raises(PathError):
+            runs.run(package, property_overrides={path: given})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("2024-02-29", datetime(2024, 2, 29)),
+        ("2024-02-29T13:45:00.123456", datetime(2024, 2, 29, 13, 45, 0, 123456)),
+        ("2024-02-29 13:45:00.1234560", datetime(2024, 2, 29, 13, 45, 0, 123456)),
+        ("2/29/2024 1:45 PM", datetime(2024, 2, 29, 13, 45)),
+    ],
+)
+def test_dates_without_an_offset_are_kept(runs: EngineRuns, given: str, expected: datetime) -> None:
+    package = PackageBuilder("P")
+    package.add_parameter("Day", datetime(2024, 1, 1))
+    add_task(package, "T")
+    seen: list[Any] = []
+    runs.run(package, {"T": lambda context: seen.append(context.read("$Package::Day"))}, parameters={"Day": given})
+    assert seen == [expected]
 
 
 def test_a_required_parameter_needs_a_value(runs: EngineRuns) -> None:

@@ -17,9 +17,11 @@ from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
 _VALUES = {
     pa.int8(): st.integers(-3, 3),
     pa.uint64(): st.integers(2**64 - 4, 2**64 - 1),
+    pa.int64(): st.sampled_from([-(2**63), -(2**63) + 1, 2**63 - 1, 0, 2**32, 2**33]),
     pa.bool_(): st.booleans(),
     pa.string(): st.text(alphabet="aA ä\U0001f600", max_size=18),
-    pa.binary(): st.binary(max_size=9),
+    pa.binary(): st.binary(max_size=9) | st.sampled_from([b"\xff" * 7, b"\xff" * 8, b"\0" * 8, b"\0" * 9]),
+    pa.large_string(): st.sampled_from(["", "\0", "common prefix", "common prefix ", "common prefix \0", "p" * 70]),
     pa.binary(16): st.sampled_from([b"a" * 16, b"b" * 16, b"a" * 15 + b"b"]),
     pa.decimal128(38, 2): st.sampled_from([Decimal("1.00"), Decimal("-1.00"), Decimal(2**70)]),
     pa.timestamp("ms"): st.sampled_from([0, -1, 10**12]),
@@ -52,7 +54,7 @@ def test_an_index_finds_the_first_row_with_a_key_as_a_dictionary_does(data: st.D
 
 
 def test_keys_with_the_same_number_are_compared_by_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_index, "_text_words", lambda column: np.zeros(len(column), np.uint64))
+    monkeypatch.setattr(row_index, "hashes", lambda columns: np.zeros(len(columns[0]), np.uint64))
     monkeypatch.setattr(row_index, "_MOST_WORDS", 0)
     keys = pa.array(["first long key", "second long key", "first long key", "second long key", "third long key"])
     index = RowIndex([keys])
@@ -61,7 +63,7 @@ def test_keys_with_the_same_number_are_compared_by_their_values(monkeypatch: pyt
     assert index.duplicates == 2
 
 
-@pytest.mark.parametrize("form", ["{}", "customer {:09d}", "{:060d}"])
+@pytest.mark.parametrize("form", ["{}", "{:09d}", "customer {:09d}", "{:060d}"])
 def test_many_keys_are_found_and_others_are_not(form: str) -> None:
     numbers = np.random.default_rng(3).permutation(40_000)
     stored = [form.format(number) for number in numbers[:20_000]]
@@ -70,3 +72,12 @@ def test_many_keys_are_found_and_others_are_not(form: str) -> None:
     wanted = [form.format(number) for number in range(40_000)]
     assert index.find([pa.array(wanted)]).tolist() == [first.get(key, -1) for key in wanted]
     assert index.duplicates == 0
+
+
+@pytest.mark.parametrize("factor", [1, 2**40 + 1], ids=["dense", "sparse"])
+def test_many_numbers_are_found_and_others_are_not(factor: int) -> None:
+    numbers = np.random.default_rng(3).permutation(40_000)[:20_000] * factor - 10_000
+    index = RowIndex([pa.array(numbers)])
+    first = {int(number): row for row, number in enumerate(numbers)}
+    wanted = [*range(-20_000, 40_000), *first, *(number + 1 for number in first), -(2**63), 2**63 - 1]
+    assert index.find([pa.array(wanted)]).tolist() == [first.get(number, -1) for number in wanted]

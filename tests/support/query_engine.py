@@ -13,6 +13,7 @@ import duckdb
 from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, Routine, Table, View
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
+from airflow_provider_ssis.emulator.tsql.metadata.sequence_views import LAST_VALUE
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.metadata.table_views import ROW_COUNT
 from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
@@ -127,6 +128,7 @@ class QueryEngine:
             "@@lock_timeout": -1,
             "@@trancount": 0,
             ROW_COUNT: lambda name: 0,
+            LAST_VALUE: lambda sequence: None,
             "has_dbaccess()": lambda name: 1,
             "connectionproperty()": lambda name: Variant(SqlType("nvarchar", length=48), name.upper()),
         }

@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
 from airflow_provider_ssis.emulator.tsql.execution.login_file import LoginFile
 from airflow_provider_ssis.emulator.tsql.execution.product import Product
+from airflow_provider_ssis.emulator.tsql.execution.sequences import Sequences
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.table_locks import TableLocks
 from airflow_provider_ssis.emulator.tsql.execution.user_databases import UserDatabases
@@ -111,7 +112,9 @@ class Engine:
         self.table_locks = TableLocks()
         self.identities = Identities()
         """The next IDENTITY values of the tables in clients' databases."""
-        self.databases = UserDatabases(self._duckdb, self.metadata, data_dir, self.identities)
+        self.sequences = Sequences(self.connect())
+        """The last values of sequences."""
+        self.databases = UserDatabases(self._duckdb, self.metadata, data_dir, self.identities, self.sequences)
         self.user_commits = 0
         """The number of committed transactions in clients' databases."""
         self.changed_tables: set[str] = set()
@@ -139,6 +142,7 @@ class Engine:
         """Close the database."""
         self.threads.shutdown()
         self.databases.close()
+        self.sequences.close()
         self.compiler.close()
         for connection in (self._reader, self._writer, self._duckdb):
             connection.close()

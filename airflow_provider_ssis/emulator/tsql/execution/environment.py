@@ -11,15 +11,18 @@ from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, lock_mode, lock_name
 from airflow_provider_ssis.emulator.tsql.execution.permissions import has_permission
+from airflow_provider_ssis.emulator.tsql.execution.sequences import NextValues
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
 from airflow_provider_ssis.emulator.tsql.execution.user_databases import ROLES
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Login, Principal
+from airflow_provider_ssis.emulator.tsql.metadata.sequence_views import LAST_VALUE
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
 from airflow_provider_ssis.emulator.tsql.metadata.table_views import ROW_COUNT
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
+from airflow_provider_ssis.emulator.tsql.query.rules.sequences import NEXT_VALUE
 
 _ROLE: Final = "R"
 _DATABASE_STATUS: Final = {"status": "ONLINE", "updateability": "READ_WRITE", "useraccess": "MULTI_USER"}
@@ -31,10 +34,14 @@ class Environment(Mapping[str, Any]):
     def __init__(self, session: SessionState, frame: Frame) -> None:
         self._session = session
         self._frame = frame
+        self._once: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         if name in self._frame.values:
             return self._frame.values[name]
+        if name == NEXT_VALUE:
+            # One object for the whole statement, which knows the values of each row.
+            return self._once.setdefault(name, _VALUES[name](self._session, self._frame))
         return _VALUES[name](self._session, self._frame)
 
     def __iter__(self) -> Iterator[str]:
@@ -258,6 +265,8 @@ _VALUES: Final[dict[str, Value]] = {
         )
     ),
     "rights()": lambda session, frame: session.rights,
+    LAST_VALUE: lambda session, frame: session.engine.sequences.last,
+    NEXT_VALUE: lambda session, frame: NextValues(session.engine.sequences, session.metadata),
     "has_perms_by_name()": lambda session, frame: partial(has_permission, session),
     "is_member()": lambda session, frame: partial(_is_role_member, session),
     "is_rolemember()": lambda session, frame: partial(_is_role_member, session),

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from sqlglot import exp
+
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
@@ -28,6 +30,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.signatures import (
     parse_signature,
     with_typed_default,
 )
+from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import inner_sequence
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
@@ -95,8 +98,11 @@ def _parameters(statement: m.DefineModule) -> tuple[ProcedureParameter, ...]:
 
 def _columns(session: SessionState, text: str, database: str) -> tuple[Column, ...]:
     """The columns of the query of a view."""
+    parsed = QueryText.parse(text)
+    if parsed.tree.find(exp.NextValueFor) is not None:
+        raise inner_sequence()
     query = session.engine.compiler.compile(
-        QueryText.parse(text),
+        parsed,
         variables={},
         database=database,
         connection=session.connection,

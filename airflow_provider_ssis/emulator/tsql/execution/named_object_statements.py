@@ -1,7 +1,8 @@
-"""The statements that create and drop synonyms."""
+"""The statements that create, alter and drop synonyms and sequences."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -9,21 +10,44 @@ from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
+from airflow_provider_ssis.emulator.tsql.execution.sequence_rules import altered_sequence, new_sequence
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.user_table_statements import check_free, new_place
 from airflow_provider_ssis.emulator.tsql.language import named_object_syntax as n
 from airflow_provider_ssis.emulator.tsql.language import named_objects
-from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.objects import NamedObject, Synonym, UserTable
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
+from airflow_provider_ssis.emulator.tsql.metadata.objects import NamedObject, SequenceObject, Synonym, UserTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
-_CLASSES: Final[dict[str, type[NamedObject]]] = {named_objects.SYNONYM: Synonym}
+_CLASSES: Final[dict[str, type[NamedObject]]] = {
+    named_objects.SYNONYM: Synonym,
+    named_objects.SEQUENCE: SequenceObject,
+}
 
 
 async def _create_synonym(interpreter: Runner, statement: n.CreateSynonym, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     place = _place(session, statement.name, "CREATE SYNONYM", statement.line)
     await _create(session, place, Synonym(place.database, place.schema, place.name, statement.base))
+    return ()
+
+
+async def _create_sequence(interpreter: Runner, statement: n.CreateSequence, frame: Frame) -> Iterable[Event]:
+    session = interpreter.session
+    place = _place(session, statement.name, "CREATE SEQUENCE", statement.line)
+    sequence = new_sequence(place.database, place.schema, place.name, statement.type, statement.options)
+    await _create(session, place, sequence)
+    return ()
+
+
+async def _alter_sequence(interpreter: Runner, statement: n.AlterSequence, frame: Frame) -> Iterable[Event]:
+    session = interpreter.session
+    place = new_place(session, statement.name, "ALTER SEQUENCE")
+    async with session.transactions.writing([place], session.options):
+        old = session.metadata.sequence(place.database, place.schema, place.name)
+        last = session.engine.sequences.last(old)
+        new = altered_sequence(old, statement.options, last, restarts=statement.restarts)
+        session.transactions.write([], lambda: session.transactions.user_tables.define(new))
     return ()
 
 
@@ -51,7 +75,29 @@ async def _drop(interpreter: Runner, statement: n.DropObjects, frame: Frame) -> 
 async def _drop_one(session: SessionState, kind: str, item: NamedObject) -> None:
     place = new_place(session, (item.database, item.schema, item.name), f"DROP {kind}")
     async with session.transactions.writing([place], session.options):
+        if isinstance(item, SequenceObject):
+            _check_unused(session, item)
         session.transactions.write([], lambda: session.transactions.user_tables.undefine(item))
+
+
+def _check_unused(session: SessionState, sequence: SequenceObject) -> None:
+    """See that no DEFAULT uses a sequence.
+
+    :raises SqlError: 3729.
+    """
+    for _, table in session.metadata.user_tables(sequence.database):
+        for default in table.rules.defaults:
+            found = _SEQUENCE.search(default.expression)
+            if found is not None and session.metadata.item(*_resolved(session, found["name"], sequence)) == sequence:
+                text = f"Cannot DROP SEQUENCE '{sequence.name}' because it is being referenced by '{default.name}'."
+                raise SqlError(3729, text)
+
+
+def _resolved(session: SessionState, name: str, sequence: SequenceObject) -> tuple[str, str, str]:
+    return session.metadata.resolved(qualified(split_name(name), sequence.database))
+
+
+_SEQUENCE: Final = re.compile(r"\bNEXT\s+VALUE\s+FOR\s+(?P<name>(?:\[[^]]+\]|[\w.])+)", re.IGNORECASE)
 
 
 def _place(session: SessionState, name: Sequence[str], action: str, line: int) -> UserTable:
@@ -68,6 +114,8 @@ def _place(session: SessionState, name: Sequence[str], action: str, line: int) -
 _NAME_PARTS: Final = 2
 
 AWAITED: Final[AwaitedTable] = {
+    n.AlterSequence: _alter_sequence,
+    n.CreateSequence: _create_sequence,
     n.CreateSynonym: _create_synonym,
     n.DropObjects: _drop,
 }

@@ -17,10 +17,12 @@ import duckdb
 
 from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
+from airflow_provider_ssis.emulator.tsql.execution.sequences import SEQUENCE_TABLE, Sequences
 from airflow_provider_ssis.emulator.tsql.metadata.definitions import item_of
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, TEMPORARY_DATABASE
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     DatabasePrincipal,
+    SequenceObject,
     UserTable,
     storage_database,
     storage_schema,
@@ -50,6 +52,7 @@ _SET_UP: Final = (
     "CREATE TABLE main.schemas (name VARCHAR)",
     "CREATE TABLE main.objects (schema_name VARCHAR, name VARCHAR, kind VARCHAR, definition VARCHAR)",
     "CREATE TABLE main.identities (table_name VARCHAR, next_value HUGEINT)",
+    SEQUENCE_TABLE,
     "CREATE TABLE main.members (user_name VARCHAR, login VARCHAR, roles VARCHAR)",
 )
 
@@ -121,6 +124,7 @@ class UserDatabases:
     :param metadata: gets their names.
     :param data_dir: the folder of their files; None keeps them in memory.
     :param identities: the next IDENTITY values of their tables.
+    :param sequences: the last values of their sequences.
     :raises OSError: a file cannot be opened.
     """
 
@@ -130,11 +134,13 @@ class UserDatabases:
         metadata: Metadata,
         data_dir: Path | None,
         identities: Identities,
+        sequences: Sequences,
     ) -> None:
         self._connection = connection
         self._metadata = metadata
         self._folder = None if data_dir is None else data_dir / FOLDER
         self._identities = identities
+        self._sequences = sequences
         self._known: dict[str, UserDatabase] = {}
         attach(connection, storage_database(TEMPORARY_DATABASE), None)
         self._set_up(TEMPORARY_DATABASE, "")
@@ -215,6 +221,9 @@ class UserDatabases:
             for name, value in self._identities.known().items():
                 if name.startswith(prefix):
                     self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", [name, value])
+            for _, item in self._metadata.objects(database.name):
+                if isinstance(item, SequenceObject):
+                    self._sequences.keep(item)
 
     def _add(self, database: UserDatabase) -> None:
         self._known[database.name.lower()] = database
@@ -233,6 +242,8 @@ class UserDatabases:
         attach(self._connection, storage_database(name), self._path(name))
         storage = quoted(storage_database(name))
         owner = self._rows(f"FROM {storage}.main.owner")[0][0]
+        # A database of an earlier version has none.
+        self._connection.execute(SEQUENCE_TABLE.replace("main.", f"{storage}.main.", 1))
         database = UserDatabase(name, owner)
         for user, login, roles in self._rows(f"FROM {storage}.main.members"):
             database.members[user.lower()] = Member(user, login, set(roles.split()))
@@ -242,6 +253,7 @@ class UserDatabases:
         for schema, item, kind, text in self._rows(f"FROM {storage}.main.objects"):
             self._metadata.add(item_of(name, schema, item, kind, text))
         self._identities.restore(dict(self._rows(f"FROM {storage}.main.identities")))
+        self._sequences.restore(dict(self._rows(f"FROM {storage}.main.sequences")))
         for _, item in self._metadata.objects(name):
             if isinstance(item, UserTable):
                 self._note_identity(item)

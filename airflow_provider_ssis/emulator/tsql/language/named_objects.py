@@ -1,16 +1,22 @@
-"""CREATE and DROP of synonyms."""
+"""CREATE, ALTER and DROP of synonyms and sequences."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from airflow_provider_ssis.emulator.datatypes import BIGINT
 from airflow_provider_ssis.emulator.tsql.language import named_object_syntax as n
 from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
+from airflow_provider_ssis.emulator.tsql.metadata.objects import DEFAULT_CACHE
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 SYNONYM: Final = "SYNONYM"
+SEQUENCE: Final = "SEQUENCE"
 
 
 def statement(stream: TokenStream) -> s.Statement | None:
@@ -31,13 +37,116 @@ def _create_synonym(stream: TokenStream, line: int) -> s.Statement:
 
 
 def _drop_synonym(stream: TokenStream, line: int) -> s.Statement:
-    if_exists = stream.accept("IF")
-    if if_exists:
-        stream.expect("EXISTS")
+    if_exists = _if_exists(stream)
     return n.DropObjects(line, SYNONYM, (stream.name(),), if_exists)
 
 
+def _create_sequence(stream: TokenStream, line: int) -> s.Statement:
+    name = stream.name()
+    kind = data_type(stream, stream.name()[-1], line) if stream.accept("AS") else BIGINT
+    options, _ = _options(stream, alters=False)
+    return n.CreateSequence(line, name, kind, options)
+
+
+def _alter_sequence(stream: TokenStream, line: int) -> s.Statement:
+    name = stream.name()
+    options, restarts = _options(stream, alters=True)
+    if options == n.SequenceOptions() and not restarts:
+        raise stream.error()
+    return n.AlterSequence(line, name, options, restarts)
+
+
+def _options(stream: TokenStream, *, alters: bool) -> tuple[n.SequenceOptions, bool]:
+    """The options of a sequence, in any order; and whether RESTART is one."""
+    found = n.SequenceOptions()
+    restarts = False
+    while stream.now.kind is Kind.WORD:
+        word = stream.now.text.upper()
+        if word in ("START", "AS") and alters:
+            shown = "START WITH" if word == "START" else word
+            text = f"Argument '{shown}' cannot be used in an ALTER SEQUENCE statement."
+            raise SqlError(11711, text, severity=15, line=stream.now.line)
+        if word == "RESTART" and alters:
+            stream.advance()
+            restarts = True
+            if stream.accept("WITH"):
+                found = replace(found, start=_integer(stream))
+        elif word == "START":
+            stream.advance()
+            stream.expect("WITH")
+            found = replace(found, start=_integer(stream))
+        elif word == "INCREMENT":
+            stream.advance()
+            stream.expect("BY")
+            found = replace(found, increment=_integer(stream))
+        elif word == "NO":
+            stream.advance()
+            found = _without(stream, found)
+        elif word == "MINVALUE":
+            stream.advance()
+            found = replace(found, minimum=_integer(stream))
+        elif word == "MAXVALUE":
+            stream.advance()
+            found = replace(found, maximum=_integer(stream))
+        elif word == "CYCLE":
+            stream.advance()
+            found = replace(found, cycles=True)
+        elif word == "CACHE":
+            line = stream.advance().line
+            found = replace(found, cache=_cache(stream))
+            if not found.cache:
+                raise SqlError(11706, "The cache size for a sequence object must be greater than 0.", line=line)
+        else:
+            break
+    return found, restarts
+
+
+def _without(stream: TokenStream, found: n.SequenceOptions) -> n.SequenceOptions:
+    word = stream.advance().text.upper()
+    match word:
+        case "MINVALUE":
+            return replace(found, minimum=n.NO)
+        case "MAXVALUE":
+            return replace(found, maximum=n.NO)
+        case "CYCLE":
+            return replace(found, cycles=False)
+        case "CACHE":
+            return replace(found, cache=1)
+    raise stream.error()
+
+
+def _cache(stream: TokenStream) -> int:
+    return _integer(stream) if stream.now.kind is Kind.NUMBER else DEFAULT_CACHE
+
+
+def _integer(stream: TokenStream) -> int:
+    sign = -1 if stream.accept_symbol("-") else 1
+    stream.accept_symbol("+")
+    token = stream.expect_kind(Kind.NUMBER)
+    if not token.text.isdecimal():
+        raise stream.error()
+    return sign * int(token.text)
+
+
+def _drop_sequence(stream: TokenStream, line: int) -> s.Statement:
+    if_exists = _if_exists(stream)
+    names = [stream.name()]
+    while stream.accept_symbol(","):
+        names.append(stream.name())
+    return n.DropObjects(line, SEQUENCE, tuple(names), if_exists)
+
+
+def _if_exists(stream: TokenStream) -> bool:
+    if not stream.accept("IF"):
+        return False
+    stream.expect("EXISTS")
+    return True
+
+
 _STATEMENTS: Final[dict[tuple[str, str], Callable[[TokenStream, int], s.Statement]]] = {
+    ("ALTER", SEQUENCE): _alter_sequence,
+    ("CREATE", SEQUENCE): _create_sequence,
     ("CREATE", SYNONYM): _create_synonym,
+    ("DROP", SEQUENCE): _drop_sequence,
     ("DROP", SYNONYM): _drop_synonym,
 }

@@ -339,7 +339,10 @@ def _span(stream: TokenStream, ends: tuple[str, ...]) -> str:
     depth = cases = 0
     while not stream.at_end:
         token = stream.now
-        ended = token.is_symbol(",", ")", ";") or token.is_word(*ends) or begins_statement(token)
+        ended = token.is_symbol(",", ")", ";") or begins_statement(token)
+        if token.is_word(*ends):
+            # NEXT VALUE FOR is an expression; in any other place FOR ends it.
+            ended = not (token.is_word("FOR") and stream.previous.is_word("VALUE"))
         if depth == 0 and not cases and token is not first and ended:
             break
         cases += token.is_word("CASE") - (token.is_word("END") and cases > 0)

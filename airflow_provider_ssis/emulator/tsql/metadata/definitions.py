@@ -10,6 +10,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     NamedObject,
+    SequenceObject,
     Synonym,
     UserFunction,
     UserProcedure,
@@ -38,11 +39,16 @@ _RULES: Final = {
 }
 
 
+_OF_SEQUENCE: Final = ("start", "increment", "minimum", "maximum", "cycles", "cache", "key")
+
+
 def item_text(item: UserTable | NamedObject) -> str:
     """A table or another object as JSON."""
     match item:
         case Synonym():
             return json.dumps({"base": item.base})
+        case SequenceObject():
+            return json.dumps({**{name: getattr(item, name) for name in _OF_SEQUENCE}, "type": str(item.type)})
         case UserTable():
             return table_text(item)
         case UserView():
@@ -70,6 +76,8 @@ def item_of(database: str, schema: str, name: str, kind: str, text: str) -> User
     stored = json.loads(text)
     if kind == "Synonym":
         return Synonym(database, schema, name, tuple(stored["base"]))
+    if kind == "SequenceObject":
+        return SequenceObject(database, schema, name, **{**stored, "type": SqlType.parse(stored["type"])})
     definition = stored["definition"]
     if kind == "UserView":
         return UserView(database, schema, name, _columns(stored["columns"]), stored["select"], definition)

@@ -6,24 +6,15 @@ from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
 
-_CONSTRAINT: Final = (
-    "name sysname; object_id int; schema_id int; parent_object_id int; type char(2); type_desc nvarchar(60) ?; "
-    "is_ms_shipped bit"
-)
 _COLUMNS: Final = {
     "sys.assemblies": "name sysname; principal_id int ?; assembly_id int; clr_name nvarchar(4000) ?; is_visible bit",
     "sys.extended_properties": (
         "class tinyint; class_desc nvarchar(60) ?; major_id int; minor_id int; name sysname; value sql_variant ?"
     ),
-    "sys.sequences": f"{_CONSTRAINT}; current_value sql_variant",
     "sys.triggers": (
         "name sysname; object_id int; parent_class tinyint; parent_class_desc nvarchar(60) ?; parent_id int; "
         "type char(2); type_desc nvarchar(60) ?; create_date datetime; modify_date datetime; is_ms_shipped bit; "
         "is_disabled bit; is_not_for_replication bit; is_instead_of_trigger bit"
-    ),
-    "INFORMATION_SCHEMA.SEQUENCES": (
-        "SEQUENCE_CATALOG nvarchar(128); SEQUENCE_SCHEMA nvarchar(128) ?; SEQUENCE_NAME sysname; DATA_TYPE "
-        "nvarchar(128); START_VALUE sql_variant; INCREMENT sql_variant"
     ),
 }
 

@@ -18,6 +18,10 @@ ALL_ROWS: Final = "all rows"
 """The DuckDB schema of the views that filter nothing; T-SQL does not know it."""
 
 
+DEFAULT_CACHE: Final = 50
+"""The values that a sequence reserves together, where its definition does not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A permanent table of the server itself, stored in DuckDB under the same three-part name."""
@@ -268,6 +272,27 @@ class Synonym:
 
 
 @dataclass(frozen=True, slots=True)
+class SequenceObject:
+    """A sequence of numbers.
+
+    :param key: of its last value, which is kept outside of transactions. A restart changes the key.
+    :param cache: the values that are reserved together; 1 for NO CACHE.
+    """
+
+    database: str
+    schema: str
+    name: str
+    type: SqlType
+    start: int
+    increment: int
+    minimum: int
+    maximum: int
+    cycles: bool = False
+    cache: int = DEFAULT_CACHE
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerPrincipal:
     """A login or a server role, as ``sys.server_principals`` shows it."""
 
@@ -294,9 +319,9 @@ WritableTable = LocalTable | UserTable
 AnyView = View | UserView
 Relation = Table | UserTable | View | UserView
 Module = UserView | UserProcedure | UserFunction
-NamedObject = Module | Synonym
+NamedObject = Module | Synonym | SequenceObject
 """An object of a client that is no table."""
-SchemaObject = Table | UserTable | View | UserView | Routine | SqlFunction | UserFunction | Synonym
+SchemaObject = Table | UserTable | View | UserView | Routine | SqlFunction | UserFunction | Synonym | SequenceObject
 
 
 def object_kind(item: SchemaObject) -> str:
@@ -312,5 +337,7 @@ def object_kind(item: SchemaObject) -> str:
             return "FN" if is_scalar else "IF"
         case Synonym():
             return "SN"
+        case SequenceObject():
+            return "SO"
         case UserFunction(returns=returns):
             return "IF" if returns is None else "FN"

@@ -19,6 +19,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     Relation,
     Routine,
     SchemaObject,
+    SequenceObject,
     ServerPrincipal,
     SqlFunction,
     Synonym,
@@ -179,6 +180,18 @@ class Metadata:
         """The client's function of this name, or None."""
         found = self._objects.get(_key(database, schema, name))
         return found[1] if found is not None and isinstance(found[1], UserFunction) else None
+
+    def sequence(self, database: str, schema: str, name: str) -> SequenceObject:
+        """The sequence of this name.
+
+        :raises SqlError: 208, there is no such object; 11726, it is no sequence.
+        """
+        found = self.item(*self.resolved((database, schema, name)))
+        if found is None:
+            raise SqlError(208, f"Invalid object name '{schema}.{name}'.")
+        if not isinstance(found, SequenceObject):
+            raise SqlError(11726, f"Object '{schema}.{name}' is not a sequence object.")
+        return found
 
     def item(self, database: str, schema: str, name: str) -> SchemaObject | None:
         """The object of this name, or None."""

@@ -28,6 +28,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     object_kind,
 )
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
+from airflow_provider_ssis.emulator.tsql.metadata.sequence_views import SEQUENCE_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.session_views import SESSION_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
 from airflow_provider_ssis.emulator.tsql.metadata.table_views import TABLE_VIEWS, constraint_objects, default_ids
@@ -47,6 +48,7 @@ _KIND_TEXT: Final = {
     "FN": "SQL_SCALAR_FUNCTION",
     "IF": "SQL_INLINE_TABLE_VALUED_FUNCTION",
     "SN": "SYNONYM",
+    "SO": "SEQUENCE_OBJECT",
 }
 _USER_ACCESS: Final = {False: (0, "MULTI_USER"), True: (1, "SINGLE_USER")}
 
@@ -370,6 +372,7 @@ _ALL: Final = (
     *_VIEWS,
     *compatibility_views(_all_objects, _columns_rows),
     *TABLE_VIEWS,
+    *SEQUENCE_VIEWS,
     *INFORMATION_VIEWS,
     *SESSION_VIEWS,
     *EMPTY_VIEWS,

@@ -68,7 +68,10 @@ class QueryParser(ChangeParser):
         "PARSE": lambda self: self.parse_parse("PARSE"),
         "TRY_PARSE": lambda self: self.parse_parse("TRY_PARSE"),
     }
-    NO_PAREN_FUNCTION_PARSERS = {"CASE": TSQLParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}  # noqa: RUF012
+    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
+        "CASE": TSQLParser.NO_PAREN_FUNCTION_PARSERS["CASE"],
+        "NEXT": lambda self: self.parse_next_value(),
+    }
     QUERY_MODIFIER_PARSERS = {  # noqa: RUF012
         token: parse for token, parse in TSQLParser.QUERY_MODIFIER_PARSERS.items() if token in _MODIFIERS
     }
@@ -139,6 +142,15 @@ class QueryParser(ChangeParser):
         if self._match(TokenType.USING):
             parts.append(self._parse_disjunction())
         return self.expression(exp.Anonymous(this=name, expressions=parts))
+
+    def parse_next_value(self) -> exp.Expr | None:
+        """``NEXT VALUE FOR sequence [OVER (ORDER BY …)]``, after NEXT; None where that is a name."""
+        if not self._match_text_seq("VALUE", "FOR"):
+            self._retreat(self._index - 1)
+            return None
+        sequence = self._parse_table_parts()
+        order = self._parse_wrapped(self._parse_order) if self._match(TokenType.OVER) else None
+        return self.expression(exp.NextValueFor(this=sequence, order=order))
 
     def parse_trim(self) -> exp.Expression:
         """``TRIM([[LEADING|TRAILING|BOTH] characters FROM] value)``, after the opening parenthesis."""

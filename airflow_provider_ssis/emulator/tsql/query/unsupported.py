@@ -28,7 +28,6 @@ _CONSTRUCTS: Final = (
     ("WITH XMLNAMESPACES", r"\bWITH XMLNAMESPACES\b"),
     ("USE HINT", r"\bUSE HINT\b"),
     ("TABLESAMPLE", r"\bTABLESAMPLE\b"),
-    ("NEXT VALUE FOR", r"\bNEXT VALUE FOR\b"),
     ("CURRENT OF", r"\bCURRENT OF\b"),
     ("GROUP BY ALL", r"\bGROUP BY ALL\b"),
     ("The WINDOW clause", r"\bWINDOW \w+ AS\b"),

@@ -11,6 +11,7 @@ from airflow_provider_ssis.emulator.tsql.system_procedures import (
     odbc_catalog,
     renaming,
     roles,
+    sequences,
 )
 from airflow_provider_ssis.emulator.tsql.system_procedures.dynamic_sql import DYNAMIC_PROCEDURES
 
@@ -22,6 +23,7 @@ _FIXED: Final = {
         *odbc_catalog.PROCEDURES,
         *roles.PROCEDURES,
         *renaming.PROCEDURES,
+        *sequences.PROCEDURES,
     )
 }
 

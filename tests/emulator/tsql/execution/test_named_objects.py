@@ -1,4 +1,4 @@
-"""Synonyms of tables, views, procedures and functions."""
+"""Synonyms and sequences."""
 
 # ruff: noqa: E501 - a script reads best on its own lines
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,63 @@ SCRIPTS: dict[str, tuple[list[str], list[list[tuple[Any, ...]]]]] = {
         ],
         [[(2,)], [(1,)], [(None,)]],
     ),
+    "a sequence in SELECT, SET, INSERT and UPDATE": (
+        [
+            "CREATE SEQUENCE etl.run_id AS int START WITH 10 INCREMENT BY 5; CREATE TABLE r (id int, a int, b varchar(10))",
+            """SELECT NEXT VALUE FOR etl.run_id, NEXT VALUE FOR etl.run_id AS again; DECLARE @x int = NEXT VALUE FOR etl.run_id, @y int; SET @y = NEXT VALUE FOR Shop.etl.run_id; SELECT @x, @y
+            INSERT r VALUES (NEXT VALUE FOR etl.run_id, 1, CONCAT('R', NEXT VALUE FOR etl.run_id)), (NEXT VALUE FOR etl.run_id, 2, NULL); INSERT INTO r (id, a) SELECT NEXT VALUE FOR etl.run_id OVER (ORDER BY id DESC), id FROM t
+            SELECT * FROM r; UPDATE r SET id = NEXT VALUE FOR etl.run_id; SELECT MIN(id), MAX(id), COUNT(DISTINCT id) FROM r
+            SELECT v, NEXT VALUE FOR etl.run_id AS n INTO #n FROM t WHERE v = 'a'; SELECT * FROM #n; SELECT next FROM (SELECT 1 AS next) AS x""",
+        ],
+        [
+            [(10, 10)],
+            [(15, 20)],
+            [(25, 1, "R25"), (30, 2, None), (35, 2, None), (40, 1, None)],
+            [(45, 60, 4)],
+            [("a", 65)],
+            [(1,)],
+        ],
+    ),
+    "a sequence as DEFAULT": (
+        [
+            "CREATE SEQUENCE s START WITH 1; CREATE TABLE d (id bigint NOT NULL CONSTRAINT df DEFAULT NEXT VALUE FOR dbo.s PRIMARY KEY, v char(1)); CREATE TABLE e (v int, n int)",
+            """ALTER TABLE e ADD CONSTRAINT df_e DEFAULT (NEXT VALUE FOR s) FOR n; INSERT d (v) VALUES ('a'), ('b'); INSERT d (v) OUTPUT inserted.id SELECT v FROM t
+            INSERT e (v) SELECT 7; MERGE d USING (VALUES (1, 'x'), (99, 'y')) AS n (i, v) ON n.i = d.id WHEN NOT MATCHED THEN INSERT (v) VALUES (n.v) WHEN MATCHED THEN UPDATE SET v = n.v;
+            SELECT * FROM e; SELECT COUNT(*), MIN(v), MAX(v) FROM d; BEGIN TRAN; INSERT d DEFAULT VALUES; ROLLBACK; SELECT CAST(current_value AS int) - (SELECT MAX(id) FROM d) FROM sys.sequences""",
+        ],
+        [[(3,), (4,)], [(7, 5)], [(5, "a", "y")], [(1,)]],
+    ),
+    "ALTER SEQUENCE, cycles, and a rollback of a restart": (
+        [
+            "CREATE SEQUENCE c AS tinyint MINVALUE 1 MAXVALUE 3 CYCLE NO CACHE; CREATE SEQUENCE down AS decimal(5) START WITH 0 INCREMENT BY -2 MINVALUE -3 MAXVALUE 5; CREATE SEQUENCE big",
+            "SELECT NEXT VALUE FOR c, v FROM t; SELECT NEXT VALUE FOR c, v FROM t; SELECT NEXT VALUE FOR down, v FROM t; SELECT NEXT VALUE FOR big",
+            "BEGIN TRAN; ALTER SEQUENCE c RESTART WITH 2; SELECT NEXT VALUE FOR c; ROLLBACK; SELECT NEXT VALUE FOR c; ALTER SEQUENCE c RESTART INCREMENT BY 2 NO CYCLE MAXVALUE 4; SELECT NEXT VALUE FOR c",
+            "SELECT name, type_desc, CAST(start_value AS int), CAST(minimum_value AS int), CAST(maximum_value AS int), is_cycling, is_cached, cache_size, CAST(current_value AS int), is_exhausted, CAST(SQL_VARIANT_PROPERTY(increment, 'BaseType') AS varchar(9)) FROM sys.sequences WHERE name <> 'big' ORDER BY name; DROP SEQUENCE c, dbo.down; DROP SEQUENCE IF EXISTS c; SELECT SEQUENCE_NAME, DATA_TYPE, CYCLE_OPTION FROM INFORMATION_SCHEMA.SEQUENCES",
+        ],
+        [
+            [(1, "a"), (2, "b")],
+            [(3, "a"), (1, "b")],
+            [(Decimal(0), "a"), (Decimal(-2), "b")],
+            [(-(2**63),)],
+            [(2,)],
+            [(2,)],
+            [(1,)],
+            [
+                ("c", "SEQUENCE_OBJECT", 1, 1, 4, False, False, None, 1, False, "tinyint"),
+                ("down", "SEQUENCE_OBJECT", 0, -3, 5, False, True, None, -2, True, "decimal"),
+            ],
+            [("big", "bigint", 0)],
+        ],
+    ),
+    "sp_sequence_get_range": (
+        [
+            "CREATE SEQUENCE s AS int START WITH 1 MAXVALUE 10 MINVALUE 1 CYCLE",
+            """DECLARE @a sql_variant, @b sql_variant, @n int, @i sql_variant; EXEC sp_sequence_get_range N'dbo.s', 4, @a OUTPUT, @b OUTPUT; SELECT CAST(@a AS int), CAST(@b AS int)
+            EXEC sys.sp_sequence_get_range @sequence_name = 's', @range_size = 18, @range_first_value = @a OUT, @range_last_value = @b OUT, @range_cycle_count = @n OUT, @sequence_increment = @i OUT
+            SELECT CAST(@a AS int), CAST(@b AS int), @n, CAST(@i AS int), NEXT VALUE FOR s""",
+        ],
+        [[(1, 4)], [(5, 2, 2, 1, 3)]],
+    ),
 }
 
 
@@ -84,6 +142,45 @@ ERRORS: list[tuple[list[str], int]] = [
     (["CREATE SYNONYM nowhere.s FOR t"], 2760),
     (["CREATE SYNONYM Shop.dbo.s FOR t"], 166),
     (["USE Sales", "CREATE SYNONYM s FOR t"], 262),
+    (["SELECT NEXT VALUE FOR nowhere"], 208),
+    (["SELECT NEXT VALUE FOR t"], 11726),
+    (["CREATE SEQUENCE s AS varchar(5)"], 11702),
+    (["CREATE SEQUENCE s INCREMENT BY 0"], 11700),
+    (["CREATE SEQUENCE s MINVALUE 1 MAXVALUE 3 INCREMENT BY 4"], 11701),
+    (["CREATE SEQUENCE s START WITH 5 MAXVALUE 3"], 11703),
+    (["CREATE SEQUENCE s MINVALUE 5 MAXVALUE 3"], 11705),
+    (["CREATE SEQUENCE s AS tinyint START WITH 256"], 11708),
+    (["CREATE SEQUENCE s CACHE 0"], 11706),
+    (["CREATE SEQUENCE t"], 2714),
+    (["CREATE SEQUENCE s", "ALTER SEQUENCE s START WITH 5"], 11711),
+    (["CREATE SEQUENCE s START WITH 9; SELECT NEXT VALUE FOR s", "ALTER SEQUENCE s MAXVALUE 5 MINVALUE 1"], 11704),
+    (
+        [
+            "CREATE SEQUENCE s AS int START WITH 1 MAXVALUE 2 MINVALUE 1",
+            "INSERT t (v) SELECT NEXT VALUE FOR s FROM (VALUES (1), (2), (3)) AS x (y)",
+        ],
+        11728,
+    ),
+    (
+        [
+            "CREATE SEQUENCE s MAXVALUE 2 START WITH 1",
+            "DECLARE @x sql_variant; EXEC sp_sequence_get_range 's', 3, @x OUTPUT",
+        ],
+        11732,
+    ),
+    (["CREATE SEQUENCE s", "SELECT v FROM t WHERE id = NEXT VALUE FOR s"], 11720),
+    (["CREATE SEQUENCE s", "SELECT CASE WHEN 1 = 1 THEN NEXT VALUE FOR s END"], 11741),
+    (["CREATE SEQUENCE s", "SELECT ISNULL(NULL, NEXT VALUE FOR s)"], 11741),
+    (["CREATE SEQUENCE s", "SELECT (SELECT NEXT VALUE FOR s)"], 11719),
+    (["CREATE SEQUENCE s", "WITH q AS (SELECT NEXT VALUE FOR s AS n) SELECT n FROM q"], 11719),
+    (["CREATE SEQUENCE s", "CREATE VIEW v AS SELECT NEXT VALUE FOR s AS n"], 11719),
+    (["CREATE SEQUENCE s", "SELECT DISTINCT NEXT VALUE FOR s FROM t"], 11721),
+    (["CREATE SEQUENCE s", "SELECT NEXT VALUE FOR s UNION ALL SELECT 1"], 11721),
+    (["CREATE SEQUENCE s", "SELECT NEXT VALUE FOR s FROM t ORDER BY id"], 11723),
+    (["CREATE SEQUENCE s", "SELECT MAX(NEXT VALUE FOR s) FROM t"], 11725),
+    (["CREATE SEQUENCE s", "SELECT TOP 1 NEXT VALUE FOR s FROM t"], 11739),
+    (["CREATE SEQUENCE s; CREATE TABLE d (id int DEFAULT NEXT VALUE FOR [dbo].[s])", "DROP SEQUENCE s"], 3729),
+    (["DROP SEQUENCE nowhere"], 3701),
 ]
 
 
@@ -128,10 +225,16 @@ def test_a_restart_keeps_them(tmp_path: Path) -> None:
             await opened.close()
             engine.close()
 
-    made = asyncio.run(session(*SETUP, "CREATE SYNONYM etl.fact FOR Mart.dbo.fact"))
+    made = asyncio.run(
+        session(
+            *SETUP,
+            "CREATE SYNONYM etl.fact FOR Mart.dbo.fact",
+            "CREATE SEQUENCE s START WITH 1; SELECT NEXT VALUE FOR s, id FROM t",
+        )
+    )
     assert [each.errors for each in made] == [[]] * len(made)
-    (found,) = asyncio.run(session("USE Shop; SELECT SUM(amount) FROM etl.fact"))
-    assert (found.errors, found.results) == ([], [[(30,)]])
+    (found,) = asyncio.run(session("USE Shop; SELECT SUM(amount) FROM etl.fact; SELECT NEXT VALUE FOR s"))
+    assert (found.errors, found.results) == ([], [[(30,)], [(3,)]])
 
 
 def test_rights() -> None:

@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import wit
 from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import bind_foreign_keys
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished
+from airflow_provider_ssis.emulator.tsql.query.rules.sequences import ROW
 from airflow_provider_ssis.emulator.tsql.query.rules.sources import bind_rows, derived_columns, rows_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import (
     check_count,
@@ -116,11 +117,19 @@ def _rows(binder: Binder, node: exp.Insert, table: WritableTable, columns: Seque
 
 def _listed(binder: Binder, source: exp.Values, table: WritableTable, columns: Sequence[Column]) -> str:
     with binder.scope.inside(Clause.VALUES):
-        rows = bind_rows(binder, _with_defaults(source, table, columns))
+        rows = bind_rows(binder, _with_row_numbers(_with_defaults(source, table, columns)))
     check_count(len(rows[0]), columns, table)
     return rows_sql(
         [[stored(binder, value, column, table) for value, column in zip(row, columns, strict=True)] for row in rows]
     )
+
+
+def _with_row_numbers(source: exp.Values) -> exp.Values:
+    """A list of rows in which each NEXT VALUE FOR has the number of its row."""
+    for place, row in enumerate(source.expressions, start=1):
+        for node in row.find_all(exp.NextValueFor):
+            node.set(ROW, place)
+    return source
 
 
 def _with_defaults(source: exp.Values, table: WritableTable, columns: Sequence[Column]) -> exp.Values:

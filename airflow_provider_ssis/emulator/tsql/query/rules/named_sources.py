@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.missing_views import is_missin
 from airflow_provider_ssis.emulator.tsql.metadata.names import GLOBAL_MARK, qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     LocalTable,
+    SequenceObject,
     Table,
     UserFunction,
     UserTable,
@@ -119,7 +120,7 @@ def _guard(binder: Binder, table: Table) -> None:
     binder.compilation.guards[f"{table.database}.{table.schema}.{table.name}"] = check
 
 
-def guard_rights(binder: Binder, table: UserTable | UserView | UserFunction, right: str) -> None:
+def guard_rights(binder: Binder, table: UserTable | UserView | UserFunction | SequenceObject, right: str) -> None:
     """A login reads and changes what is in a client's database by its roles there.
 
     :param right: SELECT, INSERT, UPDATE, DELETE or EXECUTE.

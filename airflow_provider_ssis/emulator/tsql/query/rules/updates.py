@@ -22,6 +22,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import (
 )
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import Limit, bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished, kept_columns
+from airflow_provider_ssis.emulator.tsql.query.rules.sequences import NEXT_VALUE
 from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import (
     check_not_computed,
     default_value,
@@ -59,7 +60,8 @@ def bind_update(binder: Binder, node: exp.Update) -> BoundChange:
     settings = _settings(binder, node, changed)
     limit = bind_limit(binder, node, ())
     table = changed.table
-    if not _needs_stage(binder, node, table) and not settings.variables:
+    has_sequence = NEXT_VALUE in binder.compilation.needed
+    if not _needs_stage(binder, node, table) and not settings.variables and not has_sequence:
         return BoundChange(table, direct=_direct_update(prefix, changed, settings, limit))
     others = _others(binder, changed, node)
     extra = [(f"s{place}", sql) for place, sql in enumerate(kept_columns(others), start=1)]

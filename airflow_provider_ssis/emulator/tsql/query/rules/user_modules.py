@@ -88,4 +88,16 @@ def _inside(binder: Binder, database: str) -> Iterator[None]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _parsed(text: str) -> exp.Expr:
-    return parse_query(text)
+    tree = parse_query(text)
+    if tree.find(exp.NextValueFor) is not None:
+        raise inner_sequence()
+    return tree
+
+
+def inner_sequence() -> SqlError:
+    """The error for NEXT VALUE FOR in another query than that of the statement."""
+    text = (
+        "NEXT VALUE FOR function is not allowed in check constraints, computed columns, views, functions, subqueries, "
+        "common table expressions and derived tables."
+    )
+    return SqlError(11719, text, severity=15)
